@@ -1,0 +1,47 @@
+"""Who may do what. The one list; core passes it into each operation's own transaction, pages only hide what it would refuse."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Something a role allows."""
+
+    VIEW = "view"
+    RECEIVE = "receive"
+    ADJUST = "adjust"
+    SET_LEVEL = "set_level"
+    UNDO = "undo"
+    IMPORT_CATALOG = "import_catalog"
+    IMPORT_HISTORY = "import_history"
+    MANAGE_USERS = "manage_users"
+    MANAGE_SHOP = "manage_shop"
+
+
+_EVERYBODY = ("warehouse", "support", "manager", "admin")
+_STOCK_HANDS = ("warehouse", "manager", "admin")
+_MANAGERS = ("manager", "admin")
+_ADMINS = ("admin",)
+
+ROLES: dict[Permission, tuple[str, ...]] = {
+    Permission.VIEW: _EVERYBODY,
+    Permission.RECEIVE: _STOCK_HANDS,
+    Permission.ADJUST: _STOCK_HANDS,
+    Permission.SET_LEVEL: _STOCK_HANDS,
+    Permission.UNDO: _STOCK_HANDS,
+    Permission.IMPORT_CATALOG: _MANAGERS,
+    Permission.IMPORT_HISTORY: _ADMINS,
+    Permission.MANAGE_USERS: _ADMINS,
+    Permission.MANAGE_SHOP: _ADMINS,
+}
+
+
+def roles_for(permission: Permission) -> list[str]:
+    """Return the roles that hold `permission`, as the SQL guard expects them."""
+    return list(ROLES[permission])
+
+
+def may(role: str, permission: Permission) -> bool:
+    """Return whether `role` holds `permission`; for showing or hiding, never for deciding."""
+    return role in ROLES[permission]

@@ -1,0 +1,118 @@
+"""The door to PostgreSQL: engines, one transaction per operation, and SQL errors as domain errors."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+
+from core.errors import BY_SQLSTATE, InvalidInput, StockError, Unavailable
+from core.model import Actor
+
+APP_ROLE = "stockroom_app"
+OWNER_ROLE = "stockroom_owner"
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, the same again may pass
+_BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
+_BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
+_ATTEMPTS = 5
+
+
+def create_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
+
+    No prepared statements by name and no session state, so a transaction pooler may stand in between.
+    """
+    engine = sqlalchemy.create_engine(
+        normalise(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={"prepare_threshold": None, "connect_timeout": 5, "application_name": "stockroom"},
+    )
+    if engine.url.username != APP_ROLE:
+        event.listen(engine, "begin", _become_app_role)
+    return engine
+
+
+def normalise(url: str) -> str:
+    """Return `url` with the driver this house uses; `postgres://` is accepted because hosts hand it out."""
+    scheme, _, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
+    return url
+
+
+def _become_app_role(connection: Connection) -> None:
+    # Transaction-local, so it holds through a transaction pooler and never leaks into somebody else's session.
+    connection.exec_driver_sql(f"set local role {APP_ROLE}")
+
+
+def run(
+    engine: Engine,
+    operation: Callable[Concatenate[Connection, Actor, _P], _T],
+    actor: Actor,
+    /,
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run `operation(connection, actor, ...)` in a transaction of its own and return its result.
+
+    Deadlocks and serialization failures are tried again, with jitter, at most five times: nothing was done by a failed try.
+    Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), `Unavailable` where the database is out of reach.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with engine.begin() as connection:
+                return operation(connection, actor, *args, **kwargs)
+        except (DBAPIError, PoolTimeout) as error:
+            if attempt < _ATTEMPTS and sqlstate(error) in _RETRYABLE:
+                time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+                continue
+            raise translate(error) from error
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return the five-character SQLSTATE of a database error, or None."""
+    original = getattr(error, "orig", error)
+    return original.sqlstate if isinstance(original, psycopg.Error) else None
+
+
+def translate(error: Exception) -> Exception:
+    """Return the domain error behind a database error, or the error itself: then it is a bug and must surface."""
+    state = sqlstate(error)
+    if state in BY_SQLSTATE:
+        return _refusal(BY_SQLSTATE[state], error)
+    if state in _BUSY:
+        return Unavailable("Somebody else is changing the same stock; nothing was changed. Try again in a moment.")
+    if state in _BAD_VALUE:
+        return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
+    if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
+        return Unavailable("The database cannot be reached; try again in a moment.")
+    return error
+
+
+def _is_unreachable(error: Exception, state: str | None) -> bool:
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
+
+
+def _refusal(kind: type[StockError], error: Exception) -> StockError:
+    original = getattr(error, "orig", error)
+    assert isinstance(original, psycopg.Error)
+    detail = original.diag.message_detail
+    facts: dict[str, Any] = json.loads(detail) if detail else {}
+    return kind(original.diag.message_primary, **facts)

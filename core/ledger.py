@@ -1,0 +1,191 @@
+"""The operations that change stock by hand: adjust, receive, set, undo. Each is one SQL call, for one or many variants.
+
+Every one of them takes `connection` and `actor` first, never commits, is idempotent by `key`, checks session and role in the
+transaction it runs in, and changes all of its lines or none. Rules: ledger.md of the design, kept as tests in tests/database.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.access import Permission, roles_for
+from core.errors import invalid
+from core.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
+
+_POST_CHANGE = text(
+    """select * from stockroom_api.post_change(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
+              :movement_type, :reason, cast(:variants as uuid[]), cast(:quantities as int[]),
+              :reference_type, :reference_id, :note)"""
+)
+_POST_LEVELS = text(
+    """select * from stockroom_api.post_levels(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
+              :movement_type, :reason, cast(:variants as uuid[]), cast(:targets as int[]), cast(:seen as int[]), :note)"""
+)
+_POST_UNDO = text(
+    """select * from stockroom_api.post_undo(:key, :user_id, :session_id, cast(:roles as text[]), :name,
+              cast(:movements as bigint[]), :note)"""
+)
+
+
+def adjust(
+    connection: Connection, actor: Actor, *, lines: Sequence[Line], reason: str, key: str, note: str | None = None
+) -> Posting:
+    """Add `quantity` units (negative: take away) to each variant, for a reason of type `adjustment`.
+
+    Raises UnknownVariant, InsufficientStock, KeyReused, InvalidInput, Forbidden, SignInRequired; then nothing was changed.
+    """
+    return _change(
+        connection, actor, Permission.ADJUST, lines=lines, movement_type=MovementType.ADJUSTMENT, reason=reason, key=key, note=note
+    )
+
+
+def receive(
+    connection: Connection,
+    actor: Actor,
+    *,
+    lines: Sequence[Line],
+    key: str,
+    reason: str = "delivery",
+    reference: str | None = None,
+    note: str | None = None,
+) -> Posting:
+    """Book a receipt: goods bought that came in (or, with reason `supplier_return`, negative units that went back).
+
+    `reference` is the delivery note's or purchase order's number. Raises as `adjust`.
+    """
+    return _change(
+        connection,
+        actor,
+        Permission.RECEIVE,
+        lines=lines,
+        movement_type=MovementType.PURCHASE,
+        reason=reason,
+        key=key,
+        note=note,
+        reference_type="receipt" if reference else None,
+        reference=reference,
+    )
+
+
+def set_level(
+    connection: Connection,
+    actor: Actor,
+    *,
+    lines: Sequence[LevelLine],
+    key: str,
+    movement_type: MovementType = MovementType.COUNT,
+    reason: str = "cycle_count",
+    note: str | None = None,
+) -> Posting:
+    """Set each variant to `target` units, provided it still stands at `seen`; if one moved meanwhile, none is set.
+
+    Raises LevelChanged (with the present level and the movements since), and as `adjust`.
+    """
+    if movement_type not in (MovementType.COUNT, MovementType.ADJUSTMENT):
+        raise invalid("movement type", "must be a count or an adjustment")
+    rows = _bounded(lines)
+    values = _values(actor, Permission.SET_LEVEL, key=key, note=note) | {
+        "kind": "set_level",
+        "movement_type": movement_type.value,
+        "reason": clean(reason, "reason", 40),
+        "variants": [line.variant_id for line in rows],
+        "targets": [units(line.target, "new level", lowest=0) for line in rows],
+        "seen": [units(line.seen, "level seen", lowest=0, highest=2_000_000_000) for line in rows],
+    }
+    return _posting(connection, _POST_LEVELS, values)
+
+
+def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], key: str, note: str) -> Posting:
+    """Write the opposite of each movement, linked to it. Once; refused where the level would become negative.
+
+    Raises AlreadyReversed, InsufficientStock, InvalidInput, Forbidden, SignInRequired; then nothing was changed.
+    """
+    ids = sorted(set(movement_ids))
+    if not 1 <= len(ids) <= MAX_LINES:
+        raise invalid("movements", f"must be 1 to {MAX_LINES:,}")
+    return _posting(connection, _POST_UNDO, _values(actor, Permission.UNDO, key=key, note=note) | {"movements": ids})
+
+
+def _change(
+    connection: Connection,
+    actor: Actor,
+    permission: Permission,
+    *,
+    lines: Sequence[Line],
+    movement_type: MovementType,
+    reason: str,
+    key: str,
+    note: str | None,
+    reference_type: str | None = None,
+    reference: str | None = None,
+) -> Posting:
+    rows = _bounded(lines)
+    values = _values(actor, permission, key=key, note=note) | {
+        "kind": permission.value,
+        "movement_type": movement_type.value,
+        "reason": clean(reason, "reason", 40),
+        "variants": [line.variant_id for line in rows],
+        "quantities": [units(line.quantity, "quantity", lowest=-MAX_UNITS) for line in rows],
+        "reference_type": reference_type,
+        "reference_id": clean(reference, "reference", 200) if reference else None,
+    }
+    return _posting(connection, _POST_CHANGE, values)
+
+
+def _posting(connection: Connection, statement: Any, values: dict[str, Any]) -> Posting:
+    return Posting.from_rows(connection.execute(statement, values).all())
+
+
+def _values(actor: Actor, permission: Permission, *, key: str, note: str | None) -> dict[str, Any]:
+    return {
+        "key": clean(key, "key", 200),
+        "user_id": actor.user_id,
+        "session_id": actor.session_id,
+        "roles": roles_for(permission),
+        "name": actor.name,
+        "note": clean(note, "note", MAX_NOTE, empty=True) if note else None,
+    }
+
+
+def _bounded(lines: Sequence[Any]) -> Sequence[Any]:
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise invalid("lines", f"must be 1 to {MAX_LINES:,}", count=len(lines))
+    for line in lines:
+        if not isinstance(line.variant_id, UUID):
+            raise invalid("variant", "is not a variant's id")
+    return lines
+
+
+def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS) -> int:
+    """Return `value` as whole units between `lowest` and `highest`.
+
+    Raises InvalidInput naming `field`; a fraction is refused, never rounded.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+    if not whole:
+        raise invalid(field, "must be a whole number", given=str(value)[:80])
+    if not lowest <= value <= highest:
+        raise invalid(field, f"must be between {lowest:,} and {highest:,}", given=str(value)[:80])
+    return int(value)
+
+
+def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:
+    """Return `value` trimmed, provided it is text of at most `longest` characters without control characters.
+
+    Raises InvalidInput naming `field`. Line breaks and tabs are allowed: notes have paragraphs.
+    """
+    if not isinstance(value, str):
+        raise invalid(field, "must be text")
+    value = value.strip()
+    if not value and not empty:
+        raise invalid(field, "must not be empty")
+    if len(value) > longest:
+        raise invalid(field, f"must have at most {longest:,} characters (it has {len(value):,})")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r" for c in value):
+        raise invalid(field, "must not contain control characters")
+    return value

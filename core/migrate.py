@@ -1,0 +1,140 @@
+"""Bring a database up to this release: roles, tables (Alembic), then the views and functions of core/sql.
+
+One transaction under one advisory lock, so two processes may try at once and a failure leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from core.database import APP_ROLE, OWNER_ROLE, normalise, sqlstate
+from core.errors import SetupError
+
+OLDEST_SERVER = 15
+_LOCK = 7_305_021_115
+_HERE = Path(__file__).parent
+_MIGRATIONS = _HERE / "migrations"
+_SQL_FILES = sorted((_HERE / "sql").glob("*.sql"))
+
+
+def migrate(owner_url: str) -> bool:
+    """Bring the database at `owner_url` up to date and return whether anything changed. Safe to run twice and at once.
+
+    Raises SetupError with a sentence where the server is too old, cannot be reached, or the account may not do this.
+    """
+    engine = sqlalchemy.create_engine(
+        normalise(owner_url), poolclass=sqlalchemy.NullPool, connect_args={"prepare_threshold": None, "connect_timeout": 5}
+    )
+    try:
+        with engine.begin() as connection:
+            check_server_version(connection)
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+            return _migrate(connection)
+    except OperationalError as error:
+        if sqlstate(error) is None or (sqlstate(error) or "").startswith(("08", "28", "3D", "57P", "53")):
+            raise SetupError(_unreachable(engine.url, error)) from error
+        raise
+    except DBAPIError as error:
+        if sqlstate(error) == "42501":
+            raise SetupError(_forbidden(engine.url, error)) from error
+        raise
+
+
+def check_server_version(connection: Connection) -> None:
+    """Raise SetupError unless the server is PostgreSQL 15 or newer."""
+    number = int(connection.exec_driver_sql("show server_version_num").scalar_one())
+    refuse_old_server(number)
+
+
+def refuse_old_server(server_version_num: int) -> None:
+    """Raise SetupError if `server_version_num` (as PostgreSQL writes it: 150004) is older than 15."""
+    if server_version_num < OLDEST_SERVER * 10_000:
+        raise SetupError(
+            f"This database is PostgreSQL {server_version_num // 10_000}; Stockroom needs {OLDEST_SERVER} or newer. "
+            "Upgrade the server, or unset DATABASE_URL to use the embedded one."
+        )
+
+
+def _migrate(connection: Connection) -> bool:
+    _create_roles(connection)
+    connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
+    connection.exec_driver_sql("create schema if not exists stockroom")
+    before = _revision(connection)
+    _upgrade_tables(connection)
+    return _rebuild_functions(connection) or before != _revision(connection)
+
+
+def _create_roles(connection: Connection) -> None:
+    _run_script(connection, (_MIGRATIONS / "roles.sql").read_text(encoding="utf-8"))
+
+
+def _revision(connection: Connection) -> str | None:
+    table = connection.exec_driver_sql("select to_regclass('stockroom.alembic_version')").scalar_one()
+    if table is None:
+        return None
+    return connection.exec_driver_sql("select version_num from stockroom.alembic_version").scalar_one_or_none()
+
+
+def _upgrade_tables(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _rebuild_functions(connection: Connection) -> bool:
+    """Drop and rebuild schema stockroom_api as a whole when any file of core/sql differs from what the database holds."""
+    texts = [path.read_text(encoding="utf-8") for path in _SQL_FILES]
+    checksum = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    known = connection.exec_driver_sql("select checksum from stockroom.sql_text").scalar_one_or_none()
+    if known == checksum:
+        return False
+    _run_script(connection, "drop schema if exists stockroom_api cascade; create schema stockroom_api;")
+    for script in texts:
+        _run_script(connection, script)
+    _run_script(connection, (_MIGRATIONS / "grants.sql").read_text(encoding="utf-8"))
+    _run_script(
+        connection,
+        f"insert into stockroom.sql_text (checksum) values ('{checksum}') "
+        "on conflict (only_row) do update set checksum = excluded.checksum",
+    )
+    return True
+
+
+def _run_script(connection: Connection, script: str) -> None:
+    # Several statements in one call need the simple protocol, which psycopg uses when there are no parameters at all.
+    connection.execution_options(no_parameters=True).exec_driver_sql(script)
+
+
+def _address(url: sqlalchemy.URL) -> str:
+    return url.set(password=None).render_as_string(hide_password=True).replace("+psycopg", "")
+
+
+def _unreachable(url: sqlalchemy.URL, error: Exception) -> str:
+    return (
+        f"The database at {_address(url)} cannot be reached: {_first_line(error)}. "
+        "Check DATABASE_URL and that the server is running, then start again."
+    )
+
+
+def _forbidden(url: sqlalchemy.URL, error: Exception) -> str:
+    return (
+        f"The account {url.username!r} may not set up this database: {_first_line(error)}. Set STOCKROOM_OWNER_URL to an "
+        f"account that may create roles and schemas (once), or ask for membership in {OWNER_ROLE}. Nothing was changed."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    original = getattr(error, "orig", error)
+    if isinstance(original, psycopg.Error) and original.diag.message_primary:
+        return original.diag.message_primary
+    return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__

@@ -1,0 +1,39 @@
+-- Saying no, and knowing who asks. Every other file uses these.
+
+-- Refuse by a rule: `_code` is of class SK, `_facts` travel as JSON in the error's DETAIL; core/errors.py holds the classes.
+create function stockroom_api.refuse(_code text, _message text, _facts jsonb default '{}') returns void
+    language plpgsql as $$
+begin
+    raise exception using errcode = _code, message = _message, detail = _facts::text;
+end $$;
+
+-- The person behind an actor, checked now: session neither revoked nor expired, account active, role among `_roles`.
+-- Without a user the actor is the shop itself (command line, import): trusted by its database credentials; `_name` stands.
+create function stockroom_api.require(_user_id bigint, _session_id bigint, _roles text[], _name text) returns text
+    language plpgsql stable as $$
+declare
+    _found record;
+begin
+    if _user_id is null then
+        return _name;
+    end if;
+    select u.name, u.role, u.is_active,
+           s.id is not null and s.revoked_at is null and s.expires_at > now() as signed_in
+      into _found
+      from stockroom.users u
+      left join stockroom.sessions s on s.user_id = u.id and s.id = _session_id
+     where u.id = _user_id;
+    if not found or not _found.signed_in or not _found.is_active then
+        perform stockroom_api.refuse('SK010', 'Your session has ended.', jsonb_build_object('actor', _name));
+    end if;
+    if not _found.role = any (_roles) then
+        perform stockroom_api.refuse('SK009', 'Your role does not allow this.',
+            jsonb_build_object('actor', _found.name, 'role', _found.role, 'needs', to_jsonb(_roles)));
+    end if;
+    return _found.name;
+end $$;
+
+-- The day of a moment in the shop's own time zone.
+create function stockroom_api.shop_day(_at timestamptz) returns date
+    language sql stable
+    return (_at at time zone (select zone from stockroom.shop))::date;

@@ -1,0 +1,335 @@
+-- People, their signed-in browsers, one-time links, and how often a password may be guessed.
+-- Tokens arrive here only as their sha256, passwords only as their argon2id hash.
+
+-- ---------------------------------------------------------------- who is signed in
+
+-- The person behind a browser's token; no row when the session has ended or the account is not active.
+create function stockroom_api.find_session(_token_hash bytea)
+    returns table (user_id bigint, session_id bigint, name text, email text, role text, has_password boolean,
+                   expires_at timestamptz)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select u.id, s.id, u.name, u.email, u.role, u.password_hash is not null, s.expires_at
+      from stockroom.sessions s
+      join stockroom.users u on u.id = s.user_id
+     where s.token_hash = _token_hash and s.revoked_at is null and s.expires_at > now() and u.is_active;
+$$;
+
+-- End the session of one token; an unknown or ended one is no error.
+create function stockroom_api.sign_out(_token_hash bytea) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.sessions set revoked_at = now() where token_hash = _token_hash and revoked_at is null;
+$$;
+
+-- Begin a session of twelve hours, one shift. The session that the browser had before ends.
+create function stockroom_api.open_session(_user_id bigint, _token_hash bytea, _user_agent text, _previous bytea)
+    returns timestamptz
+    language plpgsql as $$
+declare
+    _expires_at timestamptz := now() + interval '12 hours';
+begin
+    perform stockroom_api.sign_out(_previous);
+    perform stockroom_api.forget_old_sign_ins();
+    insert into stockroom.sessions (user_id, token_hash, expires_at, user_agent)
+    values (_user_id, _token_hash, _expires_at, left(_user_agent, 300));
+    return _expires_at;
+end $$;
+
+-- Forget what no rule looks at any more, so that these tables stay small without a job.
+create function stockroom_api.forget_old_sign_ins() returns void
+    language sql as $$
+    delete from stockroom.sign_in_attempts where at < now() - interval '30 days';
+    delete from stockroom.sign_in_links where expires_at < now() - interval '30 days';
+    delete from stockroom.sessions where expires_at < now() - interval '30 days';
+$$;
+
+-- ---------------------------------------------------------------- signing in with a password
+
+-- Seconds until a password may be tried again, 0 for now. In any 15 minutes: 5 wrong ones for an account since it last
+-- got in, 30 from an address.
+create function stockroom_api.sign_in_wait(_email text, _address text) returns int
+    language plpgsql stable as $$
+declare
+    _window interval := interval '15 minutes';
+    _free_at timestamptz := (
+        select max(free_at) from (
+            (select a.at + _window as free_at from stockroom.sign_in_attempts a
+              where a.email = _email and not a.succeeded and a.at > clock_timestamp() - _window
+                and a.at > coalesce((select max(s.at) from stockroom.sign_in_attempts s
+                                      where s.email = _email and s.succeeded), '-infinity')
+              order by a.at desc offset 4 limit 1)
+            union all
+            (select a.at + _window from stockroom.sign_in_attempts a
+              where a.address = _address and not a.succeeded and a.at > clock_timestamp() - _window
+              order by a.at desc offset 29 limit 1)) limits);
+begin
+    return greatest(0, ceil(extract(epoch from _free_at - clock_timestamp())))::int;
+end $$;
+
+-- Begin an attempt: how long to wait, or what the password must match. It counts as wrong until it is finished, so
+-- a hundred guesses at once are a hundred. An unknown or deactivated account answers as one without a password.
+create function stockroom_api.begin_sign_in(_email text, _address text)
+    returns table (wait_seconds int, attempt_id bigint, user_id bigint, password_hash text)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+begin
+    -- The address first, then the account: one order for everybody, so that no two wait for each other in a circle.
+    perform pg_advisory_xact_lock(730502, hashtext('address ' || _address));
+    perform pg_advisory_xact_lock(730502, hashtext('account ' || _email));
+    wait_seconds := stockroom_api.sign_in_wait(_email, _address);
+    if wait_seconds = 0 then
+        insert into stockroom.sign_in_attempts (email, address, at, succeeded)
+        values (_email, _address, clock_timestamp(), false)
+        returning id into attempt_id;
+        select u.id, u.password_hash into user_id, password_hash
+          from stockroom.users u where u.email = _email and u.is_active;
+    end if;
+    return next;
+end $$;
+
+-- Finish an attempt whose password was right: the session begins. Null when the account was deactivated or got another
+-- password meanwhile. `_new_hash` replaces a hash that was made with weaker parameters than today's.
+create function stockroom_api.finish_sign_in(
+    _attempt_id bigint, _user_id bigint, _password_hash text, _new_hash text,
+    _token_hash bytea, _user_agent text, _previous bytea
+) returns timestamptz
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    update stockroom.users set password_hash = coalesce(_new_hash, password_hash)
+     where id = _user_id and is_active and password_hash = _password_hash;
+    if not found then
+        return null;
+    end if;
+    update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
+    return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
+end $$;
+
+-- ---------------------------------------------------------------- one-time links
+
+-- Whom a link would sign in; no row when it is unknown, used or too old. Looking does not use it up.
+create function stockroom_api.find_link(_link_hash bytea) returns table (name text)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select u.name
+      from stockroom.sign_in_links l
+      join stockroom.users u on u.id = l.user_id
+     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.is_active;
+$$;
+
+-- Use a link, once: the session begins. Null when the link is unknown, used or too old; of two at once, one gets in.
+create function stockroom_api.use_link(_link_hash bytea, _token_hash bytea, _user_agent text, _previous bytea)
+    returns timestamptz
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _user_id bigint;
+begin
+    update stockroom.sign_in_links l set used_at = now()
+      from stockroom.users u
+     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now()
+       and u.id = l.user_id and u.is_active
+    returning u.id into _user_id;
+    if _user_id is null then
+        return null;
+    end if;
+    return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
+end $$;
+
+-- Make a link for a person; links made before for the same person end. Refuses: SK008, SK009, SK010.
+create function stockroom_api.make_link(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _link_hash bytea, _life interval
+) returns timestamptz
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    perform from stockroom.users where id = _for and is_active for update;
+    if not found then
+        perform stockroom_api.refuse('SK008', 'Person is not active.', '{"field": "person", "why": "is not active"}');
+    end if;
+    perform stockroom_api.end_links(_for);
+    insert into stockroom.sign_in_links (token_hash, user_id, expires_at) values (_link_hash, _for, now() + _life);
+    return now() + _life;
+end $$;
+
+-- End a person's unused links.
+create function stockroom_api.end_links(_for bigint) returns void
+    language sql as $$
+    update stockroom.sign_in_links set expires_at = now() where user_id = _for and used_at is null and expires_at > now();
+$$;
+
+-- The admin whom the link of a first start signs in, made if the shop has none. Null once an admin has a password.
+create function stockroom_api.first_admin() returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _id bigint;
+begin
+    lock table stockroom.users in share row exclusive mode;  -- two servers may start at once: one admin
+    if exists (select from stockroom.users where role = 'admin' and is_active and password_hash is not null) then
+        return null;
+    end if;
+    select id into _id from stockroom.users where role = 'admin' and is_active order by id limit 1;
+    if _id is null then
+        insert into stockroom.users (email, name, role) values ('admin@localhost', 'Admin', 'admin')
+        on conflict (email) do update set is_active = true, role = 'admin'
+        returning id into _id;
+    end if;
+    return _id;
+end $$;
+
+-- ---------------------------------------------------------------- one's own account
+
+-- Set one's own password in place of `_known_hash`, which attempt `_attempt_id` proved (both null: there was none yet); every
+-- other browser of that person is signed out. An admin who had none (the first start) says name and email here; nobody
+-- else names themselves, for the name stands on movements. Refuses: SK008, SK009, SK010.
+create function stockroom_api.set_own_password(
+    _user_id bigint, _session_id bigint, _roles text[], _name text,
+    _attempt_id bigint, _known_hash text, _new_hash text, _new_name text, _new_email text
+) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    perform stockroom_api.refuse_taken_email(_user_id, _new_email);
+    update stockroom.users set
+        password_hash = _new_hash,
+        name = case when role = 'admin' and password_hash is null then coalesce(_new_name, name) else name end,
+        email = case when role = 'admin' and password_hash is null then coalesce(_new_email, email) else email end
+     where id = _user_id and password_hash is not distinct from _known_hash;
+    if not found then
+        perform stockroom_api.refuse('SK008', 'Password has been changed meanwhile.',
+            '{"field": "password", "why": "has been changed meanwhile"}');
+    end if;
+    update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
+    perform stockroom_api.end_links(_user_id);
+    update stockroom.sessions set revoked_at = now()
+     where user_id = _user_id and id <> _session_id and revoked_at is null;
+end $$;
+
+-- One's own live sessions, newest first. Refuses: SK010.
+create function stockroom_api.own_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text)
+    returns table (user_agent text, created_at timestamptz, expires_at timestamptz, is_this_one boolean)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    return query
+        select s.user_agent, s.created_at, s.expires_at, s.id = _session_id
+          from stockroom.sessions s
+         where s.user_id = _user_id and s.revoked_at is null and s.expires_at > now()
+         order by s.created_at desc, s.id desc;
+end $$;
+
+-- Sign a person out of every browser, and end their unused links. Refuses: SK009, SK010.
+create function stockroom_api.end_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint)
+    returns int
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _ended int;
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    perform stockroom_api.end_links(_for);
+    update stockroom.sessions set revoked_at = now()
+     where user_id = _for and revoked_at is null and expires_at > now();
+    get diagnostics _ended = row_count;
+    return _ended;
+end $$;
+
+-- ---------------------------------------------------------------- the people of the shop (admins)
+
+-- Everybody with an account, the active ones first. Refuses: SK009, SK010.
+create function stockroom_api.list_people(_user_id bigint, _session_id bigint, _roles text[], _name text)
+    returns table (user_id bigint, email text, name text, role text, is_active boolean, has_password boolean,
+                   created_at timestamptz, last_signed_in_at timestamptz, open_sessions int)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    return query
+        select u.id, u.email, u.name, u.role, u.is_active, u.password_hash is not null, u.created_at,
+               max(s.created_at),
+               (count(s.id) filter (where s.revoked_at is null and s.expires_at > now()))::int
+          from stockroom.users u
+          left join stockroom.sessions s on s.user_id = u.id
+         group by u.id
+         order by u.is_active desc, lower(u.name), u.id;
+end $$;
+
+-- Add a person. Refuses: SK008 (the email belongs to somebody), SK009, SK010.
+create function stockroom_api.add_person(
+    _user_id bigint, _session_id bigint, _roles text[], _name text,
+    _email text, _new_name text, _role text, _password_hash text
+) returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _id bigint;
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    insert into stockroom.users (email, name, role, password_hash) values (_email, _new_name, _role, _password_hash)
+    on conflict (email) do nothing
+    returning id into _id;
+    if _id is null then
+        perform stockroom_api.refuse_taken_email(null, _email);
+    end if;
+    return _id;
+end $$;
+
+-- Refuse an email that belongs to somebody other than `_for`.
+create function stockroom_api.refuse_taken_email(_for bigint, _email text) returns void
+    language plpgsql as $$
+begin
+    if exists (select from stockroom.users where email = _email and id is distinct from _for) then
+        perform stockroom_api.refuse('SK008', 'Email belongs to somebody who has an account.',
+            '{"field": "email", "why": "belongs to somebody who has an account"}');
+    end if;
+end $$;
+
+-- Give a person another role; it holds from their next operation on. Refuses: SK008 (the last admin), SK009, SK010.
+create function stockroom_api.set_role(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _role text
+) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    if _role <> 'admin' then
+        perform stockroom_api.refuse_last_admin(_for);
+    end if;
+    update stockroom.users set role = _role where id = _for;
+end $$;
+
+-- Let a person in again, or keep them out from this moment on: their sessions and links end. Refuses: as set_role.
+create function stockroom_api.set_active(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _active boolean
+) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    if not _active then
+        perform stockroom_api.refuse_last_admin(_for);
+        perform stockroom_api.end_sessions(_user_id, _session_id, _roles, _name, _for);
+    end if;
+    update stockroom.users set is_active = _active where id = _for;
+end $$;
+
+-- Refuse to lose the last active admin: nobody could let anybody in again. Locks the admins, so that of two who demote
+-- each other at once one is refused.
+create function stockroom_api.refuse_last_admin(_for bigint) returns void
+    language plpgsql as $$
+begin
+    perform from stockroom.users where role = 'admin' and is_active order by id for update;
+    if exists (select from stockroom.users where id = _for and role = 'admin' and is_active)
+       and not exists (select from stockroom.users where id <> _for and role = 'admin' and is_active) then
+        perform stockroom_api.refuse('SK008', 'Person is the last active admin; make somebody else an admin first.',
+            '{"field": "person", "why": "is the last active admin; make somebody else an admin first"}');
+    end if;
+end $$;
+
+grant execute on function
+    stockroom_api.find_session(bytea),
+    stockroom_api.sign_out(bytea),
+    stockroom_api.begin_sign_in(text, text),
+    stockroom_api.finish_sign_in(bigint, bigint, text, text, bytea, text, bytea),
+    stockroom_api.find_link(bytea),
+    stockroom_api.use_link(bytea, bytea, text, bytea),
+    stockroom_api.make_link(bigint, bigint, text[], text, bigint, bytea, interval),
+    stockroom_api.first_admin(),
+    stockroom_api.set_own_password(bigint, bigint, text[], text, bigint, text, text, text, text),
+    stockroom_api.own_sessions(bigint, bigint, text[], text),
+    stockroom_api.end_sessions(bigint, bigint, text[], text, bigint),
+    stockroom_api.list_people(bigint, bigint, text[], text),
+    stockroom_api.add_person(bigint, bigint, text[], text, text, text, text, text),
+    stockroom_api.set_role(bigint, bigint, text[], text, bigint, text),
+    stockroom_api.set_active(bigint, bigint, text[], text, bigint, boolean)
+    to stockroom_app;
