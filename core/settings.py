@@ -1,0 +1,118 @@
+"""Everything a person can configure, read from environment variables once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from psycopg.pq import Conninfo
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.errors import InvalidSetting
+
+DRIVER = "postgresql+psycopg"
+YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
+# Hosting panels append these for other clients; PostgreSQL's own would refuse the whole address.
+FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one Stockroom; without a database address it brings its own PostgreSQL."""
+
+    database_url: str | None
+    owner_url: str | None
+    data_dir: Path
+    port: int
+    address: str
+    sample: bool
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Stockroom runs its own PostgreSQL."""
+        return self.database_url is None
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; an empty variable counts as unset, a wrong one raises `InvalidSetting`."""
+    database_url = _database_url(environ, "DATABASE_URL")
+    owner_url = _database_url(environ, "STOCKROOM_OWNER_URL")
+    if owner_url and not database_url:
+        raise InvalidSetting(
+            "STOCKROOM_OWNER_URL is set but DATABASE_URL is not: set both, "
+            "or neither to use the PostgreSQL that Stockroom brings along."
+        )
+    return Settings(
+        database_url=database_url,
+        owner_url=owner_url or database_url,
+        data_dir=_data_dir(environ),
+        port=_port(environ),
+        address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
+        sample=_sample(environ),
+    )
+
+
+def _value(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip()
+
+
+def _database_url(environ: Mapping[str, str], name: str) -> str | None:
+    text = _value(environ, name)
+    return _normalised(name, text) if text else None
+
+
+def _normalised(name: str, text: str) -> str:
+    """The address for SQLAlchemy. Messages never repeat it: it holds a password."""
+    url = _parsed(name, text)
+    if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
+        raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_example()}")
+    if not url.database:
+        raise InvalidSetting(f"{name} names no database: {_example()}")
+    url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
+    unknown = sorted(set(url.query) - _known_options())
+    if unknown:
+        raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not know: remove it.")
+    return url.render_as_string(hide_password=False)
+
+
+def _parsed(name: str, text: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise InvalidSetting(f"{name} is not the address of a database: {_example()}") from error
+
+
+def _example() -> str:
+    return "use the form postgresql://user:password@host:5432/database."
+
+
+def _known_options() -> set[str]:
+    return {option.keyword.decode() for option in Conninfo.get_defaults()}
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    chosen = _value(environ, "STOCKROOM_DATA")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root, and the user it runs as instead cannot enter root's home.
+        return Path("/var/lib/stockroom")
+    return platformdirs.user_data_path("stockroom", appauthor=False)
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = _value(environ, "STOCKROOM_PORT") or "8501"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise InvalidSetting(f"STOCKROOM_PORT is {text!r}: use a number from 1 to 65535, such as 8501.")
+    return int(text)
+
+
+def _sample(environ: Mapping[str, str]) -> bool:
+    text = _value(environ, "STOCKROOM_SAMPLE").lower() or "1"
+    if text not in YES + NO:
+        raise InvalidSetting(f"STOCKROOM_SAMPLE is {text!r}: use 1 for the sample shop or 0 for an empty one.")
+    return text in YES
