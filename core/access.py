@@ -1,4 +1,4 @@
-"""Who may do what. The one list; core passes it into each operation's own transaction, pages only hide what it would refuse."""
+"""Who may do what. The one list: core passes it into each operation's transaction, pages only hide."""
 
 from __future__ import annotations
 

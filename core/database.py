@@ -11,7 +11,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import BY_SQLSTATE, InvalidInput, StockError, Unavailable
 from core.model import Actor
@@ -70,8 +71,9 @@ def run(
 ) -> _T:
     """Run `operation(connection, actor, ...)` in a transaction of its own and return its result.
 
-    Deadlocks and serialization failures are tried again, with jitter, at most five times: nothing was done by a failed try.
-    Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), `Unavailable` where the database is out of reach.
+    Deadlocks and serialization failures are tried again, with jitter, at most five times: a failed try did nothing.
+    Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), and `Unavailable` where the database is out
+    of reach.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -107,7 +109,9 @@ def translate(error: Exception) -> Exception:
 
 def _is_unreachable(error: Exception, state: str | None) -> bool:
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
+    return (
+        lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
+    )
 
 
 def _refusal(kind: type[StockError], error: Exception) -> StockError:

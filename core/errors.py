@@ -1,6 +1,6 @@
 """Every way Stockroom says no. One tree, one SQLSTATE per rule, one class each; the docstring is the default message.
 
-The SQL functions raise class `SK` with the facts as JSON in DETAIL; `core.database.translate` turns them into these classes.
+The SQL functions raise class `SK` with the facts as JSON in DETAIL; `core.database.translate` makes them these classes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The operations that change stock by hand: adjust, receive, set, undo. Each is one SQL call, for one or many variants.
 
-Every one of them takes `connection` and `actor` first, never commits, is idempotent by `key`, checks session and role in the
-transaction it runs in, and changes all of its lines or none. Rules: ledger.md of the design, kept as tests in tests/database.
+Every one of them takes `connection` and `actor` first, never commits, is idempotent by `key`, checks session and role
+in the transaction it runs in, and changes all of its lines or none. Each rule is a test in tests/database.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _POST_CHANGE = text(
 )
 _POST_LEVELS = text(
     """select * from stockroom_api.post_levels(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
-              :movement_type, :reason, cast(:variants as uuid[]), cast(:targets as int[]), cast(:seen as int[]), :note)"""
+              :movement_type, :reason, cast(:variants as uuid[]), cast(:targets as int[]), cast(:seen as int[]),
+              :note)"""
 )
 _POST_UNDO = text(
     """select * from stockroom_api.post_undo(:key, :user_id, :session_id, cast(:roles as text[]), :name,
@@ -37,10 +38,18 @@ def adjust(
 ) -> Posting:
     """Add `quantity` units (negative: take away) to each variant, for a reason of type `adjustment`.
 
-    Raises UnknownVariant, InsufficientStock, KeyReused, InvalidInput, Forbidden, SignInRequired; then nothing was changed.
+    Raises UnknownVariant, InsufficientStock, KeyReused, InvalidInput, Forbidden, SignInRequired; nothing was changed
+    then.
     """
     return _change(
-        connection, actor, Permission.ADJUST, lines=lines, movement_type=MovementType.ADJUSTMENT, reason=reason, key=key, note=note
+        connection,
+        actor,
+        Permission.ADJUST,
+        lines=lines,
+        movement_type=MovementType.ADJUSTMENT,
+        reason=reason,
+        key=key,
+        note=note,
     )
 
 
@@ -166,7 +175,9 @@ def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS) -> i
 
     Raises InvalidInput naming `field`; a fraction is refused, never rounded.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+    whole = (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and value.is_integer()
+    )
     if not whole:
         raise invalid(field, "must be a whole number", given=str(value)[:80])
     if not lowest <= value <= highest:

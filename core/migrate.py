@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from core.database import APP_ROLE, OWNER_ROLE, normalise, sqlstate
+from core.database import OWNER_ROLE, normalise, sqlstate
 from core.errors import SetupError
 
 OLDEST_SERVER = 15
@@ -31,7 +31,9 @@ def migrate(owner_url: str) -> bool:
     Raises SetupError with a sentence where the server is too old, cannot be reached, or the account may not do this.
     """
     engine = sqlalchemy.create_engine(
-        normalise(owner_url), poolclass=sqlalchemy.NullPool, connect_args={"prepare_threshold": None, "connect_timeout": 5}
+        normalise(owner_url),
+        poolclass=sqlalchemy.NullPool,
+        connect_args={"prepare_threshold": None, "connect_timeout": 5},
     )
     try:
         with engine.begin() as connection:
@@ -92,7 +94,7 @@ def _upgrade_tables(connection: Connection) -> None:
 
 
 def _rebuild_functions(connection: Connection) -> bool:
-    """Drop and rebuild schema stockroom_api as a whole when any file of core/sql differs from what the database holds."""
+    """Drop and rebuild schema stockroom_api as a whole when a file of core/sql differs from what the database holds."""
     texts = [path.read_text(encoding="utf-8") for path in _SQL_FILES]
     checksum = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     known = connection.exec_driver_sql("select checksum from stockroom.sql_text").scalar_one_or_none()
@@ -102,10 +104,9 @@ def _rebuild_functions(connection: Connection) -> bool:
     for script in texts:
         _run_script(connection, script)
     _run_script(connection, (_MIGRATIONS / "grants.sql").read_text(encoding="utf-8"))
-    _run_script(
-        connection,
-        f"insert into stockroom.sql_text (checksum) values ('{checksum}') "
-        "on conflict (only_row) do update set checksum = excluded.checksum",
+    connection.exec_driver_sql(
+        "insert into stockroom.sql_text (checksum) values (%s) on conflict (only_row) do update set checksum = %s",
+        (checksum, checksum),
     )
     return True
 
@@ -128,8 +129,9 @@ def _unreachable(url: sqlalchemy.URL, error: Exception) -> str:
 
 def _forbidden(url: sqlalchemy.URL, error: Exception) -> str:
     return (
-        f"The account {url.username!r} may not set up this database: {_first_line(error)}. Set STOCKROOM_OWNER_URL to an "
-        f"account that may create roles and schemas (once), or ask for membership in {OWNER_ROLE}. Nothing was changed."
+        f"The account {url.username!r} may not set up this database: {_first_line(error)}. Set STOCKROOM_OWNER_URL to "
+        "an account that may create roles and schemas (once), or ask for membership in "
+        f"{OWNER_ROLE}. Nothing was changed."
     )
 
 

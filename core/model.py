@@ -129,8 +129,8 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One variant as the Stock page lists it. Units throughout."""
+class LevelRow:
+    """One variant as the Stock page lists it. In units; `sold` and `trend` (closing levels) over 30 days."""
 
     variant_id: UUID
     product_id: UUID
@@ -141,6 +141,7 @@ class Level:
     size: str | None
     color: str | None
     price: Decimal | None
+    unit_cost: Decimal | None
     on_hand: int
     reserved: int
     available: int
@@ -149,6 +150,13 @@ class Level:
     movement_count: int
     last_moved_at: datetime | None
     last_counted_at: datetime | None
+    sold: int = 0
+    trend: tuple[int, ...] = ()
+
+    @property
+    def cover_days(self) -> float | None:
+        """Days until what is available is sold at the rate of the last 30 days; None when nothing was sold."""
+        return self.available / (self.sold / 30) if self.sold > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +194,7 @@ class Shop:
     zone: str
     currency: str
     is_sample: bool
+    today: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Build small shops for tests: a real database, people with roles, variants with stock. Random SKUs, so nothing needs cleaning."""
+"""Build small shops for tests: a real database, people with roles, variants with stock; nothing needs cleaning."""
 
 from __future__ import annotations
 
@@ -80,13 +80,15 @@ class Shop:
         with self.owner.begin() as connection:
             return list(connection.execute(text(statement), values).all())
 
-    def variant(self, on_hand: int = 0, *, sku: str | None = None, product: str = "Canvas shoe", **columns: Any) -> UUID:
+    def variant(
+        self, on_hand: int = 0, *, sku: str | None = None, product: str = "Canvas shoe", **columns: Any
+    ) -> UUID:
         """A new variant that stands at `on_hand`, put there by a receipt."""
         values = {"sku": sku or f"T-{uuid.uuid4().hex[:12].upper()}", **columns}
         product_id = self.sql("insert into public.products (name) values (:name) returning id", name=product)
         names = ", ".join(values)
         variant_id: UUID = self.sql(
-            f"insert into public.product_variants (product_id, {names}) "  # noqa: S608 - names come from the test
+            f"insert into public.product_variants (product_id, {names}) "
             f"values (:product_id, {', '.join(':' + name for name in values)}) returning id",
             product_id=product_id,
             **values,
@@ -103,7 +105,9 @@ class Shop:
     def adjust(self, variant_id: UUID, quantity: int, actor: Actor | str = "Wanda", **values: Any) -> Posting:
         """Adjust one variant, by default as Wanda, for a reason that fits the sign."""
         values = {"reason": "stock_increase" if quantity > 0 else "stock_decrease", "key": key()} | values
-        posting: Posting = self.run(ledger.adjust, actor, lines=[Line(variant_id=variant_id, quantity=quantity)], **values)
+        posting: Posting = self.run(
+            ledger.adjust, actor, lines=[Line(variant_id=variant_id, quantity=quantity)], **values
+        )
         return posting
 
     def on_hand(self, variant_id: UUID) -> int:
@@ -112,4 +116,6 @@ class Shop:
 
     def history(self, variant_id: UUID) -> list[Any]:
         """The movements of a variant, oldest first."""
-        return self.rows("select * from public.stock_movements where variant_id = :id order by variant_sequence", id=variant_id)
+        return self.rows(
+            "select * from public.stock_movements where variant_id = :id order by variant_sequence", id=variant_id
+        )

@@ -97,4 +97,3 @@ def _template(server: Server) -> str:
 def _as_admin(server: Server, statement: str) -> None:
     with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(statement.encode())
-

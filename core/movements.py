@@ -1,0 +1,258 @@
+"""Reading the ledger: filters, pages by key, the chart and the export of a filter. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+    tuple_,
+)
+
+from core import reports
+from core.access import Permission
+from core.errors import invalid
+from core.guard import require
+from core.model import Actor, DayFlow, Movement, MovementType
+
+COUNTED_UP_TO = 10_000
+EXPORT_CHUNK = 5_000
+_movements = table("movements", *(column(name) for name in Movement.__dataclass_fields__), schema="stockroom_api")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementFilter:
+    """What narrows the ledger. `since` and `until` are the shop's days, both included; `reference` its beginning."""
+
+    types: tuple[MovementType, ...] = ()
+    reasons: tuple[str, ...] = ()
+    variant_id: UUID | None = None
+    performed_by: str | None = None
+    reference: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementPage:
+    """Some rows, newest first. `newer` and `older` are the cursors of the pages beside it, or None at the ends."""
+
+    rows: tuple[Movement, ...]
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many rows match; `at_least` where counting stopped because there are more."""
+
+    count: int
+    at_least: bool
+
+
+def page(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: MovementFilter = MovementFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
+    cursor: str | None = None,
+    limit: int = 50,
+) -> MovementPage:
+    """Return a page of the ledger, newest first, from `cursor` on: as quick at the millionth row as at the first.
+
+    One variant's movements come in the order of its sequence, others by when they happened. Raises InvalidInput for a
+    cursor that this function did not make.
+    """
+    require(connection, actor, Permission.VIEW)
+    limit = min(max(limit, 1), 1_000)
+    backwards, position = _decode(cursor)
+    keys = _keys(filter)
+    query = _matching(connection, filter)
+    if position is not None:
+        here = tuple_(*(literal(value, key.type) for value, key in zip(_typed(position, filter), keys, strict=True)))
+        query = query.where(tuple_(*keys) > here if backwards else tuple_(*keys) < here)
+    order = [key.asc() if backwards else key.desc() for key in keys]
+    rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows = rows[::-1]
+    newer = _encode(rows[0], filter, backwards=True) if rows and (more if backwards else position is not None) else None
+    older = _encode(rows[-1], filter, backwards=False) if rows and (more or backwards) else None
+    return MovementPage(rows=tuple(_movement(row) for row in rows), newer=newer, older=older)
+
+
+def count(connection: Connection, actor: Actor, *, filter: MovementFilter) -> Count:  # noqa: A002
+    """Return how many movements match, counting no further than ten thousand."""
+    require(connection, actor, Permission.VIEW)
+    bounded = (
+        _matching(connection, filter).with_only_columns(_movements.c.movement_id).limit(COUNTED_UP_TO + 1).subquery()
+    )
+    found = connection.execute(select(func.count()).select_from(bounded)).scalar_one()
+    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+
+
+def flows(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: MovementFilter,  # noqa: A002
+    since: date,
+    until: date,
+) -> tuple[DayFlow, ...]:
+    """Return units in and out by day and type of what the filter lists, for `since` <= day < `until`.
+
+    Read from the rollup where the filter allows it; a reason, a person or a reference is summed from the movements.
+    """
+    if not (filter.reasons or filter.performed_by or filter.reference.strip()):
+        found = reports.flows(connection, actor, since=since, until=until, variant_id=filter.variant_id)
+        return tuple(flow for flow in found if not filter.types or flow.movement_type in filter.types)
+    require(connection, actor, Permission.VIEW)
+    zone = reports.shop(connection, actor).zone
+    rows = _movements.c
+    day = func.date(func.timezone(zone, rows.occurred_at))
+    query = (
+        _matching(connection, filter)
+        .with_only_columns(
+            day.label("day"),
+            rows.movement_type,
+            func.sum(case((rows.quantity > 0, rows.quantity), else_=0)).label("units_in"),
+            func.sum(case((rows.quantity < 0, -rows.quantity), else_=0)).label("units_out"),
+        )
+        .where(rows.occurred_at >= midnight(since, zone), rows.occurred_at < midnight(until, zone))
+        .group_by(day, rows.movement_type)
+        .order_by(day)
+    )
+    return tuple(
+        DayFlow(
+            day=row.day, movement_type=MovementType(row.movement_type), units_in=row.units_in, units_out=row.units_out
+        )
+        for row in connection.execute(query)
+    )
+
+
+def export(connection: Connection, actor: Actor, *, filter: MovementFilter) -> Iterator[tuple[Movement, ...]]:  # noqa: A002
+    """Yield the whole filter, newest first, in chunks; read by key, so no cursor stays open in the database."""
+    cursor: str | None = None
+    while True:
+        part = _page_for_export(connection, actor, filter, cursor)
+        if part.rows:
+            yield part.rows
+        if part.older is None:
+            return
+        cursor = part.older
+
+
+def get(connection: Connection, actor: Actor, *, movement_ids: tuple[int, ...]) -> tuple[Movement, ...]:
+    """Return these movements, newest first; unknown ones are missing."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_movements).where(_movements.c.movement_id == func.any(list(movement_ids)))
+    return tuple(_movement(row) for row in connection.execute(query.order_by(_movements.c.movement_id.desc())))
+
+
+def people(connection: Connection, actor: Actor) -> tuple[str, ...]:
+    """Return everybody who ever moved something."""
+    require(connection, actor, Permission.VIEW)
+    return tuple(connection.execute(text("select performed_by from stockroom_api.people()")).scalars())
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """Return the moment a day of the shop begins."""
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
+def _page_for_export(connection: Connection, actor: Actor, wanted: MovementFilter, cursor: str | None) -> MovementPage:
+    # `page` bounds its limit for the screen; an export reads longer pages with the same keys.
+    rows: list[Movement] = []
+    while True:
+        part = page(connection, actor, filter=wanted, cursor=cursor, limit=1_000)
+        rows.extend(part.rows)
+        cursor = part.older
+        if cursor is None or len(rows) >= EXPORT_CHUNK:
+            return MovementPage(rows=tuple(rows), newer=None, older=cursor)
+
+
+def _movement(row: Row[Any]) -> Movement:
+    return Movement(**{**row._mapping, "movement_type": MovementType(row.movement_type)})
+
+
+def _matching(connection: Connection, wanted: MovementFilter) -> Select[Any]:
+    query = select(_movements)
+    for condition in _conditions(connection, wanted):
+        query = query.where(condition)
+    return query
+
+
+def _conditions(connection: Connection, wanted: MovementFilter) -> list[ColumnElement[bool]]:
+    rows = _movements.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.types:
+        conditions.append(rows.movement_type.in_([kind.value for kind in wanted.types]))
+    if wanted.reasons:
+        conditions.append(rows.reason.in_(list(wanted.reasons)))
+    if wanted.variant_id is not None:
+        conditions.append(rows.variant_id == wanted.variant_id)
+    if wanted.performed_by:
+        conditions.append(rows.performed_by == wanted.performed_by)
+    if wanted.reference.strip():
+        conditions.append(rows.reference_id.startswith(wanted.reference.strip()[:200], autoescape=True))
+    if wanted.since or wanted.until:
+        conditions.extend(_days(wanted, connection.execute(text("select zone from stockroom_api.shop")).scalar_one()))
+    return conditions
+
+
+def _days(wanted: MovementFilter, zone: str) -> Iterator[ColumnElement[bool]]:
+    if wanted.since:
+        yield _movements.c.occurred_at >= midnight(wanted.since, zone)
+    if wanted.until:
+        yield _movements.c.occurred_at < midnight(wanted.until + timedelta(days=1), zone)
+
+
+def _keys(wanted: MovementFilter) -> list[ColumnElement[Any]]:
+    rows = _movements.c
+    return [rows.variant_sequence] if wanted.variant_id is not None else [rows.occurred_at, rows.movement_id]
+
+
+def _encode(row: Row[Any], wanted: MovementFilter, *, backwards: bool) -> str:
+    values = [row.variant_sequence] if wanted.variant_id is not None else [row.occurred_at.isoformat(), row.movement_id]
+    return (
+        base64.urlsafe_b64encode(json.dumps([backwards, *values], separators=(",", ":")).encode()).decode().rstrip("=")
+    )
+
+
+def _decode(cursor: str | None) -> tuple[bool, list[Any] | None]:
+    if not cursor:
+        return False, None
+    try:
+        backwards, *position = json.loads(base64.urlsafe_b64decode(cursor[:200] + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, binascii.Error):
+        raise invalid("page", "is not one of this list; start from the newest") from None
+    return bool(backwards), position
+
+
+def _typed(position: list[Any], wanted: MovementFilter) -> list[Any]:
+    try:
+        if wanted.variant_id is not None:
+            (sequence,) = position
+            return [int(sequence)]
+        moment, movement_id = position
+        return [datetime.fromisoformat(moment), int(movement_id)]
+    except (ValueError, TypeError):
+        raise invalid("page", "is not one of this list; start from the newest") from None

@@ -1,0 +1,308 @@
+"""What people look at: levels, trends, the explanation of a number, flows by day. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, column, func, or_, select, table, text
+
+from core.access import Permission
+from core.errors import UnknownVariant, invalid
+from core.guard import require
+from core.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
+
+TREND_DAYS = 30
+LONGEST_RANGE = 3_700
+_LEVEL_FIELDS = tuple(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend"))
+_levels = table("levels", *(column(name) for name in _LEVEL_FIELDS), schema="stockroom_api")
+_SHOP = text("select name, zone, currency, is_sample, today from stockroom_api.shop")
+_REASONS = text("select * from stockroom_api.reasons order by movement_type, by_hand desc, label")
+_TRENDS = text("select * from stockroom_api.trends(cast(:variants as uuid[]), :today, :days)")
+
+
+class LevelStatus(StrEnum):
+    """Which variants to list. Low: something is left, but not more than the reorder point."""
+
+    ALL = "all"
+    LOW = "low"
+    OUT = "out"
+    RESERVED = "reserved"
+    INACTIVE = "inactive"
+
+
+class LevelSort(StrEnum):
+    """How to sort them."""
+
+    PRODUCT = "product"
+    SKU = "sku"
+    LEAST = "least"
+    MOST = "most"
+    MOVED = "moved"
+    COUNTED = "counted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelFilter:
+    """What narrows the list. `search` looks in SKU, barcode, product and brand, whatever the letter case."""
+
+    search: str = ""
+    status: LevelStatus = LevelStatus.ALL
+    brand: str | None = None
+    product_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPage:
+    """Some rows of a list, and how many there are in all."""
+
+    rows: tuple[LevelRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Opening + what came - what went = closing, over a half-open range of days; `flows` by movement type, in units."""
+
+    opening: int
+    closing: int
+    movements: int
+    flows: dict[MovementType, tuple[int, int]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the terms add up."""
+        return self.opening + sum(came - went for came, went in self.flows.values()) == self.closing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPoint:
+    """Where a variant stood after something happened, or at the end of a day."""
+
+    at: datetime
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The numbers on top of the Overview. Low and out of stock count active variants; money in the shop's currency."""
+
+    variants: int
+    units: int
+    low: int
+    out_of_stock: int
+    value_at_price: Decimal
+    value_at_cost: Decimal
+
+
+def shop(connection: Connection, actor: Actor) -> Shop:
+    """Return the shop: name, zone, currency, its present day."""
+    require(connection, actor, Permission.VIEW)
+    return Shop(**connection.execute(_SHOP).one()._mapping)
+
+
+def reasons(connection: Connection, actor: Actor) -> tuple[Reason, ...]:
+    """Return every reason, those offered by hand first."""
+    require(connection, actor, Permission.VIEW)
+    return tuple(
+        Reason(**{**row._mapping, "movement_type": MovementType(row.movement_type)})
+        for row in connection.execute(_REASONS)
+    )
+
+
+def levels(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: LevelFilter = LevelFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
+    sort: LevelSort = LevelSort.PRODUCT,
+    offset: int = 0,
+    limit: int = 50,
+) -> LevelPage:
+    """Return `limit` variants from `offset` on, with the trend of each, and the number of all that match.
+
+    Pages by offset: a shop has thousands of variants, not millions, and people ask for page 7 by its number.
+    """
+    require(connection, actor, Permission.VIEW)
+    matching = _matching(filter)
+    total = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
+    rows = connection.execute(
+        matching.order_by(*_order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
+    ).all()
+    return LevelPage(rows=_with_trends(connection, rows), total=total)
+
+
+def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow:
+    """Return one variant with its trend. Raises UnknownVariant."""
+    require(connection, actor, Permission.VIEW)
+    rows = connection.execute(select(_levels).where(_levels.c.variant_id == variant_id)).all()
+    if not rows:
+        raise UnknownVariant("This variant is not in the catalogue.", variants=[str(variant_id)])
+    return _with_trends(connection, rows)[0]
+
+
+def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
+    """Return the variant with this SKU (whatever its letter case) or this barcode, or None: what a scanner asks."""
+    require(connection, actor, Permission.VIEW)
+    wanted = code.strip()[:200]
+    exact = or_(_levels.c.sku == wanted, func.lower(_levels.c.sku) == wanted.lower(), _levels.c.barcode == wanted)
+    best_first = ((_levels.c.sku == wanted).desc(), (func.lower(_levels.c.sku) == wanted.lower()).desc(), _levels.c.sku)
+    rows = connection.execute(select(_levels).where(exact).order_by(*best_first).limit(1)).all()
+    return _with_trends(connection, rows)[0] if rows else None
+
+
+def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> dict[str, LevelRow]:
+    """Return the variants with exactly these SKUs, by SKU, without trends; unknown ones are missing."""
+    require(connection, actor, Permission.VIEW)
+    rows = connection.execute(select(_levels).where(_levels.c.sku == func.any(list(skus)))).all()
+    return {row.sku: LevelRow(**row._mapping) for row in rows}
+
+
+def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
+    """Return the brands in the catalogue, sorted."""
+    require(connection, actor, Permission.VIEW)
+    return tuple(
+        connection.execute(
+            select(_levels.c.brand).where(_levels.c.brand.is_not(None)).distinct().order_by(_levels.c.brand)
+        ).scalars()
+    )
+
+
+def explain(
+    connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None, until: date | None = None
+) -> Explanation:
+    """Explain a variant's level: the shop's days from `since` up to, not including, `until`; None: from first to now."""
+    require(connection, actor, Permission.VIEW)
+    row = connection.execute(
+        text("select * from stockroom_api.explain_level(:variant_id, :since, :until)"),
+        {"variant_id": variant_id, "since": since, "until": until},
+    ).one()
+    flows = {kind: (row._mapping[f"{kind}_in"], row._mapping[f"{kind}_out"]) for kind in MovementType}
+    return Explanation(opening=row.opening, closing=row.closing, movements=row.movements, flows=flows)
+
+
+def running_level(
+    connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None, points: int = 500
+) -> tuple[LevelPoint, ...]:
+    """Return where the variant stood over time, since a day of the shop.
+
+    After each movement, or, if those are more than `points`, at the end of each day (of every n-th if still more).
+    """
+    require(connection, actor, Permission.VIEW)
+    rows = connection.execute(
+        text("select at, level from stockroom_api.running_level(:variant_id, :since, :points) order by at, step"),
+        {"variant_id": variant_id, "since": since, "points": points},
+    )
+    return tuple(LevelPoint(at=row.at, level=row.level) for row in rows)
+
+
+def levels_at(connection: Connection, actor: Actor, *, at: datetime) -> dict[str, int]:
+    """Return the level of every variant, by SKU, just before the moment `at`."""
+    require(connection, actor, Permission.VIEW)
+    rows = connection.execute(text("select sku, level from stockroom_api.levels_at(:at)"), {"at": at})
+    return {row.sku: row.level for row in rows}
+
+
+def summary(connection: Connection, actor: Actor) -> Summary:
+    """Return the numbers on top of the Overview."""
+    require(connection, actor, Permission.VIEW)
+    return Summary(**connection.execute(text("select * from stockroom_api.stock_summary()")).one()._mapping)
+
+
+def flows(
+    connection: Connection, actor: Actor, *, since: date, until: date, variant_id: UUID | None = None
+) -> tuple[DayFlow, ...]:
+    """Return units in and out by day and movement type, of the shop or of one variant, for `since` <= day < `until`.
+
+    Days on which nothing moved are missing. Raises InvalidInput for a range of more than ten years.
+    """
+    require(connection, actor, Permission.VIEW)
+    last = until - timedelta(days=1)
+    if (last - since).days > LONGEST_RANGE:
+        raise invalid("range", "must be ten years at most")
+    values: dict[str, Any] = {"first": since, "last": last}
+    query = "select * from stockroom_api.shop_flows(:first, :last) order by day"
+    if variant_id is not None:
+        query = """select * from stockroom_api.variant_days
+                    where variant_id = :variant_id and day between :first and :last order by day"""
+        values["variant_id"] = variant_id
+    return unpivot(connection.execute(text(query), values).all())
+
+
+def latest_movement(connection: Connection, actor: Actor) -> int:
+    """Return a number that changes whenever anything moves: what a live page polls."""
+    require(connection, actor, Permission.VIEW)
+    return int(connection.execute(text("select stockroom_api.latest_movement()")).scalar_one())
+
+
+def unpivot(rows: Sequence[Row[Any]]) -> tuple[DayFlow, ...]:
+    """Return wide rows of a rollup (`sale_in`, `sale_out`, ...) as one DayFlow for each day and type that moved."""
+    found = (
+        DayFlow(
+            day=row.day, movement_type=kind, units_in=row._mapping[f"{kind}_in"], units_out=row._mapping[f"{kind}_out"]
+        )
+        for row in rows
+        for kind in MovementType
+    )
+    return tuple(flow for flow in found if flow.units_in or flow.units_out)
+
+
+def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[LevelRow, ...]:
+    found = [LevelRow(**row._mapping) for row in rows]
+    today = connection.execute(_SHOP).one().today
+    values = {"variants": [row.variant_id for row in found], "today": today, "days": TREND_DAYS}
+    trends = {row.variant_id: row for row in connection.execute(_TRENDS, values)}
+    return tuple(
+        replace(row, sold=max(int(trends[row.variant_id].sold), 0), trend=tuple(trends[row.variant_id].trend))
+        for row in found
+    )
+
+
+def _matching(wanted: LevelFilter) -> Select[Any]:
+    query = select(_levels)
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    return query
+
+
+def _conditions(wanted: LevelFilter) -> list[ColumnElement[bool]]:
+    rows = _levels.c
+    conditions: list[ColumnElement[bool]] = [_status_condition(wanted.status)]
+    for word in wanted.search.split()[:8]:
+        columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
+        conditions.append(or_(*(column.icontains(word[:100], autoescape=True) for column in columns)))
+    if wanted.brand:
+        conditions.append(rows.brand == wanted.brand)
+    if wanted.product_id:
+        conditions.append(rows.product_id == wanted.product_id)
+    return conditions
+
+
+def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
+    rows = _levels.c
+    if status is LevelStatus.INACTIVE:
+        return ~rows.is_active
+    narrower: dict[LevelStatus, ColumnElement[bool]] = {
+        LevelStatus.LOW: (rows.available > 0) & (rows.available <= rows.reorder_point),
+        LevelStatus.OUT: rows.available == 0,
+        LevelStatus.RESERVED: rows.reserved > 0,
+    }
+    return rows.is_active & narrower[status] if status in narrower else rows.is_active
+
+
+def _order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
+    rows = _levels.c
+    orders: dict[LevelSort, tuple[ColumnElement[Any], ...]] = {
+        LevelSort.PRODUCT: (rows.product, rows.sku),
+        LevelSort.SKU: (rows.sku,),
+        LevelSort.LEAST: (rows.available, rows.sku),
+        LevelSort.MOST: (rows.available.desc(), rows.sku),
+        LevelSort.MOVED: (rows.last_moved_at.desc().nulls_last(), rows.sku),
+        LevelSort.COUNTED: (rows.last_counted_at.nulls_first(), rows.sku),
+    }
+    return orders[sort]

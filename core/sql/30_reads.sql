@@ -1,0 +1,219 @@
+-- What people look at. Views carry the words of the house; functions answer what a view cannot.
+
+-- The door of every read: refuses a session that has ended or a role that may not look.
+create function stockroom_api.permit(_user_id bigint, _session_id bigint, _roles text[], _name text) returns void
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+end $$;
+
+-- The shop itself, one row.
+create view stockroom_api.shop as
+select name, zone, currency, is_sample, (now() at time zone zone)::date as today from stockroom.shop;
+
+-- Why a movement may happen.
+create view stockroom_api.reasons as
+select movement_type, reason, label, sign, note_required, by_hand, is_active from stockroom.reasons;
+
+-- Every variant with its level. One row of product_variants and its product: nothing is summed here.
+create view stockroom_api.levels as
+select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.brand, v.size, v.color, v.price, v.unit_cost,
+       v.stock_quantity as on_hand, v.reserved_quantity as reserved, v.computed_available_stock as available, v.reorder_point,
+       v.is_active, v.movement_sequence as movement_count, v.last_moved_at, v.last_counted_at
+  from public.product_variants v
+  join public.products p on p.id = v.product_id;
+
+-- The ledger as people read it. `reversed_by` is the undo of a movement, if there is one. The outer joins never miss (the
+-- keys are foreign keys); written so, a count that asks for none of their columns does not pay for them.
+create view stockroom_api.movements as
+select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.movement_type, m.reason,
+       coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
+       m.operation_id, m.reference_type, m.reference_id, m.reverses_id,
+       (select u.id from public.stock_movements u where u.reverses_id = m.id) as reversed_by,
+       m.performed_by, m.note, m.occurred_at, m.created_at as recorded_at
+  from public.stock_movements m
+  left join public.product_variants v on v.id = m.variant_id
+  left join public.products p on p.id = v.product_id
+  left join stockroom.reasons r on r.movement_type = m.movement_type and r.reason = m.reason;
+
+-- The rollup, one row for each variant and day on which something moved.
+create view stockroom_api.variant_days as
+select * from stockroom.variant_days;
+
+-- The closing level of a variant on each day from `_first` to `_last`, both included; days without a movement repeat the last.
+create function stockroom_api.closings(_variant_id uuid, _first date, _last date) returns int[]
+    language plpgsql stable as $$
+declare
+    _level int := coalesce((select d.closing from stockroom.variant_days d
+                             where d.variant_id = _variant_id and d.day < _first order by d.day desc limit 1), 0);
+    _levels int[] := '{}';
+    _day date := _first;
+    _next record;
+begin
+    for _next in select d.day, d.closing from stockroom.variant_days d
+                  where d.variant_id = _variant_id and d.day between _first and _last order by d.day loop
+        _levels := _levels || array_fill(_level, array[_next.day - _day]);
+        _level := _next.closing;
+        _day := _next.day;
+    end loop;
+    return _levels || array_fill(_level, array[_last - _day + 1]);
+end $$;
+
+-- How each variant did in the `_days` up to and with `_today`: units sold (less undone sales), and its closing levels.
+create function stockroom_api.trends(_variant_ids uuid[], _today date, _days int)
+    returns table (variant_id uuid, sold bigint, trend int[])
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan as $$
+    select w.id,
+           coalesce((select sum(d.sale_out - d.sale_in) from stockroom.variant_days d
+                      where d.variant_id = w.id and d.day > _today - _days and d.day <= _today), 0),
+           stockroom_api.closings(w.id, _today - _days + 1, _today)
+      from unnest(_variant_ids) w (id);
+$$;
+
+-- The level of every variant at a past moment: the closing of the day before, and that day's movements up to the moment.
+create function stockroom_api.levels_at(_at timestamptz)
+    returns table (variant_id uuid, sku text, level int)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select v.id, v.sku,
+           coalesce((select d.closing from stockroom.variant_days d
+                      where d.variant_id = v.id and d.day < s.day order by d.day desc limit 1), 0) + coalesce(t.moved, 0)::int
+      from (select stockroom_api.shop_day(_at) as day) s
+     cross join public.product_variants v
+      left join (select m.variant_id, sum(m.quantity) as moved
+                   from public.stock_movements m
+                  where m.occurred_at >= (stockroom_api.shop_day(_at)::timestamp at time zone (select zone from stockroom.shop))
+                    and m.occurred_at < _at
+                  group by m.variant_id) t on t.variant_id = v.id;
+$$;
+
+-- Units in and out of one variant by type in a half-open range of days; with the level before and after. Explains a number.
+create function stockroom_api.explain_level(_variant_id uuid, _since date, _until date)
+    returns table (opening int, closing int, purchase_in bigint, purchase_out bigint, sale_in bigint, sale_out bigint,
+        restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
+        count_in bigint, count_out bigint, movements bigint)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce((select d.closing from stockroom.variant_days d
+                      where d.variant_id = _variant_id and d.day < _since order by d.day desc limit 1), 0),
+           coalesce((select d.closing from stockroom.variant_days d
+                      where d.variant_id = _variant_id and (_until is null or d.day < _until) order by d.day desc limit 1), 0),
+           coalesce(sum(d.purchase_in), 0), coalesce(sum(d.purchase_out), 0), coalesce(sum(d.sale_in), 0),
+           coalesce(sum(d.sale_out), 0), coalesce(sum(d.restoration_in), 0), coalesce(sum(d.restoration_out), 0),
+           coalesce(sum(d.adjustment_in), 0), coalesce(sum(d.adjustment_out), 0), coalesce(sum(d.count_in), 0),
+           coalesce(sum(d.count_out), 0), coalesce(sum(d.movements), 0)
+      from stockroom.variant_days d
+     where d.variant_id = _variant_id and (_since is null or d.day >= _since) and (_until is null or d.day < _until);
+$$;
+
+-- Sum up days that are over, so that a chart of the whole shop reads one row a day. A day counts as over two days after it
+-- ended: no transaction is open that long. Whoever posts into the past holds the lock shared; then nothing is stored now.
+create function stockroom_api.close_days(_first date, _last date) returns void
+    language plpgsql as $$
+declare
+    _over date := stockroom_api.shop_day(now()) - 2;
+begin
+    if _first > least(_last, _over)
+       or (select count(*) from stockroom.shop_days where day between _first and least(_last, _over))
+          = least(_last, _over) - _first + 1 then
+        return;
+    end if;
+    if not pg_try_advisory_xact_lock(hashtext('stockroom.shop_days')) then
+        return;
+    end if;
+    insert into stockroom.shop_days
+    select g.day::date, coalesce(sum(d.purchase_in), 0), coalesce(sum(d.purchase_out), 0), coalesce(sum(d.sale_in), 0),
+           coalesce(sum(d.sale_out), 0), coalesce(sum(d.restoration_in), 0), coalesce(sum(d.restoration_out), 0),
+           coalesce(sum(d.adjustment_in), 0), coalesce(sum(d.adjustment_out), 0), coalesce(sum(d.count_in), 0),
+           coalesce(sum(d.count_out), 0), coalesce(sum(d.movements), 0)
+      from generate_series(_first, least(_last, _over), interval '1 day') g (day)
+      left join stockroom.variant_days d on d.day = g.day::date
+     where not exists (select from stockroom.shop_days s where s.day = g.day::date)
+     group by 1
+    on conflict do nothing;
+end $$;
+
+-- Units in and out of the whole shop by day, from `_first` to `_last`, both included; only days on which something moved.
+create function stockroom_api.shop_flows(_first date, _last date) returns setof stockroom.shop_days
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.close_days(_first, _last);
+    return query
+    select s.* from stockroom.shop_days s where s.day between _first and _last and s.movements > 0
+    union all
+    select d.day, sum(d.purchase_in), sum(d.purchase_out), sum(d.sale_in), sum(d.sale_out), sum(d.restoration_in),
+           sum(d.restoration_out), sum(d.adjustment_in), sum(d.adjustment_out), sum(d.count_in), sum(d.count_out), sum(d.movements)
+      from stockroom.variant_days d
+     where d.day in (select g::date from generate_series(_first, _last, interval '1 day') g
+                      where not exists (select from stockroom.shop_days s where s.day = g::date))
+     group by d.day;
+end $$;
+
+-- Where a variant stood over time since a day: after each movement in the order it happened, or, if those are more than
+-- `_points`, at the end of every n-th day on which something moved. The level as it is always comes last.
+create function stockroom_api.running_level(_variant_id uuid, _since date, _points int)
+    returns table (step bigint, at timestamptz, level int)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _zone text := (select zone from stockroom.shop);
+    _from timestamptz := coalesce(_since::timestamp at time zone _zone, '-infinity');
+    _level int := coalesce((select d.closing from stockroom.variant_days d
+                             where d.variant_id = _variant_id and d.day < _since order by d.day desc limit 1), 0);
+    _days bigint;
+    _moved bigint;
+begin
+    select count(*), coalesce(sum(d.movements), 0) into _days, _moved
+      from stockroom.variant_days d where d.variant_id = _variant_id and (_since is null or d.day >= _since);
+    if _moved <= _points then
+        return query
+        select row_number() over happened, m.occurred_at, (_level + sum(m.quantity) over happened)::int
+          from public.stock_movements m
+         where m.variant_id = _variant_id and m.occurred_at >= _from
+        window happened as (order by m.occurred_at, m.variant_sequence);
+        return;
+    end if;
+    return query
+    select x.n, (x.day + 1)::timestamp at time zone _zone - interval '1 second', x.closing
+      from (select row_number() over (order by d.day desc) as n, d.day, d.closing
+              from stockroom.variant_days d where d.variant_id = _variant_id and (_since is null or d.day >= _since)) x
+     where (x.n - 1) % (_days / _points + 1) = 0;
+end $$;
+
+-- The numbers on top of the Overview.
+create function stockroom_api.stock_summary()
+    returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select count(*), coalesce(sum(stock_quantity), 0),
+           count(*) filter (where computed_available_stock > 0 and computed_available_stock <= reorder_point),
+           count(*) filter (where computed_available_stock = 0),
+           coalesce(sum(stock_quantity * price), 0), coalesce(sum(stock_quantity * unit_cost), 0)
+      from public.product_variants where is_active;
+$$;
+
+-- Who ever moved something, by stepping through the index from name to name instead of reading every movement.
+create function stockroom_api.people() returns table (performed_by text)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    with recursive name as (
+        (select m.performed_by from public.stock_movements m order by m.performed_by limit 1)
+        union all
+        select (select m.performed_by from public.stock_movements m where m.performed_by > name.performed_by
+                 order by m.performed_by limit 1)
+          from name where name.performed_by is not null
+    )
+    select name.performed_by from name where name.performed_by is not null;
+$$;
+
+-- What live pages poll: it changes when anything moved.
+create function stockroom_api.latest_movement() returns bigint
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(max(id), 0) from public.stock_movements;
+$$;
+
+grant select on stockroom_api.shop, stockroom_api.reasons, stockroom_api.levels, stockroom_api.movements,
+    stockroom_api.variant_days to stockroom_app;
+grant execute on function
+    stockroom_api.permit(bigint, bigint, text[], text),
+    stockroom_api.trends(uuid[], date, int), stockroom_api.levels_at(timestamptz),
+    stockroom_api.explain_level(uuid, date, date), stockroom_api.running_level(uuid, date, int),
+    stockroom_api.shop_flows(date, date), stockroom_api.stock_summary(),
+    stockroom_api.people(), stockroom_api.latest_movement()
+    to stockroom_app;
