@@ -12,6 +12,7 @@ import pwd
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +86,22 @@ def start_pgbouncer(server: Server, parent: Path | None = None, users: Sequence[
     (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
     _user().own(folder)
     _run(folder, program, "--daemon", "--quiet", folder / "pgbouncer.ini")
+    pid = _wait_for_pid(folder / "pgbouncer.pid")
 
     def stop() -> None:
-        os.kill(int((folder / "pgbouncer.pid").read_text()), signal.SIGTERM)
+        os.kill(pid, signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
 
     return Server(major=server.major, folder=folder, port=6432, stop=stop)
+
+
+def _wait_for_pid(path: Path) -> int:
+    # The pooler answers its caller before it has written the file.
+    for _ in range(200):
+        if path.exists() and path.read_text().strip():
+            return int(path.read_text())
+        time.sleep(0.02)
+    raise AssertionError(f"PgBouncer did not start: {path}")
 
 
 def _start(folder: Path, programs: Path, major: int) -> Server:
