@@ -7,6 +7,14 @@ begin
     raise exception using errcode = _code, message = _message, detail = _facts::text;
 end $$;
 
+-- Refuse a value: which one, and what is wrong with it, to be read after its name. As core.errors.invalid does.
+create function stockroom_api.refuse_value(_field text, _why text, _facts jsonb default '{}') returns void
+    language plpgsql as $$
+begin
+    perform stockroom_api.refuse('SK008', upper(left(_field, 1)) || substr(_field, 2) || ' ' || _why || '.',
+        jsonb_build_object('field', _field, 'why', _why) || _facts);
+end $$;
+
 -- The person behind an actor, checked now: session neither revoked nor expired, account active, role among `_roles`.
 -- Without a user the actor is the shop itself (command line, import): trusted by its database credentials; `_name` stands.
 create function stockroom_api.require(_user_id bigint, _session_id bigint, _roles text[], _name text) returns text

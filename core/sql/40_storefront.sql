@@ -1,0 +1,105 @@
+-- What a storefront calls. Names, arguments and answers are its contract; the work is the ledger's.
+
+-- Refuse a storefront's text that is too long or holds control characters; null is none.
+create function stockroom_api.check_text(_field text, _text text, _longest int) returns void
+    language plpgsql as $$
+declare
+    _why text := case when length(_text) not between 1 and _longest then format('must have 1 to %s characters', _longest)
+                      when _text ~ '[\u0001-\u001f\u007f-\u009f]' then 'must not contain control characters' end;
+begin
+    if _why is not null then
+        perform stockroom_api.refuse_value(_field, _why);
+    end if;
+end $$;
+
+-- Post a storefront's change: what goes out is a sale, what comes in an adjustment. A key of null is a new one.
+-- Refuses: SK001, SK002, SK003, SK008.
+create function stockroom_api.post_from_storefront(
+    _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
+) returns stockroom_api.posting
+    language plpgsql as $$
+declare
+    _line stockroom.line := row (_variant_id, case when _change < 0 then 'sale' else 'adjustment' end,
+        case when _change < 0 then 'stock_decrease' else 'stock_increase' end, _change, null,
+        _reference_type, _reference_id, null, null);
+    _name text := coalesce(_actor, 'Storefront');
+    _known_key text := coalesce(_key, 'storefront:' || gen_random_uuid());
+    _operation_id bigint;
+    _posting stockroom_api.posting;
+begin
+    if _change is null or abs(_change::bigint) > 1000000 then
+        perform stockroom_api.refuse_value('quantity change', 'must be between -1,000,000 and 1,000,000');
+    end if;
+    perform stockroom_api.check_text('reference type', _reference_type, 40);
+    perform stockroom_api.check_text('reference id', _reference_id, 200);
+    perform stockroom_api.check_text('actor', _name, 80);
+    _operation_id := stockroom_api.claim_operation(_known_key, 'update_variant_stock', _line::text, null, _name);
+    if _operation_id is null then
+        select * into _posting from stockroom_api.replay(_known_key);
+        return _posting;
+    end if;
+    perform stockroom_api.check_lines(array[_line]);
+    perform stockroom_api.lock_variants(array[_variant_id]);
+    select * into _posting from stockroom_api.post_lines(_operation_id, _name, array[_line]);
+    return _posting;
+end $$;
+
+-- Change one variant and tell the outcome as JSON. A rule that says no is an outcome too: `success` false, nothing changed,
+-- the numbers as they are. A repeat under the same key tells the first outcome again.
+create function stockroom_api.change_from_storefront(
+    _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
+) returns jsonb
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _posting stockroom_api.posting;
+    _outcome jsonb := '{"success": true}';
+    _error text;
+    _code text;
+begin
+    begin
+        _posting := stockroom_api.post_from_storefront(_variant_id, _change, _key, _reference_type, _reference_id, _actor);
+    exception when sqlstate 'SK001' or sqlstate 'SK002' or sqlstate 'SK003' or sqlstate 'SK008' then
+        get stacked diagnostics _error = message_text, _code = returned_sqlstate;
+        _outcome := jsonb_build_object('success', false, 'error', _error, 'error_code', _code);
+    end;
+    return _outcome || (
+        select jsonb_build_object('variant_id', w.id,
+                   'previous_stock', coalesce(_posting.quantity_before, v.stock_quantity),
+                   'new_stock', coalesce(_posting.quantity_after, v.stock_quantity),
+                   'available_stock', coalesce(_posting.quantity_after, v.stock_quantity) - v.reserved_quantity,
+                   'reserved_stock', v.reserved_quantity,
+                   'change_applied', coalesce(_posting.quantity, 0),
+                   'movement_id', m.id,
+                   'timestamp', coalesce(m.created_at, now()))
+          from (select _variant_id) w (id)
+          left join public.product_variants v on v.id = w.id
+          left join public.stock_movements m on m.id = _posting.movement_id);
+end $$;
+
+-- The storefront's atomic call. The last four arguments are optional, so that older callers keep working.
+drop function if exists public.update_variant_stock(uuid, int, text, text, text, text);
+create function public.update_variant_stock(
+    variant_id uuid, quantity_change int,
+    idempotency_key text default null, reference_type text default null, reference_id text default null, actor text default null
+) returns jsonb
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select stockroom_api.change_from_storefront($1, $2, $3, $4, $5, $6);
+$$;
+revoke all on function public.update_variant_stock(uuid, int, text, text, text, text) from public;
+grant execute on function public.update_variant_stock(uuid, int, text, text, text, text) to stockroom_app;
+
+-- On Supabase only the storefront's server may read the contract's tables past row level security, and call its functions.
+do $$
+declare
+    _role text;
+begin
+    foreach _role in array array['anon', 'authenticated'] loop
+        if exists (select from pg_roles where rolname = _role) then
+            execute format('revoke all on function public.update_variant_stock(uuid, int, text, text, text, text) from %I', _role);
+        end if;
+    end loop;
+    if exists (select from pg_roles where rolname = 'service_role') then
+        grant select on public.products, public.product_variants, public.stock_movements to service_role;
+        grant execute on function public.update_variant_stock(uuid, int, text, text, text, text) to service_role;
+    end if;
+end $$;
