@@ -1,0 +1,78 @@
+# Stockroom. `make` or `make help` lists what there is.
+# Nothing here needs more than Python 3.11, git and make; paths stay relative, so the folder's name may have spaces.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TEST_READY := $(VENV)/.test-ready
+LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+FAST := --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench bench-large sample psql lock browser clean
+
+help:
+	@echo "make run          start the dashboard; prints the address. Ctrl-C stops it"
+	@echo "make test         everything: linters, types, all tests (installs what they need)"
+	@echo "make check        linters, types and the fast tests"
+	@echo "make sample       fill an empty database with the sample shop"
+	@echo "make psql         open a SQL prompt on the database"
+	@echo "make bench        measure against the limits of PostgreSQL"
+	@echo "make bench-large  measure pages and operations at ten million movements (takes long)"
+	@echo "make lock         pin the newest versions that pyproject.toml allows"
+	@echo "make clean        remove what these commands installed; shop data stays"
+	@echo
+	@echo "Settings, all optional environment variables:"
+	@echo "DATABASE_URL         a PostgreSQL 15-18 of your own (default: the one that comes along)"
+	@echo "STOCKROOM_OWNER_URL  the same database as an account that may migrate (default: DATABASE_URL)"
+	@echo "STOCKROOM_DATA       the data folder"
+	@echo "STOCKROOM_ADDRESS    where to listen (default: 127.0.0.1)"
+	@echo "STOCKROOM_PORT       the port (default: 8501)"
+	@echo "STOCKROOM_SAMPLE     0 starts empty, without the sample shop"
+
+run: $(READY)
+	@$(BIN)/python -m dashboard
+
+test: $(TEST_READY) browser
+	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest
+
+check: $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest $(FAST)
+
+bench: $(TEST_READY)
+	@$(BIN)/python -m tests.bench
+
+bench-large: $(TEST_READY)
+	@$(BIN)/python -m tests.bench --large
+
+sample: $(READY)
+	@$(BIN)/python -m core sample
+
+psql: $(READY)
+	@$(BIN)/python -m core.psql
+
+browser: $(TEST_READY)
+	@$(BIN)/python -m tests.chromium
+
+lock: $(TEST_READY)
+	@$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/$(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --extra=test --constraint=requirements.txt --output-file=tests/requirements.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.txt
+	@PYTHON="$(PYTHON)" sh .ci/venv requirements.txt
+	@touch $@
+
+$(TEST_READY): $(READY) tests/requirements.txt
+	@PYTHON="$(PYTHON)" sh .ci/venv tests/requirements.txt
+	@touch $@

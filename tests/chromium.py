@@ -1,0 +1,45 @@
+"""The browser of the browser tests: the one on this machine, else installed by root, else a sentence.
+
+Run as `python -m tests.chromium`, it makes sure that there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+ADVICE = (
+    "The browser tests need Chromium or Chrome, and none was found. Install it (Debian, Ubuntu: "
+    "sudo apt-get install chromium), or name yours with STOCKROOM_CHROMIUM=/path/to/program, then try again."
+)
+
+
+def find() -> str | None:
+    """The path of a browser that Playwright can drive."""
+    chosen = os.environ.get("STOCKROOM_CHROMIUM")
+    if chosen:
+        return shutil.which(chosen)
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    return found or (str(MAC) if MAC.exists() else None)
+
+
+def install() -> None:
+    """Install Chromium where that takes no question: as root, on a system with apt."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    print("Installing Chromium for the browser tests ...", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "--yes", "chromium"]):
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+if __name__ == "__main__":
+    if find() is None:
+        install()
+    if find() is None:
+        sys.exit(ADVICE)
