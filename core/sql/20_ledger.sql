@@ -26,8 +26,7 @@ declare
     _known bytea;
 begin
     if _key is null or length(_key) not between 1 and 200 then
-        perform stockroom_api.refuse('SK008', 'The idempotency key must have 1 to 200 characters.',
-            '{"field": "key", "why": "must have 1 to 200 characters"}');
+        perform stockroom_api.refuse_value('key', 'must have 1 to 200 characters');
     end if;
     insert into stockroom.operations (key, kind, fingerprint, user_id, performed_by)
     values (_key, _kind, _fingerprint, _user_id, _performed_by)
@@ -57,7 +56,7 @@ $$;
 create function stockroom_api.lock_variants(_variant_ids uuid[]) returns void
     language plpgsql as $$
 declare
-    _wanted int := (select count(distinct id) from unnest(_variant_ids) id);
+    _wanted int := (select count(distinct id) + count(*) filter (where id is null) from unnest(_variant_ids) id);
     _locked int;
 begin
     perform 1 from public.product_variants v where v.id = any (_variant_ids) order by v.id for no key update;
@@ -69,43 +68,45 @@ begin
     end if;
 end $$;
 
--- Refuse lines that no reason allows: unknown or retired reason, wrong direction, missing note, nothing moved.
+-- Refuse lines that no reason allows: unknown or retired reason, an undo of nothing, wrong direction, missing note, nothing moved.
 create function stockroom_api.check_lines(_lines stockroom.line[]) returns void
     language plpgsql stable as $$
 declare
     _bad record;
 begin
-    select l.n, l.reason, l.quantity,
-           case when r.reason is null or not r.is_active then 'reason'
+    select l.n,
+           case when r.reason is null or not r.is_active or l.unlinked then 'reason'
                 when r.note_required and coalesce(btrim(l.note), '') = '' then 'note'
                 else 'quantity' end as field,
-           case when r.reason is null then format('%s is not a reason for %s', l.reason, l.movement_type)
-                when not r.is_active then format('the reason %s is no longer used', r.label)
-                when r.note_required and coalesce(btrim(l.note), '') = '' then format('%s needs a note', r.label)
+           case when r.reason is null then format('"%s" does not belong to %s', l.reason, l.movement_type)
+                when not r.is_active then format('"%s" is no longer used', r.label)
+                when l.unlinked then format('"%s" needs the movement it reverses', r.label)
+                when r.note_required and coalesce(btrim(l.note), '') = '' then format('is needed for "%s"', r.label)
                 when l.quantity = 0 then 'must not be zero'
-                else format('%s can only %s stock', r.label, case r.sign when 1 then 'add to' else 'take from' end)
+                else format('must be %s zero for "%s"', case r.sign when 1 then 'above' else 'below' end, r.label)
            end as why
       into _bad
-      from unnest(_lines) with ordinality
-           l (variant_id, movement_type, reason, quantity, occurred_at, reference_type, reference_id, reverses_id, note, n)
+      from (select x.*, x.reason = 'undo' and x.reverses_id is null as unlinked
+              from unnest(_lines) with ordinality
+                   x (variant_id, movement_type, reason, quantity, occurred_at, reference_type, reference_id, reverses_id, note, n)) l
       left join stockroom.reasons r on r.movement_type = l.movement_type and r.reason = l.reason
-     where r.reason is null or not r.is_active
+     where r.reason is null or not r.is_active or l.unlinked
         or (r.note_required and coalesce(btrim(l.note), '') = '')
         or (l.quantity = 0 and l.movement_type <> 'count')
         or (r.sign <> 0 and sign(l.quantity) = -r.sign)
      order by l.n
      limit 1;
     if found then
-        perform stockroom_api.refuse('SK008', _bad.why,
-            jsonb_build_object('field', _bad.field, 'why', _bad.why, 'line', _bad.n));
+        perform stockroom_api.refuse_value(_bad.field, _bad.why, jsonb_build_object('line', _bad.n));
     end if;
 end $$;
 
--- Refuse because the shelf has too little: every short variant with its numbers. Nothing has been written yet.
+-- Refuse because the shelf has too little: every short variant with its numbers; or because it would hold more than fits in
+-- a number. Nothing has been written yet.
 create function stockroom_api.refuse_shortage(_lines stockroom.line[]) returns void
     language plpgsql as $$
-begin
-    perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', (
+declare
+    _short jsonb := (
         select jsonb_agg(jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'requested', -w.change, 'on_hand', v.stock_quantity,
                    'reserved', v.reserved_quantity, 'available', v.computed_available_stock) order by v.sku)
           from (select l.variant_id, sum(l.quantity)::bigint as change, min(l.running) as lowest
@@ -115,7 +116,12 @@ begin
                                   reverses_id, note, n)) l
                  group by l.variant_id) w
           join public.product_variants v on v.id = w.variant_id
-         where v.stock_quantity + w.lowest < 0 or (w.change < 0 and v.stock_quantity + w.change < v.reserved_quantity))));
+         where v.stock_quantity + w.lowest < 0 or (w.change < 0 and v.stock_quantity + w.change < v.reserved_quantity));
+begin
+    if _short is null then
+        perform stockroom_api.refuse_value('quantity', 'would take the level above 2,000,000,000');
+    end if;
+    perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', _short));
 end $$;
 
 -- Post the lines of one operation, set-based: movements in the given order, levels, heads and rollups, all or nothing.
@@ -125,46 +131,45 @@ create function stockroom_api.post_lines(_operation_id bigint, _performed_by tex
     language plpgsql as $$
 begin
     return query
-    with line as materialized (
-        select l.*, v.sku, v.chain_head, coalesce(l.occurred_at, now()) as happened_at,
+    with line as (
+        select l.*, v.sku, v.chain_head, v.reserved_quantity, coalesce(l.occurred_at, now()) as happened_at,
                (v.movement_sequence + row_number() over following)::int as sequence,
                v.stock_quantity + sum(l.quantity::bigint) over following as after,
-               v.stock_quantity + sum(l.quantity::bigint) over whole as final,
-               sum(l.quantity::bigint) over whole < 0 as takes, v.reserved_quantity,
-               l.n = max(l.n) over whole as is_last
+               l.n = max(l.n) over whole as is_last, sum(l.quantity::bigint) over whole as net,
+               max(coalesce(l.occurred_at, now())) over whole as moved_at,
+               max(case when l.movement_type = 'count' and l.reason <> 'undo' then coalesce(l.occurred_at, now()) end)
+                   over whole as counted_at
           from unnest(_lines) with ordinality
                l (variant_id, movement_type, reason, quantity, occurred_at, reference_type, reference_id, reverses_id, note, n)
           join public.product_variants v on v.id = l.variant_id
         window following as (partition by l.variant_id order by l.n), whole as (partition by l.variant_id)
+    ), linked as materialized (
+        select l.*, l.after - l.quantity as before,
+               stockroom.chain(
+                   stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
+                       (l.after - l.quantity)::int, l.after::int, _operation_id, l.reference_type, l.reference_id,
+                       l.reverses_id, _performed_by, l.note, l.happened_at, now()),
+                   l.chain_head) over (partition by l.variant_id order by l.n) as chain_hash
+          from line l
+    ), impossible as (
+        select from linked x where x.after < 0 or x.after > 2000000000 or (x.is_last and x.net < 0 and x.after < x.reserved_quantity)
+    ), moved as (
+        update public.product_variants v
+           set stock_quantity = l.after, movement_sequence = l.sequence, chain_head = l.chain_hash,
+               last_moved_at = greatest(v.last_moved_at, l.moved_at), last_counted_at = greatest(v.last_counted_at, l.counted_at),
+               updated_at = now()
+          from linked l
+         where l.is_last and v.id = l.variant_id and not exists (select from impossible)
     ), written as (
         insert into public.stock_movements as m (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
                variant_sequence, operation_id, reference_type, reference_id, reverses_id, performed_by, note, occurred_at,
                created_at, chain_hash)
-        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.after - l.quantity, l.after,
-               l.sequence, _operation_id, l.reference_type, l.reference_id, l.reverses_id, _performed_by, l.note, l.happened_at,
-               now(), stockroom.chain(
-                   stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
-                       (l.after - l.quantity)::int, l.after::int, _operation_id, l.reference_type, l.reference_id, l.reverses_id,
-                       _performed_by, l.note, l.happened_at, now()),
-                   l.chain_head) over (partition by l.variant_id order by l.n)
-          from line l
-         where not exists (select from line x
-                            where x.after < 0 or x.after > 2000000000 or (x.takes and x.final < x.reserved_quantity))
+        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.before, l.after, l.sequence, _operation_id,
+               l.reference_type, l.reference_id, l.reverses_id, _performed_by, l.note, l.happened_at, now(), l.chain_hash
+          from linked l
+         where not exists (select from impossible)
          order by l.n
         returning m.*
-    ), head as (
-        select w.variant_id, max(w.occurred_at) as moved_at,
-               max(w.occurred_at) filter (where w.movement_type = 'count' and w.reason <> 'undo') as counted_at
-          from written w group by w.variant_id
-    ), moved as (
-        update public.product_variants v
-           set stock_quantity = w.quantity_after, movement_sequence = w.variant_sequence, chain_head = w.chain_hash,
-               last_moved_at = greatest(v.last_moved_at, head.moved_at),
-               last_counted_at = greatest(v.last_counted_at, head.counted_at), updated_at = now()
-          from head
-          join line l on l.is_last and l.variant_id = head.variant_id
-          join written w on w.variant_id = l.variant_id and w.variant_sequence = l.sequence
-         where v.id = w.variant_id
     )
     select _operation_id, false, w.id, w.variant_id, w.sku, w.movement_type, w.reason,
            w.quantity, w.quantity_before, w.quantity_after, w.variant_sequence
@@ -182,7 +187,7 @@ create function stockroom_api.days_of(_lines stockroom.line[])
         restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
         count_in bigint, count_out bigint, movements bigint, net bigint)
     language sql stable as $$
-    select l.variant_id, stockroom_api.shop_day(coalesce(l.occurred_at, now())) as day,
+    select l.variant_id, (coalesce(l.occurred_at, now()) at time zone s.zone)::date as day,
            coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0),
            coalesce(sum(-l.quantity) filter (where l.movement_type = 'purchase' and l.quantity < 0), 0),
            coalesce(sum(l.quantity) filter (where l.movement_type = 'sale' and l.quantity > 0), 0),
@@ -195,11 +200,13 @@ create function stockroom_api.days_of(_lines stockroom.line[])
            coalesce(sum(-l.quantity) filter (where l.movement_type = 'count' and l.quantity < 0), 0),
            count(*), sum(l.quantity)
       from unnest(_lines) l
+     cross join stockroom.shop s
      group by 1, 2;
 $$;
 
 -- Add the lines to the rollup, under the lock of their variants. Closing = the level at the end of that day, by the moment it
--- happened: the latest closing up to the day plus what the lines add up to then.
+-- happened: the latest closing up to the day plus what the lines add up to then. Later days are settled too: those of a
+-- back-dated line, and today's when a transaction begun before midnight posts after one begun later.
 create function stockroom_api.roll_up(_lines stockroom.line[]) returns void
     language plpgsql as $$
 begin
@@ -220,7 +227,9 @@ begin
            adjustment_out = d.adjustment_out + excluded.adjustment_out,
            count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
            movements = d.movements + excluded.movements, closing = excluded.closing;
-    if exists (select from unnest(_lines) l where l.occurred_at is not null) then
+    if exists (select from unnest(_lines) l where l.occurred_at is not null)
+       or exists (select from unnest(_lines) l join stockroom.variant_days d on d.variant_id = l.variant_id
+                   where d.day > stockroom_api.shop_day(now())) then
         perform stockroom_api.settle_past(_lines);
     end if;
 end $$;
@@ -293,8 +302,7 @@ begin
         return;
     end if;
     if cardinality(_variant_ids) <> (select count(distinct id) from unnest(_variant_ids) id) then
-        perform stockroom_api.refuse('SK008', 'The same variant is given twice.',
-            '{"field": "lines", "why": "name the same variant twice"}');
+        perform stockroom_api.refuse_value('lines', 'name the same variant twice');
     end if;
     perform stockroom_api.check_lines(_lines);
     perform stockroom_api.lock_variants(_variant_ids);
@@ -379,12 +387,11 @@ begin
         perform stockroom_api.refuse('SK005', 'This movement was undone already.', jsonb_build_object('movement_id', _bad.id,
             'reversed_by', _bad.reversed_by, 'performed_by', _bad.performed_by, 'reversed_at', _bad.created_at));
     end if;
-    perform stockroom_api.refuse('SK008', 'This movement cannot be undone here.', jsonb_build_object('field', 'movement',
-        'movement_id', _bad.id, 'why', case
+    perform stockroom_api.refuse_value('movement', case
             when _bad.unknown then 'is not in the ledger'
             when _bad.reason = 'undo' then 'is an undo itself; post the change again instead'
             when _bad.quantity = 0 then 'moved nothing'
-            else 'belongs to an order; change it there' end));
+            else 'belongs to an order; change it there' end, jsonb_build_object('movement_id', _bad.id));
 end $$;
 
 grant execute on function

@@ -232,9 +232,12 @@ create function stockroom.movement_text(
         || stockroom.netstring(_performed_by) || stockroom.netstring(_note);
 
 -- One link of the chain: the hash of the hash before and the row's text. `_head` is where the chain stood.
+-- In plpgsql, which keeps its plan; as an aggregate's step a function in SQL would be planned anew in every statement.
 create function stockroom.chain_link(_hash bytea, _text text, _head bytea) returns bytea
-    language sql immutable parallel safe
+    language plpgsql immutable parallel safe as $$
+begin
     return sha256(coalesce(_hash, _head, ''::bytea) || convert_to(_text, 'UTF8'));
+end $$;
 
 -- The chain over a window: each row's hash follows from the one before it.
 create aggregate stockroom.chain(text, bytea) (sfunc = stockroom.chain_link, stype = bytea);
