@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.access import Permission, roles_for
+from core.database import one_statement
 from core.errors import invalid
 from core.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
 
@@ -33,6 +34,7 @@ _POST_UNDO = text(
 )
 
 
+@one_statement
 def adjust(
     connection: Connection, actor: Actor, *, lines: Sequence[Line], reason: str, key: str, note: str | None = None
 ) -> Posting:
@@ -53,6 +55,7 @@ def adjust(
     )
 
 
+@one_statement
 def receive(
     connection: Connection,
     actor: Actor,
@@ -81,6 +84,7 @@ def receive(
     )
 
 
+@one_statement
 def set_level(
     connection: Connection,
     actor: Actor,
@@ -109,6 +113,7 @@ def set_level(
     return _posting(connection, _POST_LEVELS, values)
 
 
+@one_statement
 def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], key: str, note: str) -> Posting:
     """Write the opposite of each movement, linked to it. Once; refused where the level would become negative.
 
