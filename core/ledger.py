@@ -18,6 +18,8 @@ from core.database import one_statement
 from core.errors import invalid
 from core.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
 
+_HIGHEST = 2_000_000_000  # the most units a variant may have, as the ledger's SQL says
+_LARGEST_ID = 2**63 - 1
 _POST_CHANGE = text(
     """select * from stockroom_api.post_change(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
               :movement_type, :reason, cast(:variants as uuid[]), cast(:quantities as int[]),
@@ -107,8 +109,8 @@ def set_level(
         "movement_type": movement_type.value,
         "reason": clean(reason, "reason", 40),
         "variants": [line.variant_id for line in rows],
-        "targets": [units(line.target, "new level", lowest=0) for line in rows],
-        "seen": [units(line.seen, "level seen", lowest=0, highest=2_000_000_000) for line in rows],
+        "targets": [units(line.target, "new level", lowest=0, line=n) for n, line in enumerate(rows, 1)],
+        "seen": [units(line.seen, "level seen", lowest=0, highest=_HIGHEST, line=n) for n, line in enumerate(rows, 1)],
     }
     return _posting(connection, _POST_LEVELS, values)
 
@@ -119,7 +121,7 @@ def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], k
 
     Raises AlreadyReversed, InsufficientStock, InvalidInput, Forbidden, SignInRequired; then nothing was changed.
     """
-    ids = sorted(set(movement_ids))
+    ids = sorted({units(movement, "movement", lowest=1, highest=_LARGEST_ID) for movement in movement_ids})
     if not 1 <= len(ids) <= MAX_LINES:
         raise invalid("movements", f"must be 1 to {MAX_LINES:,}")
     return _posting(connection, _POST_UNDO, _values(actor, Permission.UNDO, key=key, note=note) | {"movements": ids})
@@ -144,7 +146,7 @@ def _change(
         "movement_type": movement_type.value,
         "reason": clean(reason, "reason", 40),
         "variants": [line.variant_id for line in rows],
-        "quantities": [units(line.quantity, "quantity", lowest=-MAX_UNITS) for line in rows],
+        "quantities": [units(line.quantity, "quantity", lowest=-MAX_UNITS, line=n) for n, line in enumerate(rows, 1)],
         "reference_type": reference_type,
         "reference_id": clean(reference, "reference", 200) if reference else None,
     }
@@ -169,25 +171,32 @@ def _values(actor: Actor, permission: Permission, *, key: str, note: str | None)
 def _bounded(lines: Sequence[Any]) -> Sequence[Any]:
     if not 1 <= len(lines) <= MAX_LINES:
         raise invalid("lines", f"must be 1 to {MAX_LINES:,}", count=len(lines))
-    for line in lines:
+    for n, line in enumerate(lines, 1):
         if not isinstance(line.variant_id, UUID):
-            raise invalid("variant", "is not a variant's id")
+            raise invalid("variant", "is not a variant's id", line=n)
     return lines
 
 
-def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS) -> int:
+def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **facts: Any) -> int:
     """Return `value` as whole units between `lowest` and `highest`.
 
-    Raises InvalidInput naming `field`; a fraction is refused, never rounded.
+    Raises InvalidInput naming `field`, with `facts` such as the line; a fraction is refused, never rounded.
     """
     whole = (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value.is_integer()
     )
     if not whole:
-        raise invalid(field, "must be a whole number", given=str(value)[:80])
+        raise invalid(field, "must be a whole number", given=_shown(value), **facts)
     if not lowest <= value <= highest:
-        raise invalid(field, f"must be between {lowest:,} and {highest:,}", given=str(value)[:80])
+        raise invalid(field, f"must be between {lowest:,} and {highest:,}", given=_shown(value), **facts)
     return int(value)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)[:80]
+    except ValueError:  # Python does not write out an integer of thousands of digits
+        return "a number of thousands of digits"
 
 
 def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,26 @@ def key() -> str:
     return uuid.uuid4().hex
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastLine:
+    """A movement with the moment it happened; `occurred_at` None is now."""
+
+    variant_id: UUID
+    quantity: int
+    occurred_at: datetime | None = None
+    movement_type: str = "count"
+    reason: str = "cycle_count"
+
+
+_POST_PAST = """
+    select count(*) from stockroom_api.post_lines(
+        stockroom_api.claim_operation(:key, 'test', :key, null, 'The past'), 'The past', array(
+            select row (v, t, r, q, at, null, null, null, null)::stockroom.line
+              from unnest(cast(:variants as uuid[]), cast(:types as text[]), cast(:reasons as text[]),
+                          cast(:quantities as int[]), cast(:moments as timestamptz[]))
+                   with ordinality u (v, t, r, q, at, n) order by n))"""
+
+
 @dataclass
 class Shop:
     """A migrated database, seen as the dashboard's role (`engine`) and as the superuser (`owner`)."""
@@ -41,7 +62,7 @@ class Shop:
     @classmethod
     def open(cls, app_url: str, owner_url: str) -> Shop:
         """Open the shop at these addresses; call `close` at the end."""
-        owner = sqlalchemy.create_engine(database.normalise(owner_url), poolclass=sqlalchemy.NullPool)
+        owner = sqlalchemy.create_engine(database.normalise(owner_url), pool_size=4, max_overflow=40)
         return cls(app_url=app_url, owner_url=owner_url, engine=database.create_engine(app_url), owner=owner)
 
     def close(self) -> None:
@@ -109,6 +130,20 @@ class Shop:
             ledger.adjust, actor, lines=[Line(variant_id=variant_id, quantity=quantity)], **values
         )
         return posting
+
+    def post_past(self, *lines: PastLine) -> None:
+        """Post lines with moments of their own through the ledger's kernel, as an import of history does."""
+        values = {
+            "key": key(),
+            "variants": [line.variant_id for line in lines],
+            "types": [line.movement_type for line in lines],
+            "reasons": [line.reason for line in lines],
+            "quantities": [line.quantity for line in lines],
+            "moments": [line.occurred_at for line in lines],
+        }
+        with self.owner.begin() as connection:
+            connection.execute(text("select stockroom_api.lock_variants(cast(:variants as uuid[]))"), values)
+            connection.execute(text(_POST_PAST), values)
 
     def on_hand(self, variant_id: UUID) -> int:
         """The level of a variant, read from its row."""
