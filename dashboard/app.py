@@ -1,0 +1,21 @@
+"""The entry script: who is signed in, the pages their role may open, the side bar, and the page itself."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import SignInRequired
+from dashboard import navigation, session
+
+STATIC = Path(__file__).parent / "static"
+
+st.set_page_config(page_title="Stockroom", page_icon=str(STATIC / "icon.png"), layout="wide")
+st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"))
+try:
+    person = session.signed_in()
+    session.start_afresh(person.actor)
+    page = navigation.choose(person)
+    page.run()
+except SignInRequired:
+    navigation.hide()
+    session.show_ended()

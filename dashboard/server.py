@@ -1,0 +1,77 @@
+"""The ASGI application: Streamlit, the doors beside it, health, and the gate in front of everything."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from core import pool
+from core.errors import StockError
+from dashboard import feedback, signin
+from dashboard.gate import AuthGate
+
+log = logging.getLogger("stockroom")
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Load what the pages need before the first visitor, and give the database back at the end."""
+    for name in ("pandas", "plotly.graph_objects", "pyarrow"):
+        importlib.import_module(name)
+    pool.engine()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: without this each collection walks all of it, four times the cost of a run
+    try:
+        yield {"started": True}
+    finally:
+        pool.close()
+
+
+def on_script_error(error: Exception) -> bool:
+    """Answer an error that a page, callback or fragment let through: a sentence to read, the rest in the log."""
+    if isinstance(error, StockError):
+        feedback.show(error)
+    else:
+        reference = secrets.token_hex(4)
+        log.error("Reference %s", reference, exc_info=error)
+        st.error(
+            f"This page stopped because of a fault on our side, reference {reference}. Reload it; what you last saved "
+            "is under Movements if it was saved.",
+            icon=":material/error:",
+        )
+    return True
+
+
+async def healthz(request: Request) -> JSONResponse:
+    """Answer 200 when the database answers, else 503."""
+    if await signin.database_answers():
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"status": "database out of reach"}, 503, headers={"Cache-Control": "no-store"})
+
+
+async def _api_problem(request: Request, problem: Any) -> JSONResponse:
+    return JSONResponse({"error": problem.detail}, problem.status_code, headers=problem.headers)
+
+
+api = Starlette(exception_handlers={404: _api_problem, 405: _api_problem})
+
+app = st.App(
+    Path(__file__).with_name("app.py"),
+    lifespan=lifespan,
+    on_script_error=on_script_error,
+    middleware=[Middleware(AuthGate, find_session=signin.find_session)],
+    routes=[*signin.ROUTES, Route("/healthz", healthz), Mount("/api", app=api)],
+)
