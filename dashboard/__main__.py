@@ -1,0 +1,144 @@
+"""`make run`: bring up the database, serve the dashboard, print where it is; Ctrl-C stops all of it."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from core import people
+from core.database import create_engine, run
+from core.errors import SetupError
+from core.model import COMMAND_LINE
+from core.settings import Settings, load_settings
+from core.startup import Database, open_database, prepare
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not chosen
+_LONGEST_MESSAGE = 200 * 1024 * 1024
+_SECONDS_TO_FINISH = 3
+
+
+def main() -> int:
+    """Run until told to stop; a start that cannot succeed is one sentence with the next step, and exit code 1."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        serve(load_settings())
+    except KeyboardInterrupt:
+        pass
+    except SetupError as error:
+        print(f"Stockroom cannot start. {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Serve the dashboard of one shop until a signal ends it, then stop the database this start brought up."""
+    # The port comes first: a second start by mistake fails here, before it has touched anything.
+    with claim_port(settings.address, settings.port) as listener:
+        _say("Starting the database ...")
+        with open_database(settings) as database:
+            prepare(database, settings, _say)
+            server = _Server(_configuration(), lambda: _say(_greeting(settings, database)))
+            server.run(sockets=[listener])
+
+
+def claim_port(address: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises SetupError where the address or the port cannot be had."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise _no_address(address) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise _no_port(address, port, error) from error
+    return listener
+
+
+def _no_port(address: str, port: int, error: OSError) -> SetupError:
+    if error.errno == errno.EADDRINUSE:
+        return SetupError(
+            f"Port {port} is taken, perhaps by a Stockroom that runs already: open {_url(address, port)}, "
+            "or choose another port with STOCKROOM_PORT."
+        )
+    if error.errno == errno.EACCES:
+        return SetupError(f"Only an administrator may use port {port}: set STOCKROOM_PORT to one from 1024 to 65535.")
+    return _no_address(address)
+
+
+def _no_address(address: str) -> SetupError:
+    return SetupError(f"This machine has no address {address!r}: set STOCKROOM_ADDRESS to 127.0.0.1 or leave it out.")
+
+
+class _Server(uvicorn.Server):
+    """Calls `ready` at the moment from which requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start answering; a failure of the application's own start is one of ours."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise SetupError("The dashboard failed while it started; the lines above say why.") from error
+        self._ready()
+
+
+def _configuration() -> uvicorn.Config:
+    # Imported here: Streamlit takes a second, which a start that fails need not wait for.
+    from dashboard.server import app
+
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=_LONGEST_MESSAGE,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )
+
+
+def _greeting(settings: Settings, database: Database) -> str:
+    url = _url(settings.address, settings.port)
+    engine = create_engine(database.app_url, pool_size=1)
+    try:
+        link = run(engine, people.first_link, COMMAND_LINE)
+    finally:
+        engine.dispose()
+    if link is None:
+        return (
+            f"Stockroom is ready at {url} (no password at hand? python -m core user link EMAIL makes a one-time link)"
+        )
+    return f"Stockroom is ready. This link signs you in as its admin, once: {url}/welcome?token={link}"
+
+
+def _url(address: str, port: int) -> str:
+    host = _EVERYWHERE.get(address, address)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # Unwinds every `with` above, the embedded server's among them; the default would leave it behind.
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
