@@ -91,13 +91,6 @@ create function stockroom_api.catalog_changes(
        and (_v.id is not null or (c.of_product and _p.id is not null));
 $$;
 
--- The count a variant's ledger began with, if it did.
-create function stockroom_api.initial_count(_variant_id uuid) returns int
-    language sql stable as $$
-    select m.quantity from public.stock_movements m
-     where m.variant_id = _variant_id and m.variant_sequence = 1 and m.reason = 'initial_count';
-$$;
-
 -- What each row would do. `changes`: [{field, before, after}]; `problems`: [{field, why}], and then nothing may be imported.
 create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom_api.catalog_plan
     language sql stable as $$
@@ -109,7 +102,8 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
                 else 'new_variant' end,
            change.found, coalesce(problem.found, '[]')
       from stockroom_api.place_catalog(_lines) x
-      cross join lateral (select stockroom_api.catalog_changes(x.l, x.v, x.p)) change (found)
+      left join public.stock_movements m on m.variant_id = (x.v).id and m.variant_sequence = 1 and m.reason = 'initial_count'
+      cross join lateral (select stockroom_api.catalog_changes(x.l, x.v, x.p) offset 0) change (found)
       cross join lateral (
           select jsonb_agg(jsonb_build_object('field', c.field, 'why', c.why, 'value', c.value))
             from (values
@@ -125,7 +119,7 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
                     when (x.v).id is not null and (x.l).product <> (x.p).name and x.bearers <> array[(x.p).id] then
                         format('is another product already; this SKU belongs to "%s"', (x.p).name) end),
                 ('opening', (x.l).opening::text, case when (x.v).movement_sequence > 0
-                    and (x.l).opening is distinct from stockroom_api.initial_count((x.v).id) then
+                    and (x.l).opening is distinct from m.quantity then
                     format('is only for variants that never moved; this one stands at %s, so count it instead',
                         (x.v).stock_quantity) end)) c (field, value, why)
            where c.why is not null and c.value is not null) problem (found)
@@ -149,7 +143,8 @@ create function stockroom_api.import_catalog(
     _into_sample boolean
 ) returns table (operation_id bigint, replayed boolean, products_added bigint, variants_added bigint, variants_known bigint,
                  variants_counted bigint, units_counted bigint)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_custom_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint;
