@@ -17,7 +17,7 @@ _RUN = text("select * from stockroom_api.run_checks(:user_id, :session_id, cast(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check found. `checked`: how many rows it looked at; `failures`: how many do not hold, the first in words."""
+    """What a check found: how many rows it looked at, how many of them fail, and the first of these in words."""
 
     code: str
     title: str
@@ -56,8 +56,8 @@ def _result(row: Any) -> CheckResult:
 
 
 def _tell_level(fault: dict[str, Any]) -> str:
-    total, last = fault["total"], fault["last_after"]
-    return f"{fault['sku']} stands at {fault['level']}; its movements add up to {total}, and the last one left it at {last}"
+    added_up = f"its movements add up to {fault['total']}, and the last one left it at {fault['last_after']}"
+    return f"{fault['sku']} stands at {fault['level']}; {added_up}"
 
 
 def _tell_chain(fault: dict[str, Any]) -> str:
