@@ -11,7 +11,7 @@ import pytest
 
 from core.migrate import OLDEST_SERVER, migrate
 from tests.builders import ZONE, Shop
-from tests.servers import EMBEDDED_MAJOR, Server, start_embedded, start_system, system_majors
+from tests.servers import EMBEDDED_MAJOR, Server, has_pgbouncer, start_embedded, start_system, system_majors
 
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 _running: dict[int, Server] = {}
@@ -19,9 +19,8 @@ _running: dict[int, Server] = {}
 
 def pytest_report_header() -> str:
     """Say which servers the database tests run on."""
-    return "database tests run on: " + ", ".join(
-        f"PostgreSQL {major} ({'embedded' if major == EMBEDDED_MAJOR else 'installed'})" for major in MAJORS
-    )
+    servers = [f"PostgreSQL {major} ({'embedded' if major == EMBEDDED_MAJOR else 'installed'})" for major in MAJORS]
+    return f"database tests run on: {', '.join(servers)}; PgBouncer: {'yes' if has_pgbouncer() else 'not installed'}"
 
 
 def _server(major: int) -> Server:

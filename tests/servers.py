@@ -20,9 +20,9 @@ from pathlib import Path
 import psycopg
 
 from core.host import ServiceUser
-from core.programs import MAJOR as EMBEDDED_MAJOR
-from core.programs import server_programs
+from core.programs import MAJOR, server_programs
 
+EMBEDDED_MAJOR = MAJOR
 SYSTEM_ROOT = Path("/usr/lib/postgresql")
 UNDURABLE = {
     "fsync": "off",

@@ -13,9 +13,13 @@ begin
         exception when duplicate_object or unique_violation then
             null;  -- another database of this server is being migrated at the same moment
         end;
-        if not pg_has_role(current_user, _role, _acts_as) then
-            execute format('grant %I to %I', _role, current_user);
-        end if;
+        begin
+            if not pg_has_role(current_user, _role, _acts_as) then
+                execute format('grant %I to %I', _role, current_user);
+            end if;
+        exception when unique_violation or internal_error then
+            null;  -- granted at the same moment, for another database; the server calls it "tuple concurrently updated"
+        end;
     end loop;
     if not has_database_privilege('stockroom_owner', current_database(), 'create') then
         execute format('grant create on database %I to stockroom_owner', current_database());
