@@ -7,12 +7,10 @@ proxy's X-Forwarded-* headers only from the addresses it was told to trust (uvic
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import lru_cache, partial, wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import parse_qsl
 
 import anyio
 from starlette.requests import HTTPConnection, Request
@@ -24,10 +22,9 @@ from core.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
 from core.errors import Refused, SignInRequired, StockError, Unavailable
 from core.model import Role
 from dashboard import signin_page
-from dashboard.gate import COOKIE, SIGNED_IN, safe_next, same_origin, sign_in_path
+from dashboard.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
+from dashboard.post import UnusableForm, address_of, read_form, refuse_other_sites
 
-LARGEST_FORM = 16_384
-FORM_PATIENCE = 10.0
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _WRONG = "This email and password do not belong together. Check both and try again."
 _USED_UP = "This link was used already, is too old, or was replaced by a newer one. Ask for another."
@@ -35,15 +32,6 @@ _USED_UP = "This link was used already, is too old, or was replaced by a newer o
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Page = Callable[[Request], Awaitable[Response]]
-
-
-class UnusableForm(Exception):
-    """A form we do not take: the HTTP status and the sentence to answer with."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
 
 
 async def find_session(token: str) -> SignedIn | None:
@@ -195,7 +183,7 @@ async def sign_out(request: Request) -> Response:
     """End this browser's session; looking at the address changes nothing."""
     if request.method != "POST":
         return RedirectResponse("/", 303)
-    await read_form(request)
+    refuse_other_sites(request)
     token = request.cookies.get(COOKIE, "")
     await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.sign_out, token=token)
     response = RedirectResponse("/sign-in", 303)
@@ -214,37 +202,6 @@ ROUTES: list[BaseRoute] = [
 # ---------------------------------------------------------------- their parts
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a small form that a page of this very site sent; raises UnusableForm otherwise."""
-    if not same_origin(request.headers.get("origin"), request.headers.get("host")):
-        raise UnusableForm(
-            403,
-            "This form came from another address than this site's own. Open the sign-in form here and try again. "
-            "(Behind a proxy: let it pass on the Host header.)",
-        )
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise UnusableForm(415, "This is not the form this page shows.")
-    try:
-        fields = parse_qsl((await _read_body(request)).decode("latin-1"), keep_blank_values=True, max_num_fields=20)
-    except ValueError as error:
-        raise UnusableForm(400, "This form has more fields than the page shows.") from error
-    return dict(fields)
-
-
-async def _read_body(request: Request) -> bytes:
-    body = b""
-    try:
-        with anyio.fail_after(FORM_PATIENCE):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_FORM:
-                    raise UnusableForm(413, "This form is larger than any that this page shows.")
-    except TimeoutError as error:
-        raise UnusableForm(408, "The form did not arrive in time. Try again.") from error
-    return body
-
-
 def _signed_in(request: Request, session: NewSession, next_path: str) -> Response:
     response = RedirectResponse(next_path, 303)
     life = int((session.expires_at - datetime.now(UTC)).total_seconds())
@@ -254,19 +211,6 @@ def _signed_in(request: Request, session: NewSession, next_path: str) -> Respons
 
 def _is_https(request: HTTPConnection) -> bool:
     return request.scope.get("scheme") in ("https", "wss")
-
-
-def address_of(request: HTTPConnection) -> str:
-    """Return what the rate limit counts by: the IPv4 address, or the IPv6 network that one household or server gets."""
-    try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return "local"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return str(address)
 
 
 def wait_sentence(seconds: int) -> str:
