@@ -96,7 +96,7 @@ async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
         previous=request.cookies.get(COOKIE),
     )
     if isinstance(session, NewSession):
-        return _signed_in(request, session, next_path)
+        return remember(request, session, next_path)
     if isinstance(session, TooManyTries):
         page = signin_page.sign_in_form(next_path, email=email, problem=wait_sentence(session.wait_seconds))
         return HTMLResponse(page, 429, {"Retry-After": str(session.wait_seconds)})
@@ -127,7 +127,7 @@ async def _take_link(request: Request, form: dict[str, str]) -> Response:
     )
     if session is None:
         return _say(410, "This link no longer works", _USED_UP)
-    return _signed_in(request, session, "/")
+    return remember(request, session, "/")
 
 
 @door
@@ -202,7 +202,8 @@ ROUTES: list[BaseRoute] = [
 # ---------------------------------------------------------------- their parts
 
 
-def _signed_in(request: Request, session: NewSession, next_path: str) -> Response:
+def remember(request: Request, session: NewSession, next_path: str) -> Response:
+    """Return the way on, with the cookie that signs this browser in: out of reach of scripts and of other sites."""
     response = RedirectResponse(next_path, 303)
     life = int((session.expires_at - datetime.now(UTC)).total_seconds())
     response.set_cookie(COOKIE, session.token, max_age=life, httponly=True, samesite="lax", secure=_is_https(request))
@@ -215,8 +216,8 @@ def _is_https(request: HTTPConnection) -> bool:
 
 def wait_sentence(seconds: int) -> str:
     """Return how long to wait, in words."""
-    minutes = -(-seconds // 60)
-    span = f"{seconds} seconds" if seconds < 60 else f"{minutes} minute{'s' if minutes > 1 else ''}"
+    count, unit = (seconds, "second") if seconds < 60 else (-(-seconds // 60), "minute")
+    span = f"{count} {unit}{'' if count == 1 else 's'}"
     return f"Too many wrong tries. Wait {span}, then try again, or ask an admin for a one-time link."
 
 

@@ -32,6 +32,7 @@ def serve(app_url: str) -> Iterator[str]:
         "websockets-sansio",
         "--timeout-graceful-shutdown",
         "1",
+        "--no-proxy-headers",
     ]
     process = subprocess.Popen(command + options, cwd=ROOT, env=os.environ | {"DATABASE_URL": app_url})
     try:
