@@ -26,12 +26,14 @@ import psycopg.conninfo
 from sqlalchemy.engine import URL
 
 from core.errors import SetupError
-from core.host import Finished, process_arguments, process_ids, service_user
-from core.programs import MAJOR, server_programs
+from core.host import Finished, process_arguments, process_exists, process_ids, processes_in, service_user
+from core.programs import MAJOR, reason_in, server_programs
+from core.settings import render
 
 DATABASE = "stockroom"
 PORT = 5432
 _PATIENCE_SECONDS = 120.0
+_SECONDS_TO_END = 10.0
 _LONGEST_SOCKET_FOLDER = 85  # a socket's path may have 103 bytes, of which `/.s.PGSQL.5432.lock` takes 19
 _LONGEST_LOG_BYTES = 5_000_000
 _CONFIGURATION = """
@@ -112,8 +114,7 @@ class Cluster:
     def url(self, user: str, database: str = DATABASE) -> str:
         """Return the address of a database for one of its roles."""
         url = URL.create("postgresql+psycopg", username=user, database=database)
-        url = url.update_query_dict({"host": str(self.socket), "port": str(PORT)})
-        return url.render_as_string(hide_password=False)
+        return render(url.update_query_dict({"host": str(self.socket), "port": str(PORT)}))
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -139,7 +140,7 @@ class Cluster:
         """Give a share back, and stop the server if nobody else holds one."""
         share.close()
         with (self.home / "users.lock").open("a") as lock:
-            if _take(lock, fcntl.LOCK_EX) and self._pid() is not None:
+            if _take(lock, fcntl.LOCK_EX) and _first_number(self.data / "postmaster.pid") is not None:
                 self._shut_down()
 
     def ensure_running(self) -> None:
@@ -149,7 +150,7 @@ class Cluster:
         if not (self.data / "PG_VERSION").exists():
             self._end_orphans()
             self._initialise()
-        self._forget_stranger()
+        self._forget_dead_server()
         self._launch()
 
     def ensure_database(self) -> None:
@@ -234,20 +235,20 @@ class Cluster:
     def _run(self, program: str, *options: Path | str) -> Finished:
         return self.user.run([self.programs / program, *options], self.home)
 
-    def _pid(self) -> int | None:
-        """Return the number in `postmaster.pid`."""
-        with suppress(FileNotFoundError, ValueError):
-            return int((self.data / "postmaster.pid").read_text().partition("\n")[0])
-        return None
+    def _forget_dead_server(self) -> None:
+        """After a crash let what is left of the old server end, then see to it that its lock files stop nobody.
 
-    def _forget_stranger(self) -> None:
-        """Remove a `postmaster.pid` whose number belongs to another program by now (a restart, a copied folder).
-
-        A number that belongs to nobody stays: PostgreSQL sees to that itself, and looks for left-over writers first.
+        PostgreSQL takes the number in them for a running server if it belongs to another program by now (a restart, a
+        copied folder) or to a dead process that nobody has buried. A number that is free it handles itself.
         """
-        pid = self._pid()
-        if pid is not None and any(arguments := process_arguments(pid)) and str(self.data) not in arguments:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        lock_files = [self.data / "postmaster.pid", self.socket / f".s.PGSQL.{PORT}.lock"]
+        deadline = time.monotonic() + _SECONDS_TO_END
+        while processes_in(self.data) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for path in lock_files:
+            pid = _first_number(path)
+            if pid is not None and process_exists(pid) and str(self.data) not in process_arguments(pid):
+                path.unlink(missing_ok=True)
 
     def _end_orphans(self) -> None:
         """End servers whose cluster was deleted under them: on their way out they would delete our socket."""
@@ -258,11 +259,8 @@ class Cluster:
                     os.kill(pid, signal.SIGQUIT)
 
     def _failure(self, purpose: str, output: str) -> SetupError:
-        lines = [line.strip() for line in output.splitlines() if line.strip()]
-        serious = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|error):", line)]
-        reason = next(iter(serious or lines[-1:]), "no reason was given").rstrip(".")
         return SetupError(
-            f"Stockroom could not {purpose} in {self.home}: {reason}. "
+            f"Stockroom could not {purpose} in {self.home}: {reason_in(output)}. "
             f"Its log is {self.log}; with STOCKROOM_DATA set to another folder Stockroom begins anew there."
         )
 
@@ -277,6 +275,12 @@ def _refuse_odd_folder(data_dir: Path) -> None:
         raise SetupError(
             f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to a folder of its own."
         )
+
+
+def _first_number(path: Path) -> int | None:
+    with suppress(FileNotFoundError, ValueError):
+        return int(path.read_text().partition("\n")[0])
+    return None
 
 
 def _take(lock: IO[str], kind: int) -> bool:

@@ -139,6 +139,29 @@ def process_arguments(pid: int) -> list[str]:
     return shown.stdout.split()
 
 
+def process_exists(pid: int) -> bool:
+    """Say whether the number is taken, if only by a process that has ended and whose parent has not noticed."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def process_ids() -> list[int]:
-    """Every process that this machine shows, where it has a `/proc` folder."""
+    """Return every process that this machine shows, where it has a `/proc` folder."""
     return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes that work in this folder, where there is `/proc`: every process of a PostgreSQL does."""
+    return [pid for pid in process_ids() if _works_in(pid, folder)]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == folder
+    except OSError:
+        return False

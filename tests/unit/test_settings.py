@@ -1,0 +1,133 @@
+"""What a person may write into the environment, and what they are told when it is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from core.errors import InvalidSetting
+from core.settings import Settings, load_settings
+
+URL = "postgresql://mia:secret@db.example:5433/shop"
+NORMAL = "postgresql+psycopg://mia:secret@db.example:5433/shop"
+
+
+def test_without_any_setting_stockroom_brings_its_own_database_and_listens_only_to_this_machine() -> None:
+    settings = load_settings({})
+    assert settings.embedded
+    assert (settings.database_url, settings.owner_url) == (None, None)
+    assert (settings.address, settings.port, settings.sample) == ("127.0.0.1", 8501, True)
+    assert settings.data_dir.is_absolute()
+    assert settings.data_dir.name == "stockroom"
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    names = ["DATABASE_URL", "STOCKROOM_OWNER_URL", "STOCKROOM_DATA", "STOCKROOM_PORT", "STOCKROOM_SAMPLE"]
+    assert load_settings(dict.fromkeys(names, " ")) == load_settings({})
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_every_spelling_of_a_postgresql_address_is_understood(scheme: str) -> None:
+    settings = load_settings({"DATABASE_URL": f"{scheme}://mia:secret@db.example:5433/shop"})
+    assert (settings.database_url, settings.owner_url) == (NORMAL, NORMAL)
+    assert not settings.embedded
+
+
+def test_the_owners_address_may_differ_from_the_apps() -> None:
+    settings = load_settings({"DATABASE_URL": URL, "STOCKROOM_OWNER_URL": "postgres://boss:s@db.example/shop"})
+    assert settings.database_url == NORMAL
+    assert settings.owner_url == "postgresql+psycopg://boss:s@db.example/shop"
+
+
+def test_a_password_with_odd_characters_survives() -> None:
+    settings = load_settings({"DATABASE_URL": "postgres://mia:p%40ss%2Fw%3Ard%25@h/shop"})
+    assert make_url(settings.database_url or "").password == "p@ss/w:rd%"
+
+
+def test_a_space_in_an_option_is_written_so_that_postgresqls_own_programs_read_it_too() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/my run/a%2Bb"})
+    assert settings.database_url == "postgresql+psycopg://mia@/shop?host=%2Fmy%20run%2Fa%2Bb"
+
+
+def test_options_of_other_clients_are_left_out_and_those_of_postgresql_kept() -> None:
+    url = f"{URL}?pgbouncer=true&connection_limit=1&sslmode=require"
+    assert load_settings({"DATABASE_URL": url}).database_url == f"{NORMAL}?sslmode=require"
+
+
+def test_a_socket_is_an_address_too() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/run/postgresql"})
+    assert make_url(settings.database_url or "").query["host"] == "/run/postgresql"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "STOCKROOM_OWNER_URL"])
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mysql://mia:secret@h/shop", "begins with mysql://"),
+        ("host=h dbname=shop password=secret", "not the address of a database"),
+        ("postgresql://mia:secret@h:port/shop", "not the address of a database"),
+        ("postgresql://mia:secret@h:5432", "names no database"),
+        ("postgresql://mia:secret@h/shop?colour=red", "has the option colour"),
+    ],
+)
+def test_a_wrong_address_is_named_with_its_reason_and_without_its_password(name: str, url: str, reason: str) -> None:
+    with pytest.raises(InvalidSetting) as refusal:
+        load_settings({"DATABASE_URL": URL, name: url})
+    assert refusal.value.message.startswith(f"{name} ")
+    assert reason in refusal.value.message
+    assert "secret" not in refusal.value.message
+
+
+def test_an_owners_address_alone_is_a_mistake() -> None:
+    with pytest.raises(InvalidSetting, match="set both, or neither"):
+        load_settings({"STOCKROOM_OWNER_URL": URL})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "²", "9" * 5000])
+def test_a_port_that_cannot_be_is_named_with_one_that_can(port: str) -> None:
+    with pytest.raises(InvalidSetting, match="a number from 1 to 65535, such as 8501"):
+        load_settings({"STOCKROOM_PORT": port})
+
+
+def test_the_port_and_the_address_can_be_chosen() -> None:
+    settings = load_settings({"STOCKROOM_PORT": " 80 ", "STOCKROOM_ADDRESS": "0.0.0.0"})
+    assert (settings.port, settings.address) == (80, "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "sample"), [("0", False), ("no", False), ("FALSE", False), ("off", False), ("1", True), ("Yes", True)]
+)
+def test_the_sample_shop_can_be_declined(text: str, sample: bool) -> None:
+    assert load_settings({"STOCKROOM_SAMPLE": text}).sample is sample
+
+
+def test_an_unclear_answer_about_the_sample_shop_is_asked_back() -> None:
+    with pytest.raises(InvalidSetting, match="STOCKROOM_SAMPLE is 'maybe': use 1"):
+        load_settings({"STOCKROOM_SAMPLE": "maybe"})
+
+
+def test_the_data_folder_can_be_chosen_also_relative_to_home_or_here() -> None:
+    assert load_settings({"STOCKROOM_DATA": "~/shop"}).data_dir == Path.home() / "shop"
+    assert load_settings({"STOCKROOM_DATA": "shop"}).data_dir == Path.cwd() / "shop"
+
+
+def test_under_root_the_data_does_not_lie_in_the_home_that_postgresql_may_not_enter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert load_settings({}).data_dir == Path("/var/lib/stockroom")
+
+
+def test_a_person_s_data_lies_in_their_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert load_settings({}).data_dir.is_relative_to(Path.home())
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(AttributeError):
+        setattr(load_settings({}), "port", 1)  # noqa: B010 - the type checker refuses it otherwise
+    assert Settings.__slots__
