@@ -129,10 +129,10 @@ def levels(
     Pages by offset: a shop has thousands of variants, not millions, and people ask for page 7 by its number.
     """
     require(connection, actor, Permission.VIEW)
-    matching = _matching(filter)
-    total = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
+    wanted = matching(filter)
+    total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
     rows = connection.execute(
-        matching.order_by(*_order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
+        wanted.order_by(*_order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
     ).all()
     return LevelPage(rows=_with_trends(connection, rows), total=total)
 
@@ -263,7 +263,8 @@ def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Leve
     )
 
 
-def _matching(wanted: LevelFilter) -> Select[Any]:
+def matching(wanted: LevelFilter) -> Select[Any]:
+    """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
     query = select(_levels)
     for condition in _conditions(wanted):
         query = query.where(condition)

@@ -62,6 +62,15 @@ def run(operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.a
     return database.run(pool.engine(), operation, _actor_of_this_moment(), *args, **kwargs)
 
 
+def later(
+    operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.args, **kwargs: _P.kwargs
+) -> Callable[[], _T]:
+    """Return a function that runs the operation as who is signed in now, wherever it is called: a download is built
+    in a thread that knows no browser. Session and role are checked then, like everywhere."""
+    person = _actor_of_this_moment()
+    return lambda: database.run(pool.engine(), operation, person, *args, **kwargs)
+
+
 def _actor_of_this_moment() -> Actor:
     latest = _latest.get()
     if latest and latest[0] == presented_token() and time.monotonic() - latest[1] < _MOMENT:

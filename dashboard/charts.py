@@ -1,0 +1,169 @@
+"""The charts: Plotly figures from plain rows, one template, one colour for each movement type, a few hundred points.
+
+The colours are the theme's categorical ones, so they follow light and dark; every chart has its table beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+import plotly.graph_objects as go
+import plotly.io as pio
+import streamlit as st
+
+from core.model import DayFlow, MovementType
+from core.reports import LevelPoint
+from dashboard import words
+
+# Positions in theme.chartCategoricalColors; Streamlit's own template holds them as stand-ins that the browser fills in.
+_POSITIONS = {
+    MovementType.PURCHASE: 0,
+    MovementType.SALE: 1,
+    MovementType.RESTORATION: 5,
+    MovementType.ADJUSTMENT: 2,
+    MovementType.COUNT: 3,
+}
+_GRID = "rgba(128, 144, 160, 0.22)"
+_FILL = "rgba(26, 154, 142, 0.14)"  # a stand-in colour takes no opacity
+_ZERO = "rgba(128, 144, 160, 0.7)"
+_CONFIG = {"displayModeBar": False, "scrollZoom": False}
+LONGEST_DAILY = 400
+"""Days a chart shows one bar each; a longer range gets one bar a month."""
+
+
+def colour(kind: MovementType) -> str:
+    """Return the colour of a movement type, in whichever theme the reader has."""
+    return str(pio.templates["streamlit"].layout.colorway[_POSITIONS[kind]])
+
+
+def template() -> go.layout.Template:
+    """Return what all charts share."""
+    axis = {"gridcolor": _GRID, "zerolinecolor": _ZERO, "zerolinewidth": 1, "automargin": True}
+    return go.layout.Template(
+        layout={
+            "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+            "xaxis": {**axis, "showgrid": False, "fixedrange": True},
+            "yaxis": {**axis, "fixedrange": True, "tickformat": ",d", "rangemode": "tozero"},
+            "legend": {
+                "orientation": "h",
+                "yanchor": "bottom",
+                "y": 1.02,
+                "xanchor": "left",
+                "x": 0,
+                "title": {"text": ""},
+            },
+            "hovermode": "x unified",
+            "barmode": "relative",
+            "bargap": 0.25,
+            "dragmode": False,
+        }
+    )
+
+
+def flow_chart(flows: Sequence[DayFlow], since: date, until: date, *, height: int = 300) -> go.Figure:
+    """Return units in (up) and out (down) by movement type, for `since` <= day < `until`; months if many."""
+    monthly = (until - since).days > LONGEST_DAILY
+    buckets = _buckets(since, until, monthly)
+    figure = go.Figure(layout={"template": template(), "height": height})
+    for kind in MovementType:
+        sums = _sums(flows, kind, monthly)
+        for direction, shown in ((0, True), (1, not any(came for came, _ in sums.values()))):
+            values = [sums.get(day, (0, 0))[direction] for day in buckets]
+            if any(values):
+                figure.add_trace(_bars(kind, buckets, values, out=direction == 1, legend=shown))
+    figure.update_xaxes(tickformat="%b %Y" if monthly else "%-d %b", nticks=8, range=_ends(buckets, monthly))
+    figure.update_yaxes(title_text="units")
+    return figure
+
+
+def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, zone: str) -> go.Figure:
+    """Return where a variant stood over time: a step at each movement, and its reorder point as a dotted line."""
+    figure = go.Figure(layout={"template": template(), "height": 260, "showlegend": False, "hovermode": "x"})
+    # Wall-clock times without an offset: the browser would otherwise move them into the reader's own zone.
+    times = [words.local(point.at, zone).replace(tzinfo=None) for point in points]
+    figure.add_trace(
+        go.Scatter(
+            x=times,
+            y=[point.level for point in points],
+            mode="lines+markers" if len(points) <= 60 else "lines",
+            line={"shape": "hv", "width": 2, "color": colour(MovementType.PURCHASE)},
+            marker={"size": 5},
+            fill="tozeroy",
+            fillcolor=_FILL,
+            hovertemplate="%{x|%-d %b %Y, %H:%M}<br><b>%{y:,d}</b> on hand<extra></extra>",
+        )
+    )
+    if reorder_point:
+        figure.add_hline(y=reorder_point, line={"dash": "dot", "width": 1.5, "color": colour(MovementType.SALE)})
+    figure.update_xaxes(tickformat="%-d %b" if _short(times) else "%b %Y", nticks=8)
+    figure.update_yaxes(
+        title_text="units on hand", range=[0, max([on_hand, reorder_point, *(p.level for p in points)]) * 1.1 or 1]
+    )
+    return figure
+
+
+def show(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw a figure in the reader's theme; `alt` says in words what it shows."""
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
+
+
+def describe(flows: Sequence[DayFlow], since: date, until: date) -> str:
+    """Return a chart of flows in words, for those who hear the page."""
+    period = f"from {words.day(since)} to {words.day(until - timedelta(days=1))}"
+    totals = totals_by_type(flows)
+    if not totals:
+        return f"Nothing moved {period}."
+    parts = [
+        f"{words.TYPE_PLURALS[kind].lower()} {words.signed(came)} and {words.signed(-went)}"
+        for kind, (came, went) in totals.items()
+    ]
+    return f"Units in and out by movement type {period}: {'; '.join(parts)}."
+
+
+def totals_by_type(flows: Sequence[DayFlow]) -> dict[MovementType, tuple[int, int]]:
+    """Return units in and out of each type that moved."""
+    totals: dict[MovementType, tuple[int, int]] = {}
+    for flow in flows:
+        came, went = totals.get(flow.movement_type, (0, 0))
+        totals[flow.movement_type] = (came + flow.units_in, went + flow.units_out)
+    return {kind: totals[kind] for kind in MovementType if kind in totals}
+
+
+def _sums(flows: Sequence[DayFlow], kind: MovementType, monthly: bool) -> dict[date, tuple[int, int]]:
+    sums: dict[date, tuple[int, int]] = {}
+    for flow in flows:
+        if flow.movement_type is kind:
+            bucket = flow.day.replace(day=1) if monthly else flow.day
+            came, went = sums.get(bucket, (0, 0))
+            sums[bucket] = (came + flow.units_in, went + flow.units_out)
+    return sums
+
+
+def _buckets(since: date, until: date, monthly: bool) -> list[date]:
+    days = [since + timedelta(days=n) for n in range((until - since).days)]
+    return sorted({day.replace(day=1) for day in days}) if monthly else days
+
+
+def _ends(buckets: list[date], monthly: bool) -> list[datetime]:
+    pad = timedelta(days=16) if monthly else timedelta(hours=14)
+    return [datetime.combine(buckets[0], time()) - pad, datetime.combine(buckets[-1], time()) + pad]
+
+
+def _short(times: list[datetime]) -> bool:
+    return not times or times[-1] - times[0] < timedelta(days=LONGEST_DAILY)
+
+
+def _bars(kind: MovementType, days: list[date], values: list[int], *, out: bool, legend: bool) -> go.Bar:
+    name = words.TYPE_PLURALS[kind]
+    sign = words.MINUS if out else "+"
+    return go.Bar(
+        x=days,
+        y=[-value for value in values] if out else values,
+        name=name,
+        legendgroup=kind.value,
+        showlegend=legend,
+        marker={"color": colour(kind), "line": {"width": 0}},
+        customdata=[f"{sign}{value:,}" if value else None for value in values],
+        hovertemplate=f"{name} %{{customdata}}<extra></extra>",
+    )

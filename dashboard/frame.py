@@ -1,0 +1,79 @@
+"""The frame of every page: its title, the message of the last action, and designed words where something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import Forbidden, SignInRequired, StockError, Unavailable
+from core.model import Actor
+from dashboard import feedback, movement_drawer, words
+
+PHONE = "640px"
+# Nothing but places named by our own keys: which of two tables is seen, and where the message of an action floats.
+_STYLE = f"""<style>
+[class*="st-key-narrow_"] {{ display: none; }}
+@media (max-width: {PHONE}) {{
+  [class*="st-key-wide_"] {{ display: none; }}
+  [class*="st-key-narrow_"] {{ display: flex; }}
+}}
+.st-key-notices {{
+  position: fixed; z-index: 1000; right: 1.5rem; bottom: 1.5rem; width: min(30rem, calc(100vw - 2rem));
+}}
+@media (max-width: {PHONE}) {{ .st-key-notices {{ right: 1rem; bottom: 1rem; }} }}
+[class*="st-key-flush_"] a {{ padding-left: 0; }}
+[class*="st-key-notice_"] {{
+  background: var(--st-background-color); box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
+  animation: stockroom-leave 0.4s {feedback.SECONDS}s forwards;
+}}
+@keyframes stockroom-leave {{ to {{ opacity: 0; visibility: hidden; }} }}
+</style>"""
+
+
+@contextmanager
+def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
+    """Draw a page: its title, what the last action did, and what stands in the `with`; a failure becomes words.
+
+    Gives the place below the title, for what is known only later: the caption and the banner.
+    """
+    st.html(_STYLE)
+    with st.container(gap="xsmall"):
+        st.title(title, anchor=False)
+        top = st.container(gap="small")
+    feedback.show_notices(person)
+    try:
+        yield top
+        movement_drawer.show(person)
+    except SignInRequired:
+        raise
+    except StockError as error:
+        show_failure(error)
+
+
+def show_failure(error: StockError) -> None:
+    """Say why there is nothing to see, and what to do."""
+    with st.container(border=True, key="failure"):
+        st.subheader(_headline(error), anchor=False)
+        st.write(words.plain(error.message))
+        if isinstance(error, Unavailable):
+            st.write("Nothing was changed by looking. The page comes back by itself as soon as the database answers.")
+            st.button("Try again", icon=":material/refresh:", key="try_again")
+
+
+def _headline(error: StockError) -> str:
+    if isinstance(error, Forbidden):
+        return "Your role does not show this page"
+    return "This page cannot be shown right now"
+
+
+def empty(headline: str, sentence: str, *, icon: str = ":material/inbox:") -> None:
+    """Say that there is nothing yet, or nothing that matches; the next step stands below."""
+    with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
+        st.space("small")
+        st.markdown(f"### {icon}", text_alignment="center")
+        st.markdown(f"**{headline}**", text_alignment="center")
+        st.caption(sentence, text_alignment="center")
+        st.space("small")

@@ -1,0 +1,209 @@
+"""The list of variants on the Stock page: search, filters, pages, and the grid of sizes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from math import ceil
+
+import streamlit as st
+
+from core import exports, reports
+from core.access import Permission, may
+from core.errors import StockError
+from core.model import Actor
+from core.reports import LevelFilter, LevelSort, LevelStatus
+from core.screens import StockGrid, StockList
+from dashboard import bulk_desk, frame, grid_desk, links, session, tables, words
+
+STATUSES = {
+    "All": LevelStatus.ALL,
+    "Low": LevelStatus.LOW,
+    "Out of stock": LevelStatus.OUT,
+    "Reserved": LevelStatus.RESERVED,
+    "Inactive": LevelStatus.INACTIVE,
+}
+SORTS = {
+    "By product": LevelSort.PRODUCT,
+    "By SKU": LevelSort.SKU,
+    "Least available first": LevelSort.LEAST,
+    "Most available first": LevelSort.MOST,
+    "Last moved first": LevelSort.MOVED,
+    "Longest not counted first": LevelSort.COUNTED,
+}
+VIEWS = (LIST, GRID) = ("List", "Sizes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the list shows: filter, order and page."""
+
+    filter: LevelFilter
+    sort: LevelSort
+    page: int
+    grid: bool
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is left out."""
+        return self.filter != LevelFilter()
+
+    def key(self) -> str:
+        """Return a name that changes with everything that changes the rows: a click tells a position among them."""
+        return f"stk_{hashlib.sha1(repr(self).encode(), usedforsecurity=False).hexdigest()[:10]}"
+
+
+def show_search(code: str) -> str:
+    """Draw the search field; Enter on the very SKU or barcode of a variant opens it, as a scanner does.
+
+    Where one is open, the way back to the list stands beside it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", key="stk_search"):
+        if code:
+            st.button("All variants", icon=":material/arrow_back:", on_click=close_variant)
+        return _search_field()
+
+
+def _search_field() -> str:
+    return st.text_input(
+        "Search",
+        key="stk_q",
+        type="search",
+        placeholder="SKU, barcode, product, size",
+        label_visibility="collapsed",
+        bind="query-params",
+        on_change=_searched,
+    ) or ""  # fmt: skip
+
+
+def _searched() -> None:
+    code = st.session_state["stk_q"] or ""
+    st.session_state["stk_page"] = 1
+    if not code.strip():
+        return
+    try:
+        found = session.run(reports.find, code=code)
+    except StockError:
+        return  # the page itself says what is wrong
+    if found is not None:
+        st.session_state["stk_q"] = ""
+        st.query_params["sku"] = found.sku
+
+
+def close_variant() -> None:
+    """Go back to the list."""
+    st.query_params.pop("sku", None)
+
+
+def _first_page() -> None:
+    st.session_state["stk_page"] = 1
+
+
+def clear() -> None:
+    """Take every filter off."""
+    for key, value in (("stk_q", ""), ("stk_status", "All"), ("stk_brand", None), ("stk_page", 1)):
+        st.session_state[key] = value
+
+
+def show_filters(search: str, brands: tuple[str, ...]) -> Wanted:
+    """Draw the filters and return what they say."""
+    with st.container(horizontal=True, vertical_alignment="center", key="stk_filters"):
+        status = st.pills(
+            "Status", list(STATUSES), default="All", required=True, key="stk_status", bind="query-params",
+            label_visibility="collapsed", on_change=_first_page,
+        )  # fmt: skip
+        brand = st.selectbox(
+            "Brand", brands, index=None, placeholder="Any brand", key="stk_brand", bind="query-params", width=166,
+            label_visibility="collapsed", on_change=_first_page,
+        ) if brands else None  # fmt: skip
+        sort = st.selectbox(
+            "Sort by", list(SORTS), key="stk_sort", bind="query-params", width=166, label_visibility="collapsed",
+            on_change=_first_page,
+        )  # fmt: skip
+        view = st.segmented_control(
+            "View", VIEWS, default=LIST, required=True, key="stk_view", bind="query-params",
+            label_visibility="collapsed", on_change=_first_page,
+        )  # fmt: skip
+    wanted = LevelFilter(search=search, status=STATUSES[status or "All"], brand=brand)
+    return Wanted(filter=wanted, sort=SORTS[sort], page=_page(), grid=view == GRID)
+
+
+def _page() -> int:
+    said = st.session_state.get("stk_page") or st.query_params.get("stk_page", "1")
+    return int(said) if str(said).isdecimal() and 0 < int(said) < 1_000_000 else 1
+
+
+def show_list(seen: StockList, wanted: Wanted, person: Actor) -> None:
+    """Show a page of variants, or why there is none."""
+    if not seen.page.total:
+        _show_nothing(wanted, person)
+        return
+    pages = max(ceil(seen.page.total / tables.PAGE_ROWS), 1)
+    _show_head(f"{_page_of(seen.page.total, 'variant', wanted.page, pages)}. Choose a SKU to open it.", wanted, person)
+    tables.show_levels(seen.page.rows, seen.shop.zone, key=wanted.key(), pick=open_variant)
+    if pages > 1:
+        st.pagination(pages, key="stk_page", bind="query-params")
+
+
+def show_grid(seen: StockGrid, wanted: Wanted, person: Actor) -> None:
+    """Show a page of products by sizes, or why there is none."""
+    if not seen.page.total:
+        _show_nothing(wanted, person)
+        return
+    pages = max(ceil(seen.page.total / grid_desk.PAGE_ROWS), 1)
+    said = _page_of(seen.page.total, "product", wanted.page, pages)
+    _show_head(f"{said}, units available by size. Choose a number to open its variant.", wanted, person)
+    grid_desk.show(seen.page.rows, key=wanted.key(), pick=open_variant)
+    if pages > 1:
+        st.pagination(pages, key="stk_page", bind="query-params")
+
+
+def _page_of(total: int, noun: str, page: int, pages: int) -> str:
+    return words.plural(total, noun) + (f"{words.DOT}page {min(page, pages)} of {pages}" if pages > 1 else "")
+
+
+def _show_head(said: str, wanted: Wanted, person: Actor) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="stk_count"):
+        st.caption(said, width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if wanted.narrowed:
+                st.button(
+                    "Clear filters", key="stk_clear", icon=":material/filter_alt_off:", type="tertiary", on_click=clear
+                )
+            if may(person.role, Permission.SET_LEVEL):
+                st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk_desk.open_bulk)
+            st.download_button(
+                "Export", session.later(exports.levels_csv, filter=wanted.filter, sort=wanted.sort), "levels.csv",
+                "text/csv", key="stk_export", on_click="ignore", icon=":material/download:",
+                help="Every variant under this filter with its level, as CSV",
+            )  # fmt: skip
+
+
+def open_variant(sku: str) -> None:
+    """Open a variant in place of the list."""
+    st.query_params["sku"] = sku
+
+
+def _show_nothing(wanted: Wanted, person: Actor) -> None:
+    if wanted.narrowed:
+        frame.empty("No variant matches", _said(wanted.filter), icon=":material/search_off:")
+        st.button("Clear filters", key="stk_clear", icon=":material/filter_alt_off:", on_click=clear)
+        return
+    frame.empty(
+        "There is no variant yet",
+        "Bring your catalogue in as a CSV file: one row for each SKU, with what is on the shelf if you like.",
+        icon=":material/inventory_2:",
+    )
+    if may(person.role, Permission.IMPORT_CATALOG):
+        links.to_page("catalog", "Import a catalogue", icon=":material/upload_file:")
+
+
+def _said(wanted: LevelFilter) -> str:
+    parts = [f"“{words.plain(wanted.search)}”" if wanted.search.strip() else ""]
+    parts += [f"brand {words.plain(wanted.brand)}" if wanted.brand else ""]
+    parts += [f"status {_status_label(wanted.status)}" if wanted.status is not LevelStatus.ALL else ""]
+    return f"Looked for {words.listing([part for part in parts if part])}."
+
+
+def _status_label(status: LevelStatus) -> str:
+    return next(label.lower() for label, found in STATUSES.items() if found is status)

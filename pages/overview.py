@@ -1,0 +1,27 @@
+"""Overview: how much there is, what moved, and what needs somebody."""
+
+import streamlit as st
+
+from core import screens
+from dashboard import banner, frame, live, session
+from dashboard import overview_desk as desk
+
+person = session.actor()
+with frame.page("Overview", person) as top:
+    days = desk.chosen_days()
+    seen = session.run(screens.overview, days=days)
+    live.watch(seen.latest)
+    with top:
+        desk.show_caption(seen)
+        banner.show(seen.shop, person)
+    if not seen.summary.variants:
+        desk.show_empty_shop(person)
+        st.stop()
+    desk.show_numbers(seen, days)
+    chart, attention = st.columns([2, 1], gap="small")
+    with chart, st.container(border=True, key="ovw_chart"):
+        desk.show_flows(seen, days)
+    with attention, st.container(border=True, key="ovw_attention"):
+        desk.show_attention(seen)
+    with st.container(border=True, key="ovw_recent"):
+        desk.show_recent(seen)
