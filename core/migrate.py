@@ -12,6 +12,8 @@ import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -39,7 +41,12 @@ def migrate(owner_url: str) -> bool:
         with engine.begin() as connection:
             check_server_version(connection)
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            return _migrate(connection)
+            return not _is_current(connection) and _migrate(connection)
+    except CommandError as error:
+        raise SetupError(
+            f"The database at {_address(engine.url)} was set up by a newer Stockroom than this one: {error}. "
+            "Start that newer one; nothing was changed."
+        ) from error
     except OperationalError as error:
         if sqlstate(error) is None or (sqlstate(error) or "").startswith(("08", "28", "3D", "57P", "53")):
             raise SetupError(_unreachable(engine.url, error)) from error
@@ -65,6 +72,18 @@ def refuse_old_server(server_version_num: int) -> None:
         )
 
 
+def _is_current(connection: Connection) -> bool:
+    """Whether there is nothing to do. Asked first, and needs no right of the owner: the app's own account may start."""
+    may_look = "select coalesce(has_schema_privilege(to_regnamespace('stockroom_api')::oid, 'usage'), false)"
+    if not connection.exec_driver_sql(may_look).scalar_one():
+        return False
+    if connection.exec_driver_sql("select to_regclass('stockroom_api.release')").scalar_one() is None:
+        return False
+    release = connection.exec_driver_sql("select revision, checksum from stockroom_api.release").one()
+    newest = ScriptDirectory.from_config(_configuration()).get_current_head()
+    return (release.revision, release.checksum) == (newest, _checksum(_texts()))
+
+
 def _migrate(connection: Connection) -> bool:
     _create_roles(connection)
     connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
@@ -86,24 +105,37 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _upgrade_tables(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
+def _configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _texts() -> list[str]:
+    """Return what the schema stockroom_api is made of: the files of core/sql in order, and the grants after them."""
+    return [path.read_text(encoding="utf-8") for path in (*_SQL_FILES, _MIGRATIONS / "grants.sql")]
+
+
+def _checksum(texts: list[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
 def _rebuild_functions(connection: Connection) -> bool:
     """Drop and rebuild schema stockroom_api as a whole when a file of core/sql differs from what the database holds."""
-    texts = [path.read_text(encoding="utf-8") for path in _SQL_FILES]
-    checksum = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    texts = _texts()
+    checksum = _checksum(texts)
     known = connection.exec_driver_sql("select checksum from stockroom.sql_text").scalar_one_or_none()
     if known == checksum:
         return False
     _run_script(connection, "drop schema if exists stockroom_api cascade; create schema stockroom_api;")
     for script in texts:
         _run_script(connection, script)
-    _run_script(connection, (_MIGRATIONS / "grants.sql").read_text(encoding="utf-8"))
     connection.exec_driver_sql(
         "insert into stockroom.sql_text (checksum) values (%s) on conflict (only_row) do update set checksum = %s",
         (checksum, checksum),

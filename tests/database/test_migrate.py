@@ -248,3 +248,28 @@ def test_the_dashboard_keeps_working_through_a_rebuild(
     database.run(fresh_shop.engine, ledger.adjust, COMMAND_LINE, lines=[line], reason="sample", key=key())
     assert fresh_shop.on_hand(variant) == 91
     assert_holds(fresh_shop, variant)
+
+
+def test_the_apps_own_account_may_start_on_a_database_that_is_up_to_date(
+    server: Server, new_database: Callable[..., str]
+) -> None:
+    name = new_database()
+    migrate.migrate(server.url(name))
+    assert migrate.migrate(server.url(name, "stockroom_app")) is False
+
+
+def test_the_apps_own_account_cannot_migrate_and_is_told_what_to_set(
+    server: Server, new_database: Callable[..., str]
+) -> None:
+    with pytest.raises(SetupError, match="STOCKROOM_OWNER_URL"):
+        migrate.migrate(server.url(new_database(), "stockroom_app"))
+
+
+def test_a_database_of_a_newer_stockroom_is_left_alone_with_a_sentence(
+    server: Server, new_database: Callable[..., str]
+) -> None:
+    url = server.url(new_database())
+    migrate.migrate(url)
+    execute(url, "update stockroom.alembic_version set version_num = '9999'")
+    with pytest.raises(SetupError, match="newer Stockroom"):
+        migrate.migrate(url)
