@@ -15,7 +15,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
 from core import pool
@@ -62,6 +62,12 @@ async def healthz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "database out of reach"}, 503, headers={"Cache-Control": "no-store"})
 
 
+async def overview(request: Request) -> RedirectResponse:
+    """Lead who types the first page's name to its address, which Streamlit keeps at the root."""
+    query = request.url.query
+    return RedirectResponse(f"/?{query}" if query else "/", 303)
+
+
 async def _api_problem(request: Request, problem: Any) -> JSONResponse:
     return JSONResponse({"error": problem.detail}, problem.status_code, headers=problem.headers)
 
@@ -73,5 +79,5 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=on_script_error,
     middleware=[Middleware(AuthGate, find_session=signin.find_session)],
-    routes=[*signin.ROUTES, Route("/healthz", healthz), Mount("/api", app=api)],
+    routes=[*signin.ROUTES, Route("/healthz", healthz), Route("/overview", overview), Mount("/api", app=api)],
 )

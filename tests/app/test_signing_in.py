@@ -286,6 +286,11 @@ def test_another_sites_websocket_is_refused_even_with_the_persons_cookie(desk: D
     assert desk.websocket_status(client, origin="http://localhost:1") == 403
 
 
+def test_the_first_page_is_found_by_its_name_too(desk: Desk) -> None:
+    assert desk.signed_in().get("/overview?days=7").headers["location"] == "/?days=7"
+    assert desk.visitor().get("/overview").headers["location"] == "/sign-in?next=/overview"
+
+
 def test_a_signed_in_person_finds_no_page_under_api(desk: Desk) -> None:
     answer = desk.signed_in().get("/api/nope")
     assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
