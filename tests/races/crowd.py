@@ -1,0 +1,46 @@
+"""People who press the button at the same moment: real threads, each with a connection of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from core.errors import StockError
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Do everything at the same moment; what each returned, or the StockError it ended with, in the order given."""
+    barrier = threading.Barrier(len(actions))
+
+    def act(action: Callable[[], Any]) -> Any:
+        barrier.wait(timeout=20)
+        try:
+            return action()
+        except StockError as error:
+            return error
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(act, actions))
+
+
+def split(results: Sequence[Any]) -> tuple[list[Any], list[StockError]]:
+    """Who got what they wanted, and who was refused."""
+    refused = [result for result in results if isinstance(result, StockError)]
+    return [result for result in results if not isinstance(result, StockError)], refused
+
+
+@contextmanager
+def holding(engine: Engine, statement: str, **values: Any) -> Iterator[Connection]:
+    """Somebody who has begun a change and not finished it: the locks are held until the block ends."""
+    with engine.connect() as connection:
+        connection.execute(text(statement), values)
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction():
+                connection.rollback()
