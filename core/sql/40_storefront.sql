@@ -76,8 +76,9 @@ begin
           left join public.stock_movements m on m.id = _posting.movement_id);
 end $$;
 
--- The storefront's atomic call. The last four arguments are optional, so that older callers keep working.
 drop function if exists public.update_variant_stock(uuid, int, text, text, text, text);
+
+-- The storefront's atomic call. The last four arguments are optional, so that older callers keep working.
 create function public.update_variant_stock(
     variant_id uuid, quantity_change int,
     idempotency_key text default null, reference_type text default null, reference_id text default null, actor text default null

@@ -59,6 +59,7 @@ create index sign_in_attempts_address_idx on stockroom.sign_in_attempts (address
 
 -- ---------------------------------------------------------------- the catalogue (the storefront's contract)
 
+-- The model, as the storefront shows it; its variants are what is counted.
 create table public.products (
     id         uuid primary key default gen_random_uuid(),
     name       text not null check (length(name) between 1 and 300),

@@ -1,0 +1,76 @@
+-- The rollup of the ledger by variant and day, written with the movements themselves: exact, no job.
+
+-- Units in and out by type, and the net, of each variant and day among the lines.
+create function stockroom_api.days_of(_lines stockroom.line[])
+    returns table (variant_id uuid, day date, purchase_in bigint, purchase_out bigint, sale_in bigint, sale_out bigint,
+        restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
+        count_in bigint, count_out bigint, movements bigint, net bigint)
+    language sql stable as $$
+    select l.variant_id, (coalesce(l.occurred_at, now()) at time zone s.zone)::date as day,
+           coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0),
+           coalesce(sum(-l.quantity) filter (where l.movement_type = 'purchase' and l.quantity < 0), 0),
+           coalesce(sum(l.quantity) filter (where l.movement_type = 'sale' and l.quantity > 0), 0),
+           coalesce(sum(-l.quantity) filter (where l.movement_type = 'sale' and l.quantity < 0), 0),
+           coalesce(sum(l.quantity) filter (where l.movement_type = 'restoration' and l.quantity > 0), 0),
+           coalesce(sum(-l.quantity) filter (where l.movement_type = 'restoration' and l.quantity < 0), 0),
+           coalesce(sum(l.quantity) filter (where l.movement_type = 'adjustment' and l.quantity > 0), 0),
+           coalesce(sum(-l.quantity) filter (where l.movement_type = 'adjustment' and l.quantity < 0), 0),
+           coalesce(sum(l.quantity) filter (where l.movement_type = 'count' and l.quantity > 0), 0),
+           coalesce(sum(-l.quantity) filter (where l.movement_type = 'count' and l.quantity < 0), 0),
+           count(*), sum(l.quantity)
+      from unnest(_lines) l
+     cross join stockroom.shop s
+     group by 1, 2;
+$$;
+
+-- Add the lines to the rollup, under the lock of their variants. Closing = the level at the end of that day, by the moment it
+-- happened: the latest closing up to the day plus what the lines add up to then. Later days are settled too: those of a
+-- back-dated line, and today's when a transaction begun before midnight posts after one begun later.
+create function stockroom_api.roll_up(_lines stockroom.line[]) returns void
+    language plpgsql as $$
+begin
+    insert into stockroom.variant_days as d (variant_id, day, purchase_in, purchase_out, sale_in, sale_out, restoration_in,
+           restoration_out, adjustment_in, adjustment_out, count_in, count_out, movements, closing)
+    select o.variant_id, o.day, o.purchase_in, o.purchase_out, o.sale_in, o.sale_out, o.restoration_in, o.restoration_out,
+           o.adjustment_in, o.adjustment_out, o.count_in, o.count_out, o.movements,
+           coalesce((select p.closing from stockroom.variant_days p
+                      where p.variant_id = o.variant_id and p.day <= o.day order by p.day desc limit 1), 0)
+           + sum(o.net) over (partition by o.variant_id order by o.day)
+      from stockroom_api.days_of(_lines) o
+    on conflict (variant_id, day) do update
+       set purchase_in = d.purchase_in + excluded.purchase_in, purchase_out = d.purchase_out + excluded.purchase_out,
+           sale_in = d.sale_in + excluded.sale_in, sale_out = d.sale_out + excluded.sale_out,
+           restoration_in = d.restoration_in + excluded.restoration_in,
+           restoration_out = d.restoration_out + excluded.restoration_out,
+           adjustment_in = d.adjustment_in + excluded.adjustment_in,
+           adjustment_out = d.adjustment_out + excluded.adjustment_out,
+           count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
+           movements = d.movements + excluded.movements, closing = excluded.closing;
+    if exists (select from unnest(_lines) l where l.occurred_at is not null)
+       or exists (select from unnest(_lines) l join stockroom.variant_days d on d.variant_id = l.variant_id
+                   where d.day > stockroom_api.shop_day(now())) then
+        perform stockroom_api.settle_past(_lines);
+    end if;
+end $$;
+
+-- What a back-dated line changes besides its own day: later closing levels of its variant, and the shop's sums of that day.
+-- The shared lock tells a reader who is summing a day that its sum may already be old (stockroom_api.close_days).
+create function stockroom_api.settle_past(_lines stockroom.line[]) returns void
+    language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));
+    delete from stockroom.shop_days
+     where day in (select distinct stockroom_api.shop_day(l.occurred_at) from unnest(_lines) l where l.occurred_at is not null);
+    with past as (
+        select l.variant_id, stockroom_api.shop_day(coalesce(l.occurred_at, now())) as day, sum(l.quantity) as net
+          from unnest(_lines) l group by 1, 2
+    ), later as (
+        select d.variant_id, d.day, sum(p.net) as net
+          from past p
+          join stockroom.variant_days d on d.variant_id = p.variant_id and d.day > p.day
+         where not exists (select from past same where same.variant_id = d.variant_id and same.day = d.day)
+         group by 1, 2
+    )
+    update stockroom.variant_days d set closing = d.closing + later.net
+      from later where d.variant_id = later.variant_id and d.day = later.day;
+end $$;
