@@ -1,0 +1,53 @@
+"""`python -m core COMMAND`: what an operator does without the dashboard. An error is one sentence and exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from core.commands import add_parsers
+from core.commands_accounts import add_user_parser
+from core.database import create_engine
+from core.errors import StockError
+from core.migrate import migrate
+from core.settings import load_settings
+from core.startup import open_database
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(words)
+    try:
+        return _run(arguments) or 0
+    except StockError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="The stock desk, from the command line.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_parsers(commands)
+    add_user_parser(commands)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int | None:
+    if "start" in arguments:
+        return arguments.start()  # type: ignore[no-any-return]
+    with open_database(load_settings()) as database:
+        migrate(database.owner_url)
+        if "manage" in arguments:
+            return arguments.manage(database, arguments)  # type: ignore[no-any-return]
+        engine = create_engine(database.app_url, pool_size=1)
+        try:
+            return arguments.operate(engine, arguments)  # type: ignore[no-any-return]
+        finally:
+            engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What the sample shop sells: some forty models, each in the sizes of its fit. Names and codes are made up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+_FITS = {
+    "women": ("36", "36.5", "37.5", "38", "38.5", "39", "40", "40.5", "41"),
+    "men": ("40", "40.5", "41", "42", "42.5", "43", "44", "44.5", "45", "46"),
+    "kids": ("28", "29", "30", "31", "32", "33", "34", "35"),
+}
+_IN_STORE_BARCODE = "20"  # GS1 keeps this prefix free for codes that mean something in one shop only
+_COLUMNS = ("sku", "product", "brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point")
+
+
+class Supply(StrEnum):
+    """How a model comes in: counted on the first day, always ordered again, once and slowly sold, or a drop."""
+
+    AUDIT = "audit"
+    STEADY = "steady"
+    SLOW = "slow"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model. `appeal`: its share of the demand; `arrives`: the day of its first delivery, from the opening on."""
+
+    code: str
+    product: str
+    brand: str
+    color: str
+    fit: str
+    price: Decimal
+    unit_cost: Decimal
+    appeal: int
+    supply: Supply
+    arrives: int
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Its sizes, European."""
+        return _FITS[self.fit]
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """Its variants, one for each size."""
+        return tuple(f"{self.code}-{size}" for size in self.sizes)
+
+    @property
+    def demand(self) -> tuple[float, ...]:
+        """How much each size is asked for, the middle ones most (1.0)."""
+        middle = (len(self.sizes) - 1) / 2
+        return tuple(math.exp(-(((n - middle) / (middle * 0.8)) ** 2)) for n in range(len(self.sizes)))
+
+
+def read_models() -> tuple[Model, ...]:
+    """Return every model of the sample shop."""
+    text = (Path(__file__).parent / "models.csv").read_text(encoding="utf-8")
+    return tuple(_model(row) for row in csv.DictReader(io.StringIO(text)))
+
+
+def _model(row: dict[str, str]) -> Model:
+    return Model(
+        code=row["code"],
+        product=row["product"],
+        brand=row["brand"],
+        color=row["color"],
+        fit=row["fit"],
+        price=Decimal(row["price"]),
+        unit_cost=Decimal(row["unit_cost"]),
+        appeal=int(row["appeal"]),
+        supply=Supply(row["supply"]),
+        arrives=int(row["arrives"]),
+    )
+
+
+def catalogue(models: tuple[Model, ...]) -> bytes:
+    """Return the catalogue file of these models, as the shop's owner would have written it."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(_COLUMNS)
+    number = 0
+    for model in models:
+        for size, sku, demand in zip(model.sizes, model.skus, model.demand, strict=True):
+            number += 1
+            reorder_point = round((1 if model.supply is Supply.SLOW else 3) * demand)
+            values = (size, model.color, _barcode(number), model.price, model.unit_cost, reorder_point)
+            writer.writerow((sku, model.product, model.brand, *values))
+    return stream.getvalue().encode()
+
+
+def _barcode(number: int) -> str:
+    """An EAN-13 with its check digit."""
+    digits = f"{_IN_STORE_BARCODE}{number:010}"
+    weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
+    return f"{digits}{-weighed % 10}"

@@ -1,0 +1,103 @@
+"""The shop while its story is told: the shelf, the agenda, and what was done so far.
+
+Each happening waits on the agenda and is decided when its time has come, from what then lies on the shelf: nothing can
+go below zero. Everything is drawn from one fixed seed, so the same day gives the same story.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from core.sample.models import Model
+
+ZONE = "Europe/Berlin"
+DAYS = 90
+WANDA, SAM, MIA, STOREFRONT = "Wanda Weber", "Sam Okafor", "Mia Keller", "Storefront"
+_SEED = 524
+Action = Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One intent of somebody at a moment: the lines share type, reason, reference and note. `undoes`: another's key."""
+
+    key: str
+    kind: str
+    performed_by: str
+    at: datetime
+    movement_type: str
+    reason: str
+    lines: Mapping[str, int]
+    reference_type: str | None = None
+    reference: str | None = None
+    note: str | None = None
+    undoes: str | None = None
+
+
+class Story:
+    """A shop of these models from its opening, ninety days ago, until `now`."""
+
+    def __init__(self, models: tuple[Model, ...], now: datetime) -> None:
+        self.models = models
+        self.random = random.Random(_SEED)  # noqa: S311 - a story, not a secret
+        self.levels: dict[str, int] = {}
+        self.delivered: dict[str, datetime] = {}
+        self.done: list[Operation] = []
+        self.numbers = {"order": count(10_001), "receipt": count(2_001)}
+        self.counted = 0
+        self._now = now
+        self._agenda: list[tuple[datetime, int, Action]] = []
+        self._places = count()
+        self._opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=DAYS)
+
+    def moment(self, day: int, hour: float) -> datetime:
+        """The moment on the shop's clock, so many days after the opening."""
+        clock = time(int(hour), int(hour * 60 % 60), int(hour * 3600 % 60))
+        return datetime.combine(self._opening + timedelta(days=day), clock, ZoneInfo(ZONE))
+
+    def weekday(self, day: int) -> int:
+        """Monday is 0."""
+        return (self._opening + timedelta(days=day)).weekday()
+
+    def plan(self, day: int, hour: float, action: Action) -> None:
+        """Put something on the agenda."""
+        self.plan_at(self.moment(day, hour + self.random.random() / 60), action)
+
+    def plan_at(self, at: datetime, action: Action) -> None:
+        """Put something on the agenda for a moment."""
+        heapq.heappush(self._agenda, (at.astimezone(UTC), next(self._places), action))
+
+    def run(self) -> list[Operation]:
+        """Do what is on the agenda, in order, until now."""
+        while self._agenda and self._agenda[0][0] <= self._now:
+            at, _, action = heapq.heappop(self._agenda)
+            action(at)
+        return self.done
+
+    def do(self, at: datetime, kind: str, who: str, movement_type: str, reason: str, lines: Mapping[str, int],
+           **more: str | None) -> Operation:  # fmt: skip
+        """Do it: the shelf changes and the story has one more operation."""
+        for sku, units in lines.items():
+            self.levels[sku] = self.levels.get(sku, 0) + units
+            assert self.levels[sku] >= 0, f"{sku} would fall below zero"
+        operation = Operation(
+            key=f"sample:{len(self.done) + 1}", kind=kind, performed_by=who, at=at, movement_type=movement_type,
+            reason=reason, lines=lines, **more,
+        )  # fmt: skip
+        self.done.append(operation)
+        return operation
+
+    def deliver(self, at: datetime, lines: Mapping[str, int]) -> None:
+        """Book a delivery."""
+        number = f"LS-{next(self.numbers['receipt'])}"
+        self.do(at, "receive", WANDA, "purchase", "delivery", lines, reference_type="receipt", reference=number)
+
+    def some_sku(self, units: int) -> str:
+        """Any variant of which so many lie on the shelf."""
+        return self.random.choice([sku for sku, level in self.levels.items() if level >= units])
