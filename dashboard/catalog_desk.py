@@ -31,8 +31,8 @@ _EXAMPLE = (
 def show_upload(shop: Shop) -> None:
     """Show the upload, and what the uploaded file would do."""
     st.markdown(
-        f"Upload a CSV file with one row for each SKU. It must name {words.listing([f'`{name}`' for name in REQUIRED])};"
-        " prices, barcode, reorder point and the units on the shelf (`opening`) may stand beside them. "
+        f"Upload a CSV file with one row for each SKU. It must name {words.listing([f'`{name}`' for name in REQUIRED])}"
+        "; prices, barcode, reorder point and the units on the shelf (`opening`) may stand beside them. "
         "Importing the same file again changes nothing."
     )
     st.download_button(

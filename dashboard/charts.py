@@ -73,7 +73,7 @@ def flow_chart(flows: Sequence[DayFlow], since: date, until: date, *, height: in
             if any(values):
                 figure.add_trace(_bars(kind, buckets, values, out=direction == 1, legend=shown))
     figure.update_xaxes(tickformat="%b %Y" if monthly else "%-d %b", nticks=8, range=_ends(buckets, monthly))
-    figure.update_yaxes(title_text="units")
+    figure.update_yaxes(title_text="units", **_whole(max((f.units_in + f.units_out for f in flows), default=0)))
     return figure
 
 
@@ -101,6 +101,11 @@ def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, 
         title_text="units on hand", range=[0, max([on_hand, reorder_point, *(p.level for p in points)]) * 1.1 or 1]
     )
     return figure
+
+
+def _whole(highest: int) -> dict[str, int]:
+    # Few units: a mark for each, or the axis counts in halves.
+    return {"dtick": 1} if highest <= 5 else {}
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:

@@ -98,11 +98,30 @@ def show(error: StockError) -> None:
         st.error(sentence(error), icon=":material/error:")
 
 
-def notices() -> list[Notice]:
-    """Return this tab's messages; a plain list, so that adding to it after a commit cannot be interrupted."""
-    kept: list[Notice] = st.session_state.setdefault("_notices", [])
-    kept[:] = [notice for notice in kept if notice.until > time.monotonic()][-3:]
-    return kept
+@dataclass(slots=True)
+class Told:
+    """What this tab was told. A plain object, so that adding to it after a commit cannot be interrupted.
+
+    `posted` counts what this tab has posted: after its own change a person has seen the new level.
+    """
+
+    notice: Notice | None = None
+    posted: int = 0
+
+    def tell(self, notice: Notice) -> None:
+        """Show this message instead of the one before."""
+        self.notice = notice
+        self.posted += 1
+
+    def forget(self) -> None:
+        """Show no message."""
+        self.notice = None
+
+
+def told() -> Told:
+    """Return what this tab was told."""
+    found: Told = st.session_state.setdefault("_told", Told())
+    return found
 
 
 def posted(posting: Posting) -> Notice:
@@ -122,30 +141,29 @@ def _summary(posting: Posting) -> str:
     return f"{undone}{variants} changed, {words.signed_units(total)} in all"
 
 
-def show_notices(person: Actor) -> None:
-    """Show what was done, with Undo; a person whose role may not undo is not offered it."""
-    found = notices()
-    if not found:
+def show_notice(person: Actor) -> None:
+    """Show what was done last, with Undo for a person whose role may; it goes by itself after a while."""
+    memory = told()
+    notice = memory.notice
+    if notice is None or notice.until < time.monotonic():
         return
-    with st.container(key="notices"):
-        for notice in found[-1:]:
-            with st.container(key=f"notice_{notice.id}", horizontal=True, vertical_alignment="center", border=True):
-                _show(notice, found, may(person.role, Permission.UNDO))
-
-
-def _show(notice: Notice, found: list[Notice], may_undo: bool) -> None:
     icon = ":material/error:" if notice.problem else ":material/check_circle:"
-    st.markdown(f"{icon} {sentence(notice.problem) if notice.problem else words.plain(notice.text)}", width="stretch")
-    if notice.undoable and may_undo:
-        st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, found))
-    st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=found.clear)
+    said = sentence(notice.problem) if notice.problem else words.plain(notice.text)
+    with (
+        st.container(key="notice"),
+        st.container(key=f"notice_{notice.id}", horizontal=True, vertical_alignment="center", border=True),
+    ):
+        st.markdown(f"{icon} {said}", width="stretch")
+        if notice.undoable and may(person.role, Permission.UNDO):
+            st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, memory))
+        st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=memory.forget)
 
 
-def _undo(notice: Notice, found: list[Notice]) -> None:
+def _undo(notice: Notice, memory: Told) -> None:
     key = f"undo:{notice.operation_id}"  # the operation's own: a second click is the same undo
     try:
         done = session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE)
     except StockError as error:
-        found[:] = [Notice(text="", problem=error)]
+        memory.tell(Notice(text="", problem=error))
     else:
-        found[:] = [posted(done)]
+        memory.tell(posted(done))

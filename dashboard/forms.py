@@ -28,11 +28,12 @@ LONGEST_REFERENCE = 200
 
 @dataclass(slots=True)
 class Draft:
-    """What a tab remembers of a form between its drawings. `seen`: the level it was opened with, for a set."""
+    """What a tab remembers of a form between its drawings. `seen`: for a set, the level it was opened with."""
 
     key: str = field(default_factory=lambda: uuid4().hex)
     problem: StockError | None = None
     seen: int | None = None
+    seen_after: int = 0
 
     def renew(self) -> None:
         """Begin anew: another operation, empty inputs."""
@@ -90,8 +91,8 @@ def submit(
 
     def send_it(key: str) -> None:
         values = {name: st.session_state.get(widget) for name, widget in inputs.items()}
-        told = feedback.notices()
-        if send(draft, key, told, lambda: tell(post(key, values))) and after:
+        memory = feedback.told()
+        if send(draft, key, memory, lambda: tell(post(key, values))) and after:
             after()
 
     st.form_submit_button(
@@ -105,7 +106,7 @@ def submit(
     )
 
 
-def send(draft: Draft, key: str, told: list[feedback.Notice], post: Callable[[], feedback.Notice]) -> bool:
+def send(draft: Draft, key: str, memory: feedback.Told, post: Callable[[], feedback.Notice]) -> bool:
     """Post, then say so and renew the draft; a refusal is kept in the draft. Nothing of Streamlit after the commit.
 
     Returns whether it was posted now.
@@ -119,7 +120,7 @@ def send(draft: Draft, key: str, told: list[feedback.Notice], post: Callable[[],
         if isinstance(error, KeyReused):
             draft.key = uuid4().hex  # what was sent first is recorded; what is sent next is something new
         return False
-    told[:] = [notice]
+    memory.tell(notice)
     draft.renew()
     return True
 
@@ -203,7 +204,8 @@ def reference(form: Form) -> None:
 
 
 def open_with(form: Form, row: LevelRow) -> int:
-    """Return the level a set form was opened with; it stays until the form is sent or told to look again."""
-    if form.draft.seen is None:
-        form.draft.seen = row.on_hand
-    return form.draft.seen
+    """Return the level a set form was opened with. It stays, whatever others do meanwhile, until this tab posts."""
+    draft, posted = form.draft, feedback.told().posted
+    if draft.seen is None or draft.seen_after != posted:
+        draft.seen, draft.seen_after = row.on_hand, posted
+    return draft.seen

@@ -20,13 +20,13 @@ _STYLE = f"""<style>
   [class*="st-key-wide_"] {{ display: none; }}
   [class*="st-key-narrow_"] {{ display: flex; }}
 }}
-.st-key-notices {{
+.st-key-notice {{
   position: fixed; z-index: 1000; right: 1.5rem; bottom: 1.5rem; width: min(30rem, calc(100vw - 2rem));
 }}
-@media (max-width: {PHONE}) {{ .st-key-notices {{ right: 1rem; bottom: 1rem; }} }}
+@media (max-width: {PHONE}) {{ .st-key-notice {{ right: 1rem; bottom: 1rem; }} }}
 [class*="st-key-flush_"] a {{ padding-left: 0; }}
 [class*="st-key-notice_"] {{
-  background: var(--st-background-color); box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
+  background: light-dark(#FFFFFF, #18232A); box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
   animation: stockroom-leave 0.4s {feedback.SECONDS}s forwards;
 }}
 @keyframes stockroom-leave {{ to {{ opacity: 0; visibility: hidden; }} }}
@@ -43,7 +43,7 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
     with st.container(gap="xsmall"):
         st.title(title, anchor=False)
         top = st.container(gap="small")
-    feedback.show_notices(person)
+    feedback.show_notice(person)
     try:
         yield top
         movement_drawer.show(person)

@@ -14,6 +14,7 @@ from dashboard import tables
 
 PAGE_ROWS = 25
 ONE_SIZE = "One size"
+_RED = "#D64545"  # readable on the light and on the dark ground
 _RUNS = {Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"}
 _RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
 
@@ -22,7 +23,7 @@ def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> N
     """Show products by sizes; a click on a number calls `pick` with its SKU. `key` must change with page and filter."""
     sizes = _sizes(rows)
     st.dataframe(
-        _grid(rows, sizes),
+        _coloured(_grid(rows, sizes), [f"size {size}" for size in sizes]),
         column_config=_columns(sizes),
         hide_index=True,
         height="content",
@@ -49,6 +50,14 @@ def _grid(rows: Sequence[GridRow], sizes: Sequence[str]) -> pd.DataFrame:
     for size in sizes:
         columns[f"size {size}"] = pd.array([_available(row, size) for row in rows], dtype="Int64")
     return pd.DataFrame(columns)
+
+
+def _coloured(grid: pd.DataFrame, columns: list[str]) -> Any:
+    return grid.style.map(_out_is_red, subset=pd.Index(columns))
+
+
+def _out_is_red(units: Any) -> str:
+    return f"color: {_RED}; font-weight: 600" if units == 0 else ""
 
 
 def _available(row: GridRow, size: str) -> int | None:

@@ -55,11 +55,13 @@ def _is_id(text: str) -> bool:
 
 
 def _show_facts(row: Movement, shop: Shop) -> None:
-    st.markdown(f"## {words.signed_units(row.quantity)}")
+    st.subheader(words.signed_units(row.quantity), anchor=False)
     st.markdown(
         f"{words.plain(words.why(row))}{words.DOT}level {words.change(row.quantity_before, row.quantity_after)}"
     )
-    links.to_page("stock", f"{words.plain(row.sku)}{words.DOT}{words.plain(words.moved(row))}", sku=row.sku)
+    with st.container(gap=None, key="flush_drawer"):
+        links.to_page("stock", f"**{words.plain(row.sku)}**", sku=row.sku)
+        st.caption(words.plain(words.moved(row)))
     facts = {
         "By": row.performed_by,
         "Happened": words.moment(row.occurred_at, shop.zone),

@@ -8,7 +8,7 @@ from math import ceil
 
 import streamlit as st
 
-from core import exports, reports
+from core import exports, reports, screens
 from core.access import Permission, may
 from core.errors import StockError
 from core.model import Actor
@@ -133,33 +133,36 @@ def _page() -> int:
     return int(said) if str(said).isdecimal() and 0 < int(said) < 1_000_000 else 1
 
 
-def show_list(seen: StockList, wanted: Wanted, person: Actor) -> None:
-    """Show a page of variants, or why there is none."""
-    if not seen.page.total:
-        _show_nothing(wanted, person)
-        return
-    pages = max(ceil(seen.page.total / tables.PAGE_ROWS), 1)
-    _show_head(f"{_page_of(seen.page.total, 'variant', wanted.page, pages)}. Choose a SKU to open it.", wanted, person)
-    tables.show_levels(seen.page.rows, seen.shop.zone, key=wanted.key(), pick=open_variant)
-    if pages > 1:
-        st.pagination(pages, key="stk_page", bind="query-params")
+def read(wanted: Wanted) -> StockList | StockGrid:
+    """Read the page of variants, or of products by sizes, that is wanted."""
+    if wanted.grid:
+        rows = grid_desk.PAGE_ROWS
+        return session.run(screens.stock_grid, filter=wanted.filter, offset=(wanted.page - 1) * rows, limit=rows)
+    rows, sort = tables.PAGE_ROWS, wanted.sort
+    return session.run(screens.stock_list, filter=wanted.filter, sort=sort, offset=(wanted.page - 1) * rows, limit=rows)
 
 
-def show_grid(seen: StockGrid, wanted: Wanted, person: Actor) -> None:
-    """Show a page of products by sizes, or why there is none."""
-    if not seen.page.total:
+def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> None:
+    """Show that page, or why there is nothing on it."""
+    total = seen.page.total
+    if not total:
         _show_nothing(wanted, person)
         return
-    pages = max(ceil(seen.page.total / grid_desk.PAGE_ROWS), 1)
-    said = _page_of(seen.page.total, "product", wanted.page, pages)
-    _show_head(f"{said}, units available by size. Choose a number to open its variant.", wanted, person)
-    grid_desk.show(seen.page.rows, key=wanted.key(), pick=open_variant)
+    rows, noun = (grid_desk.PAGE_ROWS, "product") if isinstance(seen, StockGrid) else (tables.PAGE_ROWS, "variant")
+    pages = max(ceil(total / rows), 1)
+    _show_head(_page_of(total, noun, wanted.page, pages), wanted, person)
+    if isinstance(seen, StockGrid):
+        grid_desk.show(seen.page.rows, key=wanted.key(), pick=open_variant)
+    else:
+        tables.show_levels(seen.page.rows, seen.shop.zone, key=wanted.key(), pick=open_variant)
     if pages > 1:
         st.pagination(pages, key="stk_page", bind="query-params")
 
 
 def _page_of(total: int, noun: str, page: int, pages: int) -> str:
-    return words.plural(total, noun) + (f"{words.DOT}page {min(page, pages)} of {pages}" if pages > 1 else "")
+    of_page = f"{words.DOT}page {min(page, pages)} of {pages}" if pages > 1 else ""
+    how = "Choose a SKU to open it" if noun == "variant" else "Units available by size; choose a number to open it"
+    return f"{words.plural(total, noun)}{of_page}. {how}."
 
 
 def _show_head(said: str, wanted: Wanted, person: Actor) -> None:

@@ -101,7 +101,7 @@ def _moments(moments: Iterable[datetime | None]) -> pd.Series[pd.Timestamp]:
 def _level_columns(rows: Sequence[LevelRow], zone: str, key: str, pick: Pick) -> dict[str, Any]:
     return {
         "sku": _button("SKU", 102, key, rows, pick),
-        "product": TextColumn("Product", width=172),
+        "product": TextColumn("Product", width=158),
         "size": TextColumn("Size", width=54),
         "status": _statuses(82),
         "on_hand": NumberColumn("On hand", width=70, help="Units physically there", format="localized"),

@@ -141,7 +141,7 @@ def _show_set(seen: Variant) -> None:
     form = forms.begin(f"set_{seen.row.sku}")
     level = forms.open_with(form, seen.row)
     with st.form(form.name, border=False):
-        st.markdown(f"You see **{words.units(level)}** on hand.")
+        st.markdown(f"From **{words.units(level)}** on hand to:")
         forms.quantity(form, "New level", name="level", lowest=0)
         forms.count_reason(form, seen.reasons)
         forms.note(form)

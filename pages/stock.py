@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import reports, screens
-from dashboard import banner, bulk_desk, frame, grid_desk, live, session, stock_desk, tables, variant_desk
+from dashboard import banner, bulk_desk, frame, live, session, stock_desk, variant_desk
 
 person = session.actor()
 with frame.page("Stock", person) as top:
@@ -21,21 +21,8 @@ with frame.page("Stock", person) as top:
     else:
         search = stock_desk.show_search(code)
         wanted = stock_desk.show_filters(search, session.run(reports.brands))
-        if wanted.grid:
-            rows = grid_desk.PAGE_ROWS
-            grid = session.run(screens.stock_grid, filter=wanted.filter, offset=(wanted.page - 1) * rows, limit=rows)
-            live.watch(grid.latest)
-            stock_desk.show_grid(grid, wanted, person)
-        else:
-            rows = tables.PAGE_ROWS
-            seen = session.run(
-                screens.stock_list,
-                filter=wanted.filter,
-                sort=wanted.sort,
-                offset=(wanted.page - 1) * rows,
-                limit=rows,
-            )
-            live.watch(seen.latest)
-            with top:
-                banner.show_short(seen.shop)
-            stock_desk.show_list(seen, wanted, person)
+        seen = stock_desk.read(wanted)
+        live.watch(seen.latest)
+        with top:
+            banner.show_short(seen.shop)
+        stock_desk.show_page(seen, wanted, person)
