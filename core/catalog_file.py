@@ -6,8 +6,6 @@ empty value says nothing: what the shop knows stays as it is.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from core.csv_file import decoded, records
 from core.errors import Unreadable
 from core.history_checks import Problem
 from core.model import MAX_UNITS
@@ -31,14 +30,6 @@ _PRICE = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,12})(\.0+)?", re.ASCII)
 _CUT_BY_A_SPREADSHEET = re.compile(r"\d([.,]\d+)?[eE]\+\d+")
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # two codes that look alike must be alike
-_NOT_CSV = {
-    b"PK\x03\x04": "is an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "is an old Excel workbook",
-    b"PAR1": "is a Parquet file",
-    b"\xff\xfe": "is UTF-16",
-    b"\xfe\xff": "is UTF-16",
-}
-_SAVE_AS = "Save it as CSV in UTF-8 and try again; nothing was imported."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +75,11 @@ class UnreadableCatalog(Unreadable):
 
 def read_catalog(content: bytes, name: str) -> CatalogFile:
     """Read the bytes of a CSV file called `name`. Raises Unreadable where the file as a whole is not a catalogue."""
-    records = _records(_decoded(content, name), name)
-    columns = _columns(next(records, (1, []))[1], name)
+    rows = records(decoded(content, name, most_bytes=MAX_BYTES), name)
+    columns = _columns(next(rows, (1, []))[1], name)
     lines: list[CatalogLine] = []
     problems: list[Problem] = []
-    for number, values in records:
+    for number, values in rows:
         if len(lines) == MAX_ROWS:
             raise Unreadable(f"{name} has more than {MAX_ROWS:,} rows; split it. Nothing was imported.")
         if len(values) != len(columns):
@@ -102,33 +93,6 @@ def read_catalog(content: bytes, name: str) -> CatalogFile:
         raise Unreadable(f"{name} has no rows; nothing was imported.")
     problems += _contradictions(lines)
     return CatalogFile(name=name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
-
-
-def _decoded(content: bytes, name: str) -> str:
-    if len(content) > MAX_BYTES:
-        raise Unreadable(f"{name} is larger than {MAX_BYTES // 1_000_000} MB; split it. Nothing was imported.")
-    found = next((what for mark, what in _NOT_CSV.items() if content.startswith(mark)), None)
-    if found or b"\0" in content:
-        raise Unreadable(f"{name} {found or 'holds binary data'}, not CSV. {_SAVE_AS}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Unreadable(f"{name}: line {line} holds a character that is not UTF-8. {_SAVE_AS}") from error
-
-
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not empty, with the line it begins on: a quoted value may hold line breaks."""
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    start = 1
-    try:
-        for values in reader:
-            if any(value.strip() for value in values):
-                yield start, [value.strip() for value in values]
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise Unreadable(f"{name}: line {start} cannot be read as CSV: {error}. Nothing was imported.") from error
 
 
 def _columns(written: Sequence[str], name: str) -> list[str]:

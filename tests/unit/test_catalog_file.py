@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -77,7 +78,7 @@ def test_a_file_that_is_no_catalogue_is_refused_with_a_sentence(content: bytes, 
     with pytest.raises(Unreadable, match=r"shoes\.csv") as refusal:
         read_catalog(content, "shoes.csv")
     assert sentence in refusal.value.message
-    assert refusal.value.message.endswith("othing was imported.") or "nothing was imported" in refusal.value.message
+    assert re.search(r"[Nn]othing was (imported|changed)\.$", refusal.value.message)
 
 
 @pytest.mark.parametrize(
