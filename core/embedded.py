@@ -151,6 +151,7 @@ class Cluster:
             self._end_orphans()
             self._initialise()
         self._forget_dead_server()
+        self._socket_folder()
         self._launch()
 
     def ensure_database(self) -> None:
@@ -185,7 +186,7 @@ class Cluster:
             )
 
     def _socket_folder(self) -> Path:
-        """Return the folder of the socket: `home`, or a short one if its name is too long for a socket."""
+        """Return the folder of the socket, made ours: `home`, or a short one if its name is too long for a socket."""
         if len(os.fsencode(self.home)) <= _LONGEST_SOCKET_FOLDER:
             return self.home
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
@@ -228,6 +229,9 @@ class Cluster:
     def _shut_down(self) -> None:
         if self._control("stop", "-m", "fast", "-t", "60").returncode != 0:
             self._control("stop", "-m", "immediate", "-t", "10")
+        if self.socket != self.home:
+            with suppress(OSError):
+                self.socket.rmdir()
 
     def _control(self, action: str, *options: Path | str) -> Finished:
         return self._run("pg_ctl", action, "-D", self.data, "-w", "-s", *options)

@@ -158,6 +158,9 @@ def test_a_folder_with_a_very_long_name_gets_its_socket_elsewhere(folder: Path) 
     data_dir = folder / ("long " * 30).strip()
     with embedded.start(data_dir) as server:
         assert _ask(server.owner_url, "select 1") == 1
+        elsewhere = Path(str(_ask(server.owner_url, "show unix_socket_directories")))
+        assert elsewhere.stat().st_mode & 0o777 == 0o700
+    assert not elsewhere.exists()
 
 
 # ---------------------------------------------------------------- several at once
