@@ -48,7 +48,9 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def _command(subparsers: Any, name: str, what: str, **function: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=what, description=what.capitalize() + ".")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=what, description=what[0].upper() + what[1:] + "."
+    )
     parser.set_defaults(**function)
     return parser
 
@@ -75,7 +77,7 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
     results = run(engine, run_checks, COMMAND_LINE)
     for result in results:
         state = "holds" if result.holds else "FAILS"
-        print(f"{result.code:<4} {state}  {result.title}: {result.failures:,} failures in {result.checked:,} rows")
+        print(f"{result.code:<4} {state}  {result.title}: {result.failures:,} of {result.checked:,} rows fail")
         for example in result.examples:
             print(f"       {example}")
         if result.failures > len(result.examples):
@@ -117,8 +119,8 @@ def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
     finally:
         engine.dispose()
     print(
-        f"Imported {name}: {done.products_added:,} new products, {done.variants_added:,} new variants, "
-        f"{done.variants_known:,} known before; {done.units_counted:,} units counted."
+        f"Imported {name}: {_many(done.products_added, 'new product')}, {_many(done.variants_added, 'new variant')}, "
+        f"{done.variants_known:,} known before; {_many(done.units_counted, 'unit')} counted."
     )
     return 0
 
@@ -140,8 +142,13 @@ def _tell(preview: CatalogPreview) -> int:
             what = row.status.replace("_", " ")
             print(f"line {row.line.line}: {row.line.sku} {what}{': ' if changes else ''}{changes}")
     counts = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in sorted(preview.counts.items()))
-    print(f"{preview.file_name}: {counts}; {preview.units_counted:,} units would be counted. Nothing was changed.")
+    units = _many(preview.units_counted, "unit")
+    print(f"{preview.file_name}: {counts}; {units} would be counted. Nothing was changed.")
     return 1 if preview.problems else 0
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _replace_sample(database: Database) -> None:
@@ -154,7 +161,7 @@ def _replace_sample(database: Database) -> None:
             "This shop holds the sample data in a database of your own, which Stockroom does not drop. Create an empty "
             "database and set DATABASE_URL to it. Nothing was changed."
         )
-    print("This shop holds the sample data. It will be removed for good, with everything tried in it; accounts stay.")
+    print("This shop holds the sample data. It will be removed for good, with all that was tried in it; accounts stay.")
     try:
         typed = input(f"Type the shop's name, {name}, to remove it: ")
     except EOFError:

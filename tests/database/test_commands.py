@@ -68,7 +68,7 @@ def test_a_catalogue_is_previewed_imported_and_found_unchanged(
     )
     assert products(operated) == 0
     assert core_main.main(["import-catalog", boots]) == 0
-    told = "Imported boots.csv: 1 new products, 2 new variants, 0 known before; 15 units counted.\n"
+    told = "Imported boots.csv: 1 new product, 2 new variants, 0 known before; 15 units counted.\n"
     assert capsys.readouterr().out == told
     assert core_main.main(["import-catalog", boots, "--preview"]) == 0
     assert capsys.readouterr().out == "boots.csv: 2 unchanged; 0 units would be counted. Nothing was changed.\n"
@@ -95,9 +95,9 @@ def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
     operated.variant(7, sku="HB-40")
     assert core_main.main(["reconcile"]) == 0
     assert capsys.readouterr().out == (
-        "R1   holds  Every level is the sum of its movements: 0 failures in 1 rows\n"
-        "R2   holds  No movement was edited, removed or slipped in: 0 failures in 1 rows\n"
-        "R11  holds  The daily figures are those of the ledger: 0 failures in 1 rows\n"
+        "R1   holds  Every level is the sum of its movements: 0 of 1 rows fail\n"
+        "R2   holds  No movement was edited, removed or slipped in: 0 of 1 rows fail\n"
+        "R11  holds  The daily figures are those of the ledger: 0 of 1 rows fail\n"
     )
     operated.sql("update product_variants set stock_quantity = 9")
     assert core_main.main(["reconcile"]) == 1
