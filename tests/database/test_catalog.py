@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -226,6 +227,15 @@ def test_the_import_is_one_statement_however_many_rows(fresh_shop: Shop) -> None
     assert len(statements) == 1
     assert fresh_shop.sql("select count(*) from products") == 200
     assert fresh_shop.sql("select count(*) from stockroom.operations") == 1
+
+
+def test_the_same_new_skus_by_four_people_at_once_are_added_once(fresh_shop: Shop) -> None:
+    fresh_shop.person("Mia")
+    with ThreadPoolExecutor(4) as people:
+        done = list(people.map(lambda _: imported(fresh_shop, BOOTS), range(4)))
+    assert sorted((one.variants_added, one.units_counted) for one in done) == [(0, 0), (0, 0), (0, 0), (3, 17)]
+    assert fresh_shop.sql("select count(*) from products") == 2
+    assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 17
 
 
 def test_a_delivery_meanwhile_waits_and_an_import_behind_it_sees_it(fresh_shop: Shop) -> None:
