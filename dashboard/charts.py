@@ -119,10 +119,7 @@ def describe(flows: Sequence[DayFlow], since: date, until: date) -> str:
     totals = totals_by_type(flows)
     if not totals:
         return f"Nothing moved {period}."
-    parts = [
-        f"{words.TYPE_PLURALS[kind].lower()} {words.signed(came)} and {words.signed(-went)}"
-        for kind, (came, went) in totals.items()
-    ]
+    parts = [f"{words.TYPE_PLURALS[kind].lower()} {words.came_and_went(*units)}" for kind, units in totals.items()]
     return f"Units in and out by movement type {period}: {'; '.join(parts)}."
 
 

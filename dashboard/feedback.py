@@ -15,7 +15,6 @@ from core.errors import (
     AlreadyReversed,
     Forbidden,
     InsufficientStock,
-    InvalidInput,
     KeyReused,
     LevelChanged,
     Refused,
@@ -70,8 +69,6 @@ def _what(error: StockError) -> str:
         return "Not enough stock: " + "; ".join(_shortage(short) for short in error.short[:5]) + "."
     if isinstance(error, LevelChanged) and error.changed:
         return "The level moved meanwhile: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
-    if isinstance(error, InvalidInput) and error.message[:1].islower():
-        return _ended(f"{error.field.capitalize()} {error.message}")
     return _ended(error.message)
 
 

@@ -18,12 +18,11 @@ from uuid import uuid4
 import streamlit as st
 
 from core.errors import KeyReused, StockError, invalid
-from core.model import MAX_NOTE, MAX_UNITS, LevelRow, MovementType, Reason
+from core.model import MAX_UNITS, LevelRow, MovementType, Reason
 from dashboard import feedback, words
 
 Values = Mapping[str, Any]
 T = TypeVar("T")
-LONGEST_REFERENCE = 200
 
 
 @dataclass(slots=True)
@@ -189,18 +188,13 @@ def note(
     placeholder: str = "What happened, for whoever asks later",
     required: bool = False,
 ) -> None:
-    """Ask for a note; Enter in it sends the form."""
-    st.text_input(label, key=form.input("note"), max_chars=MAX_NOTE, placeholder=placeholder, required=required)
+    """Ask for a note; Enter in it sends the form. Core says how long it may be: a limit here would cut it silently."""
+    st.text_input(label, key=form.input("note"), placeholder=placeholder, required=required)
 
 
 def reference(form: Form) -> None:
     """Ask for the number of the delivery note or the purchase order."""
-    st.text_input(
-        "Reference",
-        key=form.input("reference"),
-        max_chars=LONGEST_REFERENCE,
-        placeholder="Delivery note or order number",
-    )
+    st.text_input("Reference", key=form.input("reference"), placeholder="Delivery note or order number")
 
 
 def open_with(form: Form, row: LevelRow) -> int:

@@ -63,6 +63,11 @@ def signed_units(count: int) -> str:
     return f"{signed(count)}{SPACE}unit{'' if abs(count) == 1 else 's'}"
 
 
+def came_and_went(came: int, went: int) -> str:
+    """Return units in and units out, each with its sign, and only what there is."""
+    return " and ".join(signed(units) for units in (came, -went) if units) or signed(0)
+
+
 def change(before: int, after: int) -> str:
     """Return a level before and after: 5 → 3."""
     return f"{number(before)}{SPACE}{ARROW}{SPACE}{number(after)}"
