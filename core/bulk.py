@@ -22,7 +22,7 @@ from core.history_checks import Problem
 from core.model import MAX_LINES, MAX_UNITS, Actor, LevelLine, LevelRow, Line
 
 MAX_BYTES = 2_000_000
-_WHOLE = re.compile(r"[+\-\N{MINUS SIGN}]?\d{1,9}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 class BulkKind(StrEnum):

@@ -70,13 +70,13 @@ def press(tab: AppTest, label: str) -> AppTest:
 
 def field(tab: AppTest, kind: str, label: str, nth: int = 0) -> Any:
     """Return the nth input of that kind and label."""
-    return [found for found in tab.get(kind) if found.label == label][nth]
+    return [found for found in tab.get(kind) if getattr(found, "label", None) == label][nth]
 
 
 def words_of(tab: AppTest) -> str:
     """Return everything the page says, without marks and in one line of ordinary spaces."""
     kinds = ("title", "subheader", "markdown", "caption", "error", "info", "warning", "success")
-    said = [str(element.value) for kind in kinds for element in tab.get(kind)]
+    said = [str(getattr(element, "value", "")) for kind in kinds for element in tab.get(kind)]
     said += [f"{metric.label} {metric.value}" for metric in tab.metric]
     said += [element.proto.label for element in tab.get("page_link")]
     text = " ".join(said).replace("\\", "").replace("*", "").replace("\N{NO-BREAK SPACE}", " ")

@@ -106,8 +106,9 @@ def test_the_grid_of_sizes_shows_where_a_run_is_broken(tabs: Tabs, embedded_shop
         )  # fmt: skip
     grid = table(tabs.open("Mia", "stock", stk_view="Sizes"), "sizes")
     assert [column for column in grid.columns if column.startswith("size ")] == ["size 9", "size 9.5", "size 10"]
-    assert grid.loc[0, ["size 9", "size 9.5", "size 10", "sizes"]].tolist() == [3, 2, 0, "2 of 3"]
-    assert list(grid.loc[0, "run"]) == ["Broken"]
+    (row,) = grid.to_dict("records")
+    assert [row[column] for column in ("size 9", "size 9.5", "size 10", "sizes")] == [3, 2, 0, "2 of 3"]
+    assert list(row["run"]) == ["Broken"]
 
 
 # ---------------------------------------------------------------- one variant

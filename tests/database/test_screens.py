@@ -1,0 +1,90 @@
+"""Screens: what a page reads, in few statements, and never more than it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from core import screens, size_grid
+from core.errors import Forbidden, SignInRequired
+from core.movements import MovementFilter
+from core.reports import LevelFilter, LevelSort, LevelStatus
+from core.size_grid import Run
+from tests.builders import Shop
+
+TODAY = date(2026, 11, 23)
+LIST: dict[str, Any] = {"filter": LevelFilter(), "sort": LevelSort.SKU, "offset": 0, "limit": 50}
+LEDGER: dict[str, Any] = {"filter": MovementFilter(), "cursor": None, "since": TODAY, "until": TODAY, "limit": 50}
+READS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+    (screens.overview, {"days": 30}),
+    (screens.stock_list, LIST),
+    (screens.stock_grid, {"filter": LevelFilter(), "offset": 0, "limit": 25}),
+    (screens.variant, {"sku": "A-1", "days": 90}),
+    (screens.ledger, LEDGER),
+    (screens.ledger_choices, {}),
+]
+
+
+def statements(shop: Shop, read: Callable[..., Any], values: dict[str, Any]) -> int:
+    counted: list[str] = []
+
+    def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        counted.append(statement)
+
+    event.listen(shop.engine, "before_cursor_execute", count)
+    try:
+        shop.run(read, "Sam", **values)
+    finally:
+        event.remove(shop.engine, "before_cursor_execute", count)
+    return len(counted)
+
+
+@pytest.mark.parametrize(("read", "values"), READS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_screen_costs_the_same_few_statements_however_much_there_is(
+    fresh_shop: Shop, read: Callable[..., Any], values: dict[str, Any]
+) -> None:
+    fresh_shop.adjust(fresh_shop.variant(on_hand=5, sku="A-1"), 1)
+    few = statements(fresh_shop, read, values)
+    for number in range(20):
+        fresh_shop.adjust(fresh_shop.variant(on_hand=5, sku=f"B-{number}"), 1)
+    assert statements(fresh_shop, read, values) == few <= 25
+
+
+@pytest.mark.parametrize(("read", "values"), READS, ids=lambda value: getattr(value, "__name__", ""))
+def test_nobody_who_is_signed_out_reads_a_screen(shop: Shop, read: Callable[..., Any], values: dict[str, Any]) -> None:
+    with pytest.raises((SignInRequired, Forbidden)):
+        shop.run(read, "Carl", **values)
+
+
+def test_a_page_behind_the_end_of_the_list_is_the_first(fresh_shop: Shop) -> None:
+    fresh_shop.variant(sku="A-1")
+    found = fresh_shop.run(screens.stock_list, "Sam", **(LIST | {"offset": 5_000}))
+    assert [row.sku for row in found.page.rows] == ["A-1"]
+
+
+def test_a_variant_is_found_by_its_barcode_too_and_an_unknown_code_is_none(fresh_shop: Shop) -> None:
+    fresh_shop.variant(on_hand=4, sku="A-1", barcode="4006381333931")
+    found = fresh_shop.run(screens.variant, "Sam", sku="4006381333931", days=None)
+    assert (found.row.sku, found.row.on_hand, found.explanation.holds) == ("A-1", 4, True)
+    assert fresh_shop.run(screens.variant, "Sam", sku="nothing", days=30) is None
+
+
+def test_the_grid_holds_whole_products_of_which_a_variant_matches(fresh_shop: Shop) -> None:
+    first = fresh_shop.variant(on_hand=4, sku="R-9", size="9", product="Runner")
+    second = fresh_shop.variant(sku="R-10", size="10", product="Runner")
+    fresh_shop.variant(on_hand=4, sku="B-9", size="9", product="Boot")
+    fresh_shop.sql(
+        """update product_variants set product_id = (select product_id from product_variants where id = :first)
+            where id = :second""", first=first, second=second,
+    )  # fmt: skip
+    wanted = LevelFilter(status=LevelStatus.OUT)
+    page = fresh_shop.run(size_grid.page, "Sam", filter=wanted, offset=0, limit=25)
+    assert [(row.product, [v.sku for v in row.variants], row.run) for row in page.rows] == [
+        ("Runner", ["R-10", "R-9"], Run.BROKEN)
+    ]
+    everything = fresh_shop.run(size_grid.page, "Sam", filter=LevelFilter(), offset=0, limit=25)
+    assert [(row.product, row.run) for row in everything.rows] == [("Boot", Run.FULL), ("Runner", Run.BROKEN)]
