@@ -31,6 +31,9 @@ help:
 	@echo "STOCKROOM_ADDRESS    where to listen (default: 127.0.0.1)"
 	@echo "STOCKROOM_PORT       the port (default: 8501)"
 	@echo "STOCKROOM_SAMPLE     0 starts empty, without the sample shop"
+	@echo "STOCKROOM_TRUSTED_PROXIES"
+	@echo "                     proxies in front, as addresses or networks with commas between, whose"
+	@echo "                     X-Forwarded-For and X-Forwarded-Proto are believed (default: nobody's)"
 
 run: $(READY)
 	@$(BIN)/python -m dashboard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Settings:
     port: int
     address: str
     sample: bool
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:
@@ -53,6 +55,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         port=_port(environ),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
         sample=_sample(environ),
+        trusted_proxies=_trusted_proxies(environ),
     )
 
 
@@ -125,3 +128,25 @@ def _sample(environ: Mapping[str, str]) -> bool:
     if text not in YES + NO:
         raise InvalidSetting(f"STOCKROOM_SAMPLE is {text!r}: use 1 for the sample shop or 0 for an empty one.")
     return text in YES
+
+
+def _trusted_proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed; by default nobody's."""
+    names = (part.strip() for part in _value(environ, "STOCKROOM_TRUSTED_PROXIES").split(","))
+    return tuple(spelling for name in names if name for spelling in _spellings(name))
+
+
+def _spellings(proxy: str) -> list[str]:
+    """A network of proxies, and how its IPv4 addresses look to a server that listens on IPv6 too."""
+    try:
+        network = ipaddress.ip_network(proxy)
+    except ValueError:
+        network = ipaddress.ip_network("0.0.0.0/0")
+    if network.prefixlen == 0:
+        raise InvalidSetting(
+            f"STOCKROOM_TRUSTED_PROXIES has {proxy!r}: name your proxies by address or network, with commas between "
+            "them, such as 127.0.0.1, 10.0.0.0/8. Whom it names may say who a visitor is, so it cannot be everybody."
+        )
+    if network.version == 6:
+        return [str(network)]
+    return [str(network), f"::ffff:{network.network_address}/{96 + network.prefixlen}"]

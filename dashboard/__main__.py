@@ -44,7 +44,7 @@ def serve(settings: Settings) -> None:
         _say("Starting the database ...")
         with open_database(settings) as database:
             prepare(database, settings, _say)
-            server = _Server(_configuration(), lambda: _say(_greeting(settings, database)))
+            server = _Server(configuration(settings), lambda: _say(_greeting(settings, database)))
             server.run(sockets=[listener])
 
 
@@ -96,7 +96,8 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-def _configuration() -> uvicorn.Config:
+def configuration(settings: Settings) -> uvicorn.Config:
+    """Return how the dashboard is served. X-Forwarded-* headers count only from the proxies that the settings name."""
     # Imported here: Streamlit takes a second, which a start that fails need not wait for.
     from dashboard.server import app
 
@@ -105,6 +106,8 @@ def _configuration() -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         ws="websockets-sansio",
         ws_max_size=_LONGEST_MESSAGE,
         ws_per_message_deflate=False,

@@ -2,7 +2,7 @@
 
 A password typed here never touches the websocket, a widget or the session state, and only a route can set a cookie that
 scripts cannot read. Whether a browser speaks HTTPS, and from which address, is what the ASGI server says: it believes a
-proxy's X-Forwarded-* headers only from the addresses it was told to trust (uvicorn's `forwarded_allow_ips`).
+proxy's X-Forwarded-* headers only from the addresses it was told to trust (STOCKROOM_TRUSTED_PROXIES).
 """
 
 from __future__ import annotations

@@ -17,24 +17,25 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60
 
 
+# As `make run` serves it, but for a database that the test has opened, and without a link on the terminal.
+_SERVE = """
+import sys, uvicorn
+from core.settings import load_settings
+from dashboard.__main__ import configuration
+config = configuration(load_settings())
+config.port, config.timeout_graceful_shutdown = int(sys.argv[1]), 1
+uvicorn.Server(config).run()
+"""
+
+
 @contextmanager
-def serve(app_url: str) -> Iterator[str]:
+def serve(app_url: str, *, trusted_proxies: str = "") -> Iterator[str]:
     """Serve the dashboard of the database at `app_url` on a free port and give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "dashboard.server:app", "--port", str(port)]
-    options = [
-        "--log-level",
-        "warning",
-        "--no-access-log",
-        "--ws",
-        "websockets-sansio",
-        "--timeout-graceful-shutdown",
-        "1",
-        "--no-proxy-headers",
-    ]
-    process = subprocess.Popen(command + options, cwd=ROOT, env=os.environ | {"DATABASE_URL": app_url})
+    settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies}
+    process = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd=ROOT, env=os.environ | settings)
     try:
         _wait(process, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"

@@ -127,6 +127,25 @@ def test_a_person_s_data_lies_in_their_own_folder(monkeypatch: pytest.MonkeyPatc
     assert load_settings({}).data_dir.is_relative_to(Path.home())
 
 
+def test_no_proxy_is_believed_unless_it_is_named() -> None:
+    assert load_settings({}).trusted_proxies == ()
+    assert load_settings({"STOCKROOM_TRUSTED_PROXIES": " , "}).trusted_proxies == ()
+
+
+def test_proxies_are_named_by_address_or_network_and_known_by_their_ipv6_spelling_too() -> None:
+    settings = load_settings({"STOCKROOM_TRUSTED_PROXIES": "192.0.2.7, 10.0.0.0/8,2001:db8::1"})
+    assert settings.trusted_proxies == (
+        "192.0.2.7/32", "::ffff:192.0.2.7/128", "10.0.0.0/8", "::ffff:10.0.0.0/104", "2001:db8::1/128",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8", "127.0.0.1;10.0.0.1"])
+def test_a_proxy_that_is_no_address_or_everybody_is_named_with_an_example(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"such as 127\.0\.0\.1, 10\.0\.0\.0/8") as refusal:
+        load_settings({"STOCKROOM_TRUSTED_PROXIES": f"127.0.0.1, {name}"})
+    assert refusal.value.message.startswith(f"STOCKROOM_TRUSTED_PROXIES has {name!r}")
+
+
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(AttributeError):
         setattr(load_settings({}), "port", 1)  # noqa: B010 - the type checker refuses it otherwise
