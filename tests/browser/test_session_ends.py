@@ -2,73 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from core import people
-from tests import chromium
-from tests.builders import Shop
-from tests.conftest import open_fresh
-from tests.dashboards import serve
+from tests.browsing import Desk, settle
 from tests.people import PASSWORD, id_of, new_person
-from tests.servers import Server
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ENDED = "Your session has ended"
-
-
-@dataclass
-class Desk:
-    """A running dashboard, its shop, and a browser."""
-
-    url: str
-    shop: Shop
-    browser: Browser
-
-    def tab(self, *, phone: bool = False) -> Page:
-        """A tab of a browser nobody has signed in with; it fails the test if a request would leave this machine."""
-        context = self.browser.new_context(viewport={"width": 390, "height": 844} if phone else None)
-        context.route(lambda url: not url.startswith((self.url, "data:", "blob:")), self._refuse)
-        return context.new_page()
-
-    def _refuse(self, route: Any) -> None:
-        route.abort()
-        pytest.fail(f"a request left the machine: {route.request.url}")
-
-    def enter(self, tab: Page, email: str) -> None:
-        """Come in by a one-time link."""
-        link = self.shop.run(people.make_link, user_id=id_of(self.shop, email))
-        tab.goto(f"{self.url}/welcome?token={link}")
-        tab.get_by_role("button", name="Open the dashboard").click()
-        settle(tab)
-
-
-def settle(tab: Page) -> None:
-    tab.wait_for_selector(IDLE, timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def desk(embedded: Server) -> Iterator[Desk]:
-    for shop in open_fresh(embedded):
-        shop.variant(3, sku="OAK-1", product="Oak shoe")
-        with serve(shop.app_url) as url, sync_playwright() as playwright:
-            path = chromium.find()
-            assert path is not None, chromium.ADVICE
-            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            yield Desk(url=url, shop=shop, browser=browser)
-            browser.close()
 
 
 @pytest.mark.parametrize("phone", [False, True])

@@ -1,0 +1,20 @@
+"""One dashboard and one browser for all browser tests: each test brings its own variants and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browsing import Desk, open_desk
+from tests.conftest import open_fresh
+from tests.servers import Server
+
+
+@pytest.fixture(scope="package")
+def desk(embedded: Server) -> Iterator[Desk]:
+    """A dashboard with one shoe in it."""
+    for shop in open_fresh(embedded):
+        shop.variant(3, sku="OAK-1", product="Oak shoe")
+        with open_desk(shop) as desk:
+            yield desk
