@@ -118,6 +118,12 @@ class LedgerIsAppendOnly(StockError):
     sqlstate: ClassVar[str] = "SK011"
 
 
+class AuditIsAppendOnly(StockError):
+    """What was changed stays on record; it cannot be edited or deleted."""
+
+    sqlstate: ClassVar[str] = "SK012"
+
+
 class Unreadable(StockError):
     """An outside file or message cannot be read, and we do not guess."""
 
@@ -148,5 +154,6 @@ BY_SQLSTATE: dict[str, type[StockError]] = {
         Forbidden,
         SignInRequired,
         LedgerIsAppendOnly,
+        AuditIsAppendOnly,
     )
 }

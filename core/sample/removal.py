@@ -14,7 +14,7 @@ from core.database import normalise
 from core.errors import SetupError
 from core.migrate import migrate
 
-_ACCOUNTS = ("users", "sessions", "sign_in_links")
+_ACCOUNTS = ("users", "sessions", "sign_in_links", "audit")
 _MARK = "select stockroom_api.claim_operation('sample:removed', 'remove_sample', '', null, 'Command line')"
 _GO_ON = "select setval(pg_get_serial_sequence({table}, 'id'), coalesce(max(id), 0) + 1, false) from stockroom.{name}"
 
@@ -62,7 +62,7 @@ def _connect(url: URL) -> Connection[tuple[str]]:
 
 
 def _keep_accounts(old: URL, new: URL) -> None:
-    """Copy who may sign in and who is signed in, and note that the new shop is empty on purpose."""
+    """Copy who may sign in, who is signed in and who changed that, and note that the new shop is empty on purpose."""
     with _connect(old) as source, _connect(new) as target:
         for name in _ACCOUNTS:
             table = sql.Identifier("stockroom", name)
@@ -72,7 +72,7 @@ def _keep_accounts(old: URL, new: URL) -> None:
             ):
                 for row in rows:
                     places.write(row)
-        for name in ("users", "sessions"):
+        for name in ("users", "sessions", "audit"):
             query = sql.SQL(_GO_ON).format(table=f"stockroom.{name}", name=sql.Identifier(name))
             target.execute(query)
         target.execute(_MARK)

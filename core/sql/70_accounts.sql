@@ -1,6 +1,12 @@
 -- People, their signed-in browsers, one-time links, and how often a password may be guessed.
 -- Tokens arrive here only as their sha256, passwords only as their argon2id hash.
 
+-- A person as the record of changes calls them.
+create function stockroom_api.person_called(_for bigint) returns text
+    language sql stable as $$
+    select name || ' (' || email || ')' from stockroom.users where id = _for;
+$$;
+
 -- ---------------------------------------------------------------- who is signed in
 
 -- The person behind a browser's token; no row when the session has ended or the account is not active.
@@ -136,14 +142,17 @@ create function stockroom_api.make_link(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _link_hash bytea, _life interval
 ) returns timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
 begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform from stockroom.users where id = _for and is_active for update;
     if not found then
         perform stockroom_api.refuse('SK008', 'Person is not active.', '{"field": "person", "why": "is not active"}');
     end if;
     perform stockroom_api.end_links(_for);
     insert into stockroom.sign_in_links (token_hash, user_id, expires_at) values (_link_hash, _for, now() + _life);
+    perform stockroom_api.note_change(_user_id, _performed_by, 'link_made', stockroom_api.person_called(_for), null,
+        jsonb_build_object('expires_at', now() + _life));
     return now() + _life;
 end $$;
 
@@ -168,11 +177,23 @@ begin
         insert into stockroom.users (email, name, role) values ('admin@localhost', 'Admin', 'admin')
         on conflict (email) do update set is_active = true, role = 'admin'
         returning id into _id;
+        perform stockroom_api.note_change(null, 'Command line', 'person_added', stockroom_api.person_called(_id), null,
+            '{"role": "admin"}');
     end if;
     return _id;
 end $$;
 
 -- ---------------------------------------------------------------- one's own account
+
+-- Refuse an email that belongs to somebody other than `_for`.
+create function stockroom_api.refuse_taken_email(_for bigint, _email text) returns void
+    language plpgsql as $$
+begin
+    if exists (select from stockroom.users where email = _email and id is distinct from _for) then
+        perform stockroom_api.refuse('SK008', 'Email belongs to somebody who has an account.',
+            '{"field": "email", "why": "belongs to somebody who has an account"}');
+    end if;
+end $$;
 
 -- Set one's own password in place of `_known_hash`, which attempt `_attempt_id` proved (both null: there was none yet); every
 -- other browser of that person is signed out. An admin who had none (the first start) says name and email here; nobody
@@ -182,8 +203,10 @@ create function stockroom_api.set_own_password(
     _attempt_id bigint, _known_hash text, _new_hash text, _new_name text, _new_email text
 ) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _before jsonb := (select jsonb_build_object('name', name, 'email', email) from stockroom.users where id = _user_id);
 begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform stockroom_api.refuse_taken_email(_user_id, _new_email);
     update stockroom.users set
         password_hash = _new_hash,
@@ -198,6 +221,9 @@ begin
     perform stockroom_api.end_links(_user_id);
     update stockroom.sessions set revoked_at = now()
      where user_id = _user_id and id <> _session_id and revoked_at is null;
+    perform stockroom_api.note_change(_user_id, _performed_by, 'person_named', stockroom_api.person_called(_user_id), _before,
+        (select jsonb_build_object('name', name, 'email', email) from stockroom.users where id = _user_id));
+    perform stockroom_api.note_change(_user_id, _performed_by, 'password_set', stockroom_api.person_called(_user_id));
 end $$;
 
 -- One's own live sessions, newest first. Refuses: SK010.
@@ -213,14 +239,12 @@ begin
          order by s.created_at desc, s.id desc;
 end $$;
 
--- Sign a person out of every browser, and end their unused links. Refuses: SK009, SK010.
-create function stockroom_api.end_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint)
-    returns int
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Sign a person out of every browser, and end their unused links; returns of how many.
+create function stockroom_api.sign_out_everywhere(_for bigint) returns int
+    language plpgsql as $$
 declare
     _ended int;
 begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform stockroom_api.end_links(_for);
     update stockroom.sessions set revoked_at = now()
      where user_id = _for and revoked_at is null and expires_at > now();
@@ -228,92 +252,17 @@ begin
     return _ended;
 end $$;
 
--- ---------------------------------------------------------------- the people of the shop (admins)
-
--- Everybody with an account, the active ones first. Refuses: SK009, SK010.
-create function stockroom_api.list_people(_user_id bigint, _session_id bigint, _roles text[], _name text)
-    returns table (user_id bigint, email text, name text, role text, is_active boolean, has_password boolean,
-                   created_at timestamptz, last_signed_in_at timestamptz, open_sessions int)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    return query
-        select u.id, u.email, u.name, u.role, u.is_active, u.password_hash is not null, u.created_at,
-               max(s.created_at),
-               (count(s.id) filter (where s.revoked_at is null and s.expires_at > now()))::int
-          from stockroom.users u
-          left join stockroom.sessions s on s.user_id = u.id
-         group by u.id
-         order by u.is_active desc, lower(u.name), u.id;
-end $$;
-
--- Add a person. Refuses: SK008 (the email belongs to somebody), SK009, SK010.
-create function stockroom_api.add_person(
-    _user_id bigint, _session_id bigint, _roles text[], _name text,
-    _email text, _new_name text, _role text, _password_hash text
-) returns bigint
+-- The same, asked for by a person, and recorded. Refuses: SK009, SK010.
+create function stockroom_api.end_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint)
+    returns int
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    _id bigint;
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _ended int := stockroom_api.sign_out_everywhere(_for);
 begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    insert into stockroom.users (email, name, role, password_hash) values (_email, _new_name, _role, _password_hash)
-    on conflict (email) do nothing
-    returning id into _id;
-    if _id is null then
-        perform stockroom_api.refuse_taken_email(null, _email);
-    end if;
-    return _id;
-end $$;
-
--- Refuse an email that belongs to somebody other than `_for`.
-create function stockroom_api.refuse_taken_email(_for bigint, _email text) returns void
-    language plpgsql as $$
-begin
-    if exists (select from stockroom.users where email = _email and id is distinct from _for) then
-        perform stockroom_api.refuse('SK008', 'Email belongs to somebody who has an account.',
-            '{"field": "email", "why": "belongs to somebody who has an account"}');
-    end if;
-end $$;
-
--- Give a person another role; it holds from their next operation on. Refuses: SK008 (the last admin), SK009, SK010.
-create function stockroom_api.set_role(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _role text
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    if _role <> 'admin' then
-        perform stockroom_api.refuse_last_admin(_for);
-    end if;
-    update stockroom.users set role = _role where id = _for;
-end $$;
-
--- Let a person in again, or keep them out from this moment on: their sessions and links end. Refuses: as set_role.
-create function stockroom_api.set_active(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _active boolean
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    if not _active then
-        perform stockroom_api.refuse_last_admin(_for);
-        perform stockroom_api.end_sessions(_user_id, _session_id, _roles, _name, _for);
-    end if;
-    update stockroom.users set is_active = _active where id = _for;
-end $$;
-
--- Refuse to lose the last active admin: nobody could let anybody in again. Locks the admins, so that of two who demote
--- each other at once one is refused.
-create function stockroom_api.refuse_last_admin(_for bigint) returns void
-    language plpgsql as $$
-begin
-    perform from stockroom.users where role = 'admin' and is_active order by id for update;
-    if exists (select from stockroom.users where id = _for and role = 'admin' and is_active)
-       and not exists (select from stockroom.users where id <> _for and role = 'admin' and is_active) then
-        perform stockroom_api.refuse('SK008', 'Person is the last active admin; make somebody else an admin first.',
-            '{"field": "person", "why": "is the last active admin; make somebody else an admin first"}');
-    end if;
+    perform stockroom_api.note_change(_user_id, _performed_by, 'signed_out', stockroom_api.person_called(_for),
+        jsonb_build_object('browsers', _ended), '{"browsers": 0}');
+    return _ended;
 end $$;
 
 grant execute on function
@@ -327,9 +276,5 @@ grant execute on function
     stockroom_api.first_admin(),
     stockroom_api.set_own_password(bigint, bigint, text[], text, bigint, text, text, text, text),
     stockroom_api.own_sessions(bigint, bigint, text[], text),
-    stockroom_api.end_sessions(bigint, bigint, text[], text, bigint),
-    stockroom_api.list_people(bigint, bigint, text[], text),
-    stockroom_api.add_person(bigint, bigint, text[], text, text, text, text, text),
-    stockroom_api.set_role(bigint, bigint, text[], text, bigint, text),
-    stockroom_api.set_active(bigint, bigint, text[], text, bigint, boolean)
+    stockroom_api.end_sessions(bigint, bigint, text[], text, bigint)
     to stockroom_app;

@@ -1,0 +1,19 @@
+"""The record of who changed accounts and settings.
+
+Revision ID: 0002
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the table of changes from the SQL beside this file."""
+    body = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(body)
