@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core.commands import add_parsers
 from core.commands_accounts import add_user_parser
+from core.commands_history import add_history_parser
 from core.database import create_engine
 from core.errors import StockError
 from core.migrate import migrate
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description="The stock desk, from the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_parsers(commands)
+    add_history_parser(commands)
     add_user_parser(commands)
     return parser
 

@@ -1,4 +1,4 @@
-"""What makes a row of a shop's past impossible: each rule looks at a whole column at once and names every row it refuses."""
+"""What makes a row of a shop's past impossible: each rule looks at a whole column and names every row it refuses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Problem:
 
 
 def checked(raw: pa.Table, rules: Rules) -> tuple[pa.Table, list[Problem]]:
-    """Turn a file's columns into typed ones, and name what is wrong. The table is good only if there are no problems."""
+    """Turn a file's columns into typed ones, and name what is wrong. Without problems the table can be posted."""
     look = _Look(raw.combine_chunks())
     columns = {
         "occurred_at": _moments(look, rules),
@@ -64,6 +64,7 @@ def checked(raw: pa.Table, rules: Rules) -> tuple[pa.Table, list[Problem]]:
         "line": look.column("line"),
     }
     rows = pa.table(columns)
+    _check_letter_case(look, rows["sku"].combine_chunks())
     _check_reasons(look, rows, rules)
     _check_contradictions(look, rows)
     return rows, sorted(look.problems, key=lambda problem: problem.line)
@@ -77,13 +78,14 @@ class _Look:
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str) -> pa.Array:
+        """Return a column of the file; one it does not have is all unknown."""
         if name not in self.raw.column_names:
             return pa.nulls(self.raw.num_rows, pa.string())
         column = self.raw[name].combine_chunks()
         return column.chunk(0) if isinstance(column, pa.ChunkedArray) and column.num_chunks else column
 
     def refuse(self, mask: Any, name: str, why: str, *, show: bool = True) -> None:
-        """Note every row where `mask` is true; unknown is not true."""
+        """Note every row where `mask` is true; where it is unknown, it is not."""
         found = pc.indices_nonzero(pc.fill_null(mask, False))
         if not len(found):
             return
@@ -189,10 +191,21 @@ def _numbers(look: _Look, column: pa.Array) -> pa.Array:
     return pa.nulls(len(column), pa.float64())
 
 
+def _check_letter_case(look: _Look, skus: pa.Array) -> None:
+    """Two spellings of a SKU in large and small letters: a scanner finds either, so there can be only one."""
+    codes = skus.dictionary_encode()
+    first: dict[str, str] = {}
+    for code in codes.dictionary.to_pylist():
+        if (known := first.setdefault(code.casefold(), code)) != code:
+            look.refuse(pc.equal(skus, code), "sku", f'differs only in letter case from "{known}"')
+
+
 def _check_reasons(look: _Look, rows: pa.Table, rules: Rules) -> None:
     types, quantities = rows["movement_type"], rows["quantity"]
     known_type = pc.is_in(types, pa.array([kind.value for kind in MovementType]))
-    look.refuse(pc.and_(pc.is_valid(types), pc.invert(known_type)), "movement_type", f"is none of {', '.join(MovementType)}")
+    look.refuse(
+        pc.and_(pc.is_valid(types), pc.invert(known_type)), "movement_type", f"is none of {', '.join(MovementType)}"
+    )
     pairs = pc.binary_join_element_wise(types, rows["reason"], "/").combine_chunks()
     signs = pc.index_in(pairs, pa.array([f"{kind}/{reason}" for kind, reason in rules.signs]))
     directions = pc.take(pa.array(list(rules.signs.values()), pa.int32()), signs)
@@ -201,8 +214,12 @@ def _check_reasons(look: _Look, rows: pa.Table, rules: Rules) -> None:
         look.refuse(pc.and_(unknown, pc.equal(types, kind)), "reason", f"is not a reason of {kind}")
     no_count = pc.not_equal(types, MovementType.COUNT)
     look.refuse(pc.and_kleene(no_count, pc.equal(quantities, 0)), "quantity", "is zero, and only a count may be")
-    look.refuse(pc.and_(pc.greater(directions, 0), pc.less(quantities, 0)), "quantity", "must add units for this reason")
-    look.refuse(pc.and_(pc.less(directions, 0), pc.greater(quantities, 0)), "quantity", "must take units for this reason")
+    look.refuse(
+        pc.and_(pc.greater(directions, 0), pc.less(quantities, 0)), "quantity", "must add units for this reason"
+    )
+    look.refuse(
+        pc.and_(pc.less(directions, 0), pc.greater(quantities, 0)), "quantity", "must take units for this reason"
+    )
 
 
 def _check_contradictions(look: _Look, rows: pa.Table) -> None:

@@ -1,7 +1,7 @@
 """Reading a shop's past: a CSV or Parquet file becomes checked columns, or every bad row is named at once.
 
-Columns: occurred_at, sku, movement_type, reason, quantity, reference and, if there is one, name. Quantities are signed as in
-the ledger. A moment without a zone is taken on the shop's own clock. Nothing here touches a database.
+Columns: occurred_at, sku, movement_type, reason, quantity, reference and, if there is one, name. Quantities are signed
+as in the ledger. A moment without a zone is taken on the shop's own clock. Nothing here touches a database.
 """
 
 from __future__ import annotations
@@ -69,25 +69,25 @@ def read_history(path: Path, rules: Rules) -> HistoryFile:
 
     Raises Unreadable where the file as a whole cannot be read, UnreadableHistory naming every bad row.
     """
-    try:
-        raw, ragged = _read_parquet(path) if _starts_with(path, b"PAR1") else _read_csv(path)
-        digest = file_digest(path)
-    except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
+    digest = file_digest(path)
+    raw, ragged = _read_parquet(path) if _starts_with(path, b"PAR1") else _read_csv(path)
     if raw.num_rows == 0:
         raise Unreadable(f"{path.name} has no rows; nothing was imported.")
     rows, problems = checked(raw, rules)
     if ragged or problems:
-        misread = {problem.line for problem in ragged}  # their values stand in the wrong columns: one complaint is enough
+        misread = {problem.line for problem in ragged}  # their values stand in the wrong columns: enough said
         rest = [problem for problem in problems if problem.line not in misread]
         raise UnreadableHistory(path.name, sorted([*ragged, *rest], key=lambda problem: problem.line))
     return HistoryFile(name=path.name, digest=digest, rows=rows)
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """The SHA-256 of a file's content, in hexadecimal. Raises Unreadable where there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _starts_with(path: Path, mark: bytes) -> bool:

@@ -121,7 +121,9 @@ def test_a_spreadsheets_other_delimiters_are_recognised(write: Write, delimiter:
 
 
 def test_columns_may_stand_in_any_order_and_letter_case_and_the_name_may_be_missing(write: Write) -> None:
-    path = write("-1,SHOE-9,,stock_decrease,sale,2026-01-05", header=" Quantity,SKU,Reference,Reason,movement_TYPE,occurred_at")
+    path = write(
+        "-1,SHOE-9,,stock_decrease,sale,2026-01-05", header=" Quantity,SKU,Reference,Reason,movement_TYPE,occurred_at"
+    )
     row = rows(path)[0]
     assert (row["quantity"], row["sku"], row["reference"], row["name"]) == (-1, "SHOE-9", None, None)
 
@@ -133,7 +135,9 @@ def test_line_numbers_survive_empty_lines_and_values_with_line_breaks(write: Wri
     assert 'line 2: reference "order 7\\r\\n, \\nsecond paper" has a control or invisible character' in problems(
         write(broken, GOOD, GOOD.replace(",-1,", ",x,"))
     )
-    assert problems(write(broken, GOOD, GOOD.replace(",-1,", ",x,")))[1:] == ['line 6: quantity "x" is not a whole number']
+    assert problems(write(broken, GOOD, GOOD.replace(",-1,", ",x,")))[1:] == [
+        'line 6: quantity "x" is not a whole number'
+    ]
 
 
 def test_many_empty_lines_hide_nothing_that_follows(write: Write) -> None:
@@ -191,7 +195,11 @@ BAD_VALUES = [
     (",-1,", f",-{'9' * 400},", "is more than 1,000,000 units"),
     (",-1,", ",1,", 'quantity "1" must take units for this reason'),
     ("2026-01-05T10:00:00+13:00", "", "occurred_at is missing"),
-    ("2026-01-05T10:00:00+13:00", "05/01/2026", 'occurred_at "05/01/2026" is not a date and time such as 2024-05-01T09:30'),
+    (
+        "2026-01-05T10:00:00+13:00",
+        "05/01/2026",
+        'occurred_at "05/01/2026" is not a date and time such as 2024-05-01T09:30',
+    ),
     ("2026-01-05T10:00:00+13:00", "2026-02-30", 'occurred_at "2026-02-30" is not a date and time'),
     ("2026-01-05T10:00:00+13:00", "0001-01-01", 'occurred_at "0001-01-01" is not a date and time'),
     ("2026-01-05T10:00:00+13:00", "1969-12-31", 'occurred_at "1969-12-31" lies before 1970'),
@@ -246,6 +254,11 @@ CONTRADICTIONS = [
         'quantity "4" contradicts the initial count of the same SKU on line 2',
     ),
     (
+        "2026-01-05,SHOE-9,purchase,delivery,4,paper 1,",
+        "2026-01-05,shoe-9,purchase,delivery,4,paper 1,",
+        'sku "shoe-9" differs only in letter case from "SHOE-9"',
+    ),
+    (
         "2026-01-05,SHOE-9,count,cycle_count,4,,",
         "2026-01-05,SHOE-9,count,cycle_count,5,,",
         'quantity "5" contradicts line 2: another count of this SKU at the same moment',
@@ -254,7 +267,9 @@ CONTRADICTIONS = [
 
 
 @pytest.mark.parametrize(("first", "second", "expected"), CONTRADICTIONS)
-def test_of_two_rows_that_contradict_the_second_names_the_first(write: Write, first: str, second: str, expected: str) -> None:
+def test_of_two_rows_that_contradict_the_second_names_the_first(
+    write: Write, first: str, second: str, expected: str
+) -> None:
     assert problems(write(first, second)) == [f"line 3: {expected}"]
 
 
