@@ -105,6 +105,20 @@ def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
     assert "       HB-40 stands at 9; its movements add up to 7, and the last one left it at 7" in told
 
 
+def test_the_commands_of_history_and_people_are_among_them(
+    operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "past.csv"
+    path.write_text(
+        "occurred_at,sku,movement_type,reason,quantity,reference\n2025-05-01T09:30,HB-40,purchase,delivery,9,LS-1\n"
+    )
+    assert core_main.main(["import-history", str(path)]) == 0
+    assert operated.sql("select sum(stock_quantity) from product_variants") == 9
+    assert core_main.main(["user", "add", "mia@shop.example", "--name", "Mia", "--role", "manager"]) == 0
+    assert core_main.main(["user", "list"]) == 0
+    assert "mia@shop.example" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("operated")
 def test_migrate_may_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["migrate"]) == 0
