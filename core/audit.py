@@ -30,6 +30,7 @@ class What(StrEnum):
     LINK_MADE = "link_made"
     PASSWORD_SET = "password_set"  # noqa: S105 - a word, not a password
     SIGNED_OUT = "signed_out"
+    SHOP_CHANGED = "shop_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

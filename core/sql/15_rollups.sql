@@ -23,6 +23,22 @@ create function stockroom_api.days_of(_lines stockroom.line[])
      group by 1, 2;
 $$;
 
+-- What a single line adds to a day of its variant that ends at the level `_closing`.
+create function stockroom_api.day_of(_line stockroom.line, _day date, _closing int) returns stockroom.variant_days
+    language sql immutable
+    return row (_line.variant_id, _day,
+        case when _line.movement_type = 'purchase' then greatest(_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'purchase' then greatest(-_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'sale' then greatest(_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'sale' then greatest(-_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'restoration' then greatest(_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'restoration' then greatest(-_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'adjustment' then greatest(_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'adjustment' then greatest(-_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'count' then greatest(_line.quantity, 0) else 0 end,
+        case when _line.movement_type = 'count' then greatest(-_line.quantity, 0) else 0 end,
+        1, _closing)::stockroom.variant_days;
+
 -- Add the lines to the rollup, under the lock of their variants. Closing = the level at the end of that day, by the moment it
 -- happened: the latest closing up to the day plus what the lines add up to then. Later days are settled too: those of a
 -- back-dated line, and today's when a transaction begun before midnight posts after one begun later.
@@ -74,3 +90,23 @@ begin
     update stockroom.variant_days d set closing = d.closing + later.net
       from later where d.variant_id = later.variant_id and d.day = later.day;
 end $$;
+
+-- What the rollup of each variant and day must be, summed anew from the ledger.
+create view stockroom_api.ledger_days as
+select d.*, sum(d.net) over (partition by d.variant_id order by d.day) as closing
+  from (select m.variant_id, (m.occurred_at at time zone s.zone)::date as day,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'purchase' and m.quantity > 0), 0) as purchase_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'purchase' and m.quantity < 0), 0) as purchase_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'sale' and m.quantity > 0), 0) as sale_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'sale' and m.quantity < 0), 0) as sale_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration' and m.quantity > 0), 0) as restoration_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'restoration' and m.quantity < 0), 0)
+                   as restoration_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity > 0), 0) as adjustment_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity < 0), 0) as adjustment_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'count' and m.quantity > 0), 0) as count_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'count' and m.quantity < 0), 0) as count_out,
+               count(*) as movements, sum(m.quantity) as net
+          from public.stock_movements m
+         cross join stockroom.shop s
+         group by 1, 2) d;

@@ -40,26 +40,6 @@ select null, v.id, v.sku, v.movement_sequence, array['end']
   left join public.stock_movements m on m.variant_id = v.id and m.variant_sequence = e.variant_sequence
  where (v.movement_sequence, v.chain_head) is distinct from (coalesce(m.variant_sequence, 0), m.chain_hash);
 
--- What the rollup of each variant and day must be, summed anew from the ledger.
-create view stockroom_api.ledger_days as
-select d.*, sum(d.net) over (partition by d.variant_id order by d.day) as closing
-  from (select m.variant_id, (m.occurred_at at time zone s.zone)::date as day,
-               coalesce(sum(m.quantity) filter (where m.movement_type = 'purchase' and m.quantity > 0), 0) as purchase_in,
-               coalesce(sum(-m.quantity) filter (where m.movement_type = 'purchase' and m.quantity < 0), 0) as purchase_out,
-               coalesce(sum(m.quantity) filter (where m.movement_type = 'sale' and m.quantity > 0), 0) as sale_in,
-               coalesce(sum(-m.quantity) filter (where m.movement_type = 'sale' and m.quantity < 0), 0) as sale_out,
-               coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration' and m.quantity > 0), 0) as restoration_in,
-               coalesce(sum(-m.quantity) filter (where m.movement_type = 'restoration' and m.quantity < 0), 0)
-                   as restoration_out,
-               coalesce(sum(m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity > 0), 0) as adjustment_in,
-               coalesce(sum(-m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity < 0), 0) as adjustment_out,
-               coalesce(sum(m.quantity) filter (where m.movement_type = 'count' and m.quantity > 0), 0) as count_in,
-               coalesce(sum(-m.quantity) filter (where m.movement_type = 'count' and m.quantity < 0), 0) as count_out,
-               count(*) as movements, sum(m.quantity) as net
-          from public.stock_movements m
-         cross join stockroom.shop s
-         group by 1, 2) d;
-
 -- R11: the rollups are what the ledger adds up to: those of each variant and day, and the shop's sums of days that are over
 -- (for these `variant_id` is null).
 create view stockroom_api.rollup_faults as
