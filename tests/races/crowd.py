@@ -10,22 +10,30 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from core.errors import StockError
+from core.errors import StockError, Unavailable
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Do everything at the same moment; what each returned, or the StockError it ended with, in the order given."""
+    """Do everything at the same moment; what each returned, or the StockError it ended with, in the order given.
+
+    Who is told that somebody else is changing the same stock tries again, as people do: on a slow machine a queue of
+    thirty can take longer than a shelf is waited for.
+    """
     barrier = threading.Barrier(len(actions))
 
-    def act(action: Callable[[], Any]) -> Any:
-        barrier.wait(timeout=20)
-        try:
-            return action()
-        except StockError as error:
-            return error
+    def begin(action: Callable[[], Any]) -> Any:
+        barrier.wait(timeout=60)
+        return _act(action, tries=5)
 
     with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(act, actions))
+        return list(threads.map(begin, actions))
+
+
+def _act(action: Callable[[], Any], tries: int) -> Any:
+    try:
+        return action()
+    except StockError as error:
+        return _act(action, tries - 1) if isinstance(error, Unavailable) and tries > 1 else error
 
 
 def split(results: Sequence[Any]) -> tuple[list[Any], list[StockError]]:

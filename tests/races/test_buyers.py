@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from core import database, ledger
 from core.errors import AlreadyReversed, InsufficientStock, KeyReused, LevelChanged
-from core.model import LevelLine, Line, Posting
+from core.model import COMMAND_LINE, Actor, LevelLine, Line, Posting
 from tests.builders import Shop, key
 from tests.proof import assert_holds
 from tests.races.crowd import at_once, split
@@ -48,12 +48,10 @@ def taking(doing: Any, *lines: tuple[UUID, int], order: str | None = None) -> Ca
 def test_of_thirty_two_buyers_of_the_last_ten_exactly_ten_get_one(shop: Shop, engine: Engine) -> None:  # pains.md 1
     variant = shop.variant(10)
 
-    def buy() -> Any:
-        with engine.begin() as connection:
-            statement = text("select public.update_variant_stock(:id, -1)")
-            return connection.execute(statement, {"id": variant}).scalar_one()
+    def buy(connection: Connection, _actor: Actor) -> Any:
+        return connection.execute(text("select public.update_variant_stock(:id, -1)"), {"id": variant}).scalar_one()
 
-    answers = at_once(*[buy] * CROWD)
+    answers = at_once(*[lambda: database.run(engine, buy, COMMAND_LINE)] * CROWD)
     assert sorted(answer["success"] for answer in answers) == [False] * 22 + [True] * 10
     assert sorted(answer["new_stock"] for answer in answers if answer["success"]) == list(range(10))
     assert {answer["error"] for answer in answers if not answer["success"]} == {"Not enough stock."}
