@@ -18,9 +18,9 @@ import pyarrow.parquet
 from sqlalchemy import Connection
 
 from core import movements, reports
+from core.level_filter import LevelFilter, LevelSort
 from core.model import Actor, LevelRow, Movement
 from core.movements import MovementFilter
-from core.reports import LevelFilter, LevelSort
 
 LEVELS_AT_ONCE = 1_000
 _FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")

@@ -6,55 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, column, func, or_, select, table, text
+from sqlalchemy import Connection, Row, func, or_, select, text
 
 from core.access import Permission
 from core.errors import UnknownVariant, invalid
 from core.guard import require
+from core.level_filter import LEVELS, LevelFilter, LevelSort, matching, order
 from core.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
 
 TREND_DAYS = 30
 LONGEST_RANGE = 3_700
-_LEVEL_FIELDS = tuple(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend"))
-_levels = table("levels", *(column(name) for name in _LEVEL_FIELDS), schema="stockroom_api")
 _SHOP = text("select name, zone, currency, is_sample, today from stockroom_api.shop")
 _REASONS = text("select * from stockroom_api.reasons order by movement_type, by_hand desc, label")
 _TRENDS = text("select * from stockroom_api.trends(cast(:variants as uuid[]), :today, :days)")
-
-
-class LevelStatus(StrEnum):
-    """Which variants to list. Low: something is left, but not more than the reorder point."""
-
-    ALL = "all"
-    LOW = "low"
-    OUT = "out"
-    RESERVED = "reserved"
-    INACTIVE = "inactive"
-
-
-class LevelSort(StrEnum):
-    """How to sort them."""
-
-    PRODUCT = "product"
-    SKU = "sku"
-    LEAST = "least"
-    MOST = "most"
-    MOVED = "moved"
-    COUNTED = "counted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelFilter:
-    """What narrows the list. `search` looks in SKU, barcode, product and brand, whatever the letter case."""
-
-    search: str = ""
-    status: LevelStatus = LevelStatus.ALL
-    brand: str | None = None
-    product_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +86,7 @@ def levels(
     connection: Connection,
     actor: Actor,
     *,
-    filter: LevelFilter = LevelFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
+    filter: LevelFilter = LevelFilter(),  # noqa: A002, B008 - the word of the page; frozen, so safe to share
     sort: LevelSort = LevelSort.PRODUCT,
     offset: int = 0,
     limit: int = 50,
@@ -132,7 +99,7 @@ def levels(
     wanted = matching(filter)
     total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
     rows = connection.execute(
-        wanted.order_by(*_order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
+        wanted.order_by(*order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
     ).all()
     return LevelPage(rows=_with_trends(connection, rows), total=total)
 
@@ -140,7 +107,7 @@ def levels(
 def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow:
     """Return one variant with its trend. Raises UnknownVariant."""
     require(connection, actor, Permission.VIEW)
-    rows = connection.execute(select(_levels).where(_levels.c.variant_id == variant_id)).all()
+    rows = connection.execute(select(LEVELS).where(LEVELS.c.variant_id == variant_id)).all()
     if not rows:
         raise UnknownVariant("This variant is not in the catalogue.", variants=[str(variant_id)])
     return _with_trends(connection, rows)[0]
@@ -150,16 +117,16 @@ def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
     """Return the variant with this SKU (whatever its letter case) or this barcode, or None: what a scanner asks."""
     require(connection, actor, Permission.VIEW)
     wanted = code.strip()[:200]
-    exact = or_(_levels.c.sku == wanted, func.lower(_levels.c.sku) == wanted.lower(), _levels.c.barcode == wanted)
-    best_first = ((_levels.c.sku == wanted).desc(), (func.lower(_levels.c.sku) == wanted.lower()).desc(), _levels.c.sku)
-    rows = connection.execute(select(_levels).where(exact).order_by(*best_first).limit(1)).all()
+    exact = or_(LEVELS.c.sku == wanted, func.lower(LEVELS.c.sku) == wanted.lower(), LEVELS.c.barcode == wanted)
+    best_first = ((LEVELS.c.sku == wanted).desc(), (func.lower(LEVELS.c.sku) == wanted.lower()).desc(), LEVELS.c.sku)
+    rows = connection.execute(select(LEVELS).where(exact).order_by(*best_first).limit(1)).all()
     return _with_trends(connection, rows)[0] if rows else None
 
 
 def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> dict[str, LevelRow]:
     """Return the variants with exactly these SKUs, by SKU, without trends; unknown ones are missing."""
     require(connection, actor, Permission.VIEW)
-    rows = connection.execute(select(_levels).where(_levels.c.sku == func.any(list(skus)))).all()
+    rows = connection.execute(select(LEVELS).where(LEVELS.c.sku == func.any(list(skus)))).all()
     return {row.sku: LevelRow(**row._mapping) for row in rows}
 
 
@@ -168,7 +135,7 @@ def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     require(connection, actor, Permission.VIEW)
     return tuple(
         connection.execute(
-            select(_levels.c.brand).where(_levels.c.brand.is_not(None)).distinct().order_by(_levels.c.brand)
+            select(LEVELS.c.brand).where(LEVELS.c.brand.is_not(None)).distinct().order_by(LEVELS.c.brand)
         ).scalars()
     )
 
@@ -176,7 +143,7 @@ def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
 def explain(
     connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None, until: date | None = None
 ) -> Explanation:
-    """Explain a variant's level: the shop's days from `since` up to, not including, `until`; None: from first to now."""
+    """Explain a variant's level: the shop's days from `since` up to `until`, without it; None: from first to now."""
     require(connection, actor, Permission.VIEW)
     row = connection.execute(
         text("select * from stockroom_api.explain_level(:variant_id, :since, :until)"),
@@ -261,49 +228,3 @@ def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Leve
         replace(row, sold=max(int(trends[row.variant_id].sold), 0), trend=tuple(trends[row.variant_id].trend))
         for row in found
     )
-
-
-def matching(wanted: LevelFilter) -> Select[Any]:
-    """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
-    query = select(_levels)
-    for condition in _conditions(wanted):
-        query = query.where(condition)
-    return query
-
-
-def _conditions(wanted: LevelFilter) -> list[ColumnElement[bool]]:
-    rows = _levels.c
-    conditions: list[ColumnElement[bool]] = [_status_condition(wanted.status)]
-    for word in wanted.search.split()[:8]:
-        columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
-        conditions.append(or_(*(column.icontains(word[:100], autoescape=True) for column in columns)))
-    if wanted.brand:
-        conditions.append(rows.brand == wanted.brand)
-    if wanted.product_id:
-        conditions.append(rows.product_id == wanted.product_id)
-    return conditions
-
-
-def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
-    rows = _levels.c
-    if status is LevelStatus.INACTIVE:
-        return ~rows.is_active
-    narrower: dict[LevelStatus, ColumnElement[bool]] = {
-        LevelStatus.LOW: (rows.available > 0) & (rows.available <= rows.reorder_point),
-        LevelStatus.OUT: rows.available == 0,
-        LevelStatus.RESERVED: rows.reserved > 0,
-    }
-    return rows.is_active & narrower[status] if status in narrower else rows.is_active
-
-
-def _order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
-    rows = _levels.c
-    orders: dict[LevelSort, tuple[ColumnElement[Any], ...]] = {
-        LevelSort.PRODUCT: (rows.product, rows.sku),
-        LevelSort.SKU: (rows.sku,),
-        LevelSort.LEAST: (rows.available, rows.sku),
-        LevelSort.MOST: (rows.available.desc(), rows.sku),
-        LevelSort.MOVED: (rows.last_moved_at.desc().nulls_last(), rows.sku),
-        LevelSort.COUNTED: (rows.last_counted_at.nulls_first(), rows.sku),
-    }
-    return orders[sort]

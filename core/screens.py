@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from core import movements, reports, size_grid
 from core.errors import InvalidInput
+from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.movements import Count, MovementFilter, MovementPage
-from core.reports import Explanation, LevelFilter, LevelPage, LevelPoint, LevelSort, LevelStatus, Summary
+from core.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.size_grid import GridPage
 
 SISTERS = 200

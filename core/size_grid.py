@@ -8,11 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from core import reports
 from core.access import Permission
 from core.guard import require
+from core.level_filter import LevelFilter, matching
 from core.model import Actor, LevelRow
-from core.reports import LevelFilter
 
 
 class Run(StrEnum):
@@ -55,7 +54,7 @@ class GridPage:
 def page(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> GridPage:  # noqa: A002
     """Return the products of which a variant matches the filter, by name, each with all of its active variants."""
     require(connection, actor, Permission.VIEW)
-    found = reports.matching(filter).subquery()
+    found = matching(filter).subquery()
     products = select(found.c.product_id, found.c.product).distinct()
     total = connection.execute(select(func.count()).select_from(products.subquery())).scalar_one()
     ordered = products.order_by(found.c.product, found.c.product_id).offset(max(offset, 0)).limit(limit)
@@ -66,7 +65,7 @@ def page(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: i
 
 
 def _variants(connection: Connection, product_ids: list[UUID]) -> dict[UUID, list[LevelRow]]:
-    active = reports.matching(LevelFilter()).subquery()
+    active = matching(LevelFilter()).subquery()
     rows = connection.execute(select(active).where(active.c.product_id.in_(product_ids)).order_by(active.c.sku))
     found: dict[UUID, list[LevelRow]] = {}
     for row in rows:

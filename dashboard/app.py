@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import SignInRequired
-from dashboard import navigation, session
+from core.errors import SignInRequired, Unavailable
+from dashboard import frame, navigation, session
 
 STATIC = Path(__file__).parent / "static"
 
@@ -19,3 +19,5 @@ try:
 except SignInRequired:
     navigation.hide()
     session.show_ended()
+except Unavailable as error:
+    frame.show_failure(error)

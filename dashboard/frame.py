@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.access import Permission, may
 from core.errors import Forbidden, SignInRequired, StockError, Unavailable
 from core.model import Actor
-from dashboard import feedback, movement_drawer, words
+from dashboard import feedback, links, live, movement_drawer, words
 
 PHONE = "640px"
 # Nothing but places named by our own keys: which of two tables is seen, and where the message of an action floats.
@@ -59,8 +60,9 @@ def show_failure(error: StockError) -> None:
         st.subheader(_headline(error), anchor=False)
         st.write(words.plain(error.message))
         if isinstance(error, Unavailable):
-            st.write("Nothing was changed by looking. The page comes back by itself as soon as the database answers.")
+            st.write("Nothing was changed by looking. This page comes back by itself as soon as the database answers.")
             st.button("Try again", icon=":material/refresh:", key="try_again")
+            live.wait_for_database()
 
 
 def _headline(error: StockError) -> str:
@@ -77,3 +79,16 @@ def empty(headline: str, sentence: str, *, icon: str = ":material/inbox:") -> No
         st.markdown(f"**{headline}**", text_alignment="center")
         st.caption(sentence, text_alignment="center")
         st.space("small")
+
+
+def empty_shop(person: Actor) -> None:
+    """Say how a shop without a variant begins, and who can begin it."""
+    empty(
+        "There is no variant yet",
+        "Bring your catalogue in as a CSV file: one row for each SKU, with what is on the shelf if you like.",
+        icon=":material/inventory_2:",
+    )
+    if may(person.role, Permission.IMPORT_CATALOG):
+        links.to_page("catalog", "Import a catalogue", icon=":material/upload_file:")
+    else:
+        st.caption("A manager or an admin of your shop can import it.")

@@ -40,6 +40,24 @@ def _tick(latest: int) -> None:
         st.rerun()
 
 
+def wait_for_database() -> None:
+    """Draw this page again as soon as the database answers."""
+    _try_again(time.monotonic())
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def _try_again(failed_at: float) -> None:
+    if time.monotonic() - failed_at < _MOMENT:
+        return  # this is the drawing that says so
+    try:
+        session.run(reports.latest_movement)
+    except SignInRequired:
+        st.rerun()
+    except StockError:
+        return
+    st.rerun()
+
+
 def newest() -> int:
     """Return the newest movement of the shop, at most a moment old."""
     global _answer

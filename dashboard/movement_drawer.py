@@ -55,9 +55,14 @@ def _is_id(text: str) -> bool:
 
 
 def _show_facts(row: Movement, shop: Shop) -> None:
-    st.subheader(words.signed_units(row.quantity), anchor=False)
-    st.markdown(
-        f"{words.plain(words.why(row))}{words.DOT}level {words.change(row.quantity_before, row.quantity_after)}"
+    level = words.change(row.quantity_before, row.quantity_after)
+    st.metric(
+        words.plain(words.why(row)),
+        words.signed_units(row.quantity),
+        level,
+        delta_description="on hand",
+        delta_color="off",
+        delta_arrow="off",
     )
     with st.container(gap=None, key="flush_drawer"):
         links.to_page("stock", f"**{words.plain(row.sku)}**", sku=row.sku)

@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from core.access import Permission, may
-from core.model import Actor, DayFlow, LevelRow, MovementType
+from core.model import DayFlow, LevelRow, MovementType
 from core.screens import Overview
 from dashboard import charts, frame, links, movement_drawer, tables, words
 
@@ -27,19 +26,6 @@ def show_caption(seen: Overview) -> None:
     st.caption(
         words.plain(f"{seen.shop.name}{words.DOT}last movement {last}{words.DOT}days and times in {seen.shop.zone}")
     )
-
-
-def show_empty_shop(person: Actor) -> None:
-    """Say how a shop without a variant begins."""
-    frame.empty(
-        "There is no variant yet",
-        "Bring your catalogue in as a CSV file: one row for each SKU, with what is on the shelf if you like.",
-        icon=":material/inventory_2:",
-    )
-    if may(person.role, Permission.IMPORT_CATALOG):
-        links.to_page("catalog", "Import a catalogue", icon=":material/upload_file:")
-    else:
-        st.caption("A manager or an admin of your shop can import it.")
 
 
 def show_numbers(seen: Overview, days: int) -> None:

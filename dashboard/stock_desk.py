@@ -11,10 +11,10 @@ import streamlit as st
 from core import exports, reports, screens
 from core.access import Permission, may
 from core.errors import StockError
+from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.model import Actor
-from core.reports import LevelFilter, LevelSort, LevelStatus
 from core.screens import StockGrid, StockList
-from dashboard import bulk_desk, frame, grid_desk, links, session, tables, words
+from dashboard import bulk_desk, frame, grid_desk, session, tables, words
 
 STATUSES = {
     "All": LevelStatus.ALL,
@@ -192,13 +192,7 @@ def _show_nothing(wanted: Wanted, person: Actor) -> None:
         frame.empty("No variant matches", _said(wanted.filter), icon=":material/search_off:")
         st.button("Clear filters", key="stk_clear", icon=":material/filter_alt_off:", on_click=clear)
         return
-    frame.empty(
-        "There is no variant yet",
-        "Bring your catalogue in as a CSV file: one row for each SKU, with what is on the shelf if you like.",
-        icon=":material/inventory_2:",
-    )
-    if may(person.role, Permission.IMPORT_CATALOG):
-        links.to_page("catalog", "Import a catalogue", icon=":material/upload_file:")
+    frame.empty_shop(person)
 
 
 def _said(wanted: LevelFilter) -> str:

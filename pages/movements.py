@@ -24,5 +24,6 @@ with frame.page("Movements", person) as top:
     if seen.page.rows:
         with st.container(border=True, key="mov_chart_card"):
             movement_desk.show_chart(seen, since, until)
-    movement_desk.show_count(seen, wanted)
+    if seen.page.rows or wanted.narrowed:
+        movement_desk.show_count(seen, wanted)
     movement_desk.show_list(seen, wanted, person)

@@ -15,7 +15,7 @@ with frame.page("Overview", person) as top:
         desk.show_caption(seen)
         banner.show(seen.shop, person)
     if not seen.summary.variants:
-        desk.show_empty_shop(person)
+        frame.empty_shop(person)
         st.stop()
     desk.show_numbers(seen, days)
     chart, attention = st.columns([2, 1], gap="small")

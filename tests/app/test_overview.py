@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.errors import Unavailable
+from dashboard import session
 from dashboard.words import MINUS
 from tests.builders import Shop
 from tests.tabs import Tabs, metric, run, table, tabs, words_of
@@ -97,3 +99,17 @@ def test_a_person_whose_session_ended_sees_no_number(tabs: Tabs, embedded_shop: 
 def test_a_deactivated_person_sees_nothing(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=5)
     assert "Units on hand" not in words_of(tabs.open("Carl"))
+
+
+def test_a_database_out_of_reach_is_said_with_the_way_on(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=5)
+    tab = tabs.open("Mia")
+
+    def out_of_reach(*_: object, **__: object) -> None:
+        raise Unavailable("The database cannot be reached; try again in a moment.")
+
+    tabs.monkeypatch.setattr(session, "run", out_of_reach)
+    said = words_of(run(tab))
+    assert "This page cannot be shown right now" in said
+    assert "comes back by itself as soon as the database answers" in said
+    assert "Units on hand" not in said

@@ -7,8 +7,8 @@ import pytest
 from core import bulk, exports, ledger
 from core.bulk import BulkKind, BulkPreview
 from core.errors import Forbidden, LevelChanged, Unreadable
+from core.level_filter import LevelFilter, LevelSort
 from core.model import MovementType
-from core.reports import LevelFilter, LevelSort
 from tests.builders import Shop, key
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from core import screens, size_grid
 from core.errors import Forbidden, SignInRequired
+from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.movements import MovementFilter
-from core.reports import LevelFilter, LevelSort, LevelStatus
 from core.size_grid import Run
 from tests.builders import Shop
 
