@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -31,10 +31,11 @@ _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
 _ATTEMPTS = 5
 
 
-def create_engine(url: str, *, pool_size: int = 10) -> Engine:
+def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Engine:
     """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
 
-    No prepared statements by name and no session state, so a transaction pooler may stand in between.
+    No prepared statements by name and no session state, so a transaction pooler may stand in between; where none can
+    (`direct`), PostgreSQL may keep the plans of what is asked again and again.
     """
     engine = sqlalchemy.create_engine(
         normalise(url),
@@ -43,7 +44,11 @@ def create_engine(url: str, *, pool_size: int = 10) -> Engine:
         pool_timeout=10,
         pool_pre_ping=False,
         pool_recycle=1800,
-        connect_args={"prepare_threshold": None, "connect_timeout": 5, "application_name": "stockroom"},
+        connect_args={
+            "prepare_threshold": 2 if direct else None,
+            "connect_timeout": 5,
+            "application_name": "stockroom",
+        },
     )
     if engine.url.username != APP_ROLE:
         event.listen(engine, "begin", _become_app_role)
@@ -96,6 +101,29 @@ def one_statement(operation: _Operation) -> _Operation:
     """
     operation.__dict__["one_statement"] = True
     return operation
+
+
+def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement straight on the driver, in the transaction of `connection`, and return its rows.
+
+    For what is done all day: there SQLAlchemy's layer would cost as much as the work. It raises the same errors.
+    """
+    driver: Any = connection.connection.driver_connection
+    if not (driver.autocommit or connection.in_transaction()):
+        connection.begin()
+    try:
+        rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+        return rows
+    except psycopg.Error as error:
+        lost = bool(driver.closed)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(statement, dict(values), error, psycopg.Error, connection_invalidated=lost) from error
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return values that need no quotes (ids, numbers, roles) as PostgreSQL writes an array of them."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractContextManager[Connection]:

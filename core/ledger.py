@@ -11,29 +11,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.access import Permission, roles_for
-from core.database import one_statement
+from core.database import array, call, one_statement
 from core.errors import invalid
 from core.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
 
 _HIGHEST = 2_000_000_000  # the most units a variant may have, as the ledger's SQL says
 _LARGEST_ID = 2**63 - 1
-_POST_CHANGE = text(
-    """select * from stockroom_api.post_change(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
-              :movement_type, :reason, cast(:variants as uuid[]), cast(:quantities as int[]),
-              :reference_type, :reference_id, :note)"""
-)
-_POST_LEVELS = text(
-    """select * from stockroom_api.post_levels(:key, :kind, :user_id, :session_id, cast(:roles as text[]), :name,
-              :movement_type, :reason, cast(:variants as uuid[]), cast(:targets as int[]), cast(:seen as int[]),
-              :note)"""
-)
-_POST_UNDO = text(
-    """select * from stockroom_api.post_undo(:key, :user_id, :session_id, cast(:roles as text[]), :name,
-              cast(:movements as bigint[]), :note)"""
-)
+_POST_CHANGE = """
+    select * from stockroom_api.post_change(%(key)s, %(kind)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
+        %(movement_type)s, %(reason)s, %(variants)s::uuid[], %(quantities)s::int[],
+        %(reference_type)s, %(reference_id)s, %(note)s)"""
+_POST_LEVELS = """
+    select * from stockroom_api.post_levels(%(key)s, %(kind)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
+        %(movement_type)s, %(reason)s, %(variants)s::uuid[], %(targets)s::int[], %(seen)s::int[], %(note)s)"""
+_POST_UNDO = """
+    select * from stockroom_api.post_undo(%(key)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
+        %(movements)s::bigint[], %(note)s)"""
 
 
 @one_statement
@@ -108,9 +104,11 @@ def set_level(
         "kind": "set_level",
         "movement_type": movement_type.value,
         "reason": clean(reason, "reason", 40),
-        "variants": [line.variant_id for line in rows],
-        "targets": [units(line.target, "new level", lowest=0, line=n) for n, line in enumerate(rows, 1)],
-        "seen": [units(line.seen, "level seen", lowest=0, highest=_HIGHEST, line=n) for n, line in enumerate(rows, 1)],
+        "variants": array(line.variant_id for line in rows),
+        "targets": array(units(line.target, "new level", lowest=0, line=n) for n, line in enumerate(rows, 1)),
+        "seen": array(
+            units(line.seen, "level seen", lowest=0, highest=_HIGHEST, line=n) for n, line in enumerate(rows, 1)
+        ),
     }
     return _posting(connection, _POST_LEVELS, values)
 
@@ -124,7 +122,9 @@ def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], k
     ids = sorted({units(movement, "movement", lowest=1, highest=_LARGEST_ID) for movement in movement_ids})
     if not 1 <= len(ids) <= MAX_LINES:
         raise invalid("movements", f"must be 1 to {MAX_LINES:,}")
-    return _posting(connection, _POST_UNDO, _values(actor, Permission.UNDO, key=key, note=note) | {"movements": ids})
+    return _posting(
+        connection, _POST_UNDO, _values(actor, Permission.UNDO, key=key, note=note) | {"movements": array(ids)}
+    )
 
 
 def _change(
@@ -145,16 +145,18 @@ def _change(
         "kind": permission.value,
         "movement_type": movement_type.value,
         "reason": clean(reason, "reason", 40),
-        "variants": [line.variant_id for line in rows],
-        "quantities": [units(line.quantity, "quantity", lowest=-MAX_UNITS, line=n) for n, line in enumerate(rows, 1)],
+        "variants": array(line.variant_id for line in rows),
+        "quantities": array(
+            units(line.quantity, "quantity", lowest=-MAX_UNITS, line=n) for n, line in enumerate(rows, 1)
+        ),
         "reference_type": reference_type,
         "reference_id": clean(reference, "reference", 200) if reference else None,
     }
     return _posting(connection, _POST_CHANGE, values)
 
 
-def _posting(connection: Connection, statement: Any, values: dict[str, Any]) -> Posting:
-    return Posting.from_rows(connection.execute(statement, values).all())
+def _posting(connection: Connection, statement: str, values: dict[str, Any]) -> Posting:
+    return Posting.from_rows(call(connection, statement, values))
 
 
 def _values(actor: Actor, permission: Permission, *, key: str, note: str | None) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def _values(actor: Actor, permission: Permission, *, key: str, note: str | None)
         "key": clean(key, "key", 200),
         "user_id": actor.user_id,
         "session_id": actor.session_id,
-        "roles": roles_for(permission),
+        "roles": array(roles_for(permission)),
         "name": actor.name,
         "note": clean(note, "note", MAX_NOTE, empty=True) if note else None,
     }
@@ -211,6 +213,6 @@ def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:
         raise invalid(field, "must not be empty")
     if len(value) > longest:
         raise invalid(field, f"must have at most {longest:,} characters (it has {len(value):,})")
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r" for c in value):
+    if not value.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r" for c in value):
         raise invalid(field, "must not contain control characters")
     return value

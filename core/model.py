@@ -98,21 +98,22 @@ class Posting:
     @classmethod
     def from_rows(cls, rows: Sequence[Any]) -> Posting:
         """Build from rows of the SQL type `stockroom_api.posting`."""
+        operation_id, replayed, *_ = rows[0]
         movements = tuple(
             Posted(
-                movement_id=row.movement_id,
-                variant_id=row.variant_id,
-                sku=row.sku,
-                movement_type=MovementType(row.movement_type),
-                reason=row.reason,
-                quantity=row.quantity,
-                quantity_before=row.quantity_before,
-                quantity_after=row.quantity_after,
-                variant_sequence=row.variant_sequence,
+                movement_id=movement_id,
+                variant_id=variant_id,
+                sku=sku,
+                movement_type=MovementType(movement_type),
+                reason=reason,
+                quantity=quantity,
+                quantity_before=before,
+                quantity_after=after,
+                variant_sequence=sequence,
             )
-            for row in rows
+            for _, _, movement_id, variant_id, sku, movement_type, reason, quantity, before, after, sequence in rows
         )
-        return cls(operation_id=rows[0].operation_id, replayed=rows[0].replayed, movements=movements)
+        return cls(operation_id=operation_id, replayed=replayed, movements=movements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ def engine() -> Engine:
     settings = load_settings()
     if settings.database_url is None:
         _server = embedded.start(settings.data_dir)
-        return database.create_engine(_server.app_url)
+        return database.create_engine(_server.app_url, direct=True)
     return database.create_engine(settings.database_url)
 
 

@@ -68,37 +68,41 @@ begin
     end if;
 end $$;
 
--- Refuse lines that no reason allows: unknown or retired reason, an undo of nothing, wrong direction, missing note, nothing moved.
+-- Refuse the first line that no reason allows: unknown or retired reason, an undo of nothing, missing note, nothing moved,
+-- wrong direction. A loop, because it looks at values only; a reason is read once for the lines in a row that share it.
 create function stockroom_api.check_lines(_lines stockroom.line[]) returns void
     language plpgsql stable as $$
 declare
-    _bad record;
+    _reason stockroom.reasons;
+    _line stockroom.line;
+    _n int := 0;
+    _field text;
+    _why text;
 begin
-    select l.n,
-           case when r.reason is null or not r.is_active or l.unlinked then 'reason'
-                when r.note_required and coalesce(btrim(l.note), '') = '' then 'note'
-                else 'quantity' end as field,
-           case when r.reason is null then format('"%s" does not belong to %s', l.reason, l.movement_type)
-                when not r.is_active then format('"%s" is no longer used', r.label)
-                when l.unlinked then format('"%s" needs the movement it reverses', r.label)
-                when r.note_required and coalesce(btrim(l.note), '') = '' then format('is needed for "%s"', r.label)
-                when l.quantity = 0 then 'must not be zero'
-                else format('must be %s zero for "%s"', case r.sign when 1 then 'above' else 'below' end, r.label)
-           end as why
-      into _bad
-      from (select x.*, x.reason = 'undo' and x.reverses_id is null as unlinked
-              from unnest(_lines) with ordinality
-                   x (variant_id, movement_type, reason, quantity, occurred_at, reference_type, reference_id, reverses_id, note, n)) l
-      left join stockroom.reasons r on r.movement_type = l.movement_type and r.reason = l.reason
-     where r.reason is null or not r.is_active or l.unlinked
-        or (r.note_required and coalesce(btrim(l.note), '') = '')
-        or (l.quantity = 0 and l.movement_type <> 'count')
-        or (r.sign <> 0 and sign(l.quantity) = -r.sign)
-     order by l.n
-     limit 1;
-    if found then
-        perform stockroom_api.refuse_value(_bad.field, _bad.why, jsonb_build_object('line', _bad.n));
-    end if;
+    foreach _line in array _lines loop
+        _n := _n + 1;
+        if _n = 1 or _line.reason is distinct from _reason.reason or _line.movement_type is distinct from _reason.movement_type then
+            select r.* into _reason from stockroom.reasons r
+             where r.movement_type = _line.movement_type and r.reason = _line.reason;
+        end if;
+        if _reason.reason is null then
+            _field := 'reason'; _why := format('"%s" does not belong to %s', _line.reason, _line.movement_type);
+        elsif not _reason.is_active then
+            _field := 'reason'; _why := format('"%s" is no longer used', _reason.label);
+        elsif _line.reason = 'undo' and _line.reverses_id is null then
+            _field := 'reason'; _why := format('"%s" needs the movement it reverses', _reason.label);
+        elsif _reason.note_required and coalesce(btrim(_line.note), '') = '' then
+            _field := 'note'; _why := format('is needed for "%s"', _reason.label);
+        elsif _line.quantity = 0 and _line.movement_type <> 'count' then
+            _field := 'quantity'; _why := 'must not be zero';
+        elsif _reason.sign <> 0 and sign(_line.quantity) = -_reason.sign then
+            _field := 'quantity';
+            _why := format('must be %s zero for "%s"', case _reason.sign when 1 then 'above' else 'below' end, _reason.label);
+        end if;
+        if _field is not null then
+            perform stockroom_api.refuse_value(_field, _why, jsonb_build_object('line', _n));
+        end if;
+    end loop;
 end $$;
 
 -- Refuse because the shelf has too little: every short variant with its numbers; or because it would hold more than fits in
@@ -124,8 +128,63 @@ begin
     perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', _short));
 end $$;
 
+-- The everyday change in one statement: post a single line that happens now to a variant that has enough; updating its row
+-- is the lock. Writes what post_lines would write (a test holds the two equal); answers null, with nothing written, for
+-- anything else: several lines, a past moment, an unknown variant, too little, a movement that overtook this one.
+create function stockroom_api.post_line(_operation_id bigint, _performed_by text, _lines stockroom.line[])
+    returns stockroom_api.posting
+    language plpgsql as $$
+declare
+    _line stockroom.line := _lines[1];
+    _posting stockroom_api.posting;
+begin
+    if cardinality(_lines) <> 1 or _line.occurred_at is not null then
+        return null;
+    end if;
+    with moved as (
+        update public.product_variants v
+           set stock_quantity = v.stock_quantity + _line.quantity, movement_sequence = v.movement_sequence + 1,
+               chain_head = stockroom.chain_link(v.chain_head, stockroom.movement_text(v.id, v.movement_sequence + 1, v.sku,
+                   _line.movement_type, _line.reason, _line.quantity, v.stock_quantity, v.stock_quantity + _line.quantity,
+                   _operation_id, _line.reference_type, _line.reference_id, _line.reverses_id, _performed_by, _line.note,
+                   now(), now()), null),
+               last_moved_at = now(), updated_at = now(),
+               last_counted_at = case when _line.movement_type = 'count' and _line.reason <> 'undo' then now()
+                                      else v.last_counted_at end
+         where v.id = _line.variant_id and (v.last_moved_at <= now() or v.last_moved_at is null)
+           and v.stock_quantity + _line.quantity::bigint
+               between case when _line.quantity < 0 then v.reserved_quantity else 0 end and 2000000000
+        returning v.sku, v.stock_quantity, v.movement_sequence, v.chain_head
+    ), rolled_up as (
+        insert into stockroom.variant_days as d
+        select (stockroom_api.day_of(_line, (now() at time zone s.zone)::date, v.stock_quantity)).*
+          from moved v
+         cross join stockroom.shop s
+        on conflict (variant_id, day) do update
+           set purchase_in = d.purchase_in + excluded.purchase_in, purchase_out = d.purchase_out + excluded.purchase_out,
+               sale_in = d.sale_in + excluded.sale_in, sale_out = d.sale_out + excluded.sale_out,
+               restoration_in = d.restoration_in + excluded.restoration_in,
+               restoration_out = d.restoration_out + excluded.restoration_out,
+               adjustment_in = d.adjustment_in + excluded.adjustment_in,
+               adjustment_out = d.adjustment_out + excluded.adjustment_out,
+               count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
+               movements = d.movements + excluded.movements, closing = excluded.closing
+    )
+    insert into public.stock_movements as m (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
+           variant_sequence, operation_id, reference_type, reference_id, reverses_id, performed_by, note, occurred_at,
+           created_at, chain_hash)
+    select _line.variant_id, v.sku, _line.movement_type, _line.reason, _line.quantity, v.stock_quantity - _line.quantity,
+           v.stock_quantity, v.movement_sequence, _operation_id, _line.reference_type, _line.reference_id,
+           _line.reverses_id, _performed_by, _line.note, now(), now(), v.chain_head
+      from moved v
+    returning _operation_id, false, m.id, m.variant_id, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before,
+              m.quantity_after, m.variant_sequence
+      into _posting;
+    return _posting;
+end $$;
+
 -- Post the lines of one operation, set-based: movements in the given order, levels, heads and rollups, all or nothing.
--- The caller has claimed the operation and locked the variants. A batch of one is the single change.
+-- The caller has claimed the operation and locked the variants. The last line of a variant carries what its row becomes.
 create function stockroom_api.post_lines(_operation_id bigint, _performed_by text, _lines stockroom.line[])
     returns setof stockroom_api.posting
     language plpgsql as $$
@@ -134,22 +193,21 @@ begin
     with line as (
         select l.*, v.sku, v.chain_head, v.reserved_quantity, coalesce(l.occurred_at, now()) as happened_at,
                (v.movement_sequence + row_number() over following)::int as sequence,
-               v.stock_quantity + sum(l.quantity::bigint) over following as after,
-               l.n = max(l.n) over whole as is_last, sum(l.quantity::bigint) over whole as net,
-               max(coalesce(l.occurred_at, now())) over whole as moved_at,
+               sum(l.quantity) over following as net, v.stock_quantity + sum(l.quantity) over following as after,
+               lead(false, 1, true) over following as is_last, max(coalesce(l.occurred_at, now())) over following as moved_at,
                max(case when l.movement_type = 'count' and l.reason <> 'undo' then coalesce(l.occurred_at, now()) end)
-                   over whole as counted_at
+                   over following as counted_at
           from unnest(_lines) with ordinality
                l (variant_id, movement_type, reason, quantity, occurred_at, reference_type, reference_id, reverses_id, note, n)
           join public.product_variants v on v.id = l.variant_id
-        window following as (partition by l.variant_id order by l.n), whole as (partition by l.variant_id)
+        window following as (partition by l.variant_id order by l.n rows unbounded preceding)
     ), linked as materialized (
         select l.*, l.after - l.quantity as before,
                stockroom.chain(
                    stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
                        (l.after - l.quantity)::int, l.after::int, _operation_id, l.reference_type, l.reference_id,
                        l.reverses_id, _performed_by, l.note, l.happened_at, now()),
-                   l.chain_head) over (partition by l.variant_id order by l.n) as chain_hash
+                   l.chain_head) over (partition by l.variant_id order by l.n rows unbounded preceding) as chain_hash
           from line l
     ), impossible as (
         select from linked x where x.after < 0 or x.after > 2000000000 or (x.is_last and x.net < 0 and x.after < x.reserved_quantity)

@@ -11,16 +11,25 @@ create function stockroom_api.post_change(
     set plan_cache_mode = force_generic_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _lines stockroom.line[] := array(
-        select row (v, _movement_type, _reason, q, null, _reference_type, _reference_id, null, _note)::stockroom.line
-          from unnest(_variant_ids, _quantities) with ordinality u (v, q, n) order by n);
-    _operation_id bigint := stockroom_api.claim_operation(_key, _kind, _lines::text, _user_id, _performed_by);
+    _operation_id bigint := stockroom_api.claim_operation(_key, _kind,
+        format('%L %L %L %L %L %L %L', _movement_type, _reason, _variant_ids, _quantities, _reference_type, _reference_id, _note),
+        _user_id, _performed_by);
+    _lines stockroom.line[] := '{}';
+    _posting stockroom_api.posting;
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
         return;
     end if;
+    for n in 1 .. cardinality(_variant_ids) loop
+        _lines[n] := row (_variant_ids[n], _movement_type, _reason, _quantities[n], null, _reference_type, _reference_id, null, _note);
+    end loop;
     perform stockroom_api.check_lines(_lines);
+    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines);
+    if _posting.movement_id is not null then
+        return next _posting;
+        return;
+    end if;
     perform stockroom_api.lock_variants(_variant_ids);
     return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
 end $$;
