@@ -31,6 +31,10 @@ class What(StrEnum):
     PASSWORD_SET = "password_set"  # noqa: S105 - a word, not a password
     SIGNED_OUT = "signed_out"
     SHOP_CHANGED = "shop_changed"
+    REASON_ADDED = "reason_added"
+    REASON_RENAMED = "reason_renamed"
+    REASON_RETIRED = "reason_retired"
+    REASON_BROUGHT_BACK = "reason_brought_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,11 +89,11 @@ def clean_email(text: str) -> str:
     return email
 
 
-def clean_name(text: str) -> str:
-    """Return a person's name on one line: raises InvalidInput if it is empty, too long or has control characters."""
+def clean_name(text: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str:
+    """Return a name on one line: raises InvalidInput if it is empty, too long or has control characters."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise invalid("name", f"must have 1 to {LONGEST_NAME} characters")
+    if not 1 <= len(name) <= longest:
+        raise invalid(field, f"must have 1 to {longest} characters")
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in name):
-        raise invalid("name", "must not contain control characters")
+        raise invalid(field, "must not contain control characters")
     return name
