@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
-
 from core import embedded
-from core.database import create_engine
+from core.database import create_engine, run
 from core.migrate import migrate
-from core.sample import load_sample
+from core.model import COMMAND_LINE
+from core.sample import is_untouched, load_sample
 from core.settings import Settings
 
 Say = Callable[[str], None]
@@ -38,24 +37,17 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 
 def prepare(database: Database, settings: Settings, say: Say = print) -> None:
-    """Migrate the database, and fill one of our own that is still empty with the sample shop unless told not to."""
+    """Migrate the database, and fill one of our own that nobody touched yet with the sample shop, unless told not."""
     migrate(database.owner_url)
     if not (database.embedded and settings.sample):
         return
-    if is_empty(database.owner_url):
-        say("Loading the sample shop ...")
-        engine = create_engine(database.app_url, pool_size=1)
-        try:
+    engine = create_engine(database.app_url, pool_size=1)
+    try:
+        if run(engine, is_untouched, COMMAND_LINE):
+            say("Loading the sample shop ...")
             load_sample(engine)
-        finally:
-            engine.dispose()
-
-
-def is_empty(owner_url: str) -> bool:
-    """Say whether the shop has no product yet. Asked as the owner: the app reads no table itself."""
-    with psycopg.connect(libpq_url(owner_url)) as connection:
-        row = connection.execute("select not exists (select from public.products)").fetchone()
-        return row == (True,)
+    finally:
+        engine.dispose()
 
 
 def libpq_url(url: str) -> str:
