@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,7 @@ from core.size_grid import GridPage
 SISTERS = 200
 HISTORY = 20
 ATTENTION = 6
+CHART_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,14 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """A page of movements under a filter, and its chart. `stale`: the cursor was of another list."""
+    """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
 
     latest: int
     shop: Shop
     page: MovementPage
     count: Count
+    since: date
+    until: date
     flows: tuple[DayFlow, ...]
     stale: bool
 
@@ -161,25 +165,36 @@ def ledger(
     *,
     filter: MovementFilter,  # noqa: A002
     cursor: str | None,
-    since: date,
-    until: date,
     limit: int,
 ) -> Ledger:
-    """Return a page of movements, and their chart for `since` <= day < `until`; a cursor of another list is ignored."""
+    """Return a page of movements and the chart of its time; a cursor of another list is ignored."""
     latest = reports.latest_movement(connection, actor)
     stale = False
     try:
         page = movements.page(connection, actor, filter=filter, cursor=cursor, limit=limit)
     except InvalidInput:
         page, stale = movements.page(connection, actor, filter=filter, limit=limit), True
+    shop = reports.shop(connection, actor)
+    since, until = _chart_days(filter, page, shop)
     return Ledger(
         latest=latest,
-        shop=reports.shop(connection, actor),
+        shop=shop,
         page=page,
         count=movements.count(connection, actor, filter=filter),
+        since=since,
+        until=until,
         flows=movements.flows(connection, actor, filter=filter, since=since, until=until),
         stale=stale,
     )
+
+
+def _chart_days(wanted: MovementFilter, page: MovementPage, shop: Shop) -> tuple[date, date]:
+    """The half-open range of the chart's days: that of the filter, else thirty days up to the first row of the page."""
+    newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
+    last = wanted.until or (shop.today if wanted.since else newest)
+    first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
+    first = min(max(first, last - timedelta(days=reports.LONGEST_RANGE - 1)), last)
+    return first, last + timedelta(days=1)
 
 
 def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from core.movements import MovementFilter
 from core.screens import Ledger, LedgerChoices
 from dashboard import charts, frame, links, movement_drawer, overview_desk, session, tables, words
 
-CHART_DAYS = 30
 CURSOR = "mov_page"
 TYPES = {label: kind for kind, label in words.TYPE_LABELS.items()}
 _EMPTY: dict[str, Any] = {
@@ -96,14 +95,6 @@ def _with_variant(wanted: MovementFilter, code: str) -> Wanted:
     return Wanted(filter=wanted, code=code, variant=found, cursor=st.query_params.get(CURSOR))
 
 
-def chart_days(wanted: MovementFilter, today: date) -> tuple[date, date]:
-    """Return the half-open range the chart covers: that of the filter, else the last thirty days."""
-    last = min(wanted.until or today, today)
-    first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
-    first = min(max(first, last - timedelta(days=reports.LONGEST_RANGE - 1)), last)
-    return first, last + timedelta(days=1)
-
-
 def show_count(seen: Ledger, wanted: Wanted) -> None:
     """Say how many movements there are, with the way back to all and the export."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="mov_count"):
@@ -141,8 +132,9 @@ def _show_export(wanted: MovementFilter) -> None:
         )  # fmt: skip
 
 
-def show_chart(seen: Ledger, since: date, until: date) -> None:
+def show_chart(seen: Ledger) -> None:
     """Show what moved under the filter by type and day, as a chart and as its table."""
+    since, until = seen.since, seen.until
     period = f"{words.day(since)} to {words.day(until - timedelta(days=1))}"
     st.markdown(f"**Units by type, {period}**")
     if not seen.flows:

@@ -9,21 +9,13 @@ person = session.actor()
 with frame.page("Movements", person) as top:
     choices = session.run(screens.ledger_choices)
     wanted = movement_desk.show_filters(choices)
-    since, until = movement_desk.chart_days(wanted.filter, choices.shop.today)
-    seen = session.run(
-        screens.ledger,
-        filter=wanted.filter,
-        cursor=wanted.cursor,
-        since=since,
-        until=until,
-        limit=tables.PAGE_ROWS,
-    )
+    seen = session.run(screens.ledger, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
     live.watch(seen.latest)
     with top:
         banner.show_short(choices.shop)
     if seen.page.rows:
         with st.container(border=True, key="mov_chart_card"):
-            movement_desk.show_chart(seen, since, until)
+            movement_desk.show_chart(seen)
     if seen.page.rows or wanted.narrowed:
         movement_desk.show_count(seen, wanted)
     movement_desk.show_list(seen, wanted, person)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,9 +16,8 @@ from core.movements import MovementFilter
 from core.size_grid import Run
 from tests.builders import Shop
 
-TODAY = date(2026, 11, 23)
 LIST: dict[str, Any] = {"filter": LevelFilter(), "sort": LevelSort.SKU, "offset": 0, "limit": 50}
-LEDGER: dict[str, Any] = {"filter": MovementFilter(), "cursor": None, "since": TODAY, "until": TODAY, "limit": 50}
+LEDGER: dict[str, Any] = {"filter": MovementFilter(), "cursor": None, "limit": 50}
 READS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (screens.overview, {"days": 30}),
     (screens.stock_list, LIST),
@@ -88,3 +87,32 @@ def test_the_grid_holds_whole_products_of_which_a_variant_matches(fresh_shop: Sh
     ]
     everything = fresh_shop.run(size_grid.page, "Sam", filter=LevelFilter(), offset=0, limit=25)
     assert [(row.product, row.run) for row in everything.rows] == [("Boot", Run.FULL), ("Runner", Run.BROKEN)]
+
+
+def test_the_chart_of_the_ledger_covers_the_filter_or_the_days_up_to_the_page(fresh_shop: Shop) -> None:
+    def days(since: date | None = None, until: date | None = None) -> tuple[date, date]:
+        wanted = MovementFilter(since=since, until=until)
+        found = fresh_shop.run(screens.ledger, "Sam", **(LEDGER | {"filter": wanted}))
+        return found.since, found.until
+
+    today = fresh_shop.sql("select today from stockroom_api.shop")
+    tomorrow = today + timedelta(days=1)
+    assert days() == (today - timedelta(days=29), tomorrow)
+    assert days(since=date(2026, 1, 1)) == (date(2026, 1, 1), tomorrow)
+    assert days(until=date(2026, 1, 31)) == (date(2026, 1, 2), date(2026, 2, 1))
+    assert days(since=date(2026, 2, 1), until=date(2026, 1, 1)) == (date(2026, 1, 1), date(2026, 1, 2))
+    assert days(since=date(1900, 1, 1))[1] == tomorrow, "a range without end is cut to the last ten years"
+
+
+def test_the_chart_of_a_past_that_was_imported_lies_in_that_past(fresh_shop: Shop) -> None:
+    shoe = fresh_shop.variant(sku="A-1")
+    fresh_shop.sql(
+        """select count(*) from stockroom_api.post_lines(
+               stockroom_api.claim_operation('past', 'test', '', null, 'Import'), 'Import', array[
+               row (:shoe, 'purchase', 'delivery', 5, '2011-03-05 09:00+00', null, null, null, null)
+               ::stockroom.line])""",
+        shoe=shoe,
+    )
+    found = fresh_shop.run(screens.ledger, "Sam", **LEDGER)
+    assert (found.since, found.until) == (date(2011, 2, 4), date(2011, 3, 6))
+    assert [(flow.day, flow.units_in) for flow in found.flows] == [(date(2011, 3, 5), 5)]
