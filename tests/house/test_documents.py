@@ -1,0 +1,309 @@
+"""What README, ARCHITECTURE and CHANGELOG say is so: every name, file, command and sentence they quote exists."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import io
+import re
+import shlex
+import subprocess
+import tokenize
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import __main__ as core_main
+from core import catalog_file, history_file
+from core.access import ROLES, Permission
+from core.errors import BY_SQLSTATE
+from core.migrate import OLDEST_SERVER
+from core.model import MovementType, Role
+from core.programs import MAJOR
+from core.settings import load_settings
+from tests.documents import ARCHITECTURE, CHANGELOG, README, Document
+from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, name, python_files, sql, tree
+
+DOCUMENTS = (README, ARCHITECTURE, CHANGELOG)
+PRODUCT = ("core", "dashboard", "pages")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+VARIABLE = re.compile(r"\b(DATABASE_URL|STOCKROOM_[A-Z_]+)\b")
+
+
+# ---------------------------------------------------------------- what stands in the code
+
+
+@cache
+def code() -> str:
+    """Everything that runs, without its comments."""
+    python = "\n".join(without_comments(path) for path in python_files(*PRODUCT))
+    config = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    return "\n".join([python, *(sql(path) for path in (*SQL_FILES, *MIGRATIONS)), config, MAKEFILE])
+
+
+def without_comments(path: Path) -> str:
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+    return " ".join(token.string for token in tokens if token.type != tokenize.COMMENT)
+
+
+@cache
+def sentences() -> list[str]:
+    """Every text a person can be shown; what is filled in stands as a null character."""
+    return [
+        " ".join(said(node).split())
+        for path in python_files(*PRODUCT)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    ]
+
+
+def said(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(said(part) for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else "\0"
+
+
+def is_said(quote: str) -> bool:
+    """Whether some text holds this quote, whose figures and `...` stand for whatever is filled in."""
+    parts = [re.escape(part) for part in re.split(r"\d+|\.\.\.", quote)]
+    return any(re.search(".*".join(parts), sentence) for sentence in sentences())
+
+
+# ---------------------------------------------------------------- what is quoted
+
+
+def exists_as_file(span: str) -> bool:
+    return (ROOT / span).exists()
+
+
+def exists_as_target(span: str) -> bool:
+    return re.search(rf"^{span.removeprefix('make ')}:", MAKEFILE, re.MULTILINE) is not None
+
+
+def exists_as_command(span: str) -> bool:
+    words = shlex.split(span)[3:]
+    parser: argparse.ArgumentParser = core_main._parser()
+    try:
+        return parser.parse_args(words) is not None
+    except SystemExit:
+        return False
+
+
+def exists_as_variable(span: str) -> bool:
+    return f'"{span}"' in (ROOT / "core/settings.py").read_text(encoding="utf-8")
+
+
+def exists_in_sql(span: str) -> bool:
+    made = rf"create (?:or replace )?(?:function|table|view|type|aggregate) {re.escape(span)}\b"
+    return any(re.search(made, sql(path)) for path in (*SQL_FILES, *MIGRATIONS))
+
+
+def exists_in_python(span: str) -> bool:
+    """A call as it is written: the function exists, and so does every dotted name it is given."""
+    called, _, given = span.rstrip(")").partition("(")
+    dotted = [part.strip() for part in given.split(",") if "." in part.strip(" .")]
+    return f"{called.rpartition('.')[2]}" in words() and all(resolves(part) for part in dotted)
+
+
+def resolves(dotted: str) -> bool:
+    module, _, attribute = dotted.rpartition(".")
+    return hasattr(importlib.import_module(f"core.{module}"), attribute)
+
+
+@cache
+def words() -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", code()))
+
+
+def exists_word_by_word(span: str) -> bool:
+    return set(re.findall(r"\w+", span)) <= words()
+
+
+KINDS = (
+    (r"[\w.-]+(?:/[\w.-]*)+", exists_as_file),
+    (r"make [\w-]+", exists_as_target),
+    (r"python -m core .+", exists_as_command),
+    (VARIABLE.pattern, exists_as_variable),
+    (r"(?:public|stockroom|stockroom_api)\.\w+", exists_in_sql),
+    (r"[a-z_.]+\([\w., ]*\)", exists_in_python),
+    (r"SK\.\.\.", lambda _: all(state.startswith("SK") for state in BY_SQLSTATE)),
+    (r".+", exists_word_by_word),
+)
+
+
+def exists(span: str) -> bool:
+    return next(check(span) for pattern, check in KINDS if re.fullmatch(pattern, span))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_everything_between_backticks_exists_in_the_code(document: Document) -> None:
+    assert [span for span in document.code if not exists(span)] == []
+
+
+def test_the_check_for_existence_does_not_believe_everything() -> None:
+    wrong = ("core/orders.py", "make coffee", "python -m core dance", "STOCKROOM_COLOUR", "stockroom.orders",
+             "session.run(ledger.sell, ...)", "postScriptGB = false", "shipped_quantity")  # fmt: skip
+    assert [span for span in wrong if exists(span)] == []
+    assert not is_said("The warehouse is on fire")
+
+
+def test_every_word_and_sentence_of_the_screen_that_is_quoted_is_one_the_screen_says() -> None:
+    assert [quote for quote in README.italics if not is_said(quote)] == []
+
+
+def test_every_page_the_readme_speaks_of_is_in_the_navigation() -> None:
+    navigation = (ROOT / "dashboard/navigation.py").read_text(encoding="utf-8")
+    titles = set(re.findall(r'_page\("\w+", "([^"]+)"', navigation))
+    assert {"Overview", "Stock", "Movements", "Settings"} <= titles & set(README.italics)
+
+
+def test_the_first_column_of_the_map_is_what_lies_in_the_project() -> None:
+    rooms = {line.split()[0] for line in ARCHITECTURE.block("").splitlines() if re.match(r"\w+/", line)}
+    assert {room for room in rooms if not (ROOT / room).is_dir()} == set()
+    assert {f"{room}/" for room in PRODUCT} | {"tests/"} <= rooms
+    layers = re.search(r"^tests/ +(.+)$", ARCHITECTURE.block(""), re.MULTILINE)
+    assert layers
+    assert set(layers[1].split(", ")) == {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("*.py"))}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_and_picture_leads_somewhere(document: Document) -> None:
+    broken = [link for link in document.links if "://" not in link and not (ROOT / link.partition("#")[0]).exists()]
+    assert broken == []
+
+
+# ---------------------------------------------------------------- what is promised
+
+
+def test_readme_help_and_settings_name_the_same_variables() -> None:
+    read = set(VARIABLE.findall((ROOT / "core/settings.py").read_text(encoding="utf-8")))
+    shown = {variable for row in README.table("variable") for variable in VARIABLE.findall(row[0])}
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown == read
+    assert set(re.findall(rf"^{VARIABLE.pattern}", helped, re.MULTILINE)) == read
+
+
+def test_no_other_module_reads_a_variable_of_ours() -> None:
+    readers = {
+        name(path)
+        for path in python_files(*PRODUCT)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
+    }
+    assert readers == {"core/settings.py"}
+
+
+def test_the_defaults_are_those_of_the_table() -> None:
+    defaults = {row[0]: row[2] for row in README.table("variable")}
+    settings = load_settings({})
+    assert defaults["`STOCKROOM_ADDRESS`, `STOCKROOM_PORT`"] == f"{settings.address}, {settings.port}"
+    assert settings.embedded
+    assert settings.sample
+
+
+def test_every_target_the_help_lists_can_be_made() -> None:
+    listed = re.findall(r'@echo "make ([\w-]+)', MAKEFILE)
+    phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+    assert phony
+    assert set(listed) == set(phony[1].split()) - {"help", "browser"}  # the list itself, and a part of `make test`
+    assert [target for target in listed if not exists_as_target(f"make {target}")] == []
+
+
+def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
+    means = {"look": {Permission.VIEW}, "adjust": {Permission.ADJUST}, "receive": {Permission.RECEIVE},
+             "set": {Permission.SET_LEVEL}, "undo": {Permission.UNDO},
+             "import a catalogue": {Permission.IMPORT_CATALOG},
+             "everything": set(Permission), "people and settings too": set()}  # fmt: skip
+    for role, may in README.table("role"):
+        means[f"as {role}"] = set().union(*(means[words] for words in re.split(r"; |, and |, ", may)))
+    held = {role: {permission for permission, roles in ROLES.items() if role in roles} for role in Role}
+    assert {role: means[f"as {role}"] for role, _ in README.table("role")} == held
+
+
+def test_the_columns_of_both_files_are_those_that_are_read() -> None:
+    shown = README.block("csv").splitlines()[0].split(",")
+    assert tuple(shown[:2]) == catalog_file.REQUIRED
+    assert set(shown) <= set(catalog_file.COLUMNS)
+    assert ", ".join(history_file.COLUMNS) in README.code
+
+
+def test_the_types_and_reasons_of_a_past_are_those_of_the_ledger() -> None:
+    pairs = re.findall(r"^    \('(\w+)', '(\w+)', '[^']+', -?\d", "\n".join(map(sql, MIGRATIONS)), re.MULTILINE)
+    known = {(kind, reason) for kind, reason in pairs if reason != "undo"}
+    shown = {
+        (kind.strip("`"), reason)
+        for kind, reasons in README.table("type")
+        for reason in re.findall(r"`(\w+)`", reasons)
+    }
+    assert shown == known
+    assert {kind for kind, _ in shown} == set(MovementType)
+
+
+def test_versions_hours_and_licence_are_those_of_the_code() -> None:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"PostgreSQL {OLDEST_SERVER} to {MAJOR}" in README.prose
+    assert f"PostgreSQL {OLDEST_SERVER}-{MAJOR}" in MAKEFILE
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in README.prose
+    assert "Sessions last twelve hours" in README.prose
+    assert "interval '12 hours'" in code()
+    assert project["license"] in README.under("Licence")
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(project["license"])
+    newest = re.search(r"^## (\S+) - (?:unreleased|\d{4}-\d\d-\d\d)$", CHANGELOG.text, re.MULTILINE)
+    assert newest
+    assert newest[1] == project["version"]
+
+
+# ---------------------------------------------------------------- the words
+
+
+def test_the_glossary_explains_every_word_once() -> None:
+    terms = [term for row in ARCHITECTURE.table("say") for term in row[0].split(", ")]
+    assert len(terms) == len(set(terms))
+    for row in ARCHITECTURE.table("say"):
+        assert len(row[0].split(", ")) == len(row[1].split("; ")), row
+    types = next(row[1].split("; ")[1] for row in ARCHITECTURE.table("say") if "movement type" in row[0])
+    assert set(types.split(", ")) == set(MovementType)
+
+
+def test_every_word_of_the_glossary_is_used() -> None:
+    rest = ARCHITECTURE.text.partition("## Words")[0]
+    used = "\n".join([README.text, rest, *sentences(), code()]).lower().replace("_", " ")
+    terms = [term for row in ARCHITECTURE.table("say") for term in row[0].split(", ")]
+    assert [term for term in terms if term.lower() not in used] == []
+
+
+def test_nobody_uses_a_word_that_the_glossary_replaces() -> None:
+    """Neither the documents nor the screen: two words for one thing make two things of it."""
+    avoided = {word for row in ARCHITECTURE.table("say") for word in row[2].split(", ") if word}
+    assert len(avoided) > 5
+    rest = ARCHITECTURE.text.partition("## Words")[0]
+    texts = {"README": README.prose, "ARCHITECTURE": rest, "CHANGELOG": CHANGELOG.prose, **screen()}
+    found = {
+        (where, word)
+        for where, text in texts.items()
+        for word in avoided
+        if re.search(rf"\b{word}s?\b", text, re.IGNORECASE)
+    }
+    assert found == set()
+
+
+def screen() -> dict[str, str]:
+    """The texts of dashboard and pages that are sentences or labels: docstrings and bare keys are neither."""
+    found: dict[str, str] = {}
+    for path in python_files("dashboard", "pages"):
+        docstrings = {
+            ast.get_docstring(node, clean=False)
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        texts = [
+            node.value
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings
+        ]
+        found[name(path)] = "\n".join(text for text in texts if re.search(r"[A-Z ]", text))
+    return found

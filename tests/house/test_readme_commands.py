@@ -1,0 +1,219 @@
+"""Every command of the README, run as it stands: somebody follows it from a first start to a restored backup."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core import embedded
+from core.startup import libpq_url
+from tests.documents import README
+from tests.servers import Server, start_embedded
+from tests.walkthrough import PASSWORD, Reader, Told
+
+OWN_SHOP = "Start with your own shop"
+PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
+2026-03-02 09:30,TR-44,purchase,delivery,20,PO-118,Trail Runner
+2026-03-05 14:12,TR-44,sale,stock_decrease,-1,ORDER-7731,
+2026-03-05 14:13,TR-41,sale,stock_decrease,-2,ORDER-7732,Trail Runner Kids
+"""
+LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
+LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
+HOLDS = [["R1", "holds"], ["R2", "holds"], ["R11", "holds"]]
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Visit:
+    """What each step of a walk through the README told, by the heading it stands under."""
+
+    reader: Reader
+    told: dict[str, Told]
+
+
+@contextmanager
+def reader_in_a_new_folder(**settings: str) -> Iterator[Reader]:
+    """Somebody in an empty folder that the database's user can enter, with the files the README speaks of."""
+    folder = Path(tempfile.mkdtemp(prefix="stockroom-"))
+    folder.chmod(0o755)
+    (folder / "catalogue.csv").write_text(README.block("csv"))
+    (folder / "history.csv").write_text(PAST)
+    try:
+        yield Reader(folder=folder, settings={"STOCKROOM_DATA": str(folder / "data"), **settings})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def at_home() -> Iterator[Visit]:
+    """A shop in the embedded database: people, catalogue, past, proof."""
+    with (
+        reader_in_a_new_folder(STOCKROOM_SAMPLE="0") as reader,
+        embedded.start(Path(reader.settings["STOCKROOM_DATA"])),  # held open, so that each command need not start it
+    ):
+        told = {
+            "run": reader.follow("Two commands", 0),
+            "test": reader.follow("Two commands", 1),
+            "people": reader.follow("The first ten minutes"),
+            "catalogue": reader.follow(OWN_SHOP, 0),
+            "history": reader.follow(OWN_SHOP, 1),
+            "proof": reader.follow("Running it for real"),
+        }
+        yield Visit(reader=reader, told=told)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Server]:
+    """A PostgreSQL of one's own, in which `stockroom_app` needs its password."""
+    server = start_embedded()
+    try:
+        (server.folder / "data/pg_hba.conf").write_text("local all stockroom_app scram-sha-256\nlocal all all trust\n")
+        ask(server, "select pg_reload_conf()")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Server]:
+    """A PostgreSQL that has never seen Stockroom."""
+    server = start_embedded()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
+    """A shop in a database of one's own, sold from by a storefront, backed up, and restored elsewhere."""
+    with reader_in_a_new_folder() as reader:
+        told = {"setup": reader.follow("Your own database", server=own)}
+        told["catalogue"] = reader.follow(OWN_SHOP, 0)
+        told["history"] = reader.follow(OWN_SHOP, 1)
+        told["backup"] = reader.follow("Backup and restore", 0)
+        reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(elsewhere.owner_url))
+        told["restore"] = reader.follow("Backup and restore", 1)
+        yield Visit(reader=reader, told=told)
+
+
+def ask(server: Server, question: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(libpq_url(server.owner_url)) as connection:
+        return connection.execute(question.encode()).fetchall()
+
+
+def example_variant() -> str:
+    found = re.search(r"'([0-9a-f-]{36})'", README.block("sql"))
+    assert found, "the example names a variant"
+    return found[1]
+
+
+def proof_of(told: Told) -> list[list[str]]:
+    return [line.split()[:2] for line in told.out.splitlines() if line.startswith("R")]
+
+
+def assert_done(visit: Visit) -> None:
+    assert {step: told for step, told in visit.told.items() if told.code != 0} == {}
+
+
+def test_every_block_of_commands_is_followed_by_one_of_the_walks(at_home: Visit, abroad: Visit) -> None:
+    followed = [*at_home.reader.followed, *abroad.reader.followed]
+    assert {block.text for block in README.blocks if block.language == "sh"} - set(followed) == set()
+
+
+def test_every_command_does_its_work_without_a_complaint(at_home: Visit, abroad: Visit) -> None:
+    assert_done(at_home)
+    assert_done(abroad)
+    assert "Traceback" not in "".join(told.err for told in (*at_home.told.values(), *abroad.told.values()))
+
+
+def test_make_run_serves_the_dashboard_and_make_test_runs_linters_types_and_tests(at_home: Visit) -> None:
+    assert "python -m dashboard" in at_home.told["run"].out
+    assert re.findall(r"(ruff check|-m mypy|-m pytest)", at_home.told["test"].out) == [
+        "ruff check",
+        "-m mypy",
+        "-m pytest",
+    ]
+
+
+def test_a_person_is_added_gets_a_link_and_is_listed(at_home: Visit) -> None:
+    out = at_home.told["people"].out
+    assert "Wanda Weber has an account as warehouse." in out
+    assert re.search(r"http://127\.0\.0\.1:8501/welcome\?token=[\w-]{43}\n", out)
+    assert re.search(r"^wanda@shop\.example +warehouse +Wanda Weber$", out, re.MULTILINE)
+
+
+def test_the_catalogue_shown_is_previewed_and_imported_with_its_openings(at_home: Visit) -> None:
+    assert at_home.told["catalogue"].out.splitlines() == [
+        "line 2: TR-42 new product",
+        "line 3: TR-43 new variant",
+        "line 4: TR-44 new variant",
+        "catalogue.csv: 1 new product, 2 new variant; 21 units would be counted. Nothing was changed.",
+        "Imported catalogue.csv: 1 new product, 3 new variants, 0 known before; 21 units counted.",
+    ]
+
+
+def test_the_past_comes_in_and_tells_of_the_smallest_opening(at_home: Visit) -> None:
+    out = at_home.told["history"].out
+    assert "Imported history.csv: 3 movements, 1 new SKU." in out
+    assert "1 SKU got an opening count of 2 units in all" in out
+
+
+def test_repeating_an_import_changes_nothing(at_home: Visit) -> None:
+    reader = at_home.reader
+    assert "already imported" in reader.follow(OWN_SHOP, 1).out
+    assert "0 units counted" in reader.follow(OWN_SHOP, 0).out
+
+
+def test_reconcile_proves_all_of_it(at_home: Visit) -> None:
+    assert proof_of(at_home.told["proof"]) == HOLDS
+
+
+def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:
+    assert "The database is up to date now." in abroad.told["setup"].out
+    assert "ALTER ROLE" in abroad.told["setup"].out
+    assert "python -m dashboard" in abroad.told["setup"].out
+    address = f"host={own.folder} port={own.port} dbname=stockroom user=stockroom_app"
+    with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+        psycopg.connect(address)
+    with (
+        psycopg.connect(f"{address} password='{PASSWORD}'") as app,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        app.execute("update public.product_variants set stock_quantity = 7")
+
+
+def test_a_storefront_gets_the_answer_that_is_shown(abroad: Visit, own: Server) -> None:
+    shown = next(span for span in README.code if span.startswith('{"success": true'))
+    expected = json.loads(shown.replace(", ...", ""))
+    ask_for = README.block("sql")
+    variant = "(select product_id from public.product_variants where sku = 'TR-44')"
+    ask(
+        own,
+        f"""insert into public.product_variants (id, product_id, sku)
+            values ('{example_variant()}', {variant}, 'TR-45') returning id""",
+    )
+    ask(own, f"select public.update_variant_stock('{example_variant()}', {expected['previous_stock']})")
+    (answer,) = ask(own, ask_for)[0]
+    assert isinstance(answer, dict)
+    assert {name: answer[name] for name in expected} == expected
+    (refusal,) = ask(own, ask_for.replace("=> -1", "=> -5"))[0]
+    assert isinstance(refusal, dict)
+    assert (refusal["success"], refusal["new_stock"], refusal["available_stock"]) == (False, 4, 4)
+
+
+def test_a_restored_shop_is_proven_and_stands_where_it_stood(abroad: Visit, own: Server, elsewhere: Server) -> None:
+    assert proof_of(abroad.told["restore"]) == HOLDS
+    assert abroad.told["restore"].err == ""
+    assert ask(elsewhere, LEVELS) == ask(own, f"select * from ({LEVELS}) l where sku <> 'TR-45'")
+    restored = ask(elsewhere, LEDGER)
+    assert len(restored) == 6
+    assert restored == ask(own, LEDGER)[: len(restored)]
