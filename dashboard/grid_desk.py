@@ -57,7 +57,7 @@ def _coloured(grid: pd.DataFrame, columns: list[str]) -> Any:
 
 
 def _out_is_red(units: Any) -> str:
-    return f"color: {_RED}; font-weight: 600" if units == 0 else ""
+    return f"color: {_RED}; font-weight: 600" if pd.notna(units) and units == 0 else ""
 
 
 def _available(row: GridRow, size: str) -> int | None:

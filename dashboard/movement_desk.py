@@ -62,7 +62,7 @@ def show_filters(choices: LedgerChoices) -> Wanted:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _newest}
     with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
         code = st.text_input("SKU or barcode", key="mov_sku", placeholder="Any", **bound)
-        reference = st.text_input("Source begins with", key="mov_ref", placeholder="Order or delivery number", **bound)
+        reference = st.text_input("Source begins with", key="mov_ref", placeholder="Any order", **bound)
         since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **bound)
         until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **bound)
         by = st.selectbox("By", choices.people, index=None, placeholder="Anybody", key="mov_by", **bound)

@@ -79,8 +79,8 @@ def _levels(rows: Sequence[LevelRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "sku": [row.sku for row in rows],
-            "product": [row.product for row in rows],
-            "size": [words.DOT.join(part for part in (row.size, row.color) if part) for row in rows],
+            "product": [words.product(row) for row in rows],
+            "size": [row.size or "" for row in rows],
             "status": [[words.status(row)] for row in rows],
             "on_hand": [row.on_hand for row in rows],
             "reserved": [row.reserved for row in rows],
@@ -215,15 +215,15 @@ def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Calla
     return {
         "at": DatetimeColumn("When", width=126, format="D MMM YYYY, HH:mm", timezone=zone),
         "sku": TextColumn("SKU", width=90),
-        "product": TextColumn("Product", width=128),
-        "size": TextColumn("Size", width=50),
+        "product": TextColumn("Product", width=146),
+        "size": TextColumn("Size", width=46),
         "type": MultiselectColumn("Type", width=92, options=list(words.TYPE_LABELS.values()), color=colours),
         "reason": TextColumn("Reason", width=98),
         "change": TextColumn("Units", width=56, alignment="right"),
         "level": TextColumn("Level", width=74, alignment="right", help="On hand before and after"),
         "by": TextColumn("By", width=70),
-        "source": TextColumn("Source", width=92, help="The order, refund or delivery behind it"),
-        "note": TextColumn("Note", width=62),
+        "source": TextColumn("Source", width=86, help="The order, refund or delivery behind it"),
+        "note": TextColumn("Note", width=54),
         "open": _movement_button("", 72, key, rows, pick),
     }
 

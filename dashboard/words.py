@@ -127,9 +127,19 @@ def variant(row: LevelRow) -> str:
     return DOT.join([row.product, *details(row)])
 
 
+def product(row: LevelRow) -> str:
+    """Return the product, with the colour where its name does not say it."""
+    return f"{row.product}{DOT}{row.color}" if row.color and not says_colour(row) else row.product
+
+
 def details(row: LevelRow) -> list[str]:
-    """Return what tells a variant from its sisters."""
-    return ([f"size {row.size}"] if row.size else []) + ([row.color] if row.color else [])
+    """Return what tells a variant from its sisters: its size, and its colour where its name does not say it."""
+    return ([f"size {row.size}"] if row.size else []) + ([row.color] if row.color and not says_colour(row) else [])
+
+
+def says_colour(row: LevelRow) -> bool:
+    """Return whether the name of the product tells the colour already."""
+    return bool(row.color) and str(row.color).casefold() in row.product.casefold()
 
 
 def moved(row: Movement) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -104,9 +105,16 @@ def test_the_grid_of_sizes_shows_where_a_run_is_broken(tabs: Tabs, embedded_shop
             """update product_variants set product_id = (select product_id from product_variants where id = :first)
                 where id = :id""", first=first, id=variant,
         )  # fmt: skip
+    embedded_shop.variant(on_hand=1, sku="SOCK", size="11", product="Sock")
     grid = table(tabs.open("Mia", "stock", stk_view="Sizes"), "sizes")
-    assert [column for column in grid.columns if column.startswith("size ")] == ["size 9", "size 9.5", "size 10"]
-    (row,) = grid.to_dict("records")
+    assert [column for column in grid.columns if column.startswith("size ")] == [
+        "size 9",
+        "size 9.5",
+        "size 10",
+        "size 11",
+    ]
+    row, sock = grid.to_dict("records")
+    assert pd.isna(sock["size 9"]), "a size that a product does not have is empty, not out of stock"
     assert [row[column] for column in ("size 9", "size 9.5", "size 10", "sizes")] == [3, 2, 0, "2 of 3"]
     assert list(row["run"]) == ["Broken"]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from core.model import MovementType, Role
+from core.model import LevelRow, MovementType, Role
 from dashboard import words
 from dashboard.words import MINUS, NOTHING, SPACE
 
@@ -121,3 +123,31 @@ def test_markdown_in_a_name_is_shown_letter_by_letter(name: str) -> None:
 def test_every_movement_type_and_role_has_its_words() -> None:
     assert set(words.TYPE_LABELS) == set(words.TYPE_PLURALS) == set(MovementType)
     assert set(words.ROLE_LABELS) == set(Role)
+
+
+@pytest.mark.parametrize(
+    ("product", "color", "text"),
+    [
+        ("Runner Lilac (Women's)", "lilac", "Runner Lilac (Women's) · size 39"),
+        ("Runner", "Lilac", "Runner · size 39 · Lilac"),
+        ("Runner", None, "Runner · size 39"),
+    ],
+)
+def test_a_colour_is_said_once(product: str, color: str | None, text: str) -> None:
+    assert words.variant(level(product=product, color=color)) == text
+
+
+@pytest.mark.parametrize(
+    ("available", "active", "text"), [(0, True, "Out"), (3, True, "Low"), (4, True, "In stock"), (9, False, "Inactive")]
+)
+def test_the_state_of_a_level_is_a_word_or_two(available: int, active: bool, text: str) -> None:
+    assert words.status(level(available=available, is_active=active)) == text
+
+
+def level(**values: Any) -> LevelRow:
+    known = {
+        "variant_id": uuid4(), "product_id": uuid4(), "sku": "A-1", "barcode": None, "product": "Runner", "brand": None,
+        "size": "39", "color": None, "price": None, "unit_cost": None, "on_hand": 9, "reserved": 0, "available": 9,
+        "reorder_point": 3, "is_active": True, "movement_count": 1, "last_moved_at": None, "last_counted_at": None,
+    }  # fmt: skip
+    return LevelRow(**(known | values))  # type: ignore[arg-type]
