@@ -26,6 +26,7 @@ _STYLE = f"""<style>
 }}
 @media (max-width: {PHONE}) {{ .st-key-notice {{ right: 1rem; bottom: 1rem; }} }}
 [class*="st-key-flush_"] a {{ padding-left: 0; }}
+.st-key-stk_explain p {{ font-size: 0.95rem; }}
 [class*="st-key-notice_"] {{
   background: light-dark(#FFFFFF, #18232A); box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
   animation: stockroom-leave 0.4s {feedback.SECONDS}s forwards;

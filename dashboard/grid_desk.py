@@ -70,7 +70,7 @@ def _columns(sizes: Sequence[str]) -> dict[str, Any]:
         "product": TextColumn("Product", width=190, pinned=True),
         "run": MultiselectColumn("Run", width=80, options=list(_RUN_COLOURS), color=list(_RUN_COLOURS.values())),
         "sizes": TextColumn("Sizes in stock", width=96),
-        **{f"size {size}": NumberColumn(size, width=58 if len(size) < 6 else 88) for size in sizes},
+        **{f"size {size}": NumberColumn(size, width=48 if len(size) < 6 else 88) for size in sizes},
     }
 
 

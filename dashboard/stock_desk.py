@@ -31,6 +31,15 @@ SORTS = {
     "Last moved first": LevelSort.MOVED,
     "Longest not counted first": LevelSort.COUNTED,
 }
+# A scanner types wherever the focus is. Not on a phone, where it would open the keyboard over the list.
+_FOCUS = """<script>
+(function focus(tries) {
+  const field = document.querySelector(".st-key-stk_q input");
+  if (!field && tries) setTimeout(focus, 100, tries - 1);
+  if (field && matchMedia("(pointer: fine)").matches && document.activeElement === document.body)
+    field.focus({ preventScroll: true });
+})(30);
+</script>"""
 VIEWS = (LIST, GRID) = ("List", "Sizes")
 
 
@@ -61,6 +70,8 @@ def show_search(code: str) -> str:
     with st.container(horizontal=True, vertical_alignment="center", key="stk_search"):
         if code:
             st.button("All variants", icon=":material/arrow_back:", on_click=close_variant)
+        else:
+            st.html(_FOCUS, unsafe_allow_javascript=True)
         return _search_field()
 
 
