@@ -10,10 +10,9 @@ import streamlit as st
 
 from core import accounts, people
 from core.accounts import OpenSession
-from core.errors import Forbidden, Refused, Unavailable
 from core.model import Role
 from core.people import Person
-from dashboard import session, words
+from dashboard import outcome, words
 
 ROLES = {
     Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, and undoes what was wrong.",
@@ -31,8 +30,21 @@ _SYSTEMS = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
-_OUTCOME = "_settings_outcome"
-_LINK = "_settings_link"
+
+
+def show_people(everybody: list[Person]) -> None:
+    """Show who has an account, and what an admin can do about it."""
+    show_table(everybody)
+    change, add = st.columns(2, gap="medium")
+    with change, st.container(border=True, key="settings_change"):
+        st.subheader("Change a person", anchor=False)
+        show_person(chosen(everybody))
+    with add, st.container(border=True, key="settings_add"):
+        st.subheader("Add a person", anchor=False)
+        show_new_person()
+    with st.expander("What the roles may do"):
+        for role, may in ROLES.items():
+            st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
 
 
 def show_table(everybody: list[Person]) -> None:
@@ -107,22 +119,6 @@ def show_new_person() -> None:
         st.form_submit_button("Add person", type="primary", on_click=_add_person)
 
 
-def show_outcome() -> None:
-    """Show what the last click did, and the link it made, once."""
-    kind, sentence = st.session_state.pop(_OUTCOME, ("", ""))
-    if kind == "refused":
-        st.error(sentence, icon=":material/error:")
-    elif kind == "done":
-        st.toast(sentence, icon=":material/check_circle:")
-    name, link = st.session_state.pop(_LINK, ("", ""))
-    if link:
-        with st.container(border=True, key="settings_link"):
-            st.markdown(
-                f"**One-time link for {words.plain(name)}.** It works once, for 24 hours, and is shown only now."
-            )
-            st.code(f"{session.origin()}/welcome?token={link}", language=None, wrap_lines=True)
-
-
 def show_browsers(browsers: list[OpenSession], zone: str, now: datetime) -> None:
     """Show where a person is signed in."""
     st.dataframe(
@@ -146,29 +142,20 @@ def browser(user_agent: str | None) -> str:
 
 def _button(label: str, done: str, operation: Callable[..., Any], *, disabled: bool = False, **values: Any) -> None:
     key = f"set_{label.lower().replace(' ', '_')}"
-    st.button(label, key=key, disabled=disabled, on_click=_do, args=(done, operation), kwargs=values)
-
-
-def _do(done: str, operation: Callable[..., Any], **values: Any) -> Any:
-    try:
-        result = session.run(operation, **values)
-    except (Refused, Forbidden, Unavailable) as problem:
-        st.session_state[_OUTCOME] = ("refused", problem.message)
-        return None
-    st.session_state[_OUTCOME] = ("done", done)
-    return result
+    st.button(label, key=key, disabled=disabled, on_click=outcome.do, args=(done, operation), kwargs=values)
 
 
 def _make_link(person: Person) -> None:
-    link = _do(f"A link for {person.name} is ready.", people.make_link, user_id=person.user_id)
+    memory = outcome.remembered()
+    link = outcome.do(f"A link for {person.name} is ready.", people.make_link, user_id=person.user_id)
     if link:
-        st.session_state[_LINK] = (person.name, link)
+        memory.link = (person.name, link)
 
 
 def _add_person() -> None:
+    memory = outcome.remembered()
     name, email, role = (st.session_state[f"set_new_{field}"] for field in ("name", "email", "role"))
-    user_id = _do(f"{name} has an account.", people.add_person, name=name, email=email, role=role)
+    user_id = outcome.do(f"{name} has an account.", people.add_person, name=name, email=email, role=role)
     if user_id is not None:
+        memory.link = (name, outcome.do(f"{name} has an account.", people.make_link, user_id=user_id) or "")
         st.session_state["set_new_name"] = st.session_state["set_new_email"] = ""
-        link = _do(f"{name} has an account.", people.make_link, user_id=user_id)
-        st.session_state[_LINK] = (name, link or "")

@@ -1,25 +1,25 @@
-"""Settings: the people of the shop, their roles, and the links that let them in."""
+"""Settings: the people of the shop, the shop itself, its reasons, and who changed any of them."""
 
 import streamlit as st
 
-from core import people
-from dashboard import frame, people_desk, session, words
+from core import audit, people, reasons, shop
+from dashboard import change_desk, frame, outcome, people_desk, reason_desk, session, shop_desk
+
+SECTIONS = ("People", "Shop", "Reasons", "Recent changes")
 
 with frame.page("Settings", session.actor()):
-    everybody = session.run(people.list_people)
-    people_desk.show_outcome()
-    st.subheader("People", anchor=False)
-    people_desk.show_table(everybody)
-
-    change, add = st.columns(2, gap="medium")
-    with change, st.container(border=True, key="settings_change"):
-        st.subheader("Change a person", anchor=False)
-        people_desk.show_person(people_desk.chosen(everybody))
-
-    with add, st.container(border=True, key="settings_add"):
-        st.subheader("Add a person", anchor=False)
-        people_desk.show_new_person()
-
-    with st.expander("What the roles may do"):
-        for role, may in people_desk.ROLES.items():
-            st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
+    own = session.run(shop.settings)
+    shop_desk.show_hint(own)
+    outcome.show()
+    section = st.segmented_control(
+        "Section", SECTIONS, default="People", required=True, key="set_section", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if section == "People":
+        people_desk.show_people(session.run(people.list_people))
+    elif section == "Shop":
+        shop_desk.show_shop(own)
+    elif section == "Reasons":
+        reason_desk.show_reasons(session.run(reasons.list_reasons))
+    else:
+        change_desk.show_changes(session.run(audit.recent_changes), own.zone)
