@@ -97,9 +97,8 @@ def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, 
     if reorder_point:
         figure.add_hline(y=reorder_point, line={"dash": "dot", "width": 1.5, "color": colour(MovementType.SALE)})
     figure.update_xaxes(tickformat="%-d %b" if _short(times) else "%b %Y", nticks=8)
-    figure.update_yaxes(
-        title_text="units on hand", range=[0, max([on_hand, reorder_point, *(p.level for p in points)]) * 1.1 or 1]
-    )
+    highest = max([on_hand, reorder_point, *(p.level for p in points)])
+    figure.update_yaxes(title_text="units on hand", range=[0, highest * 1.1 or 1], **_whole(highest))
     return figure
 
 

@@ -7,7 +7,7 @@ not know the width, and a table that fits both fits neither. A page has fifty ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,7 @@ from dashboard import words
 ROW_HEIGHT = 36
 TALL_ROW = 60  # above four rem text wraps
 PAGE_ROWS = 50
+TABLE_WIDTH = 1_036  # pixels between the margins of a page on a desktop
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _TYPE_COLOURS = {
     MovementType.PURCHASE: "primary",
@@ -144,11 +145,11 @@ def show_movements(
     of_one_variant: bool = False,
 ) -> None:
     """Show movements, newest first; a click on one calls `pick` with its id. `key` must change with the page."""
-    hidden = ("sku", "product", "size") if of_one_variant else ()
+    hidden = (*(("sku", "product", "size") if of_one_variant else ()), *_empty_columns(rows))
     columns = _movement_columns(rows, zone, f"{key}_wide", pick)
     with st.container(key=f"wide_{key}"):
         st.dataframe(
-            _movements(rows, may_undo).drop(columns=list(hidden)),
+            _movements(rows, may_undo).drop(columns=list(dict.fromkeys(hidden))),
             column_config={name: column for name, column in columns.items() if name not in hidden},
             hide_index=True,
             height="content",
@@ -207,25 +208,61 @@ def _few_columns(rows: Sequence[Movement], zone: str, of_one_variant: bool) -> p
 def _action(row: Movement, may_undo: bool) -> str:
     if row.reversed_by:
         return "Undone"
-    return "Undo" if may_undo and not row.reverses_id else "Open"
+    # What belongs to an order is changed there, and what moved nothing leaves nothing to undo: core would refuse both.
+    by_order = row.movement_type in (MovementType.SALE, MovementType.RESTORATION)
+    return "Undo" if may_undo and not (row.reverses_id or by_order or row.quantity == 0) else "Open"
 
 
 def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Callable[[int], None]) -> dict[str, Any]:
     colours = [_TYPE_COLOURS[kind] for kind in words.TYPE_LABELS]
-    return {
-        "at": DatetimeColumn("When", width=126, format="D MMM YYYY, HH:mm", timezone=zone),
-        "sku": TextColumn("SKU", width=90),
-        "product": TextColumn("Product", width=146),
-        "size": TextColumn("Size", width=46),
-        "type": MultiselectColumn("Type", width=92, options=list(words.TYPE_LABELS.values()), color=colours),
-        "reason": TextColumn("Reason", width=98),
-        "change": TextColumn("Units", width=56, alignment="right"),
-        "level": TextColumn("Level", width=74, alignment="right", help="On hand before and after"),
-        "by": TextColumn("By", width=70),
-        "source": TextColumn("Source", width=86, help="The order, refund or delivery behind it"),
-        "note": TextColumn("Note", width=54),
-        "open": _movement_button("", 72, key, rows, pick),
+    at, width = _moment_format(rows, zone)
+    wide = {
+        "at": width,
+        "sku": _fitting((row.sku for row in rows), 70, 110),
+        "size": 46,
+        "type": 92,
+        "reason": _fitting((row.reason_label for row in rows), 80, 150),
+        "change": 60,
+        "level": 86,
+        "by": _fitting((row.performed_by for row in rows), 70, 120),
+        "source": _fitting((row.reference_id or "" for row in rows), 70, 110),
+        "note": _fitting((row.note or "" for row in rows), 60, 120),
+        "open": 72,
     }
+    rest = TABLE_WIDTH - sum(width for name, width in wide.items() if name not in _empty_columns(rows))
+    return {
+        "at": DatetimeColumn("When", width=wide["at"], format=at, timezone=zone),
+        "sku": TextColumn("SKU", width=wide["sku"]),
+        "product": TextColumn("Product", width=max(rest, 120)),
+        "size": TextColumn("Size", width=wide["size"]),
+        "type": MultiselectColumn("Type", width=wide["type"], options=list(words.TYPE_LABELS.values()), color=colours),
+        "reason": TextColumn("Reason", width=wide["reason"]),
+        "change": TextColumn("Units", width=wide["change"], alignment="right"),
+        "level": TextColumn("Level", width=wide["level"], alignment="right", help="On hand before and after"),
+        "by": TextColumn("By", width=wide["by"]),
+        "source": TextColumn("Source", width=wide["source"], help="The order, refund or delivery behind it"),
+        "note": TextColumn("Note", width=wide["note"]),
+        "open": _movement_button("", wide["open"], key, rows, pick),
+    }
+
+
+def _empty_columns(rows: Sequence[Movement]) -> tuple[str, ...]:
+    """Return what none of these rows has: a column of nothing takes the room that names need."""
+    kept = {"size": any(row.size for row in rows), "note": any(row.note for row in rows)}
+    return tuple(name for name, wanted in kept.items() if not wanted)
+
+
+def _moment_format(rows: Sequence[Movement], zone: str) -> tuple[str, int]:
+    """Return how moments are written, with the year only where it is not this one, and how wide that is."""
+    years = {words.local(row.occurred_at, zone).year for row in rows}
+    this_year = {words.local(datetime.now(UTC), zone).year}
+    return ("D MMM, HH:mm", 100) if years <= this_year else ("D MMM YYYY, HH:mm", 128)
+
+
+def _fitting(texts: Iterable[str], least: int, most: int) -> int:
+    """Return a width in pixels in which most of these texts are read whole."""
+    longest = max((len(text) for text in texts), default=0)
+    return min(max(7 * longest + 18, least), most)
 
 
 def _movement_button(label: str, width: int, key: str, rows: Sequence[Movement], pick: Callable[[int], None]) -> Any:

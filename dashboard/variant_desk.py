@@ -110,6 +110,8 @@ def _show_running(seen: Variant) -> None:
     row = seen.row
     alt = f"Units of {row.sku} on hand over time: {_course([point.level for point in points])}."
     charts.show(charts.level_chart(points, row.on_hand, row.reorder_point, seen.shop.zone), key="stk_chart", alt=alt)
+    if not seen.points and row.movement_count:
+        st.caption("Nothing moved in this period. All shows the whole history.")
     table = st.expander("The same as a table", key="stk_chart_table", on_change="rerun")
     if table.open:
         with table:

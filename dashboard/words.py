@@ -113,7 +113,8 @@ def ago(at: datetime | None, now: datetime) -> str:
     for below, unit, size in ((3_600, "minute", 60), (86_400, "hour", 3_600), (60 * 86_400, "day", 86_400)):
         if seconds < below:
             return f"{plural(int(seconds // size), unit)} ago"
-    return f"{plural(round(seconds / (30.44 * 86_400)), 'month')} ago"
+    months = round(seconds / (30.44 * 86_400))
+    return f"{plural(months, 'month')} ago" if months < 24 else f"{plural(months // 12, 'year')} ago"
 
 
 def days_of(zone: str, now: datetime, count: int) -> tuple[date, date]:

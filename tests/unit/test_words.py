@@ -89,6 +89,7 @@ def test_a_clock_change_moves_the_hour_and_not_the_moment() -> None:
         (timedelta(hours=23, minutes=59), "23 hours ago"),
         (timedelta(days=2), "2 days ago"),
         (timedelta(days=61), "2 months ago"),
+        (timedelta(days=5_463), "14 years ago"),
     ],
 )
 def test_how_long_ago_something_was(past: timedelta, text: str) -> None:
