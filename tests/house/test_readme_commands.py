@@ -66,7 +66,8 @@ def at_home() -> Iterator[Visit]:
             "test": reader.follow("Two commands", 1),
             "people": reader.follow("The first ten minutes"),
             "catalogue": reader.follow(OWN_SHOP, 0),
-            "history": reader.follow(OWN_SHOP, 1),
+            "shop": reader.follow(OWN_SHOP, 1),
+            "history": reader.follow(OWN_SHOP, 2),
             "proof": reader.follow("Running it for real"),
         }
         yield Visit(reader=reader, told=told)
@@ -98,7 +99,7 @@ def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
     with reader_in_a_new_folder() as reader:
         told = {"setup": reader.follow("Your own database", server=own)}
         told["catalogue"] = reader.follow(OWN_SHOP, 0)
-        told["history"] = reader.follow(OWN_SHOP, 1)
+        told["history"] = reader.follow(OWN_SHOP, 2)
         told["backup"] = reader.follow("Backup and restore", 0)
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(elsewhere.owner_url))
         told["restore"] = reader.follow("Backup and restore", 1)
@@ -161,6 +162,11 @@ def test_the_catalogue_shown_is_previewed_and_imported_with_its_openings(at_home
     ]
 
 
+def test_the_shop_gets_its_name_and_its_clock(at_home: Visit) -> None:
+    assert "Trail and Turf" in at_home.told["shop"].out
+    assert "Europe/Berlin" in at_home.told["shop"].out
+
+
 def test_the_past_comes_in_and_tells_of_the_smallest_opening(at_home: Visit) -> None:
     out = at_home.told["history"].out
     assert "Imported history.csv: 3 movements, 1 new SKU." in out
@@ -169,7 +175,7 @@ def test_the_past_comes_in_and_tells_of_the_smallest_opening(at_home: Visit) -> 
 
 def test_repeating_an_import_changes_nothing(at_home: Visit) -> None:
     reader = at_home.reader
-    assert "already imported" in reader.follow(OWN_SHOP, 1).out
+    assert "already imported" in reader.follow(OWN_SHOP, 2).out
     assert "0 units counted" in reader.follow(OWN_SHOP, 0).out
 
 
