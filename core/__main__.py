@@ -12,9 +12,8 @@ from core.commands_history import add_history_parser
 from core.commands_shop import add_shop_parser
 from core.database import create_engine
 from core.errors import StockError
-from core.migrate import migrate
 from core.settings import load_settings
-from core.startup import open_database
+from core.startup import bring_up_to_date, open_database
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int | None:
     if "start" in arguments:
         return arguments.start()  # type: ignore[no-any-return]
     with open_database(load_settings()) as database:
-        migrate(database.owner_url)
+        bring_up_to_date(database)
         if "manage" in arguments:
             return arguments.manage(database, arguments)  # type: ignore[no-any-return]
         engine = create_engine(database.app_url, pool_size=1)

@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
+from sqlalchemy.engine import make_url
+
 from core import embedded
 from core.database import create_engine, run
+from core.errors import SetupError
 from core.migrate import migrate
 from core.model import COMMAND_LINE
 from core.sample import is_untouched, load_sample
@@ -38,7 +42,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 def prepare(database: Database, settings: Settings, say: Say = print) -> None:
     """Migrate the database, and fill one of our own that nobody touched yet with the sample shop, unless told not."""
-    migrate(database.owner_url)
+    bring_up_to_date(database)
     if not (database.embedded and settings.sample):
         return
     engine = create_engine(database.app_url, pool_size=1)
@@ -48,6 +52,28 @@ def prepare(database: Database, settings: Settings, say: Say = print) -> None:
             load_sample(engine)
     finally:
         engine.dispose()
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Migrate as the owner, and try the app's own address, which may be another account with a password of its own.
+
+    Raises SetupError where either cannot be.
+    """
+    migrate(database.owner_url)
+    if database.app_url == database.owner_url:
+        return
+    url = make_url(database.app_url)
+    try:
+        with psycopg.connect(libpq_url(database.app_url), connect_timeout=5, autocommit=True) as connection:
+            row = connection.execute("select to_regnamespace('stockroom_api') is not null").fetchone()
+    except psycopg.OperationalError as error:
+        reason = str(error).rpartition("FATAL:")[2].strip().partition("\n")[0]
+        raise SetupError(
+            f"The account {url.username!r} cannot use the database: {reason}. Check DATABASE_URL; the owner gives the "
+            f"account a password with: alter role {url.username} password '...'"
+        ) from error
+    if row != (True,):
+        raise SetupError("DATABASE_URL and STOCKROOM_OWNER_URL name different databases. Set both to the same one.")
 
 
 def libpq_url(url: str) -> str:

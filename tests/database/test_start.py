@@ -215,6 +215,17 @@ def test_an_account_that_may_not_migrate_is_named_with_the_setting_that_helps(se
     assert "STOCKROOM_OWNER_URL" in sentence
 
 
+def test_an_app_account_that_cannot_sign_in_is_named_and_how_it_gets_a_password(server: Server) -> None:
+    sentence = _sentence(DATABASE_URL=server.url(user="nobody_here"), STOCKROOM_OWNER_URL=server.owner_url)
+    assert "The account 'nobody_here' cannot use the database" in sentence
+    assert "alter role nobody_here password" in sentence
+
+
+def test_two_addresses_of_different_databases_are_named(server: Server) -> None:
+    sentence = _sentence(DATABASE_URL=server.url("postgres", "stockroom_app"), STOCKROOM_OWNER_URL=server.owner_url)
+    assert "name different databases" in sentence
+
+
 @pytest.mark.parametrize("version", [90624, 110022, 140011])
 def test_a_postgresql_that_is_too_old_is_named_with_the_oldest_that_will_do(version: int) -> None:
     with pytest.raises(SetupError, match="Stockroom needs 15 or newer"):
@@ -249,9 +260,7 @@ def _database(server: Server, name: str, *, is_embedded: bool) -> startup.Databa
     with psycopg.connect(startup.libpq_url(server.url("postgres")), autocommit=True) as connection:
         connection.execute(f"drop database if exists {name}".encode())
         connection.execute(f"create database {name}".encode())
-    return startup.Database(
-        app_url=server.url(name, "stockroom_app"), owner_url=server.url(name), embedded=is_embedded
-    )
+    return startup.Database(app_url=server.url(name, "stockroom_app"), owner_url=server.url(name), embedded=is_embedded)
 
 
 def test_an_empty_database_of_our_own_gets_the_sample_shop_once(embedded: Server, loaded: list[str]) -> None:
