@@ -15,6 +15,8 @@ from core.audit import Change, What
 from core.database import sqlstate, translate
 from core.errors import AuditIsAppendOnly, Forbidden, InvalidInput, SignInRequired
 from core.model import Role
+from core.sample.removal import remove_sample
+from core.shop import change_shop
 from tests.builders import Shop
 from tests.people import PASSWORD, actor_of, id_of, new_person, quick_hashes, sign_in, token_of, use_link
 
@@ -139,6 +141,18 @@ def test_only_the_latest_changes_are_shown_newest_first(fresh_shop: Shop) -> Non
     found = fresh_shop.run(audit.recent_changes)
     assert len(found) == 20
     assert [change.change_id for change in found] == list(range(25, 5, -1))
+
+
+def test_the_record_goes_on_when_the_sample_shop_is_replaced(fresh_shop: Shop) -> None:
+    new_person(fresh_shop, password=None)
+    before = changes(fresh_shop)
+    fresh_shop.sql("update stockroom.shop set is_sample = true")
+    remove_sample(fresh_shop.owner_url)
+    fresh_shop.owner.dispose()
+    fresh_shop.run(change_shop, name="Halde Boots")
+    named, *kept = changes(fresh_shop)
+    assert tuple(kept) == before
+    assert (named.what, named.after) == (What.SHOP_CHANGED, {"name": "Halde Boots"})
 
 
 def test_each_word_of_the_record_is_one_that_python_knows() -> None:
