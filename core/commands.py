@@ -89,7 +89,7 @@ def sample_shop(database: Database, arguments: argparse.Namespace) -> None:
     """Load the sample shop, or replace it by an empty one."""
     if arguments.remove:
         _replace_sample(database)
-        print("The shop is empty. Begin with `python -m core import-catalog FILE`, or on the page.")
+        print("The shop is empty. Begin with `.venv/bin/python -m core import-catalog FILE`, or on the page.")
         return
     engine = create_engine(database.app_url, pool_size=1)
     try:

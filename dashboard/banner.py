@@ -8,7 +8,7 @@ from core.access import Permission, may
 from core.model import Actor, Shop
 from dashboard import links, words
 
-_COMMAND = "`python -m core import-catalog FILE`"
+_COMMAND = "`.venv/bin/python -m core import-catalog FILE`"
 
 
 def show(shop: Shop, person: Actor) -> None:

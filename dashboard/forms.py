@@ -116,6 +116,7 @@ def send(draft: Draft, key: str, memory: feedback.Told, post: Callable[[], feedb
         notice = post()
     except StockError as error:
         draft.problem = error
+        memory.forget()  # "done" beside "nothing was changed" would read as a contradiction
         if isinstance(error, KeyReused):
             draft.key = uuid4().hex  # what was sent first is recorded; what is sent next is something new
         return False

@@ -9,7 +9,7 @@ import streamlit as st
 from core import ledger
 from core.access import Permission, may
 from core.errors import LevelChanged
-from core.model import Actor, LevelLine, Line, MovementType, Posting
+from core.model import MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
 from core.screens import Variant
 from dashboard import forms, session, words
 
@@ -35,21 +35,32 @@ def show(seen: Variant, person: Actor) -> None:
 def _show_adjust(seen: Variant) -> None:
     form = forms.begin(f"adjust_{seen.row.sku}")
     with st.form(form.name, border=False):
-        forms.quantity(form)
+        forms.quantity(form, lowest=-MAX_UNITS)
         forms.reason(form, seen.reasons, ADJUST)
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> Posting:
-            choice = values["reason"]
+            reason, quantity = signed(values["reason"], forms.units(values))
             return session.run(
                 ledger.adjust,
-                lines=[Line(variant_id=seen.row.variant_id, quantity=choice.sign * forms.units(values))],
-                reason=choice.reason.reason,
+                lines=[Line(variant_id=seen.row.variant_id, quantity=quantity)],
+                reason=reason,
                 key=key,
                 note=values["note"],
             )
 
         forms.submit(form, "Adjust", post)
+
+
+def signed(choice: forms.Choice, typed: int) -> tuple[str, int]:
+    """Return the reason and the signed units of what was typed; -1 takes one away, whatever stood in the reason field.
+
+    A minus turns the plain increase into the plain decrease. With a reason that only adds, core refuses it.
+    """
+    if typed >= 0:
+        return choice.reason.reason, choice.sign * typed
+    plain = choice.reason.reason == "stock_increase"
+    return "stock_decrease" if plain else choice.reason.reason, typed
 
 
 def _show_receive(seen: Variant) -> None:

@@ -37,7 +37,8 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     # Hidden, not absent: whoever follows a colleague's link is told that the page is not for them.
     hidden = not may(role, Permission.MANAGE_USERS)
     groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
-    groups["Warehouse"].append(_page("catalog", "Import a catalogue", "upload_file", hidden=True))
+    importing = may(role, Permission.IMPORT_CATALOG)
+    groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
     return groups
 
 

@@ -75,7 +75,7 @@ def _series(
 def show_flows(seen: Overview, days: int) -> None:
     """Show what moved by type and day, as a chart and as its table."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Movements per day", anchor=False)
+        st.subheader("Units moved per day", anchor=False)
         st.segmented_control(
             "Period", list(RANGES), default="30 days", required=True, key="ovw_days", bind="query-params",
             label_visibility="collapsed",

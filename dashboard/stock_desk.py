@@ -70,9 +70,10 @@ def show_search(code: str) -> str:
     with st.container(horizontal=True, vertical_alignment="center", key="stk_search"):
         if code:
             st.button("All variants", icon=":material/arrow_back:", on_click=close_variant)
-        else:
-            st.html(_FOCUS, unsafe_allow_javascript=True)
-        return _search_field()
+        found = _search_field()
+    if not code:
+        st.html(_FOCUS, unsafe_allow_javascript=True)
+    return found
 
 
 def _search_field() -> str:

@@ -27,7 +27,8 @@ from dashboard import words
 ROW_HEIGHT = 36
 TALL_ROW = 60  # above four rem text wraps
 PAGE_ROWS = 50
-TABLE_WIDTH = 1_036  # pixels between the margins of a page on a desktop
+TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
+_NOTE_WIDTH = 64  # a beginning; the whole note is a click away
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _TYPE_COLOURS = {
     MovementType.PURCHASE: "primary",
@@ -226,14 +227,15 @@ def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Calla
         "level": 86,
         "by": _fitting((row.performed_by for row in rows), 70, 120),
         "source": _fitting((row.reference_id or "" for row in rows), 70, 110),
-        "note": _fitting((row.note or "" for row in rows), 60, 120),
         "open": 72,
     }
-    rest = TABLE_WIDTH - sum(width for name, width in wide.items() if name not in _empty_columns(rows))
+    empty = _empty_columns(rows)
+    rest = TABLE_WIDTH - sum(width for name, width in wide.items() if name not in empty)
+    wide["product"] = max(rest if "note" in empty else rest - _NOTE_WIDTH, 120)
     return {
         "at": DatetimeColumn("When", width=wide["at"], format=at, timezone=zone),
         "sku": TextColumn("SKU", width=wide["sku"]),
-        "product": TextColumn("Product", width=max(rest, 120)),
+        "product": TextColumn("Product", width=wide["product"]),
         "size": TextColumn("Size", width=wide["size"]),
         "type": MultiselectColumn("Type", width=wide["type"], options=list(words.TYPE_LABELS.values()), color=colours),
         "reason": TextColumn("Reason", width=wide["reason"]),
@@ -241,7 +243,7 @@ def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Calla
         "level": TextColumn("Level", width=wide["level"], alignment="right", help="On hand before and after"),
         "by": TextColumn("By", width=wide["by"]),
         "source": TextColumn("Source", width=wide["source"], help="The order, refund or delivery behind it"),
-        "note": TextColumn("Note", width=wide["note"]),
+        "note": TextColumn("Note", width=_NOTE_WIDTH),
         "open": _movement_button("", wide["open"], key, rows, pick),
     }
 

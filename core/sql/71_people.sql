@@ -46,7 +46,7 @@ begin
     perform from stockroom.users where role = 'admin' and is_active order by id for update;
     if exists (select from stockroom.users where id = _for and role = 'admin' and is_active)
        and not exists (select from stockroom.users where id <> _for and role = 'admin' and is_active) then
-        perform stockroom_api.refuse('SK008', 'Person is the last active admin; make somebody else an admin first.',
+        perform stockroom_api.refuse('SK008', 'This is the last active admin; make somebody else an admin first.',
             '{"field": "person", "why": "is the last active admin; make somebody else an admin first"}');
     end if;
 end $$;

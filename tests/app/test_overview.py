@@ -75,7 +75,7 @@ def test_the_banner_says_that_it_is_sample_data_and_how_to_start(tabs: Tabs, emb
     embedded_shop.sql("update stockroom.shop set is_sample = true, name = 'Corner *Sneakers*'")
     said = words_of(tabs.open("Mia"))
     assert "Sample data." in said
-    assert "`python -m core import-catalog FILE`" in said
+    assert "`.venv/bin/python -m core import-catalog FILE`" in said
     assert "or import a catalogue here" in said
     assert "or import a catalogue here" not in words_of(tabs.open("Wanda"))
 

@@ -145,6 +145,20 @@ def test_adjusting_says_before_and_after_and_can_be_undone(tabs: Tabs, embedded_
     assert embedded_shop.on_hand(shoe) == 12
 
 
+def test_a_typed_minus_takes_away_whatever_reason_stood_there_first(tabs: Tabs, embedded_shop: Shop) -> None:
+    shoe = embedded_shop.variant(on_hand=12, sku="A-1")
+    tab = tabs.open("Wanda", "stock", sku="A-1")
+    field(tab, "number_input", "Units").set_value(-1)
+    press(tab, "Adjust")
+    assert f"A-1: 12 → 11 ({MINUS}1 unit)" in words_of(tab)
+    assert embedded_shop.history(shoe)[-1].reason == "stock_decrease"
+    field(tab, "number_input", "Units").set_value(-1)
+    choose(tab, "Reason", "+ Found (with a note)")
+    press(tab, "Adjust")
+    assert embedded_shop.on_hand(shoe) == 11
+    assert "Undo" not in labels(tab), "the message of what was done before has gone"
+
+
 def test_two_clicks_on_the_same_form_are_one_movement(tabs: Tabs, embedded_shop: Shop) -> None:
     shoe = embedded_shop.variant(on_hand=12, sku="A-1")
     tab = tabs.open("Wanda", "stock", sku="A-1")
