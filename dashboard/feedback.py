@@ -124,7 +124,7 @@ def told() -> Told:
 def posted(posting: Posting) -> Notice:
     """Return the message for what was just posted; it replaces the one before."""
     text = _summary(posting) + (" (it was recorded already)" if posting.replayed else "")
-    undoable = tuple(row.movement_id for row in posting.movements if row.reason != "undo")
+    undoable = tuple(row.movement_id for row in posting.movements if row.reason != "undo" and row.quantity)
     return Notice(text=text, operation_id=posting.operation_id, undoable=undoable)
 
 

@@ -30,6 +30,7 @@ def watch(latest: int) -> None:
 @st.fragment(run_every=EVERY_SECONDS)
 def _tick(latest: int) -> None:
     try:
+        session.actor()  # the answer below may be another tab's; whose session ended must not go on looking
         moved = newest() > latest
     except SignInRequired:
         moved = True  # the whole page says so, with the way back

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import ledger
-from core.model import Line
+from core.model import LevelLine, Line
 from dashboard.words import MINUS
 from tests.builders import Shop, key
 from tests.tabs import Tabs, labels, press, table, tabs, words_of
@@ -116,6 +116,17 @@ def test_a_movement_is_undone_from_its_drawer_with_a_reason(tabs: Tabs, busy_sho
     rows = table(tabs.open("Wanda", "movements"), "open")
     assert rows.iloc[0]["open"] == "Open"
     assert list(rows[rows["change"] == f"{MINUS}2"]["open"]) == ["Undone"]
+
+
+def test_what_belongs_to_an_order_or_moved_nothing_offers_no_undo(tabs: Tabs, busy_shop: Shop) -> None:
+    shoe = busy_shop.sql("select id from product_variants where sku = 'A-1'")
+    busy_shop.sql("select update_variant_stock(:shoe, -1)", shoe=shoe)
+    busy_shop.run(ledger.set_level, lines=[LevelLine(variant_id=shoe, target=18, seen=18)], key=key())
+    for kind, said in (("sale", "It belongs to an order"), ("count", "It moved nothing.")):
+        found = busy_shop.sql("select id from stock_movements where movement_type = :kind", kind=kind)
+        tab = tabs.open("Wanda", "movements", movement=str(found))
+        assert said in words_of(tab)
+        assert "Undo" not in labels(tab)
 
 
 def test_support_sees_a_movement_and_no_undo(tabs: Tabs, busy_shop: Shop) -> None:

@@ -74,5 +74,10 @@ def test_an_undo_is_not_offered_another_undo() -> None:
     assert told.undoable == ()
 
 
+def test_a_count_that_found_no_difference_has_nothing_to_undo() -> None:
+    assert notice(movement(0, 12), movement(3, 5)).undoable == (5,)
+    assert notice(movement(0, 12)).undoable == ()
+
+
 def test_what_had_been_recorded_before_says_so() -> None:
     assert notice(movement(2, 12), replayed=True).text.endswith("(it was recorded already)")
