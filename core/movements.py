@@ -92,19 +92,34 @@ def page(
     require(connection, actor, Permission.VIEW)
     limit = min(max(limit, 1), 1_000)
     backwards, position = _decode(cursor)
-    keys = _keys(filter)
-    query = _matching(connection, filter)
-    if position is not None:
-        here = tuple_(*(literal(value, key.type) for value, key in zip(_typed(position, filter), keys, strict=True)))
-        query = query.where(tuple_(*keys) > here if backwards else tuple_(*keys) < here)
-    order = [key.asc() if backwards else key.desc() for key in keys]
-    rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
+    query = _matching(connection, filter, _movements)
+    if filter.variant_id is not None and filter.types:
+        found = _cut(_matching(connection, filter, _keys_only), filter, _keys_only, position, backwards, limit + 1)
+        sequences = found.with_only_columns(_keys_only.c.variant_sequence)
+        query = query.where(_movements.c.variant_sequence.in_(sequences))
+    rows = connection.execute(_cut(query, filter, _movements, position, backwards, limit + 1)).all()
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows = rows[::-1]
     newer = _encode(rows[0], filter, backwards=True) if rows and (more if backwards else position is not None) else None
     older = _encode(rows[-1], filter, backwards=False) if rows and (more or backwards) else None
     return MovementPage(rows=tuple(_movement(row) for row in rows), newer=newer, older=older)
+
+
+def _cut(
+    query: Select[Any],
+    wanted: MovementFilter,
+    source: TableClause,
+    position: list[Any] | None,
+    backwards: bool,
+    limit: int,
+) -> Select[Any]:
+    """Return `limit` rows of the query beyond the position, those next to it first."""
+    keys = _keys(wanted, source.c)
+    if position is not None:
+        here = tuple_(*(literal(value, key.type) for value, key in zip(_typed(position, wanted), keys, strict=True)))
+        query = query.where(tuple_(*keys) > here if backwards else tuple_(*keys) < here)
+    return query.order_by(*(key.asc() if backwards else key.desc() for key in keys)).limit(limit)
 
 
 def count(connection: Connection, actor: Actor, *, filter: MovementFilter) -> Count:  # noqa: A002
@@ -206,7 +221,7 @@ def _movement(row: Row[Any]) -> Movement:
     return Movement(**{**row._mapping, "movement_type": MovementType(row.movement_type)})
 
 
-def _matching(connection: Connection, wanted: MovementFilter, source: TableClause = _movements) -> Select[Any]:
+def _matching(connection: Connection, wanted: MovementFilter, source: TableClause) -> Select[Any]:
     return select(source).where(*_conditions(connection, wanted, source.c))
 
 
@@ -243,8 +258,7 @@ def _days(wanted: MovementFilter, happened: ColumnElement[datetime], zone: str) 
         yield happened < midnight(wanted.until + timedelta(days=1), zone)
 
 
-def _keys(wanted: MovementFilter) -> list[ColumnElement[Any]]:
-    rows = _movements.c
+def _keys(wanted: MovementFilter, rows: Any) -> list[ColumnElement[Any]]:
     return [rows.variant_sequence] if wanted.variant_id is not None else [rows.occurred_at, rows.movement_id]
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import streamlit as st
 
 from core.errors import KeyReused, StockError, invalid
+from core.ledger import new_key
 from core.model import MAX_UNITS, LevelRow, MovementType, Reason
 from dashboard import feedback, words
 
@@ -29,14 +29,14 @@ T = TypeVar("T")
 class Draft:
     """What a tab remembers of a form between its drawings. `seen`: for a set, the level it was opened with."""
 
-    key: str = field(default_factory=lambda: uuid4().hex)
+    key: str = field(default_factory=new_key)
     problem: StockError | None = None
     seen: int | None = None
     seen_after: int = 0
 
     def renew(self) -> None:
         """Begin anew: another operation, empty inputs."""
-        self.key, self.problem, self.seen = uuid4().hex, None, None
+        self.key, self.problem, self.seen = new_key(), None, None
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Form:
 
     def input(self, name: str) -> str:
         """Return the key of an input's widget."""
-        self.inputs[name] = f"{self.name}_{name}_{self.draft.key[:8]}"
+        self.inputs[name] = f"{self.name}_{name}_{self.draft.key[-8:]}"
         return self.inputs[name]
 
 
@@ -96,7 +96,7 @@ def submit(
 
     st.form_submit_button(
         label,
-        key=f"{form.name}_send_{draft.key[:8]}",
+        key=f"{form.name}_send_{draft.key[-8:]}",
         type="primary",
         icon=icon,
         width="stretch",
@@ -118,7 +118,7 @@ def send(draft: Draft, key: str, memory: feedback.Told, post: Callable[[], feedb
         draft.problem = error
         memory.forget()  # "done" beside "nothing was changed" would read as a contradiction
         if isinstance(error, KeyReused):
-            draft.key = uuid4().hex  # what was sent first is recorded; what is sent next is something new
+            draft.key = new_key()  # what was sent first is recorded; what is sent next is something new
         return False
     memory.tell(notice)
     draft.renew()

@@ -1,4 +1,4 @@
-"""How many movements match: exactly while they are few, 'more than' after that; and what cannot be is not looked for."""
+"""How many movements match: exactly while they are few, "more than" after that; what cannot be is not looked for."""
 
 from __future__ import annotations
 
