@@ -1,0 +1,141 @@
+"""Browsers without a window: signed-in people who open pages of the real server over its websocket, and read.
+
+They speak Streamlit's own protocol: a page is asked for by one message and has come when the script's end is told. As a
+browser does, they also run the timers that the pages set, so that live pages cost here what they cost in the shop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from dashboard.gate import COOKIE
+
+PATIENCE = 60.0
+View = tuple[str, str]
+"""A page and the query of its address."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """How long each page took, in seconds, by page; what went wrong; and the bytes that came."""
+
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    bytes: int = 0
+
+
+class Browser:
+    """One tab."""
+
+    def __init__(self, socket: ClientConnection, visit: Visit) -> None:
+        self._socket = socket
+        self._visit = visit
+        self._view: View = ("", "")
+        self._timers: dict[str, asyncio.Task[None]] = {}
+        self._finished = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Take in what the server sends, until the connection ends."""
+        async for data in self._socket:
+            self._visit.bytes += len(data)
+            message = ForwardMsg()
+            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            self._take(message)
+
+    async def open(self, view: View) -> float:
+        """Open a page and return how many seconds it took to be there."""
+        self._view = view
+        self._stop_timers()
+        self._finished.clear()
+        start = time.perf_counter()
+        await self._ask()
+        await asyncio.wait_for(self._finished.wait(), PATIENCE)
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Stop the timers."""
+        self._stop_timers()
+
+    async def _ask(self, fragment_id: str = "") -> None:
+        message = BackMsg()
+        state = message.rerun_script
+        state.page_name, state.query_string = self._view
+        state.fragment_id, state.is_auto_rerun = fragment_id, bool(fragment_id)
+        state.context_info.timezone, state.context_info.locale = "Europe/Berlin", "en"
+        await self._socket.send(message.SerializeToString())
+
+    def _take(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            self._finished.set()
+        elif kind == "auto_rerun":
+            timer = message.auto_rerun
+            self._start_timer(timer.fragment_id, timer.interval)
+        elif kind == "delta" and message.delta.new_element.WhichOneof("type") in ("exception", "alert"):
+            element = message.delta.new_element
+            self._visit.faults.append(element.exception.message or element.alert.body)
+        elif kind in ("page_not_found", "session_event") or (
+            kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR
+        ):
+            self._visit.faults.append(str(message)[:200])
+
+    def _start_timer(self, fragment_id: str, interval: float) -> None:
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(interval)
+                await self._ask(fragment_id)
+
+        if fragment_id in self._timers:
+            self._timers[fragment_id].cancel()
+        self._timers[fragment_id] = asyncio.ensure_future(tick())
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+
+async def browse(url: str, token: str, choose: Callable[[], View], until: float, think: tuple[float, float]) -> Visit:
+    """Open one page after the other in one tab until the moment `until`, thinking in between."""
+    visit = Visit()
+    address = urlsplit(url)
+    headers = {"Cookie": f"{COOKIE}={token}"}
+    async with (
+        connect(
+            f"ws://{address.netloc}/_stcore/stream",
+            additional_headers=headers,
+            origin=url,  # type: ignore[arg-type]
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+            compression=None,
+        ) as socket
+    ):
+        browser = Browser(socket, visit)
+        listening = asyncio.ensure_future(browser.listen())
+        try:
+            while time.monotonic() < until:
+                view = choose()
+                try:
+                    visit.seconds.append((view[0], await browser.open(view)))
+                except TimeoutError:
+                    visit.faults.append(f"{view[0]} did not come within {PATIENCE:.0f} seconds")
+                await asyncio.sleep(random.uniform(*think))
+        finally:
+            browser.close()
+            listening.cancel()
+    return visit
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value below which this share of the values lies."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
