@@ -1,4 +1,7 @@
-"""One dashboard and one browser for all browser tests: each test brings its own variants and people."""
+"""A dashboard and a browser for the tests of one file: each test brings its own variants and people.
+
+Not for longer: while Playwright is open, nothing else in this thread can run an event loop.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from tests.conftest import open_fresh
 from tests.servers import Server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def desk(embedded: Server) -> Iterator[Desk]:
     """A dashboard with one shoe in it."""
     for shop in open_fresh(embedded):
