@@ -1,4 +1,4 @@
-"""Browsers without a window: signed-in people who open pages of the real server over its websocket, and read.
+"""Browsers without a window: signed-in people who open pages of the real server and read for a while.
 
 They speak Streamlit's own protocol: a page is asked for by one message and has come when the script's end is told. As a
 browser does, they also run the timers that the pages set, so that live pages cost here what they cost in the shop.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.exceptions import WebSocketException
+from websockets.typing import Origin, Subprotocol
 
 from dashboard.gate import COOKIE
 
@@ -81,13 +85,18 @@ class Browser:
         elif kind == "auto_rerun":
             timer = message.auto_rerun
             self._start_timer(timer.fragment_id, timer.interval)
-        elif kind == "delta" and message.delta.new_element.WhichOneof("type") in ("exception", "alert"):
-            element = message.delta.new_element
-            self._visit.faults.append(element.exception.message or element.alert.body)
+        elif kind == "delta":
+            self._note_fault(message.delta.new_element)
         elif kind in ("page_not_found", "session_event") or (
             kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR
         ):
             self._visit.faults.append(str(message)[:200])
+
+    def _note_fault(self, element: Element) -> None:
+        if element.WhichOneof("type") == "exception":
+            self._visit.faults.append(element.exception.message)
+        elif element.WhichOneof("type") == "alert" and element.alert.format == Alert.ERROR:
+            self._visit.faults.append(element.alert.body)
 
     def _start_timer(self, fragment_id: str, interval: float) -> None:
         async def tick() -> None:
@@ -105,34 +114,37 @@ class Browser:
         self._timers.clear()
 
 
-async def browse(url: str, token: str, choose: Callable[[], View], until: float, think: tuple[float, float]) -> Visit:
-    """Open one page after the other in one tab until the moment `until`, thinking in between."""
-    visit = Visit()
-    address = urlsplit(url)
-    headers = {"Cookie": f"{COOKIE}={token}"}
-    async with (
-        connect(
-            f"ws://{address.netloc}/_stcore/stream",
-            additional_headers=headers,
-            origin=url,  # type: ignore[arg-type]
-            subprotocols=[Subprotocol("streamlit")],
-            max_size=None,
-            compression=None,
-        ) as socket
-    ):
+@asynccontextmanager
+async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Browser]:
+    """Connect as a browser does that shows this session's cookie."""
+    async with connect(
+        f"ws://{urlsplit(url).netloc}/_stcore/stream",
+        additional_headers={"Cookie": f"{COOKIE}={token}"},
+        origin=Origin(url),
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        compression=None,
+    ) as socket:
         browser = Browser(socket, visit)
         listening = asyncio.ensure_future(browser.listen())
         try:
-            while time.monotonic() < until:
-                view = choose()
-                try:
-                    visit.seconds.append((view[0], await browser.open(view)))
-                except TimeoutError:
-                    visit.faults.append(f"{view[0]} did not come within {PATIENCE:.0f} seconds")
-                await asyncio.sleep(random.uniform(*think))
+            yield browser
         finally:
             browser.close()
             listening.cancel()
+
+
+async def browse(url: str, token: str, choose: Callable[[], View], until: float, think: tuple[float, float]) -> Visit:
+    """Open one page after the other in one tab until the moment `until`, thinking in between."""
+    visit = Visit()
+    try:
+        async with open_browser(url, token, visit) as browser:
+            while time.monotonic() < until:
+                view = choose()
+                visit.seconds.append((view[0], await browser.open(view)))
+                await asyncio.sleep(random.uniform(*think))
+    except (OSError, TimeoutError, WebSocketException) as error:
+        visit.faults.append(f"{type(error).__name__}: {error}")
     return visit
 
 

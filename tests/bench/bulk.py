@@ -1,4 +1,4 @@
-"""A shop's past into the ledger, against COPY of the very rows it wrote into a table with the same indexes."""
+"""A past into the ledger, against COPY of the very rows it wrote into a table with the same indexes and checks."""
 
 from __future__ import annotations
 

@@ -13,26 +13,61 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench.place import Database
+from tests.bench.place import Database, Place
 
 VARIANTS = 10_000
 _SQL = Path(__file__).with_name("fill.sql").read_text(encoding="utf-8")
 
 
-def fill(database: Database, movements: int) -> float:
-    """Write about `movements` movements and return how many seconds that took."""
-    start = time.monotonic()
+def filled(place: Place, name: str, movements: int, *, anew: bool = False) -> Database:
+    """Return a database with about so many movements: the one that was kept, if it is whole, else a new one."""
+    whole = f"holds {movements} movements"
+    where, is_new = place.database(name)
+    if not is_new and (anew or _note(where) != whole):
+        place.drop(name)
+        where, is_new = place.database(name)
+    if is_new:
+        start = time.monotonic()
+        fill(where, movements)
+        with where.connect() as connection:
+            connection.execute(f"comment on database {name} is '{whole}'".encode())
+        print(f"Filled {movements:,} movements in {time.monotonic() - start:,.0f} s.\n", flush=True)
+    warm(where)
+    return where
+
+
+def fill(database: Database, movements: int) -> None:
+    """Write about `movements` movements."""
+    values = {":variants": VARIANTS, ":movements": movements}
+    script = _SQL
+    for name, value in values.items():
+        script = script.replace(name, str(value))
     with database.connect() as connection:
         connection.execute("set session_replication_role = replica")  # keys are right by construction: no look-ups
         connection.execute("set work_mem = '512MB'; set maintenance_work_mem = '512MB'; set synchronous_commit = off")
         with _without_indexes(connection):
-            for statement in (
-                _SQL.replace(":variants", str(VARIANTS)).replace(":movements", str(movements)).split(";\n\n")
-            ):
+            for statement in script.split(";\n\n"):
                 connection.execute(statement.encode())
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
-    return time.monotonic() - start
+
+
+def warm(database: Database) -> None:
+    """Read every file once, so that they lie in memory as they do on a server that has been running for a while."""
+    with database.connect() as connection:
+        connection.execute(
+            """select sum(length(pg_read_binary_file('base/' || d.oid || '/' || file, part * 16777216, 16777216, true)))
+                 from pg_database d, pg_ls_dir('base/' || d.oid) file, generate_series(0, 63) part
+                where d.datname = current_database()"""
+        )
+
+
+def _note(database: Database) -> str | None:
+    with database.connect() as connection:
+        row = connection.execute(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+        ).fetchone()
+        return row[0] if row else None
 
 
 @contextmanager

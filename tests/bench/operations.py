@@ -1,4 +1,4 @@
-"""One stock change: through core, as the best single statement, and in five round trips as an ORM page would do it."""
+"""One stock change: through core, as the best single statement, and in five round trips as a page on an ORM does it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import functools
 import random
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Callable
+from uuid import UUID
 
+import psycopg
 import sqlalchemy
-from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import database, ledger
 from core.model import COMMAND_LINE, Line
 from core.programs import client_program
 from tests.bench.fill import VARIANTS
 from tests.bench.place import Database, libpq_url
+from tests.bench.plain import PlainMovement, PlainVariant
 from tests.bench.rates import Crowd, medians
 
 CLIENTS = (1, 8, 32)
@@ -25,39 +27,70 @@ ROUNDS = 7
 
 # The same tables with the same rows, indexes and checks, less what makes a ledger: keys of operations, chain, rollup.
 PLAIN = """
-create table if not exists plain_variants (like public.product_variants including all);
-create table if not exists plain_movements (like public.stock_movements including all);
-insert into plain_movements overriding system value select * from public.stock_movements on conflict do nothing;
+drop table if exists plain_variants, plain_movements;
+create table plain_variants (like public.product_variants including all);
+create table plain_movements (like public.stock_movements including all);
+insert into plain_movements overriding system value select * from public.stock_movements;
 select setval(pg_get_serial_sequence('plain_movements', 'id'), (select max(id) from plain_movements));
 insert into plain_variants (id, product_id, sku, stock_quantity, movement_sequence)
-select id, product_id, sku, stock_quantity, movement_sequence from public.product_variants on conflict do nothing;
-alter table plain_variants add column if not exists n serial;
-create unique index if not exists plain_variants_n on plain_variants (n);
+select id, product_id, sku, stock_quantity, movement_sequence from public.product_variants;
+alter table plain_variants add column n serial;
+create unique index on plain_variants (n);
 analyze plain_variants, plain_movements;
 """
-SINGLE = f"""\\set n random(1, {VARIANTS})
+SINGLE = """
 with moved as (
 update plain_variants set stock_quantity = stock_quantity + 1, movement_sequence = movement_sequence + 1
-where n = :n returning id, sku, stock_quantity, movement_sequence)
+where n = {n} returning id, sku, stock_quantity, movement_sequence)
 insert into plain_movements (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
 variant_sequence, operation_id, performed_by, occurred_at, chain_hash)
 select id, sku, 'adjustment', 'stock_increase', 1, stock_quantity - 1, stock_quantity, movement_sequence, 1, 'bench',
-now(), '\\x00' from moved;
+now(), '\\x00' from moved
 """
-_SELECT = text("select id, sku, stock_quantity, movement_sequence from plain_variants where n = :n for update")
-_UPDATE = text(
-    """update plain_variants set stock_quantity = stock_quantity + 1, movement_sequence = movement_sequence + 1
-        where id = :id"""
-)
-_INSERT = text(
-    """insert into plain_movements (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
-              variant_sequence, operation_id, performed_by, occurred_at, chain_hash)
-       values (:id, :sku, 'adjustment', 'stock_increase', 1, :stock_quantity, :stock_quantity + 1,
-              :movement_sequence + 1, 1, 'bench', now(), '\\x00')"""
-)
+_FROM_PGBENCH = f"\\set n random(1, {VARIANTS})\n{SINGLE.format(n=':n').strip()};\n"
+_FROM_PYTHON = SINGLE.format(n="%s")
 
 
-def through_core(url: str, variant_ids: list[uuid.UUID]) -> Callable[[], None]:
+def compare(where: Database) -> list[tuple[str, ...]]:
+    """Return a row for each number of clients: changes a second in each way, and our share of the others'."""
+    variant_ids = prepare(where)
+    ours = functools.partial(through_core, where.app_url, variant_ids)
+    ways = (
+        ours,
+        functools.partial(single_from_python, where.owner_url),
+        functools.partial(five_trips, where.owner_url),
+    )
+    table: list[tuple[str, ...]] = []
+    for clients in CLIENTS:
+        with Crowd(ways[0], clients) as core, Crowd(ways[1], clients) as python, Crowd(ways[2], clients) as trips:
+            rounds = [
+                (
+                    single_from_pgbench(where, clients, SECONDS),
+                    python.per_second(SECONDS),
+                    trips.per_second(SECONDS),
+                    core.per_second(SECONDS),
+                )
+                for _ in range(ROUNDS)
+            ]
+        *others, core_rate = medians(rounds)
+        speeds = [f"{rate:,.0f}" for rate in (*others, core_rate)]
+        table.append((str(clients), *speeds, *(f"{core_rate / rate:.2f}" for rate in others)))
+    return table
+
+
+def compare_sizes(small: Database, large: Database) -> list[tuple[str, ...]]:
+    """Return a row for each number of clients: changes a second at both ledgers, and the ratio of their cost."""
+    clients_of = [functools.partial(through_core, where.app_url, variants(where)) for where in (small, large)]
+    table: list[tuple[str, ...]] = []
+    for clients in CLIENTS:
+        with Crowd(clients_of[0], clients) as at_small, Crowd(clients_of[1], clients) as at_large:
+            rounds = [(at_small.per_second(SECONDS), at_large.per_second(SECONDS)) for _ in range(2 * ROUNDS)]
+        small_rate, large_rate = medians(rounds)
+        table.append((str(clients), f"{small_rate:,.0f}", f"{large_rate:,.0f}", f"{small_rate / large_rate:.2f}"))
+    return table
+
+
+def through_core(url: str, variant_ids: list[UUID]) -> Callable[[], None]:
     """Return a client that adjusts a random variant by one unit, each time under a new key."""
     engine = database.create_engine(url, pool_size=1, direct=True)
 
@@ -70,21 +103,33 @@ def through_core(url: str, variant_ids: list[uuid.UUID]) -> Callable[[], None]:
 
 def five_trips(url: str) -> Callable[[], None]:
     """Return a client that begins, selects for update, updates, inserts and commits; no key, no chain, no rollup."""
-    connection = sqlalchemy.create_engine(url).connect()
+    engine = sqlalchemy.create_engine(url, pool_size=1)
 
     def change() -> None:
-        with connection.begin():
-            row = connection.execute(_SELECT, {"n": random.randint(1, VARIANTS)}).one()
-            connection.execute(_UPDATE, {"id": row.id})
-            connection.execute(_INSERT, row._asdict())
+        with Session(engine) as session, session.begin():
+            wanted = sqlalchemy.select(PlainVariant).where(PlainVariant.n == random.randint(1, VARIANTS))
+            variant = session.scalars(wanted.with_for_update()).one()
+            variant.stock_quantity += 1
+            variant.movement_sequence += 1
+            session.add(PlainMovement.of(variant, quantity=1))
 
     return change
 
 
-def single_statement(where: Database, clients: int, seconds: int) -> float:
-    """Return how many of the best single statements pgbench does a second."""
+def single_from_python(url: str) -> Callable[[], None]:
+    """Return a client that sends the best single statement through the bare driver, prepared."""
+    connection = psycopg.connect(libpq_url(url), autocommit=True)
+
+    def change() -> None:
+        connection.execute(_FROM_PYTHON.encode(), [random.randint(1, VARIANTS)], prepare=True)
+
+    return change
+
+
+def single_from_pgbench(where: Database, clients: int, seconds: int) -> float:
+    """Return how many of the best single statements pgbench does a second: the limit to chase."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(SINGLE)
+        script.write(_FROM_PGBENCH)
         script.flush()
         arguments = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", script.name]
         done = subprocess.run(
@@ -97,29 +142,14 @@ def single_statement(where: Database, clients: int, seconds: int) -> float:
     return float(line.split("=")[1].split()[0])
 
 
-def compare(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each number of clients: changes a second each way, and the two ratios."""
-    core = functools.partial(through_core, where.app_url, prepare(where))
-    trips = functools.partial(five_trips, where.owner_url)
-    table: list[tuple[str, ...]] = []
-    for clients in CLIENTS:
-        with Crowd(core, clients) as by_core, Crowd(trips, clients) as by_trips:
-            rounds = [
-                (
-                    by_core.per_second(SECONDS),
-                    single_statement(where, clients, SECONDS),
-                    by_trips.per_second(SECONDS),
-                )
-                for _ in range(ROUNDS)
-            ]
-        ours, single, five = medians(rounds)
-        speeds = (f"{speed:,.0f}" for speed in (single, five, ours))
-        table.append((str(clients), *speeds, f"{ours / single:.2f}", f"{ours / five:.2f}"))
-    return table
-
-
-def prepare(where: Database) -> list[uuid.UUID]:
+def prepare(where: Database) -> list[UUID]:
     """Make the plain tables beside the ledger and return the ids of the variants."""
     with where.connect() as connection:
         connection.execute(PLAIN)
+    return variants(where)
+
+
+def variants(where: Database) -> list[UUID]:
+    """Return the ids of the variants."""
+    with where.connect() as connection:
         return [row[0] for row in connection.execute("select id from public.product_variants")]

@@ -18,6 +18,9 @@ from core import embedded
 from core.embedded import EmbeddedServer
 from core.migrate import migrate
 
+CONNECTIONS = 200
+"""More than the default of 100: the clients of every way stay connected while the others have their turn."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -62,6 +65,11 @@ def open_place(keep: Path | None) -> Iterator[Place]:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # under root another user runs the server
     try:
+        with (
+            embedded.start(folder) as server,
+            psycopg.connect(libpq_url(server.owner_url), autocommit=True) as connection,
+        ):
+            connection.execute(f"alter system set max_connections = {CONNECTIONS}".encode())
         with embedded.start(folder) as server:
             yield Place(server=server)
     finally:
@@ -84,6 +92,6 @@ def machine(place: Place) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()} {platform.machine()}; "
-        f"PostgreSQL {row[0]}, fsync {row[1]}, synchronous_commit {row[2]}, default settings; "
+        f"PostgreSQL {row[0]}, fsync {row[1]}, synchronous_commit {row[2]}, otherwise as it ships; "
         f"Python {platform.python_version()}, client on the same machine"
     )

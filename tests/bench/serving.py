@@ -1,0 +1,101 @@
+"""Pages as the real server makes them: from a browser's request to the end of the script; alone and in a crowd."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from tests.bench import browsing
+from tests.bench.browsing import View, Visit
+from tests.bench.people import sign_in
+from tests.bench.place import Database
+from tests.dashboards import serve
+
+ROUNDS = 15
+SECONDS_OF_BROWSING = 60.0
+ARRIVING = 3.0
+THINKING = (2.0, 6.0)
+CROWDS = (1, 50, 100)
+PAGES: dict[str, Callable[[str], View]] = {
+    "Overview": lambda _sku: ("", ""),
+    "Stock": lambda _sku: ("stock", ""),
+    "Stock, searched": lambda sku: ("stock", f"stk_q={sku[:5]}"),
+    "Variant": lambda sku: ("stock", f"sku={sku}"),
+    "Movements": lambda _sku: ("movements", ""),
+    "Movements of a variant": lambda sku: ("movements", f"mov_sku={sku}"),
+}
+
+
+def compare(small: Database, large: Database | None) -> list[tuple[str, ...]]:
+    """Return a row for each page: milliseconds at the small ledger, at the large one, and the ratio of the two."""
+    with ExitStack() as stack:
+        shops = [Shop(where, stack.enter_context(serve(where.app_url))) for where in (small, large) if where]
+        times = asyncio.run(_take_turns(shops))
+    rows: list[tuple[str, ...]] = []
+    for page in PAGES:
+        medians = [statistics.median(times[page, shop.url]) * 1_000 for shop in shops]
+        ratio = [f"{medians[1] / medians[0]:.2f}"] if large else []
+        rows.append((page, *(f"{median:.0f}" for median in medians), *ratio))
+    return rows
+
+
+def crowds(where: Database) -> list[tuple[str, ...]]:
+    """Return a row for each crowd: its size, pages, seconds to a page at the median and at 95 %, faults, kB a page."""
+    rows: list[tuple[str, ...]] = []
+    with serve(where.app_url) as url:
+        for size in CROWDS:
+            visits = asyncio.run(_browse(Shop(where, url), size))
+            seconds = [took for visit in visits for _, took in visit.seconds]
+            faults = [fault for visit in visits for fault in visit.faults]
+            for fault in sorted(set(faults))[:5]:
+                print(f"  fault: {fault}", flush=True)
+            p50, p95 = (f"{browsing.percentile(seconds, share) * 1_000:,.0f}" for share in (0.5, 0.95))
+            kilobytes = sum(visit.bytes for visit in visits) / len(seconds) / 1_000
+            rows.append((str(size), f"{len(seconds):,}", p50, p95, str(len(faults)), f"{kilobytes:,.0f}"))
+    return rows
+
+
+class Shop:
+    """A served database and its variants."""
+
+    def __init__(self, where: Database, url: str) -> None:
+        self.where, self.url = where, url
+        with where.connect() as connection:
+            self.skus = [row[0] for row in connection.execute("select sku from public.product_variants")]
+
+    def tokens(self, number: int) -> list[str]:
+        """Sign so many people in."""
+        with self.where.connect() as connection:
+            return [sign_in(connection, person).token for person in range(number)]
+
+    def any_page(self) -> View:
+        """Where somebody goes next."""
+        return random.choice(list(PAGES.values()))(random.choice(self.skus))
+
+
+async def _take_turns(shops: Sequence[Shop]) -> dict[tuple[str, str], list[float]]:
+    times: dict[tuple[str, str], list[float]] = {}
+    for page, view in PAGES.items():
+        for turn in range(ROUNDS + 2):
+            for shop in shops:
+                visit = Visit()
+                async with browsing.open_browser(shop.url, shop.tokens(1)[0], visit) as browser:
+                    took = await browser.open(view(random.choice(shop.skus)))
+                assert not visit.faults, visit.faults
+                if turn >= 2:  # the first ones load what every later one finds loaded
+                    times.setdefault((page, shop.url), []).append(took)
+    return times
+
+
+async def _browse(shop: Shop, size: int) -> list[Visit]:
+    until = time.monotonic() + SECONDS_OF_BROWSING
+
+    async def come_in(token: str) -> Visit:
+        await asyncio.sleep(random.uniform(0, ARRIVING))
+        return await browsing.browse(shop.url, token, shop.any_page, until, THINKING)
+
+    return await asyncio.gather(*(come_in(token) for token in shop.tokens(size)))
