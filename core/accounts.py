@@ -86,11 +86,12 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
     """Return who is signed in with `token`, or None when that session has ended."""
     if not passwords.is_token(token):
         return None
-    row = connection.execute(_FIND_SESSION, {"token": passwords.token_hash(token)}).one_or_none()
-    if row is None:
+    rows = database.call(connection, _FIND_SESSION, {"token": passwords.token_hash(token)})
+    if not rows:
         return None
-    actor = Actor(name=row.name, role=Role(row.role), user_id=row.user_id, session_id=row.session_id, email=row.email)
-    return SignedIn(actor=actor, has_password=row.has_password, expires_at=row.expires_at)
+    user_id, session_id, name, email, role, has_password, expires_at = rows[0]
+    actor = Actor(name=name, role=Role(role), user_id=user_id, session_id=session_id, email=email)
+    return SignedIn(actor=actor, has_password=has_password, expires_at=expires_at)
 
 
 def sign_in(
@@ -203,7 +204,8 @@ def end_sessions(connection: Connection, actor: Actor, *, user_id: int | None = 
 
 # ---------------------------------------------------------------- statements
 
-_FIND_SESSION = text("select * from stockroom_api.find_session(:token)")
+_FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at
+                     from stockroom_api.find_session(%(token)s)"""
 _SIGN_OUT = text("select stockroom_api.sign_out(:token)")
 _BEGIN_SIGN_IN = text("select * from stockroom_api.begin_sign_in(:email, :address)")
 _FINISH_SIGN_IN = text(

@@ -80,6 +80,16 @@ class CatalogPreview:
         return tuple(problem for row in self.rows for problem in row.problems)
 
     @property
+    def products_added(self) -> int:
+        """How many products would be new."""
+        return self.counts[RowStatus.NEW_PRODUCT]
+
+    @property
+    def variants_added(self) -> int:
+        """How many variants would be new, those of new products too."""
+        return self.counts[RowStatus.NEW_PRODUCT] + self.counts[RowStatus.NEW_VARIANT]
+
+    @property
     def units_counted(self) -> int:
         """The units that the openings would put on the shelf."""
         new = (RowStatus.NEW_PRODUCT, RowStatus.NEW_VARIANT)

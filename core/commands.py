@@ -141,9 +141,12 @@ def _tell(preview: CatalogPreview) -> int:
         elif row.status is not RowStatus.UNCHANGED:
             what = row.status.replace("_", " ")
             print(f"line {row.line.line}: {row.line.sku} {what}{': ' if changes else ''}{changes}")
-    counts = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in sorted(preview.counts.items()))
+    added = ((preview.products_added, "new product"), (preview.variants_added, "new variant"))
+    counts = [_many(number, noun) for number, noun in added if number]
+    for status, called in ((RowStatus.CHANGE, "changed"), (RowStatus.UNCHANGED, "unchanged"), (RowStatus.ERROR, "bad")):
+        counts += [f"{preview.counts[status]:,} {called}"] if preview.counts[status] else []
     units = _many(preview.units_counted, "unit")
-    print(f"{preview.file_name}: {counts}; {units} would be counted. Nothing was changed.")
+    print(f"{preview.file_name}: {', '.join(counts)}; {units} would be counted. Nothing was changed.")
     return 1 if preview.problems else 0
 
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, RootTransaction
 
 from core.access import Permission, roles_for
+from core.database import array, call
 from core.model import Actor
 
-_PERMIT = text("select stockroom_api.permit(:user_id, :session_id, cast(:roles as text[]), :name)")
+_PERMIT = "select stockroom_api.permit(%(user_id)s, %(session_id)s, cast(%(roles)s as text[]), %(name)s)"
+
+# Who has passed in a transaction that is still open. A page is a dozen reads in one transaction: one answer is enough.
+_passed: WeakKeyDictionary[RootTransaction, set[tuple[Actor, Permission]]] = WeakKeyDictionary()
 
 
 def require(connection: Connection, actor: Actor, permission: Permission) -> None:
-    """Raise SignInRequired or Forbidden unless `actor` may do this now.
+    """Raise SignInRequired or Forbidden unless `actor` may do this now; asked once in each transaction.
 
     Needed on every read, because callbacks and fragments run without the entry script.
     """
-    connection.execute(
-        _PERMIT,
-        {"user_id": actor.user_id, "session_id": actor.session_id, "roles": roles_for(permission), "name": actor.name},
-    )
+    transaction = connection.get_transaction()
+    passed = _passed.setdefault(transaction, set()) if isinstance(transaction, RootTransaction) else set()
+    if (actor, permission) not in passed:
+        _ask(connection, actor, permission)
+        passed.add((actor, permission))
+
+
+def _ask(connection: Connection, actor: Actor, permission: Permission) -> None:
+    roles = array(roles_for(permission))
+    values = {"user_id": actor.user_id, "session_id": actor.session_id, "roles": roles, "name": actor.name}
+    call(connection, _PERMIT, values)

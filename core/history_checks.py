@@ -211,7 +211,8 @@ def _check_reasons(look: _Look, rows: pa.Table, rules: Rules) -> None:
     directions = pc.take(pa.array(list(rules.signs.values()), pa.int32()), signs)
     unknown = pc.and_(pc.and_(pc.is_valid(rows["reason"]), known_type), pc.is_null(signs))
     for kind in MovementType:
-        look.refuse(pc.and_(unknown, pc.equal(types, kind)), "reason", f"is not a reason of {kind}")
+        known = ", ".join(reason for type_, reason in rules.signs if type_ == kind)
+        look.refuse(pc.and_(unknown, pc.equal(types, kind)), "reason", f"is not a reason of {kind}, which has {known}")
     no_count = pc.not_equal(types, MovementType.COUNT)
     look.refuse(pc.and_kleene(no_count, pc.equal(quantities, 0)), "quantity", "is zero, and only a count may be")
     look.refuse(

@@ -17,9 +17,10 @@ LEVELS = table("levels", *(column(name) for name in _FIELDS), schema="stockroom_
 
 
 class LevelStatus(StrEnum):
-    """Which variants to list. Low: something is left, but not more than the reorder point."""
+    """Which variants to list. Low: something is left, but not more than the reorder point; healthy: more than that."""
 
     ALL = "all"
+    HEALTHY = "healthy"
     LOW = "low"
     OUT = "out"
     RESERVED = "reserved"
@@ -73,6 +74,7 @@ def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
     if status is LevelStatus.INACTIVE:
         return ~rows.is_active
     narrower: dict[LevelStatus, ColumnElement[bool]] = {
+        LevelStatus.HEALTHY: (rows.available > 0) & (rows.available > rows.reorder_point),
         LevelStatus.LOW: (rows.available > 0) & (rows.available <= rows.reorder_point),
         LevelStatus.OUT: rows.available == 0,
         LevelStatus.RESERVED: rows.reserved > 0,

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, or_, select, text
 
 from core.access import Permission
+from core.database import array, call
 from core.errors import UnknownVariant, invalid
 from core.guard import require
 from core.level_filter import LEVELS, LevelFilter, LevelSort, matching, order
@@ -21,7 +22,9 @@ TREND_DAYS = 30
 LONGEST_RANGE = 3_700
 _SHOP = text("select name, zone, currency, is_sample, today from stockroom_api.shop")
 _REASONS = text("select * from stockroom_api.reasons order by movement_type, by_hand desc, label")
-_TRENDS = text("select * from stockroom_api.trends(cast(:variants as uuid[]), :today, :days)")
+_TRENDS = """select t.variant_id, t.sold, t.trend
+                from stockroom_api.shop s
+               cross join lateral stockroom_api.trends(cast(%(variants)s as uuid[]), s.today, %(days)s) t"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +207,7 @@ def flows(
 def latest_movement(connection: Connection, actor: Actor) -> int:
     """Return a number that changes whenever anything moves: what a live page polls."""
     require(connection, actor, Permission.VIEW)
-    return int(connection.execute(text("select stockroom_api.latest_movement()")).scalar_one())
+    return int(call(connection, "select stockroom_api.latest_movement()", {})[0][0])
 
 
 def unpivot(rows: Sequence[Row[Any]]) -> tuple[DayFlow, ...]:
@@ -221,10 +224,9 @@ def unpivot(rows: Sequence[Row[Any]]) -> tuple[DayFlow, ...]:
 
 def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[LevelRow, ...]:
     found = [LevelRow(**row._mapping) for row in rows]
-    today = connection.execute(_SHOP).one().today
-    values = {"variants": [row.variant_id for row in found], "today": today, "days": TREND_DAYS}
-    trends = {row.variant_id: row for row in connection.execute(_TRENDS, values)}
+    values = {"variants": array(row.variant_id for row in found), "days": TREND_DAYS}
+    trends = {variant: (sold, trend) for variant, sold, trend in call(connection, _TRENDS, values)}
     return tuple(
-        replace(row, sold=max(int(trends[row.variant_id].sold), 0), trend=tuple(trends[row.variant_id].trend))
+        replace(row, sold=max(int(trends[row.variant_id][0]), 0), trend=tuple(trends[row.variant_id][1]))
         for row in found
     )

@@ -17,8 +17,7 @@ def show(shop: Shop, person: Actor) -> None:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
         st.markdown(
-            f":material/science: **Sample data.** {words.plain(shop.name)} is made up. "
-            f"Start with your own: {_COMMAND}",
+            f":material/science: **Sample data.** {words.plain(shop.name)} is made up. Start with your own: {_COMMAND}",
             width="content",
         )
         if may(person.role, Permission.IMPORT_CATALOG):

@@ -82,11 +82,10 @@ def _show_preview(found: CatalogPreview) -> None:
 
 def _said(found: CatalogPreview) -> str:
     counts = found.counts
-    products = counts[RowStatus.NEW_PRODUCT]
-    new = products + counts[RowStatus.NEW_VARIANT]
     parts = [
-        f"{words.plural(new, 'new variant')} ({words.plural(products, 'new product')})" if new else "",
-        words.plural(counts[RowStatus.CHANGE], "change") if counts[RowStatus.CHANGE] else "",
+        words.plural(found.products_added, "new product") if found.products_added else "",
+        words.plural(found.variants_added, "new variant") if found.variants_added else "",
+        f"{words.number(counts[RowStatus.CHANGE])} changed" if counts[RowStatus.CHANGE] else "",
         f"{words.number(counts[RowStatus.UNCHANGED])} unchanged" if counts[RowStatus.UNCHANGED] else "",
     ]
     counted = f"; {words.units(found.units_counted)} would be counted" if found.units_counted else ""
@@ -129,7 +128,6 @@ def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop)
 def told(done: CatalogImport) -> feedback.Notice:
     """Return the message for what was imported."""
     known = f", {words.plural(done.variants_known, 'variant')} known before" if done.variants_known else ""
-    text = (
-        f"Imported {words.plural(done.variants_added, 'new variant')}{known}, {words.units(done.units_counted)} counted"
-    )
+    added = f"{words.plural(done.products_added, 'new product')}, {words.plural(done.variants_added, 'new variant')}"
+    text = f"Imported {added}{known}, {words.units(done.units_counted)} counted"
     return feedback.Notice(text=text + (" (it was recorded already)" if done.replayed else ""))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -28,83 +30,97 @@ _GRID = "rgba(128, 144, 160, 0.22)"
 _FILL = "rgba(26, 154, 142, 0.14)"  # a stand-in colour takes no opacity
 _ZERO = "rgba(128, 144, 160, 0.7)"
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
+_AXIS = {"gridcolor": _GRID, "zerolinecolor": _ZERO, "zerolinewidth": 1, "automargin": True, "fixedrange": True}
+# What all charts share.
+_TEMPLATE = {
+    "layout": {
+        "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+        "xaxis": {**_AXIS, "showgrid": False},
+        "yaxis": {**_AXIS, "tickformat": ",d", "rangemode": "tozero"},
+        "legend": {
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.02,
+            "xanchor": "left",
+            "x": 0,
+            "title": {"text": ""},
+        },
+        "hovermode": "x unified",
+        "barmode": "relative",
+        "bargap": 0.25,
+        "dragmode": False,
+    }
+}
 LONGEST_DAILY = 400
 """Days a chart shows one bar each; a longer range gets one bar a month."""
 
 
 def colour(kind: MovementType) -> str:
     """Return the colour of a movement type, in whichever theme the reader has."""
-    return str(pio.templates["streamlit"].layout.colorway[_POSITIONS[kind]])
+    return _colorway()[_POSITIONS[kind]]
 
 
-def template() -> go.layout.Template:
-    """Return what all charts share."""
-    axis = {"gridcolor": _GRID, "zerolinecolor": _ZERO, "zerolinewidth": 1, "automargin": True}
-    return go.layout.Template(
-        layout={
-            "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
-            "xaxis": {**axis, "showgrid": False, "fixedrange": True},
-            "yaxis": {**axis, "fixedrange": True, "tickformat": ",d", "rangemode": "tozero"},
-            "legend": {
-                "orientation": "h",
-                "yanchor": "bottom",
-                "y": 1.02,
-                "xanchor": "left",
-                "x": 0,
-                "title": {"text": ""},
-            },
-            "hovermode": "x unified",
-            "barmode": "relative",
-            "bargap": 0.25,
-            "dragmode": False,
-        }
-    )
+@cache
+def _colorway() -> tuple[str, ...]:
+    return tuple(pio.templates["streamlit"].layout.colorway)
 
 
 def flow_chart(flows: Sequence[DayFlow], since: date, until: date, *, height: int = 300) -> go.Figure:
     """Return units in (up) and out (down) by movement type, for `since` <= day < `until`; months if many."""
     monthly = (until - since).days > LONGEST_DAILY
     buckets = _buckets(since, until, monthly)
-    figure = go.Figure(layout={"template": template(), "height": height})
+    bars: list[dict[str, Any]] = []
     for kind in MovementType:
         sums = _sums(flows, kind, monthly)
         for direction, shown in ((0, True), (1, not any(came for came, _ in sums.values()))):
             values = [sums.get(day, (0, 0))[direction] for day in buckets]
             if any(values):
-                figure.add_trace(_bars(kind, buckets, values, out=direction == 1, legend=shown))
-    figure.update_xaxes(tickformat="%b %Y" if monthly else "%-d %b", nticks=8, range=_ends(buckets, monthly))
-    figure.update_yaxes(title_text="units", **_whole(max((f.units_in + f.units_out for f in flows), default=0)))
-    return figure
+                bars.append(_bars(kind, buckets, values, out=direction == 1, legend=shown))
+    days = {"tickformat": "%b %Y" if monthly else "%-d %b", "nticks": 8, "range": _ends(buckets, monthly)}
+    units = _units_axis("units", max((f.units_in + f.units_out for f in flows), default=0))
+    return _figure(bars, height=height, xaxis=days, yaxis=units)
 
 
 def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, zone: str) -> go.Figure:
     """Return where a variant stood over time: a step at each movement, and its reorder point as a dotted line."""
-    figure = go.Figure(layout={"template": template(), "height": 260, "showlegend": False, "hovermode": "x"})
     # Wall-clock times without an offset: the browser would otherwise move them into the reader's own zone.
     times = [words.local(point.at, zone).replace(tzinfo=None) for point in points]
-    figure.add_trace(
-        go.Scatter(
-            x=times,
-            y=[point.level for point in points],
-            mode="lines+markers" if len(points) <= 60 else "lines",
-            line={"shape": "hv", "width": 2, "color": colour(MovementType.PURCHASE)},
-            marker={"size": 5},
-            fill="tozeroy",
-            fillcolor=_FILL,
-            hovertemplate="%{x|%-d %b %Y, %H:%M}<br><b>%{y:,d}</b> on hand<extra></extra>",
-        )
-    )
-    if reorder_point:
-        figure.add_hline(y=reorder_point, line={"dash": "dot", "width": 1.5, "color": colour(MovementType.SALE)})
-    figure.update_xaxes(tickformat="%-d %b" if _short(times) else "%b %Y", nticks=8)
+    steps = {
+        "type": "scatter",
+        "x": times,
+        "y": [point.level for point in points],
+        "mode": "lines+markers" if len(points) <= 60 else "lines",
+        "line": {"shape": "hv", "width": 2, "color": colour(MovementType.PURCHASE)},
+        "marker": {"size": 5},
+        "fill": "tozeroy",
+        "fillcolor": _FILL,
+        "hovertemplate": "%{x|%-d %b %Y, %H:%M}<br><b>%{y:,d}</b> on hand<extra></extra>",
+    }
     highest = max([on_hand, reorder_point, *(p.level for p in points)])
-    figure.update_yaxes(title_text="units on hand", range=[0, highest * 1.1 or 1], **_whole(highest))
-    return figure
+    return _figure(
+        [steps],
+        height=260,
+        showlegend=False,
+        hovermode="x",
+        xaxis={"tickformat": "%-d %b" if _short(times) else "%b %Y", "nticks": 8},
+        yaxis={**_units_axis("units on hand", highest), "range": [0, highest * 1.1 or 1]},
+        shapes=[_across(reorder_point, colour(MovementType.SALE))] if reorder_point else [],
+    )
 
 
-def _whole(highest: int) -> dict[str, int]:
+def _figure(traces: list[dict[str, Any]], **layout: Any) -> go.Figure:
+    # Given whole: each later change of a figure is checked again by Plotly, at more cost than the rest of a page.
+    return go.Figure(data=traces, layout={"template": _TEMPLATE, **layout})
+
+
+def _units_axis(title: str, highest: int) -> dict[str, Any]:
     # Few units: a mark for each, or the axis counts in halves.
-    return {"dtick": 1} if highest <= 5 else {}
+    return {"title": {"text": title}, **({"dtick": 1} if highest <= 5 else {})}
+
+
+def _across(level: int, colour_: str) -> dict[str, Any]:
+    line = {"dash": "dot", "width": 1.5, "color": colour_}
+    return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": level, "y1": level, "line": line}
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -155,16 +171,17 @@ def _short(times: list[datetime]) -> bool:
     return not times or times[-1] - times[0] < timedelta(days=LONGEST_DAILY)
 
 
-def _bars(kind: MovementType, days: list[date], values: list[int], *, out: bool, legend: bool) -> go.Bar:
+def _bars(kind: MovementType, days: list[date], values: list[int], *, out: bool, legend: bool) -> dict[str, Any]:
     name = words.TYPE_PLURALS[kind]
     sign = words.MINUS if out else "+"
-    return go.Bar(
-        x=days,
-        y=[-value for value in values] if out else values,
-        name=name,
-        legendgroup=kind.value,
-        showlegend=legend,
-        marker={"color": colour(kind), "line": {"width": 0}},
-        customdata=[f"{sign}{value:,}" if value else None for value in values],
-        hovertemplate=f"{name} %{{customdata}}<extra></extra>",
-    )
+    return {
+        "type": "bar",
+        "x": days,
+        "y": [-value for value in values] if out else values,
+        "name": name,
+        "legendgroup": kind.value,
+        "showlegend": legend,
+        "marker": {"color": colour(kind), "line": {"width": 0}},
+        "customdata": [f"{sign}{value:,}" if value else None for value in values],
+        "hovertemplate": f"{name} %{{customdata}}<extra></extra>",
+    }

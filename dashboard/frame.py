@@ -24,7 +24,7 @@ _STYLE = f"""<style>
 .st-key-notice {{
   position: fixed; z-index: 1000; right: 1.5rem; bottom: 1.5rem; width: min(30rem, calc(100vw - 2rem));
 }}
-@media (max-width: {PHONE}) {{ .st-key-notice {{ right: 1rem; bottom: 1rem; }} }}
+@media (max-width: {PHONE}) {{ .st-key-notice {{ right: 1rem; top: 4rem; bottom: auto; }} }}
 [class*="st-key-flush_"] a {{ padding-left: 0; }}
 .st-key-stk_explain p {{ font-size: 0.95rem; }}
 [class*="st-key-notice_"] {{
@@ -59,6 +59,9 @@ def show_failure(error: StockError) -> None:
     """Say why there is nothing to see, and what to do."""
     with st.container(border=True, key="failure"):
         st.subheader(_headline(error), anchor=False)
+        if isinstance(error, Forbidden):
+            st.write("Ask an admin of your shop for a role that may.")
+            return
         st.write(words.plain(error.message))
         if isinstance(error, Unavailable):
             st.write("Nothing was changed by looking. This page comes back by itself as soon as the database answers.")

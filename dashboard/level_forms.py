@@ -88,6 +88,7 @@ def _show_receive(seen: Variant) -> None:
 def _show_set(seen: Variant) -> None:
     form = forms.begin(f"set_{seen.row.sku}")
     level = forms.open_with(form, seen.row)
+    _show_moved_meanwhile(seen, form, level)
     with st.form(form.name, border=False):
         st.markdown(f"From **{words.units(level)}** on hand to:")
         forms.quantity(form, "New level", name="level", lowest=0)
@@ -107,7 +108,6 @@ def _show_set(seen: Variant) -> None:
             )
 
         forms.submit(form, "Set level", post)
-    _show_moved_meanwhile(seen, form, level)
 
 
 def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:

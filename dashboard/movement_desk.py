@@ -62,7 +62,7 @@ def show_filters(choices: LedgerChoices) -> Wanted:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _newest}
     with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
         code = st.text_input("SKU or barcode", key="mov_sku", placeholder="Any", **bound)
-        reference = st.text_input("Source begins with", key="mov_ref", placeholder="Any order", **bound)
+        reference = st.text_input("Reference begins with", key="mov_ref", placeholder="Any order or delivery", **bound)
         since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **bound)
         until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **bound)
         by = st.selectbox("By", choices.people, index=None, placeholder="Anybody", key="mov_by", **bound)
@@ -116,7 +116,8 @@ def _count(seen: Ledger, wanted: Wanted) -> str:
     about = (
         f" of {words.plain(wanted.variant.sku)} {words.plain(words.variant(wanted.variant))}" if wanted.variant else ""
     )
-    return f"{said}{about}, newest first. Times are in {words.plain(seen.shop.zone)}."
+    order = ", newest first" if seen.count.count else ""
+    return f"{said}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
 
 
 def _show_export(wanted: MovementFilter) -> None:

@@ -71,7 +71,7 @@ def _show_facts(row: Movement, shop: Shop) -> None:
         "By": row.performed_by,
         "Happened": words.moment(row.occurred_at, shop.zone),
         "Recorded": words.moment(row.recorded_at, shop.zone),
-        "Source": f"{(row.reference_type or '').capitalize()} {row.reference_id}" if row.reference_id else "",
+        "Reference": f"{(row.reference_type or '').capitalize()} {row.reference_id}" if row.reference_id else "",
         "Note": row.note or "",
     }
     st.table({words.plain(name): words.plain(said) for name, said in facts.items() if said}, border="horizontal")

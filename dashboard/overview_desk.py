@@ -42,7 +42,8 @@ def show_numbers(seen: Overview, days: int) -> None:
         )  # fmt: skip
         st.metric(
             "Units sold", words.number(sum(sold)), delta_description=period, border=True,
-            height="stretch", chart_data=sold, chart_type="area", help="Units of sale movements, less those undone",
+            height="stretch", chart_data=sold[:-1], chart_type="area",
+            help="Units of sale movements, less those undone; the line ends yesterday, today is not over",
         )  # fmt: skip
         st.metric(
             "Stock value", words.round_money(summary.value_at_price, currency), border=True, height="stretch",
@@ -54,7 +55,7 @@ def show_numbers(seen: Overview, days: int) -> None:
             _level_link(summary.out_of_stock, "out of stock", "Out of stock", ":material/error:", "red")
             _level_link(summary.low, "low", "Low", ":material/warning:", "orange")
             healthy = summary.variants - summary.low - summary.out_of_stock
-            _level_link(healthy, "in stock", "", ":material/check_circle:", "green")
+            _level_link(healthy, "in stock", "In stock", ":material/check_circle:", "green")
 
 
 def _level_link(count: int, label: str, status: str, icon: str, colour: str) -> None:

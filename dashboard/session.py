@@ -53,13 +53,19 @@ def signed_in() -> SignedIn:
 
 
 def actor() -> Actor:
-    """Return who is signed in; every page calls it first, and it raises SignInRequired when nobody is."""
+    """Return who is signed in; every page calls it first, and it raises SignInRequired when nobody is.
+
+    Looked up once in a moment: the entry script, the page and its operations of one run share an answer.
+    """
+    latest = _latest.get()
+    if latest and latest[0] == presented_token() and time.monotonic() - latest[1] < _MOMENT:
+        return latest[2].actor
     return signed_in().actor
 
 
 def run(operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """Run an operation of core as the signed-in person, in a transaction of its own, and return its result."""
-    return database.run(pool.engine(), operation, _actor_of_this_moment(), *args, **kwargs)
+    return database.run(pool.engine(), operation, actor(), *args, **kwargs)
 
 
 def later(
@@ -67,15 +73,8 @@ def later(
 ) -> Callable[[], _T]:
     """Return a function that runs the operation as who is signed in now, wherever it is called: a download is built
     in a thread that knows no browser. Session and role are checked then, like everywhere."""
-    person = _actor_of_this_moment()
+    person = actor()
     return lambda: database.run(pool.engine(), operation, person, *args, **kwargs)
-
-
-def _actor_of_this_moment() -> Actor:
-    latest = _latest.get()
-    if latest and latest[0] == presented_token() and time.monotonic() - latest[1] < _MOMENT:
-        return latest[2].actor
-    return actor()
 
 
 def start_afresh(person: Actor) -> None:

@@ -18,6 +18,7 @@ from dashboard import bulk_desk, frame, grid_desk, session, tables, words
 
 STATUSES = {
     "All": LevelStatus.ALL,
+    "In stock": LevelStatus.HEALTHY,
     "Low": LevelStatus.LOW,
     "Out of stock": LevelStatus.OUT,
     "Reserved": LevelStatus.RESERVED,

@@ -17,7 +17,7 @@ create type stockroom_api.posting as (
 
 -- Claim a key. Answers the new operation's id, or null when the key is known with the same content; other content is refused.
 create function stockroom_api.claim_operation(
-    _key text, _kind text, _content text, _user_id bigint, _performed_by text
+    _key text, _kind text, _content text, _user_id bigint, _performed_by text, _at timestamptz default now()
 ) returns bigint
     language plpgsql as $$
 declare
@@ -28,8 +28,8 @@ begin
     if _key is null or length(_key) not between 1 and 200 then
         perform stockroom_api.refuse_value('key', 'must have 1 to 200 characters');
     end if;
-    insert into stockroom.operations (key, kind, fingerprint, user_id, performed_by)
-    values (_key, _kind, _fingerprint, _user_id, _performed_by)
+    insert into stockroom.operations (key, kind, fingerprint, user_id, performed_by, created_at)
+    values (_key, _kind, _fingerprint, _user_id, _performed_by, _at)
     on conflict (key) do nothing
     returning id into _id;
     if _id is null then

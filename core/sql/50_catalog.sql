@@ -147,12 +147,15 @@ create function stockroom_api.import_catalog(
     set plan_cache_mode = force_custom_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _at timestamptz;
     _operation_id bigint;
     _plan stockroom_api.catalog_plan[];
 begin
     -- One catalogue at a time: two with the same new SKU take turns. Selling goes on meanwhile.
     perform pg_advisory_xact_lock(hashtext('stockroom.catalog'));
-    _operation_id := stockroom_api.claim_operation(_key, 'import_catalog', _lines::text, _user_id, _performed_by);
+    -- The moment tells later what this import added. Two may begin in the same microsecond, but not get here in one.
+    _at := clock_timestamp();
+    _operation_id := stockroom_api.claim_operation(_key, 'import_catalog', _lines::text, _user_id, _performed_by, _at);
     if _operation_id is not null then
         perform stockroom_api.refuse_sample_shop(_into_sample);
         perform stockroom_api.lock_variants(array(
@@ -160,8 +163,8 @@ begin
               join public.product_variants v on v.sku = l.sku));
         _plan := array(select x from stockroom_api.plan_catalog(_lines) x);
         perform stockroom_api.refuse_bad_rows(_plan);
-        perform stockroom_api.save_products(_plan);
-        perform stockroom_api.add_variants(_plan);
+        perform stockroom_api.save_products(_plan, _at);
+        perform stockroom_api.add_variants(_plan, _at);
         perform stockroom_api.change_variants(_plan);
         perform stockroom_api.post_openings(_operation_id, _performed_by, _file_name, _plan);
     end if;
@@ -195,10 +198,10 @@ begin
 end $$;
 
 -- Add the new products, and rename or re-brand the known ones.
-create function stockroom_api.save_products(_plan stockroom_api.catalog_plan[]) returns void
+create function stockroom_api.save_products(_plan stockroom_api.catalog_plan[], _at timestamptz) returns void
     language sql as $$
-    insert into public.products (name, brand)
-    select (x.l).product, max((x.l).brand) from unnest(_plan) x where x.product_id is null group by 1;
+    insert into public.products (name, brand, created_at)
+    select (x.l).product, max((x.l).brand), _at from unnest(_plan) x where x.product_id is null group by 1;
     update public.products p
        set name = coalesce(x.name, p.name), brand = coalesce(x.brand, p.brand), updated_at = now()
       from (select x.product_id, max((x.l).product) filter (where x.variant_id is not null) as name, max((x.l).brand) as brand
@@ -208,16 +211,16 @@ create function stockroom_api.save_products(_plan stockroom_api.catalog_plan[]) 
 $$;
 
 -- Add the new variants. One that appeared meanwhile, say by a storefront's own hand: try all of it again.
-create function stockroom_api.add_variants(_plan stockroom_api.catalog_plan[]) returns void
+create function stockroom_api.add_variants(_plan stockroom_api.catalog_plan[], _at timestamptz) returns void
     language plpgsql as $$
 declare
     _expected bigint := (select count(*) from unnest(_plan) x where x.variant_id is null);
     _added bigint;
 begin
     insert into public.product_variants
-           (product_id, sku, barcode, size, color, price, unit_cost, reorder_point, is_active)
+           (product_id, sku, barcode, size, color, price, unit_cost, reorder_point, is_active, created_at)
     select coalesce(x.product_id, p.id), (x.l).sku, (x.l).barcode, (x.l).size, (x.l).color, (x.l).price, (x.l).unit_cost,
-           coalesce((x.l).reorder_point, 0), coalesce((x.l).active, true)
+           coalesce((x.l).reorder_point, 0), coalesce((x.l).active, true), _at
       from unnest(_plan) x
       left join public.products p on x.product_id is null and p.name = (x.l).product
      where x.variant_id is null

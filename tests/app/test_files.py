@@ -61,11 +61,11 @@ def test_support_cannot_open_the_upload_by_its_address(tabs: Tabs) -> None:
 
 def test_mia_imports_a_catalogue_after_seeing_what_it_would_do(tabs: Tabs, embedded_shop: Shop) -> None:
     tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
-    assert "2 new variants (1 new product); 20 units would be counted." in words_of(tab)
+    assert "1 new product and 2 new variants; 20 units would be counted." in words_of(tab)
     (button,) = [button for button in tab.button if button.label.startswith("Import")]
     button.click()
     run(tab)
-    assert "Imported 2 new variants, 20 units counted" in words_of(tab)
+    assert "Imported 1 new product, 2 new variants, 20 units counted" in words_of(tab)
     assert embedded_shop.sql("select sum(stock_quantity) from product_variants") == 20
 
 

@@ -82,7 +82,8 @@ select d.variant_id, d.day, d.purchase_in, 0, 0, d.sale_out, d.restoration_in, 0
                count(*) as movements, sum(m.quantity) as net
           from public.stock_movements m
          cross join stockroom.shop s
-         group by 1, 2) d;
+         group by 1, 2) d
+ order by d.day;
 
 update public.product_variants v
    set stock_quantity = h.quantity_after, movement_sequence = h.variant_sequence, chain_head = h.chain_hash,

@@ -64,7 +64,7 @@ def test_a_catalogue_is_previewed_imported_and_found_unchanged(
     assert core_main.main(["import-catalog", boots, "--preview"]) == 0
     assert capsys.readouterr().out == (
         "line 2: HB-40 new product\nline 3: HB-41 new variant\n"
-        "boots.csv: 1 new product, 1 new variant; 15 units would be counted. Nothing was changed.\n"
+        "boots.csv: 1 new product, 2 new variants; 15 units would be counted. Nothing was changed.\n"
     )
     assert products(operated) == 0
     assert core_main.main(["import-catalog", boots]) == 0

@@ -157,7 +157,7 @@ def test_the_catalogue_shown_is_previewed_and_imported_with_its_openings(at_home
         "line 2: TR-42 new product",
         "line 3: TR-43 new variant",
         "line 4: TR-44 new variant",
-        "catalogue.csv: 1 new product, 2 new variant; 21 units would be counted. Nothing was changed.",
+        "catalogue.csv: 1 new product, 3 new variants; 21 units would be counted. Nothing was changed.",
         "Imported catalogue.csv: 1 new product, 3 new variants, 0 known before; 21 units counted.",
     ]
 
