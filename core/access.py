@@ -17,10 +17,19 @@ class Permission(StrEnum):
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
+    IMPORT_ORDERS = "import_orders"
+    RETRY_ORDER = "retry_order"
+    FORCE_ORDER = "force_order"
+    MAP_CODE = "map_code"
+    HANDLE_ALERT = "handle_alert"
+    RESOLVE_ALERT = "resolve_alert"
+    DECIDE_REFUND = "decide_refund"
+    MANAGE_STRIPE = "manage_stripe"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
 _STOCK_HANDS = ("warehouse", "manager", "admin")
+_CASE_HANDS = ("support", "manager", "admin")
 _MANAGERS = ("manager", "admin")
 _ADMINS = ("admin",)
 
@@ -34,6 +43,14 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
+    Permission.IMPORT_ORDERS: _MANAGERS,
+    Permission.RETRY_ORDER: _EVERYBODY,
+    Permission.FORCE_ORDER: _MANAGERS,
+    Permission.MAP_CODE: _CASE_HANDS,
+    Permission.HANDLE_ALERT: _EVERYBODY,
+    Permission.RESOLVE_ALERT: _CASE_HANDS,
+    Permission.DECIDE_REFUND: _CASE_HANDS,
+    Permission.MANAGE_STRIPE: _ADMINS,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, RootTransaction
@@ -10,7 +11,8 @@ from core.access import Permission, roles_for
 from core.database import array, call
 from core.model import Actor
 
-_PERMIT = "select stockroom_api.permit(%(user_id)s, %(session_id)s, cast(%(roles)s as text[]), %(name)s)"
+ASKER = "%(user_id)s, %(session_id)s, cast(%(roles)s as text[]), %(name)s"
+"""The arguments by which a SQL function learns who asks; `asker` gives their values."""
 
 # Who has passed in a transaction that is still open. A page is a dozen reads in one transaction: one answer is enough.
 _passed: WeakKeyDictionary[RootTransaction, set[tuple[Actor, Permission]]] = WeakKeyDictionary()
@@ -24,11 +26,11 @@ def require(connection: Connection, actor: Actor, permission: Permission) -> Non
     transaction = connection.get_transaction()
     passed = _passed.setdefault(transaction, set()) if isinstance(transaction, RootTransaction) else set()
     if (actor, permission) not in passed:
-        _ask(connection, actor, permission)
+        call(connection, f"select stockroom_api.permit({ASKER})", asker(actor, permission))
         passed.add((actor, permission))
 
 
-def _ask(connection: Connection, actor: Actor, permission: Permission) -> None:
+def asker(actor: Actor, permission: Permission) -> dict[str, Any]:
+    """Return the values of `ASKER`: who asks, and which roles may."""
     roles = array(roles_for(permission))
-    values = {"user_id": actor.user_id, "session_id": actor.session_id, "roles": roles, "name": actor.name}
-    call(connection, _PERMIT, values)
+    return {"user_id": actor.user_id, "session_id": actor.session_id, "roles": roles, "name": actor.name}

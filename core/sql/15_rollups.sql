@@ -76,10 +76,11 @@ create function stockroom_api.settle_past(_lines stockroom.line[]) returns void
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));
     delete from stockroom.shop_days
-     where day in (select distinct stockroom_api.shop_day(l.occurred_at) from unnest(_lines) l where l.occurred_at is not null);
+     where day in (select distinct (l.occurred_at at time zone s.zone)::date
+                     from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
     with past as (
-        select l.variant_id, stockroom_api.shop_day(coalesce(l.occurred_at, now())) as day, sum(l.quantity) as net
-          from unnest(_lines) l group by 1, 2
+        select l.variant_id, (coalesce(l.occurred_at, now()) at time zone s.zone)::date as day, sum(l.quantity) as net
+          from stockroom.shop s cross join unnest(_lines) l group by 1, 2
     ), later as (
         select d.variant_id, d.day, sum(p.net) as net
           from past p

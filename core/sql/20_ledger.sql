@@ -185,13 +185,16 @@ end $$;
 
 -- Post the lines of one operation, set-based: movements in the given order, levels, heads and rollups, all or nothing.
 -- The caller has claimed the operation and locked the variants. The last line of a variant carries what its row becomes.
-create function stockroom_api.post_lines(_operation_id bigint, _performed_by text, _lines stockroom.line[])
-    returns setof stockroom_api.posting
+-- A batch of orders is many operations: then `_operations` names the one of each line.
+create function stockroom_api.post_lines(
+    _operation_id bigint, _performed_by text, _lines stockroom.line[], _operations bigint[] default null
+) returns setof stockroom_api.posting
     language plpgsql as $$
 begin
     return query
     with line as (
         select l.*, v.sku, v.chain_head, v.reserved_quantity, coalesce(l.occurred_at, now()) as happened_at,
+               coalesce(_operations[l.n::int], _operation_id) as operation_id,
                (v.movement_sequence + row_number() over following)::int as sequence,
                sum(l.quantity) over following as net, v.stock_quantity + sum(l.quantity) over following as after,
                lead(false, 1, true) over following as is_last, max(coalesce(l.occurred_at, now())) over following as moved_at,
@@ -205,7 +208,7 @@ begin
         select l.*, l.after - l.quantity as before,
                stockroom.chain(
                    stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
-                       (l.after - l.quantity)::int, l.after::int, _operation_id, l.reference_type, l.reference_id,
+                       (l.after - l.quantity)::int, l.after::int, l.operation_id, l.reference_type, l.reference_id,
                        l.reverses_id, _performed_by, l.note, l.happened_at, now()),
                    l.chain_head) over (partition by l.variant_id order by l.n rows unbounded preceding) as chain_hash
           from line l
@@ -222,14 +225,14 @@ begin
         insert into public.stock_movements as m (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
                variant_sequence, operation_id, reference_type, reference_id, reverses_id, performed_by, note, occurred_at,
                created_at, chain_hash)
-        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.before, l.after, l.sequence, _operation_id,
+        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.before, l.after, l.sequence, l.operation_id,
                l.reference_type, l.reference_id, l.reverses_id, _performed_by, l.note, l.happened_at, now(), l.chain_hash
           from linked l
          where not exists (select from impossible)
          order by l.n
         returning m.*
     )
-    select _operation_id, false, w.id, w.variant_id, w.sku, w.movement_type, w.reason,
+    select w.operation_id, false, w.id, w.variant_id, w.sku, w.movement_type, w.reason,
            w.quantity, w.quantity_before, w.quantity_after, w.variant_sequence
       from written w
      order by w.id;

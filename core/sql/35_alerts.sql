@@ -1,0 +1,94 @@
+-- Cases that need a person: one for each cause while it is open, every step of it on record.
+
+-- What a case is opened with.
+create type stockroom_api.new_alert as (
+    kind text, severity text, cause text, sentence text, facts jsonb, order_id bigint, refund_id bigint, variant_id uuid,
+    event_id bigint, units int, money bigint, currency text
+);
+
+-- Open a case for each of `_alerts`; where one is open for the same cause, that one is seen once more and told anew.
+create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) returns void
+    language sql as $$
+    with opened as (
+        insert into stockroom.alerts as a (kind, severity, cause, sentence, facts, order_id, refund_id, variant_id, event_id,
+               units, money, currency)
+        select n.kind, n.severity, n.cause, left(n.sentence, 1000), coalesce(n.facts, '{}'), n.order_id, n.refund_id,
+               n.variant_id, n.event_id, coalesce(n.units, 0), coalesce(n.money, 0), n.currency
+          from unnest(_alerts) n
+         order by n.cause
+        on conflict (cause) where state <> 'resolved' do update
+           set seen = a.seen + 1, last_at = now(), kind = excluded.kind, severity = excluded.severity,
+               sentence = excluded.sentence, facts = excluded.facts, units = excluded.units, money = excluded.money,
+               event_id = coalesce(excluded.event_id, a.event_id)
+        returning a.id, a.seen
+    )
+    insert into stockroom.alert_history (alert_id, who, what)
+    select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end from opened o;
+$$;
+
+-- Resolve the open case of a cause, if there is one: its cause is gone, or a person says why it need not be.
+create function stockroom_api.resolve_cause(_cause text, _who text, _resolution text) returns void
+    language sql as $$
+    with resolved as (
+        update stockroom.alerts
+           set state = 'resolved', resolved_at = now(), resolved_by = _who, resolution = _resolution
+         where cause = _cause and state <> 'resolved'
+        returning id
+    )
+    insert into stockroom.alert_history (alert_id, who, what, note)
+    select r.id, _who, 'resolved', _resolution from resolved r;
+$$;
+
+-- Count a try to finish the case of a cause.
+create function stockroom_api.note_try(_cause text, _who text) returns void
+    language sql as $$
+    with tried as (
+        update stockroom.alerts set attempts = attempts + 1 where cause = _cause and state <> 'resolved' returning id
+    )
+    insert into stockroom.alert_history (alert_id, who, what) select t.id, _who, 'retried' from tried t;
+$$;
+
+-- The case of this id, locked and not resolved yet. Refuses: SK008.
+create function stockroom_api.open_case(_alert_id bigint) returns stockroom.alerts
+    language plpgsql as $$
+declare
+    _found stockroom.alerts;
+begin
+    select * into _found from stockroom.alerts where id = _alert_id for no key update;
+    if not found then
+        perform stockroom_api.refuse_value('alert', 'does not exist');
+    elsif _found.state = 'resolved' then
+        perform stockroom_api.refuse_value('alert', format('was resolved by %s already', _found.resolved_by));
+    end if;
+    return _found;
+end $$;
+
+-- Say that somebody is on it. Refuses: SK008, SK009, SK010.
+create function stockroom_api.acknowledge_alert(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_id bigint
+) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+begin
+    if (stockroom_api.open_case(_alert_id)).state = 'open' then
+        update stockroom.alerts set state = 'acknowledged' where id = _alert_id;
+        insert into stockroom.alert_history (alert_id, who, what) values (_alert_id, _who, 'acknowledged');
+    end if;
+end $$;
+
+-- The cases, as the pages and commands read them.
+create view stockroom_api.alerts as
+select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stripe_refund_id, v.sku,
+       extract(epoch from coalesce(a.resolved_at, now()) - a.first_at)::bigint as age
+  from stockroom.alerts a
+  left join stockroom.orders o on o.id = a.order_id
+  left join stockroom.refunds r on r.id = a.refund_id
+  left join public.product_variants v on v.id = a.variant_id;
+
+-- What happened to a case, oldest first.
+create view stockroom_api.alert_history as
+select h.* from stockroom.alert_history h;
+
+grant select on stockroom_api.alerts, stockroom_api.alert_history to stockroom_app;
+grant execute on function stockroom_api.acknowledge_alert(bigint, bigint, text[], text, bigint) to stockroom_app;

@@ -1,0 +1,139 @@
+-- The inbox of Stripe: events are stored as they came, claimed by a worker, and marked when their transaction commits.
+
+-- One event on its way in.
+create type stockroom_api.incoming as (
+    event_id text, kind text, object_id text, payment_id text, created_at timestamptz, source text, livemode boolean,
+    account text, api_version text, body text, policy text
+);
+
+-- Store events as they came; one that is there already is not touched. Returns how many are new.
+create function stockroom_api.receive_events(_events jsonb) returns bigint
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with stored as (
+        insert into stockroom.stripe_events (event_id, kind, object_id, payment_id, created_at, source, livemode, account,
+               api_version, body, policy)
+        select n.event_id, n.kind, n.object_id, n.payment_id, n.created_at, n.source, n.livemode, n.account, n.api_version,
+               n.body, n.policy
+          from jsonb_populate_recordset(null::stockroom_api.incoming, _events) n
+         order by n.event_id
+        on conflict (event_id) do nothing
+        returning 1
+    )
+    select count(*) from stored;
+$$;
+
+-- Take up to `_limit` due events, first created first, for `_seconds`: who does not finish by then has crashed, and another
+-- takes them. Nothing is locked when this returns.
+create function stockroom_api.claim_events(_limit int, _seconds int)
+    returns table (id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text,
+                   policy text, attempts int)
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with due as (
+        select e.id from stockroom.stripe_events e
+         where e.state = 'new' and e.due_at <= clock_timestamp()
+         order by e.due_at, e.created_at, e.id
+         limit _limit
+           for update skip locked
+    ), claimed as (
+        update stockroom.stripe_events e
+           set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
+          from due where e.id = due.id
+        returning e.*
+    )
+    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
+      from claimed c order by c.created_at, c.id;
+$$;
+
+-- Mark events whose work is done in this very transaction; `_why` says why an ignored one is none of our business.
+create function stockroom_api.finish_events(_ids bigint[], _state text, _why text default null) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.stripe_events set state = _state, why = _why, finished_at = now()
+     where id = any (_ids) and state in ('new', 'parked');
+$$;
+
+-- Put an event off that could not be worked on: again after a while, longer each time; after `_most` tries it is parked as a
+-- case, and never blocks the next one. `_is_lasting`: trying again by itself is of no use.
+create function stockroom_api.put_off_event(_id bigint, _why text, _most int, _is_lasting boolean) returns text
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _event stockroom.stripe_events;
+begin
+    update stockroom.stripe_events e
+       set state = case when _is_lasting or e.attempts >= _most then 'parked' else 'new' end, why = left(_why, 1000),
+           due_at = clock_timestamp() + make_interval(secs => least(3600, 5 * power(2, least(e.attempts, 12))))
+     where e.id = _id and e.state = 'new'
+    returning * into _event;
+    if _event.state = 'parked' then
+        perform stockroom_api.open_alerts(array[row ('import_error', 'urgent', 'event:' || _event.event_id,
+            format('Stripe''s message %s (%s) could not be worked on: %s', _event.event_id, _event.kind, left(_why, 500)),
+            jsonb_build_object('event_id', _event.event_id, 'kind', _event.kind, 'why', _why), null, null, null, _event.id,
+            0, 0, null)::stockroom_api.new_alert]);
+    end if;
+    return _event.state;
+end $$;
+
+-- Give parked events another chance, now. Refuses: SK009, SK010.
+create function stockroom_api.retry_events(_user_id bigint, _session_id bigint, _roles text[], _name text, _ids bigint[])
+    returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _retried bigint;
+begin
+    perform stockroom_api.note_try('event:' || e.event_id, _who) from stockroom.stripe_events e where e.id = any (_ids);
+    update stockroom.stripe_events set state = 'new', due_at = clock_timestamp(), attempts = 0
+     where id = any (_ids) and state = 'parked';
+    get diagnostics _retried = row_count;
+    return _retried;
+end $$;
+
+-- Where the poll goes on; it moves only in the transaction that stores what it read.
+create function stockroom_api.move_cursor(_cursor text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.stripe_link set cursor = coalesce(_cursor, cursor), polled_at = now();
+$$;
+
+-- Set how the shop and Stripe are connected; only what is given changes, and it is on record. Refuses: SK009, SK010.
+create function stockroom_api.save_stripe_link(_user_id bigint, _session_id bigint, _roles text[], _name text, _changes jsonb)
+    returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _before jsonb := (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l);
+begin
+    update stockroom.stripe_link l
+       set live_since = case when _changes ? 'live_since' then (_changes ->> 'live_since')::timestamptz else l.live_since end,
+           cart_mapping = case when _changes ? 'cart_mapping' then nullif(_changes -> 'cart_mapping', 'null') else l.cart_mapping end,
+           order_lookup = case when _changes ? 'order_lookup' then nullif(_changes -> 'order_lookup', 'null') else l.order_lookup end;
+    perform stockroom_api.note_change(_user_id, _who, 'stripe_link', 'Stripe', _before,
+        (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l));
+end $$;
+
+-- Tie the shop to the mode (live or test) of the first key it is used with; tell which mode that is.
+create function stockroom_api.tie_livemode(_livemode boolean) returns boolean
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.stripe_link set livemode = coalesce(livemode, _livemode) returning livemode;
+$$;
+
+-- The connection, as the pages read it.
+create view stockroom_api.stripe_link as
+select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup from stockroom.stripe_link l;
+
+-- The messages, as the pages read them. A body may hold names and addresses of buyers.
+create view stockroom_api.stripe_events as
+select e.* from stockroom.stripe_events e;
+
+-- How much waits in the inbox, and since when.
+create view stockroom_api.inbox_state as
+select count(*) filter (where e.state = 'new') as waiting, count(*) filter (where e.state = 'parked') as parked,
+       min(e.received_at) filter (where e.state = 'new') as oldest
+  from stockroom.stripe_events e
+ where e.state in ('new', 'parked');
+
+grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state to stockroom_app;
+grant execute on function
+    stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.finish_events(bigint[], text, text),
+    stockroom_api.put_off_event(bigint, text, int, boolean),
+    stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),
+    stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.tie_livemode(boolean)
+    to stockroom_app;

@@ -1,0 +1,192 @@
+-- Paid orders and the shelf: each variant is taken if there is enough, every line that was not is a case to finish.
+
+-- Which open lines of these orders there is enough for, and how many units of each: first paid, first served, and within an
+-- order all units of a variant or none; by force what is there. The variants are locked. A loop, because who comes first
+-- decides what is left for the next.
+create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean)
+    returns table (line_id bigint, units int)
+    language plpgsql as $$
+declare
+    _wish record;
+    _variant_id uuid;
+    _left bigint;
+    _given int;
+begin
+    for _wish in
+        select l.variant_id, l.order_id, v.stock_quantity - v.reserved_quantity as available,
+               sum(l.quantity - l.taken - l.oversold) as units,
+               array_agg(l.id order by l.position) as lines, array_agg(l.quantity - l.taken - l.oversold order by l.position) as wanted
+          from stockroom.order_lines l
+          join stockroom.orders o on o.id = l.order_id
+          join public.product_variants v on v.id = l.variant_id
+         where l.order_id = any (_order_ids) and l.state = 'failed'
+         group by l.variant_id, l.order_id, o.paid_at, v.id
+         order by l.variant_id, o.paid_at, l.order_id
+    loop
+        if _wish.variant_id is distinct from _variant_id then
+            _variant_id := _wish.variant_id;
+            _left := _wish.available;
+        end if;
+        if _wish.units <= _left or _is_forced then
+            for n in 1 .. cardinality(_wish.lines) loop
+                _given := least(_wish.wanted[n], _left);
+                _left := _left - _given;
+                if _given > 0 then
+                    return query select _wish.lines[n], _given;
+                end if;
+            end loop;
+        end if;
+    end loop;
+end $$;
+
+-- Take what there is enough for off the shelf: one sale for each line. `_order_operations` are the claimed operations of the
+-- orders, one for each; `_reason` 'forced' takes what is there; a person's sale happens now, Stripe's when it was paid.
+-- Returns how many lines were taken.
+create function stockroom_api.take_lines(
+    _order_ids bigint[], _order_operations bigint[], _reason text, _user_id bigint, _performed_by text, _note text
+) returns bigint
+    language plpgsql as $$
+declare
+    _lines stockroom.line[];
+    _line_ids bigint[];
+    _operations bigint[];
+begin
+    perform stockroom_api.lock_variants(array(
+        select distinct l.variant_id from stockroom.order_lines l
+         where l.order_id = any (_order_ids) and l.state = 'failed' and l.variant_id is not null));
+    select array_agg(row (l.variant_id, 'sale', _reason, -s.units, case when _user_id is null then least(o.paid_at, now()) end,
+                          'order', left(coalesce(o.number, o.payment_id), 200), null, _note)::stockroom.line
+                     order by o.paid_at, o.id, l.position),
+           array_agg(l.id order by o.paid_at, o.id, l.position),
+           array_agg(c.operation_id order by o.paid_at, o.id, l.position)
+      into _lines, _line_ids, _operations
+      from stockroom_api.share_out(_order_ids, _reason = 'forced') s
+      join stockroom.order_lines l on l.id = s.line_id
+      join stockroom.orders o on o.id = l.order_id
+      join unnest(_order_ids, _order_operations) c (order_id, operation_id) on c.order_id = o.id;
+    if _lines is null then
+        return 0;
+    end if;
+    perform stockroom_api.check_lines(_lines[:1]);
+    with posted as (
+        select p.movement_id, _line_ids[p.n] as line_id, -p.quantity as units
+          from stockroom_api.post_lines(_operations[1], _performed_by, _lines, _operations) with ordinality
+               p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
+                  quantity_after, variant_sequence, n)
+    ), linked as (
+        insert into stockroom.order_line_movements (movement_id, line_id) select p.movement_id, p.line_id from posted p
+    )
+    update stockroom.order_lines l
+       set taken = l.taken + p.units,
+           state = case when l.taken + p.units + l.oversold = l.quantity then 'taken' else l.state end,
+           cause = case when l.taken + p.units + l.oversold = l.quantity then null else l.cause end
+      from posted p where l.id = p.line_id;
+    return cardinality(_line_ids);
+end $$;
+
+-- The lines that wait for somebody, with what is there now.
+create view stockroom_api.open_lines as
+select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
+       l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
+       (select count(*) from stockroom.order_lines x where x.order_id = l.order_id) as all_lines,
+       format('%s × %s, %s', l.quantity - l.taken - l.oversold, coalesce(v.sku, l.code),
+              case l.cause when 'unknown_variant' then 'no variant has this code'
+                           when 'undone' then 'put back by an undo'
+                           else v.computed_available_stock || ' available' end) as said
+  from stockroom.order_lines l
+  join stockroom.orders o on o.id = l.order_id
+  left join public.product_variants v on v.id = l.variant_id
+ where l.state = 'failed';
+
+-- Open, renew or resolve the case of each order by what is open in it now: one case for an order, whatever its lines lack.
+create function stockroom_api.review_orders(_order_ids bigint[], _who text) returns void
+    language sql as $$
+    select stockroom_api.open_alerts(array(
+        select row (case when bool_or(f.cause = 'unknown_variant') and not bool_or(f.cause <> 'unknown_variant')
+                         then 'unknown_variant' else 'insufficient_stock' end,
+                    'urgent', 'order:' || f.payment_id,
+                    format('Order %s: %s of %s lines not taken off the shelf: %s', coalesce(f.number, f.payment_id), count(*),
+                           f.all_lines, string_agg(f.said, '; ' order by f.position)),
+                    jsonb_build_object('lines', jsonb_agg(jsonb_build_object('line_id', f.line_id, 'code', f.code, 'sku', f.sku,
+                        'cause', f.cause, 'missing', f.missing, 'available', f.available) order by f.position)),
+                    f.order_id, null, null, null, sum(f.missing), coalesce(sum(f.missing * f.unit_price), 0), f.currency)
+                    ::stockroom_api.new_alert
+          from stockroom_api.open_lines f
+         where f.order_id = any (_order_ids)
+         group by f.order_id, f.payment_id, f.number, f.currency, f.all_lines));
+    select stockroom_api.resolve_cause('order:' || o.payment_id, _who, 'Every line is off the shelf or settled')
+      from stockroom.orders o
+      join stockroom.alerts a on a.cause = 'order:' || o.payment_id and a.state <> 'resolved'
+     where o.id = any (_order_ids)
+       and not exists (select from stockroom.order_lines l where l.order_id = o.id and l.state = 'failed');
+$$;
+
+-- Open a case for each of these orders whose cart could not be read, or whose lines do not add up to the money received.
+create function stockroom_api.question_carts(_order_ids bigint[], _orders jsonb) returns void
+    language sql as $$
+    select stockroom_api.open_alerts(array(
+        select row (case when o.cart_state = 'read' then 'amount_mismatch' else 'unreadable_cart' end,
+                    case when o.cart_state = 'absent' then 'note' else 'warning' end,
+                    'cart:' || o.payment_id,
+                    format('Order %s: %s', coalesce(o.number, o.payment_id), t.why),
+                    jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference),
+                    o.id, null, null, null, 0, coalesce(o.difference, o.amount), o.currency)::stockroom_api.new_alert
+          from stockroom.orders o
+          join jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t on t.payment_id = o.payment_id
+         where o.id = any (_order_ids) and t.why is not null and o.policy <> 'skip'));
+$$;
+
+-- What a case cannot have is oversold: paid for, and it will not come from the shelf. Ends the open lines of these orders.
+create function stockroom_api.oversell(_order_ids bigint[]) returns void
+    language sql as $$
+    update stockroom.order_lines
+       set oversold = quantity - taken, state = 'resolved', cause = null
+     where order_id = any (_order_ids) and state = 'failed';
+$$;
+
+-- Apply paid orders, as many as there are, in one transaction: record them, take what is there, open the cases, and link
+-- refunds that came before their order. A known payment is not applied again. Returns how many orders and lines were new.
+create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
+    set plan_cache_mode = force_custom_plan as $$
+declare
+    _new bigint[] := stockroom_api.record_orders(_orders);
+    _normal bigint[];
+    _forced bigint[];
+begin
+    perform stockroom_api.learn_orders(_orders);
+    select coalesce(array_agg(o.id) filter (where o.policy = 'normal'), '{}'),
+           coalesce(array_agg(o.id) filter (where o.policy = 'force'), '{}')
+      into _normal, _forced
+      from stockroom.orders o where o.id = any (_new);
+    taken := stockroom_api.take_lines(_normal, stockroom_api.claim_orders(_normal), 'stock_decrease', null, 'Stripe', null)
+           + stockroom_api.take_lines(_forced, stockroom_api.claim_orders(_forced), 'forced', null, 'Stripe',
+                                      'Imported by force: what is there');
+    perform stockroom_api.oversell(_forced);
+    perform stockroom_api.review_orders(_normal, 'Stockroom');
+    perform stockroom_api.question_carts(_new, _orders);
+    update stockroom.refunds r set order_id = o.id
+      from stockroom.orders o
+     where r.order_id is null and o.id = any (_new) and (r.payment_id = o.payment_id or r.charge_id = o.charge_id);
+    recorded := cardinality(_new);
+    return next;
+end $$;
+
+-- Claim the operation by which each order is taken the first time, under its own key; in the order of the ids.
+create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
+    language sql as $$
+    with claimed as (
+        insert into stockroom.operations (key, kind, fingerprint, performed_by)
+        select 'stripe:' || o.payment_id, 'order', sha256(convert_to('order ' || o.payment_id, 'UTF8')), 'Stripe'
+          from stockroom.orders o where o.id = any (_order_ids)
+         order by o.payment_id
+        returning id, key
+    )
+    select array_agg(c.id order by i.n)
+      from unnest(_order_ids) with ordinality i (id, n)
+      join stockroom.orders o on o.id = i.id
+      join claimed c on c.key = 'stripe:' || o.payment_id;
+$$;
+
+grant select on stockroom_api.open_lines to stockroom_app;
+grant execute on function stockroom_api.apply_orders(jsonb) to stockroom_app;

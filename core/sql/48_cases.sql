@@ -1,0 +1,132 @@
+-- What people do with an order that is not whole: retry, map a code, ship what is there, give up with a reason.
+
+-- The order of a case, locked: whoever works on it waits for the one before. Refuses: SK008.
+create function stockroom_api.lock_order(_order_id bigint) returns stockroom.orders
+    language plpgsql as $$
+declare
+    _order stockroom.orders;
+begin
+    select * into _order from stockroom.orders where id = _order_id for no key update;
+    if not found then
+        perform stockroom_api.refuse_value('order', 'is not known');
+    end if;
+    return _order;
+end $$;
+
+-- Name the variants of the open lines that had none, by what the catalogue says now.
+create function stockroom_api.name_lines(_order_id bigint) returns void
+    language sql as $$
+    update stockroom.order_lines l
+       set variant_id = n.variant_id, cause = 'insufficient_stock'
+      from (select x.id, stockroom_api.variant_of_line(x.code, x.codes, x.size) as variant_id
+              from stockroom.order_lines x where x.order_id = _order_id and x.state = 'failed' and x.variant_id is null) n
+     where l.id = n.id and n.variant_id is not null;
+$$;
+
+-- Try the open lines of an order again; safe at any time, by anybody who may, also twice at once. With `_note` what is there
+-- is taken by force and the rest is oversold. Returns the lines as they are then. Refuses: SK003, SK008, SK009, SK010.
+create function stockroom_api.retry_order(
+    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _note text
+) returns table (line_id bigint, state text, cause text, taken int, oversold int)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _order stockroom.orders := stockroom_api.lock_order(_order_id);
+    _operation_id bigint := stockroom_api.claim_operation(
+        _key, 'retry_order', format('%s %L', _order_id, _note), _user_id, _who);
+begin
+    if _operation_id is not null then
+        perform stockroom_api.note_try('order:' || _order.payment_id, _who);
+        perform stockroom_api.name_lines(_order_id);
+        perform stockroom_api.take_lines(array[_order_id], array[_operation_id],
+            case when _note is null then 'stock_decrease' else 'forced' end, _user_id, _who, _note);
+        if _note is not null then
+            perform stockroom_api.oversell(array[_order_id]);
+        end if;
+        perform stockroom_api.review_orders(array[_order_id], _who);
+    end if;
+    return query select l.id, l.state, l.cause, l.taken, l.oversold
+                   from stockroom.order_lines l where l.order_id = _order_id order by l.position;
+end $$;
+
+-- Say which variant a code means, from now on and for every open line that has it. Refuses: SK001, SK008, SK009, SK010.
+create function stockroom_api.map_code(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _code text, _variant_id uuid
+) returns bigint[]
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _sku text := (select sku from public.product_variants where id = _variant_id);
+begin
+    if _sku is null then
+        perform stockroom_api.refuse('SK001', 'This variant is not in the catalogue.',
+            jsonb_build_object('variants', jsonb_build_array(_variant_id)));
+    end if;
+    if exists (select from public.product_variants v where v.sku = _code and v.id <> _variant_id) then
+        perform stockroom_api.refuse_value('code', 'is the SKU of another variant');
+    end if;
+    insert into stockroom.sku_aliases as a (code, variant_id, added_by) values (_code, _variant_id, _who)
+    on conflict (code) do update set variant_id = excluded.variant_id, added_by = excluded.added_by, added_at = now()
+     where a.variant_id <> excluded.variant_id;
+    perform stockroom_api.note_change(_user_id, _who, 'code_mapped', _code, null, jsonb_build_object('sku', _sku));
+    return array(select distinct l.order_id from stockroom.order_lines l
+                  where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes));
+end $$;
+
+-- End a case with a reason: an order's open lines are oversold, everything else is just resolved. Refuses: SK008, SK009, SK010.
+create function stockroom_api.resolve_alert(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_id bigint, _reason text
+) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _order_id bigint := (select a.order_id from stockroom.alerts a where a.id = _alert_id);
+    _alert stockroom.alerts;
+begin
+    if coalesce(btrim(_reason), '') = '' then
+        perform stockroom_api.refuse_value('reason', 'is needed');
+    end if;
+    if _order_id is not null then
+        perform stockroom_api.lock_order(_order_id);
+    end if;
+    _alert := stockroom_api.open_case(_alert_id);
+    if _alert.cause like 'order:%' then
+        perform stockroom_api.oversell(array[_order_id]);
+    end if;
+    if _alert.event_id is not null then
+        update stockroom.stripe_events set state = 'ignored', why = left(_reason, 1000), finished_at = now()
+         where id = _alert.event_id and state = 'parked';
+    end if;
+    perform stockroom_api.resolve_cause(_alert.cause, _who, _reason);
+end $$;
+
+-- Take the cart of an order that could not be read, now that it can be. Refuses: SK008.
+create function stockroom_api.fill_order(_order_id bigint, _told jsonb) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _order stockroom.orders := stockroom_api.lock_order(_order_id);
+begin
+    if _order.cart_state = 'read' then
+        return;  -- somebody was quicker
+    end if;
+    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
+    select _order_id, l.position, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, n.variant_id,
+           case _order.policy when 'skip' then 'skipped' else 'failed' end,
+           case when _order.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
+      from rows from (jsonb_populate_recordset(null::stockroom_api.told_line, _told -> 'lines')) with ordinality
+           l (code, codes, size, name, quantity, unit_price, position)
+     cross join lateral (select stockroom_api.variant_of_line(l.code, coalesce(l.codes, '{}'), l.size)) n (variant_id);
+    update stockroom.orders
+       set cart_state = 'read', cart_source = _told ->> 'cart_source', difference = (_told ->> 'difference')::bigint
+     where id = _order_id;
+    perform stockroom_api.take_lines(array[_order_id], stockroom_api.claim_orders(array[_order_id]), 'stock_decrease', null,
+        'Stripe', null);
+    perform stockroom_api.review_orders(array[_order_id], 'Stockroom');
+    perform stockroom_api.resolve_cause('cart:' || _order.payment_id, 'Stockroom', 'The cart could be read');
+end $$;
+
+grant execute on function
+    stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text),
+    stockroom_api.map_code(bigint, bigint, text[], text, text, uuid),
+    stockroom_api.resolve_alert(bigint, bigint, text[], text, bigint, text), stockroom_api.fill_order(bigint, jsonb)
+    to stockroom_app;
