@@ -128,6 +128,32 @@ class Unreadable(StockError):
     """An outside file or message cannot be read, and we do not guess."""
 
 
+class InvalidSignature(Unreadable):
+    """This message does not carry Stripe's signature."""
+
+
+class StripeRefused(StockError):
+    """Stripe refused the request."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The permissions the key would need, as Stripe names them: `rak_charge_read`."""
+        return tuple(self.facts.get("missing", ()))
+
+
+class EventsGone(StockError):
+    """Stripe keeps events for thirty days and no longer knows the last one that was seen."""
+
+
+class UnreadableCart(Unreadable):
+    """A cart cannot be read whole, so none of it is taken."""
+
+    def __init__(self, why: str = "", raw: str = "") -> None:
+        """Say `why`, to be read after a colon; `raw` is what was written, for people to look at."""
+        super().__init__(f"A cart cannot be read whole, so none of it is taken: {why}." if why else None)
+        self.why, self.raw = why, raw
+
+
 class Unavailable(StockError):
     """The database did not answer in time; trying again is safe."""
 

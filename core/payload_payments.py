@@ -1,0 +1,206 @@
+"""Payments of every age: PaymentIntents, Checkout Sessions and charges, each as the one sale it belongs to.
+
+A PaymentIntent, its charge and its Checkout Session are one sale, keyed by the PaymentIntent. Only a charge that has
+none (as all had until 2018) and a session that has none (nothing to pay, or nobody has begun) are keyed by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core.model_orders import Ignored, Payment, PaymentState, Thin
+from core.payload_fields import Fields, fields
+
+PAYING = frozenset(
+    {
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "charge.succeeded",
+        "charge.captured",
+    }
+)
+"""The events that happen in the second somebody pays; an object's own `created` is when the buyer began."""
+
+
+def read_payment_intent(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Ignored:
+    """A PaymentIntent: paid when it succeeded, cancelled when it was; whatever it still requires, it is waiting."""
+    found = fields("payment_intent", values)
+    invoice, metadata = found.maybe_id("invoice"), found.metadata()
+    if invoice and not metadata:
+        return Ignored(why=f"It pays the invoice {invoice}, not a cart.")
+    state = _intent_state(found)
+    charge = _latest_charge(found)
+    return Payment(
+        payment_id=found.id(),
+        state=state,
+        amount=(found.maybe_amount("amount_received") if state is PaymentState.PAID else 0) or found.amount("amount"),
+        currency=found.currency(),
+        paid_at=_paid_at(event_kind, at, charge.maybe_moment("created")) or found.moment(),
+        livemode=found.flag("livemode"),
+        charge_id=charge.maybe_id("id"),
+        email=found.maybe_text("receipt_email") or _charge_email(charge),
+        name=found.inside("shipping").maybe_text("name") or _charge_name(charge),
+        reference=found.inside("payment_details").maybe_text("order_reference"),
+        metadata=metadata,
+    )
+
+
+def _intent_state(found: Fields) -> PaymentState:
+    status = found.text("status")
+    if status == "succeeded":
+        return PaymentState.PAID
+    if status == "canceled":
+        return PaymentState.CANCELLED
+    if status == "processing" or status.startswith("requires_"):
+        return PaymentState.WAITING
+    raise found.unreadable("status", "is none that a PaymentIntent has")
+
+
+def _latest_charge(found: Fields) -> Fields:
+    """The charge that paid: by id or whole, and before 2022-11-15 the newest good one of a list."""
+    latest = found.values.get("latest_charge")
+    if isinstance(latest, Mapping):
+        return fields("charge", latest)
+    if latest is not None:
+        return Fields(found.what, {"id": found.maybe_id("latest_charge")})
+    listed = found.inside("charges").values.get("data") or []
+    if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
+        raise found.unreadable("charges", "is not a list of charges")
+    good = [each for each in listed if each.get("status") == "succeeded"]
+    return fields("charge", (good or listed or [{}])[0])
+
+
+def _paid_at(event_kind: str | None, at: datetime | None, charged: datetime | None) -> datetime | None:
+    return at if at and event_kind in PAYING else charged
+
+
+def _charge_email(charge: Fields) -> str | None:
+    return charge.inside("billing_details").maybe_text("email") or charge.maybe_text("receipt_email")
+
+
+def _charge_name(charge: Fields) -> str | None:
+    """The name beside the card: `card` until 2015-02-18, then `source`, since 2018 `billing_details`."""
+    where = ("billing_details", "shipping", "source", "card")
+    return next((name for field in where if (name := charge.inside(field).maybe_text("name"))), None)
+
+
+# ---------------------------------------------------------------- charges
+
+
+def read_charge(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Ignored:
+    """A charge: part of its PaymentIntent's sale, or a sale of its own. A failed try of a PaymentIntent is no end."""
+    found = fields("charge", values)
+    payment_id, invoice, metadata = found.maybe_id("payment_intent"), found.maybe_id("invoice"), found.metadata()
+    if invoice and not metadata:
+        return Ignored(why=f"It pays the invoice {invoice}, not a cart.")
+    if payment_id and _has_failed(found):
+        return Ignored(why=f"A try to pay {payment_id} that failed; there may be another.")
+    return Payment(
+        payment_id=payment_id or found.id(),
+        state=_charge_state(found),
+        amount=found.maybe_amount("amount_captured") or found.amount("amount"),
+        currency=found.currency(),
+        paid_at=_paid_at(event_kind, at, None) or found.moment(),
+        livemode=found.flag("livemode"),
+        charge_id=found.id(),
+        email=_charge_email(found),
+        name=_charge_name(found),
+        metadata=metadata,
+    )
+
+
+def _has_failed(found: Fields) -> bool:
+    """Before 2015 a charge had no status, only `paid`."""
+    status = found.maybe_text("status")
+    return status == "failed" or (status is None and not found.flag("paid"))
+
+
+def _charge_state(found: Fields) -> PaymentState:
+    status = found.maybe_text("status")
+    if status not in (None, "succeeded", "paid", "pending", "failed"):
+        raise found.unreadable("status", "is none that a charge has")
+    if _has_failed(found):
+        return PaymentState.CANCELLED
+    if not found.flag("captured", missing=True):
+        return PaymentState.CANCELLED if found.flag("refunded", missing=False) else PaymentState.WAITING
+    return PaymentState.PAID if status != "pending" and found.flag("paid") else PaymentState.WAITING
+
+
+# ---------------------------------------------------------------- Checkout Sessions
+
+
+def read_session(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Thin | Ignored:
+    """A Checkout Session in mode payment.
+
+    In old events it did not say whether it was paid, how much or when: then it must be fetched.
+    """
+    found = fields("checkout.session", values)
+    unsold = _sells_nothing(found)
+    if unsold:
+        return Ignored(why=unsold)
+    if event_kind and _says_too_little(found):
+        return Thin(kind="checkout.session", object_id=found.id())
+    state = _session_state(found, event_kind)
+    if state is not PaymentState.PAID and values.get("amount_total") is None:
+        return Ignored(why="A Checkout Session that has no price yet.")
+    moment = _paid_at(event_kind, at, None) or found.maybe_moment("created") or at
+    return _session(found, state, moment or found.moment())
+
+
+def _says_too_little(found: Fields) -> bool:
+    status = found.maybe_text("payment_status")
+    return status is None or (status != "unpaid" and found.values.get("amount_total") is None)
+
+
+def _session(found: Fields, state: PaymentState, moment: datetime) -> Payment:
+    buyer, totals = found.inside("customer_details"), found.inside("total_details")
+    return Payment(
+        payment_id=found.maybe_id("payment_intent") or found.id(),
+        state=state,
+        amount=found.amount("amount_total"),
+        currency=found.currency(),
+        paid_at=moment,
+        livemode=found.flag("livemode"),
+        session_id=found.id(),
+        email=buyer.maybe_text("email") or found.maybe_text("customer_email"),
+        name=buyer.maybe_text("name") or _ship_to(found),
+        reference=found.maybe_text("client_reference_id"),
+        shipping=totals.maybe_amount("amount_shipping"),
+        tax=totals.maybe_amount("amount_tax"),
+        discount=totals.maybe_amount("amount_discount"),
+        metadata=found.metadata(),
+    )
+
+
+def _sells_nothing(found: Fields) -> str | None:
+    """Why this session is none of our business. The first sessions, of 2019, had no mode."""
+    mode = found.maybe_text("mode")
+    if mode == "subscription" or (mode is None and found.maybe_id("subscription")):
+        return "A Checkout Session for a subscription, not for a cart."
+    if mode == "setup" or (mode is None and found.maybe_id("setup_intent")):
+        return "A Checkout Session that only keeps a way to pay."
+    if mode not in (None, "payment"):
+        raise found.unreadable("mode", "is none that a Checkout Session has")
+    return None
+
+
+def _session_state(found: Fields, event_kind: str | None) -> PaymentState:
+    paid, status = found.text("payment_status"), found.maybe_text("status")
+    if paid not in ("paid", "no_payment_required", "unpaid"):
+        raise found.unreadable("payment_status", "is none that a Checkout Session has")
+    if paid != "unpaid" and status in (None, "complete"):
+        return PaymentState.PAID
+    return PaymentState.CANCELLED if status == "expired" or event_kind in _LET_GO else PaymentState.WAITING
+
+
+_LET_GO = frozenset({"checkout.session.expired", "checkout.session.async_payment_failed"})
+
+
+def _ship_to(found: Fields) -> str | None:
+    """The name on the parcel, in the three places it has had."""
+    newest = found.inside("collected_information").inside("shipping_details")
+    places = (newest, found.inside("shipping_details"), found.inside("shipping"))
+    return next((name for place in places if (name := place.maybe_text("name"))), None)
