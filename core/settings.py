@@ -1,12 +1,15 @@
-"""Everything a person can configure, read from environment variables once."""
+"""Everything a person can configure, read from environment variables once; Stripe's secrets may lie in a file too."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import re
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 from psycopg.pq import Conninfo
@@ -17,21 +20,29 @@ from core.errors import InvalidSetting
 
 DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
+SECRETS = Path(__file__).parents[1] / ".streamlit" / "secrets.toml"
+IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 # Hosting panels append these for other clients; PostgreSQL's own would refuse the whole address.
 FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The configuration of one Stockroom; without a database address it brings its own PostgreSQL."""
+    """The configuration of one Stockroom; without a database address it brings its own PostgreSQL.
 
-    database_url: str | None
-    owner_url: str | None
+    What holds a password or a key is left out when the settings are printed.
+    """
+
+    database_url: str | None = field(repr=False)
+    owner_url: str | None = field(repr=False)
     data_dir: Path
     port: int
     address: str
     sample: bool
     trusted_proxies: tuple[str, ...] = ()
+    stripe_secret_key: str | None = field(default=None, repr=False)
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    stripe_api_base: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -39,8 +50,13 @@ class Settings:
         return self.database_url is None
 
 
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings; an empty variable counts as unset, a wrong one raises `InvalidSetting`."""
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; an empty variable counts as unset, a wrong one raises `InvalidSetting`.
+
+    Unless told otherwise from the process's environment, and Stripe's secrets from `.streamlit/secrets.toml` as well.
+    """
+    if environ is None:
+        environ = with_secrets(os.environ)
     database_url = _database_url(environ, "DATABASE_URL")
     owner_url = _database_url(environ, "STOCKROOM_OWNER_URL")
     if owner_url and not database_url:
@@ -56,7 +72,30 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
         sample=_sample(environ),
         trusted_proxies=_trusted_proxies(environ),
+        stripe_secret_key=_stripe_key(environ),
+        stripe_webhook_secrets=_webhook_secrets(environ),
+        stripe_api_base=_stripe_api_base(environ),
     )
+
+
+def with_secrets(environ: Mapping[str, str], path: Path = SECRETS) -> Mapping[str, str]:
+    """The environment with Stripe's secrets from a file of secrets; a variable that is set wins."""
+    found = {name: value for name, value in _secrets(path).items() if not _value(environ, name)}
+    return {**environ, **found}
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):  # the reason could repeat a secret
+        raise InvalidSetting(f".streamlit/{path.name} cannot be read: see secrets.example.toml beside it.") from None
+    found = {name: written[name] for name in IN_A_FILE if name in written}
+    for name, value in found.items():
+        if not isinstance(value, str):
+            raise InvalidSetting(f"{name} in .streamlit/{path.name} is not a text between quotation marks.")
+    return found
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:
@@ -150,3 +189,46 @@ def _spellings(proxy: str) -> list[str]:
     if network.version == 6:
         return [str(network)]
     return [str(network), f"::ffff:{network.network_address}/{96 + network.prefixlen}"]
+
+
+def _stripe_key(environ: Mapping[str, str]) -> str | None:
+    """The key to Stripe's API. Messages never repeat it."""
+    key = _value(environ, "STRIPE_SECRET_KEY")
+    if key.startswith("pk_"):
+        raise InvalidSetting(
+            "STRIPE_SECRET_KEY is a publishable key, which may read nothing: use a restricted one, rk_..."
+        )
+    if key and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
+        raise InvalidSetting("STRIPE_SECRET_KEY is not a key of Stripe's: it begins with rk_live_, rk_test_ or sk_.")
+    return key or None
+
+
+def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The secrets that sign what Stripe sends: more than one while one is being replaced, or for more endpoints."""
+    secrets = tuple(part.strip() for part in _value(environ, "STRIPE_WEBHOOK_SECRET").split(",") if part.strip())
+    if not all(re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{5,250}", secret) for secret in secrets):
+        raise InvalidSetting(
+            "STRIPE_WEBHOOK_SECRET is not a signing secret: it begins with whsec_; write two with a comma between them."
+        )
+    return secrets
+
+
+def _stripe_api_base(environ: Mapping[str, str]) -> str | None:
+    """Another server than Stripe's own, such as a stand-in for trying things out; a live key only goes over https."""
+    text = _value(environ, "STRIPE_API_BASE").rstrip("/")
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        fits = (
+            url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not (url.query + url.fragment)
+        )
+    except ValueError:
+        fits = False
+    if not fits or "@" in text:
+        raise InvalidSetting("STRIPE_API_BASE is not the address of a server: use the form http://127.0.0.1:8420.")
+    if text.startswith("http:") and "_live_" in _value(environ, "STRIPE_SECRET_KEY"):
+        raise InvalidSetting(
+            "STRIPE_API_BASE begins with http://, where anybody could read your live key: use https://."
+        )
+    return text

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from core.errors import InvalidSetting
-from core.settings import Settings, load_settings
+from core.settings import IN_A_FILE, SECRETS, Settings, load_settings, with_secrets
 
 URL = "postgresql://mia:secret@db.example:5433/shop"
 NORMAL = "postgresql+psycopg://mia:secret@db.example:5433/shop"
@@ -150,3 +152,82 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(AttributeError):
         setattr(load_settings({}), "port", 1)  # noqa: B010 - the type checker refuses it otherwise
     assert Settings.__slots__
+
+
+# ---------------------------------------------------------------- Stripe
+
+KEY, SECRET = "rk_live_51AbCdEfGh", "whsec_0123456789"
+
+
+def test_without_a_key_stockroom_works_without_stripe() -> None:
+    settings = load_settings({})
+    assert (settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base) == (None, (), None)
+
+
+def test_webhook_secrets_may_be_two_while_one_is_replaced() -> None:
+    settings = load_settings({"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": f" {SECRET}, whsec_before,"})
+    assert settings.stripe_secret_key == KEY
+    assert settings.stripe_webhook_secrets == (SECRET, "whsec_before")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("STRIPE_SECRET_KEY", "pk_live_51AbCdEfGh", "publishable"),
+        ("STRIPE_SECRET_KEY", "51AbCdEfGh", "begins with rk_live_"),
+        ("STRIPE_SECRET_KEY", "rk_live_51AbCd\r\nEfGh", "begins with rk_live_"),
+        ("STRIPE_SECRET_KEY", SECRET, "begins with rk_live_"),
+        ("STRIPE_WEBHOOK_SECRET", KEY, "begins with whsec_"),
+        ("STRIPE_WEBHOOK_SECRET", f"{SECRET};{SECRET}", "begins with whsec_"),
+        ("STRIPE_API_BASE", "127.0.0.1:8420", "use the form http"),
+        ("STRIPE_API_BASE", "http://mia:51AbCdEfGh@shop.example", "use the form http"),
+        ("STRIPE_API_BASE", "http://shop.example:port", "use the form http"),
+        ("STRIPE_API_BASE", "ftp://shop.example", "use the form http"),
+    ],
+)
+def test_a_wrong_setting_of_stripe_is_named_with_its_reason_and_never_repeated(
+    name: str, value: str, reason: str
+) -> None:
+    with pytest.raises(InvalidSetting, match=reason) as refusal:
+        load_settings({name: value})
+    assert refusal.value.message.startswith(name)
+    assert "AbCd" not in refusal.value.message
+    assert "0123" not in refusal.value.message
+
+
+def test_a_live_key_is_never_sent_where_it_could_be_read_on_the_way() -> None:
+    stand_in = {"STRIPE_API_BASE": "http://127.0.0.1:8420/"}
+    assert load_settings(stand_in | {"STRIPE_SECRET_KEY": "sk_test_12345"}).stripe_api_base == "http://127.0.0.1:8420"
+    with pytest.raises(InvalidSetting, match="could read your live key"):
+        load_settings(stand_in | {"STRIPE_SECRET_KEY": KEY})
+
+
+def test_no_secret_is_shown_when_the_settings_are_printed() -> None:
+    settings = load_settings({"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "DATABASE_URL": URL})
+    for text in (repr(settings), str(settings), f"{settings}"):
+        assert not any(hidden in text for hidden in (KEY, SECRET, "secret@"))
+
+
+def test_stripes_secrets_may_lie_in_a_file_and_a_variable_wins(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(f'STRIPE_SECRET_KEY = "{KEY}"\nSTRIPE_WEBHOOK_SECRET = "{SECRET}"\nother = 1\n[section]\nx = 2\n')
+    assert with_secrets({}, file) == {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET}
+    environ = {"STRIPE_SECRET_KEY": "sk_test_12345", "STRIPE_WEBHOOK_SECRET": " ", "PATH": "/bin"}
+    assert with_secrets(environ, file) == {**environ, "STRIPE_WEBHOOK_SECRET": SECRET}
+    assert with_secrets({"PATH": "/bin"}, tmp_path / "none.toml") == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize("content", [f"STRIPE_SECRET_KEY = {KEY}", "STRIPE_SECRET_KEY = 51", "\xff"])
+def test_a_file_of_secrets_that_cannot_be_read_is_named_and_not_repeated(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_bytes(content.encode("latin-1"))
+    with pytest.raises(InvalidSetting, match=r"\.streamlit/secrets\.toml") as refusal:
+        with_secrets({}, file)
+    assert "51" not in refusal.value.message
+
+
+def test_the_example_of_a_file_of_secrets_names_every_secret_and_sets_none() -> None:
+    example = SECRETS.with_name("secrets.example.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(example) == {}
+    filled_in = tomllib.loads(re.sub(r"^# (STRIPE_\w+ = )", r"\1", example, flags=re.MULTILINE))
+    assert set(filled_in) == set(IN_A_FILE)
