@@ -17,6 +17,7 @@ FOREIGN = {
     "core": {"streamlit", "pandas", "plotly"},
     "pages": {"sqlalchemy", "psycopg", "alembic"},
 }
+ONE_DOOR = {"stripe": "core/stripe_gateway.py"}
 FOUNDATION = {"core.model", "core.errors", "core.access"}
 
 
@@ -33,6 +34,13 @@ def test_nobody_imports_from_a_room_above(room: str) -> None:
 def test_no_room_uses_the_tools_of_another(room: str) -> None:
     """core knows neither Streamlit nor pandas; no page talks to the database past core."""
     assert {name(path): used for path in python_files(room) if (used := roots(path) & FOREIGN[room])} == {}
+
+
+@pytest.mark.parametrize("package", ONE_DOOR)
+def test_what_lies_outside_has_one_door(package: str) -> None:
+    """No other module speaks to it, so there is one place for keys, time-outs and what an error means."""
+    users = {name(path) for path in python_files("core", "dashboard", "pages") if package in roots(path)}
+    assert users == {ONE_DOOR[package]}
 
 
 def test_model_errors_and_access_stand_on_nothing_of_ours() -> None:
