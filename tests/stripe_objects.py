@@ -1,0 +1,139 @@
+"""Stripe's objects as the fake account keeps them (today's shape), and as older versions of the API would show them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+CURRENT = "2026-10-28.endive"
+Json = dict[str, Any]
+
+PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "dispute": "dp", "event": "evt", "product": "prod",
+            "price": "price", "item": "li", "checkout.session": "cs"}  # fmt: skip
+URLS = {"payment_intent": "/v1/payment_intents", "charge": "/v1/charges", "refund": "/v1/refunds",
+        "dispute": "/v1/disputes", "event": "/v1/events", "product": "/v1/products", "price": "/v1/prices",
+        "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
+
+
+def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, str]) -> Json:
+    """A PaymentIntent nobody has paid yet."""
+    return {
+        "object": "payment_intent", "amount": amount, "amount_capturable": 0, "amount_received": 0,
+        "canceled_at": None, "cancellation_reason": None, "capture_method": "automatic_async", "currency": currency,
+        "customer": None, "last_payment_error": None, "latest_charge": None, "metadata": dict(metadata),
+        "payment_method_types": ["card"], "receipt_email": buyer.get("email"), "shipping": buyer.get("shipping"),
+        "status": "requires_payment_method",
+    }  # fmt: skip
+
+
+def charge(amount: int, currency: str, buyer: Json, metadata: dict[str, str], intent: str | None) -> Json:
+    """A charge that went through, captured."""
+    return {
+        "object": "charge", "amount": amount, "amount_captured": amount, "amount_refunded": 0, "captured": True,
+        "billing_details": {"address": None, "email": buyer.get("email"), "name": buyer.get("name"), "phone": None},
+        "currency": currency, "customer": None, "dispute": None, "disputed": False, "failure_code": None,
+        "failure_message": None, "metadata": dict(metadata), "paid": True, "payment_intent": intent,
+        "receipt_email": buyer.get("email"), "refunded": False, "shipping": buyer.get("shipping"), "source": None,
+        "status": "succeeded",
+    }  # fmt: skip
+
+
+def refund(charged: Json, amount: int, reason: str | None, metadata: dict[str, str], status: str) -> Json:
+    """A refund; it has no `livemode`."""
+    return {
+        "object": "refund", "amount": amount, "charge": charged["id"], "currency": charged["currency"],
+        "metadata": dict(metadata), "payment_intent": charged["payment_intent"], "reason": reason,
+        "receipt_number": None, "status": status,
+    }  # fmt: skip
+
+
+def dispute(charged: Json, reason: str) -> Json:
+    """A dispute about a whole charge."""
+    return {
+        "object": "dispute", "amount": charged["amount"], "charge": charged["id"], "currency": charged["currency"],
+        "is_charge_refundable": False, "metadata": {}, "payment_intent": charged["payment_intent"], "reason": reason,
+        "status": "needs_response",
+    }  # fmt: skip
+
+
+def session(mode: str, currency: str, buyer: Json, metadata: dict[str, str], reference: str | None) -> Json:
+    """An open Checkout Session; its totals are filled in by whoever knows its lines."""
+    return {
+        "object": "checkout.session", "amount_subtotal": 0, "amount_total": 0, "client_reference_id": reference,
+        "currency": currency, "customer": None, "customer_details": {"email": buyer.get("email"), "name": None},
+        "customer_email": None, "invoice": None, "metadata": dict(metadata), "mode": mode, "payment_intent": None,
+        "payment_link": None, "payment_status": "unpaid", "setup_intent": None, "status": "open",
+        "subscription": "sub_1" if mode == "subscription" else None, "total_details": {}, "url": None,
+    }  # fmt: skip
+
+
+def item(price: Json, name: str, quantity: int) -> Json:
+    """A line of a Checkout Session."""
+    total = price["unit_amount"] * quantity
+    return {
+        "object": "item", "amount_discount": 0, "amount_subtotal": total, "amount_tax": 0, "amount_total": total,
+        "currency": price["currency"], "description": name, "price": price, "quantity": quantity,
+    }  # fmt: skip
+
+
+def listing(url: str, data: list[Json], has_more: bool = False) -> Json:
+    """A list as Stripe writes it."""
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
+def shaped(found: Json, version: str, charges: Iterable[Json] = (), refunds: Iterable[Json] = ()) -> Json:
+    """The object as this version of the API shows it; `charges` and `refunds` are what it held inside until 2022."""
+    seen = copy.deepcopy(found)
+    kind = seen["object"]
+    if kind == "payment_intent":
+        _older_intent(seen, version, [shaped(each, version) for each in charges])
+    elif kind == "charge":
+        _older_charge(seen, version, [shaped(each, version) for each in refunds])
+    elif kind == "refund":
+        _older_refund(seen, version)
+    elif kind == "checkout.session":
+        _older_session(seen, version)
+    return seen
+
+
+def _older_intent(seen: Json, version: str, charges: list[Json]) -> None:
+    if version < "2025-03-31":
+        seen["invoice"] = None
+    if version < "2022-11-15":
+        del seen["latest_charge"]
+        seen["charges"] = listing(f"/v1/charges?payment_intent={seen['id']}", charges)
+
+
+def _older_charge(seen: Json, version: str, refunds: list[Json]) -> None:
+    if version < "2025-03-31":
+        seen["invoice"] = None
+    if version < "2022-11-15":
+        seen["refunds"] = listing(f"/v1/charges/{seen['id']}/refunds", refunds)
+    if version < "2020-08-27":
+        del seen["amount_captured"]
+    if version < "2018-05-21":
+        buyer = seen.pop("billing_details")
+        seen["source"] = {"object": "card", "last4": "4242", "name": buyer["name"]}
+        if seen["payment_intent"] is None:
+            del seen["payment_intent"]
+    if version < "2015-02-18":
+        seen["card"] = seen.pop("source")
+        seen["status"] = "paid" if seen["status"] == "succeeded" else seen["status"]
+    if version < "2014-06-17":
+        seen["refunds"] = seen["refunds"]["data"]
+
+
+def _older_refund(seen: Json, version: str) -> None:
+    if version < "2019-01-01":
+        del seen["payment_intent"]
+    if version < "2015-01-01":
+        del seen["status"]
+
+
+def _older_session(seen: Json, version: str) -> None:
+    if version < "2022-11-15":
+        del seen["created"]
+    if version < "2020-08-27":
+        for name in ("amount_subtotal", "amount_total", "currency", "customer_details", "payment_status", "status"):
+            del seen[name]
