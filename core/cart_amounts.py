@@ -1,0 +1,97 @@
+"""Whether what was paid is what the cart costs, as far as anybody can tell from outside.
+
+Shops write whole prices in cents or in whole units and do not say which: the reading that comes closer to the payment
+is taken. The tolerance is one minor unit a line, for rounded taxes and discounts. Tax may be in the prices or on top.
+What is not known explains its own direction: more may be shipping or tax nobody wrote down, less a coupon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from core.cart_names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
+from core.cart_values import minor_digits, price_of
+from core.model_orders import Cart, Payment
+
+LINE_ITEMS = "line items"
+"""The source of a cart whose prices Stripe itself gives in minor units."""
+
+_COUPON = re.compile(r".*(coupon|promo|voucher|giftcard|discount).*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read the prices, and what it leaves unexplained."""
+
+    factor: int
+    difference: int
+
+
+def difference(cart: Cart, payment: Payment) -> int | None:
+    """Amount paid minus lines, shipping, tax and discount, in minor units: 0 within tolerance, None if unknowable."""
+    reading = _closest(cart, payment)
+    if reading is None:
+        return None
+    if abs(reading.difference) <= len(cart.lines):
+        return 0
+    extra_unknown = None in (_known(payment.shipping, SHIPPING_NAMES, payment), _known(payment.tax, TAX_NAMES, payment))
+    if reading.difference > 0 and extra_unknown:
+        return None
+    if reading.difference < 0 and payment.discount is None and _has_coupon(payment.metadata):
+        return None
+    return reading.difference
+
+
+def in_minor_units(cart: Cart, payment: Payment) -> Cart:
+    """The cart with its unit prices in minor units, where the payment shows that they were written in whole ones."""
+    reading = _closest(cart, payment)
+    if reading is None or reading.factor == 1:
+        return cart
+    lines = (replace(line, unit_price=(line.unit_price or 0) * reading.factor) for line in cart.lines)
+    return replace(cart, lines=tuple(lines))
+
+
+def _closest(cart: Cart, payment: Payment) -> _Reading | None:
+    if payment.amount <= 0 or any(line.unit_price is None for line in cart.lines):
+        return None
+    return min(_readings(cart, payment), key=lambda reading: abs(reading.difference))
+
+
+def _readings(cart: Cart, payment: Payment) -> Iterator[_Reading]:
+    goods = sum(line.quantity * (line.unit_price or 0) for line in cart.lines)
+    whole = 10 ** minor_digits(payment.currency)
+    for factor in sorted({1, 1 if cart.source == LINE_ITEMS else whole}):
+        shipping = _known(payment.shipping, SHIPPING_NAMES, payment, factor) or 0
+        tax = _known(payment.tax, TAX_NAMES, payment, factor) or 0
+        discount = _known(payment.discount, DISCOUNT_NAMES, payment, factor) or 0
+        rest = payment.amount - goods * factor - shipping + abs(discount)
+        yield from (_Reading(factor, rest - tax), _Reading(factor, rest))
+
+
+def _known(told: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:
+    """An amount Stripe told, else one the shop wrote into the metadata, in minor units."""
+    if told is not None:
+        return told
+    written = _amounts(payment.metadata)
+    amount = next((written[name] for name in names if name in written), None)
+    if amount is None:
+        return None
+    if any("." in each for each in written.values()):
+        factor = 10 ** minor_digits(payment.currency)
+    return round(Decimal(amount) * factor)
+
+
+def _amounts(metadata: Mapping[str, str]) -> dict[str, str]:
+    names = {*SHIPPING_NAMES, *TAX_NAMES, *DISCOUNT_NAMES, *TOTAL_NAMES}
+    return {
+        name: amount for key, text in metadata.items() if (name := plain(key)) in names and (amount := price_of(text))
+    }
+
+
+def _has_coupon(metadata: Mapping[str, str]) -> bool:
+    written = _amounts(metadata)
+    noted = {plain(key) for key, text in metadata.items() if text.strip() not in ("", "0", "null", "none", "false")}
+    return not written.keys() & set(DISCOUNT_NAMES) and any(map(_COUPON.fullmatch, noted))

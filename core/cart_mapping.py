@@ -1,0 +1,261 @@
+"""Where a shop keeps its cart in metadata, as an admin says it: for the shapes nobody would recognise unaided.
+
+In a key, `{n}` stands for the number of a piece or a line, and `*` for a code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from core.cart_entries import reference_of
+from core.cart_text import Found, doubt_of, is_count, unpacked
+from core.cart_values import Row, code_of, has_control, price_of, shown, size_of, text_of, units_of
+from core.errors import InvalidInput, UnreadableCart, invalid
+from core.model_orders import CartLine, Lookup
+
+LONGEST_KEY = 40
+MOST_FIELDS = 50
+NUMBER, ANYTHING = "{n}", "*"
+
+
+class Layout(StrEnum):
+    """How the lines stand in the metadata."""
+
+    LIST = "list"
+    MAP = "map"
+    PACKED = "packed"
+    NUMBERED = "numbered"
+    KEYS = "keys"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartMapping:
+    """Where the cart stands. Fields are names in JSON (`product.id` goes inside), positions from 1 in packed text, and
+    whole keys with `{n}` where each line has entries of its own. Without `quantity` each line is one unit.
+    """
+
+    layout: Layout
+    key: str = ""
+    path: str = ""
+    code: str = ""
+    more_codes: tuple[str, ...] = ()
+    quantity: str = ""
+    size: str = ""
+    name: str = ""
+    price: str = ""
+    line_separator: str = ","
+    field_separator: str = ":"
+    count: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The mapping as JSON; what is as usual is left out."""
+        values = {**asdict(self), "layout": str(self.layout), "more_codes": list(self.more_codes)}
+        usual = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in (usual[name], [])}
+
+
+def from_json(values: Any) -> CartMapping:
+    """Return a mapping from its JSON form. Raises InvalidInput that names the field and what is wrong with it."""
+    if not isinstance(values, Mapping):
+        raise invalid("mapping", "must be a JSON object")
+    known = {field.name for field in fields(CartMapping)}
+    if unknown := sorted(str(name) for name in values if name not in known):
+        raise invalid("mapping", f"has no field called {shown(unknown[0])}")
+    if values.get("layout") not in list(Layout):
+        raise invalid("layout", f"must be one of {', '.join(Layout)}")
+    more = values.get("more_codes", [])
+    if not isinstance(more, list | tuple) or len(more) > MOST_FIELDS or not all(isinstance(each, str) for each in more):
+        raise invalid("more_codes", "must be a list of texts")
+    for name in known - {"layout", "more_codes"}:
+        _must_be_text(name, values.get(name, ""))
+    mapping = CartMapping(**{**values, "layout": Layout(values["layout"]), "more_codes": tuple(more)})
+    _validate(mapping)
+    return mapping
+
+
+def _must_be_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise invalid(name, "must be text")
+    if has_control(value.replace("\n", "").replace("\t", "")) or len(value) > 200:
+        raise invalid(name, "must be at most 200 characters without control characters")
+
+
+def _validate(mapping: CartMapping) -> None:
+    for problem in _problems(mapping):
+        raise problem
+
+
+def _problems(m: CartMapping) -> Iterator[InvalidInput]:
+    """Every reason why a mapping could never read a cart."""
+    named = [m.code, m.quantity, m.size, m.name, m.price, *m.more_codes]
+    if not m.key and m.layout is not Layout.NUMBERED:
+        yield invalid("key", "must not be empty")
+    if len(m.key) > LONGEST_KEY:
+        yield invalid("key", f"must have at most {LONGEST_KEY} characters, as Stripe's keys have")
+    if m.key.count(NUMBER) > 1 or (NUMBER in m.key and m.layout in (Layout.KEYS, Layout.ORDER)):
+        yield invalid("key", f"cannot hold {NUMBER} there")
+    if (m.key.count(ANYTHING) == 1) is not (m.layout is Layout.KEYS):
+        yield invalid("key", f"must hold one {ANYTHING} where keys are codes, and only there")
+    if m.layout in (Layout.LIST, Layout.PACKED, Layout.NUMBERED) and not m.code:
+        yield invalid("code", "must not be empty")
+    if m.layout is Layout.NUMBERED and any(name and name.count(NUMBER) != 1 for name in named):
+        yield invalid("code", f"and every other field must hold {NUMBER} once, as product_{NUMBER}_id does")
+    if m.layout is Layout.PACKED:
+        yield from _packed_problems(m, [name for name in named if name])
+
+
+def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidInput]:
+    if not all(re.fullmatch("[1-9][0-9]?", position) and int(position) <= MOST_FIELDS for position in positions):
+        yield invalid("code", f"and every other field must be a position from 1 to {MOST_FIELDS}")
+    if len(set(positions)) < len(positions):
+        yield invalid("code", "and every other field must have a position of its own")
+    if not m.line_separator or m.line_separator == m.field_separator:
+        yield invalid("line_separator", "must not be empty, nor what separates fields")
+    if not m.field_separator and len(positions) > 1:
+        yield invalid("field_separator", "must not be empty")
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | None:
+    """Read the cart where the mapping says it is. None where its key is not there, or is empty."""
+    entries = {key: text for key, text in metadata.items() if text.strip()}
+    match mapping.layout:
+        case Layout.ORDER:
+            reference = reference_of(entries.get(mapping.key, ""))
+            return Lookup(reference=reference) if reference else None
+        case Layout.NUMBERED:
+            rows = _numbered(mapping, entries)
+        case Layout.KEYS:
+            rows = _keys(mapping, entries)
+        case _:
+            return _value(mapping, entries)
+    return _counted(mapping, entries, Found(shape=str(mapping.layout), rows=tuple(rows))) if rows else None
+
+
+def _value(mapping: CartMapping, entries: Mapping[str, str]) -> Found | None:
+    texts = _pieces(mapping.key, entries)
+    if not texts:
+        return None
+    text = "".join(texts)
+    if mapping.layout is Layout.PACKED:
+        lines, doubt = text.strip().split(mapping.line_separator), doubt_of(texts[-1])
+        rows = [_row(mapping, _positions(line, mapping.field_separator)) for line in lines]
+    else:
+        value, doubt = _inside(unpacked(text), mapping.path), ""
+        rows = _listed(mapping, value) if mapping.layout is Layout.LIST else _mapped(mapping, value)
+    found = Found(shape=str(mapping.layout), rows=tuple(rows), doubt=doubt)
+    return _counted(mapping, entries, found, len(texts)) if rows else None
+
+
+def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pieces: int = 0) -> Found:
+    """The rows, if there are as many as the shop says; without that, text that may have been cut is refused."""
+    text = entries.get(mapping.count, "") if mapping.count else ""
+    lines, units = len(found.rows), sum(each.line.quantity for each in found.rows)
+    if mapping.count and not is_count(text):
+        raise UnreadableCart(f"{mapping.count} does not say how many there are")
+    if text and int(text) not in (lines, units, pieces or lines):
+        raise UnreadableCart(f"{mapping.count} is {int(text)}, but {units} units in {lines} lines are written")
+    if found.doubt and not text:
+        raise UnreadableCart(found.doubt)
+    return found
+
+
+def _pieces(key: str, entries: Mapping[str, str]) -> list[str]:
+    """The value of a key, or those of its pieces in the order of their numbers."""
+    if NUMBER not in key:
+        return [entries[key]] if key in entries else []
+    numbered = _by_number(key, entries)
+    return [numbered[n] for n in _in_order(numbered, key)]
+
+
+def _by_number(key: str, entries: Mapping[str, str]) -> dict[int, str]:
+    before, after = map(re.escape, key.split(NUMBER))
+    found: dict[int, str] = {}
+    for entry, text in entries.items():
+        if match := re.fullmatch(f"{before}([0-9]{{1,3}}){after}", entry):
+            if int(match[1]) in found:
+                raise UnreadableCart(f"{shown(entry)} is there twice")
+            found[int(match[1])] = text
+    return found
+
+
+def _in_order(numbered: Mapping[int, object], key: str) -> list[int]:
+    numbers = sorted(numbered)
+    missing = next((n for n in range(1, numbers[-1] if numbers else 0) if n not in numbered), None)
+    if missing is not None:
+        raise UnreadableCart(f"{shown(key.replace(NUMBER, str(missing)))} is missing")
+    return numbers
+
+
+def _inside(value: Any, path: str) -> Any:
+    """What stands at a dotted path; None where nothing does."""
+    for name in filter(None, path.split(".")):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _listed(mapping: CartMapping, value: Any) -> list[Row]:
+    if not isinstance(value, list) or not all(isinstance(line, Mapping) for line in value):
+        raise UnreadableCart(f"there is no list of objects at {shown(mapping.path or mapping.key)}")
+    return [_row(mapping, {name: _inside(line, name) for name in _names(mapping)}) for line in value]
+
+
+def _mapped(mapping: CartMapping, value: Any) -> list[Row]:
+    if not isinstance(value, Mapping):
+        raise UnreadableCart(f"there is no object of codes at {shown(mapping.path or mapping.key)}")
+    rows = []
+    for code, inside in value.items():
+        values = {name: _inside(inside, name) for name in _names(mapping)}
+        if not isinstance(inside, Mapping):
+            values = {mapping.quantity: inside}
+        rows.append(_row(mapping, values, code=code))
+    return rows
+
+
+def _numbered(mapping: CartMapping, entries: Mapping[str, str]) -> list[Row]:
+    columns = {name: _by_number(name, entries) for name in _names(mapping)}
+    lines = {n: {name: column.get(n) for name, column in columns.items()} for col in columns.values() for n in col}
+    return [_row(mapping, lines[n]) for n in _in_order(lines, mapping.code)]
+
+
+def _keys(mapping: CartMapping, entries: Mapping[str, str]) -> list[Row]:
+    before, after = map(re.escape, mapping.key.split(ANYTHING))
+    found = {key: re.fullmatch(f"{before}(.+){after}", key, re.DOTALL) for key in entries}
+    return [
+        Row(CartLine(code=code_of(key), quantity=units_of(entries[key], key), codes=tuple({match[1]} - {key})))
+        for key, match in found.items()
+        if match
+    ]
+
+
+def _positions(line: str, separator: str) -> dict[str, str]:
+    values = line.split(separator) if separator else [line]
+    return {str(position): value.strip() for position, value in enumerate(values, start=1)}
+
+
+def _names(mapping: CartMapping) -> list[str]:
+    named = (mapping.code, *mapping.more_codes, mapping.quantity, mapping.size, mapping.name, mapping.price)
+    return [name for name in named if name]
+
+
+def _row(mapping: CartMapping, values: Mapping[str, Any], code: str = "") -> Row:
+    given = [code, *(code_of(values.get(name)) for name in (mapping.code, *mapping.more_codes) if name)]
+    codes = [each for each in map(code_of, given) if each]
+    if not codes:
+        raise UnreadableCart("a line names no product")
+    units = units_of(values.get(mapping.quantity), codes[0]) if mapping.quantity or code else 1
+    line = CartLine(
+        code=codes[0],
+        quantity=units,
+        codes=tuple(dict.fromkeys(each for each in codes[1:] if each != codes[0])),
+        size=size_of(values.get(mapping.size)) or None if mapping.size else None,
+        name=shown(text_of(values.get(mapping.name)), 200) or None if mapping.name else None,
+    )
+    return Row(line, price_of(values.get(mapping.price)) if mapping.price else "")

@@ -1,0 +1,163 @@
+"""Carts in numbered values: one long text cut into pieces, or one line in each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from core.cart_names import CART_NAMES, LINE_NAMES, WRAPPER_NAMES, plain
+from core.cart_text import (
+    MOST_ENTRIES,
+    Found,
+    begins_json,
+    doubt_of,
+    is_count,
+    read_json,
+    read_packed,
+    read_text,
+    unpacked,
+)
+from core.cart_values import shown
+from core.errors import UnreadableCart
+
+_SURE = CART_NAMES | set(LINE_NAMES)
+_LONG = 200
+_PIECE = re.compile(
+    r"(?P<base>[A-Za-z_ .-]{0,40}?)[_ .-]?(?P<word>part|chunk|piece)?[_ .-]?"
+    r"(?P<n>[0-9]{1,3})(?:_?of_?(?P<of>[0-9]{1,3}))?",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(r"(?P<base>[a-z]*?)(?:num|total|n)?(?:chunks?|parts?|pieces?)(?:count|total|num|n)?")
+
+
+@dataclass(slots=True)
+class Pieces:
+    """The numbered values of one name. `head`: the value of the same name without a number, when it is the first."""
+
+    base: str
+    texts: dict[int, str]
+    declared: int | None = None
+    head: str = ""
+
+    @property
+    def certain(self) -> bool:
+        """Whether the name is one that only carts and their lines have."""
+        return self.base in _SURE
+
+    def ordered(self) -> list[str]:
+        """All texts in the order of their numbers. Raises UnreadableCart where one is missing."""
+        last, first = max(self.texts), min(self.texts)
+        start = first if first <= (2 if self.head else 1) else 1
+        missing = next((n for n in range(start, last) if n not in self.texts), None)
+        if missing is not None:
+            raise UnreadableCart(f"piece {missing} of {self.base} is missing")
+        texts = [*([self.head] if self.head else []), *(self.texts[n] for n in range(start, last + 1))]
+        if self.declared not in (None, len(texts)):
+            raise UnreadableCart(f"{self.base} was written in {self.declared} pieces, and {len(texts)} are here")
+        return texts
+
+
+def pieces_of(entries: Mapping[str, str]) -> dict[str, Pieces]:
+    """Numbered values by their name: `orderData_0`, `cartChunk1`, `item_2`, `cart_part_1_of_3`, `chunk_0`."""
+    found: dict[str, Pieces] = {}
+    for key, text in entries.items():
+        match = _PIECE.fullmatch(key)
+        base = plain(match["base"]) if match else ""
+        if match and (base in _SURE | WRAPPER_NAMES or (match["word"] and not base)):
+            _add(found.setdefault(base, Pieces(base, {})), match, text)
+    for group in found.values():
+        group.declared = next(_declared(entries, group.base), group.declared)
+        group.head = _head(entries, group)
+    _must_not_miss_all(entries, found)
+    return found
+
+
+def _add(group: Pieces, match: re.Match[str], text: str) -> None:
+    number, of = int(match["n"]), int(match["of"]) if match["of"] else None
+    if number in group.texts or (of and group.declared not in (None, of)):
+        raise UnreadableCart(f"piece {number} of {group.base} is there twice")
+    group.texts[number], group.declared = text, of or group.declared
+
+
+def _declared(entries: Mapping[str, str], base: str) -> Iterator[int]:
+    """How many pieces were written, where an entry says so: `orderDataChunks`, `chunkCount`, `cart_total_parts`."""
+    for key, text in entries.items():
+        match = _COUNT.fullmatch(plain(key))
+        if match and match["base"] in ("", base) and is_count(text):
+            yield int(text)
+
+
+def _must_not_miss_all(entries: Mapping[str, str], found: Mapping[str, Pieces]) -> None:
+    for base in (CART_NAMES | WRAPPER_NAMES) - found.keys():
+        for key, text in entries.items():
+            match = _COUNT.fullmatch(plain(key))
+            if match and match["base"] == base and is_count(text) and int(text) > 1:
+                raise UnreadableCart(f"{shown(key)} says {int(text)} pieces, and none is here")
+
+
+def _head(entries: Mapping[str, str], group: Pieces) -> str:
+    """`cart` before `cart_1`: the first piece, when it begins a text that it does not end."""
+    named = (text for key, text in entries.items() if plain(key) == group.base)
+    return next((text for text in named if begins_json(text) and not _is_whole(text)), "")
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is JSON, or JSON in base64, on its own."""
+    try:
+        return begins_json(text) and unpacked(text) is not None
+    except UnreadableCart:
+        return False
+
+
+def _is_rest(text: str) -> bool:
+    """Whether a text looks like the middle or the end of JSON, or of base64."""
+    return (
+        re.search(r"\"\s*:|[\"\d]\s*[}\]]", text) is not None
+        or re.fullmatch(r"[A-Za-z0-9+/_=-]{100,}", text) is not None
+    )
+
+
+# ---------------------------------------------------------------- reading them
+
+
+def read_pieces(group: Pieces) -> Found | None:
+    """Read the cart in numbered values. None: they hold something else. Raises UnreadableCart where one is missing."""
+    if not group.head and all(map(_is_whole, group.texts.values())):
+        parts = [read_json(unpacked(text), certain=group.certain) for text in group.ordered()]
+        rows = tuple(row for part in parts if part for row in part.rows)
+        return Found(shape="numbered", rows=rows, doubt=_doubt(group)) if rows else None
+    if any(map(begins_json, [group.head, *group.texts.values()])):
+        joined = read_text("".join(group.ordered()), certain=group.certain)
+        return replace(joined, shape=f"{joined.shape} in pieces") if joined else None
+    if group.declared is not None:
+        group.ordered()
+    if all(map(_is_rest, group.texts.values())):
+        raise UnreadableCart(f"the first piece of {group.base} is missing")
+    return _packed(group) if group.certain else None
+
+
+def _packed(group: Pieces) -> Found | None:
+    """`item_0` = `A|2|...`, each a line; or one long `A:2,B:1,...` that was cut into pieces of the same length."""
+    texts = [group.texts[n] for n in sorted(group.texts)]
+    if len(texts) > 1 and all(len(text) >= _LONG for text in texts[:-1]):
+        joined = read_packed("".join(texts))
+        if not joined:
+            return None
+        group.ordered()
+        full = len(texts[-1]) == len(texts[0]) or doubt_of(texts[-1])
+        return replace(joined, doubt="its last piece is as long as the others" if full and not group.declared else "")
+    parts = [read_packed(text) for text in texts]
+    if not any(parts):
+        return None
+    if not all(parts):
+        raise UnreadableCart(f"some of the {group.base} entries are a code with a quantity and some are not")
+    group.ordered()
+    doubt = next((part.doubt for part in parts if part and part.doubt), _doubt(group))
+    return Found(shape="packed", rows=tuple(row for part in parts if part for row in part.rows), doubt=doubt)
+
+
+def _doubt(group: Pieces) -> str:
+    """Stripe keeps so many entries and no more: a shop with an entry a line may have stopped there."""
+    full = len(group.texts) >= MOST_ENTRIES - 10 and group.declared is None
+    return f"there are {len(group.texts)} entries, and Stripe keeps {MOST_ENTRIES} at most" if full else ""

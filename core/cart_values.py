@@ -1,0 +1,209 @@
+"""What carts are written with: the names of their fields, and codes, quantities and prices, each read strictly.
+
+Everything here raises `UnreadableCart` with the reason; who knows the whole text adds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from core.cart_names import (
+    CODE_NAMES,
+    PRICE_NAMES,
+    QUANTITY_NAMES,
+    SIZE_NAMES,
+    TITLE_NAMES,
+    plain,
+)
+from core.errors import UnreadableCart
+from core.model import MAX_UNITS
+from core.model_orders import CartLine
+
+MOST_LINES = 1_000
+LONGEST_CODE = 200
+# An object inside a line, and what its own id is then called.
+_INNER = {"variant": "variantid", "productvariant": "variantid", "product": "productid", "item": "id"}
+_NO_DIGITS = ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
+_MINOR_DIGITS = {
+    **dict.fromkeys(_NO_DIGITS, 0),
+    **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
+}
+_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
+# What stands under "variant" where somebody means the size: L, XXL, 42, 9.5, large, M / Blue.
+_SIZE_LIKE = re.compile(r"\d{0,2}X{0,4}[SML]|\d{1,2}([.,]\d)?|(x-?)*(small|medium|large)|.*[\s/].*", re.IGNORECASE)
+_WHOLE = re.compile(r"[0-9]{1,7}(\.0{1,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line as it was written: its price is still text, since only the whole cart tells cents from dollars."""
+
+    line: CartLine
+    price: str = ""
+
+
+def text_of(value: object) -> str:
+    """A JSON text or number as trimmed text; everything else says nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return ""
+    return str(value).strip()
+
+
+def has_control(text: str) -> bool:
+    """Whether text holds what no database keeps and no person can type: control characters, halves of characters."""
+    return any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) <= 0xDFFF for c in text)
+
+
+def shown(text: str, longest: int = 60) -> str:
+    """Text from outside, fit to be shown and kept."""
+    safe = "".join("\ufffd" if has_control(c) and c not in "\n\t" else c for c in text)
+    return safe if len(safe) <= longest else f"{safe[:longest]}..."
+
+
+def code_of(value: object, *, what: str = "code") -> str:
+    """A code, or nothing where there is none. Raises UnreadableCart for one that cannot be a code."""
+    if isinstance(value, Decimal):
+        raise UnreadableCart(f"{value} is no {what}")
+    text = text_of(value)
+    if has_control(text):
+        raise UnreadableCart(f"the {what} {shown(text)} holds a control character")
+    if len(text) > LONGEST_CODE:
+        raise UnreadableCart(f"the {what} {shown(text)} is longer than {LONGEST_CODE} characters")
+    return text
+
+
+def units_of(value: object, of: str) -> int:
+    """A quantity: a positive whole number. Raises UnreadableCart for everything else."""
+    if value is None or value == "":
+        raise UnreadableCart(f"{shown(of)} has no quantity")
+    text = text_of(value)
+    units = int(Decimal(text)) if _WHOLE.fullmatch(text) else 0
+    if not 0 < units <= MAX_UNITS:
+        said = f'"{shown(text)}"' if text else "no number"
+        raise UnreadableCart(f"the quantity of {shown(of)} is {said}, not a whole number from 1 to {MAX_UNITS:,}")
+    return units
+
+
+def size_of(value: object) -> str:
+    """A size, or nothing where there is none; 9.5 is one."""
+    return code_of(str(value) if isinstance(value, Decimal) else value, what="size")
+
+
+def price_of(value: object) -> str:
+    """A price as it was written, or nothing: a price that cannot be read stops no cart."""
+    text = text_of(value)
+    return text if _PRICE.fullmatch(text) else ""
+
+
+def has_code_and_quantity(fields: Mapping[str, object]) -> bool:
+    """Whether an object has the fields that make it a line, whatever their values."""
+    names = {plain(name): value for name, value in _flattened(fields).items()}
+    if not text_of(names.get("price")).startswith("price_"):
+        names.pop("price", None)
+    return not names.keys().isdisjoint(CODE_NAMES) and not names.keys().isdisjoint(QUANTITY_NAMES)
+
+
+def has_quantity(fields: Mapping[str, object]) -> bool:
+    """Whether an object says how many."""
+    return not {plain(name) for name in fields}.isdisjoint(QUANTITY_NAMES)
+
+
+def row(fields: Mapping[str, object], key: str = "") -> Row:
+    """Read one line from its fields; `key` is a code that stood outside of them."""
+    values = _sized(_by_plain_name(fields))
+    codes = [*_codes(values), *([code_of(key)] if key else [])]
+    if not codes:
+        raise UnreadableCart("a line names no product")
+    line = CartLine(
+        code=codes[0],
+        quantity=_units(values, codes[0]),
+        codes=tuple(dict.fromkeys(code for code in codes[1:] if code != codes[0])),
+        size=next((size for name in SIZE_NAMES if (size := _size(values, name, codes[0]))), None),
+        name=next((shown(name, 200) for field in TITLE_NAMES if (name := text_of(values.get(field)))), None),
+    )
+    return Row(line, next((price for name in PRICE_NAMES if (price := price_of(values.get(name)))), ""))
+
+
+def _by_plain_name(fields: Mapping[str, object]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, value in _flattened(fields).items():
+        before = values.get(plain(name))
+        if before in (None, "") or value in (None, ""):
+            values[plain(name)] = value if before in (None, "") else before
+        elif before != value:
+            raise UnreadableCart(f"a line says {shown(name)} twice, differently")
+    return values
+
+
+def _sized(values: dict[str, object]) -> dict[str, object]:
+    """The values with a variant that is only a size called one, where something else names the product."""
+    said = values.get("variant")
+    if not isinstance(said, str) or not _SIZE_LIKE.fullmatch(said.strip()):
+        return values
+    rest = {name: value for name, value in values.items() if name != "variant"}
+    return {"variantsize": said, **rest} if any(_codes(rest)) else values
+
+
+def _flattened(fields: Mapping[str, object]) -> dict[str, object]:
+    """The fields with those of an inner product or variant: `{"product": {"id": 5}}` is `{"productid": 5}`."""
+    flat: dict[str, object] = {}
+    for name, value in fields.items():
+        own_id = _INNER.get(plain(name))
+        if own_id and isinstance(value, Mapping):
+            inner = {own_id if plain(field) == "id" else field: inside for field, inside in value.items()}
+            flat = {**{f: v for f, v in inner.items() if plain(f) not in QUANTITY_NAMES}, **flat}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _codes(values: Mapping[str, object]) -> Iterator[str]:
+    found = False
+    for name in CODE_NAMES:
+        if name == "s" and found:
+            break  # beside a code it is the size
+        if name == "price" and not text_of(values.get(name)).startswith("price_"):
+            continue
+        if code := code_of(values.get(name)):
+            found = True
+            yield code
+
+
+def _units(values: Mapping[str, object], of: str) -> int:
+    given = [values[name] for name in QUANTITY_NAMES if name in values]
+    found = {units_of(value, of) for value in given or [None]}
+    if len(found) > 1:
+        raise UnreadableCart(f"{shown(of)} has two quantities")
+    return found.pop()
+
+
+def _size(values: Mapping[str, object], name: str, code: str) -> str:
+    size = size_of(values.get(name))
+    return "" if name == "s" and size == code else size
+
+
+# ---------------------------------------------------------------- prices
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits of an amount are minor units, as Stripe counts them."""
+    return _MINOR_DIGITS.get(currency.upper(), 2)
+
+
+def priced(rows: Iterable[Row], currency: str) -> tuple[CartLine, ...]:
+    """The lines with unit prices. One price with a point shows that the shop writes whole units, in all of them."""
+    rows = list(rows)
+    if len(rows) > MOST_LINES:
+        raise UnreadableCart(f"it has more than {MOST_LINES:,} lines")
+    factor = 10 ** minor_digits(currency) if any("." in each.price for each in rows) else 1
+    return tuple(replace(each.line, unit_price=_minor(each.price, factor)) for each in rows)
+
+
+def _minor(price: str, factor: int) -> int | None:
+    if not price:
+        return None
+    minor = Decimal(price) * factor
+    return int(minor) if minor == int(minor) else None
