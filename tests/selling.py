@@ -82,3 +82,38 @@ def cases(shop: Shop, sale: Sale) -> list[tuple[str, str, int]]:
         id=sale.payment_id,
     )
     return [tuple(row) for row in rows]
+
+
+def _record_refunds(connection: Connection, _: Actor, *, rows: list[dict[str, Any]]) -> None:
+    call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(rows)})
+
+
+def tell_refund(shop: Shop, sale: Sale | str, **more: Any) -> int:
+    """Let Stripe tell of a refund of a sale, or of a payment nobody knows, and return its id here."""
+    now = datetime.now(UTC).isoformat()
+    row = {
+        "refund_id": f"re_{payment_id()[3:]}",
+        "payment_id": sale if isinstance(sale, str) else sale.payment_id,
+        "amount": 1000,
+        "currency": "usd",
+        "status": "succeeded",
+        "refunded_at": now,
+        "told_at": now,
+    } | more
+    shop.run(_record_refunds, rows=[row])
+    return int(shop.sql("select id from stockroom.refunds where refund_id = :id", id=row["refund_id"]))
+
+
+def case_of(shop: Shop, sale: Sale) -> int:
+    """Return the id of the latest case of an order."""
+    return int(shop.sql("select max(id) from stockroom.alerts where order_id = :id", id=order_id(shop, sale)))
+
+
+def line_of(shop: Shop, sale: Sale, position: int = 1) -> int:
+    """Return the id of a line of an order."""
+    found = shop.sql(
+        "select id from stockroom.order_lines where order_id = :id and position = :position",
+        id=order_id(shop, sale),
+        position=position,
+    )
+    return int(found)

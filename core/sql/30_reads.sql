@@ -30,6 +30,8 @@ select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.mo
        coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
        m.operation_id, m.reference_type, m.reference_id, m.reverses_id,
        (select u.id from public.stock_movements u where u.reverses_id = m.id) as reversed_by,
+       (select l.order_id from stockroom.order_line_movements x join stockroom.order_lines l on l.id = x.line_id
+         where x.movement_id = m.id) as order_id,
        m.performed_by, m.note, m.occurred_at, m.created_at as recorded_at
   from public.stock_movements m
   left join public.product_variants v on v.id = m.variant_id
@@ -210,10 +212,12 @@ create function stockroom_api.people() returns table (performed_by text)
     select name.performed_by from name where name.performed_by is not null;
 $$;
 
--- What live pages poll: it changes when anything moved.
+-- What live pages poll: it grows when anything moved, was paid or refunded, or when something happened to a case.
 create function stockroom_api.latest_movement() returns bigint
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select coalesce(max(id), 0) from public.stock_movements;
+    select coalesce((select max(id) from public.stock_movements), 0) + coalesce((select max(id) from stockroom.orders), 0)
+         + coalesce((select max(id) from stockroom.refunds), 0) + coalesce((select max(id) from stockroom.refund_decisions), 0)
+         + coalesce((select max(id) from stockroom.alert_history), 0);
 $$;
 
 grant select on stockroom_api.shop, stockroom_api.reasons, stockroom_api.levels, stockroom_api.movements,

@@ -1,0 +1,186 @@
+"""Cases as people look at them: what failed, why, how much of it and since when, the most urgent first.
+
+What can be done with one is in core/cases.py; how they are opened and end by themselves in core/sql/35_alerts.sql.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, literal, or_, select
+
+from core import keyset
+from core.access import Permission
+from core.database import call
+from core.guard import require
+from core.model import Actor
+from core.model_orders import AlertKind, AlertState
+from core.movements import COUNTED_UP_TO, Count
+from core.order_filter import LONGEST_SEARCH, view
+
+STILL_OPEN = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+class Event(StrEnum):
+    """What happened to a case, as its history has it."""
+
+    OPENED = "opened"
+    REPEATED = "repeated"
+    RETRIED = "retried"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A case: its cause, what it is about, and how much: `units` paid for and not off the shelf, `money` at stake."""
+
+    alert_id: int
+    kind: AlertKind
+    severity: str
+    state: AlertState
+    cause: str
+    sentence: str
+    facts: Mapping[str, Any]
+    order_id: int | None
+    order_number: str | None
+    payment_id: str | None
+    email: str | None
+    refund_id: int | None
+    stripe_refund_id: str | None
+    variant_id: UUID | None
+    sku: str | None
+    event_id: int | None
+    units: int
+    money: int
+    currency: str | None
+    seen: int
+    attempts: int
+    first_at: datetime
+    last_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertStep:
+    """What somebody did with a case, or what became of it."""
+
+    at: datetime
+    who: str
+    what: Event
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """What narrows the cases. `search` looks into the sentence, order, address, payment, refund and SKU."""
+
+    search: str = ""
+    states: tuple[AlertState, ...] = STILL_OPEN
+    kinds: tuple[AlertKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPage:
+    """Some cases, the most urgent first, with the cursors of the pages beside it."""
+
+    rows: tuple[Alert, ...]
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How much waits for somebody: open cases, those whose stock did not leave the shelf, refunds to decide."""
+
+    cases: int
+    failed_updates: int
+    refunds: int
+
+
+_FIELDS = tuple(Alert.__dataclass_fields__)
+_ALERTS = view("alert_rows", *_FIELDS, "rank")
+_HISTORY = view("alert_history", "id", "alert_id", *AlertStep.__dataclass_fields__)
+
+
+def page(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: AlertFilter = AlertFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
+    cursor: str | None = None,
+    limit: int = 50,
+) -> AlertPage:
+    """Return a page of cases: stock that did not leave the shelf first, then the most severe, then the oldest.
+
+    Raises InvalidInput for a cursor that this function did not make.
+    """
+    require(connection, actor, Permission.VIEW)
+    keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
+    part = keyset.read(connection, _matching(filter), keys, cursor=cursor, limit=limit)
+    return AlertPage(rows=tuple(_alert(row) for row in part.rows), before=part.before, after=part.after)
+
+
+def count(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Count:  # noqa: A002
+    """Return how many cases match, counting no further than ten thousand."""
+    require(connection, actor, Permission.VIEW)
+    bounded = _matching(filter).with_only_columns(literal(1), maintain_column_froms=True)
+    found = connection.execute(
+        select(func.count()).select_from(bounded.limit(COUNTED_UP_TO + 1).subquery())
+    ).scalar_one()
+    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+
+
+def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
+    """Return this case, or None."""
+    require(connection, actor, Permission.VIEW)
+    row = connection.execute(select(_ALERTS).where(_ALERTS.c.alert_id == alert_id)).one_or_none()
+    return None if row is None else _alert(row)
+
+
+def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Alert, ...]:
+    """Return the cases of an order, those still open first."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_ALERTS).where(_ALERTS.c.order_id == order_id)
+    open_first = (_ALERTS.c.state == "resolved", _ALERTS.c.rank, _ALERTS.c.alert_id)
+    return tuple(_alert(row) for row in connection.execute(query.order_by(*open_first)))
+
+
+def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[AlertStep, ...]:
+    """Return what happened to a case, oldest first."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_HISTORY).where(_HISTORY.c.alert_id == alert_id).order_by(_HISTORY.c.id)
+    return tuple(
+        AlertStep(at=row.at, who=row.who, what=Event(row.what), note=row.note) for row in connection.execute(query)
+    )
+
+
+def waiting(connection: Connection, actor: Actor) -> Waiting:
+    """Return how much waits for somebody, in one statement."""
+    require(connection, actor, Permission.VIEW)
+    found = call(connection, "select cases, failed_updates, refunds from stockroom_api.waiting", {})[0]
+    return Waiting(cases=found[0], failed_updates=found[1], refunds=found[2])
+
+
+def _alert(row: Row[Any]) -> Alert:
+    values = {name: row._mapping[name] for name in _FIELDS}
+    return Alert(**values | {"kind": AlertKind(row.kind), "state": AlertState(row.state)})
+
+
+def _matching(wanted: AlertFilter) -> Select[Any]:
+    query = select(_ALERTS)
+    if wanted.states:
+        query = query.where(_ALERTS.c.state.in_([state.value for state in wanted.states]))
+    if wanted.kinds:
+        query = query.where(_ALERTS.c.kind.in_([kind.value for kind in wanted.kinds]))
+    names = ("sentence", "order_number", "email", "payment_id", "stripe_refund_id", "sku")
+    for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
+        query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
+    return query

@@ -1,0 +1,118 @@
+-- What people look at of selling: the list of orders, one order whole, refunds to decide, cases by their urgency.
+
+-- Orders as they are searched and paged: of one table alone, so that its indexes can answer.
+create view stockroom_api.order_keys as
+select o.id as order_id, o.payment_id, o.charge_id, o.session_id, lower(o.number) as number, lower(o.email) as email,
+       o.cart_state, o.dispute, o.paid_at
+  from stockroom.orders o;
+
+-- The lines of orders as they are searched: `code` in small letters.
+create view stockroom_api.line_keys as
+select l.order_id, l.variant_id, lower(l.code) as code, l.state from stockroom.order_lines l;
+
+-- Every name of a variant that a cart may use: its SKU in small letters, the others as they are written.
+create view stockroom_api.variant_codes as
+select v.id as variant_id, lower(v.sku) as code from public.product_variants v
+union all
+select v.id, v.barcode from public.product_variants v where v.barcode is not null
+union all
+select v.id, v.stripe_price_id from public.product_variants v where v.stripe_price_id is not null
+union all
+select a.variant_id, a.code from stockroom.sku_aliases a;
+
+-- Orders with the sums of their lines, refunds and open cases, for a page of them. `missing` units wait for somebody.
+create view stockroom_api.order_rows as
+select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.email, o.name, o.amount, o.currency, o.paid_at,
+       o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.dispute, o.imported_at,
+       l.lines, l.units, l.taken, l.oversold, l.restored, l.missing, r.refunds, r.refunded, r.undecided,
+       (select count(*) from stockroom.alerts a where a.order_id = o.id and a.state <> 'resolved') as cases
+  from stockroom.orders o
+ cross join lateral (
+    select count(*) as lines, coalesce(sum(x.quantity), 0) as units, coalesce(sum(x.taken), 0) as taken,
+           coalesce(sum(x.oversold), 0) as oversold, coalesce(sum(x.restored), 0) as restored,
+           coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
+      from stockroom.order_lines x where x.order_id = o.id) l
+ cross join lateral (
+    select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state <> 'failed'), 0) as refunded,
+           count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
+      from stockroom.refunds x where x.order_id = o.id) r;
+
+-- The lines of an order with their variant as it is now. `spoken_for`: units that people said will not come back to the shelf.
+create view stockroom_api.order_line_rows as
+select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
+       p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
+       l.oversold, l.restored, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
+       (select coalesce(sum(d.quantity), 0) from stockroom.refund_decisions d
+         where d.line_id = l.id and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for
+  from stockroom.order_lines l
+  left join public.product_variants v on v.id = l.variant_id
+  left join public.products p on p.id = v.product_id;
+
+-- Refunds with the order they belong to, once that is known.
+create view stockroom_api.refund_rows as
+select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
+       o.cart_state, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by
+  from stockroom.refunds r
+  left join stockroom.orders o on o.id = r.order_id;
+
+-- What people said of refunded units, with the SKU as it is now or else the code of the cart.
+create view stockroom_api.decision_rows as
+select d.id as decision_id, d.refund_id, l.order_id, coalesce(v.sku, l.code) as code, d.disposition, d.quantity, d.note,
+       d.movement_id, d.decided_by, d.decided_at
+  from stockroom.refund_decisions d
+  left join stockroom.order_lines l on l.id = d.line_id
+  left join public.product_variants v on v.id = l.variant_id;
+
+-- Everything that happened to an order, whoever did it: `kind` says what the other columns mean; `place` orders what happened at
+-- the same moment. A movement stands where it was recorded; a unit put back is its movement, so that decision is left out.
+create view stockroom_api.order_steps as
+select o.id as order_id, o.paid_at as at, 0 as place, o.id as id, 'paid' as kind, 'Stripe' as who, null::text as what,
+       null::text as state, null::text as subject, null::bigint as units, o.amount as amount, null::text as note
+  from stockroom.orders o
+union all
+select o.id, e.received_at, 1, e.id, 'message', 'Stripe', e.kind, e.state, e.source, null, null, e.why
+  from stockroom.orders o join stockroom.stripe_events e on e.payment_id = o.payment_id
+union all
+select o.id, o.imported_at, 2, o.id, 'recorded', 'Stockroom', o.policy, o.cart_state, o.cart_source, null, null, null
+  from stockroom.orders o
+union all
+select l.order_id, m.recorded_at, 3, m.movement_id, 'movement', m.performed_by, m.movement_type, m.reason_label, m.sku,
+       m.quantity, null, m.note
+  from stockroom.order_lines l
+  join stockroom.order_line_movements x on x.line_id = l.id
+  join stockroom_api.movements m on m.movement_id = x.movement_id
+union all
+select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe', r.status, r.state, r.refund_id, null, r.amount,
+       coalesce(r.failure_reason, r.reason)
+  from stockroom.refunds r
+union all
+select l.order_id, d.decided_at, 5, d.id, 'decision', d.decided_by, d.disposition, null, coalesce(v.sku, l.code), d.quantity,
+       null, d.note
+  from stockroom.order_lines l
+  join stockroom.refund_decisions d on d.line_id = l.id and d.movement_id is null
+  left join public.product_variants v on v.id = l.variant_id
+union all
+select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, null,
+       case h.what when 'opened' then a.sentence else h.note end
+  from stockroom.alerts a
+  join stockroom.alert_history h on h.alert_id = a.id and h.what <> 'repeated';
+
+-- The cases with their rank: stock that failed to leave the shelf first, then by severity.
+create view stockroom_api.alert_rows as
+select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.facts, a.order_id, a.order_number, a.payment_id,
+       a.email, a.refund_id, a.stripe_refund_id, a.variant_id, a.sku, a.event_id, a.units, a.money, a.currency, a.seen, a.attempts,
+       a.first_at, a.last_at, a.resolved_at, a.resolved_by, a.resolution,
+       case when a.kind in ('insufficient_stock', 'unknown_variant') then 0
+            when a.severity = 'urgent' then 1 when a.severity = 'warning' then 2 else 3 end as rank
+  from stockroom_api.alerts a;
+
+-- How much waits for somebody: open cases, those of them whose stock did not leave the shelf, and refunds to decide. One row.
+create view stockroom_api.waiting as
+select (select count(*) from stockroom.alerts a where a.state in ('open', 'acknowledged')) as cases,
+       (select count(*) from stockroom.alerts a
+         where a.state in ('open', 'acknowledged') and a.kind in ('insufficient_stock', 'unknown_variant')) as failed_updates,
+       (select count(*) from stockroom.refunds r where r.state in ('waiting', 'inspecting')) as refunds;
+
+grant select on stockroom_api.order_keys, stockroom_api.line_keys, stockroom_api.variant_codes, stockroom_api.order_rows,
+    stockroom_api.order_line_rows, stockroom_api.refund_rows, stockroom_api.decision_rows, stockroom_api.order_steps,
+    stockroom_api.alert_rows, stockroom_api.waiting to stockroom_app;
