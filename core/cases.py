@@ -56,6 +56,15 @@ def map_code(connection: Connection, actor: Actor, *, code: str, variant_id: UUI
     return tuple(call(connection, statement, asker(actor, Permission.MAP_CODE) | values)[0][0])
 
 
+def retry_cart(connection: Connection, actor: Actor, *, order_id: int) -> int:
+    """Have the messages of an order without a readable cart worked on again by the worker; returns how many.
+
+    Raises InvalidInput for an unknown order, Forbidden, SignInRequired.
+    """
+    values = asker(actor, Permission.RETRY_ORDER) | {"order_id": order_id}
+    return int(call(connection, f"select stockroom_api.retry_cart({ASKER}, %(order_id)s)", values)[0][0])
+
+
 def acknowledge(connection: Connection, actor: Actor, *, alert_id: int) -> None:
     """Say that somebody is on it. Raises InvalidInput where the case is resolved, Forbidden, SignInRequired."""
     values = asker(actor, Permission.HANDLE_ALERT) | {"alert_id": alert_id}

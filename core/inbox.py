@@ -165,9 +165,9 @@ def move_cursor(connection: Connection, _: Actor, *, cursor: str | None) -> None
     call(connection, "select stockroom_api.move_cursor(%(cursor)s)", {"cursor": cursor})
 
 
-def tie_livemode(connection: Connection, _: Actor, *, livemode: bool) -> bool:
-    """Tie the shop to the mode of the first key it is used with and return which mode that is."""
-    return bool(call(connection, "select stockroom_api.tie_livemode(%(livemode)s)", {"livemode": livemode})[0][0])
+def go_live(connection: Connection, _: Actor, *, livemode: bool) -> bool:
+    """Tie the shop to the mode of the first key it is used with, from this moment on; returns which mode that is."""
+    return bool(call(connection, "select stockroom_api.go_live(%(livemode)s)", {"livemode": livemode})[0][0])
 
 
 def state(connection: Connection, actor: Actor) -> InboxState:

@@ -181,6 +181,7 @@ class Movement:
     reference_id: str | None
     reverses_id: int | None
     reversed_by: int | None
+    order_id: int | None
     performed_by: str
     note: str | None
     occurred_at: datetime

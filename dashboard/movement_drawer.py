@@ -10,8 +10,8 @@ import streamlit as st
 from core import ledger, movements, reports
 from core.access import Permission, may
 from core.errors import StockError
-from core.model import Actor, Movement, MovementType, Posting, Shop
-from dashboard import feedback, forms, links, session, words
+from core.model import Actor, Movement, Posting, Shop
+from dashboard import feedback, forms, links, session, tables, words
 
 PARAM = "movement"
 
@@ -86,8 +86,8 @@ def _show_facts(row: Movement, shop: Shop) -> None:
 def _show_undo(row: Movement, person: Actor) -> None:
     if row.reversed_by or row.reverses_id:
         return
-    if row.quantity == 0 or row.movement_type in (MovementType.SALE, MovementType.RESTORATION):
-        moved = "It belongs to an order and is changed there." if row.quantity else "It moved nothing."
+    if not tables.undoable(row):
+        moved = "It belongs to a sale outside Stockroom and is changed there." if row.quantity else "It moved nothing."
         st.caption(f"{moved} There is nothing to undo here.")
         return
     if not may(person.role, Permission.UNDO):

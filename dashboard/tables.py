@@ -209,9 +209,13 @@ def _few_columns(rows: Sequence[Movement], zone: str, of_one_variant: bool) -> p
 def _action(row: Movement, may_undo: bool) -> str:
     if row.reversed_by:
         return "Undone"
-    # What belongs to an order is changed there, and what moved nothing leaves nothing to undo: core would refuse both.
-    by_order = row.movement_type in (MovementType.SALE, MovementType.RESTORATION)
-    return "Undo" if may_undo and not (row.reverses_id or by_order or row.quantity == 0) else "Open"
+    return "Undo" if may_undo and undoable(row) else "Open"
+
+
+def undoable(row: Movement) -> bool:
+    """Whether core would undo it: something moved, it is no undo, and a sale or restoration was of an order here."""
+    elsewhere = row.movement_type in (MovementType.SALE, MovementType.RESTORATION) and row.order_id is None
+    return not (row.reverses_id or row.reversed_by or elsewhere or row.quantity == 0)
 
 
 def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Callable[[int], None]) -> dict[str, Any]:

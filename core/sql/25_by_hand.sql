@@ -1,4 +1,4 @@
--- What people do by hand: change, set, undo. Each checks the person, claims its key, locks, and posts to the ledger.
+-- What people do by hand: change and set; undo is 52_undo.sql. Each checks the person, claims its key, locks, and posts to the ledger.
 
 -- A person's change: the same type, reason, reference and note for every line; `_quantities` are signed units.
 -- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
@@ -93,62 +93,7 @@ create function stockroom_api.movements_since(_variant_id uuid, _seen int) retur
              order by variant_sequence desc limit 10) m;
 $$;
 
--- Undo: the opposite of each movement, linked to it, once. Sales and restorations belong to an order and are not undone here.
--- Refuses: as post_change, and SK005.
-create function stockroom_api.post_undo(
-    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _movement_ids bigint[], _note text
-) returns setof stockroom_api.posting
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
-    set plan_cache_mode = force_generic_plan as $$
-declare
-    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _operation_id bigint := stockroom_api.claim_operation(
-        _key, 'undo', _movement_ids::text || coalesce(_note, ''), _user_id, _performed_by);
-    _lines stockroom.line[];
-begin
-    if _operation_id is null then
-        return query select * from stockroom_api.replay(_key);
-        return;
-    end if;
-    _lines := array(
-        select row (m.variant_id, m.movement_type, 'undo', -m.quantity, null, m.reference_type, m.reference_id, m.id, _note)
-               ::stockroom.line
-          from public.stock_movements m where m.id = any (_movement_ids) order by m.id desc);
-    perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
-    perform stockroom_api.refuse_undo(_movement_ids);
-    perform stockroom_api.check_lines(_lines);
-    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
-end $$;
-
--- Refuse what cannot be undone: unknown, undone before, itself an undo, or kept by an order. The variants are locked.
-create function stockroom_api.refuse_undo(_movement_ids bigint[]) returns void
-    language plpgsql as $$
-declare
-    _bad record;
-begin
-    select u.id, m.id is null as unknown, r.id as reversed_by, r.performed_by, r.created_at, m.reason, m.movement_type, m.quantity
-      into _bad
-      from unnest(_movement_ids) u (id)
-      left join public.stock_movements m on m.id = u.id
-      left join public.stock_movements r on r.reverses_id = m.id
-     where m.id is null or r.id is not null or m.reason = 'undo' or m.movement_type in ('sale', 'restoration') or m.quantity = 0
-     order by u.id limit 1;
-    if not found then
-        return;
-    end if;
-    if _bad.reversed_by is not null then
-        perform stockroom_api.refuse('SK005', 'This movement was undone already.', jsonb_build_object('movement_id', _bad.id,
-            'reversed_by', _bad.reversed_by, 'performed_by', _bad.performed_by, 'reversed_at', _bad.created_at));
-    end if;
-    perform stockroom_api.refuse_value('movement', case
-            when _bad.unknown then 'is not in the ledger'
-            when _bad.reason = 'undo' then 'is an undo itself; post the change again instead'
-            when _bad.quantity = 0 then 'moved nothing'
-            else 'belongs to an order; change it there' end, jsonb_build_object('movement_id', _bad.id));
-end $$;
-
 grant execute on function
     stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text),
-    stockroom_api.post_levels(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], int[], text),
-    stockroom_api.post_undo(text, bigint, bigint, text[], text, bigint[], text)
+    stockroom_api.post_levels(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], int[], text)
     to stockroom_app;

@@ -109,10 +109,14 @@ begin
         (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l));
 end $$;
 
--- Tie the shop to the mode (live or test) of the first key it is used with; tell which mode that is.
-create function stockroom_api.tie_livemode(_livemode boolean) returns boolean
+-- Go live with the first key the shop is used with: in its mode (live or test), from this moment on; Stripe's clock has whole
+-- seconds. Returns that mode.
+create function stockroom_api.go_live(_livemode boolean) returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp as $$
-    update stockroom.stripe_link set livemode = coalesce(livemode, _livemode) returning livemode;
+    update stockroom.stripe_link
+       set livemode = coalesce(livemode, _livemode), live_since = coalesce(live_since, date_trunc('second', now()))
+     where livemode is null or live_since is null;
+    select livemode from stockroom.stripe_link;
 $$;
 
 -- The connection, as the pages read it.
@@ -135,5 +139,5 @@ grant execute on function
     stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),
-    stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.tie_livemode(boolean)
+    stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.go_live(boolean)
     to stockroom_app;

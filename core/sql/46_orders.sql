@@ -90,6 +90,12 @@ create function stockroom_api.learn_orders(_orders jsonb) returns void
             or o.number is null and t.number is not null);
 $$;
 
+-- Which of these payments are orders that have their cart.
+create function stockroom_api.whole_orders(_payment_ids text[]) returns setof text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select o.payment_id from stockroom.orders o where o.payment_id = any (_payment_ids) and o.cart_state = 'read';
+$$;
+
 -- Note on orders that their buyer objects at the bank: about money, it moves no stock.
 create function stockroom_api.flag_disputes(_disputes jsonb) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -111,4 +117,5 @@ begin
     end if;
 end $$;
 
-grant execute on function stockroom_api.flag_disputes(jsonb), stockroom_api.look_up_order(text) to stockroom_app;
+grant execute on function
+    stockroom_api.flag_disputes(jsonb), stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]) to stockroom_app;

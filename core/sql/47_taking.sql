@@ -144,6 +144,44 @@ create function stockroom_api.oversell(_order_ids bigint[]) returns void
      where order_id = any (_order_ids) and state = 'failed';
 $$;
 
+-- The order of a case, locked: whoever works on it waits for the one before. Refuses: SK008.
+create function stockroom_api.lock_order(_order_id bigint) returns stockroom.orders
+    language plpgsql as $$
+declare
+    _order stockroom.orders;
+begin
+    select * into _order from stockroom.orders where id = _order_id for no key update;
+    if not found then
+        perform stockroom_api.refuse_value('order', 'is not known');
+    end if;
+    return _order;
+end $$;
+
+-- Take the cart of an order that could not be read, now that it can be. Refuses: SK008.
+create function stockroom_api.fill_order(_order_id bigint, _told jsonb) returns void
+    language plpgsql as $$
+declare
+    _order stockroom.orders := stockroom_api.lock_order(_order_id);
+begin
+    if _order.cart_state = 'read' then
+        return;  -- somebody was quicker
+    end if;
+    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
+    select _order_id, l.position, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, n.variant_id,
+           case _order.policy when 'skip' then 'skipped' else 'failed' end,
+           case when _order.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
+      from rows from (jsonb_populate_recordset(null::stockroom_api.told_line, _told -> 'lines')) with ordinality
+           l (code, codes, size, name, quantity, unit_price, position)
+     cross join lateral (select stockroom_api.variant_of_line(l.code, coalesce(l.codes, '{}'), l.size)) n (variant_id);
+    update stockroom.orders
+       set cart_state = 'read', cart_source = _told ->> 'cart_source', difference = (_told ->> 'difference')::bigint
+     where id = _order_id;
+    perform stockroom_api.take_lines(array[_order_id], stockroom_api.claim_orders(array[_order_id]), 'stock_decrease', null,
+        'Stripe', null);
+    perform stockroom_api.review_orders(array[_order_id], 'Stockroom');
+    perform stockroom_api.resolve_cause('cart:' || _order.payment_id, 'Stockroom', 'The cart could be read');
+end $$;
+
 -- Apply paid orders, as many as there are, in one transaction: record them, take what is there, open the cases, and link
 -- refunds that came before their order. A known payment is not applied again. Returns how many orders and lines were new.
 create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
@@ -155,6 +193,11 @@ declare
     _forced bigint[];
 begin
     perform stockroom_api.learn_orders(_orders);
+    perform stockroom_api.fill_order(o.id, t.told)
+       from jsonb_array_elements(_orders) t (told)
+       join stockroom.orders o on o.payment_id = t.told ->> 'payment_id' and o.cart_state <> 'read' and o.id <> all (_new)
+      where t.told ->> 'cart_state' = 'read'
+      order by o.id;
     select coalesce(array_agg(o.id) filter (where o.policy = 'normal'), '{}'),
            coalesce(array_agg(o.id) filter (where o.policy = 'force'), '{}')
       into _normal, _forced

@@ -1,18 +1,5 @@
 -- What people do with an order that is not whole: retry, map a code, ship what is there, give up with a reason.
 
--- The order of a case, locked: whoever works on it waits for the one before. Refuses: SK008.
-create function stockroom_api.lock_order(_order_id bigint) returns stockroom.orders
-    language plpgsql as $$
-declare
-    _order stockroom.orders;
-begin
-    select * into _order from stockroom.orders where id = _order_id for no key update;
-    if not found then
-        perform stockroom_api.refuse_value('order', 'is not known');
-    end if;
-    return _order;
-end $$;
-
 -- Name the variants of the open lines that had none, by what the catalogue says now.
 create function stockroom_api.name_lines(_order_id bigint) returns void
     language sql as $$
@@ -100,33 +87,26 @@ begin
     perform stockroom_api.resolve_cause(_alert.cause, _who, _reason);
 end $$;
 
--- Take the cart of an order that could not be read, now that it can be. Refuses: SK008.
-create function stockroom_api.fill_order(_order_id bigint, _told jsonb) returns void
+-- Have the messages of an order whose cart could not be read worked on again, with the mapping and key of today. Returns how
+-- many there are. Refuses: SK008, SK009, SK010.
+create function stockroom_api.retry_cart(_user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint)
+    returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _order stockroom.orders := stockroom_api.lock_order(_order_id);
+    _retried bigint;
 begin
-    if _order.cart_state = 'read' then
-        return;  -- somebody was quicker
-    end if;
-    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
-    select _order_id, l.position, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, n.variant_id,
-           case _order.policy when 'skip' then 'skipped' else 'failed' end,
-           case when _order.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
-      from rows from (jsonb_populate_recordset(null::stockroom_api.told_line, _told -> 'lines')) with ordinality
-           l (code, codes, size, name, quantity, unit_price, position)
-     cross join lateral (select stockroom_api.variant_of_line(l.code, coalesce(l.codes, '{}'), l.size)) n (variant_id);
-    update stockroom.orders
-       set cart_state = 'read', cart_source = _told ->> 'cart_source', difference = (_told ->> 'difference')::bigint
-     where id = _order_id;
-    perform stockroom_api.take_lines(array[_order_id], stockroom_api.claim_orders(array[_order_id]), 'stock_decrease', null,
-        'Stripe', null);
-    perform stockroom_api.review_orders(array[_order_id], 'Stockroom');
-    perform stockroom_api.resolve_cause('cart:' || _order.payment_id, 'Stockroom', 'The cart could be read');
+    perform stockroom_api.note_try('cart:' || _order.payment_id, _who);
+    update stockroom.stripe_events set state = 'new', due_at = clock_timestamp(), attempts = 0
+     where payment_id = _order.payment_id and state = 'done' and _order.cart_state <> 'read';
+    get diagnostics _retried = row_count;
+    return _retried;
 end $$;
 
 grant execute on function
     stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text),
     stockroom_api.map_code(bigint, bigint, text[], text, text, uuid),
-    stockroom_api.resolve_alert(bigint, bigint, text[], text, bigint, text), stockroom_api.fill_order(bigint, jsonb)
+    stockroom_api.resolve_alert(bigint, bigint, text[], text, bigint, text),
+    stockroom_api.retry_cart(bigint, bigint, text[], text, bigint)
     to stockroom_app;

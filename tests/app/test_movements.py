@@ -118,11 +118,11 @@ def test_a_movement_is_undone_from_its_drawer_with_a_reason(tabs: Tabs, busy_sho
     assert list(rows[rows["change"] == f"{MINUS}2"]["open"]) == ["Undone"]
 
 
-def test_what_belongs_to_an_order_or_moved_nothing_offers_no_undo(tabs: Tabs, busy_shop: Shop) -> None:
+def test_what_was_sold_elsewhere_or_moved_nothing_offers_no_undo(tabs: Tabs, busy_shop: Shop) -> None:
     shoe = busy_shop.sql("select id from product_variants where sku = 'A-1'")
     busy_shop.sql("select update_variant_stock(:shoe, -1)", shoe=shoe)
     busy_shop.run(ledger.set_level, lines=[LevelLine(variant_id=shoe, target=18, seen=18)], key=key())
-    for kind, said in (("sale", "It belongs to an order"), ("count", "It moved nothing.")):
+    for kind, said in (("sale", "It belongs to a sale outside"), ("count", "It moved nothing.")):
         found = busy_shop.sql("select id from stock_movements where movement_type = :kind", kind=kind)
         tab = tabs.open("Wanda", "movements", movement=str(found))
         assert said in words_of(tab)

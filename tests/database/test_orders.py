@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core import cases as finishing
-from core.errors import Forbidden, InvalidInput, KeyReused, UnknownVariant
+from core import ledger, refunds
+from core.errors import Forbidden, InvalidInput, KeyReused, RestoresTooMuch, UnknownVariant
+from core.model_orders import Disposition
+from core.refunds import Decision
 from tests.builders import Shop, key
 from tests.selling import Sale, cases, order_id, payment_id, sell, states
 
@@ -268,3 +272,48 @@ def test_for_every_order_taken_and_oversold_and_open_units_are_the_units_of_its_
             id=sale.payment_id,
         )
         assert all(row.taken == row.sold for row in rows)
+
+
+# ---------------------------------------------------------------- undoing what an order did
+
+
+def movements_of(shop: Shop, sale: Sale) -> list[int]:
+    rows = shop.rows(
+        """select x.movement_id from stockroom.order_line_movements x join stockroom.order_lines l on l.id = x.line_id
+             join stockroom.orders o on o.id = l.order_id where o.payment_id = :id order by 1""",
+        id=sale.payment_id,
+    )
+    return [row.movement_id for row in rows]
+
+
+def test_undoing_a_sale_opens_its_line_again_and_a_retry_sells_it_again(shop: Shop) -> None:
+    shoe = shop.variant(5)
+    sale = Sale(lines=[(sku(shop, shoe), 2)])
+    sell(shop, sale)
+    shop.run(ledger.undo, "Wanda", movement_ids=movements_of(shop, sale), key=key(), note="Wrong parcel")
+    assert shop.on_hand(shoe) == 5
+    assert states(shop, sale) == [("failed", "undone", 0, 0)]
+    assert cases(shop, sale) == [("insufficient_stock", "open", 2)]
+    shop.run(finishing.retry_order, "Wanda", order_id=order_id(shop, sale), key=key())
+    assert (shop.on_hand(shoe), states(shop, sale)) == (3, [(*TAKEN, 2, 0)])
+    assert len(movements_of(shop, sale)) == 3
+
+
+def test_undoing_a_restoration_lets_the_same_units_be_restored_again_and_no_more(shop: Shop) -> None:
+    shoe = shop.variant(5)
+    sale = Sale(lines=[(sku(shop, shoe), 2)])
+    sell(shop, sale)
+    line = shop.sql("select id from stockroom.order_lines where order_id = :id", id=order_id(shop, sale))
+    refund = {"refund_id": f"re_{payment_id()}", "payment_id": sale.payment_id, "amount": 1, "currency": "usd",
+              "status": "succeeded", "refunded_at": "2026-01-01", "told_at": "2026-01-01"}  # fmt: skip
+    shop.sql("select stockroom_api.record_refunds(cast(:rows as jsonb))", rows=json.dumps([refund]))
+    found = shop.sql("select id from stockroom.refunds where refund_id = :id", id=refund["refund_id"])
+    back = [Decision(line_id=line, disposition=Disposition.RESTOCK, quantity=2)]
+    (restored,) = shop.run(refunds.decide, "Sam", refund_id=found, decisions=back, key=key())
+    with pytest.raises(RestoresTooMuch, match="put back already"):
+        shop.run(ledger.undo, "Mia", movement_ids=movements_of(shop, sale)[:1], key=key(), note="No")
+    shop.run(ledger.undo, "Mia", movement_ids=[restored.movement_id], key=key(), note="It was another parcel")
+    assert shop.on_hand(shoe) == 3
+    assert shop.sql("select state from stockroom.refunds where id = :id", id=found) == "waiting"
+    shop.run(refunds.decide, "Sam", refund_id=found, decisions=back, key=key())
+    assert shop.on_hand(shoe) == 5

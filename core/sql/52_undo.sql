@@ -1,0 +1,121 @@
+-- Undo by hand: the opposite movement, linked to the one it reverses, once. What belongs to an order goes through its line, so
+-- that the counters stay right.
+
+-- Undo movements, all or none. Refuses: SK001, SK002, SK003, SK005, SK006, SK008, SK009, SK010.
+create function stockroom_api.post_undo(
+    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _movement_ids bigint[], _note text
+) returns setof stockroom_api.posting
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_generic_plan as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _operation_id bigint := stockroom_api.claim_operation(
+        _key, 'undo', _movement_ids::text || coalesce(_note, ''), _user_id, _performed_by);
+    _lines stockroom.line[];
+    _order_ids bigint[];
+begin
+    if _operation_id is null then
+        return query select * from stockroom_api.replay(_key);
+        return;
+    end if;
+    _lines := array(
+        select row (m.variant_id, m.movement_type, 'undo', -m.quantity, null, m.reference_type, m.reference_id, m.id, _note)
+               ::stockroom.line
+          from public.stock_movements m where m.id = any (_movement_ids) order by m.id desc);
+    _order_ids := stockroom_api.lock_orders_of(_movement_ids);
+    perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
+    perform stockroom_api.refuse_undo(_movement_ids);
+    perform stockroom_api.check_lines(_lines);
+    perform stockroom_api.count_undone(_movement_ids);
+    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
+    insert into stockroom.order_line_movements (movement_id, line_id)
+    select m.id, x.line_id
+      from public.stock_movements m
+      join stockroom.order_line_movements x on x.movement_id = m.reverses_id
+     where m.operation_id = _operation_id;
+    perform stockroom_api.review_orders(_order_ids, _performed_by);
+end $$;
+
+-- Lock the orders whose lines these movements belong to, and those lines, before any variant; returns the orders.
+create function stockroom_api.lock_orders_of(_movement_ids bigint[]) returns bigint[]
+    language plpgsql as $$
+declare
+    _order_ids bigint[] := array(
+        select distinct l.order_id from stockroom.order_line_movements x
+          join stockroom.order_lines l on l.id = x.line_id
+         where x.movement_id = any (_movement_ids));
+begin
+    perform 1 from stockroom.orders o where o.id = any (_order_ids) order by o.id for no key update;
+    perform 1 from stockroom.order_lines l where l.order_id = any (_order_ids) order by l.id for no key update;
+    return _order_ids;
+end $$;
+
+-- Refuse what cannot be undone: unknown, undone before, itself an undo, or sold elsewhere than by an order here. The variants
+-- are locked.
+create function stockroom_api.refuse_undo(_movement_ids bigint[]) returns void
+    language plpgsql as $$
+declare
+    _bad record;
+begin
+    select u.id, m.id is null as unknown, r.id as reversed_by, r.performed_by, r.created_at, m.reason, m.movement_type, m.quantity
+      into _bad
+      from unnest(_movement_ids) u (id)
+      left join public.stock_movements m on m.id = u.id
+      left join public.stock_movements r on r.reverses_id = m.id
+      left join stockroom.order_line_movements x on x.movement_id = m.id
+     where m.id is null or r.id is not null or m.reason = 'undo' or m.quantity = 0
+        or (m.movement_type in ('sale', 'restoration') and x.movement_id is null)
+     order by u.id limit 1;
+    if not found then
+        return;
+    end if;
+    if _bad.reversed_by is not null then
+        perform stockroom_api.refuse('SK005', 'This movement was undone already.', jsonb_build_object('movement_id', _bad.id,
+            'reversed_by', _bad.reversed_by, 'performed_by', _bad.performed_by, 'reversed_at', _bad.created_at));
+    end if;
+    perform stockroom_api.refuse_value('movement', case
+            when _bad.unknown then 'is not in the ledger'
+            when _bad.reason = 'undo' then 'is an undo itself; post the change again instead'
+            when _bad.quantity = 0 then 'moved nothing'
+            else 'belongs to a sale outside Stockroom; change it there, or adjust the level' end,
+        jsonb_build_object('movement_id', _bad.id));
+end $$;
+
+-- How many units each order line loses when these movements are undone: of what was sold, and of what was put back.
+create function stockroom_api.undone_units(_movement_ids bigint[]) returns table (line_id bigint, sold int, back int)
+    language sql stable as $$
+    select x.line_id, coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0)::int,
+           coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0)::int
+      from public.stock_movements m
+      join stockroom.order_line_movements x on x.movement_id = m.id
+     where m.id = any (_movement_ids)
+     group by x.line_id;
+$$;
+
+-- Count undone sales and restorations on the lines they belong to. An undone sale leaves its line open; an undone restoration
+-- puts its refund before somebody again. Refuses SK006 where what was sold has been put back already.
+create function stockroom_api.count_undone(_movement_ids bigint[]) returns void
+    language plpgsql as $$
+declare
+    _over jsonb := (
+        select jsonb_agg(jsonb_build_object('line_id', l.id, 'code', l.code, 'taken', l.taken, 'restored', l.restored,
+                   'asked', u.sold) order by l.id)
+          from stockroom_api.undone_units(_movement_ids) u join stockroom.order_lines l on l.id = u.line_id
+         where l.taken - u.sold < l.restored - u.back);
+begin
+    if _over is not null then
+        perform stockroom_api.refuse('SK006', 'What was sold has been put back already; undo that first.',
+            jsonb_build_object('lines', _over));
+    end if;
+    update stockroom.order_lines l
+       set taken = l.taken - u.sold, restored = l.restored - u.back,
+           state = case when u.sold > 0 then 'failed' else l.state end,
+           cause = case when u.sold > 0 then 'undone' else l.cause end
+      from stockroom_api.undone_units(_movement_ids) u
+     where l.id = u.line_id;
+    update stockroom.refunds r set state = 'waiting'
+      from stockroom.refund_decisions d
+     where d.movement_id = any (_movement_ids) and r.id = d.refund_id and r.state = 'decided';
+end $$;
+
+grant execute on function stockroom_api.post_undo(text, bigint, bigint, text[], text, bigint[], text) to stockroom_app;
