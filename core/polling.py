@@ -73,6 +73,13 @@ def poll(engine: Engine, gateway: Gateway) -> int:
     return stored
 
 
+def look_back(engine: Engine, gateway: Gateway) -> int:
+    """Store what became readable only after the poll had passed its place; returns how many messages are new."""
+    since = datetime.now(UTC) - OVERLAP
+    pages = _pages(gateway.events(None, payloads.KINDS, since=since))
+    return sum(run(engine, inbox.receive, WORKER, messages=_messages(page)) for page in pages)
+
+
 def import_range(
     engine: Engine,
     gateway: Gateway,
@@ -118,14 +125,16 @@ def _may_import(connection: Connection, actor: Actor) -> None:
 
 def _store_page(connection: Connection, actor: Actor, *, events: Iterable[dict[str, Any]]) -> int:
     found = [event for event in events if isinstance(event.get("id"), str)]
-    stored = inbox.receive(connection, actor, messages=[message for event in found for message in _of_event(event)])
+    stored = inbox.receive(connection, actor, messages=_messages(found))
     inbox.move_cursor(connection, actor, cursor=found[-1]["id"] if found else None)
     return stored
 
 
-def _of_event(event: dict[str, Any]) -> Iterator[Incoming]:
-    envelope, _ = payloads.read_event(event)
-    yield Incoming(event=envelope, body=json.dumps(event), source="poll", payment_id=about(event))
+def _messages(events: Iterable[dict[str, Any]]) -> list[Incoming]:
+    return [
+        Incoming(event=payloads.read_event(event)[0], body=json.dumps(event), source="poll", payment_id=about(event))
+        for event in events
+    ]
 
 
 def about(event: Any) -> str | None:

@@ -176,8 +176,8 @@ begin
     update stockroom.orders
        set cart_state = 'read', cart_source = _told ->> 'cart_source', difference = (_told ->> 'difference')::bigint
      where id = _order_id;
-    perform stockroom_api.take_lines(array[_order_id], stockroom_api.claim_orders(array[_order_id]), 'stock_decrease', null,
-        'Stripe', null);
+    perform stockroom_api.take_lines(array[_order_id], array[stockroom_api.claim_operation(
+        format('stripe:%s:cart', _order.payment_id), 'order', _order.payment_id, null, 'Stripe')], 'stock_decrease', null, 'Stripe', null);
     perform stockroom_api.review_orders(array[_order_id], 'Stockroom');
     perform stockroom_api.resolve_cause('cart:' || _order.payment_id, 'Stockroom', 'The cart could be read');
 end $$;

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import inbox, payloads
+from core import inbox, payloads, polling
 from core.database import run
 from core.inbox import WORKER, Incoming
 from tests.builders import Shop
@@ -193,3 +193,19 @@ def test_money_that_does_not_match_the_lines_is_questioned(stripe: Stripe) -> No
     stripe.webhook()
     stripe.work()
     assert [case.split(":")[0] for case in open_cases(stripe.shop)] == ["amount_mismatch"]
+
+
+def test_an_event_that_stripe_showed_late_is_found_by_looking_back(stripe: Stripe) -> None:
+    shoe = stripe.shop.variant(10, sku="TEE-M")
+    stripe.account.lag = 600
+    stripe.pay("TEE-M", 2)
+    stripe.account.lag = 0
+    stripe.pay("TEE-M", 1)
+    stripe.poll()
+    stripe.account.advance(700)
+    stripe.poll()
+    stripe.work()
+    assert stripe.shop.on_hand(shoe) in (7, 9), "the cursor may have passed it"
+    polling.look_back(stripe.shop.engine, stripe.gateway)
+    stripe.work()
+    assert stripe.shop.on_hand(shoe) == 7
