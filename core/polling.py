@@ -29,6 +29,7 @@ PAGE = 100
 OVERLAP = timedelta(days=1)
 """How far before the last poll a gap is read again: what was under way then may have been paid since."""
 
+_LISTS = 5  # that a range is made of
 _KINDS = {
     "payment_intent": "payment_intent.succeeded",
     "checkout.session": "checkout.session.completed",
@@ -40,11 +41,12 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a range import is: what is being read, objects seen and messages that were new."""
+    """How far a range import is: what is being read, objects seen, messages that were new, the share read (0 to 1)."""
 
     reading: str
     seen: int
     stored: int
+    share: float = 1.0
 
 
 Tell = Callable[[Progress], bool]
@@ -97,13 +99,15 @@ def import_range(
     """
     run(engine, _may_import, actor)
     seen = stored = 0
-    for name, objects in _ranges(gateway, since, until):
+    for place, (name, objects) in enumerate(_ranges(gateway, since, until)):
         for page in _pages(objects):
             messages = [message for found in page for message in _as_message(found, policy, gateway.livemode)]
             stored += run(engine, inbox.receive, WORKER, messages=messages)
             seen += len(page)
-            if not tell(Progress(reading=name, seen=seen, stored=stored)):
-                return Progress(reading=name, seen=seen, stored=stored)
+            share = (place + _covered(page[-1], since, until)) / _LISTS
+            told = Progress(reading=name, seen=seen, stored=stored, share=share)
+            if not tell(told):
+                return told
     return Progress(reading="", seen=seen, stored=stored)
 
 
@@ -162,6 +166,15 @@ def _ranges(
     )
     yield "refunds", gateway.refunds(since, until)
     yield "disputes", gateway.disputes(since, until)
+
+
+def _covered(found: dict[str, Any], since: datetime, until: datetime | None) -> float:
+    """The share of a range that lies behind, newest first, when this object has been read."""
+    began, ends = since.timestamp(), (until or datetime.now(UTC)).timestamp()
+    at = found.get("created")
+    if not isinstance(at, int) or ends <= began:
+        return 1.0
+    return min(max((ends - at) / (ends - began), 0.0), 1.0)
 
 
 def _as_message(found: dict[str, Any], policy: Policy | None, livemode: bool) -> Iterator[Incoming]:
