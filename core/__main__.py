@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from core.commands import add_parsers
 from core.commands_accounts import add_user_parser
 from core.commands_history import add_history_parser
+from core.commands_orders import add_orders_parser
 from core.commands_shop import add_shop_parser
 from core.database import create_engine
 from core.errors import StockError
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_parsers(commands)
     add_history_parser(commands)
+    add_orders_parser(commands)
     add_user_parser(commands)
     add_shop_parser(commands)
     return parser
