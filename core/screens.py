@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from core import movements, reports, size_grid
+from core import alerts, movements, reports, size_grid
+from core.alerts import Waiting
 from core.errors import InvalidInput
 from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
@@ -29,12 +30,13 @@ CHART_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The first page: the numbers, what moved day by day, what is out or low, and what moved last."""
+    """The first page: the numbers, what moved day by day, what waits, what is out or low, and what moved last."""
 
     latest: int
     shop: Shop
     summary: Summary
     flows: tuple[DayFlow, ...]
+    waiting: Waiting
     out: tuple[LevelRow, ...]
     low: tuple[LevelRow, ...]
     recent: tuple[Movement, ...]
@@ -106,6 +108,7 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
         shop=shop,
         summary=reports.summary(connection, actor),
         flows=reports.flows(connection, actor, since=tomorrow - timedelta(days=days), until=tomorrow),
+        waiting=alerts.waiting(connection, actor),
         out=_attention(connection, actor, LevelStatus.OUT),
         low=_attention(connection, actor, LevelStatus.LOW),
         recent=movements.page(connection, actor, limit=8).rows,

@@ -13,13 +13,16 @@ from core import ledger
 from core.access import Permission, may
 from core.errors import (
     AlreadyReversed,
+    EventsGone,
     Forbidden,
     InsufficientStock,
     KeyReused,
     LevelChanged,
     Refused,
+    RestoresTooMuch,
     SignInRequired,
     StockError,
+    StripeRefused,
     Unavailable,
     UnknownVariant,
     Unreadable,
@@ -40,6 +43,8 @@ _NEXT_STEPS: dict[type[StockError], str] = {
     Forbidden: "Ask an admin of your shop for a role that may.",
     Unavailable: "Try again. If it was recorded after all, it will not be recorded twice.",
     Unreadable: "Correct the file and upload it again.",
+    StripeRefused: "An admin can test the connection under Settings, Stripe.",
+    EventsGone: "Import the orders of the days since then; what is known is left alone.",
 }
 
 
@@ -69,7 +74,14 @@ def _what(error: StockError) -> str:
         return "Not enough stock: " + "; ".join(_shortage(short) for short in error.short[:5]) + "."
     if isinstance(error, LevelChanged) and error.changed:
         return "The level moved meanwhile: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
+    if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
+        return "More would go back than was sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
     return _ended(error.message)
+
+
+def _excess(row: dict[str, Any]) -> str:
+    taken, restored = words.units(row["taken"]), words.number(row["restored"])
+    return f"of {row['code']} {taken} left the shelf, {restored} are back, {words.number(row['asked'])} asked"
 
 
 def _ended(said: str) -> str:

@@ -113,17 +113,41 @@ def show_flow_table(flows: Sequence[DayFlow], key: str) -> None:
 
 
 def show_attention(seen: Overview) -> None:
-    """List what is out of stock or low, each leading to its variant."""
+    """List what waits for somebody, and what is out of stock or low, each leading to the place to finish it."""
     count = seen.summary.out_of_stock + seen.summary.low
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Needs attention", anchor=False)
         if count:
             st.badge(f"{words.number(count)} to reorder", color="orange")
+    _show_waiting(seen)
     rows = [*seen.out[:4], *seen.low][:6]
     if not rows:
         st.caption("Nothing is low or out of stock.")
     for row in rows:
         _attention(row)
+
+
+def _show_waiting(seen: Overview) -> None:
+    waiting = seen.waiting
+    if waiting.cases:
+        failed = waiting.failed_updates
+        what = f"{words.number(failed)} paid and not off the shelf" if failed else "None of them about paid stock"
+        label = f"**{words.plural(waiting.cases, 'open case')}**"
+        with st.container(horizontal=True, wrap=False, gap="xsmall"):
+            st.markdown(
+                ":red[:material/notifications:]" if failed else ":orange[:material/notifications:]", width="content"
+            )
+            with st.container(gap=None, key="flush_cases"):
+                links.to_page("alerts", label)
+                st.caption(what)
+    if waiting.refunds:
+        with st.container(horizontal=True, wrap=False, gap="xsmall"):
+            st.markdown(":violet[:material/currency_exchange:]", width="content")
+            with st.container(gap=None, key="flush_refunds"):
+                links.to_page(
+                    "orders", f"**{words.plural(waiting.refunds, 'refund')} to decide**", ord_view="Refunds to decide"
+                )
+                st.caption("What became of the goods is not said yet")
 
 
 def _attention(row: LevelRow) -> None:

@@ -1,0 +1,164 @@
+"""One order end to end: what was paid, what became of its lines, what is open, its refunds, all that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import order_screens
+from core.alerts import Alert
+from core.model import Actor
+from core.model_orders import AlertKind, AlertState
+from core.order_reads import OrderLine, Step, StepKind
+from core.order_screens import WholeOrder
+from dashboard import (
+    case_forms,
+    frame,
+    links,
+    live,
+    movement_drawer,
+    order_desk,
+    order_words,
+    refund_desk,
+    session,
+    words,
+)
+
+
+def show(wanted: str, person: Actor) -> None:
+    """Show the order that the address asks for, or say that there is none."""
+    st.button("All orders", icon=":material/arrow_back:", on_click=order_desk.close_order, key="ord_back")
+    known = wanted.isascii() and wanted.isdecimal() and len(wanted) < 19
+    seen = session.run(order_screens.order, order_id=int(wanted)) if known else None
+    if seen is None:
+        frame.empty(
+            "There is no such order",
+            "The link may be cut off, or come from another shop.",
+            icon=":material/search_off:",
+        )
+        return
+    live.watch(seen.latest)
+    _show_head(seen)
+    left, right = st.columns([2, 1], gap="small")
+    with left:
+        with st.container(border=True, key="ord_lines"):
+            _show_lines(seen)
+        for alert in seen.alerts:
+            if alert.state is not AlertState.RESOLVED:
+                with st.container(border=True, key=f"ord_case_{alert.alert_id}"):
+                    _show_case(alert, seen, person)
+        if seen.refunds:
+            with st.container(border=True, key="ord_refunds"):
+                _show_refunds(seen, person)
+    with right:
+        with st.container(border=True, key="ord_payment"):
+            _show_payment(seen)
+        with st.container(border=True, key="ord_steps"):
+            _show_steps(seen.steps, seen)
+
+
+def _show_head(seen: WholeOrder) -> None:
+    row = seen.order
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ord_head"):
+        st.subheader(f"Order {words.plain(row.title)}", anchor=False, width="content")
+        for sign in order_words.signs(row):
+            st.badge(sign, color=order_words.ORDER_SIGNS[sign])  # type: ignore[arg-type]
+    buyer = words.DOT.join(filter(None, (row.name, row.email)))
+    paid = f"{order_words.money(row.amount, row.currency)} paid {words.moment(row.paid_at, seen.shop.zone)}"
+    st.text(words.DOT.join(filter(None, (paid, buyer))))
+
+
+def _show_lines(seen: WholeOrder) -> None:
+    st.subheader("Lines", anchor=False)
+    if not seen.lines:
+        st.write(f"{order_words.cart(seen.order)}, so nothing of it was taken off the shelf.")
+    for line in seen.lines:
+        _show_line(line, seen.order.currency)
+    if seen.order.cart_state != "read" and seen.raw_cart:
+        st.caption("This is what came with the payment:")
+        st.code(seen.raw_cart[:20_000], language=None, wrap_lines=True)
+        st.caption("Read it, take the goods off the shelf by hand on the Stock page, then resolve the case.")
+
+
+def _show_line(line: OrderLine, currency: str) -> None:
+    label, colour = order_words.line_sign(line)
+    with st.container(gap=None, key=f"flush_line_{line.line_id}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+            if line.sku:
+                links.to_page("stock", f"**{words.plain(line.sku)}**", sku=line.sku)
+            else:
+                st.markdown(f"**{words.plain(line.code)}**")
+            st.badge(label, color=colour)  # type: ignore[arg-type]
+        each = f", {order_words.money(line.unit_price, currency)} each" if line.unit_price else ""
+        other = f" (the cart says {line.code})" if line.sku and line.code.lower() != line.sku.lower() else ""
+        st.markdown(words.plain(f"{order_words.line_name(line)}{each}{other}"))
+        st.caption(words.plain(f"{order_words.line_said(line)}."))
+
+
+def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(order_words.KINDS[alert.kind], anchor=False, width="content")
+        st.badge(order_words.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
+        links.to_page("alerts", "Its history", icon=":material/history:", alert=str(alert.alert_id))
+    st.write(words.plain(alert.sentence))
+    if alert.kind is AlertKind.REFUND_FAILED:
+        st.caption(
+            "Units went back for a refund that failed. Take them off again on the Stock page if the buyer has them."
+        )
+    case_forms.show_acknowledge(alert, person)
+    case_forms.show(alert, seen.lines, person)
+
+
+def _show_refunds(seen: WholeOrder, person: Actor) -> None:
+    st.subheader("Refunds", anchor=False)
+    for place, refund in enumerate(seen.refunds):
+        if place:
+            st.divider()
+        refund_desk.show_head(refund, seen.shop.zone)
+        refund_desk.show_decisions([each for each in seen.decided if each.refund_id == refund.id], seen.shop.zone)
+        waits = refund.state in ("waiting", "inspecting")
+        if waits or (refund.state == "decided" and any(line.restorable for line in seen.lines)):
+            form = st.expander(
+                "Decide" if waits else "Say more", expanded=waits, key=f"decide_{refund.id}", on_change="rerun"
+            )
+            if form.open:
+                with form:
+                    refund_desk.show_form(refund, seen.lines, person)
+
+
+def _show_payment(seen: WholeOrder) -> None:
+    row = seen.order
+    st.subheader("Payment", anchor=False)
+    differs = f"{order_words.money(row.difference, row.currency)} more than its lines" if row.difference else ""
+    differs = differs.replace(" more ", " less ").replace(words.MINUS, "") if (row.difference or 0) < 0 else differs
+    facts = {
+        "Payment": row.payment_id,
+        "Charge": row.charge_id or "",
+        "Checkout": row.session_id or "",
+        "Amount": order_words.money(row.amount, row.currency),
+        "Differs": differs,
+        "Refunded": order_words.money(row.refunded, row.currency) if row.refunded else "",
+        "Dispute": (row.dispute or "").replace("_", " "),
+        "Paid": words.moment(row.paid_at, seen.shop.zone),
+        "Recorded": words.moment(row.imported_at, seen.shop.zone),
+        "Cart": order_words.cart(row),
+        "Stock": order_words.policy(row),
+        "Mode": "Live" if row.livemode else "Test, no real money",
+    }
+    st.table({name: words.plain(said) for name, said in facts.items() if said}, border="horizontal")
+
+
+def _show_steps(steps: Sequence[Step], seen: WholeOrder) -> None:
+    st.subheader("What happened", anchor=False)
+    for place, row in enumerate(steps):
+        icon, said, small = order_words.step(row, seen.order.currency)
+        who = f"{row.who}, {words.moment(row.at, seen.shop.zone)}"
+        with st.container(gap=None, key=f"flush_step_{place}"):
+            st.markdown(f"{icon} {words.plain(said)}")
+            st.caption(words.plain(words.DOT.join(filter(None, (who, small[:300])))))
+            if row.kind is StepKind.MOVEMENT:
+                st.button(
+                    "Open the movement", key=f"step_{row.id}", type="tertiary",
+                    on_click=movement_drawer.open_movement, args=(row.id,),
+                )  # fmt: skip
