@@ -31,6 +31,7 @@ help:
 	@echo "STOCKROOM_ADDRESS    where to listen (default: 127.0.0.1)"
 	@echo "STOCKROOM_PORT       the port (default: 8501)"
 	@echo "STOCKROOM_SAMPLE     0 starts empty, without the sample shop"
+	@echo "STOCKROOM_WORKER     0 leaves the jobs to \`python -m core worker\`"
 	@echo "STRIPE_SECRET_KEY    the key to read payments with; a restricted one is enough (default: none)"
 	@echo "STRIPE_WEBHOOK_SECRET"
 	@echo "                     what Stripe signs its messages with; two with a comma while one is replaced"

@@ -11,6 +11,7 @@ from core.commands_accounts import add_user_parser
 from core.commands_history import add_history_parser
 from core.commands_orders import add_orders_parser
 from core.commands_shop import add_shop_parser
+from core.commands_worker import add_worker_parser
 from core.database import create_engine
 from core.errors import StockError
 from core.settings import load_settings
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     add_orders_parser(commands)
     add_user_parser(commands)
     add_shop_parser(commands)
+    add_worker_parser(commands)
     return parser
 
 

@@ -44,6 +44,7 @@ def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Eng
         pool_timeout=10,
         pool_pre_ping=False,
         pool_recycle=1800,
+        hide_parameters=True,  # they may be names, addresses and secrets, and what an error says may end in a log
         connect_args={
             "prepare_threshold": 2 if direct else None,
             "connect_timeout": 5,
@@ -118,7 +119,9 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
         lost = bool(driver.closed)
         if lost:
             connection.invalidate(error)
-        raise DBAPIError.instance(statement, dict(values), error, psycopg.Error, connection_invalidated=lost) from error
+        raise DBAPIError.instance(
+            statement, dict(values), error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
+        ) from error
 
 
 def array(values: Iterable[Any]) -> str:

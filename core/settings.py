@@ -39,6 +39,7 @@ class Settings:
     port: int
     address: str
     sample: bool
+    worker: bool = True
     trusted_proxies: tuple[str, ...] = ()
     stripe_secret_key: str | None = field(default=None, repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -70,7 +71,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=_data_dir(environ),
         port=_port(environ),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
-        sample=_sample(environ),
+        sample=_answer(environ, "STOCKROOM_SAMPLE", "use 1 for the sample shop or 0 for an empty one"),
+        worker=_answer(environ, "STOCKROOM_WORKER", "use 1 to work in the dashboard or 0 for workers of their own"),
         trusted_proxies=_trusted_proxies(environ),
         stripe_secret_key=_stripe_key(environ),
         stripe_webhook_secrets=_webhook_secrets(environ),
@@ -162,10 +164,10 @@ def _port(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _sample(environ: Mapping[str, str]) -> bool:
-    text = _value(environ, "STOCKROOM_SAMPLE").lower() or "1"
+def _answer(environ: Mapping[str, str], name: str, choice: str) -> bool:
+    text = _value(environ, name).lower() or "1"
     if text not in YES + NO:
-        raise InvalidSetting(f"STOCKROOM_SAMPLE is {text!r}: use 1 for the sample shop or 0 for an empty one.")
+        raise InvalidSetting(f"{name} is {text!r}: {choice}.")
     return text in YES
 
 

@@ -25,7 +25,7 @@ SIGNED_IN = "stockroom.signed_in"
 
 FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
 ICON_PATH = "/app/static/icon.svg"
-OPEN_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/healthz", FONT_PATH, ICON_PATH})
+OPEN_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/healthz", "/webhook/stripe", FONT_PATH, ICON_PATH})
 
 LONGEST_NEXT = 2_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,4 +1,4 @@
-"""The ASGI application: Streamlit, the doors beside it, health, and the gate in front of everything."""
+"""The ASGI application: Streamlit, the doors beside it, health, the jobs, and the gate in front of everything."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import anyio
 import streamlit as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
-from core import pool
+from core import pool, stripe_gateway
 from core.errors import StockError
-from dashboard import feedback, signin
+from core.jobs import Worker
+from core.settings import load_settings
+from dashboard import feedback, signin, webhook
 from dashboard.gate import AuthGate
 
 log = logging.getLogger("stockroom")
@@ -28,16 +32,29 @@ log = logging.getLogger("stockroom")
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Load what the pages need before the first visitor, and give the database back at the end."""
+    """Load what the pages need before the first visitor, work on the jobs, and give the database back at the end."""
     for name in ("pandas", "plotly.graph_objects", "pyarrow"):
         importlib.import_module(name)
-    pool.engine()
+    settings = load_settings()
+    worker = Worker(pool.engine(), stripe_gateway.from_settings(settings))
     gc.collect()
     gc.freeze()  # what is loaded now stays: without this each collection walks all of it, four times the cost of a run
+    if settings.worker:
+        worker.start()
     try:
         yield {"started": True}
     finally:
+        await stripe_door.close()
+        await anyio.to_thread.run_sync(worker.stop)
         pool.close()
+
+
+@lru_cache(maxsize=1)
+def _webhook_secrets() -> tuple[str, ...]:
+    return load_settings().stripe_webhook_secrets
+
+
+stripe_door = webhook.StripeDoor(engine=pool.engine, secrets=_webhook_secrets)
 
 
 def on_script_error(error: Exception) -> bool:
@@ -79,5 +96,11 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=on_script_error,
     middleware=[Middleware(AuthGate, find_session=signin.find_session)],
-    routes=[*signin.ROUTES, Route("/healthz", healthz), Route("/overview", overview), Mount("/api", app=api)],
+    routes=[
+        *signin.ROUTES,
+        Route("/healthz", healthz),
+        Route("/webhook/stripe", stripe_door.answer, methods=webhook.METHODS),
+        Route("/overview", overview),
+        Mount("/api", app=api),
+    ],
 )

@@ -77,6 +77,31 @@ begin
     end if;
 end $$;
 
+-- Whether an alert of this kind is about the machinery, not about an order or a variant.
+create function stockroom_api.is_system_kind(_kind text) returns boolean
+    language sql immutable
+    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed');
+
+-- Open a case about the machinery itself, told by the app's own role. Refuses: SK008 for any other kind.
+create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)
+    returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if stockroom_api.is_system_kind(_kind) is not true then
+        perform stockroom_api.refuse_value('kind', 'is not about the machinery');
+    end if;
+    perform stockroom_api.open_alerts(array[row (_kind, _severity, _cause, _sentence, _facts, null, null, null, null, 0, 0,
+        null)::stockroom_api.new_alert]);
+end $$;
+
+-- Resolve the open case of a cause in the machinery, if there is one: its cause is gone.
+create function stockroom_api.resolve_system_alert(_cause text, _resolution text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select stockroom_api.resolve_cause(a.cause, 'Stockroom', _resolution)
+      from stockroom.alerts a
+     where a.cause = _cause and a.state <> 'resolved' and stockroom_api.is_system_kind(a.kind);
+$$;
+
 -- The cases, as the pages and commands read them.
 create view stockroom_api.alerts as
 select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stripe_refund_id, v.sku,
@@ -91,4 +116,7 @@ create view stockroom_api.alert_history as
 select h.* from stockroom.alert_history h;
 
 grant select on stockroom_api.alerts, stockroom_api.alert_history to stockroom_app;
-grant execute on function stockroom_api.acknowledge_alert(bigint, bigint, text[], text, bigint) to stockroom_app;
+grant execute on function
+    stockroom_api.acknowledge_alert(bigint, bigint, text[], text, bigint),
+    stockroom_api.open_system_alert(text, text, text, text, jsonb), stockroom_api.resolve_system_alert(text, text)
+    to stockroom_app;

@@ -111,6 +111,11 @@ def test_an_unclear_answer_about_the_sample_shop_is_asked_back() -> None:
         load_settings({"STOCKROOM_SAMPLE": "maybe"})
 
 
+@pytest.mark.parametrize(("text", "worker"), [("", True), ("1", True), ("0", False), ("off", False)])
+def test_the_jobs_can_be_left_to_workers_of_their_own(text: str, worker: bool) -> None:
+    assert load_settings({"STOCKROOM_WORKER": text}).worker is worker
+
+
 def test_the_data_folder_can_be_chosen_also_relative_to_home_or_here() -> None:
     assert load_settings({"STOCKROOM_DATA": "~/shop"}).data_dir == Path.home() / "shop"
     assert load_settings({"STOCKROOM_DATA": "shop"}).data_dir == Path.cwd() / "shop"

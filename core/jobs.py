@@ -1,0 +1,273 @@
+"""The jobs that run by themselves, and the one door to procrastinate, whose queue lies in the shop's own database.
+
+Each minute, and when something has come in, one worker of all processes applies the inbox and one asks Stripe. Who
+crashes in the middle is found by its silence and the job is taken up again; both jobs may be begun at any time, twice
+even. Nothing depends on LISTEN or on a session, so a transaction pooler may stand in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar
+
+from procrastinate import App, exceptions
+from procrastinate.connector import BaseAsyncConnector
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from psycopg.types.json import Jsonb
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core import orders, polling
+from core.database import sqlstate
+from core.errors import StockError, Unavailable
+from core.stripe_gateway import Gateway
+
+log = logging.getLogger("stockroom")
+
+APPLY, POLL = "apply_inbox", "poll_stripe"
+EACH_MINUTE = "* * * * *"
+LOOK_SECONDS = 1.0
+"""How often a worker looks for a job that was asked for."""
+BEAT_SECONDS, SILENCE_SECONDS, RESCUE_SECONDS = 10.0, 30.0, 15.0
+"""How often a worker gives a sign, after how long without one it counts as dead, and how often that is looked for."""
+AGAIN_SECONDS = 5.0
+GRACE_SECONDS = 3.0
+"""How long a job may go on when its worker is told to stop; what it leaves undone is done by the next one."""
+KEEP_HOURS = 7 * 24
+
+_T = TypeVar("_T")
+Say = Callable[[str], None]
+
+
+# ---------------------------------------------------------------- the jobs
+
+
+def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> None:
+    """Apply the inbox until nothing is due."""
+    messages = recorded = lines = put_off = 0
+    while not stopping.is_set():
+        done = orders.apply_due(engine, gateway)
+        if not done.messages:
+            break
+        messages, recorded = messages + done.messages, recorded + done.orders
+        lines, put_off = lines + done.lines, put_off + done.put_off
+    if messages:
+        say(
+            f"Applied {_many(messages, 'message')} of Stripe: {_many(recorded, 'new order')}, "
+            f"{_many(lines, 'line')} taken off the shelf, {put_off:,} put off."
+        )
+
+
+def poll_stripe(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> None:
+    """Ask Stripe what happened since; without a key there is nobody to ask."""
+    if gateway is None or stopping.is_set():
+        return
+    if stored := polling.poll(engine, gateway):
+        say(f"Stripe told {_many(stored, 'new message')}.")
+        wake(engine)
+
+
+JOBS = {APPLY: apply_inbox, POLL: poll_stripe}
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def wake(engine: Engine) -> None:
+    """Ask for the inbox to be applied now; some worker does it within a second or two. Raises Unavailable."""
+    queue = _Queue(engine)
+    waiting = "select 1 from procrastinate_jobs where queueing_lock = %(name)s and status = 'todo' limit 1"
+    try:
+        if not queue.execute_query_all(waiting, name=APPLY):
+            App(connector=queue).configure_task(APPLY, lock=APPLY, queueing_lock=APPLY).defer()
+    except exceptions.AlreadyEnqueued:
+        pass  # somebody else asked at the same moment
+    except exceptions.ConnectorException as error:
+        raise Unavailable from error
+
+
+# ---------------------------------------------------------------- the queue
+
+
+class _Queue(BaseAsyncConnector):
+    """procrastinate's statements on our own engine: as the app's role, in its schema, each a short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get_sync_connector(self) -> _Queue:
+        """Return itself: it can do both."""
+        return self
+
+    def execute_query(self, query: str, **values: Any) -> None:
+        """Run a statement."""
+        self.execute_query_all(query, **values)
+
+    def execute_query_one(self, query: str, **values: Any) -> dict[str, Any]:
+        """Run a statement and return its first row."""
+        rows = self.execute_query_all(query, **values)
+        if not rows:
+            raise exceptions.NoResult
+        return rows[0]
+
+    def execute_query_all(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        """Run a statement and return its rows."""
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("set local search_path = procrastinate, pg_temp")
+                result = connection.exec_driver_sql(query, {name: _value(value) for name, value in values.items()})
+                return [dict(row) for row in result.mappings()] if result.returns_rows else []
+        except DBAPIError as error:
+            raise _trouble(error) from error
+        except PoolTimeout as error:
+            raise exceptions.ConnectorException from error
+
+    async def execute_query_async(self, query: str, **values: Any) -> None:
+        """Run a statement while the loop goes on."""
+        await _in_thread(partial(self.execute_query_all, query, **values))
+
+    async def execute_query_one_async(self, query: str, **values: Any) -> dict[str, Any]:
+        """Run a statement while the loop goes on and return its first row."""
+        return await _in_thread(partial(self.execute_query_one, query, **values))
+
+    async def execute_query_all_async(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        """Run a statement while the loop goes on and return its rows."""
+        return await _in_thread(partial(self.execute_query_all, query, **values))
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case dict():
+            return Jsonb(value)
+        case list():
+            return [_value(part) for part in value]
+        case tuple():
+            return tuple(_value(part) for part in value)
+    return value
+
+
+def _trouble(error: DBAPIError) -> exceptions.ConnectorException:
+    if sqlstate(error) == "23505":
+        diagnosis = getattr(error.orig, "diag", None)
+        name = getattr(diagnosis, "constraint_name", None)
+        return exceptions.UniqueViolation(constraint_name=name, queueing_lock=None)
+    return exceptions.ConnectorException(str(error.orig).strip())
+
+
+async def _in_thread(work: Callable[[], _T]) -> _T:
+    """Run something that blocks in a thread that no shutdown waits for: asking Stripe may take minutes."""
+    done: Future[_T] = Future()
+    done.set_running_or_notify_cancel()
+
+    def go() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    threading.Thread(target=go, name="stockroom-job", daemon=True).start()
+    return await asyncio.wrap_future(done)
+
+
+# ---------------------------------------------------------------- the worker
+
+
+class Worker:
+    """One worker in a thread and an event loop of its own, which neither slow down nor stop with anybody else's."""
+
+    def __init__(self, engine: Engine, gateway: Gateway | None, say: Say = lambda _: None) -> None:
+        self._engine, self._gateway, self._say = engine, gateway, say
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._keep_working()), name="stockroom-worker")
+        self._thread.daemon = True
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, for some seconds, and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(GRACE_SECONDS * 3)
+
+    async def _keep_working(self) -> None:
+        """Work until told to stop. Without the database nobody can; so begin anew every few seconds."""
+        stopping = asyncio.ensure_future(_in_thread(self._stopping.wait))
+        while not stopping.done():
+            why = await self._work(stopping)
+            if not stopping.done():
+                log.warning("The worker stopped and begins again in %.0f seconds: %s", AGAIN_SECONDS, why)
+                await asyncio.wait([stopping], timeout=AGAIN_SECONDS)
+
+    async def _work(self, stopping: asyncio.Future[bool]) -> object:
+        app = self._app()
+        work: list[asyncio.Future[None]] = [
+            asyncio.create_task(
+                app.run_worker_async(
+                    concurrency=len(JOBS),
+                    delete_jobs="successful",
+                    fetch_job_polling_interval=LOOK_SECONDS,
+                    install_signal_handlers=False,
+                    listen_notify=False,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    stalled_worker_timeout=SILENCE_SECONDS,
+                    update_heartbeat_interval=BEAT_SECONDS,
+                )
+            ),
+            asyncio.create_task(_look_after(app.job_manager)),
+        ]
+        everything: list[asyncio.Future[Any]] = [stopping, *work]
+        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+        for task in work:
+            task.cancel()
+        ended = await asyncio.gather(*work, return_exceptions=True)
+        return next((end for end in ended if isinstance(end, Exception)), "a part of it failed")
+
+    def _app(self) -> App:
+        app = App(connector=_Queue(self._engine))
+        for name in JOBS:
+            task = app.task(name=name, lock=name, queueing_lock=name)(self._job(name))
+            app.periodic(cron=EACH_MINUTE)(task)
+        return app
+
+    def _job(self, name: str) -> Callable[..., Awaitable[None]]:
+        work = partial(JOBS[name], self._engine, self._gateway, self._say, self._stopping)
+
+        async def job(timestamp: int = 0) -> None:
+            try:
+                await _in_thread(work)
+            except StockError as error:  # the next minute tries again
+                log.warning("The job %s was not finished: %s", name, error.message)
+
+        return job
+
+
+async def _look_after(manager: JobManager) -> None:
+    """Take up again what dead workers left, and forget what failed long ago."""
+    while True:
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=SILENCE_SECONDS):
+            await _take_up_again(manager, job)
+        await manager.delete_old_jobs(
+            nb_hours=KEEP_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+        await asyncio.sleep(RESCUE_SECONDS)
+
+
+async def _take_up_again(manager: JobManager, job: Job) -> None:
+    log.warning("A worker ended in the middle of the job %s; it is taken up again", job.task_name)
+    try:
+        await manager.retry_job(job)
+    except exceptions.UniqueViolation:
+        # The same job waits already, behind this one.
+        await manager.finish_job(job, Status.ABORTED, delete_job=True)
+    except exceptions.ConnectorException:
+        log.info("Another process took it up first")
