@@ -35,6 +35,8 @@ class What(StrEnum):
     REASON_RENAMED = "reason_renamed"
     REASON_RETIRED = "reason_retired"
     REASON_BROUGHT_BACK = "reason_brought_back"
+    STRIPE_LINK = "stripe_link"
+    CODE_MAPPED = "code_mapped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

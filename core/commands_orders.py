@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from core import stripe_gateway
 from core.model import COMMAND_LINE
 from core.model_orders import Policy
-from core.order_import import Outcome, Range, Stage, import_orders
+from core.order_import import Range, Stage, import_orders, many, told
 from core.settings import load_settings
 
 AUTO = "auto"
@@ -84,24 +84,8 @@ class ProgressLines:
 def said(stage: Stage) -> str:
     """Return a stage in words."""
     if stage.applied or not stage.doing.startswith("Reading"):
-        return f"{stage.doing}: {_many(stage.applied, 'message')}"
+        return f"{stage.doing}: {many(stage.applied, 'message')}"
     return f"{stage.doing}: {stage.seen:,} seen, {stage.stored:,} new"
-
-
-def told(done: Outcome) -> str:
-    """Return what an import did, in sentences."""
-    if not done.messages:
-        return "Nothing new: everything Stripe has of these days is known already."
-    cases = _many(done.cases, "case") if done.cases else "no case"
-    sentences = [
-        f"Imported {_many(done.messages, 'new message')}: {_many(done.orders, 'order')} recorded, "
-        f"{_many(done.lines, 'line')} taken off the shelf, {cases} opened."
-    ]
-    if done.parked:
-        sentences.append(f"{_many(done.parked, 'message')} could not be worked on; see the cases.")
-    if done.waiting:
-        sentences.append(f"{_many(done.waiting, 'message')} will be tried again later by the worker.")
-    return "\n".join(sentences)
 
 
 def _day(text: str) -> date:
@@ -109,7 +93,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-10-01") from None
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

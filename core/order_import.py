@@ -123,6 +123,27 @@ def outcome(connection: Connection, actor: Actor, *, since: datetime) -> Outcome
     return Outcome(messages=messages, waiting=waiting, parked=parked, orders=new, lines=lines, cases=cases)
 
 
+def told(done: Outcome) -> str:
+    """Return what an import did, in sentences."""
+    if not done.messages:
+        return "Nothing new: everything Stripe has of these days is known already."
+    cases = many(done.cases, "case") if done.cases else "no case"
+    sentences = [
+        f"Imported {many(done.messages, 'new message')}: {many(done.orders, 'order')} recorded, "
+        f"{many(done.lines, 'line')} taken off the shelf, {cases} opened."
+    ]
+    if done.parked:
+        sentences.append(f"{many(done.parked, 'message')} could not be worked on; see the cases.")
+    if done.waiting:
+        sentences.append(f"{many(done.waiting, 'message')} will be tried again later by the worker.")
+    return "\n".join(sentences)
+
+
+def many(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 order, 1,200 orders."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _begin(connection: Connection, actor: Actor, *, days: Range) -> tuple[datetime, datetime | None, datetime]:
     """The range as moments, and the database's clock now."""
     may_import(connection, actor)

@@ -28,6 +28,8 @@ WHAT = {
     What.REASON_RENAMED: "Reason renamed",
     What.REASON_RETIRED: "Reason retired",
     What.REASON_BROUGHT_BACK: "Reason brought back",
+    What.STRIPE_LINK: "Stripe changed",
+    What.CODE_MAPPED: "Code mapped",
 }
 _FACTS = {
     "name": "Name",
@@ -40,6 +42,11 @@ _FACTS = {
     "note_required": "Note",
     "browsers": "Browsers",
     "expires_at": "Good until",
+    "livemode": "Mode",
+    "live_since": "Goes live",
+    "cart_mapping": "Cart mapping",
+    "order_lookup": "Order lookup",
+    "sku": "SKU",
 }
 _WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
 
@@ -97,6 +104,14 @@ def _fact(name: str, value: Any, zone: str) -> str:
         return WAYS[value]
     if name == "note_required":
         return "required" if value else "optional"
-    if name == "expires_at":
+    if name in ("expires_at", "live_since") and value is not None:
         return words.moment(datetime.fromisoformat(value), zone)
-    return str(value)
+    if name == "livemode" and value is not None:
+        return "live" if value else "test"
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_said(each)}" for key, each in value.items())
+    return "none" if value is None else str(value)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
