@@ -156,11 +156,12 @@ def _show_head(seen: WholeAlert, person: Actor) -> None:
 def _show_facts(seen: WholeAlert) -> None:
     alert, now = seen.alert, datetime.now(UTC)
     st.subheader("About", anchor=False)
-    if alert.order_id is not None:
-        name = words.plain(alert.order_number or alert.payment_id or "")
-        links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(alert.order_id))
-    if alert.sku:
-        links.to_page("stock", words.plain(alert.sku), icon=":material/inventory_2:", sku=alert.sku)
+    with st.container(gap=None, key="flush_alert"):
+        if alert.order_id is not None:
+            name = words.plain(alert.order_number or alert.payment_id or "")
+            links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(alert.order_id))
+        if alert.sku:
+            links.to_page("stock", words.plain(alert.sku), icon=":material/inventory_2:", sku=alert.sku)
     if alert.email:
         st.text(alert.email)  # as it is: in Markdown an email address would become a link
     facts = {

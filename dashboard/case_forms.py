@@ -67,7 +67,7 @@ def show_acknowledge(alert: Alert, person: Actor) -> None:
         def post(key: str, values: forms.Values) -> None:
             session.run(cases.acknowledge, alert_id=alert.alert_id)
 
-        forms.submit(form, "I am on it", post, icon=":material/front_hand:", tell=_on_it)
+        forms.submit(form, "I am on it", post, icon=":material/front_hand:", tell=_on_it, is_main=False)
 
 
 def _on_it(_: None) -> Notice:

@@ -79,10 +79,11 @@ def submit(
     icon: str | None = None,
     tell: Callable[[T], feedback.Notice] = feedback.posted,  # type: ignore[assignment]
     after: Callable[[], None] | None = None,
+    is_main: bool = True,
 ) -> None:
     """Draw the submit button, and above it why the last try was refused. `post` gets the key and the values by name.
 
-    `tell` puts the result into words; `after` runs once it was posted.
+    `tell` puts the result into words; `after` runs once it was posted; `is_main`: it is what people come for.
     """
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
@@ -97,7 +98,7 @@ def submit(
     st.form_submit_button(
         label,
         key=f"{form.name}_send_{draft.key[-8:]}",
-        type="primary",
+        type="primary" if is_main else "secondary",
         icon=icon,
         width="stretch",
         on_click=send_it,

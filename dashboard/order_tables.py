@@ -15,7 +15,7 @@ from core.order_reads import OrderRow
 from dashboard import order_words, words
 from dashboard.tables import ROW_HEIGHT, TALL_ROW
 
-_TALLER_ROW = 84  # three lines of text
+_TALLER_ROW = 100  # five lines of text
 Pick = Callable[[int], None]
 
 
@@ -35,12 +35,12 @@ def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Pick) ->
                 }
             ),
             column_config={
-                "order": _opener("Order", 230, f"{key}_wide", ids, pick),
+                "order": _opener("Order", 206, f"{key}_wide", ids, pick),
                 "at": TextColumn("Paid", width=140),
-                "buyer": TextColumn("Buyer", width=230),
+                "buyer": TextColumn("Buyer", width=228),
                 "units": TextColumn("Units", width=56, alignment="right"),
                 "amount": TextColumn("Amount", width=100, alignment="right"),
-                "state": _signs("State", 248, order_words.ORDER_SIGNS),
+                "state": _signs("State", 274, order_words.ORDER_SIGNS),
             },
             hide_index=True,
             height="content",
@@ -72,7 +72,7 @@ def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Pick) ->
 
 def _what(row: OrderRow, zone: str) -> str:
     money = order_words.money(row.amount, row.currency)
-    return f"{words.short_moment(row.paid_at, zone)}, {money} {row.email or row.name or ''}".strip()
+    return f"{words.short_moment(row.paid_at, zone)}, {money} {row.name or row.email or ''}".strip()
 
 
 def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick) -> None:
@@ -110,9 +110,9 @@ def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick) -> None:
                 }
             ),
             column_config={
-                "kind": _opener("Case", 118, f"{key}_narrow", ids, pick),
-                "what": TextColumn("What happened", width=166),
-                "since": TextColumn("Since", width=70),
+                "kind": _opener("Case", 126, f"{key}_narrow", ids, pick),
+                "what": TextColumn("What happened", width=162),
+                "since": TextColumn("Since", width=66),
             },
             hide_index=True,
             height="content",

@@ -135,7 +135,7 @@ def _show_payment(seen: WholeOrder) -> None:
     facts = {
         "Payment": row.payment_id,
         "Charge": row.charge_id or "",
-        "Checkout": row.session_id or "",
+        "Checkout": _cut(row.session_id or ""),
         "Amount": order_words.money(row.amount, row.currency),
         "Differs": differs,
         "Refunded": order_words.money(row.refunded, row.currency) if row.refunded else "",
@@ -149,16 +149,22 @@ def _show_payment(seen: WholeOrder) -> None:
     st.table({name: words.plain(said) for name, said in facts.items() if said}, border="horizontal")
 
 
+def _cut(stripe_id: str) -> str:
+    """A long id by its beginning, which the search finds, too."""
+    return stripe_id if len(stripe_id) <= 30 else f"{stripe_id[:27]}..."
+
+
 def _show_steps(steps: Sequence[Step], seen: WholeOrder) -> None:
     st.subheader("What happened", anchor=False)
     for place, row in enumerate(steps):
         icon, said, small = order_words.step(row, seen.order.currency)
         who = f"{row.who}, {words.moment(row.at, seen.shop.zone)}"
         with st.container(gap=None, key=f"flush_step_{place}"):
-            st.markdown(f"{icon} {words.plain(said)}")
-            st.caption(words.plain(words.DOT.join(filter(None, (who, small[:300])))))
             if row.kind is StepKind.MOVEMENT:
                 st.button(
-                    "Open the movement", key=f"step_{row.id}", type="tertiary",
+                    f"{icon} {words.plain(said)}", key=f"step_{row.id}", type="tertiary", help="Open the movement",
                     on_click=movement_drawer.open_movement, args=(row.id,),
                 )  # fmt: skip
+            else:
+                st.markdown(f"{icon} {words.plain(said)}")
+            st.caption(words.plain(words.DOT.join(filter(None, (who, small[:300])))))

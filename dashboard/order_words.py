@@ -61,8 +61,13 @@ _CARTS = {
     "absent": "No cart came with the payment",
     "elsewhere": "Its lines are kept by the storefront and were not found there",
 }
+_SOURCES = {
+    "metadata": "what the storefront wrote on the payment",
+    "mapping": "what the storefront wrote on the payment, by the shop's own mapping",
+    "storefront order": "the storefront's own order",
+}
 _POLICIES = {
-    Policy.NORMAL: "taken off the shelf as paid",
+    Policy.NORMAL: "",
     Policy.SKIP: "recorded only, no stock moved",
     Policy.FORCE: "imported by force: what was there left the shelf",
 }
@@ -106,13 +111,12 @@ def signs(row: OrderRow) -> list[str]:
         "Cart not read": row.cart_state != "read",
         "Oversold": row.oversold > 0,
         "Refund to decide": row.undecided > 0,
-        "Refunded": row.refunded > 0,
+        "Refunded": row.refunded > 0 and not row.undecided,
         "Disputed": row.dispute is not None,
         "Recorded only": row.policy is Policy.SKIP,
     }
     found = [sign for sign, is_so in said.items() if is_so]
-    whole = row.lines > 0 and row.taken == row.units
-    return [*found, "Off the shelf"] if whole and "Open" not in found else found
+    return found or (["Off the shelf"] if row.lines else [])
 
 
 def line_sign(line: OrderLine) -> tuple[str, str]:
@@ -155,11 +159,14 @@ def _cause(line: OrderLine) -> str:
 
 def cart(row: OrderRow) -> str:
     """Return where the cart of an order stood, or why there is none."""
-    return _CARTS.get(row.cart_state) or f"Read from {(row.cart_source or 'the payment').replace(':', ', ')}"
+    return (
+        _CARTS.get(row.cart_state)
+        or f"Read from {_SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
+    )
 
 
 def policy(row: OrderRow) -> str:
-    """Return what the import did to stock."""
+    """Return what the import did to stock, where it is not the usual."""
     return _POLICIES[row.policy].capitalize()
 
 
@@ -186,7 +193,7 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
     said = {
         StepKind.PAID: lambda: f"Paid {money(row.amount or 0, currency)}",
         StepKind.MESSAGE: lambda: f"Message: {message(row.what or '')}, {_MESSAGES.get(row.state or '', '')}",
-        StepKind.RECORDED: lambda: f"Order recorded, {_POLICIES[Policy(row.what or 'normal')]}",
+        StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", _POLICIES[Policy(row.what or "normal")]))),
         StepKind.MOVEMENT: lambda: f"{words.signed_units(row.units or 0)} of {row.subject}{words.DOT}{row.state}",
         StepKind.REFUND: lambda: (
             f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"

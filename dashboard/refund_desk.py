@@ -14,7 +14,7 @@ from core.order_reads import OrderLine
 from core.order_screens import RefundList
 from core.refund_reads import Decided, OpenRefund, RefundRow
 from core.refunds import Decision
-from dashboard import forms, frame, links, order_words, pager, session, words
+from dashboard import forms, frame, order_desk, order_words, pager, session, words
 from dashboard.feedback import Notice
 
 CURSOR = "ref_page"
@@ -49,9 +49,12 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
         if refund.order_id is None:
             _show_unknown(refund)
             return
-        with st.container(key=f"flush_refund_{refund.id}"):
-            name = words.plain(refund.number or refund.payment_id or "")
-            links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(refund.order_id))
+        if refund.email:
+            st.text(refund.email)  # as it is: in Markdown an email address would become a link
+        st.button(
+            f"Order {words.plain(refund.number or refund.payment_id or '')}", icon=":material/receipt_long:",
+            key=f"refund_order_{refund.id}", type="tertiary", on_click=order_desk.open_order, args=(refund.order_id,),
+        )  # fmt: skip
         form = st.expander("Decide", expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
         if form.open:
             with form:
@@ -66,8 +69,6 @@ def show_head(refund: RefundRow, zone: str) -> None:
         st.badge(order_words.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
         at = words.moment(refund.refunded_at, zone)
         st.caption(words.plain(f"{at}{words.DOT}{order_words.refund_said(refund)}"), width="content")
-    if refund.email:
-        st.text(refund.email)  # as it is: in Markdown an email address would become a link
 
 
 def _show_unknown(refund: RefundRow) -> None:
@@ -84,8 +85,9 @@ def show_decisions(decided: Sequence[Decided], zone: str) -> None:
         said = f"{order_words.DISPOSITIONS[each.disposition]}: {words.units(each.quantity)} of {each.code}"
         note = f"{words.DOT}{each.note}" if each.note else ""
         who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
-        st.markdown(words.plain(said))
-        st.caption(words.plain(f"{who}{note}"))
+        with st.container(gap=None):
+            st.markdown(words.plain(said))
+            st.caption(words.plain(f"{who}{note}"))
 
 
 def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> None:
@@ -113,8 +115,9 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
 
 
 def _ask(form: forms.Form, line: OrderLine) -> None:
-    st.markdown(f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(order_words.line_name(line))}")
-    st.caption(words.plain(_left(line)))
+    with st.container(gap=None):
+        st.markdown(f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(order_words.line_name(line))}")
+        st.caption(words.plain(_left(line)))
     offered = [what for what in Disposition if what is not Disposition.RESTOCK or line.restorable > 0]
     most = line.restorable or line.quantity
     rows = 2 if most > 1 else 1

