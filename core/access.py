@@ -25,6 +25,7 @@ class Permission(StrEnum):
     RESOLVE_ALERT = "resolve_alert"
     DECIDE_REFUND = "decide_refund"
     MANAGE_STRIPE = "manage_stripe"
+    MANAGE_KEYS = "manage_keys"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -51,6 +52,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.RESOLVE_ALERT: _CASE_HANDS,
     Permission.DECIDE_REFUND: _CASE_HANDS,
     Permission.MANAGE_STRIPE: _ADMINS,
+    Permission.MANAGE_KEYS: _ADMINS,
 }
 
 

@@ -44,6 +44,8 @@ class Settings:
     stripe_secret_key: str | None = field(default=None, repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_api_base: str | None = None
+    sell_unverified: bool = False
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:
@@ -77,6 +79,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         stripe_secret_key=_stripe_key(environ),
         stripe_webhook_secrets=_webhook_secrets(environ),
         stripe_api_base=_stripe_api_base(environ),
+        sell_unverified=_answer(
+            environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is away or 0 to refuse", usual="0"
+        ),
+        cors_origins=_cors_origins(environ),
     )
 
 
@@ -164,11 +170,21 @@ def _port(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _answer(environ: Mapping[str, str], name: str, choice: str) -> bool:
-    text = _value(environ, name).lower() or "1"
+def _answer(environ: Mapping[str, str], name: str, choice: str, usual: str = "1") -> bool:
+    text = _value(environ, name).lower() or usual
     if text not in YES + NO:
         raise InvalidSetting(f"{name} is {text!r}: {choice}.")
     return text in YES
+
+
+def _cors_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The sites whose pages may call the API from a browser: scheme, host and port each, nothing after."""
+    origins = tuple(part.strip() for part in _value(environ, "STOCKROOM_CORS_ORIGINS").split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise InvalidSetting(f"STOCKROOM_CORS_ORIGINS has {origin!r}: name sites such as https://shop.example.")
+    return origins
 
 
 def _trusted_proxies(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ class AuthGate:
 
     async def _answer(self, request: HTTPConnection) -> Response | None:
         """Return the gate's own answer, or None to let the request through."""
+        if _has_a_door_of_its_own(request):
+            return None
         if _changes_something(request) and foreign_origin(request):
             return PlainTextResponse("This request came from another site and was refused.", 403)
         if request.scope["type"] == "http" and request.scope["path"] in OPEN_PATHS:
@@ -82,6 +84,14 @@ class AuthGate:
             return answer_stranger(request)
         request.scope[SIGNED_IN] = signed_in
         return None
+
+
+def _has_a_door_of_its_own(request: HTTPConnection) -> bool:
+    """Return whether the API itself says who may pass: a program shows a key, not a cookie, and no browser adds one."""
+    if request.scope["type"] != "http" or not request.scope["path"].startswith("/api/"):
+        return False
+    is_preflight = request.scope["method"] == "OPTIONS" and "access-control-request-method" in request.headers
+    return "authorization" in request.headers or is_preflight or request.scope["path"] == "/api/openapi.json"
 
 
 def answer_stranger(request: HTTPConnection) -> Response:

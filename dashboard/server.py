@@ -14,13 +14,13 @@ from typing import Any
 
 import anyio
 import streamlit as st
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
 from core import pool, stripe_gateway
+from core.api import create_api
 from core.errors import StockError
 from core.jobs import Worker
 from core.settings import load_settings
@@ -85,11 +85,8 @@ async def overview(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/?{query}" if query else "/", 303)
 
 
-async def _api_problem(request: Request, problem: Any) -> JSONResponse:
-    return JSONResponse({"error": problem.detail}, problem.status_code, headers=problem.headers)
-
-
-api = Starlette(exception_handlers={404: _api_problem, 405: _api_problem})
+_settings = load_settings()
+api = create_api(pool.engine, sell_unverified=_settings.sell_unverified, allowed_origins=_settings.cors_origins)
 
 app = st.App(
     Path(__file__).with_name("app.py"),

@@ -100,6 +100,7 @@ def test_a_stranger_gets_not_a_byte_of_the_application(desk: Desk) -> None:
     for path in ("/_stcore/health", "/_stcore/host-config", "/app/static/logo.svg", "/index.html/x.js", "/static/x.js"):
         assert stranger.get(path, headers={"accept": "*/*"}).status_code in (303, 401)
     assert stranger.get("/api/anything").status_code == 401
+    assert stranger.post("/api/stock/validate", headers={"Authorization": "Bearer stk_wrong"}).status_code == 401
     assert stranger.put("/_stcore/upload_file/a/b", content=b"x").status_code == 401
 
 
@@ -293,7 +294,12 @@ def test_the_first_page_is_found_by_its_name_too(desk: Desk) -> None:
 
 def test_a_signed_in_person_finds_no_page_under_api(desk: Desk) -> None:
     answer = desk.signed_in().get("/api/nope")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Not Found")
+
+
+def test_the_description_of_the_api_is_for_everybody_and_names_its_paths(desk: Desk) -> None:
+    told = desk.visitor().get("/api/openapi.json").json()
+    assert {"/stock/validate", "/reservations", "/reservations/{reservation_id}"} <= set(told["paths"])
 
 
 # ---------------------------------------------------------------- one-time links

@@ -17,7 +17,7 @@ FOREIGN = {
     "core": {"streamlit", "pandas", "plotly"},
     "pages": {"sqlalchemy", "psycopg", "alembic"},
 }
-ONE_DOOR = {"stripe": "core/stripe_gateway.py", "procrastinate": "core/jobs.py"}
+ONE_DOOR = {"stripe": "core/stripe_gateway.py", "procrastinate": "core/jobs.py", "fastapi": "core/api.py"}
 FOUNDATION = {"core.model", "core.errors", "core.access"}
 
 

@@ -116,6 +116,13 @@ def test_a_stranger_gets_401_for_anything_but_a_page(path: str, accept: str) -> 
     assert DATA not in answer.body
 
 
+def test_a_program_with_a_key_is_led_to_the_door_of_the_api_and_nowhere_else() -> None:
+    assert ask("/api/stock/validate", method="POST", authorization="Bearer stk_anything").status == 200
+    assert ask("/api/openapi.json").status == 200
+    assert ask("/stock", authorization="Bearer stk_anything", accept="*/*").status in (303, 401)
+    assert ask("/apix/stock", authorization="Bearer stk_anything", accept="application/json").status == 401
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 def test_a_stranger_who_sends_something_gets_401(method: str) -> None:
     assert ask("/stock", method=method, **PAGE).status == 401

@@ -139,6 +139,20 @@ def test_no_proxy_is_believed_unless_it_is_named() -> None:
     assert load_settings({"STOCKROOM_TRUSTED_PROXIES": " , "}).trusted_proxies == ()
 
 
+def test_sites_that_may_call_from_a_browser_are_named_whole() -> None:
+    named = load_settings({"STOCKROOM_CORS_ORIGINS": "https://shop.example, http://localhost:3000"})
+    assert named.cors_origins == ("https://shop.example", "http://localhost:3000")
+    assert load_settings({}).cors_origins == ()
+    for wrong in ("*", "shop.example", "https://shop.example/path", "ftp://shop.example"):
+        with pytest.raises(InvalidSetting, match="STOCKROOM_CORS_ORIGINS"):
+            load_settings({"STOCKROOM_CORS_ORIGINS": wrong})
+
+
+def test_what_cannot_be_verified_is_sold_only_if_the_shop_says_so() -> None:
+    assert load_settings({}).sell_unverified is False
+    assert load_settings({"STOCKROOM_SELL_UNVERIFIED": "1"}).sell_unverified is True
+
+
 def test_proxies_are_named_by_address_or_network_and_known_by_their_ipv6_spelling_too() -> None:
     settings = load_settings({"STOCKROOM_TRUSTED_PROXIES": "192.0.2.7, 10.0.0.0/8,2001:db8::1"})
     assert settings.trusted_proxies == (

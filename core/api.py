@@ -1,0 +1,200 @@
+"""The storefront's HTTP API: is this cart for sale, hold it, let it go. The one door to the web framework in core.
+
+A key says who asks (`core/api_keys.py`); every answer carries a request id; errors are problem+json. Operations of core
+do the work, so what holds for a page holds here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+
+from core import api_models as models
+from core import reservations, storefront
+from core.api_doors import Doorkeeper, Limits, NoKey, problem, status_of
+from core.api_keys import Caller, Scope
+from core.database import run
+from core.errors import Forbidden, StockError, Unavailable
+from core.model import Actor
+from core.reservations import Reservation, Wanted
+
+log = logging.getLogger("stockroom")
+
+_BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, made in Settings")
+
+
+def _told(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer."""
+    return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
+
+
+_PROBLEMS = {
+    401: "No good key",
+    403: "The key lacks the scope",
+    404: "A variant is not in the catalogue",
+    409: "Not enough stock (`short` names every line), or the Idempotency-Key was used for something else",
+    410: "There is no such hold, or it has ended",
+    413: "Too large",
+    422: "Not understood",
+    429: "Asked too often",
+    503: "The database is away; asking again is safe",
+}
+
+
+def create_api(
+    engine: Callable[[], Engine], *, sell_unverified: bool = False, allowed_origins: Sequence[str] = ()
+) -> FastAPI:
+    """Return the API over a database. `sell_unverified`: say that a cart is fine where that cannot be looked up."""
+    api = FastAPI(
+        title="Stockroom",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=_told(401, 403, 413, 422, 429, 503),
+        description="Check, hold and sell stock. Times are UTC, quantities are units.",
+    )
+    _tell_errors(api)
+    if allowed_origins:
+        api.add_middleware(
+            CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["*"], allow_headers=["*"]
+        )
+    api.add_middleware(Limits)
+    doors = _Doors(engine)
+    api.include_router(_stock_routes(doors, sell_unverified))
+    api.include_router(_reservation_routes(doors))
+    return api
+
+
+class _Doors:
+    """What every route needs: the database, and who may pass."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self.engine = engine
+        self.keeper = Doorkeeper(engine)
+
+    def with_scope(self, scope: Scope) -> Callable[..., Caller]:
+        """Return the dependency that lets in whoever shows a key with this scope."""
+
+        def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
+            if found is None:
+                raise NoKey
+            caller = self.keeper.admit(found.credentials)
+            if scope not in caller.scopes:
+                raise Forbidden(f"This key lacks the scope {scope}.")
+            return caller
+
+        return admit
+
+
+def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
+    routes = APIRouter(prefix="/stock", tags=["stock"])
+    may_validate = Depends(doors.with_scope(Scope.VALIDATE))
+
+    @routes.post("/validate")
+    def validate(cart: models.Check, caller: Caller = may_validate) -> models.Checked:
+        """Tell whether a cart can be sold now. Nothing is held."""
+        items = [item.model_dump() for item in cart.items]
+        try:
+            return models.Checked(**run(doors.engine(), storefront.check_cart, _actor(caller), items=items))
+        except Unavailable:
+            if not sell_unverified:
+                raise
+            return models.Checked(valid=True, verified=False, issues=[], items=[])
+
+    return routes
+
+
+def _reservation_routes(doors: _Doors) -> APIRouter:
+    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_told(404, 409, 410))
+    may_reserve = Depends(doors.with_scope(Scope.RESERVE))
+
+    @routes.post("", status_code=201)
+    def hold(
+        cart: models.Hold,
+        caller: Caller = may_reserve,
+        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+    ) -> models.Held:
+        """Hold every unit of a cart, or none: 409 names every short line. The same Idempotency-Key is the same hold."""
+        found = run(
+            doors.engine(),
+            reservations.hold,
+            _actor(caller),
+            items=[Wanted(variant_id=item.variant_id, sku=item.sku, quantity=item.quantity) for item in cart.items],
+            key=f"api:{caller.key_id}:{idempotency_key or uuid4()}",
+            reference=cart.reference,
+            ttl_seconds=cart.ttl_seconds,
+        )
+        return _held(found)
+
+    @routes.get("/{reservation_id}")
+    def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+        """Tell how a hold stands."""
+        return _held(run(doors.engine(), reservations.get, _actor(caller), reservation_id=reservation_id))
+
+    @routes.patch("/{reservation_id}")
+    def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
+        """Keep a hold longer: 410 where it has ended."""
+        seconds = wanted.ttl_seconds
+        engine, actor = doors.engine(), _actor(caller)
+        return _held(run(engine, reservations.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
+
+    @routes.delete("/{reservation_id}")
+    def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+        """Let a hold go; one that has ended stays as it is."""
+        return _held(run(doors.engine(), reservations.release, _actor(caller), reservation_id=reservation_id))
+
+    return routes
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(name=caller.name)
+
+
+def _held(found: Reservation) -> models.Held:
+    lines = [models.HeldLine(variant_id=line.variant_id, sku=line.sku, quantity=line.quantity) for line in found.lines]
+    return models.Held(
+        id=found.reservation_id, reference=found.reference, state=found.state, expires_at=found.expires_at, lines=lines
+    )
+
+
+def _tell_errors(api: FastAPI) -> None:
+    """Tell every error as problem+json with the request's id."""
+
+    def told(request: Request, status: int, title: str, detail: str, **facts: object) -> JSONResponse:
+        headers = {"Retry-After": "5"} if status in (429, 503) else {}
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        body = problem(status, title, detail, str(request.state.request_id), **facts)
+        return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+    @api.exception_handler(StockError)
+    def refused(request: Request, error: StockError) -> JSONResponse:
+        facts = json.loads(json.dumps(error.facts, default=str))
+        known = {name: facts[name] for name in ("short", "field", "why", "variants", "reservation") if name in facts}
+        return told(request, status_of(error), type(error).__name__, error.message, **known)
+
+    @api.exception_handler(RequestValidationError)
+    def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:
+        said = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:20]]
+        return told(request, 422, "InvalidInput", "; ".join(said)[:2_000])
+
+    @api.exception_handler(HTTPException)
+    def other(request: Request, error: HTTPException) -> JSONResponse:
+        return told(request, error.status_code, "HTTP error", str(error.detail))
+
+    @api.exception_handler(Exception)
+    def fault(request: Request, error: Exception) -> JSONResponse:
+        log.error("API request %s", request.state.request_id, exc_info=error)
+        return told(request, 500, "Fault", "A fault on our side; its request id is in the log.")

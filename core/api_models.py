@@ -1,0 +1,118 @@
+"""What the HTTP API takes and gives, as its web framework checks it at the door; core checks again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+MOST_LINES = 500
+MOST_UNITS = 1_000_000
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class _Model(BaseModel):
+    # Written in camel case; taken in either spelling.
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class CheckedItem(_Model):
+    """A line to check: by variant, else by SKU, else by product. What is wrong in it becomes an issue, not an error."""
+
+    id: str | None = Field(None, description="your own id of the line, told back as itemId", max_length=200)
+    variant_id: Any = None
+    product_id: Any = None
+    sku: Any = None
+    quantity: Any = None
+
+
+class Check(_Model):
+    """A cart to check."""
+
+    items: list[CheckedItem] = Field(min_length=1, max_length=MOST_LINES)
+
+
+class Issue(_Model):
+    """Why a line cannot be sold. Codes: invalid_quantity, unknown_variant, unknown_product, inactive, out_of_stock,
+    insufficient_stock."""
+
+    item_id: str
+    message: str
+    code: str
+    requested: int | None
+    available_stock: int
+
+
+class CheckedLine(_Model):
+    """A line with what is available of it."""
+
+    item_id: str
+    variant_id: UUID | None
+    product_id: UUID | None
+    sku: str | None
+    requested: int | None
+    available_stock: int
+
+
+class Checked(_Model):
+    """Whether the cart can be sold now. `verified` is false where that could not be known and the shop sells anyway."""
+
+    valid: bool
+    verified: bool = True
+    issues: list[Issue]
+    items: list[CheckedLine]
+
+
+class HoldItem(_Model):
+    """A line to hold: a variant by its id or its SKU."""
+
+    variant_id: UUID | None = None
+    sku: ShortText | None = None
+    quantity: int = Field(ge=1, le=MOST_UNITS, strict=True)
+
+
+class Hold(_Model):
+    """A cart to hold, all of it or nothing."""
+
+    items: list[HoldItem] = Field(min_length=1, max_length=MOST_LINES)
+    reference: ShortText | None = None
+    ttl_seconds: int = Field(1_800, alias="ttl_seconds", ge=10, le=86_400, strict=True)
+
+
+class Extension(_Model):
+    """For how many seconds from now a hold is kept."""
+
+    ttl_seconds: int = Field(alias="ttl_seconds", ge=10, le=86_400, strict=True)
+
+
+class HeldLine(_Model):
+    """Units of one variant that a hold keeps."""
+
+    variant_id: UUID
+    sku: str
+    quantity: int
+
+
+class Held(_Model):
+    """A hold. States: active, consumed, released, expired."""
+
+    id: UUID
+    reference: str | None
+    state: str
+    expires_at: datetime
+    lines: list[HeldLine]
+
+
+class Problem(_Model):
+    """An error, as RFC 9457 writes it; further members hold the facts, such as `short`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str

@@ -1,0 +1,184 @@
+-- Holding units for a checkout: all of a cart or nothing, counted against what is available, ended once.
+
+-- Lock these variants, and let go of what is held on them past its time. Further variants of such holds are locked with them,
+-- all in ascending id, so that nobody waits in a circle. Refuses: SK001.
+create function stockroom_api.lock_free_of_expired(_variant_ids uuid[]) returns void
+    language plpgsql as $$
+declare
+    _due uuid[] := array(
+        select distinct r.id from stockroom.reservation_lines l
+          join stockroom.reservations r on r.id = l.reservation_id
+         where l.variant_id = any (_variant_ids) and r.state = 'active' and r.expires_at <= clock_timestamp());
+begin
+    if _due = '{}' then
+        perform stockroom_api.lock_variants(_variant_ids);
+        return;
+    end if;
+    perform stockroom_api.lock_variants(array(
+        select id from unnest(_variant_ids) id
+         union select l.variant_id from stockroom.reservation_lines l where l.reservation_id = any (_due)));
+    perform stockroom_api.end_holds(_due, 'expired');
+end $$;
+
+-- End holds that are still active and give their units back. The variants are locked. Returns the holds that ended here.
+create function stockroom_api.end_holds(_ids uuid[], _state text) returns uuid[]
+    language sql as $$
+    with ended as (
+        update stockroom.reservations set state = _state, ended_at = now()
+         where id = any (_ids) and state = 'active'
+        returning id
+    ), freed as (
+        update public.product_variants v
+           set reserved_quantity = v.reserved_quantity - f.quantity, updated_at = now()
+          from (select l.variant_id, sum(l.quantity)::int as quantity
+                  from ended e join stockroom.reservation_lines l on l.reservation_id = e.id
+                 group by 1) f
+         where v.id = f.variant_id
+    )
+    select coalesce(array_agg(e.id), '{}') from ended e;
+$$;
+
+-- One line that a storefront wants held: a variant by its id or SKU.
+create type stockroom_api.wanted as (variant_id uuid, sku text, quantity numeric);
+
+-- The units wanted of each variant, lines of the same variant together. Refuses what is no cart: SK001, SK008.
+create function stockroom_api.wanted_units(_items jsonb) returns table (variant_id uuid, quantity int)
+    language plpgsql stable as $$
+declare
+    _why text;
+begin
+    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500 then
+        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
+    end if;
+    select case when w.quantity is null or w.quantity <> trunc(w.quantity) or w.quantity not between 1 and 1000000 then
+                    'needs a whole quantity from 1 to 1,000,000 on every line'
+                else 'names a variant that is not in the catalogue' end
+      into _why
+      from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w
+     where w.quantity is null or w.quantity <> trunc(w.quantity) or w.quantity not between 1 and 1000000
+        or not exists (select from public.product_variants v where v.id = w.variant_id or v.sku = w.sku)
+     limit 1;
+    if _why is not null then
+        perform stockroom_api.refuse_value('items', _why);
+    end if;
+    return query
+        select v.id, sum(w.quantity)::int
+          from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w
+          join public.product_variants v on v.id = w.variant_id or (w.variant_id is null and v.sku = w.sku)
+         group by v.id;
+end $$;
+
+-- Hold the units of a cart for `_ttl_seconds`, all or nothing; the same key again returns the same hold as it stands now.
+-- Refuses: SK002 naming every short variant, SK003, SK008.
+create function stockroom_api.hold(_key text, _items jsonb, _reference text, _ttl_seconds int, _held_by text) returns uuid
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _operation_id bigint;
+    _variants uuid[];
+    _units int[];
+    _id uuid;
+begin
+    if _ttl_seconds is null or _ttl_seconds not between 10 and 86400 then
+        perform stockroom_api.refuse_value('ttl_seconds', 'must be between 10 and 86,400');
+    end if;
+    perform stockroom_api.check_text('reference', _reference, 200);
+    _operation_id := stockroom_api.claim_operation(_key, 'hold', format('%s %L %s', _items, _reference, _ttl_seconds), null, _held_by);
+    if _operation_id is null then
+        return (select r.id from stockroom.reservations r join stockroom.operations o on o.id = r.operation_id where o.key = _key);
+    end if;
+    select array_agg(w.variant_id order by w.variant_id), array_agg(w.quantity order by w.variant_id)
+      into _variants, _units from stockroom_api.wanted_units(_items) w;
+    perform stockroom_api.lock_free_of_expired(_variants);
+    perform stockroom_api.refuse_short_hold(_variants, _units);
+    insert into stockroom.reservations (reference, held_by, operation_id, expires_at)
+    values (_reference, _held_by, _operation_id, now() + make_interval(secs => _ttl_seconds))
+    returning id into _id;
+    insert into stockroom.reservation_lines (reservation_id, variant_id, quantity)
+    select _id, u.variant_id, u.quantity from unnest(_variants, _units) u (variant_id, quantity);
+    update public.product_variants v set reserved_quantity = v.reserved_quantity + u.quantity, updated_at = now()
+      from unnest(_variants, _units) u (variant_id, quantity) where v.id = u.variant_id;
+    return _id;
+end $$;
+
+-- Refuse a hold that asks for more than is available, or for what is not sold: every short variant with its numbers.
+create function stockroom_api.refuse_short_hold(_variants uuid[], _units int[]) returns void
+    language plpgsql as $$
+declare
+    _short jsonb := (
+        select jsonb_agg(jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'requested', u.quantity, 'on_hand', v.stock_quantity,
+                   'reserved', v.reserved_quantity,
+                   'available', case when v.is_active then v.computed_available_stock else 0 end) order by v.sku)
+          from unnest(_variants, _units) u (variant_id, quantity)
+          join public.product_variants v on v.id = u.variant_id
+         where not v.is_active or v.computed_available_stock < u.quantity);
+begin
+    if _short is not null then
+        perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', _short));
+    end if;
+end $$;
+
+-- Let a hold go; one that has ended is no error. Returns its state then. Refuses: SK007 where there is no such hold.
+create function stockroom_api.release_hold(_id uuid) returns text
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+begin
+    perform stockroom_api.lock_variants(array(select l.variant_id from stockroom.reservation_lines l where l.reservation_id = _id));
+    perform stockroom_api.end_holds(array[_id], 'released');
+    if not exists (select from stockroom.reservations r where r.id = _id) then
+        perform stockroom_api.refuse('SK007', 'There is no such reservation.', jsonb_build_object('reservation', _id));
+    end if;
+    return (select r.state from stockroom.reservations r where r.id = _id);
+end $$;
+
+-- Keep a hold for `_ttl_seconds` from now. Refuses: SK007 where it has ended, SK008.
+create function stockroom_api.extend_hold(_id uuid, _ttl_seconds int) returns timestamptz
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _expires_at timestamptz;
+begin
+    if _ttl_seconds is null or _ttl_seconds not between 10 and 86400 then
+        perform stockroom_api.refuse_value('ttl_seconds', 'must be between 10 and 86,400');
+    end if;
+    update stockroom.reservations set expires_at = now() + make_interval(secs => _ttl_seconds)
+     where id = _id and state = 'active' and expires_at > clock_timestamp()
+    returning expires_at into _expires_at;
+    if _expires_at is null then
+        perform stockroom_api.refuse('SK007', 'The reservation has expired or was released.', jsonb_build_object('reservation', _id));
+    end if;
+    return _expires_at;
+end $$;
+
+-- Let go of everything that is held past its time, without anybody asking; a job calls it. Returns how many holds ended.
+create function stockroom_api.expire_holds(_limit int) returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _due uuid[] := array(
+        select r.id from stockroom.reservations r
+         where r.state = 'active' and r.expires_at <= clock_timestamp()
+         order by r.expires_at limit _limit);
+begin
+    perform stockroom_api.lock_variants(array(
+        select distinct l.variant_id from stockroom.reservation_lines l where l.reservation_id = any (_due)));
+    return cardinality(stockroom_api.end_holds(_due, 'expired'));
+end $$;
+
+-- The active holds on a variant.
+create function stockroom_api.holds_on(_variant_id uuid) returns setof uuid
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select r.id from stockroom.reservation_lines l join stockroom.reservations r on r.id = l.reservation_id
+     where l.variant_id = _variant_id and r.state = 'active';
+$$;
+
+-- The holds, as pages and programs read them.
+create view stockroom_api.reservations as
+select r.id, r.reference, r.payment_id, r.held_by, r.created_at, r.expires_at, r.ended_at,
+       case when r.state = 'active' and r.expires_at <= now() then 'expired' else r.state end as state,
+       (select jsonb_agg(jsonb_build_object('variant_id', l.variant_id, 'sku', v.sku, 'quantity', l.quantity) order by v.sku)
+          from stockroom.reservation_lines l join public.product_variants v on v.id = l.variant_id
+         where l.reservation_id = r.id) as lines
+  from stockroom.reservations r;
+
+grant select on stockroom_api.reservations to stockroom_app;
+grant execute on function
+    stockroom_api.hold(text, jsonb, text, int, text), stockroom_api.release_hold(uuid), stockroom_api.extend_hold(uuid, int),
+    stockroom_api.expire_holds(int), stockroom_api.holds_on(uuid)
+    to stockroom_app;

@@ -1,0 +1,196 @@
+-- The storefront's contract beyond one change: check a cart, hold it, let it go, turn an order into stock changes.
+
+-- What can be sold of a variant at this moment: holds past their time no longer count, whether or not somebody has swept them.
+create function stockroom_api.available_now(_variant_id uuid) returns int
+    language sql stable as $$
+    select v.computed_available_stock + coalesce((
+               select sum(l.quantity) from stockroom.reservation_lines l
+                 join stockroom.reservations r on r.id = l.reservation_id
+                where l.variant_id = v.id and r.state = 'active' and r.expires_at <= clock_timestamp()), 0)::int
+      from public.product_variants v where v.id = _variant_id;
+$$;
+
+-- A text of a JSON value as a uuid, or null where it is none.
+create function stockroom_api.uuid_of(_text text) returns uuid
+    language sql immutable
+    return case when _text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _text::uuid end;
+
+-- The lines of a cart as a storefront writes them, in either spelling: what each names, and how many, or null where that is no
+-- whole number from 1 to 1,000,000. The variant comes first, then the SKU, then the product.
+create function stockroom_api.cart_items(_items jsonb)
+    returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text,
+                   names_variant boolean)
+    language sql stable as $$
+    select i.n, coalesce(i.item ->> 'id', i.item ->> 'itemId', w.variant, w.sku, w.product, i.n::text),
+           case when w.quantity ~ '^[0-9]{1,7}$' and w.quantity::int between 1 and 1000000 then w.quantity::int end,
+           left(w.quantity, 40), v.id,
+           case when w.variant is null and w.sku is null then stockroom_api.uuid_of(w.product) else v.product_id end,
+           coalesce(v.sku, w.sku), w.variant is not null or w.sku is not null
+      from jsonb_array_elements(_items) with ordinality i (item, n)
+     cross join lateral (
+           select coalesce(i.item ->> 'variant_id', i.item ->> 'variantId') as variant, i.item ->> 'sku' as sku,
+                  coalesce(i.item ->> 'product_id', i.item ->> 'productId') as product, i.item ->> 'quantity' as quantity) w
+      left join public.product_variants v
+        on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku);
+$$;
+
+-- Whether a cart can be sold now: `valid`, an issue for every line that cannot, and every line with what is available. Nothing is
+-- changed and nothing is held. Lines of one variant count together, and so do the lines of a product that name no variant.
+create function stockroom_api.check_cart(_items jsonb) returns jsonb
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _checked jsonb;
+begin
+    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500
+       or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
+        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
+    end if;
+    select jsonb_agg(jsonb_build_object('itemId', c.item_id, 'variantId', c.variant_id, 'productId', c.product_id, 'sku', c.sku,
+               'requested', c.quantity, 'availableStock', c.available, 'code', c.code,
+               'message', stockroom_api.cart_sentence(c.code, c.name, c.available, c.asked)) order by c.n)
+      into _checked
+      from stockroom_api.checked_items(_items) c;
+    return jsonb_build_object(
+        'valid', not exists (select from jsonb_array_elements(_checked) c where c ->> 'code' is not null),
+        'issues', coalesce((select jsonb_agg(c - '{variantId,productId,sku}'::text[])
+                              from jsonb_array_elements(_checked) c where c ->> 'code' is not null), '[]'),
+        'items', (select jsonb_agg(c - '{code,message}'::text[]) from jsonb_array_elements(_checked) c));
+end $$;
+
+-- Each line of a cart with what is available for it, and the code of what is wrong with it, if anything.
+create function stockroom_api.checked_items(_items jsonb)
+    returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text, name text,
+                   available int, code text)
+    language sql stable as $$
+    with item as materialized (
+        select i.*, p.name, v.is_active,
+               case when i.names_variant then coalesce(stockroom_api.available_now(i.variant_id), 0)
+                    else coalesce((select sum(stockroom_api.available_now(x.id)) from public.product_variants x
+                                    where x.product_id = i.product_id and x.is_active), 0)::int end as available,
+               sum(i.quantity) over (partition by i.names_variant, coalesce(i.variant_id, i.product_id)) as together
+          from stockroom_api.cart_items(_items) i
+          left join public.product_variants v on v.id = i.variant_id
+          left join public.products p on p.id = i.product_id
+    )
+    select i.n, i.item_id, i.quantity, i.asked, i.variant_id, i.product_id, i.sku, i.name,
+           case when i.is_active is false then 0 else i.available end,
+           case when i.quantity is null then 'invalid_quantity'
+                when i.names_variant and i.variant_id is null then 'unknown_variant'
+                when not i.names_variant and i.name is null then 'unknown_product'
+                when i.is_active is false then 'inactive'
+                when i.available = 0 then 'out_of_stock'
+                when i.together > i.available then 'insufficient_stock' end
+      from item i;
+$$;
+
+-- What is wrong with a line of a cart, for the buyer.
+create function stockroom_api.cart_sentence(_code text, _name text, _available int, _asked text) returns text
+    language sql immutable
+    return case _code
+        when 'invalid_quantity' then format('%s is not a quantity that can be bought.', coalesce(_asked, 'Nothing'))
+        when 'unknown_variant' then 'This article is not in the catalogue.'
+        when 'unknown_product' then 'This product is not in the catalogue.'
+        when 'inactive' then format('%s is not sold any more.', _name)
+        when 'out_of_stock' then format('%s is out of stock.', _name)
+        when 'insufficient_stock' then
+            format('Only %s of %s %s left.', _available, _name, case _available when 1 then 'is' else 'are' end)
+    end;
+
+-- The stock changes of an order that the storefront has taken payment for: what there is enough for leaves the shelf, the rest is
+-- a case; the order never fails. The same order again tells the same. A line that names only a product is a case as well.
+create function stockroom_api.process_order(_order_id uuid, _items jsonb) returns jsonb
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _payment_id text := 'order:' || _order_id;
+begin
+    if (select bool_or(i.quantity is null) from stockroom_api.cart_items(_items) i) then
+        perform stockroom_api.refuse_value('items', 'needs a whole quantity from 1 to 1,000,000 on every line');
+    end if;
+    perform stockroom_api.apply_orders(jsonb_build_array(jsonb_build_object(
+        'payment_id', _payment_id, 'number', _order_id, 'amount', 0, 'currency', lower((select currency from stockroom.shop)),
+        'paid_at', now(), 'livemode', true, 'policy', 'normal', 'cart_state', 'read', 'cart_source', 'storefront',
+        'lines', (select jsonb_agg(jsonb_build_object('code', coalesce(i.variant_id::text, i.sku, i.product_id::text, i.item_id),
+                              'quantity', i.quantity) order by i.n)
+                    from stockroom_api.cart_items(_items) i))));
+    return (select jsonb_build_object('success', true, 'order_id', _order_id, 'lines', jsonb_agg(jsonb_build_object(
+                       'code', l.code, 'variant_id', l.variant_id, 'sku', v.sku, 'quantity', l.quantity, 'taken', l.taken,
+                       'state', l.state, 'error', l.cause) order by l.position))
+              from stockroom.orders o
+              join stockroom.order_lines l on l.order_id = o.id
+              left join public.product_variants v on v.id = l.variant_id
+             where o.payment_id = _payment_id);
+end $$;
+
+drop function if exists public.validate_order_stock(jsonb);
+drop function if exists public.process_order_stock_changes(uuid, jsonb);
+drop function if exists public.reserve_stock(jsonb, text, int, text);
+drop function if exists public.release_reservation(uuid);
+
+-- Check a cart, for storefronts that call the database. What is no cart is an answer, too.
+create function public.validate_order_stock(order_items jsonb) returns jsonb
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return stockroom_api.check_cart(order_items);
+exception when sqlstate 'SK008' then
+    return jsonb_build_object('valid', false, 'items', '[]'::jsonb,
+        'issues', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'message', sqlerrm)));
+end $$;
+
+-- Take the lines of a paid order off the shelf, for storefronts that call the database; safe to repeat.
+create function public.process_order_stock_changes(order_id uuid, order_items jsonb) returns jsonb
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return stockroom_api.process_order(order_id, order_items);
+exception when sqlstate 'SK008' then
+    return jsonb_build_object('success', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb);
+end $$;
+
+-- Hold a cart for `ttl_seconds`, all of it or nothing. The reference is the key: the same one again is the same hold.
+create function public.reserve_stock(
+    items jsonb, reference text, ttl_seconds int default 1800, idempotency_key text default null
+) returns jsonb
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _id uuid;
+    _facts text;
+begin
+    _id := stockroom_api.hold(coalesce('hold:' || idempotency_key, 'hold:' || reference, 'hold:' || gen_random_uuid()),
+        items, reference, ttl_seconds, 'Storefront');
+    return (select jsonb_build_object('success', true, 'reservation_id', r.id, 'state', r.state, 'expires_at', r.expires_at,
+                       'lines', r.lines)
+              from stockroom_api.reservations r where r.id = _id);
+exception when sqlstate 'SK001' or sqlstate 'SK002' or sqlstate 'SK003' or sqlstate 'SK008' then
+    get stacked diagnostics _facts = pg_exception_detail;
+    return jsonb_build_object('success', false, 'error', sqlerrm) || coalesce(nullif(_facts, ''), '{}')::jsonb;
+end $$;
+
+-- Let a hold go; repeating it is no error.
+create function public.release_reservation(reservation_id uuid) returns jsonb
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return jsonb_build_object('success', true, 'reservation_id', reservation_id,
+        'state', stockroom_api.release_hold(reservation_id));
+exception when sqlstate 'SK007' then
+    return jsonb_build_object('success', false, 'reservation_id', reservation_id, 'error', sqlerrm);
+end $$;
+
+grant execute on function stockroom_api.check_cart(jsonb), stockroom_api.process_order(uuid, jsonb) to stockroom_app;
+
+-- Only the storefront's server may call them.
+do $$
+declare
+    _call text;
+    _role text;
+begin
+    foreach _call in array array['validate_order_stock(jsonb)', 'process_order_stock_changes(uuid, jsonb)',
+                                 'reserve_stock(jsonb, text, int, text)', 'release_reservation(uuid)'] loop
+        execute format('revoke all on function public.%s from public', _call);
+        execute format('grant execute on function public.%s to stockroom_app', _call);
+        for _role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop
+            execute format('revoke all on function public.%s from %I', _call, _role);
+        end loop;
+        if exists (select from pg_roles where rolname = 'service_role') then
+            execute format('grant execute on function public.%s to service_role', _call);
+        end if;
+    end loop;
+end $$;
