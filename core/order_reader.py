@@ -127,7 +127,12 @@ class Reader:
 
     def _take_dispute(self, work: Work, dispute: Dispute) -> None:
         work.disputes.append(
-            {"payment_id": dispute.payment_id, "charge_id": dispute.charge_id, "status": dispute.status}
+            {
+                "payment_id": dispute.payment_id,
+                "charge_id": dispute.charge_id,
+                "status": dispute.status,
+                "told_at": work.message.created_at.isoformat(),
+            }
         )
 
     def _order(self, payment: Payment, policy: Policy | None) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def whole_orders(connection: Connection, _: Actor, *, payment_ids: Sequence[str]
 def _apply_all(engine: Engine, works: Sequence[Work]) -> tuple[int, int, int]:
     try:
         return *run(engine, apply, WORKER, works=works), 0
+    except Unavailable as error:  # nobody's fault: trying them one by one would only wait once for each
+        return 0, 0, sum(_put_off(engine, work.message, error) for work in works)
     except Exception as error:
         if len(works) == 1:
             return 0, 0, _put_off(engine, works[0].message, error)
@@ -96,11 +98,13 @@ def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tup
     refunds = [refund for work in works for refund in work.refunds]
     disputes = [dispute for work in works for dispute in work.disputes]
     recorded = taken = 0
+    if refunds or disputes:
+        call(connection, "select stockroom_api.apply_alone()", {})
+    if refunds:  # before the orders: who decides a refund holds it first and the shelf last
+        call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(refunds)})
     if orders:
         statement = "select recorded, taken from stockroom_api.apply_orders(%(rows)s::jsonb)"
         recorded, taken = call(connection, statement, {"rows": json.dumps(orders)})[0]
-    if refunds:
-        call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(refunds)})
     if disputes:
         call(connection, "select stockroom_api.flag_disputes(%(rows)s::jsonb)", {"rows": json.dumps(disputes)})
     inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why is None])

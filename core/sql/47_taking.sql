@@ -121,8 +121,9 @@ create function stockroom_api.review_orders(_order_ids bigint[], _who text) retu
        and not exists (select from stockroom.order_lines l where l.order_id = o.id and l.state = 'failed');
 $$;
 
--- Open a case for each of these orders whose cart could not be read, or whose lines do not add up to the money received.
-create function stockroom_api.question_carts(_order_ids bigint[], _orders jsonb) returns void
+-- Open a case for each of these orders whose cart could not be read, or whose lines do not add up to the money received;
+-- resolve it for those about whose cart there is no question any more.
+create function stockroom_api.question_carts(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
         select row (case when o.cart_state = 'read' then 'amount_mismatch' else 'unreadable_cart' end,
@@ -131,9 +132,14 @@ create function stockroom_api.question_carts(_order_ids bigint[], _orders jsonb)
                     format('Order %s: %s', coalesce(o.number, o.payment_id), t.why),
                     jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference),
                     o.id, null, null, null, 0, coalesce(o.difference, o.amount), o.currency)::stockroom_api.new_alert
-          from stockroom.orders o
-          join jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t on t.payment_id = o.payment_id
+          from unnest(_told) t
+          join stockroom.orders o on o.payment_id = t.payment_id
          where o.id = any (_order_ids) and t.why is not null and o.policy <> 'skip'));
+    select stockroom_api.resolve_cause(a.cause, 'Stockroom', 'The cart could be read')
+      from unnest(_told) t
+      join stockroom.orders o on o.payment_id = t.payment_id
+      join stockroom.alerts a on a.cause = 'cart:' || o.payment_id and a.state <> 'resolved'
+     where o.id = any (_order_ids) and t.why is null and o.cart_state = 'read';
 $$;
 
 -- What a case cannot have is oversold: paid for, and it will not come from the shelf. Ends the open lines of these orders.
@@ -157,63 +163,58 @@ begin
     return _order;
 end $$;
 
--- Take the cart of an order that could not be read, now that it can be. Refuses: SK008.
-create function stockroom_api.fill_order(_order_id bigint, _told jsonb) returns void
-    language plpgsql as $$
-declare
-    _order stockroom.orders := stockroom_api.lock_order(_order_id);
-begin
-    if _order.cart_state = 'read' then
-        return;  -- somebody was quicker
-    end if;
-    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
-    select _order_id, l.position, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, n.variant_id,
-           case _order.policy when 'skip' then 'skipped' else 'failed' end,
-           case when _order.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
-      from rows from (jsonb_populate_recordset(null::stockroom_api.told_line, _told -> 'lines')) with ordinality
-           l (code, codes, size, name, quantity, unit_price, position)
-     cross join lateral (select stockroom_api.variant_of_line(l.code, coalesce(l.codes, '{}'), l.size)) n (variant_id);
-    update stockroom.orders
-       set cart_state = 'read', cart_source = _told ->> 'cart_source', difference = (_told ->> 'difference')::bigint
-     where id = _order_id;
-    perform stockroom_api.take_lines(array[_order_id], array[stockroom_api.claim_operation(
-        format('stripe:%s:cart', _order.payment_id), 'order', _order.payment_id, null, 'Stripe')], 'stock_decrease', null, 'Stripe', null);
-    perform stockroom_api.review_orders(array[_order_id], 'Stockroom');
-    perform stockroom_api.resolve_cause('cart:' || _order.payment_id, 'Stockroom', 'The cart could be read');
-end $$;
-
 -- Apply paid orders, as many as there are, in one transaction: record them, take what is there, open the cases, and link
--- refunds that came before their order. A known payment is not applied again. Returns how many orders and lines were new.
+-- refunds that came before their order. A known payment is not applied again; one whose cart is told only now is. Returns how
+-- many orders were new and how many lines were taken. Plans are kept: the keys checked for each row would else be planned for
+-- each row; and they use the indexes, so that they stay right when the tables have grown since (a plan that cannot looks dear
+-- to PostgreSQL before 18, which would compile it: hence no JIT).
 create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
-    set plan_cache_mode = force_custom_plan as $$
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_mergejoin = off set jit = off
+    as $$
 declare
-    _new bigint[] := stockroom_api.record_orders(_orders);
+    _told stockroom_api.told_order[] := stockroom_api.told_orders(_orders);
+    _new bigint[];
+    _filled bigint[];
     _normal bigint[];
     _forced bigint[];
 begin
-    perform stockroom_api.learn_orders(_orders);
-    perform stockroom_api.fill_order(o.id, t.told)
-       from jsonb_array_elements(_orders) t (told)
-       join stockroom.orders o on o.payment_id = t.told ->> 'payment_id' and o.cart_state <> 'read' and o.id <> all (_new)
-      where t.told ->> 'cart_state' = 'read'
-      order by o.id;
+    perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
+    _new := stockroom_api.record_orders(_told);
+    _filled := stockroom_api.learn_orders(_told, _new);
     select coalesce(array_agg(o.id) filter (where o.policy = 'normal'), '{}'),
            coalesce(array_agg(o.id) filter (where o.policy = 'force'), '{}')
       into _normal, _forced
-      from stockroom.orders o where o.id = any (_new);
+      from stockroom.orders o where o.id = any (_new || _filled) and o.cart_state = 'read';
     taken := stockroom_api.take_lines(_normal, stockroom_api.claim_orders(_normal), 'stock_decrease', null, 'Stripe', null)
            + stockroom_api.take_lines(_forced, stockroom_api.claim_orders(_forced), 'forced', null, 'Stripe',
                                       'Imported by force: what is there');
     perform stockroom_api.oversell(_forced);
     perform stockroom_api.review_orders(_normal, 'Stockroom');
-    perform stockroom_api.question_carts(_new, _orders);
-    update stockroom.refunds r set order_id = o.id
-      from stockroom.orders o
-     where r.order_id is null and o.id = any (_new) and (r.payment_id = o.payment_id or r.charge_id = o.charge_id);
+    perform stockroom_api.question_carts(_new || _filled, _told);
+    perform stockroom_api.catch_up(_told, _new);
     recorded := cardinality(_new);
     return next;
 end $$;
+
+-- Wait until nobody else applies orders, and let nobody else begin until this transaction ends: what is told of an order that
+-- somebody is just recording would else find no order, nor be found by it. To be called first.
+create function stockroom_api.apply_alone() returns void
+    language sql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' as $$
+    select pg_advisory_xact_lock(hashtext('stockroom.orders'));
+$$;
+
+-- What came before its order: link refunds of these payments that had none, and have disputes of new orders told again.
+create function stockroom_api.catch_up(_told stockroom_api.told_order[], _new bigint[]) returns void
+    language sql as $$
+    update stockroom.refunds r set order_id = o.id
+      from unnest(_told) t
+      join stockroom.orders o on o.payment_id = t.payment_id
+     where r.order_id is null and (r.payment_id = o.payment_id or r.charge_id = o.charge_id);
+    update stockroom.stripe_events e set state = 'new', due_at = clock_timestamp()
+      from stockroom.orders o
+     where o.id = any (_new) and e.payment_id = o.payment_id and e.state = 'done' and e.kind like 'charge.dispute.%';
+$$;
 
 -- Claim the operation by which each order is taken the first time, under its own key; in the order of the ids.
 create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
@@ -232,4 +233,4 @@ create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
 $$;
 
 grant select on stockroom_api.open_lines to stockroom_app;
-grant execute on function stockroom_api.apply_orders(jsonb) to stockroom_app;
+grant execute on function stockroom_api.apply_orders(jsonb), stockroom_api.apply_alone() to stockroom_app;

@@ -5,8 +5,9 @@ create function stockroom_api.name_lines(_order_id bigint) returns void
     language sql as $$
     update stockroom.order_lines l
        set variant_id = n.variant_id, cause = 'insufficient_stock'
-      from (select x.id, stockroom_api.variant_of_line(x.code, x.codes, x.size) as variant_id
-              from stockroom.order_lines x where x.order_id = _order_id and x.state = 'failed' and x.variant_id is null) n
+      from (select x.id, v.variant_id
+              from stockroom.order_lines x cross join lateral stockroom_api.variant_of_line(x.code, x.codes, x.size) v
+             where x.order_id = _order_id and x.state = 'failed' and x.variant_id is null) n
      where l.id = n.id and n.variant_id is not null;
 $$;
 
