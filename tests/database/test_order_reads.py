@@ -192,6 +192,7 @@ def test_everything_that_happened_to_an_order_stands_in_one_line_of_time(fresh_s
     sell(shop, sale)
     number = order_id(shop, sale)
     shop.run(cases.acknowledge, "Wanda", alert_id=case_of(shop, sale))
+    shop.run(cases.retry_order, "Wanda", order_id=number, key=key())
     shop.adjust(shoe, 4)
     shop.run(cases.retry_order, "Wanda", order_id=number, key=key())
     refund = tell_refund(shop, sale, reason="requested_by_customer")
@@ -207,6 +208,7 @@ def test_everything_that_happened_to_an_order_stands_in_one_line_of_time(fresh_s
         (StepKind.RECORDED, "Stockroom", "normal", None),
         (StepKind.CASE, "Stockroom", "opened", None),
         (StepKind.CASE, "Wanda", "acknowledged", None),
+        (StepKind.CASE, "Wanda", "retried", None),
         (StepKind.MOVEMENT, "Wanda", "sale", -2),
         (StepKind.CASE, "Wanda", "retried", None),
         (StepKind.CASE, "Wanda", "resolved", None),
