@@ -110,9 +110,9 @@ def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick) -> None:
                 }
             ),
             column_config={
-                "kind": _opener("Case", 126, f"{key}_narrow", ids, pick),
-                "what": TextColumn("What happened", width=162),
-                "since": TextColumn("Since", width=66),
+                "kind": _opener("Case", 120, f"{key}_narrow", ids, pick),
+                "what": TextColumn("What happened", width=154),
+                "since": TextColumn("Since", width=80),
             },
             hide_index=True,
             height="content",

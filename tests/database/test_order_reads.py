@@ -74,7 +74,7 @@ def test_an_order_is_found_by_any_of_its_names(shop: Shop, order: Sale, said: st
     assert found(shop, search) == [order.payment_id]
 
 
-@pytest.mark.parametrize("said", ["pi_", "%", "_", "'; drop table orders; --", "nobody@nowhere", "re_0", "x" * 5_000])
+@pytest.mark.parametrize("said", ["pi_", "%", "_", "'; drop table orders; --", "nobody@nowhere", "re_zz", "x" * 5_000])
 def test_what_means_no_order_finds_none_or_those_that_begin_so(shop: Shop, order: Sale, said: str) -> None:
     assert (order.payment_id in found(shop, said)) == (said == "pi_")
 
