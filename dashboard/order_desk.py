@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from core.access import Permission, may
+from core.model import Actor
 from core.order_filter import OrderFilter, OrderState
 from core.order_screens import OrderList
-from dashboard import frame, order_tables, pager, words
+from dashboard import frame, links, order_tables, pager, words
 
 PARAM = "order"
 CURSOR = "ord_page"
@@ -74,11 +76,11 @@ def show_filters() -> Wanted:
     return Wanted(filter=wanted, cursor=st.query_params.get(CURSOR))
 
 
-def show_list(seen: OrderList, wanted: Wanted) -> None:
+def show_list(seen: OrderList, wanted: Wanted, person: Actor) -> None:
     """Show a page of orders with the ways to newer and older ones, or why there is none."""
     rows = seen.page.rows
     if not rows:
-        _show_nothing(wanted)
+        _show_nothing(wanted, person)
         return
     pager.show_count(
         f"{pager.counted(seen.count, 'order')}, paid last first. Times are in {words.plain(seen.shop.zone)}.",
@@ -99,7 +101,13 @@ def close_order() -> None:
     st.query_params.pop(PARAM, None)
 
 
-def _show_nothing(wanted: Wanted) -> None:
+def show_import(person: Actor) -> None:
+    """Lead to the import of orders, whoever may do that."""
+    if may(person.role, Permission.IMPORT_ORDERS):
+        links.to_page("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
+
+
+def _show_nothing(wanted: Wanted, person: Actor) -> None:
     if wanted.narrowed:
         said = f"Nothing matches {words.plain(wanted.filter.search[:80])}. " if wanted.filter.search else ""
         frame.empty(
@@ -114,3 +122,4 @@ def _show_nothing(wanted: Wanted) -> None:
             "Paid orders come in from Stripe by themselves; each takes its goods off the shelf once.",
             icon=":material/receipt_long:",
         )
+        show_import(person)

@@ -47,7 +47,7 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
     with st.container(border=True, key=f"refund_{refund.id}"):
         show_head(refund, zone)
         if refund.order_id is None:
-            _show_unknown(refund)
+            _show_unknown(refund, person)
             return
         if refund.email:
             st.text(refund.email)  # as it is: in Markdown an email address would become a link
@@ -71,12 +71,13 @@ def show_head(refund: RefundRow, zone: str) -> None:
         st.caption(words.plain(f"{at}{words.DOT}{order_words.refund_said(refund)}"), width="content")
 
 
-def _show_unknown(refund: RefundRow) -> None:
+def _show_unknown(refund: RefundRow, person: Actor) -> None:
     st.info(
         f"Its order was never imported: nothing is known here of the payment {words.plain(refund.payment_id or '')}. "
         "A manager or an admin can import the orders of that day; the refund then finds its order by itself.",
         icon=":material/help:",
     )
+    order_desk.show_import(person)
 
 
 def show_decisions(decided: Sequence[Decided], zone: str) -> None:

@@ -24,4 +24,4 @@ with frame.page("Orders", person) as top:
         with top:
             banner.show_short(seen.shop)
             stripe_notice.show()
-        order_desk.show_list(seen, wanted)
+        order_desk.show_list(seen, wanted, person)

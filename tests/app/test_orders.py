@@ -312,9 +312,11 @@ def test_what_never_left_the_shelf_is_not_offered_to_go_back(tabs: Tabs, selling
     assert order_words.DISPOSITIONS[Disposition.GOODWILL] in offered
 
 
-def test_a_refund_of_an_order_that_was_never_imported_says_so(tabs: Tabs) -> None:
+@pytest.mark.parametrize(("name", "may_import"), [("Sam", False), ("Mia", True)])
+def test_a_refund_of_an_order_that_was_never_imported_says_so(tabs: Tabs, name: str, may_import: bool) -> None:
     tell_refund(tabs.shop, "pi_nobody_knows")
-    tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
+    tab = tabs.open(name, "orders", ord_view="Refunds to decide")
+    assert ("Import orders" in words_of(tab)) is may_import
     assert "Its order was never imported" in words_of(tab)
     assert "pi_nobody_knows" in words_of(tab)
     assert "Decide" not in labels(tab)
