@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -37,7 +38,8 @@ LOOK_SECONDS = 1.0
 """How often a worker looks for a job that was asked for."""
 BEAT_SECONDS, SILENCE_SECONDS, RESCUE_SECONDS = 10.0, 30.0, 15.0
 """How often a worker gives a sign, after how long without one it counts as dead, and how often that is looked for."""
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS, LONGEST_SECONDS = 5.0, 30.0
+"""How soon to begin again after trouble: later each time, up to the longest."""
 GRACE_SECONDS = 3.0
 """How long a job may go on when its worker is told to stop; what it leaves undone is done by the next one."""
 KEEP_HOURS = 7 * 24
@@ -200,15 +202,18 @@ class Worker:
             self._thread.join(GRACE_SECONDS * 3)
 
     async def _keep_working(self) -> None:
-        """Work until told to stop. Without the database nobody can; so begin anew every few seconds."""
-        stopping = asyncio.ensure_future(_in_thread(self._stopping.wait))
+        """Work until told to stop. Without the database nobody can, so begin again and again."""
+        stopping, rest = asyncio.ensure_future(_in_thread(self._stopping.wait)), AGAIN_SECONDS
         while not stopping.done():
+            began = time.monotonic()
             why = await self._work(stopping)
-            if not stopping.done():
-                log.warning("The worker stopped and begins again in %.0f seconds: %s", AGAIN_SECONDS, why)
-                await asyncio.wait([stopping], timeout=AGAIN_SECONDS)
+            if stopping.done():
+                return
+            rest = AGAIN_SECONDS if time.monotonic() - began > LONGEST_SECONDS else min(rest * 2, LONGEST_SECONDS)
+            log.warning("The worker stopped and begins again in %.0f seconds: %s", rest, why)
+            await asyncio.wait([stopping], timeout=rest)
 
-    async def _work(self, stopping: asyncio.Future[bool]) -> object:
+    async def _work(self, stopping: asyncio.Future[bool]) -> str:
         app = self._app()
         work: list[asyncio.Future[None]] = [
             asyncio.create_task(
@@ -230,7 +235,8 @@ class Worker:
         for task in work:
             task.cancel()
         ended = await asyncio.gather(*work, return_exceptions=True)
-        return next((end for end in ended if isinstance(end, Exception)), "a part of it failed")
+        why = next((str(end) for end in ended if isinstance(end, Exception)), "a part of it failed")
+        return why.partition("\n")[0]
 
     def _app(self) -> App:
         app = App(connector=_Queue(self._engine))

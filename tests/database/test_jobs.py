@@ -67,10 +67,19 @@ def test_what_came_in_leaves_the_shelf_within_seconds_of_the_wake(reached: Shop)
     assert (waiting(reached), workers(reached)) == (0, 0)
 
 
-def test_a_payment_that_only_the_poll_sees_leaves_the_shelf_too(fresh_shop: Shop) -> None:
+def test_what_only_the_poll_sees_leaves_the_shelf_without_waiting_for_the_next_minute(
+    fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stripe, said = Stripe(fresh_shop), list[str]()
     shoe = fresh_shop.variant(5, sku="TEE-M")
     stripe.pay("TEE-M")
+    poll = polling.poll
+
+    def poll_when_the_inbox_was_seen_empty(*shop: Any) -> int:
+        until(lambda: queue(fresh_shop) == [("poll_stripe", "doing")])
+        return poll(*shop)
+
+    monkeypatch.setattr(polling, "poll", poll_when_the_inbox_was_seen_empty)
     with working(fresh_shop.engine, stripe.gateway, said.append):
         until(lambda: fresh_shop.on_hand(shoe) == 4 and idle(fresh_shop))
     assert said[0].startswith("Stripe told ")

@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -327,10 +328,11 @@ BAD = (BODY, sign(BODY, "whsec_NotOurs"))
 def test_the_fifth_bad_signature_opens_one_case_and_a_good_one_resolves_it(door: Door) -> None:
     door.post(*[BAD] * 4)
     assert door.cases() == []
-    door.post(*[BAD] * 12)
+    door.post(*[BAD] * 5)
     assert door.cases() == [("open", "")]
+    door.post(*[BAD] * 15)  # in another process, which tells of it once, too
     row = door.shop.rows("select * from stockroom.alerts")[0]
-    assert (row.kind, row.cause, row.seen) == (AlertKind.BAD_SIGNATURE, webhook.BAD_CAUSE, 1)
+    assert (row.kind, row.cause, row.seen) == (AlertKind.BAD_SIGNATURE, webhook.BAD_CAUSE, 2)
     assert "STRIPE_WEBHOOK_SECRET" in row.sentence
     door.post((BODY, sign(BODY, NEW)))
     assert door.cases() == [("resolved", "Stockroom")]
@@ -370,7 +372,21 @@ def test_no_log_holds_what_a_message_says_nor_its_signature_nor_a_secret(
     bad, good = sign(BODY, "whsec_NotOurs"), sign(BODY, NEW)
     door.post(*[(BODY, bad)] * 6, (BODY, good), (b"buyer@shop.example", sign(b"buyer@shop.example", NEW)))
     door.shop.sql("alter table stockroom.stripe_events add constraint broken check (length(body) < 1) not valid")
-    door.post((BODY.replace(b"evt_", b"evt_1"), sign(BODY.replace(b"evt_", b"evt_1"), NEW)))
+    broken = BODY.replace(b"evt_", b"evt_broken")
+    door.post((broken, sign(broken, NEW)))
     assert "could not be stored" in caplog.text
-    for secret in ("buyer@shop.example", "Casey", good.partition("v1=")[2], bad.partition("v1=")[2], OLD, NEW):
+    signatures = [header.partition("v1=")[2] for header in (good, bad)]
+    for secret in ("buyer@shop.example", "Casey", "evt_broken", OLD, NEW, *signatures):
         assert secret not in caplog.text
+
+
+def test_what_an_error_of_the_database_says_repeats_no_value_that_was_sent(fresh_shop: Shop) -> None:
+    with fresh_shop.engine.connect() as connection:
+        with pytest.raises(DBAPIError) as direct:
+            database.call(connection, "select %(email)s, 1 / 0", {"email": "buyer@shop.example"})
+        connection.rollback()
+        with pytest.raises(DBAPIError) as composed:
+            connection.execute(text("select cast(:email as text), 1 / 0"), {"email": "buyer@shop.example"})
+    for error in (direct.value, composed.value):
+        assert "division by zero" in str(error)
+        assert "buyer" not in str(error)
