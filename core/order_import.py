@@ -26,6 +26,8 @@ from core.stripe_gateway import Gateway
 
 READING = 0.7
 """The share of an import that is reading; the rest is applying."""
+AT_ONCE = 100
+"""How many messages are applied before the next word: carts of Checkout are asked of Stripe one by one."""
 
 
 class NotConnected(SetupError):
@@ -103,7 +105,7 @@ def _apply(engine: Engine, gateway: Gateway, read: Progress, tell: Tell) -> None
         share = READING + (1 - READING) * min(done / max(read.stored, 1), 1)
         if not tell(Stage(doing="Applying", seen=read.seen, stored=read.stored, applied=done, share=share)):
             return
-        applied = orders.apply_due(engine, gateway).messages
+        applied = orders.apply_due(engine, gateway, limit=AT_ONCE).messages
         if not applied:
             return
         done += applied
@@ -130,7 +132,7 @@ def told(done: Outcome) -> str:
     cases = many(done.cases, "case") if done.cases else "no case"
     sentences = [
         f"Imported {many(done.messages, 'new message')}: {many(done.orders, 'order')} recorded, "
-        f"{many(done.lines, 'line')} taken off the shelf, {cases} opened."
+        f"{many(done.lines, 'line') if done.lines else 'no line'} taken off the shelf, {cases} opened."
     ]
     if done.parked:
         sentences.append(f"{many(done.parked, 'message')} could not be worked on; see the cases.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -31,7 +31,6 @@ WEBHOOK = "/webhook/stripe"
 """Where Stripe sends its messages, below the dashboard's own address."""
 PREVIEWED = 20
 MOST_RETRIED = 1_000
-_MESSAGES = 120  # a payment is told by up to three messages, some payments by more
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 _KEYS_PAGE = "https://dashboard.stripe.com/apikeys/create"
 
@@ -125,18 +124,23 @@ def connected(connection: Connection, actor: Actor) -> Connected:
 
 
 def recent_payments(connection: Connection, actor: Actor, *, limit: int = PREVIEWED) -> tuple[Payment, ...]:
-    """Return the payments that were told of last, newest first, each once: what a cart mapping is tried on."""
+    """Return the latest payments, newest first, each once: what a cart mapping is tried on."""
     require(connection, actor, Permission.MANAGE_STRIPE)
-    statement = "select body from stockroom_api.paid_messages order by received_at desc, id desc limit %(count)s"
     found: dict[str, Payment] = {}
-    for (body,) in call(connection, statement, {"count": _MESSAGES}):
+    for (body,) in call(connection, "select body from stockroom_api.recent_paid_messages", {}):
         payment = _payment_in(body)
         if payment is None:
             continue
-        known = found.get(payment.payment_id)
-        if known is None or (payment.metadata and not known.metadata):
-            found[payment.payment_id] = payment
-    return tuple(list(found.values())[:limit])
+        found[payment.payment_id] = _together(found.get(payment.payment_id), payment)
+    return tuple(sorted(found.values(), key=lambda payment: payment.paid_at, reverse=True)[:limit])
+
+
+def _together(known: Payment | None, told: Payment) -> Payment:
+    """What two messages tell of one payment: the metadata of its PaymentIntent, and its Checkout Session."""
+    if known is None:
+        return told
+    first, second = (told, known) if told.metadata and not known.metadata else (known, told)
+    return replace(first, session_id=first.session_id or second.session_id)
 
 
 def _payment_in(body: str) -> Payment | None:

@@ -201,7 +201,7 @@ def _show_outcome(running: Running, done: Outcome) -> None:
     if running.is_stopped:
         st.markdown("**Stopped.** What was read is kept. Import the same days again to go on.")
     st.markdown(words.plain(order_import.told(done)))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="flush_imported"):
         if done.orders:
             links.to_page("orders", "To the orders", icon=":material/receipt_long:")
         if done.cases:

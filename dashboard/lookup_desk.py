@@ -7,7 +7,7 @@ import streamlit as st
 from core import stripe_link
 from core.stripe_link import Connected, OrderLookup
 from dashboard import outcome
-from dashboard.mapping_desk import mark_of
+from dashboard.mapping_desk import in_threes, mark_of
 
 
 def show(seen: Connected) -> None:
@@ -28,10 +28,9 @@ def _show_lookup(seen: Connected) -> None:
               "code": "Column of SKU or variant id", "quantity": "Column of the quantity"}  # fmt: skip
     keys = {name: f"set_lookup_{name}_{mark}" for name in labels}
     with st.form("set_lookup", border=False):
-        places = st.columns(3)
-        for place, (name, label) in enumerate(labels.items()):
+        for cell, (name, label) in zip(in_threes(len(labels)), labels.items(), strict=False):
             present = getattr(saved, name) if saved else ("public" if name == "schema" else "")
-            places[place % 3].text_input(label, present, key=keys[name], max_chars=63)
+            cell.text_input(label, present, key=keys[name], max_chars=63)
         with st.container(horizontal=True):
             st.form_submit_button("Save", key="set_lookup_save", on_click=_save_lookup, args=(keys,))
             st.form_submit_button(

@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.column_config import TextColumn
+from streamlit.delta_generator import DeltaGenerator
 
 from core import cart_mapping, stripe_link
 from core.cart_mapping import ANYTHING, NUMBER, CartMapping, Layout
@@ -95,7 +96,7 @@ def _show_mapping(seen: Connected) -> None:
     layouts = list(LAYOUTS)
     layout = st.selectbox(
         "How the cart is written", layouts, layouts.index(saved.layout if saved else ALONE),
-        format_func=LAYOUTS.__getitem__, key=f"set_map_layout_{mark}",
+        format_func=LAYOUTS.__getitem__, key=f"set_map_layout_{mark}", width=480,
     )  # fmt: skip
     values = _ask(layout, saved if saved and saved.layout == layout else None, mark)
     mapping, problem = _mapping_of(layout, values)
@@ -109,10 +110,9 @@ def _show_mapping(seen: Connected) -> None:
 def _ask(layout: str, saved: CartMapping | None, mark: str) -> dict[str, str]:
     """Ask for the fields of a layout; what is typed is a mapping at once, tried on the payments below."""
     values: dict[str, str] = {}
-    places = st.columns(3)
-    for place, name in enumerate(FIELDS[layout]):
+    for cell, name in zip(in_threes(len(FIELDS[layout])), FIELDS[layout], strict=False):
         present = getattr(saved, name) if saved else _SEPARATORS.get(name, "")
-        values[name] = places[place % 3].text_input(
+        values[name] = cell.text_input(
             _label(layout, name),
             ", ".join(present) if isinstance(present, tuple) else _written(present),
             key=f"set_map_{name}_{layout}_{mark}",
@@ -211,32 +211,40 @@ def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone
         )
         return
     tried = stripe_link.try_mapping(payments, mapping)
-    readable = sum(isinstance(row.mapped, Cart) for row in tried)
+    readable = sum(isinstance(row.mapped, Cart) or _is_checkout(row, row.mapped) for row in tried)
     what = "With this mapping" if mapping else "By themselves"
     st.markdown(f"**The latest {words.plural(len(tried), 'payment')}.** {what}, {readable} can be read.")
     columns = {
         "Paid": [words.moment(row.payment.paid_at, zone) for row in tried],
         "Amount": [_money(row.payment) for row in tried],
         "Metadata": [_metadata(row.payment) for row in tried],
-        "By itself": [became(row.alone) for row in tried],
+        "By itself": [_told(row, row.alone) for row in tried],
     }
     if mapping:
-        columns["With this mapping"] = [became(row.mapped) for row in tried]
+        columns["With this mapping"] = [_told(row, row.mapped) for row in tried]
     wide = {"Paid": TextColumn(width=136), "Amount": TextColumn(width=90), "Metadata": TextColumn(width=300)}
     with st.container(key="wide_tried"):
         st.dataframe(columns, column_config=wide, hide_index=True, alt="What would become of the latest carts")
     with st.container(key="narrow_tried", gap="small"):
         for row in tried:
             _show_tried(row, zone, is_mapped=mapping is not None)
-    st.caption("Money and names of buyers stay here; only an admin sees this. Lines of Stripe Checkout come first.")
+    st.caption("Metadata can name buyers; only an admin sees this.")
 
 
 def _show_tried(row: Tried, zone: str, *, is_mapped: bool) -> None:
     with st.container(gap=None):
         st.markdown(f"**{words.plain(_money(row.payment))}**{words.DOT}{words.moment(row.payment.paid_at, zone)}")
-        st.caption(f"By itself: {words.plain(became(row.alone))}")
+        st.caption(f"By itself: {words.plain(_told(row, row.alone))}")
         if is_mapped:
-            st.caption(f"With this mapping: {words.plain(became(row.mapped))}")
+            st.caption(f"With this mapping: {words.plain(_told(row, row.mapped))}")
+
+
+def _is_checkout(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> bool:
+    return found is None and row.payment.session_id is not None
+
+
+def _told(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
+    return "The lines of Stripe Checkout" if _is_checkout(row, found) else became(found)
 
 
 def became(found: Cart | Lookup | UnreadableCart | None) -> str:
@@ -263,6 +271,11 @@ def _money(payment: Payment) -> str:
 def _metadata(payment: Payment) -> str:
     text = json.dumps(dict(payment.metadata), ensure_ascii=False) if payment.metadata else "none"
     return text if len(text) <= _RAW else f"{text[:_RAW]} ..."
+
+
+def in_threes(count: int) -> list[DeltaGenerator]:
+    """Return places for inputs, three in a row, and row by row so that they keep their order on a phone."""
+    return [cell for _ in range(0, count, 3) for cell in st.columns(3)]
 
 
 def mark_of(saved: Any) -> str:

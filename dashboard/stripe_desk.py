@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -53,7 +54,7 @@ def _show_mode(seen: Connected, keys: Keys) -> None:
         else:
             st.badge("TEST MODE: no real money", icon=":material/science:", color="orange")
         if keys.api_base:
-            st.badge(f"Not Stripe itself: {keys.api_base}", icon=":material/warning:", color="violet")
+            st.badge(f"Not Stripe itself: {urlsplit(keys.api_base).netloc}", icon=":material/warning:", color="violet")
     if keys.livemode is not None and seen.link.livemode not in (None, keys.livemode):
         _show_mismatch(livemode=keys.livemode)
 
@@ -78,8 +79,8 @@ def _show_mismatch(*, livemode: bool) -> None:
 
 def _show_connection(keys: Keys) -> None:
     mode = {None: "not set", True: "set, of live mode", False: "set, of test mode"}[keys.livemode]
-    secrets = words.plural(keys.secrets, "secret") if keys.secrets else "none, so Stripe is only asked"
-    st.markdown(f"Key: **{mode}**  \nSigning: **{secrets}**  \nAPI version: `{keys.api_version}`")
+    secrets = f"{keys.secrets} set" if keys.secrets else "none, so orders come by asking alone"
+    st.markdown(f"Key: **{mode}**  \nSigning secrets: **{secrets}**  \nAPI version: `{keys.api_version}`")
     if not keys.is_set:
         st.markdown(
             "Without a key everything else works. Make a restricted key, put it into `STRIPE_SECRET_KEY` in the "
@@ -175,7 +176,7 @@ def _show_inbox(seen: Connected) -> None:
         f"Stripe was last asked what happened: {polled}.{oldest} Waiting messages are worked on within a minute; a "
         "parked one needs a person and is a case."
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="flush_stripe"):
         if inbox.parked:
             links.to_page("alerts", "To the cases", icon=":material/notifications:")
         links.to_page("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")

@@ -1,12 +1,20 @@
 -- What Settings show of the connection to Stripe and check before it is saved, and what came of an import of orders.
 
--- The messages that told of payments: an admin's cart mapping is tried on the latest of them.
+-- The messages that told of payments.
 create view stockroom_api.paid_messages as
-select e.id, e.received_at, e.payment_id, e.body
+select e.id, e.payment_id, e.body, e.state
   from stockroom.stripe_events e
  where e.payment_id is not null
    and (e.kind in ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.async_payment_succeeded')
         or e.kind in ('charge.succeeded', 'charge.captured') and e.payment_id not like 'pi\_%');
+
+-- Those of the latest orders, and the latest that wait: an admin's cart mapping is tried on them. In no order, and bounded.
+create view stockroom_api.recent_paid_messages as
+select m.body
+  from (select o.payment_id from stockroom.orders o order by o.paid_at desc, o.id desc limit 20) o
+  join stockroom_api.paid_messages m on m.payment_id = o.payment_id
+union all
+(select m.body from stockroom_api.paid_messages m where m.state = 'new' order by m.id desc limit 60);
 
 -- The orders whose cart is not known and whose case is open: nothing was taken off the shelf for them. What a person has resolved
 -- is not among them, or a new mapping would take it a second time.
@@ -87,7 +95,7 @@ create function stockroom_api.import_outcome(_since timestamptz)
                and (a.order_id in (select s.id from sale s) or a.event_id in (select m.id from message m)));
 $$;
 
-grant select on stockroom_api.paid_messages, stockroom_api.cartless_orders to stockroom_app;
+grant select on stockroom_api.recent_paid_messages, stockroom_api.cartless_orders to stockroom_app;
 grant execute on function
     stockroom_api.check_order_lookup(bigint, bigint, text[], text, jsonb),
     stockroom_api.change_mode(bigint, bigint, text[], text, boolean), stockroom_api.import_outcome(timestamptz)

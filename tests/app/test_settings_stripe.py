@@ -69,7 +69,7 @@ def test_a_test_key_is_badged_and_no_part_of_key_or_secret_is_on_the_page(tabs: 
     tab = section(tabs)
     assert "TEST MODE: no real money" in badges(tab)
     assert "Key: set, of test mode" in words_of(tab)
-    assert "Signing: 2 secrets" in words_of(tab)
+    assert "Signing secrets: 2 set" in words_of(tab)
     assert f"API version: `{stripe_gateway.API_VERSION}`" in words_of(tab)
     everything = words_of(tab) + " ".join(str(code.value) for code in tab.code) + str(tab)
     assert not [part for part in (KEY, KEY[8:], "first00000", "second0000") if part in everything]
@@ -209,6 +209,7 @@ def test_a_mapping_is_tried_on_recent_payments_while_it_is_typed_and_nothing_is_
     tabs: Tabs, stripe: Stripe
 ) -> None:
     stripe.pay("TEE-M", 2)
+    stripe.account.advance(1)
     odd_payment(stripe)
     tab = section(tabs)
     alone = list(table(tab, "By itself")["By itself"])
@@ -269,11 +270,24 @@ def test_a_saved_mapping_is_shown_in_its_form_and_can_be_removed(tabs: Tabs, str
 
 def test_orders_kept_elsewhere_and_carts_cut_short_are_told_apart_in_the_preview(tabs: Tabs, stripe: Stripe) -> None:
     stripe.account.pay(1000, metadata={"order_id": "1007"})
+    stripe.account.advance(1)
     stripe.account.pay(1000, metadata={"cart": '[{"sku":"TEE-M","quantity":1},{"sku":"MU'})
     stripe.webhook()
     cut, elsewhere = table(section(tabs), "By itself")["By itself"]
     assert elsewhere == "Order 1007, kept elsewhere"
     assert cut.startswith("Not readable: ")
+
+
+def test_the_latest_payments_come_first_and_checkout_needs_no_mapping(tabs: Tabs, stripe: Stripe) -> None:
+    for ago in (3, 2, 1):
+        stripe.account.now -= ago * 24 * 3600
+        stripe.pay(f"AGO-{ago}")
+        stripe.account.now += ago * 24 * 3600
+    stripe.account.complete(stripe.account.checkout([("SHOE", 9000, 1)])["id"])
+    stripe.import_all()  # which reads the newest first
+    stripe.work()
+    told = list(table(section(tabs), "By itself")["By itself"])
+    assert told == ["The lines of Stripe Checkout", f"1 {X} AGO-1", f"1 {X} AGO-2", f"1 {X} AGO-3"]
 
 
 # ---------------------------------------------------------------- the storefront's orders
