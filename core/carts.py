@@ -31,6 +31,7 @@ __all__ = [
     "lines_of_items",
     "preview",
     "read_cart",
+    "reference_in",
 ]
 
 SHORT_FORM = "metadata:short list"

@@ -6,6 +6,7 @@ Done while nothing is locked. A cart is read whole or not at all; what cannot be
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ from core.model_orders import (
 )
 from core.stripe_gateway import Gateway
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
 
 class StripeNeeded(StockError):
     """The lines of this payment must be asked of Stripe, and no key is set: set STRIPE_SECRET_KEY."""
@@ -46,12 +49,19 @@ class Work:
     orders: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
+    given_up: list[Payment] = field(default_factory=list)
     why: str | None = None
 
 
 def paid_by(reading: Reading) -> str | None:
     """Return the payment that a reading is about: its PaymentIntent, or its charge where it has none."""
     return getattr(reading, "payment_id", None) or getattr(reading, "charge_id", None)
+
+
+def reservation_of(payment: Payment) -> str | None:
+    """Return the hold that a payment's metadata names, as Stockroom itself writes it, or None."""
+    named = payment.metadata.get("reservation", "")
+    return named if _UUID.fullmatch(named) else None
 
 
 class Reader:
@@ -107,8 +117,11 @@ class Reader:
         work.why = reading.why
 
     def _take_payment(self, work: Work, payment: Payment) -> None:
-        if payment.state is not PaymentState.PAID:
-            work.why = "It is not paid yet." if payment.state is PaymentState.WAITING else "The payment was cancelled."
+        if payment.state is PaymentState.CANCELLED:
+            work.given_up.append(payment)
+            work.why = "The payment was cancelled; what was held for it is free."
+        elif payment.state is PaymentState.WAITING:
+            work.why = "It is not paid yet."
         elif work.message.kind.startswith("charge.") and payment.payment_id.startswith("pi_"):
             work.why = "Its PaymentIntent tells the same."
         else:
@@ -183,7 +196,8 @@ def look_up_order(connection: Connection, _: Actor, *, reference: str) -> Cart |
 def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
     return {
         "payment_id": payment.payment_id,
-        "number": payment.reference,
+        "number": payment.reference or carts.reference_in(payment.metadata),
+        "reservation_id": reservation_of(payment),
         "charge_id": payment.charge_id,
         "session_id": payment.session_id,
         "email": payment.email,

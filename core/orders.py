@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from core import inbox, payloads
+from core import inbox, payloads, reservations
 from core.database import call, run
 from core.errors import StockError, Unavailable, Unreadable
 from core.inbox import WORKER, Claimed
 from core.model import Actor
-from core.order_reader import Reader, Work, paid_by
+from core.order_reader import Reader, Work, paid_by, reservation_of
 from core.stripe_gateway import Gateway
 
 log = logging.getLogger("stockroom")
@@ -107,6 +107,9 @@ def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tup
         recorded, taken = call(connection, statement, {"rows": json.dumps(orders)})[0]
     if disputes:
         call(connection, "select stockroom_api.flag_disputes(%(rows)s::jsonb)", {"rows": json.dumps(disputes)})
+    if given_up := [payment for work in works for payment in work.given_up]:
+        held = [(payment.payment_id, reservation_of(payment)) for payment in given_up]
+        reservations.release_payments(connection, actor, payments=held)
     inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why is None])
     for why in sorted({work.why for work in works if work.why is not None}):
         inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why == why], why=why)

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from core.access import Permission
-from core.database import call
+from core.database import array, call
 from core.errors import ReservationGone
 from core.guard import require
 from core.ledger import clean
@@ -108,6 +108,13 @@ def expire(connection: Connection, _: Actor, *, limit: int = 500) -> int:
 def get(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:
     """Return a hold as it stands. Raises ReservationGone where there is none."""
     return _get(connection, reservation_id)
+
+
+def release_payments(connection: Connection, _: Actor, *, payments: Sequence[tuple[str, str | None]]) -> int:
+    """Let go of what is held for payments that were given up: the id of each, and the hold that its metadata names."""
+    named = array(hold for _, hold in payments if hold)
+    values = {"payments": [payment for payment, _ in payments], "holds": named}
+    return int(call(connection, "select stockroom_api.release_payments(%(payments)s, %(holds)s::uuid[])", values)[0][0])
 
 
 def active_on(connection: Connection, actor: Actor, *, variant_id: UUID) -> tuple[Reservation, ...]:

@@ -2,22 +2,38 @@
 
 -- Lock these variants, and let go of what is held on them past its time. Further variants of such holds are locked with them,
 -- all in ascending id, so that nobody waits in a circle. Refuses: SK001.
-create function stockroom_api.lock_free_of_expired(_variant_ids uuid[]) returns void
+-- The holds `_own` are consumed in the same breath: theirs are the units that whoever holds them now takes.
+create function stockroom_api.lock_free_of_expired(_variant_ids uuid[], _own uuid[] default '{}') returns void
     language plpgsql as $$
 declare
     _due uuid[] := array(
         select distinct r.id from stockroom.reservation_lines l
           join stockroom.reservations r on r.id = l.reservation_id
-         where l.variant_id = any (_variant_ids) and r.state = 'active' and r.expires_at <= clock_timestamp());
+         where l.variant_id = any (_variant_ids) and r.state = 'active' and r.expires_at <= clock_timestamp()
+           and r.id <> all (_own));
 begin
-    if _due = '{}' then
+    if _due = '{}' and _own = '{}' then
         perform stockroom_api.lock_variants(_variant_ids);
         return;
     end if;
     perform stockroom_api.lock_variants(array(
         select id from unnest(_variant_ids) id
-         union select l.variant_id from stockroom.reservation_lines l where l.reservation_id = any (_due)));
+         union select l.variant_id from stockroom.reservation_lines l where l.reservation_id = any (_due || _own)));
+    perform stockroom_api.end_holds(_own, 'consumed');
     perform stockroom_api.end_holds(_due, 'expired');
+end $$;
+
+-- Let go of what is held for payments that were given up: by the payment itself, or by the hold that its metadata names.
+create function stockroom_api.release_payments(_payment_ids text[], _ids uuid[]) returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _held uuid[] := array(
+        select r.id from stockroom.reservations r
+         where r.state = 'active' and (r.id = any (_ids) or r.payment_id = any (_payment_ids)));
+begin
+    perform stockroom_api.lock_variants(array(
+        select distinct l.variant_id from stockroom.reservation_lines l where l.reservation_id = any (_held)));
+    return cardinality(stockroom_api.end_holds(_held, 'released'));
 end $$;
 
 -- End holds that are still active and give their units back. The variants are locked. Returns the holds that ended here.
@@ -180,5 +196,5 @@ select r.id, r.reference, r.payment_id, r.held_by, r.created_at, r.expires_at, r
 grant select on stockroom_api.reservations to stockroom_app;
 grant execute on function
     stockroom_api.hold(text, jsonb, text, int, text), stockroom_api.release_hold(uuid), stockroom_api.extend_hold(uuid, int),
-    stockroom_api.expire_holds(int), stockroom_api.holds_on(uuid)
+    stockroom_api.expire_holds(int), stockroom_api.holds_on(uuid), stockroom_api.release_payments(text[], uuid[])
     to stockroom_app;

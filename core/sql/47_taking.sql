@@ -1,9 +1,9 @@
 -- Paid orders and the shelf: each variant is taken if there is enough, every line that was not is a case to finish.
 
 -- Which open lines of these orders there is enough for, and how many units of each: first paid, first served, and within an
--- order all units of a variant or none; by force what is there. The variants are locked. A loop, because who comes first
--- decides what is left for the next.
-create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean)
+-- order all units of a variant or none; by force what is there. Before all others come the orders `_holding`, whose own hold
+-- was just consumed. The variants are locked. A loop, because who comes first decides what is left for the next.
+create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean, _holding bigint[])
     returns table (line_id bigint, units int)
     language plpgsql as $$
 declare
@@ -21,7 +21,7 @@ begin
           join public.product_variants v on v.id = l.variant_id
          where l.order_id = any (_order_ids) and l.state = 'failed'
          group by l.variant_id, l.order_id, o.paid_at, v.id
-         order by l.variant_id, o.paid_at, l.order_id
+         order by l.variant_id, l.order_id = any (_holding) desc, o.paid_at, l.order_id
     loop
         if _wish.variant_id is distinct from _variant_id then
             _variant_id := _wish.variant_id;
@@ -39,6 +39,16 @@ begin
     end loop;
 end $$;
 
+-- The active holds that orders may consume: the one their payment was made for, or the one its metadata names.
+create function stockroom_api.holds_of(_order_ids bigint[]) returns table (id uuid, order_id bigint)
+    language sql stable as $$
+    select r.id, o.id from stockroom.orders o join stockroom.reservations r on r.id = o.reservation_id
+     where o.id = any (_order_ids) and r.state = 'active'
+    union
+    select r.id, o.id from stockroom.orders o join stockroom.reservations r on r.payment_id = o.payment_id
+     where o.id = any (_order_ids) and r.state = 'active';
+$$;
+
 -- Take what there is enough for off the shelf: one sale for each line. `_order_operations` are the claimed operations of the
 -- orders, one for each; `_reason` 'forced' takes what is there; a person's sale happens now, Stripe's when it was paid.
 -- Returns how many lines were taken.
@@ -50,17 +60,21 @@ declare
     _lines stockroom.line[];
     _line_ids bigint[];
     _operations bigint[];
+    _held uuid[];
+    _holding bigint[];
 begin
-    perform stockroom_api.lock_variants(array(
+    select coalesce(array_agg(h.id), '{}'), coalesce(array_agg(h.order_id), '{}') into _held, _holding
+      from stockroom_api.holds_of(_order_ids) h;
+    perform stockroom_api.lock_free_of_expired(array(
         select distinct l.variant_id from stockroom.order_lines l
-         where l.order_id = any (_order_ids) and l.state = 'failed' and l.variant_id is not null));
+         where l.order_id = any (_order_ids) and l.state = 'failed' and l.variant_id is not null), _held);
     select array_agg(row (l.variant_id, 'sale', _reason, -s.units, case when _user_id is null then least(o.paid_at, now()) end,
                           'order', left(coalesce(o.number, o.payment_id), 200), null, _note)::stockroom.line
                      order by o.paid_at, o.id, l.position),
            array_agg(l.id order by o.paid_at, o.id, l.position),
            array_agg(c.operation_id order by o.paid_at, o.id, l.position)
       into _lines, _line_ids, _operations
-      from stockroom_api.share_out(_order_ids, _reason = 'forced') s
+      from stockroom_api.share_out(_order_ids, _reason = 'forced', _holding) s
       join stockroom.order_lines l on l.id = s.line_id
       join stockroom.orders o on o.id = l.order_id
       join unnest(_order_ids, _order_operations) c (order_id, operation_id) on c.order_id = o.id;

@@ -85,3 +85,12 @@ def test_a_payment_without_any_cart_is_an_order_somebody_looks_at(stripe: Stripe
     assert sold(stripe.shop) == 0
     assert "no cart was found" in open_cases(stripe.shop)[0]
     assert stripe.shop.sql("select cart_state from stockroom.orders") == "absent"
+
+
+def test_an_order_goes_by_the_number_the_storefront_wrote_on_it(stripe: Stripe) -> None:
+    stripe.shop.variant(3, sku="TEE-M")
+    cart = json.dumps([{"sku": "TEE-M", "quantity": 1}])
+    stripe.account.pay(1000, metadata={"cart": cart, "order_number": "SO-20057"})
+    apply(stripe)
+    assert stripe.shop.sql("select number from stockroom.orders") == "SO-20057"
+    assert stripe.shop.sql("select reference_id from public.stock_movements where movement_type = 'sale'") == "SO-20057"

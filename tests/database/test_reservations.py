@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +14,8 @@ from core.errors import InsufficientStock, InvalidInput, KeyReused, ReservationG
 from core.model import Actor
 from core.reservations import Reservation, Wanted
 from tests.builders import Shop, key
+from tests.selling import Sale, sell, states
+from tests.stripe_shop import Stripe
 
 SHOP = Actor(name="Storefront")
 
@@ -164,3 +167,62 @@ def test_carts_of_many_variants_held_released_and_expired_at_once_never_wait_in_
         list(crowd.map(shop_around, range(8)))
     shop.run(reservations.expire, SHOP, limit=1_000)
     assert [available(shop, shoe) for shoe in shoes] == [(0, 1_000)] * 6
+
+
+# ---------------------------------------------------------------- paid and cancelled
+
+
+def paid_with(shop: Shop, held: Reservation | None, shoe: UUID, units: int, **more: object) -> Sale:
+    sku = shop.sql("select sku from public.product_variants where id = :id", id=shoe)
+    known = {"reservation_id": str(held.reservation_id)} if held else {}
+    return Sale(lines=[(sku, units)], more=known, **more)  # type: ignore[arg-type]
+
+
+def test_a_paid_order_takes_the_units_that_were_held_for_it(shop: Shop) -> None:
+    shoe = shop.variant(2)
+    held = hold(shop, (shoe, 2))
+    other, own = paid_with(shop, None, shoe, 1), paid_with(shop, held, shoe, 2)
+    sell(shop, other)
+    assert states(shop, other)[0][0] == "failed", "the last pairs are held for somebody else"
+    sell(shop, own)
+    assert states(shop, own) == [("taken", None, 2, 0)]
+    assert available(shop, shoe) == (0, 0)
+    assert shop.sql("select state from stockroom.reservations where id = :id", id=held.reservation_id) == "consumed"
+
+
+def test_within_a_batch_who_holds_comes_before_who_paid_first(shop: Shop) -> None:
+    shoe = shop.variant(1)
+    held = hold(shop, (shoe, 1))
+    now = datetime.now(UTC)
+    early = paid_with(shop, None, shoe, 1, paid_at=now - timedelta(minutes=1))
+    holding = paid_with(shop, held, shoe, 1, paid_at=now)
+    sell(shop, early, holding)
+    assert (states(shop, early)[0][0], states(shop, holding)[0][0]) == ("failed", "taken")
+
+
+def test_a_hold_past_its_time_still_serves_its_own_order_while_nobody_else_took_the_units(shop: Shop) -> None:
+    shoe = shop.variant(1)
+    held = hold(shop, (shoe, 1))
+    let_time_pass(shop, held)
+    own = paid_with(shop, held, shoe, 1)
+    sell(shop, own)
+    assert states(shop, own) == [("taken", None, 1, 0)]
+
+
+def test_a_hold_larger_than_its_order_gives_the_rest_back(shop: Shop) -> None:
+    shoe, sock = shop.variant(5), shop.variant(5)
+    held = hold(shop, (shoe, 3), (sock, 2))
+    sell(shop, paid_with(shop, held, shoe, 1))
+    assert (available(shop, shoe), available(shop, sock)) == ((0, 4), (0, 5))
+
+
+def test_a_cancelled_payment_gives_back_what_was_held_for_it(fresh_shop: Shop) -> None:
+    stripe = Stripe(fresh_shop)
+    shoe = fresh_shop.variant(3)
+    held = hold(fresh_shop, (shoe, 2))
+    payment = stripe.account.open_payment(2000, metadata={"reservation": str(held.reservation_id)})
+    stripe.account.cancel(payment["id"])
+    stripe.webhook()
+    stripe.work()
+    assert available(fresh_shop, shoe) == (0, 3)
+    assert fresh_shop.sql("select state from stockroom.reservations") == "released"
