@@ -61,9 +61,10 @@ def test_the_dashboard_can_leave_the_jobs_to_a_worker_of_its_own_which_ends_on_c
         )  # fmt: skip
         try:
             until(lambda: embedded_shop.on_hand(shoe) == 3 and queue(embedded_shop) == [])
-        finally:
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
     assert process.returncode == 0
     first, *rounds, last = said.splitlines()
     assert first.startswith("The worker is ready; Ctrl-C stops it. There is no STRIPE_SECRET_KEY")
