@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from core import order_import, pool, stripe_gateway
 from core.access import Permission, may
-from core.errors import SignInRequired, StockError, invalid
+from core.errors import SignInRequired, StockError, Unavailable, invalid
 from core.model import Actor, Shop
 from core.model_orders import Policy
 from core.order_import import Outcome, Range, Stage
@@ -190,6 +190,8 @@ def _show_over(running: Running, shop: Shop) -> None:
         if running.problem is not None:
             if isinstance(running.problem, SignInRequired):  # of who started it, not of who looks
                 st.error(f"It ended because {words.plain(running.who)} was signed out meanwhile.")
+            elif isinstance(running.problem, Unavailable):
+                st.error(words.plain(running.problem.message), icon=":material/error:")
             else:
                 feedback.show(running.problem)
             st.caption("What was read until then is kept. Import the same days again to go on.")

@@ -15,10 +15,10 @@ from core.people import Person
 from dashboard import outcome, words
 
 ROLES = {
-    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, and undoes what was wrong.",
-    Role.SUPPORT: "looks everything up and changes no stock.",
-    Role.MANAGER: "does what the warehouse does, and imports the catalogue.",
-    Role.ADMIN: "does everything, and looks after people and settings.",
+    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes what was wrong, and retries orders.",
+    Role.SUPPORT: "looks everything up, finishes cases, and decides what became of refunded goods.",
+    Role.MANAGER: "does what both of them do, and imports catalogue and orders.",
+    Role.ADMIN: "does everything, and looks after people, settings and Stripe.",
 }
 # In this order: most browsers also claim to be those below them.
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))

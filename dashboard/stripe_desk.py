@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core import payloads, stripe_gateway, stripe_link
-from core.errors import StockError
+from core.errors import StockError, Unavailable
 from core.settings import load_settings
 from core.stripe_link import Connected, Keys
 from core.stripe_reader import GatewayAccount
@@ -111,7 +111,9 @@ def _test() -> None:
 
 def _show_tested() -> None:
     found: GatewayAccount | StockError | None = st.session_state.get(_TESTED)
-    if isinstance(found, StockError):
+    if isinstance(found, Unavailable):  # nothing could have been recorded, so nothing is said about that
+        st.error(words.plain(found.message), icon=":material/error:")
+    elif isinstance(found, StockError):
         feedback.show(found)
     elif found is not None and found.missing:
         named = [f"{name} (`{code}`)" for name, code in zip(found.missing_names, found.missing, strict=True)]
