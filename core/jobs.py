@@ -1,8 +1,8 @@
 """The jobs that run by themselves, and the one door to procrastinate, whose queue lies in the shop's own database.
 
-Each minute, and when something has come in, one worker of all processes applies the inbox and one asks Stripe. Who
-crashes in the middle is found by its silence and the job is taken up again; both jobs may be begun at any time, twice
-even. Nothing depends on LISTEN or on a session, so a transaction pooler may stand in between.
+Each has its time (`core/chores.py`), when one worker of all processes does it; the inbox is applied as soon as
+something has come in. Who crashes in the middle is found by its silence and the job is taken up again. Nothing depends
+on LISTEN or on a session, so a transaction pooler may stand in between.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core import orders, polling
+from core.chores import APPLY, CHORES, Say
 from core.database import sqlstate
 from core.errors import StockError, Unavailable
 from core.stripe_gateway import Gateway
 
 log = logging.getLogger("stockroom")
 
-APPLY, POLL = "apply_inbox", "poll_stripe"
-EACH_MINUTE = "* * * * *"
 LOOK_SECONDS = 1.0
 """How often a worker looks for a job that was asked for."""
 BEAT_SECONDS, SILENCE_SECONDS, RESCUE_SECONDS = 10.0, 30.0, 15.0
@@ -45,42 +43,9 @@ GRACE_SECONDS = 3.0
 KEEP_HOURS = 7 * 24
 
 _T = TypeVar("_T")
-Say = Callable[[str], None]
 
 
-# ---------------------------------------------------------------- the jobs
-
-
-def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> None:
-    """Apply the inbox until nothing is due."""
-    messages = recorded = lines = put_off = 0
-    while not stopping.is_set():
-        done = orders.apply_due(engine, gateway)
-        if not done.messages:
-            break
-        messages, recorded = messages + done.messages, recorded + done.orders
-        lines, put_off = lines + done.lines, put_off + done.put_off
-    if messages:
-        say(
-            f"Applied {_many(messages, 'message')} of Stripe: {_many(recorded, 'new order')}, "
-            f"{_many(lines, 'line')} taken off the shelf, {put_off:,} put off."
-        )
-
-
-def poll_stripe(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> None:
-    """Ask Stripe what happened since; without a key there is nobody to ask."""
-    if gateway is None or stopping.is_set():
-        return
-    if stored := polling.poll(engine, gateway):
-        say(f"Stripe told {_many(stored, 'new message')}.")
-        wake(engine)
-
-
-JOBS = {APPLY: apply_inbox, POLL: poll_stripe}
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+# ---------------------------------------------------------------- asking for work
 
 
 def wake(engine: Engine) -> None:
@@ -218,7 +183,7 @@ class Worker:
         work: list[asyncio.Future[None]] = [
             asyncio.create_task(
                 app.run_worker_async(
-                    concurrency=len(JOBS),
+                    concurrency=len(CHORES),
                     delete_jobs="successful",
                     fetch_job_polling_interval=LOOK_SECONDS,
                     install_signal_handlers=False,
@@ -240,17 +205,18 @@ class Worker:
 
     def _app(self) -> App:
         app = App(connector=_Queue(self._engine))
-        for name in JOBS:
+        for name, chore in CHORES.items():
             task = app.task(name=name, lock=name, queueing_lock=name)(self._job(name))
-            app.periodic(cron=EACH_MINUTE)(task)
+            app.periodic(cron=chore.cron)(task)
         return app
 
     def _job(self, name: str) -> Callable[..., Awaitable[None]]:
-        work = partial(JOBS[name], self._engine, self._gateway, self._say, self._stopping)
+        work = partial(CHORES[name].work, self._engine, self._gateway, self._say, self._stopping)
 
         async def job(timestamp: int = 0) -> None:
             try:
-                await _in_thread(work)
+                if await _in_thread(work):
+                    await _in_thread(partial(wake, self._engine))
             except StockError as error:  # the next minute tries again
                 log.warning("The job %s was not finished: %s", name, error.message)
 

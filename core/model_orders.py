@@ -153,6 +153,23 @@ class Policy(StrEnum):
     FORCE = "force"
 
 
+class CartState(StrEnum):
+    """What became of the cart of a payment. Elsewhere: only the number of an order that the storefront keeps."""
+
+    READ = "read"
+    UNREADABLE = "unreadable"
+    ABSENT = "absent"
+    ELSEWHERE = "elsewhere"
+
+
+class LineCause(StrEnum):
+    """Why a line of an order is open."""
+
+    INSUFFICIENT_STOCK = "insufficient_stock"
+    UNKNOWN_VARIANT = "unknown_variant"
+    UNDONE = "undone"
+
+
 class LineState(StrEnum):
     """What became of a line of a paid order."""
 
@@ -170,6 +187,49 @@ class Disposition(StrEnum):
     NOT_RETURNED = "not_returned"
     GOODWILL = "goodwill"
     INSPECT = "inspect"
+
+
+class RefundState(StrEnum):
+    """Whether a person has said what became of the goods; failed is what the bank said of the money."""
+
+    WAITING = "waiting"
+    INSPECTING = "inspecting"
+    DECIDED = "decided"
+    FAILED = "failed"
+
+
+class MessageSource(StrEnum):
+    """How a message of Stripe came in."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    IMPORT = "import"
+
+
+class MessageState(StrEnum):
+    """How far a message is. Parked: it needs a person."""
+
+    NEW = "new"
+    DONE = "done"
+    IGNORED = "ignored"
+    PARKED = "parked"
+
+
+class HoldState(StrEnum):
+    """How a hold stands, or how it ended."""
+
+    ACTIVE = "active"
+    CONSUMED = "consumed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    URGENT = "urgent"
+    WARNING = "warning"
+    NOTE = "note"
 
 
 class AlertKind(StrEnum):

@@ -26,9 +26,9 @@ _DECIDE = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What became of `quantity` units of a line of the order."""
+    """What became of `quantity` units of a line; of an order without lines, as a whole: no line, and no units."""
 
-    line_id: int
+    line_id: int | None
     disposition: Disposition
     quantity: int
 
@@ -48,7 +48,8 @@ def decide(
     Forbidden, SignInRequired; nothing was changed then.
     """
     for decision in decisions:
-        if type(decision.quantity) is not int or not 0 < decision.quantity <= MAX_UNITS:
+        least = 1 if decision.line_id is not None else 0
+        if type(decision.quantity) is not int or not least <= decision.quantity <= MAX_UNITS:
             raise invalid("quantity", "must be a whole number above zero")
     said = [{"line_id": d.line_id, "disposition": d.disposition, "quantity": d.quantity} for d in decisions]
     values = {

@@ -50,6 +50,8 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
         offers["Try again"] = lambda: _show_retry(alert, waiting)
     if alert.kind is AlertKind.IMPORT_ERROR and alert.event_id and may(person.role, Permission.RETRY_ORDER):
         offers["Try again"] = lambda: _show_retry_message(alert)
+    if alert.kind is AlertKind.UNREADABLE_CART and alert.order_id and may(person.role, Permission.RETRY_ORDER):
+        offers["Read again"] = lambda: _show_read_again(alert)
     if any(line.sku for line in waiting) and may(person.role, Permission.FORCE_ORDER):
         offers["Ship what is there"] = lambda: _show_ship(alert, waiting)
     if may(person.role, Permission.RESOLVE_ALERT):
@@ -96,6 +98,24 @@ def _show_retry_message(alert: Alert) -> None:
             return session.run(inbox.retry, ids=[alert.event_id or 0])
 
         forms.submit(form, "Try again", post, icon=":material/refresh:", tell=_message_outcome)
+
+
+def _show_read_again(alert: Alert) -> None:
+    form = forms.begin(f"read_again_{alert.order_id}")
+    with st.form(form.name, border=False):
+        st.caption(
+            "Reads the cart again, as Settings say by now how it is written. It is worked on within a minute; what is "
+            "there then leaves the shelf. Safe at any time."
+        )
+
+        def post(key: str, values: forms.Values) -> int:
+            return session.run(cases.retry_cart, order_id=alert.order_id or 0)
+
+        forms.submit(form, "Read again", post, icon=":material/refresh:", tell=_reading_outcome)
+
+
+def _reading_outcome(count: int) -> Notice:
+    return Notice(text="Its cart is read again next." if count else "No message of this order is kept to read again.")
 
 
 def _message_outcome(count: int) -> Notice:

@@ -198,12 +198,15 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
         StepKind.REFUND: lambda: (
             f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"
         ),
-        StepKind.DECISION: lambda: (
-            f"{DISPOSITIONS[Disposition(row.what or '')]}: {words.units(row.units or 0)} of {row.subject}"
-        ),
+        StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
         StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
     return f":material/{_ICONS[row.kind]}:", said, _small_print(row)
+
+
+def decided(what: Disposition, units: int, code: str) -> str:
+    """Return what somebody said of refunded goods; without a code of the order as a whole."""
+    return f"{DISPOSITIONS[what]}: {words.units(units)} of {code}" if code else DISPOSITIONS[what]
 
 
 def _small_print(row: Step) -> str:

@@ -83,7 +83,7 @@ def _show_unknown(refund: RefundRow, person: Actor) -> None:
 def show_decisions(decided: Sequence[Decided], zone: str) -> None:
     """Show what was said so far, and by whom."""
     for each in decided:
-        said = f"{order_words.DISPOSITIONS[each.disposition]}: {words.units(each.quantity)} of {each.code}"
+        said = order_words.decided(each.disposition, each.quantity, each.code or "")
         note = f"{words.DOT}{each.note}" if each.note else ""
         who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
         with st.container(gap=None):
@@ -96,11 +96,10 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
     if not may(person.role, Permission.DECIDE_REFUND):
         st.caption("Support, a manager or an admin decides what became of the goods.")
         return
-    if not lines:
-        st.caption("The order has no line to decide about, because its cart is not known here. Finish that case first.")
-        return
     form = forms.begin(f"refund_{refund.id}")
     with st.form(form.name, border=False):
+        if not lines:
+            _ask_as_a_whole(form)
         for line in lines[:MOST_LINES]:
             _ask(form, line)
         if len(lines) > MOST_LINES:
@@ -109,10 +108,35 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
 
         def post(key: str, values: forms.Values) -> tuple[Posted, ...]:
             return session.run(
-                refunds.decide, refund_id=refund.id, decisions=said(lines, values), key=key, note=values["note"]
+                refunds.decide,
+                refund_id=refund.id,
+                decisions=said(lines, values) if lines else said_as_a_whole(values),
+                key=key,
+                note=values["note"],
             )
 
         forms.submit(form, "Decide", post, icon=":material/gavel:", tell=_told)
+
+
+def _ask_as_a_whole(form: forms.Form) -> None:
+    st.caption(
+        "The cart of this order is not known here, so no unit of it left the shelf and none can go back. What came "
+        "back anyway is received on the Stock page."
+    )
+    st.selectbox(
+        "What became of it",
+        [what for what in Disposition if what is not Disposition.RESTOCK],
+        index=None,
+        key=form.input("what"),
+        format_func=order_words.DISPOSITIONS.__getitem__,
+        placeholder="Nothing to say",
+    )
+
+
+def said_as_a_whole(values: forms.Values) -> list[Decision]:
+    """Return what was said of an order without lines."""
+    what = values.get("what")
+    return [] if what is None else [Decision(line_id=None, disposition=Disposition(what), quantity=0)]
 
 
 def _ask(form: forms.Form, line: OrderLine) -> None:

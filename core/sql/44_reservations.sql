@@ -140,7 +140,7 @@ begin
     perform stockroom_api.lock_variants(array(select l.variant_id from stockroom.reservation_lines l where l.reservation_id = _id));
     perform stockroom_api.end_holds(array[_id], 'released');
     if not exists (select from stockroom.reservations r where r.id = _id) then
-        perform stockroom_api.refuse('SK007', 'There is no such reservation.', jsonb_build_object('reservation', _id));
+        perform stockroom_api.refuse('SK007', 'The reservation has expired or was released.', jsonb_build_object('reservation', _id));
     end if;
     return (select r.state from stockroom.reservations r where r.id = _id);
 end $$;

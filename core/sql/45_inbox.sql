@@ -65,7 +65,7 @@ begin
     returning * into _event;
     if _event.state = 'parked' then
         perform stockroom_api.open_alerts(array[row ('import_error', 'urgent', 'event:' || _event.event_id,
-            format('Stripe''s message %s (%s) could not be worked on: %s', _event.event_id, _event.kind, left(_why, 500)),
+            format('A message of Stripe could not be worked on: %s', left(_why, 500)),
             jsonb_build_object('event_id', _event.event_id, 'kind', _event.kind, 'why', _why), null, null, null, _event.id,
             0, 0, null)::stockroom_api.new_alert]);
     end if;

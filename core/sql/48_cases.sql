@@ -47,7 +47,7 @@ declare
     _sku text := (select sku from public.product_variants where id = _variant_id);
 begin
     if _sku is null then
-        perform stockroom_api.refuse('SK001', 'This variant is not in the catalogue.',
+        perform stockroom_api.refuse('SK001', 'A variant is unknown.',
             jsonb_build_object('variants', jsonb_build_array(_variant_id)));
     end if;
     if exists (select from public.product_variants v where v.sku = _code and v.id <> _variant_id) then

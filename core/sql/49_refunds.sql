@@ -95,7 +95,8 @@ begin
      where id = _refund_id;
 end $$;
 
--- Refuse a decision that says nothing, about a refund or a line there is not, or the same line twice for the shelf.
+-- Refuse a decision that says nothing, about a refund or a line there is not, or the same line twice for the shelf. An order
+-- whose cart was never read has no lines: of its refund one can say anything but "back on the shelf".
 create function stockroom_api.refuse_decision(_refund stockroom.refunds, _said stockroom_api.decision[]) returns void
     language plpgsql as $$
 declare
@@ -104,12 +105,16 @@ declare
         when _refund.order_id is null then 'belongs to a payment that was never imported; import that order first'
         when cardinality(_said) = 0 then 'needs a decision'
         when exists (select from unnest(_said) d
-                      where d.disposition is null or d.quantity is null or d.quantity not between 1 and 1000000
+                      where d.disposition is null or d.quantity is null
+                         or d.quantity not between case when d.line_id is null then 0 else 1 end and 1000000
                          or d.disposition not in ('restock', 'damaged', 'not_returned', 'goodwill', 'inspect')) then
             'needs a known decision and at least one unit for each line'
-        when exists (select from unnest(_said) d where not exists (
+        when exists (select from unnest(_said) d where d.line_id is not null and not exists (
                 select from stockroom.order_lines l where l.id = d.line_id and l.order_id = _refund.order_id)) then
             'names a line of another order'
+        when exists (select from unnest(_said) d where d.line_id is null and (d.disposition = 'restock'
+                or exists (select from stockroom.order_lines l where l.order_id = _refund.order_id))) then
+            'needs a line of its order, to know which goods are meant'
         when exists (select from unnest(_said) d where d.disposition = 'restock' group by d.line_id having count(*) > 1) then
             'names the same line twice' end;
 begin
@@ -131,7 +136,7 @@ begin
       from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
      where d.disposition = 'restock' and l.restored + d.quantity > l.taken;
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'More would be put back than was sold.', jsonb_build_object('lines', _over));
+        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.', jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l set restored = l.restored + d.quantity
       from unnest(_said) d where d.line_id = l.id and d.disposition = 'restock';

@@ -57,9 +57,10 @@ select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.cha
 
 -- What people said of refunded units, with the SKU as it is now or else the code of the cart.
 create view stockroom_api.decision_rows as
-select d.id as decision_id, d.refund_id, l.order_id, coalesce(v.sku, l.code) as code, d.disposition, d.quantity, d.note,
+select d.id as decision_id, d.refund_id, r.order_id, coalesce(v.sku, l.code, '') as code, d.disposition, d.quantity, d.note,
        d.movement_id, d.decided_by, d.decided_at
   from stockroom.refund_decisions d
+  join stockroom.refunds r on r.id = d.refund_id
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id;
 
@@ -86,10 +87,11 @@ select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe', r.status, r.state
        coalesce(r.failure_reason, r.reason)
   from stockroom.refunds r
 union all
-select l.order_id, d.decided_at, 5, d.id, 'decision', d.decided_by, d.disposition, null, coalesce(v.sku, l.code), d.quantity,
+select r.order_id, d.decided_at, 5, d.id, 'decision', d.decided_by, d.disposition, null, coalesce(v.sku, l.code), d.quantity,
        null, d.note
-  from stockroom.order_lines l
-  join stockroom.refund_decisions d on d.line_id = l.id and d.movement_id is null
+  from stockroom.refunds r
+  join stockroom.refund_decisions d on d.refund_id = r.id and d.movement_id is null
+  left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id
 union all
 select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, null,

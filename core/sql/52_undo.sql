@@ -104,7 +104,7 @@ declare
          where l.taken - u.sold < l.restored - u.back);
 begin
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'What was sold has been put back already; undo that first.',
+        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.',
             jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l

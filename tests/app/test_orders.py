@@ -322,10 +322,15 @@ def test_a_refund_of_an_order_that_was_never_imported_says_so(tabs: Tabs, name: 
     assert "Decide" not in labels(tab)
 
 
-def test_a_refund_of_an_order_without_lines_says_what_comes_first(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_a_refund_of_an_order_without_lines_is_decided_as_a_whole(tabs: Tabs, selling: dict[str, Sale]) -> None:
     pay_back(tabs, selling["unread"])
-    said = words_of(tabs.open("Sam", "orders", ord_view="Refunds to decide"))
-    assert "because its cart is not known here" in said
+    tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
+    assert "The cart of this order is not known here" in words_of(tab)
+    what = field(tab, "selectbox", "What became of it")
+    assert order_words.DISPOSITIONS[Disposition.RESTOCK] not in what.options
+    what.select(Disposition.GOODWILL)
+    press(tab, "Decide")
+    assert tabs.shop.sql("select state from stockroom.refunds") == "decided"
 
 
 def test_wanda_sees_refunds_and_who_decides_them(tabs: Tabs, selling: dict[str, Sale]) -> None:

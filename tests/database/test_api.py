@@ -28,7 +28,7 @@ class Http:
     def request(self, method: str, path: str, **values: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             async with httpx.AsyncClient(
-                transport=self.transport, base_url="http://shop", headers=self.headers
+                transport=self.transport, base_url="http://127.0.0.1", headers=self.headers
             ) as http:
                 return await http.request(method, path, **values)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from core import database, errors, model
+from core import database, errors, model, model_orders
 from core.access import ROLES, Permission
 from core.errors import BY_SQLSTATE, StockError
 from tests.builders import Shop
@@ -90,6 +90,19 @@ WORDS: dict[str, type[StrEnum]] = {
     "stock_movements_type_check": model.MovementType,
     "reasons_movement_type_check": model.MovementType,
     "users_role_check": model.Role,
+    "stripe_events_source_check": model_orders.MessageSource,
+    "stripe_events_state_check": model_orders.MessageState,
+    "stripe_events_policy_check": model_orders.Policy,
+    "orders_policy_check": model_orders.Policy,
+    "orders_cart_state_check": model_orders.CartState,
+    "order_lines_state_check": model_orders.LineState,
+    "order_lines_cause_check": model_orders.LineCause,
+    "refunds_state_check": model_orders.RefundState,
+    "refund_decisions_disposition_check": model_orders.Disposition,
+    "alerts_kind_check": model_orders.AlertKind,
+    "alerts_severity_check": model_orders.Severity,
+    "alerts_state_check": model_orders.AlertState,
+    "reservations_state_check": model_orders.HoldState,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -307,7 +308,7 @@ def test_nobody_who_is_signed_out_reads_about_orders(shop: Shop, read: Any, valu
 def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_shop: Shop) -> None:
     shop = fresh_shop
     sale = Sale(lines=[("NO-SUCH-CODE", 1)])
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: sell(shop, sale),
         lambda: shop.run(cases.acknowledge, "Wanda", alert_id=case_of(shop, sale)),
         lambda: tell_refund(shop, sale),

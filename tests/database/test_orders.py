@@ -310,7 +310,7 @@ def test_undoing_a_restoration_lets_the_same_units_be_restored_again_and_no_more
     found = shop.sql("select id from stockroom.refunds where refund_id = :id", id=refund["refund_id"])
     back = [Decision(line_id=line, disposition=Disposition.RESTOCK, quantity=2)]
     (restored,) = shop.run(refunds.decide, "Sam", refund_id=found, decisions=back, key=key())
-    with pytest.raises(RestoresTooMuch, match="put back already"):
+    with pytest.raises(RestoresTooMuch):
         shop.run(ledger.undo, "Mia", movement_ids=movements_of(shop, sale)[:1], key=key(), note="No")
     shop.run(ledger.undo, "Mia", movement_ids=[restored.movement_id], key=key(), note="It was another parcel")
     assert shop.on_hand(shoe) == 3

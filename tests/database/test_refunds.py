@@ -202,3 +202,18 @@ def test_a_refund_that_fails_after_units_went_back_is_a_case_and_moves_nothing(s
     assert shop.sql("select kind || ' ' || units from stockroom.alerts where refund_id = :id", id=found) == (
         "refund_failed 2"
     )
+
+
+def test_a_refund_of_an_order_whose_cart_was_never_read_is_decided_as_a_whole(shop: Shop) -> None:
+    sale = Sale(lines=[], more={"cart_state": "unreadable", "cart_raw": "{[", "why": "it is cut"})
+    sell(shop, sale)
+    found = refund(shop, sale)
+    with pytest.raises(InvalidInput, match="which goods are meant"):
+        shop.run(refunds.decide, "Sam", refund_id=found, key=key(), decisions=[
+            Decision(line_id=None, disposition=Disposition.RESTOCK, quantity=0)])  # fmt: skip
+    kept = [Decision(line_id=None, disposition=Disposition.GOODWILL, quantity=0)]
+    shop.run(refunds.decide, "Sam", refund_id=found, key=key(), decisions=kept)
+    assert state(shop, found) == "decided"
+    (_, bought, _) = sold(shop, 1)
+    with pytest.raises(InvalidInput, match="which goods are meant"):
+        shop.run(refunds.decide, "Sam", refund_id=refund(shop, bought), key=key(), decisions=kept)

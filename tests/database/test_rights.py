@@ -175,7 +175,7 @@ def test_a_temporary_table_of_the_same_name_fools_no_function(shop: Shop) -> Non
         "update public.stock_movements set note = 'x'",
         "update public.stock_movements set note = 'x' where false",
         "delete from public.stock_movements",
-        "truncate public.stock_movements",
+        "truncate public.stock_movements cascade",
         "truncate public.product_variants cascade",
     ],
 )

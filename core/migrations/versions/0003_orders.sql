@@ -30,6 +30,7 @@ create table stockroom.stripe_events (
     constraint stripe_events_policy_check check (policy in ('normal', 'skip', 'force'))
 );
 create index stripe_events_due_idx on stockroom.stripe_events (due_at, created_at, id) where state = 'new';
+create index stripe_events_waiting_idx on stockroom.stripe_events (state, received_at) where state in ('new', 'parked');
 create index stripe_events_payment_idx on stockroom.stripe_events (payment_id) where payment_id is not null;
 create index stripe_events_received_idx on stockroom.stripe_events (received_at);
 
@@ -82,8 +83,9 @@ create table stockroom.orders (
 create index orders_paid_idx on stockroom.orders (paid_at desc, id desc);
 create index orders_email_idx on stockroom.orders (lower(email) text_pattern_ops);
 create index orders_number_idx on stockroom.orders (lower(number) text_pattern_ops);
-create index orders_charge_idx on stockroom.orders (charge_id);
-create index orders_session_idx on stockroom.orders (session_id);
+create index orders_charge_idx on stockroom.orders (charge_id text_pattern_ops);
+create index orders_session_idx on stockroom.orders (session_id text_pattern_ops);
+create index orders_payment_idx on stockroom.orders (payment_id text_pattern_ops);
 
 -- A line of an order. `taken` units left the shelf, `oversold` were paid for and will not come from it; `restored` came back.
 -- A line is open while its state is 'failed': some units are neither taken nor oversold.
@@ -109,6 +111,7 @@ create table stockroom.order_lines (
     constraint order_lines_state_check check (state in ('taken', 'failed', 'skipped', 'resolved')),
     constraint order_lines_cause_check check (cause in ('insufficient_stock', 'unknown_variant', 'undone'))
 );
+create index order_lines_code_idx on stockroom.order_lines (lower(code));
 create index order_lines_variant_idx on stockroom.order_lines (variant_id);
 create index order_lines_failed_idx on stockroom.order_lines (order_id) where state = 'failed';
 
@@ -143,6 +146,7 @@ create table stockroom.refunds (
     constraint refunds_state_check check (state in ('waiting', 'inspecting', 'decided', 'failed'))
 );
 create index refunds_state_idx on stockroom.refunds (state, refunded_at desc);
+create index refunds_refund_idx on stockroom.refunds (refund_id text_pattern_ops);
 create index refunds_order_idx on stockroom.refunds (order_id);
 create index refunds_unlinked_idx on stockroom.refunds (payment_id, charge_id) where order_id is null;
 

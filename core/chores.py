@@ -1,0 +1,91 @@
+"""What the shop does by itself, and when. Each may be begun at any time, twice even, and be left off anywhere.
+
+A chore says in a line what it did, if it did anything, and answers whether something came into the inbox.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from core import orders, polling, reservations
+from core.database import run
+from core.inbox import WORKER
+from core.stripe_gateway import Gateway
+
+APPLY = "apply_inbox"
+EACH_MINUTE, EACH_HOUR = "* * * * *", "17 * * * *"
+MOST_HOLDS = 500
+
+Say = Callable[[str], None]
+Work = Callable[[Engine, Gateway | None, Say, threading.Event], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """Something to do, and when: `cron` in the five fields of cron, UTC."""
+
+    work: Work
+    cron: str
+
+
+def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Apply the inbox until nothing is due."""
+    messages = recorded = lines = put_off = 0
+    while not stopping.is_set():
+        done = orders.apply_due(engine, gateway)
+        if not done.messages:
+            break
+        messages, recorded = messages + done.messages, recorded + done.orders
+        lines, put_off = lines + done.lines, put_off + done.put_off
+    if messages:
+        say(
+            f"Applied {_many(messages, 'message')} of Stripe: {_many(recorded, 'new order')}, "
+            f"{_many(lines, 'line')} taken off the shelf, {put_off:,} put off."
+        )
+    return False
+
+
+def poll_stripe(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Ask Stripe what happened since; without a key there is nobody to ask."""
+    if gateway is None or stopping.is_set():
+        return False
+    return _told(polling.poll(engine, gateway), say)
+
+
+def look_back(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Ask Stripe for what became readable only after the poll had passed its place."""
+    if gateway is None or stopping.is_set():
+        return False
+    return _told(polling.look_back(engine, gateway), say)
+
+
+def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Give back what is held for checkouts past its time."""
+    ended = 0
+    while not stopping.is_set() and (some := run(engine, reservations.expire, WORKER, limit=MOST_HOLDS)):
+        ended += some
+    if ended:
+        say(f"Gave back what {_many(ended, 'checkout')} held past its time.")
+    return False
+
+
+def _told(stored: int, say: Say) -> bool:
+    if stored:
+        say(f"Stripe told {_many(stored, 'new message')}.")
+    return bool(stored)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+CHORES = {
+    APPLY: Chore(work=apply_inbox, cron=EACH_MINUTE),
+    "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE),
+    "look_back": Chore(work=look_back, cron=EACH_HOUR),
+    "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE),
+}
