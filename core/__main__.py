@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core.commands import add_parsers
 from core.commands_accounts import add_user_parser
+from core.commands_adopt import add_adopt_parser
 from core.commands_history import add_history_parser
 from core.commands_orders import add_orders_parser
 from core.commands_shop import add_shop_parser
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_parsers(commands)
     add_history_parser(commands)
+    add_adopt_parser(commands)
     add_orders_parser(commands)
     add_user_parser(commands)
     add_shop_parser(commands)
@@ -46,6 +48,8 @@ def _run(arguments: argparse.Namespace) -> int | None:
     if "start" in arguments:
         return arguments.start()  # type: ignore[no-any-return]
     with open_database(load_settings()) as database:
+        if "before" in arguments:
+            return arguments.before(database, arguments)  # type: ignore[no-any-return]
         bring_up_to_date(database)
         if "manage" in arguments:
             return arguments.manage(database, arguments)  # type: ignore[no-any-return]

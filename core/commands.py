@@ -1,7 +1,8 @@
 """`python -m core ...`: the commands of the shop as a whole.
 
-Each leaves one function in the parsed arguments: `start()` needs nothing, `manage(database, arguments)` the database,
-`operate(engine, arguments)` the shop as the app sees it.
+Each leaves one function in the parsed arguments: `start()` needs nothing, `before(database, arguments)` the database as
+it is, `manage(database, arguments)` the database brought up to date, `operate(engine, arguments)` the shop as the app
+sees it.
 """
 
 from __future__ import annotations

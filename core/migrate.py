@@ -6,6 +6,9 @@ One transaction under one advisory lock, so two processes may try at once and a 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,12 +28,27 @@ _LOCK = 7_305_021_115
 _HERE = Path(__file__).parent
 _MIGRATIONS = _HERE / "migrations"
 _SQL_FILES = sorted((_HERE / "sql").glob("*.sql"))
+OUR_TABLES = ("products", "product_variants", "stock_movements")
+"""What the first migration makes in `public`: the storefront's contract."""
 
 
 def migrate(owner_url: str) -> bool:
     """Bring the database at `owner_url` up to date and return whether anything changed. Safe to run twice and at once.
 
     Raises SetupError with a sentence where the server is too old, cannot be reached, or the account may not do this.
+    """
+    with owner_transaction(owner_url) as connection:
+        if _is_current(connection):
+            return False
+        _refuse_foreign(connection)
+        return build(connection)
+
+
+@contextmanager
+def owner_transaction(owner_url: str) -> Iterator[Connection]:
+    """Give a transaction of the owner's account that nobody else migrates or adopts in at the same time.
+
+    Raises SetupError as `migrate` does.
     """
     engine = sqlalchemy.create_engine(
         normalise(owner_url),
@@ -41,7 +59,7 @@ def migrate(owner_url: str) -> bool:
         with engine.begin() as connection:
             check_server_version(connection)
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            return not _is_current(connection) and _migrate(connection)
+            yield connection
     except CommandError as error:
         raise SetupError(
             f"The database at {_address(engine.url)} was set up by a newer Stockroom than this one: {error}. "
@@ -51,7 +69,7 @@ def migrate(owner_url: str) -> bool:
         if sqlstate(error) is None or (sqlstate(error) or "").startswith(("08", "28", "3D", "57P", "53")):
             raise SetupError(_unreachable(engine.url, error)) from error
         raise
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
         if sqlstate(error) == "42501":
             raise SetupError(_forbidden(engine.url, error)) from error
         raise
@@ -84,7 +102,37 @@ def _is_current(connection: Connection) -> bool:
     return (release.revision, release.checksum) == (newest, _checksum(_texts()))
 
 
-def _migrate(connection: Connection) -> bool:
+def is_set_up(connection: Connection) -> bool:
+    """Whether a Stockroom has been set up here, of whatever release."""
+    return bool(connection.exec_driver_sql("select to_regclass('stockroom.alembic_version') is not null").scalar_one())
+
+
+def our_functions() -> list[str]:
+    """Return the names of the functions in `public` that a storefront calls."""
+    return sorted({name for text in _texts() for name in re.findall(r"create function public\.(\w+)", text)})
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    """Refuse a database in which somebody else's tables or functions bear the names of ours."""
+    if is_set_up(connection):
+        return
+    found = connection.exec_driver_sql(_FOREIGN, (list(OUR_TABLES), our_functions())).scalars().all()
+    if found:
+        raise SetupError(
+            f"This database has {', '.join(found)} of its own, names that Stockroom needs too. See what moving in "
+            "with them would do: .venv/bin/python -m core adopt --check. Nothing was changed."
+        )
+
+
+_FOREIGN = """
+    select relname::text from pg_class where relnamespace = 'public'::regnamespace and relname = any (%s)
+    union all
+    select distinct proname || '()' from pg_proc where pronamespace = 'public'::regnamespace and proname = any (%s)
+    order by 1"""
+
+
+def build(connection: Connection) -> bool:
+    """Make everything of this release that is missing, and return whether anything was. Goes on as the owner."""
     _create_roles(connection)
     connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
     connection.exec_driver_sql("create schema if not exists stockroom")

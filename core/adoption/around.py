@@ -1,0 +1,247 @@
+"""What stands around the old tables: triggers, publications, rights, functions of our names or that write stock."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import sql
+
+from core.adoption.dependents import Dependent, function, grants, policy
+from core.adoption.journal import Journal
+from core.adoption.look import (
+    NEIGHBOURS,
+    OUTSIDE,
+    Database,
+    Statement,
+    Table,
+    aside,
+    ask,
+    public,
+    roles_outside,
+    tables,
+)
+from core.adoption.report import Report, listed, many
+from core.migrate import our_functions
+
+_ONLY_A_CLOCK = re.compile(
+    r"\s*begin\s+new\.updated_at\s*:?=\s*(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\))\s*;"
+    r"\s*return\s+new\s*;\s*end\s*;?\s*",
+    re.IGNORECASE,
+)
+_CATALOGUE = ("products", "product_variants")
+
+
+@dataclass(slots=True, kw_only=True)
+class Around:
+    """What goes along with the tables."""
+
+    replaced: list[Dependent] = field(default_factory=list)
+    wrappers: list[Statement] = field(default_factory=list)
+    triggers: list[tuple[str, sql.Composed]] = field(default_factory=list)
+    publications: list[tuple[str, str]] = field(default_factory=list)
+    reading: list[sql.Composed] = field(default_factory=list)
+
+
+def look_around(database: Database, old: dict[str, Table], keep_reading: bool, report: Report) -> Around:
+    """Find all of it and say what becomes of it."""
+    around = Around(triggers=_triggers(database, old, report), publications=_publications(database, old, report))
+    _functions(database, around, report)
+    if keep_reading:
+        around.reading = _reading(database, old)
+    _tell_rights(database, old, around, report)
+    _tell_writers(database, old, report)
+    for table in tables(database, NEIGHBOURS).values():
+        report.found(table.name, many(table.rows, "row"), "stays as it is; Stockroom neither reads nor writes it")
+    return around
+
+
+def _functions(database: Database, around: Around, report: Report) -> None:
+    """The functions whose names ours bear: dropped, with whatever arguments they have."""
+    rows = ask(
+        database,
+        """select p.oid, p.oid::regprocedure::text as name, p.proname, p.prokind::text as kind, p.proargnames as names,
+                  p.proargtypes::regtype[]::text[] as types, pg_get_function_result(p.oid) as result,
+                  array(select pg_describe_object(d.classid, d.objid, d.objsubid) from pg_depend d
+                         where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid and d.deptype = 'n') as users
+             from pg_proc p where p.pronamespace = 'public'::regnamespace and p.proname = any (%s) order by 2""",
+        our_functions(),
+    )
+    for row in rows:
+        if row.kind not in "fp" or row.users:
+            users = f": {listed(row.users)} uses it" if row.users else ""
+            report.obstacles.append(f"The old function {row.name} cannot be replaced{users}.")
+            continue
+        around.replaced.append(function(database, row, report))
+        around.wrappers += _wrapper(row)
+        other = "" if row.result == "jsonb" else f"; it answers jsonb, no longer {row.result}"
+        report.found(f"{row.proname}()", row.name.partition("(")[2].rstrip(")"), f"replaced by ours{other}")
+
+
+def _wrapper(row: Any) -> list[Statement]:
+    """Let calls by the old names of the two arguments reach ours: update_variant_stock(p_variant_id => ..., ...)."""
+    names = list(row.names or [])
+    if row.proname != "update_variant_stock" or row.types != ["uuid", "integer"] or len(names) != 2:
+        return []
+    if names == ["variant_id", "quantity_change"] or "" in names:
+        return []
+    made = sql.SQL(
+        "create function public.update_variant_stock({} uuid, {} int) returns jsonb language sql security definer "
+        "set search_path = pg_catalog, pg_temp as "
+        "'select public.update_variant_stock($1, $2, null::text, null::text, null::text, null::text)'"
+    ).format(*map(sql.Identifier, names))
+    return [made, sql.SQL("revoke all on function public.update_variant_stock(uuid, int) from public")]
+
+
+def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, sql.Composed]]:
+    """Return the triggers that only keep `updated_at`, to be made again; any other stays with the old table."""
+    rows = ask(
+        database,
+        """select t.tgname, t.tgrelid::regclass::text as table, c.relname, p.prosrc, p.proname, l.lanname,
+                  pg_get_triggerdef(t.oid) as body, t.tgtype & 3 = 3 as before_row
+             from pg_trigger t
+             join pg_class c on c.oid = t.tgrelid
+             join pg_proc p on p.oid = t.tgfoid
+             join pg_language l on l.oid = p.prolang
+            where t.tgrelid = any (%s) and not t.tgisinternal order by 2, 1""",
+        [table.oid for table in old.values()],
+    )
+    kept = []
+    for row in rows:
+        clock = row.before_row and (row.proname == "moddatetime" or _ONLY_A_CLOCK.fullmatch(row.prosrc))
+        if clock and row.relname in _CATALOGUE and "updated_at" in row.body + row.prosrc:
+            kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
+            report.found(f"trigger {row.tgname}", f"on {row.table}", "made again: it only keeps updated_at")
+        else:
+            report.found(f"trigger {row.tgname}", f"on {row.table}", "stays with the old table and fires no more")
+    return kept
+
+
+def _publications(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, str]]:
+    rows = ask(
+        database,
+        """select p.pubname, c.relname, pg_has_role(p.pubowner, 'usage') as is_ours_to_change
+             from pg_publication_rel r
+             join pg_publication p on p.oid = r.prpubid
+             join pg_class c on c.oid = r.prrelid
+            where r.prrelid = any (%s) order by 1, 2""",
+        [table.oid for table in old.values()],
+    )
+    for row in rows:
+        then = "tells of the new table" if row.is_ours_to_change else "its owner must add the new table"
+        report.found(f"publication {row.pubname}", row.relname, then)
+    return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
+
+
+def _reading(database: Database, old: dict[str, Table]) -> list[sql.Composed]:
+    """Return what lets those from outside go on reading the catalogue, row by row as their policies said."""
+    made: list[sql.Composed] = []
+    for table in (old[name] for name in _CATALOGUE if name in old):
+        rights = grants(database, "table", public(table.name), table.oid, only="SELECT")
+        made += [right for right in rights if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
+        policies = ask(
+            database,
+            "select oid from pg_policy where polrelid = %s and polcmd in ('r', '*') order by polname",
+            table.oid,
+        )
+        made += [policy(database, each.oid, onto=table.name)[0] for each in policies]
+        if not table.row_security:
+            made.append(
+                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.name))
+            )
+    return made
+
+
+_RIGHTS = """
+    select c.relname, case a.grantee when 0 then 'public' else a.grantee::regrole::text end as who,
+           bool_or(a.privilege_type = 'SELECT') as reads, bool_or(a.privilege_type <> 'SELECT') as writes
+      from pg_class c, lateral aclexplode(c.relacl) a
+     where c.oid = any (%s) and (a.grantee = 0 or a.grantee::regrole::text = any (%s))
+     group by 1, 2 order by 2, 1"""
+
+
+def _tell_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
+    for row in ask(database, _RIGHTS, [table.oid for table in old.values()], list(OUTSIDE)):
+        may = " and ".join(word for word, has in (("read", row.reads), ("write", row.writes)) if has)
+        kept = row.reads and around.reading and row.relname in _CATALOGUE
+        offer = "; --keep-reading keeps reading" if row.reads and not kept and row.relname in _CATALOGUE else ""
+        report.found(f"{row.who} on {row.relname}", f"may {may}", "may read" if kept else f"revoked{offer}")
+
+
+def _tell_writers(database: Database, old: dict[str, Table], report: Report) -> None:
+    """Name the functions that write stock past the ledger: they must call update_variant_stock from now on."""
+    rows = ask(
+        database,
+        r"""select distinct p.proname::text as name
+              from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+             where n.nspname not like 'pg\_%%' and n.nspname <> 'information_schema' and p.proname <> all (%s)
+               and (p.prosrc ~* 'update\s+(only\s+)?(public\.)?product_variants\M.*\mstock_quantity\M'
+                    or p.prosrc ~* 'into\s+(public\.)?stock_movements\M')
+               and not exists (select from pg_trigger t where t.tgfoid = p.oid group by t.tgfoid
+                               having bool_and(t.tgrelid = any (%s)))
+             order by 1""",
+        our_functions(),
+        [table.oid for table in old.values()],
+    )
+    if rows:
+        names = listed([f"{row.name}()" for row in rows])
+        report.found("writes stock past the ledger", names, "must call update_variant_stock from now on")
+
+
+def set_aside(journal: Journal, table: Table) -> None:
+    """Rename a table with its indexes and sequences, and shut it to those from outside."""
+    database = journal.database
+    names = ask(
+        database,
+        """select c.relname, c.relkind::text as kind from pg_class c
+            where c.oid in (select indexrelid from pg_index where indrelid = %s)
+               or c.oid in (select d.objid from pg_depend d where d.classid = 'pg_class'::regclass
+                               and d.refclassid = 'pg_class'::regclass and d.refobjid = %s and d.deptype in ('a', 'i')
+                               and d.refobjsubid > 0)
+            order by c.oid""",
+        table.oid,
+        table.oid,
+    )
+    back = [*grants(database, "table", public(table.name), table.oid), *_column_grants(database, table)]
+    for right in back:
+        journal.remember(right)
+    kinds = {"r": "table", "i": "index", "S": "sequence"}
+    for name, kind in [(table.name, "r"), *((row.relname, row.kind) for row in names if row.kind in kinds)]:
+        rename = sql.SQL("alter {} {} rename to {}")
+        to = aside(name)
+        word = sql.SQL(kinds[kind])
+        journal.do(
+            rename.format(word, public(name), sql.Identifier(to)), rename.format(word, public(to), sql.Identifier(name))
+        )
+    gone = public(aside(table.name))
+    for row in ask(database, _CONSTRAINTS, table.oid):  # or the names that PostgreSQL gives to ours would get numbers
+        own, new = sql.Identifier(row.conname), sql.Identifier(aside(row.conname))
+        rename = sql.SQL("alter table {} rename constraint {} to {}")
+        journal.do(rename.format(gone, own, new), rename.format(gone, new, own))
+    for role in roles_outside(database):
+        journal.do(sql.SQL("revoke all on {} from {}").format(gone, role))
+    if not table.row_security:
+        security = sql.SQL("alter table {} {} row level security")
+        journal.do(security.format(gone, sql.SQL("enable")), security.format(gone, sql.SQL("disable")))
+
+
+_CONSTRAINTS = """
+    select conname from pg_constraint
+     where conrelid = %s and contype in ('c', 'f', 'n') and coninhcount = 0 order by conname"""
+
+
+def _column_grants(database: Database, table: Table) -> list[sql.Composed]:
+    rows = ask(
+        database,
+        """select x.privilege_type as what, a.attname,
+                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
+             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s""",
+        table.oid,
+    )
+    return [
+        sql.SQL("grant {} ({}) on {} to {}").format(
+            sql.SQL(row.what), sql.Identifier(row.attname), public(table.name), sql.SQL(row.who)
+        )
+        for row in rows
+    ]

@@ -1,0 +1,167 @@
+"""The catalogue's rows into our tables, with the columns that only the old system had; and back, if it is undone."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from core.adoption.catalogue import missing_products, product_of
+from core.adoption.columns import Carried
+from core.adoption.journal import Journal
+from core.adoption.look import Column, Database, aside, ask, public
+
+_KEPT_BY_LEDGER = ("stock_quantity", "reserved_quantity")
+_OWN_INDEXES = """
+    select pg_get_indexdef(i.indexrelid) as body
+      from pg_index i
+     where i.indrelid = %s and not i.indisprimary and not i.indisexclusion and i.indisvalid
+       and exists (select from pg_attribute a
+                    where a.attrelid = i.indrelid and a.attnum = any (i.indkey) and a.attname = any (%s))
+     order by 1"""
+_OWN_CONSTRAINTS = """
+    select k.conname, pg_get_constraintdef(k.oid) as body
+      from pg_constraint k
+     where k.conrelid = %s and k.contype in ('c', 'f')
+       and not exists (select from pg_attribute a
+                        where a.attrelid = k.conrelid and a.attnum = any (k.conkey) and a.attname <> all (%s))
+     order by 1"""
+
+
+def own_rules(database: Database, carried: Carried) -> list[sql.Composed]:
+    """Return the indexes and constraints of columns that only the old table has. Asked before it is set aside."""
+    mirrored = {each.theirs.name for each in carried.copied}
+    names = [column.name for column in carried.extra if column.name not in mirrored]
+    table = public(carried.table.name)
+    made = [sql.SQL("{}").format(sql.SQL(row.body)) for row in ask(database, _OWN_INDEXES, carried.table.oid, names)]
+    for row in ask(database, _OWN_CONSTRAINTS, carried.table.oid, names):
+        add = sql.SQL("alter table {} add constraint {} {}")
+        made.append(add.format(table, sql.Identifier(row.conname), sql.SQL(row.body)))
+    return made
+
+
+def carry(journal: Journal, catalogue: dict[str, Carried]) -> None:
+    """Copy products, those that variants lack, and variants: everything but the levels, which the ledger sets."""
+    for carried in catalogue.values():
+        for column in carried.extra:
+            journal.do(_added(carried, column))
+    if products := catalogue.get("products"):
+        journal.do(_copy(products))
+    if variants := catalogue.get("product_variants"):
+        missing = missing_products(catalogue, aside(""))
+        journal.do(sql.SQL("insert into public.products (id, name) {}").format(missing))
+        journal.do(_copy(variants))
+    for carried in reversed(catalogue.values()):  # on the way back products come first
+        _remember_the_way_back(journal, catalogue, carried)
+
+
+def _added(carried: Carried, column: Column) -> sql.Composed:
+    """Return what adds a column of theirs. One that became ours under another name stays readable under the old one."""
+    words = [sql.SQL("alter table {} add column {} {}").format(
+        public(carried.table.name), sql.Identifier(column.name), sql.SQL(column.type)
+    )]  # fmt: skip
+    mirrored = next((each for each in carried.copied if each.theirs.name == column.name), None)
+    if column.collation:
+        words.append(sql.SQL("collate {}").format(sql.SQL(column.collation)))
+    if mirrored:
+        cast = sql.SQL("generated always as ({}::{}) stored")
+        words.append(cast.format(sql.Identifier(mirrored.ours), sql.SQL(column.type)))
+    elif column.generated:
+        words.append(sql.SQL("generated always as ({}) stored").format(sql.SQL(column.default or "")))
+    elif column.default and not column.default.startswith("nextval("):
+        words.append(
+            sql.SQL("default {}{}").format(sql.SQL(column.default), sql.SQL(" not null" if column.required else ""))
+        )
+    return sql.SQL(" ").join(words)
+
+
+def _plain(carried: Carried) -> list[Column]:
+    """Return the columns that are copied as they are."""
+    mirrored = {each.theirs.name for each in carried.copied}
+    return [column for column in carried.extra if column.name not in mirrored and not column.generated]
+
+
+def _copy(carried: Carried) -> sql.Composed:
+    ours = [(each.ours, each.value) for each in carried.copied if each.ours not in (*_KEPT_BY_LEDGER, "product_id")]
+    values: list[tuple[str, sql.Composable]] = [
+        *ours,
+        *((c.name, sql.Identifier("l", c.name)) for c in _plain(carried)),
+    ]
+    if carried.table.name == "product_variants":
+        values.append(("product_id", product_of(carried)))
+    return sql.SQL("insert into {} ({}) select {} from {} l").format(
+        public(carried.table.name),
+        sql.SQL(", ").join(sql.Identifier(name) for name, _ in values),
+        sql.SQL(", ").join(value for _, value in values),
+        public(aside(carried.table.name)),
+    )
+
+
+def _remember_the_way_back(journal: Journal, catalogue: dict[str, Carried], carried: Carried) -> None:
+    """Changes of the catalogue since go into the old table before it takes its place again; no trigger fires."""
+    old, new = public(aside(carried.table.name)), public(carried.table.name)
+    row = carried.of("id")
+    assert row is not None, "its absence is an obstacle"
+    names = {"old": old, "new": new, "id": sql.Identifier(row.theirs.name)}
+    switch = sql.SQL("alter table {} {} trigger {}")
+    triggers = [sql.Identifier(each.tgname) for each in ask(journal.database, _TRIGGERS, carried.table.oid)]
+    for trigger in triggers:
+        journal.remember(switch.format(old, sql.SQL("enable"), trigger))
+    made = sql.SQL("")
+    if carried.table.name == "products" and "product_variants" in catalogue:
+        missing = missing_products(catalogue, aside(""))
+        made = sql.SQL(" and n.id not in (select m.id from ({}) m)").format(missing)  # type: ignore[assignment]
+    journal.remember(_added_since(carried, names, made))
+    if changed := _changed_since(carried, names):
+        journal.remember(changed)
+    gone = "delete from {old} l where not exists (select from {new} n where n.id = l.{id})"
+    journal.remember(sql.SQL(gone).format(**names))
+    for trigger in triggers:
+        journal.remember(switch.format(old, sql.SQL("disable"), trigger))
+
+
+_TRIGGERS = "select tgname from pg_trigger where tgrelid = %s and not tgisinternal and tgenabled = 'O' order by 1"
+
+
+def _theirs(carried: Carried) -> list[tuple[Column, sql.Identifier, sql.Composable]]:
+    """Return each writable column of theirs, its value in the new row `n`, and what its old row `l` became."""
+    found: list[tuple[Column, sql.Identifier, sql.Composable]] = [
+        (each.theirs, sql.Identifier("n", each.ours), each.value)
+        for each in carried.copied
+        if not each.theirs.generated
+    ]
+    return found + [
+        (column, sql.Identifier("n", column.name), sql.Identifier("l", column.name)) for column in _plain(carried)
+    ]
+
+
+def _added_since(carried: Carried, names: dict[str, sql.Identifier], made: sql.Composable) -> sql.Composed:
+    written = _theirs(carried)
+    return sql.SQL(
+        "insert into {old} ({columns}) overriding system value select {values} from {new} n "
+        "where not exists (select from {old} l where l.{id} = n.id){made}"
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column, _, _ in written),
+        values=sql.SQL(", ").join(sql.SQL("{}::{}").format(new, sql.SQL(column.type)) for column, new, _ in written),
+        made=made,
+        **names,
+    )
+
+
+def _changed_since(carried: Carried, names: dict[str, sql.Identifier]) -> sql.Composed | None:
+    """Only values that differ from what was carried over go back: the others stay to the letter what they were."""
+    untouched = {"id", "updated_at", *_KEPT_BY_LEDGER}
+    skipped = {each.theirs.name for each in carried.copied if each.ours in untouched}
+    written = [each for each in _theirs(carried) if each[0].name not in skipped and not each[0].identity]
+    if not written:
+        return None
+    differs = sql.SQL("{new}::text is distinct from ({old})::text")
+    changes = [(column, new, differs.format(new=new, old=old)) for column, new, old in written]
+    sets = sql.SQL(", ").join(
+        sql.SQL("{c} = case when {differs} then {new}::{type} else l.{c} end").format(
+            c=sql.Identifier(column.name), differs=differs, new=new, type=sql.SQL(column.type)
+        )
+        for column, new, differs in changes
+    )
+    any_ = sql.SQL(" or ").join(differs for _, _, differs in changes)
+    return sql.SQL("update {old} l set {sets} from {new} n where n.id = l.{id} and ({any})").format(
+        sets=sets, any=any_, **names
+    )

@@ -1,0 +1,239 @@
+"""What hangs on the old tables: taken down before they are set aside, put up again on ours, with owner and rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+
+from core.adoption.journal import Journal
+from core.adoption.look import Database, Statement, Table, ask, public, roles_outside
+from core.adoption.report import Report, listed, many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependent:
+    """A view, function, policy or foreign key: `again` as it stands on our tables, `back` as it stood on theirs."""
+
+    what: str
+    drop: sql.Composed
+    again: tuple[Statement, ...]
+    back: tuple[Statement, ...]
+
+    def take_down(self, journal: Journal) -> None:
+        """Drop it; on the way back it is as it was."""
+        for statement in reversed(self.back):
+            journal.remember(statement)
+        journal.do(self.drop)
+
+    def put_up(self, journal: Journal) -> None:
+        """Make it again, on our tables."""
+        for statement in self.again:
+            journal.do(statement)
+        journal.remember(self.drop)
+
+
+def dependents(
+    database: Database, tables: dict[str, Table], ours: set[str], mapping: Mapping[tuple[str, str], str], report: Report
+) -> list[Dependent]:
+    """Return what depends on these tables, each after what it needs itself. `ours`: columns of our stock_movements."""
+    oids = [table.oid for table in tables.values()]
+    rows = ask(database, _AFFECTED, oids, oids)
+    found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
+    _refuse_lost_columns(database, tables, ours, report)
+    for kind, plural in _PLURALS.items():
+        names = [row.name for row in rows if row.kind == kind]
+        if names:
+            report.found(
+                plural,
+                listed(names),
+                "made again on the new tables, for reading" if kind == "view" else "made again on the new tables",
+            )
+    return found + _foreign_keys(database, tables, mapping, report)
+
+
+_PLURALS = {"view": "views", "function": "functions on their rows", "policy": "policies elsewhere"}
+
+_AFFECTED = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+
+
+def _view(database: Database, row: Any, report: Report) -> Dependent:
+    (view,) = ask(
+        database,
+        """select pg_get_viewdef(c.oid) as body, c.relowner::regrole::text as owner,
+                  array_to_string(c.reloptions, ', ') as options
+             from pg_class c where c.oid = %s""",
+        row.oid,
+    )
+    name = sql.SQL(row.name)
+    options = f" with ({view.options})" if view.options else ""
+    make = sql.SQL("create view {}{} as {}").format(name, sql.SQL(options), sql.SQL(view.body))
+    own = sql.SQL("alter view {} owner to {}").format(name, sql.SQL(view.owner))
+    cut: list[Statement] = [sql.SQL("revoke all on {} from {}").format(name, role) for role in everybody(database)]
+    rights = grants(database, "table", name, row.oid)
+    # Only reading comes again: who may write through a view writes past the ledger.
+    reading = grants(database, "table", name, row.oid, only="SELECT")
+    return Dependent(
+        what=f"the view {row.name}",
+        drop=sql.SQL("drop view {}").format(name),
+        again=(make, own, *cut, *reading),
+        back=(make, own, *cut, *rights),
+    )
+
+
+def function(database: Database, row: Any, _report: Report) -> Dependent:
+    """Return a function with its owner and rights. `row`: its oid, and its name with the types of its arguments."""
+    (found,) = ask(
+        database,
+        """select pg_get_functiondef(p.oid) as body, p.proowner::regrole::text as owner, p.prokind::text as kind,
+                  p.proacl is not null as has_rights from pg_proc p where p.oid = %s""",
+        row.oid,
+    )
+    name = sql.SQL(row.name)
+    own = sql.SQL("alter routine {} owner to {}").format(name, sql.SQL(found.owner))
+    rights: list[Statement] = []
+    if found.has_rights:
+        rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
+        rights += grants(database, "routine", name, row.oid)
+    made: tuple[Statement, ...] = (sql.SQL(found.body), own, *rights)
+    return Dependent(
+        what=f"the function {row.name}", drop=sql.SQL("drop routine {}").format(name), again=made, back=made
+    )
+
+
+def _policy(database: Database, row: Any, _report: Report) -> Dependent:
+    make, drop = policy(database, row.oid)
+    return Dependent(what=f"the policy {row.name}", drop=drop, again=(make,), back=(make,))
+
+
+def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.Composed, sql.Composed]:
+    """Return what makes a policy and what drops it; `onto` another table it becomes one for reading alone."""
+    (found,) = ask(
+        database,
+        """select p.polname, p.polrelid::regclass::text as table, p.polpermissive,
+                  case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                                when 'd' then 'delete' else 'all' end as command,
+                  pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as with_check,
+                  array(select case r when 0 then 'public' else r::regrole::text end from unnest(p.polroles) r) as roles
+             from pg_policy p where p.oid = %s""",
+        oid,
+    )
+    table = public(onto) if onto else sql.SQL(found.table)
+    name = sql.Identifier(found.polname)
+    using = f" using ({found.qual})" if found.qual else ""
+    check = f" with check ({found.with_check})" if found.with_check and not onto else ""
+    kind = "permissive" if found.polpermissive else "restrictive"
+    rest = f" as {kind} for {'select' if onto else found.command} to {', '.join(found.roles)}{using}{check}"
+    make = sql.SQL("create policy {} on {}{}").format(name, table, sql.SQL(rest))
+    return make, sql.SQL("drop policy {} on {}").format(name, table)
+
+
+def _relation(_database: Database, row: Any, report: Report) -> None:
+    report.obstacles.append(
+        f"{row.name} is built on the tables that are set aside and is no plain view. Drop it, adopt, and make it again."
+    )
+
+
+_READ = {"view": _view, "function": function, "policy": _policy, "relation": _relation}
+
+
+def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
+    """A view of the old history can be made again only if it asks for columns that our ledger has, too."""
+    if "stock_movements" not in tables:
+        return
+    rows = ask(
+        database,
+        """select r.ev_class::regclass::text as view,
+                  array_agg(distinct a.attname::text order by a.attname::text) as columns
+             from pg_depend d
+             join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+             join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.refclassid = 'pg_class'::regclass and d.refobjid = %s and a.attname <> all (%s)
+            group by 1 order by 1""",
+        tables["stock_movements"].oid,
+        sorted(ours),
+    )
+    for row in rows:
+        report.obstacles.append(
+            f"The view {row.view} asks for {listed(row.columns)} of stock_movements, which the ledger does not have. "
+            "Drop it first, and make it again on stock_movements_legacy or on the ledger's columns."
+        )
+
+
+def _foreign_keys(
+    database: Database, tables: dict[str, Table], mapping: Mapping[tuple[str, str], str], report: Report
+) -> list[Dependent]:
+    """Return the foreign keys with which the storefront's own tables point at products and variants."""
+    onto = [table.oid for name, table in tables.items() if name != "stock_movements"]
+    rows = ask(database, _KEYS, onto, [table.oid for table in tables.values()])
+    if rows:
+        names = listed(sorted({row.table for row in rows}))
+        report.found("foreign keys", many(len(rows), "key"), f"of {names}: led to the new tables")
+    found = []
+    for row in rows:
+        ours = [mapping.get((row.onto, column), column) for column in row.columns]
+        if ours in (["id"], ["sku"]):
+            found.append(_foreign_key(row, ours[0]))
+        else:
+            report.obstacles.append(
+                f"{row.table} points at {listed(row.columns)} of {row.onto}; only id and sku can be led on."
+            )
+    return found
+
+
+_KEYS = """
+    select k.conname, k.conrelid::regclass::text as table, c.relname::text as onto, pg_get_constraintdef(k.oid) as body,
+           array(select a.attname::text from pg_attribute a
+                  where a.attrelid = k.confrelid and a.attnum = any (k.confkey)) as columns
+      from pg_constraint k
+      join pg_class c on c.oid = k.confrelid
+     where k.contype = 'f' and k.conparentid = 0 and k.confrelid = any (%s) and k.conrelid <> all (%s)
+     order by 2, 1"""
+
+
+def _foreign_key(row: Any, ours: str) -> Dependent:
+    table, name = sql.SQL(row.table), sql.Identifier(row.conname)
+    add = sql.SQL("alter table {} add constraint {} {}")
+    led = re.sub(r"(REFERENCES [\w.]+\()[^)]*\)", rf"\g<1>{ours})", row.body)
+    return Dependent(
+        what=f"the foreign key {row.conname} of {row.table}",
+        drop=sql.SQL("alter table {} drop constraint {}").format(table, name),
+        again=(add.format(table, name, sql.SQL(led)),),
+        back=(add.format(table, name, sql.SQL(row.body)),),
+    )
+
+
+def everybody(database: Database) -> list[sql.Composable]:
+    """Return whom a new object's default rights may have been given to: those from outside, and Supabase's server."""
+    server = ask(database, "select from pg_roles where rolname = 'service_role'")
+    return [*roles_outside(database), *([sql.Identifier("service_role")] if server else [])]
+
+
+def grants(
+    database: Database, kind: str, name: sql.Composable, oid: int, only: str | None = None
+) -> list[sql.Composed]:
+    """Return what grants today's rights on a table or routine anew; its owner's need no granting."""
+    catalogue, owner, rights = (
+        ("pg_class", "relowner", "relacl") if kind == "table" else ("pg_proc", "proowner", "proacl")
+    )
+    query = sql.SQL(
+        """select a.privilege_type as what, a.is_grantable as further,
+                  case a.grantee when 0 then 'public' else a.grantee::regrole::text end as who
+             from {catalogue} c, lateral aclexplode(c.{rights}) a
+            where c.oid = %s and a.grantee <> c.{owner} order by 3, 1"""
+    ).format(catalogue=sql.Identifier(catalogue), rights=sql.Identifier(rights), owner=sql.Identifier(owner))
+    rows: Iterable[Any] = (row for row in ask(database, query, oid) if only in (None, row.what))
+    return [
+        sql.SQL("grant {} on {} {} to {}{}").format(
+            sql.SQL(row.what),
+            sql.SQL(kind),
+            name,
+            sql.SQL(row.who),
+            sql.SQL(" with grant option" if row.further else ""),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,44 @@
+-- The lines to post (adoption_lines), in order. For each variant: an opening count if its history does not begin at zero (as high
+-- as the oldest row says it stood, and high enough that no level falls below zero), the history, and one closing count if the
+-- shelf says something else at the end.
+create temp table adoption_lines on commit drop as
+with history as (
+    select j.*, sum(j.delta) over following as running, first_value(j.before) over following as first_before
+      from adoption_judged j
+     where j.why is null
+    window following as (partition by j.known_variant order by j.n)
+), variant as (
+    select v.id, v.shelf, count(h.n) as rows, min(h.occurred_at) as first_at,
+           greatest(max(h.first_before), -min(h.running), 0)::int as opening, coalesce(sum(h.delta), 0)::int as total
+      from adoption_variants v
+      left join history h on h.known_variant = v.id
+     group by 1, 2
+), line as (
+    select 1 as phase, h.n, h.known_variant as variant_id, h.ours as movement_type,
+           case when h.delta < 0 then h.takes else h.adds end as reason, lower(h.reason) as own_reason, h.delta as quantity,
+           h.before, h.occurred_at, left(h.reference_type, 40) as reference_type, left(h.reference_id, 200) as reference_id,
+           left(coalesce(h.performed_by, %(nobody)s), 80) as performed_by, h.note, h.reason as told_reason,
+           case when h.legacy_type <> h.ours then 'Was "' || h.legacy_type || '" before' end as was,
+           left('adopted:' || coalesce(h.legacy_id, 'row ' || h.n), 160)
+               || case when row_number() over (partition by h.legacy_id order by h.n) > 1 then ', row ' || h.n else '' end as key
+      from history h
+    union all
+    select 0, 0, v.id, 'count', 'initial_count', null, v.opening, 0, v.first_at - interval '1 second', null, null, %(us)s,
+           'The level before the oldest movement that was carried over', null, null, 'adopted:opening:' || v.id
+      from variant v where v.opening > 0
+    union all
+    select 2, 0, v.id, 'count', case when v.rows = 0 then 'initial_count' else 'cycle_count' end, null,
+           v.shelf - v.opening - v.total, null, null, null, null, %(us)s,
+           case when v.rows = 0 then 'The level at which the shop moved in'
+                else 'The shelf had ' || v.shelf || ' when the shop moved in; its old history ends at ' || v.opening + v.total
+           end, null, null, 'adopted:closing:' || v.id
+      from variant v where v.shelf <> v.opening + v.total
+), placed as (
+    select l.*, l.performed_by is distinct from lag(l.performed_by) over following as is_other,
+           sum(l.quantity) over following - l.quantity as begins
+      from line l
+    window following as (partition by l.variant_id order by l.phase, l.n)
+)
+select row_number() over (order by p.phase, p.n, p.variant_id) as place,
+       sum(p.is_other::int) over (partition by p.variant_id order by p.phase, p.n) as round, null::bigint as operation_id, p.*
+  from placed p

@@ -1,0 +1,168 @@
+"""Moving in: every step in one transaction, each with what takes it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from core.adoption.around import set_aside
+from core.adoption.carry import carry, own_rules
+from core.adoption.dependents import everybody
+from core.adoption.journal import Journal
+from core.adoption.look import OUTSIDE, Database, ask, public
+from core.adoption.plan import Plan
+from core.database import OWNER_ROLE
+from core.errors import SetupError
+from core.migrate import OUR_TABLES, build
+
+_MADE = """
+select 'table' as kind, c.oid::regclass::text as name from pg_class c
+ where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname = any (%s)
+union all
+select 'routine', p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'public'::regnamespace
+union all
+select 'schema', quote_ident(n.nspname) from pg_namespace n where n.nspname !~ '^pg_'"""
+_OWNER_MAY = f"""
+select from pg_namespace n, lateral aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
+ where n.nspname = 'public' and r.rolname = '{OWNER_ROLE}'"""
+_RECORD = """
+create table stockroom.adoption (
+    only_row         boolean primary key default true check (only_row),
+    adopted_at       timestamptz not null default now(),
+    last_movement_id bigint not null,
+    backwards        text[] not null
+)"""
+_CHECKS = """
+select code, examples::text as examples from stockroom_api.run_checks(null, null, '{}', 'Command line', 3)
+ where failures > 0"""
+_OFF = """
+select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
+ where v.stock_quantity is distinct from a.shelf"""
+
+
+def move_in(connection: Connection, database: Database, plan: Plan) -> None:
+    """Set the old tables aside, make ours, carry everything over, and prove that the ledger holds."""
+    journal = Journal(database)
+    rules = [rule for carried in plan.catalogue.values() for rule in own_rules(database, carried)]
+    database.execute("set local check_function_bodies = off")
+    for dependent in reversed(plan.dependents):
+        dependent.take_down(journal)
+    for replaced in plan.around.replaced:
+        replaced.take_down(journal)
+    _leave_publications(journal, plan)
+    for table in plan.old.values():
+        set_aside(journal, table)
+    _make_ours(connection, journal)
+    carry(journal, plan.catalogue)
+    for rule in rules:
+        journal.do(rule)
+    database.execute("analyze public.product_variants")
+    _post(database)
+    _connect(journal, plan)
+    _prove(database)
+    _record(database, journal)
+
+
+def _leave_publications(journal: Journal, plan: Plan) -> None:
+    for publication, table in plan.around.publications:
+        change = sql.SQL("alter publication {} {} table {}")
+        name = sql.Identifier(publication)
+        journal.do(
+            change.format(name, sql.SQL("drop"), public(table)), change.format(name, sql.SQL("add"), public(table))
+        )
+
+
+def _make_ours(connection: Connection, journal: Journal) -> None:
+    """Run our migrations, and remember everything they made."""
+    database = journal.database
+    before = _made(database)
+    _remember_rights(journal)
+    database.execute("set local search_path to default")
+    build(connection)
+    database.execute("reset role")
+    database.execute("set local search_path = pg_catalog")
+    made = _made(database) - before
+    # Our tables use each other, so the way back begins with whole schemas.
+    order = {"table": 0, "routine": 1, "schema": 2}
+    for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
+        cascade = " cascade" if kind == "schema" else ""
+        journal.remember(sql.SQL("drop {} {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
+    for name in OUR_TABLES:
+        for role in everybody(database):
+            if role.as_string(database).strip('"') in OUTSIDE:
+                database.execute(sql.SQL("revoke all on {} from {}").format(public(name), role))
+
+
+def _remember_rights(journal: Journal) -> None:
+    """Migrating lets the owner's role create things here; on the way back it no longer may, unless it could before."""
+    if ask(journal.database, _OWNER_MAY):
+        return
+    (name,) = ask(journal.database, "select current_database() as of")
+    owner = sql.Identifier(OWNER_ROLE)
+    journal.remember(sql.SQL("revoke all on database {} from {}").format(sql.Identifier(name.of), owner))
+    journal.remember(sql.SQL("revoke all on schema public from {}").format(owner))
+
+
+def _place(name: str) -> int:
+    return next((n for n, table in enumerate(OUR_TABLES) if name == f"public.{table}"), len(OUR_TABLES))
+
+
+def _made(database: Database) -> set[tuple[str, str]]:
+    return {(row.kind, row.name) for row in ask(database, _MADE, list(OUR_TABLES))}
+
+
+def _post(database: Database) -> None:
+    database.execute("analyze adoption_lines")
+    database.execute("select stockroom_api.claim_adopted()")
+    database.execute("analyze adoption_lines")
+    database.execute("select stockroom_api.post_adopted()")
+
+
+def _connect(journal: Journal, plan: Plan) -> None:
+    """Put up again what hung on the old tables, and let in who may."""
+    database = journal.database
+    for wrapper in plan.around.wrappers:
+        database.execute(wrapper)
+    if plan.around.wrappers:
+        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, int)"))
+        _let_in_as_ours(database)
+    for dependent in plan.dependents:
+        dependent.put_up(journal)
+    for _, trigger in plan.around.triggers:
+        journal.do(trigger)
+    for publication, table in plan.around.publications:
+        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(table)))
+    for reading in plan.around.reading:
+        journal.do(reading)
+
+
+def _let_in_as_ours(database: Database) -> None:
+    """The function for the old names of the arguments belongs to the owner and is for the storefront's server alone."""
+    name = sql.SQL("public.update_variant_stock(uuid, int)")
+    for role in everybody(database):
+        database.execute(sql.SQL("revoke all on function {} from {}").format(name, role))
+    servers = ask(database, "select rolname from pg_roles where rolname in ('service_role', 'stockroom_app')")
+    for row in servers:
+        database.execute(sql.SQL("grant execute on function {} to {}").format(name, sql.Identifier(row.rolname)))
+    database.execute(sql.SQL("alter function {} owner to {}").format(name, sql.Identifier(OWNER_ROLE)))
+
+
+def _prove(database: Database) -> None:
+    """Refuse to commit anything that does not hold."""
+    faults: list[Any] = ask(database, _CHECKS)
+    (off,) = ask(database, _OFF)
+    if faults or off.variants:
+        said = "; ".join(f"{fault.code}: {fault.examples}" for fault in faults)
+        raise SetupError(f"The ledger would not hold ({off.variants} levels differ; {said}). Nothing was changed.")
+
+
+def _record(database: Database, journal: Journal) -> None:
+    database.execute(_RECORD)
+    database.execute(sql.SQL("alter table stockroom.adoption owner to {}").format(sql.Identifier(OWNER_ROLE)))
+    database.execute(
+        """insert into stockroom.adoption (last_movement_id, backwards)
+           select coalesce(max(m.id), 0), %s from public.stock_movements m""",
+        [journal.backwards],
+    )
