@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from core import cart_mapping, carts, payloads
+from core import carts, payloads
+from core.carts import mapping as cart_mapping
 from core.database import call, run
 from core.errors import StockError, Unreadable, UnreadableCart
 from core.inbox import WORKER, Claimed, Link

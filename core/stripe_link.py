@@ -14,9 +14,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from core import cart_mapping, carts, cases, inbox, payloads, reports
+from core import carts, cases, inbox, payloads, reports
 from core.access import Permission
-from core.cart_mapping import CartMapping
+from core.carts import mapping as cart_mapping
+from core.carts.mapping import CartMapping
 from core.database import call
 from core.errors import StockError, Unreadable, UnreadableCart, invalid
 from core.guard import ASKER, asker, require

@@ -15,9 +15,10 @@ import streamlit as st
 from streamlit.column_config import TextColumn
 from streamlit.delta_generator import DeltaGenerator
 
-from core import cart_mapping, stripe_link
-from core.cart_mapping import ANYTHING, NUMBER, CartMapping, Layout
-from core.cart_values import minor_digits
+from core import stripe_link
+from core.carts import mapping as cart_mapping
+from core.carts.mapping import ANYTHING, NUMBER, CartMapping, Layout
+from core.carts.values import minor_digits
 from core.errors import InvalidInput, UnreadableCart
 from core.model_orders import Cart, Lookup, Payment
 from core.stripe_link import MOST_RETRIED, Connected, Tried

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from core.alerts import Alert, Event
-from core.cart_values import minor_digits
+from core.carts.values import minor_digits
 from core.model_orders import AlertKind, AlertState, Disposition, LineState, Policy
 from core.order_reads import OrderLine, OrderRow, Step, StepKind
 from core.refund_reads import RefundRow

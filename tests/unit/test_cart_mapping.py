@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cart_mapping import CartMapping, Layout, from_json
 from core.carts import preview, read_cart
+from core.carts.mapping import CartMapping, Layout, from_json
 from core.errors import InvalidInput, UnreadableCart
 from core.model_orders import Cart, CartLine, Lookup
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from core.model_orders import Ignored, Payment, PaymentState, Thin
-from core.payload_fields import Fields, fields
+from core.payloads.fields import Fields, fields
 
 PAYING = frozenset(
     {

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core.cart_names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
-from core.cart_values import minor_digits, price_of
+from core.carts.names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
+from core.carts.values import minor_digits, price_of
 from core.model_orders import Cart, Payment
 
 LINE_ITEMS = "line items"

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from core import cart_mapping, cart_shapes
-from core.cart_amounts import LINE_ITEMS, difference, in_minor_units
-from core.cart_entries import reference_in
-from core.cart_mapping import CartMapping, Layout
-from core.cart_names import plain
-from core.cart_text import Found
-from core.cart_values import MOST_LINES, code_of, priced, shown, units_of
+from core.carts import mapping as cart_mapping
+from core.carts import shapes
+from core.carts.amounts import LINE_ITEMS, difference, in_minor_units
+from core.carts.entries import reference_in
+from core.carts.mapping import CartMapping, Layout
+from core.carts.names import plain
+from core.carts.text import Found
+from core.carts.values import MOST_LINES, code_of, priced, shown, units_of
 from core.errors import UnreadableCart
 from core.model_orders import Cart, CartLine, Lookup
 
@@ -48,7 +49,7 @@ def read_cart(
 ) -> Cart | Lookup | None:
     """Read the cart in a payment's metadata: by the mapping where its key is there, else by the shape it has.
 
-    Prices that show decimals become minor units of `currency`; whole ones stay as written (see `cart_amounts`).
+    Prices that show decimals become minor units of `currency`; whole ones stay as written (see `amounts`).
     """
     try:
         return _read(_texts(metadata), mapping, currency)
@@ -72,7 +73,7 @@ def _read(metadata: Mapping[str, str], mapping: CartMapping | None, currency: st
     mapped = cart_mapping.read(metadata, mapping) if mapping else None
     if isinstance(mapped, Lookup):
         return mapped
-    found = mapped or cart_shapes.find(metadata)
+    found = mapped or shapes.find(metadata)
     if found:
         return _cart(found, currency, "mapping" if mapped else f"metadata:{found.shape}")
     reference = reference_in(metadata)

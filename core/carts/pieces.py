@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from core.cart_names import CART_NAMES, LINE_NAMES, WRAPPER_NAMES, plain
-from core.cart_text import (
+from core.carts.names import CART_NAMES, LINE_NAMES, WRAPPER_NAMES, plain
+from core.carts.text import (
     MOST_ENTRIES,
     Found,
     begins_json,
@@ -18,7 +18,7 @@ from core.cart_text import (
     read_text,
     unpacked,
 )
-from core.cart_values import shown
+from core.carts.values import shown
 from core.errors import UnreadableCart
 
 _SURE = CART_NAMES | set(LINE_NAMES)

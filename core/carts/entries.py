@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.cart_names import (
+from core.carts.names import (
     CODE_NAMES,
     FIELD_NAMES,
     LINE_NAMES,
@@ -16,8 +16,8 @@ from core.cart_names import (
     SINGLE_CODES,
     plain,
 )
-from core.cart_text import MOST_ENTRIES, Found, is_number, load, looks_like_json
-from core.cart_values import row, shown
+from core.carts.text import MOST_ENTRIES, Found, is_number, load, looks_like_json
+from core.carts.values import row, shown
 from core.errors import UnreadableCart
 
 _SINGLE = frozenset((*SINGLE_CODES, "quantity", "qty", "size", "productname"))

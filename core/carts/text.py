@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from core.cart_names import CART_NAMES, NO_GOODS, WRAPPER_NAMES, plain
-from core.cart_values import Row, code_of, has_code_and_quantity, has_quantity, row, shown, units_of
+from core.carts.names import CART_NAMES, NO_GOODS, WRAPPER_NAMES, plain
+from core.carts.values import Row, code_of, has_code_and_quantity, has_quantity, row, shown, units_of
 from core.errors import UnreadableCart
 
 LONGEST_TEXT = 100_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.model_orders import Dispute, Ignored, Refund, RefundedCharge
-from core.payload_fields import Fields, fields
+from core.payloads.fields import Fields, fields
 
 
 def read_refund(values: Mapping[str, Any]) -> Refund | Ignored:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from core.cart_entries import reference_of
-from core.cart_text import Found, doubt_of, is_count, unpacked
-from core.cart_values import Row, code_of, has_control, price_of, shown, size_of, text_of, units_of
+from core.carts.entries import reference_of
+from core.carts.text import Found, doubt_of, is_count, unpacked
+from core.carts.values import Row, code_of, has_control, price_of, shown, size_of, text_of, units_of
 from core.errors import InvalidInput, UnreadableCart, invalid
 from core.model_orders import CartLine, Lookup
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core.cart_names import (
+from core.carts.names import (
     CODE_NAMES,
     PRICE_NAMES,
     QUANTITY_NAMES,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from core.cart_entries import ids_as_keys, numbered, parallel, single
-from core.cart_names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
-from core.cart_pieces import Pieces, pieces_of, read_pieces
-from core.cart_text import Found, agreed, is_count, read_text, units_for_people
-from core.cart_values import shown
+from core.carts.entries import ids_as_keys, numbered, parallel, single
+from core.carts.names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
+from core.carts.pieces import Pieces, pieces_of, read_pieces
+from core.carts.text import Found, agreed, is_count, read_text, units_for_people
+from core.carts.values import shown
 from core.errors import UnreadableCart
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from core.errors import Unreadable
 from core.model_orders import Ignored, Reading, StripeEvent, Thin
-from core.payload_fields import Fields, fields, storable
-from core.payload_payments import read_charge, read_payment_intent, read_session
-from core.payload_refunds import read_dispute, read_refund, read_refunded_charge
+from core.payloads.fields import Fields, fields, storable
+from core.payloads.payments import read_charge, read_payment_intent, read_session
+from core.payloads.refunds import read_dispute, read_refund, read_refunded_charge
 
 KINDS = (
     "payment_intent.succeeded",
