@@ -122,6 +122,11 @@ def finish(connection: Connection, _: Actor, *, ids: Iterable[int], why: str | N
     call(connection, "select stockroom_api.finish_events(%(ids)s::bigint[], %(state)s, %(why)s)", values)
 
 
+def give_back(connection: Connection, _: Actor, *, ids: Iterable[int]) -> None:
+    """Give claimed messages back as they were: whoever looks next takes them."""
+    call(connection, "select stockroom_api.give_back_events(%(ids)s::bigint[])", {"ids": array(ids)})
+
+
 def put_off(connection: Connection, _: Actor, *, id: int, why: str, is_lasting: bool) -> str:  # noqa: A002
     """Put a message off: again later, or parked as a case after many tries or when trying again is of no use."""
     values = {"id": id, "why": why, "most": MOST_TRIES, "is_lasting": is_lasting}

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from core import inbox, payloads, reservations
 from core.database import call, run
 from core.errors import StockError, Unavailable, Unreadable
-from core.inbox import WORKER, Claimed
+from core.inbox import CLAIM_SECONDS, WORKER, Claimed
 from core.model import Actor
+from core.model_orders import Reading
 from core.order_reader import Reader, Work, paid_by, reservation_of
 from core.stripe_gateway import Gateway
 
@@ -36,23 +39,32 @@ class Applied:
     put_off: int = 0
 
 
-def apply_due(engine: Engine, gateway: Gateway | None, *, limit: int = BATCH) -> Applied:
+def apply_due(
+    engine: Engine, gateway: Gateway | None, *, limit: int = BATCH, seconds: float = CLAIM_SECONDS / 2
+) -> Applied:
     """Apply up to `limit` due messages; where the whole batch cannot be applied, each by itself.
 
+    What is not read within `seconds`, because Stripe must be asked for much, is given back before the claim runs out.
     Safe to run in many places at once, and again after a crash at any moment.
     """
+    end = time.monotonic() + seconds
     claimed = run(engine, inbox.claim, WORKER, limit=limit)
     if not claimed:
         return Applied()
     reader = Reader(engine, gateway, run(engine, inbox.link, WORKER))
-    readings, works, put_off = [], [], 0
+    readings: list[tuple[Claimed, Reading]] = []
+    works: list[Work] = []
+    put_off = 0
     for message in claimed:
         try:
             readings.append((message, payloads.read(json.loads(message.body))[1]))
         except Exception as error:
             put_off += _put_off(engine, message, error)
     reader.whole = run(engine, whole_orders, WORKER, payment_ids=[paid_by(reading) or "" for _, reading in readings])
-    for message, reading in readings:
+    for n, (message, reading) in enumerate(readings):
+        if works and time.monotonic() > end:
+            run(engine, inbox.give_back, WORKER, ids=[late.id for late, _ in readings[n:]])
+            break
         try:
             works.append(reader.read(message, reading))
         except Exception as error:
@@ -85,7 +97,9 @@ def _apply_all(engine: Engine, works: Sequence[Work]) -> tuple[int, int, int]:
 
 def _put_off(engine: Engine, message: Claimed, error: Exception) -> int:
     if not isinstance(error, StockError):
-        log.exception("Message %s of Stripe could not be applied", message.event_id)
+        # What the database says of a row may be a buyer's name.
+        said = None if isinstance(error, DBAPIError) else error
+        log.error("Message %s of Stripe failed: %s", message.event_id, type(error).__name__, exc_info=said)
     is_lasting = isinstance(error, Unreadable) and not isinstance(error, Unavailable)
     why = error.message if isinstance(error, StockError) else f"A fault on our side: {type(error).__name__}"
     run(engine, inbox.put_off, WORKER, id=message.id, why=why, is_lasting=is_lasting)

@@ -51,6 +51,13 @@ create function stockroom_api.finish_events(_ids bigint[], _state text, _why tex
      where id = any (_ids) and state in ('new', 'parked');
 $$;
 
+-- Give claimed events back as they were.
+create function stockroom_api.give_back_events(_ids bigint[]) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.stripe_events set due_at = clock_timestamp(), attempts = greatest(attempts - 1, 0)
+     where id = any (_ids) and state = 'new';
+$$;
+
 -- Put an event off that could not be worked on: again after a while, longer each time; after `_most` tries it is parked as a
 -- case, and never blocks the next one. `_is_lasting`: trying again by itself is of no use.
 create function stockroom_api.put_off_event(_id bigint, _why text, _most int, _is_lasting boolean) returns text
@@ -137,7 +144,7 @@ select count(*) filter (where e.state = 'new') as waiting, count(*) filter (wher
 grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state to stockroom_app;
 grant execute on function
     stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.finish_events(bigint[], text, text),
-    stockroom_api.put_off_event(bigint, text, int, boolean),
+    stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),
     stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.go_live(boolean)
     to stockroom_app;

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import inbox, payloads, polling
+from core import inbox, orders, payloads, polling
 from core.database import run
 from core.inbox import WORKER, Incoming
 from tests.builders import Shop
@@ -207,5 +207,17 @@ def test_an_event_that_stripe_showed_late_is_found_by_looking_back(stripe: Strip
     stripe.work()
     assert stripe.shop.on_hand(shoe) in (7, 9), "the cursor may have passed it"
     polling.look_back(stripe.shop.engine, stripe.gateway)
+    stripe.work()
+    assert stripe.shop.on_hand(shoe) == 7
+
+
+def test_who_cannot_read_all_in_time_gives_the_rest_back_at_once(stripe: Stripe) -> None:
+    shoe = stripe.shop.variant(10, sku="TEE-M")
+    for _ in range(3):
+        stripe.pay("TEE-M")
+    stripe.webhook()
+    done = orders.apply_due(stripe.shop.engine, stripe.gateway, seconds=0)
+    assert done.messages > 1
+    assert stripe.shop.on_hand(shoe) >= 9, "at most the first was read"
     stripe.work()
     assert stripe.shop.on_hand(shoe) == 7
