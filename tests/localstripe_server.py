@@ -1,0 +1,50 @@
+"""Run localstripe, somebody else's stand-in for Stripe, on a free port of this machine only, and print the port.
+
+It lists events oldest first and knows neither `types` nor `ending_before`; the middleware here does as Stripe does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from localstripe import resources, server
+
+
+@web.middleware
+async def as_stripe_lists(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a list of events in Stripe's order, with Stripe's way to page."""
+    if (request.method, request.path) != ("GET", "/v1/events"):
+        return await handler(request)
+    kept = {name: value for name, value in request.query.items() if name.startswith("created")}
+    answer = await handler(request.clone(rel_url=request.rel_url.with_query(kept | {"limit": "100"})))
+    assert isinstance(answer, web.Response)
+    if answer.status != 200:
+        return answer
+    found: dict[str, Any] = json.loads(answer.text or "")
+    newest_first = found["data"][::-1]
+    places = {event["id"]: n for n, event in enumerate(newest_first)}
+    begin = places[request.query["starting_after"]] + 1 if "starting_after" in request.query else 0
+    end = places[request.query["ending_before"]] if "ending_before" in request.query else None
+    kinds = [value for name, value in request.query.items() if name.startswith("types")]
+    data = [event for event in newest_first[begin:end] if not kinds or event["type"] in kinds]
+    return web.json_response(found | {"data": data, "has_more": False})
+
+
+async def main() -> None:
+    """Serve until the process is ended."""
+    resources.Store.dump_to_disk = lambda _: None  # it would write to a file that every user of the machine shares
+    server.app.middlewares.append(as_stripe_lists)
+    runner = web.AppRunner(server.app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
