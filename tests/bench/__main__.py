@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import bulk, operations, reading, serving
+from tests.bench import bulk, operations, reading, selling, serving
 from tests.bench.fill import filled
 from tests.bench.place import Database, machine, open_place
 
@@ -66,6 +66,15 @@ def _crowd(small: Database, large: Database | None) -> None:
     _print("People in one process, 2 to 6 s between pages", columns, serving.crowds(large or small))
 
 
+def _orders(small: Database, _large: Database | None) -> None:
+    columns = ("goods", "clients", "one by one", "by 100", "by 500", "100 : one", "500 : one")
+    title = "Paid orders applied, a second: each in its own transaction, and in batches by one worker"
+    _print(title, columns, selling.compare(small))
+    ways = ("clients", "worker, by 100", "one by one", "three changes", "worker : changes", "one by one : changes")
+    _print("Orders of three lines, a second, against three single changes", ways, selling.compare_carts(small))
+    _print("Messages stored in the inbox, a second", ("clients", "messages"), selling.compare_inbox(small))
+
+
 def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table in Markdown."""
     columns = columns[: len(rows[0])]
@@ -79,6 +88,7 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "crowd": _crowd,
     "operations": _operations,
     "bulk": _bulk,
+    "orders": _orders,
 }
 
 if __name__ == "__main__":
