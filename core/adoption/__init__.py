@@ -1,8 +1,8 @@
 """Moving in with an existing database: products, variants and their history become ours, and not one row is lost.
 
-The old tables are set aside under `*_legacy`, our migrations make ours beside them, and the rows are copied: so an
-adopted database has the schema of a fresh one by construction, and undoing is renaming back. Everything happens in one
-transaction under the lock that migrations take.
+The old tables are set aside as `products_legacy`, `product_variants_legacy` and `stock_movements_legacy`, our
+migrations make ours beside them, and the rows are copied: so an adopted database has the schema of a fresh one by
+construction, and undoing is renaming back. Everything happens in one transaction under the lock that migrations take.
 """
 
 from __future__ import annotations

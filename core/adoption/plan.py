@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.adoption import catalogue, history, movements
 from core.adoption.around import Around, look_around
+from core.adoption.catalogue import weigh
 from core.adoption.columns import Carried, carried, read_mapping, with_levels
 from core.adoption.dependents import Dependent, dependents
+from core.adoption.history import draft
 from core.adoption.look import Database, Table, aside, ask, tables
+from core.adoption.movements import judge, left_out
 from core.adoption.report import Report, many
 
 LEDGER_COLUMNS = frozenset(
@@ -50,10 +52,10 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         then = f"kept as {aside(table.name)}; "
         then += "what is right goes into the ledger" if table.name == "stock_movements" else "same ids in the new table"
         report.found(table.name, many(table.rows, "row"), then)
-    if report.possible and catalogue.weigh(database, catalogued, report):
-        movements.judge(database, old.get("stock_movements"), mapping)
-        history.draft(database, report)
-        report.left_out = movements.left_out(database)
+    if report.possible and weigh(database, catalogued, report):
+        judge(database, old.get("stock_movements"), mapping)
+        draft(database, report)
+        report.left_out = left_out(database)
     around = look_around(database, old, keep_reading, report)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
     return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report)

@@ -175,7 +175,7 @@ def test_adopting_twice_says_that_it_is_done(old: Legacy) -> None:
     assert migrate(old.url) is False
 
 
-def test_looking_changes_nothing(old: Legacy) -> None:
+def test_looking_at_a_shop_changes_nothing(old: Legacy) -> None:
     before = snapshot(old)
     report = adoption.check(old.url)
     assert report.possible

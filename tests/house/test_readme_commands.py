@@ -17,10 +17,12 @@ import pytest
 from core import embedded
 from core.startup import libpq_url
 from tests.documents import README
+from tests.legacy import CATALOGUE, FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
 from tests.servers import Server, start_embedded
 from tests.walkthrough import PASSWORD, Reader, Told
 
 OWN_SHOP = "Start with your own shop"
+MOVE_IN = "Move in with an existing database"
 PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 2026-03-02 09:30,TR-44,purchase,delivery,20,PO-118,Trail Runner
 2026-03-05 14:12,TR-44,sale,stock_decrease,-1,ORDER-7731,
@@ -106,6 +108,24 @@ def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
         yield Visit(reader=reader, told=told)
 
 
+@pytest.fixture(scope="module")
+def moved() -> Iterator[tuple[Visit, Legacy]]:
+    """A shop that moves in with the database it has, and back."""
+    server = start_embedded()
+    try:
+        with (
+            reader_in_a_new_folder() as reader,
+            legacy_database(server, TABLES, FUNCTIONS, SUPABASE, CATALOGUE) as old,
+        ):
+            clean_history(old)
+            reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(old.url))
+            told = {"adopt": reader.follow(MOVE_IN, 0), "proof": reader.follow("Running it for real")}
+            told["undo"] = reader.follow(MOVE_IN, 1)
+            yield Visit(reader=reader, told=told), old
+    finally:
+        server.stop()
+
+
 def ask(server: Server, question: str) -> list[tuple[object, ...]]:
     with psycopg.connect(libpq_url(server.owner_url)) as connection:
         return connection.execute(question.encode()).fetchall()
@@ -125,8 +145,10 @@ def assert_done(visit: Visit) -> None:
     assert {step: told for step, told in visit.told.items() if told.code != 0} == {}
 
 
-def test_every_block_of_commands_is_followed_by_one_of_the_walks(at_home: Visit, abroad: Visit) -> None:
-    followed = [*at_home.reader.followed, *abroad.reader.followed]
+def test_every_block_of_commands_is_followed_by_one_of_the_walks(
+    at_home: Visit, abroad: Visit, moved: tuple[Visit, Legacy]
+) -> None:
+    followed = [step for visit in (at_home, abroad, moved[0]) for step in visit.reader.followed]
     assert {block.text for block in README.blocks if block.language == "sh"} - set(followed) == set()
 
 
@@ -223,3 +245,14 @@ def test_a_restored_shop_is_proven_and_stands_where_it_stood(abroad: Visit, own:
     restored = ask(elsewhere, LEDGER)
     assert len(restored) == 6
     assert restored == ask(own, LEDGER)[: len(restored)]
+
+
+def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[Visit, Legacy]) -> None:
+    visit, old = moved
+    assert_done(visit)
+    out = visit.told["adopt"].out
+    assert "Adopting is possible, and can be undone until the first new movement. Nothing was changed." in out
+    assert "Done; every level, chain and daily figure was proven." in out
+    assert proof_of(visit.told["proof"]) == HOLDS
+    assert "Everything is as it was before adopting." in visit.told["undo"].out
+    assert old.one("select count(*) from stock_movements where quantity_after is not null") == 9
