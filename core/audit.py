@@ -37,6 +37,8 @@ class What(StrEnum):
     REASON_BROUGHT_BACK = "reason_brought_back"
     STRIPE_LINK = "stripe_link"
     CODE_MAPPED = "code_mapped"
+    API_KEY_MADE = "api_key_made"
+    API_KEY_REVOKED = "api_key_revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ WHAT = {
     What.REASON_BROUGHT_BACK: "Reason brought back",
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Code mapped",
+    What.API_KEY_MADE: "API key made",
+    What.API_KEY_REVOKED: "API key revoked",
 }
 _FACTS = {
     "name": "Name",
@@ -47,6 +49,9 @@ _FACTS = {
     "cart_mapping": "Cart mapping",
     "order_lookup": "Order lookup",
     "sku": "SKU",
+    "begins": "Begins",
+    "scopes": "May",
+    "rate_per_minute": "A minute",
 }
 _WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
 
@@ -110,7 +115,7 @@ def _fact(name: str, value: Any, zone: str) -> str:
         return "live" if value else "test"
     if isinstance(value, dict):
         return "; ".join(f"{key} {_said(each)}" for key, each in value.items())
-    return "none" if value is None else str(value)
+    return "none" if value is None else _said(value)
 
 
 def _said(value: Any) -> str:

@@ -14,11 +14,15 @@ from dashboard import feedback, session, words
 
 @dataclass(slots=True)
 class Outcome:
-    """A plain object: nothing interrupts what is written into it after a commit. `link`: for whom, and the link."""
+    """A plain object: nothing interrupts what is written into it after a commit.
+
+    `link`: for whom, and the link; `key`: for which program, and the key.
+    """
 
     done: str = ""
     problem: StockError | None = None
     link: tuple[str, str] | None = None
+    key: tuple[str, str] | None = None
 
 
 def do(done: str, operation: Callable[..., Any], /, **values: Any) -> Any:
@@ -57,3 +61,8 @@ def show() -> None:
                 f"**One-time link for {words.plain(name)}.** It works once, for 24 hours, and is shown only now."
             )
             st.code(f"{session.origin()}/welcome?token={link}", language=None, wrap_lines=True)
+    if memory.key is not None:
+        name, key = memory.key
+        with st.container(border=True, key="settings_key"):
+            st.markdown(f"**API key for {words.plain(name)}.** It is shown only now; nobody can look it up later.")
+            st.code(key, language=None, wrap_lines=True)

@@ -1,12 +1,12 @@
-"""Settings: the people of the shop, the shop itself, Stripe, its reasons, and who changed any of them."""
+"""Settings: the people of the shop, the shop itself, Stripe, API keys, its reasons, and who changed any of them."""
 
 import streamlit as st
 
-from core import audit, people, reasons, shop, stripe_link
+from core import api_keys, audit, people, reasons, shop, stripe_link
 from core.settings import load_settings
-from dashboard import change_desk, frame, outcome, people_desk, reason_desk, session, shop_desk, stripe_desk
+from dashboard import change_desk, frame, key_desk, outcome, people_desk, reason_desk, session, shop_desk, stripe_desk
 
-SECTIONS = ("People", "Shop", "Stripe", "Reasons", "Recent changes")
+SECTIONS = ("People", "Shop", "Stripe", "API keys", "Reasons", "Recent changes")
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
@@ -22,6 +22,8 @@ with frame.page("Settings", session.actor()):
         shop_desk.show_shop(own)
     elif section == "Stripe":
         stripe_desk.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings()))
+    elif section == "API keys":
+        key_desk.show_keys(session.run(api_keys.keys))
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
     else:
