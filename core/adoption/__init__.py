@@ -19,7 +19,7 @@ from core.adoption.move import move_in
 from core.adoption.plan import plan
 from core.adoption.report import Finding, LeftOut, Report
 from core.errors import SetupError
-from core.migrate import is_set_up, owner_transaction
+from core.migrate import OUR_TABLES, is_set_up, owner_transaction
 
 __all__ = ["Finding", "LeftOut", "Report", "adopt", "check", "undo"]
 
@@ -111,13 +111,12 @@ def _known(connection: Connection, database: Database) -> Report | None:
 
 def _lock(database: Database) -> None:
     """Wait until nobody works on the old tables, and keep everybody out until this transaction ends."""
-    rows = ask(
+    (found,) = ask(
         database,
-        """select string_agg(format('public.%%I', c.relname), ', ') as names from pg_class c
-            where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-              and c.relname in ('products', 'product_variants', 'stock_movements') and pg_has_role(c.relowner, 'usage')
-              and %s""",
-        True,
+        """select string_agg('public.' || quote_ident(c.relname), ', ') as names from pg_class c
+            where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
+              and c.relname = any (%s)""",
+        list(OUR_TABLES),
     )
-    if rows[0].names:
-        database.execute(f"lock table {rows[0].names}")
+    if found.names:
+        database.execute(f"lock table {found.names}")

@@ -88,7 +88,7 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
     order = {"table": 0, "routine": 1, "schema": 2}
     for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
         cascade = " cascade" if kind == "schema" else ""
-        journal.remember(sql.SQL("drop {} {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
+        journal.remember(sql.SQL("drop {} if exists {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
     for name in OUR_TABLES:
         for role in everybody(database):
             if role.as_string(database).strip('"') in OUTSIDE:

@@ -309,6 +309,33 @@ def test_variants_without_a_product_get_one_of_their_own(small: Legacy) -> None:
     assert small.rows("select id, name from products order by name") == [(TEN, "AC-10"), (SHOE, "AC-11")]
 
 
+def test_a_history_with_counted_ids_and_words_of_its_own_comes_in_and_goes_back(small: Legacy) -> None:
+    small.run("drop table stock_movements")
+    small.run(
+        """create table stock_movements (
+               id bigserial primary key, product_variant_id uuid, type text, "Change" int, previous_quantity int,
+               new_quantity int, order_id uuid, "when" timestamp)"""
+    )
+    small.run(
+        """insert into stock_movements
+               (product_variant_id, type, "Change", previous_quantity, new_quantity, order_id, "when")
+           values (%s, 'sale', 1, 6, 5, %s, '2025-03-02 10:00'), (%s, 'sale', 1, 7, 6, %s, '2025-03-01 10:00')""",
+        *(NINE, SHOE, NINE, SHOE),
+    )
+    before = snapshot(small)
+    mapping = ["Change=quantity", "stock_movements.when=occurred_at"]
+    assert adoption.adopt(small.url, mapping=mapping).left_out == []
+    assert history(small, NINE) == [
+        ("count", "initial_count", 7, 0, 7),
+        ("sale", "stock_decrease", -1, 7, 6),
+        ("sale", "stock_decrease", -1, 6, 5),
+    ]
+    assert small.rows(LEDGER, NINE)[1][6:8] == ("order", str(SHOE))
+    assert small.one("select pg_get_serial_sequence('stock_movements', 'id')") == "public.stock_movements_id_seq"
+    adoption.undo(small.url)
+    assert snapshot(small) == before
+
+
 @pytest.mark.slow
 def test_fifty_thousand_movements_of_several_people_come_in(small: Legacy) -> None:
     small.run(
