@@ -80,7 +80,7 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """What narrows the cases. `search` looks into the sentence, order, address, payment, refund and SKU."""
+    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund and SKU."""
 
     search: str = ""
     states: tuple[AlertState, ...] = STILL_OPEN
@@ -180,7 +180,7 @@ def _matching(wanted: AlertFilter) -> Select[Any]:
         query = query.where(_ALERTS.c.state.in_([state.value for state in wanted.states]))
     if wanted.kinds:
         query = query.where(_ALERTS.c.kind.in_([kind.value for kind in wanted.kinds]))
-    names = ("sentence", "order_number", "email", "payment_id", "stripe_refund_id", "sku")
+    names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku")
     for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
         query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
     return query

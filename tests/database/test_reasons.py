@@ -120,6 +120,7 @@ def test_what_the_software_itself_posts_cannot_be_retired_and_says_why(
 def test_each_code_that_the_software_writes_by_itself_is_one_that_stays(shop: Shop) -> None:
     """Looked up in the SQL: a reason that some function posts must not be one that an admin can take away."""
     sql = "\n".join(path.read_text() for path in Path(catalog.__file__).parent.glob("sql/[1-6]*.sql"))
+    sql = re.sub(r".*disposition.*", "", sql)  # what became of refunded goods has a word "damaged" of its own
     codes = {row.reason for row in known(shop).values()}
     written = {code for code in re.findall(r"'(\w+)'", sql) if code in codes}
     needed = {row.reason for row in known(shop).values() if row.needed}
