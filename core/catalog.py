@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from core.access import Permission, roles_for
+from core.access import Permission
 from core.catalog_file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
 from core.database import translate
 from core.errors import InvalidInput
+from core.guard import asker
 from core.history_checks import Problem
 from core.ledger import clean
 from core.model import Actor
@@ -142,7 +143,7 @@ def import_catalog(
         "into_sample": into_sample,
     }
     try:
-        done = connection.execute(_IMPORT, _guard(actor) | values).one()
+        done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | values).one()
     except DBAPIError as error:
         refusal = translate(error)
         if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
@@ -152,7 +153,7 @@ def import_catalog(
 
 
 def _preview(connection: Connection, actor: Actor, file: CatalogFile) -> CatalogPreview:
-    planned = connection.execute(_PREVIEW, _guard(actor) | {"lines": _as_json(file.good)})
+    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | {"lines": _as_json(file.good)})
     plans = {plan.line: plan for plan in planned}
     rows = tuple(_row(line, plans.get(line.line), file) for line in file.lines)
     return CatalogPreview(file_name=file.name, rows=rows)
@@ -172,12 +173,3 @@ def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:
 
 def _as_json(lines: tuple[CatalogLine, ...]) -> str:
     return json.dumps([asdict(line) for line in lines], default=str)
-
-
-def _guard(actor: Actor) -> dict[str, Any]:
-    return {
-        "user_id": actor.user_id,
-        "session_id": actor.session_id,
-        "roles": roles_for(Permission.IMPORT_CATALOG),
-        "name": actor.name,
-    }

@@ -19,10 +19,10 @@ import pyarrow.csv
 from sqlalchemy import Connection, Engine, text
 
 from core import reports
-from core.access import Permission, roles_for
+from core.access import Permission
 from core.database import run, translate
 from core.errors import Refused
-from core.guard import require
+from core.guard import asker, require
 from core.history_checks import Rules
 from core.history_file import HistoryFile, file_digest, read_history
 from core.model import Actor
@@ -138,7 +138,7 @@ def _stage_chunk(
     connection: Connection, actor: Actor, *, file: HistoryFile, ordered: pa.Table, into_sample: bool
 ) -> _Staged:
     values = {"digest": file.digest, "file_name": file.name, "rows_total": ordered.num_rows, "into_sample": into_sample}
-    known = connection.execute(_OPEN, _guard(actor) | values).one()
+    known = connection.execute(_OPEN, asker(actor, Permission.IMPORT_HISTORY) | values).one()
     chunk = ordered.slice(known.rows_staged, 0 if known.is_finished else STAGED_AT_ONCE)
     if chunk.num_rows:
         places = pa.array(range(2 * known.rows_staged + 2, 2 * (known.rows_staged + chunk.num_rows) + 2, 2), pa.int32())
@@ -162,7 +162,7 @@ def _post(
     connection: Connection, actor: Actor, *, file: HistoryFile, import_id: int, progress: Progress
 ) -> HistoryImport | None:
     """Post every staged row, all in the transaction of `connection`. None: another process has done so meanwhile."""
-    begun = connection.execute(_BEGIN, _guard(actor) | {"import_id": import_id}).one_or_none()
+    begun = connection.execute(_BEGIN, asker(actor, Permission.IMPORT_HISTORY) | {"import_id": import_id}).one_or_none()
     if begun is None:
         return None
     total = file.rows.num_rows
@@ -184,12 +184,3 @@ def _post(
 
 def _discard(connection: Connection, _actor: Actor, *, import_id: int) -> None:
     connection.execute(_DISCARD, {"import_id": import_id})
-
-
-def _guard(actor: Actor) -> dict[str, Any]:
-    return {
-        "user_id": actor.user_id,
-        "session_id": actor.session_id,
-        "roles": roles_for(Permission.IMPORT_HISTORY),
-        "name": actor.name,
-    }
