@@ -1,0 +1,1 @@
+-- Destinations of alerts and what is sent to them. Run once, as stockroom_owner; correct by adding a revision, never by editing this text.

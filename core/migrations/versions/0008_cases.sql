@@ -1,0 +1,1 @@
+-- Who is on a case, and until when it sleeps; low stock. Run once, as stockroom_owner; correct by adding a revision, never by editing this text.

@@ -1,0 +1,1 @@
+-- The runs of the daily proof. Run once, as stockroom_owner; correct by adding a revision, never by editing this text.

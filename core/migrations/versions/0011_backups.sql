@@ -1,0 +1,1 @@
+-- Backups, and which are proven. Run once, as stockroom_owner; correct by adding a revision, never by editing this text.

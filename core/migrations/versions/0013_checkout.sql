@@ -1,0 +1,1 @@
+-- Payments begun by us, and the mails that confirm orders. Run once, as stockroom_owner; correct by adding a revision, never by editing this text.
