@@ -1,0 +1,41 @@
+-- Backups on record: written by the account that makes them, so the app's role cannot call a backup proven.
+
+-- Put a backup on record, or say anew where it lies.
+create function stockroom_api.record_backup(
+    _file text, _made_at timestamptz, _size_bytes bigint, _sha256 text, _head_hash bytea, _movements bigint, _server_version text
+) returns void
+    language sql as $$
+    insert into stockroom.backups as b (file, made_at, size_bytes, sha256, head_hash, movements, server_version)
+    values (_file, _made_at, _size_bytes, _sha256, _head_hash, _movements, _server_version)
+    on conflict (sha256) do update set file = excluded.file, deleted_at = null;
+$$;
+
+-- Say what looking at a backup found: proven where there is no `_why`. A failure takes the proof away: the file is not what it was.
+create function stockroom_api.judge_backup(_file text, _why text default null) returns void
+    language sql as $$
+    update stockroom.backups
+       set proven_at = case when _why is null then now() end, failed_at = case when _why is not null then now() end, why = _why
+     where file = _file and deleted_at is null;
+$$;
+
+-- Say that a backup is no longer there.
+create function stockroom_api.forget_backup(_file text) returns void
+    language sql as $$
+    update stockroom.backups set deleted_at = now() where file = _file and deleted_at is null;
+$$;
+
+-- The backups that are there, as Settings shows them.
+create view stockroom_api.backups as
+select b.id, b.file, b.made_at, b.size_bytes, b.sha256, encode(b.head_hash, 'hex') as head_hash, b.movements, b.server_version,
+       b.proven_at, b.failed_at, b.why
+  from stockroom.backups b
+ where b.deleted_at is null;
+
+-- When a backup was last proven, how old what it holds is, and since when there is a shop to back up.
+create view stockroom_api.backup_proof as
+select b.proven_at, b.made_at, s.created_at as since
+  from stockroom.shop s
+  left join lateral (select b.proven_at, b.made_at from stockroom.backups b where b.proven_at is not null and b.deleted_at is null
+                      order by b.made_at desc limit 1) b on true;
+
+grant select on stockroom_api.backups, stockroom_api.backup_proof to stockroom_app;
