@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -21,13 +22,14 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from core import api_models as models
-from core import reservations, storefront
+from core import checkout, reservations, storefront
 from core.api_doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.api_keys import Caller, Scope
 from core.database import run
 from core.errors import Forbidden, StockError, Unavailable
 from core.model import Actor
 from core.reservations import Reservation, Wanted
+from core.stripe_gateway import Gateway
 
 log = logging.getLogger("stockroom")
 
@@ -42,20 +44,28 @@ def _told(*codes: int) -> dict[int | str, dict[str, Any]]:
 _PROBLEMS = {
     401: "No good key",
     403: "The key lacks the scope",
-    404: "A variant is not in the catalogue",
-    409: "Not enough stock (`short` names every line), or the Idempotency-Key was used for something else",
+    404: "A variant is not in the catalogue, or a payment not at Stripe",
+    409: "Not enough stock (`short` names every line), the Idempotency-Key is of something else, or it is not paid yet",
     410: "There is no such hold, or it has ended",
     413: "Too large",
     422: "Not understood",
     429: "Asked too often",
-    503: "The database is away; asking again is safe",
+    502: "Stripe refused",
+    503: "The database or Stripe is away; asking again is safe",
 }
 
 
 def create_api(
-    engine: Callable[[], Engine], *, sell_unverified: bool = False, allowed_origins: Sequence[str] = ()
+    engine: Callable[[], Engine],
+    *,
+    gateway: Gateway | None = None,
+    sell_unverified: bool = False,
+    allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
-    """Return the API over a database. `sell_unverified`: say that a cart is fine where that cannot be looked up."""
+    """Return the API over a database and, where there is one, a Stripe account.
+
+    `sell_unverified`: say that a cart is fine where that cannot be looked up.
+    """
     api = FastAPI(
         title="Stockroom",
         version="1",
@@ -74,6 +84,7 @@ def create_api(
     doors = _Doors(engine)
     api.include_router(_stock_routes(doors, sell_unverified))
     api.include_router(_reservation_routes(doors))
+    api.include_router(_order_routes(doors, gateway))
     return api
 
 
@@ -131,7 +142,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
             doors.engine(),
             reservations.hold,
             _actor(caller),
-            items=[Wanted(variant_id=item.variant_id, sku=item.sku, quantity=item.quantity) for item in cart.items],
+            items=_wanted(cart.items),
             key=f"api:{caller.key_id}:{idempotency_key or uuid4()}",
             reference=cart.reference,
             ttl_seconds=cart.ttl_seconds,
@@ -156,6 +167,50 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
         return _held(run(doors.engine(), reservations.release, _actor(caller), reservation_id=reservation_id))
 
     return routes
+
+
+def _order_routes(doors: _Doors, gateway: Gateway | None) -> APIRouter:
+    routes = APIRouter(tags=["orders"], responses=_told(404, 409, 410, 502))
+    may_order = Depends(doors.with_scope(Scope.ORDERS))
+
+    @routes.post("/stripe/create-payment-intent", status_code=201)
+    def pay(
+        cart: models.Purchase,
+        caller: Caller = may_order,
+        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+    ) -> models.Payment:
+        """Hold a cart and begin its payment at the catalogue's prices. The same Idempotency-Key is the same payment."""
+        purchase = checkout.Purchase(
+            items=_wanted(cart.items),
+            currency=cart.currency,
+            cart_id=cart.metadata.cart_id,
+            shipping=cart.shipping,
+            ttl_seconds=cart.ttl_seconds,
+        )
+        key = f"pay:{caller.key_id}:{idempotency_key or uuid4()}"
+        return _payment(checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key))
+
+    return routes
+
+
+def _payment(begun: checkout.Begun) -> models.Payment:
+    cart = begun.checkout
+    return models.Payment(
+        client_secret=begun.client_secret,
+        payment_intent_id=begun.payment_id,
+        status=begun.status,
+        amount=cart.amount,
+        shipping=cart.shipping,
+        currency=cart.currency,
+        cart_id=cart.cart_id,
+        reservation=cart.reservation_id,
+        expires_at=cart.expires_at,
+        lines=[models.PricedLine(**asdict(line)) for line in cart.lines],
+    )
+
+
+def _wanted(items: Sequence[models.HoldItem]) -> list[Wanted]:
+    return [Wanted(variant_id=item.variant_id, sku=item.sku, quantity=item.quantity) for item in items]
 
 
 def _actor(caller: Caller) -> Actor:

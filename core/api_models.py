@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 MOST_LINES = 500
 MOST_UNITS = 1_000_000
+MOST_SHIPPING = 10_000_000
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -86,6 +87,47 @@ class Extension(_Model):
     """For how many seconds from now a hold is kept."""
 
     ttl_seconds: int = Field(alias="ttl_seconds", ge=10, le=86_400, strict=True)
+
+
+class PurchaseNotes(_Model):
+    """What the storefront wants written into the payment."""
+
+    cart_id: ShortText | None = None
+
+
+class Purchase(_Model):
+    """A cart to be paid. Prices are those of the catalogue; `shipping` is in minor units of the shop's currency."""
+
+    items: list[HoldItem] = Field(min_length=1, max_length=MOST_LINES)
+    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
+    metadata: PurchaseNotes = PurchaseNotes()
+    shipping: int = Field(0, ge=0, le=MOST_SHIPPING, strict=True)
+    ttl_seconds: int = Field(1_800, alias="ttl_seconds", ge=10, le=86_400, strict=True)
+
+
+class PricedLine(_Model):
+    """Units of one variant and what each costs, in minor units."""
+
+    variant_id: UUID
+    sku: str
+    name: str | None
+    quantity: int
+    unit_price: int
+
+
+class Payment(_Model):
+    """A payment for the buyer to finish, and until when its units are held. Amounts are in minor units."""
+
+    client_secret: str
+    payment_intent_id: str
+    status: str
+    amount: int
+    shipping: int
+    currency: str
+    cart_id: str | None
+    reservation: UUID
+    expires_at: datetime
+    lines: list[PricedLine]
 
 
 class HeldLine(_Model):

@@ -141,6 +141,14 @@ class StripeRefused(StockError):
         return tuple(self.facts.get("missing", ()))
 
 
+class UnknownPayment(StockError):
+    """Stripe does not know this payment."""
+
+
+class NotPaid(StockError):
+    """This payment has not succeeded."""
+
+
 class EventsGone(StockError):
     """Stripe keeps events for thirty days and no longer knows the last one that was seen."""
 

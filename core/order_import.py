@@ -83,7 +83,7 @@ def import_orders(
     if gateway is None:
         raise NotConnected
     since, until, began = run(engine, _begin, actor, days=days)
-    _same_mode(run(engine, inbox.go_live, WORKER, livemode=gateway.livemode), gateway)
+    same_mode(run(engine, inbox.go_live, WORKER, livemode=gateway.livemode), gateway)
     last = Stage(doing="", seen=0, stored=0)
 
     def reading(found: Progress) -> bool:
@@ -163,7 +163,8 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-def _same_mode(livemode: bool, gateway: Gateway) -> None:
+def same_mode(livemode: bool, gateway: Gateway) -> None:
+    """Raise StripeRefused where the shop is tied to the other mode than the key's."""
     if livemode != gateway.livemode:
         tied, given = ("live", "test") if livemode else ("test", "live")
         raise StripeRefused(

@@ -72,12 +72,9 @@ def hold(
 
     Raises InsufficientStock naming every short variant, InvalidInput, KeyReused.
     """
-    wanted = [
-        {"variant_id": str(w.variant_id) if w.variant_id else None, "sku": w.sku, "quantity": w.quantity} for w in items
-    ]
     values = {
         "key": clean(key, "key", 200),
-        "items": json.dumps(wanted),
+        "items": as_json(items),
         "reference": clean(reference, "reference", 200) if reference else None,
         "ttl": ttl_seconds,
         "held_by": clean(actor.name, "actor", 80),
@@ -85,6 +82,16 @@ def hold(
     statement = "select stockroom_api.hold(%(key)s, %(items)s::jsonb, %(reference)s, %(ttl)s, %(held_by)s)"
     found = call(connection, statement, values)[0][0]
     return _get(connection, found)
+
+
+def as_json(items: Sequence[Wanted]) -> str:
+    """Return what a cart wants as the database reads it."""
+    return json.dumps(
+        [
+            {"variant_id": str(w.variant_id) if w.variant_id else None, "sku": w.sku, "quantity": w.quantity}
+            for w in items
+        ]
+    )
 
 
 def release(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:

@@ -1,4 +1,4 @@
-"""The one door to Stripe: it verifies what Stripe sends and reads what Stripe keeps. It never writes.
+"""The one door to Stripe: it verifies what Stripe sends, reads what it keeps, and begins payments.
 
 Everything that leaves this module is a plain dict, parsed from the very text that Stripe sent, so that old and new
 shapes go the same way through `payloads`. Errors are the house's own: `Unavailable` where asking again is safe,
@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import stripe
@@ -106,9 +106,20 @@ class Gateway(StripeReader):
 
     def get(self, path: str, **params: Any) -> Json:
         """Ask one question, again and again while that may help. Raises Unavailable, StripeRefused."""
+        return self._patiently("get", path, params)
+
+    def begin_payment(self, *, key: str, amount: int, currency: str, metadata: Mapping[str, str]) -> Json:
+        """Create a PaymentIntent, once for each `key`: asked again with the same, Stripe tells the same one.
+
+        That makes it safe to ask again after silence, too. Raises Unavailable, StripeRefused.
+        """
+        params = {"amount": amount, "currency": currency, "metadata": dict(metadata), "idempotency_key": key}
+        return self._patiently("post", "/v1/payment_intents", params)
+
+    def _patiently(self, method: str, path: str, params: Json) -> Json:
         attempt = 1
         while True:
-            answer = self._ask(path, params)
+            answer = self._ask(method, path, params)
             if isinstance(answer, dict):
                 return answer
             if not answer.again or attempt >= self._patience.attempts:
@@ -116,10 +127,10 @@ class Gateway(StripeReader):
             self._sleep(self._patience.delay(attempt, answer.wait))
             attempt += 1
 
-    def _ask(self, path: str, params: Json) -> Json | Trouble:
+    def _ask(self, method: str, path: str, params: Json) -> Json | Trouble:
         """Ask once. What went wrong is returned, not raised, so that no error carries Stripe's own in its tail."""
         try:
-            return _parsed(self._client.raw_request("get", path, **params).body)
+            return _parsed(self._client.raw_request(method, path, **params).body)
         except stripe.APIConnectionError as error:
             return silence(may_pass=error.should_retry)
         except stripe.StripeError as error:

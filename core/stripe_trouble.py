@@ -23,6 +23,9 @@ READS = {
 }
 """What a restricted key must be allowed to read, and what Stripe's dashboard calls it."""
 
+WRITES = {"rak_payment_intent_write": "PaymentIntents"}
+"""What it must be allowed to write where a storefront begins its payments through Stockroom, and only there."""
+
 _ASK_AGAIN = frozenset({"rate_limit", "lock_timeout"})
 _KEY = re.compile(r"\b(?:sk|rk|pk|ek|whsec)_[\w*.]+")
 _PERMISSION = re.compile(r"\brak_\w+")
@@ -97,8 +100,11 @@ def _refused(status: int, code: str | None, message: str) -> StripeRefused:
 def _lacking(missing: tuple[str, ...], message: str) -> str:
     if not missing:
         return f"The key in STRIPE_SECRET_KEY may not do this: {without_keys(message)}"
-    named = " or ".join(f"{READS[name]} ({name})" if name in READS else name for name in missing)
-    return f"The key in STRIPE_SECRET_KEY may not read {named}: allow it in Stripe's dashboard, under API keys."
+    known = READS | WRITES
+    named = " or ".join(f"{known[name]} ({name})" if name in known else name for name in missing)
+    may = "write" if any(name in WRITES for name in missing) else "read"
+    return f"The key in STRIPE_SECRET_KEY may not {may} {named}: allow it in Stripe's dashboard, under API keys."
+
 
 
 def without_keys(text: str) -> str:

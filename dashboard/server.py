@@ -24,6 +24,7 @@ from core.api import create_api
 from core.errors import StockError
 from core.jobs import Worker
 from core.settings import load_settings
+from core.stripe_trouble import Patience
 from dashboard import feedback, signin, webhook
 from dashboard.gate import AuthGate
 
@@ -86,7 +87,13 @@ async def overview(request: Request) -> RedirectResponse:
 
 
 _settings = load_settings()
-api = create_api(pool.engine, sell_unverified=_settings.sell_unverified, allowed_origins=_settings.cors_origins)
+api = create_api(
+    pool.engine,
+    # A buyer waits for the answer: trying long would only hold the cart that long.
+    gateway=stripe_gateway.from_settings(_settings, Patience(attempts=3, longest=1.0)),
+    sell_unverified=_settings.sell_unverified,
+    allowed_origins=_settings.cors_origins,
+)
 
 app = st.App(
     Path(__file__).with_name("app.py"),

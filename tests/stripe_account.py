@@ -126,6 +126,7 @@ class StripeAccount:
     ) -> Json:
         """Begin to pay."""
         intent = self._keep(objects.payment_intent(amount, currency, buyer, metadata or {}))
+        intent["client_secret"] = f"{intent['id']}_secret_{self._count:024}"
         self._tell("payment_intent.created", intent)
         return intent
 

@@ -13,6 +13,7 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -59,6 +60,10 @@ class FakeStripe(stripe.HTTPClient):
     def __post_init__(self) -> None:
         super().__init__()
         self._troubles: deque[int | str] = deque()
+        self._lock = Lock()
+        self._answers: dict[str, tuple[Mapping[str, Any], str]] = {}
+        self.lost = 0
+        """How many of the next payments Stripe makes without anybody hearing of it."""
 
     def trouble(self, kind: int | str, times: int = 1) -> None:
         """Answer the next requests with this status, or with `timeout`, `certificate`, `garbage`, `lock_timeout`."""
@@ -77,9 +82,33 @@ class FakeStripe(stripe.HTTPClient):
         if self._troubles:
             return in_trouble(self._troubles.popleft())
         try:
-            return json.dumps(self._answer(asked), indent=2), 200, {"request-id": "req_1"}
+            with self._lock:
+                text = self._kept(asked)
+            if self.lost and asked.method == "post":
+                self.lost -= 1
+                return in_trouble("timeout")
+            return text, 200, {"request-id": "req_1"}
         except Denied as denied:
             return json.dumps(denied.body), denied.status, {"request-id": "req_1"}
+
+    def _kept(self, asked: Asked) -> str:
+        """The answer; what was posted under an idempotency key before is answered again as it was then."""
+        key = asked.headers.get("Idempotency-Key") if asked.method == "post" else None
+        if key is None or key not in self._answers:
+            text = json.dumps(self._answer(asked), indent=2)
+            if key is not None:
+                self._answers[key] = (asked.params, text)
+            return text
+        params, text = self._answers[key]
+        if params != asked.params:
+            denied = Denied(
+                400,
+                "Keys for idempotent requests can only be used with the same parameters they were first used with. "
+                f"Try using a key other than '{key}' if you meant to execute a different request.",
+            )
+            denied.body["error"]["type"] = "idempotency_error"
+            raise denied
+        return text
 
     def _answer(self, asked: Asked) -> Json:
         if asked.headers.get("Authorization") != f"Bearer {self.key}":
@@ -90,7 +119,8 @@ class FakeStripe(stripe.HTTPClient):
             return {"object": "account", "id": self.account.id, "business_profile": {"name": "The Shop"}}
         for kind, url in URLS.items():
             if asked.path == url or asked.path.startswith(f"{url}/"):
-                self._allow(PERMISSIONS[kind])
+                begins = kind == "payment_intent" and asked.method == "post"
+                self._allow("rak_payment_intent_write" if begins else PERMISSIONS[kind])
                 return self._answer_about(kind, asked.path[len(url) + 1 :].split("/"), asked)
         raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
 
@@ -114,12 +144,30 @@ class FakeStripe(stripe.HTTPClient):
             case "get", [object_id]:
                 known(asked.params, {"expand"})
                 return self._expanded(self.account.show(self.account.get(kind, object_id), version), asked, "")
+            case "post", [""] if kind == "payment_intent":
+                return self.account.show(self._begin(asked.params), version)
             case "post", [""] if kind == "refund":
                 return self.account.show(self._refund(asked.params), version)
             case "post", [refund_id, "cancel"] if kind == "refund":
                 self.account.get(kind, refund_id)
                 raise Denied(400, "Canceling this refund is unsupported.")
         raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
+
+    def _begin(self, params: Mapping[str, Any]) -> Json:
+        """A PaymentIntent as somebody asks for it over the network."""
+        known(params, {"amount", "currency", "metadata", "description", "receipt_email"})
+        for name in ("amount", "currency"):
+            if name not in params:
+                raise Denied(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
+        metadata = params.get("metadata", {})
+        check_metadata(metadata)
+        amount, currency = int(params["amount"]), params["currency"].lower()
+        if amount > 99_999_999:
+            raise Denied(400, "Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
+        if amount < (1 if currency in ("jpy", "krw") else 50):
+            raise Denied(400, "Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
+        buyer = {"email": params.get("receipt_email"), "shipping": None}
+        return self.account.open_payment(amount, currency, dict(metadata), buyer)
 
     def _refund(self, params: Mapping[str, Any]) -> Json:
         known(params, {"charge", "payment_intent", "amount", "reason", "metadata"})
@@ -181,6 +229,19 @@ def known(params: Mapping[str, Any], names: set[str]) -> None:
     for name in params:
         if name not in names:
             raise Denied(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Refuse metadata that Stripe would not keep: it cuts nothing."""
+    if len(metadata) > 50:
+        raise Denied(400, "You can only have up to 50 metadata keys.", param="metadata")
+    for key, text in metadata.items():
+        if len(key) > 40:
+            said = f"Metadata keys can have up to 40 characters, but you passed in a key that is {len(key)} characters."
+            raise Denied(400, f"{said} Invalid key: {key}", param="metadata")
+        if len(text) > 500:
+            said = f"Metadata values can have up to 500 characters, but you passed in a value that is {len(text)}"
+            raise Denied(400, f"{said} characters. Invalid value: {text}", param=f"metadata[{key}]")
 
 
 def expansions(params: Mapping[str, Any]) -> list[str]:

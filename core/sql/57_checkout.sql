@@ -1,0 +1,174 @@
+-- Paying for a cart: what it costs, the hold and the payment of one checkout, and the order that the payment becomes.
+
+-- The lines of a cart with their prices of now, in minor units of which a whole one has ten to the power of `_digits`: the
+-- variant's own price, else its product's. Refuses: SK008 naming every variant that cannot be sold at a price.
+create function stockroom_api.priced_lines(_items jsonb, _digits int) returns jsonb
+    language plpgsql stable as $$
+declare
+    _lines jsonb;
+    _unpriced text;
+    _uneven text;
+begin
+    select jsonb_agg(jsonb_build_object('variant_id', c.variant_id, 'sku', c.sku, 'name', c.name, 'size', c.size,
+               'quantity', c.quantity, 'unit_price', trunc(c.minor)) order by c.sku),
+           string_agg(c.sku, ', ' order by c.sku) filter (where c.minor is null or c.minor < 0),
+           string_agg(c.sku, ', ' order by c.sku) filter (where c.minor <> trunc(c.minor))
+      into _lines, _unpriced, _uneven
+      from (select v.id as variant_id, v.sku, p.name, v.size, w.quantity,
+                   coalesce(v.price, p.price) * 10::numeric ^ _digits as minor
+              from stockroom_api.wanted_units(_items) w
+              join public.product_variants v on v.id = w.variant_id
+              left join public.products p on p.id = v.product_id) c;
+    if _unpriced is not null then
+        perform stockroom_api.refuse_value('items', format('cannot be sold without a price in the catalogue: %s', left(_unpriced, 500)));
+    end if;
+    if _uneven is not null then
+        perform stockroom_api.refuse_value('items',
+            format('cost a fraction of the smallest coin; correct the price of: %s', left(_uneven, 500)));
+    end if;
+    return _lines;
+end $$;
+
+-- Begin to pay for a cart: priced from the catalogue and held, all or nothing; the same key again is the same checkout, at the
+-- prices it began with. Refuses: SK002 naming every short variant, SK003, SK008.
+create function stockroom_api.begin_checkout(
+    _key text, _items jsonb, _cart_id text, _currency text, _digits int, _shipping bigint, _ttl_seconds int, _held_by text
+) returns uuid
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _own text := (select lower(s.currency) from stockroom.shop s);
+    _operation_id bigint;
+    _lines jsonb;
+    _id uuid;
+begin
+    if lower(_currency) is distinct from _own then
+        perform stockroom_api.refuse_value('currency', format('must be %s, the one the shop sells in', upper(_own)));
+    end if;
+    _operation_id := stockroom_api.claim_operation(_key, 'checkout',
+        format('%s %L %s %s %s', _items, _cart_id, _own, _shipping, _ttl_seconds), null, _held_by);
+    if _operation_id is null then
+        select c.id into _id from stockroom.checkouts c join stockroom.operations o on o.id = c.operation_id where o.key = _key;
+    else
+        _lines := stockroom_api.priced_lines(_items, _digits);
+        insert into stockroom.checkouts (operation_id, cart_id, items, lines, currency, shipping, amount, ttl_seconds, held_by)
+        select _operation_id, _cart_id, _items, _lines, _own, _shipping,
+               _shipping + sum((l ->> 'quantity')::bigint * (l ->> 'unit_price')::numeric), _ttl_seconds, _held_by
+          from jsonb_array_elements(_lines) l
+        returning id into _id;
+    end if;
+    if (select c.payment_id is null from stockroom.checkouts c where c.id = _id) then
+        perform stockroom_api.hold_checkout(_id);
+    end if;
+    return _id;
+end $$;
+
+-- See that the units of a checkout are held: where its hold has ended, hold them once more. Refuses: SK002.
+create function stockroom_api.hold_checkout(_id uuid) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _checkout stockroom.checkouts;
+    _reservation_id uuid;
+begin
+    select c.* into _checkout from stockroom.checkouts c where c.id = _id for update;
+    if exists (select from stockroom.reservations r
+                where r.id = _checkout.reservation_id and r.state = 'active' and r.expires_at > clock_timestamp()) then
+        return;
+    end if;
+    _reservation_id := stockroom_api.hold(format('checkout:%s#%s', _id, _checkout.holds + 1), _checkout.items, _checkout.cart_id,
+        _checkout.ttl_seconds, _checkout.held_by);
+    update stockroom.checkouts set reservation_id = _reservation_id, holds = holds + 1 where id = _id;
+    update stockroom.reservations set payment_id = _checkout.payment_id
+     where id = _reservation_id and _checkout.payment_id is not null;
+end $$;
+
+-- Bind the hold of a checkout to the payment that Stripe made for it; answers whether this is its payment and its units are held.
+create function stockroom_api.bind_payment(_id uuid, _reservation_id uuid, _payment_id text) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _checkout stockroom.checkouts;
+begin
+    select c.* into _checkout from stockroom.checkouts c where c.id = _id for update;
+    if _checkout.payment_id is not null or _checkout.reservation_id is distinct from _reservation_id then
+        return _checkout.payment_id is not distinct from _payment_id;
+    end if;
+    update stockroom.reservations set payment_id = _payment_id where id = _reservation_id and state = 'active';
+    if not found then
+        return false;
+    end if;
+    update stockroom.checkouts set payment_id = _payment_id where id = _id;
+    return true;
+end $$;
+
+-- Let the hold of a checkout go for which Stripe made no payment; one that somebody else has bound meanwhile stays.
+create function stockroom_api.give_up_checkout(_id uuid, _reservation_id uuid) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _checkout stockroom.checkouts;
+begin
+    select c.* into _checkout from stockroom.checkouts c where c.id = _id for update;
+    if _checkout.payment_id is null and _checkout.reservation_id = _reservation_id then
+        perform stockroom_api.release_hold(_reservation_id);
+    end if;
+end $$;
+
+-- A checkout as it stands.
+create view stockroom_api.checkouts as
+select c.id, c.cart_id, c.lines, c.currency, c.shipping, c.amount, c.payment_id, c.reservation_id, r.expires_at, r.state
+  from stockroom.checkouts c
+  join stockroom_api.reservations r on r.id = c.reservation_id;
+
+-- Take what waits in the inbox about one payment, also where another is at work on it: applying it twice is one order.
+create function stockroom_api.claim_payment(_payment_id text, _seconds int)
+    returns table (id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text,
+                   policy text, attempts int)
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with waiting as (
+        select e.id from stockroom.stripe_events e
+         where e.payment_id = _payment_id and e.state = 'new'
+         order by e.id
+           for update
+    ), claimed as (
+        update stockroom.stripe_events e
+           set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
+          from waiting w where e.id = w.id
+        returning e.*
+    )
+    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
+      from claimed c order by c.created_at, c.id;
+$$;
+
+-- Why the messages about a payment became no order, as the newest says.
+create function stockroom_api.why_no_order(_payment_id text) returns text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select e.why from stockroom.stripe_events e where e.payment_id = _payment_id and e.why is not null order by e.id desc limit 1;
+$$;
+
+-- The order of a payment, for its buyer: lines as they stand, and whether the ledger has a movement for every unit they say was
+-- taken and did not come back; null where there is none. `shipping` is known where the payment was begun here.
+create function stockroom_api.paid_order(_payment_id text) returns jsonb
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select jsonb_build_object('id', o.id, 'payment_id', o.payment_id, 'number', o.number, 'email', o.email, 'amount', o.amount,
+               'currency', o.currency, 'cart_state', o.cart_state, 'shop', (select s.name from stockroom.shop s),
+               'shipping', (select c.shipping from stockroom.checkouts c where c.payment_id = o.payment_id),
+               'lines', coalesce(l.lines, '[]'))
+      from stockroom.orders o
+      left join lateral (
+           select jsonb_agg(jsonb_build_object('id', l.id, 'sku', coalesce(v.sku, l.code), 'name', coalesce(p.name, l.name),
+                      'size', coalesce(v.size, l.size), 'quantity', l.quantity, 'unit_price', l.unit_price, 'state', l.state,
+                      'cause', l.cause, 'in_ledger', l.taken - l.restored = coalesce((
+                          select -sum(m.quantity) from stockroom.order_line_movements x
+                            join public.stock_movements m on m.id = x.movement_id
+                           where x.line_id = l.id), 0)) order by l.position) as lines
+             from stockroom.order_lines l
+             left join public.product_variants v on v.id = l.variant_id
+             left join public.products p on p.id = v.product_id
+            where l.order_id = o.id) l on true
+     where o.payment_id = _payment_id;
+$$;
+
+grant select on stockroom_api.checkouts to stockroom_app;
+grant execute on function
+    stockroom_api.begin_checkout(text, jsonb, text, text, int, bigint, int, text), stockroom_api.hold_checkout(uuid),
+    stockroom_api.bind_payment(uuid, uuid, text), stockroom_api.give_up_checkout(uuid, uuid),
+    stockroom_api.claim_payment(text, int), stockroom_api.why_no_order(text), stockroom_api.paid_order(text)
+    to stockroom_app;
