@@ -26,6 +26,7 @@ class Permission(StrEnum):
     DECIDE_REFUND = "decide_refund"
     MANAGE_STRIPE = "manage_stripe"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_NOTIFICATIONS = "manage_notifications"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -53,6 +54,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.DECIDE_REFUND: _CASE_HANDS,
     Permission.MANAGE_STRIPE: _ADMINS,
     Permission.MANAGE_KEYS: _ADMINS,
+    Permission.MANAGE_NOTIFICATIONS: _ADMINS,
 }
 
 

@@ -38,6 +38,7 @@ class What(StrEnum):
     STRIPE_LINK = "stripe_link"
     CODE_MAPPED = "code_mapped"
     API_KEY_MADE = "api_key_made"
+    DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"
 
 

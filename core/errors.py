@@ -166,6 +166,15 @@ class Unavailable(StockError):
     """The database did not answer in time; trying again is safe."""
 
 
+class DeliveryFailed(Unavailable):
+    """A message could not be delivered."""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again is of no use."""
+        return bool(self.facts.get("permanent"))
+
+
 class SetupError(StockError):
     """Stockroom cannot start; the message says what to do."""
 

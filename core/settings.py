@@ -16,11 +16,13 @@ from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from core import message_addresses
 from core.errors import InvalidSetting
 
 DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[1] / ".streamlit" / "secrets.toml"
+NOTIFY = "STOCKROOM_NOTIFY_"
 IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 # Hosting panels append these for other clients; PostgreSQL's own would refuse the whole address.
 FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
@@ -46,6 +48,9 @@ class Settings:
     stripe_api_base: str | None = None
     sell_unverified: bool = False
     cors_origins: tuple[str, ...] = ()
+    destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mail_url: str | None = field(default=None, repr=False)
+    public_url: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -83,6 +88,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is away or 0 to refuse", usual="0"
         ),
         cors_origins=_cors_origins(environ),
+        destinations=message_addresses.destinations(environ, NOTIFY),
+        mail_url=message_addresses.mail_url(_value(environ, "STOCKROOM_MAIL_URL")),
+        public_url=message_addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
     )
 
 

@@ -31,6 +31,7 @@ WHAT = {
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Code mapped",
     What.API_KEY_MADE: "API key made",
+    What.DESTINATION_CHANGED: "Notifications changed",
     What.API_KEY_REVOKED: "API key revoked",
 }
 _FACTS = {
@@ -52,6 +53,13 @@ _FACTS = {
     "begins": "Begins",
     "scopes": "May",
     "rate_per_minute": "A minute",
+    "is_on": "On",
+    "min_severity": "From",
+    "quiet_from": "Quiet from",
+    "quiet_until": "Quiet until",
+    "urgent_passes": "Urgent at once",
+    "digest": "Digest",
+    "digest_at": "Digest at",
 }
 _WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
 

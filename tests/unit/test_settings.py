@@ -250,3 +250,35 @@ def test_the_example_of_a_file_of_secrets_names_every_secret_and_sets_none() -> 
     assert tomllib.loads(example) == {}
     filled_in = tomllib.loads(re.sub(r"^# (STRIPE_\w+ = )", r"\1", example, flags=re.MULTILINE))
     assert set(filled_in) == set(IN_A_FILE)
+
+
+HOOK = "json://mia:hush@hooks.example/alerts"
+
+
+def test_any_number_of_destinations_is_named_in_small_letters_and_never_printed() -> None:
+    given = {"STOCKROOM_NOTIFY_TEAM": HOOK, "STOCKROOM_NOTIFY_MIA_2": HOOK, "STOCKROOM_NOTIFY_OFF": " "}
+    settings = load_settings(given)
+    assert dict(settings.destinations) == {"team": HOOK, "mia_2": HOOK}
+    mailed = load_settings({"STOCKROOM_MAIL_URL": "mailtos://shop:hush@mail.example"})
+    assert "hush" not in f"{settings!r}{mailed!r}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("STOCKROOM_NOTIFY_TEAM", "hush@hooks.example"),
+        ("STOCKROOM_NOTIFY_TEAM", "json://hush and more"),
+        ("STOCKROOM_NOTIFY_", "json://hush.example"),
+        ("STOCKROOM_NOTIFY_ORDERS", "json://hush.example"),
+        ("STOCKROOM_MAIL_URL", "https://hush.example"),
+        ("STOCKROOM_PUBLIC_URL", "https://hush@shop.example"),
+    ],
+)
+def test_a_bad_address_of_messages_is_named_and_not_repeated(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=variable) as refusal:
+        load_settings({variable: value})
+    assert "hush" not in refusal.value.message
+
+
+def test_links_in_messages_lead_where_people_open_the_dashboard() -> None:
+    assert load_settings({"STOCKROOM_PUBLIC_URL": "https://stock.example/"}).public_url == "https://stock.example"
