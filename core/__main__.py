@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from core.commands import add_parsers
 from core.commands_accounts import add_user_parser
 from core.commands_adopt import add_adopt_parser
+from core.commands_checks import add_check_parsers
 from core.commands_history import add_history_parser
 from core.commands_orders import add_orders_parser
 from core.commands_shop import add_shop_parser
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     add_user_parser(commands)
     add_shop_parser(commands)
     add_worker_parser(commands)
+    add_check_parsers(commands)
     return parser
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from core import alerts, order_reads, refund_reads, reports
+from core import alerts, order_reads, refund_reads, reports, reservations
 from core.alerts import Alert, AlertFilter, AlertPage, AlertStep, Waiting
 from core.errors import InvalidInput
 from core.model import Actor, Shop
@@ -16,6 +16,7 @@ from core.movements import Count
 from core.order_filter import OrderFilter
 from core.order_reads import OrderLine, OrderPage, OrderRow, Step
 from core.refund_reads import Decided, RefundPage, RefundRow
+from core.reservations import Reservation
 
 _T = TypeVar("_T")
 
@@ -55,6 +56,7 @@ class WholeOrder:
     refunds: tuple[RefundRow, ...]
     decided: tuple[Decided, ...]
     alerts: tuple[Alert, ...]
+    holds: tuple[Reservation, ...]
     steps: tuple[Step, ...]
 
 
@@ -130,6 +132,7 @@ def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder 
         refunds=repaid,
         decided=refund_reads.decided_of(connection, actor, ids=[row.id for row in repaid]),
         alerts=alerts.of_order(connection, actor, order_id=order_id),
+        holds=reservations.of_order(connection, actor, order_id=order_id),
         steps=order_reads.steps(connection, actor, order_id=order_id),
     )
 

@@ -133,6 +133,15 @@ def active_on(connection: Connection, actor: Actor, *, variant_id: UUID) -> tupl
     return tuple(_reservation(row) for row in call(connection, statement, {"variant_id": variant_id}))
 
 
+def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Reservation, ...]:
+    """Return the holds that were made for an order's payment, the oldest first: consumed by it, or ended before it."""
+    require(connection, actor, Permission.VIEW)
+    statement = f"""select {_FIELDS} from stockroom_api.reservations
+                     where id in (select h.id from stockroom_api.order_holds h where h.order_id = %(order_id)s)
+                     order by created_at"""  # noqa: S608 - a list of our own names
+    return tuple(_reservation(row) for row in call(connection, statement, {"order_id": order_id}))
+
+
 def _get(connection: Connection, reservation_id: UUID) -> Reservation:
     statement = f"select {_FIELDS} from stockroom_api.reservations where id = %(id)s"  # noqa: S608 - our own names
     rows = call(connection, statement, {"id": reservation_id})

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from core import alerts, movements, reports, size_grid
+from core import alerts, movements, reports, reservations, size_grid
 from core.alerts import Waiting
 from core.errors import InvalidInput
 from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.movements import Count, MovementFilter, MovementPage
 from core.reports import Explanation, LevelPage, LevelPoint, Summary
+from core.reservations import Reservation
 from core.size_grid import GridPage
 
 SISTERS = 200
@@ -73,6 +74,7 @@ class Variant:
     explanation: Explanation
     history: tuple[Movement, ...]
     reasons: tuple[Reason, ...]
+    holds: tuple[Reservation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         explanation=reports.explain(connection, actor, variant_id=found, since=since),
         history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
         reasons=reports.reasons(connection, actor),
+        holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
     )
 
 

@@ -15,6 +15,7 @@ from core.order_screens import WholeOrder
 from dashboard import (
     case_forms,
     frame,
+    hold_desk,
     links,
     live,
     movement_drawer,
@@ -54,6 +55,7 @@ def show(wanted: str, person: Actor) -> None:
     with right:
         with st.container(border=True, key="ord_payment"):
             _show_payment(seen)
+        hold_desk.show_of_order(seen.holds, seen.shop.zone)
         with st.container(border=True, key="ord_steps"):
             _show_steps(seen.steps, seen)
 

@@ -12,7 +12,7 @@ from core.model import Actor, LevelRow, MovementType
 from core.movements import midnight
 from core.reports import LevelPoint
 from core.screens import Variant
-from dashboard import charts, frame, level_forms, links, movement_drawer, tables, words
+from dashboard import charts, frame, hold_desk, level_forms, links, movement_drawer, tables, words
 
 RANGES: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
 
@@ -40,6 +40,7 @@ def show(seen: Variant, person: Actor) -> None:
     with act:
         with st.container(border=True, key="stk_actions"):
             level_forms.show(seen, person)
+        hold_desk.show_on_variant(seen.holds, seen.row, seen.shop.zone)
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)

@@ -188,6 +188,22 @@ begin
      where (x.n - 1) % (_days / _points + 1) = 0;
 end $$;
 
+-- The number of the first movement of a variant whose hash does not follow from the one before, or of the last if the variant
+-- remembers another; null where the chain holds.
+create function stockroom_api.broken_link(_variant_id uuid) returns int
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select min(c.variant_sequence)
+      from (select m.variant_sequence, m.chain_hash, lead(m.id) over following is null as is_last,
+                   stockroom.chain(stockroom.movement_text(m.variant_id, m.variant_sequence, m.sku, m.movement_type, m.reason,
+                       m.quantity, m.quantity_before, m.quantity_after, m.operation_id, m.reference_type, m.reference_id,
+                       m.reverses_id, m.performed_by, m.note, m.occurred_at, m.created_at), null) over following as expected
+              from public.stock_movements m where m.variant_id = _variant_id
+            window following as (order by m.variant_sequence)) c
+      join public.product_variants v on v.id = _variant_id
+     where c.chain_hash <> c.expected
+        or (c.is_last and (v.chain_head, v.movement_sequence) is distinct from (c.chain_hash, c.variant_sequence));
+$$;
+
 -- The numbers on top of the Overview.
 create function stockroom_api.stock_summary()
     returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
@@ -227,5 +243,5 @@ grant execute on function
     stockroom_api.trends(uuid[], date, int), stockroom_api.levels_at(timestamptz),
     stockroom_api.explain_level(uuid, date, date), stockroom_api.running_level(uuid, date, int),
     stockroom_api.shop_flows(date, date), stockroom_api.stock_summary(),
-    stockroom_api.people(), stockroom_api.latest_movement()
+    stockroom_api.people(), stockroom_api.latest_movement(), stockroom_api.broken_link(uuid)
     to stockroom_app;

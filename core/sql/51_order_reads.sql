@@ -99,6 +99,12 @@ select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, nul
   from stockroom.alerts a
   join stockroom.alert_history h on h.alert_id = a.id and h.what <> 'repeated';
 
+-- The holds that were made for an order: the one its payment names, or the one that names its payment.
+create view stockroom_api.order_holds as
+select o.id as order_id, r.id from stockroom.orders o join stockroom.reservations r on r.id = o.reservation_id
+union
+select o.id, r.id from stockroom.orders o join stockroom.reservations r on r.payment_id = o.payment_id;
+
 -- The cases with their rank: stock that failed to leave the shelf first, then by severity.
 create view stockroom_api.alert_rows as
 select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.facts, a.order_id, a.order_number, a.payment_id,
@@ -117,4 +123,4 @@ select (select count(*) from stockroom.alerts a where a.state in ('open', 'ackno
 
 grant select on stockroom_api.order_keys, stockroom_api.line_keys, stockroom_api.variant_codes, stockroom_api.order_rows,
     stockroom_api.order_line_rows, stockroom_api.refund_rows, stockroom_api.decision_rows, stockroom_api.order_steps,
-    stockroom_api.alert_rows, stockroom_api.waiting to stockroom_app;
+    stockroom_api.order_holds, stockroom_api.alert_rows, stockroom_api.waiting to stockroom_app;

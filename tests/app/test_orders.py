@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import reservations
+from core.model import Actor
 from core.model_orders import Disposition
+from core.reservations import Wanted
 from dashboard import order_words, stripe_notice
 from dashboard.words import MINUS
 from tests.builders import Shop
@@ -365,3 +368,24 @@ def test_what_somebody_else_decides_meanwhile_is_not_decided_twice(tabs: Tabs, s
     said = words_of(press(tab, "Decide"))
     assert "2 are back, 2 asked" in said
     assert tabs.shop.sql("select count(*) from stock_movements where movement_type = 'restoration'") == 0
+
+
+# ---------------------------------------------------------------- what was held
+
+
+def test_an_order_shows_the_hold_it_was_made_from_and_how_that_ended(tabs: Tabs, selling: dict[str, Sale]) -> None:
+    held = tabs.shop.run(
+        reservations.hold,
+        Actor(name="Web shop"),
+        items=[Wanted(sku="A-1", quantity=2)],
+        key="hold",
+        reference="cart-7",
+    )
+    paid = sale("WEB-9", ("A-1", 2), reservation_id=str(held.reservation_id))
+    sell(tabs.shop, paid)
+    said = words_of(open_order(tabs, "Sam", paid))
+    assert "Held before it was paid" in said
+    assert "2 units used when its goods left the shelf" in said
+    assert "2 A-1, by Web shop," in said
+    assert "for cart-7" in said
+    assert "Held" not in words_of(open_order(tabs, "Sam", selling["whole"]))

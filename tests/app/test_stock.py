@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import reservations
+from core.model import Actor
+from core.reservations import Wanted
 from dashboard.words import MINUS
-from tests.builders import Shop
+from tests.builders import Shop, key
 from tests.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
 
 __all__ = ["tabs"]
@@ -291,3 +294,42 @@ def test_sizes_of_the_same_product_lead_to_each_other(tabs: Tabs, embedded_shop:
     tab.button(key="size_R-10").click()
     assert metric(run(tab), "On hand") == "0"
     assert tab.query_params["sku"] == "R-10"
+
+
+# ---------------------------------------------------------------- holds
+
+
+def hold(shop: Shop, sku: str, quantity: int, **more: Any) -> None:
+    values = {"items": [Wanted(sku=sku, quantity=quantity)], "key": key(), "reference": "cart-7"} | more
+    shop.run(reservations.hold, Actor(name="Web shop"), **values)
+
+
+def test_who_holds_units_for_what_and_until_when_stands_beside_the_level(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=9, sku="A-1")
+    hold(embedded_shop, "A-1", 2, ttl_seconds=600)
+    said = words_of(tabs.open("Wanda", "stock", sku="A-1"))
+    assert "Held for checkouts" in said
+    assert "2 units 9 minutes left" in said
+    assert "Web shop, until" in said
+    assert "for cart-7" in said
+
+
+def test_many_holds_are_counted_and_all_of_them_are_a_table(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=9, sku="A-1")
+    for n in range(7):
+        hold(embedded_shop, "A-1", 1, reference=f"cart-{n}", ttl_seconds=600 + n)
+    tab = tabs.open("Wanda", "stock", sku="A-1")
+    assert "cart-2" in words_of(tab)
+    assert "cart-3" not in words_of(tab)
+    tab.session_state["stk_all_holds"] = True
+    assert list(table(run(tab), "Held by")["For"]) == [f"cart-{n}" for n in range(7)]
+
+
+def test_units_held_past_their_time_say_so_and_a_variant_without_holds_says_nothing(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
+    embedded_shop.variant(on_hand=9, sku="A-1")
+    assert "Held" not in words_of(tabs.open("Wanda", "stock", sku="A-1"))
+    hold(embedded_shop, "A-1", 3)
+    embedded_shop.sql("update stockroom.reservations set expires_at = now() - interval '1 second'")
+    assert "3 units held past the time agreed" in words_of(tabs.open("Wanda", "stock", sku="A-1"))

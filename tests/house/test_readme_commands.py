@@ -70,7 +70,8 @@ def at_home() -> Iterator[Visit]:
             "catalogue": reader.follow(OWN_SHOP, 0),
             "shop": reader.follow(OWN_SHOP, 1),
             "history": reader.follow(OWN_SHOP, 2),
-            "proof": reader.follow("Running it for real"),
+            "proof": reader.follow("Running it for real", 0),
+            "flow": reader.follow("Running it for real", 1),
         }
         yield Visit(reader=reader, told=told)
 
@@ -203,6 +204,11 @@ def test_repeating_an_import_changes_nothing(at_home: Visit) -> None:
 
 def test_reconcile_proves_all_of_it(at_home: Visit) -> None:
     assert proof_of(at_home.told["proof"]) == HOLDS
+
+
+def test_the_shop_is_tried_end_to_end_and_keeps_nothing_of_it(at_home: Visit) -> None:
+    lines = at_home.told["flow"].out.splitlines()
+    assert [line.partition("  ")[0].strip() for line in lines] == ["ok"] * 9
 
 
 def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:
