@@ -35,6 +35,7 @@ help:
 	@echo "                     sites whose pages may call the API from a browser, with commas between"
 	@echo "STOCKROOM_SELL_UNVERIFIED"
 	@echo "                     1 calls a cart valid where stock cannot be looked up (default: refuse)"
+	@echo "STOCKROOM_API_KEY    the key that check-api shows"
 	@echo "STOCKROOM_WORKER     0 leaves the jobs to \`python -m core worker\`"
 	@echo "STOCKROOM_NOTIFY_<NAME>"
 	@echo "                     where alerts are sent, as an address of Apprise; any number of them"

@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int | None:
     if "start" in arguments:
         return arguments.start()  # type: ignore[no-any-return]
+    if "ask" in arguments:
+        return arguments.ask(arguments)  # type: ignore[no-any-return]
     with open_database(load_settings()) as database:
         if "before" in arguments:
             return arguments.before(database, arguments)  # type: ignore[no-any-return]

@@ -114,6 +114,11 @@ def _secrets(path: Path) -> dict[str, str]:
     return found
 
 
+def api_key(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the API key that `check-api` shows, or nothing; in the environment it stands in no list of processes."""
+    return _value(environ, "STOCKROOM_API_KEY")
+
+
 def _value(environ: Mapping[str, str], name: str) -> str:
     return environ.get(name, "").strip()
 
