@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from core import orders, polling, reservations
+from core import deliveries, orders, polling, reservations
 from core.database import run
 from core.inbox import WORKER
 from core.stripe_gateway import Gateway
@@ -88,4 +88,5 @@ CHORES = {
     "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE),
     "look_back": Chore(work=look_back, cron=EACH_HOUR),
     "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE),
+    "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE),
 }

@@ -113,14 +113,14 @@ begin
     return _id;
 end $$;
 
--- Take up to `_limit` due messages for `_seconds`: who does not finish by then has crashed, and another takes them. Nothing is
--- locked when this returns.
-create function stockroom_api.claim_deliveries(_limit int, _seconds int)
+-- Take up to `_limit` due messages for `_seconds`, those to some destinations excepted: who does not finish by then has crashed,
+-- and another takes them. Nothing is locked when this returns.
+create function stockroom_api.claim_deliveries(_limit int, _seconds int, _except text[] default '{}')
     returns table (id bigint, kind text, destination text, recipient text, title text, body text, attempts int)
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     with due as (
         select d.id from stockroom.deliveries d
-         where d.state = 'waiting' and d.due_at <= clock_timestamp()
+         where d.state = 'waiting' and d.due_at <= clock_timestamp() and not d.destination = any (_except)
          order by d.due_at, d.id
          limit _limit
            for update skip locked
@@ -227,7 +227,7 @@ select w.alert_id, null, 'alert', w.destination, 'postponed', 0, w.due_at, w.at,
 grant select on stockroom_api.destinations, stockroom_api.destination_health, stockroom_api.alert_deliveries to stockroom_app;
 grant execute on function
     stockroom_api.spread_news(text[]), stockroom_api.take_waits(text[]),
-    stockroom_api.enqueue_bundle(text, text, text, text, text, bigint[]), stockroom_api.claim_deliveries(int, int),
+    stockroom_api.enqueue_bundle(text, text, text, text, text, bigint[]), stockroom_api.claim_deliveries(int, int, text[]),
     stockroom_api.finish_delivery(bigint), stockroom_api.put_off_delivery(bigint, text, int, boolean),
     stockroom_api.save_destination(bigint, bigint, text[], text, text, jsonb),
     stockroom_api.note_test(bigint, bigint, text[], text, text, text, text), stockroom_api.forget_deliveries(int)

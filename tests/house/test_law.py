@@ -17,7 +17,8 @@ FOREIGN = {
     "core": {"streamlit", "pandas", "plotly"},
     "pages": {"sqlalchemy", "psycopg", "alembic"},
 }
-ONE_DOOR = {"stripe": "core/stripe_gateway.py", "procrastinate": "core/jobs.py", "fastapi": "core/api.py"}
+ONE_DOOR = {"stripe": "core/stripe_gateway.py", "procrastinate": "core/jobs.py", "fastapi": "core/api.py",
+            "apprise": "core/notifier.py"}  # fmt: skip
 FOUNDATION = {"core.model", "core.errors", "core.access"}
 
 

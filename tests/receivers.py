@@ -1,0 +1,83 @@
+"""Real receivers of messages on this machine: a web hook over HTTP and a mail server over SMTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+class Hook:
+    """A web hook: what it was sent, and the status it answers with."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status, self.got, self.url = status, list[dict[str, Any]](), ""
+
+
+@contextmanager
+def hook(status: int = 200) -> Iterator[Hook]:
+    """Run a web hook that answers with `status`."""
+    found = Hook(status)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(found.status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.url = f"json://127.0.0.1:{server.server_port}/hush"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Mailbox:
+    """A mail server: what was mailed, to whom."""
+
+    def __init__(self) -> None:
+        self.got, self.url = list[tuple[list[str], EmailMessage]](), ""
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - its name there
+        """Take a mail."""
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.got.append((list(envelope.rcpt_tos), mail))
+        return "250 OK"
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    """Run a mail server."""
+    found = Mailbox()
+    with socket_free() as port:
+        pass
+    server = Controller(found, hostname="127.0.0.1", port=port)
+    server.start()
+    found.url = f"mailto://127.0.0.1:{port}/?from=shop@shop.example&to=duty@shop.example&mode=insecure"
+    try:
+        yield found
+    finally:
+        server.stop()
+
+
+@contextmanager
+def socket_free() -> Iterator[int]:
+    """Give a port where nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        yield int(listener.getsockname()[1])
