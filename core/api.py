@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from core import api_models as models
-from core import checkout, reservations, storefront
+from core import checkout, order_mail, paid_orders, reservations, storefront
 from core.api_doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.api_keys import Caller, Scope
 from core.database import run
@@ -41,6 +41,7 @@ def _told(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
 
 
+_TOLD = ("short", "field", "why", "variants", "reservation", "payment_status")
 _PROBLEMS = {
     401: "No good key",
     403: "The key lacks the scope",
@@ -59,12 +60,14 @@ def create_api(
     engine: Callable[[], Engine],
     *,
     gateway: Gateway | None = None,
+    has_mail: bool = False,
     sell_unverified: bool = False,
     allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the API over a database and, where there is one, a Stripe account.
 
-    `sell_unverified`: say that a cart is fine where that cannot be looked up.
+    `has_mail`: there is an account that confirms orders. `sell_unverified`: say that a cart is fine where that cannot
+    be looked up.
     """
     api = FastAPI(
         title="Stockroom",
@@ -84,7 +87,7 @@ def create_api(
     doors = _Doors(engine)
     api.include_router(_stock_routes(doors, sell_unverified))
     api.include_router(_reservation_routes(doors))
-    api.include_router(_order_routes(doors, gateway))
+    api.include_router(_order_routes(doors, gateway, has_mail))
     return api
 
 
@@ -169,7 +172,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
     return routes
 
 
-def _order_routes(doors: _Doors, gateway: Gateway | None) -> APIRouter:
+def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> APIRouter:
     routes = APIRouter(tags=["orders"], responses=_told(404, 409, 410, 502))
     may_order = Depends(doors.with_scope(Scope.ORDERS))
 
@@ -189,6 +192,21 @@ def _order_routes(doors: _Doors, gateway: Gateway | None) -> APIRouter:
         )
         key = f"pay:{caller.key_id}:{idempotency_key or uuid4()}"
         return _payment(checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key))
+
+    @routes.post("/orders/create-from-payment")
+    def order(paid: models.Paid, caller: Caller = may_order) -> models.Order:
+        """Record the order of a payment that succeeded and take it off the shelf, once, however often it is asked."""
+        engine, actor = doors.engine(), _actor(caller)
+        found = paid_orders.order_of_payment(engine, gateway, actor, payment_id=paid.payment_intent_id)
+        return models.Order(
+            order_id=found.order_id,
+            order_number=found.called,
+            mail=order_mail.confirm(engine, found, has_account=has_mail),
+            lines=[
+                models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
+                for line in found.lines
+            ],
+        )
 
     return routes
 
@@ -237,7 +255,7 @@ def _tell_errors(api: FastAPI) -> None:
     @api.exception_handler(StockError)
     def refused(request: Request, error: StockError) -> JSONResponse:
         facts = json.loads(json.dumps(error.facts, default=str))
-        known = {name: facts[name] for name in ("short", "field", "why", "variants", "reservation") if name in facts}
+        known = {name: facts[name] for name in _TOLD if name in facts}
         return told(request, status_of(error), type(error).__name__, error.message, **known)
 
     @api.exception_handler(RequestValidationError)

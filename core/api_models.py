@@ -130,6 +130,35 @@ class Payment(_Model):
     lines: list[PricedLine]
 
 
+class Paid(_Model):
+    """A payment that the buyer has finished."""
+
+    payment_intent_id: str = Field(min_length=4, max_length=255)
+
+
+class OrderLine(_Model):
+    """A line of an order. States: taken, failed, skipped, resolved. Errors: insufficient_stock, unknown_variant,
+    undone, not_in_ledger."""
+
+    sku: str
+    quantity: int
+    state: str
+    error: str | None = None
+
+
+class Order(_Model):
+    """The order of a payment. A line that could not be taken says why and is a case; the order stands all the same.
+
+    What became of its confirmation is `mail`: queued (now or before), no_address, no_mail_account.
+    """
+
+    success: bool = True
+    order_id: int
+    order_number: str
+    mail: str
+    lines: list[OrderLine]
+
+
 class HeldLine(_Model):
     """Units of one variant that a hold keeps."""
 

@@ -25,6 +25,7 @@ WORKER = Actor(name="Stockroom")
 
 MOST_TRIES = 12
 CLAIM_SECONDS = 120
+_CLAIMED = "id, event_id, kind, created_at, livemode, account, body, policy, attempts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +95,19 @@ def receive(connection: Connection, _: Actor, *, messages: Iterable[Incoming]) -
 
 def claim(connection: Connection, _: Actor, *, limit: int) -> tuple[Claimed, ...]:
     """Take due messages, first created first; whoever crashes before finishing them gives them back by that."""
-    rows = call(
-        connection,
-        """select id, event_id, kind, created_at, livemode, account, body, policy, attempts
-             from stockroom_api.claim_events(%(limit)s, %(seconds)s)""",
-        {"limit": limit, "seconds": CLAIM_SECONDS},
-    )
+    values = {"limit": limit, "seconds": CLAIM_SECONDS}
+    statement = f"select {_CLAIMED} from stockroom_api.claim_events(%(limit)s, %(seconds)s)"  # noqa: S608 - our own names
+    return _claimed(call(connection, statement, values))
+
+
+def claim_payment(connection: Connection, _: Actor, *, payment_id: str) -> tuple[Claimed, ...]:
+    """Take what waits about one payment, also from who is at work on it: applying it twice is one order."""
+    values = {"payment_id": payment_id, "seconds": CLAIM_SECONDS}
+    statement = f"select {_CLAIMED} from stockroom_api.claim_payment(%(payment_id)s, %(seconds)s)"  # noqa: S608 - ours
+    return _claimed(call(connection, statement, values))
+
+
+def _claimed(rows: Iterable[tuple[Any, ...]]) -> tuple[Claimed, ...]:
     return tuple(
         Claimed(
             id=id_,

@@ -47,8 +47,17 @@ def apply_due(
     What is not read within `seconds`, because Stripe must be asked for much, is given back before the claim runs out.
     Safe to run in many places at once, and again after a crash at any moment.
     """
+    return _apply_claimed(engine, gateway, run(engine, inbox.claim, WORKER, limit=limit), seconds)
+
+
+def apply_payment(engine: Engine, gateway: Gateway, *, payment_id: str) -> Applied:
+    """Apply what waits about one payment, now, though another may be at work on it: it is one order all the same."""
+    claimed = run(engine, inbox.claim_payment, WORKER, payment_id=payment_id)
+    return _apply_claimed(engine, gateway, claimed, CLAIM_SECONDS / 2)
+
+
+def _apply_claimed(engine: Engine, gateway: Gateway | None, claimed: Sequence[Claimed], seconds: float) -> Applied:
     end = time.monotonic() + seconds
-    claimed = run(engine, inbox.claim, WORKER, limit=limit)
     if not claimed:
         return Applied()
     reader = Reader(engine, gateway, run(engine, inbox.link, WORKER))

@@ -117,10 +117,15 @@ def import_payment(engine: Engine, gateway: Gateway, actor: Actor, *, payment_id
     found = gateway.payment(payment_id) if payment_id.startswith("pi_") else gateway.charge(payment_id)
     if found is None:
         return False
-    objects = [found, *gateway.refunds_of(payment_id)]
-    messages = [message for each in objects for message in _as_message(each, None, gateway.livemode)]
-    run(engine, inbox.receive, WORKER, messages=messages)
+    for each in (found, *gateway.refunds_of(payment_id)):
+        store(engine, each, livemode=gateway.livemode)
     return True
+
+
+def store(engine: Engine, found: dict[str, Any], *, livemode: bool) -> None:
+    """Store an object that was read at Stripe, without the secret by which a buyer finishes it."""
+    kept = {name: value for name, value in found.items() if name != "client_secret"}
+    run(engine, inbox.receive, WORKER, messages=list(_as_message(kept, None, livemode)))
 
 
 def _may_import(connection: Connection, actor: Actor) -> None:

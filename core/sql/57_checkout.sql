@@ -166,9 +166,17 @@ create function stockroom_api.paid_order(_payment_id text) returns jsonb
      where o.payment_id = _payment_id;
 $$;
 
+-- Put the confirmation of an order on its way to its buyer, once for ever; answers whether it was this time.
+create function stockroom_api.confirm_order(_order_id bigint, _title text, _body text) returns boolean
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select stockroom_api.enqueue_delivery('order:' || o.id, 'order', 'orders', o.email, _title, _body, null, o.id) is not null
+      from stockroom.orders o where o.id = _order_id and o.email is not null;
+$$;
+
 grant select on stockroom_api.checkouts to stockroom_app;
 grant execute on function
     stockroom_api.begin_checkout(text, jsonb, text, text, int, bigint, int, text), stockroom_api.hold_checkout(uuid),
     stockroom_api.bind_payment(uuid, uuid, text), stockroom_api.give_up_checkout(uuid, uuid),
-    stockroom_api.claim_payment(text, int), stockroom_api.why_no_order(text), stockroom_api.paid_order(text)
+    stockroom_api.claim_payment(text, int), stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
+    stockroom_api.confirm_order(bigint, text, text)
     to stockroom_app;

@@ -46,4 +46,5 @@ def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
         "POST /stock/validate",
         "POST /reservations",
         "POST /stripe/create-payment-intent",
+        "POST /orders/create-from-payment",
     } <= asked
