@@ -91,6 +91,7 @@ api = create_api(
     pool.engine,
     # A buyer waits for the answer: trying long would only hold the cart that long.
     gateway=stripe_gateway.from_settings(_settings, Patience(attempts=3, longest=1.0)),
+    has_mail=_settings.mail_url is not None,
     sell_unverified=_settings.sell_unverified,
     allowed_origins=_settings.cors_origins,
 )
