@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from core.paid_orders import PaidLine, PaidOrder
 from tests.builders import Shop
 from tests.database.test_api import Client, is_problem
 from tests.database.test_checkout import Till, of, reserved
+from tests.house.reading import ROOT
 from tests.stripe_shop import Stripe
 
 PATH = "/orders/create-from-payment"
@@ -80,6 +83,17 @@ def test_a_paid_cart_becomes_an_order_takes_its_hold_and_is_confirmed_by_mail(ti
     assert title == f"Your order cart-7 at {till.shop.sql('select name from stockroom.shop')}"
     assert f"2 x Halde Boot, size 42 ({sku}): 200.00 EUR\n" in body
     assert "Shipping: 4.90 EUR\nPaid: 204.90 EUR\n" in body
+
+
+def test_the_cart_that_the_readme_shows_is_paid_and_becomes_an_order(till: Till) -> None:
+    shoe = till.shop.variant(5, sku="HALDE-42", price=100)
+    shown = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    begun = till.client.http.post("/stripe/create-payment-intent", json=json.loads(shown[1]))
+    assert begun.json()["amount"] == 10_490
+    till.account.succeed(begun.json()["paymentIntentId"])
+    assert order(till, begun.json()["paymentIntentId"]).json()["orderNumber"] == "c-7"
+    assert till.shop.on_hand(shoe) == 4
 
 
 def test_asked_five_times_at_once_and_after_the_webhook_it_is_one_order_and_one_mail(till: Till) -> None:
