@@ -39,6 +39,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     hidden = not may(role, Permission.MANAGE_USERS)
     groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
     importing = may(role, Permission.IMPORT_CATALOG)
+    groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
     return groups
 

@@ -1,0 +1,28 @@
+"""The runbook has an answer for whatever a person may be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.model_orders import AlertKind
+from dashboard import order_words, runbook
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_every_kind_of_case_says_what_to_do(kind: AlertKind) -> None:
+    assert len(runbook.about(order_words.KINDS[kind]).split()) > 20
+
+
+@pytest.mark.parametrize("code", [f"R{number}" for number in range(1, 12)])
+def test_every_check_says_what_to_do_when_it_fails(code: str) -> None:
+    assert runbook.about(code)
+
+
+def test_the_runbook_has_a_paragraph_for_nothing_else() -> None:
+    kinds = {order_words.KINDS[kind] for kind in AlertKind}
+    assert {name for name in runbook.paragraphs() if name and name[1:2].isalpha()} <= kinds
+
+
+def test_what_nobody_wrote_about_is_no_silent_gap() -> None:
+    with pytest.raises(LookupError):
+        runbook.about("R12")
