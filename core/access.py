@@ -27,6 +27,7 @@ class Permission(StrEnum):
     MANAGE_STRIPE = "manage_stripe"
     MANAGE_KEYS = "manage_keys"
     MANAGE_NOTIFICATIONS = "manage_notifications"
+    MANAGE_JOBS = "manage_jobs"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -55,6 +56,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.MANAGE_STRIPE: _ADMINS,
     Permission.MANAGE_KEYS: _ADMINS,
     Permission.MANAGE_NOTIFICATIONS: _ADMINS,
+    Permission.MANAGE_JOBS: _ADMINS,
 }
 
 

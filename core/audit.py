@@ -40,6 +40,9 @@ class What(StrEnum):
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"
+    JOB_SWITCHED_OFF = "job_switched_off"
+    JOB_SWITCHED_ON = "job_switched_on"
+    JOB_HOUR = "job_hour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from croniter import croniter
 from sqlalchemy import Engine
 
 from core import deliveries, orders, polling, reservations
@@ -18,6 +20,7 @@ from core.stripe_gateway import Gateway
 
 APPLY = "apply_inbox"
 EACH_MINUTE, EACH_HOUR = "* * * * *", "17 * * * *"
+DAY = 24 * 60 * 60
 MOST_HOLDS = 500
 
 Say = Callable[[str], None]
@@ -26,10 +29,33 @@ Work = Callable[[Engine, Gateway | None, Say, threading.Event], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:
-    """Something to do, and when: `cron` in the five fields of cron, UTC."""
+    """Something to do, and when: `cron` in the five fields of cron, UTC, or `daily` at the shop's hour.
+
+    `title`: what it does, in plain words. `limit_seconds`: when it is told to stop. `attempts`: how often it is tried.
+    """
 
     work: Work
-    cron: str
+    cron: str = EACH_MINUTE
+    daily: bool = False
+    title: str = ""
+    limit_seconds: int = 300
+    attempts: int = 3
+
+    @property
+    def period(self) -> int:
+        """How many seconds lie between two of its times."""
+        if self.daily:
+            return DAY
+        times = croniter(self.cron, 0.0)
+        first: float = times.get_next(float)
+        return int(times.get_next(float) - first)
+
+    def next_at(self, after: datetime) -> datetime | None:
+        """Return its next time; None where the shop's clock decides."""
+        if self.daily:
+            return None
+        following: datetime = croniter(self.cron, after).get_next(datetime)
+        return following
 
 
 def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
@@ -84,9 +110,9 @@ def _many(number: int, noun: str) -> str:
 
 
 CHORES = {
-    APPLY: Chore(work=apply_inbox, cron=EACH_MINUTE),
-    "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE),
-    "look_back": Chore(work=look_back, cron=EACH_HOUR),
-    "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE),
-    "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE),
+    APPLY: Chore(work=apply_inbox, cron=EACH_MINUTE, title="Take paid orders off the shelf", limit_seconds=600),
+    "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE, title="Ask Stripe what happened", limit_seconds=600),
+    "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Ask Stripe for what came late", limit_seconds=900),
+    "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Give back what checkouts held too long"),
+    "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
 }

@@ -25,7 +25,7 @@ def add_worker_parser(subparsers: Any) -> None:
 def work(database: Database, arguments: argparse.Namespace) -> int:
     """Work until told to stop; a round that did something is one line."""
     gateway = from_settings(load_settings())
-    engine = create_engine(database.app_url, pool_size=4, direct=database.embedded)
+    engine = create_engine(database.app_url, pool_size=8, direct=database.embedded)
     worker = Worker(engine, gateway, lambda said: print(said, flush=True))
     told = threading.Event()
 

@@ -2,7 +2,8 @@
 
 Each has its time (`core/chores.py`), when one worker of all processes does it; the inbox is applied as soon as
 something has come in. Who crashes in the middle is found by its silence and the job is taken up again. Nothing depends
-on LISTEN or on a session, so a transaction pooler may stand in between.
+on LISTEN or on a session, so a transaction pooler may stand in between. What a run does is `core/job_round.py`, what is
+on record of it `core/job_runs.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from procrastinate import App, exceptions
 from procrastinate.connector import BaseAsyncConnector
@@ -25,9 +25,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core import job_runs
 from core.chores import APPLY, CHORES, Say
-from core.database import sqlstate
+from core.database import run, sqlstate
 from core.errors import StockError, Unavailable
+from core.inbox import WORKER
+from core.job_round import Lingering, Round, in_thread
+from core.job_watch import WATCH_SECONDS
 from core.stripe_gateway import Gateway
 
 log = logging.getLogger("stockroom")
@@ -42,23 +46,25 @@ GRACE_SECONDS = 3.0
 """How long a job may go on when its worker is told to stop; what it leaves undone is done by the next one."""
 KEEP_HOURS = 7 * 24
 
-_T = TypeVar("_T")
-
 
 # ---------------------------------------------------------------- asking for work
 
 
 def wake(engine: Engine) -> None:
     """Ask for the inbox to be applied now; some worker does it within a second or two. Raises Unavailable."""
-    queue = _Queue(engine)
-    waiting = "select 1 from procrastinate_jobs where queueing_lock = %(name)s and status = 'todo' limit 1"
     try:
-        if not queue.execute_query_all(waiting, name=APPLY):
-            App(connector=queue).configure_task(APPLY, lock=APPLY, queueing_lock=APPLY).defer()
-    except exceptions.AlreadyEnqueued:
-        pass  # somebody else asked at the same moment
+        _defer(_Queue(engine), APPLY)
     except exceptions.ConnectorException as error:
         raise Unavailable from error
+
+
+def _defer(queue: _Queue, name: str) -> None:
+    waiting = "select 1 from procrastinate_jobs where queueing_lock = %(name)s and status = 'todo' limit 1"
+    try:
+        if not queue.execute_query_all(waiting, name=name):
+            App(connector=queue).configure_task(name, lock=name, queueing_lock=name).defer()
+    except exceptions.AlreadyEnqueued:
+        pass  # somebody else asked at the same moment
 
 
 # ---------------------------------------------------------------- the queue
@@ -99,15 +105,15 @@ class _Queue(BaseAsyncConnector):
 
     async def execute_query_async(self, query: str, **values: Any) -> None:
         """Run a statement while the loop goes on."""
-        await _in_thread(partial(self.execute_query_all, query, **values))
+        await in_thread(partial(self.execute_query_all, query, **values))
 
     async def execute_query_one_async(self, query: str, **values: Any) -> dict[str, Any]:
         """Run a statement while the loop goes on and return its first row."""
-        return await _in_thread(partial(self.execute_query_one, query, **values))
+        return await in_thread(partial(self.execute_query_one, query, **values))
 
     async def execute_query_all_async(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """Run a statement while the loop goes on and return its rows."""
-        return await _in_thread(partial(self.execute_query_all, query, **values))
+        return await in_thread(partial(self.execute_query_all, query, **values))
 
 
 def _value(value: Any) -> Any:
@@ -129,21 +135,6 @@ def _trouble(error: DBAPIError) -> exceptions.ConnectorException:
     return exceptions.ConnectorException(str(error.orig).strip())
 
 
-async def _in_thread(work: Callable[[], _T]) -> _T:
-    """Run something that blocks in a thread that no shutdown waits for: asking Stripe may take minutes."""
-    done: Future[_T] = Future()
-    done.set_running_or_notify_cancel()
-
-    def go() -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:
-            done.set_exception(error)
-
-    threading.Thread(target=go, name="stockroom-job", daemon=True).start()
-    return await asyncio.wrap_future(done)
-
-
 # ---------------------------------------------------------------- the worker
 
 
@@ -152,7 +143,8 @@ class Worker:
 
     def __init__(self, engine: Engine, gateway: Gateway | None, say: Say = lambda _: None) -> None:
         self._engine, self._gateway, self._say = engine, gateway, say
-        self._stopping = threading.Event()
+        self._stopping, self._rounds = threading.Event(), set[Round]()
+        self._lingering = Lingering(engine)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._keep_working()), name="stockroom-worker")
         self._thread.daemon = True
 
@@ -163,12 +155,14 @@ class Worker:
     def stop(self) -> None:
         """Finish what is under way, for some seconds, and end."""
         self._stopping.set()
+        for each in tuple(self._rounds):
+            each.stop.set()
         if self._thread.is_alive():
             self._thread.join(GRACE_SECONDS * 3)
 
     async def _keep_working(self) -> None:
         """Work until told to stop. Without the database nobody can, so begin again and again."""
-        stopping, rest = asyncio.ensure_future(_in_thread(self._stopping.wait)), AGAIN_SECONDS
+        stopping, rest = asyncio.ensure_future(in_thread(self._stopping.wait)), AGAIN_SECONDS
         while not stopping.done():
             began = time.monotonic()
             why = await self._work(stopping)
@@ -180,6 +174,10 @@ class Worker:
 
     async def _work(self, stopping: asyncio.Future[bool]) -> str:
         app = self._app()
+        try:
+            await in_thread(partial(run, self._engine, job_runs.plan, WORKER))
+        except StockError as error:
+            return error.message
         work: list[asyncio.Future[None]] = [
             asyncio.create_task(
                 app.run_worker_async(
@@ -194,6 +192,8 @@ class Worker:
                 )
             ),
             asyncio.create_task(_look_after(app.job_manager)),
+            asyncio.create_task(self._defer_due()),
+            asyncio.create_task(self._watch()),
         ]
         everything: list[asyncio.Future[Any]] = [stopping, *work]
         await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
@@ -207,20 +207,46 @@ class Worker:
         app = App(connector=_Queue(self._engine))
         for name, chore in CHORES.items():
             task = app.task(name=name, lock=name, queueing_lock=name)(self._job(name))
-            app.periodic(cron=chore.cron)(task)
+            if not chore.daily:
+                app.periodic(cron=chore.cron)(task)
         return app
 
     def _job(self, name: str) -> Callable[..., Awaitable[None]]:
-        work = partial(CHORES[name].work, self._engine, self._gateway, self._say, self._stopping)
-
         async def job(timestamp: int = 0) -> None:
+            each = Round(
+                name=name, engine=self._engine, gateway=self._gateway, say=self._say, lingering=self._lingering
+            )
+            self._rounds.add(each)
+            if self._stopping.is_set():
+                each.stop.set()
             try:
-                if await _in_thread(work):
-                    await _in_thread(partial(wake, self._engine))
-            except StockError as error:  # the next minute tries again
+                if await each.go():
+                    await in_thread(partial(wake, self._engine))
+            except StockError as error:  # its next time tries again
                 log.warning("The job %s was not finished: %s", name, error.message)
+            finally:
+                self._rounds.discard(each)
 
         return job
+
+    async def _defer_due(self) -> None:
+        """Put into the queue what no cron puts there: daily jobs at the shop's hour, and what a person asked for."""
+        queue = _Queue(self._engine)
+        while True:
+            for name in await in_thread(partial(run, self._engine, job_runs.due, WORKER)):
+                if name in CHORES:
+                    await in_thread(partial(_defer, queue, name))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _watch(self) -> None:
+        """Keep an eye on what goes on past its limit, and on the jobs that nobody does."""
+        looked = time.monotonic()
+        while True:
+            await self._lingering.tell()
+            if time.monotonic() - looked >= WATCH_SECONDS:
+                looked = time.monotonic()
+                await in_thread(partial(run, self._engine, job_runs.watch, WORKER))
+            await asyncio.sleep(RESCUE_SECONDS)
 
 
 async def _look_after(manager: JobManager) -> None:

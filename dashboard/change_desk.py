@@ -33,6 +33,9 @@ WHAT = {
     What.API_KEY_MADE: "API key made",
     What.DESTINATION_CHANGED: "Notifications changed",
     What.API_KEY_REVOKED: "API key revoked",
+    What.JOB_SWITCHED_OFF: "Job switched off",
+    What.JOB_SWITCHED_ON: "Job switched on",
+    What.JOB_HOUR: "Daily hour changed",
 }
 _FACTS = {
     "name": "Name",
@@ -60,6 +63,7 @@ _FACTS = {
     "urgent_passes": "Urgent at once",
     "digest": "Digest",
     "digest_at": "Digest at",
+    "daily_at": "Begins at",
 }
 _WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
 

@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 from core import pool, stripe_gateway
 from core.api import create_api
 from core.errors import StockError
+from core.job_watch import Watch
 from core.jobs import Worker
 from core.settings import load_settings
 from core.stripe_trouble import Patience
@@ -37,16 +38,19 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     for name in ("pandas", "plotly.graph_objects", "pyarrow"):
         importlib.import_module(name)
     settings = load_settings()
-    worker = Worker(pool.engine(), stripe_gateway.from_settings(settings))
+    worker, watch = Worker(pool.engine(), stripe_gateway.from_settings(settings)), Watch(pool.engine())
     gc.collect()
     gc.freeze()  # what is loaded now stays: without this each collection walks all of it, four times the cost of a run
     if settings.worker:
         worker.start()
+    else:
+        watch.start()  # the workers are processes of their own: should none be alive, somebody must say so
     try:
         yield {"started": True}
     finally:
         await stripe_door.close()
         await anyio.to_thread.run_sync(worker.stop)
+        await anyio.to_thread.run_sync(watch.stop)
         pool.close()
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from core import database, jobs, orders, polling, reservations
+from core import database, job_round, jobs, orders, polling, reservations
+from core.chores import APPLY, CHORES
 from core.errors import StripeRefused, Unavailable
 from core.orders import Applied
 from tests.builders import Shop, key
@@ -33,6 +34,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers look, beat and begin again more often than in life, so that nobody waits for them here."""
     for name, seconds in {"LOOK": 0.05, "BEAT": 0.2, "RESCUE": 0.1, "AGAIN": 0.1, "GRACE": 1.0}.items():
         monkeypatch.setattr(jobs, f"{name}_SECONDS", seconds)
+    monkeypatch.setattr(job_round, "RETRY_SECONDS", 0.01)
 
 
 # ---------------------------------------------------------------- at work
@@ -126,7 +128,7 @@ def test_what_stripe_refuses_is_one_sentence_and_the_next_minute_tries_again(
 def test_a_fault_in_a_job_is_logged_and_kept_and_stops_nobody(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    faults = iter([ZeroDivisionError("by nought")])
+    faults = iter([ZeroDivisionError("by nought")] * CHORES[APPLY].attempts)
 
     def stumble(*_: Any, **__: Any) -> Applied:
         for fault in faults:
@@ -194,7 +196,7 @@ CUT = """select count(pg_terminate_backend(pid)) from pg_stat_activity
           where usename = 'stockroom_app' and datname = :name"""
 DIE = """
 import sys, time
-from core import database, jobs, orders
+from core import database, job_round, jobs, orders
 jobs.LOOK_SECONDS = 0.05
 def die(*context, **values):
     print("now", flush=True)
