@@ -12,6 +12,7 @@ import sqlalchemy
 from core import database, errors, model, model_orders
 from core.access import ROLES, Permission
 from core.errors import BY_SQLSTATE, StockError
+from core.job_runs import Outcome
 from tests.builders import Shop
 
 CORE = Path(errors.__file__).parent
@@ -103,6 +104,7 @@ WORDS: dict[str, type[StrEnum]] = {
     "alerts_severity_check": model_orders.Severity,
     "alerts_state_check": model_orders.AlertState,
     "reservations_state_check": model_orders.HoldState,
+    "job_runs_outcome_check": Outcome,
 }
 
 
