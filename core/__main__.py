@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from core.commands import add_parsers
 from core.commands_accounts import add_user_parser
 from core.commands_adopt import add_adopt_parser
+from core.commands_backup import add_backup_parsers
 from core.commands_checks import add_check_parsers
 from core.commands_history import add_history_parser
 from core.commands_orders import add_orders_parser
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_parsers(commands)
     add_history_parser(commands)
+    add_backup_parsers(commands)
     add_adopt_parser(commands)
     add_orders_parser(commands)
     add_user_parser(commands)

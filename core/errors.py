@@ -175,6 +175,10 @@ class DeliveryFailed(Unavailable):
         return bool(self.facts.get("permanent"))
 
 
+class BackupFailed(StockError):
+    """A backup could not be made, proven or restored; the message says why and what to do."""
+
+
 class SetupError(StockError):
     """Stockroom cannot start; the message says what to do."""
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
-from sqlalchemy.engine import make_url
-
+from core.archive import reachable
 from core.errors import SetupError
 from core.programs import client_program
-from core.settings import load_settings, render
-from core.startup import libpq_url, open_database
+from core.settings import load_settings
+from core.startup import open_database
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,10 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     with open_database(settings) as database:
         # Ctrl-C belongs to psql: it cancels a statement there and must not end us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        url = make_url(database.owner_url)
-        # The password travels in the environment: a command line can be read by everybody on the machine.
-        environment = os.environ | ({"PGPASSWORD": url.password} if url.password else {})
-        address = libpq_url(render(url.set(password=None)))
+        address, environment = reachable(database.owner_url)
         return subprocess.call([_program(database.embedded), address, *arguments], env=environment)
 
 

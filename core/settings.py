@@ -51,6 +51,13 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    backups: Path | None = None
+    backups_kept: int = 14
+
+    @property
+    def backup_dir(self) -> Path:
+        """Where backups lie: a folder of their own, else one in the data folder."""
+        return self.backups or self.data_dir / "backups"
 
     @property
     def embedded(self) -> bool:
@@ -91,6 +98,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         destinations=message_addresses.destinations(environ, NOTIFY),
         mail_url=message_addresses.mail_url(_value(environ, "STOCKROOM_MAIL_URL")),
         public_url=message_addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
+        backups=_folder(environ, "STOCKROOM_BACKUPS"),
+        backups_kept=_backups_kept(environ),
     )
 
 
@@ -174,6 +183,18 @@ def _data_dir(environ: Mapping[str, str]) -> Path:
         # PostgreSQL refuses to run as root, and the user it runs as instead cannot enter root's home.
         return Path("/var/lib/stockroom")
     return platformdirs.user_data_path("stockroom", appauthor=False)
+
+
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    chosen = _value(environ, name)
+    return Path(chosen).expanduser().absolute() if chosen else None
+
+
+def _backups_kept(environ: Mapping[str, str]) -> int:
+    text = _value(environ, "STOCKROOM_BACKUPS_KEPT") or "14"
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) >= 1):
+        raise InvalidSetting(f"STOCKROOM_BACKUPS_KEPT is {text!r}: use how many backups to keep, such as 14.")
+    return int(text)
 
 
 def _port(environ: Mapping[str, str]) -> int:

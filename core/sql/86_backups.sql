@@ -39,3 +39,12 @@ select b.proven_at, b.made_at, s.created_at as since
                       order by b.made_at desc limit 1) b on true;
 
 grant select on stockroom_api.backups, stockroom_api.backup_proof to stockroom_app;
+
+-- The ledger as it is exported: what each hash covers, and the hash.
+create view stockroom_api.ledger_rows as
+select m.id, m.variant_id, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
+       m.operation_id, m.reference_type, m.reference_id, m.reverses_id, m.performed_by, m.note, m.occurred_at, m.created_at,
+       m.chain_hash
+  from public.stock_movements m;
+
+grant select on stockroom_api.ledger_rows to stockroom_app;

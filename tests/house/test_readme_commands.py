@@ -253,6 +253,12 @@ def test_a_restored_shop_is_proven_and_stands_where_it_stood(abroad: Visit, own:
     assert restored == ask(own, LEDGER)[: len(restored)]
 
 
+def test_a_backup_is_proven_and_the_ledger_alone_holds_without_a_database(abroad: Visit) -> None:
+    out = abroad.told["backup"].out
+    assert re.search(r"stockroom-\w+\.dump is proven: .* came back, R1 and R2 hold\.", out)
+    assert re.search(r"6 movements of \d variants hold\. The head hash is [0-9a-f]{64}\.", out)
+
+
 def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[Visit, Legacy]) -> None:
     visit, old = moved
     assert_done(visit)

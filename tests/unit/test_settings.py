@@ -282,3 +282,12 @@ def test_a_bad_address_of_messages_is_named_and_not_repeated(variable: str, valu
 
 def test_links_in_messages_lead_where_people_open_the_dashboard() -> None:
     assert load_settings({"STOCKROOM_PUBLIC_URL": "https://stock.example/"}).public_url == "https://stock.example"
+
+
+def test_backups_lie_in_the_data_folder_unless_told_and_fourteen_are_kept() -> None:
+    usual = load_settings({"STOCKROOM_DATA": "/srv/shop"})
+    assert (str(usual.backup_dir), usual.backups_kept) == ("/srv/shop/backups", 14)
+    told = load_settings({"STOCKROOM_BACKUPS": "/mnt/safe", "STOCKROOM_BACKUPS_KEPT": "3"})
+    assert (str(told.backup_dir), told.backups_kept) == ("/mnt/safe", 3)
+    with pytest.raises(InvalidSetting, match="use how many backups to keep"):
+        load_settings({"STOCKROOM_BACKUPS_KEPT": "0"})

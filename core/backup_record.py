@@ -1,0 +1,118 @@
+"""Which backups there are and which are proven: what pages ask, and what only the owner's account may say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection
+
+from core.access import Permission
+from core.database import OWNER_ROLE, call
+from core.errors import BackupFailed
+from core.guard import require
+from core.manifest import Manifest
+from core.model import Actor
+from core.model_orders import AlertKind
+from core.startup import libpq_url
+
+CAUSE = "backup"
+LONGEST = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A backup on record; without `proven_at` nobody has restored it yet, or `why` tells what failed."""
+
+    file: str
+    made_at: datetime
+    size_bytes: int
+    movements: int
+    head_hash: str
+    server_version: str
+    proven_at: datetime | None
+    failed_at: datetime | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """When a backup was last proven, when that one was made, and since when there is a shop to back up."""
+
+    proven_at: datetime | None
+    made_at: datetime | None
+    since: datetime
+
+
+def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
+    """Return the backups that are there, the newest first. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_SHOP)
+    statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why
+                     from stockroom_api.backups order by made_at desc limit 1000"""
+    names = Backup.__dataclass_fields__
+    return tuple(Backup(**dict(zip(names, row, strict=True))) for row in call(connection, statement, {}))
+
+
+def proof(connection: Connection, actor: Actor) -> Proof:
+    """Return the last proof. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.VIEW)
+    ((proven_at, made_at, since),) = call(
+        connection, "select proven_at, made_at, since from stockroom_api.backup_proof", {}
+    )
+    return Proof(proven_at=proven_at, made_at=made_at, since=since)
+
+
+def may_back_up(connection: Connection, actor: Actor) -> None:
+    """Raise Forbidden or SignInRequired unless this person may."""
+    require(connection, actor, Permission.MANAGE_SHOP)
+
+
+# ---------------------------------------------------------------- what the owner's account says
+
+
+@contextmanager
+def as_owner(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """Give a transaction of Stockroom's owner."""
+    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
+        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+        yield connection
+
+
+def record(url: str, manifest: Manifest) -> None:
+    """Put a backup on record; one that is known already stays as it was judged."""
+    values = [
+        manifest.file, manifest.made_at, manifest.size_bytes, manifest.sha256,
+        bytes.fromhex(manifest.contents.head_hash), manifest.movements, manifest.contents.server_version,
+    ]  # fmt: skip
+    with as_owner(url) as connection:
+        connection.execute("select stockroom_api.record_backup(%s, %s, %s, %s, %s, %s, %s)", values)
+
+
+def judge(url: str, file: str, why: str | None) -> None:
+    """Say that a backup is proven, or why not."""
+    with as_owner(url) as connection:
+        connection.execute("select stockroom_api.judge_backup(%s, %s)", [file, why])
+
+
+@contextmanager
+def telling(url: str) -> Iterator[None]:
+    """Open a case where a backup fails; the next good one resolves it."""
+    try:
+        yield
+    except BackupFailed as error:
+        values = [AlertKind.BACKUP_FAILED, "urgent", CAUSE, error.message[:LONGEST], json.dumps({})]
+        with as_owner(url) as connection:
+            connection.execute("select stockroom_api.open_system_alert(%s, %s, %s, %s, %s::jsonb)", values)
+        raise
+
+
+def resolve(url: str, resolution: str) -> None:
+    """Resolve the case, if there is one."""
+    with as_owner(url) as connection:
+        connection.execute("select stockroom_api.resolve_system_alert(%s, %s)", [CAUSE, resolution])
