@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
 
 from core.chores import CHORES, EACH_MINUTE
 from core.jobs import Worker
@@ -27,6 +28,14 @@ def working(engine: Engine, gateway: Any = None, say: Callable[[str], None] = la
         yield worker
     finally:
         worker.stop()
+        _wait_for_what_goes_on(engine)
+
+
+def _wait_for_what_goes_on(engine: Engine) -> None:
+    """A job outlives its worker for a moment; its connection must be back before the engine is done with."""
+    end, pool = time.monotonic() + PATIENCE, engine.pool
+    while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def until(holds: Callable[[], Any]) -> None:
