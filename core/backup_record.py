@@ -79,7 +79,7 @@ def may_back_up(connection: Connection, actor: Actor) -> None:
 @contextmanager
 def as_owner(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """Give a transaction of Stockroom's owner."""
-    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
         yield connection
 

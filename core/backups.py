@@ -169,7 +169,7 @@ def _try_out(owner_url: str, path: Path, manifest: Manifest) -> None:
 
 
 def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "") -> None:
-    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         major = _major(connection)
     if manifest.server_major > major:
         raise BackupFailed(
@@ -225,7 +225,7 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
     """
     manifest = read_manifest(path)
     check_file(path, manifest)
-    with psycopg.connect(libpq_url(owner_url), connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(owner_url), connect_timeout=30) as connection:
         used = contents.one(connection, _USED)
         roles = {row[0] for row in connection.execute("select rolname::text from pg_roles")}
     _refuse_used(make_url(owner_url).database or "", used, replace)

@@ -51,7 +51,7 @@ _HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'aut
 @contextmanager
 def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
     """Give a transaction of the owner that sees one moment, and the name by which other sessions can share that."""
-    with psycopg.connect(libpq_url(url), connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:

@@ -25,7 +25,7 @@ _LEFT = "select datname::text from pg_database where starts_with(datname, %s)"
 def scratch_database(owner_url: str) -> Iterator[str]:
     """Give the address of an empty database. Raises BackupFailed where this account may not make one."""
     name = f"{PREFIX}{datetime.now(UTC).strftime(_FORMAT)}_{secrets.token_hex(4)}"
-    with psycopg.connect(libpq_url(owner_url), connect_timeout=5, autocommit=True) as connection:
+    with psycopg.connect(libpq_url(owner_url), connect_timeout=30, autocommit=True) as connection:
         _drop_stale(connection)
         try:
             connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
@@ -38,7 +38,7 @@ def scratch_database(owner_url: str) -> Iterator[str]:
     try:
         yield render(make_url(owner_url).set(database=name))
     finally:
-        with psycopg.connect(libpq_url(owner_url), connect_timeout=5, autocommit=True) as connection:
+        with psycopg.connect(libpq_url(owner_url), connect_timeout=30, autocommit=True) as connection:
             _drop(connection, name)
 
 
