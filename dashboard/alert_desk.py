@@ -13,7 +13,7 @@ from core.alerts import STILL_OPEN, AlertFilter
 from core.model import Actor
 from core.model_orders import AlertState
 from core.order_screens import AlertList, WholeAlert
-from dashboard import case_forms, frame, links, live, order_tables, order_words, pager, session, words
+from dashboard import case_forms, delivery_desk, frame, links, live, order_tables, order_words, pager, session, words
 
 PARAM = "alert"
 CURSOR = "alr_page"
@@ -136,6 +136,7 @@ def show(wanted: str, person: Actor) -> None:
                 st.caption("Read it, take the goods off the shelf by hand on the Stock page, then resolve the case.")
         with st.container(border=True, key="alr_history"):
             _show_history(seen)
+        delivery_desk.show_deliveries(seen.alert.alert_id, seen.shop.zone)
     with right, st.container(border=True, key="alr_facts"):
         _show_facts(seen)
 

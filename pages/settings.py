@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from core import api_keys, audit, people, reasons, shop, stripe_link
+from core import api_keys, audit, deliveries, people, reasons, shop, stripe_link
 from core.settings import load_settings
-from dashboard import change_desk, frame, key_desk, outcome, people_desk, reason_desk, session, shop_desk, stripe_desk
+from dashboard import (
+    change_desk, frame, key_desk, notification_desk, outcome, people_desk, reason_desk, session, shop_desk, stripe_desk,
+)  # fmt: skip
 
-SECTIONS = ("People", "Shop", "Stripe", "API keys", "Reasons", "Recent changes")
+SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Reasons", "Recent changes")
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
@@ -24,6 +26,9 @@ with frame.page("Settings", session.actor()):
         stripe_desk.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings()))
     elif section == "API keys":
         key_desk.show_keys(session.run(api_keys.keys))
+    elif section == "Notifications":
+        told = session.run(deliveries.destinations, addresses=load_settings().destinations)
+        notification_desk.show_notifications(told, own.zone)
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
     else:
