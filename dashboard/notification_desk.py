@@ -92,7 +92,8 @@ def _test(name: str) -> None:
         return
     why = None
     try:
-        notifier.send(load_settings().destinations[name], Message(title="Stockroom: a test", body="Alerts arrive here."))
+        message = Message(title="Stockroom: a test", body="Alerts arrive here.")
+        notifier.send(load_settings().destinations[name], message)
     except DeliveryFailed as problem:
         why = problem.message
     said = f"The test reached {name}." if why is None else f"The test did not reach {name}: {why}"

@@ -5,7 +5,16 @@ import streamlit as st
 from core import api_keys, audit, deliveries, people, reasons, shop, stripe_link
 from core.settings import load_settings
 from dashboard import (
-    change_desk, frame, key_desk, notification_desk, outcome, people_desk, reason_desk, session, shop_desk, stripe_desk,
+    change_desk,
+    frame,
+    key_desk,
+    notification_desk,
+    outcome,
+    people_desk,
+    reason_desk,
+    session,
+    shop_desk,
+    stripe_desk,
 )  # fmt: skip
 
 SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Reasons", "Recent changes")
