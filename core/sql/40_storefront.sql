@@ -39,7 +39,7 @@ begin
         return _posting;
     end if;
     perform stockroom_api.check_lines(array[_line]);
-    perform stockroom_api.lock_variants(array[_variant_id]);
+    perform stockroom_api.lock_free_of_expired(array[_variant_id]);
     select * into _posting from stockroom_api.post_lines(_operation_id, _name, array[_line]);
     return _posting;
 end $$;

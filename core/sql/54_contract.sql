@@ -98,6 +98,7 @@ create function stockroom_api.cart_sentence(_code text, _name text, _available i
 
 -- The stock changes of an order that the storefront has taken payment for: what there is enough for leaves the shelf, the rest is
 -- a case; the order never fails. The same order again tells the same. A line that names only a product is a case as well.
+-- What is held with the order's id as its reference becomes the order's.
 create function stockroom_api.process_order(_order_id uuid, _items jsonb) returns jsonb
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -109,6 +110,8 @@ begin
     perform stockroom_api.apply_orders(jsonb_build_array(jsonb_build_object(
         'payment_id', _payment_id, 'number', _order_id, 'amount', 0, 'currency', lower((select currency from stockroom.shop)),
         'paid_at', now(), 'livemode', true, 'policy', 'normal', 'cart_state', 'read', 'cart_source', 'storefront',
+        'reservation_id', (select r.id from stockroom.reservations r
+                            where r.reference = _order_id::text and r.state = 'active' order by r.created_at desc limit 1),
         'lines', (select jsonb_agg(jsonb_build_object('code', coalesce(i.variant_id::text, i.sku, i.product_id::text, i.item_id),
                               'quantity', i.quantity) order by i.n)
                     from stockroom_api.cart_items(_items) i))));

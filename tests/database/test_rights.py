@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 import sqlalchemy
 from sqlalchemy import Connection, text
@@ -16,6 +14,7 @@ from core.errors import LedgerIsAppendOnly
 from tests.builders import Shop
 from tests.conftest import prepare
 from tests.servers import Server
+from tests.supabase import supabase_database
 
 LEDGER = ("public.stock_movements", "public.product_variants", "public.products", "stockroom.operations")
 OURS = "('public', 'stockroom', 'stockroom_api')"
@@ -211,27 +210,12 @@ STRANGERS = ("anon", "authenticated")
 
 @pytest.fixture
 def supabase(server: Server) -> Iterator[sqlalchemy.Engine]:
-    """A database as Supabase hands it out: its three roles, which by default may do everything in schema public."""
-    name = f"supabase_{uuid.uuid4().hex[:8]}"
-    administrator = server.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(administrator, autocommit=True) as connection:
-        connection.execute("create role anon")
-        connection.execute("create role authenticated")
-        connection.execute("create role service_role bypassrls")
-        connection.execute(f"create database {name}".encode())
-    engine = sqlalchemy.create_engine(server.url(name))
-    with engine.begin() as connection_to_it:
-        connection_to_it.exec_driver_sql("grant usage on schema public to anon, authenticated, service_role")
-        for kind in ("tables", "functions", "sequences"):
-            connection_to_it.exec_driver_sql(
-                f"alter default privileges in schema public grant all on {kind} to anon, authenticated, service_role"
-            )
-    prepare(server.url(name))
-    yield engine
-    engine.dispose()
-    with psycopg.connect(administrator, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)".encode())
-        connection.execute("drop role anon, authenticated, service_role")
+    """A shop in a database of Supabase."""
+    with supabase_database(server) as name:
+        prepare(server.url(name))
+        engine = sqlalchemy.create_engine(server.url(name))
+        yield engine
+        engine.dispose()
 
 
 def test_on_supabase_only_the_storefronts_server_may_do_anything(supabase: sqlalchemy.Engine) -> None:

@@ -1,0 +1,117 @@
+"""A camera over one variant: every state its shelf was ever in, in the order in which the world could see them.
+
+A trigger, at each commit that touches the variant and while its row is still locked, writes down what is on hand and
+what of it is free: not held by anybody whose time runs. The numbers of the photographs are the order of the commits.
+So an answer "there is none" can be held against what was there while it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from tests.builders import Shop
+from tests.proof import assert_holds
+
+AT_THE_LATEST = 0.25
+"""A photograph is taken before its commit: so many seconds later, or with the next one, the world sees the new state."""
+
+_CAMERA = """
+create table public.photographs (
+    n bigint generated always as identity primary key, at timestamptz, on_hand int, free int);
+create function public.photograph() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into public.photographs (at, on_hand, free)
+    select clock_timestamp(), v.stock_quantity, v.stock_quantity - coalesce((
+               select sum(l.quantity) from stockroom.reservation_lines l
+                 join stockroom.reservations r on r.id = l.reservation_id
+                where l.variant_id = v.id and r.state = 'active' and r.expires_at > clock_timestamp()), 0)
+      from public.product_variants v where v.id = new.id;
+    return null;
+end $$;
+create constraint trigger photographed after update on public.product_variants
+    deferrable initially deferred for each row when (new.id = '{variant}') execute function public.photograph();
+"""
+# Whoever lets a hold's time run out locks the shelf for it, so that this has its place among the photographs.
+AGE = """
+with shelf as (update public.product_variants set updated_at = now() where id = {variant} returning id)
+update stockroom.reservations r set expires_at = clock_timestamp()
+  from shelf where r.id = {reservation} and r.state = 'active'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Somebody wanted so many, asked from one moment to another, and was told how many there were, or only no."""
+
+    wanted: int
+    asked: float
+    answered: float
+    told: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What was free from one moment to another, as wide as the records leave open."""
+
+    free: int
+    since: float
+    until: float
+
+    def explains(self, refusal: Refusal) -> bool:
+        """Whether this was the state when it was asked, and is a reason to refuse."""
+        was_then = self.since <= refusal.answered and refusal.asked <= self.until
+        return was_then and self.free < refusal.wanted and refusal.told in (None, self.free)
+
+
+class Shelf:
+    """One variant under the camera, from the receipt of its units on."""
+
+    def __init__(self, shop: Shop, opening: int, **columns: Any) -> None:
+        self.shop, self.opening = shop, opening
+        self.variant: UUID = shop.variant(opening, **columns)
+        shop.sql(_CAMERA.format(variant=self.variant))
+        shop.sql("update public.product_variants set updated_at = now() where id = :id", id=self.variant)
+
+    @property
+    def sold(self) -> int:
+        """The units that left for good."""
+        return -int(
+            self.shop.sql(
+                """select coalesce(sum(quantity), 0) from public.stock_movements
+                    where variant_id = :id and movement_type = 'sale'""",
+                id=self.variant,
+            )
+        )
+
+    def states(self) -> list[State]:
+        """Every state of the shelf, the oldest first."""
+        rows = self.shop.rows("select extract(epoch from at)::float8 as at, free from public.photographs order by n")
+        moments = [row.at for row in rows] + [float("inf")] * 2
+        assert moments == sorted(moments)
+        return [
+            State(free=row.free, since=row.at, until=min(moments[n + 1] + AT_THE_LATEST, moments[n + 2]))
+            for n, row in enumerate(rows)
+        ]
+
+    def unexplained(self, refusals: Sequence[Refusal]) -> list[Refusal]:
+        """The refusals at whose time there was never too little."""
+        states = self.states()
+        return [each for each in refusals if not any(state.explains(each) for state in states)]
+
+    def assert_proven(self, refusals: Sequence[Refusal]) -> None:
+        """Nothing was sold or promised that was not there, nothing was refused that was, and the books agree."""
+        assert_holds(self.shop, self.variant)
+        assert self.sold + self.shop.on_hand(self.variant) == self.opening
+        assert min(state.free for state in self.states()) >= 0, "sold or held more than there was"
+        held = self.shop.sql(
+            """select coalesce(sum(l.quantity), 0) from stockroom.reservation_lines l
+                 join stockroom.reservations r on r.id = l.reservation_id
+                where l.variant_id = :id and r.state = 'active'""",
+            id=self.variant,
+        )
+        assert held == self.shop.sql("select reserved_quantity from public.product_variants where id = :id", id=self.variant)
+        assert self.unexplained(refusals) == []
