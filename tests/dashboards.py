@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,12 +29,12 @@ uvicorn.Server(config).run()
 
 
 @contextmanager
-def serve(app_url: str, *, trusted_proxies: str = "") -> Iterator[str]:
-    """Serve the dashboard of the database at `app_url` on a free port and give its address."""
+def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve the dashboard of the database at `app_url` on a free port and give its address; `more` are variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies}
+    settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies, **(more or {})}
     process = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd=ROOT, env=os.environ | settings)
     try:
         _wait(process, f"http://127.0.0.1:{port}")

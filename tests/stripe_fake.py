@@ -72,6 +72,11 @@ class FakeStripe(stripe.HTTPClient):
     def close(self) -> None:
         """There is nothing to close."""
 
+    def deliveries(self) -> list[tuple[bytes, str]]:
+        """What the webhook gets for what happened since the last time, also while others pay."""
+        with self._lock:
+            return list(self.account.deliveries())
+
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
@@ -146,6 +151,10 @@ class FakeStripe(stripe.HTTPClient):
                 return self._expanded(self.account.show(self.account.get(kind, object_id), version), asked, "")
             case "post", [""] if kind == "payment_intent":
                 return self.account.show(self._begin(asked.params), version)
+            case "post", [payment_id, "confirm"] if kind == "payment_intent":
+                return self.account.show(self.account.succeed(payment_id), version)
+            case "post", [payment_id, "cancel"] if kind == "payment_intent":
+                return self.account.show(self.account.cancel(payment_id), version)
             case "post", [""] if kind == "refund":
                 return self.account.show(self._refund(asked.params), version)
             case "post", [refund_id, "cancel"] if kind == "refund":

@@ -142,3 +142,22 @@ def test_a_hold_is_named_by_its_reference_and_released_once(shop: Shop) -> None:
         assert (done["success"], done["state"]) == (True, "released")
     missing = shop.sql("select public.release_reservation(gen_random_uuid())")
     assert not missing["success"]
+
+
+def test_an_order_takes_the_units_that_were_held_with_its_id_as_the_reference(shop: Shop) -> None:
+    shoe, order = shop.variant(2), uuid4()
+    cart = {"variant_id": str(shoe), "quantity": 2}
+    held = reserve(shop, str(order), cart)
+    assert process(shop, uuid4(), cart)["lines"][0]["error"] == "insufficient_stock"
+    assert [process(shop, order, cart)["lines"][0]["state"] for _ in range(2)] == ["taken"] * 2
+    state = shop.sql("select state from stockroom.reservations where id = :id", id=UUID(held["reservation_id"]))
+    assert (state, shop.on_hand(shoe)) == ("consumed", 0)
+
+
+def test_a_hold_whose_time_is_over_is_in_nobodys_way_before_the_job_has_swept_it(shop: Shop) -> None:
+    shoe = shop.variant(1)
+    held = reserve(shop, uuid4().hex, {"variant_id": str(shoe), "quantity": 1})
+    assert not shop.sql("select public.update_variant_stock(:id, -1)", id=shoe)["success"]
+    shop.sql("update stockroom.reservations set expires_at = now() where id = :id", id=UUID(held["reservation_id"]))
+    assert shop.sql("select public.update_variant_stock(:id, -1)", id=shoe)["success"]
+    assert shop.on_hand(shoe) == 0

@@ -113,5 +113,7 @@ class Shelf:
                 where l.variant_id = :id and r.state = 'active'""",
             id=self.variant,
         )
-        assert held == self.shop.sql("select reserved_quantity from public.product_variants where id = :id", id=self.variant)
+        assert held == self.shop.sql(
+            "select reserved_quantity from public.product_variants where id = :id", id=self.variant
+        )
         assert self.unexplained(refusals) == []

@@ -1,4 +1,4 @@
-"""Five hundred buyers in parallel processes want the last fifty pairs: nobody gets what is not there, or is refused it."""
+"""Five hundred buyers in parallel processes want the last fifty pairs: each pair is sold once, none is withheld."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from contextlib import closing
 
 import pytest
 
+from core import api_keys
+from core.api_keys import Scope
 from tests.builders import Shop
 from tests.conftest import prepare
-from tests.races.buyers_sql import Storefront, open_storefront
+from tests.dashboards import serve
+from tests.races import buyers_sql
+from tests.races.buyers_http import Storefront, Street, Visit, open_street
 from tests.races.processes import in_processes
 from tests.races.shelf import Refusal, Shelf
 from tests.servers import Server
+from tests.stripe_door import StripeDoor, stripe_over_http
+from tests.stripe_fake import KEY, FakeStripe
+from tests.stripe_shop import Stripe, open_cases
 from tests.supabase import supabase_database
+from tests.working import until, waiting
 
 BUYERS, PAIRS = 500, 50
 
@@ -31,10 +39,10 @@ def supabase_shop(server: Server) -> Iterator[Shop]:
 def test_five_hundred_buyers_through_the_functions_of_the_database(supabase_shop: Shop) -> None:
     shelf = Shelf(supabase_shop, PAIRS)
     where = (supabase_shop.owner_url, str(shelf.variant))
-    refusals = in_processes(open_storefront, *where, buyers=BUYERS)
+    refusals = in_processes(buyers_sql.open_storefront, *where, buyers=BUYERS)
     assert len(refusals) > BUYERS / 2
     shelf.assert_proven(refusals)
-    with closing(Storefront(*where)) as storefront:
+    with closing(buyers_sql.Storefront(*where)) as storefront:
         while not (late := storefront.shop(8)):  # what was abandoned goes to whoever comes after the crowd
             pass
     shelf.assert_proven([*refusals, *late])
@@ -54,3 +62,40 @@ def test_the_camera_tells_a_refusal_of_what_was_free_from_one_of_what_was_not(fr
     early = Refusal(wanted=1, asked=full.since, answered=(full.since + empty.since) / 2)
     untrue = Refusal(wanted=2, asked=full.since, answered=full.since + 1, told=5)
     assert shelf.unexplained([fair, early, untrue]) == [early, untrue]
+
+
+def test_five_hundred_buyers_through_the_checkout_over_http(embedded_shop: Shop) -> None:
+    shelf = Shelf(embedded_shop, PAIRS, price=100)
+    stripe = Stripe(embedded_shop)
+    key = embedded_shop.run(api_keys.make, "Ada", name="Web shop", scopes=tuple(Scope), rate_per_minute=100_000)
+    with stripe_over_http(FakeStripe(stripe.account)) as door, serve(embedded_shop.app_url, more=at(door)) as shop:
+        door.open_webhook(shop)
+        street = Street(
+            shop=shop, key=key, stripe=door.url, owner_url=embedded_shop.owner_url, variant=str(shelf.variant)
+        )
+        visits = in_processes(open_street, street, buyers=BUYERS)
+        assert door.finish() > PAIRS
+        until(lambda: stripe.work() and waiting(embedded_shop) == 0)  # what was cancelled is let go
+        with closing(Storefront(street)) as late:
+            while not visits[-1].refusal or visits[-1].refusal.told:  # what was abandoned goes to whoever comes later
+                visits += late.visit(8)
+        door.finish()
+        until(lambda: stripe.work() and waiting(embedded_shop) == 0)
+    shelf.assert_proven([visit.refusal for visit in visits if visit.refusal])
+    assert (shelf.sold, embedded_shop.on_hand(shelf.variant)) == (PAIRS, 0)
+    assert_paid_once(embedded_shop, visits)
+
+
+def at(door: StripeDoor) -> dict[str, str]:
+    """What the dashboard must be told to find the fake Stripe."""
+    secret = door.fake.account.webhook_secret
+    return {"STRIPE_API_BASE": door.url, "STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": secret}
+
+
+def assert_paid_once(shop: Shop, visits: list[Visit]) -> None:
+    """Every payment is one order, the one its buyer was told of, and every unit sold is on a line of one."""
+    paid = {visit.payment_id: visit.order_id for visit in visits if visit.payment_id}
+    assert {row.payment_id: row.id for row in shop.rows("select payment_id, id from stockroom.orders")} == paid
+    assert shop.sql("select sum(taken) from stockroom.order_lines") == PAIRS
+    failed = shop.sql("select count(*) from stockroom.order_lines where state = 'failed'")
+    assert len(open_cases(shop)) == failed == sum(1 for visit in visits if visit.payment_id and visit.refusal)
