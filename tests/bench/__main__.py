@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import bulk, operations, reading, selling, serving
+from tests.bench import bulk, operations, reading, selling, serving, storefront
 from tests.bench.fill import filled
 from tests.bench.place import Database, machine, open_place
 
@@ -75,6 +75,12 @@ def _orders(small: Database, _large: Database | None) -> None:
     _print("Messages stored in the inbox, a second", ("clients", "messages"), selling.compare_inbox(small))
 
 
+def _storefront(small: Database, _large: Database | None) -> None:
+    columns = ("request", "clients", "over HTTP", "without", "HTTP : without")
+    title = "What a storefront asks, a second: over HTTP by the real server, and the same work without HTTP"
+    _print(title, columns, storefront.compare(small))
+
+
 def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table in Markdown."""
     columns = columns[: len(rows[0])]
@@ -89,6 +95,7 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "operations": _operations,
     "bulk": _bulk,
     "orders": _orders,
+    "storefront": _storefront,
 }
 
 if __name__ == "__main__":

@@ -101,11 +101,10 @@ class Storefront:
         return Visit(payment_id=payment_id, order_id=orders[0]["orderId"], refusal=refusal)
 
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> httpx.Response:
-        for _ in range(20):
-            answer = self.api.post(path, json=body, headers=headers)
-            if answer.status_code != 503:
-                return answer
-        raise AssertionError(answer.text)
+        answer, tries = self.api.post(path, json=body, headers=headers), 1
+        while answer.status_code == 503 and tries < 20:
+            answer, tries = self.api.post(path, json=body, headers=headers), tries + 1
+        return answer
 
     def _money(self, begun: dict[str, Any], what: str) -> None:
         self.stripe.post(f"/v1/payment_intents/{begun['paymentIntentId']}/{what}").raise_for_status()

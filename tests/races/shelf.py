@@ -16,7 +16,7 @@ from tests.builders import Shop
 from tests.proof import assert_holds
 
 AT_THE_LATEST = 0.25
-"""A photograph is taken before its commit: so many seconds later, or with the next one, the world sees the new state."""
+"""A photograph is taken before its commit: the world sees its state so many seconds later, or with the next."""
 
 _CAMERA = """
 create table public.photographs (
