@@ -25,6 +25,7 @@ WORKER = Actor(name="Stockroom")
 
 MOST_TRIES = 12
 CLAIM_SECONDS = 120
+MOST_SHOWN = 100
 _CLAIMED = "id, event_id, kind, created_at, livemode, account, body, policy, attempts"
 
 
@@ -62,6 +63,18 @@ class InboxState:
     waiting: int
     parked: int
     oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A message that waits for a person, and why."""
+
+    id: int
+    event_id: str
+    kind: str
+    created_at: datetime
+    attempts: int
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +159,17 @@ def retry(connection: Connection, actor: Actor, *, ids: Iterable[int]) -> int:
     """Give parked messages another chance now; returns how many. Raises Forbidden, SignInRequired."""
     values = asker(actor, Permission.RETRY_ORDER) | {"ids": array(ids)}
     return int(call(connection, f"select stockroom_api.retry_events({ASKER}, %(ids)s::bigint[])", values)[0][0])
+
+
+def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
+    """Return the parked messages, the oldest first, up to a limit. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_JOBS)
+    statement = """select id, event_id, kind, created_at, attempts, why
+                     from stockroom_api.parked_events order by created_at, id limit %(most)s"""
+    names = tuple(Parked.__dataclass_fields__)
+    return tuple(
+        Parked(**dict(zip(names, row, strict=True))) for row in call(connection, statement, {"most": MOST_SHOWN})
+    )
 
 
 def link(connection: Connection, actor: Actor) -> Link:

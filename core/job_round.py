@@ -54,7 +54,7 @@ class Lingering:
         over = [run_id for run_id, work in self._runs.items() if work.done()]
         for run_ids, is_over in ((over, True), (self._runs.keys() - over, False)):
             if run_ids:
-                await in_thread(
+                await briefly(
                     partial(run, self._engine, job_runs.linger, WORKER, run_ids=tuple(run_ids), is_over=is_over)
                 )
         for run_id in over:
@@ -148,6 +148,16 @@ class Round:
     def _note(self, line: str) -> None:
         if len(self.said) < MOST_LINES:
             self.said.append(line[:LONGEST_LINE])
+
+
+async def briefly(work: Callable[[], _T]) -> _T:
+    """Run something short that blocks, to its end even if nobody waits any more: it gives its connection back."""
+    going = asyncio.ensure_future(in_thread(work))
+    try:
+        return await asyncio.shield(going)
+    except asyncio.CancelledError:
+        await asyncio.wait([going], timeout=HEED_SECONDS)
+        raise
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:

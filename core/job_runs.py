@@ -56,6 +56,7 @@ class JobState:
     lingers: bool
     next_at: datetime | None
     overdue: bool
+    failing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class JobRun:
 
 _STATES = """
     select name, title, period, is_daily, limit_seconds, asked_at, asked_by, off_at, off_by, last_began_at,
-           last_outcome, last_said, last_took, is_running, lingers, next_at, overdue
+           last_outcome, last_said, last_took, is_running, lingers, next_at, overdue, failing
       from stockroom_api.job_states
      order by period, title"""
 _RUNS = """
@@ -132,7 +133,7 @@ def linger(connection: Connection, _: Actor, *, run_ids: Iterable[int], is_over:
 
 
 def watch(connection: Connection, actor: Actor) -> int:
-    """Open a case for each job that has missed its time twice; returns how many new ones there are."""
+    """Open a case for each job that missed its time twice or keeps failing; returns how many new ones there are."""
     plan(connection, actor)
     return int(call(connection, "select stockroom_api.watch_jobs()", {})[0][0])
 

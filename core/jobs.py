@@ -30,7 +30,7 @@ from core.chores import APPLY, CHORES, Say
 from core.database import run, sqlstate
 from core.errors import StockError, Unavailable
 from core.inbox import WORKER
-from core.job_round import Lingering, Round, in_thread
+from core.job_round import Lingering, Round, briefly, in_thread
 from core.job_watch import WATCH_SECONDS
 from core.stripe_gateway import Gateway
 
@@ -105,15 +105,15 @@ class _Queue(BaseAsyncConnector):
 
     async def execute_query_async(self, query: str, **values: Any) -> None:
         """Run a statement while the loop goes on."""
-        await in_thread(partial(self.execute_query_all, query, **values))
+        await briefly(partial(self.execute_query_all, query, **values))
 
     async def execute_query_one_async(self, query: str, **values: Any) -> dict[str, Any]:
         """Run a statement while the loop goes on and return its first row."""
-        return await in_thread(partial(self.execute_query_one, query, **values))
+        return await briefly(partial(self.execute_query_one, query, **values))
 
     async def execute_query_all_async(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """Run a statement while the loop goes on and return its rows."""
-        return await in_thread(partial(self.execute_query_all, query, **values))
+        return await briefly(partial(self.execute_query_all, query, **values))
 
 
 def _value(value: Any) -> Any:
@@ -175,7 +175,7 @@ class Worker:
     async def _work(self, stopping: asyncio.Future[bool]) -> str:
         app = self._app()
         try:
-            await in_thread(partial(run, self._engine, job_runs.plan, WORKER))
+            await briefly(partial(run, self._engine, job_runs.plan, WORKER))
         except StockError as error:
             return error.message
         work: list[asyncio.Future[None]] = [
@@ -221,7 +221,7 @@ class Worker:
                 each.stop.set()
             try:
                 if await each.go():
-                    await in_thread(partial(wake, self._engine))
+                    await briefly(partial(wake, self._engine))
             except StockError as error:  # its next time tries again
                 log.warning("The job %s was not finished: %s", name, error.message)
             finally:
@@ -233,9 +233,9 @@ class Worker:
         """Put into the queue what no cron puts there: daily jobs at the shop's hour, and what a person asked for."""
         queue = _Queue(self._engine)
         while True:
-            for name in await in_thread(partial(run, self._engine, job_runs.due, WORKER)):
+            for name in await briefly(partial(run, self._engine, job_runs.due, WORKER)):
                 if name in CHORES:
-                    await in_thread(partial(_defer, queue, name))
+                    await briefly(partial(_defer, queue, name))
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _watch(self) -> None:
@@ -245,7 +245,7 @@ class Worker:
             await self._lingering.tell()
             if time.monotonic() - looked >= WATCH_SECONDS:
                 looked = time.monotonic()
-                await in_thread(partial(run, self._engine, job_runs.watch, WORKER))
+                await briefly(partial(run, self._engine, job_runs.watch, WORKER))
             await asyncio.sleep(RESCUE_SECONDS)
 
 

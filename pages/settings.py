@@ -7,6 +7,7 @@ from core.settings import load_settings
 from dashboard import (
     change_desk,
     frame,
+    job_desk,
     key_desk,
     notification_desk,
     outcome,
@@ -17,7 +18,7 @@ from dashboard import (
     stripe_desk,
 )  # fmt: skip
 
-SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Reasons", "Recent changes")
+SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Reasons", "Recent changes")
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
@@ -38,6 +39,8 @@ with frame.page("Settings", session.actor()):
     elif section == "Notifications":
         told = session.run(deliveries.destinations, addresses=load_settings().destinations)
         notification_desk.show_notifications(told, own.zone)
+    elif section == "Jobs":
+        job_desk.show_jobs(own.zone)
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
     else:

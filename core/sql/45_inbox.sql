@@ -141,7 +141,12 @@ select count(*) filter (where e.state = 'new') as waiting, count(*) filter (wher
   from stockroom.stripe_events e
  where e.state in ('new', 'parked');
 
-grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state to stockroom_app;
+-- The messages that wait for a person, and why; without their bodies.
+create view stockroom_api.parked_events as
+select e.id, e.event_id, e.kind, e.created_at, e.attempts, e.why from stockroom.stripe_events e where e.state = 'parked';
+
+grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state, stockroom_api.parked_events
+    to stockroom_app;
 grant execute on function
     stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),

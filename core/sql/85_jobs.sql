@@ -25,7 +25,8 @@ create function stockroom_api.plan_jobs(_jobs jsonb) returns void
 $$;
 
 -- Each job with its last run and its next time. It is overdue when it has missed its time twice and is not under way; one that is
--- switched off never is. Jobs of an older release are left out a day after the last process that knew them.
+-- switched off never is. It is failing when its last three runs failed (of a daily job the last one) and none was good for ten
+-- minutes. Jobs of an older release are left out a day after the last process that knew them.
 create view stockroom_api.job_states as
 select j.name, j.title, j.period, j.is_daily, j.limit_seconds, j.asked_at, j.asked_by, w.off_at, w.off_by,
        b.began_at as last_began_at, e.ended_at as last_ended_at, e.outcome as last_outcome, e.said as last_said,
@@ -36,12 +37,20 @@ select j.name, j.title, j.period, j.is_daily, j.limit_seconds, j.asked_at, j.ask
            and not (b.began_at is not null and b.ended_at is null
                     and b.began_at > now() - make_interval(secs => j.limit_seconds + 60))
            and now() > greatest(b.began_at, j.expected_at)
-                       + make_interval(secs => 2 * j.period + greatest(60, j.period / 24)) as overdue
+                       + make_interval(secs => 2 * j.period + greatest(60, j.period / 24)) as overdue,
+       w.name is null and f.bad_runs = f.needed and not exists (
+           select from stockroom.job_runs r
+            where r.name = j.name and r.outcome in ('done', 'idle') and r.ended_at > now() - interval '10 minutes') as failing
   from stockroom.jobs j
   left join stockroom.job_switches w on w.name = j.name
   left join lateral (select r.* from stockroom.job_runs r where r.name = j.name order by r.id desc limit 1) b on true
   left join lateral (select r.* from stockroom.job_runs r where r.name = j.name and r.ended_at is not null
                       order by r.id desc limit 1) e on true
+ cross join lateral (select n.needed, count(*) filter (where r.outcome in ('failed', 'timed_out', 'lost')) as bad_runs
+                       from (values (case when j.is_daily then 1 else 3 end)) n (needed)
+                       left join lateral (select r.outcome from stockroom.job_runs r where r.name = j.name and r.ended_at is not null
+                                           order by r.id desc limit n.needed) r on true
+                      group by n.needed) f
  cross join lateral (select case when j.is_daily then stockroom_api.next_daily(j.done_until) else j.next_at end) t (next_at)
  where j.known_at > (select max(k.known_at) from stockroom.jobs k) - interval '1 day';
 
@@ -100,6 +109,9 @@ begin
     delete from stockroom.job_runs r
      where r.name = _job and r.id < _id
        and (r.began_at < now() - make_interval(days => _keep_days) or (_outcome = 'idle' and r.outcome = 'idle'));
+    if _outcome in ('done', 'idle') then
+        perform stockroom_api.resolve_cause('job_fails:' || _job, 'Stockroom', 'It works again.');
+    end if;
 end $$;
 
 -- Say of runs past their limit that they go on still, or that they are over.
@@ -108,21 +120,24 @@ create function stockroom_api.linger(_ids bigint[], _is_over boolean) returns vo
     update stockroom.job_runs set lingers_at = case when not _is_over then now() end where id = any (_ids);
 $$;
 
--- Open a case for each job that has missed its time twice and has none. Returns how many.
+-- Open a case for each job that has missed its time twice or keeps failing, and has none. Returns how many.
 create function stockroom_api.watch_jobs() returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _stalled stockroom_api.new_alert[];
 begin
-    select array_agg(row ('job_stalled', 'urgent', 'job:' || s.name,
-               format('The job "%s" has missed its time twice.%s', s.title, case when s.lingers
-                   then ' Its last run does not end; start its worker again.' else '' end),
+    select array_agg(row ('job_stalled', 'urgent', w.cause, w.said,
                jsonb_build_object('job', s.name, 'last_began_at', s.last_began_at, 'last_outcome', s.last_outcome),
                null, null, null, null, 0, 0, null)::stockroom_api.new_alert)
       into _stalled
       from stockroom_api.job_states s
-     where s.overdue
-       and not exists (select from stockroom.alerts a where a.cause = 'job:' || s.name and a.state <> 'resolved');
+     cross join lateral (values
+           ('job:' || s.name, s.overdue, format('The job "%s" has missed its time twice.%s', s.title, case when s.lingers
+               then ' Its last run does not end; start its worker again.' else '' end)),
+           ('job_fails:' || s.name, s.failing, format('The job "%s" fails again and again: %s', s.title,
+               coalesce(s.last_said[cardinality(s.last_said)], 'it said nothing.')))) w (cause, holds, said)
+     where w.holds
+       and not exists (select from stockroom.alerts a where a.cause = w.cause and a.state <> 'resolved');
     perform stockroom_api.open_alerts(_stalled);
     return coalesce(cardinality(_stalled), 0);
 end $$;
@@ -152,6 +167,7 @@ begin
     else
         perform stockroom_api.note_change(_user_id, _who, 'job_switched_off', _title);
         perform stockroom_api.resolve_cause('job:' || _job, _who, 'It was switched off.');
+        perform stockroom_api.resolve_cause('job_fails:' || _job, _who, 'It was switched off.');
     end if;
 end $$;
 

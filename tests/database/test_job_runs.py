@@ -20,6 +20,7 @@ from core.chores import APPLY, CHORES, Chore
 from core.errors import Forbidden, InvalidInput, StripeRefused
 from core.job_round import Lingering, Round
 from core.job_runs import Outcome
+from core.job_watch import Watch
 from tests.builders import Shop
 from tests.stripe_shop import Stripe
 from tests.working import queue, until, waiting, working
@@ -217,6 +218,53 @@ def test_a_job_that_missed_its_time_twice_opens_one_case_which_its_next_run_reso
     assert job.shop.sql(states) == "open"
     job.goes()
     assert job.shop.sql(states) == "resolved"
+
+
+def test_a_job_that_failed_three_times_running_opens_one_case_which_a_good_run_resolves(job: Job) -> None:
+    def refused(*_: Any) -> bool:
+        raise StripeRefused("The key may not read Events.")
+
+    job.does(refused, attempts=1)
+    opened = []
+    for _ in range(4):
+        with pytest.raises(StripeRefused):
+            job.goes()
+        opened.append(job.shop.run(job_runs.watch))
+    assert opened == [0, 0, 1, 0]
+    assert job.state.failing
+    case = "select state from stockroom.alerts where kind = 'job_stalled' and cause = 'job_fails:nap'"
+    said = job.shop.sql("select sentence from stockroom.alerts where cause = 'job_fails:nap'")
+    assert said == 'The job "Take a nap" fails again and again: The key may not read Events.'
+    assert job.shop.sql(case) == "open"
+    job.does(idle)
+    job.goes()
+    assert job.shop.sql(case) == "resolved"
+    assert not job.state.failing
+
+
+def test_a_daily_job_that_failed_once_opens_a_case_and_switching_it_off_ends_it(job: Job) -> None:
+    def refused(*_: Any) -> bool:
+        raise StripeRefused("No.")
+
+    job.does(refused, attempts=1, daily=True)
+    job.shop.run(job_runs.ask, "Ada", name=NAP)
+    with pytest.raises(StripeRefused):
+        job.goes()
+    assert job.shop.run(job_runs.watch) == 1
+    job.shop.run(job_runs.switch, "Ada", name=NAP, is_on=False)
+    assert job.shop.sql("select state from stockroom.alerts where cause = 'job_fails:nap'") == "resolved"
+    assert job.shop.run(job_runs.watch) == 0
+
+
+def test_a_process_that_leaves_the_jobs_to_others_notices_that_nobody_does_them(job: Job) -> None:
+    job.does(idle)
+    job.shop.sql("update stockroom.jobs set expected_at = now() - interval '4 minutes' where name = 'nap'")
+    watch = Watch(job.shop.engine)
+    watch.start()
+    try:
+        until(lambda: job.shop.sql("select count(*) from stockroom.alerts where cause = 'job:nap'") == 1)
+    finally:
+        watch.stop()
 
 
 # ---------------------------------------------------------------- processes

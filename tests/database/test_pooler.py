@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from core import database, ledger, migrate, movements, reports
+from core import database, job_runs, ledger, migrate, movements, reports
 from core.errors import Forbidden, InsufficientStock, KeyReused, LevelChanged
+from core.job_runs import Outcome
 from core.model import Actor, LevelLine
 from tests.builders import Shop, key
 from tests.conftest import prepare
@@ -80,6 +81,18 @@ def test_reads_work_through_the_pooler(pooled: Shop) -> None:
     page = pooled.run(movements.page, "Sam", filter=movements.MovementFilter(variant_id=variant))
     assert [row.quantity for row in page.rows] == [10]
     assert pooled.run(reports.shop, "Sam").zone == "Pacific/Auckland"
+
+
+def test_runs_of_jobs_are_kept_through_the_pooler(pooled: Shop) -> None:
+    job = "expire_holds"
+    pooled.run(job_runs.plan)
+    pooled.run(job_runs.ask, "Ada", name=job)
+    assert job in pooled.run(job_runs.due)
+    run_id = pooled.run(job_runs.begin, name=job, worker="A worker behind the pooler")
+    pooled.run(job_runs.end, run_id=run_id, outcome=Outcome.DONE, said=("Gave back what 1 checkout held.",))
+    last = pooled.run(job_runs.runs, "Ada", name=job)[0]
+    assert (last.id, last.outcome, last.asked_by) == (run_id, Outcome.DONE, "Ada")
+    assert pooled.run(job_runs.watch) == 0
 
 
 def test_the_same_statement_over_many_server_connections_meets_no_prepared_name(pooled: Shop) -> None:
