@@ -13,6 +13,7 @@ from core.commands_backup import add_backup_parsers
 from core.commands_checks import add_check_parsers
 from core.commands_history import add_history_parser
 from core.commands_orders import add_orders_parser
+from core.commands_proof import add_proof_parser
 from core.commands_shop import add_shop_parser
 from core.commands_worker import add_worker_parser
 from core.database import create_engine
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     add_orders_parser(commands)
     add_user_parser(commands)
     add_shop_parser(commands)
+    add_proof_parser(commands)
     add_worker_parser(commands)
     add_check_parsers(commands)
     return parser

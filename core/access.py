@@ -28,6 +28,7 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_NOTIFICATIONS = "manage_notifications"
     MANAGE_JOBS = "manage_jobs"
+    PROVE = "prove"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -57,6 +58,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.MANAGE_KEYS: _ADMINS,
     Permission.MANAGE_NOTIFICATIONS: _ADMINS,
     Permission.MANAGE_JOBS: _ADMINS,
+    Permission.PROVE: _MANAGERS,
 }
 
 

@@ -14,8 +14,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from core import psql
 from core.catalog import CatalogPreview, RowStatus, import_catalog, preview_catalog
 from core.catalog_file import UnreadableCatalog, read_catalog
@@ -23,7 +21,6 @@ from core.database import create_engine, run
 from core.errors import SetupError, Unreadable
 from core.migrate import migrate
 from core.model import COMMAND_LINE
-from core.reconciliation import run_checks
 from core.sample import SHOP_NAME, load_sample
 from core.sample.removal import remove_sample, sample_name
 from core.settings import load_settings
@@ -35,7 +32,6 @@ def add_parsers(subparsers: Any) -> None:
     _command(subparsers, "run", "serve the dashboard until Ctrl-C", start=serve)
     _command(subparsers, "migrate", "bring the database up to this release", start=migrate_database)
     _command(subparsers, "psql", "open a SQL prompt on the database, as its owner", start=open_prompt)
-    _command(subparsers, "reconcile", "check that levels, chain and daily figures hold", operate=reconcile)
     sample = _command(subparsers, "sample", "fill an empty database with the sample shop", manage=sample_shop)
     sample.add_argument("--remove", action="store_true", help="replace the sample shop by an empty one instead")
     catalog = _command(subparsers, "import-catalog", "take a catalogue in CSV into the shop", manage=take_catalog)
@@ -71,19 +67,6 @@ def migrate_database() -> None:
 def open_prompt() -> int:
     """Hand over to psql."""
     return psql.main([])
-
-
-def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Print what each check found; the exit code is 1 if one of them fails."""
-    results = run(engine, run_checks, COMMAND_LINE)
-    for result in results:
-        state = "holds" if result.holds else "FAILS"
-        print(f"{result.code:<4} {state}  {result.title}: {result.failures:,} of {result.checked:,} rows fail")
-        for example in result.examples:
-            print(f"       {example}")
-        if result.failures > len(result.examples):
-            print(f"       and {result.failures - len(result.examples):,} more")
-    return 0 if all(result.holds for result in results) else 1
 
 
 def sample_shop(database: Database, arguments: argparse.Namespace) -> None:

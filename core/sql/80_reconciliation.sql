@@ -24,8 +24,53 @@ select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence, m.chain_has
   from public.stock_movements m
 window chain as (partition by m.variant_id order by m.variant_sequence);
 
+-- R2, the ends: a variant whose last movement is not the one it knows as its last; a movement proven before that is no longer the
+-- one that was proven, which finds a chain forged from there on; and proven ends that are not those of the stored head hash.
+create view stockroom_api.end_faults as
+select null::bigint as movement_id, v.id as variant_id, v.sku, v.movement_sequence as variant_sequence, array['end'] as faults
+  from public.product_variants v
+  left join lateral (select m.variant_sequence, m.chain_hash from public.stock_movements m
+                      where m.variant_id = v.id order by m.variant_sequence desc limit 1) m on true
+ where (v.movement_sequence, v.chain_head) is distinct from (coalesce(m.variant_sequence, 0), m.chain_hash)
+union all
+select m.id, k.variant_id, coalesce(m.sku, v.sku, k.variant_id::text), k.sequence, array['proven']
+  from stockroom.proof_marks k
+  left join public.product_variants v on v.id = k.variant_id
+  left join public.stock_movements m on m.variant_id = k.variant_id and m.variant_sequence = k.sequence
+ where m.chain_hash is distinct from k.chain_hash
+union all
+select null, null, 'The whole ledger', r.id::int, array['head']
+  from (select max(k.run_id) as run_id, sha256(coalesce(string_agg(k.chain_hash, ''::bytea order by k.variant_id), ''::bytea)) as head
+          from stockroom.proof_marks k) k
+  join stockroom.proof_runs r on r.id = k.run_id
+ where r.head_hash <> k.head;
+
+-- R2 for what came since the chain was proven last: an edited old row shows only in the full check.
+create view stockroom_api.recent_chain_faults as
+select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
+       array_remove(array[case when not l.in_sequence then 'sequence' end, case when not l.in_balance then 'balance' end,
+                          case when not l.in_chain then 'hash' end], null) as faults
+  from (select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
+               m.variant_sequence = coalesce(lag(m.variant_sequence) over chain, 0) + 1 as in_sequence,
+               m.quantity_before = coalesce(lag(m.quantity_after) over chain, 0)
+                   and m.quantity_after = m.quantity_before + m.quantity as in_balance,
+               m.chain_hash = stockroom.chain_link(lag(m.chain_hash) over chain, stockroom.movement_text(
+                   m.variant_id, m.variant_sequence, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before,
+                   m.quantity_after, m.operation_id, m.reference_type, m.reference_id, m.reverses_id, m.performed_by, m.note,
+                   m.occurred_at, m.created_at), null) as in_chain,
+               v.proven
+          from (select v.id, coalesce(k.sequence, 0) as proven
+                  from public.product_variants v left join stockroom.proof_marks k on k.variant_id = v.id
+                 where v.movement_sequence > coalesce(k.sequence, 0)) v
+         cross join lateral (select m.* from public.stock_movements m
+                              where m.variant_id = v.id and m.variant_sequence >= v.proven) m
+        window chain as (partition by m.variant_id order by m.variant_sequence)) l
+ where l.variant_sequence > l.proven and not (l.in_sequence and l.in_balance and l.in_chain)
+union all
+select * from stockroom_api.end_faults;
+
 -- R2: the movements of a variant are numbered without a gap, each begins where the one before it ended, every hash follows
--- from the one before, and the last is the one the variant knows as its last. A fault of a variant's end has no movement.
+-- from the one before, and the ends are right. A fault of a variant's end may have no movement.
 create view stockroom_api.chain_faults as
 select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
        array_remove(array[case when not l.in_sequence then 'sequence' end, case when not l.in_balance then 'balance' end,
@@ -33,12 +78,7 @@ select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
   from stockroom_api.links l
  where not (l.in_sequence and l.in_balance and l.in_chain)
 union all
-select null, v.id, v.sku, v.movement_sequence, array['end']
-  from public.product_variants v
-  left join (select m.variant_id, max(m.variant_sequence) as variant_sequence from public.stock_movements m group by 1) e
-    on e.variant_id = v.id
-  left join public.stock_movements m on m.variant_id = v.id and m.variant_sequence = e.variant_sequence
- where (v.movement_sequence, v.chain_head) is distinct from (coalesce(m.variant_sequence, 0), m.chain_hash);
+select * from stockroom_api.end_faults;
 
 -- R11: the rollups are what the ledger adds up to: those of each variant and day, and the shop's sums of days that are over
 -- (for these `variant_id` is null).
@@ -75,26 +115,11 @@ select null, null, s.day, 'shop'
         coalesce(l.restoration_in, 0), coalesce(l.restoration_out, 0), coalesce(l.adjustment_in, 0),
         coalesce(l.adjustment_out, 0), coalesce(l.count_in, 0), coalesce(l.count_out, 0), coalesce(l.movements, 0));
 
--- Run the checks: of each its code, how much was looked at, how many rows fail, and the first `_examples` of these.
--- Refuses: SK009, SK010.
-create function stockroom_api.run_checks(_user_id bigint, _session_id bigint, _roles text[], _name text, _examples int)
-    returns table (code text, checked bigint, failures bigint, examples jsonb)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    return query
-    select 'R1', (select count(*) from public.product_variants), count(*),
-           coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= _examples), '[]')
-      from (select f.*, row_number() over (order by f.sku) as n from stockroom_api.level_faults f) f;
-    return query
-    select 'R2', (select count(*) from public.stock_movements), count(*),
-           coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= _examples), '[]')
-      from (select f.*, row_number() over (order by f.sku, f.variant_sequence, f.movement_id) as n
-              from stockroom_api.chain_faults f) f;
-    return query
-    select 'R11', (select count(*) from stockroom.variant_days), count(*),
-           coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= _examples), '[]')
-      from (select f.*, row_number() over (order by f.day, f.sku) as n from stockroom_api.rollup_faults f) f;
-end $$;
+-- The head hash of the ledger: over the last hash of each variant, in the order of their ids. Whoever has noted it down sees
+-- whether anything before that moment was rewritten since.
+create function stockroom_api.ledger_head() returns bytea
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select sha256(coalesce(string_agg(v.chain_head, ''::bytea order by v.id), ''::bytea)) from public.product_variants v;
+$$;
 
-grant execute on function stockroom_api.run_checks(bigint, bigint, text[], text, int) to stockroom_app;
+grant execute on function stockroom_api.ledger_head() to stockroom_app;

@@ -55,7 +55,8 @@ def kept(opened: Shop, variant: UUID) -> list[dict[str, Any]]:
 
 def assert_all_holds(opened: Shop) -> None:
     """Every check of the reconciliation, R11 with its days among them."""
-    assert {result.code: result.failures for result in opened.run(reconciliation.run_checks)} == {
+    results = opened.run(reconciliation.run_checks, codes=("R1", "R2", "R11"))
+    assert {result.code: result.failures for result in results} == {
         "R1": 0,
         "R2": 0,
         "R11": 0,

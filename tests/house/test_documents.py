@@ -219,6 +219,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "retry orders": {Permission.RETRY_ORDER, Permission.HANDLE_ALERT}, "map codes": {Permission.MAP_CODE},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
+             "prove the books": {Permission.PROVE},
              "import a catalogue": {Permission.IMPORT_CATALOG},
              "everything": set(Permission), "people and settings too": set()}  # fmt: skip
     for role, may in README.table("role"):

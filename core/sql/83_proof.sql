@@ -1,0 +1,113 @@
+-- Running the checks and keeping what they found. They report and never repair.
+
+-- The checks in their order: the view of what fails each, what it looks at, and in which order its faults are told.
+create view stockroom_api.proof_checks as
+select * from (values
+    (1, 'R1', 'level_faults', 'public.product_variants', 'f.sku'),
+    (2, 'R2', 'chain_faults', 'public.stock_movements', 'f.sku, f.variant_sequence, f.movement_id'),
+    (3, 'R3', 'payment_faults', 'stockroom_api.paid_messages', 'f.paid_at, f.payment_id'),
+    (4, 'R4', 'unit_faults', 'stockroom.order_lines', 'f.order_id, f.position'),
+    (5, 'R5', 'amount_faults', 'stockroom.orders', 'f.order_id'),
+    (6, 'R6', 'refund_faults', 'stockroom.refunds', 'f.order_id, f.line_id, f.refund_id'),
+    (7, 'R7', 'twin_faults', 'stockroom.orders', 'f.name'),
+    (8, 'R8', 'waiting_faults', 'stockroom_api.alerts', 'f.alert_id'),
+    (9, 'R9', 'backup_faults', 'stockroom.backups', 'f.proven_at'),
+    (10, 'R10', 'hold_faults', 'public.product_variants', 'f.sku'),
+    (11, 'R11', 'rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
+) c (place, code, faults, looks_at, in_order);
+
+-- Run checks, all or those of `_codes`: of each its code, how much was looked at, how many rows fail, and the first `_examples` of
+-- these. Not `_is_full` follows chains only from where they were proven last. Refuses: SK009, SK010.
+create function stockroom_api.run_checks(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _examples int, _codes text[], _is_full boolean
+) returns table (code text, checked bigint, failures bigint, examples jsonb)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+    _check record;
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    for _check in
+        select c.code, c.looks_at, c.in_order, case when c.code = 'R2' and not _is_full then 'recent_chain_faults' else c.faults end as faults
+          from stockroom_api.proof_checks c where _codes is null or c.code = any (_codes) order by c.place
+    loop
+        return query execute format(
+            'select %L::text, (select count(*) from %s), count(*),
+                    coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= $1), ''[]'')
+               from (select f.*, row_number() over (order by %s) as n from stockroom_api.%I f) f',
+            _check.code, _check.looks_at, _check.in_order, _check.faults) using _examples;
+    end loop;
+end $$;
+
+-- Keep what a run found, with the ledger's head hash; remember how far the chains are proven, where they hold; open a case for
+-- each check that fails and resolve those of the others. In the transaction and snapshot of the checks. Refuses: SK009, SK010.
+create function stockroom_api.record_run(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _began_at timestamptz, _is_full boolean, _results jsonb
+) returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _run_id bigint;
+begin
+    insert into stockroom.proof_runs (began_at, performed_by, is_full, head_hash)
+    values (_began_at, _who, _is_full, stockroom_api.ledger_head()) returning id into _run_id;
+    insert into stockroom.proof_results (run_id, code, title, checked, failures, examples, not_compared)
+    select _run_id, r.code, r.title, r.checked, r.failures, r.examples, r.not_compared
+      from jsonb_to_recordset(_results)
+           r (code text, title text, checked bigint, failures bigint, examples jsonb, not_compared text);
+    if exists (select from stockroom.proof_results r where r.run_id = _run_id and r.code = 'R2' and r.failures = 0) then
+        insert into stockroom.proof_marks (variant_id, sequence, chain_hash, run_id)
+        select v.id, v.movement_sequence, v.chain_head, _run_id
+          from public.product_variants v where v.chain_head is not null order by v.id
+        on conflict (variant_id) do update
+           set sequence = excluded.sequence, chain_hash = excluded.chain_hash, run_id = excluded.run_id;
+    end if;
+    perform stockroom_api.open_alerts(array(
+        select row ('proof_failed', 'urgent', 'proof:' || r.code,
+                    format('%s fails: %s. %s found%s', r.code, r.title, r.failures, coalesce('; first: ' || (r.examples ->> 0), '')),
+                    jsonb_build_object('run', _run_id, 'examples', r.examples), null, null, null, null, 0, 0, null)
+                    ::stockroom_api.new_alert
+          from stockroom.proof_results r where r.run_id = _run_id and r.failures > 0));
+    perform stockroom_api.resolve_cause('proof:' || r.code, 'Stockroom', 'The check holds again')
+       from stockroom.proof_results r where r.run_id = _run_id and r.failures = 0 and r.not_compared is null;
+    return _run_id;
+end $$;
+
+-- Since when payments are compared with Stripe: going live, or two days before the last run that compared and held.
+create function stockroom_api.compare_since() returns timestamptz
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select greatest(s.live_since, (
+               select max(r.began_at) - interval '2 days' from stockroom.proof_runs r join stockroom.proof_results p on p.run_id = r.id
+                where p.code = 'R3' and p.failures = 0 and p.not_compared is null))
+      from stockroom.stripe_link s;
+$$;
+
+-- Which of these payments and refunds, as Stripe names them, are not known here: payments that are no order and that nobody set
+-- aside, refunds that were not recorded.
+create function stockroom_api.not_known(_payments text[], _refunds text[]) returns setof text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select p.name from unnest(_payments) p (name)
+     where not exists (select from stockroom.orders o where o.payment_id = p.name)
+       and not exists (select from stockroom.stripe_events e where e.payment_id = p.name and e.state = 'ignored'
+                          and e.kind = 'payment_intent.succeeded')
+    union all
+    select r.name from unnest(_refunds) r (name)
+     where not exists (select from stockroom.refunds x where x.refund_id = r.name);
+$$;
+
+-- The runs, and what each check found in them, as the page reads them.
+create view stockroom_api.proof_runs as select r.* from stockroom.proof_runs r;
+
+-- What each check found the last time it ran.
+create view stockroom_api.proof_state as
+select distinct on (p.code) p.*, r.ended_at, r.is_full, c.place
+  from stockroom.proof_results p
+  join stockroom.proof_runs r on r.id = p.run_id
+  join stockroom_api.proof_checks c on c.code = p.code
+ order by p.code, p.run_id desc;
+
+grant select on stockroom_api.proof_runs, stockroom_api.proof_state to stockroom_app;
+grant execute on function
+    stockroom_api.run_checks(bigint, bigint, text[], text, int, text[], boolean),
+    stockroom_api.record_run(bigint, bigint, text[], text, timestamptz, boolean, jsonb),
+    stockroom_api.compare_since(), stockroom_api.not_known(text[], text[])
+    to stockroom_app;
