@@ -35,7 +35,8 @@ create table stockroom.adoption (
     backwards        text[] not null
 )"""
 _CHECKS = """
-select code, examples::text as examples from stockroom_api.run_checks(null, null, '{}', 'Command line', 3)
+select code, examples::text as examples
+  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11}', true)
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core import embedded
+from core import embedded, reconciliation
 from core.startup import libpq_url
 from tests.documents import README
 from tests.legacy import CATALOGUE, FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
@@ -30,7 +30,7 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [["R1", "holds"], ["R2", "holds"], ["R11", "holds"]]
+HOLDS = [[code, "holds"] for code in reconciliation.CODES]
 
 pytestmark = pytest.mark.slow
 
