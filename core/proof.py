@@ -140,5 +140,10 @@ def _with_stripe(result: CheckResult, compared: Compared) -> CheckResult:
         checked=result.checked + compared.looked_at,
         failures=result.failures + len(told),
         examples=(result.examples + told)[:EXAMPLES],
+        faults=(result.faults + tuple(map(_named, compared.unknown)))[:EXAMPLES],
         not_compared=compared.why_not,
     )
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"refund_id" if name.startswith(("re_", "pyr_")) else "payment_id": name}

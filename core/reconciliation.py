@@ -21,7 +21,7 @@ _RUN = f"select * from stockroom_api.run_checks({ASKER}, %(examples)s, cast(%(co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check found: how many rows it looked at, how many of them fail, and the first of these in words.
+    """What a check found: how many rows it looked at, how many of them fail, and the first of these: words and facts.
 
     `not_compared` says why a check that needs Stripe could not ask: it holds then only as far as our own books go.
     """
@@ -31,6 +31,7 @@ class CheckResult:
     checked: int
     failures: int
     examples: tuple[str, ...]
+    faults: tuple[proof_words.Fault, ...] = ()
     not_compared: str | None = None
 
     @property
@@ -57,4 +58,6 @@ def _result(row: Any) -> CheckResult:
     code, checked, failures, examples = row
     title, tell = proof_words.CHECKS[code]
     told = tuple(tell(fault) for fault in examples)
-    return CheckResult(code=code, title=title, checked=checked, failures=failures, examples=told)
+    return CheckResult(
+        code=code, title=title, checked=checked, failures=failures, examples=told, faults=tuple(examples)
+    )

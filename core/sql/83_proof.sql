@@ -50,10 +50,10 @@ declare
 begin
     insert into stockroom.proof_runs (began_at, performed_by, is_full, head_hash)
     values (_began_at, _who, _is_full, stockroom_api.ledger_head()) returning id into _run_id;
-    insert into stockroom.proof_results (run_id, code, title, checked, failures, examples, not_compared)
-    select _run_id, r.code, r.title, r.checked, r.failures, r.examples, r.not_compared
+    insert into stockroom.proof_results (run_id, code, title, checked, failures, examples, faults, not_compared)
+    select _run_id, r.code, r.title, r.checked, r.failures, r.examples, r.faults, r.not_compared
       from jsonb_to_recordset(_results)
-           r (code text, title text, checked bigint, failures bigint, examples jsonb, not_compared text);
+           r (code text, title text, checked bigint, failures bigint, examples jsonb, faults jsonb, not_compared text);
     if exists (select from stockroom.proof_results r where r.run_id = _run_id and r.code = 'R2' and r.failures = 0) then
         insert into stockroom.proof_marks (variant_id, sequence, chain_hash, run_id)
         select v.id, v.movement_sequence, v.chain_head, _run_id

