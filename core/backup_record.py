@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from sqlalchemy import Connection
 
 from core.access import Permission
 from core.database import OWNER_ROLE, call
-from core.errors import BackupFailed
+from core.errors import BackupFailed, SetupError, Unavailable
 from core.guard import require
 from core.manifest import Manifest
 from core.model import Actor
 from core.model_orders import AlertKind
 from core.startup import libpq_url
+
+log = logging.getLogger("stockroom")
 
 CAUSE = "backup"
 LONGEST = 900
@@ -102,14 +105,32 @@ def judge(url: str, file: str, why: str | None) -> None:
 
 @contextmanager
 def telling(url: str) -> Iterator[None]:
-    """Open a case where a backup fails; the next good one resolves it."""
+    """Open a case where a backup fails; the next good one resolves it.
+
+    What the database or the start of one refuses in between is a failed backup, too.
+    """
     try:
-        yield
+        with _failing():
+            yield
     except BackupFailed as error:
         values = [AlertKind.BACKUP_FAILED, "urgent", CAUSE, error.message[:LONGEST], json.dumps({})]
-        with as_owner(url) as connection:
-            connection.execute("select stockroom_api.open_system_alert(%s, %s, %s, %s, %s::jsonb)", values)
+        try:
+            with as_owner(url) as connection:
+                connection.execute("select stockroom_api.open_system_alert(%s, %s, %s, %s, %s::jsonb)", values)
+        except psycopg.Error as trouble:
+            log.warning("No case could be opened for a failed backup: %s", type(trouble).__name__)
         raise
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise BackupFailed(f"The database failed in the middle of it: {why}. Earlier backups are untouched.") from error
+    except (SetupError, Unavailable) as error:
+        raise BackupFailed(f"The database failed in the middle of it: {error.message}") from error
 
 
 def resolve(url: str, resolution: str) -> None:

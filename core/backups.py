@@ -24,7 +24,7 @@ from core import archive, contents
 from core.archive import Tools, tools_for
 from core.backup_record import as_owner, judge, record, resolve, telling
 from core.database import create_engine, run
-from core.errors import BackupFailed
+from core.errors import BackupFailed, StockError
 from core.manifest import Contents, Manifest, check_file, digest, manifest_of, read_manifest, write_manifest
 from core.migrate import migrate
 from core.model import COMMAND_LINE
@@ -221,7 +221,8 @@ def _check(url: str) -> None:
 def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manifest:
     """Restore a backup into an empty database, or in place of what `replace` names; bring it up to date, and check it.
 
-    Raises BackupFailed where it is refused or cannot be: then the database is as it was.
+    A shop is replaced only by what was proven in a scratch database at once before. Raises BackupFailed: the database
+    is as it was, unless the message says that something was restored.
     """
     manifest = read_manifest(path)
     check_file(path, manifest)
@@ -230,10 +231,16 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
         roles = {row[0] for row in connection.execute("select rolname::text from pg_roles")}
     _refuse_used(make_url(owner_url).database or "", used, replace)
     hosted = set(manifest.contents.roles) <= roles and bool(manifest.contents.roles)
+    if used:
+        _try_out(owner_url, path, manifest)
     _replay(owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "")
-    _compare(owner_url, manifest)
-    _bring_up(owner_url)
-    _check(owner_url)
+    try:
+        _compare(owner_url, manifest)
+        _bring_up(owner_url)
+        _check(owner_url)
+    except (StockError, psycopg.Error) as error:
+        why = error.message if isinstance(error, StockError) else str(error).partition("\n")[0]
+        raise BackupFailed(f"{path.name} was restored and does not hold; do not work with it: {why}") from error
     record(owner_url, manifest)
     judge(owner_url, manifest.file, None)
     return manifest

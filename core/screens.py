@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from core import alerts, movements, reports, reservations, size_grid
+from core import alerts, backup_record, movements, reports, reservations, size_grid
 from core.alerts import Waiting
+from core.backup_record import Proof
 from core.errors import InvalidInput
 from core.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
@@ -41,6 +42,7 @@ class Overview:
     out: tuple[LevelRow, ...]
     low: tuple[LevelRow, ...]
     recent: tuple[Movement, ...]
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
         out=_attention(connection, actor, LevelStatus.OUT),
         low=_attention(connection, actor, LevelStatus.LOW),
         recent=movements.page(connection, actor, limit=8).rows,
+        proof=backup_record.proof(connection, actor),
     )
 
 

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core import api_keys, audit, deliveries, people, reasons, shop, stripe_link
+from core import api_keys, audit, backup_record, deliveries, people, reasons, shop, stripe_link
 from core.settings import load_settings
 from dashboard import (
+    backup_desk,
     change_desk,
     frame,
     job_desk,
@@ -18,7 +19,7 @@ from dashboard import (
     stripe_desk,
 )  # fmt: skip
 
-SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Reasons", "Recent changes")
+SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Reasons", "Backups", "Recent changes")
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
@@ -43,5 +44,8 @@ with frame.page("Settings", session.actor()):
         job_desk.show_jobs(own.zone)
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
+    elif section == "Backups":
+        kept, last = session.run(backup_record.backups), session.run(backup_record.proof)
+        backup_desk.show_backups(kept, last, own.zone, load_settings())
     else:
         change_desk.show_changes(session.run(audit.recent_changes), own.zone)

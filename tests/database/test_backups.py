@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from core import __main__ as core_main
-from core import archive, backup_record, backups, ledger
+from core import archive, backup_record, backups, contents, ledger
 from core.backup_record import Backup
 from core.errors import BackupFailed, Forbidden
 from core.manifest import digest, manifest_of, read_manifest, write_manifest
@@ -281,6 +281,36 @@ def test_an_account_that_may_not_make_databases_is_told_what_it_needs(traded: Sh
             backups.verify(url, path)
     finally:
         traded.sql("drop role keeper")
+
+
+def test_a_database_that_fails_in_the_middle_is_told_and_opens_the_case(
+    traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+
+    monkeypatch.setattr(contents, "contents", broken)
+    refused(traded, earlier.parent, "The database failed in the middle of it: terminating connection")
+
+
+def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, earlier: Path) -> None:
+    write_manifest(earlier, remade(earlier, movements=1))
+    before = traded.rows(LEDGER)
+    try:
+        with pytest.raises(BackupFailed, match="restores 2 rows"):
+            backups.restore(traded.owner_url, earlier, replace=traded.owner.url.database)
+        assert traded.rows(LEDGER) == before
+    finally:
+        write_manifest(earlier, remade(earlier, movements=2))
+
+
+def test_an_empty_database_that_got_what_does_not_hold_is_said_to_hold_it(
+    stocked: Shop, server: Server, tmp_path: Path
+) -> None:
+    path = made(stocked, tmp_path)
+    write_manifest(path, remade(path, movements=1))
+    with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored and does not hold"):
+        backups.restore(url, path)
 
 
 def test_a_password_stands_on_no_command_line() -> None:
