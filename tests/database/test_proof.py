@@ -121,6 +121,18 @@ def test_a_payment_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
     assert found(done) == {"R3": (f"Stripe has {paid['id']}, and it is not in the books",)}
 
 
+def test_a_refund_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
+    account = StripeAccount()
+    paid = account.pay()
+    made = account.refund(payment_intent=paid["id"])
+    for kind, name in (("payment_intent", paid["id"]), ("refund", made["id"])):
+        account.kept[kind][name]["created"] -= 7200
+    gateway, _ = fake_gateway(account)
+    (result,) = proof.prove(sold.engine, gateway, COMMAND_LINE, codes=["R3"]).results
+    assert result.faults == ({"payment_id": paid["id"]}, {"refund_id": made["id"]})
+    assert sold.sql("select faults -> 1 ->> 'refund_id' from stockroom.proof_results where faults <> '[]'") == made["id"]
+
+
 def test_without_a_key_the_comparison_is_said_to_be_missing(sold: Shop) -> None:
     (result,) = proof.prove(sold.engine, None, COMMAND_LINE, codes=["R3"]).results
     assert result.not_compared == proof.NO_KEY
