@@ -13,7 +13,19 @@ from core.alerts import STILL_OPEN, AlertFilter
 from core.model import Actor
 from core.model_orders import AlertState
 from core.order_screens import AlertList, WholeAlert
-from dashboard import case_forms, delivery_desk, frame, links, live, order_tables, order_words, pager, session, words
+from dashboard import (
+    case_forms,
+    delivery_desk,
+    frame,
+    links,
+    live,
+    order_tables,
+    order_words,
+    pager,
+    runbook,
+    session,
+    words,
+)
 
 PARAM = "alert"
 CURSOR = "alr_page"
@@ -128,6 +140,7 @@ def show(wanted: str, person: Actor) -> None:
             with st.container(border=True, key="alr_actions"):
                 st.subheader("What can be done", anchor=False)
                 case_forms.show(seen.alert, seen.lines, person)
+        runbook.show(order_words.KINDS[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
         if raw:
             with st.container(border=True, key="alr_raw"):

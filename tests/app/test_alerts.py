@@ -109,6 +109,16 @@ def test_a_case_tells_what_failed_why_and_how_much(tabs: Tabs, troubles: dict[st
     assert "Case opened" in said
 
 
+def test_a_case_says_what_to_do_about_it(tabs: Tabs, troubles: dict[str, Sale]) -> None:
+    tab = open_case(tabs, "Wanda", troubles["short"])
+    assert "What to do" in [part.label for part in tab.expander]
+    assert "the other lines of the order have left it" in words_of(tab)
+
+
+def test_the_runbook_is_a_page_for_everybody(tabs: Tabs) -> None:
+    assert "Unknown code" in words_of(tabs.open("Wanda", "runbook"))
+
+
 @pytest.mark.parametrize("asked", ["0", "999999999", "9" * 40, "-1", "'; drop table alerts", "²"])
 def test_a_link_to_a_case_that_is_not_one_says_so(tabs: Tabs, troubles: dict[str, Sale], asked: str) -> None:
     tab = tabs.open("Mia", "alerts", alert=asked)
