@@ -39,6 +39,7 @@ help:
 	@echo "STOCKROOM_BACKUPS    where backups lie (default: the folder backups in the data folder)"
 	@echo "STOCKROOM_BACKUPS_KEPT"
 	@echo "                     how many backups are kept (default: 14)"
+	@echo "STOCKROOM_LOG        quiet writes trouble alone, plain and json a line for each operation"
 	@echo "STOCKROOM_WORKER     0 leaves the jobs to \`python -m core worker\`"
 	@echo "STOCKROOM_NOTIFY_<NAME>"
 	@echo "                     where alerts are sent, as an address of Apprise; any number of them"

@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import api_keys
+from core import api_keys, journal
 from core.api_keys import Caller
 from core.database import run
 from core.errors import (
@@ -126,6 +126,7 @@ class Limits:
         given = dict(scope["headers"]).get(REQUEST_ID.encode(), b"").decode("latin-1")
         request_id = given if _SAFE_ID.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        journal.request_id.set(request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

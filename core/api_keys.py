@@ -23,11 +23,12 @@ _BEGINS = len(PREFIX) + 6
 
 
 class Scope(StrEnum):
-    """What a key is good for: asking whether a cart can be sold, holding it, making payments and orders of it."""
+    """What a key is good for: checking carts, holding them, making payments and orders of them, reading /metrics."""
 
     VALIDATE = "validate"
     RESERVE = "reserve"
     ORDERS = "orders"
+    METRICS = "metrics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from croniter import croniter
 from sqlalchemy import Engine
 
-from core import backups, deliveries, orders, polling, proof, reservations
+from core import backups, deliveries, health, orders, polling, proof, reservations
 from core.database import run
 from core.inbox import WORKER
 from core.stripe_gateway import Gateway
@@ -117,4 +117,5 @@ CHORES = {
     "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
     "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Prove the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Make a backup and prove it", limit_seconds=6 * 60 * 60),
+    "keep_health": Chore(work=health.keep_health, cron=EACH_MINUTE, title="Measure how the shop fares"),
 }

@@ -8,7 +8,9 @@ import threading
 from types import FrameType
 from typing import Any
 
+from core import journal
 from core.database import create_engine
+from core.health import Keeper
 from core.jobs import Worker
 from core.settings import load_settings
 from core.startup import Database
@@ -24,7 +26,9 @@ def add_worker_parser(subparsers: Any) -> None:
 
 def work(database: Database, arguments: argparse.Namespace) -> int:
     """Work until told to stop; a round that did something is one line."""
-    gateway = from_settings(load_settings())
+    settings = load_settings()
+    journal.begin(settings.log)
+    gateway = from_settings(settings)
     engine = create_engine(database.app_url, pool_size=8, direct=database.embedded)
     worker = Worker(engine, gateway, lambda said: print(said, flush=True))
     told = threading.Event()
@@ -36,12 +40,15 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     worker.start()
+    keeper = Keeper(engine)
+    keeper.start()
     asked = "" if gateway else " There is no STRIPE_SECRET_KEY, so nobody asks Stripe."
     print(f"The worker is ready; Ctrl-C stops it.{asked}", flush=True)
     try:
         told.wait()
     finally:
         worker.stop()
+        keeper.stop()
         engine.dispose()
     print("The worker has stopped.", flush=True)
     return 0

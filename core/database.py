@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -15,7 +17,9 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core import journal, measure
 from core.errors import BY_SQLSTATE, InvalidInput, StockError, Unavailable
+from core.measure import METER, Kind, Outcome
 from core.model import Actor
 
 APP_ROLE = "stockroom_app"
@@ -28,7 +32,9 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, the same again may pass
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
+_LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # a try against a lock
 _ATTEMPTS = 5
+_LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*\w+")
 
 
 def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Engine:
@@ -51,6 +57,8 @@ def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Eng
             "application_name": "stockroom",
         },
     )
+    event.listen(engine, "before_cursor_execute", _begin_statement)
+    event.listen(engine, "after_cursor_execute", _end_statement)
     if engine.url.username != APP_ROLE:
         event.listen(engine, "begin", _become_app_role)
     return engine
@@ -81,14 +89,36 @@ def run(
 
     Deadlocks and serialization failures are tried again, with jitter, at most five times: a failed try did nothing.
     Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), and `Unavailable` where the database is out
-    of reach.
+    of reach. Each is counted, timed and a line of the log.
     """
+    name, began = measure.name_of(operation), time.perf_counter()
+    try:
+        result = _run(engine, operation, actor, name, *args, **kwargs)
+    except Exception as error:
+        is_no = isinstance(error, StockError) and not isinstance(error, Unavailable)
+        _note(name, actor, kwargs, Outcome.REFUSED if is_no else Outcome.FAILED, began, type(error).__name__)
+        raise
+    _note(name, actor, kwargs, Outcome.OK, began)
+    return result
+
+
+def _note(name: str, actor: Actor, given: Mapping[str, Any], outcome: Outcome, began: float, why: str = "") -> None:
+    seconds = time.perf_counter() - began
+    METER.note(Kind.OPERATION, name, outcome, seconds)
+    journal.operation(name, actor, given, outcome, seconds, why)
+
+
+def _run(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str, /, *args: Any, **kwargs: Any) -> _T:
     for attempt in range(1, _ATTEMPTS + 1):
+        began = time.perf_counter()
         try:
             with _transaction(engine, operation) as connection:
                 return operation(connection, actor, *args, **kwargs)
         except (DBAPIError, PoolTimeout) as error:
+            if lost := _LOST.get(sqlstate(error) or ""):
+                METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
             if attempt < _ATTEMPTS and _may_pass(error, attempt):
+                METER.note_retry(label)
                 time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
                 continue
             raise translate(error) from error
@@ -112,8 +142,10 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
     driver: Any = connection.connection.driver_connection
     if not (driver.autocommit or connection.in_transaction()):
         connection.begin()
+    began, outcome = time.perf_counter(), Outcome.FAILED
     try:
         rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+        outcome = Outcome.OK
         return rows
     except psycopg.Error as error:
         lost = bool(driver.closed)
@@ -122,6 +154,25 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
         raise DBAPIError.instance(
             statement, dict(values), error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
         ) from error
+    finally:
+        METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
+
+
+@lru_cache(maxsize=2_000)
+def label_of(statement: str) -> str:
+    """Return what a statement is known by: the function or view of ours that it names first, never its values."""
+    found: list[str] = _LABEL.findall(statement)
+    named = [name for name in found if "." in name]
+    return (named or found or ["statement"])[0].strip().lower().removeprefix("stockroom_api.")
+
+
+def _begin_statement(connection: Connection, *_: Any) -> None:
+    connection.info["stockroom.began"] = time.perf_counter()
+
+
+def _end_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+    seconds = time.perf_counter() - connection.info.pop("stockroom.began", time.perf_counter())
+    METER.note(Kind.STATEMENT, label_of(statement), Outcome.OK, seconds)
 
 
 def array(values: Iterable[Any]) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -98,8 +99,14 @@ def _is_current(connection: Connection) -> bool:
     if connection.exec_driver_sql("select to_regclass('stockroom_api.release')").scalar_one() is None:
         return False
     release = connection.exec_driver_sql("select revision, checksum from stockroom_api.release").one()
+    return (release.revision, release.checksum) == current_release()
+
+
+@cache
+def current_release() -> tuple[str, str]:
+    """Return the revision and the checksum that a database of this program has; the view `release` tells its own."""
     newest = ScriptDirectory.from_config(_configuration()).get_current_head()
-    return (release.revision, release.checksum) == (newest, _checksum(_texts()))
+    return str(newest), _checksum(_texts())
 
 
 def is_set_up(connection: Connection) -> bool:

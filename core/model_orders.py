@@ -247,6 +247,7 @@ class AlertKind(StrEnum):
     JOB_STALLED = "job_stalled"
     BAD_SIGNATURE = "bad_signature"
     BACKUP_FAILED = "backup_failed"
+    SLOWDOWN = "slowdown"
 
 
 class AlertState(StrEnum):

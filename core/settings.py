@@ -58,6 +58,7 @@ class Settings:
     def backup_dir(self) -> Path:
         """Where backups lie: a folder of their own, else one in the data folder."""
         return self.backups or self.data_dir / "backups"
+    log: str = "quiet"
 
     @property
     def embedded(self) -> bool:
@@ -100,6 +101,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=message_addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
         backups=_folder(environ, "STOCKROOM_BACKUPS"),
         backups_kept=_backups_kept(environ),
+        log=_log(environ),
     )
 
 
@@ -209,6 +211,13 @@ def _answer(environ: Mapping[str, str], name: str, choice: str, usual: str = "1"
     if text not in YES + NO:
         raise InvalidSetting(f"{name} is {text!r}: {choice}.")
     return text in YES
+
+
+def _log(environ: Mapping[str, str]) -> str:
+    mode = _value(environ, "STOCKROOM_LOG").lower() or "quiet"
+    if mode not in ("quiet", "plain", "json"):
+        raise InvalidSetting(f"STOCKROOM_LOG is {mode!r}: use quiet, plain or json.")
+    return mode
 
 
 def _cors_origins(environ: Mapping[str, str]) -> tuple[str, ...]:

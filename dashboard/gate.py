@@ -1,7 +1,8 @@
 """What stands before every HTTP request and every websocket: without a session nobody gets past it.
 
 A person who opens a page is sent to the sign-in form and comes back to that page; anything else gets 401, a websocket
-is refused before it is accepted. Only the paths in `OPEN_PATHS` are for everybody, and none of them shows data.
+is refused before it is accepted. Only the paths in `OPEN_PATHS` are for everybody, and none of them shows data without
+a password, a signature or a key that it asks for itself.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ SIGNED_IN = "stockroom.signed_in"
 
 FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
 ICON_PATH = "/app/static/icon.svg"
-OPEN_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/healthz", "/webhook/stripe", FONT_PATH, ICON_PATH})
+OPEN_PATHS = frozenset(
+    {"/sign-in", "/sign-out", "/welcome", "/healthz", "/readyz", "/metrics", "/webhook/stripe", FONT_PATH, ICON_PATH}
+)
 
 LONGEST_NEXT = 2_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -15,6 +15,7 @@ SCOPES = {
     Scope.VALIDATE: "Check whether a cart can be sold",
     Scope.RESERVE: "Hold a cart and let it go",
     Scope.ORDERS: "Make payments and orders",
+    Scope.METRICS: "Read measurements at /metrics",
 }
 
 

@@ -24,6 +24,7 @@ KINDS = {
     AlertKind.JOB_STALLED: "Job stands still",
     AlertKind.BAD_SIGNATURE: "Bad signature",
     AlertKind.BACKUP_FAILED: "Backup failed",
+    AlertKind.SLOWDOWN: "Slower than usual",
 }
 SEVERITY_COLOURS = {"urgent": "red", "warning": "orange", "note": "gray"}
 ALERT_STATES = {

@@ -16,17 +16,18 @@ import anyio
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from core import pool, stripe_gateway
+from core import journal, pool, stripe_gateway
 from core.api import create_api
 from core.errors import StockError
+from core.health import Keeper
 from core.job_watch import Watch
 from core.jobs import Worker
 from core.settings import load_settings
 from core.stripe_trouble import Patience
-from dashboard import feedback, signin, webhook
+from dashboard import feedback, health_door, signin, webhook
 from dashboard.gate import AuthGate
 
 log = logging.getLogger("stockroom")
@@ -38,6 +39,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     for name in ("pandas", "plotly.graph_objects", "pyarrow"):
         importlib.import_module(name)
     settings = load_settings()
+    journal.begin(settings.log)
+    keeper = Keeper(pool.engine())
     worker, watch = Worker(pool.engine(), stripe_gateway.from_settings(settings)), Watch(pool.engine())
     gc.collect()
     gc.freeze()  # what is loaded now stays: without this each collection walks all of it, four times the cost of a run
@@ -45,12 +48,14 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         worker.start()
     else:
         watch.start()  # the workers are processes of their own: should none be alive, somebody must say so
+    keeper.start()
     try:
         yield {"started": True}
     finally:
         await stripe_door.close()
         await anyio.to_thread.run_sync(worker.stop)
         await anyio.to_thread.run_sync(watch.stop)
+        await anyio.to_thread.run_sync(keeper.stop)
         pool.close()
 
 
@@ -77,13 +82,6 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-async def healthz(request: Request) -> JSONResponse:
-    """Answer 200 when the database answers, else 503."""
-    if await signin.database_answers():
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-    return JSONResponse({"status": "database out of reach"}, 503, headers={"Cache-Control": "no-store"})
-
-
 async def overview(request: Request) -> RedirectResponse:
     """Lead who types the first page's name to its address, which Streamlit keeps at the root."""
     query = request.url.query
@@ -107,7 +105,7 @@ app = st.App(
     middleware=[Middleware(AuthGate, find_session=signin.find_session)],
     routes=[
         *signin.ROUTES,
-        Route("/healthz", healthz),
+        *health_door.HealthDoor(pool.engine).routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=webhook.METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

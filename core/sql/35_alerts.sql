@@ -80,7 +80,7 @@ end $$;
 -- Whether an alert of this kind is about the machinery, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
-    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed');
+    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown');
 
 -- Open a case about the machinery itself, told by the app's own role. Refuses: SK008 for any other kind.
 create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)

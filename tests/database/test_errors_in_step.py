@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from core import database, errors, model, model_orders
+from core import database, errors, measure, model, model_orders
 from core.access import ROLES, Permission
 from core.errors import BY_SQLSTATE, StockError
 from core.job_runs import Outcome
@@ -109,6 +109,9 @@ WORDS: dict[str, Iterable[str]] = {
     "destinations_digest_check": ("each", "hour", "day"),
     "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),
     "deliveries_state_check": ("waiting", "sent", "failed"),
+    "health_calls_kind_check": measure.Kind,
+    "health_calls_span_check": measure.Span,
+    "health_samples_span_check": measure.Span,
 }
 
 

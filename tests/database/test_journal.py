@@ -1,0 +1,141 @@
+"""The log: a line for each operation, and nothing in it that is a secret or tells who bought."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from core import accounts, api_keys, journal, people
+from core.api import create_api
+from core.api_keys import Scope
+from core.errors import StockError
+from core.model import Role
+from tests.asking import Visitor
+from tests.builders import Shop, key
+
+PASSWORD = "correct horse battery staple"
+MAIL = "jane.buyer@customers.example"
+NAME, STREET = "Jane Q. Buyer", "221B Baker Street"
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Everything that is logged, as lines of JSON; what logging was before comes back."""
+    root, stockroom = logging.getLogger(), logging.getLogger("stockroom")
+    before = (logging.getLogRecordFactory(), root.handlers[:], root.level, stockroom.level)
+    loggers = {n: (g.handlers[:], g.propagate, g.level, g.disabled) for n, g in logging.root.manager.loggerDict.items()
+               if isinstance(g, logging.Logger)}  # fmt: skip
+    stream = io.StringIO()
+    journal.begin(journal.JSON, stream)
+    yield stream
+    logging.setLogRecordFactory(before[0])
+    root.handlers[:], stockroom.level = before[1], before[3]
+    root.setLevel(before[2])
+    for name, (handlers, propagate, level, disabled) in loggers.items():
+        logger = logging.getLogger(name)
+        logger.handlers[:], logger.propagate, logger.disabled = handlers, propagate, disabled
+        logger.setLevel(level)
+
+
+def lines(written: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def test_an_operation_is_one_line_with_who_what_how_and_how_long(shop: Shop, written: io.StringIO) -> None:
+    variant = shop.variant(3)
+    shop.person("Wanda")
+    written.truncate(0)
+    written.seek(0)
+    mine = key()
+    shop.adjust(variant, -1, key=mine)
+    (line,) = lines(written)
+    assert (line["operation"], line["actor"], line["key"], line["outcome"]) == ("ledger.adjust", "Wanda", mine, "ok")
+    assert isinstance(line["ms"], float)
+    assert line["level"] == "info"
+
+
+def test_a_refusal_says_its_kind_and_not_its_words(shop: Shop, written: io.StringIO) -> None:
+    with pytest.raises(StockError):
+        shop.adjust(shop.variant(1), -5)
+    line = lines(written)[-1]
+    assert (line["outcome"], line["why"]) == ("refused", "InsufficientStock")
+
+
+def test_what_storefronts_send_is_found_by_request_and_never_read(fresh_shop: Shop, written: io.StringIO) -> None:
+    """Through the HTTP API with a key, an Idempotency-Key and a reference that are a buyer's own."""
+    secret = fresh_shop.run(api_keys.make, "Ada", name="Web shop", scopes=tuple(Scope))
+    variant = fresh_shop.variant(5)
+    door = Visitor(create_api(lambda: fresh_shop.engine))
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": f"{NAME} {MAIL}", "X-Request-Id": "req-77"}
+    body = {"items": [{"variantId": str(variant), "quantity": 1}], "reference": MAIL}
+    answer = door.post(f"/reservations?email={MAIL}&token=abc", json=body, headers=headers)
+    assert answer.status_code == 201
+    (line,) = [line for line in lines(written) if line.get("operation") == "reservations.hold"]
+    assert (line["actor"], line["request_id"]) == ("Web shop", "req-77")
+    assert str(line["reference"]).startswith("reference:sha256:")
+    assert no_secret(written, secret)
+
+
+def test_signing_in_and_links_leave_no_secret(fresh_shop: Shop, written: io.StringIO) -> None:
+    ada = fresh_shop.person("Ada")
+    fresh_shop.run(people.add_person, ada, email="new.person@shop.example", name="Nia", role=Role.SUPPORT)
+    for password in (PASSWORD, "wrong " + PASSWORD):
+        accounts.sign_in(
+            fresh_shop.engine, email=MAIL, password=password, address="10.0.0.9", user_agent="x", previous=None
+        )
+    assert lines(written)
+    assert no_secret(written, "new.person@shop.example", "10.0.0.9")
+
+
+def test_an_error_tells_where_and_never_what_it_says(written: io.StringIO) -> None:
+    try:
+        raise ValueError(f"cannot read {NAME}, {STREET}, {MAIL}")
+    except ValueError as error:
+        logging.getLogger("stockroom").error("Reference %s", "ab12", exc_info=error)
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application\n")
+    assert no_secret(written)
+    assert str(lines(written)[0]["message"]).startswith("Reference ab12 (ValueError at ")
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "streamlit.runtime", "procrastinate.worker", "sqlalchemy.engine",
+                                  "stripe", "apprise", "httpx"])  # fmt: skip
+def test_a_library_may_say_what_it_likes_and_nothing_of_a_buyer_is_written(name: str, written: io.StringIO) -> None:
+    logger = logging.getLogger(name)
+    logger.error("%s could not be delivered to %s, %s after %d tries", NAME, STREET, {"to": MAIL}, 3)
+    logger.warning(f"GET /welcome?token=abcdefghij&email={MAIL} sk_live_abcdefghijk whsec_abcdefgh stk_abcdefghi")
+    logger.warning(f"mailtos://{MAIL.replace('@', '%40')}:hunter2hunter2@smtp.example password={PASSWORD}")
+    logger.warning("Bearer stk_abcdefghi pi_1_secret_abcdef")
+    assert len(lines(written)) == 4
+    assert no_secret(written, "abcdefgh", "hunter2hunter2")
+    assert "after 3 tries" in written.getvalue()
+
+
+def test_by_default_only_trouble_is_written_in_words(shop: Shop, written: io.StringIO) -> None:
+    journal.begin(journal.QUIET, written)
+    shop.variant(1)
+    logging.getLogger("stockroom").warning("The worker stopped")
+    assert written.getvalue().split(" ", 1)[1] == "warning: The worker stopped\n"
+    journal.begin(journal.PLAIN, written)
+    shop.variant(1)
+    assert " ledger.receive ok in " in written.getvalue()
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"payment_id": "pi_123"}, "payment_id:pi_123"), ({"order_id": 7}, "order_id:7"),
+    ({"reference": "Jane"}, "reference:sha256:"),
+    ({}, None)])  # fmt: skip
+def test_a_reference_is_an_id_or_a_fingerprint(given: dict[str, object], said: str | None) -> None:
+    found = journal.reference_of(given)
+    assert found == said or (said is not None and found is not None and found.startswith(said) and "Jane" not in found)
+
+
+def no_secret(written: io.StringIO, *more: str) -> bool:
+    """Whether nothing of a buyer, no password and no key of anybody stands in what was written."""
+    text = written.getvalue()
+    never = (PASSWORD, "correct horse", MAIL, MAIL.replace("@", "%40"), "customers.example", "Buyer", "Baker")
+    assert [each for each in (*never, *more) if each in text] == [], text
+    return True
