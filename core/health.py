@@ -220,7 +220,7 @@ class Measured:
 def between(
     connection: Connection, _: Actor, *, kind: Kind, since: datetime, until: datetime, step: timedelta
 ) -> tuple[Measured, ...]:
-    """Return what was measured of a kind, in steps of time; see core/health_reads.py for what a page may see."""
+    """Return what was measured of a kind, in steps of time from `since`; asked by the shop's own machinery alone."""
     rows = call(
         connection,
         """select at, name, ok, refused, failed, retried, seconds, buckets
