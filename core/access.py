@@ -29,6 +29,7 @@ class Permission(StrEnum):
     MANAGE_NOTIFICATIONS = "manage_notifications"
     MANAGE_JOBS = "manage_jobs"
     PROVE = "prove"
+    SEE_HEALTH = "see_health"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -59,6 +60,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.MANAGE_NOTIFICATIONS: _ADMINS,
     Permission.MANAGE_JOBS: _ADMINS,
     Permission.PROVE: _MANAGERS,
+    Permission.SEE_HEALTH: _ADMINS,
 }
 
 

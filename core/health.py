@@ -83,6 +83,11 @@ def readiness(engine: Engine) -> tuple[Part, ...]:
             log.error("Whether this is ready could not be told", exc_info=error)
         away = "The database does not answer, or is not set up."
         return (Part(name="database", is_well=False, sentence=away),)
+    return parts_of(found)
+
+
+def parts_of(found: Signs) -> tuple[Part, ...]:
+    """Return every part of an installation whose database answers."""
     return (
         Part(name="database", is_well=True, sentence="The database answers."),
         _migrations(found),

@@ -5,7 +5,7 @@ The colours are the theme's categorical ones, so they follow light and dark; eve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -185,3 +185,47 @@ def _bars(kind: MovementType, days: list[date], values: list[int], *, out: bool,
         "customdata": [f"{sign}{value:,}" if value else None for value in values],
         "hovertemplate": f"{name} %{{customdata}}<extra></extra>",
     }
+
+
+def time_chart(
+    series: Mapping[str, Mapping[datetime, float | None]], ends: tuple[datetime, datetime], step: timedelta, unit: str,
+    *, stacked: bool = False,
+) -> go.Figure:  # fmt: skip
+    """Return measurements over time between two ends, each at the beginning of its step: lines, or bars that stack."""
+    traces = [_measured(name, by_time, stacked) for name, by_time in series.items()]
+    highest = max((value or 0 for by_time in series.values() for value in by_time.values()), default=0)
+    axis = {"title": {"text": unit}, "tickformat": ",~f", "range": [0, highest * 1.1 or 1]}
+    days = {"tickformat": "%-d %b\n%H:%M", "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
+    return _figure(traces, height=240, showlegend=len(traces) > 1, xaxis=days, yaxis=_sum_axis(axis, stacked))
+
+
+def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
+    """Return names with a bar each, the first on top."""
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": list(values.values()),
+        "y": list(values),
+        "marker": {"color": _colorway()[0], "line": {"width": 0}},
+        "hovertemplate": "%{y} %{x:,~f}<extra></extra>",
+    }
+    names = {"autorange": "reversed", "tickformat": None}
+    amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
+    return _figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
+
+
+def _measured(name: str, by_time: Mapping[datetime, float | None], stacked: bool) -> dict[str, Any]:
+    times = sorted(by_time)
+    kind: dict[str, Any] = {"type": "bar"} if stacked else {"type": "scatter", "mode": "lines+markers"}
+    return {
+        **kind,
+        "x": times,
+        "y": [by_time[at] for at in times],
+        "name": name,
+        "hovertemplate": f"{name} %{{y:,~f}}<extra></extra>",
+    }
+
+
+def _sum_axis(axis: dict[str, Any], stacked: bool) -> dict[str, Any]:
+    # What is stacked is higher than its highest part: Plotly finds the end itself.
+    return {name: value for name, value in axis.items() if not (stacked and name == "range")}

@@ -1,13 +1,14 @@
-"""Settings: the people of the shop, the shop itself, Stripe, API keys, its reasons, and who changed any of them."""
+"""Settings: the people of the shop, the shop itself, Stripe, API keys, its reasons, health, and who changed what."""
 
 import streamlit as st
 
-from core import api_keys, audit, backup_record, deliveries, people, reasons, shop, stripe_link
+from core import api_keys, audit, backup_record, deliveries, health_reads, people, reasons, shop, stripe_link
 from core.settings import load_settings
 from dashboard import (
     backup_desk,
     change_desk,
     frame,
+    health_desk,
     job_desk,
     key_desk,
     notification_desk,
@@ -19,7 +20,7 @@ from dashboard import (
     stripe_desk,
 )  # fmt: skip
 
-SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Reasons", "Backups", "Recent changes")
+SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Health", "Reasons", "Backups", "Recent changes")
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
@@ -42,6 +43,8 @@ with frame.page("Settings", session.actor()):
         notification_desk.show_notifications(told, own.zone)
     elif section == "Jobs":
         job_desk.show_jobs(own.zone)
+    elif section == "Health":
+        health_desk.show_health(session.run(health_reads.look, period=health_desk.chosen_period()), own.zone)
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
     elif section == "Backups":

@@ -9,13 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from core import accounts, api_keys, journal, people
+from core import accounts, api_keys, journal, people, polling
 from core.api import create_api
 from core.api_keys import Scope
 from core.errors import StockError
 from core.model import Role
 from tests.asking import Visitor
 from tests.builders import Shop, key
+from tests.database.test_webhook import NEW, Door
+from tests.stripe_account import StripeAccount, sign
+from tests.stripe_fake import KEY, fake_gateway
+from tests.stripe_shop import Stripe, orders_of
 
 PASSWORD = "correct horse battery staple"
 MAIL = "jane.buyer@customers.example"
@@ -131,6 +135,59 @@ def test_by_default_only_trouble_is_written_in_words(shop: Shop, written: io.Str
 def test_a_reference_is_an_id_or_a_fingerprint(given: dict[str, object], said: str | None) -> None:
     found = journal.reference_of(given)
     assert found == said or (said is not None and found is not None and found.startswith(said) and "Jane" not in found)
+
+
+BUYER = {"email": MAIL, "name": NAME, "shipping": {"name": NAME, "address": {"line1": STREET, "city": "London"}}}
+
+
+def test_real_orders_by_webhook_and_poll_tell_nothing_of_who_bought(fresh_shop: Shop, written: io.StringIO) -> None:
+    """Signed messages at the door, Stripe asked with the shop's key, orders booked and a line short of stock."""
+    stripe = Stripe(fresh_shop)
+    fresh_shop.variant(3, sku="TEE-M")
+    for units in (1, 1, 9):
+        stripe.pay("TEE-M", units, buyer=BUYER)
+    door = Door(shop=fresh_shop, account=stripe.account)
+    bodies = [body for body, _ in stripe.account.deliveries()]
+    assert any(MAIL.encode() in body for body in bodies), "what Stripe tells does hold the buyer"
+    assert {answer.status_code for answer in door.deliver(bodies)} == {200}
+    door.post((bodies[0], sign(bodies[0], "whsec_OfSomebodyElse")))
+    stripe.work()
+    stripe.pay("TEE-M", buyer=BUYER)
+    assert stripe.poll()
+    stripe.work()
+    assert orders_of(fresh_shop) == 4
+    done = {line.get("operation") for line in lines(written)}
+    assert {"inbox.receive", "orders.apply", "inbox.claim"} <= done
+    assert no_secret(written, "London", KEY, KEY[8:], NEW, "OfSomebodyElse")
+
+
+@pytest.mark.parametrize("trouble", [401, 429, 500, "timeout", "certificate", "garbage"])
+def test_a_stripe_that_refuses_is_logged_without_its_key(
+    fresh_shop: Shop, written: io.StringIO, trouble: int | str
+) -> None:
+    """Stripe's own answers repeat the end of a key, and the library's log whole requests."""
+    account = StripeAccount()
+    gateway, fake = fake_gateway(account)
+    polling.poll(fresh_shop.engine, gateway)
+    fake.trouble(trouble, times=50)
+    with pytest.raises(StockError) as refused:
+        polling.poll(fresh_shop.engine, gateway)
+    logging.getLogger("stockroom").error("Stripe could not be asked", exc_info=refused.value)
+    assert lines(written)
+    assert no_secret(written, KEY, KEY[8:], KEY[-6:])
+
+
+def test_a_good_password_and_its_session_are_never_written(fresh_shop: Shop, written: io.StringIO) -> None:
+    ada = fresh_shop.person("Ada")
+    fresh_shop.run(accounts.set_own_password, ada, password=PASSWORD, proof=None)
+    begun = accounts.sign_in(
+        fresh_shop.engine, email=str(ada.email), password=PASSWORD, address="10.0.0.9", user_agent="x", previous=None
+    )
+    assert isinstance(begun, accounts.NewSession), "she is in"
+    assert accounts.at_the_door(fresh_shop.engine, accounts.find_session, token=begun.token) is not None
+    assert "accounts.set_own_password" in {line.get("operation") for line in lines(written)}
+    hashed = str(fresh_shop.sql("select password_hash from stockroom.users where id = :id", id=ada.user_id))
+    assert no_secret(written, begun.token, begun.token[:12], str(ada.email), "10.0.0.9", hashed[-20:])
 
 
 def no_secret(written: io.StringIO, *more: str) -> bool:
