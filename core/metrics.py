@@ -126,7 +126,12 @@ def _look(connection: Connection, actor: Actor) -> _Look:
             group by a.kind order by a.kind""",
         {},
     )
-    jobs = call(connection, "select name, age from stockroom_api.job_ages order by name", {})
+    jobs = call(
+        connection,
+        """select name, extract(epoch from now() - last_ended_at)::float8 from stockroom_api.job_pulse
+            where last_ended_at is not null order by name""",
+        {},
+    )
     ((size,),) = call(connection, "select pg_database_size(current_database())", {})
     return (
         health.signs(connection, actor),

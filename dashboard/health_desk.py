@@ -115,7 +115,7 @@ def _show_locks(seen: Health, zone: str) -> None:
     longest = max(waits.values(), default=0.0)
     sentence = (
         f"The longest wait seen was {longest:,.1f} seconds, looked at once a minute. "
-        f"{words.plural(lost, 'try', 'tries')} lost against a lock; most of them were begun again."
+        f"{words.plural(lost, 'try', 'tries')} lost against a lock."
     )
     _draw(seen, zone, "locks", {"Longest wait": waits}, "seconds", sentence)
     columns: dict[str, Series] = {

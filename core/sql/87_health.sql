@@ -77,12 +77,6 @@ create function stockroom_api.calls_between(_kind text, _since timestamptz, _unt
      order by i.at, i.name;
 $$;
 
--- How long ago each job came to its last time.
-create view stockroom_api.job_ages as
-select d.task_name as name, extract(epoch from now())::float8 - max(d.defer_timestamp) as age
-  from procrastinate.procrastinate_periodic_defers d
- group by d.task_name;
-
 -- How the database stood, minute by minute for a week and hour by hour before.
 create view stockroom_api.health_samples as
 select h.span, h.at, h.database_bytes, h.inbox_waiting, h.inbox_lag, h.lock_waiters, h.lock_wait from stockroom.health_samples h;
@@ -113,7 +107,7 @@ begin
     return (select count(*) from stockroom.health_slow h where h.in_a_row = 3);
 end $$;
 
-grant select on stockroom_api.vital_signs, stockroom_api.job_ages, stockroom_api.health_samples to stockroom_app;
+grant select on stockroom_api.vital_signs, stockroom_api.health_samples to stockroom_app;
 grant execute on function
     stockroom_api.keep_calls(jsonb), stockroom_api.keep_sample(), stockroom_api.judge_speed(jsonb),
     stockroom_api.calls_between(text, timestamptz, timestamptz, interval)
