@@ -51,6 +51,7 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    log: str = "quiet"
     backups: Path | None = None
     backups_kept: int = 14
 
@@ -58,7 +59,6 @@ class Settings:
     def backup_dir(self) -> Path:
         """Where backups lie: a folder of their own, else one in the data folder."""
         return self.backups or self.data_dir / "backups"
-    log: str = "quiet"
 
     @property
     def embedded(self) -> bool:
