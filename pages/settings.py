@@ -20,7 +20,9 @@ from dashboard import (
     stripe_desk,
 )  # fmt: skip
 
-SECTIONS = ("People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Health", "Reasons", "Backups", "Recent changes")
+SECTIONS = (
+    "People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Health", "Reasons", "Backups", "Recent changes",
+)  # fmt: skip
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
