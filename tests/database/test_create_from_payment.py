@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -11,12 +12,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from core import order_mail
+from core import deliveries, order_mail
 from core.paid_orders import PaidLine, PaidOrder
 from tests.builders import Shop
 from tests.database.test_api import Client, is_problem
 from tests.database.test_checkout import Till, of, reserved
 from tests.house.reading import ROOT
+from tests.receivers import mailbox
 from tests.stripe_shop import Stripe
 
 PATH = "/orders/create-from-payment"
@@ -83,6 +85,18 @@ def test_a_paid_cart_becomes_an_order_takes_its_hold_and_is_confirmed_by_mail(ti
     assert title == f"Your order cart-7 at {till.shop.sql('select name from stockroom.shop')}"
     assert f"2 x Halde Boot, size 42 ({sku}): 200.00 EUR\n" in body
     assert "Shipping: 4.90 EUR\nPaid: 204.90 EUR\n" in body
+
+
+def test_the_buyer_gets_one_mail_however_often_the_order_is_asked_for(till: Till) -> None:
+    buyer = BUYER | {"email": "once@shop.example"}
+    payment_id = paid(till, of(till.shop.variant(5, price=100)), buyer=buyer)
+    with mailbox() as post:
+        for _ in range(3):
+            assert order(till, payment_id).json()["mail"] == "queued"
+            deliveries.send_due(till.shop.engine, {"orders": post.url}, threading.Event())
+    (mail,) = (mail for to, mail in post.got if to == ["once@shop.example"])
+    assert mail["Subject"].startswith("Your order")
+    assert "Paid: 100.00 EUR" in mail.as_string()
 
 
 def test_the_cart_that_the_readme_shows_is_paid_and_becomes_an_order(till: Till) -> None:
