@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from statistics import median
 
 from sqlalchemy import Connection, Engine
@@ -96,8 +97,14 @@ def parts_of(found: Signs) -> tuple[Part, ...]:
     )
 
 
+@cache
+def _own_release() -> tuple[str, str]:
+    """The release of this program, whose files do not change while it runs."""
+    return current_release()
+
+
 def _migrations(found: Signs) -> Part:
-    is_well = (found.revision, found.checksum) == current_release()
+    is_well = (found.revision, found.checksum) == _own_release()
     well, ill = (
         "The database is of this release.",
         "The database is of another release than this program.",

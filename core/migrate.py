@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -102,7 +101,6 @@ def _is_current(connection: Connection) -> bool:
     return (release.revision, release.checksum) == current_release()
 
 
-@cache
 def current_release() -> tuple[str, str]:
     """Return the revision and the checksum that a database of this program has; the view `release` tells its own."""
     newest = ScriptDirectory.from_config(_configuration()).get_current_head()
