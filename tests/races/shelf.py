@@ -15,8 +15,10 @@ from uuid import UUID
 from tests.builders import Shop
 from tests.proof import assert_holds
 
-AT_THE_LATEST = 0.25
-"""A photograph is taken before its commit: the world sees its state so many seconds later, or with the next."""
+AT_THE_LATEST = 5.0
+"""A photograph is taken before its commit: the world sees its state so many seconds later, or with the next.
+
+On a busy machine a process may stand still between the two; among many buyers the next is there far sooner."""
 
 _CAMERA = """
 create table public.photographs (
