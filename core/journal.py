@@ -182,7 +182,8 @@ def begin(mode: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        if isinstance(logger, logging.Logger):
+        # What says addresses aloud is heard by its own door alone (core/notifier.py).
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] != "apprise":
             logger.handlers.clear()
             logger.propagate = True
             if not name.startswith("stockroom"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,25 +23,6 @@ from tests.stripe_shop import Stripe, orders_of
 PASSWORD = "correct horse battery staple"
 MAIL = "jane.buyer@customers.example"
 NAME, STREET = "Jane Q. Buyer", "221B Baker Street"
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """Everything that is logged, as lines of JSON; what logging was before comes back."""
-    root, stockroom = logging.getLogger(), logging.getLogger("stockroom")
-    before = (logging.getLogRecordFactory(), root.handlers[:], root.level, stockroom.level)
-    loggers = {n: (g.handlers[:], g.propagate, g.level, g.disabled) for n, g in logging.root.manager.loggerDict.items()
-               if isinstance(g, logging.Logger)}  # fmt: skip
-    stream = io.StringIO()
-    journal.begin(journal.JSON, stream)
-    yield stream
-    logging.setLogRecordFactory(before[0])
-    root.handlers[:], stockroom.level = before[1], before[3]
-    root.setLevel(before[2])
-    for name, (handlers, propagate, level, disabled) in loggers.items():
-        logger = logging.getLogger(name)
-        logger.handlers[:], logger.propagate, logger.disabled = handlers, propagate, disabled
-        logger.setLevel(level)
 
 
 def lines(written: io.StringIO) -> list[dict[str, object]]:
@@ -106,7 +86,7 @@ def test_an_error_tells_where_and_never_what_it_says(written: io.StringIO) -> No
 
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "streamlit.runtime", "procrastinate.worker", "sqlalchemy.engine",
-                                  "stripe", "apprise", "httpx"])  # fmt: skip
+                                  "stripe", "httpx"])  # fmt: skip
 def test_a_library_may_say_what_it_likes_and_nothing_of_a_buyer_is_written(name: str, written: io.StringIO) -> None:
     logger = logging.getLogger(name)
     logger.error("%s could not be delivered to %s, %s after %d tries", NAME, STREET, {"to": MAIL}, 3)
