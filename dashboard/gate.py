@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, unquote, urlsplit
+from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from core.accounts import SignedIn
+from core.api_doors import REQUEST_ID, NoKey, problem
 from core.errors import Unavailable
 
 COOKIE = "stockroom_session"
@@ -102,9 +104,17 @@ def answer_stranger(request: HTTPConnection) -> Response:
     if asks_for_page(request):
         return RedirectResponse(sign_in_path(requested_path(request.scope)), 303, {"Cache-Control": "no-store"})
     if request.scope["path"].startswith("/api/"):
-        return JSONResponse({"error": "Sign in first."}, 401)
+        return _lacks_key()
     # Streamlit shows this text to a person whose session ended while the page stood open.
     return PlainTextResponse("Your session has ended. Reload this page to sign in again.\n", 401)
+
+
+def _lacks_key() -> Response:
+    """Return what the API itself answers to whoever shows no key, and does not read what they sent."""
+    request_id = uuid4().hex
+    body = problem(401, NoKey.__name__, NoKey().message, request_id)
+    headers = {"WWW-Authenticate": "Bearer", REQUEST_ID: request_id}
+    return JSONResponse(body, 401, headers, media_type="application/problem+json")
 
 
 def asks_for_page(request: HTTPConnection) -> bool:

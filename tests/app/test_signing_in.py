@@ -292,6 +292,14 @@ def test_the_first_page_is_found_by_its_name_too(desk: Desk) -> None:
     assert desk.visitor().get("/overview").headers["location"] == "/sign-in?next=/overview"
 
 
+def test_a_program_without_a_key_is_told_so_as_the_api_tells_every_error(desk: Desk) -> None:
+    answer = desk.visitor().post("/api/stock/validate", json={"items": []})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["detail"] == "Send a good API key: Authorization: Bearer stk_..."
+    assert answer.json()["requestId"] == answer.headers["x-request-id"]
+
+
 def test_a_signed_in_person_finds_no_page_under_api(desk: Desk) -> None:
     answer = desk.signed_in().get("/api/nope")
     assert (answer.status_code, answer.json()["detail"]) == (404, "Not Found")
