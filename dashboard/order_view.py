@@ -93,7 +93,8 @@ def _show_line(line: OrderLine, currency: str) -> None:
                 st.markdown(f"**{words.plain(line.code)}**")
             st.badge(label, color=colour)  # type: ignore[arg-type]
         each = f", {order_words.money(line.unit_price, currency)} each" if line.unit_price else ""
-        other = f" (the cart says {line.code})" if line.sku and line.code.lower() != line.sku.lower() else ""
+        known = (str(line.sku).lower(), str(line.variant_id))  # an id says nothing to a person
+        other = f" (the cart says {line.code})" if line.sku and line.code.lower() not in known else ""
         st.markdown(words.plain(f"{order_words.line_name(line)}{each}{other}"))
         st.caption(words.plain(f"{order_words.line_said(line)}."))
 

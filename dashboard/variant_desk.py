@@ -67,7 +67,7 @@ def _show_head(seen: Variant) -> None:
 def _show_numbers(seen: Variant) -> None:
     row, now = seen.row, datetime.now(UTC)
     cover = words.cover(row.cover_days)
-    with st.grid(6, min_column_width=104, gap="small", key="stk_numbers"):
+    with st.grid(6, min_column_width=140, gap="small", key="stk_numbers"):
         st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically there")
         st.metric("Reserved", words.number(row.reserved), border=True, help="Units held for checkouts")
         st.metric("Available", words.number(row.available), border=True, help="On hand less reserved")

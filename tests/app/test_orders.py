@@ -221,6 +221,15 @@ def test_somebody_says_that_they_are_on_it_once(tabs: Tabs, selling: dict[str, S
     assert "I am on it" not in labels(tab)
 
 
+def test_what_a_cart_calls_a_variant_is_told_unless_it_is_an_id_that_says_nothing(tabs: Tabs) -> None:
+    variant_id = tabs.shop.variant(on_hand=9, sku="C-1", barcode="4006381333931")
+    sold = sale("WEB-9", (str(variant_id), 1), ("4006381333931", 1))
+    sell(tabs.shop, sold)
+    said = words_of(open_order(tabs, "Sam", sold))
+    assert "(the cart says 4006381333931)" in said
+    assert str(variant_id) not in said
+
+
 def test_the_raw_text_of_a_cart_is_shown_with_the_next_step(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Sam", selling["unread"])
     assert [code.value for code in tab.code] == ['[{"sku":"A']
