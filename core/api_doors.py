@@ -37,6 +37,7 @@ LARGEST_BODY = 256 * 1024
 REQUEST_ID = "x-request-id"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _KNOWN_FOR = 2.0
+_KNOWN_WHILE_AWAY = 3_600.0
 _NOBODY = Actor(name="API")
 
 
@@ -72,7 +73,10 @@ def status_of(error: StockError) -> int:
 
 @dataclass(slots=True)
 class Doorkeeper:
-    """Knows whose key it is, and how often each has asked in this process. A key is known for two seconds."""
+    """Knows whose key it is, and how often each has asked in this process.
+
+    A key is known for two seconds; for an hour while the database is away, when nothing but that can be answered.
+    """
 
     engine: Callable[[], Engine]
     clock: Callable[[], float] = time.monotonic
@@ -82,22 +86,33 @@ class Doorkeeper:
 
     def admit(self, key: str) -> Caller:
         """Return who shows this key. Raises NoKey, TooMany, Unavailable."""
-        caller = self._recall(key) or run(self.engine(), api_keys.caller, _NOBODY, key=key)
-        if caller is None:
-            raise NoKey
-        self._remember(key, caller)
+        caller = self._recall(key, _KNOWN_FOR) or self._ask(key)
         self._count(caller)
         return caller
 
-    def _recall(self, key: str) -> Caller | None:
+    def _ask(self, key: str) -> Caller:
+        try:
+            caller = run(self.engine(), api_keys.caller, _NOBODY, key=key)
+        except Unavailable:
+            known = self._recall(key, _KNOWN_WHILE_AWAY)
+            if known is None:
+                raise
+            return known
+        if caller is None:
+            with self._lock:
+                self._known.pop(key, None)
+            raise NoKey
+        self._remember(key, caller)
+        return caller
+
+    def _recall(self, key: str, seconds: float) -> Caller | None:
         with self._lock:
             at, caller = self._known.get(key, (0.0, None))
-        return caller if self.clock() - at < _KNOWN_FOR else None
+        return caller if self.clock() - at < seconds else None
 
     def _remember(self, key: str, caller: Caller) -> None:
         with self._lock:
-            if key not in self._known or self.clock() - self._known[key][0] >= _KNOWN_FOR:
-                self._known[key] = (self.clock(), caller)
+            self._known[key] = (self.clock(), caller)
             while len(self._known) > 1_000:
                 self._known.popitem(last=False)
 

@@ -31,6 +31,7 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, the same again may pass
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
+_NOT_MIGRATED = "3F000"  # our schema is not there
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
 _LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # a try against a lock
 _ATTEMPTS = 5
@@ -211,6 +212,8 @@ def translate(error: Exception) -> Exception:
         return Unavailable("Somebody else is changing the same stock; nothing was changed. Try again in a moment.")
     if state in _BAD_VALUE:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
+    if state == _NOT_MIGRATED:
+        return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
         return Unavailable("The database cannot be reached; try again in a moment.")
     return error

@@ -10,12 +10,13 @@ import httpx
 import pytest
 import sqlalchemy
 
-from core import api_keys
+from core import api_doors, api_keys
 from core.api import create_api
 from core.api_doors import LARGEST_BODY, Doorkeeper, TooMany
 from core.api_keys import Caller, Scope
 from core.database import create_engine
 from tests.builders import Shop
+from tests.servers import Server
 
 
 class Http:
@@ -177,7 +178,9 @@ def test_a_request_keeps_the_id_its_sender_gave_it_if_that_is_harmless(client: C
     assert len(replaced.headers["x-request-id"]) == 32
 
 
-def test_with_the_database_away_a_cart_is_unverified_only_if_the_shop_chose_so(shop: Shop) -> None:
+def test_with_the_database_away_a_cart_is_unverified_only_if_the_shop_chose_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = shop.run(api_keys.make, "Ada", name="Web shop", scopes=tuple(Scope))
     away: list[sqlalchemy.Engine] = []
 
@@ -194,6 +197,19 @@ def test_with_the_database_away_a_cart_is_unverified_only_if_the_shop_chose_so(s
     told = bold.post("/stock/validate", json=cart).json()
     assert (told["valid"], told["verified"]) == (True, False)
     is_problem(bold.post("/reservations", json={"items": [{"sku": "X", "quantity": 1}]}), 503)
+    monkeypatch.setattr(api_doors, "_KNOWN_FOR", 0.0)  # long after the database was last asked whose key it is
+    assert bold.post("/stock/validate", json=cart).json()["verified"] is False
+    is_problem(careful.post("/stock/validate", json=cart), 503)
+    bold.headers["Authorization"] = "Bearer stk_never_seen"
+    is_problem(bold.post("/stock/validate", json=cart), 503)
+
+
+def test_a_database_that_is_not_set_up_is_told_with_what_to_do(server: Server) -> None:
+    bare = create_engine(server.url("postgres"))
+    http = Http(create_api(lambda: bare), {"Authorization": "Bearer stk_any"})
+    answer = is_problem(http.post("/stock/validate", json={"items": [{"sku": "X", "quantity": 1}]}), 503)
+    assert "run `python -m core migrate`" in answer["detail"]
+    bare.dispose()
 
 
 def test_no_other_site_may_call_it_from_a_browser_unless_it_is_configured(shop: Shop) -> None:
