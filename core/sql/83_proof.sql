@@ -94,18 +94,31 @@ create function stockroom_api.not_known(_payments text[], _refunds text[]) retur
      where not exists (select from stockroom.refunds x where x.refund_id = r.name);
 $$;
 
--- The runs, and what each check found in them, as the page reads them.
-create view stockroom_api.proof_runs as select r.* from stockroom.proof_runs r;
+-- The runs as the history shows them: how many checks each ran, which of them failed, and which could not compare with Stripe.
+create view stockroom_api.proof_history as
+select r.id, r.began_at, r.ended_at, r.performed_by, r.is_full, encode(r.head_hash, 'hex') as head_hash, p.checks, p.failing, p.uncompared
+  from stockroom.proof_runs r
+ cross join lateral (
+    select count(*) as checks, coalesce(array_agg(x.code order by c.place) filter (where x.failures > 0), '{}') as failing,
+           coalesce(array_agg(x.code order by c.place) filter (where x.not_compared is not null), '{}') as uncompared
+      from stockroom.proof_results x join stockroom_api.proof_checks c on c.code = x.code where x.run_id = r.id) p;
 
--- What each check found the last time it ran.
-create view stockroom_api.proof_state as
-select distinct on (p.code) p.*, r.ended_at, r.is_full, c.place
+-- What each check found in each run.
+create view stockroom_api.proof_results as
+select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p.not_compared, c.place
   from stockroom.proof_results p
-  join stockroom.proof_runs r on r.id = p.run_id
-  join stockroom_api.proof_checks c on c.code = p.code
- order by p.code, p.run_id desc;
+  join stockroom_api.proof_checks c on c.code = p.code;
 
-grant select on stockroom_api.proof_runs, stockroom_api.proof_state to stockroom_app;
+-- What each check found the last time it ran, with its case while that is open.
+create view stockroom_api.proof_state as
+select p.*, r.ended_at, r.is_full, a.id as alert_id
+  from stockroom_api.proof_checks c
+ cross join lateral (
+    select x.* from stockroom_api.proof_results x where x.code = c.code order by x.run_id desc limit 1) p
+  join stockroom.proof_runs r on r.id = p.run_id
+  left join stockroom.alerts a on a.cause = 'proof:' || p.code and a.state <> 'resolved';
+
+grant select on stockroom_api.proof_history, stockroom_api.proof_results, stockroom_api.proof_state to stockroom_app;
 grant execute on function
     stockroom_api.run_checks(bigint, bigint, text[], text, int, text[], boolean),
     stockroom_api.record_run(bigint, bigint, text[], text, timestamptz, boolean, jsonb),
