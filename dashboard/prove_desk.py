@@ -95,7 +95,9 @@ def _show_headline(seen: ProofState) -> None:
     if failing:
         st.markdown(f":red-badge[:material/error: {words.plural(failing, 'check')} {_fail(failing)}]")
     else:
-        st.markdown(":green-badge[:material/verified: Every check holds]")
+        away = sum(each.result.not_compared is not None for each in seen.checks)
+        rest = f", {words.number(away)} not compared with Stripe" if away else ""
+        st.markdown(f":green-badge[:material/verified: Every check holds{rest}]")
     how = "everything" if seen.last.is_full else "only what was new"
     st.caption(
         words.plain(
@@ -110,7 +112,7 @@ def _fail(count: int) -> str:
 
 
 def _show_button() -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Prove now", key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
         st.segmented_control(
             "How much", SCOPES, default=FULL, required=True, key="rec_scope", label_visibility="collapsed",

@@ -16,7 +16,7 @@ from core import pool, shelf_proof
 from core.model import Shop
 from core.shelf_proof import Number, ShelfDay
 from dashboard import frame, links, session, shelf_list, words
-from dashboard.tables import ROW_HEIGHT, TALL_ROW
+from dashboard.tables import ROW_HEIGHT
 
 DAY, ALL = "shelf", "all"
 RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
@@ -72,26 +72,37 @@ def show(shop: Shop) -> None:
         return
     total = shelf_proof.total(days)
     _show_verdict(days, total)
+    _show_opened(days, total, since, until, shop)
     _show_table(days, total)
     _show_below(since, until, shop)
-    _show_opened(days, total, since, until, shop)
 
 
 def _show_verdict(days: Sequence[ShelfDay], total: ShelfDay) -> None:
     if total.holds:
-        st.success(f"All {words.units(total.paid)} that were paid are explained.", icon=":material/verified:")
+        st.success(
+            f"All {words.units(total.paid)} that were paid are explained. {_uncounted(total)}".strip(),
+            icon=":material/verified:",
+        )
         return
     wrong = [day for day in days if not day.holds]
     st.error(
         f"{words.plural(total.open_lines, 'line')} of {words.plural(len(wrong), 'day')} "
         f"{'does' if total.open_lines == 1 else 'do'} not add up: {words.signed_units(total.unexplained)} unexplained. "
-        "What to do stands under R4 in the runbook.",
+        f"What to do stands under R4 in the runbook. {_uncounted(total)}".strip(),
         icon=":material/error:",
     )
     for day in wrong[:10]:
         assert day.day is not None
         label = f"{words.day(day.day)}: {words.signed_units(day.unexplained)} in {words.plural(day.open_lines, 'line')}"
         _way(label, day.day, Number.UNEXPLAINED, ":material/error:")
+
+
+def _uncounted(total: ShelfDay) -> str:
+    """Say what is not in the sum because nobody knows its units yet."""
+    unread = f"{words.plural(total.unread, 'order')} whose cart is not read" if total.unread else ""
+    inbox = f"{words.plural(total.inbox, 'payment')} in the inbox" if total.inbox else ""
+    said = words.listing([each for each in (unread, inbox) if each])
+    return f"Not counted, because nobody knows their units: {said}." if said else ""
 
 
 def _way(label: str, day: date | None, number: Number | None, icon: str) -> None:
@@ -106,9 +117,9 @@ def _way(label: str, day: date | None, number: Number | None, icon: str) -> None
 
 
 def _show_table(days: Sequence[ShelfDay], total: ShelfDay) -> None:
-    rows = (*days, total)
-    key = f"shelf_{len(rows)}_{rows[0].day}"
-    for width, numbers, height in (("wide", tuple(Number), ROW_HEIGHT), ("narrow", _SLIM, TALL_ROW)):
+    rows = (total, *days)
+    key = f"shelf_{len(rows)}_{rows[-1].day}"
+    for width, numbers in (("wide", tuple(Number)), ("narrow", _SLIM)):
         of_width = f"{key}_{width}"
         cells = {number.value: [_cell(row, number) for row in rows] for number in numbers}
         config = {"day": _opener("Day", 104, f"{of_width}_day", rows, None)}
@@ -118,7 +129,7 @@ def _show_table(days: Sequence[ShelfDay], total: ShelfDay) -> None:
         with st.container(key=f"{width}_{key}"):
             st.dataframe(
                 pa.table({"day": [_named(row) for row in rows]} | cells), column_config=config, hide_index=True,
-                height="content", row_height=height, key=of_width,
+                height="content", row_height=ROW_HEIGHT, key=of_width,
                 alt="Paid units by day, with what left the shelf and what has a name",
             )  # fmt: skip
 
@@ -204,7 +215,8 @@ def _show_opened(days: Sequence[ShelfDay], total: ShelfDay, since: date, until: 
             _show_sum(row)
         else:
             _show_head(
-                f"{COLUMNS[wanted.number][0]}, {_named(row)}: {shelf_list.counted(wanted.number, row)}", close_list
+                f"{_named(row)}, {COLUMNS[wanted.number][0].lower()}: {shelf_list.counted(wanted.number, row)}",
+                close_list,
             )
             st.caption(COLUMNS[wanted.number][2] + ".")
             span = (since, until) if wanted.day is None else (wanted.day, wanted.day + timedelta(days=1))

@@ -52,7 +52,7 @@ def _show_item(item: ShelfItem, number: Number, zone: str, key: str) -> None:
         if item.sku:
             links.to_page("stock", words.plain(item.sku), icon=":material/inventory_2:", sku=item.sku)
         elif item.code:
-            st.markdown(words.plain(item.code), width="content")
+            st.caption(words.plain(item.code), width="content")
         if item.alert_id is not None:
             links.to_page("alerts", "The case", icon=":material/notifications:", alert=str(item.alert_id))
         if item.movement_id is not None:

@@ -226,7 +226,7 @@ def yesterday(shop: Shop) -> str:
 
 def test_each_day_shows_what_was_paid_and_what_became_of_it(tabs: Tabs, sold: dict[str, Sale]) -> None:
     tab = page(tabs, "Wanda", rec_view="Payment to shelf")
-    day, total = table(tab, "recorded_only").to_dict("records")
+    total, day = table(tab, "recorded_only").to_dict("records")
     assert (day["orders"], day["paid"], day["net"], day["waiting"], day["unexplained"]) == ("2", "92", "2", "90", "0")
     assert {name: total[name] for name in Number} == {name: day[name] for name in Number}
     assert "All 92 units that were paid are explained." in words_of(tab)

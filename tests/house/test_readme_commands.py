@@ -30,7 +30,8 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [[code, "holds"] for code in reconciliation.CODES]
+HOLDS = [[code, "not" if code == "R3" else "holds"] for code in reconciliation.CODES]
+"""Without a key of Stripe, R3 is not compared."""
 
 pytestmark = pytest.mark.slow
 
