@@ -140,7 +140,7 @@ def example_variant() -> str:
 
 
 def proof_of(told: Told) -> list[list[str]]:
-    return [line.split()[:2] for line in told.out.splitlines() if line.startswith("R")]
+    return [line.split()[:2] for line in told.out.splitlines() if re.match(r"R\d+ ", line)]
 
 
 def assert_done(visit: Visit) -> None:
