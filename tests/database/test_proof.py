@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import cases, proof, reconciliation
+from core import cases, proof, proof_reads, reconciliation
 from core.database import run
 from core.errors import Forbidden, InvalidInput
 from core.model import COMMAND_LINE
@@ -162,6 +162,43 @@ def test_a_recent_check_leaves_an_edited_old_row_to_the_full_one(sold: Shop) -> 
         connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
     assert proof.prove(sold.engine, None, COMMAND_LINE, full=False).holds
     assert list(found(proof.prove(sold.engine, None, COMMAND_LINE))) == ["R2"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("update product_variants set stock_quantity = 99 where sku = 'HB-40'", {"R1": "HB-40 stands at 99"}),
+        (PLANTED["a stale rollup"][0], {"R11": "the daily units are wrong"}),
+        ("update stockroom.variant_days set closing = 3", {"R11": "the daily closing level is wrong"}),
+        ("delete from stockroom.variant_days", {"R11": "the day is missing from the daily figures"}),
+        (
+            "insert into stockroom.variant_days (variant_id, day, movements, closing) select v.id, s.today, 1, 0 from product_variants v, stockroom_api.shop s where v.sku = 'IDLE'",
+            {"R11": "the daily figures have a day without movements"},
+        ),
+        (UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 3"), {"R2": "movement no. 3"}),
+    ],
+)
+def test_a_recent_check_finds_what_is_wrong_with_what_is_new(sold: Shop, statement: str, said: dict[str, str]) -> None:
+    sold.variant(sku="IDLE")
+    sell(sold, Sale(lines=[("HB-40", 1)]))
+    assert found(proof.prove(sold.engine, None, COMMAND_LINE, full=False, codes=["R1", "R11"])) == {}
+    with sold.owner.begin() as connection:
+        connection.exec_driver_sql(statement)
+    told = found(proof.prove(sold.engine, None, COMMAND_LINE, full=False))
+    assert told.keys() == said.keys()
+    assert all(words in told[code][0] and len(told[code]) == 1 for code, words in said.items())
+
+
+def test_what_a_full_proof_found_stays_open_until_a_full_one_holds(sold: Shop) -> None:
+    with sold.owner.begin() as connection:
+        connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
+    proof.prove(sold.engine, None, COMMAND_LINE)
+    assert proof.prove(sold.engine, None, COMMAND_LINE, full=False).holds
+    assert sold.sql("select state from stockroom.alerts where cause = 'proof:R2'") == "open"
+    seen = sold.run(proof_reads.state, "Wanda")
+    assert [each.result.code for each in seen.failing] == ["R2"]
+    assert seen.last is not None
+    assert not seen.last.is_full
 
 
 def test_a_payment_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
