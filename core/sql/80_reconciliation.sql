@@ -125,14 +125,15 @@ select null, null, s.day, 'shop'
         coalesce(l.restoration_in, 0), coalesce(l.restoration_out, 0), coalesce(l.adjustment_in, 0),
         coalesce(l.adjustment_out, 0), coalesce(l.count_in, 0), coalesce(l.count_out, 0), coalesce(l.movements, 0));
 
--- The movements that came since their chains were proven last.
+-- The movements that came since their chains were proven last. The planner knows no better than that they may be all of them;
+-- `offset 0` holds it to the index here and below.
 create view stockroom_api.new_movements as
 select m.variant_id, m.occurred_at
   from (select v.id, coalesce(k.sequence, 0) as proven
           from public.product_variants v left join stockroom.proof_marks k on k.variant_id = v.id
          where v.movement_sequence > coalesce(k.sequence, 0)) v
  cross join lateral (select m.variant_id, m.occurred_at from public.stock_movements m
-                      where m.variant_id = v.id and m.variant_sequence > v.proven) m;
+                      where m.variant_id = v.id and m.variant_sequence > v.proven offset 0) m;
 
 -- R11 for what came since: the days on which it happened, summed anew for every variant; a day closes at the closing before it
 -- and what that day adds up to.
@@ -161,13 +162,13 @@ with days as materialized (
                  r.adjustment_out, r.count_in, r.count_out]::bigint[] as units,
            coalesce((select b.closing from stockroom.variant_days b where b.variant_id = r.variant_id and b.day < r.day
                       order by b.day desc limit 1), 0) as opening
-      from days d join stockroom.variant_days r on r.day = d.day
+      from days d cross join lateral (select x.* from stockroom.variant_days x where x.day = d.day offset 0) r
 )
 select f.variant_id, v.sku, f.day, f.fault
   from (select coalesce(r.variant_id, l.variant_id) as variant_id, coalesce(r.day, l.day) as day,
                case when r.day is null then 'missing' when l.day is null then 'invented'
-                    when r.movements <> l.movements or r.units <> array(select coalesce(u.n, 0) from unnest(l.units) with ordinality u (n, place) order by u.place)
-                        then 'units'
+                    when r.movements <> l.movements or r.units <> array(
+                         select coalesce(u.n, 0) from unnest(l.units) with ordinality u (n, place) order by u.place) then 'units'
                     when r.closing <> r.opening + l.net then 'closing' end as fault
           from rollup r full join ledger l on l.variant_id = r.variant_id and l.day = r.day) f
   join public.product_variants v on v.id = f.variant_id
