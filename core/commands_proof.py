@@ -23,7 +23,7 @@ def add_proof_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("reconcile", help=what, description=what[0].upper() + what[1:] + ".")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--full", action="store_true", help="follow every chain from its first movement (the default)")
-    parser.add_argument("--recent", action="store_true", help="follow the chains only from where they were proven last")
+    parser.add_argument("--recent", action="store_true", help="look at the ledger only from where it was proven last")
     parser.add_argument("--only", metavar="R1,R2", help="run only these checks")
     parser.set_defaults(operate=reconcile)
 
