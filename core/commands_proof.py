@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Engine
 
-from core import proof, stripe_gateway
+from core import proof, proof_reads, stripe_gateway
+from core.database import run
 from core.model import COMMAND_LINE
 from core.reconciliation import CODES, CheckResult
 from core.settings import load_settings
@@ -21,7 +23,7 @@ def add_proof_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("reconcile", help=what, description=what[0].upper() + what[1:] + ".")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--full", action="store_true", help="follow every chain from its first movement (the default)")
-    parser.add_argument("--recent", action="store_true", help="follow the chains only from where they were proven last")
+    parser.add_argument("--recent", action="store_true", help="look at the ledger only from where it was proven last")
     parser.add_argument("--only", metavar="R1,R2", help="run only these checks")
     parser.set_defaults(operate=reconcile)
 
@@ -32,20 +34,43 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
     full = arguments.full or not arguments.recent
     gateway = stripe_gateway.from_settings(load_settings())
     done = proof.prove(engine, gateway, COMMAND_LINE, codes=codes, full=full)
+    head = run(engine, proof_reads.runs, COMMAND_LINE, limit=1)[0].head_hash
     if arguments.json:
-        print(json.dumps({"run": done.id, "holds": done.holds, "checks": [asdict(each) for each in done.results]}))
+        checks = [asdict(each) for each in done.results]
+        print(json.dumps({"run": done.id, "holds": done.holds, "head_hash": head, "checks": checks}))
     else:
-        for result in done.results:
-            _show(result)
+        print("\n".join([*_table(done.results), *_remarks(done), f"Head hash of the ledger: {head}"]))
     return 0 if done.holds else 1
 
 
-def _show(result: CheckResult) -> None:
-    state = "holds" if result.holds else "FAILS"
-    print(f"{result.code:<4} {state}  {result.title}: {result.failures:,} of {result.checked:,} rows fail")
-    if result.not_compared:
-        print(f"       {result.not_compared}")
-    for example in result.examples:
-        print(f"       {example}")
-    if result.failures > len(result.examples):
-        print(f"       and {result.failures - len(result.examples):,} more")
+def _table(results: Sequence[CheckResult]) -> Iterator[str]:
+    """Yield a line for each check under a heading, as wide as its figures need."""
+    rows = [(each.code, _state(each), f"{each.failures:,}", f"{each.checked:,}", each.title) for each in results]
+    table = [("Check", "State", "Failures", "Looked at", "What must be true"), *rows]
+    code, state, failures, checked = (max(len(row[place]) for row in table) for place in range(4))
+    for row in table:
+        yield f"{row[0]:<{code}}  {row[1]:<{state}}  {row[2]:>{failures}}  {row[3]:>{checked}}  {row[4]}"
+
+
+def _state(result: CheckResult) -> str:
+    if not result.holds:
+        return "FAILS"
+    return "not compared" if result.not_compared else "holds"
+
+
+def _remarks(done: proof.Run) -> Iterator[str]:
+    """Yield below the table what failed, sentence by sentence, what Stripe was not asked, and how it came out."""
+    for result in done.results:
+        if not result.holds:
+            yield f"\n{result.code}: {result.title}"
+            yield from (f"  {example}" for example in result.examples)
+            if result.failures > len(result.examples):
+                yield f"  and {result.failures - len(result.examples):,} more"
+    yield ""
+    yield from (f"{each.code}: {each.not_compared}" for each in done.results if each.not_compared)
+    failing = sum(not each.holds for each in done.results)
+    yield (
+        f"{failing} of {len(done.results)} checks {'fails' if failing == 1 else 'fail'}."
+        if failing
+        else "Nothing fails."
+    )

@@ -55,7 +55,7 @@ def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilte
     """Return every movement under the filter, newest first, as CSV."""
     zone = ZoneInfo(reports.shop(connection, actor).zone)
     chunks = movements.export(connection, actor, filter=filter)
-    return _csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
+    return as_csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
 
 
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
@@ -73,7 +73,7 @@ def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementF
 def levels_csv(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
     """Return every variant under the filter with its level, as CSV."""
     zone = ZoneInfo(reports.shop(connection, actor).zone)
-    return _csv(LEVEL_COLUMNS, (_level(row, zone) for row in _all_levels(connection, actor, filter, sort)))
+    return as_csv(LEVEL_COLUMNS, (_level(row, zone) for row in _all_levels(connection, actor, filter, sort)))
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:
@@ -86,7 +86,8 @@ def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort:
             return
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return rows under their header as CSV, as a spreadsheet opens it."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)

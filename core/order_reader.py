@@ -226,7 +226,8 @@ def _cart_row(told: Cart, payment: Payment) -> dict[str, Any]:
         for line in cart.lines
     ]
     why = None if not difference else "its lines do not add up to what was paid"
-    return {"cart_state": "read", "cart_source": cart.source, "difference": difference, "lines": lines, "why": why}
+    told_money = {"difference": difference, "extras": carts.extras(told, payment)}
+    return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | told_money
 
 
 def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from core import proof_words
 from core.access import Permission
 from core.database import array, call, run
 from core.errors import StockError
@@ -25,6 +26,8 @@ from core.reconciliation import CODES, EXAMPLES, CheckResult, run_checks
 from core.stripe_gateway import Gateway
 
 COMPARED = "R3"
+Tell = Callable[[str, int, int], None]
+"""Told of each step before it begins: what is done now, how many steps are done, of how many."""
 GRACE = timedelta(hours=1)
 """How long a payment may be on its way before it counts as lost."""
 AT_ONCE = 500
@@ -55,13 +58,27 @@ class Run:
 
 
 def prove(
-    engine: Engine, gateway: Gateway | None, actor: Actor, *, codes: Sequence[str] = CODES, full: bool = True
+    engine: Engine,
+    gateway: Gateway | None,
+    actor: Actor,
+    *,
+    codes: Sequence[str] = CODES,
+    full: bool = True,
+    tell: Tell = lambda *_: None,
 ) -> Run:
     """Run checks, R3 with Stripe itself, and keep what they found. Raises InvalidInput, Forbidden, SignInRequired."""
-    run(engine, _may_prove, actor)
+    run(engine, may_prove, actor)
+    began = datetime.now(UTC)
+    if COMPARED in codes and gateway is not None:
+        tell("Comparing payments and refunds with Stripe", 0, len(codes))
     compared = compare(engine, gateway, actor) if COMPARED in codes else Compared()
-    done: Run = run(engine, _prove, actor, codes=tuple(codes), full=full, compared=compared)
+    done: Run = run(engine, _prove, actor, codes=tuple(codes), full=full, compared=compared, began=began, tell=tell)
     return done
+
+
+def may_prove(connection: Connection, actor: Actor) -> None:
+    """Raise Forbidden or SignInRequired unless this person may prove."""
+    require(connection, actor, Permission.PROVE)
 
 
 def compare(engine: Engine, gateway: Gateway | None, actor: Actor) -> Compared:
@@ -102,10 +119,6 @@ def _went_through(refunds: Iterable[dict[str, Any]]) -> Iterator[str]:
     return (str(refund["id"]) for refund in refunds if refund.get("status") == "succeeded")
 
 
-def _may_prove(connection: Connection, actor: Actor) -> None:
-    require(connection, actor, Permission.PROVE)
-
-
 def _compare_since(connection: Connection, actor: Actor) -> datetime | None:
     require(connection, actor, Permission.PROVE)
     since: datetime | None = call(connection, "select stockroom_api.compare_since()", {})[0][0]
@@ -121,14 +134,35 @@ def _not_known(
     return [name for (name,) in found]
 
 
-def _prove(connection: Connection, actor: Actor, *, codes: Sequence[str], full: bool, compared: Compared) -> Run:
+def _prove(
+    connection: Connection,
+    actor: Actor,
+    *,
+    codes: Sequence[str],
+    full: bool,
+    compared: Compared,
+    began: datetime,
+    tell: Tell,
+) -> Run:
     connection.exec_driver_sql("set transaction isolation level repeatable read")
-    began = datetime.now(UTC)
-    results = tuple(_with_stripe(each, compared) for each in run_checks(connection, actor, codes=codes, full=full))
+    found = _found(connection, actor, codes=codes, full=full, tell=tell)
+    results = tuple(_with_stripe(each, compared) for each in found)
     told = json.dumps([asdict(result) for result in results])
     statement = f"select stockroom_api.record_run({ASKER}, %(began)s, %(full)s, %(told)s::jsonb)"
     values = {"began": began, "full": full, "told": told} | asker(actor, Permission.PROVE)
     return Run(id=call(connection, statement, values)[0][0], results=results)
+
+
+def _found(
+    connection: Connection, actor: Actor, *, codes: Sequence[str], full: bool, tell: Tell
+) -> Iterator[CheckResult]:
+    """Yield what each check finds, one after the other, so that somebody who waits sees how far it is."""
+    wanted = [code for code in CODES if code in codes]
+    if len(wanted) < len(set(codes)):
+        run_checks(connection, actor, codes=codes)  # refuses the one that is unknown
+    for place, code in enumerate(wanted):
+        tell(f"{code}: {proof_words.CHECKS[code][0]}", place, len(wanted))
+        yield from run_checks(connection, actor, codes=[code], full=full)
 
 
 def _with_stripe(result: CheckResult, compared: Compared) -> CheckResult:

@@ -52,9 +52,10 @@ def _tell_units(fault: Fault) -> str:
 
 
 def _tell_amount(fault: Fault) -> str:
-    currency = fault["currency"].upper()
+    currency, noted, recomputed = fault["currency"].upper(), fault["difference"] or 0, fault["recomputed"]
+    since = "" if noted == recomputed else f"; {noted:+,} was noted when it came in"
     return (
-        f"{_order(fault)}: {fault['amount']:,} received, which differs from its cart by {fault['difference']:+,} "
+        f"{_order(fault)}: {fault['amount']:,} received, which differs from its cart by {recomputed:+,}{since} "
         f"(smallest units of {currency})"
     )
 

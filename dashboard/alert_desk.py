@@ -11,7 +11,7 @@ import streamlit as st
 from core import order_screens
 from core.alerts import STILL_OPEN, AlertFilter
 from core.model import Actor
-from core.model_orders import AlertState
+from core.model_orders import AlertKind, AlertState
 from core.order_screens import AlertList, WholeAlert
 from dashboard import (
     case_forms,
@@ -176,6 +176,8 @@ def _show_facts(seen: WholeAlert) -> None:
             links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(alert.order_id))
         if alert.sku:
             links.to_page("stock", words.plain(alert.sku), icon=":material/inventory_2:", sku=alert.sku)
+        if alert.kind is AlertKind.PROOF_FAILED:
+            links.to_page("reconciliation", "Reconciliation", icon=":material/verified:")
     if alert.email:
         st.text(alert.email)  # as it is: in Markdown an email address would become a link
     facts = {

@@ -32,7 +32,11 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups = {
         "": [_page("overview", "Overview", "dashboard", default=True)],
         "Warehouse": [_page("stock", "Stock", "inventory_2"), _page("movements", "Movements", "swap_vert")],
-        "Sales": [_page("orders", "Orders", "receipt_long"), _page("alerts", "Alerts", "notifications")],
+        "Sales": [
+            _page("orders", "Orders", "receipt_long"),
+            _page("alerts", "Alerts", "notifications"),
+            _page("reconciliation", "Reconciliation", "verified"),
+        ],
     }
     role = person.actor.role
     # Hidden, not absent: whoever follows a colleague's link is told that the page is not for them.

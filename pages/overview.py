@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import screens
-from dashboard import backup_desk, banner, frame, live, session
+from dashboard import backup_desk, banner, frame, live, session, shelf_desk
 from dashboard import overview_desk as desk
 
 person = session.actor()
@@ -14,6 +14,7 @@ with frame.page("Overview", person) as top:
     with top:
         desk.show_caption(seen)
         backup_desk.show_line(seen.proof, seen.shop)
+        shelf_desk.show_line(seen.shop)
         banner.show(seen.shop, person)
     if not seen.summary.variants:
         frame.empty_shop(person)

@@ -32,7 +32,7 @@ class Sale:
     def row(self) -> dict[str, Any]:
         """The row that goes to the database."""
         lines = [{"code": code, "codes": [], "quantity": quantity, "unit_price": 1000} for code, quantity in self.lines]
-        row = {
+        row: dict[str, Any] = {
             "payment_id": self.payment_id,
             "amount": 1000 * sum(quantity for _, quantity in self.lines),
             "currency": "usd",
@@ -43,7 +43,9 @@ class Sale:
             "cart_source": "metadata",
             "lines": lines,
         }
-        return row | self.more
+        row |= self.more
+        goods = 1000 * sum(quantity for _, quantity in self.lines)
+        return {"extras": row["amount"] - goods - (row.get("difference") or 0)} | row
 
 
 def apply(connection: Connection, _: Actor, *, sales: list[Sale]) -> tuple[int, int]:

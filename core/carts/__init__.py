@@ -13,7 +13,7 @@ from typing import Any
 
 from core.carts import mapping as cart_mapping
 from core.carts import shapes
-from core.carts.amounts import LINE_ITEMS, difference, in_minor_units
+from core.carts.amounts import LINE_ITEMS, difference, extras, in_minor_units
 from core.carts.entries import reference_in
 from core.carts.mapping import CartMapping, Layout
 from core.carts.names import plain
@@ -28,6 +28,7 @@ __all__ = [
     "CartMapping",
     "Layout",
     "difference",
+    "extras",
     "in_minor_units",
     "lines_of_items",
     "preview",

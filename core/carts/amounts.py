@@ -27,6 +27,7 @@ class _Reading:
     """One way to read the prices, and what it leaves unexplained."""
 
     factor: int
+    extras: int
     difference: int
 
 
@@ -43,6 +44,17 @@ def difference(cart: Cart, payment: Payment) -> int | None:
     if reading.difference < 0 and payment.discount is None and _has_coupon(payment.metadata):
         return None
     return reading.difference
+
+
+def extras(cart: Cart, payment: Payment) -> int | None:
+    """What was paid beside the goods, in minor units: shipping and tax less discounts, and what explains itself.
+
+    Amount less lines x price less this is `difference` again, within its tolerance. None where a price is not known.
+    """
+    reading = _closest(cart, payment)
+    if reading is None:
+        return None
+    return reading.extras + (reading.difference if difference(cart, payment) is None else 0)
 
 
 def in_minor_units(cart: Cart, payment: Payment) -> Cart:
@@ -67,8 +79,9 @@ def _readings(cart: Cart, payment: Payment) -> Iterator[_Reading]:
         shipping = _known(payment.shipping, SHIPPING_NAMES, payment, factor) or 0
         tax = _known(payment.tax, TAX_NAMES, payment, factor) or 0
         discount = _known(payment.discount, DISCOUNT_NAMES, payment, factor) or 0
-        rest = payment.amount - goods * factor - shipping + abs(discount)
-        yield from (_Reading(factor, rest - tax), _Reading(factor, rest))
+        rest = payment.amount - goods * factor
+        beside = shipping - abs(discount)
+        yield from (_Reading(factor, each, rest - each) for each in (beside + tax, beside))
 
 
 def _known(told: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:

@@ -4,7 +4,7 @@
 create type stockroom_api.told_order as (
     payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
     paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
-    why text, lines jsonb, reservation_id uuid
+    extras bigint, why text, lines jsonb, reservation_id uuid
 );
 
 -- A line of it.
@@ -50,7 +50,7 @@ create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.t
                    row (t.payment_id, coalesce(t.number, max(t.number) over same), coalesce(t.charge_id, max(t.charge_id) over same),
                         coalesce(t.session_id, max(t.session_id) over same), coalesce(t.email, max(t.email) over same),
                         coalesce(t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
-                        t.cart_state, t.cart_source, t.cart_raw, t.difference, t.why, t.lines,
+                        t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
                         t.reservation_id)::stockroom_api.told_order as told
               from jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t
             window same as (partition by t.payment_id)
@@ -65,9 +65,9 @@ declare
 begin
     with added as (
         insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at,
-               livemode, policy, cart_state, cart_source, cart_raw, difference, reservation_id)
+               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id)
         select t.payment_id, t.number, t.charge_id, t.session_id, t.email, t.name, t.amount, t.currency, t.paid_at, t.livemode,
-               t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.reservation_id
+               t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id
           from unnest(_told) t
          order by t.payment_id
         on conflict (payment_id) do nothing
@@ -129,7 +129,8 @@ begin
            email = coalesce(o.email, t.email), name = coalesce(o.name, t.name), number = coalesce(o.number, t.number),
            cart_state = case when o.id = any (_filled) then 'read' else o.cart_state end,
            cart_source = case when o.id = any (_filled) then t.cart_source else o.cart_source end,
-           difference = case when o.id = any (_filled) then t.difference else o.difference end
+           difference = case when o.id = any (_filled) then t.difference else o.difference end,
+           extras = case when o.id = any (_filled) then t.extras else o.extras end
       from unnest(_told) t
      where o.payment_id = t.payment_id and o.id = any (_ids);
     perform stockroom_api.record_lines(_filled, _told);

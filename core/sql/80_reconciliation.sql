@@ -9,20 +9,29 @@ select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.total, 0
                from public.stock_movements m group by m.variant_id) m on m.variant_id = v.id
  where (v.stock_quantity, v.stock_quantity) is distinct from (coalesce(m.total, 0), coalesce(m.last_after, 0));
 
+-- R1 for what came since: each level is where its last movement left it. What an older one was edited to shows in the full check.
+create view stockroom_api.recent_level_faults as
+select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.quantity_after, 0) as total,
+       coalesce(m.quantity_after, 0) as last_after
+  from public.product_variants v
+  left join lateral (select m.quantity_after from public.stock_movements m
+                      where m.variant_id = v.id order by m.variant_sequence desc limit 1) m on true
+ where v.stock_quantity <> coalesce(m.quantity_after, 0);
+
 -- Each movement with the link before it as it is stored, so that a fault shows on the very row where the chain breaks:
--- a row that was edited fails its own hash; behind one that was taken out, sequence, level and hash do not join.
+-- a row that was edited fails its own hash; behind one that was taken out, sequence, level and hash do not join. A join and no
+-- window, so that all cores hash.
 create view stockroom_api.links as
-select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence, m.chain_hash,
-       m.variant_sequence = coalesce(lag(m.variant_sequence) over chain, 0) + 1 as in_sequence,
-       m.quantity_before = coalesce(lag(m.quantity_after) over chain, 0)
+select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
+       m.variant_sequence = 1 or b.id is not null as in_sequence,
+       coalesce(m.quantity_before = case m.variant_sequence when 1 then 0 else b.quantity_after end, false)
            and m.quantity_after = m.quantity_before + m.quantity as in_balance,
-       m.chain_hash = stockroom.chain_link(lag(m.chain_hash) over chain, stockroom.movement_text(
+       m.chain_hash = stockroom.chain_link(b.chain_hash, stockroom.movement_text(
            m.variant_id, m.variant_sequence, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before, m.quantity_after,
            m.operation_id, m.reference_type, m.reference_id, m.reverses_id, m.performed_by, m.note, m.occurred_at,
-           m.created_at), null) as in_chain,
-       lead(m.id) over chain is null as is_last
+           m.created_at), null) as in_chain
   from public.stock_movements m
-window chain as (partition by m.variant_id order by m.variant_sequence);
+  left join public.stock_movements b on b.variant_id = m.variant_id and b.variant_sequence = m.variant_sequence - 1;
 
 -- R2, the ends: a variant whose last movement is not the one it knows as its last; a movement proven before that is no longer the
 -- one that was proven, which finds a chain forged from there on; and proven ends that are not those of the stored head hash.
@@ -36,7 +45,8 @@ union all
 select m.id, k.variant_id, coalesce(m.sku, v.sku, k.variant_id::text), k.sequence, array['proven']
   from stockroom.proof_marks k
   left join public.product_variants v on v.id = k.variant_id
-  left join public.stock_movements m on m.variant_id = k.variant_id and m.variant_sequence = k.sequence
+  left join lateral (select m.id, m.sku, m.chain_hash from public.stock_movements m
+                      where m.variant_id = k.variant_id and m.variant_sequence = k.sequence limit 1) m on true
  where m.chain_hash is distinct from k.chain_hash
 union all
 select null, null, 'The whole ledger', r.id::int, array['head']
@@ -114,6 +124,55 @@ select null, null, s.day, 'shop'
        (coalesce(l.purchase_in, 0), coalesce(l.purchase_out, 0), coalesce(l.sale_in, 0), coalesce(l.sale_out, 0),
         coalesce(l.restoration_in, 0), coalesce(l.restoration_out, 0), coalesce(l.adjustment_in, 0),
         coalesce(l.adjustment_out, 0), coalesce(l.count_in, 0), coalesce(l.count_out, 0), coalesce(l.movements, 0));
+
+-- The movements that came since their chains were proven last. The planner knows no better than that they may be all of them;
+-- `offset 0` holds it to the index here and below.
+create view stockroom_api.new_movements as
+select m.variant_id, m.occurred_at
+  from (select v.id, coalesce(k.sequence, 0) as proven
+          from public.product_variants v left join stockroom.proof_marks k on k.variant_id = v.id
+         where v.movement_sequence > coalesce(k.sequence, 0)) v
+ cross join lateral (select m.variant_id, m.occurred_at from public.stock_movements m
+                      where m.variant_id = v.id and m.variant_sequence > v.proven offset 0) m;
+
+-- R11 for what came since: the days on which it happened, summed anew for every variant; a day closes at the closing before it
+-- and what that day adds up to.
+create view stockroom_api.recent_rollup_faults as
+with days as materialized (
+    select distinct (n.occurred_at at time zone s.zone)::date as day, s.zone from stockroom_api.new_movements n cross join stockroom.shop s
+), ledger as materialized (
+    select m.variant_id, d.day, count(*) as movements, sum(m.quantity) as net,
+           array[sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'purchase'),
+                 sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'purchase'),
+                 sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'sale'),
+                 sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'sale'),
+                 sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'restoration'),
+                 sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'restoration'),
+                 sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'adjustment'),
+                 sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'adjustment'),
+                 sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'count'),
+                 sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'count')] as units
+      from days d
+      join public.stock_movements m on m.occurred_at >= d.day::timestamp at time zone d.zone
+                                   and m.occurred_at < (d.day + 1)::timestamp at time zone d.zone
+     group by m.variant_id, d.day
+), rollup as materialized (
+    select r.variant_id, r.day, r.movements, r.closing,
+           array[r.purchase_in, r.purchase_out, r.sale_in, r.sale_out, r.restoration_in, r.restoration_out, r.adjustment_in,
+                 r.adjustment_out, r.count_in, r.count_out]::bigint[] as units,
+           coalesce((select b.closing from stockroom.variant_days b where b.variant_id = r.variant_id and b.day < r.day
+                      order by b.day desc limit 1), 0) as opening
+      from days d cross join lateral (select x.* from stockroom.variant_days x where x.day = d.day offset 0) r
+)
+select f.variant_id, v.sku, f.day, f.fault
+  from (select coalesce(r.variant_id, l.variant_id) as variant_id, coalesce(r.day, l.day) as day,
+               case when r.day is null then 'missing' when l.day is null then 'invented'
+                    when r.movements <> l.movements or r.units <> array(
+                         select coalesce(u.n, 0) from unnest(l.units) with ordinality u (n, place) order by u.place) then 'units'
+                    when r.closing <> r.opening + l.net then 'closing' end as fault
+          from rollup r full join ledger l on l.variant_id = r.variant_id and l.day = r.day) f
+  join public.product_variants v on v.id = f.variant_id
+ where f.fault is not null;
 
 -- The head hash of the ledger: over the last hash of each variant, in the order of their ids. Whoever has noted it down sees
 -- whether anything before that moment was rewritten since.

@@ -37,13 +37,22 @@ select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quan
     or u.state = 'failed' and not exists (
            select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
 
--- R5: the lines of an order are worth what was paid, within the tolerance the importer measures by; what a person has settled
--- with a reason is no fault any more.
+-- R5: the lines of an order, worked out anew from their prices, with what was paid beside them are worth what was received, within
+-- the tolerance the importer measures by; and that is still what it noted when the order came in. What did not add up then and a
+-- person has settled with a reason is no fault any more. Without prices there is only what was noted.
 create view stockroom_api.amount_faults as
-select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.difference
-  from stockroom.orders o
- where o.cart_state = 'read' and o.policy <> 'skip' and o.difference <> 0
-   and not exists (select from stockroom.alerts a where a.cause = 'cart:' || o.payment_id and a.state = 'resolved');
+select r.*
+  from (select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.policy, o.difference,
+               case when o.extras is null then o.difference
+                    when abs(o.amount - coalesce(l.goods, 0) - o.extras) <= coalesce(l.lines, 0) then 0
+                    else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
+          from stockroom.orders o
+          left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods, count(*) as lines
+                       from stockroom.order_lines x group by x.order_id) l on l.order_id = o.id
+         where o.cart_state = 'read') r
+ where r.recomputed <> coalesce(r.difference, 0)
+    or r.policy <> 'skip' and r.recomputed <> 0
+       and not exists (select from stockroom.alerts a where a.cause = 'cart:' || r.payment_id and a.state = 'resolved');
 
 -- R6: nothing was put back that was not sold, the order says what the ledger says, and every refund that went through has been
 -- decided in time.

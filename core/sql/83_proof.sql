@@ -1,33 +1,35 @@
 -- Running the checks and keeping what they found. They report and never repair.
 
--- The checks in their order: the view of what fails each, what it looks at, and in which order its faults are told.
+-- The checks in their order: the view of what fails each, the one of what fails since it was proven last (null: the same), what it
+-- looks at, and in which order its faults are told.
 create view stockroom_api.proof_checks as
 select * from (values
-    (1, 'R1', 'level_faults', 'public.product_variants', 'f.sku'),
-    (2, 'R2', 'chain_faults', 'public.stock_movements', 'f.sku, f.variant_sequence, f.movement_id'),
-    (3, 'R3', 'payment_faults', 'stockroom_api.paid_messages', 'f.paid_at, f.payment_id'),
-    (4, 'R4', 'unit_faults', 'stockroom.order_lines', 'f.order_id, f.position'),
-    (5, 'R5', 'amount_faults', 'stockroom.orders', 'f.order_id'),
-    (6, 'R6', 'refund_faults', 'stockroom.refunds', 'f.order_id, f.line_id, f.refund_id'),
-    (7, 'R7', 'twin_faults', 'stockroom.orders', 'f.name'),
-    (8, 'R8', 'waiting_faults', 'stockroom_api.alerts', 'f.alert_id'),
-    (9, 'R9', 'backup_faults', 'stockroom.backups', 'f.proven_at'),
-    (10, 'R10', 'hold_faults', 'public.product_variants', 'f.sku'),
-    (11, 'R11', 'rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
-) c (place, code, faults, looks_at, in_order);
+    (1, 'R1', 'level_faults', 'recent_level_faults', 'public.product_variants', 'f.sku'),
+    (2, 'R2', 'chain_faults', 'recent_chain_faults', 'public.stock_movements', 'f.sku, f.variant_sequence, f.movement_id'),
+    (3, 'R3', 'payment_faults', null, 'stockroom_api.paid_messages', 'f.paid_at, f.payment_id'),
+    (4, 'R4', 'unit_faults', null, 'stockroom.order_lines', 'f.order_id, f.position'),
+    (5, 'R5', 'amount_faults', null, 'stockroom.orders', 'f.order_id'),
+    (6, 'R6', 'refund_faults', null, 'stockroom.refunds', 'f.order_id, f.line_id, f.refund_id'),
+    (7, 'R7', 'twin_faults', null, 'stockroom.orders', 'f.name'),
+    (8, 'R8', 'waiting_faults', null, 'stockroom_api.alerts', 'f.alert_id'),
+    (9, 'R9', 'backup_faults', null, 'stockroom.backups', 'f.proven_at'),
+    (10, 'R10', 'hold_faults', null, 'public.product_variants', 'f.sku'),
+    (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
+) c (place, code, faults, recent, looks_at, in_order);
 
 -- Run checks, all or those of `_codes`: of each its code, how much was looked at, how many rows fail, and the first `_examples` of
--- these. Not `_is_full` follows chains only from where they were proven last. Refuses: SK009, SK010.
+-- these. Not `_is_full` looks at levels, chains and daily figures only from where the chains were proven last; the large ones are
+-- worth all cores and some memory. Refuses: SK009, SK010.
 create function stockroom_api.run_checks(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _examples int, _codes text[], _is_full boolean
 ) returns table (code text, checked bigint, failures bigint, examples jsonb)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set work_mem = '64MB' as $$
 declare
     _check record;
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     for _check in
-        select c.code, c.looks_at, c.in_order, case when c.code = 'R2' and not _is_full then 'recent_chain_faults' else c.faults end as faults
+        select c.code, c.looks_at, c.in_order, case when _is_full then c.faults else coalesce(c.recent, c.faults) end as faults
           from stockroom_api.proof_checks c where _codes is null or c.code = any (_codes) order by c.place
     loop
         return query execute format(
@@ -39,7 +41,8 @@ begin
 end $$;
 
 -- Keep what a run found, with the ledger's head hash; remember how far the chains are proven, where they hold; open a case for
--- each check that fails and resolve those of the others. In the transaction and snapshot of the checks. Refuses: SK009, SK010.
+-- each check that fails and resolve those of the others, but not where only what is new was looked at: what was found before may
+-- be older. In the transaction and snapshot of the checks. Refuses: SK009, SK010.
 create function stockroom_api.record_run(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _began_at timestamptz, _is_full boolean, _results jsonb
 ) returns bigint
@@ -68,7 +71,9 @@ begin
                     ::stockroom_api.new_alert
           from stockroom.proof_results r where r.run_id = _run_id and r.failures > 0));
     perform stockroom_api.resolve_cause('proof:' || r.code, 'Stockroom', 'The check holds again')
-       from stockroom.proof_results r where r.run_id = _run_id and r.failures = 0 and r.not_compared is null;
+       from stockroom.proof_results r
+       join stockroom_api.proof_checks c on c.code = r.code
+      where r.run_id = _run_id and r.failures = 0 and r.not_compared is null and (_is_full or c.recent is null);
     return _run_id;
 end $$;
 
@@ -94,18 +99,33 @@ create function stockroom_api.not_known(_payments text[], _refunds text[]) retur
      where not exists (select from stockroom.refunds x where x.refund_id = r.name);
 $$;
 
--- The runs, and what each check found in them, as the page reads them.
-create view stockroom_api.proof_runs as select r.* from stockroom.proof_runs r;
+-- The runs as the history shows them: how many checks each ran, which of them failed, and which could not compare with Stripe.
+create view stockroom_api.proof_history as
+select r.id, r.began_at, r.ended_at, r.performed_by, r.is_full, encode(r.head_hash, 'hex') as head_hash, p.checks, p.failing, p.uncompared
+  from stockroom.proof_runs r
+ cross join lateral (
+    select count(*) as checks, coalesce(array_agg(x.code order by c.place) filter (where x.failures > 0), '{}') as failing,
+           coalesce(array_agg(x.code order by c.place) filter (where x.not_compared is not null), '{}') as uncompared
+      from stockroom.proof_results x join stockroom_api.proof_checks c on c.code = x.code where x.run_id = r.id) p;
 
--- What each check found the last time it ran.
-create view stockroom_api.proof_state as
-select distinct on (p.code) p.*, r.ended_at, r.is_full, c.place
+-- What each check found in each run.
+create view stockroom_api.proof_results as
+select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p.not_compared, c.place
   from stockroom.proof_results p
-  join stockroom.proof_runs r on r.id = p.run_id
-  join stockroom_api.proof_checks c on c.code = p.code
- order by p.code, p.run_id desc;
+  join stockroom_api.proof_checks c on c.code = p.code;
 
-grant select on stockroom_api.proof_runs, stockroom_api.proof_state to stockroom_app;
+-- What each check found the last time it ran, with its case while that is open. That only what is new holds says nothing of what
+-- was found before: then the last full run speaks.
+create view stockroom_api.proof_state as
+select p.*, r.ended_at, r.is_full, a.id as alert_id
+  from stockroom_api.proof_checks c
+ cross join lateral (
+    select x.* from stockroom_api.proof_results x join stockroom.proof_runs y on y.id = x.run_id
+     where x.code = c.code order by (y.is_full or c.recent is null or x.failures > 0) desc, x.run_id desc limit 1) p
+  join stockroom.proof_runs r on r.id = p.run_id
+  left join stockroom.alerts a on a.cause = 'proof:' || p.code and a.state <> 'resolved';
+
+grant select on stockroom_api.proof_history, stockroom_api.proof_results, stockroom_api.proof_state to stockroom_app;
 grant execute on function
     stockroom_api.run_checks(bigint, bigint, text[], text, int, text[], boolean),
     stockroom_api.record_run(bigint, bigint, text[], text, timestamptz, boolean, jsonb),

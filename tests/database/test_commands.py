@@ -96,15 +96,36 @@ def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
     operated.variant(7, sku="HB-40")
     assert core_main.main(["reconcile"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in told if line[0] == "R"] == [[f"R{n}", "holds"] for n in range(1, 12)]
-    assert "R1   holds  Every level is the sum of its movements: 0 of 1 rows fail" in told
-    assert "       Not compared with Stripe: no key is set." in told
+    states = [line.split()[:2] for line in told if line.startswith("R") and ":" not in line]
+    assert states == [[f"R{n}", "not" if n == 3 else "holds"] for n in range(1, 12)]
+    assert told[0] == "Check  State         Failures  Looked at  What must be true"
+    assert told[1] == "R1     holds                0          1  Every level is the sum of its movements"
+    assert told[3] == "R3     not compared         0          0  Every payment since going live became an order"
+    head = operated.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
+    assert told[12:] == [
+        "",
+        "R3: Not compared with Stripe: no key is set.",
+        "Nothing fails.",
+        f"Head hash of the ledger: {head}",
+    ]
     assert core_main.main(["reconcile", "--json", "--only", "R1,r2"]) == 0
-    assert [check["code"] for check in json.loads(capsys.readouterr().out)["checks"]] == ["R1", "R2"]
+    said = json.loads(capsys.readouterr().out)
+    assert [check["code"] for check in said["checks"]] == ["R1", "R2"]
+    assert said["head_hash"] == head
+
+
+def test_reconcile_tells_what_fails_below_its_table(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    operated.variant(7, sku="HB-40")
     operated.sql("update product_variants set stock_quantity = 9")
     assert core_main.main(["reconcile"]) == 1
-    assert "R1   FAILS" in (failed := capsys.readouterr().out)
-    assert "       HB-40 stands at 9; its movements add up to 7, and the last one left it at 7" in failed
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "R1     FAILS                1          1  Every level is the sum of its movements"
+    assert told[12:15] == [
+        "",
+        "R1: Every level is the sum of its movements",
+        "  HB-40 stands at 9; its movements add up to 7, and the last one left it at 7",
+    ]
+    assert "1 of 11 checks fails." in told
 
 
 def test_the_commands_of_history_and_people_are_among_them(

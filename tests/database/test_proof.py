@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from core import proof, reconciliation
+from core import cases, proof, proof_reads, reconciliation
 from core.database import run
 from core.errors import Forbidden, InvalidInput
 from core.model import COMMAND_LINE
 from tests.builders import Shop
-from tests.selling import Sale, sell
+from tests.selling import Sale, case_of, line_of, sell
 from tests.stripe_account import StripeAccount
 from tests.stripe_fake import fake_gateway
 
@@ -37,6 +37,11 @@ FORGE = UNLOCKED.format("""update stock_movements set performed_by = 'Nobody' wh
     update stock_movements m set chain_hash = c.link from chained c where c.id = m.id;
     update product_variants v set chain_head = (select m.chain_hash from stock_movements m
         where m.variant_id = v.id order by m.variant_sequence desc limit 1)""")
+MARKED = """; update stockroom.proof_marks k set chain_hash = v.chain_head from product_variants v where v.id = k.variant_id"""
+OTHER_HEAD = """alter table stockroom.proof_runs disable trigger proof_runs_append_only;
+    update stockroom.proof_runs set head_hash = sha256(head_hash);
+    alter table stockroom.proof_runs enable trigger proof_runs_append_only"""
+DEARER = "update stockroom.orders set amount = amount + 1000; update stockroom.order_lines set quantity = 3"
 RELEASE = "alter table stockroom.order_lines drop constraint order_lines_restored_check;"
 PLANTED = {
     "a level changed": ("update product_variants set stock_quantity = 99", {"R1": "stands at 99"}),
@@ -45,9 +50,29 @@ PLANTED = {
         {"R2": "movement no. 2"},
     ),
     "a consistent forgery": (FORGE, {"R2": "is not what an earlier run proved"}),
+    "a consistent forgery that knows the marks": (FORGE + MARKED, {"R2": "proved is not what its head hash says any more"}),
+    "a head hash written over": (OTHER_HEAD, {"R2": "proved is not what its head hash says any more"}),
     "a lost event": (EVENT, {"R3": "pi_lost is no order"}),
     "a line whose sale is gone": ("delete from stockroom.order_line_movements", {"R4": "the ledger sold 0"}),
-    "a cart of another value": ("update stockroom.orders set difference = 250", {"R5": "differs from its cart by +250"}),
+    "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not make 3"}),
+    "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait, and no case is open for them"}),
+    "a line that is gone": (
+        "delete from stockroom.order_line_movements; delete from stockroom.order_lines",
+        {"R5": "differs from its cart by +2,000; +0 was noted"},
+    ),
+    "an edited difference": (
+        "update stockroom.orders set difference = 250",
+        {"R5": "differs from its cart by +0; +250 was noted when it came in"},
+    ),
+    "an edited price of a line": (
+        "update stockroom.order_lines set unit_price = unit_price - 5",
+        {"R5": "differs from its cart by +10; +0 was noted"},
+    ),
+    "an edited amount": ("update stockroom.orders set amount = 1", {"R5": "1 received, which differs from its cart by -1,999; +0"}),
+    "a price that was taken away": (
+        "update stockroom.order_lines set unit_price = null",
+        {"R5": "differs from its cart by +2,000; +0 was noted"},
+    ),
     "an over-restored line": (RELEASE + "update stockroom.order_lines set restored = 9", {"R6": "9 restored"}),
     "a forgotten refund": (REFUND, {"R6": "Refund re_old waits for a decision since 20 days"}),
     "a doubled order": (
@@ -90,6 +115,31 @@ def test_a_planted_fault_is_found_and_nothing_else_and_nothing_is_repaired(
     assert [row.cause for row in causes] == [f"proof:{code}" for code in faults]
 
 
+def test_a_sale_that_was_deleted_is_found_wherever_it_is_missing_and_nowhere_else(sold: Shop) -> None:
+    with sold.owner.begin() as connection:
+        connection.exec_driver_sql("set local session_replication_role = replica")
+        connection.exec_driver_sql("delete from stock_movements where movement_type = 'sale'")
+    before = sold.sql(BOOKS)
+    told = found(proof.prove(sold.engine, None, COMMAND_LINE))
+    assert list(told) == ["R1", "R2", "R4", "R11"]
+    assert told["R1"] == ("HB-40 stands at 8; its movements add up to 10, and the last one left it at 10",)
+    assert told["R2"][0] == "HB-40: the ledger does not end with movement no. 2, as it was written"
+    assert "what an earlier run proved" in told["R2"][1]
+    assert "the ledger sold 0, the order says 2" in told["R4"][0]
+    assert sold.sql(BOOKS) == before
+
+
+def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) -> None:
+    odd = Sale(lines=[("HB-40", 1)], more={"difference": 300, "amount": 1300, "why": "it does not add up"})
+    sell(sold, odd)
+    assert list(found(proof.prove(sold.engine, None, COMMAND_LINE))) == ["R5"]
+    sold.run(cases.resolve, "Mia", alert_id=case_of(sold, odd), reason="A gift card nobody wrote down")
+    assert proof.prove(sold.engine, None, COMMAND_LINE).holds
+    sold.sql("update stockroom.order_lines set unit_price = 700 where id = :line", line=line_of(sold, odd))
+    told = found(proof.prove(sold.engine, None, COMMAND_LINE))
+    assert "differs from its cart by +600; +300 was noted" in told["R5"][0]
+
+
 def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
     for reserved, state in ((1, "open"), (0, "resolved")):
         sold.sql("update product_variants set reserved_quantity = :reserved", reserved=reserved)
@@ -100,7 +150,9 @@ def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
 def test_a_shop_older_than_a_week_needs_a_proven_backup_but_the_sample_does_not(sold: Shop) -> None:
     sold.sql("alter table stockroom.operations disable trigger operations_append_only")
     sold.sql("update stockroom.operations set created_at = now() - interval '8 days'")
-    assert found(proof.prove(sold.engine, None, COMMAND_LINE))["R9"][0].startswith("No backup was ever proven")
+    told = found(proof.prove(sold.engine, None, COMMAND_LINE))
+    assert list(told) == ["R9"]
+    assert told["R9"][0].startswith("No backup was ever proven")
     sold.sql("update stockroom.shop set is_sample = true")
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
 
@@ -110,6 +162,43 @@ def test_a_recent_check_leaves_an_edited_old_row_to_the_full_one(sold: Shop) -> 
         connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
     assert proof.prove(sold.engine, None, COMMAND_LINE, full=False).holds
     assert list(found(proof.prove(sold.engine, None, COMMAND_LINE))) == ["R2"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("update product_variants set stock_quantity = 99 where sku = 'HB-40'", {"R1": "HB-40 stands at 99"}),
+        (PLANTED["a stale rollup"][0], {"R11": "the daily units are wrong"}),
+        ("update stockroom.variant_days set closing = 3", {"R11": "the daily closing level is wrong"}),
+        ("delete from stockroom.variant_days", {"R11": "the day is missing from the daily figures"}),
+        (
+            "insert into stockroom.variant_days (variant_id, day, movements, closing) select v.id, s.today, 1, 0 from product_variants v, stockroom_api.shop s where v.sku = 'IDLE'",
+            {"R11": "the daily figures have a day without movements"},
+        ),
+        (UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 3"), {"R2": "movement no. 3"}),
+    ],
+)
+def test_a_recent_check_finds_what_is_wrong_with_what_is_new(sold: Shop, statement: str, said: dict[str, str]) -> None:
+    sold.variant(sku="IDLE")
+    sell(sold, Sale(lines=[("HB-40", 1)]))
+    assert found(proof.prove(sold.engine, None, COMMAND_LINE, full=False, codes=["R1", "R11"])) == {}
+    with sold.owner.begin() as connection:
+        connection.exec_driver_sql(statement)
+    told = found(proof.prove(sold.engine, None, COMMAND_LINE, full=False))
+    assert told.keys() == said.keys()
+    assert all(words in told[code][0] and len(told[code]) == 1 for code, words in said.items())
+
+
+def test_what_a_full_proof_found_stays_open_until_a_full_one_holds(sold: Shop) -> None:
+    with sold.owner.begin() as connection:
+        connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
+    proof.prove(sold.engine, None, COMMAND_LINE)
+    assert proof.prove(sold.engine, None, COMMAND_LINE, full=False).holds
+    assert sold.sql("select state from stockroom.alerts where cause = 'proof:R2'") == "open"
+    seen = sold.run(proof_reads.state, "Wanda")
+    assert [each.result.code for each in seen.failing] == ["R2"]
+    assert seen.last is not None
+    assert not seen.last.is_full
 
 
 def test_a_payment_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:

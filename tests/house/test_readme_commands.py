@@ -30,7 +30,8 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [[code, "holds"] for code in reconciliation.CODES]
+HOLDS = [[code, "not" if code == "R3" else "holds"] for code in reconciliation.CODES]
+"""Without a key of Stripe, R3 is not compared."""
 
 pytestmark = pytest.mark.slow
 
@@ -139,7 +140,7 @@ def example_variant() -> str:
 
 
 def proof_of(told: Told) -> list[list[str]]:
-    return [line.split()[:2] for line in told.out.splitlines() if line.startswith("R")]
+    return [line.split()[:2] for line in told.out.splitlines() if re.match(r"R\d+ ", line)]
 
 
 def assert_done(visit: Visit) -> None:

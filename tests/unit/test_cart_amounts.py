@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.carts import LINE_ITEMS, difference, in_minor_units, lines_of_items, read_cart
+from core.carts import LINE_ITEMS, difference, extras, in_minor_units, lines_of_items, read_cart
 from core.errors import UnreadableCart
 from core.model_orders import Cart, CartLine, Payment, PaymentState
 
@@ -102,6 +102,25 @@ SUMS: list[tuple[Cart, Payment, int | None]] = [
 @pytest.mark.parametrize(("bought", "paid", "expected"), SUMS)
 def test_what_was_paid_is_compared_with_what_the_cart_costs(bought: Cart, paid: Payment, expected: int | None) -> None:
     assert difference(bought, paid) == expected
+
+
+@pytest.mark.parametrize(("bought", "paid", "expected"), SUMS)
+def test_lines_and_what_was_paid_beside_them_come_to_the_same_difference_again(
+    bought: Cart, paid: Payment, expected: int | None
+) -> None:
+    beside, priced = extras(bought, paid), in_minor_units(bought, paid)
+    if any(line.unit_price is None for line in bought.lines) or paid.amount == 0:
+        assert beside is None
+        return
+    assert beside is not None
+    rest = paid.amount - sum(line.quantity * (line.unit_price or 0) for line in priced.lines) - beside
+    assert (0 if abs(rest) <= len(bought.lines) else rest) == (expected or 0)
+
+
+def test_what_nobody_told_is_taken_for_shipping_or_a_coupon_and_held_to_from_then_on() -> None:
+    assert extras(cart(1000), payment(1700)) == 700
+    assert extras(cart(1000), payment(800, {"couponCode": "SPRING"})) == -200
+    assert extras(cart(1000, 500), payment(2082, **KNOWN)) == 580, "rounding is no shipping"
 
 
 def test_a_published_order_with_decimal_prices_adds_up() -> None:

@@ -1,0 +1,169 @@
+"""Proving the books now: the headline of the Reconciliation page, its button, and how far a proof under way is.
+
+As with imports, the work is done by a thread of its own, so that no click and no closed tab ends it half way. There is
+one proof at a time in this process, and everybody sees it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from core import pool, proof, stripe_gateway
+from core.access import Permission, may
+from core.errors import SignInRequired, StockError, Unavailable
+from core.model import Actor
+from core.proof_reads import ProofState
+from core.settings import load_settings
+from core.stripe_gateway import Gateway
+from dashboard import feedback, outcome, session, words
+
+EVERY_SECONDS = 1.0
+SCOPES = (FULL, RECENT) = ("Everything", "Only what is new")
+
+log = logging.getLogger("stockroom")
+_lock = threading.Lock()
+_latest: Running | None = None
+
+
+@dataclass(slots=True)
+class Running:
+    """A proof under way, or the last one. The thread writes, pages read; plain values, so neither waits."""
+
+    who: str
+    is_full: bool
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    doing: str = "Beginning"
+    done: int = 0
+    of: int = 1
+    problem: StockError | None = None
+    is_over: bool = False
+
+    def tell(self, doing: str, done: int, of: int) -> None:
+        """Take note of a step that begins."""
+        self.doing, self.done, self.of = doing, done, of
+
+    def work(self, engine: Engine, gateway: Gateway | None, person: Actor) -> None:
+        """Prove; whatever goes wrong is kept for the page."""
+        try:
+            proof.prove(engine, gateway, person, full=self.is_full, tell=self.tell)
+        except StockError as error:
+            self.problem = error
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("Reference %s", reference)
+            self.problem = StockError(f"The proof stopped because of a fault on our side, reference {reference}.")
+        finally:
+            self.is_over = True
+
+
+def latest() -> Running | None:
+    """Return the proof under way in this process, or the last one."""
+    return _latest
+
+
+def show(seen: ProofState, person: Actor) -> None:
+    """Show how the books stand, and the way to prove them now or how far that is."""
+    with st.container(border=True, key="rec_now"):
+        _show_headline(seen)
+        found = latest()
+        if found is not None and not found.is_over:
+            st.caption(f"{words.plain(found.who)} began a proof. It goes on when this page is closed.")
+            _watch(found)
+            return
+        if found is not None and found.problem is not None:
+            _show_problem(found, found.problem)
+        if may(person.role, Permission.PROVE):
+            _show_button()
+        else:
+            st.caption("Once a day it is proven by itself; a manager or an admin can do it now.")
+
+
+def _show_headline(seen: ProofState) -> None:
+    now, failing = datetime.now(UTC), len(seen.failing)
+    if seen.last is None:
+        st.markdown(":gray-badge[:material/help: Not proven yet]")
+        st.caption("Once a day the shop proves its books by itself; the first proof will stand here.")
+        return
+    if failing:
+        st.markdown(f":red-badge[:material/error: {words.plural(failing, 'check')} {_fail(failing)}]")
+    else:
+        away = sum(each.result.not_compared is not None for each in seen.checks)
+        rest = f", {words.number(away)} not compared with Stripe" if away else ""
+        st.markdown(f":green-badge[:material/verified: Every check holds{rest}]")
+    how = "everything" if seen.last.is_full else "only what was new"
+    st.caption(
+        words.plain(
+            f"Proven last {words.ago(seen.last.ended_at, now)} by {seen.last.performed_by}, {how}. "
+            "Nothing is repaired: a correction is a movement with a reason."
+        )
+    )
+
+
+def _fail(count: int) -> str:
+    return "fails" if count == 1 else "fail"
+
+
+def _show_button() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Prove now", key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
+        st.segmented_control(
+            "How much", SCOPES, default=FULL, required=True, key="rec_scope", label_visibility="collapsed",
+            help="Everything follows each variant's history from its first movement. Only what is new goes on from "
+            "where it was proven last: quicker, but it does not see an older movement that was edited.",
+        )  # fmt: skip
+
+
+def _start() -> None:
+    """Begin, unless one is under way: two clicks, or two managers, are one proof."""
+    global _latest
+    try:
+        person = session.actor()
+        session.run(proof.may_prove)
+        gateway = stripe_gateway.from_settings(load_settings())
+    except StockError as problem:
+        outcome.remembered().problem = problem
+        return
+    with _lock:
+        if _latest is not None and not _latest.is_over:
+            return
+        _latest = running = Running(who=person.name, is_full=st.session_state.get("rec_scope", FULL) == FULL)
+    begin(running.work, pool.engine(), gateway, person)
+
+
+def begin(work: Callable[..., None], *args: object) -> None:
+    """Do something in a thread of its own, which ends with the process."""
+    threading.Thread(target=work, args=args, name="prove", daemon=True).start()
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def _watch(running: Running) -> None:
+    try:
+        session.actor()  # whose session ended must not go on looking
+    except SignInRequired:
+        st.rerun()
+    if running.is_over:
+        st.rerun()
+    st.progress(min(running.done / max(running.of, 1), 1.0), text=said(running))
+
+
+def said(running: Running) -> str:
+    """Return how far a proof is: Step 2 of 11, R2: No movement was edited, removed or slipped in."""
+    step = min(running.done + 1, running.of)
+    return f"Step {step} of {running.of}{words.DOT}{running.doing}" if running.of > 1 else f"{running.doing} ..."
+
+
+def _show_problem(running: Running, problem: StockError) -> None:
+    if isinstance(problem, SignInRequired):  # of who started it, not of who looks
+        st.error(f"The last proof ended because {words.plain(running.who)} was signed out meanwhile.")
+    elif isinstance(problem, Unavailable) or type(problem) is StockError:
+        st.error(words.plain(problem.message), icon=":material/error:")
+    else:
+        feedback.show(problem)
