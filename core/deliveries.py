@@ -47,6 +47,7 @@ class Wishes:
     urgent_passes: bool = True
     digest: str = "each"
     digest_at: time = time(8)
+    daily_proof: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

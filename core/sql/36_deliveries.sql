@@ -174,7 +174,7 @@ begin
     on conflict (name) do update
        set is_on = excluded.is_on, min_severity = excluded.min_severity, quiet_from = excluded.quiet_from,
            quiet_until = excluded.quiet_until, urgent_passes = excluded.urgent_passes, digest = excluded.digest,
-           digest_at = excluded.digest_at;
+           digest_at = excluded.digest_at, daily_proof = excluded.daily_proof;
     update stockroom.alert_waits w set due_at = stockroom_api.due_for(_after, a.severity, w.at, s.zone)
       from stockroom.alerts a, stockroom.shop s
      where w.destination = _destination and a.id = w.alert_id;
@@ -204,7 +204,7 @@ $$;
 
 -- The wishes of each destination, as Settings shows them.
 create view stockroom_api.destinations as
-select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at,
+select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at, d.daily_proof,
        (select count(*) from stockroom.alert_waits w where w.destination = d.name) as waiting
   from stockroom.destinations d;
 
