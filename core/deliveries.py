@@ -179,8 +179,9 @@ def _put_off(connection: Connection, _: Actor, *, delivery_id: int, problem: Del
 
 
 def forget(connection: Connection, _: Actor) -> None:
-    """Forget what was sent long ago, and the addresses of buyers with it."""
-    call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
+    """Forget, once a day, what was sent long ago, and the addresses of buyers with it."""
+    if call(connection, "select stockroom_api.is_time('forget_deliveries', interval '1 day')", {})[0][0]:
+        call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
 
 
 # ---------------------------------------------------------------- for people

@@ -42,3 +42,9 @@ create trigger proof_ends_append_only
 
 -- Whether a destination is told the daily proof and its head hash.
 alter table stockroom.destinations add column daily_proof boolean not null default true;
+
+-- When something that is due only now and then was done last, whichever process does it.
+create table stockroom.last_times (
+    name text primary key,
+    at   timestamptz not null
+);
