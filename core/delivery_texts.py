@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from core.carts.values import minor_digits
+from core.carts.values import money
 from core.notifier import Message
 from core.reconciliation import CheckResult
 
@@ -69,8 +68,7 @@ def _case(case: Told, zone: str, public_url: str | None) -> str:
     if case.units:
         facts.append(f"{case.units:,} unit{'' if case.units == 1 else 's'}")
     if case.money and case.currency:
-        code = case.currency.upper()
-        facts.append(f"{Decimal(case.money).scaleb(-minor_digits(code)):,} {code}")
+        facts.append(money(case.money, case.currency))
     facts.append(f"since {case.first_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
     lines = [_without_mail(case.sentence), ", ".join(facts)]
     if public_url:
