@@ -15,7 +15,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from core.access import Permission
-from core.database import OWNER_ROLE, call
+from core.database import OWNER_ROLE, call, rows_of
 from core.errors import BackupFailed, SetupError, Unavailable
 from core.guard import require
 from core.manifest import Manifest
@@ -58,8 +58,7 @@ def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
     require(connection, actor, Permission.MANAGE_SHOP)
     statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why
                      from stockroom_api.backups order by made_at desc limit 1000"""
-    names = Backup.__dataclass_fields__
-    return tuple(Backup(**dict(zip(names, row, strict=True))) for row in call(connection, statement, {}))
+    return rows_of(Backup, call(connection, statement, {}))
 
 
 def proof(connection: Connection, actor: Actor) -> Proof:
