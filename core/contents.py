@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -49,13 +49,22 @@ _HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'aut
 
 
 @contextmanager
+def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
+    """Give a transaction of Stockroom's owner; of `one_moment`, it sees that alone and writes nothing."""
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
+        if one_moment:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+        yield connection
+
+
+@contextmanager
 def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
     """Give a transaction of the owner that sees one moment, and the name by which other sessions can share that."""
-    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+    with ExitStack() as held:
         try:
-            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+            connection = held.enter_context(as_owner(url, one_moment=True))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as error:
             raise SetupError(
                 "This account may not act as Stockroom's owner, which a backup needs. Set STOCKROOM_OWNER_URL to the "
