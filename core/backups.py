@@ -168,7 +168,7 @@ def _try_out(owner_url: str, path: Path, manifest: Manifest) -> None:
         _check(scratch)
 
 
-def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "") -> None:
+def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "", after: str = "") -> None:
     with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         major = _major(connection)
     if manifest.server_major > major:
@@ -179,7 +179,7 @@ def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: s
     tools = tools_for(major)
     known = manifest.contents
     entries = archive.wanted(archive.contents(tools, path), needs=known.needs, beyond=known.beyond, hosted=hosted)
-    archive.replay(tools, url, path, entries, before=before)
+    archive.replay(tools, url, path, entries, before=before, after=after)
 
 
 def _compare(url: str, manifest: Manifest) -> None:
@@ -233,7 +233,9 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
     hosted = set(manifest.contents.roles) <= roles and bool(manifest.contents.roles)
     if used:
         _try_out(owner_url, path, manifest)
-    _replay(owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "")
+    _replay(
+        owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "", after=contents.held(manifest.contents)
+    )
     try:
         _compare(owner_url, manifest)
         _bring_up(owner_url)

@@ -41,9 +41,12 @@ _BEYOND = """
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class f on f.oid = k.confrelid
       join pg_namespace n on n.oid = c.relnamespace
      where k.contype = 'f' and c.relowner = %(owner)s::regrole and f.relowner <> %(owner)s::regrole order by 1"""
-_HEAD = """
+_HEAD: LiteralString = """
     select encode(sha256(coalesce(string_agg(chain_head, ''::bytea order by id), '')), 'hex')
       from public.product_variants"""
+_MUST: LiteralString = """
+    create function pg_temp.must(_holds boolean, _why text) returns void language plpgsql as
+    'begin if _holds is not true then raise exception ''%'', _why; end if; end';"""
 _REVISION = "select version_num from stockroom.alembic_version"
 _HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'authenticated', 'service_role') order by 1"
 
@@ -71,6 +74,21 @@ def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
                 "account that ran `migrate`."
             ) from error
         yield connection, str(one(connection, "select pg_export_snapshot()"))
+
+
+def held(told: Contents) -> str:
+    """Return a script that fails unless the database holds what is told of, for the transaction that brings it in."""
+    count = sql.SQL("""select pg_temp.must(count(*) = {rows}, 'it restores ' || count(*) || {said}) from {table};""")
+    counts = [
+        count.format(
+            rows=sql.Literal(rows), table=sql.Identifier(*name.split(".", 1)),
+            said=sql.Literal(f" rows of {name}, where its manifest tells of {rows}"),
+        )
+        for name, rows in sorted(told.tables.items())
+    ]  # fmt: skip
+    head = sql.SQL("select pg_temp.must(({found}) = {told}, 'it restores another ledger: the head hash differs');")
+    script = sql.SQL("\n").join([sql.SQL(_MUST), *counts, head.format(found=sql.SQL(_HEAD), told=told.head_hash)])
+    return script.as_string(None)
 
 
 def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
