@@ -146,7 +146,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
             reservations.hold,
             _actor(caller),
             items=_wanted(cart.items),
-            key=f"api:{caller.key_id}:{idempotency_key or uuid4()}",
+            key=_key("api", caller, idempotency_key),
             reference=cart.reference,
             ttl_seconds=cart.ttl_seconds,
         )
@@ -190,7 +190,7 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
             shipping=cart.shipping,
             ttl_seconds=cart.ttl_seconds,
         )
-        key = f"pay:{caller.key_id}:{idempotency_key or uuid4()}"
+        key = _key("pay", caller, idempotency_key)
         return _payment(checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key))
 
     @routes.post("/orders/create-from-payment")
@@ -229,6 +229,11 @@ def _payment(begun: checkout.Begun) -> models.Payment:
 
 def _wanted(items: Sequence[models.HoldItem]) -> list[Wanted]:
     return [Wanted(variant_id=item.variant_id, sku=item.sku, quantity=item.quantity) for item in items]
+
+
+def _key(door: str, caller: Caller, given: str | None) -> str:
+    """Return the key of an operation: the caller's own, which is nobody else's, or a new one."""
+    return f"{door}:{caller.key_id}:{given or uuid4()}"
 
 
 def _actor(caller: Caller) -> Actor:

@@ -127,8 +127,8 @@ def _is_wanted(entry: str, needed: tuple[str, ...], strange: tuple[str, ...], ho
     return entry.endswith(f" {OWNER_ROLE}") or entry.startswith(needed)
 
 
-def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, before: str = "") -> None:
-    """Restore these entries as Stockroom's owner, after `before`, in one transaction. Raises BackupFailed."""
+def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, before: str = "", after: str = "") -> None:
+    """Restore these entries as the owner, between `before` and `after`, in one transaction. Raises BackupFailed."""
     address, environment = reachable(url)
     psql = [tools.program("psql"), "--no-psqlrc", "--quiet", "--no-password", "--output=/dev/null"]
     psql += ["--set=ON_ERROR_STOP=1", f"--dbname={address}"]
@@ -142,7 +142,7 @@ def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, bef
         ):
             assert reader.stdout is not None
             assert writer.stdin is not None
-            _pour(reader, reader.stdout, writer, writer.stdin, before)
+            _pour(reader, reader.stdout, writer, writer.stdin, before=before, after=after)
         complaints.seek(0)
         said = complaints.read().decode(errors="replace")
     if reader.returncode != 0 or writer.returncode != 0:
@@ -150,18 +150,25 @@ def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, bef
 
 
 def _pour(
-    reader: subprocess.Popen[bytes], source: IO[bytes], writer: subprocess.Popen[bytes], sink: IO[bytes], before: str
+    reader: subprocess.Popen[bytes],
+    source: IO[bytes],
+    writer: subprocess.Popen[bytes],
+    sink: IO[bytes],
+    *,
+    before: str,
+    after: str,
 ) -> None:
-    """Send the script on, and the commit only if the archive was read to its end."""
+    """Send the script on, and `after` with the commit only if the archive was read to its end."""
     try:
-        sink.write(f"begin;\n{_ROLES.read_text(encoding='utf-8')}\n{before}\nset local role {OWNER_ROLE};\n".encode())
+        sink.write(b"begin;\nset local client_min_messages = warning;\n")
+        sink.write(f"{_ROLES.read_text(encoding='utf-8')}\n{before}\nset local role {OWNER_ROLE};\n".encode())
         sink.write(b"create schema if not exists public;\n")
         for _ in range(_HEADER_LINES):
             line = source.readline()
             sink.write(b"" if line.strip() == _UNKNOWN_BEFORE_17 else line)
         shutil.copyfileobj(source, sink, _CHUNK)
         if reader.wait() == 0:
-            sink.write(b"\ncommit;\n")
+            sink.write(f"\n{after}\ncommit;\n".encode())
             sink.close()
         else:
             writer.kill()

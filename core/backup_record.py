@@ -8,20 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import Connection
 
 from core.access import Permission
-from core.database import OWNER_ROLE, call
+from core.contents import as_owner
+from core.database import call, rows_of
 from core.errors import BackupFailed, SetupError, Unavailable
 from core.guard import require
 from core.manifest import Manifest
 from core.model import Actor
 from core.model_orders import AlertKind
-from core.startup import libpq_url
 
 log = logging.getLogger("stockroom")
 
@@ -58,8 +56,7 @@ def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
     require(connection, actor, Permission.MANAGE_SHOP)
     statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why
                      from stockroom_api.backups order by made_at desc limit 1000"""
-    names = Backup.__dataclass_fields__
-    return tuple(Backup(**dict(zip(names, row, strict=True))) for row in call(connection, statement, {}))
+    return rows_of(Backup, call(connection, statement, {}))
 
 
 def proof(connection: Connection, actor: Actor) -> Proof:
@@ -77,14 +74,6 @@ def may_back_up(connection: Connection, actor: Actor) -> None:
 
 
 # ---------------------------------------------------------------- what the owner's account says
-
-
-@contextmanager
-def as_owner(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """Give a transaction of Stockroom's owner."""
-    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
-        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
-        yield connection
 
 
 def record(url: str, manifest: Manifest) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from core import archive, contents
 from core.archive import Tools, tools_for
-from core.backup_record import as_owner, judge, record, resolve, telling
+from core.backup_record import judge, record, resolve, telling
 from core.database import create_engine, run
 from core.errors import BackupFailed, StockError
 from core.manifest import Contents, Manifest, check_file, digest, manifest_of, read_manifest, write_manifest
@@ -120,7 +120,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _let_go(owner_url: str, folder: Path, keep: int) -> None:
     """Delete the oldest beyond `keep`, but never the last proven one."""
     whole = sorted(path for path in folder.glob(f"{_BEGINS}*{_ENDS}") if manifest_of(path).exists())
-    with as_owner(owner_url) as connection:
+    with contents.as_owner(owner_url) as connection:
         query = "select file from stockroom_api.backups where proven_at is not null order by made_at desc limit 1"
         proven = contents.one(connection, query)
         for path in whole[:-keep]:
@@ -168,7 +168,7 @@ def _try_out(owner_url: str, path: Path, manifest: Manifest) -> None:
         _check(scratch)
 
 
-def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "") -> None:
+def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "", after: str = "") -> None:
     with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         major = _major(connection)
     if manifest.server_major > major:
@@ -179,7 +179,7 @@ def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: s
     tools = tools_for(major)
     known = manifest.contents
     entries = archive.wanted(archive.contents(tools, path), needs=known.needs, beyond=known.beyond, hosted=hosted)
-    archive.replay(tools, url, path, entries, before=before)
+    archive.replay(tools, url, path, entries, before=before, after=after)
 
 
 def _compare(url: str, manifest: Manifest) -> None:
@@ -199,7 +199,7 @@ def _compare(url: str, manifest: Manifest) -> None:
 
 def _bring_up(url: str) -> None:
     """Build functions and grants of this release anew, and migrate where the backup is of an older one."""
-    with as_owner(url) as connection:
+    with contents.as_owner(url) as connection:
         connection.execute("delete from stockroom.sql_text")
     migrate(url)
 
@@ -233,7 +233,9 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
     hosted = set(manifest.contents.roles) <= roles and bool(manifest.contents.roles)
     if used:
         _try_out(owner_url, path, manifest)
-    _replay(owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "")
+    _replay(
+        owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "", after=contents.held(manifest.contents)
+    )
     try:
         _compare(owner_url, manifest)
         _bring_up(owner_url)

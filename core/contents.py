@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -41,27 +41,54 @@ _BEYOND = """
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class f on f.oid = k.confrelid
       join pg_namespace n on n.oid = c.relnamespace
      where k.contype = 'f' and c.relowner = %(owner)s::regrole and f.relowner <> %(owner)s::regrole order by 1"""
-_HEAD = """
+_HEAD: LiteralString = """
     select encode(sha256(coalesce(string_agg(chain_head, ''::bytea order by id), '')), 'hex')
       from public.product_variants"""
+_MUST: LiteralString = """
+    create function pg_temp.must(_holds boolean, _why text) returns void language plpgsql as
+    'begin if _holds is not true then raise exception ''%'', _why; end if; end';"""
 _REVISION = "select version_num from stockroom.alembic_version"
 _HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'authenticated', 'service_role') order by 1"
 
 
 @contextmanager
+def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
+    """Give a transaction of Stockroom's owner; of `one_moment`, it sees that alone and writes nothing."""
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
+        if one_moment:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+        yield connection
+
+
+@contextmanager
 def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
     """Give a transaction of the owner that sees one moment, and the name by which other sessions can share that."""
-    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+    with ExitStack() as held:
         try:
-            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+            connection = held.enter_context(as_owner(url, one_moment=True))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as error:
             raise SetupError(
                 "This account may not act as Stockroom's owner, which a backup needs. Set STOCKROOM_OWNER_URL to the "
                 "account that ran `migrate`."
             ) from error
         yield connection, str(one(connection, "select pg_export_snapshot()"))
+
+
+def held(told: Contents) -> str:
+    """Return a script that fails unless the database holds what is told of, for the transaction that brings it in."""
+    count = sql.SQL("""select pg_temp.must(count(*) = {rows}, 'it restores ' || count(*) || {said}) from {table};""")
+    counts = [
+        count.format(
+            rows=sql.Literal(rows), table=sql.Identifier(*name.split(".", 1)),
+            said=sql.Literal(f" rows of {name}, where its manifest tells of {rows}"),
+        )
+        for name, rows in sorted(told.tables.items())
+    ]  # fmt: skip
+    head = sql.SQL("select pg_temp.must(({found}) = {told}, 'it restores another ledger: the head hash differs');")
+    script = sql.SQL("\n").join([sql.SQL(_MUST), *counts, head.format(found=sql.SQL(_HEAD), told=told.head_hash)])
+    return script.as_string(None)
 
 
 def contents(connection: Connection[tuple[Any, ...]]) -> Contents:

@@ -6,10 +6,11 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from functools import lru_cache
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import psycopg
 import sqlalchemy
@@ -157,6 +158,12 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
         ) from error
     finally:
         METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
+
+
+def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]]) -> tuple[_T, ...]:
+    """Return rows as frozen rows of `kind`, whose fields are the columns in their order."""
+    names = [field.name for field in fields(cast("Any", kind))]
+    return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
 
 
 @lru_cache(maxsize=2_000)

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from core import delivery_texts, notifier
 from core.access import Permission
-from core.database import array, call, run
+from core.database import array, call, rows_of, run
 from core.delivery_texts import Told
 from core.errors import DeliveryFailed
 from core.guard import ASKER, asker, require
@@ -47,6 +47,7 @@ class Wishes:
     urgent_passes: bool = True
     digest: str = "each"
     digest_at: time = time(8)
+    daily_proof: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: st
     shop, zone = call(connection, "select name, zone from stockroom_api.shop", {})[0] if rows else ("", "")
     made = 0
     for (destination, digest), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        cases = [Told(**dict(zip(Told.__dataclass_fields__, row[2:], strict=True))) for row in group]
+        cases = rows_of(Told, (row[2:] for row in group))
         message = delivery_texts.about(cases, shop=shop, zone=zone, public_url=public_url)
         values = {
             "key": f"alert:{destination}:{uuid.uuid4().hex}",
@@ -165,7 +166,7 @@ def _claim(connection: Connection, _: Actor, *, tired: list[str]) -> _Claimed | 
     statement = """select id, destination, recipient, title, body
                      from stockroom_api.claim_deliveries(1, %(seconds)s, %(tired)s)"""
     rows = call(connection, statement, {"seconds": CLAIM_SECONDS, "tired": tired})
-    return _Claimed(**dict(zip(_Claimed.__dataclass_fields__, rows[0], strict=True))) if rows else None
+    return rows_of(_Claimed, rows)[0] if rows else None
 
 
 def _finish(connection: Connection, _: Actor, *, delivery_id: int) -> None:
@@ -178,8 +179,9 @@ def _put_off(connection: Connection, _: Actor, *, delivery_id: int, problem: Del
 
 
 def forget(connection: Connection, _: Actor) -> None:
-    """Forget what was sent long ago, and the addresses of buyers with it."""
-    call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
+    """Forget, once a day, what was sent long ago, and the addresses of buyers with it."""
+    if call(connection, "select stockroom_api.is_time('forget_deliveries', interval '1 day')", {})[0][0]:
+        call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
 
 
 # ---------------------------------------------------------------- for people
@@ -190,12 +192,10 @@ def destinations(connection: Connection, actor: Actor, *, addresses: Mapping[str
     require(connection, actor, Permission.MANAGE_NOTIFICATIONS)
     fields = ", ".join(Wishes.__dataclass_fields__)
     wished = call(connection, f"select name, waiting, {fields} from stockroom_api.destinations", {})  # noqa: S608
-    wishes = {
-        row[0]: (row[1], Wishes(**dict(zip(Wishes.__dataclass_fields__, row[2:], strict=True)))) for row in wished
-    }
+    wishes = {row[0]: (row[1], rows_of(Wishes, [row[2:]])[0]) for row in wished}
     fields = ", ".join(Health.__dataclass_fields__)
     rows = call(connection, f"select name, {fields} from stockroom_api.destination_health", {})  # noqa: S608
-    health = {row[0]: Health(**dict(zip(Health.__dataclass_fields__, row[1:], strict=True))) for row in rows}
+    health = {row[0]: rows_of(Health, [row[1:]])[0] for row in rows}
     return tuple(
         Destination(
             name=name,
@@ -234,4 +234,4 @@ def of_alert(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Se
                      from stockroom_api.alert_deliveries
                     where alert_id = %(alert_id)s order by created_at, destination"""
     rows = call(connection, statement, {"alert_id": alert_id})
-    return tuple(Sent(**dict(zip(Sent.__dataclass_fields__, row, strict=True))) for row in rows)
+    return rows_of(Sent, rows)

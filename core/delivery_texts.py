@@ -1,4 +1,4 @@
-"""What a message about cases says: sentence, units, money, since when and a link; never a buyer's address or name."""
+"""What messages say: of cases sentence, units, money, age and a link; of the proof its head hash; never a buyer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from core.carts.values import minor_digits
+from core.carts.values import money
 from core.notifier import Message
+from core.reconciliation import CheckResult
 
 MOST_LISTED = 20
 _MAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"(),;:]+")
@@ -41,13 +41,34 @@ def about(cases: Sequence[Told], *, shop: str, zone: str, public_url: str | None
     return Message(title=f"{shop}: {mark}{said}"[:180], body="\n\n".join(listed))
 
 
+def about_proof(
+    results: Sequence[CheckResult], *, run_id: int, at: datetime, head: str, shop: str, zone: str
+) -> Message:
+    """Return the message of the daily proof: what holds, how many movements, and the head hash, whole."""
+    failing = [result for result in results if not result.holds]
+    found = f"{', '.join(result.code for result in failing)} fail" if failing else "every check holds"
+    when = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    movements = next((result.checked for result in results if result.code == "R2"), 0)
+    lines = [
+        f"Run {run_id} of {when}: {found}.",
+        *(f"{result.code} fails: {result.title}. {result.failures:,} found." for result in failing),
+        *(result.not_compared for result in results if result.not_compared),
+        "",
+        f"{movements:,} movement{'' if movements == 1 else 's'}. The head hash of the ledger:",
+        head,
+        "",
+        "Keep this message. At any later time this tells whether a movement before it was changed or removed since:",
+        f"python -m core reconcile --head {head}",
+    ]
+    return Message(title=f"{shop}: the daily proof, {found}"[:180], body="\n".join(lines))
+
+
 def _case(case: Told, zone: str, public_url: str | None) -> str:
     facts = []
     if case.units:
         facts.append(f"{case.units:,} unit{'' if case.units == 1 else 's'}")
     if case.money and case.currency:
-        code = case.currency.upper()
-        facts.append(f"{Decimal(case.money).scaleb(-minor_digits(code)):,} {code}")
+        facts.append(money(case.money, case.currency))
     facts.append(f"since {case.first_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
     lines = [_without_mail(case.sentence), ", ".join(facts)]
     if public_url:

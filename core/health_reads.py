@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from core.access import Permission
-from core.database import call
+from core.database import call, rows_of
 from core.guard import require
 from core.health import Measured, Part, between, parts_of, signs
 from core.measure import Kind
@@ -133,5 +133,4 @@ def _samples(connection: Connection, since: datetime, until: datetime, step: tim
             group by 1 order by 1""",
         {"step": step, "since": since, "until": until},
     )
-    names = Sample.__dataclass_fields__
-    return tuple(Sample(**dict(zip(names, row, strict=True))) for row in rows)
+    return rows_of(Sample, rows)

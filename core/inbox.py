@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.access import Permission
-from core.database import array, call
+from core.database import array, call, rows_of
 from core.guard import ASKER, asker, require
 from core.model import Actor
 from core.model_orders import Policy, StripeEvent
@@ -166,10 +166,7 @@ def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
     require(connection, actor, Permission.MANAGE_JOBS)
     statement = """select id, event_id, kind, created_at, attempts, why
                      from stockroom_api.parked_events order by created_at, id limit %(most)s"""
-    names = tuple(Parked.__dataclass_fields__)
-    return tuple(
-        Parked(**dict(zip(names, row, strict=True))) for row in call(connection, statement, {"most": MOST_SHOWN})
-    )
+    return rows_of(Parked, call(connection, statement, {"most": MOST_SHOWN}))
 
 
 def link(connection: Connection, actor: Actor) -> Link:

@@ -39,7 +39,7 @@ _AN_ID = re.compile(
     r"\d{1,19}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(pi|ch|re|cs|du|dp|evt|py)_[A-Za-z0-9_]{1,80}",
     re.ASCII,
 )
-_A_KEY = re.compile(rf"((stripe|catalogue|form|api:\d+):)?({_AN_ID.pattern})", re.ASCII)
+_A_KEY = re.compile(rf"((stripe|catalogue|form|(api|pay):\d+):)?({_AN_ID.pattern})", re.ASCII)
 # What may never be written, wherever it stands in a text.
 _NEVER = (
     (re.compile(r"[^\s\"'<>(),;:=/?&]+(@|%40)[^\s\"'<>(),;:=/?&]+\.[\w-]+"), "[mail]"),

@@ -19,27 +19,34 @@ from core.errors import DeliveryFailed
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 LASTING = {"400", "401", "403", "404", "405", "410", "422"}
-"""Answers of a web hook after which trying again is of no use."""
+"""Answers of a web hook after which trying again is of no use. A service whose answer is not told is tried again."""
+ACCOUNT = {"530", "534", "535", "538"}
+"""Answers of a mail server about our own account: as soon as that is set right, the message goes."""
+_HOOK = re.compile(r"\berror=(\d{3})\b")
+_MAIL = re.compile(r"^Socket Exception: .*?\((\d{3}), b|\bwas refused: (\d{3}) ")
 
 
 class _Listener(logging.Handler):
-    """Hears what the library says in each thread, keeps only the status an answer had, and passes nothing on."""
+    """Hears what the library says in each thread, keeps only what an answer was, and passes nothing on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heard = threading.local()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the status of an answer."""
-        found = re.search(r"\berror=(\d{3})\b", record.getMessage())
-        if found:
-            self.heard.status = found[1]
+        """Keep the status of an answer, and whether it is one after which trying again is of no use."""
+        said = record.getMessage()
+        if found := _HOOK.search(said):
+            self.heard.status, self.heard.is_lasting = found[1], found[1] in LASTING
+        elif found := _MAIL.search(said):
+            status = found[1] or found[2]
+            self.heard.status, self.heard.is_lasting = status, status[0] == "5" and status not in ACCOUNT
 
 
 _listener = _Listener()
 _library = logging.getLogger("apprise")
 _library.handlers, _library.propagate = [_listener], False
-_library.setLevel(logging.WARNING)
+_library.setLevel(logging.DEBUG)  # what a mail server answered, the library says there alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,7 @@ def send(url: str, message: Message, *, recipient: str | None = None) -> None:
         if not hasattr(service, "targets") or not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", recipient):
             raise DeliveryFailed("It cannot be mailed to this recipient.", permanent=True)
         service.targets = [(False, recipient)]
-    _listener.heard.status = None
+    _listener.heard.status, _listener.heard.is_lasting = None, False
     try:
         arrived = service.notify(body=message.body, title=message.title, body_format=NotifyFormat.TEXT)
     except Exception:  # whatever a service's own code stumbles over: its words could repeat the address
@@ -70,7 +77,7 @@ def send(url: str, message: Message, *, recipient: str | None = None) -> None:
         said = (
             f"It answered with an error ({status})." if status else "It was not reached, or did not take the message."
         )
-        raise DeliveryFailed(said, permanent=status in LASTING)
+        raise DeliveryFailed(said, permanent=_listener.heard.is_lasting)
 
 
 def describe(url: str) -> str:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
 
 from sqlalchemy import Connection, Engine
 
-from core.carts.values import minor_digits
+from core.carts.values import money
 from core.database import call, run
 from core.inbox import WORKER
 from core.model import Actor
+from core.notifier import Message
 from core.paid_orders import PaidLine, PaidOrder
 
 QUEUED, NO_ADDRESS, NO_MAIL_ACCOUNT = "queued", "no_address", "no_mail_account"
 """What becomes of an order's confirmation; queued once, it is queued for whoever asks again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A mail in words: its subject and its text."""
-
-    title: str
-    body: str
-
-
-def confirmation(order: PaidOrder) -> Letter:
+def confirmation(order: PaidOrder) -> Message:
     """Return the mail that confirms an order: its number, its lines, what was paid and to whom."""
-    return Letter(title=f"Your order {order.called} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
+    return Message(title=f"Your order {order.called} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
 
 
 def _sentences(order: PaidOrder) -> Iterator[str]:
@@ -53,12 +44,6 @@ def _line(line: PaidLine, currency: str) -> str:
     return f"{line.quantity} x {called}{cost}"
 
 
-def money(minor: int, currency: str) -> str:
-    """Return an amount of minor units for people: 25.90 EUR, 12,900 JPY."""
-    digits = minor_digits(currency)
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency.upper()}"
-
-
 def confirm(engine: Engine, order: PaidOrder, *, has_account: bool) -> str:
     """Put the confirmation of an order on its way, once for ever; says what becomes of it."""
     if not order.email:
@@ -69,6 +54,6 @@ def confirm(engine: Engine, order: PaidOrder, *, has_account: bool) -> str:
     return QUEUED
 
 
-def _queue(connection: Connection, _: Actor, *, order_id: int, letter: Letter) -> None:
+def _queue(connection: Connection, _: Actor, *, order_id: int, letter: Message) -> None:
     values = {"order_id": order_id, "title": letter.title, "body": letter.body}
     call(connection, "select stockroom_api.confirm_order(%(order_id)s, %(title)s, %(body)s)", values)

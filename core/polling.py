@@ -111,17 +111,6 @@ def import_range(
     return Progress(reading="", seen=seen, stored=stored)
 
 
-def import_payment(engine: Engine, gateway: Gateway, actor: Actor, *, payment_id: str) -> bool:
-    """Store one payment as it is now, with its refunds; returns whether Stripe knows it."""
-    run(engine, _may_import, actor)
-    found = gateway.payment(payment_id) if payment_id.startswith("pi_") else gateway.charge(payment_id)
-    if found is None:
-        return False
-    for each in (found, *gateway.refunds_of(payment_id)):
-        store(engine, each, livemode=gateway.livemode)
-    return True
-
-
 def store(engine: Engine, found: dict[str, Any], *, livemode: bool) -> None:
     """Store an object that was read at Stripe, without the secret by which a buyer finishes it."""
     kept = {name: value for name, value in found.items() if name != "client_secret"}

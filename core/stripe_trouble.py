@@ -106,7 +106,6 @@ def _lacking(missing: tuple[str, ...], message: str) -> str:
     return f"The key in STRIPE_SECRET_KEY may not {may} {named}: allow it in Stripe's dashboard, under API keys."
 
 
-
 def without_keys(text: str) -> str:
     """Stripe's words without any key in them, not even a shortened one; or the first of them, where they go on."""
     return _KEY.sub("(the key)", " ".join(text.split()))[:300]

@@ -193,7 +193,8 @@ def time_chart(
 ) -> go.Figure:  # fmt: skip
     """Return measurements over time between two ends, each at the beginning of its step: lines, or bars that stack."""
     traces = [
-        _measured(name, by_time, stacked, _colorway()[place]) for place, (name, by_time) in enumerate(series.items())
+        _measured(name, by_time, step if stacked else None, _colorway()[place])
+        for place, (name, by_time) in enumerate(series.items())
     ]
     highest = max((value or 0 for by_time in series.values() for value in by_time.values()), default=0)
     axis = {"title": {"text": unit}, "tickformat": ",~f", "range": [0, highest * 1.1 or 1]}
@@ -216,10 +217,20 @@ def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
     return _figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
 
 
-def _measured(name: str, by_time: Mapping[datetime, float | None], stacked: bool, shade: str) -> dict[str, Any]:
+def _measured(
+    name: str, by_time: Mapping[datetime, float | None], step: timedelta | None, shade: str
+) -> dict[str, Any]:
     times = sorted(by_time)
     line = {"type": "scatter", "mode": "lines+markers", "line": {"width": 2, "color": shade}, "marker": {"size": 5}}
-    kind = {"type": "bar", "marker": {"color": shade, "line": {"width": 0}}} if stacked else line
+    kind = (
+        line
+        if step is None
+        else {
+            "type": "bar",
+            "width": 800 * step.total_seconds(),  # milliseconds: four fifths of a step, of one bar alone, too
+            "marker": {"color": shade, "line": {"width": 0}},
+        }
+    )
     return {
         **kind,
         "x": times,

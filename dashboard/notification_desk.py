@@ -65,18 +65,25 @@ def _show_wishes(name: str, wishes: Wishes) -> None:
         first.time_input("Quiet from", wishes.quiet_from or time(22), key=f"{key}_from")
         second.time_input("Quiet until", wishes.quiet_until or time(7), key=f"{key}_until")
         st.toggle("Urgent cases at once all the same", wishes.urgent_passes, key=f"{key}_urgent")
+        st.toggle(
+            "Tell the daily proof",
+            wishes.daily_proof,
+            key=f"{key}_proof",
+            help="Once a day, with the ledger's head hash: whoever keeps it sees later if history was changed.",
+        )
         st.form_submit_button("Save", on_click=_save, args=(name,))
 
 
 def _save(name: str) -> None:
     given = {
         field: st.session_state[f"set_told_{name}_{field}"]
-        for field in ("on", "of", "digest", "at", "quiet", "from", "until", "urgent")
+        for field in ("on", "of", "digest", "at", "quiet", "from", "until", "urgent", "proof")
     }
     wishes = Wishes(
         is_on=given["on"],
         min_severity=given["of"],
         digest=given["digest"],
+        daily_proof=given["proof"],
         digest_at=given["at"],
         quiet_from=given["from"] if given["quiet"] else None,
         quiet_until=given["until"] if given["quiet"] else None,

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from core.carts.values import minor_digits
 from core.model import LevelRow, Movement, MovementType, Role
 
 MINUS = "\N{MINUS SIGN}"
@@ -33,9 +34,6 @@ ROLE_LABELS = {role: role.value.capitalize() for role in Role}
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "INR": "₹"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
-_WITHOUT_CENTS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
 
 
 def number(value: float) -> str:
@@ -77,7 +75,7 @@ def money(amount: Decimal | None, currency: str) -> str:
     """Return an amount in the shop's currency: €1,284.30, ¥500, 12.00 CHF."""
     if amount is None:
         return NOTHING
-    figure = f"{abs(amount):,.0f}" if currency in _WITHOUT_CENTS else f"{abs(amount):,.2f}"
+    figure = f"{abs(amount):,.0f}" if minor_digits(currency) == 0 else f"{abs(amount):,.2f}"
     sign = MINUS if amount < 0 else ""
     return f"{sign}{_SYMBOLS[currency]}{figure}" if currency in _SYMBOLS else f"{sign}{figure}{SPACE}{currency}"
 

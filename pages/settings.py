@@ -1,6 +1,4 @@
-"""Settings: the people of the shop, the shop itself, Stripe, API keys, its reasons, health, and who changed what."""
-
-import streamlit as st
+"""Settings, in three groups: the shop and its people, what it is connected with, and how it runs."""
 
 from core import api_keys, audit, backup_record, deliveries, health_reads, people, reasons, shop, stripe_link
 from core.settings import load_settings
@@ -15,23 +13,17 @@ from dashboard import (
     outcome,
     people_desk,
     reason_desk,
+    sections,
     session,
     shop_desk,
     stripe_desk,
-)  # fmt: skip
-
-SECTIONS = (
-    "People", "Shop", "Stripe", "API keys", "Notifications", "Jobs", "Health", "Reasons", "Backups", "Recent changes",
 )  # fmt: skip
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
     shop_desk.show_hint(own)
     outcome.show()
-    section = st.segmented_control(
-        "Section", SECTIONS, default="People", required=True, key="set_section", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    section = sections.choose()
     if section == "People":
         people_desk.show_people(session.run(people.list_people))
     elif section == "Shop":

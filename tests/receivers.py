@@ -47,10 +47,18 @@ def hook(status: int = 200) -> Iterator[Hook]:
 
 
 class Mailbox:
-    """A mail server: what was mailed, to whom."""
+    """A mail server: what was mailed, to whom; `refusal` is what it answers to each recipient instead of taking it."""
 
-    def __init__(self) -> None:
-        self.got, self.url = list[tuple[list[str], EmailMessage]](), ""
+    def __init__(self, refusal: str = "") -> None:
+        self.got, self.url, self.refusal = list[tuple[list[str], EmailMessage]](), "", refusal
+
+    async def handle_RCPT(  # noqa: N802 - its name there
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        """Take a recipient, or refuse."""
+        if not self.refusal:
+            envelope.rcpt_tos.append(address)
+        return self.refusal or "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - its name there
         """Take a mail."""
@@ -61,9 +69,9 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    found = Mailbox()
+def mailbox(refusal: str = "") -> Iterator[Mailbox]:
+    """Run a mail server; with `refusal` it takes no recipient."""
+    found = Mailbox(refusal)
     with socket_free() as port:
         pass
     server = Controller(found, hostname="127.0.0.1", port=port)

@@ -193,6 +193,12 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency.upper(), 2)
 
 
+def money(minor: int, currency: str) -> str:
+    """Return an amount of minor units for people: 25.90 EUR, 12,900 JPY."""
+    digits = minor_digits(currency)
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency.upper()}"
+
+
 def priced(rows: Iterable[Row], currency: str) -> tuple[CartLine, ...]:
     """The lines with unit prices. One price with a point shows that the shop writes whole units, in all of them."""
     rows = list(rows)

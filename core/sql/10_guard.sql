@@ -41,7 +41,20 @@ begin
     return _found.name;
 end $$;
 
+-- Whether something is due that is done once in `_every`, and note that it is done now. Of two at once one is told yes.
+create function stockroom_api.is_time(_name text, _every interval) returns boolean
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with noted as (
+        insert into stockroom.last_times as l (name, at) values (_name, now())
+        on conflict (name) do update set at = excluded.at where l.at <= excluded.at - _every
+        returning 1
+    )
+    select exists (select from noted);
+$$;
+
 -- The day of a moment in the shop's own time zone.
 create function stockroom_api.shop_day(_at timestamptz) returns date
     language sql stable
     return (_at at time zone (select zone from stockroom.shop))::date;
+
+grant execute on function stockroom_api.is_time(text, interval) to stockroom_app;

@@ -24,8 +24,23 @@ create function stockroom_api.severity_rank(_severity text) returns int
     language sql immutable
     return array_position(array['note', 'warning', 'urgent'], _severity);
 
--- When a destination may be told: at once, at the next digest, and never within its quiet hours, which are those of the shop's
--- clock and may pass midnight. What is urgent waits for neither, if the destination says so.
+-- A moment, or the end of the quiet hours it lies in: they are those of the shop's clock and may pass midnight.
+create function stockroom_api.after_quiet(_to stockroom.destinations, _at timestamptz, _zone text) returns timestamptz
+    language plpgsql immutable as $$
+declare
+    _clock timestamp := _at at time zone _zone;
+begin
+    if _to.quiet_from < _to.quiet_until and _clock::time >= _to.quiet_from and _clock::time < _to.quiet_until
+       or _to.quiet_from > _to.quiet_until and _clock::time < _to.quiet_until then
+        return greatest(_at, (_clock::date + _to.quiet_until) at time zone _zone);
+    elsif _to.quiet_from > _to.quiet_until and _clock::time >= _to.quiet_from then
+        return greatest(_at, (_clock::date + 1 + _to.quiet_until) at time zone _zone);
+    end if;
+    return _at;
+end $$;
+
+-- When a destination may be told: at once, at the next digest, and never within its quiet hours. What is urgent waits for neither,
+-- if the destination says so.
 create function stockroom_api.due_for(_to stockroom.destinations, _severity text, _at timestamptz, _zone text) returns timestamptz
     language plpgsql immutable as $$
 declare
@@ -43,15 +58,53 @@ begin
         _ends := _clock::date + _to.digest_at + case when _clock::time >= _to.digest_at then interval '1 day' else '0' end;
         _due := greatest(_at, _ends at time zone _zone);
     end if;
-    _clock := _due at time zone _zone;
-    if _to.quiet_from < _to.quiet_until and _clock::time >= _to.quiet_from and _clock::time < _to.quiet_until
-       or _to.quiet_from > _to.quiet_until and _clock::time < _to.quiet_until then
-        return greatest(_due, (_clock::date + _to.quiet_until) at time zone _zone);
-    elsif _to.quiet_from > _to.quiet_until and _clock::time >= _to.quiet_from then
-        return greatest(_due, (_clock::date + 1 + _to.quiet_until) at time zone _zone);
-    end if;
-    return _due;
+    return stockroom_api.after_quiet(_to, _due, _zone);
 end $$;
+
+-- When a message of the outbox may go that is to be tried at this moment: not within the quiet hours of its destination, unless it
+-- tells of something urgent and that passes.
+create function stockroom_api.may_go(_id bigint, _destination text, _at timestamptz) returns timestamptz
+    language sql stable as $$
+    select coalesce((
+        select stockroom_api.after_quiet(d, _at, s.zone)
+          from stockroom.destinations d
+         cross join stockroom.shop s
+         where d.name = _destination and d.quiet_from is not null
+           and not (d.urgent_passes and exists (
+                select from stockroom.delivery_alerts t join stockroom.alerts a on a.id = t.alert_id
+                 where t.delivery_id = _id and a.severity = 'urgent'))), _at);
+$$;
+
+-- Whether a text that came from outside can be told as a number or code: one word with a digit, and no word of the buyer's name.
+create function stockroom_api.is_code(_text text, _name text default null) returns boolean
+    language sql immutable
+    return coalesce(_text ~ '^[[:alnum:]#_./:-]{1,60}$' and _text ~ '[0-9]' and not exists (
+        select from regexp_split_to_table(lower(_name), '[^[:alnum:]]+') w where length(w) > 2 and strpos(lower(_text), w) > 0), false);
+
+-- What may be told of a case outside the house. Of what came from outside only numbers and codes: a cart, an order's number or a
+-- message of Stripe can hold whatever somebody typed, a buyer's name too.
+create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
+    language sql stable as $$
+    select case
+           when _case.kind = 'import_error' then 'A message of Stripe could not be worked on'
+           when _case.kind = 'proof_failed' then split_part(_case.sentence, '; first: ', 1)
+           when _case.kind in ('insufficient_stock', 'unknown_variant') and _case.order_id is not null then (
+                select format('Order %s: %s not taken off the shelf: %s', o.called,
+                              case count(*) when 1 then '1 line' else count(*) || ' lines' end,
+                              string_agg(format('%s × %s', l.said ->> 'missing', coalesce(l.said ->> 'sku',
+                                  case when stockroom_api.is_code(l.said ->> 'code', o.name) then l.said ->> 'code' end,
+                                  'an unknown code')), '; ' order by l.place))
+                  from jsonb_array_elements(_case.facts -> 'lines') with ordinality l (said, place))
+           when _case.kind = 'unreadable_cart' then format('Order %s: its cart %s', o.called,
+                case _case.facts ->> 'cart_state' when 'absent' then 'was not found' else 'cannot be read' end)
+           when _case.kind = 'amount_mismatch' then format('Order %s: its lines do not add up to what was paid', o.called)
+           when _case.kind = 'refund_failed' then format('A refund of order %s failed after units were put back for it', o.called)
+           else _case.sentence end
+      from (select null) only_row
+      left join lateral (
+           select o.name, case when stockroom_api.is_code(o.number, o.name) then o.number else o.payment_id end as called
+             from stockroom.orders o where o.id = _case.order_id) o on true;
+$$;
 
 -- Spread the news of cases to the destinations of these names, which the environment has; a new one begins with the usual
 -- preferences. Returns how many cases now wait to be told.
@@ -94,7 +147,7 @@ create function stockroom_api.take_waits(_names text[])
                for update skip locked)
         returning w.destination, w.alert_id
     )
-    select t.destination, d.digest, a.id, a.severity, a.sentence, a.units, a.money, a.currency, a.first_at
+    select t.destination, d.digest, a.id, a.severity, stockroom_api.told_sentence(a), a.units, a.money, a.currency, a.first_at
       from taken t
       join stockroom.destinations d on d.name = t.destination and d.is_on and d.name = any (_names)
       join stockroom.alerts a on a.id = t.alert_id and a.state <> 'resolved'
@@ -121,6 +174,7 @@ create function stockroom_api.claim_deliveries(_limit int, _seconds int, _except
     with due as (
         select d.id from stockroom.deliveries d
          where d.state = 'waiting' and d.due_at <= clock_timestamp() and not d.destination = any (_except)
+           and stockroom_api.may_go(d.id, d.destination, now()) <= now()
          order by d.due_at, d.id
          limit _limit
            for update skip locked
@@ -139,7 +193,7 @@ create function stockroom_api.finish_delivery(_id bigint) returns void
     update stockroom.deliveries set state = 'sent', finished_at = clock_timestamp(), why = null where id = _id and state = 'waiting';
 $$;
 
--- Put a message off that could not be sent: again after a while, longer each time and never all at once; after `_most` tries,
+-- Put a message off that could not be sent: again after a while, longer each time, never all at once or in quiet hours; after `_most` tries,
 -- or when trying again is of no use, it has failed for good. Returns its state.
 create function stockroom_api.put_off_delivery(_id bigint, _why text, _most int, _is_lasting boolean) returns text
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -147,8 +201,8 @@ create function stockroom_api.put_off_delivery(_id bigint, _why text, _most int,
        set state = case when _is_lasting or d.attempts >= _most then 'failed' else 'waiting' end,
            finished_at = case when _is_lasting or d.attempts >= _most then clock_timestamp() end,
            failed_at = clock_timestamp(), why = left(_why, 500),
-           due_at = clock_timestamp()
-                    + make_interval(secs => least(3600, 30 * power(2, least(d.attempts - 1, 8))) * (0.8 + 0.4 * random()))
+           due_at = stockroom_api.may_go(d.id, d.destination, clock_timestamp()
+                    + make_interval(secs => least(3600, 30 * power(2, least(d.attempts - 1, 8))) * (0.8 + 0.4 * random())))
      where d.id = _id and d.state = 'waiting'
     returning d.state;
 $$;
@@ -174,7 +228,7 @@ begin
     on conflict (name) do update
        set is_on = excluded.is_on, min_severity = excluded.min_severity, quiet_from = excluded.quiet_from,
            quiet_until = excluded.quiet_until, urgent_passes = excluded.urgent_passes, digest = excluded.digest,
-           digest_at = excluded.digest_at;
+           digest_at = excluded.digest_at, daily_proof = excluded.daily_proof;
     update stockroom.alert_waits w set due_at = stockroom_api.due_for(_after, a.severity, w.at, s.zone)
       from stockroom.alerts a, stockroom.shop s
      where w.destination = _destination and a.id = w.alert_id;
@@ -204,7 +258,7 @@ $$;
 
 -- The wishes of each destination, as Settings shows them.
 create view stockroom_api.destinations as
-select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at,
+select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at, d.daily_proof,
        (select count(*) from stockroom.alert_waits w where w.destination = d.name) as waiting
   from stockroom.destinations d;
 

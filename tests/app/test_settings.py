@@ -170,3 +170,14 @@ def test_no_section_of_settings_is_for_anybody_but_admins(tabs: Tabs, where: str
     assert not tab.dataframe
     assert not tab.text_input
     assert not tab.button
+
+
+def test_a_link_to_a_section_opens_its_group_and_another_group_begins_with_its_first_section(tabs: Tabs) -> None:
+    tab = tabs.open("Ada", "settings", set_section="Health")
+    group, section = tab.button_group(key="set_group"), tab.button_group(key="set_section")
+    assert (group.value, section.value) == ("Running", "Health")
+    assert list(section.options) == ["Jobs", "Health", "Backups"]
+    group.set_value("Connections").run()
+    assert tab.button_group(key="set_section").value == "Stripe"
+    assert "Stripe" in words_of(tab)
+    assert not tab.exception

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -262,13 +263,17 @@ def test_a_missing_manifest_is_told(traded: Shop, earlier: Path) -> None:
     unproven(traded, path, "has no manifest")
 
 
-def test_a_backup_whose_chain_was_forged_is_not_proven(traded: Shop, tmp_path: Path) -> None:
+def forge(shop: Shop) -> None:
     for statement in (
         "alter table stock_movements disable trigger stock_movements_append_only",
         "update stock_movements set performed_by = 'Nobody' where variant_sequence = 1",
         "alter table stock_movements enable trigger stock_movements_append_only",
     ):
-        traded.sql(statement)
+        shop.sql(statement)
+
+
+def test_a_backup_whose_chain_was_forged_is_not_proven(traded: Shop, tmp_path: Path) -> None:
+    forge(traded)
     unproven(traded, made(traded, tmp_path), "What was restored does not hold, R2: TR-42, movement no. 1")
 
 
@@ -304,11 +309,27 @@ def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, ear
         write_manifest(earlier, remade(earlier, movements=2))
 
 
-def test_an_empty_database_that_got_what_does_not_hold_is_said_to_hold_it(
-    stocked: Shop, server: Server, tmp_path: Path
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [({"movements": 1}, "restores 6 rows of public.stock_movements"), ({"head_hash": "00" * 32}, "head hash")],
+)
+def test_an_empty_database_stays_empty_where_what_is_restored_is_not_what_the_manifest_tells_of(
+    stocked: Shop, server: Server, tmp_path: Path, other: dict[str, Any], why: str
 ) -> None:
     path = made(stocked, tmp_path)
-    write_manifest(path, remade(path, movements=1))
+    write_manifest(path, remade(path, **other))
+    with empty_database(server) as url:
+        with pytest.raises(BackupFailed, match=f"{why}.*Nothing of it was kept"):
+            backups.restore(url, path)
+        with psycopg.connect(libpq_url(url)) as connection:
+            assert connection.execute("select to_regnamespace('stockroom')").fetchall() == [(None,)]
+
+
+def test_an_empty_database_that_got_a_forged_chain_is_said_to_hold_it(
+    stocked: Shop, server: Server, tmp_path: Path
+) -> None:
+    forge(stocked)
+    path = made(stocked, tmp_path)
     with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored and does not hold"):
         backups.restore(url, path)
 

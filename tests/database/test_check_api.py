@@ -86,9 +86,7 @@ def test_what_was_held_is_released_when_the_check_fails_in_the_middle(
     assert active(shop, sku) == 0
 
 
-def test_where_nobody_answers_that_is_said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nobody_answers_that_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -117,6 +117,12 @@ def test_a_reference_is_an_id_or_a_fingerprint(given: dict[str, object], said: s
     assert found == said or (said is not None and found is not None and found.startswith(said) and "Jane" not in found)
 
 
+def test_the_key_of_a_caller_is_written_where_it_is_an_id_and_else_its_fingerprint() -> None:
+    uuid = "0b0f6a52-58f3-4f0e-9b5f-1f2f3a4b5c6d"
+    assert [journal.key_of(f"{door}:7:{uuid}") for door in ("api", "pay")] == [f"api:7:{uuid}", f"pay:7:{uuid}"]
+    assert "Jane" not in str(journal.key_of("pay:7:Jane"))
+
+
 BUYER = {"email": MAIL, "name": NAME, "shipping": {"name": NAME, "address": {"line1": STREET, "city": "London"}}}
 
 

@@ -114,7 +114,9 @@ def test_a_payment_at_another_server_is_polled_delivered_refunded_and_restored(
     assert (orders_of(shop), sold(shop)) == (1, 3), "the message by webhook tells nothing new"
 
     ask(account, "/v1/refunds", payment_intent=payment["id"], amount="1000")
-    polling.import_payment(shop.engine, gateway, WORKER, payment_id=payment["id"])
+    for found in (gateway.payment(payment["id"]), *gateway.refunds_of(payment["id"])):
+        assert found is not None
+        polling.store(shop.engine, found, livemode=gateway.livemode)
     orders.apply_due(shop.engine, gateway)
     (refund,) = shop.rows("select id, order_id, amount, state from stockroom.refunds")
     assert (refund.amount, refund.state, refund.order_id is None) == (1000, "waiting", False)

@@ -219,7 +219,9 @@ def test_a_refund_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
     gateway, _ = fake_gateway(account)
     (result,) = proof.prove(sold.engine, gateway, COMMAND_LINE, codes=["R3"]).results
     assert result.faults == ({"payment_id": paid["id"]}, {"refund_id": made["id"]})
-    assert sold.sql("select faults -> 1 ->> 'refund_id' from stockroom.proof_results where faults <> '[]'") == made["id"]
+    assert (
+        sold.sql("select faults -> 1 ->> 'refund_id' from stockroom.proof_results where faults <> '[]'") == made["id"]
+    )
 
 
 def test_without_a_key_the_comparison_is_said_to_be_missing(sold: Shop) -> None:
