@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from core.model import LevelRow, Movement, MovementType, Role
+from core.model import LevelRow, LevelState, Movement, MovementType, Role
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -29,6 +29,7 @@ TYPE_PLURALS = {
     MovementType.ADJUSTMENT: "Adjustments",
     MovementType.COUNT: "Counts",
 }
+LEVEL_STATES: dict[str, str] = {LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"}
 ROLE_LABELS = {role: role.value.capitalize() for role in Role}
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "INR": "₹"}
@@ -159,9 +160,7 @@ def status(row: LevelRow) -> str:
     """Return the state of a level in a word or two."""
     if not row.is_active:
         return "Inactive"
-    if row.available == 0:
-        return "Out"
-    return "Low" if row.available <= row.reorder_point else "In stock"
+    return LEVEL_STATES[row.state]
 
 
 def why(row: Movement) -> str:
