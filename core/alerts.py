@@ -1,18 +1,19 @@
 """Cases as people look at them: what failed, why, how much of it and since when, the most urgent first.
 
-What can be done with one is in core/cases.py; how they are opened and end by themselves in core/sql/35_alerts.sql.
+What can be done with any is in core/handling.py, with those of an order in core/cases.py. How they open and end by
+themselves is in core/sql/35_alerts.sql, and for levels in core/migrations/versions/0014_stock_cases.sql.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, literal, or_, select
+from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from core import keyset
 from core.access import Permission
@@ -31,8 +32,13 @@ class Event(StrEnum):
 
     OPENED = "opened"
     REPEATED = "repeated"
+    WORSENED = "worsened"
+    EASED = "eased"
     RETRIED = "retried"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    ASSIGNED = "assigned"
     RESOLVED = "resolved"
 
 
@@ -66,6 +72,10 @@ class Alert:
     resolved_at: datetime | None
     resolved_by: str | None
     resolution: str | None
+    assigned_to: int | None
+    assigned_name: str | None
+    snoozed_until: datetime | None
+    is_snoozed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +90,16 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund and SKU."""
+    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund, SKU and assignee.
+
+    `snoozed`: without those that sleep, only those, or None for both; `assigned_to`: only those of this person.
+    """
 
     search: str = ""
     states: tuple[AlertState, ...] = STILL_OPEN
     kinds: tuple[AlertKind, ...] = ()
+    snoozed: bool | None = False
+    assigned_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +113,24 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How much waits for somebody: open cases, those whose stock did not leave the shelf, refunds to decide."""
+    """How much waits for somebody: open cases that are not snoozed, refunds to decide.
+
+    Of the cases: `failed_updates` about stock that did not leave the shelf, `levels` about what is low or out of stock.
+    """
 
     cases: int
     failed_updates: int
+    levels: int
     refunds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stake:
+    """How many cases there are and how much is at stake in them: units, and money by currency in its minor units."""
+
+    cases: Count
+    units: int
+    money: Mapping[str, int]
 
 
 _FIELDS = tuple(Alert.__dataclass_fields__)
@@ -128,14 +156,34 @@ def page(
     return AlertPage(rows=tuple(_alert(row) for row in part.rows), before=part.before, after=part.after)
 
 
-def count(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Count:  # noqa: A002
-    """Return how many cases match, counting no further than ten thousand."""
+def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
+    """Return how many cases match and what is at stake in them, looking at no more than ten thousand."""
     require(connection, actor, Permission.VIEW)
-    bounded = _matching(filter).with_only_columns(literal(1), maintain_column_froms=True)
-    found = connection.execute(
-        select(func.count()).select_from(bounded.limit(COUNTED_UP_TO + 1).subquery())
-    ).scalar_one()
-    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+    columns = (_ALERTS.c.currency, _ALERTS.c.units, _ALERTS.c.money)
+    bounded = _matching(filter).with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery()
+    sums = (
+        func.count().label("cases"),
+        func.sum(bounded.c.units).label("units"),
+        func.sum(bounded.c.money).label("money"),
+    )
+    rows = connection.execute(select(bounded.c.currency, *sums).group_by(bounded.c.currency)).all()
+    found = sum(row.cases for row in rows)
+    return Stake(
+        cases=Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO),
+        units=sum(int(row.units) for row in rows),
+        money={row.currency: int(row.money) for row in rows if row.currency and row.money},
+    )
+
+
+def export(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Iterator[Alert]:  # noqa: A002
+    """Yield every case under the filter, in the order of the list."""
+    cursor: str | None = None
+    while True:
+        part = page(connection, actor, filter=filter, cursor=cursor, limit=keyset.LONGEST_PAGE)
+        yield from part.rows
+        cursor = part.after
+        if cursor is None:
+            return
 
 
 def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
@@ -165,8 +213,8 @@ def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Ale
 def waiting(connection: Connection, actor: Actor) -> Waiting:
     """Return how much waits for somebody, in one statement."""
     require(connection, actor, Permission.VIEW)
-    found = call(connection, "select cases, failed_updates, refunds from stockroom_api.waiting", {})[0]
-    return Waiting(cases=found[0], failed_updates=found[1], refunds=found[2])
+    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})[0]
+    return Waiting(cases=found[0], failed_updates=found[1], levels=found[2], refunds=found[3])
 
 
 def _alert(row: Row[Any]) -> Alert:
@@ -180,7 +228,11 @@ def _matching(wanted: AlertFilter) -> Select[Any]:
         query = query.where(_ALERTS.c.state.in_([state.value for state in wanted.states]))
     if wanted.kinds:
         query = query.where(_ALERTS.c.kind.in_([kind.value for kind in wanted.kinds]))
-    names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku")
+    if wanted.snoozed is not None:
+        query = query.where(_ALERTS.c.is_snoozed.is_(wanted.snoozed))
+    if wanted.assigned_to is not None:
+        query = query.where(_ALERTS.c.assigned_to == wanted.assigned_to)
+    names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku", "assigned_name")
     for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
         query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
     return query

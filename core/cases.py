@@ -1,6 +1,7 @@
-"""Finishing what went wrong: retry an order, map a code, ship what is there, acknowledge and resolve a case.
+"""Finishing the case of an order: retry it, map a code, ship what is there, read its cart again.
 
-Rules and locks: core/sql/35_alerts.sql, 47_taking.sql, 48_cases.sql. Retrying is safe at any time, also twice at once.
+What can be done with any case is in core/handling.py. Rules and locks: core/sql/47_taking.sql, 48_cases.sql.
+Retrying is safe at any time, also twice at once.
 """
 
 from __future__ import annotations
@@ -63,22 +64,6 @@ def retry_cart(connection: Connection, actor: Actor, *, order_id: int) -> int:
     """
     values = asker(actor, Permission.RETRY_ORDER) | {"order_id": order_id}
     return int(call(connection, f"select stockroom_api.retry_cart({ASKER}, %(order_id)s)", values)[0][0])
-
-
-def acknowledge(connection: Connection, actor: Actor, *, alert_id: int) -> None:
-    """Say that somebody is on it. Raises InvalidInput where the case is resolved, Forbidden, SignInRequired."""
-    values = asker(actor, Permission.HANDLE_ALERT) | {"alert_id": alert_id}
-    call(connection, f"select stockroom_api.acknowledge_alert({ASKER}, %(alert_id)s)", values)
-
-
-def resolve(connection: Connection, actor: Actor, *, alert_id: int, reason: str) -> None:
-    """End a case with a reason; what an order still lacks is oversold then.
-
-    Raises InvalidInput where it is resolved already or the reason is missing, Forbidden, SignInRequired.
-    """
-    values = {"alert_id": alert_id, "reason": clean(reason, "reason", LONGEST_NOTE)}
-    statement = f"select stockroom_api.resolve_alert({ASKER}, %(alert_id)s, %(reason)s)"
-    call(connection, statement, asker(actor, Permission.RESOLVE_ALERT) | values)
 
 
 def _retry(

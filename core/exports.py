@@ -1,4 +1,4 @@
-"""Whole lists as files: the ledger under a filter as CSV or Parquet, the levels under a filter as CSV.
+"""Whole lists as files: the ledger under a filter as CSV or Parquet, levels and cases under a filter as CSV.
 
 Moments stand on the shop's own clock with their offset. A CSV begins with a byte order mark and keeps its cells from
 being taken for formulas, because a spreadsheet is where it is opened.
@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet
 from sqlalchemy import Connection
 
-from core import movements, reports
+from core import alerts, movements, reports
+from core.alerts import Alert, AlertFilter
+from core.carts.values import minor_digits
 from core.level_filter import LevelFilter, LevelSort
 from core.model import Actor, LevelRow, Movement
 from core.movements import MovementFilter
@@ -49,6 +52,11 @@ LEVEL_COLUMNS = (
     "sku", "barcode", "product", "brand", "size", "color", "on_hand", "reserved", "available", "reorder_point",
     "sold_30_days", "cover_days", "last_moved_at", "last_counted_at",
 )  # fmt: skip
+ALERT_COLUMNS = (
+    "alert_id", "kind", "severity", "state", "sentence", "order_number", "payment_id", "stripe_refund_id", "sku",
+    "units", "money", "currency", "seen", "attempts", "first_at", "last_at", "assigned_name", "snoozed_until",
+    "resolved_at", "resolved_by", "resolution",
+)  # fmt: skip
 
 
 def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
@@ -74,6 +82,13 @@ def levels_csv(connection: Connection, actor: Actor, *, filter: LevelFilter, sor
     """Return every variant under the filter with its level, as CSV."""
     zone = ZoneInfo(reports.shop(connection, actor).zone)
     return as_csv(LEVEL_COLUMNS, (_level(row, zone) for row in _all_levels(connection, actor, filter, sort)))
+
+
+def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> bytes:  # noqa: A002
+    """Return every case under the filter, in the order of the list, as CSV."""
+    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    found = alerts.export(connection, actor, filter=filter)
+    return _csv(ALERT_COLUMNS, (_case(row, zone) for row in found))
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:
@@ -109,6 +124,11 @@ def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:
     moments = [_said(row.last_moved_at, zone), _said(row.last_counted_at, zone)]
     return [row.sku, row.barcode, row.product, row.brand, row.size, row.color, row.on_hand, row.reserved, row.available,
             row.reorder_point, row.sold, cover, *moments]  # fmt: skip
+
+
+def _case(row: Alert, zone: ZoneInfo) -> list[Any]:
+    money = Decimal(row.money).scaleb(-minor_digits(row.currency)) if row.currency else None
+    return [money if name == "money" else _said(getattr(row, name), zone) for name in ALERT_COLUMNS]
 
 
 def _said(value: Any, zone: ZoneInfo) -> Any:

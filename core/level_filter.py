@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, column, or_, select, table
 
-from core.model import LevelRow
+from core.model import LevelRow, LevelState
 
 _FIELDS = tuple(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend"))
 LEVELS = table("levels", *(column(name) for name in _FIELDS), schema="stockroom_api")
@@ -17,7 +17,7 @@ LEVELS = table("levels", *(column(name) for name in _FIELDS), schema="stockroom_
 
 
 class LevelStatus(StrEnum):
-    """Which variants to list. Low: something is left, but not more than the reorder point; healthy: more than that."""
+    """Which variants to list: by their `LevelState`, or by something else."""
 
     ALL = "all"
     HEALTHY = "healthy"
@@ -74,9 +74,7 @@ def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
     if status is LevelStatus.INACTIVE:
         return ~rows.is_active
     narrower: dict[LevelStatus, ColumnElement[bool]] = {
-        LevelStatus.HEALTHY: (rows.available > 0) & (rows.available > rows.reorder_point),
-        LevelStatus.LOW: (rows.available > 0) & (rows.available <= rows.reorder_point),
-        LevelStatus.OUT: rows.available == 0,
+        **{LevelStatus(state): rows.state == state for state in LevelState},
         LevelStatus.RESERVED: rows.reserved > 0,
     }
     return rows.is_active & narrower[status] if status in narrower else rows.is_active

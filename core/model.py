@@ -129,9 +129,20 @@ class Reason:
     is_active: bool
 
 
+class LevelState(StrEnum):
+    """How a level stands, by what is on hand. Low: something is left, but not more than the reorder point."""
+
+    HEALTHY = "healthy"
+    LOW = "low"
+    OUT = "out"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRow:
-    """One variant as the Stock page lists it. In units; `sold` and `trend` (closing levels) over 30 days."""
+    """One variant as the Stock page lists it, `state` a word of LevelState.
+
+    In units; `sold` and `trend` (closing levels) over 30 days.
+    """
 
     variant_id: UUID
     product_id: UUID
@@ -151,6 +162,7 @@ class LevelRow:
     movement_count: int
     last_moved_at: datetime | None
     last_counted_at: datetime | None
+    state: str
     sold: int = 0
     trend: tuple[int, ...] = ()
 

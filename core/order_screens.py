@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from core import alerts, order_reads, refund_reads, reports, reservations
-from core.alerts import Alert, AlertFilter, AlertPage, AlertStep, Waiting
+from core import alerts, handling, order_reads, refund_reads, reports, reservations
+from core.alerts import Alert, AlertFilter, AlertPage, AlertStep, Stake, Waiting
 from core.errors import InvalidInput
-from core.model import Actor, Shop
+from core.handling import Hand
+from core.model import Actor, LevelRow, Shop
 from core.movements import Count
 from core.order_filter import OrderFilter
 from core.order_reads import OrderLine, OrderPage, OrderRow, Step
@@ -62,24 +63,30 @@ class WholeOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertList:
-    """A page of cases. `stale`: the cursor was of another list."""
+    """A page of cases, what is at stake under its filter, and who may be given one.
+
+    `stale`: the cursor was of another list.
+    """
 
     latest: int
     shop: Shop
     page: AlertPage
-    count: Count
+    stake: Stake
+    hands: tuple[Hand, ...]
     stale: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeAlert:
-    """One case with its history and, if it is about an order, that order's lines."""
+    """One case with its history, who may be given it, and what it is about as that is now: lines, a level."""
 
     latest: int
     shop: Shop
     alert: Alert
     history: tuple[AlertStep, ...]
+    hands: tuple[Hand, ...]
     lines: tuple[OrderLine, ...]
+    level: LevelRow | None
 
 
 def orders(
@@ -152,7 +159,8 @@ def cases(
         latest=latest,
         shop=reports.shop(connection, actor),
         page=page,
-        count=alerts.count(connection, actor, filter=filter),
+        stake=alerts.stake(connection, actor, filter=filter),
+        hands=handling.hands(connection, actor),
         stale=stale,
     )
 
@@ -169,7 +177,9 @@ def case(connection: Connection, actor: Actor, *, alert_id: int) -> WholeAlert |
         shop=reports.shop(connection, actor),
         alert=found,
         history=alerts.history(connection, actor, alert_id=alert_id),
+        hands=handling.hands(connection, actor),
         lines=order_reads.lines_of(connection, actor, order_ids=order_ids),
+        level=reports.level(connection, actor, variant_id=found.variant_id) if found.variant_id else None,
     )
 
 

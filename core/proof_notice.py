@@ -45,8 +45,8 @@ def tell(
 
     Returns for how many.
     """
-    statement = """select r.ended_at, encode(r.head_hash, 'hex'), s.name, s.zone
-                     from stockroom_api.proof_runs r, stockroom_api.shop s where r.id = %(run_id)s"""
+    statement = """select r.ended_at, r.head_hash, s.name, s.zone
+                     from stockroom_api.proof_history r, stockroom_api.shop s where r.id = %(run_id)s"""
     ((ended_at, head, shop, zone),) = call(connection, statement, {"run_id": run_id})
     message = delivery_texts.about_proof(results, run_id=run_id, at=ended_at, head=head, shop=shop, zone=zone)
     values = {"run_id": run_id, "names": list(destinations), "title": message.title, "body": message.body}

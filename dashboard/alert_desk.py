@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from core import order_screens
+from core import exports, order_screens
 from core.alerts import STILL_OPEN, AlertFilter
 from core.model import Actor
 from core.model_orders import AlertKind, AlertState
@@ -16,6 +17,7 @@ from core.order_screens import AlertList, WholeAlert
 from dashboard import (
     case_forms,
     delivery_desk,
+    feedback,
     frame,
     links,
     live,
@@ -24,6 +26,7 @@ from dashboard import (
     pager,
     runbook,
     session,
+    several_desk,
     words,
 )
 
@@ -33,9 +36,12 @@ STATES = {
     "Not resolved": STILL_OPEN,
     "Open": (AlertState.OPEN,),
     "Acknowledged": (AlertState.ACKNOWLEDGED,),
+    "Mine": STILL_OPEN,
+    "Snoozed": STILL_OPEN,
     "Resolved": (AlertState.RESOLVED,),
     "All": (),
 }
+_SLEEPING = {"Snoozed": True, "All": None}
 _KINDS = {label: kind for kind, label in order_words.KINDS.items()}
 _USUAL = "Not resolved"
 _EMPTY: dict[str, Any] = {"alr_q": "", "alr_kind": [], "alr_state": _USUAL}
@@ -53,6 +59,12 @@ class Wanted:
         """Whether anything but what is resolved is left out."""
         return self.filter != AlertFilter()
 
+    def key(self, seen: AlertList) -> str:
+        """Return a name that changes with filter and page, with the rows, and with what this tab does: a choice of rows
+        tells positions among them."""
+        told = (self, [row.alert_id for row in seen.page.rows], feedback.told().posted)
+        return f"alr_{hashlib.sha1(repr(told).encode(), usedforsecurity=False).hexdigest()[:10]}"
+
 
 def _first() -> None:
     st.query_params.pop(CURSOR, None)
@@ -65,7 +77,7 @@ def clear() -> None:
         st.session_state[key] = value
 
 
-def show_filters() -> Wanted:
+def show_filters(person: Actor) -> Wanted:
     """Draw the filters and return what they say."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": _first}
     with st.grid(2, min_column_width=220, gap="small", key="alr_filters"):
@@ -78,24 +90,49 @@ def show_filters() -> Wanted:
     )
     wanted = AlertFilter(
         search=(said or "").strip(), states=STATES.get(state or _USUAL, STILL_OPEN),
-        kinds=tuple(_KINDS[kind] for kind in kinds),
+        kinds=tuple(_KINDS[kind] for kind in kinds), snoozed=_SLEEPING.get(state or _USUAL, False),
+        assigned_to=person.user_id if state == "Mine" else None,
     )  # fmt: skip
     return Wanted(filter=wanted, cursor=st.query_params.get(CURSOR))
 
 
-def show_list(seen: AlertList, wanted: Wanted) -> None:
+def show_list(seen: AlertList, wanted: Wanted, person: Actor) -> None:
     """Show a page of cases, or why there is none."""
     rows = seen.page.rows
     if not rows:
         _show_nothing(wanted)
         return
-    pager.show_count(
-        f"{pager.counted(seen.count, 'case')}; stock that did not leave the shelf comes first, then the oldest.",
-        key="alr", narrowed=wanted.narrowed, clear=clear, stale=seen.stale,
-    )  # fmt: skip
-    key = f"alr_{rows[0].alert_id}_{rows[-1].alert_id}_{len(rows)}"
-    order_tables.show_alerts(rows, key=key, pick=open_alert)
+    key = wanted.key(seen)
+    _show_above(seen, wanted, person)
+    several = st.container(
+        key="alr_do"
+    )  # above the table, but drawn after it: only then is known which rows are chosen
+    chosen = order_tables.show_alerts(rows, key=key, pick=open_alert, choose=several_desk.offers(person))
+    with several:
+        several_desk.show(seen, chosen, key, person)
     pager.show_pages(CURSOR, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="alr")
+
+
+def _show_above(seen: AlertList, wanted: Wanted, person: Actor) -> None:
+    """Say how many cases there are and what is at stake, with the ways to all, to a file, and to several at once."""
+    order = "stock that did not leave the shelf comes first, then the oldest."
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="alr_count"):
+        said = f"{pager.counted(seen.stake.cases, 'case')}; {order} {order_words.at_stake(seen.stake)}"
+        st.caption(words.plain(said.strip()), width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if several_desk.offers(person):
+                several_desk.show_switch()
+            if wanted.narrowed:
+                st.button(
+                    "Clear filters", key="alr_clear", icon=":material/filter_alt_off:", type="tertiary", on_click=clear
+                )
+            st.download_button(
+                "Export", session.later(exports.alerts_csv, filter=wanted.filter), "cases.csv", "text/csv",
+                key="alr_export", on_click="ignore", icon=":material/download:",
+                help="Every case under this filter, as CSV",
+            )  # fmt: skip
+    if seen.stale:
+        st.caption("The link pointed to a page of another list, so this is its beginning.")
 
 
 def open_alert(alert_id: int) -> None:
@@ -117,7 +154,7 @@ def _show_nothing(wanted: Wanted) -> None:
     else:
         frame.empty(
             "Nothing needs anybody",
-            "What a paid order could not take off the shelf would stand here until somebody has finished it.",
+            "What a paid order could not take off the shelf, and what is low, would stand here until it is finished.",
             icon=":material/task_alt:",
         )
 
@@ -139,7 +176,7 @@ def show(wanted: str, person: Actor) -> None:
         if seen.alert.state is not AlertState.RESOLVED:
             with st.container(border=True, key="alr_actions"):
                 st.subheader("What can be done", anchor=False)
-                case_forms.show(seen.alert, seen.lines, person)
+                case_forms.show_whole(seen, person)
         runbook.show(order_words.KINDS[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
         if raw:
@@ -160,7 +197,10 @@ def _show_head(seen: WholeAlert, person: Actor) -> None:
         st.subheader(order_words.KINDS[alert.kind], anchor=False, width="content")
         colour = {AlertState.OPEN: "red", AlertState.ACKNOWLEDGED: "orange", AlertState.RESOLVED: "green"}[alert.state]
         st.badge(order_words.ALERT_STATES[alert.state], color=colour)  # type: ignore[arg-type]
-        case_forms.show_acknowledge(alert, person)
+        if alert.is_snoozed:
+            assert alert.snoozed_until  # it sleeps until then
+            st.badge(f"Snoozed until {words.short_moment(alert.snoozed_until, seen.shop.zone)}", color="gray")
+        case_forms.show_quick(alert, person)
     st.write(words.plain(alert.sentence))
     if alert.resolved_by:
         at = words.moment(alert.resolved_at, seen.shop.zone)
@@ -181,16 +221,35 @@ def _show_facts(seen: WholeAlert) -> None:
     if alert.email:
         st.text(alert.email)  # as it is: in Markdown an email address would become a link
     facts = {
+        "Assigned to": alert.assigned_name or "nobody",
+        **_level_facts(seen),
         "Units": words.units(alert.units) if alert.units else "",
         "Money": order_words.money(alert.money, alert.currency) if alert.money else "",
         "Since": f"{words.moment(alert.first_at, seen.shop.zone)}, {words.ago(alert.first_at, now)}",
         "Seen last": words.moment(alert.last_at, seen.shop.zone) if alert.seen > 1 else "",
         "Seen": words.plural(alert.seen, "time"),
-        "Tried again": words.plural(alert.attempts, "time") if alert.attempts else "not yet",
+        "Tried again": words.plural(alert.attempts, "time") if alert.attempts else "" if seen.level else "not yet",
         "Refund": alert.stripe_refund_id or "",
         "Message": order_words.message(str(alert.facts.get("kind", ""))) if alert.event_id else "",
     }
     st.table({name: words.plain(said) for name, said in facts.items() if said}, border="horizontal")
+
+
+def _level_facts(seen: WholeAlert) -> dict[str, str]:
+    """What a case about a level tells: the level now and then, and the movement that crossed the reorder point."""
+    facts = seen.alert.facts
+    if seen.level is None or "level" not in facts:
+        return {}
+    moved = facts.get("movement_type")
+    by = (
+        f"{words.signed_units(facts['quantity'])}, {facts['movement_type']} by {facts['performed_by']}" if moved else ""
+    )
+    return {
+        "On hand now": words.units(seen.level.on_hand),
+        "On hand then": words.units(facts["level"]),
+        "Reorder at": words.units(seen.level.reorder_point),
+        "Movement": by or "none: its reorder point or state was changed",
+    }
 
 
 def _show_history(seen: WholeAlert) -> None:

@@ -1,11 +1,11 @@
-"""What a person can do with a case: say that they are on it, try again, map a code, ship what is there, resolve it.
+"""What a person can do with one case: try again, map a code, ship what is there, and what can be done with any.
 
 Core refuses what a role may not do; here it is not offered, and one sentence says who can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -17,7 +17,8 @@ from core.errors import UnknownVariant
 from core.model import Actor
 from core.model_orders import AlertKind, AlertState, LineState
 from core.order_reads import OrderLine
-from dashboard import forms, session, words
+from core.order_screens import WholeAlert
+from dashboard import forms, handling_forms, session, words
 from dashboard.feedback import Notice
 
 MOST_RETRIES = 50
@@ -26,11 +27,23 @@ MOST_RETRIES = 50
 _ABOUT_ORDER = (AlertKind.INSUFFICIENT_STOCK, AlertKind.UNKNOWN_VARIANT)
 
 
-def show(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> None:
-    """Show what can be done with an open case; nothing where it is resolved."""
+def show_whole(seen: WholeAlert, person: Actor) -> None:
+    """Show everything that can be done with an open case; nothing where it is resolved."""
+    more: dict[str, Callable[[], None]] = {}
+    if may(person.role, Permission.HANDLE_ALERT):
+        ids, name = [seen.alert.alert_id], str(seen.alert.alert_id)
+        more["Snooze"] = lambda: handling_forms.show_snooze(ids, name, seen.shop.zone)
+        more["Assign"] = lambda: handling_forms.show_assign(ids, name, seen.hands)
+    show(seen.alert, seen.lines, person, more)
+
+
+def show(
+    alert: Alert, lines: Sequence[OrderLine], person: Actor, more: Mapping[str, Callable[[], None]] | None = None
+) -> None:
+    """Show what finishes an open case, and `more` behind it; nothing where it is resolved."""
     if alert.state is AlertState.RESOLVED:
         return
-    offers = _offers(alert, lines, person)
+    offers = _offers(alert, lines, person) | dict(more or {})
     if offers:
         for tab, draw in zip(st.tabs(list(offers), key=f"case_{alert.alert_id}"), offers.values(), strict=True):
             with tab:
@@ -59,21 +72,17 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     return offers
 
 
-def show_acknowledge(alert: Alert, person: Actor) -> None:
-    """Offer to say that somebody is on it, once."""
-    if alert.state is not AlertState.OPEN or not may(person.role, Permission.HANDLE_ALERT):
+def show_quick(alert: Alert, person: Actor) -> None:
+    """Offer what takes one press: to say that somebody is on it, to take it, to bring it back."""
+    if alert.state is AlertState.RESOLVED or not may(person.role, Permission.HANDLE_ALERT):
         return
-    form = forms.begin(f"acknowledge_{alert.alert_id}")
-    with st.form(form.name, border=False, width="content"):
-
-        def post(key: str, values: forms.Values) -> None:
-            session.run(cases.acknowledge, alert_id=alert.alert_id)
-
-        forms.submit(form, "I am on it", post, icon=":material/front_hand:", tell=_on_it, is_main=False)
-
-
-def _on_it(_: None) -> Notice:
-    return Notice(text="Acknowledged: everybody sees that you are on it.")
+    ids, name = [alert.alert_id], str(alert.alert_id)
+    if alert.state is AlertState.OPEN:
+        handling_forms.show_acknowledge(ids, name)
+    if person.user_id is not None and alert.assigned_to != person.user_id:
+        handling_forms.show_assign_to_me(ids, name, person.user_id)
+    if alert.is_snoozed:
+        handling_forms.show_wake(ids, name)
 
 
 def _show_retry(alert: Alert, waiting: Sequence[OrderLine]) -> None:
@@ -173,22 +182,18 @@ def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:
 
 
 def _show_resolve(alert: Alert, waiting: Sequence[OrderLine]) -> None:
-    form = forms.begin(f"resolve_{alert.alert_id}")
-    with st.form(form.name, border=False):
-        missing = sum(line.missing for line in waiting)
-        if missing:
-            verb = "counts" if missing == 1 else "count"
-            st.caption(f"The case ends; {words.units(missing)} then {verb} as oversold and will not leave the shelf.")
-        else:
-            st.caption("The case ends. Nothing is taken off the shelf by this.")
-        forms.note(form, label="Reason", placeholder="Refunded the buyer", required=True)
-
-        def post(key: str, values: forms.Values) -> None:
-            session.run(cases.resolve, alert_id=alert.alert_id, reason=values["note"] or "")
-
-        forms.submit(
-            form, "Resolve", post, icon=":material/check:", tell=lambda _: Notice(text="The case is resolved.")
+    missing = sum(line.missing for line in waiting)
+    then = "Nothing is taken off the shelf by this."
+    if missing:
+        verb = "counts" if missing == 1 else "count"
+        then = f"{words.units(missing)} then {verb} as oversold and will not leave the shelf."
+    said, example = f"The case ends. {then}", "Refunded the buyer"
+    if alert.kind in (AlertKind.LOW_STOCK, AlertKind.OUT_OF_STOCK):
+        said = (
+            "It ends by itself when the level is above the reorder point. Resolve it to hear no more of it until then."
         )
+        example = "Ordered 40 by phone"
+    handling_forms.show_resolve([alert.alert_id], str(alert.alert_id), said, example)
 
 
 def _order_of(alert: Alert) -> int:

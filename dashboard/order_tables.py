@@ -75,30 +75,24 @@ def _what(row: OrderRow, zone: str) -> str:
     return f"{words.short_moment(row.paid_at, zone)}, {money} {row.name or row.email or ''}".strip()
 
 
-def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick) -> None:
-    """Show cases, the most urgent first; a click on one calls `pick` with its id. `key` must change with the page."""
+def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick, choose: bool) -> list[int]:
+    """Show cases, the most urgent first; a click on one calls `pick` with its id. `key` must change with the page.
+
+    Returns the ids of the rows that are ticked, where there is something to `choose` for.
+    """
     ids, now = [row.alert_id for row in rows], datetime.now(UTC)
+    hidden = () if any(row.assigned_name for row in rows) else ("who",)
     with st.container(key=f"wide_{key}"):
-        st.dataframe(
-            pa.table(
-                {
-                    "kind": [[order_words.KINDS[row.kind]] for row in rows],
-                    "what": [row.sentence for row in rows],
-                    "units": [words.number(row.units) if row.units else words.NOTHING for row in rows],
-                    "money": [order_words.money(row.money, row.currency) for row in rows],
-                    "since": [words.ago(row.first_at, now) for row in rows],
-                    "seen": [words.number(row.seen) for row in rows],
-                    "tries": [words.number(row.attempts) for row in rows],
-                    "state": [order_words.ALERT_STATES[row.state] for row in rows],
-                    "open": ["Open"] * len(rows),
-                }
-            ),
-            column_config=_alert_columns(f"{key}_wide", ids, pick),
+        table: Any = st.dataframe(
+            _alerts(rows, now, hidden),
+            column_config=_alert_columns(f"{key}_wide", ids, pick, hidden),
             hide_index=True,
             height="content",
             row_height=TALL_ROW,
             key=f"{key}_w",
             alt="Cases, the most urgent first",
+            on_select="rerun" if choose else "ignore",
+            selection_mode="multi-row",
         )
     with st.container(key=f"narrow_{key}"):
         st.dataframe(
@@ -120,22 +114,41 @@ def show_alerts(rows: Sequence[Alert], *, key: str, pick: Pick) -> None:
             key=f"{key}_n",
             alt="Cases, the most urgent first",
         )
+    return [ids[place] for place in table.selection.rows] if choose else []
 
 
-def _alert_columns(key: str, ids: Sequence[int], pick: Pick) -> dict[str, Any]:
+def _alerts(rows: Sequence[Alert], now: datetime, hidden: Sequence[str]) -> pa.Table:
+    columns = {
+        "kind": [[order_words.KINDS[row.kind]] for row in rows],
+        "what": [row.sentence for row in rows],
+        "units": [words.number(row.units) if row.units else words.NOTHING for row in rows],
+        "money": [order_words.money(row.money, row.currency) for row in rows],
+        "since": [words.ago(row.first_at, now) for row in rows],
+        "seen": [words.number(row.seen) for row in rows],
+        "tries": [words.number(row.attempts) for row in rows],
+        "state": [order_words.alert_state(row) for row in rows],
+        "who": [row.assigned_name or words.NOTHING for row in rows],
+        "open": ["Open"] * len(rows),
+    }
+    return pa.table({name: column for name, column in columns.items() if name not in hidden})
+
+
+def _alert_columns(key: str, ids: Sequence[int], pick: Pick, hidden: Sequence[str]) -> dict[str, Any]:
     colours = dict.fromkeys(order_words.KINDS.values(), "orange")
     colours |= {order_words.KINDS[kind]: "red" for kind in list(order_words.KINDS)[:4]}
-    return {
+    columns = {
         "kind": _signs("Case", 132, colours),
-        "what": TextColumn("What happened", width=352),
+        "what": TextColumn("What happened", width=330 if "who" in hidden else 250),
         "units": TextColumn("Units", width=52, alignment="right", help="Paid for and not off the shelf"),
-        "money": TextColumn("Money", width=86, alignment="right", help="What the buyer paid for it"),
+        "money": TextColumn("Money", width=82, alignment="right", help="What the buyer paid for it"),
         "since": TextColumn("Since", width=104),
-        "seen": TextColumn("Seen", width=52, alignment="right", help="How often it happened"),
-        "tries": TextColumn("Tries", width=52, alignment="right", help="How often somebody tried again"),
+        "seen": TextColumn("Seen", width=50, alignment="right", help="How often it happened"),
+        "tries": TextColumn("Tries", width=50, alignment="right", help="How often somebody tried again"),
         "state": TextColumn("State", width=102),
+        "who": TextColumn("Assigned", width=80, help="Who is to finish it"),
         "open": _opener("", 72, key, ids, pick),
     }
+    return {name: column for name, column in columns.items() if name not in hidden}
 
 
 def _signs(label: str, width: int, colours: dict[str, str]) -> Any:

@@ -109,7 +109,7 @@ def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
         st.caption(
             "Units went back for a refund that failed. Take them off again on the Stock page if the buyer has them."
         )
-    case_forms.show_acknowledge(alert, person)
+    case_forms.show_quick(alert, person)
     case_forms.show(alert, seen.lines, person)
 
 

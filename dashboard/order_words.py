@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.alerts import Alert, Event
+from core.alerts import Alert, Event, Stake
 from core.carts.values import minor_digits
 from core.model_orders import AlertKind, AlertState, Disposition, LineState, Policy
 from core.order_reads import OrderLine, OrderRow, Step, StepKind
@@ -84,8 +84,13 @@ _MESSAGES = {
 _EVENTS = {
     Event.OPENED: "Case opened",
     Event.REPEATED: "Happened again",
+    Event.WORSENED: "Grew more severe",
+    Event.EASED: "Grew less severe",
     Event.RETRIED: "Tried again",
     Event.ACKNOWLEDGED: "Acknowledged",
+    Event.SNOOZED: "Snoozed",
+    Event.WOKEN: "Brought back",
+    Event.ASSIGNED: "Assigned",
     Event.RESOLVED: "Case resolved",
 }
 _ICONS = {
@@ -182,6 +187,18 @@ def about(alert: Alert) -> str:
     """Return how much a case is about: units and money."""
     parts = [words.units(alert.units)] if alert.units else []
     return words.DOT.join([*parts, money(alert.money, alert.currency)] if alert.money else parts)
+
+
+def alert_state(alert: Alert) -> str:
+    """Return where a case stands, in a word."""
+    return "Snoozed" if alert.is_snoozed else ALERT_STATES[alert.state]
+
+
+def at_stake(stake: Stake) -> str:
+    """Return how much is at stake in some cases: units, and money in each currency; empty where nothing is."""
+    sums = [money(amount, currency) for currency, amount in sorted(stake.money.items())]
+    parts = ([words.units(stake.units)] if stake.units else []) + sums
+    return f"At stake: {words.listing(parts)}." if parts else ""
 
 
 def event(what: Event) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from core.model import DayFlow, LevelRow, MovementType
+from core.model import DayFlow, LevelRow, LevelState, MovementType
 from core.screens import Overview
 from dashboard import charts, frame, links, movement_drawer, tables, words
 
@@ -130,8 +130,9 @@ def show_attention(seen: Overview) -> None:
 def _show_waiting(seen: Overview) -> None:
     waiting = seen.waiting
     if waiting.cases:
-        failed = waiting.failed_updates
+        failed, levels = waiting.failed_updates, waiting.levels
         what = f"{words.number(failed)} paid and not off the shelf" if failed else "None of them about paid stock"
+        what += f", {words.number(levels)} about levels" if levels else ""
         label = f"**{words.plural(waiting.cases, 'open case')}**"
         with st.container(horizontal=True, wrap=False, gap="xsmall"):
             st.markdown(
@@ -151,8 +152,8 @@ def _show_waiting(seen: Overview) -> None:
 
 
 def _attention(row: LevelRow) -> None:
-    out = row.available == 0
-    said = "Out of stock" if out else f"{words.units(row.available)} left, reorder at {words.number(row.reorder_point)}"
+    out = row.state == LevelState.OUT
+    said = "Out of stock" if out else f"{words.units(row.on_hand)} left, reorder at {words.number(row.reorder_point)}"
     with st.container(horizontal=True, wrap=False, gap="xsmall"):
         st.markdown(":red[:material/error:]" if out else ":orange[:material/warning:]", width="content")
         with st.container(gap=None, key=f"flush_{row.sku}"):

@@ -111,7 +111,7 @@ def _level_columns(rows: Sequence[LevelRow], zone: str, key: str, pick: Pick) ->
         "reserved": NumberColumn("Reserved", width=74, help="Units held for checkouts", format="localized"),
         "available": NumberColumn("Available", width=74, help="On hand less reserved", format="localized"),
         "reorder_point": NumberColumn(
-            "Reorder at", width=80, help="At this level a variant is low", format="localized"
+            "Reorder at", width=80, help="At this level on hand a variant is low", format="localized"
         ),
         "cover": NumberColumn(
             "Cover", width=74, format="%d days", help="How long what is available lasts at the rate of the last 30 days"

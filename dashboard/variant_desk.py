@@ -71,7 +71,9 @@ def _show_numbers(seen: Variant) -> None:
         st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically there")
         st.metric("Reserved", words.number(row.reserved), border=True, help="Units held for checkouts")
         st.metric("Available", words.number(row.available), border=True, help="On hand less reserved")
-        st.metric("Reorder at", words.number(row.reorder_point), border=True, help="At this level the variant is low")
+        st.metric(
+            "Reorder at", words.number(row.reorder_point), border=True, help="At this level on hand the variant is low"
+        )
         st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
         st.metric("Cover", cover, border=True, help="How long what is available lasts at the rate of the last 30 days")
     moved, counted = words.ago(row.last_moved_at, now), words.ago(row.last_counted_at, now)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from core.carts.values import minor_digits
-from core.model import LevelRow, Movement, MovementType, Role
+from core.model import LevelRow, LevelState, Movement, MovementType, Role
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -30,6 +30,7 @@ TYPE_PLURALS = {
     MovementType.ADJUSTMENT: "Adjustments",
     MovementType.COUNT: "Counts",
 }
+LEVEL_STATES: dict[str, str] = {LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"}
 ROLE_LABELS = {role: role.value.capitalize() for role in Role}
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "INR": "₹"}
@@ -157,9 +158,7 @@ def status(row: LevelRow) -> str:
     """Return the state of a level in a word or two."""
     if not row.is_active:
         return "Inactive"
-    if row.available == 0:
-        return "Out"
-    return "Low" if row.available <= row.reorder_point else "In stock"
+    return LEVEL_STATES[row.state]
 
 
 def why(row: Movement) -> str:

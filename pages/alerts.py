@@ -11,10 +11,10 @@ with frame.page("Alerts", person) as top:
     if opened:
         alert_desk.show(opened, person)
     else:
-        wanted = alert_desk.show_filters()
+        wanted = alert_desk.show_filters(person)
         seen = session.run(order_screens.cases, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
         live.watch(seen.latest)
         with top:
             banner.show_short(seen.shop)
             stripe_notice.show()
-        alert_desk.show_list(seen, wanted)
+        alert_desk.show_list(seen, wanted, person)

@@ -15,11 +15,13 @@ select name, zone, currency, is_sample, (now() at time zone zone)::date as today
 create view stockroom_api.reasons as
 select movement_type, reason, label, sign, note_required, by_hand, is_active from stockroom.reasons;
 
--- Every variant with its level. One row of product_variants and its product: nothing is summed here.
+-- Every variant with its level. One row of product_variants and its product: nothing is summed here. `state` is the one place
+-- that says what low and out of stock are: by what lies there, because a hold lasts minutes and no supplier hears of it.
 create view stockroom_api.levels as
 select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.brand, v.size, v.color, v.price, v.unit_cost,
        v.stock_quantity as on_hand, v.reserved_quantity as reserved, v.computed_available_stock as available, v.reorder_point,
-       v.is_active, v.movement_sequence as movement_count, v.last_moved_at, v.last_counted_at
+       v.is_active, v.movement_sequence as movement_count, v.last_moved_at, v.last_counted_at,
+       case when v.stock_quantity = 0 then 'out' when v.stock_quantity <= v.reorder_point then 'low' else 'healthy' end as state
   from public.product_variants v
   join public.products p on p.id = v.product_id;
 
@@ -208,11 +210,9 @@ $$;
 create function stockroom_api.stock_summary()
     returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select count(*), coalesce(sum(stock_quantity), 0),
-           count(*) filter (where computed_available_stock > 0 and computed_available_stock <= reorder_point),
-           count(*) filter (where computed_available_stock = 0),
-           coalesce(sum(stock_quantity * price), 0), coalesce(sum(stock_quantity * unit_cost), 0)
-      from public.product_variants where is_active;
+    select count(*), coalesce(sum(l.on_hand), 0), count(*) filter (where l.state = 'low'), count(*) filter (where l.state = 'out'),
+           coalesce(sum(l.on_hand * l.price), 0), coalesce(sum(l.on_hand * l.unit_cost), 0)
+      from stockroom_api.levels l where l.is_active;
 $$;
 
 -- Who ever moved something, by stepping through the index from name to name instead of reading every movement.

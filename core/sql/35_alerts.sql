@@ -6,7 +6,7 @@ create type stockroom_api.new_alert as (
     event_id bigint, units int, money bigint, currency text
 );
 
--- Open a case for each of `_alerts`; where one is open for the same cause, that one is seen once more and told anew.
+-- Open a case for each of `_alerts`; where one is open for the same cause, that one is seen once more, told anew, and awake.
 create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) returns void
     language sql as $$
     with opened as (
@@ -19,7 +19,7 @@ create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) ret
         on conflict (cause) where state <> 'resolved' do update
            set seen = a.seen + 1, last_at = now(), kind = excluded.kind, severity = excluded.severity,
                sentence = excluded.sentence, facts = excluded.facts, units = excluded.units, money = excluded.money,
-               event_id = coalesce(excluded.event_id, a.event_id)
+               event_id = coalesce(excluded.event_id, a.event_id), snoozed_until = null
         returning a.id, a.seen
     )
     insert into stockroom.alert_history (alert_id, who, what)
@@ -48,35 +48,6 @@ create function stockroom_api.note_try(_cause text, _who text) returns void
     insert into stockroom.alert_history (alert_id, who, what) select t.id, _who, 'retried' from tried t;
 $$;
 
--- The case of this id, locked and not resolved yet. Refuses: SK008.
-create function stockroom_api.open_case(_alert_id bigint) returns stockroom.alerts
-    language plpgsql as $$
-declare
-    _found stockroom.alerts;
-begin
-    select * into _found from stockroom.alerts where id = _alert_id for no key update;
-    if not found then
-        perform stockroom_api.refuse_value('alert', 'does not exist');
-    elsif _found.state = 'resolved' then
-        perform stockroom_api.refuse_value('alert', format('was resolved by %s already', _found.resolved_by));
-    end if;
-    return _found;
-end $$;
-
--- Say that somebody is on it. Refuses: SK008, SK009, SK010.
-create function stockroom_api.acknowledge_alert(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_id bigint
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-begin
-    if (stockroom_api.open_case(_alert_id)).state = 'open' then
-        update stockroom.alerts set state = 'acknowledged' where id = _alert_id;
-        insert into stockroom.alert_history (alert_id, who, what) values (_alert_id, _who, 'acknowledged');
-    end if;
-end $$;
-
 -- Whether an alert of this kind is about the machinery, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
@@ -104,12 +75,14 @@ $$;
 
 -- The cases, as the pages and commands read them.
 create view stockroom_api.alerts as
-select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stripe_refund_id, v.sku,
+select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stripe_refund_id, v.sku, u.name as assigned_name,
+       coalesce(a.state <> 'resolved' and a.snoozed_until > now(), false) as is_snoozed,
        extract(epoch from coalesce(a.resolved_at, now()) - a.first_at)::bigint as age
   from stockroom.alerts a
   left join stockroom.orders o on o.id = a.order_id
   left join stockroom.refunds r on r.id = a.refund_id
-  left join public.product_variants v on v.id = a.variant_id;
+  left join public.product_variants v on v.id = a.variant_id
+  left join stockroom.users u on u.id = a.assigned_to;
 
 -- What happened to a case, oldest first.
 create view stockroom_api.alert_history as
@@ -117,6 +90,5 @@ select h.* from stockroom.alert_history h;
 
 grant select on stockroom_api.alerts, stockroom_api.alert_history to stockroom_app;
 grant execute on function
-    stockroom_api.acknowledge_alert(bigint, bigint, text[], text, bigint),
     stockroom_api.open_system_alert(text, text, text, text, jsonb), stockroom_api.resolve_system_alert(text, text)
     to stockroom_app;

@@ -1,4 +1,4 @@
--- What people do with an order that is not whole: retry, map a code, ship what is there, give up with a reason.
+-- What people do with an order that is not whole: retry, map a code, ship what is there, read its cart again.
 
 -- Name the variants of the open lines that had none, by what the catalogue says now.
 create function stockroom_api.name_lines(_order_id bigint) returns void
@@ -61,33 +61,6 @@ begin
                   where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes));
 end $$;
 
--- End a case with a reason: an order's open lines are oversold, everything else is just resolved. Refuses: SK008, SK009, SK010.
-create function stockroom_api.resolve_alert(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_id bigint, _reason text
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
-declare
-    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _order_id bigint := (select a.order_id from stockroom.alerts a where a.id = _alert_id);
-    _alert stockroom.alerts;
-begin
-    if coalesce(btrim(_reason), '') = '' then
-        perform stockroom_api.refuse_value('reason', 'is needed');
-    end if;
-    if _order_id is not null then
-        perform stockroom_api.lock_order(_order_id);
-    end if;
-    _alert := stockroom_api.open_case(_alert_id);
-    if _alert.cause like 'order:%' then
-        perform stockroom_api.oversell(array[_order_id]);
-    end if;
-    if _alert.event_id is not null then
-        update stockroom.stripe_events set state = 'ignored', why = left(_reason, 1000), finished_at = now()
-         where id = _alert.event_id and state = 'parked';
-    end if;
-    perform stockroom_api.resolve_cause(_alert.cause, _who, _reason);
-end $$;
-
 -- Have the messages of an order whose cart could not be read worked on again, with the mapping and key of today. Returns how
 -- many there are. Refuses: SK008, SK009, SK010.
 create function stockroom_api.retry_cart(_user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint)
@@ -108,6 +81,5 @@ end $$;
 grant execute on function
     stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text),
     stockroom_api.map_code(bigint, bigint, text[], text, text, uuid),
-    stockroom_api.resolve_alert(bigint, bigint, text[], text, bigint, text),
     stockroom_api.retry_cart(bigint, bigint, text[], text, bigint)
     to stockroom_app;

@@ -109,17 +109,22 @@ select o.id, r.id from stockroom.orders o join stockroom.reservations r on r.pay
 create view stockroom_api.alert_rows as
 select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.facts, a.order_id, a.order_number, a.payment_id,
        a.email, a.refund_id, a.stripe_refund_id, a.variant_id, a.sku, a.event_id, a.units, a.money, a.currency, a.seen, a.attempts,
-       a.first_at, a.last_at, a.resolved_at, a.resolved_by, a.resolution,
+       a.first_at, a.last_at, a.resolved_at, a.resolved_by, a.resolution, a.assigned_to, a.assigned_name, a.snoozed_until,
+       a.is_snoozed,
        case when a.kind in ('insufficient_stock', 'unknown_variant') then 0
             when a.severity = 'urgent' then 1 when a.severity = 'warning' then 2 else 3 end as rank
   from stockroom_api.alerts a;
 
--- How much waits for somebody: open cases, those of them whose stock did not leave the shelf, and refunds to decide. One row.
+-- How much waits for somebody: open cases that nobody has put off, those of them whose stock did not leave the shelf and those
+-- about a low level, and refunds to decide. One row.
 create view stockroom_api.waiting as
-select (select count(*) from stockroom.alerts a where a.state in ('open', 'acknowledged')) as cases,
-       (select count(*) from stockroom.alerts a
-         where a.state in ('open', 'acknowledged') and a.kind in ('insufficient_stock', 'unknown_variant')) as failed_updates,
-       (select count(*) from stockroom.refunds r where r.state in ('waiting', 'inspecting')) as refunds;
+select c.cases, c.failed_updates, c.levels,
+       (select count(*) from stockroom.refunds r where r.state in ('waiting', 'inspecting')) as refunds
+  from (select count(*) as cases,
+               count(*) filter (where a.kind in ('insufficient_stock', 'unknown_variant')) as failed_updates,
+               count(*) filter (where a.kind in ('low_stock', 'out_of_stock')) as levels
+          from stockroom.alerts a
+         where a.state in ('open', 'acknowledged') and (a.snoozed_until > now()) is not true) c;
 
 grant select on stockroom_api.order_keys, stockroom_api.line_keys, stockroom_api.variant_codes, stockroom_api.order_rows,
     stockroom_api.order_line_rows, stockroom_api.refund_rows, stockroom_api.decision_rows, stockroom_api.order_steps,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import alerts, cases, inbox, order_screens
+from core import alerts, cases, handling, inbox, order_screens
 from core.alerts import AlertFilter, Event
 from core.errors import Forbidden, SignInRequired
 from core.model_orders import AlertKind, AlertState, StripeEvent
@@ -99,15 +99,15 @@ def test_a_case_tells_its_units_money_and_order(full_shop: Shop) -> None:
 )
 def test_cases_are_narrowed_by_search_kind_and_state(full_shop: Shop, wanted: dict[str, Any], found: list[str]) -> None:
     assert kinds(full_shop, **wanted) == found
-    counted = full_shop.run(alerts.count, "Wanda", filter=AlertFilter(**wanted))
+    counted = full_shop.run(alerts.stake, "Wanda", filter=AlertFilter(**wanted)).cases
     assert (counted.count, counted.at_least) == (len(found), False)
 
 
 def test_what_is_resolved_leaves_the_list_and_keeps_its_history(full_shop: Shop) -> None:
     case = full_shop.run(alerts.page, "Sam").rows[0]
-    full_shop.run(cases.acknowledge, "Wanda", alert_id=case.alert_id)
+    full_shop.run(handling.acknowledge, "Wanda", alert_ids=[case.alert_id])
     full_shop.run(cases.retry_order, "Wanda", order_id=case.order_id, key=key())
-    full_shop.run(cases.resolve, "Sam", alert_id=case.alert_id, reason="Refunded the buyer")
+    full_shop.run(handling.resolve, "Sam", alert_ids=[case.alert_id], reason="Refunded the buyer")
     assert "insufficient_stock" not in kinds(full_shop)
     assert kinds(full_shop, states=(AlertState.RESOLVED,)) == ["insufficient_stock"]
     whole = full_shop.run(order_screens.case, "Sam", alert_id=case.alert_id)
@@ -148,7 +148,7 @@ def test_how_much_waits_is_told_in_one_statement(full_shop: Shop) -> None:
 def test_an_order_tells_its_open_cases_before_its_resolved_ones(fresh_shop: Shop) -> None:
     sale = Sale(lines=[("NO-SUCH-CODE", 1)], more={"difference": 5, "why": "its lines do not add up"})
     sell(fresh_shop, sale)
-    fresh_shop.run(cases.resolve, "Sam", alert_id=case_of(fresh_shop, sale) - 1, reason="Looked at it")
+    fresh_shop.run(handling.resolve, "Sam", alert_ids=[case_of(fresh_shop, sale) - 1], reason="Looked at it")
     states = [row.state for row in fresh_shop.run(alerts.of_order, "Sam", order_id=order_id(fresh_shop, sale))]
     assert states == [AlertState.OPEN, AlertState.RESOLVED]
 
@@ -159,7 +159,8 @@ def test_there_is_no_case_of_an_unknown_number(shop: Shop) -> None:
 
 READS: list[tuple[Any, dict[str, Any]]] = [
     (alerts.page, {}),
-    (alerts.count, {"filter": AlertFilter()}),
+    (alerts.stake, {"filter": AlertFilter()}),
+    (handling.hands, {}),
     (alerts.get, {"alert_id": 1}),
     (alerts.of_order, {"order_id": 1}),
     (alerts.history, {"alert_id": 1}),

@@ -11,6 +11,7 @@ import sqlalchemy
 
 from core import database, errors, measure, model, model_orders
 from core.access import ROLES, Permission
+from core.alerts import Event
 from core.errors import BY_SQLSTATE, StockError
 from core.job_runs import Outcome
 from tests.builders import Shop
@@ -103,6 +104,7 @@ WORDS: dict[str, Iterable[str]] = {
     "alerts_kind_check": model_orders.AlertKind,
     "alerts_severity_check": model_orders.Severity,
     "alerts_state_check": model_orders.AlertState,
+    "alert_history_what_check": Event,
     "reservations_state_check": model_orders.HoldState,
     "job_runs_outcome_check": Outcome,
     "destinations_min_severity_check": model_orders.Severity,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import cases, inbox, order_reads, order_screens, refund_reads, refunds, reports
+from core import cases, handling, inbox, order_reads, order_screens, refund_reads, refunds, reports
 from core.errors import Forbidden, InvalidInput, SignInRequired
 from core.model_orders import Disposition, LineState, StripeEvent
 from core.order_filter import OrderFilter, OrderState
@@ -192,7 +192,7 @@ def test_everything_that_happened_to_an_order_stands_in_one_line_of_time(fresh_s
     shop.run(inbox.receive, messages=[message])
     sell(shop, sale)
     number = order_id(shop, sale)
-    shop.run(cases.acknowledge, "Wanda", alert_id=case_of(shop, sale))
+    shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)])
     shop.run(cases.retry_order, "Wanda", order_id=number, key=key())
     shop.adjust(shoe, 4)
     shop.run(cases.retry_order, "Wanda", order_id=number, key=key())
@@ -310,9 +310,9 @@ def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_sho
     sale = Sale(lines=[("NO-SUCH-CODE", 1)])
     steps: list[Callable[[], object]] = [
         lambda: sell(shop, sale),
-        lambda: shop.run(cases.acknowledge, "Wanda", alert_id=case_of(shop, sale)),
+        lambda: shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)]),
         lambda: tell_refund(shop, sale),
-        lambda: shop.run(cases.resolve, "Sam", alert_id=case_of(shop, sale), reason="Refunded"),
+        lambda: shop.run(handling.resolve, "Sam", alert_ids=[case_of(shop, sale)], reason="Refunded"),
     ]
     before = shop.run(reports.latest_movement, "Sam")
     for step in steps:

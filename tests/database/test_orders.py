@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core import cases as finishing
-from core import ledger, refunds
+from core import handling, ledger, refunds
 from core.errors import Forbidden, InvalidInput, KeyReused, RestoresTooMuch, UnknownVariant
 from core.model_orders import Disposition
 from core.refunds import Decision
@@ -245,13 +245,13 @@ def test_a_case_is_resolved_with_a_reason_and_its_missing_units_are_oversold(sho
     sell(shop, sale)
     alert = shop.sql("select id from stockroom.alerts where order_id = :id", id=order_id(shop, sale))
     with pytest.raises(Forbidden):
-        shop.run(finishing.resolve, "Wanda", alert_id=alert, reason="Refunded")
-    shop.run(finishing.acknowledge, "Wanda", alert_id=alert)
-    shop.run(finishing.resolve, "Sam", alert_id=alert, reason="Refunded the buyer")
+        shop.run(handling.resolve, "Wanda", alert_ids=[alert], reason="Refunded")
+    shop.run(handling.acknowledge, "Wanda", alert_ids=[alert])
+    shop.run(handling.resolve, "Sam", alert_ids=[alert], reason="Refunded the buyer")
     assert states(shop, sale) == [("resolved", None, 0, 3)]
     assert shop.on_hand(shoe) == 1
     with pytest.raises(InvalidInput, match="resolved by Sam already"):
-        shop.run(finishing.resolve, "Sam", alert_id=alert, reason="Again")
+        shop.run(handling.resolve, "Sam", alert_ids=[alert], reason="Again")
     steps = shop.rows("select who, what from stockroom.alert_history where alert_id = :id order by id", id=alert)
     assert [tuple(step) for step in steps] == [
         ("Stockroom", "opened"), ("Wanda", "acknowledged"), ("Sam", "resolved"),

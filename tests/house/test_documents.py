@@ -216,7 +216,8 @@ def test_every_target_the_help_lists_can_be_made() -> None:
 def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
     means = {"look": {Permission.VIEW}, "adjust": {Permission.ADJUST}, "receive": {Permission.RECEIVE},
              "set": {Permission.SET_LEVEL}, "undo": {Permission.UNDO},
-             "retry orders": {Permission.RETRY_ORDER, Permission.HANDLE_ALERT}, "map codes": {Permission.MAP_CODE},
+             "retry orders": {Permission.RETRY_ORDER}, "handle cases": {Permission.HANDLE_ALERT},
+             "map codes": {Permission.MAP_CODE},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
              "prove the books": {Permission.PROVE},

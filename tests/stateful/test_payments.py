@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import cases, ledger, orders, polling, reconciliation, refunds
+from core import cases, handling, ledger, orders, polling, reconciliation, refunds
 from core.errors import AlreadyReversed, InsufficientStock, InvalidInput, RestoresTooMuch, StockError
 from core.model_orders import Disposition
 from tests.builders import Shop, key
@@ -207,7 +207,7 @@ class Payments(RuleBasedStateMachine):
     def give_up(self, n: int) -> None:
         alert_id = self.till.pick("a.id", n, "join stockroom.alerts a on a.order_id = o.id and a.state <> 'resolved'")
         if alert_id:
-            self.shop.run(cases.resolve, "Mia", alert_id=alert_id, reason="the buyer does not mind")
+            self.shop.run(handling.resolve, "Mia", alert_ids=[alert_id], reason="the buyer does not mind")
 
     @precondition(lambda self: self.till.refunds)
     @rule(n=NUMBER, decision=DECISIONS)

@@ -139,10 +139,11 @@ def test_a_colour_is_said_once(product: str, color: str | None, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("available", "active", "text"), [(0, True, "Out"), (3, True, "Low"), (4, True, "In stock"), (9, False, "Inactive")]
+    ("state", "active", "text"),
+    [("out", True, "Out"), ("low", True, "Low"), ("healthy", True, "In stock"), ("healthy", False, "Inactive")],
 )
-def test_the_state_of_a_level_is_a_word_or_two(available: int, active: bool, text: str) -> None:
-    assert words.status(level(available=available, is_active=active)) == text
+def test_the_state_of_a_level_is_a_word_or_two(state: str, active: bool, text: str) -> None:
+    assert words.status(level(state=state, is_active=active)) == text
 
 
 def level(**values: Any) -> LevelRow:
@@ -150,5 +151,6 @@ def level(**values: Any) -> LevelRow:
         "variant_id": uuid4(), "product_id": uuid4(), "sku": "A-1", "barcode": None, "product": "Runner", "brand": None,
         "size": "39", "color": None, "price": None, "unit_cost": None, "on_hand": 9, "reserved": 0, "available": 9,
         "reorder_point": 3, "is_active": True, "movement_count": 1, "last_moved_at": None, "last_counted_at": None,
+        "state": "healthy",
     }  # fmt: skip
     return LevelRow(**(known | values))  # type: ignore[arg-type]
