@@ -88,7 +88,7 @@ def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> 
     """Return every case under the filter, in the order of the list, as CSV."""
     zone = ZoneInfo(reports.shop(connection, actor).zone)
     found = alerts.export(connection, actor, filter=filter)
-    return _csv(ALERT_COLUMNS, (_case(row, zone) for row in found))
+    return as_csv(ALERT_COLUMNS, (_case(row, zone) for row in found))
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:

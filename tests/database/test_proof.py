@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import cases, proof, proof_reads, reconciliation
+from core import handling, proof, proof_reads, reconciliation
 from core.database import run
 from core.errors import Forbidden, InvalidInput
 from core.model import COMMAND_LINE
@@ -133,7 +133,7 @@ def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) ->
     odd = Sale(lines=[("HB-40", 1)], more={"difference": 300, "amount": 1300, "why": "it does not add up"})
     sell(sold, odd)
     assert list(found(proof.prove(sold.engine, None, COMMAND_LINE))) == ["R5"]
-    sold.run(cases.resolve, "Mia", alert_id=case_of(sold, odd), reason="A gift card nobody wrote down")
+    sold.run(handling.resolve, "Mia", alert_ids=[case_of(sold, odd)], reason="A gift card nobody wrote down")
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
     sold.sql("update stockroom.order_lines set unit_price = 700 where id = :line", line=line_of(sold, odd))
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))

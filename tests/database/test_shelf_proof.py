@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import text
 
-from core import cases, ledger, refunds, shelf_proof
+from core import handling, ledger, refunds, shelf_proof
 from core.errors import InvalidInput, SignInRequired
 from core.model_orders import Disposition
 from core.refunds import Decision
@@ -56,7 +56,7 @@ def sold(fresh_shop: Shop) -> dict[str, Sale]:
     )
     shop.run(ledger.undo, "Mia", movement_ids=[sale], key=key(), note="Wrong order")
     case = shop.sql("select id from stockroom.alerts where order_id = :id", id=order_id(shop, found["resolved"]))
-    shop.run(cases.resolve, "Mia", alert_id=case, reason="The buyer cancelled")
+    shop.run(handling.resolve, "Mia", alert_ids=[case], reason="The buyer cancelled")
     for event, payment, kind, state in (
         ("evt_1", "pi_waits", "payment_intent.succeeded", "new"),
         ("evt_2", "pi_waits", "checkout.session.completed", "new"),
