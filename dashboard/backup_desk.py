@@ -152,7 +152,8 @@ def _show_restoring(kept: Sequence[Backup], settings: Settings) -> None:
         "To restore, stop Stockroom, set `STOCKROOM_OWNER_URL` and `DATABASE_URL` to an empty database, and run:"
     )
     best = next((backup.file for backup in kept if backup.proven_at is not None), "FILE")
-    st.code(f".venv/bin/python -m core restore {folder / best}", language="sh", wrap_lines=True)
+    there = folder / best  # `backup --to` puts one where whoever made it knows
+    st.code(f".venv/bin/python -m core restore {there if there.exists() else best}", language="sh", wrap_lines=True)
     st.caption("A database that holds a shop is replaced only with `--replace` and its name.")
 
 

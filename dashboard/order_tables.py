@@ -122,7 +122,7 @@ def _alerts(rows: Sequence[Alert], now: datetime, hidden: Sequence[str]) -> pa.T
         "kind": [[order_words.KINDS[row.kind]] for row in rows],
         "what": [row.sentence for row in rows],
         "units": [words.number(row.units) if row.units else words.NOTHING for row in rows],
-        "money": [order_words.money(row.money, row.currency) for row in rows],
+        "money": [order_words.money(row.money, row.currency) if row.money else words.NOTHING for row in rows],
         "since": [words.ago(row.first_at, now) for row in rows],
         "seen": [words.number(row.seen) for row in rows],
         "tries": [words.number(row.attempts) for row in rows],
