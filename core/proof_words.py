@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.carts.values import money
+
 Fault = dict[str, Any]
 
 
@@ -52,12 +54,16 @@ def _tell_units(fault: Fault) -> str:
 
 
 def _tell_amount(fault: Fault) -> str:
-    currency, noted, recomputed = fault["currency"].upper(), fault["difference"] or 0, fault["recomputed"]
-    since = "" if noted == recomputed else f"; {noted:+,} was noted when it came in"
-    return (
-        f"{_order(fault)}: {fault['amount']:,} received, which differs from its cart by {recomputed:+,}{since} "
-        f"(smallest units of {currency})"
-    )
+    currency, noted, recomputed = fault["currency"], fault["difference"] or 0, fault["recomputed"]
+    since = "" if noted == recomputed else f", where {_beside(noted, currency)} was noted when it came in"
+    received = money(fault["amount"], currency)
+    return f"{_order(fault)}: {received} received; against its cart that is {_beside(recomputed, currency)}{since}"
+
+
+def _beside(minor: int, currency: str) -> str:
+    if minor == 0:
+        return "no difference"
+    return f"{money(abs(minor), currency)} {'more' if minor > 0 else 'less'}"
 
 
 def _tell_refund(fault: Fault) -> str:

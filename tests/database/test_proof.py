@@ -58,20 +58,20 @@ PLANTED = {
     "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait, and no case is open for them"}),
     "a line that is gone": (
         "delete from stockroom.order_line_movements; delete from stockroom.order_lines",
-        {"R5": "differs from its cart by +2,000; +0 was noted"},
+        {"R5": "against its cart that is 20.00 USD more, where no difference was noted"},
     ),
     "an edited difference": (
         "update stockroom.orders set difference = 250",
-        {"R5": "differs from its cart by +0; +250 was noted when it came in"},
+        {"R5": "against its cart that is no difference, where 2.50 USD more was noted when it came in"},
     ),
     "an edited price of a line": (
         "update stockroom.order_lines set unit_price = unit_price - 5",
-        {"R5": "differs from its cart by +10; +0 was noted"},
+        {"R5": "against its cart that is 0.10 USD more, where no difference was noted"},
     ),
-    "an edited amount": ("update stockroom.orders set amount = 1", {"R5": "1 received, which differs from its cart by -1,999; +0"}),
+    "an edited amount": ("update stockroom.orders set amount = 1", {"R5": "0.01 USD received; against its cart that is 19.99 USD less, where"}),
     "a price that was taken away": (
         "update stockroom.order_lines set unit_price = null",
-        {"R5": "differs from its cart by +2,000; +0 was noted"},
+        {"R5": "against its cart that is 20.00 USD more, where no difference was noted"},
     ),
     "an over-restored line": (RELEASE + "update stockroom.order_lines set restored = 9", {"R6": "9 restored"}),
     "a forgotten refund": (REFUND, {"R6": "Refund re_old waits for a decision since 20 days"}),
@@ -137,7 +137,7 @@ def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) ->
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
     sold.sql("update stockroom.order_lines set unit_price = 700 where id = :line", line=line_of(sold, odd))
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
-    assert "differs from its cart by +600; +300 was noted" in told["R5"][0]
+    assert "against its cart that is 6.00 USD more, where 3.00 USD more was noted" in told["R5"][0]
 
 
 def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
