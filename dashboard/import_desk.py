@@ -1,20 +1,14 @@
 """Importing the orders of some days from Stripe: the form, its progress with Cancel, and what came of it.
 
-The work is done by a thread of its own, so that no click and no closed tab ends it half way. There is one import at a
-time in this process, and everybody who may import sees the same one.
+The work goes on in a thread of its own (dashboard/long_work.py).
 """
 
 from __future__ import annotations
 
-import logging
-import secrets
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
-from sqlalchemy import Engine
 
 from core import order_import, pool, stripe_gateway
 from core.access import Permission, may
@@ -23,10 +17,9 @@ from core.model import Actor, Shop
 from core.model_orders import Policy
 from core.order_import import Outcome, Range, Stage
 from core.settings import load_settings
-from core.stripe_gateway import Gateway
-from dashboard import feedback, frame, links, outcome, session, words
+from dashboard import feedback, frame, links, long_work, outcome, session, words
+from dashboard.long_work import LongWork
 
-EVERY_SECONDS = 1.0
 AUTO = "auto"
 POLICIES = {
     AUTO: "Let the go-live instant decide",
@@ -41,23 +34,16 @@ CONSEQUENCES = {
     Policy.FORCE: "Every order takes what is there; units that are not there are oversold at once, without a case.",
 }
 
-log = logging.getLogger("stockroom")
-_lock = threading.Lock()
-_latest: Running | None = None
 
+@dataclass(slots=True, kw_only=True)
+class Running(LongWork):
+    """An import under way, or the last one."""
 
-@dataclass(slots=True)
-class Running:
-    """An import under way, or the last one. The thread writes, pages read; plain values, so neither waits."""
-
-    who: str
+    called: str = "import"
     days: Range
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     stage: Stage = field(default_factory=lambda: Stage(doing="Asking Stripe", seen=0, stored=0))
     outcome: Outcome | None = None
-    problem: StockError | None = None
     is_stopped: bool = False
-    is_over: bool = False
 
     def tell(self, stage: Stage) -> bool:
         """Take note of a stage; answers whether to go on."""
@@ -68,23 +54,8 @@ class Running:
         """Ask the thread to stop after what it is doing now."""
         self.is_stopped = True
 
-    def work(self, engine: Engine, gateway: Gateway | None, person: Actor) -> None:
-        """Import; whatever goes wrong is kept for the page."""
-        try:
-            self.outcome = order_import.import_orders(engine, gateway, person, days=self.days, tell=self.tell)
-        except StockError as error:
-            self.problem = error
-        except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("Reference %s", reference)
-            self.problem = StockError(f"The import stopped because of a fault on our side, reference {reference}.")
-        finally:
-            self.is_over = True
 
-
-def latest() -> Running | None:
-    """Return the import under way in this process, or the last one."""
-    return _latest
+imports = long_work.OneAtATime[Running]()
 
 
 def show(person: Actor, shop: Shop) -> None:
@@ -97,7 +68,7 @@ def show(person: Actor, shop: Shop) -> None:
             "Set STRIPE_SECRET_KEY and start again; the README says how under Connect Stripe. Everything else works.",
             icon=":material/link_off:",
         )
-    elif (found := latest()) is not None and not found.is_over:
+    elif (found := imports.latest) is not None and not found.is_over:
         _show_running(found)
     else:
         if found is not None:
@@ -122,26 +93,19 @@ def _show_form(shop: Shop) -> None:
 
 
 def _start() -> None:
-    """Begin, unless one is under way: two clicks, or two managers, are one import."""
-    global _latest
-    memory = outcome.remembered()
     try:
         person, days = session.actor(), _typed()
         session.run(order_import.may_import)
         gateway = stripe_gateway.from_settings(load_settings())
     except StockError as problem:
-        memory.problem = problem
+        outcome.remembered().problem = problem
         return
-    with _lock:
-        if _latest is not None and not _latest.is_over:
-            return
-        _latest = running = Running(who=person.name, days=days)
-    begin(running.work, pool.engine(), gateway, person)
+    running = Running(who=person.name, days=days)
 
+    def do() -> None:
+        running.outcome = order_import.import_orders(pool.engine(), gateway, person, days=days, tell=running.tell)
 
-def begin(work: Callable[..., None], *args: object) -> None:
-    """Do something in a thread of its own, which ends with the process."""
-    threading.Thread(target=work, args=args, name="import-orders", daemon=True).start()
+    imports.begin(running, do)
 
 
 def _typed() -> Range:
@@ -158,14 +122,9 @@ def _show_running(running: Running) -> None:
         _watch(running)
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@st.fragment(run_every=long_work.EVERY_SECONDS)
 def _watch(running: Running) -> None:
-    try:
-        session.actor()  # whose session ended must not go on looking
-    except SignInRequired:
-        st.rerun()
-    if running.is_over:
-        st.rerun()
+    long_work.look(running)
     stage = running.stage
     st.progress(min(stage.share, 1.0), text=said(stage))
     st.button(

@@ -1,20 +1,14 @@
 """Proving the books now: the headline of the Reconciliation page, its button, and how far a proof under way is.
 
-As with imports, the work is done by a thread of its own, so that no click and no closed tab ends it half way. There is
-one proof at a time in this process, and everybody sees it.
+The work goes on in a thread of its own (dashboard/long_work.py).
 """
 
 from __future__ import annotations
 
-import logging
-import secrets
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
-from sqlalchemy import Engine
 
 from core import pool, proof, stripe_gateway
 from core.access import Permission, may
@@ -22,58 +16,35 @@ from core.errors import SignInRequired, StockError, Unavailable
 from core.model import Actor
 from core.proof_reads import ProofState
 from core.settings import load_settings
-from core.stripe_gateway import Gateway
-from dashboard import feedback, outcome, session, words
+from dashboard import feedback, long_work, outcome, session, words
+from dashboard.long_work import LongWork
 
-EVERY_SECONDS = 1.0
 SCOPES = (FULL, RECENT) = ("Everything", "Only what is new")
 
-log = logging.getLogger("stockroom")
-_lock = threading.Lock()
-_latest: Running | None = None
 
+@dataclass(slots=True, kw_only=True)
+class Running(LongWork):
+    """A proof under way, or the last one."""
 
-@dataclass(slots=True)
-class Running:
-    """A proof under way, or the last one. The thread writes, pages read; plain values, so neither waits."""
-
-    who: str
+    called: str = "proof"
     is_full: bool
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     doing: str = "Beginning"
     done: int = 0
     of: int = 1
-    problem: StockError | None = None
-    is_over: bool = False
 
     def tell(self, doing: str, done: int, of: int) -> None:
         """Take note of a step that begins."""
         self.doing, self.done, self.of = doing, done, of
 
-    def work(self, engine: Engine, gateway: Gateway | None, person: Actor) -> None:
-        """Prove; whatever goes wrong is kept for the page."""
-        try:
-            proof.prove(engine, gateway, person, full=self.is_full, tell=self.tell)
-        except StockError as error:
-            self.problem = error
-        except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("Reference %s", reference)
-            self.problem = StockError(f"The proof stopped because of a fault on our side, reference {reference}.")
-        finally:
-            self.is_over = True
 
-
-def latest() -> Running | None:
-    """Return the proof under way in this process, or the last one."""
-    return _latest
+proofs = long_work.OneAtATime[Running]()
 
 
 def show(seen: ProofState, person: Actor) -> None:
     """Show how the books stand, and the way to prove them now or how far that is."""
     with st.container(border=True, key="rec_now"):
         _show_headline(seen)
-        found = latest()
+        found = proofs.latest
         if found is not None and not found.is_over:
             st.caption(f"{words.plain(found.who)} began a proof. It goes on when this page is closed.")
             _watch(found)
@@ -122,8 +93,6 @@ def _show_button() -> None:
 
 
 def _start() -> None:
-    """Begin, unless one is under way: two clicks, or two managers, are one proof."""
-    global _latest
     try:
         person = session.actor()
         session.run(proof.may_prove)
@@ -131,26 +100,17 @@ def _start() -> None:
     except StockError as problem:
         outcome.remembered().problem = problem
         return
-    with _lock:
-        if _latest is not None and not _latest.is_over:
-            return
-        _latest = running = Running(who=person.name, is_full=st.session_state.get("rec_scope", FULL) == FULL)
-    begin(running.work, pool.engine(), gateway, person)
+    running = Running(who=person.name, is_full=st.session_state.get("rec_scope", FULL) == FULL)
+
+    def do() -> None:
+        proof.prove(pool.engine(), gateway, person, full=running.is_full, tell=running.tell)
+
+    proofs.begin(running, do)
 
 
-def begin(work: Callable[..., None], *args: object) -> None:
-    """Do something in a thread of its own, which ends with the process."""
-    threading.Thread(target=work, args=args, name="prove", daemon=True).start()
-
-
-@st.fragment(run_every=EVERY_SECONDS)
+@st.fragment(run_every=long_work.EVERY_SECONDS)
 def _watch(running: Running) -> None:
-    try:
-        session.actor()  # whose session ended must not go on looking
-    except SignInRequired:
-        st.rerun()
-    if running.is_over:
-        st.rerun()
+    long_work.look(running)
     st.progress(min(running.done / max(running.of, 1), 1.0), text=said(running))
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import accounts, polling, stripe_gateway
-from core.order_import import Stage
 from dashboard import import_desk
 from tests.builders import Shop
+from tests.hands import Hand, hand_on
 from tests.stripe_fake import KEY, fake_gateway
 from tests.stripe_shop import Stripe, orders_of, sold
 from tests.tabs import Tabs, field, labels, press, run, tabs, words_of
@@ -21,41 +20,10 @@ from tests.tabs import Tabs, field, labels, press, run, tabs, words_of
 __all__ = ["tabs"]
 
 
-class Hand:
-    """The hand on the thread of an import: it holds it before each stage until it is let go."""
-
-    def __init__(self) -> None:
-        self.threads: list[threading.Thread] = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def begin(self, work: Any, *args: object) -> None:
-        """Begin the thread, as the page would."""
-        self.threads.append(threading.Thread(target=work, args=args))
-        self.threads[-1].start()
-
-    def let_go(self) -> None:
-        """Let the import come to its end."""
-        self.gate.set()
-        for thread in self.threads:
-            thread.join(30)
-
-
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
-    hand = Hand()
-    tell = import_desk.Running.tell
-
-    def held(running: import_desk.Running, stage: Stage) -> bool:
-        tell(running, stage)
-        hand.gate.wait(30)
-        return not running.is_stopped
-
-    monkeypatch.setattr(import_desk, "begin", hand.begin)
-    monkeypatch.setattr(import_desk.Running, "tell", held)
-    monkeypatch.setattr(import_desk, "_latest", None)
-    yield hand
-    hand.let_go()
+    with hand_on(monkeypatch, import_desk.Running, import_desk.imports) as hand:
+        yield hand
 
 
 @pytest.fixture
@@ -82,7 +50,7 @@ def started(tab: AppTest) -> AppTest:
 def reached(doing: str) -> None:
     """Wait until the import does this."""
     for _ in range(300):
-        found = import_desk.latest()
+        found = import_desk.imports.latest
         if found and found.stage.doing == doing:
             return
         threading.Event().wait(0.02)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,43 +14,17 @@ from core.model import COMMAND_LINE
 from core.shelf_proof import Number
 from dashboard import prove_desk, shelf_desk
 from tests.builders import Shop
+from tests.hands import Hand, hand_on
 from tests.selling import Sale, order_id, sell
 from tests.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 
 __all__ = ["tabs"]
 
 
-class Hand:
-    """The hand on the thread of a proof: it holds it before each step until it is let go."""
-
-    def __init__(self) -> None:
-        self.threads: list[threading.Thread] = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def begin(self, work: Any, *args: object) -> None:
-        self.threads.append(threading.Thread(target=work, args=args))
-        self.threads[-1].start()
-
-    def let_go(self) -> None:
-        self.gate.set()
-        for thread in self.threads:
-            thread.join(30)
-
-
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
-    hand, tell = Hand(), prove_desk.Running.tell
-
-    def held(running: prove_desk.Running, doing: str, done: int, of: int) -> None:
-        tell(running, doing, done, of)
-        hand.gate.wait(30)
-
-    monkeypatch.setattr(prove_desk, "begin", hand.begin)
-    monkeypatch.setattr(prove_desk.Running, "tell", held)
-    monkeypatch.setattr(prove_desk, "_latest", None)
-    yield hand
-    hand.let_go()
+    with hand_on(monkeypatch, prove_desk.Running, prove_desk.proofs) as hand:
+        yield hand
 
 
 @pytest.fixture
