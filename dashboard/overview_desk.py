@@ -131,8 +131,11 @@ def _show_waiting(seen: Overview) -> None:
     waiting = seen.waiting
     if waiting.cases:
         failed, levels = waiting.failed_updates, waiting.levels
-        what = f"{words.number(failed)} paid and not off the shelf" if failed else "None of them about paid stock"
-        what += f", {words.number(levels)} about levels" if levels else ""
+        told = {
+            f"{words.number(failed)} paid and not off the shelf": failed,
+            f"{words.number(levels)} about levels": levels,
+        }
+        what = ", ".join(said for said, count in told.items() if count) or "None of them about paid stock"
         label = f"**{words.plural(waiting.cases, 'open case')}**"
         with st.container(horizontal=True, wrap=False, gap="xsmall"):
             st.markdown(
