@@ -38,7 +38,9 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
     full = arguments.full or not arguments.recent
     gateway = stripe_gateway.from_settings(load_settings())
     done = proof.prove(engine, gateway, COMMAND_LINE, codes=codes, full=full)
-    head = run(engine, proof_reads.runs, COMMAND_LINE, limit=1)[0].head_hash
+    recorded = run(engine, proof_reads.whole_run, COMMAND_LINE, run_id=done.id)
+    assert recorded is not None
+    head = recorded.run.head_hash
     if arguments.json:
         checks = [asdict(each) for each in done.results]
         print(json.dumps({"run": done.id, "holds": done.holds, "head_hash": head, "checks": checks}))

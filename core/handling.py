@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from core.access import Permission
 from core.cases import LONGEST_NOTE
-from core.database import array, call
+from core.database import array, call, rows_of
 from core.guard import ASKER, asker
 from core.ledger import clean
 from core.model import Actor
@@ -89,5 +89,4 @@ def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], r
 def hands(connection: Connection, actor: Actor) -> tuple[Hand, ...]:
     """Return who may be given a case, by name."""
     statement = f"select user_id, name from stockroom_api.case_hands({ASKER})"  # noqa: S608 - nothing of a caller is in it
-    rows = call(connection, statement, asker(actor, Permission.HANDLE_ALERT))
-    return tuple(Hand(user_id=user_id, name=name) for user_id, name in rows)
+    return rows_of(Hand, call(connection, statement, asker(actor, Permission.HANDLE_ALERT)))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
 from core import reports
 from core.access import Permission
-from core.database import call
+from core.database import call, rows_of
 from core.guard import require
 from core.model import Actor, Shop
 from core.proof_words import CHECKS
@@ -92,7 +93,7 @@ def runs(connection: Connection, actor: Actor, *, before: int | None = None, lim
     """Return runs, the latest first, from the one before `before` on."""
     require(connection, actor, Permission.VIEW)
     statement = f"{_RUNS} where %(before)s::bigint is null or id < %(before)s order by id desc limit %(limit)s"
-    return tuple(map(_run, call(connection, statement, {"before": before, "limit": limit})))
+    return _runs(call(connection, statement, {"before": before, "limit": limit}))
 
 
 def whole_run(connection: Connection, actor: Actor, *, run_id: int) -> WholeRun | None:
@@ -102,12 +103,11 @@ def whole_run(connection: Connection, actor: Actor, *, run_id: int) -> WholeRun 
     if not found:
         return None
     results = tuple(map(_result, call(connection, _RESULTS, {"id": run_id})))
-    return WholeRun(shop=reports.shop(connection, actor), run=_run(found[0]), results=results)
+    return WholeRun(shop=reports.shop(connection, actor), run=_runs(found)[0], results=results)
 
 
-def _run(row: tuple[object, ...]) -> RunRow:
-    values: Mapping[str, object] = dict(zip((field.name for field in fields(RunRow)), row, strict=True))
-    return RunRow(**values | {"failing": tuple(values["failing"]), "uncompared": tuple(values["uncompared"])})  # type: ignore[arg-type, operator]
+def _runs(rows: Iterable[Any]) -> tuple[RunRow, ...]:
+    return rows_of(RunRow, ((*row[:-2], tuple(row[-2]), tuple(row[-1])) for row in rows))
 
 
 def _result(row: tuple[object, ...]) -> CheckResult:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from core import reports
 from core.access import Permission
-from core.database import call
+from core.database import call, rows_of
 from core.errors import invalid
 from core.exports import as_csv
 from core.guard import require
@@ -111,8 +111,7 @@ def days(connection: Connection, actor: Actor, *, since: date, until: date) -> t
     require(connection, actor, Permission.VIEW)
     moments = _moments(connection, actor, since, until)
     rows = call(connection, "select * from stockroom_api.shelf_days(%(since)s, %(until)s)", moments)
-    names = [field.name for field in fields(ShelfDay)]
-    return tuple(ShelfDay(**dict(zip(names, row, strict=True))) for row in rows)
+    return rows_of(ShelfDay, rows)
 
 
 def total(found: Iterable[ShelfDay]) -> ShelfDay:
@@ -136,8 +135,7 @@ def behind(
     require(connection, actor, Permission.VIEW)
     values = _moments(connection, actor, since, until)
     rows = call(connection, _ITEMS, values | {"what": number.value, "limit": limit, "offset": max(offset, 0)})
-    names = [field.name for field in fields(ShelfItem)]
-    return tuple(ShelfItem(**dict(zip(names, row, strict=True))) for row in rows)
+    return rows_of(ShelfItem, rows)
 
 
 def days_csv(connection: Connection, actor: Actor, *, since: date, until: date) -> bytes:
