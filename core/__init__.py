@@ -6,28 +6,36 @@ commits, is idempotent by `key`, checks session and role in its own transaction,
     engine = create_engine("postgresql://stockroom_app@localhost/shop")
     run(engine, receive, actor, lines=[Line(variant_id=shoe, quantity=12)], key="delivery-4711", reference="LS-4711")
 
-- change stock: `adjust`, `receive`, `set_level` (compare and set), `undo`        core/ledger.py
-- look: `levels`, `explain`, `running_level`, `flows`; the ledger by pages         core/reports.py, core/movements.py
-- one read for each screen                                                         core/screens.py
-- bring in: `import_catalog`, `import_history`, the sample shop                    core/catalog.py, core/history.py
-- prove: `run_checks`                                                              core/reconciliation.py
-- people: accounts at the door, people for admins                                  core/accounts.py, core/people.py
-- start: settings, embedded server, migration                                      core/startup.py
+- change stock: `adjust`, `receive`, `set_level` (compare and set), `undo`         core/ledger/changes.py
+- look: `levels`, `explain`, `running_level`, `flows`                              core/ledger/reports.py
+- the ledger by pages                                                              core/ledger/movements.py
+- one read for each screen                                                         core/screens
+- bring in: `import_catalog`, `import_history`, the sample shop                    core/catalog, ledger, sample
+- prove: `run_checks`                                                              core/proof
+- people: accounts, sessions, API keys                                             core/people
+- start: settings, embedded server, migration                                      core/foundation, core/database
 
-A rule that says no is a `Refused` with the facts in its attributes (core/errors.py). Who may do what is one table
-(core/access.py). The rules themselves are SQL functions (core/sql), called with one statement each.
+A rule that says no is a `Refused` with the facts in its attributes (core/foundation/errors.py). Who may do what is one
+table (core/people/access.py). The rules themselves are SQL functions (core/sql), called with one statement each.
 """
 
-from core.catalog import import_catalog, preview_catalog
-from core.database import create_engine, run
-from core.errors import Forbidden, Refused, SignInRequired, StockError, Unavailable
-from core.history import import_history
-from core.ledger import adjust, receive, set_level, undo
-from core.model import Actor, LevelLine, Line, MovementType, Posting, Role
-from core.reconciliation import run_checks
-from core.reports import explain, flows, levels, running_level
+from core.catalog.imports import import_catalog, preview_catalog
+from core.database.engine import create_engine, run
+from core.foundation.errors import Forbidden, Refused, SignInRequired, StockError, Unavailable
+from core.foundation.model import Actor, LevelLine, Line, MovementType, Posting, Role
+from core.ledger.changes import adjust, receive, set_level, undo
+from core.ledger.history import import_history
+from core.ledger.reports import explain, flows, levels, running_level
+from core.proof.checks import run_checks
+
+ORDER = (
+    "commands", "jobs", "storefront", "screens", "backups", "health", "proof", "alerts", "orders", "inbox", "adoption",
+    "sample", "catalog", "shop", "ledger", "people", "database", "carts", "payloads", "stripe", "foundation",
+)  # fmt: skip
+"""The packages from top to bottom. A package imports only from packages after it: `tests/house` checks it."""
 
 __all__ = [
+    "ORDER",
     "Actor",
     "Forbidden",
     "LevelLine",

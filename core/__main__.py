@@ -6,20 +6,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from core.commands import add_parsers
-from core.commands_accounts import add_user_parser
-from core.commands_adopt import add_adopt_parser
-from core.commands_backup import add_backup_parsers
-from core.commands_checks import add_check_parsers
-from core.commands_history import add_history_parser
-from core.commands_orders import add_orders_parser
-from core.commands_proof import add_proof_parser
-from core.commands_shop import add_shop_parser
-from core.commands_worker import add_worker_parser
-from core.database import create_engine
-from core.errors import StockError
-from core.settings import load_settings
-from core.startup import bring_up_to_date, open_database
+from core.commands.accounts import add_user_parser
+from core.commands.adopt import add_adopt_parser
+from core.commands.backup import add_backup_parsers
+from core.commands.checks import add_check_parsers
+from core.commands.history import add_history_parser
+from core.commands.orders import add_orders_parser
+from core.commands.proof import add_proof_parser
+from core.commands.settings import add_shop_parser
+from core.commands.shop import add_parsers
+from core.commands.worker import add_worker_parser
+from core.database.engine import create_engine
+from core.database.startup import bring_up_to_date, open_database
+from core.foundation.errors import StockError
+from core.foundation.settings import load_settings
 
 
 def main(words: Sequence[str] | None = None) -> int:

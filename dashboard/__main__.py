@@ -11,12 +11,13 @@ from types import FrameType
 
 import uvicorn
 
-from core import people
-from core.database import create_engine, run
-from core.errors import SetupError
-from core.model import COMMAND_LINE
-from core.settings import Settings, load_settings
-from core.startup import Database, open_database, prepare
+from core.database.engine import create_engine, run
+from core.database.startup import Database, bring_up_to_date, open_database
+from core.foundation.errors import SetupError
+from core.foundation.model import COMMAND_LINE
+from core.foundation.settings import Settings, load_settings
+from core.people import administration as people
+from core.sample.load import fill_untouched
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not chosen
 _LONGEST_MESSAGE = 200 * 1024 * 1024
@@ -43,7 +44,8 @@ def serve(settings: Settings) -> None:
     with claim_port(settings.address, settings.port) as listener:
         _say("Starting the database ...")
         with open_database(settings) as database:
-            prepare(database, settings, _say)
+            bring_up_to_date(database)
+            fill_untouched(database, settings, _say)
             server = _Server(configuration(settings), lambda: _say(_greeting(settings, database)))
             server.run(sockets=[listener])
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import SignInRequired, Unavailable
-from dashboard import frame, navigation, session
+from core.foundation.errors import SignInRequired, Unavailable
+from dashboard.door import session
+from dashboard.frame import navigation
+from dashboard.frame import page as frame
 
 STATIC = Path(__file__).parent / "static"
 

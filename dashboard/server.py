@@ -19,16 +19,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from core import journal, pool, stripe_gateway
-from core.api import create_api
-from core.errors import StockError
-from core.health import Keeper
-from core.job_watch import Watch
-from core.jobs import Worker
-from core.settings import load_settings
-from core.stripe_trouble import Patience
-from dashboard import feedback, health_door, signin, webhook
-from dashboard.gate import AuthGate
+from core.database import pool
+from core.foundation import journal
+from core.foundation.errors import StockError
+from core.foundation.settings import load_settings
+from core.health.measures import Keeper
+from core.jobs.watch import Watch
+from core.jobs.worker import Worker
+from core.storefront.api import create_api
+from core.stripe import gateway as stripe_gateway
+from core.stripe.trouble import Patience
+from dashboard.door import health, signin, webhook
+from dashboard.door.gate import AuthGate
+from dashboard.frame import feedback
 
 log = logging.getLogger("stockroom")
 
@@ -105,7 +108,7 @@ app = st.App(
     middleware=[Middleware(AuthGate, find_session=signin.find_session)],
     routes=[
         *signin.ROUTES,
-        *health_door.HealthDoor(pool.engine).routes(),
+        *health.HealthDoor(pool.engine).routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=webhook.METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

@@ -4,8 +4,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core import accounts, reports
-from dashboard import frame, people_desk, session, words
+from core.ledger import reports
+from core.people import accounts
+from dashboard.door import session
+from dashboard.frame import page as frame
+from dashboard.frame import words
+from dashboard.settings import people
 
 person = session.signed_in()
 actor = person.actor
@@ -22,7 +26,7 @@ with frame.page("Your account", actor):
     with st.container(border=True, key="account_sessions"):
         st.subheader("Where you are signed in", anchor=False)
         zone = session.run(reports.shop).zone
-        people_desk.show_browsers(session.run(accounts.own_sessions), zone, datetime.now(UTC))
+        people.show_browsers(session.run(accounts.own_sessions), zone, datetime.now(UTC))
         st.caption("A session ends twelve hours after signing in.")
         if st.button("Sign out everywhere", key="account_sign_out", icon=":material/logout:"):
             session.run(accounts.end_sessions)

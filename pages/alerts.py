@@ -2,19 +2,23 @@
 
 import streamlit as st
 
-from core import order_screens
-from dashboard import alert_desk, banner, frame, live, session, stripe_notice, tables
+from core.screens import orders as order_screens
+from dashboard.alerts import listing as alert_list
+from dashboard.door import session
+from dashboard.frame import live, tables
+from dashboard.frame import page as frame
+from dashboard.orders import notice
 
 person = session.actor()
 with frame.page("Alerts", person) as top:
-    opened = st.query_params.get(alert_desk.PARAM, "")
+    opened = st.query_params.get(alert_list.PARAM, "")
     if opened:
-        alert_desk.show(opened, person)
+        alert_list.show(opened, person)
     else:
-        wanted = alert_desk.show_filters(person)
+        wanted = alert_list.show_filters(person)
         seen = session.run(order_screens.cases, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
         live.watch(seen.latest)
         with top:
-            banner.show_short(seen.shop)
-            stripe_notice.show()
-        alert_desk.show_list(seen, wanted, person)
+            frame.show_sample_line(seen.shop)
+            notice.show()
+        alert_list.show_list(seen, wanted, person)

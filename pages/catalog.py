@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from core import reports
-from core.access import Permission, may
-from dashboard import catalog_desk, frame, import_desk, outcome, session
+from core.ledger import reports
+from core.people.access import Permission, may
+from dashboard.catalog import order_import, upload
+from dashboard.door import session
+from dashboard.frame import outcome
+from dashboard.frame import page as frame
 
 SECTIONS = ("Catalogue", "Orders")
 
@@ -16,8 +19,8 @@ with frame.page("Import", person):
         label_visibility="collapsed",
     )  # fmt: skip
     if section == "Orders":
-        import_desk.show(person, session.run(reports.shop))
+        order_import.show(person, session.run(reports.shop))
     elif may(person.role, Permission.IMPORT_CATALOG):
-        catalog_desk.show_upload(session.run(reports.shop))
+        upload.show_upload(session.run(reports.shop))
     else:
         frame.empty("Your role does not import catalogues", "A manager or an admin of your shop can.")

@@ -2,20 +2,23 @@
 
 import streamlit as st
 
-from core import screens
-from dashboard import banner, frame, live, movement_desk, session, tables
+from core.screens import stock as screens
+from dashboard.door import session
+from dashboard.frame import live, tables
+from dashboard.frame import page as frame
+from dashboard.movements import listing as movement_list
 
 person = session.actor()
 with frame.page("Movements", person) as top:
     choices = session.run(screens.ledger_choices)
-    wanted = movement_desk.show_filters(choices)
+    wanted = movement_list.show_filters(choices)
     seen = session.run(screens.ledger, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
     live.watch(seen.latest)
     with top:
-        banner.show_short(choices.shop)
+        frame.show_sample_line(choices.shop)
     if seen.page.rows:
         with st.container(border=True, key="mov_chart_card"):
-            movement_desk.show_chart(seen)
+            movement_list.show_chart(seen)
     if seen.page.rows or wanted.narrowed:
-        movement_desk.show_count(seen, wanted)
-    movement_desk.show_list(seen, wanted, person)
+        movement_list.show_count(seen, wanted)
+    movement_list.show_list(seen, wanted, person)

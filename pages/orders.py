@@ -2,26 +2,31 @@
 
 import streamlit as st
 
-from core import order_screens
-from dashboard import banner, frame, live, order_desk, order_view, refund_desk, session, stripe_notice, tables
+from core.screens import orders as order_screens
+from dashboard.door import session
+from dashboard.frame import live, tables
+from dashboard.frame import page as frame
+from dashboard.orders import listing as order_list
+from dashboard.orders import notice, view
+from dashboard.orders import refunds as refund_desk
 
 person = session.actor()
 with frame.page("Orders", person) as top:
-    opened = st.query_params.get(order_desk.PARAM, "")
+    opened = st.query_params.get(order_list.PARAM, "")
     if opened:
-        order_view.show(opened, person)
-    elif order_desk.chosen_view() == order_desk.REFUNDS:
+        view.show(opened, person)
+    elif order_list.chosen_view() == order_list.REFUNDS:
         cursor = st.query_params.get(refund_desk.CURSOR)
         refunds = session.run(order_screens.refunds, cursor=cursor, limit=refund_desk.PAGE)
         live.watch(refunds.latest)
         with top:
-            stripe_notice.show()
+            notice.show()
         refund_desk.show_inbox(refunds, person)
     else:
-        wanted = order_desk.show_filters()
+        wanted = order_list.show_filters()
         seen = session.run(order_screens.orders, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
         live.watch(seen.latest)
         with top:
-            banner.show_short(seen.shop)
-            stripe_notice.show()
-        order_desk.show_list(seen, wanted, person)
+            frame.show_sample_line(seen.shop)
+            notice.show()
+        order_list.show_list(seen, wanted, person)

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from core import screens
-from dashboard import backup_desk, banner, frame, live, session, shelf_desk
-from dashboard import overview_desk as desk
+from core.screens import stock as screens
+from dashboard.door import session
+from dashboard.frame import live
+from dashboard.frame import page as frame
+from dashboard.overview import parts as desk
+from dashboard.proof import shelf
+from dashboard.settings import backups
 
 person = session.actor()
 with frame.page("Overview", person) as top:
@@ -13,9 +17,9 @@ with frame.page("Overview", person) as top:
     live.watch(seen.latest)
     with top:
         desk.show_caption(seen)
-        backup_desk.show_line(seen.proof, seen.shop)
-        shelf_desk.show_line(seen.shop)
-        banner.show(seen.shop, person)
+        backups.show_line(seen.proof, seen.shop)
+        shelf.show_line(seen.shop)
+        frame.show_sample_banner(seen.shop, person)
     if not seen.summary.variants:
         frame.empty_shop(person)
         st.stop()

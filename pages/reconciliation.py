@@ -2,24 +2,27 @@
 
 import streamlit as st
 
-from core import proof_reads
-from dashboard import banner, frame, outcome, prove_desk, reconciliation_desk, run_desk, session, shelf_desk
+from core.proof import reads as proof_reads
+from dashboard.door import session
+from dashboard.frame import outcome
+from dashboard.frame import page as frame
+from dashboard.proof import checks, headline, runs, shelf
 
 person = session.actor()
 with frame.page("Reconciliation", person) as top:
     outcome.show()
-    opened = st.query_params.get(run_desk.PARAM, "")
+    opened = st.query_params.get(runs.PARAM, "")
     if opened:
-        run_desk.show(opened)
+        runs.show(opened)
         st.stop()
     seen = session.run(proof_reads.state)
     with top:
-        banner.show_short(seen.shop)
-    prove_desk.show(seen, person)
-    view = reconciliation_desk.chosen_view()
-    if view == reconciliation_desk.SHELF:
-        shelf_desk.show(seen.shop)
-    elif view == reconciliation_desk.RUNS:
-        run_desk.show_history(seen.shop.zone)
+        frame.show_sample_line(seen.shop)
+    headline.show(seen, person)
+    view = checks.chosen_view()
+    if view == checks.SHELF:
+        shelf.show(seen.shop)
+    elif view == checks.RUNS:
+        runs.show_history(seen.shop.zone)
     else:
-        reconciliation_desk.show_checks(seen)
+        checks.show_checks(seen)

@@ -1,6 +1,8 @@
 """The runbook: what to do about every kind of case and every failing check."""
 
-from dashboard import frame, runbook, session
+from dashboard.alerts import runbook
+from dashboard.door import session
+from dashboard.frame import page as frame
 
 with frame.page("Runbook", session.actor()):
     runbook.show_all()

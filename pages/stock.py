@@ -2,16 +2,22 @@
 
 import streamlit as st
 
-from core import reports, screens
-from dashboard import banner, bulk_desk, frame, live, session, stock_desk, variant_desk
+from core.ledger import reports
+from core.screens import stock as screens
+from dashboard.door import session
+from dashboard.frame import live
+from dashboard.frame import page as frame
+from dashboard.stock import bulk
+from dashboard.stock import listing as stock_list
+from dashboard.stock import variant as variant_desk
 
 person = session.actor()
 with frame.page("Stock", person) as top:
     code = st.query_params.get("sku", "")
-    if bulk_desk.PARAM in st.query_params:
-        bulk_desk.show(person)
+    if bulk.PARAM in st.query_params:
+        bulk.show(person)
     elif code:
-        stock_desk.show_search(code)
+        stock_list.show_search(code)
         variant = session.run(screens.variant, sku=code, days=variant_desk.chosen_days())
         if variant is None:
             variant_desk.show_unknown(code)
@@ -19,10 +25,10 @@ with frame.page("Stock", person) as top:
             live.watch(variant.latest)
             variant_desk.show(variant, person)
     else:
-        search = stock_desk.show_search(code)
-        wanted = stock_desk.show_filters(search, session.run(reports.brands))
-        seen = stock_desk.read(wanted)
+        search = stock_list.show_search(code)
+        wanted = stock_list.show_filters(search, session.run(reports.brands))
+        seen = stock_list.read(wanted)
         live.watch(seen.latest)
         with top:
-            banner.show_short(seen.shop)
-        stock_desk.show_page(seen, wanted, person)
+            frame.show_sample_line(seen.shop)
+        stock_list.show_page(seen, wanted, person)

@@ -9,9 +9,9 @@ from functools import lru_cache
 import psycopg
 import pytest
 
-from core.migrate import OLDEST_SERVER, migrate
-from tests.builders import ZONE, Shop
-from tests.servers import EMBEDDED_MAJOR, Server, has_pgbouncer, start_embedded, start_system, system_majors
+from core.database.migrate import OLDEST_SERVER, migrate
+from tests.support.builders import ZONE, Shop
+from tests.support.servers import EMBEDDED_MAJOR, Server, has_pgbouncer, start_embedded, start_system, system_majors
 
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 _running: dict[int, Server] = {}

@@ -23,7 +23,7 @@ from core.adoption.look import (
     tables,
 )
 from core.adoption.report import Report, listed, many
-from core.migrate import our_functions
+from core.database.migrate import our_functions
 
 _ONLY_A_CLOCK = re.compile(
     r"\s*begin\s+new\.updated_at\s*:?=\s*(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\))\s*;"

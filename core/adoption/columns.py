@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from core.adoption.look import Column, Table
-from core.errors import SetupError
+from core.foundation.errors import SetupError
 
 LONGEST_NAME = 300
 LONGEST_SKU = 80

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 
-from core.migrate import OUR_TABLES
+from core.database.migrate import OUR_TABLES
 
 Database = psycopg.Connection[Any]
 """The driver's own connection, inside a transaction: the driver quotes names that are not ours."""

@@ -13,9 +13,9 @@ from core.adoption.dependents import everybody
 from core.adoption.journal import Journal
 from core.adoption.look import OUTSIDE, Database, ask, public
 from core.adoption.plan import Plan
-from core.database import OWNER_ROLE
-from core.errors import SetupError
-from core.migrate import OUR_TABLES, build
+from core.database.engine import OWNER_ROLE
+from core.database.migrate import OUR_TABLES, build
+from core.foundation.errors import SetupError
 
 _MADE = """
 select 'table' as kind, c.oid::regclass::text as name from pg_class c

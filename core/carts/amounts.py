@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from core.carts.names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
 from core.carts.values import minor_digits, price_of
-from core.model_orders import Cart, Payment
+from core.foundation.sales import Cart, Payment
 
 LINE_ITEMS = "line items"
 """The source of a cart whose prices Stripe itself gives in minor units."""

@@ -18,7 +18,7 @@ from core.carts.names import (
 )
 from core.carts.text import MOST_ENTRIES, Found, is_number, load, looks_like_json
 from core.carts.values import row, shown
-from core.errors import UnreadableCart
+from core.foundation.errors import UnreadableCart
 
 _SINGLE = frozenset((*SINGLE_CODES, "quantity", "qty", "size", "productname"))
 _ID_KEY = re.compile(

@@ -14,8 +14,8 @@ from typing import Any
 from core.carts.entries import reference_of
 from core.carts.text import Found, doubt_of, is_count, unpacked
 from core.carts.values import Row, code_of, has_control, price_of, shown, size_of, text_of, units_of
-from core.errors import InvalidInput, UnreadableCart, invalid
-from core.model_orders import CartLine, Lookup
+from core.foundation.errors import InvalidInput, UnreadableCart, invalid
+from core.foundation.sales import CartLine, Lookup
 
 LONGEST_KEY = 40
 MOST_FIELDS = 50

@@ -19,7 +19,7 @@ from core.carts.text import (
     unpacked,
 )
 from core.carts.values import shown
-from core.errors import UnreadableCart
+from core.foundation.errors import UnreadableCart
 
 _SURE = CART_NAMES | set(LINE_NAMES)
 _LONG = 200

@@ -9,7 +9,7 @@ from core.carts.names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
 from core.carts.pieces import Pieces, pieces_of, read_pieces
 from core.carts.text import Found, agreed, is_count, read_text, units_for_people
 from core.carts.values import shown
-from core.errors import UnreadableCart
+from core.foundation.errors import UnreadableCart
 
 
 def find(metadata: Mapping[str, str]) -> Found | None:

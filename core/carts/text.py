@@ -16,7 +16,7 @@ from typing import Any
 
 from core.carts.names import CART_NAMES, NO_GOODS, WRAPPER_NAMES, plain
 from core.carts.values import Row, code_of, has_code_and_quantity, has_quantity, row, shown, units_of
-from core.errors import UnreadableCart
+from core.foundation.errors import UnreadableCart
 
 LONGEST_TEXT = 100_000
 MOST_ENTRIES = 50

@@ -10,17 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core.carts.names import (
-    CODE_NAMES,
-    PRICE_NAMES,
-    QUANTITY_NAMES,
-    SIZE_NAMES,
-    TITLE_NAMES,
-    plain,
-)
-from core.errors import UnreadableCart
-from core.model import MAX_UNITS
-from core.model_orders import CartLine
+from core.carts.names import CODE_NAMES, PRICE_NAMES, QUANTITY_NAMES, SIZE_NAMES, TITLE_NAMES, plain
+from core.foundation.errors import UnreadableCart
+from core.foundation.model import MAX_UNITS
+from core.foundation.sales import CartLine
 
 MOST_LINES = 1_000
 LONGEST_CODE = 200

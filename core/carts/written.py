@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from core.carts.text import MOST_ENTRIES
-from core.errors import invalid
-from core.model_orders import CartLine
+from core.foundation.errors import invalid
+from core.foundation.sales import CartLine
 
 LONGEST_VALUE = 500
 _COUNT = "cart_pieces"

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `core.migrate` hands over, in its transaction."""
+"""Alembic's entry: runs the revisions on the connection that `core.database.migrate` hands over, in its transaction."""
 
 from alembic import context
 

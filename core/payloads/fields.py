@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.errors import Unreadable
+from core.foundation.errors import Unreadable
 
 LARGEST_AMOUNT = 999_999_999_999
 """Twelve digits: the most that Stripe takes in any currency."""

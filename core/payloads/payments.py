@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.model_orders import Ignored, Payment, PaymentState, Thin
+from core.foundation.sales import Ignored, Payment, PaymentState, Thin
 from core.payloads.fields import Fields, fields
 
 PAYING = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.model_orders import Dispute, Ignored, Refund, RefundedCharge
+from core.foundation.sales import Dispute, Ignored, Refund, RefundedCharge
 from core.payloads.fields import Fields, fields
 
 

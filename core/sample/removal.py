@@ -10,9 +10,9 @@ import psycopg
 from psycopg import Connection, sql
 from sqlalchemy import URL, make_url
 
-from core.database import normalise
-from core.errors import SetupError
-from core.migrate import migrate
+from core.database.engine import normalise
+from core.database.migrate import migrate
+from core.foundation.errors import SetupError
 
 _ACCOUNTS = ("users", "sessions", "sign_in_links", "audit")
 _MARK = "select stockroom_api.claim_operation('sample:removed', 'remove_sample', '', null, 'Command line')"

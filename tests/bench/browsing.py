@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin, Subprotocol
 
-from dashboard.gate import COOKIE
+from dashboard.door.gate import COOKIE
 
 PATIENCE = 60.0
 View = tuple[str, str]

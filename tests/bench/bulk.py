@@ -14,8 +14,9 @@ import pyarrow.parquet
 from psycopg import Connection
 from sqlalchemy import Engine
 
-from core import database, history
-from core.model import COMMAND_LINE
+from core.database import engine as database
+from core.foundation.model import COMMAND_LINE
+from core.ledger import history
 from tests.bench.place import Database
 from tests.bench.rates import medians
 

@@ -13,9 +13,10 @@ import psycopg
 import sqlalchemy
 from sqlalchemy.orm import Session
 
-from core import database, ledger
-from core.model import COMMAND_LINE, Line
-from core.programs import client_program
+from core.database import engine as database
+from core.database.programs import client_program
+from core.foundation.model import COMMAND_LINE, Line
+from core.ledger import changes as ledger
 from tests.bench.fill import VARIANTS
 from tests.bench.place import Database, libpq_url
 from tests.bench.plain import PlainMovement, PlainVariant

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from psycopg import Connection
 
-from core import passwords
-from core.model import Actor, Role
+from core.foundation.model import Actor, Role
+from core.people import passwords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
-from core import embedded
-from core.embedded import EmbeddedServer
-from core.migrate import migrate
+from core.database import embedded
+from core.database.embedded import EmbeddedServer
+from core.database.migrate import migrate
 
 CONNECTIONS = 200
 """More than the default of 100: the clients of every way stay connected while the others have their turn."""

@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from core import database, reports, screens
-from core.level_filter import LevelFilter, LevelSort, LevelStatus
-from core.model import Actor, MovementType
-from core.movements import MovementFilter
+from core.database import engine as database
+from core.foundation.model import Actor, MovementType
+from core.ledger import reports
+from core.ledger.level_filter import LevelFilter, LevelSort, LevelStatus
+from core.ledger.movements import MovementFilter
+from core.screens import stock as screens
 from tests.bench.people import sign_in
 from tests.bench.place import Database
 

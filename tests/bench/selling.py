@@ -18,13 +18,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from core import database, inbox, ledger, orders, payloads
-from core.inbox import WORKER, Claimed, Incoming, Link
-from core.model import COMMAND_LINE, Line
-from core.order_reader import Reader, Work
+from core.database import engine as database
+from core.foundation.model import COMMAND_LINE, Line
+from core.inbox import applying
+from core.inbox import messages as inbox
+from core.inbox.cart import Reader, Work
+from core.inbox.messages import WORKER, Claimed, Incoming, Link
+from core.ledger import changes as ledger
+from core.payloads import reading as payloads
 from tests.bench.place import Database
 from tests.bench.rates import Crowd, medians
-from tests.stripe_account import StripeAccount
+from tests.stripe.account import StripeAccount
 
 SPREAD = 1_000
 CLIENTS = (1, 8, 32)
@@ -93,7 +97,7 @@ def order_by_order(url: str, goods: Goods, lines: int = 1) -> Callable[[], None]
 
     def apply() -> None:
         body = next(made)
-        database.run(engine, orders.apply, WORKER, works=[read(reader, body)])
+        database.run(engine, applying.apply, WORKER, works=[read(reader, body)])
 
     return apply
 
@@ -127,9 +131,9 @@ def worked_per_second(where: Database, goods: Goods, batch: int, lines: int = 1)
     engine = database.create_engine(where.app_url, direct=True)
     made = messages(goods)
     database.run(engine, inbox.receive, WORKER, messages=[incoming(body) for body in itertools.islice(made, 6 * batch)])
-    orders.apply_due(engine, None, limit=batch)  # connections are open before the clock starts
+    applying.apply_due(engine, None, limit=batch)  # connections are open before the clock starts
     done, start = 0, time.perf_counter()
-    while (applied := orders.apply_due(engine, None, limit=batch)).messages:
+    while (applied := applying.apply_due(engine, None, limit=batch)).messages:
         done += applied.orders
     spent = time.perf_counter() - start
     engine.dispose()

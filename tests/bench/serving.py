@@ -13,7 +13,7 @@ from tests.bench import browsing
 from tests.bench.browsing import View, Visit
 from tests.bench.people import sign_in
 from tests.bench.place import Database
-from tests.dashboards import serve
+from tests.support.dashboards import serve
 
 ROUNDS = 15
 SECONDS_OF_BROWSING = 60.0

@@ -17,16 +17,18 @@ from typing import Any
 import httpx
 import psycopg
 
-from core import api_keys, database, inbox
-from core.api_keys import Scope
-from core.inbox import WORKER
+from core.database import engine as database
+from core.inbox import messages as inbox
+from core.inbox.messages import WORKER
+from core.people import api_keys
+from core.people.api_keys import Scope
 from tests.bench.place import Database, libpq_url
 from tests.bench.rates import Crowd, MakeClient, medians
 from tests.bench.selling import Goods, order_by_order, stocked
-from tests.dashboards import serve
-from tests.stripe_account import StripeAccount
-from tests.stripe_door import stripe_over_http
-from tests.stripe_fake import KEY, FakeStripe
+from tests.stripe.account import StripeAccount
+from tests.stripe.door import stripe_over_http
+from tests.stripe.fake import KEY, FakeStripe
+from tests.support.dashboards import serve
 
 SPREAD = 1_000
 CLIENTS = (1, 8, 32)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browsing import Desk, open_desk
+from tests.browser.browsing import Desk, open_desk
 from tests.conftest import open_fresh
-from tests.servers import Server
+from tests.support.servers import Server
 
 
 @pytest.fixture(scope="module")

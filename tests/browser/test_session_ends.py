@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from core import people
-from tests.browsing import Desk, settle
-from tests.people import PASSWORD, id_of, new_person
+from core.people import administration as people
+from tests.browser.browsing import Desk, settle
+from tests.support.people import PASSWORD, id_of, new_person
 
 ENDED = "Your session has ended"
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import Desk, settle
-from tests.people import new_person
+from tests.browser.browsing import Desk, settle
+from tests.support.people import new_person
 
 
 @pytest.fixture

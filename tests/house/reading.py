@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "dashboard", "pages", "tests")
-SQL_FILES = sorted((ROOT / "core" / "sql").glob("*.sql"))
+SQL_FILES = sorted((ROOT / "core" / "sql").glob("*/*.sql"))
 MIGRATIONS = sorted((ROOT / "core" / "migrations").rglob("*.sql"))
 
 
@@ -19,8 +19,13 @@ def python_files(*rooms: str) -> list[Path]:
     return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
 
 
+def packages(room: str) -> list[Path]:
+    """The packages of a room: its folders with an `__init__.py`."""
+    return sorted(path.parent for path in (ROOT / room).glob("*/__init__.py"))
+
+
 def name(path: Path) -> str:
-    """A file as the house calls it: `core/ledger.py`."""
+    """A file as the house calls it: `core/ledger/changes.py`."""
     return path.relative_to(ROOT).as_posix()
 
 

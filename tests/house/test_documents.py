@@ -18,14 +18,15 @@ from typing import Any
 import pytest
 
 from core import __main__ as core_main
-from core import catalog_file, history_file
-from core.access import ROLES, Permission
-from core.errors import BY_SQLSTATE
-from core.migrate import OLDEST_SERVER
-from core.model import MovementType, Role
-from core.programs import MAJOR
-from core.settings import load_settings
-from tests.documents import ARCHITECTURE, CHANGELOG, README, Document
+from core.catalog import file as catalog_file
+from core.database.migrate import OLDEST_SERVER
+from core.database.programs import MAJOR
+from core.foundation.errors import BY_SQLSTATE
+from core.foundation.model import MovementType, Role
+from core.foundation.settings import load_settings
+from core.ledger import history_file
+from core.people.access import ROLES, Permission
+from tests.house.documents import ARCHITECTURE, CHANGELOG, README, Document
 from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, name, python_files, sql, tree
 
 DOCUMENTS = (README, ARCHITECTURE, CHANGELOG)
@@ -94,7 +95,7 @@ def exists_as_command(span: str) -> bool:
 
 
 def exists_as_variable(span: str) -> bool:
-    return f'"{span}"' in (ROOT / "core/settings.py").read_text(encoding="utf-8")
+    return f'"{span}"' in (ROOT / "core/foundation/settings.py").read_text(encoding="utf-8")
 
 
 def exists_in_sql(span: str) -> bool:
@@ -111,7 +112,7 @@ def exists_in_python(span: str) -> bool:
 
 def resolves(dotted: str) -> bool:
     module, _, attribute = dotted.rpartition(".")
-    return hasattr(importlib.import_module(f"core.{module}"), attribute)
+    return hasattr(importlib.import_module(module), attribute)
 
 
 @cache
@@ -146,7 +147,7 @@ def test_everything_between_backticks_exists_in_the_code(document: Document) -> 
 
 def test_the_check_for_existence_does_not_believe_everything() -> None:
     wrong = ("core/weather.py", "make coffee", "python -m core dance", "STOCKROOM_COLOUR", "stockroom.weather",
-             "session.run(ledger.sell, ...)", "postScriptGB = false", "shipped_quantity")  # fmt: skip
+             "session.run(core.sell, ...)", "postScriptGB = false", "shipped_quantity")  # fmt: skip
     assert [span for span in wrong if exists(span)] == []
     assert not is_said("The warehouse is on fire")
 
@@ -156,7 +157,7 @@ def test_every_word_and_sentence_of_the_screen_that_is_quoted_is_one_the_screen_
 
 
 def test_every_page_the_readme_speaks_of_is_in_the_navigation() -> None:
-    navigation = (ROOT / "dashboard/navigation.py").read_text(encoding="utf-8")
+    navigation = (ROOT / "dashboard/frame/navigation.py").read_text(encoding="utf-8")
     titles = set(re.findall(r'_page\("\w+", "([^"]+)"', navigation))
     assert {"Overview", "Stock", "Movements", "Settings"} <= titles & set(README.italics)
 
@@ -167,7 +168,7 @@ def test_the_first_column_of_the_map_is_what_lies_in_the_project() -> None:
     assert {f"{room}/" for room in PRODUCT} | {"tests/"} <= rooms
     layers = re.search(r"^tests/ +(.+)$", ARCHITECTURE.block(""), re.MULTILINE)
     assert layers
-    assert set(layers[1].split(", ")) == {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("*.py"))}
+    assert set(layers[1].split(", ")) == {path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("*.py"))}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
@@ -180,7 +181,7 @@ def test_every_link_and_picture_leads_somewhere(document: Document) -> None:
 
 
 def test_readme_help_and_settings_name_the_same_variables() -> None:
-    read = set(VARIABLE.findall((ROOT / "core/settings.py").read_text(encoding="utf-8")))
+    read = set(VARIABLE.findall((ROOT / "core/foundation/settings.py").read_text(encoding="utf-8")))
     shown = {variable for row in README.table("variable") for variable in VARIABLE.findall(row[0])}
     helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown == read
@@ -194,7 +195,7 @@ def test_no_other_module_reads_a_variable_of_ours() -> None:
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
     }
-    assert readers == {"core/settings.py"}
+    assert readers == {"core/foundation/settings.py"}
 
 
 def test_the_defaults_are_those_of_the_table() -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
+from collections import Counter
+from collections.abc import Callable
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from tests.house.reading import ROOT, SQL_FILES, imports, name, python_files, sql
+from core import ORDER
+from core.foundation import measure
+from tests.house.reading import ROOT, SQL_FILES, imports, name, packages, python_files, sql, tree
 
 ABOVE = {"core": {"dashboard", "pages", "tests"}, "dashboard": {"pages", "tests"}, "pages": {"tests"}}
 FOREIGN = {
@@ -18,13 +25,14 @@ FOREIGN = {
     "pages": {"sqlalchemy", "psycopg", "alembic"},
 }
 ONE_DOOR = {
-    "stripe": "core/stripe_gateway.py",
-    "procrastinate": "core/jobs.py",
-    "fastapi": "core/api.py",
-    "apprise": "core/notifier.py",
-    "prometheus_client": "core/metrics.py",
+    "stripe": "core/stripe/gateway.py",
+    "procrastinate": "core/jobs/worker.py",
+    "fastapi": "core/storefront/api.py",
+    "apprise": "core/alerts/notifier.py",
+    "prometheus_client": "core/health/metrics.py",
 }
-FOUNDATION = {"core.model", "core.errors", "core.access"}
+# A screen may use the building blocks, and the screens after it.
+SCREENS = ("proof", "orders", "alerts", "movements", "overview", "stock", "catalog", "settings", "frame", "door")
 
 
 def roots(path: Path) -> set[str]:
@@ -49,10 +57,31 @@ def test_what_lies_outside_has_one_door(package: str) -> None:
     assert users == {ONE_DOOR[package]}
 
 
-def test_model_errors_and_access_stand_on_nothing_of_ours() -> None:
-    for module in FOUNDATION:
-        ours = {used for used in imports(ROOT / f"{module.replace('.', '/')}.py") if used.partition(".")[0] == "core"}
-        assert ours == set(), module
+def used_packages(path: Path) -> list[str]:
+    """The packages of the same room that a package imports, from the top of the declared order to the bottom."""
+    room, order = ("core", ORDER) if path.parent.name == "core" else ("dashboard", SCREENS)
+    modules = {module for file in path.glob("*.py") for module in imports(file)}
+    used = {module.split(".")[1] for module in modules if module.startswith(f"{room}.")} - {path.name}
+    return [package for package in order if package in used]
+
+
+def test_every_package_has_its_place_in_the_declared_order() -> None:
+    assert sorted(ORDER) == [path.name for path in packages("core")]
+    assert sorted(SCREENS) == [path.name for path in packages("dashboard")]
+
+
+@pytest.mark.parametrize("path", [*packages("core"), *packages("dashboard")], ids=name)
+def test_a_package_uses_only_packages_below_it(path: Path) -> None:
+    order = ORDER if path.parent.name == "core" else SCREENS
+    below = order[order.index(path.name) + 1 :]
+    assert [package for package in used_packages(path) if package not in below] == []
+
+
+@pytest.mark.parametrize("path", [*packages("core"), *packages("dashboard")], ids=name)
+def test_a_package_says_which_packages_it_uses(path: Path) -> None:
+    said = re.search(r"^Uses: (.+?)\.$", (path / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert said
+    assert " ".join(said[1].split()) == (", ".join(used_packages(path)) or "nothing of ours")
 
 
 def test_inside_a_room_imports_run_one_way_only() -> None:
@@ -80,21 +109,37 @@ def test_the_entry_script_never_lies_beside_the_pages() -> None:
 
 def test_no_module_of_the_dashboard_hides_one_of_python_or_of_a_package() -> None:
     taken = set(sys.stdlib_module_names) | set(packages_distributions())
-    assert {path.stem for path in (ROOT / "dashboard").glob("*.py")} & (taken - {"__main__", "__init__"}) == set()
+    assert {path.stem for path in (ROOT / "dashboard").iterdir()} & (taken - {"__main__", "__init__"}) == set()
 
 
 def test_an_sql_file_uses_only_what_lower_numbers_made() -> None:
     made: dict[str, str] = {}
     for path in SQL_FILES:
         for what in re.findall(r"create (?:function|view|type|aggregate) stockroom_api\.(\w+)", sql(path)):
-            made.setdefault(what, path.name)
+            made.setdefault(what, name(path))
     for path in SQL_FILES:
         used = set(re.findall(r"stockroom_api\.(\w+)", sql(path)))
         unknown = {what for what in used if what not in made}
-        assert unknown == set(), (path.name, "made nowhere")
-        assert {what: made[what] for what in used if made[what] > path.name} == {}, path.name
+        assert unknown == set(), (name(path), "made nowhere")
+        assert {what: made[what] for what in used if made[what] > name(path)} == {}, name(path)
 
 
 def test_tables_triggers_and_checks_never_call_what_is_rebuilt() -> None:
     for path in (ROOT / "core" / "migrations" / "versions").glob("*.sql"):
         assert "stockroom_api." not in sql(path), path.name
+
+
+def test_no_two_modules_are_measured_under_one_name() -> None:
+    operations = [
+        (path, function.name)
+        for path in python_files("core")
+        for function in tree(path).body
+        if isinstance(function, ast.FunctionDef) and function.args.args and function.args.args[0].arg == "connection"
+    ]
+    names = [measured_as(path, function) for path, function in operations]
+    assert [each for each, count in Counter(names).items() if count > 1] == []
+
+
+def measured_as(path: Path, function: str) -> str:
+    operation = SimpleNamespace(__module__=name(path)[:-3].replace("/", "."), __name__=function)
+    return measure.name_of(cast(Callable[..., Any], operation))

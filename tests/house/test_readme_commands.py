@@ -14,12 +14,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core import embedded, reconciliation
-from core.startup import libpq_url
-from tests.documents import README
-from tests.legacy import CATALOGUE, FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
-from tests.servers import Server, start_embedded
-from tests.walkthrough import PASSWORD, Reader, Told
+from core.database import embedded
+from core.foundation.addresses import libpq_url
+from core.proof import checks
+from tests.house.documents import README
+from tests.house.walkthrough import PASSWORD, Reader, Told
+from tests.support.legacy import CATALOGUE, FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
+from tests.support.servers import Server, start_embedded
 
 OWN_SHOP = "Start with your own shop"
 MOVE_IN = "Move in with an existing database"
@@ -30,7 +31,7 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [[code, "not" if code == "R3" else "holds"] for code in reconciliation.CODES]
+HOLDS = [[code, "not" if code == "R3" else "holds"] for code in checks.CODES]
 """Without a key of Stripe, R3 is not compared."""
 
 pytestmark = pytest.mark.slow

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.house.reading import MIGRATIONS, SQL_FILES, functions, name, python_files, sql
 
+MOST_MODULES = 15
 LONGEST_FILE = 300
 LONGEST_TEST_FILE = 400  # tables of cases are long and read quickly
 LONGEST_FUNCTION = 70
@@ -23,6 +25,26 @@ def lines(path: Path) -> int:
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_no_folder_holds_more_than_fifteen_modules() -> None:
+    """But for the migrations: they are a history, read by number, and only grow."""
+    files = [path for path in [*python_files(*PRODUCT, "tests"), *SQL_FILES] if path.name != "__init__.py"]
+    counts = Counter(name(path.parent) for path in files)
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {
+        "core/migrations/versions": counts["core/migrations/versions"]
+    }
+
+
+def test_no_module_repeats_the_name_of_its_package() -> None:
+    files = [path for path in [*python_files(*PRODUCT), *SQL_FILES] if "versions" not in path.parts]
+    repeating = [name(path) for path in files if words_of(path.stem) & words_of(path.parent.name)]
+    assert repeating == []
+
+
+def words_of(stem: str) -> set[str]:
+    """The words of a file's or folder's name, singular and plural alike: `20_orders` is `order`."""
+    return {word.removesuffix("s") for word in stem.split("_") if word.isalpha()}
 
 
 def test_no_file_of_the_product_is_longer_than_three_hundred_lines() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from tests.races.processes import Shopping, twice
 from tests.races.shelf import AGE, Refusal
-from tests.stripe_fake import KEY
+from tests.stripe.fake import KEY
 
 CONNECTIONS = 12
 

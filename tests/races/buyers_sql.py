@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from core.database import sqlstate
+from core.database.engine import sqlstate
 from tests.races.processes import Shopping, twice
 from tests.races.shelf import AGE, Refusal
 

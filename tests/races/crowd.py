@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from core.errors import StockError, Unavailable
+from core.foundation.errors import StockError, Unavailable
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tests.builders import Shop
-from tests.proof import assert_holds
+from tests.support.builders import Shop
+from tests.support.proof import assert_holds
 
 AT_THE_LATEST = 5.0
 """A photograph is taken before its commit: the world sees its state so many seconds later, or with the next.

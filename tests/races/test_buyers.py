@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from core import database, ledger
-from core.errors import AlreadyReversed, InsufficientStock, KeyReused, LevelChanged
-from core.model import COMMAND_LINE, Actor, LevelLine, Line, Posting
-from tests.builders import Shop, key
-from tests.proof import assert_holds
+from core.database import engine as database
+from core.foundation.errors import AlreadyReversed, InsufficientStock, KeyReused, LevelChanged
+from core.foundation.model import COMMAND_LINE, Actor, LevelLine, Line, Posting
+from core.ledger import changes as ledger
 from tests.races.crowd import at_once, split
+from tests.support.builders import Shop, key
+from tests.support.proof import assert_holds
 
 CROWD = 32
 

@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from core import database, inbox, orders, payloads
-from core.errors import Unavailable
-from core.inbox import WORKER, Incoming
-from tests.builders import Shop
-from tests.proof import assert_holds
-from tests.stripe_account import StripeAccount
-from tests.stripe_shop import Stripe, orders_of, sold
+from core.database import engine as database
+from core.foundation.errors import Unavailable
+from core.inbox import applying
+from core.inbox import messages as inbox
+from core.inbox.messages import WORKER, Incoming
+from core.payloads import reading as payloads
+from tests.stripe.account import StripeAccount
+from tests.stripe.shop import Stripe, orders_of, sold
+from tests.support.builders import Shop
+from tests.support.proof import assert_holds
 
 BUYERS, PAIRS, WORKERS = 3_000, 2_500, 4
 CARTS, SHOES = 400, 12
@@ -62,7 +65,7 @@ class Drop:
         self.is_open = threading.Event()
         self.put_off = 0
 
-    def run(self, messages: list[Incoming], doors: int = 16, batch: int = orders.BATCH) -> None:
+    def run(self, messages: list[Incoming], doors: int = 16, batch: int = applying.BATCH) -> None:
         """Take everything in while it is being applied."""
         again = messages + random.sample(messages, len(messages) // 10)
         random.shuffle(again)
@@ -82,7 +85,7 @@ class Drop:
         put_off = 0
         while True:
             was_open = self.is_open.is_set()
-            done = orders.apply_due(engine, self.stripe.gateway, limit=batch)
+            done = applying.apply_due(engine, self.stripe.gateway, limit=batch)
             put_off += done.put_off
             if not done.messages and not was_open:
                 return put_off
@@ -128,7 +131,7 @@ def test_within_a_batch_who_paid_first_by_stripes_clock_gets_the_last_pairs(
     random.shuffle(told)
     for n in range(0, 300, 30):
         database.run(embedded_shop.engine, inbox.receive, WORKER, messages=told[n : n + 30])
-    orders.apply_due(engines[0], stripe.gateway)
+    applying.apply_due(engines[0], stripe.gateway)
     taken = embedded_shop.rows(
         """select o.payment_id from stockroom.orders o join stockroom.order_lines l on l.order_id = o.id
             where l.state = 'taken' order by 1"""

@@ -7,21 +7,21 @@ from contextlib import closing
 
 import pytest
 
-from core import api_keys
-from core.api_keys import Scope
-from tests.builders import Shop
+from core.people import api_keys
+from core.people.api_keys import Scope
 from tests.conftest import prepare
-from tests.dashboards import serve
 from tests.races import buyers_sql
 from tests.races.buyers_http import Storefront, Street, Visit, open_street
 from tests.races.processes import in_processes
 from tests.races.shelf import Refusal, Shelf
-from tests.servers import Server
-from tests.stripe_door import StripeDoor, stripe_over_http
-from tests.stripe_fake import KEY, FakeStripe
-from tests.stripe_shop import Stripe, open_cases
-from tests.supabase import supabase_database
-from tests.working import until, waiting
+from tests.stripe.door import StripeDoor, stripe_over_http
+from tests.stripe.fake import KEY, FakeStripe
+from tests.stripe.shop import Stripe, open_cases
+from tests.support.builders import Shop
+from tests.support.dashboards import serve
+from tests.support.servers import Server
+from tests.support.supabase import supabase_database
+from tests.support.working import until, waiting
 
 BUYERS, PAIRS = 500, 50
 

@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
-from core import database, ledger
-from core.errors import InsufficientStock, Unavailable
-from core.model import COMMAND_LINE, Actor, Line
-from tests.builders import Shop, key
-from tests.proof import assert_holds
+from core.database import engine as database
+from core.foundation.errors import InsufficientStock, Unavailable
+from core.foundation.model import COMMAND_LINE, Actor, Line
+from core.ledger import changes as ledger
 from tests.races.crowd import at_once, holding
+from tests.support.builders import Shop, key
+from tests.support.proof import assert_holds
 
 LOCK = "select 1 from public.product_variants where id = :id for update"
 

@@ -18,11 +18,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import ledger
-from core.errors import AlreadyReversed, InsufficientStock, InvalidInput, KeyReused, LevelChanged, StockError
-from core.model import LevelLine, Line, Posting
-from tests.builders import Shop, key
-from tests.proof import assert_holds
+from core.foundation.errors import AlreadyReversed, InsufficientStock, InvalidInput, KeyReused, LevelChanged, StockError
+from core.foundation.model import LevelLine, Line, Posting
+from core.ledger import changes as ledger
+from tests.support.builders import Shop, key
+from tests.support.proof import assert_holds
 
 SHOES = st.integers(0, 2)
 CARTS = st.lists(st.tuples(SHOES, st.integers(-6, 9).filter(bool)), min_size=1, max_size=5)

@@ -20,13 +20,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import cases, handling, ledger, orders, polling, reconciliation, refunds
-from core.errors import AlreadyReversed, InsufficientStock, InvalidInput, RestoresTooMuch, StockError
-from core.model_orders import Disposition
-from tests.builders import Shop, key
-from tests.crashing import Fate, Killed, doomed_engine
+from core.alerts import handling
+from core.foundation.errors import AlreadyReversed, InsufficientStock, InvalidInput, RestoresTooMuch, StockError
+from core.foundation.sales import Disposition
+from core.inbox import applying, polling
+from core.ledger import changes as ledger
+from core.orders import cases, refunds
+from core.proof import checks
 from tests.stateful.till import Till
-from tests.stripe_account import Denied
+from tests.stripe.account import Denied
+from tests.support.builders import Shop, key
+from tests.support.crashing import Fate, Killed, doomed_engine
 
 NUMBER = st.integers(0, 1_000)
 SHOES = 3
@@ -155,13 +159,13 @@ class Payments(RuleBasedStateMachine):
 
     @rule(limit=st.sampled_from([1, 3, 500]))
     def apply(self, limit: int) -> None:
-        orders.apply_due(self.shop.engine, self.till.stripe.gateway, limit=limit)
+        applying.apply_due(self.shop.engine, self.till.stripe.gateway, limit=limit)
 
     @rule(carts=st.lists(CARTS, min_size=1, max_size=3), fate=FATES, limit=st.sampled_from([2, 500]))
     def apply_and_die(self, carts: list[list[tuple[int, int]]], fate: Fate, limit: int) -> None:
         self.pay_at_once(carts, "later")
         self.till.stripe.webhook()
-        self._die(fate, lambda engine: orders.apply_due(engine, self.till.stripe.gateway, limit=limit))
+        self._die(fate, lambda engine: applying.apply_due(engine, self.till.stripe.gateway, limit=limit))
 
     @rule(fate=FATES)
     def poll_and_die(self, fate: Fate) -> None:
@@ -248,7 +252,7 @@ class Payments(RuleBasedStateMachine):
                 self.till.stripe.work()
                 self.the_shelf_and_every_order_agree_with_the_model()
                 self.till.assert_whole()
-            assert all(check.holds for check in self.shop.run(reconciliation.run_checks))
+            assert all(check.holds for check in self.shop.run(checks.run_checks))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from core import ledger
-from core.model import Line
-from tests.builders import Shop, key
-from tests.stripe_shop import Stripe
+from core.foundation.model import Line
+from core.ledger import changes as ledger
+from tests.stripe.shop import Stripe
+from tests.support.builders import Shop, key
 
 Cart = list[tuple[str, int]]
 

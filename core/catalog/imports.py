@@ -1,0 +1,175 @@
+"""The catalogue: what a file would change in it, and the import, all of it or nothing.
+
+A SKU is the identity of a variant, so importing the same file again changes nothing. A product is known by its name; a
+known SKU stays with its product, and another product name beside it renames that product.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from core.catalog.file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
+from core.database.engine import translate
+from core.foundation.cells import Problem
+from core.foundation.errors import InvalidInput
+from core.foundation.model import Actor
+from core.foundation.text import clean
+from core.people.access import Permission
+from core.people.guard import asker
+
+_PREVIEW = text(
+    """select * from stockroom_api.preview_catalog(:user_id, :session_id, cast(:roles as text[]), :name,
+              cast(:lines as jsonb))"""
+)
+_IMPORT = text(
+    """select * from stockroom_api.import_catalog(:key, :user_id, :session_id, cast(:roles as text[]), :name,
+              :file_name, cast(:lines as jsonb), :into_sample)"""
+)
+
+
+class RowStatus(StrEnum):
+    """What a row of a catalogue would do. The first row of a new product is NEW_PRODUCT, its others are NEW_VARIANT."""
+
+    NEW_PRODUCT = "new_product"
+    NEW_VARIANT = "new_variant"
+    CHANGE = "change"
+    UNCHANGED = "unchanged"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A field that would go from `before` (None: nothing) to `after`."""
+
+    field: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRow:
+    """One row of a catalogue and what it would do."""
+
+    line: CatalogLine
+    status: RowStatus
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogPreview:
+    """What importing a file would do, row by row."""
+
+    file_name: str
+    rows: tuple[CatalogRow, ...]
+
+    @property
+    def counts(self) -> Counter[RowStatus]:
+        """How many rows of each kind."""
+        return Counter(row.status for row in self.rows)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything wrong with the file; empty if it can be imported."""
+        return tuple(problem for row in self.rows for problem in row.problems)
+
+    @property
+    def products_added(self) -> int:
+        """How many products would be new."""
+        return self.counts[RowStatus.NEW_PRODUCT]
+
+    @property
+    def variants_added(self) -> int:
+        """How many variants would be new, those of new products too."""
+        return self.counts[RowStatus.NEW_PRODUCT] + self.counts[RowStatus.NEW_VARIANT]
+
+    @property
+    def units_counted(self) -> int:
+        """The units that the openings would put on the shelf."""
+        new = (RowStatus.NEW_PRODUCT, RowStatus.NEW_VARIANT)
+        counted = (
+            row for row in self.rows if row.status in new or any(change.field == "opening" for change in row.changes)
+        )
+        return sum(row.line.opening or 0 for row in counted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogImport:
+    """What an import did; `variants_known` were there before and are now as the file says.
+
+    `replayed`: it had been done before under the same key, and these are the numbers of then.
+    """
+
+    operation_id: int
+    replayed: bool
+    products_added: int
+    variants_added: int
+    variants_known: int
+    variants_counted: int
+    units_counted: int
+
+
+def preview_catalog(connection: Connection, actor: Actor, *, content: bytes, file_name: str) -> CatalogPreview:
+    """Tell what importing this CSV file would do; nothing is changed.
+
+    Raises Unreadable where the file as a whole is not a catalogue, Forbidden, SignInRequired. Bad rows are told in the
+    answer.
+    """
+    return _preview(connection, actor, read_catalog(content, file_name))
+
+
+def import_catalog(
+    connection: Connection, actor: Actor, *, content: bytes, file_name: str, key: str, into_sample: bool = False
+) -> CatalogImport:
+    """Take a CSV file into the catalogue, all of it or nothing; openings are posted as one initial count.
+
+    Raises Unreadable, UnreadableCatalog naming every bad row, KeyReused, Forbidden, SignInRequired, and InvalidInput
+    where the shop holds the sample data and `into_sample` does not say that this is wanted.
+    """
+    file = read_catalog(content, file_name)
+    if file.problems:
+        raise UnreadableCatalog(file_name, _preview(connection, actor, file).problems)
+    values = {
+        "key": clean(key, "key", 200),
+        "file_name": clean(file_name, "file name", 255),
+        "lines": _as_json(file.lines),
+        "into_sample": into_sample,
+    }
+    try:
+        done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | values).one()
+    except DBAPIError as error:
+        refusal = translate(error)
+        if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
+            raise UnreadableCatalog(file_name, [Problem(**fact) for fact in refusal.facts["problems"]]) from error
+        raise
+    return CatalogImport(**done._mapping)
+
+
+def _preview(connection: Connection, actor: Actor, file: CatalogFile) -> CatalogPreview:
+    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | {"lines": _as_json(file.good)})
+    plans = {plan.line: plan for plan in planned}
+    rows = tuple(_row(line, plans.get(line.line), file) for line in file.lines)
+    return CatalogPreview(file_name=file.name, rows=rows)
+
+
+def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:
+    if plan is None:
+        problems = tuple(problem for problem in file.problems if problem.line == line.line)
+        return CatalogRow(line=line, status=RowStatus.ERROR, changes=(), problems=problems)
+    return CatalogRow(
+        line=line,
+        status=RowStatus(plan.status),
+        changes=tuple(Change(**change) for change in plan.changes),
+        problems=tuple(Problem(line=line.line, **problem) for problem in plan.problems),
+    )
+
+
+def _as_json(lines: tuple[CatalogLine, ...]) -> str:
+    return json.dumps([asdict(line) for line in lines], default=str)

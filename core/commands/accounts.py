@@ -1,0 +1,119 @@
+"""`python -m core user ...`: the people of the shop, from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from sqlalchemy import Engine
+
+from core.database.engine import run
+from core.foundation.errors import invalid
+from core.foundation.model import COMMAND_LINE, Role
+from core.foundation.settings import load_settings
+from core.people import accounts
+from core.people import administration as people
+from core.people.administration import Person
+from core.people.passwords import clean_email
+
+
+def add_user_parser(subparsers: Any) -> None:
+    """Add `user` and its sub-commands; each leaves a function `operate(engine, arguments)` in the parsed arguments."""
+    commands = subparsers.add_parser("user", help="add people, change roles, make one-time links").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    _command(commands, "list", "list everybody with an account", list_users, email=False)
+    add = _command(commands, "add", "add a person and print a one-time link for them", add_user)
+    add.add_argument("--name", required=True, help="the name that will stand on their movements")
+    add.add_argument("--role", required=True, choices=list(Role), help="what they may do")
+    add.add_argument("--password-stdin", action="store_true", help="read a password from standard input; no link then")
+    _link_options(add)
+    _link_options(_command(commands, "link", "print a one-time link that signs a person in", link_user))
+    role = _command(commands, "role", "give a person another role", change_role)
+    role.add_argument("role", choices=list(Role))
+    _command(commands, "deactivate", "keep a person out from this moment on", deactivate_user)
+    _command(commands, "activate", "let a person in again", activate_user)
+    _command(commands, "sign-out", "sign a person out of every browser", sign_out_user)
+
+
+def _command(commands: Any, name: str, what: str, operate: Any, *, email: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+    if email:
+        parser.add_argument("email", help="the address the person signs in with")
+    parser.set_defaults(operate=operate)
+    return parser
+
+
+def _link_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="where people reach the dashboard, such as https://stock.example.com")
+
+
+def list_users(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Print everybody, one a line."""
+    for person in run(engine, people.list_people, COMMAND_LINE):
+        state = "" if person.is_active else "  (deactivated)"
+        print(f"{person.email:<36}  {person.role:<9}  {person.name}{state}")
+
+
+def add_user(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Add a person, with a password from standard input or a link to print."""
+    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else None
+    values = {"email": arguments.email, "name": arguments.name, "role": Role(arguments.role), "password": password}
+    user_id = run(engine, people.add_person, COMMAND_LINE, **values)
+    print(f"{arguments.name} has an account as {arguments.role}.")
+    if password is None:
+        _print_link(engine, user_id, arguments.url)
+
+
+def link_user(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Print a link."""
+    _print_link(engine, _person(engine, arguments.email).user_id, arguments.url)
+
+
+def change_role(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Give another role."""
+    person = _person(engine, arguments.email)
+    run(engine, people.set_role, COMMAND_LINE, user_id=person.user_id, role=Role(arguments.role))
+    print(f"{person.name} has the role {arguments.role} from the next click on.")
+
+
+def deactivate_user(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Keep out."""
+    person = _person(engine, arguments.email)
+    run(engine, people.set_active, COMMAND_LINE, user_id=person.user_id, active=False)
+    print(f"{person.name} is signed out everywhere and can no longer sign in.")
+
+
+def activate_user(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Let in again."""
+    person = _person(engine, arguments.email)
+    run(engine, people.set_active, COMMAND_LINE, user_id=person.user_id, active=True)
+    print(f"{person.name} can sign in again.")
+
+
+def sign_out_user(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Sign out everywhere."""
+    person = _person(engine, arguments.email)
+    ended = run(engine, accounts.end_sessions, COMMAND_LINE, user_id=person.user_id)
+    print(f"{person.name} is signed out of {ended} browser{'' if ended == 1 else 's'}.")
+
+
+def _person(engine: Engine, email: str) -> Person:
+    email = clean_email(email)
+    everybody = run(engine, people.list_people, COMMAND_LINE)
+    found = next((person for person in everybody if person.email == email), None)
+    if found is None:
+        raise invalid("email", f"{email} belongs to nobody here; `python -m core user list` shows who there is")
+    return found
+
+
+def _print_link(engine: Engine, user_id: int, url: str | None) -> None:
+    link = run(engine, people.make_link, COMMAND_LINE, user_id=user_id)
+    print(f"This link signs them in, once, within 24 hours: {(url or _address()).rstrip('/')}/welcome?token={link}")
+
+
+def _address() -> str:
+    settings = load_settings()
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)  # noqa: S104 - only read
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

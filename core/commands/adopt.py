@@ -1,0 +1,80 @@
+"""`python -m core adopt`: move in with an existing database."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from core.adoption.adopt import Report, adopt, check, undo
+from core.adoption.report import many
+from core.database.startup import Database
+
+
+def add_adopt_parser(subparsers: Any) -> None:
+    """Add `adopt` to the commands."""
+    what = "move in with a database that holds products, variants and movements of an older system"
+    parser = subparsers.add_parser("adopt", help=what, description=what[0].upper() + what[1:] + ".")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--check", action="store_true", help="only tell what was found and what would be done")
+    way.add_argument("--undo", action="store_true", help="put everything back, as long as nothing moved since")
+    parser.add_argument(
+        "--map",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=OURS",
+        help="a column of another name: variant_sku=sku qty=stock_quantity, or TABLE.COLUMN=OURS",
+    )
+    parser.add_argument(
+        "--keep-reading", action="store_true", help="let anon and authenticated read the catalogue as far as they could"
+    )
+    parser.set_defaults(before=move_in)
+
+
+def move_in(database: Database, arguments: argparse.Namespace) -> int:
+    """Check, adopt or undo; the exit code is 1 where something stands in the way."""
+    if arguments.undo:
+        undo(database.owner_url)
+        print("Everything is as it was before adopting. Adopt again whenever you like.")
+        return 0
+    act = check if arguments.check else adopt
+    report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
+    print(told(report, arguments.check))
+    return 0 if report.possible else 1
+
+
+def told(report: Report, only_checked: bool) -> str:
+    """Return the report as a person reads it."""
+    if report.already:
+        return report.already
+    lines = _table(["what", "found", "then"], [[each.what, each.found, each.then] for each in report.findings])
+    if report.left_out:
+        lines += ["", f"{many(len(report.left_out), 'row')} of stock_movements cannot be carried into the ledger:"]
+        lines += _table(
+            ["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out]
+        )
+    return "\n".join([*lines, "", *_end(report, only_checked)])
+
+
+def _end(report: Report, only_checked: bool) -> list[str]:
+    if report.obstacles:
+        return [
+            "This database cannot be adopted as it is:",
+            *(f"- {said}" for said in report.obstacles),
+            "Nothing was changed.",
+        ]
+    if only_checked:
+        return ["Adopting is possible, and can be undone until the first new movement. Nothing was changed."]
+    return [
+        "Done; every level, chain and daily figure was proven. `adopt --undo` puts it back until the first movement."
+    ]
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Return rows under heads; every column but the last as wide as its longest word."""
+    widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads) - 1)]
+    return [_line(row, widths) for row in ([heads, *rows] if rows else [])]
+
+
+def _line(row: list[str], widths: list[int]) -> str:
+    return "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

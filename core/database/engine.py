@@ -1,0 +1,241 @@
+"""The door to PostgreSQL: engines, one transaction per operation, and SQL errors as domain errors."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.foundation import journal, measure
+from core.foundation.errors import BY_SQLSTATE, InvalidInput, StockError, Unavailable
+from core.foundation.measure import METER, Kind, Outcome
+from core.foundation.model import Actor
+
+APP_ROLE = "stockroom_app"
+OWNER_ROLE = "stockroom_owner"
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Operation = TypeVar("_Operation", bound=Callable[..., Any])
+
+_RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, the same again may pass
+_BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
+_NOT_MIGRATED = "3F000"  # our schema is not there
+_BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
+_LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # a try against a lock
+_ATTEMPTS = 5
+_LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*\w+")
+
+
+def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Engine:
+    """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
+
+    No prepared statements by name and no session state, so a transaction pooler may stand in between; where none can
+    (`direct`), PostgreSQL may keep the plans of what is asked again and again.
+    """
+    engine = sqlalchemy.create_engine(
+        normalise(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        hide_parameters=True,  # they may be names, addresses and secrets, and what an error says may end in a log
+        connect_args={
+            "prepare_threshold": 2 if direct else None,
+            "connect_timeout": 5,
+            "application_name": "stockroom",
+        },
+    )
+    event.listen(engine, "before_cursor_execute", _begin_statement)
+    event.listen(engine, "after_cursor_execute", _end_statement)
+    if engine.url.username != APP_ROLE:
+        event.listen(engine, "begin", _become_app_role)
+    return engine
+
+
+def normalise(url: str) -> str:
+    """Return `url` with the driver this house uses; `postgres://` is accepted because hosts hand it out."""
+    scheme, _, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
+    return url
+
+
+def _become_app_role(connection: Connection) -> None:
+    # Transaction-local, so it holds through a transaction pooler and never leaks into somebody else's session.
+    connection.exec_driver_sql(f"set local role {APP_ROLE}")
+
+
+def run(
+    engine: Engine,
+    operation: Callable[Concatenate[Connection, Actor, _P], _T],
+    actor: Actor,
+    /,
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run `operation(connection, actor, ...)` in a transaction of its own and return its result.
+
+    Deadlocks and serialization failures are tried again, with jitter, at most five times: a failed try did nothing.
+    Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), and `Unavailable` where the database is out
+    of reach. Each is counted, timed and a line of the log.
+    """
+    name, began = measure.name_of(operation), time.perf_counter()
+    try:
+        result = _run(engine, operation, actor, name, *args, **kwargs)
+    except Exception as error:
+        is_no = isinstance(error, StockError) and not isinstance(error, Unavailable)
+        _note(name, actor, kwargs, Outcome.REFUSED if is_no else Outcome.FAILED, began, type(error).__name__)
+        raise
+    _note(name, actor, kwargs, Outcome.OK, began)
+    return result
+
+
+def _note(name: str, actor: Actor, given: Mapping[str, Any], outcome: Outcome, began: float, why: str = "") -> None:
+    seconds = time.perf_counter() - began
+    METER.note(Kind.OPERATION, name, outcome, seconds)
+    journal.operation(name, actor, given, outcome, seconds, why)
+
+
+def _run(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str, /, *args: Any, **kwargs: Any) -> _T:
+    for attempt in range(1, _ATTEMPTS + 1):
+        began = time.perf_counter()
+        try:
+            with _transaction(engine, operation) as connection:
+                return operation(connection, actor, *args, **kwargs)
+        except (DBAPIError, PoolTimeout) as error:
+            if lost := _LOST.get(sqlstate(error) or ""):
+                METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
+            if attempt < _ATTEMPTS and _may_pass(error, attempt):
+                METER.note_retry(label)
+                time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+                continue
+            raise translate(error) from error
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def one_statement(operation: _Operation) -> _Operation:
+    """Mark an operation that is a single SQL statement: `run` then needs no BEGIN and COMMIT around it.
+
+    The statement is the transaction, which saves two round trips; inside somebody else's transaction nothing changes.
+    """
+    operation.__dict__["one_statement"] = True
+    return operation
+
+
+def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement straight on the driver, in the transaction of `connection`, and return its rows.
+
+    For what is done all day: there SQLAlchemy's layer would cost as much as the work. It raises the same errors.
+    """
+    driver: Any = connection.connection.driver_connection
+    if not (driver.autocommit or connection.in_transaction()):
+        connection.begin()
+    began, outcome = time.perf_counter(), Outcome.FAILED
+    try:
+        rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+        outcome = Outcome.OK
+        return rows
+    except psycopg.Error as error:
+        lost = bool(driver.closed)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement, dict(values), error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
+        ) from error
+    finally:
+        METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
+
+
+def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]]) -> tuple[_T, ...]:
+    """Return rows as frozen rows of `kind`, whose fields are the columns in their order."""
+    names = [field.name for field in fields(cast("Any", kind))]
+    return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
+
+
+@lru_cache(maxsize=2_000)
+def label_of(statement: str) -> str:
+    """Return what a statement is known by: the function or view of ours that it names first, never its values."""
+    found: list[str] = _LABEL.findall(statement)
+    named = [name for name in found if "." in name]
+    return (named or found or ["statement"])[0].strip().lower().removeprefix("stockroom_api.")
+
+
+def _begin_statement(connection: Connection, *_: Any) -> None:
+    connection.info["stockroom.began"] = time.perf_counter()
+
+
+def _end_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+    seconds = time.perf_counter() - connection.info.pop("stockroom.began", time.perf_counter())
+    METER.note(Kind.STATEMENT, label_of(statement), Outcome.OK, seconds)
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return values that need no quotes (ids, numbers, roles) as PostgreSQL writes an array of them."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractContextManager[Connection]:
+    # Who connects as somebody else acts as the app's role for a transaction, so there must be one.
+    if getattr(operation, "one_statement", False) and engine.url.username == APP_ROLE:
+        return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    return engine.begin()
+
+
+def _may_pass(error: Exception, attempt: int) -> bool:
+    """Whether the same again may pass: a deadlock, or, once, a pooled connection that the server had closed meanwhile.
+
+    The second is safe because operations carry an idempotency key: had the first try been committed, it is replayed.
+    """
+    closed = isinstance(error, DBAPIError) and error.connection_invalidated
+    return sqlstate(error) in _RETRYABLE or (closed and attempt == 1)
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return the five-character SQLSTATE of a database error, or None."""
+    original = getattr(error, "orig", error)
+    return original.sqlstate if isinstance(original, psycopg.Error) else None
+
+
+def translate(error: Exception) -> Exception:
+    """Return the domain error behind a database error, or the error itself: then it is a bug and must surface."""
+    state = sqlstate(error)
+    if state in BY_SQLSTATE:
+        return _refusal(BY_SQLSTATE[state], error)
+    if state in _BUSY:
+        return Unavailable("Somebody else is changing the same stock; nothing was changed. Try again in a moment.")
+    if state in _BAD_VALUE:
+        return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
+    if state == _NOT_MIGRATED:
+        return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
+    if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
+        return Unavailable("The database cannot be reached; try again in a moment.")
+    return error
+
+
+def _is_unreachable(error: Exception, state: str | None) -> bool:
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return (
+        lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
+    )
+
+
+def _refusal(kind: type[StockError], error: Exception) -> StockError:
+    original = getattr(error, "orig", error)
+    assert isinstance(original, psycopg.Error)
+    detail = original.diag.message_detail
+    facts: dict[str, Any] = json.loads(detail) if detail else {}
+    return kind(original.diag.message_primary, **facts)

@@ -1,0 +1,167 @@
+"""This machine: the user that PostgreSQL runs as, the folders it may enter, and what its processes are."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from core.foundation.errors import SetupError
+
+SERVICE_NAME = "stockroom"
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A program that has ended: its exit code and everything it printed."""
+
+    returncode: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceUser:
+    """Who runs the database: ourselves, or under root, which PostgreSQL refuses, a user made for it."""
+
+    uid: int
+    gid: int
+    name: str
+
+    @property
+    def is_other(self) -> bool:
+        """Whether programs must be started as somebody else than ourselves."""
+        return self.uid != os.geteuid()
+
+    def run(self, command: Sequence[Path | str], cwd: Path) -> Finished:
+        """Run a program as this user, out of reach of the terminal's Ctrl-C."""
+        identity: _Identity = {}
+        if self.is_other:
+            identity = {"user": self.uid, "group": self.gid, "extra_groups": ()}
+        # A file, not a pipe: a server that stays behind would keep a pipe open for ever.
+        with tempfile.TemporaryFile() as output:
+            code = subprocess.call(
+                [str(word) for word in command],
+                cwd=cwd,
+                env=plain_environment(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                umask=0o077,
+                **identity,
+            )
+            output.seek(0)
+            return Finished(returncode=code, output=output.read().decode(errors="replace"))
+
+    def can(self, permission: str, path: Path) -> bool:
+        """Whether this user may read, write or enter (`r`, `w`, `x`) a path, all folders above it considered."""
+        return self.run(["test", f"-{permission}", path], cwd=Path("/")).returncode == 0
+
+    def own(self, path: Path) -> None:
+        """Hand a file or a folder with everything in it to this user."""
+        if self.is_other:
+            for part in (path, *path.rglob("*")):
+                os.chown(part, self.uid, self.gid, follow_symlinks=False)
+
+    def make_private_folder(self, path: Path) -> None:
+        """Make a folder that only this user may enter; refuse one that somebody else put there."""
+        path.mkdir(mode=0o700, exist_ok=True)
+        if path.lstat().st_uid == os.geteuid():
+            self.own(path)
+        if path.is_symlink() or path.lstat().st_uid != self.uid:
+            raise PermissionError(13, "it belongs to somebody else", str(path))
+        path.chmod(0o700)
+
+
+def service_user(home: Path) -> ServiceUser:
+    """The user that may run a database in this folder: its owner, so that root can go on with a user's folder."""
+    uid = os.geteuid()
+    if uid == 0 and home.exists():
+        uid = home.stat().st_uid
+    entry = _made_user() if uid == 0 else _known_user(uid)
+    return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
+
+
+def _known_user(uid: int) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError as error:
+        raise SetupError(
+            f"PostgreSQL refuses to run as the user number {uid}, which has no name on this machine. "
+            "Start Stockroom as a user with a name, or set DATABASE_URL to a PostgreSQL of your own."
+        ) from error
+
+
+def _made_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SERVICE_NAME)
+    except KeyError:
+        pass
+    useradd = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", SERVICE_NAME]
+    adduser = ["adduser", "-S", "-D", "-H", "-s", "/bin/false", SERVICE_NAME]
+    command = useradd if shutil.which("useradd") else adduser
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+        return pwd.getpwnam(SERVICE_NAME)
+    except (OSError, subprocess.CalledProcessError, KeyError) as error:
+        raise SetupError(
+            f"PostgreSQL refuses to run as root, and the user {SERVICE_NAME} could not be made for it. "
+            "Start Stockroom as a normal user, or set DATABASE_URL to a PostgreSQL of your own."
+        ) from error
+
+
+def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment less the PG... variables, which would lead PostgreSQL's programs elsewhere."""
+    return {name: value for name, value in environ.items() if not name.startswith("PG")}
+
+
+def process_arguments(pid: int) -> list[str]:
+    """The command line of a process; empty when there is no such process, or only its remains."""
+    command_line = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return command_line.read_text(errors="replace").rstrip("\0").split("\0")
+        except OSError:
+            return []
+    shown = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout.split()
+
+
+def process_exists(pid: int) -> bool:
+    """Say whether the number is taken, if only by a process that has ended and whose parent has not noticed."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def process_ids() -> list[int]:
+    """Return every process that this machine shows, where it has a `/proc` folder."""
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes that work in this folder, where there is `/proc`: every process of a PostgreSQL does."""
+    return [pid for pid in process_ids() if _works_in(pid, folder)]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == folder
+    except OSError:
+        return False

@@ -1,0 +1,54 @@
+"""A database for a moment, on the same server: made empty, always dropped; a backup is tried out in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import BackupFailed
+from core.foundation.settings import render
+
+PREFIX = "stockroom_scratch_"
+_STALE = timedelta(days=1)
+_FORMAT = "%Y%m%d%H%M%S"
+_LEFT = "select datname::text from pg_database where starts_with(datname, %s)"
+
+
+@contextmanager
+def scratch_database(owner_url: str) -> Iterator[str]:
+    """Give the address of an empty database. Raises BackupFailed where this account may not make one."""
+    name = f"{PREFIX}{datetime.now(UTC).strftime(_FORMAT)}_{secrets.token_hex(4)}"
+    with psycopg.connect(libpq_url(owner_url), connect_timeout=30, autocommit=True) as connection:
+        _drop_stale(connection)
+        try:
+            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise BackupFailed(
+                f"To prove a backup it is restored into a database for a moment, and the account "
+                f"{make_url(owner_url).username!r} may not create one. Let it: alter role ... createdb. "
+                "The backup is kept."
+            ) from error
+    try:
+        yield render(make_url(owner_url).set(database=name))
+    finally:
+        with psycopg.connect(libpq_url(owner_url), connect_timeout=30, autocommit=True) as connection:
+            _drop(connection, name)
+
+
+def _drop_stale(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Drop what a process left behind that was killed in the middle."""
+    before = (datetime.now(UTC) - _STALE).strftime(_FORMAT)
+    for (name,) in connection.execute(_LEFT, [PREFIX]).fetchall():
+        if str(name).removeprefix(PREFIX)[:14] < before:
+            _drop(connection, str(name))
+
+
+def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

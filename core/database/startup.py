@@ -1,0 +1,58 @@
+"""From nothing to a database that is ready: for the dashboard's start and for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from core.database import embedded
+from core.database.migrate import migrate
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import SetupError
+from core.foundation.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where the shop's database answers: to the running app, and to who may migrate it."""
+
+    app_url: str
+    owner_url: str
+    embedded: bool
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """Give the database of these settings; the embedded one runs meanwhile and stops when nobody else uses it."""
+    if settings.database_url is not None:
+        owner_url = settings.owner_url or settings.database_url
+        yield Database(app_url=settings.database_url, owner_url=owner_url, embedded=False)
+        return
+    with embedded.start(settings.data_dir) as server:
+        yield Database(app_url=server.app_url, owner_url=server.owner_url, embedded=True)
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Migrate as the owner, and try the app's own address, which may be another account with a password of its own.
+
+    Raises SetupError where either cannot be.
+    """
+    migrate(database.owner_url)
+    if database.app_url == database.owner_url:
+        return
+    url = make_url(database.app_url)
+    try:
+        with psycopg.connect(libpq_url(database.app_url), connect_timeout=5, autocommit=True) as connection:
+            row = connection.execute("select to_regnamespace('stockroom_api') is not null").fetchone()
+    except psycopg.OperationalError as error:
+        reason = str(error).rpartition("FATAL:")[2].strip().partition("\n")[0]
+        raise SetupError(
+            f"The account {url.username!r} cannot use the database: {reason}. Check DATABASE_URL; the owner gives the "
+            f"account a password with: alter role {url.username} password '...'"
+        ) from error
+    if row != (True,):
+        raise SetupError("DATABASE_URL and STOCKROOM_OWNER_URL name different databases. Set both to the same one.")

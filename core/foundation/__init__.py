@@ -1,0 +1,8 @@
+"""What every other package needs and what needs none of them.
+
+Types that cross a boundary (`model`, `sales`), the error tree (`errors`), settings from the environment (`settings`,
+`addresses`), the log (`journal`), timings (`measure`), paging by key (`paging`), and checks of text and files from
+outside (`text`, `cells`, `csv_file`).
+
+Uses: nothing of ours.
+"""

@@ -1,0 +1,207 @@
+"""Every way Stockroom says no. One tree, one SQLSTATE per rule, one class each; the docstring is the default message.
+
+The SQL functions raise class `SK` with the facts as JSON in DETAIL; `core.database.engine.translate` makes them these
+classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class StockError(Exception):
+    """Something went wrong in the stock room."""
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.facts = facts
+
+    @property
+    def message(self) -> str:
+        """The sentence, as raised."""
+        return str(self.args[0])
+
+
+class Refused(StockError):
+    """A rule said no; nothing was changed."""
+
+    sqlstate: ClassVar[str]
+
+
+class UnknownVariant(Refused):
+    """A variant is unknown."""
+
+    sqlstate = "SK001"
+
+
+class InsufficientStock(Refused):
+    """Not enough stock."""
+
+    sqlstate = "SK002"
+
+    @property
+    def short(self) -> list[dict[str, Any]]:
+        """The short variants: sku, requested, on_hand, reserved, available."""
+        return list(self.facts.get("short", []))
+
+
+class KeyReused(Refused):
+    """This key was used for something else."""
+
+    sqlstate = "SK003"
+
+
+class LevelChanged(Refused):
+    """The level has changed meanwhile."""
+
+    sqlstate = "SK004"
+
+    @property
+    def changed(self) -> list[dict[str, Any]]:
+        """The variants that moved: sku, seen, on_hand, since (movements, newest first)."""
+        return list(self.facts.get("changed", []))
+
+
+class AlreadyReversed(Refused):
+    """This movement was undone already."""
+
+    sqlstate = "SK005"
+
+
+class RestoresTooMuch(Refused):
+    """More would be restored than was sold."""
+
+    sqlstate = "SK006"
+
+
+class ReservationGone(Refused):
+    """The reservation has expired or was released."""
+
+    sqlstate = "SK007"
+
+
+class InvalidInput(Refused):
+    """A value is not valid."""
+
+    sqlstate = "SK008"
+
+    @property
+    def field(self) -> str:
+        """Which value."""
+        return str(self.facts.get("field", "value"))
+
+    @property
+    def why(self) -> str:
+        """What is wrong with it, to be read after the field's name."""
+        return str(self.facts.get("why", self.message))
+
+
+def invalid(field: str, why: str, **facts: Any) -> InvalidInput:
+    """Return an `InvalidInput` that says `why` about `field`."""
+    return InvalidInput(f"{field.capitalize()} {why}.", field=field, why=why, **facts)
+
+
+class Forbidden(StockError):
+    """Your role does not allow this."""
+
+    sqlstate: ClassVar[str] = "SK009"
+
+
+class SignInRequired(StockError):
+    """Your session has ended."""
+
+    sqlstate: ClassVar[str] = "SK010"
+
+
+class LedgerIsAppendOnly(StockError):
+    """A movement cannot be changed or deleted; undo it instead."""
+
+    sqlstate: ClassVar[str] = "SK011"
+
+
+class AuditIsAppendOnly(StockError):
+    """What was changed stays on record; it cannot be edited or deleted."""
+
+    sqlstate: ClassVar[str] = "SK012"
+
+
+class Unreadable(StockError):
+    """An outside file or message cannot be read, and we do not guess."""
+
+
+class InvalidSignature(Unreadable):
+    """This message does not carry Stripe's signature."""
+
+
+class StripeRefused(StockError):
+    """Stripe refused the request."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The permissions the key would need, as Stripe names them: `rak_charge_read`."""
+        return tuple(self.facts.get("missing", ()))
+
+
+class UnknownPayment(StockError):
+    """Stripe does not know this payment."""
+
+
+class NotPaid(StockError):
+    """This payment has not succeeded."""
+
+
+class EventsGone(StockError):
+    """Stripe keeps events for thirty days and no longer knows the last one that was seen."""
+
+
+class UnreadableCart(Unreadable):
+    """A cart cannot be read whole, so none of it is taken."""
+
+    def __init__(self, why: str = "", raw: str = "") -> None:
+        """Say `why`, to be read after a colon; `raw` is what was written, for people to look at."""
+        super().__init__(f"A cart cannot be read whole, so none of it is taken: {why}." if why else None)
+        self.why, self.raw = why, raw
+
+
+class Unavailable(StockError):
+    """The database did not answer in time; trying again is safe."""
+
+
+class DeliveryFailed(Unavailable):
+    """A message could not be delivered."""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again is of no use."""
+        return bool(self.facts.get("permanent"))
+
+
+class BackupFailed(StockError):
+    """A backup could not be made, proven or restored; the message says why and what to do."""
+
+
+class SetupError(StockError):
+    """Stockroom cannot start; the message says what to do."""
+
+
+class InvalidSetting(SetupError):
+    """A setting is not valid."""
+
+
+BY_SQLSTATE: dict[str, type[StockError]] = {
+    kind.sqlstate: kind
+    for kind in (
+        UnknownVariant,
+        InsufficientStock,
+        KeyReused,
+        LevelChanged,
+        AlreadyReversed,
+        RestoresTooMuch,
+        ReservationGone,
+        InvalidInput,
+        Forbidden,
+        SignInRequired,
+        LedgerIsAppendOnly,
+        AuditIsAppendOnly,
+    )
+}

@@ -1,0 +1,221 @@
+"""The words of the domain as types: what crosses a boundary is one of these, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NewType
+from uuid import UUID
+
+VariantId = NewType("VariantId", UUID)
+MovementId = NewType("MovementId", int)
+
+MAX_UNITS = 1_000_000
+"""The most units one line may move: a typed 160,000 for 16,000 is caught by the eye, an overflow by this."""
+MAX_LINES = 10_000
+"""The most lines one operation by hand may have."""
+MAX_NOTE = 1_000
+"""Characters in a note; the table's CHECK says the same."""
+
+
+class MovementType(StrEnum):
+    """What kind of change a movement is."""
+
+    PURCHASE = "purchase"
+    SALE = "sale"
+    RESTORATION = "restoration"
+    ADJUSTMENT = "adjustment"
+    COUNT = "count"
+
+
+class Role(StrEnum):
+    """What a person is in the shop; core/people/access.py says what each may do."""
+
+    WAREHOUSE = "warehouse"
+    SUPPORT = "support"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks. Without a `user_id` it is the shop's own command line, trusted by its database credentials."""
+
+    name: str
+    role: Role = Role.ADMIN
+    user_id: int | None = None
+    session_id: int | None = None
+    email: str | None = None
+
+
+COMMAND_LINE = Actor(name="Command line")
+"""The actor of `python -m core ...`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One variant's share of an operation: `quantity` signed units."""
+
+    variant_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelLine:
+    """One variant to set: to `target` units, if it still stands at `seen`."""
+
+    variant_id: UUID
+    target: int
+    seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One movement as it was just written."""
+
+    movement_id: int
+    variant_id: UUID
+    sku: str
+    movement_type: MovementType
+    reason: str
+    quantity: int
+    quantity_before: int
+    quantity_after: int
+    variant_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """What an operation did. `replayed`: it had been done before under the same key; nothing new was written."""
+
+    operation_id: int
+    replayed: bool
+    movements: tuple[Posted, ...]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Any]) -> Posting:
+        """Build from rows of the SQL type `stockroom_api.posting`."""
+        operation_id, replayed, *_ = rows[0]
+        movements = tuple(
+            Posted(
+                movement_id=movement_id,
+                variant_id=variant_id,
+                sku=sku,
+                movement_type=MovementType(movement_type),
+                reason=reason,
+                quantity=quantity,
+                quantity_before=before,
+                quantity_after=after,
+                variant_sequence=sequence,
+            )
+            for _, _, movement_id, variant_id, sku, movement_type, reason, quantity, before, after, sequence in rows
+        )
+        return cls(operation_id=operation_id, replayed=replayed, movements=movements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a movement may happen. `sign`: 1 only in, -1 only out, 0 either. `by_hand`: offered in forms."""
+
+    movement_type: MovementType
+    reason: str
+    label: str
+    sign: int
+    note_required: bool
+    by_hand: bool
+    is_active: bool
+
+
+class LevelState(StrEnum):
+    """How a level stands, by what is on hand. Low: something is left, but not more than the reorder point."""
+
+    HEALTHY = "healthy"
+    LOW = "low"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRow:
+    """One variant as the Stock page lists it, `state` a word of LevelState.
+
+    In units; `sold` and `trend` (closing levels) over 30 days.
+    """
+
+    variant_id: UUID
+    product_id: UUID
+    sku: str
+    barcode: str | None
+    product: str
+    brand: str | None
+    size: str | None
+    color: str | None
+    price: Decimal | None
+    unit_cost: Decimal | None
+    on_hand: int
+    reserved: int
+    available: int
+    reorder_point: int
+    is_active: bool
+    movement_count: int
+    last_moved_at: datetime | None
+    last_counted_at: datetime | None
+    state: str
+    sold: int = 0
+    trend: tuple[int, ...] = ()
+
+    @property
+    def cover_days(self) -> float | None:
+        """Days until what is available is sold at the rate of the last 30 days; None when nothing was sold."""
+        return self.available / (self.sold / 30) if self.sold > 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One row of the ledger as the Movements page lists it."""
+
+    movement_id: int
+    variant_id: UUID
+    sku: str
+    product: str
+    size: str | None
+    movement_type: MovementType
+    reason: str
+    reason_label: str
+    quantity: int
+    quantity_before: int
+    quantity_after: int
+    variant_sequence: int
+    operation_id: int
+    reference_type: str | None
+    reference_id: str | None
+    reverses_id: int | None
+    reversed_by: int | None
+    order_id: int | None
+    performed_by: str
+    note: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """The shop itself: days are bucketed in `zone`."""
+
+    name: str
+    zone: str
+    currency: str
+    is_sample: bool
+    today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFlow:
+    """Units in and out of one movement type on one day of the shop."""
+
+    day: date
+    movement_type: MovementType
+    units_in: int
+    units_out: int

@@ -1,0 +1,141 @@
+"""/metrics in Prometheus' text format: what this process measured, and what all share in the database.
+
+The one door to prometheus_client. Nothing is kept for it: the numbers are read when somebody asks. `stockroom_process_`
+is of the process that answers, `stockroom_` of the shop's database and the same whichever process answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import QueuePool
+
+from core.database.engine import call, run
+from core.foundation.errors import StockError
+from core.foundation.measure import BOUNDS, METER, Kind, Meter, Outcome, Sums
+from core.foundation.model import Actor
+from core.health import measures as health
+from core.health.measures import Signs
+from core.inbox.messages import WORKER
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+
+def exposition(engine: Engine, meter: Meter = METER) -> bytes:
+    """Return everything, read now."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Everything(engine, meter))
+    return generate_latest(registry)
+
+
+class _Everything(Collector):
+    def __init__(self, engine: Engine, meter: Meter) -> None:
+        self._engine, self._meter = engine, meter
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the registry would ask the database for it."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Read everything."""
+        yield from _of_process(self._meter)
+        yield _pool(self._engine)
+        yield from _of_database(self._engine)
+
+
+def _of_process(meter: Meter) -> Iterator[Metric]:
+    totals = meter.totals()
+    operations = [(name, sums) for (kind, name), sums in sorted(totals.items()) if kind is Kind.OPERATION]
+    counter = CounterMetricFamily(
+        "stockroom_process_operations", "Operations by name and outcome", labels=["operation", "outcome"]
+    )
+    for name, sums in operations:
+        for outcome in Outcome:
+            counter.add_metric([name, outcome.value], sums.outcomes[outcome])
+    yield counter
+    durations = HistogramMetricFamily(
+        "stockroom_process_operation_seconds", "How long operations took", labels=["operation"]
+    )
+    for name, sums in operations:
+        durations.add_metric([name], _buckets(sums), sums.seconds)
+    yield durations
+    lost = CounterMetricFamily("stockroom_process_lock_losses", "Tries that lost against a lock", labels=["why"])
+    waited = CounterMetricFamily("stockroom_process_lock_loss_seconds", "Time of tries that lost", labels=["why"])
+    for (kind, name), sums in sorted(totals.items()):
+        if kind is Kind.LOCK:
+            lost.add_metric([name], sums.calls)
+            waited.add_metric([name], sums.seconds)
+    yield from (lost, waited)
+
+
+def _buckets(sums: Sums) -> list[tuple[str, float]]:
+    """The buckets as Prometheus wants them: each with everything below it."""
+    passed, told = 0, []
+    for bound, count in zip((*map(str, BOUNDS), "+Inf"), sums.buckets, strict=True):
+        passed += count
+        told.append((bound, float(passed)))
+    return told
+
+
+def _pool(engine: Engine) -> Metric:
+    gauge = GaugeMetricFamily("stockroom_process_pool_connections", "Connections by state", labels=["state"])
+    if isinstance(engine.pool, QueuePool):
+        gauge.add_metric(["in use"], engine.pool.checkedout())
+        gauge.add_metric(["idle"], engine.pool.checkedin())
+    return gauge
+
+
+def _of_database(engine: Engine) -> Iterator[Metric]:
+    up = GaugeMetricFamily("stockroom_up", "Whether the database answers")
+    try:
+        found, alerts, jobs, size = run(engine, _look, WORKER)
+    except StockError:
+        up.add_metric([], 0)
+        yield up
+        return
+    up.add_metric([], 1)
+    yield up
+    yield GaugeMetricFamily("stockroom_inbox_messages", "Messages of Stripe that wait", value=found.inbox_waiting)
+    yield GaugeMetricFamily("stockroom_inbox_parked", "Messages of Stripe put aside", value=found.inbox_parked)
+    yield GaugeMetricFamily("stockroom_inbox_lag_seconds", "How long the oldest waits", value=found.inbox_lag)
+    yield GaugeMetricFamily("stockroom_lock_waiters", "Sessions that wait for a lock", value=found.lock_waiters)
+    yield GaugeMetricFamily("stockroom_database_bytes", "Size of the database", value=size)
+    if found.worker_age is not None:
+        yield GaugeMetricFamily("stockroom_worker_age_seconds", "Since a worker's last sign", value=found.worker_age)
+    by_kind = GaugeMetricFamily("stockroom_alerts_open", "Cases not resolved, by kind", labels=["kind"])
+    for kind, count in alerts:
+        by_kind.add_metric([kind], count)
+    yield by_kind
+    ages = GaugeMetricFamily("stockroom_job_age_seconds", "Since a job was last done", labels=["job"])
+    for name, age in jobs:
+        ages.add_metric([name], age)
+    yield ages
+
+
+_Look = tuple[Signs, list[tuple[str, int]], list[tuple[str, float]], int]
+
+
+def _look(connection: Connection, actor: Actor) -> _Look:
+    alerts = call(
+        connection,
+        """select a.kind, count(*) from stockroom_api.alerts a where a.state <> 'resolved'
+            group by a.kind order by a.kind""",
+        {},
+    )
+    jobs = call(
+        connection,
+        """select name, extract(epoch from now() - last_ended_at)::float8 from stockroom_api.job_pulse
+            where last_ended_at is not null order by name""",
+        {},
+    )
+    ((size,),) = call(connection, "select pg_database_size(current_database())", {})
+    return (
+        health.signs(connection, actor),
+        [(kind, count) for kind, count in alerts],
+        [(name, age) for name, age in jobs],
+        int(size),
+    )

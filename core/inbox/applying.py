@@ -1,0 +1,141 @@
+"""Applying the inbox: messages of Stripe become paid orders, refunds and cases, a whole batch in one transaction.
+
+What is missing is fetched from Stripe first, while nothing is locked. A message that fails alone is put off alone. The
+same payment told three ways, twice each, at once, is one order: the database holds that, not this file.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from core.database.engine import call, run
+from core.foundation.errors import StockError, Unavailable, Unreadable
+from core.foundation.model import Actor
+from core.foundation.sales import Reading
+from core.inbox import messages as inbox
+from core.inbox.cart import Reader, Work, paid_by, reservation_of
+from core.inbox.messages import CLAIM_SECONDS, WORKER, Claimed
+from core.ledger import holds
+from core.payloads import reading as payloads
+from core.stripe.gateway import Gateway
+
+log = logging.getLogger("stockroom")
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a round over the inbox did: messages taken, orders recorded, lines taken off the shelf, messages put off."""
+
+    messages: int = 0
+    orders: int = 0
+    lines: int = 0
+    put_off: int = 0
+
+
+def apply_due(
+    engine: Engine, gateway: Gateway | None, *, limit: int = BATCH, seconds: float = CLAIM_SECONDS / 2
+) -> Applied:
+    """Apply up to `limit` due messages; where the whole batch cannot be applied, each by itself.
+
+    What is not read within `seconds`, because Stripe must be asked for much, is given back before the claim runs out.
+    Safe to run in many places at once, and again after a crash at any moment.
+    """
+    return _apply_claimed(engine, gateway, run(engine, inbox.claim, WORKER, limit=limit), seconds)
+
+
+def apply_payment(engine: Engine, gateway: Gateway, *, payment_id: str) -> Applied:
+    """Apply what waits about one payment, now, though another may be at work on it: it is one order all the same."""
+    claimed = run(engine, inbox.claim_payment, WORKER, payment_id=payment_id)
+    return _apply_claimed(engine, gateway, claimed, CLAIM_SECONDS / 2)
+
+
+def _apply_claimed(engine: Engine, gateway: Gateway | None, claimed: Sequence[Claimed], seconds: float) -> Applied:
+    end = time.monotonic() + seconds
+    if not claimed:
+        return Applied()
+    reader = Reader(engine, gateway, run(engine, inbox.link, WORKER))
+    readings: list[tuple[Claimed, Reading]] = []
+    works: list[Work] = []
+    put_off = 0
+    for message in claimed:
+        try:
+            readings.append((message, payloads.read(json.loads(message.body))[1]))
+        except Exception as error:
+            put_off += _put_off(engine, message, error)
+    reader.whole = run(engine, whole_orders, WORKER, payment_ids=[paid_by(reading) or "" for _, reading in readings])
+    for n, (message, reading) in enumerate(readings):
+        if works and time.monotonic() > end:
+            run(engine, inbox.give_back, WORKER, ids=[late.id for late, _ in readings[n:]])
+            break
+        try:
+            works.append(reader.read(message, reading))
+        except Exception as error:
+            put_off += _put_off(engine, message, error)
+    orders, lines, failed = _apply_all(engine, works)
+    return Applied(messages=len(claimed), orders=orders, lines=lines, put_off=put_off + failed)
+
+
+def whole_orders(connection: Connection, _: Actor, *, payment_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of these payments are orders that have their cart."""
+    statement = """select o.payment_id from stockroom_api.whole_orders(%(ids)s) o (payment_id)"""
+    return frozenset(row[0] for row in call(connection, statement, {"ids": list(payment_ids)}))
+
+
+def _apply_all(engine: Engine, works: Sequence[Work]) -> tuple[int, int, int]:
+    try:
+        return *run(engine, apply, WORKER, works=works), 0
+    except Unavailable as error:  # nobody's fault: trying them one by one would only wait once for each
+        return 0, 0, sum(_put_off(engine, work.message, error) for work in works)
+    except Exception as error:
+        if len(works) == 1:
+            return 0, 0, _put_off(engine, works[0].message, error)
+    # One of them is the poison: the others are applied without it.
+    orders = lines = failed = 0
+    for work in works:
+        done = _apply_all(engine, [work])
+        orders, lines, failed = orders + done[0], lines + done[1], failed + done[2]
+    return orders, lines, failed
+
+
+def _put_off(engine: Engine, message: Claimed, error: Exception) -> int:
+    if not isinstance(error, StockError):
+        # What the database says of a row may be a buyer's name.
+        said = None if isinstance(error, DBAPIError) else error
+        log.error("Message %s of Stripe failed: %s", message.event_id, type(error).__name__, exc_info=said)
+    is_lasting = isinstance(error, Unreadable) and not isinstance(error, Unavailable)
+    why = error.message if isinstance(error, StockError) else f"A fault on our side: {type(error).__name__}"
+    run(engine, inbox.put_off, WORKER, id=message.id, why=why, is_lasting=is_lasting)
+    return 1
+
+
+def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tuple[int, int]:
+    """Apply what was read, in one transaction, and mark its messages; returns new orders and lines taken."""
+    orders = [order for work in works for order in work.orders]
+    refunds = [refund for work in works for refund in work.refunds]
+    disputes = [dispute for work in works for dispute in work.disputes]
+    recorded = taken = 0
+    if refunds or disputes:
+        call(connection, "select stockroom_api.apply_alone()", {})
+    if refunds:  # before the orders: who decides a refund holds it first and the shelf last
+        call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(refunds)})
+    if orders:
+        statement = "select recorded, taken from stockroom_api.apply_orders(%(rows)s::jsonb)"
+        recorded, taken = call(connection, statement, {"rows": json.dumps(orders)})[0]
+    if disputes:
+        call(connection, "select stockroom_api.flag_disputes(%(rows)s::jsonb)", {"rows": json.dumps(disputes)})
+    if given_up := [payment for work in works for payment in work.given_up]:
+        held = [(payment.payment_id, reservation_of(payment)) for payment in given_up]
+        holds.release_payments(connection, actor, payments=held)
+    inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why is None])
+    for why in sorted({work.why for work in works if work.why is not None}):
+        inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why == why], why=why)
+    return recorded, taken

@@ -1,0 +1,246 @@
+"""Reading a message of Stripe whole: what it says, the cart behind it, what must be asked of Stripe or the storefront.
+
+Done while nothing is locked. A cart is read whole or not at all; what cannot be read is told, never guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from core.carts import mapping as cart_mapping
+from core.carts import reading as carts
+from core.database.engine import call, run
+from core.foundation.errors import StockError, Unreadable, UnreadableCart
+from core.foundation.model import Actor
+from core.foundation.sales import (
+    Cart,
+    CartLine,
+    Dispute,
+    Ignored,
+    Lookup,
+    Payment,
+    PaymentState,
+    Policy,
+    Reading,
+    Refund,
+    RefundedCharge,
+    Thin,
+)
+from core.inbox.messages import WORKER, Claimed, Link
+from core.payloads import reading as payloads
+from core.stripe.gateway import Gateway
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+class StripeNeeded(StockError):
+    """The lines of this payment must be asked of Stripe, and no key is set: set STRIPE_SECRET_KEY."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """What one message comes to: rows for the database, or why there is nothing to do."""
+
+    message: Claimed
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
+    given_up: list[Payment] = field(default_factory=list)
+    why: str | None = None
+
+
+def paid_by(reading: Reading) -> str | None:
+    """Return the payment that a reading is about: its PaymentIntent, or its charge where it has none."""
+    return getattr(reading, "payment_id", None) or getattr(reading, "charge_id", None)
+
+
+def reservation_of(payment: Payment) -> str | None:
+    """Return the hold that a payment's metadata names, as Stockroom itself writes it, or None."""
+    named = payment.metadata.get("reservation", "")
+    return named if _UUID.fullmatch(named) else None
+
+
+class Reader:
+    """Reads messages, asking Stripe and the storefront for what a message does not hold."""
+
+    def __init__(self, engine: Engine, gateway: Gateway | None, link: Link) -> None:
+        self.engine = engine
+        self.gateway = gateway
+        self.link = link
+        self.whole: frozenset[str] = frozenset()
+        """The payments whose order has its cart already: nothing need be asked for them again."""
+        self.mapping = cart_mapping.from_json(link.cart_mapping) if link.cart_mapping else None
+
+    def read(self, message: Claimed, reading: Reading) -> Work:
+        """Return what a message comes to. Raises Unreadable, Unavailable, StripeRefused."""
+        work = Work(message=message)
+        work.why = self._foreign(message)
+        if work.why is None:
+            self._take(work, reading)
+        return work
+
+    def _foreign(self, message: Claimed) -> str | None:
+        if message.account:
+            return "It belongs to a connected account."
+        if self.link.livemode is not None and message.livemode != self.link.livemode:
+            return (
+                "It is in test mode and this shop is live." if self.link.livemode else "It is live, this shop is not."
+            )
+        return None
+
+    def _take(self, work: Work, reading: Reading) -> None:
+        if isinstance(reading, Thin):
+            found = self._stripe().fetch(reading)
+            gone = Ignored(why="Stripe no longer has what it is about.")
+            reading = payloads.read_object(found, work.message.kind, work.message.created_at) if found else gone
+            if isinstance(reading, Thin):
+                raise Unreadable("What Stripe has of it lacks what a sale needs.")
+        takers: dict[type[Any], Callable[[Work, Any], None]] = {
+            Payment: self._take_payment,
+            Refund: self._take_refund,
+            RefundedCharge: self._take_refunded_charge,
+            Dispute: self._take_dispute,
+            Ignored: self._take_nothing,
+        }
+        takers[type(reading)](work, reading)
+
+    def _stripe(self) -> Gateway:
+        if self.gateway is None:
+            raise StripeNeeded
+        return self.gateway
+
+    def _take_nothing(self, work: Work, reading: Ignored) -> None:
+        work.why = reading.why
+
+    def _take_payment(self, work: Work, payment: Payment) -> None:
+        if payment.state is PaymentState.CANCELLED:
+            work.given_up.append(payment)
+            work.why = "The payment was cancelled; what was held for it is free."
+        elif payment.state is PaymentState.WAITING:
+            work.why = "It is not paid yet."
+        elif work.message.kind.startswith("charge.") and payment.payment_id.startswith("pi_"):
+            work.why = "Its PaymentIntent tells the same."
+        else:
+            work.orders.append(self._order(payment, work.message.policy))
+
+    def _take_refund(self, work: Work, refund: Refund) -> None:
+        work.refunds.append(_refund_row(refund, work.message))
+
+    def _take_refunded_charge(self, work: Work, charge: RefundedCharge) -> None:
+        refunds = charge.refunds or tuple(
+            reading
+            for found in self._stripe().refunds_of(charge.payment_id or charge.charge_id)
+            if isinstance(reading := payloads.read_object(found), Refund)
+        )
+        work.refunds += [_refund_row(refund, work.message) for refund in refunds]
+
+    def _take_dispute(self, work: Work, dispute: Dispute) -> None:
+        work.disputes.append(
+            {
+                "payment_id": dispute.payment_id,
+                "charge_id": dispute.charge_id,
+                "status": dispute.status,
+                "told_at": work.message.created_at.isoformat(),
+            }
+        )
+
+    def _order(self, payment: Payment, policy: Policy | None) -> dict[str, Any]:
+        if policy is None:
+            before = self.link.live_since is not None and payment.paid_at < self.link.live_since
+            policy = Policy.SKIP if before else Policy.NORMAL
+        known = payment.payment_id in self.whole
+        return _order_row(payment, policy) | ({"cart_state": "absent"} if known else self._cart_of(payment))
+
+    def _cart_of(self, payment: Payment) -> dict[str, Any]:
+        """Return the cart's part of an order: its lines, or why there are none. Nothing is ever half a cart."""
+        try:
+            found = self._find_cart(payment)
+        except UnreadableCart as error:
+            return {"cart_state": "unreadable", "cart_raw": error.raw, "why": f"its cart cannot be read: {error.why}"}
+        if isinstance(found, Lookup):
+            why = f"its lines are kept elsewhere, as order {found.reference}, where they were not found"
+            return {"cart_state": "elsewhere", "cart_raw": found.reference, "number": found.reference, "why": why}
+        if found is None:
+            why = "no cart was found with this payment, so nothing was taken off the shelf"
+            return {"cart_state": "absent", "cart_raw": json.dumps(dict(payment.metadata)), "why": why}
+        return _cart_row(found, payment)
+
+    def _find_cart(self, payment: Payment) -> Cart | Lookup | None:
+        """The cart where it is told first: Checkout's line items, metadata, the storefront's own order."""
+        if payment.session_id and (items := self._stripe().line_items(payment.session_id)):
+            return carts.lines_of_items(items)
+        found = carts.read_cart(payment.metadata, self.mapping, currency=payment.currency)
+        if isinstance(found, Cart):
+            return found
+        if payment.session_id is None and payment.payment_id.startswith("pi_"):
+            session = self._stripe().session_of(payment.payment_id)
+            if session and (items := self._stripe().line_items(session["id"])):
+                return carts.lines_of_items(items)
+        if isinstance(found, Lookup) and self.link.order_lookup:
+            return run(self.engine, look_up_order, WORKER, reference=found.reference) or found
+        return found
+
+
+def look_up_order(connection: Connection, _: Actor, *, reference: str) -> Cart | None:
+    """Return the lines of an order kept in the storefront's own table, as Settings say where; None if it has none."""
+    statement = "select code, quantity from stockroom_api.look_up_order(%(reference)s)"
+    rows = call(connection, statement, {"reference": reference})
+    lines = tuple(CartLine(code=code, quantity=quantity) for code, quantity in rows)
+    return Cart(lines=lines, source="storefront order") if lines else None
+
+
+def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
+    return {
+        "payment_id": payment.payment_id,
+        "number": payment.reference or carts.reference_in(payment.metadata),
+        "reservation_id": reservation_of(payment),
+        "charge_id": payment.charge_id,
+        "session_id": payment.session_id,
+        "email": payment.email,
+        "name": payment.name,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "paid_at": payment.paid_at.isoformat(),
+        "livemode": payment.livemode,
+        "policy": policy,
+        "lines": [],
+    }
+
+
+def _cart_row(told: Cart, payment: Payment) -> dict[str, Any]:
+    cart, difference = carts.in_minor_units(told, payment), carts.difference(told, payment)
+    lines = [
+        {
+            "code": line.code,
+            "codes": list(line.codes),
+            "size": line.size,
+            "name": line.name,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+        }
+        for line in cart.lines
+    ]
+    why = None if not difference else "its lines do not add up to what was paid"
+    told_money = {"difference": difference, "extras": carts.extras(told, payment)}
+    return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | told_money
+
+
+def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:
+    return {
+        "refund_id": refund.refund_id,
+        "payment_id": refund.payment_id,
+        "charge_id": refund.charge_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "status": refund.status,
+        "reason": refund.reason,
+        "failure_reason": refund.failure_reason,
+        "refunded_at": refund.created_at.isoformat(),
+        "told_at": message.created_at.isoformat(),
+    }

@@ -1,0 +1,211 @@
+"""The inbox of Stripe: what comes in by webhook, poll or import is stored first, then applied in batches by a worker.
+
+Rules and locks: core/sql/45_inbox/1_messages.sql, core/sql/50_orders. Storing moves no stock; applying is one
+transaction for a whole batch; a message that cannot be worked on is put off alone and never blocks the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.database.engine import array, call, rows_of
+from core.foundation.model import Actor
+from core.foundation.sales import Policy, StripeEvent
+from core.people.access import Permission
+from core.people.guard import ASKER, asker, require
+
+WORKER = Actor(name="Stockroom")
+"""Who applies the inbox: the shop itself."""
+
+MOST_TRIES = 12
+CLAIM_SECONDS = 120
+MOST_SHOWN = 100
+_CLAIMED = "id, event_id, kind, created_at, livemode, account, body, policy, attempts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message taken from the inbox for a while."""
+
+    id: int
+    event_id: str
+    kind: str
+    created_at: datetime
+    livemode: bool
+    account: str | None
+    body: str
+    policy: Policy | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How the shop and Stripe are connected. `live_since`: what was paid before is recorded and moves no stock."""
+
+    live_since: datetime | None
+    livemode: bool | None
+    cursor: str | None
+    polled_at: datetime | None
+    cart_mapping: Mapping[str, Any] | None
+    order_lookup: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxState:
+    """How many messages wait, how many are parked, and since when the oldest waits."""
+
+    waiting: int
+    parked: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A message that waits for a person, and why."""
+
+    id: int
+    event_id: str
+    kind: str
+    created_at: datetime
+    attempts: int
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A message on its way into the inbox: its envelope, the body as it came, and how it came."""
+
+    event: StripeEvent
+    body: str
+    source: str
+    payment_id: str | None = None
+    policy: Policy | None = None
+
+
+def receive(connection: Connection, _: Actor, *, messages: Iterable[Incoming]) -> int:
+    """Store messages as they came; those known are left alone. Returns how many are new."""
+    rows = [
+        {
+            **asdict(message.event),
+            "created_at": message.event.created_at.isoformat(),
+            "source": message.source,
+            "body": message.body,
+            "payment_id": message.payment_id,
+            "policy": message.policy,
+        }
+        for message in messages
+    ]
+    return int(
+        call(connection, "select stockroom_api.receive_events(%(rows)s::jsonb)", {"rows": json.dumps(rows)})[0][0]
+    )
+
+
+def claim(connection: Connection, _: Actor, *, limit: int) -> tuple[Claimed, ...]:
+    """Take due messages, first created first; whoever crashes before finishing them gives them back by that."""
+    values = {"limit": limit, "seconds": CLAIM_SECONDS}
+    statement = f"select {_CLAIMED} from stockroom_api.claim_events(%(limit)s, %(seconds)s)"  # noqa: S608 - our own names
+    return _claimed(call(connection, statement, values))
+
+
+def claim_payment(connection: Connection, _: Actor, *, payment_id: str) -> tuple[Claimed, ...]:
+    """Take what waits about one payment, also from who is at work on it: applying it twice is one order."""
+    values = {"payment_id": payment_id, "seconds": CLAIM_SECONDS}
+    statement = f"select {_CLAIMED} from stockroom_api.claim_payment(%(payment_id)s, %(seconds)s)"  # noqa: S608 - ours
+    return _claimed(call(connection, statement, values))
+
+
+def _claimed(rows: Iterable[tuple[Any, ...]]) -> tuple[Claimed, ...]:
+    return tuple(
+        Claimed(
+            id=id_,
+            event_id=event_id,
+            kind=kind,
+            created_at=created_at,
+            livemode=livemode,
+            account=account,
+            body=body,
+            policy=Policy(policy) if policy else None,
+            attempts=attempts,
+        )
+        for id_, event_id, kind, created_at, livemode, account, body, policy, attempts in rows
+    )
+
+
+def finish(connection: Connection, _: Actor, *, ids: Iterable[int], why: str | None = None) -> None:
+    """Mark messages as done; with `why` as ignored, because they are none of our business."""
+    values = {"ids": array(ids), "state": "ignored" if why else "done", "why": why}
+    call(connection, "select stockroom_api.finish_events(%(ids)s::bigint[], %(state)s, %(why)s)", values)
+
+
+def give_back(connection: Connection, _: Actor, *, ids: Iterable[int]) -> None:
+    """Give claimed messages back as they were: whoever looks next takes them."""
+    call(connection, "select stockroom_api.give_back_events(%(ids)s::bigint[])", {"ids": array(ids)})
+
+
+def put_off(connection: Connection, _: Actor, *, id: int, why: str, is_lasting: bool) -> str:  # noqa: A002
+    """Put a message off: again later, or parked as a case after many tries or when trying again is of no use."""
+    values = {"id": id, "why": why, "most": MOST_TRIES, "is_lasting": is_lasting}
+    statement = "select stockroom_api.put_off_event(%(id)s, %(why)s, %(most)s, %(is_lasting)s)"
+    return str(call(connection, statement, values)[0][0])
+
+
+def retry(connection: Connection, actor: Actor, *, ids: Iterable[int]) -> int:
+    """Give parked messages another chance now; returns how many. Raises Forbidden, SignInRequired."""
+    values = asker(actor, Permission.RETRY_ORDER) | {"ids": array(ids)}
+    return int(call(connection, f"select stockroom_api.retry_events({ASKER}, %(ids)s::bigint[])", values)[0][0])
+
+
+def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
+    """Return the parked messages, the oldest first, up to a limit. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_JOBS)
+    statement = """select id, event_id, kind, created_at, attempts, why
+                     from stockroom_api.parked_events order by created_at, id limit %(most)s"""
+    return rows_of(Parked, call(connection, statement, {"most": MOST_SHOWN}))
+
+
+def link(connection: Connection, actor: Actor) -> Link:
+    """Return how the shop and Stripe are connected."""
+    require(connection, actor, Permission.VIEW)
+    row = call(
+        connection,
+        "select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup from stockroom_api.stripe_link",
+        {},
+    )[0]
+    live_since, livemode, cursor, polled_at, cart_mapping, order_lookup = row
+    return Link(
+        live_since=live_since,
+        livemode=livemode,
+        cursor=cursor,
+        polled_at=polled_at,
+        cart_mapping=cart_mapping,
+        order_lookup=order_lookup,
+    )
+
+
+def save_link(connection: Connection, actor: Actor, *, changes: Mapping[str, Any]) -> None:
+    """Change what is given of `live_since` (ISO 8601 or None), `cart_mapping`, `order_lookup`. For admins."""
+    values = asker(actor, Permission.MANAGE_STRIPE) | {"changes": json.dumps(dict(changes))}
+    call(connection, f"select stockroom_api.save_stripe_link({ASKER}, %(changes)s::jsonb)", values)
+
+
+def move_cursor(connection: Connection, _: Actor, *, cursor: str | None) -> None:
+    """Remember where the poll goes on, in the transaction that stored what it read."""
+    call(connection, "select stockroom_api.move_cursor(%(cursor)s)", {"cursor": cursor})
+
+
+def go_live(connection: Connection, _: Actor, *, livemode: bool) -> bool:
+    """Tie the shop to the mode of the first key it is used with, from this moment on; returns which mode that is."""
+    return bool(call(connection, "select stockroom_api.go_live(%(livemode)s)", {"livemode": livemode})[0][0])
+
+
+def state(connection: Connection, actor: Actor) -> InboxState:
+    """Return how much waits in the inbox."""
+    require(connection, actor, Permission.VIEW)
+    waiting, parked, oldest = call(connection, "select waiting, parked, oldest from stockroom_api.inbox_state", {})[0]
+    return InboxState(waiting=waiting, parked=parked, oldest=oldest)

@@ -1,0 +1,175 @@
+"""One run of a job: begun on record or not at all, tried again after trouble, told to stop at its limit, then ended.
+
+A thread cannot be killed. One that goes on past its limit and does not listen is left to itself: its run is on record
+as timed out and its place in the worker is free, but until it ends, or its process does, nobody begins that job again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, event
+
+from core.database.engine import run
+from core.foundation.errors import StockError
+from core.inbox.messages import WORKER
+from core.jobs import runs as job_runs
+from core.jobs.chores import CHORES, Chore, Say
+from core.jobs.runs import Outcome
+from core.stripe.gateway import Gateway
+
+log = logging.getLogger("stockroom")
+
+RETRY_SECONDS = 5.0
+"""How soon a run tries again after trouble: four times later each time."""
+HEED_SECONDS = 3.0
+"""How long a run may go on after it was told to stop."""
+MOST_LINES, LONGEST_LINE = 200, 500
+_T = TypeVar("_T")
+WORKER_NAME = f"{socket.gethostname()}, process {os.getpid()}"
+
+
+class Lingering:
+    """The runs of this process that went on past their limit, as long as their threads live."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._runs = engine, dict[int, asyncio.Future[bool]]()
+
+    def add(self, run_id: int, work: asyncio.Future[bool]) -> None:
+        """Remember a run whose thread goes on."""
+        self._runs[run_id] = work
+
+    async def tell(self) -> None:
+        """Say which go on still and which are over, so that nobody begins beside them, or somebody may again."""
+        over = [run_id for run_id, work in self._runs.items() if work.done()]
+        for run_ids, is_over in ((over, True), (self._runs.keys() - over, False)):
+            if run_ids:
+                await briefly(
+                    partial(run, self._engine, job_runs.linger, WORKER, run_ids=tuple(run_ids), is_over=is_over)
+                )
+        for run_id in over:
+            work = self._runs.pop(run_id)
+            work.cancelled() or work.exception()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Round:
+    """A run under way. `stop`: what its work looks at; `said`: what it has said so far."""
+
+    name: str
+    engine: Engine
+    gateway: Gateway | None
+    say: Say
+    lingering: Lingering
+    stop: threading.Event = field(default_factory=threading.Event)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def chore(self) -> Chore:
+        """What is to be done."""
+        return CHORES[self.name]
+
+    async def go(self) -> bool:
+        """Run the job, if it may begin; returns whether something came into the inbox. Raises what failed at last."""
+        run_id = await in_thread(partial(run, self.engine, job_runs.begin, WORKER, name=self.name, worker=WORKER_NAME))
+        if run_id is None:
+            return False
+        began, failed, came = time.monotonic(), None, False
+        work = asyncio.ensure_future(self._try(began))
+        done, _ = await asyncio.wait([work], timeout=self.chore.limit_seconds)
+        outcome = Outcome.TIMED_OUT
+        if not done:
+            self.stop.set()
+            await asyncio.wait([work], timeout=HEED_SECONDS)
+            self._note(f"It was told to stop after {self.chore.limit_seconds:,} seconds, its limit.")
+        elif failed := work.exception():
+            outcome = Outcome.FAILED
+        else:
+            came, outcome = work.result(), Outcome.DONE if self.said else Outcome.IDLE
+        await self._end(run_id, outcome, work)
+        if failed:
+            raise failed
+        return came
+
+    async def _end(self, run_id: int, outcome: Outcome, work: asyncio.Future[bool]) -> None:
+        lingers = not work.done()
+        if lingers:
+            self._note("It does not listen. It is not begun again until it ends or its process does.")
+            self.lingering.add(run_id, work)
+        elif outcome is Outcome.TIMED_OUT:
+            work.exception()  # it was told to stop: whatever came of that is no trouble of its own
+        if outcome is Outcome.TIMED_OUT:
+            log.warning("The job %s did not end within its limit of %s seconds", self.name, self.chore.limit_seconds)
+        said = tuple(self.said)
+        await in_thread(
+            partial(run, self.engine, job_runs.end, WORKER, run_id=run_id, outcome=outcome, said=said, lingers=lingers)
+        )
+
+    async def _try(self, began: float) -> bool:
+        """Do the work; after trouble once more, later each time, as long as its next time and its limit are far."""
+        engine, patience = self._limited(), min(self.chore.period, self.chore.limit_seconds)
+        for attempt in range(1, self.chore.attempts + 1):
+            try:
+                work = partial(self.chore.work, engine, self.gateway, self._tell, self.stop)
+                return await in_thread(work)
+            except Exception as error:
+                rest = RETRY_SECONDS * 4 ** (attempt - 1)
+                self._note(error.message if isinstance(error, StockError) else f"A fault: {type(error).__name__}.")
+                is_last = attempt == self.chore.attempts or time.monotonic() - began + rest > patience
+                if is_last or self.stop.is_set() or await in_thread(partial(self.stop.wait, rest)):
+                    raise
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _limited(self) -> Engine:
+        """Return the engine with an end to every statement: one that waits for ever cannot be told to stop."""
+        limited = self.engine.execution_options()
+        milliseconds = self.chore.limit_seconds * 1000
+
+        def limit(connection: Connection) -> None:
+            connection.exec_driver_sql(f"set local statement_timeout = {milliseconds}")
+
+        event.listen(limited, "begin", limit)
+        return limited
+
+    def _tell(self, line: str) -> None:
+        self._note(line)
+        self.say(line)
+
+    def _note(self, line: str) -> None:
+        if len(self.said) < MOST_LINES:
+            self.said.append(line[:LONGEST_LINE])
+
+
+async def briefly(work: Callable[[], _T]) -> _T:
+    """Run something short that blocks, to its end even if nobody waits any more: it gives its connection back."""
+    going = asyncio.ensure_future(in_thread(work))
+    try:
+        return await asyncio.shield(going)
+    except asyncio.CancelledError:
+        await asyncio.wait([going], timeout=HEED_SECONDS)
+        raise
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """Run something that blocks in a thread that no shutdown waits for: asking Stripe may take minutes."""
+    done: Future[_T] = Future()
+    done.set_running_or_notify_cancel()
+
+    def go() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    threading.Thread(target=go, name="stockroom-job", daemon=True).start()
+    return await asyncio.wrap_future(done)

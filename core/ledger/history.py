@@ -1,0 +1,186 @@
+"""Taking a shop's past into the ledger: read and check the whole file, stage its rows, post them in order of time.
+
+Staging commits chunk by chunk and goes on where it was interrupted; posting is one transaction, so half a history is
+never seen. A file is known by the digest of its content: the same content is imported once. Because of these two steps
+the operation takes an engine, where others take a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv
+from sqlalchemy import Connection, Engine, text
+
+from core.database.engine import run, translate
+from core.foundation.cells import Rules
+from core.foundation.errors import Refused
+from core.foundation.model import Actor
+from core.ledger import reports
+from core.ledger.history_file import HistoryFile, file_digest, read_history
+from core.people.access import Permission
+from core.people.guard import asker, require
+
+STAGED_AT_ONCE = 50_000
+POSTED_AT_ONCE = 20_000
+_STAGED_COLUMNS = ("occurred_at", "sku", "movement_type", "reason", "quantity", "reference", "name")
+_COPY = f"copy stockroom.history_rows (import_id, line, {', '.join(_STAGED_COLUMNS)}) from stdin (format csv)"
+_TOLD = text("select * from stockroom_api.told_history(:digest)")
+_OPEN = text(
+    """select * from stockroom_api.open_history(:user_id, :session_id, cast(:roles as text[]), :name,
+              :digest, :file_name, :rows_total, :into_sample)"""
+)
+_BEGIN = text(
+    "select * from stockroom_api.begin_history(:user_id, :session_id, cast(:roles as text[]), :name, :import_id)"
+)
+_POST = text("select stockroom_api.post_history(:import_id, :after, :until)")
+_FINISH = text("select * from stockroom_api.finish_history(:import_id)")
+_DISCARD = text("delete from stockroom.history_rows where import_id = :import_id")
+
+Progress = Callable[[str, int, int], None]
+"""Told after each step: what is being done ("read", "staged", "posted"), how many rows of it, and of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryImport:
+    """What an import did. `already`: the same content had been imported before, and nothing was written now.
+
+    `opening_codes` are the SKUs that first got an opening count so that their level never falls below zero,
+    `opening_units` what these add up to; `new_codes` the SKUs that were unknown (None when told again).
+    """
+
+    file_name: str
+    rows: int
+    operation_id: int
+    opening_codes: int
+    opening_units: int
+    new_codes: int | None
+    already: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staged:
+    import_id: int
+    rows: int
+    is_finished: bool
+
+
+def import_history(
+    engine: Engine,
+    actor: Actor,
+    path: Path,
+    *,
+    progress: Progress = lambda *_: None,
+    into_sample: bool = False,
+    now: datetime | None = None,
+) -> HistoryImport:
+    """Take a history file into the ledger: all of its rows in order of time, or none.
+
+    Raises Unreadable naming every bad row; InvalidInput where the ledger already holds later movements of a SKU in the
+    file, or where the shop holds the sample data and `into_sample` does not say that this is wanted; Forbidden,
+    SignInRequired, Unavailable. After an interruption, the same call goes on.
+    """
+    rules = run(engine, _rules, actor, now=now or datetime.now(UTC))
+    if known := run(engine, _told, actor, name=path.name, digest=file_digest(path)):
+        return known
+    file = read_history(path, rules)
+    progress("read", file.rows.num_rows, file.rows.num_rows)
+    staged = _stage(engine, actor, file, into_sample, progress)
+    try:
+        done = run(engine, _post, actor, file=file, import_id=staged.import_id, progress=progress)
+    except Refused:
+        run(engine, _discard, actor, import_id=staged.import_id)
+        raise
+    if done is None:  # another process has closed the import meanwhile
+        return import_history(engine, actor, path, progress=progress, into_sample=into_sample, now=now)
+    return done
+
+
+def _rules(connection: Connection, actor: Actor, *, now: datetime) -> Rules:
+    require(connection, actor, Permission.IMPORT_HISTORY)
+    known = reports.reasons(connection, actor)
+    signs = {(reason.movement_type.value, reason.reason): reason.sign for reason in known if reason.reason != "undo"}
+    return Rules(zone=reports.shop(connection, actor).zone, now=now, signs=signs)
+
+
+def _told(connection: Connection, _actor: Actor, *, name: str, digest: str) -> HistoryImport | None:
+    row = connection.execute(_TOLD, {"digest": digest}).one_or_none()
+    if row is None:
+        return None
+    return HistoryImport(
+        file_name=name,
+        rows=row.rows_total,
+        operation_id=row.operation_id,
+        opening_codes=row.opening_codes,
+        opening_units=row.opening_units,
+        new_codes=None,
+        already=True,
+    )
+
+
+def _stage(engine: Engine, actor: Actor, file: HistoryFile, into_sample: bool, progress: Progress) -> _Staged:
+    """Copy the rows into the waiting room in order of time, each chunk in a transaction of its own."""
+    ordered = file.rows.sort_by([("occurred_at", "ascending"), ("line", "ascending")])
+    while True:
+        staged = run(engine, _stage_chunk, actor, file=file, ordered=ordered, into_sample=into_sample)
+        progress("staged", staged.rows, ordered.num_rows)
+        if staged.is_finished or staged.rows >= ordered.num_rows:
+            return staged
+
+
+def _stage_chunk(
+    connection: Connection, actor: Actor, *, file: HistoryFile, ordered: pa.Table, into_sample: bool
+) -> _Staged:
+    values = {"digest": file.digest, "file_name": file.name, "rows_total": ordered.num_rows, "into_sample": into_sample}
+    known = connection.execute(_OPEN, asker(actor, Permission.IMPORT_HISTORY) | values).one()
+    chunk = ordered.slice(known.rows_staged, 0 if known.is_finished else STAGED_AT_ONCE)
+    if chunk.num_rows:
+        places = pa.array(range(2 * known.rows_staged + 2, 2 * (known.rows_staged + chunk.num_rows) + 2, 2), pa.int32())
+        ids = pa.repeat(known.import_id, chunk.num_rows)
+        _copy(connection, chunk.select(_STAGED_COLUMNS).add_column(0, "line", places).add_column(0, "import_id", ids))
+    return _Staged(import_id=known.import_id, rows=known.rows_staged + chunk.num_rows, is_finished=known.is_finished)
+
+
+def _copy(connection: Connection, rows: pa.Table) -> None:
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(rows, sink, pyarrow.csv.WriteOptions(include_header=False))
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.write(sink.getvalue().to_pybytes())
+    except psycopg.Error as error:
+        raise translate(error) from error
+
+
+def _post(
+    connection: Connection, actor: Actor, *, file: HistoryFile, import_id: int, progress: Progress
+) -> HistoryImport | None:
+    """Post every staged row, all in the transaction of `connection`. None: another process has done so meanwhile."""
+    begun = connection.execute(_BEGIN, asker(actor, Permission.IMPORT_HISTORY) | {"import_id": import_id}).one_or_none()
+    if begun is None:
+        return None
+    total = file.rows.num_rows
+    for posted in range(0, total, POSTED_AT_ONCE):
+        until = min(posted + POSTED_AT_ONCE, total)
+        connection.execute(_POST, {"import_id": import_id, "after": 2 * posted, "until": 2 * until})
+        progress("posted", until, total)
+    finished = connection.execute(_FINISH, {"import_id": import_id}).one()
+    return HistoryImport(
+        file_name=file.name,
+        rows=total,
+        operation_id=finished.operation_id,
+        opening_codes=finished.opening_codes,
+        opening_units=finished.opening_units,
+        new_codes=begun.new_codes,
+        already=False,
+    )
+
+
+def _discard(connection: Connection, _actor: Actor, *, import_id: int) -> None:
+    connection.execute(_DISCARD, {"import_id": import_id})

@@ -1,0 +1,235 @@
+"""Reading a shop's past: a CSV or Parquet file becomes checked columns, or every bad row is named at once.
+
+Columns: occurred_at, sku, movement_type, reason, quantity, reference and, if there is one, name. Quantities are signed
+as in the ledger. A moment without a zone is taken on the shop's own clock. Nothing here touches a database.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from core.foundation.cells import Problem, Rules, checked
+from core.foundation.errors import Unreadable
+
+REQUIRED = ("occurred_at", "sku", "movement_type", "reason", "quantity", "reference")
+OPTIONAL = ("name",)
+COLUMNS = REQUIRED + OPTIONAL
+MAX_ROWS = 20_000_000
+SHOWN_PROBLEMS = 50
+_RECORDS_AT_ONCE = 2_000  # what the processor's cache holds; ten times as many take half as long again
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_SAVE_AS = "Save it as UTF-8 and try again; nothing was imported."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFile:
+    """A history whose every row can be posted. `rows` has the file's columns and `line`, where each row stands in it.
+
+    `digest` is the SHA-256 of the file's bytes: the same content is the same history, whatever the file is called.
+    """
+
+    name: str
+    digest: str
+    rows: pa.Table
+
+    @property
+    def first(self) -> datetime:
+        """The earliest moment."""
+        return pc.min(self.rows["occurred_at"]).as_py()  # type: ignore[no-any-return]
+
+    @property
+    def last(self) -> datetime:
+        """The latest moment."""
+        return pc.max(self.rows["occurred_at"]).as_py()  # type: ignore[no-any-return]
+
+
+class UnreadableHistory(Unreadable):
+    """This file has rows that cannot have happened; nothing was imported."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        super().__init__(_told(name, problems))
+        self.problems = tuple(problems)
+
+
+def read_history(path: Path, rules: Rules) -> HistoryFile:
+    """Read and check a history file; whether it is Parquet is seen from its content, not from its name.
+
+    Raises Unreadable where the file as a whole cannot be read, UnreadableHistory naming every bad row.
+    """
+    digest = file_digest(path)
+    raw, ragged = _read_parquet(path) if _starts_with(path, b"PAR1") else _read_csv(path)
+    if raw.num_rows == 0:
+        raise Unreadable(f"{path.name} has no rows; nothing was imported.")
+    rows, problems = checked(raw, rules)
+    if ragged or problems:
+        misread = {problem.line for problem in ragged}  # their values stand in the wrong columns: enough said
+        rest = [problem for problem in problems if problem.line not in misread]
+        raise UnreadableHistory(path.name, sorted([*ragged, *rest], key=lambda problem: problem.line))
+    return HistoryFile(name=path.name, digest=digest, rows=rows)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal. Raises Unreadable where there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _starts_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(mark)) == mark
+
+
+def _read_parquet(path: Path) -> tuple[pa.Table, list[Problem]]:
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            named = _columns(path, file.schema_arrow.names)
+            _refuse_too_many(path, file.metadata.num_rows)
+            table = file.read(columns=list(named.values()))
+    except pa.ArrowException as error:
+        raise Unreadable(f"{path.name} is not a Parquet file that can be read: {str(error).splitlines()[0]}") from error
+    columns = {column: table[written] for column, written in named.items()}
+    return pa.table(columns | {"line": pa.array(range(1, table.num_rows + 1), pa.int32())}), []
+
+
+def _read_csv(path: Path) -> tuple[pa.Table, list[Problem]]:
+    _refuse_other_encodings(path)
+    ragged: list[Problem] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            batches = list(_batches(path, stream, ragged))
+    except UnicodeDecodeError as error:
+        where = f"line {_undecodable_line(path)} holds a character that is not UTF-8"
+        raise Unreadable(f"{path.name}: {where}. {_SAVE_AS}") from error
+    return pa.Table.from_batches(batches), ragged
+
+
+def _batches(path: Path, stream: TextIO, ragged: list[Problem]) -> Iterator[pa.RecordBatch]:
+    header = stream.readline()
+    delimiter = max(",;\t", key=header.count)
+    written = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    named = _columns(path, written)
+    positions = {column: written.index(name) for column, name in named.items()}
+    schema = pa.schema([(column, pa.string()) for column in named] + [("line", pa.int32())])
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    total = 0
+    while records := _some(path, reader, len(written), ragged):
+        total += len(records.lines)
+        _refuse_too_many(path, total)
+        columns = [pa.array(records.columns[position], pa.string()) for position in positions.values()]
+        yield pa.record_batch([*columns, pa.array(records.lines, pa.int32())], schema)
+    if not total:
+        yield pa.RecordBatch.from_pylist([], schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Records:
+    """Some records by column, and the line of the file each begins on."""
+
+    lines: Sequence[int]
+    columns: Sequence[Sequence[str]]
+
+
+def _some(path: Path, reader: Any, width: int, ragged: list[Problem]) -> _Records | None:
+    """The next records, or none. Where each is one line, which is nearly always, their lines need no counting."""
+    before = reader.line_num
+    try:
+        records: list[list[str]] = list(islice(reader, _RECORDS_AT_ONCE))
+    except csv.Error as error:
+        where = f"line {reader.line_num + 1} cannot be read as CSV: {error}"
+        raise Unreadable(f"{path.name}: {where}. Nothing was imported.") from error
+    lines: Sequence[int] = range(before + 2, before + 2 + len(records))
+    if not records:
+        return None
+    if reader.line_num - before != len(records) or not all(records):
+        records, lines = _with_counted_lines(records, before + 2)
+    if any(len(record) != width for record in records):
+        records = [_fitted(record, line, width, ragged) for record, line in zip(records, lines, strict=True)]
+    return _Records(lines=lines, columns=list(zip(*records, strict=True)) or [()] * width)
+
+
+def _with_counted_lines(records: list[list[str]], first: int) -> tuple[list[list[str]], list[int]]:
+    """The records that are not empty lines, and where each begins: a quoted value may hold line breaks."""
+    extra = (sum(len(_LINE_BREAK.findall(value)) for value in record) for record in records)
+    starts = accumulate((1 + breaks for breaks in extra), initial=first)
+    found = [(record, line) for record, line in zip(records, starts, strict=False) if record]
+    return [record for record, _ in found], [line for _, line in found]
+
+
+def _fitted(record: list[str], line: int, width: int, ragged: list[Problem]) -> list[str]:
+    if len(record) == width:
+        return record
+    why = f"has {len(record)} values where the first line names {width} columns"
+    ragged.append(Problem(line=line, field="row", why=why))
+    return (record + [""] * width)[:width]
+
+
+def _columns(path: Path, written: Sequence[str]) -> dict[str, str]:
+    """Our columns with the names they carry in the file. Refuses a file that lacks one, repeats one, or has others."""
+    known = [name.strip().lower() for name in written]
+    missing = [name for name in REQUIRED if name not in known]
+    unknown = [name or "(no name)" for name, key in zip(written, known, strict=True) if key not in COLUMNS]
+    twice = sorted({name for name in known if name in COLUMNS and known.count(name) > 1})
+    faults = {"lacks": missing, "has the unknown": unknown, "repeats": twice}
+    said = [f"{verb} {_listed(names)}" for verb, names in faults.items() if names]
+    if said:
+        expected = f"Expected: {', '.join(REQUIRED)} and perhaps {', '.join(OPTIONAL)}"
+        raise Unreadable(f"The first line of {path.name} {'; it '.join(said)}. {expected}. Nothing was imported.")
+    return dict(zip(known, written, strict=True))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:40] for name in names[:10])
+    return f"column{'s' if len(names) > 1 else ''} {shown}{' and others' if len(names) > 10 else ''}"
+
+
+def _refuse_too_many(path: Path, rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise Unreadable(f"{path.name} has more than {MAX_ROWS:,} rows; split it by date. Nothing was imported.")
+
+
+def _refuse_other_encodings(path: Path) -> None:
+    with path.open("rb") as stream:
+        start = stream.readline(1_000)
+    named = _BYTE_ORDER_MARKS.get(start[:2]) or ("UTF-16 or a binary file" if b"\0" in start else None)
+    if named:
+        raise Unreadable(f"{path.name}: line 1 is not UTF-8; the file looks like {named}. {_SAVE_AS}")
+
+
+def _undecodable_line(path: Path) -> int:
+    with path.open("rb") as stream:
+        return next(number for number, line in enumerate(stream, start=1) if _is_undecodable(line))
+
+
+def _is_undecodable(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _told(name: str, problems: Sequence[Problem]) -> str:
+    bad_rows = len({problem.line for problem in problems})
+    lines = [f"{name} has {bad_rows:,} bad row{'s' if bad_rows > 1 else ''}; nothing was imported."]
+    lines += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
+    rest: dict[tuple[str, str], int] = {}
+    for problem in problems[SHOWN_PROBLEMS:]:
+        rest[problem.field, problem.why] = rest.get((problem.field, problem.why), 0) + 1
+    lines += [f"  and {count:,} more: {field} {why}" for (field, why), count in rest.items()]
+    return "\n".join(lines)

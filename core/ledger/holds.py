@@ -1,0 +1,167 @@
+"""Holding units for a checkout: all of a cart or nothing, until it is paid, released or expired.
+
+Rules and locks: core/sql/20_ledger/7_holds.sql. Who holds is a program that was let in at its own door (an API key, the
+storefront's database role), so these operations take its name, not a person's session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from core.database.engine import array, call
+from core.foundation.errors import ReservationGone
+from core.foundation.model import Actor
+from core.foundation.text import clean
+from core.people.access import Permission
+from core.people.guard import require
+
+DEFAULT_TTL = 1_800
+_FIELDS = "id, reference, payment_id, held_by, created_at, expires_at, ended_at, state, lines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Units of a variant that a cart wants, by its id or its SKU."""
+
+    quantity: int
+    variant_id: UUID | None = None
+    sku: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """Units of one variant that a hold keeps."""
+
+    variant_id: UUID
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A hold. `state`: active, consumed by its order, released or expired."""
+
+    reservation_id: UUID
+    reference: str | None
+    payment_id: str | None
+    held_by: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    state: str
+    lines: tuple[HeldLine, ...]
+
+
+def hold(
+    connection: Connection,
+    actor: Actor,
+    *,
+    items: Sequence[Wanted],
+    key: str,
+    reference: str | None = None,
+    ttl_seconds: int = DEFAULT_TTL,
+) -> Reservation:
+    """Hold every unit of a cart, or none, for `ttl_seconds` (10 to 86,400). The same key returns the same hold.
+
+    Raises InsufficientStock naming every short variant, InvalidInput, KeyReused.
+    """
+    values = {
+        "key": clean(key, "key", 200),
+        "items": as_json(items),
+        "reference": clean(reference, "reference", 200) if reference else None,
+        "ttl": ttl_seconds,
+        "held_by": clean(actor.name, "actor", 80),
+    }
+    statement = "select stockroom_api.hold(%(key)s, %(items)s::jsonb, %(reference)s, %(ttl)s, %(held_by)s)"
+    found = call(connection, statement, values)[0][0]
+    return _get(connection, found)
+
+
+def as_json(items: Sequence[Wanted]) -> str:
+    """Return what a cart wants as the database reads it."""
+    return json.dumps(
+        [
+            {"variant_id": str(w.variant_id) if w.variant_id else None, "sku": w.sku, "quantity": w.quantity}
+            for w in items
+        ]
+    )
+
+
+def release(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:
+    """Let a hold go; one that has ended already stays as it is. Raises ReservationGone where there is no such hold."""
+    call(connection, "select stockroom_api.release_hold(%(id)s)", {"id": reservation_id})
+    return _get(connection, reservation_id)
+
+
+def extend(connection: Connection, _: Actor, *, reservation_id: UUID, ttl_seconds: int) -> Reservation:
+    """Keep a hold for `ttl_seconds` from now. Raises ReservationGone where it has ended, InvalidInput."""
+    values = {"id": reservation_id, "ttl": ttl_seconds}
+    call(connection, "select stockroom_api.extend_hold(%(id)s, %(ttl)s)", values)
+    return _get(connection, reservation_id)
+
+
+def expire(connection: Connection, _: Actor, *, limit: int = 500) -> int:
+    """Let go of what is held past its time; returns how many holds ended. A job calls it; nobody waits for it."""
+    return int(call(connection, "select stockroom_api.expire_holds(%(limit)s)", {"limit": limit})[0][0])
+
+
+def get(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:
+    """Return a hold as it stands. Raises ReservationGone where there is none."""
+    return _get(connection, reservation_id)
+
+
+def release_payments(connection: Connection, _: Actor, *, payments: Sequence[tuple[str, str | None]]) -> int:
+    """Let go of what is held for payments that were given up: the id of each, and the hold that its metadata names."""
+    named = array(hold for _, hold in payments if hold)
+    values = {"payments": [payment for payment, _ in payments], "holds": named}
+    return int(call(connection, "select stockroom_api.release_payments(%(payments)s, %(holds)s::uuid[])", values)[0][0])
+
+
+def active_on(connection: Connection, actor: Actor, *, variant_id: UUID) -> tuple[Reservation, ...]:
+    """Return the active holds on a variant, those that end first at the top."""
+    require(connection, actor, Permission.VIEW)
+    statement = f"""select {_FIELDS} from stockroom_api.reservations
+                     where state = 'active' and id in (select stockroom_api.holds_on(%(variant_id)s))
+                     order by expires_at"""  # noqa: S608 - a list of our own names
+    return tuple(_reservation(row) for row in call(connection, statement, {"variant_id": variant_id}))
+
+
+def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Reservation, ...]:
+    """Return the holds that were made for an order's payment, the oldest first: consumed by it, or ended before it."""
+    require(connection, actor, Permission.VIEW)
+    statement = f"""select {_FIELDS} from stockroom_api.reservations
+                     where id in (select h.id from stockroom_api.order_holds h where h.order_id = %(order_id)s)
+                     order by created_at"""  # noqa: S608 - a list of our own names
+    return tuple(_reservation(row) for row in call(connection, statement, {"order_id": order_id}))
+
+
+def _get(connection: Connection, reservation_id: UUID) -> Reservation:
+    statement = f"select {_FIELDS} from stockroom_api.reservations where id = %(id)s"  # noqa: S608 - our own names
+    rows = call(connection, statement, {"id": reservation_id})
+    if not rows:
+        raise ReservationGone("There is no such reservation.", reservation=str(reservation_id))
+    return _reservation(rows[0])
+
+
+def _reservation(row: tuple[Any, ...]) -> Reservation:
+    found, reference, payment_id, held_by, created_at, expires_at, ended_at, state, lines = row
+    return Reservation(
+        reservation_id=found,
+        reference=reference,
+        payment_id=payment_id,
+        held_by=held_by,
+        created_at=created_at,
+        expires_at=expires_at,
+        ended_at=ended_at,
+        state=state,
+        lines=tuple(
+            HeldLine(variant_id=UUID(line["variant_id"]), sku=line["sku"], quantity=line["quantity"]) for line in lines
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Which variants a list shows, and in which order: composed over the view of levels, never by joining text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, column, or_, select, table
+
+from core.foundation.model import LevelRow, LevelState
+
+_FIELDS = tuple(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend"))
+LEVELS = table("levels", *(column(name) for name in _FIELDS), schema="stockroom_api")
+"""Every variant with its level, without its trend."""
+
+
+class LevelStatus(StrEnum):
+    """Which variants to list: by their `LevelState`, or by something else."""
+
+    ALL = "all"
+    HEALTHY = "healthy"
+    LOW = "low"
+    OUT = "out"
+    RESERVED = "reserved"
+    INACTIVE = "inactive"
+
+
+class LevelSort(StrEnum):
+    """How to sort them."""
+
+    PRODUCT = "product"
+    SKU = "sku"
+    LEAST = "least"
+    MOST = "most"
+    MOVED = "moved"
+    COUNTED = "counted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelFilter:
+    """What narrows the list. `search` looks in SKU, barcode, product and brand, whatever the letter case."""
+
+    search: str = ""
+    status: LevelStatus = LevelStatus.ALL
+    brand: str | None = None
+    product_id: UUID | None = None
+
+
+def matching(wanted: LevelFilter) -> Select[Any]:
+    """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
+    query = select(LEVELS)
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    return query
+
+
+def _conditions(wanted: LevelFilter) -> list[ColumnElement[bool]]:
+    rows = LEVELS.c
+    conditions: list[ColumnElement[bool]] = [_status_condition(wanted.status)]
+    for word in wanted.search.split()[:8]:
+        columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
+        conditions.append(or_(*(column.icontains(word[:100], autoescape=True) for column in columns)))
+    if wanted.brand:
+        conditions.append(rows.brand == wanted.brand)
+    if wanted.product_id:
+        conditions.append(rows.product_id == wanted.product_id)
+    return conditions
+
+
+def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
+    rows = LEVELS.c
+    if status is LevelStatus.INACTIVE:
+        return ~rows.is_active
+    narrower: dict[LevelStatus, ColumnElement[bool]] = {
+        **{LevelStatus(state): rows.state == state for state in LevelState},
+        LevelStatus.RESERVED: rows.reserved > 0,
+    }
+    return rows.is_active & narrower[status] if status in narrower else rows.is_active
+
+
+def order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
+    """Return what the list is sorted by; the SKU decides between equals, so a page is always the same."""
+    rows = LEVELS.c
+    orders: dict[LevelSort, tuple[ColumnElement[Any], ...]] = {
+        LevelSort.PRODUCT: (rows.product, rows.sku),
+        LevelSort.SKU: (rows.sku,),
+        LevelSort.LEAST: (rows.available, rows.sku),
+        LevelSort.MOST: (rows.available.desc(), rows.sku),
+        LevelSort.MOVED: (rows.last_moved_at.desc().nulls_last(), rows.sku),
+        LevelSort.COUNTED: (rows.last_counted_at.nulls_first(), rows.sku),
+    }
+    return orders[sort]

@@ -1,0 +1,73 @@
+"""Products by sizes: which product has which size, and where a run is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from core.foundation.model import Actor, LevelRow
+from core.ledger.level_filter import LevelFilter, matching
+from core.people.access import Permission
+from core.people.guard import require
+
+
+class Run(StrEnum):
+    """How complete the sizes of a product are. Broken: some sizes can be sold and some cannot."""
+
+    FULL = "full"
+    BROKEN = "broken"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """One product with its active variants."""
+
+    product_id: UUID
+    product: str
+    variants: tuple[LevelRow, ...]
+
+    @property
+    def in_stock(self) -> int:
+        """How many of its variants can be sold."""
+        return sum(row.available > 0 for row in self.variants)
+
+    @property
+    def run(self) -> Run:
+        """How complete it is."""
+        if self.in_stock == len(self.variants):
+            return Run.FULL
+        return Run.BROKEN if self.in_stock else Run.OUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridPage:
+    """Some products, and how many there are in all."""
+
+    rows: tuple[GridRow, ...]
+    total: int
+
+
+def page(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> GridPage:  # noqa: A002
+    """Return the products of which a variant matches the filter, by name, each with all of its active variants."""
+    require(connection, actor, Permission.VIEW)
+    found = matching(filter).subquery()
+    products = select(found.c.product_id, found.c.product).distinct()
+    total = connection.execute(select(func.count()).select_from(products.subquery())).scalar_one()
+    ordered = products.order_by(found.c.product, found.c.product_id).offset(max(offset, 0)).limit(limit)
+    names = {row.product_id: row.product for row in connection.execute(ordered)}
+    variants = _variants(connection, list(names))
+    rows = (GridRow(product_id=id_, product=name, variants=tuple(variants.get(id_, ()))) for id_, name in names.items())
+    return GridPage(rows=tuple(rows), total=total)
+
+
+def _variants(connection: Connection, product_ids: list[UUID]) -> dict[UUID, list[LevelRow]]:
+    active = matching(LevelFilter()).subquery()
+    rows = connection.execute(select(active).where(active.c.product_id.in_(product_ids)).order_by(active.c.sku))
+    found: dict[UUID, list[LevelRow]] = {}
+    for row in rows:
+        found.setdefault(row.product_id, []).append(LevelRow(**row._mapping))
+    return found

@@ -1,0 +1,121 @@
+"""Which orders a list shows: composed over the views of core/sql/50_orders/6_reads.sql, never by joining text.
+
+What a search can mean is told by its looks: an address has an @, an id of Stripe its prefix; anything else may be the
+beginning of an order's number or of an address, or a whole SKU or code of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, TableClause, column, or_, select, table, text, union
+
+from core.ledger.movements import midnight
+
+LONGEST_SEARCH = 200
+STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
+_ZONE = text("select zone from stockroom_api.shop")
+
+
+def view(name: str, *columns: str) -> TableClause:
+    """Return a view of stockroom_api to build queries over."""
+    return table(name, *(column(each) for each in columns), schema="stockroom_api")
+
+
+_KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
+ORDERS = view("order_keys", *_KEYS.split())
+"""Orders by what they are searched and paged by."""
+_LINES = view("line_keys", "order_id", "variant_id", "code", "state")
+_CODES = view("variant_codes", "variant_id", "code")
+_REFUNDS = view("refund_rows", "id", "refund_id", "order_id", "state")
+_ALERTS = view("alert_rows", "alert_id", "order_id", "state")
+
+
+class OrderState(StrEnum):
+    """Which orders to list. Open: something of it needs a person; unread: its cart is not known."""
+
+    ALL = "all"
+    OPEN = "open"
+    UNREAD = "unread"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """What narrows the list of orders. `since` and `until` are days of the shop on which was paid, both included."""
+
+    search: str = ""
+    state: OrderState = OrderState.ALL
+    since: date | None = None
+    until: date | None = None
+
+
+def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
+    """Return the query for the orders under a filter, in no order."""
+    query = select(ORDERS.c.order_id, ORDERS.c.paid_at)
+    said = wanted.search.strip()[:LONGEST_SEARCH].strip()
+    if said:
+        query = query.where(ORDERS.c.order_id.in_(_found(connection, said)))
+    if wanted.state is not OrderState.ALL:
+        query = query.where(_state_condition(wanted.state))
+    if wanted.since or wanted.until:
+        query = query.where(*_days(wanted, connection.execute(_ZONE).scalar_one()))
+    return query
+
+
+def _days(wanted: OrderFilter, zone: str) -> Iterator[ColumnElement[bool]]:
+    if wanted.since:
+        yield ORDERS.c.paid_at >= midnight(wanted.since, zone)
+    if wanted.until and wanted.until < date.max:
+        yield ORDERS.c.paid_at < midnight(wanted.until + timedelta(days=1), zone)
+
+
+def _state_condition(state: OrderState) -> ColumnElement[bool]:
+    open_lines = select(_LINES.c.order_id).where(_LINES.c.state == "failed")
+    open_cases = select(_ALERTS.c.order_id).where(_ALERTS.c.state.in_(["open", "acknowledged"]))
+    refunded = select(_REFUNDS.c.order_id).where(_REFUNDS.c.state != "failed")
+    conditions: dict[OrderState, ColumnElement[bool]] = {
+        OrderState.OPEN: ORDERS.c.order_id.in_(union(open_lines, open_cases)),
+        OrderState.UNREAD: ORDERS.c.cart_state != "read",
+        OrderState.REFUNDED: ORDERS.c.order_id.in_(refunded),
+        OrderState.DISPUTED: ORDERS.c.dispute.is_not(None),
+    }
+    return conditions[state]
+
+
+def _found(connection: Connection, said: str) -> Any:
+    """The ids of the orders that a search means: one index for each meaning, and nothing reads every order."""
+    if STRIPE_ID.fullmatch(said):
+        return _by_stripe_id(connection, said)
+    by_email = select(ORDERS.c.order_id).where(ORDERS.c.email.startswith(said.lower(), autoescape=True))
+    if "@" in said:
+        return by_email
+    by_number = select(ORDERS.c.order_id).where(ORDERS.c.number.startswith(said.lower(), autoescape=True))
+    variants = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({said, said.lower()})))
+    by_variant = select(_LINES.c.order_id).where(_LINES.c.variant_id.in_(variants))
+    by_code = select(_LINES.c.order_id).where(_LINES.c.code == said.lower())
+    return union(by_email, by_number, by_variant, by_code)
+
+
+def _by_stripe_id(connection: Connection, said: str) -> Any:
+    """A whole id first, which an index answers; else what begins so."""
+    names = (ORDERS.c.payment_id, ORDERS.c.charge_id, ORDERS.c.session_id)
+    by_refund = select(_REFUNDS.c.order_id).where(_REFUNDS.c.order_id.is_not(None))
+    exact = union(
+        *(select(ORDERS.c.order_id).where(name == said) for name in names),
+        by_refund.where(_REFUNDS.c.refund_id == said),
+    )
+    found = list(connection.execute(exact).scalars())
+    if found:
+        return found
+    begins = or_(*(name.startswith(said, autoescape=True) for name in names))
+    return union(
+        select(ORDERS.c.order_id).where(begins),
+        by_refund.where(_REFUNDS.c.refund_id.startswith(said, autoescape=True)),
+    )

@@ -1,0 +1,214 @@
+"""Orders as people look at them: the list under a filter, and one order with everything that happened to it.
+
+Nothing here changes anything. Money is in the currency's minor units, as Stripe gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, literal, select
+
+from core.foundation import paging
+from core.foundation.model import Actor
+from core.foundation.sales import LineState, Policy
+from core.ledger.movements import COUNTED_UP_TO, Count
+from core.orders.filter import ORDERS, OrderFilter, matching, view
+from core.people.access import Permission
+from core.people.guard import require
+
+MOST_STEPS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order with the sums of its lines in units, its refunds and open cases. `missing` units wait for somebody."""
+
+    order_id: int
+    payment_id: str
+    number: str | None
+    charge_id: str | None
+    session_id: str | None
+    email: str | None
+    name: str | None
+    amount: int
+    currency: str
+    paid_at: datetime
+    livemode: bool
+    policy: Policy
+    cart_state: str
+    cart_source: str | None
+    difference: int | None
+    dispute: str | None
+    imported_at: datetime
+    lines: int
+    units: int
+    taken: int
+    oversold: int
+    restored: int
+    missing: int
+    refunds: int
+    refunded: int
+    undecided: int
+    cases: int
+
+    @property
+    def title(self) -> str:
+        """What people call it: its number, else the id of its payment."""
+        return self.number or self.payment_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """A line of an order, with its variant as it is now (None: no variant has its code). In units.
+
+    `missing` wait for somebody; `spoken_for` were refunded and, as somebody said, will not come back to the shelf.
+    """
+
+    line_id: int
+    order_id: int
+    position: int
+    code: str
+    codes: tuple[str, ...]
+    name: str | None
+    unit_price: int | None
+    quantity: int
+    variant_id: UUID | None
+    sku: str | None
+    product: str | None
+    size: str | None
+    available: int | None
+    state: LineState
+    cause: str | None
+    taken: int
+    oversold: int
+    restored: int
+    missing: int
+    spoken_for: int
+
+    @property
+    def restorable(self) -> int:
+        """Units that may still go back on the shelf: what left it and is not back yet."""
+        return self.taken - self.restored
+
+    @property
+    def undecided(self) -> int:
+        """Units of which nobody has said yet what became of them."""
+        return max(self.taken - self.restored - self.spoken_for, 0)
+
+
+class StepKind(StrEnum):
+    """What happened at a step in the life of an order."""
+
+    PAID = "paid"
+    MESSAGE = "message"
+    RECORDED = "recorded"
+    MOVEMENT = "movement"
+    REFUND = "refund"
+    DECISION = "decision"
+    CASE = "case"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something that happened to an order. The kind decides what its columns hold: core/sql/50_orders/6_reads.sql."""
+
+    at: datetime
+    kind: StepKind
+    id: int
+    who: str
+    what: str | None
+    state: str | None
+    subject: str | None
+    units: int | None
+    amount: int | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """Some orders, paid last first. `newer` and `older` are the cursors of the pages beside it, or None at the ends."""
+
+    rows: tuple[OrderRow, ...]
+    newer: str | None
+    older: str | None
+
+
+_ROWS = view("order_rows", *OrderRow.__dataclass_fields__)
+_RAW = view("order_rows", "order_id", "cart_raw")
+_LINES = view("order_line_rows", *OrderLine.__dataclass_fields__)
+_STEPS = view("order_steps", *Step.__dataclass_fields__, "order_id", "place")
+
+
+def page(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: OrderFilter = OrderFilter(),  # noqa: A002, B008 - the word of the page; frozen, so safe to share
+    cursor: str | None = None,
+    limit: int = 50,
+) -> OrderPage:
+    """Return a page of orders, paid last first. Raises InvalidInput for a cursor that this function did not make."""
+    require(connection, actor, Permission.VIEW)
+    keys = (ORDERS.c.paid_at, ORDERS.c.order_id)
+    wanted = matching(connection, filter)
+    part = paging.read(connection, wanted, keys, cursor=cursor, limit=limit, newest_first=True)
+    found = {row.order_id: row for row in rows(connection, actor, order_ids=[row.order_id for row in part.rows])}
+    listed = tuple(found[row.order_id] for row in part.rows)
+    return OrderPage(rows=listed, newer=part.before, older=part.after)
+
+
+def rows(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderRow, ...]:
+    """Return these orders, in no order; unknown ones are missing."""
+    require(connection, actor, Permission.VIEW)
+    if not order_ids:
+        return ()
+    return tuple(_row(row) for row in connection.execute(select(_ROWS).where(_ROWS.c.order_id.in_(order_ids))))
+
+
+def _row(row: Row[Any]) -> OrderRow:
+    return OrderRow(**dict(row._mapping) | {"policy": Policy(row.policy), "refunded": int(row.refunded)})
+
+
+def count(connection: Connection, actor: Actor, *, filter: OrderFilter) -> Count:  # noqa: A002
+    """Return how many orders match, counting no further than ten thousand."""
+    require(connection, actor, Permission.VIEW)
+    bounded = matching(connection, filter).with_only_columns(literal(1), maintain_column_froms=True)
+    found = connection.execute(
+        select(func.count()).select_from(bounded.limit(COUNTED_UP_TO + 1).subquery())
+    ).scalar_one()
+    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+
+
+def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderLine, ...]:
+    """Return the lines of these orders, in their order."""
+    require(connection, actor, Permission.VIEW)
+    if not order_ids:
+        return ()
+    wanted = select(_LINES).where(_LINES.c.order_id.in_(order_ids)).order_by(_LINES.c.order_id, _LINES.c.position)
+    return tuple(
+        OrderLine(**dict(row._mapping) | {"state": LineState(row.state), "codes": tuple(row.codes)})
+        for row in connection.execute(wanted)
+    )
+
+
+def raw_cart(connection: Connection, actor: Actor, *, order_id: int) -> str | None:
+    """Return the text of a cart that could not be read, as it came."""
+    require(connection, actor, Permission.VIEW)
+    found = connection.execute(select(_RAW.c.cart_raw).where(_RAW.c.order_id == order_id)).scalar()
+    return str(found) if found else None
+
+
+def steps(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Step, ...]:
+    """Return everything that happened to an order, in the order it happened; of very much, the latest."""
+    require(connection, actor, Permission.VIEW)
+    fields = [_STEPS.c[name] for name in Step.__dataclass_fields__]
+    latest = (_STEPS.c.at.desc(), _STEPS.c.place.desc(), _STEPS.c.id.desc())
+    query = select(*fields).where(_STEPS.c.order_id == order_id).order_by(*latest).limit(MOST_STEPS)
+    found = [Step(**dict(row._mapping) | {"kind": StepKind(row.kind)}) for row in connection.execute(query)]
+    return tuple(reversed(found))

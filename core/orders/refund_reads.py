@@ -1,0 +1,119 @@
+"""Refunds as people look at them: those that wait for a decision, oldest first, and those of one order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from core.foundation import paging
+from core.foundation.model import Actor
+from core.foundation.sales import Disposition
+from core.orders import reads as order_reads
+from core.orders.filter import view
+from core.orders.reads import OrderLine
+from core.people.access import Permission
+from core.people.guard import require
+
+UNDECIDED = ("waiting", "inspecting")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRow:
+    """A refund: `id` is ours, `refund_id` Stripe's; `order_id` is None while its order was never imported."""
+
+    id: int
+    refund_id: str
+    order_id: int | None
+    payment_id: str | None
+    number: str | None
+    email: str | None
+    cart_state: str | None
+    amount: int
+    currency: str
+    status: str
+    reason: str | None
+    failure_reason: str | None
+    refunded_at: datetime
+    state: str
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What somebody said of refunded units of a line; `refund_id` is our id of the refund."""
+
+    refund_id: int
+    code: str | None
+    disposition: Disposition
+    quantity: int
+    note: str | None
+    decided_by: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRefund:
+    """A refund to decide, with the lines of its order and what was said of it so far."""
+
+    refund: RefundRow
+    lines: tuple[OrderLine, ...]
+    decided: tuple[Decided, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPage:
+    """Some refunds to decide, oldest first, with the cursors of the pages beside it."""
+
+    rows: tuple[OpenRefund, ...]
+    before: str | None
+    after: str | None
+
+
+_REFUNDS = view("refund_rows", *RefundRow.__dataclass_fields__)
+_DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id")
+
+
+def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> RefundPage:
+    """Return refunds that wait for a decision or to be inspected, oldest first. Raises InvalidInput for a cursor."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_REFUNDS).where(_REFUNDS.c.state.in_(UNDECIDED))
+    part = paging.read(connection, query, (_REFUNDS.c.refunded_at, _REFUNDS.c.id), cursor=cursor, limit=limit)
+    found = [RefundRow(**row._mapping) for row in part.rows]
+    lines = order_reads.lines_of(
+        connection, actor, order_ids=[row.order_id for row in found if row.order_id is not None]
+    )
+    decided = decided_of(connection, actor, ids=[row.id for row in found])
+    rows = tuple(
+        OpenRefund(
+            refund=row,
+            lines=tuple(line for line in lines if line.order_id == row.order_id),
+            decided=tuple(each for each in decided if each.refund_id == row.id),
+        )
+        for row in found
+    )
+    return RefundPage(rows=rows, before=part.before, after=part.after)
+
+
+def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[RefundRow, ...]:
+    """Return the refunds of an order, oldest first."""
+    require(connection, actor, Permission.VIEW)
+    query = select(_REFUNDS).where(_REFUNDS.c.order_id == order_id).order_by(_REFUNDS.c.refunded_at, _REFUNDS.c.id)
+    return tuple(RefundRow(**row._mapping) for row in connection.execute(query))
+
+
+def decided_of(connection: Connection, actor: Actor, *, ids: Sequence[int]) -> tuple[Decided, ...]:
+    """Return what was said of these refunds, oldest first."""
+    require(connection, actor, Permission.VIEW)
+    if not ids:
+        return ()
+    wanted = select(_DECISIONS).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
+    found = (dict(row._mapping) for row in connection.execute(wanted))
+    return tuple(
+        Decided(**{name: row[name] for name in Decided.__dataclass_fields__}
+                | {"disposition": Disposition(row["disposition"])})
+        for row in found
+    )  # fmt: skip

@@ -1,0 +1,214 @@
+"""How the shop and Stripe are connected, as Settings show and change it: keys, mode, go-live, cart mapping, lookup.
+
+Nothing here ever holds a key or a secret, only whether there is one. Rules: core/sql/45_inbox/1_messages.sql,
+50_orders/7_connection.sql.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from core.carts import mapping as cart_mapping
+from core.carts import reading as carts
+from core.carts.mapping import CartMapping
+from core.database.engine import call
+from core.foundation.errors import StockError, Unreadable, UnreadableCart, invalid
+from core.foundation.model import Actor, Shop
+from core.foundation.sales import Cart, Lookup, Payment
+from core.foundation.settings import Settings
+from core.inbox import messages as inbox
+from core.inbox.messages import InboxState, Link
+from core.ledger import reports
+from core.orders import cases
+from core.payloads import reading as payloads
+from core.people.access import Permission
+from core.people.guard import ASKER, asker, require
+from core.stripe.gateway import API_VERSION
+from core.stripe.trouble import READS
+
+WEBHOOK = "/webhook/stripe"
+"""Where Stripe sends its messages, below the dashboard's own address."""
+PREVIEWED = 20
+MOST_RETRIED = 1_000
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
+_KEYS_PAGE = "https://dashboard.stripe.com/apikeys/create"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Whether there is a key, of which mode, and how many signing secrets; never any part of them."""
+
+    livemode: bool | None
+    secrets: int
+    api_base: str | None
+    api_version: str = API_VERSION
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a key."""
+        return self.livemode is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLookup:
+    """Where the storefront keeps the lines of its orders: a table and the names of its columns."""
+
+    schema: str
+    table: str
+    order: str
+    code: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """What Settings show of Stripe. `cartless`: open cases of orders whose cart is not known, up to a limit."""
+
+    shop: Shop
+    link: Link
+    inbox: InboxState
+    cartless: int
+
+    @property
+    def mapping(self) -> CartMapping | None:
+        """The cart mapping, where one is saved that this release understands."""
+        try:
+            return cart_mapping.from_json(self.link.cart_mapping) if self.link.cart_mapping else None
+        except StockError:
+            return None
+
+    @property
+    def lookup(self) -> OrderLookup | None:
+        """The storefront's order table, where one is saved."""
+        return OrderLookup(**self.link.order_lookup) if self.link.order_lookup else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A recent payment, and what becomes of its cart: as recognised by itself, and with a mapping."""
+
+    payment: Payment
+    alone: Cart | Lookup | UnreadableCart | None
+    mapped: Cart | Lookup | UnreadableCart | None
+
+
+def keys(settings: Settings) -> Keys:
+    """Return what the settings say of Stripe, without saying any of it."""
+    key = settings.stripe_secret_key
+    return Keys(
+        livemode=None if key is None else "_live_" in key,
+        secrets=len(settings.stripe_webhook_secrets),
+        api_base=settings.stripe_api_base,
+    )
+
+
+def key_link(name: str = "Stockroom") -> str:
+    """Return the page of Stripe's dashboard that makes a restricted key with everything we read chosen already."""
+    chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(READS))
+    return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
+
+
+# ---------------------------------------------------------------- reading
+
+
+def connected(connection: Connection, actor: Actor) -> Connected:
+    """Return how the shop and Stripe are connected, to somebody who may change it. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_STRIPE)
+    return Connected(
+        shop=reports.shop(connection, actor),
+        link=inbox.link(connection, actor),
+        inbox=inbox.state(connection, actor),
+        cartless=len(_cartless(connection)),
+    )
+
+
+def recent_payments(connection: Connection, actor: Actor, *, limit: int = PREVIEWED) -> tuple[Payment, ...]:
+    """Return the latest payments, newest first, each once: what a cart mapping is tried on."""
+    require(connection, actor, Permission.MANAGE_STRIPE)
+    found: dict[str, Payment] = {}
+    for (body,) in call(connection, "select body from stockroom_api.recent_paid_messages", {}):
+        payment = _payment_in(body)
+        if payment is None:
+            continue
+        found[payment.payment_id] = _together(found.get(payment.payment_id), payment)
+    return tuple(sorted(found.values(), key=lambda payment: payment.paid_at, reverse=True)[:limit])
+
+
+def _together(known: Payment | None, told: Payment) -> Payment:
+    """What two messages tell of one payment: the metadata of its PaymentIntent, and its Checkout Session."""
+    if known is None:
+        return told
+    first, second = (told, known) if told.metadata and not known.metadata else (known, told)
+    return replace(first, session_id=first.session_id or second.session_id)
+
+
+def _payment_in(body: str) -> Payment | None:
+    try:
+        reading = payloads.read(json.loads(body))[1]
+    except (Unreadable, ValueError):
+        return None
+    return reading if isinstance(reading, Payment) else None
+
+
+def try_mapping(payments: Sequence[Payment], mapping: CartMapping | None) -> tuple[Tried, ...]:
+    """Return what would become of each payment's cart, by itself and with the mapping; nothing is changed."""
+    tried = []
+    for payment in payments:
+        alone = carts.preview(payment.metadata, None, currency=payment.currency)
+        mapped = carts.preview(payment.metadata, mapping, currency=payment.currency) if mapping else alone
+        tried.append(Tried(payment=payment, alone=alone, mapped=mapped))
+    return tuple(tried)
+
+
+def _cartless(connection: Connection) -> list[int]:
+    statement = "select id from stockroom_api.cartless_orders order by id desc limit %(count)s"
+    return sorted(row[0] for row in call(connection, statement, {"count": MOST_RETRIED}))
+
+
+# ---------------------------------------------------------------- changing
+
+
+def go_live_at(connection: Connection, actor: Actor, *, at: datetime) -> None:
+    """Set the instant from which payments take stock; what was paid before is recorded only."""
+    if at.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    inbox.save_link(connection, actor, changes={"live_since": at.isoformat()})
+
+
+def save_mapping(connection: Connection, actor: Actor, *, mapping: CartMapping | None) -> None:
+    """Save how this shop writes its carts; None leaves it to what is recognised. Raises InvalidInput, Forbidden."""
+    values = None if mapping is None else cart_mapping.from_json(mapping.to_json()).to_json()
+    inbox.save_link(connection, actor, changes={"cart_mapping": values})
+
+
+def save_lookup(connection: Connection, actor: Actor, *, lookup: OrderLookup | None) -> None:
+    """Save where the storefront keeps its orders, once the table and its columns are found; None forgets it.
+
+    Raises InvalidInput that names what is wrong, Forbidden, SignInRequired.
+    """
+    if lookup is not None:
+        for field, name in asdict(lookup).items():
+            if not _NAME.fullmatch(name):
+                raise invalid(field, "must be a name of 1 to 63 characters")
+        values = asker(actor, Permission.MANAGE_STRIPE) | {"lookup": json.dumps(asdict(lookup))}
+        call(connection, f"select stockroom_api.check_order_lookup({ASKER}, %(lookup)s::jsonb)", values)
+    inbox.save_link(connection, actor, changes={"order_lookup": None if lookup is None else asdict(lookup)})
+
+
+def change_mode(connection: Connection, actor: Actor, *, livemode: bool) -> None:
+    """Tie the shop to Stripe's other mode from this moment on. Raises Forbidden, SignInRequired."""
+    values = asker(actor, Permission.MANAGE_STRIPE) | {"livemode": livemode}
+    call(connection, f"select stockroom_api.change_mode({ASKER}, %(livemode)s)", values)
+
+
+def retry_carts(connection: Connection, actor: Actor) -> int:
+    """Have the worker read the orders again whose cart waits in a case, with the mapping of now; returns how many."""
+    require(connection, actor, Permission.MANAGE_STRIPE)
+    return sum(1 for order_id in _cartless(connection) if cases.retry_cart(connection, actor, order_id=order_id))

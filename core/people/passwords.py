@@ -1,0 +1,99 @@
+"""Passwords as argon2id hashes, tokens as sha256, and what a good name, email and password look like. All pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.foundation.errors import invalid
+
+HASHER = PasswordHasher()
+"""The library's parameters: RFC 9106 for machines with little memory (64 MiB, 3 passes)."""
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 200
+LONGEST_EMAIL = 254
+LONGEST_NAME = 80
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+
+
+def new_token() -> str:
+    """Return a token nobody can guess: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def is_token(text: str) -> bool:
+    """Return whether `text` has the shape of a token; anything else is not worth asking the database."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def token_hash(token: str) -> bytes:
+    """Return what the database keeps of a token. It is random enough for a plain hash: there is nothing to guess."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password, with its salt and parameters."""
+    return HASHER.hash(_bytes(password))
+
+
+def password_matches(password: str, known: str | None) -> bool:
+    """Return whether `password` is the one behind `known`. Without a `known` it takes as long and says no."""
+    try:
+        HASHER.verify(known or _nobodys_hash(), _bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return known is not None
+
+
+def stronger_hash(password: str, known: str) -> str | None:
+    """Return a new hash if `known` was made with other parameters than today's, else None."""
+    return hash_password(password) if HASHER.check_needs_rehash(known) else None
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    return HASHER.hash(secrets.token_bytes(32))
+
+
+def _bytes(password: str) -> bytes:
+    # One person's keyboards may compose an é differently; a lone surrogate has no bytes and matches nothing.
+    return unicodedata.normalize("NFKC", password[:LONGEST_PASSWORD]).encode("utf-8", "replace")
+
+
+def clean_password(password: str, email: str) -> str:
+    """Return `password` if it may protect an account, else raise InvalidInput: too short, too long, too plain."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise invalid("password", f"must have at least {SHORTEST_PASSWORD} characters")
+    if len(password) > LONGEST_PASSWORD:
+        raise invalid("password", f"must have at most {LONGEST_PASSWORD} characters")
+    if len(set(password)) < 4:
+        raise invalid("password", "must have at least four different characters")
+    if password.lower() in (email, email.partition("@")[0]):
+        raise invalid("password", "must not be the email address")
+    return password
+
+
+def clean_email(text: str) -> str:
+    """Return an email address in lower case: raises InvalidInput unless it looks like one."""
+    email = text.strip().lower()
+    if not (3 <= len(email) <= LONGEST_EMAIL and _EMAIL.fullmatch(email)):
+        raise invalid("email", "must look like name@example.com")
+    return email
+
+
+def clean_name(text: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str:
+    """Return a name on one line: raises InvalidInput if it is empty, too long or has control characters."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= longest:
+        raise invalid(field, f"must have 1 to {longest} characters")
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in name):
+        raise invalid(field, "must not contain control characters")
+    return name

@@ -1,0 +1,64 @@
+"""Named checks, R1 to R11, of ledger, sales and house. They report what does not hold and never repair it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.database.engine import array, call
+from core.foundation import errors
+from core.foundation.model import Actor
+from core.people.access import Permission
+from core.people.guard import ASKER, asker
+from core.proof import words as proof_words
+
+EXAMPLES = 20
+CODES = tuple(proof_words.CHECKS)
+_RUN = f"select * from stockroom_api.run_checks({ASKER}, %(examples)s, cast(%(codes)s as text[]), %(full)s)"  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found: how many rows it looked at, how many of them fail, and the first of these: words and facts.
+
+    `not_compared` says why a check that needs Stripe could not ask: it holds then only as far as our own books go.
+    """
+
+    code: str
+    title: str
+    checked: int
+    failures: int
+    examples: tuple[str, ...]
+    faults: tuple[proof_words.Fault, ...] = ()
+    not_compared: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return self.failures == 0
+
+
+def run_checks(
+    connection: Connection, actor: Actor, *, codes: Sequence[str] = CODES, full: bool = True
+) -> tuple[CheckResult, ...]:
+    """Run checks over the whole ledger, which takes some seconds for a million movements; not `full` follows the chains
+    only from where a run proved them last.
+
+    Raises InvalidInput for an unknown code, Forbidden, SignInRequired.
+    """
+    if unknown := [code for code in codes if code not in CODES]:
+        raise errors.invalid("check", f"{unknown[0]!r} is not one of {', '.join(CODES)}")
+    values = {"examples": EXAMPLES, "codes": array(codes), "full": full} | asker(actor, Permission.VIEW)
+    return tuple(_result(row) for row in call(connection, _RUN, values))
+
+
+def _result(row: Any) -> CheckResult:
+    code, checked, failures, examples = row
+    title, tell = proof_words.CHECKS[code]
+    told = tuple(tell(fault) for fault in examples)
+    return CheckResult(
+        code=code, title=title, checked=checked, failures=failures, examples=told, faults=tuple(examples)
+    )

@@ -1,0 +1,128 @@
+"""What is on record of the proof, for people: what each check found last, and every run with what it found then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.database.engine import call, rows_of
+from core.foundation.model import Actor, Shop
+from core.ledger import reports
+from core.people.access import Permission
+from core.people.guard import require
+from core.proof.checks import CheckResult
+from core.proof.words import CHECKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found the last time it ran: `ended_at` is None where it has not run. `alert_id`: its open case."""
+
+    result: CheckResult
+    run_id: int | None
+    ended_at: datetime | None
+    is_full: bool
+    alert_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run as the history shows it: the codes of the checks that failed, and of those that could not ask Stripe."""
+
+    id: int
+    began_at: datetime
+    ended_at: datetime
+    performed_by: str
+    is_full: bool
+    head_hash: str
+    checks: int
+    failing: tuple[str, ...]
+    uncompared: tuple[str, ...]
+
+    @property
+    def took(self) -> timedelta:
+        """How long it took; what Stripe was asked before is not in it."""
+        return self.ended_at - self.began_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofState:
+    """How the books stand: each check as it was found last, and the last run."""
+
+    shop: Shop
+    checks: tuple[Checked, ...]
+    last: RunRow | None
+
+    @property
+    def failing(self) -> tuple[Checked, ...]:
+        """The checks that do not hold."""
+        return tuple(each for each in self.checks if not each.result.holds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeRun:
+    """A run and what each check found in it."""
+
+    shop: Shop
+    run: RunRow
+    results: tuple[CheckResult, ...]
+
+
+_FOUND = "code, title, checked, failures, examples, faults, not_compared"
+_STATE = f"select {_FOUND}, run_id, ended_at, is_full, alert_id from stockroom_api.proof_state"  # noqa: S608 - constants
+_RUNS = """
+    select id, began_at, ended_at, performed_by, is_full, head_hash, checks, failing, uncompared
+      from stockroom_api.proof_history"""
+_RESULTS = f"select {_FOUND} from stockroom_api.proof_results where run_id = %(id)s order by place"  # noqa: S608
+
+
+def state(connection: Connection, actor: Actor) -> ProofState:
+    """Return what each check found last, in their order; one that has not run has looked at nothing."""
+    require(connection, actor, Permission.VIEW)
+    found = {row[0]: _checked(row) for row in call(connection, _STATE, {})}
+    checks = tuple(found.get(code) or _never(code, title) for code, (title, _) in CHECKS.items())
+    last = runs(connection, actor, limit=1)
+    return ProofState(shop=reports.shop(connection, actor), checks=checks, last=last[0] if last else None)
+
+
+def runs(connection: Connection, actor: Actor, *, before: int | None = None, limit: int = 50) -> tuple[RunRow, ...]:
+    """Return runs, the latest first, from the one before `before` on."""
+    require(connection, actor, Permission.VIEW)
+    statement = f"{_RUNS} where %(before)s::bigint is null or id < %(before)s order by id desc limit %(limit)s"
+    return _runs(call(connection, statement, {"before": before, "limit": limit}))
+
+
+def whole_run(connection: Connection, actor: Actor, *, run_id: int) -> WholeRun | None:
+    """Return one run with what it found, or None."""
+    require(connection, actor, Permission.VIEW)
+    found = call(connection, f"{_RUNS} where id = %(id)s", {"id": run_id})
+    if not found:
+        return None
+    results = tuple(map(_result, call(connection, _RESULTS, {"id": run_id})))
+    return WholeRun(shop=reports.shop(connection, actor), run=_runs(found)[0], results=results)
+
+
+def _runs(rows: Iterable[Any]) -> tuple[RunRow, ...]:
+    return rows_of(RunRow, ((*row[:-2], tuple(row[-2]), tuple(row[-1])) for row in rows))
+
+
+def _result(row: tuple[object, ...]) -> CheckResult:
+    code, title, checked, failures, examples, faults, not_compared = row[:7]
+    return CheckResult(
+        code=str(code), title=str(title), checked=checked, failures=failures, examples=tuple(examples),  # type: ignore[arg-type]
+        faults=tuple(faults), not_compared=not_compared,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _checked(row: tuple[object, ...]) -> Checked:
+    _, run_id, ended_at, is_full, alert_id = row[6:]
+    return Checked(result=_result(row), run_id=run_id, ended_at=ended_at, is_full=is_full, alert_id=alert_id)  # type: ignore[arg-type]
+
+
+def _never(code: str, title: str) -> Checked:
+    result = CheckResult(code=code, title=title, checked=0, failures=0, examples=())
+    return Checked(result=result, run_id=None, ended_at=None, is_full=False, alert_id=None)

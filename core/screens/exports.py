@@ -1,0 +1,125 @@
+"""Whole lists as files: the ledger under a filter as CSV or Parquet, levels and cases under a filter as CSV.
+
+Moments stand on the shop's own clock with their offset. A CSV begins with a byte order mark and keeps its cells from
+being taken for formulas, because a spreadsheet is where it is opened.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet
+from sqlalchemy import Connection
+
+from core.alerts import reads as alerts
+from core.alerts.reads import Alert, AlertFilter
+from core.carts.values import minor_digits
+from core.foundation.csv_file import as_csv
+from core.foundation.model import Actor, LevelRow, Movement
+from core.ledger import movements, reports
+from core.ledger.level_filter import LevelFilter, LevelSort
+from core.ledger.movements import MovementFilter
+
+LEVELS_AT_ONCE = 1_000
+_SCHEMA = [
+    ("movement_id", pa.int64()),
+    ("occurred_at", pa.timestamp("us", "UTC")),
+    ("recorded_at", pa.timestamp("us", "UTC")),
+    ("sku", pa.string()),
+    ("product", pa.string()),
+    ("size", pa.string()),
+    ("movement_type", pa.string()),
+    ("reason", pa.string()),
+    ("quantity", pa.int32()),
+    ("quantity_before", pa.int32()),
+    ("quantity_after", pa.int32()),
+    ("variant_sequence", pa.int32()),
+    ("reference_type", pa.string()),
+    ("reference_id", pa.string()),
+    ("performed_by", pa.string()),
+    ("note", pa.string()),
+    ("reverses_id", pa.int64()),
+    ("reversed_by", pa.int64()),
+]
+MOVEMENT_COLUMNS = tuple(name for name, _ in _SCHEMA)
+LEVEL_COLUMNS = (
+    "sku", "barcode", "product", "brand", "size", "color", "on_hand", "reserved", "available", "reorder_point",
+    "sold_30_days", "cover_days", "last_moved_at", "last_counted_at",
+)  # fmt: skip
+ALERT_COLUMNS = (
+    "alert_id", "kind", "severity", "state", "sentence", "order_number", "payment_id", "stripe_refund_id", "sku",
+    "units", "money", "currency", "seen", "attempts", "first_at", "last_at", "assigned_name", "snoozed_until",
+    "resolved_at", "resolved_by", "resolution",
+)  # fmt: skip
+
+
+def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
+    """Return every movement under the filter, newest first, as CSV."""
+    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    chunks = movements.export(connection, actor, filter=filter)
+    return as_csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
+
+
+def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
+    """Return every movement under the filter, newest first, as Parquet."""
+    zone = reports.shop(connection, actor).zone
+    schema = pa.schema([(name, _on_clock(kind, zone)) for name, kind in _SCHEMA])
+    file = io.BytesIO()
+    with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for chunk in movements.export(connection, actor, filter=filter):
+            columns = {name: [getattr(row, name) for row in chunk] for name in MOVEMENT_COLUMNS}
+            writer.write_table(pa.table(columns, schema))
+    return file.getvalue()
+
+
+def levels_csv(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
+    """Return every variant under the filter with its level, as CSV."""
+    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    return as_csv(LEVEL_COLUMNS, (_level(row, zone) for row in _all_levels(connection, actor, filter, sort)))
+
+
+def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> bytes:  # noqa: A002
+    """Return every case under the filter, in the order of the list, as CSV."""
+    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    found = alerts.export(connection, actor, filter=filter)
+    return as_csv(ALERT_COLUMNS, (_case(row, zone) for row in found))
+
+
+def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:
+    offset = 0
+    while True:
+        page = reports.levels(connection, actor, filter=wanted, sort=sort, offset=offset, limit=LEVELS_AT_ONCE)
+        yield from page.rows
+        offset += len(page.rows)
+        if not page.rows or offset >= page.total:
+            return
+
+
+def _values(row: Movement, zone: ZoneInfo) -> list[Any]:
+    return [_said(getattr(row, name), zone) for name in MOVEMENT_COLUMNS]
+
+
+def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:
+    cover = None if row.cover_days is None else round(row.cover_days, 1)
+    moments = [_said(row.last_moved_at, zone), _said(row.last_counted_at, zone)]
+    return [row.sku, row.barcode, row.product, row.brand, row.size, row.color, row.on_hand, row.reserved, row.available,
+            row.reorder_point, row.sold, cover, *moments]  # fmt: skip
+
+
+def _case(row: Alert, zone: ZoneInfo) -> list[Any]:
+    money = Decimal(row.money).scaleb(-minor_digits(row.currency)) if row.currency else None
+    return [money if name == "money" else _said(getattr(row, name), zone) for name in ALERT_COLUMNS]
+
+
+def _said(value: Any, zone: ZoneInfo) -> Any:
+    return value.astimezone(zone).isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+def _on_clock(kind: pa.DataType, zone: str) -> pa.DataType:
+    return pa.timestamp("us", zone) if pa.types.is_timestamp(kind) else kind

@@ -1,0 +1,229 @@
+"""One read for each screen: what a page shows comes from one transaction, so it costs one connection and one commit.
+
+Composed of the reads in `reports` and `movements`; no SQL of its own. `latest` is read before everything else: what
+moves while the rest is read is newer than it, and a live page asks again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from core.alerts import reads as alerts
+from core.alerts.reads import Waiting
+from core.backups import record as backup_record
+from core.backups.record import Proof
+from core.foundation.errors import InvalidInput
+from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
+from core.ledger import holds as reservations
+from core.ledger import movements, reports, size_grid
+from core.ledger.holds import Reservation
+from core.ledger.level_filter import LevelFilter, LevelSort, LevelStatus
+from core.ledger.movements import Count, MovementFilter, MovementPage
+from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
+from core.ledger.size_grid import GridPage
+
+SISTERS = 200
+HISTORY = 20
+ATTENTION = 6
+CHART_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The first page: the numbers, what moved day by day, what waits, what is out or low, and what moved last."""
+
+    latest: int
+    shop: Shop
+    summary: Summary
+    flows: tuple[DayFlow, ...]
+    waiting: Waiting
+    out: tuple[LevelRow, ...]
+    low: tuple[LevelRow, ...]
+    recent: tuple[Movement, ...]
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockList:
+    """A page of the list of variants."""
+
+    latest: int
+    shop: Shop
+    page: LevelPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockGrid:
+    """A page of the products by sizes."""
+
+    latest: int
+    shop: Shop
+    page: GridPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One variant: its level, how it came about, its sisters of the same product, and its latest movements."""
+
+    latest: int
+    shop: Shop
+    row: LevelRow
+    since: date | None
+    sisters: tuple[LevelRow, ...]
+    points: tuple[LevelPoint, ...]
+    explanation: Explanation
+    history: tuple[Movement, ...]
+    reasons: tuple[Reason, ...]
+    holds: tuple[Reservation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
+
+    latest: int
+    shop: Shop
+    page: MovementPage
+    count: Count
+    since: date
+    until: date
+    flows: tuple[DayFlow, ...]
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerChoices:
+    """What the filters of the ledger can be set to."""
+
+    shop: Shop
+    reasons: tuple[Reason, ...]
+    people: tuple[str, ...]
+
+
+def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
+    """Return the first page, its chart over the last `days` days of the shop."""
+    latest = reports.latest_movement(connection, actor)
+    shop = reports.shop(connection, actor)
+    tomorrow = shop.today + timedelta(days=1)
+    return Overview(
+        latest=latest,
+        shop=shop,
+        summary=reports.summary(connection, actor),
+        flows=reports.flows(connection, actor, since=tomorrow - timedelta(days=days), until=tomorrow),
+        waiting=alerts.waiting(connection, actor),
+        out=_attention(connection, actor, LevelStatus.OUT),
+        low=_attention(connection, actor, LevelStatus.LOW),
+        recent=movements.page(connection, actor, limit=8).rows,
+        proof=backup_record.proof(connection, actor),
+    )
+
+
+def stock_list(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: LevelFilter,  # noqa: A002
+    sort: LevelSort,
+    offset: int,
+    limit: int,
+) -> StockList:
+    """Return a page of the list of variants; the first one where the list has become too short for the one asked."""
+    latest = reports.latest_movement(connection, actor)
+    page = reports.levels(connection, actor, filter=filter, sort=sort, offset=offset, limit=limit)
+    if not page.rows and page.total:
+        page = reports.levels(connection, actor, filter=filter, sort=sort, limit=limit)
+    return StockList(latest=latest, shop=reports.shop(connection, actor), page=page)
+
+
+def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> StockGrid:  # noqa: A002
+    """Return a page of the products by sizes."""
+    latest = reports.latest_movement(connection, actor)
+    page = size_grid.page(connection, actor, filter=filter, offset=offset, limit=limit)
+    if not page.rows and page.total:
+        page = size_grid.page(connection, actor, filter=filter, offset=0, limit=limit)
+    return StockGrid(latest=latest, shop=reports.shop(connection, actor), page=page)
+
+
+def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
+    """Return the variant with this SKU or barcode, explained over its last `days` (None: all), or None."""
+    latest = reports.latest_movement(connection, actor)
+    row = reports.find(connection, actor, code=sku)
+    if row is None:
+        return None
+    found, shop = row.variant_id, reports.shop(connection, actor)
+    since = shop.today - timedelta(days=days - 1) if days else None
+    return Variant(
+        latest=latest,
+        shop=shop,
+        row=row,
+        since=since,
+        sisters=_sisters(connection, actor, row.product_id),
+        points=reports.running_level(connection, actor, variant_id=found, since=since),
+        explanation=reports.explain(connection, actor, variant_id=found, since=since),
+        history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
+        reasons=reports.reasons(connection, actor),
+        holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
+    )
+
+
+def ledger(
+    connection: Connection,
+    actor: Actor,
+    *,
+    filter: MovementFilter,  # noqa: A002
+    cursor: str | None,
+    limit: int,
+) -> Ledger:
+    """Return a page of movements and the chart of its time; a cursor of another list is ignored."""
+    latest = reports.latest_movement(connection, actor)
+    stale = False
+    try:
+        page = movements.page(connection, actor, filter=filter, cursor=cursor, limit=limit)
+    except InvalidInput:
+        page, stale = movements.page(connection, actor, filter=filter, limit=limit), True
+    shop = reports.shop(connection, actor)
+    since, until = _chart_days(filter, page, shop)
+    return Ledger(
+        latest=latest,
+        shop=shop,
+        page=page,
+        count=movements.count(connection, actor, filter=filter),
+        since=since,
+        until=until,
+        flows=movements.flows(connection, actor, filter=filter, since=since, until=until),
+        stale=stale,
+    )
+
+
+def _chart_days(wanted: MovementFilter, page: MovementPage, shop: Shop) -> tuple[date, date]:
+    """The half-open range of the chart's days: that of the filter, else thirty days up to the first row of the page."""
+    newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
+    last = wanted.until or (shop.today if wanted.since else newest)
+    first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
+    first = min(max(first, last - timedelta(days=reports.LONGEST_RANGE - 1)), last)
+    return first, last + timedelta(days=1)
+
+
+def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
+    """Return what the filters of the ledger can be set to."""
+    return LedgerChoices(
+        shop=reports.shop(connection, actor),
+        reasons=reports.reasons(connection, actor),
+        people=movements.people(connection, actor),
+    )
+
+
+def _attention(connection: Connection, actor: Actor, status: LevelStatus) -> tuple[LevelRow, ...]:
+    wanted = LevelFilter(status=status)
+    return reports.levels(connection, actor, filter=wanted, sort=LevelSort.MOVED, limit=ATTENTION).rows
+
+
+def _sisters(connection: Connection, actor: Actor, product_id: UUID) -> tuple[LevelRow, ...]:
+    # Sizes are text; they are put in order where they are shown.
+    wanted = LevelFilter(product_id=product_id)
+    return reports.levels(connection, actor, filter=wanted, sort=LevelSort.SKU, limit=SISTERS).rows

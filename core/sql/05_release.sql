@@ -1,7 +1,0 @@
--- What this database holds, for a start that may not look at our own tables.
-
--- The revision of the tables and the checksum of core/sql; core/migrate.py compares them with its own.
-create view stockroom_api.release as
-select (select version_num from stockroom.alembic_version) as revision, (select checksum from stockroom.sql_text) as checksum;
-
-grant select on stockroom_api.release to stockroom_app;

@@ -1,0 +1,99 @@
+-- What people do by hand: change and set; undo is 50_orders/5_undo.sql. Each checks the person, claims its key, locks, and posts to the ledger.
+
+-- A person's change: the same type, reason, reference and note for every line; `_quantities` are signed units.
+-- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
+create function stockroom_api.post_change(
+    _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
+    _movement_type text, _reason text, _variant_ids uuid[], _quantities int[],
+    _reference_type text default null, _reference_id text default null, _note text default null
+) returns setof stockroom_api.posting
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_generic_plan as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _operation_id bigint := stockroom_api.claim_operation(_key, _kind,
+        format('%L %L %L %L %L %L %L', _movement_type, _reason, _variant_ids, _quantities, _reference_type, _reference_id, _note),
+        _user_id, _performed_by);
+    _lines stockroom.line[] := '{}';
+    _posting stockroom_api.posting;
+begin
+    if _operation_id is null then
+        return query select * from stockroom_api.replay(_key);
+        return;
+    end if;
+    for n in 1 .. cardinality(_variant_ids) loop
+        _lines[n] := row (_variant_ids[n], _movement_type, _reason, _quantities[n], null, _reference_type, _reference_id, null, _note);
+    end loop;
+    perform stockroom_api.check_lines(_lines);
+    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines);
+    if _posting.movement_id is not null then
+        return next _posting;
+        return;
+    end if;
+    perform stockroom_api.lock_variants(_variant_ids);
+    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
+end $$;
+
+-- Compare and set: each variant goes to its target only if it still stands where the person saw it; else nothing moves
+-- and SK004 tells the present level and the movements since. Refuses: as post_change, and SK004.
+create function stockroom_api.post_levels(
+    _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
+    _movement_type text, _reason text, _variant_ids uuid[], _targets int[], _seen int[], _note text default null
+) returns setof stockroom_api.posting
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_generic_plan as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _lines stockroom.line[] := array(
+        select row (v, _movement_type, _reason, t - s, null, null, null, null, _note)::stockroom.line
+          from unnest(_variant_ids, _targets, _seen) with ordinality u (v, t, s, n) order by n);
+    _operation_id bigint := stockroom_api.claim_operation(
+        _key, _kind, _lines::text || _targets::text, _user_id, _performed_by);
+begin
+    if _operation_id is null then
+        return query select * from stockroom_api.replay(_key);
+        return;
+    end if;
+    if cardinality(_variant_ids) <> (select count(distinct id) from unnest(_variant_ids) id) then
+        perform stockroom_api.refuse_value('lines', 'name the same variant twice');
+    end if;
+    perform stockroom_api.check_lines(_lines);
+    perform stockroom_api.lock_variants(_variant_ids);
+    perform stockroom_api.refuse_changed(_variant_ids, _seen);
+    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
+end $$;
+
+-- Refuse with SK004 if a locked variant is not at the level that was seen.
+create function stockroom_api.refuse_changed(_variant_ids uuid[], _seen int[]) returns void
+    language plpgsql as $$
+declare
+    _changed jsonb := (
+        select jsonb_agg(jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'seen', u.seen, 'on_hand', v.stock_quantity,
+                   'since', stockroom_api.movements_since(v.id, u.seen)) order by v.sku)
+          from unnest(_variant_ids, _seen) u (id, seen)
+          join public.product_variants v on v.id = u.id
+         where v.stock_quantity <> u.seen);
+begin
+    if _changed is not null then
+        perform stockroom_api.refuse('SK004', 'The level has changed meanwhile.', jsonb_build_object('changed', _changed));
+    end if;
+end $$;
+
+-- The movements after the level last stood at `_seen`, newest first, at most ten: what happened behind somebody's back.
+create function stockroom_api.movements_since(_variant_id uuid, _seen int) returns jsonb
+    language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object('movement_id', m.id, 'movement_type', m.movement_type, 'reason', m.reason,
+               'quantity', m.quantity, 'quantity_after', m.quantity_after, 'performed_by', m.performed_by,
+               'occurred_at', m.occurred_at) order by m.variant_sequence desc), '[]')
+      from (select * from public.stock_movements
+             where variant_id = _variant_id
+               and variant_sequence > coalesce((
+                   select max(variant_sequence) from public.stock_movements
+                    where variant_id = _variant_id and quantity_after = _seen), 0)
+             order by variant_sequence desc limit 10) m;
+$$;
+
+grant execute on function
+    stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text),
+    stockroom_api.post_levels(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], int[], text)
+    to stockroom_app;

@@ -1,0 +1,242 @@
+-- A shop's past on its way into the ledger. core/ledger/history.py copies the rows of a file into stockroom.history_rows in order of
+-- time, at the even places 2, 4, 6 ... (column `line`); the odd place before a row is free for the opening of its SKU.
+
+-- The import of one file, known by its digest: begun, or gone on with. The row stays locked to the end of the transaction,
+-- so that two processes with the same file take turns. Refuses: SK008 (the shop holds the sample data), SK009, SK010.
+create function stockroom_api.open_history(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _digest text, _file_name text, _rows_total int,
+    _into_sample boolean
+) returns table (import_id bigint, rows_staged int, is_finished boolean)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
+    perform stockroom_api.refuse_sample_shop(_into_sample);
+    insert into stockroom.history_imports (digest, file_name, rows_total)
+    values (_digest, left(_file_name, 200), _rows_total)
+    on conflict (digest) do nothing;
+    -- Locked first, by a statement of its own: what counts the rows must see those of whoever held the lock before.
+    perform from stockroom.history_imports i where i.digest = _digest for no key update;
+    return query
+    update stockroom.history_imports i
+       set rows_staged = case when i.finished_at is null
+                              then coalesce((select max(h.line) / 2 from stockroom.history_rows h where h.import_id = i.id), 0)
+                              else i.rows_staged end
+     where i.digest = _digest
+    returning i.id, i.rows_staged, i.finished_at is not null;
+end $$;
+
+-- What is done before the rows are posted: check them, create unknown SKUs, lock the variants, put the openings in their
+-- places. No row: the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
+create function stockroom_api.begin_history(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
+) returns table (new_codes bigint)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
+    set plan_cache_mode = force_custom_plan as $$
+declare
+    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
+    _import stockroom.history_imports;
+begin
+    select i.* into strict _import from stockroom.history_imports i where i.id = _import_id for no key update;
+    if _import.finished_at is not null then
+        return;
+    end if;
+    analyze stockroom.history_rows;
+    perform stockroom_api.check_history(_import);
+    perform stockroom_api.refuse_cased_skus(_import_id);
+    new_codes := stockroom_api.create_history_variants(_import_id);
+    perform stockroom_api.lock_variants(array(
+        select v.id from public.product_variants v
+         where v.sku in (select h.sku from stockroom.history_rows h where h.import_id = _import_id)));
+    perform stockroom_api.refuse_later_movements(_import_id);
+    perform stockroom_api.insert_openings(_import_id);
+    update stockroom.history_imports
+       set operation_id = stockroom_api.claim_operation(
+               'history:' || _import.digest, 'import_history', _import.digest, _user_id, _performed_by)
+     where id = _import_id;
+    return next;
+end $$;
+
+-- Refuse staged rows that are not all there, or that no reason allows. The reader of the file has named such rows by their
+-- lines before; this stands guard for the ledger itself.
+create function stockroom_api.check_history(_import stockroom.history_imports) returns void
+    language plpgsql stable as $$
+declare
+    _bad record;
+begin
+    select count(*) filter (where h.line % 2 = 0) as rows, max(h.line) as last_place,
+           min(h.line) filter (where h.line % 2 = 1 or h.occurred_at > now() or r.reason is null or r.reason = 'undo'
+                               or (h.quantity = 0 and h.movement_type <> 'count') or sign(h.quantity) = -r.sign and r.sign <> 0)
+               as place
+      into _bad
+      from stockroom.history_rows h
+      left join stockroom.reasons r on r.movement_type = h.movement_type and r.reason = h.reason
+     where h.import_id = _import.id;
+    if _bad.rows <> _import.rows_total or _bad.last_place <> _import.rows_total * 2 or _bad.place is not null then
+        perform stockroom_api.refuse('SK008', 'The staged rows are not those of the file.', jsonb_build_object(
+            'field', 'history', 'why', 'is not staged as the file has it', 'rows', _bad.rows, 'place', _bad.place));
+    end if;
+end $$;
+
+-- Refuse a SKU the shop writes in other letters, large or small: a scanner finds either, so there can be only one.
+create function stockroom_api.refuse_cased_skus(_import_id bigint) returns void
+    language plpgsql stable as $$
+declare
+    _cased record;
+    _why text;
+begin
+    select h.sku, min(v.sku) as known
+      into _cased
+      from (select distinct x.sku from stockroom.history_rows x where x.import_id = _import_id) h
+      join public.product_variants v on lower(v.sku) = lower(h.sku) and v.sku <> h.sku
+     where not exists (select from public.product_variants same where same.sku = h.sku)
+     group by h.sku
+     order by h.sku
+     limit 1;
+    if found then
+        _why := format('"%s" differs only in letter case from "%s" in the shop', _cased.sku, _cased.known);
+        perform stockroom_api.refuse('SK008', format('SKU %s.', _why), jsonb_build_object('field', 'sku', 'why', _why));
+    end if;
+end $$;
+
+-- Create a product and a variant for every SKU the shop does not know, under the name it last went by.
+create function stockroom_api.create_history_variants(_import_id bigint) returns bigint
+    language sql as $$
+    with named as (
+        -- The latest name: the greatest pair of place and name, which needs no sort.
+        select h.sku, (max(array[lpad(h.line::text, 10, '0'), h.name]) filter (where h.name is not null))[2] as name
+          from stockroom.history_rows h
+         where h.import_id = _import_id
+         group by h.sku
+    ), unknown as materialized (
+        select gen_random_uuid() as product_id, n.sku, coalesce(n.name, n.sku) as name
+          from named n
+         where not exists (select from public.product_variants v where v.sku = n.sku)
+         order by n.sku
+    ), product as (
+        insert into public.products (id, name) select u.product_id, u.name from unknown u
+    ), variant as (
+        insert into public.product_variants (product_id, sku) select u.product_id, u.sku from unknown u returning 1
+    )
+    select count(*) from variant;
+$$;
+
+-- History goes before the present: refuse a file with rows older than what the ledger already holds of the same SKU.
+create function stockroom_api.refuse_later_movements(_import_id bigint) returns void
+    language plpgsql stable as $$
+declare
+    _later record;
+    _why text;
+begin
+    select count(*) as codes, min(v.sku) as sku, (array_agg(v.last_moved_at order by v.sku))[1] as moved_at,
+           (array_agg(f.first_at order by v.sku))[1] as first_at
+      into _later
+      from (select h.sku, min(h.occurred_at) as first_at from stockroom.history_rows h
+             where h.import_id = _import_id group by h.sku) f
+      join public.product_variants v on v.sku = f.sku
+     where v.last_moved_at > f.first_at;
+    if _later.codes > 0 then
+        _why := format('goes back to %s for SKU %s, which has a movement of %s in the ledger%s; history goes before the present',
+            stockroom_api.shop_time(_later.first_at), _later.sku, stockroom_api.shop_time(_later.moved_at),
+            case when _later.codes > 1 then format(', and so for %s SKUs', _later.codes) else '' end);
+        perform stockroom_api.refuse('SK008', 'The file ' || _why || '.', jsonb_build_object(
+            'field', 'history', 'why', _why, 'sku', _later.sku, 'codes', _later.codes));
+    end if;
+end $$;
+
+-- A moment in words, on the shop's clock.
+create function stockroom_api.shop_time(_at timestamptz) returns text
+    language sql stable
+    return to_char(_at at time zone (select zone from stockroom.shop), 'YYYY-MM-DD HH24:MI');
+
+-- For each SKU whose level would go below zero: the smallest count that makes its history possible, one second before its
+-- first row. A SKU the ledger has counted before gets a further count, not another initial one.
+create function stockroom_api.insert_openings(_import_id bigint) returns void
+    language sql as $$
+    with running as (
+        select v.id, h.line, h.occurred_at,
+               v.stock_quantity + sum(h.quantity::bigint) over (partition by v.id order by h.line) as level
+          from stockroom.history_rows h
+          join public.product_variants v on v.sku = h.sku
+         where h.import_id = _import_id
+    ), short as (
+        select r.id, min(r.level) as lowest, min(r.line) as first_place, min(r.occurred_at) as first_at
+          from running r
+         group by r.id
+        having min(r.level) < 0
+    ), opening as (
+        insert into stockroom.history_rows (import_id, line, occurred_at, sku, movement_type, reason, quantity)
+        select _import_id, s.first_place - 1, greatest(s.first_at - interval '1 second', v.last_moved_at), v.sku, 'count',
+               case when v.movement_sequence = 0 then 'initial_count' else 'cycle_count' end, -s.lowest
+          from short s
+          join public.product_variants v on v.id = s.id
+        returning quantity
+    )
+    update stockroom.history_imports
+       set opening_codes = (select count(*) from opening), opening_units = (select coalesce(sum(quantity), 0) from opening)
+     where id = _import_id;
+$$;
+
+-- Post the rows at the places after `_after` up to `_until`, in one call of the ledger's own function. Only inside the
+-- transaction that began the import: half a history is never committed. Returns how many movements were written.
+-- Plans are generic, for the foreign keys' sake: each row's check would else be planned anew, which doubles the time. A
+-- generic plan expects few lines, so joins that would go through them one by one are ruled out, and so is compiling.
+create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
+    set plan_cache_mode = force_generic_plan set enable_nestloop = off set work_mem = '64MB' as $$
+declare
+    _file_name text;
+    _operation stockroom.operations;
+    _posted bigint;
+begin
+    select i.file_name into strict _file_name from stockroom.history_imports i
+     where i.id = _import_id and i.finished_at is null;
+    select o.* into strict _operation from stockroom.operations o
+      join stockroom.history_imports i on i.operation_id = o.id
+     where i.id = _import_id and o.created_at = now();
+    select count(*) into _posted
+      from stockroom_api.post_lines(_operation.id, _operation.performed_by, array(
+           select row (v.id, h.movement_type, h.reason, h.quantity, h.occurred_at,
+                       case when h.reference is not null then 'history' end, h.reference, null,
+                       case when h.line % 2 = 1 then 'Smallest opening that makes the history in ' || _file_name || ' possible'
+                            when r.note_required then 'From ' || _file_name end)::stockroom.line
+             from stockroom.history_rows h
+             join public.product_variants v on v.sku = h.sku
+             join stockroom.reasons r on r.movement_type = h.movement_type and r.reason = h.reason
+            where h.import_id = _import_id and h.line > _after and h.line <= _until
+            order by h.line));
+    return _posted;
+end $$;
+
+-- Close the import: every row and every opening is a movement now; the waiting room is emptied.
+create function stockroom_api.finish_history(_import_id bigint)
+    returns table (operation_id bigint, opening_codes int, opening_units bigint)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _import stockroom.history_imports;
+begin
+    select i.* into strict _import from stockroom.history_imports i where i.id = _import_id and i.finished_at is null;
+    if (select count(*) from public.stock_movements m where m.operation_id = _import.operation_id)
+       <> _import.rows_total + _import.opening_codes then
+        raise exception 'the history of import % was not posted as a whole', _import_id;
+    end if;
+    delete from stockroom.history_rows h where h.import_id = _import_id;
+    update stockroom.history_imports i set rows_staged = i.rows_total, finished_at = clock_timestamp() where i.id = _import_id;
+    return query select _import.operation_id, _import.opening_codes, _import.opening_units;
+end $$;
+
+-- What a finished import did, for whoever asks again.
+create function stockroom_api.told_history(_digest text)
+    returns table (operation_id bigint, rows_total int, opening_codes int, opening_units bigint, finished_at timestamptz)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select i.operation_id, i.rows_total, i.opening_codes, i.opening_units, i.finished_at
+      from stockroom.history_imports i
+     where i.digest = _digest and i.finished_at is not null;
+$$;
+
+grant execute on function
+    stockroom_api.open_history(bigint, bigint, text[], text, text, text, int, boolean),
+    stockroom_api.begin_history(bigint, bigint, text[], text, bigint),
+    stockroom_api.post_history(bigint, int, int),
+    stockroom_api.finish_history(bigint),
+    stockroom_api.told_history(text)
+    to stockroom_app;

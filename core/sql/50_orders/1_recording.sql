@@ -1,0 +1,178 @@
+-- Paid orders on their way in: what a cart's codes mean, and recording each payment once. Taking them is 2_taking.sql.
+
+-- A paid sale as the importer read it.
+create type stockroom_api.told_order as (
+    payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
+    paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
+    extras bigint, why text, lines jsonb, reservation_id uuid
+);
+
+-- A line of it.
+create type stockroom_api.told_line as (
+    code text, codes text[], size text, name text, quantity int, unit_price bigint
+);
+
+-- The variant that one name means beyond doubt, or null: its id, SKU, an alias, barcode, a price of Stripe; else a SKU in other
+-- letters, the only variant of a product or its one of that size, the only id that begins so. A row, not a value: the planner
+-- then takes the body into the query around it, and a batch of codes is looked up by one plan.
+create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
+    language sql stable as $$
+    select coalesce(
+        (select v.id from public.product_variants v
+          where v.id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end),
+        (select v.id from public.product_variants v where v.sku = _code),
+        (select a.variant_id from stockroom.sku_aliases a where a.code = _code),
+        (select (array_agg(v.id))[1] from public.product_variants v where v.barcode = _code having count(*) = 1),
+        (select (array_agg(v.id))[1] from public.product_variants v where v.stripe_price_id = _code having count(*) = 1),
+        (select (array_agg(v.id))[1] from public.product_variants v where lower(v.sku) = lower(_code) having count(*) = 1),
+        (select (array_agg(v.id))[1] from public.product_variants v
+          where v.product_id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end
+            and (_size is null or lower(v.size) = lower(_size)) having count(*) = 1),
+        (select (array_agg(v.id))[1] from public.product_variants v
+          where _code ~* '^[0-9a-f]{8}$' and v.id::text like lower(_code) || '%' having count(*) = 1))
+$$;
+
+-- The variant that a line's names mean: the first name that means one.
+create function stockroom_api.variant_of_line(_code text, _codes text[], _size text) returns table (variant_id uuid)
+    language sql stable as $$
+    select (select v.variant_id
+              from unnest(_code || _codes) with ordinality c (code, n)
+             cross join lateral stockroom_api.variant_of(c.code, _size) v
+             where v.variant_id is not null
+             order by c.n limit 1)
+$$;
+
+-- The orders as told: each payment once, by the telling that has its cart, with what the other tellings know besides.
+create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.told_order[]
+    language sql stable as $$
+    select coalesce(array_agg(m.told order by m.payment_id), '{}')
+      from (select distinct on (t.payment_id) t.payment_id,
+                   row (t.payment_id, coalesce(t.number, max(t.number) over same), coalesce(t.charge_id, max(t.charge_id) over same),
+                        coalesce(t.session_id, max(t.session_id) over same), coalesce(t.email, max(t.email) over same),
+                        coalesce(t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
+                        t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
+                        t.reservation_id)::stockroom_api.told_order as told
+              from jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t
+            window same as (partition by t.payment_id)
+             order by t.payment_id, t.cart_state = 'read' desc, t.paid_at) m;
+$$;
+
+-- Record the orders that are new, with their lines; returns their ids. Sorted, so two workers never wait in a circle.
+create function stockroom_api.record_orders(_told stockroom_api.told_order[]) returns bigint[]
+    language plpgsql as $$
+declare
+    _new bigint[];
+begin
+    with added as (
+        insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at,
+               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id)
+        select t.payment_id, t.number, t.charge_id, t.session_id, t.email, t.name, t.amount, t.currency, t.paid_at, t.livemode,
+               t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id
+          from unnest(_told) t
+         order by t.payment_id
+        on conflict (payment_id) do nothing
+        returning id
+    )
+    select coalesce(array_agg(a.id order by a.id), '{}') into _new from added a;
+    perform stockroom_api.record_lines(_new, _told);
+    return _new;
+end $$;
+
+-- Record the lines of these orders. A line is open ('failed') until it is taken, or skipped by policy.
+create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
+    language sql as $$
+    with line as materialized (
+        select o.id as order_id, o.policy, l.position, l.code, coalesce(l.codes, '{}') as codes, l.size, l.name, l.quantity,
+               l.unit_price
+          from unnest(_told) t
+          join stockroom.orders o on o.payment_id = t.payment_id and o.id = any (_order_ids)
+         cross join lateral rows from (jsonb_populate_recordset(null::stockroom_api.told_line, t.lines)) with ordinality
+               l (code, codes, size, name, quantity, unit_price, position)
+    ), named as materialized (
+        select n.*, v.variant_id
+          from (select distinct l.code, l.codes, l.size from line l) n
+         cross join lateral stockroom_api.variant_of_line(n.code, n.codes, n.size) v
+    )
+    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
+    select l.order_id, l.position, l.code, l.codes, l.size, l.name, l.unit_price, l.quantity, n.variant_id,
+           case l.policy when 'skip' then 'skipped' else 'failed' end,
+           case when l.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
+      from line l
+      join named n on n.code = l.code and n.codes = l.codes and n.size is not distinct from l.size
+     order by l.order_id, l.position;
+$$;
+
+-- Learn of known orders what a later message tells and we did not know: the rest of the buyer, and the cart where there was
+-- none. Locks those it has something to learn of, in order, so two workers never wait in a circle. Returns the orders that
+-- have their lines only now.
+create function stockroom_api.learn_orders(_told stockroom_api.told_order[], _new bigint[]) returns bigint[]
+    language plpgsql as $$
+declare
+    _ids bigint[] := array(
+        select o.id from stockroom.orders o join unnest(_told) t on t.payment_id = o.payment_id
+         where o.id <> all (_new)
+           and (o.cart_state <> 'read' and t.cart_state = 'read' or o.charge_id is null and t.charge_id is not null
+                or o.session_id is null and t.session_id is not null or o.email is null and t.email is not null
+                or o.name is null and t.name is not null or o.number is null and t.number is not null)
+         order by o.id
+           for no key update of o);
+    _filled bigint[];
+begin
+    if cardinality(_ids) = 0 then
+        return _ids;
+    end if;
+    _filled := array(
+        select o.id from stockroom.orders o join unnest(_told) t on t.payment_id = o.payment_id
+         where o.id = any (_ids) and o.cart_state <> 'read' and t.cart_state = 'read' order by o.id);
+    update stockroom.orders o
+       set charge_id = coalesce(o.charge_id, t.charge_id), session_id = coalesce(o.session_id, t.session_id),
+           email = coalesce(o.email, t.email), name = coalesce(o.name, t.name), number = coalesce(o.number, t.number),
+           cart_state = case when o.id = any (_filled) then 'read' else o.cart_state end,
+           cart_source = case when o.id = any (_filled) then t.cart_source else o.cart_source end,
+           difference = case when o.id = any (_filled) then t.difference else o.difference end,
+           extras = case when o.id = any (_filled) then t.extras else o.extras end
+      from unnest(_told) t
+     where o.payment_id = t.payment_id and o.id = any (_ids);
+    perform stockroom_api.record_lines(_filled, _told);
+    return _filled;
+end $$;
+
+-- Which of these payments are orders that have their cart.
+create function stockroom_api.whole_orders(_payment_ids text[]) returns setof text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select o.payment_id from stockroom.orders o where o.payment_id = any (_payment_ids) and o.cart_state = 'read';
+$$;
+
+-- Note on orders that their buyer objects at the bank: about money, it moves no stock. What Stripe told last stands: an older
+-- message that comes late changes nothing.
+create function stockroom_api.flag_disputes(_disputes jsonb) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with told as (
+        select distinct on (o.id) o.id, o.payment_id, d.status, d.told_at
+          from jsonb_to_recordset(_disputes) d (payment_id text, charge_id text, status text, told_at timestamptz)
+          join stockroom.orders o on o.payment_id = coalesce(d.payment_id, d.charge_id) or o.charge_id = d.charge_id
+         order by o.id, d.told_at desc
+    )
+    update stockroom.orders o set dispute = t.status
+      from told t
+     where o.id = t.id
+       and not exists (select from stockroom.stripe_events e
+                        where e.payment_id = t.payment_id and e.kind like 'charge.dispute.%' and e.state = 'done'
+                          and e.created_at > t.told_at);
+$$;
+
+-- The lines of an order that the storefront keeps in a table of its own; where, an admin has said in Settings.
+create function stockroom_api.look_up_order(_reference text) returns table (code text, quantity int, unit_price bigint)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _lookup jsonb := (select order_lookup from stockroom.stripe_link);
+begin
+    if _lookup is not null then
+        return query execute format('select %I::text, %I::int, null::bigint from %I.%I where %I::text = $1 order by 1',
+            _lookup ->> 'code', _lookup ->> 'quantity', _lookup ->> 'schema', _lookup ->> 'table', _lookup ->> 'order')
+            using _reference;
+    end if;
+end $$;
+
+grant execute on function
+    stockroom_api.flag_disputes(jsonb), stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]) to stockroom_app;

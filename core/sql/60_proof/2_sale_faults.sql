@@ -1,0 +1,80 @@
+-- Does what was paid agree with the shelf? Each check is a view of what fails it, as in 1_checks.sql.
+
+-- R3, the part that needs no network: a payment in the inbox since going live that no order came of. What a person has set
+-- aside with a reason is settled; what has just come has an hour.
+create view stockroom_api.payment_faults as
+select m.payment_id, min(e.created_at) as paid_at, min(m.state) as state
+  from stockroom_api.paid_messages m
+  join stockroom.stripe_events e on e.id = m.id
+ cross join stockroom.stripe_link s
+ cross join stockroom.proof_limits n
+ where e.created_at >= s.live_since
+   and not exists (select from stockroom.orders o where m.payment_id in (o.payment_id, o.charge_id, o.session_id))
+   and (m.state in ('new', 'parked') and e.received_at < now() - make_interval(hours => n.inbox_hours)
+        or m.state = 'done' and e.kind = 'payment_intent.succeeded')
+ group by m.payment_id;
+
+-- What the ledger says of each order line: units sold and put back, undone ones taken off.
+create view stockroom_api.line_units as
+select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, l.state, l.quantity, l.taken, l.oversold, l.restored,
+       coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0) as sold,
+       coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0) as put_back
+  from stockroom.order_lines l
+  join stockroom.orders o on o.id = l.order_id
+  left join stockroom.order_line_movements x on x.line_id = l.id
+  left join public.stock_movements m on m.id = x.movement_id
+ group by l.id, o.id;
+
+-- R4: of each line, what the ledger sold is what the order says was taken; with what is oversold it is the cart, unless the line
+-- was only recorded, or waits for somebody and its case is open.
+create view stockroom_api.unit_faults as
+select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
+       case when u.sold <> u.taken then 'sold' when u.state = 'failed' then 'silent' else 'units' end as fault
+  from stockroom_api.line_units u
+ where u.sold <> u.taken
+    or u.state in ('taken', 'resolved') and u.taken + u.oversold <> u.quantity
+    or u.state = 'skipped' and u.taken + u.oversold <> 0
+    or u.state = 'failed' and not exists (
+           select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
+
+-- R5: the lines of an order, worked out anew from their prices, with what was paid beside them are worth what was received, within
+-- the tolerance the importer measures by; and that is still what it noted when the order came in. What did not add up then and a
+-- person has settled with a reason is no fault any more. Without prices there is only what was noted.
+create view stockroom_api.amount_faults as
+select r.*
+  from (select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.policy, o.difference,
+               case when o.extras is null then o.difference
+                    when abs(o.amount - coalesce(l.goods, 0) - o.extras) <= coalesce(l.lines, 0) then 0
+                    else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
+          from stockroom.orders o
+          left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods, count(*) as lines
+                       from stockroom.order_lines x group by x.order_id) l on l.order_id = o.id
+         where o.cart_state = 'read') r
+ where r.recomputed <> coalesce(r.difference, 0)
+    or r.policy <> 'skip' and r.recomputed <> 0
+       and not exists (select from stockroom.alerts a where a.cause = 'cart:' || r.payment_id and a.state = 'resolved');
+
+-- R6: nothing was put back that was not sold, the order says what the ledger says, and every refund that went through has been
+-- decided in time.
+create view stockroom_api.refund_faults as
+select u.line_id, u.order_id, u.payment_id, u.number, u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
+  from stockroom_api.line_units u
+ where u.restored <> u.put_back or u.restored > u.taken
+union all
+select null, r.order_id, r.payment_id, o.number, null, r.refund_id, null, null, null, extract(day from now() - r.refunded_at)::int
+  from stockroom.refunds r
+ cross join stockroom.proof_limits n
+  left join stockroom.orders o on o.id = r.order_id
+ where r.status = 'succeeded' and r.state in ('waiting', 'inspecting')
+   and greatest(r.refunded_at, r.received_at) < now() - make_interval(days => n.refund_days);
+
+-- R7: no payment behind two orders, also not as the charge or session of the same sale.
+create view stockroom_api.twin_faults as
+with names as (
+    select o.id as order_id, o.payment_id as name from stockroom.orders o
+    union
+    select o.id, o.charge_id from stockroom.orders o where o.charge_id is not null
+    union
+    select o.id, o.session_id from stockroom.orders o where o.session_id is not null
+)
+select n.name, array_agg(n.order_id order by n.order_id) as order_ids from names n group by n.name having count(*) > 1;

@@ -1,0 +1,280 @@
+"""The storefront's HTTP API: is this cart for sale, hold it, let it go. The one door to the web framework in core.
+
+A key says who asks (`core/people/api_keys.py`); every answer carries a request id; errors are problem+json.
+Operations of core do the work, so what holds for a page holds here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+
+from core.database.engine import run
+from core.foundation.errors import Forbidden, StockError, Unavailable
+from core.foundation.model import Actor
+from core.ledger import holds
+from core.ledger.holds import Reservation, Wanted
+from core.people.api_keys import Caller, Scope
+from core.storefront import checkout, models, paid_orders
+from core.storefront import mail as order_mail
+from core.storefront import validate as storefront
+from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
+from core.stripe.gateway import Gateway
+
+log = logging.getLogger("stockroom")
+
+_BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, made in Settings")
+
+
+def _told(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer."""
+    return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
+
+
+_TOLD = ("short", "field", "why", "variants", "reservation", "payment_status")
+_PROBLEMS = {
+    401: "No good key",
+    403: "The key lacks the scope",
+    404: "A variant is not in the catalogue, or a payment not at Stripe",
+    409: "Not enough stock (`short` names every line), the Idempotency-Key is of something else, or it is not paid yet",
+    410: "There is no such hold, or it has ended",
+    413: "Too large",
+    422: "Not understood",
+    429: "Asked too often",
+    502: "Stripe refused",
+    503: "The database or Stripe is away; asking again is safe",
+}
+
+
+def create_api(
+    engine: Callable[[], Engine],
+    *,
+    gateway: Gateway | None = None,
+    has_mail: bool = False,
+    sell_unverified: bool = False,
+    allowed_origins: Sequence[str] = (),
+) -> FastAPI:
+    """Return the API over a database and, where there is one, a Stripe account.
+
+    `has_mail`: there is an account that confirms orders. `sell_unverified`: say that a cart is fine where that cannot
+    be looked up.
+    """
+    api = FastAPI(
+        title="Stockroom",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=_told(401, 403, 413, 422, 429, 503),
+        description="Check, hold and sell stock. Times are UTC, quantities are units.",
+    )
+    _tell_errors(api)
+    if allowed_origins:
+        api.add_middleware(
+            CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["*"], allow_headers=["*"]
+        )
+    api.add_middleware(Limits)
+    doors = _Doors(engine)
+    api.include_router(_stock_routes(doors, sell_unverified))
+    api.include_router(_reservation_routes(doors))
+    api.include_router(_order_routes(doors, gateway, has_mail))
+    return api
+
+
+class _Doors:
+    """What every route needs: the database, and who may pass."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self.engine = engine
+        self.keeper = Doorkeeper(engine)
+
+    def with_scope(self, scope: Scope) -> Callable[..., Caller]:
+        """Return the dependency that lets in whoever shows a key with this scope."""
+
+        def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
+            if found is None:
+                raise NoKey
+            caller = self.keeper.admit(found.credentials)
+            if scope not in caller.scopes:
+                raise Forbidden(f"This key lacks the scope {scope}.")
+            return caller
+
+        return admit
+
+
+def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
+    routes = APIRouter(prefix="/stock", tags=["stock"])
+    may_validate = Depends(doors.with_scope(Scope.VALIDATE))
+
+    @routes.post("/validate")
+    def validate(cart: models.Check, caller: Caller = may_validate) -> models.Checked:
+        """Tell whether a cart can be sold now. Nothing is held."""
+        items = [item.model_dump() for item in cart.items]
+        try:
+            return models.Checked(**run(doors.engine(), storefront.check_cart, _actor(caller), items=items))
+        except Unavailable:
+            if not sell_unverified:
+                raise
+            return models.Checked(valid=True, verified=False, issues=[], items=[])
+
+    return routes
+
+
+def _reservation_routes(doors: _Doors) -> APIRouter:
+    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_told(404, 409, 410))
+    may_reserve = Depends(doors.with_scope(Scope.RESERVE))
+
+    @routes.post("", status_code=201)
+    def hold(
+        cart: models.Hold,
+        caller: Caller = may_reserve,
+        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+    ) -> models.Held:
+        """Hold every unit of a cart, or none: 409 names every short line. The same Idempotency-Key is the same hold."""
+        found = run(
+            doors.engine(),
+            holds.hold,
+            _actor(caller),
+            items=_wanted(cart.items),
+            key=_key("api", caller, idempotency_key),
+            reference=cart.reference,
+            ttl_seconds=cart.ttl_seconds,
+        )
+        return _held(found)
+
+    @routes.get("/{reservation_id}")
+    def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+        """Tell how a hold stands."""
+        return _held(run(doors.engine(), holds.get, _actor(caller), reservation_id=reservation_id))
+
+    @routes.patch("/{reservation_id}")
+    def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
+        """Keep a hold longer: 410 where it has ended."""
+        seconds = wanted.ttl_seconds
+        engine, actor = doors.engine(), _actor(caller)
+        return _held(run(engine, holds.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
+
+    @routes.delete("/{reservation_id}")
+    def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+        """Let a hold go; one that has ended stays as it is."""
+        return _held(run(doors.engine(), holds.release, _actor(caller), reservation_id=reservation_id))
+
+    return routes
+
+
+def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> APIRouter:
+    routes = APIRouter(tags=["orders"], responses=_told(404, 409, 410, 502))
+    may_order = Depends(doors.with_scope(Scope.ORDERS))
+
+    @routes.post("/stripe/create-payment-intent", status_code=201)
+    def pay(
+        cart: models.Purchase,
+        caller: Caller = may_order,
+        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+    ) -> models.Payment:
+        """Hold a cart and begin its payment at the catalogue's prices. The same Idempotency-Key is the same payment."""
+        purchase = checkout.Purchase(
+            items=_wanted(cart.items),
+            currency=cart.currency,
+            cart_id=cart.metadata.cart_id,
+            shipping=cart.shipping,
+            ttl_seconds=cart.ttl_seconds,
+        )
+        key = _key("pay", caller, idempotency_key)
+        return _payment(checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key))
+
+    @routes.post("/orders/create-from-payment")
+    def order(paid: models.Paid, caller: Caller = may_order) -> models.Order:
+        """Record the order of a payment that succeeded and take it off the shelf, once, however often it is asked."""
+        engine, actor = doors.engine(), _actor(caller)
+        found = paid_orders.order_of_payment(engine, gateway, actor, payment_id=paid.payment_intent_id)
+        return models.Order(
+            order_id=found.order_id,
+            order_number=found.called,
+            mail=order_mail.confirm(engine, found, has_account=has_mail),
+            lines=[
+                models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
+                for line in found.lines
+            ],
+        )
+
+    return routes
+
+
+def _payment(begun: checkout.Begun) -> models.Payment:
+    cart = begun.checkout
+    return models.Payment(
+        client_secret=begun.client_secret,
+        payment_intent_id=begun.payment_id,
+        status=begun.status,
+        amount=cart.amount,
+        shipping=cart.shipping,
+        currency=cart.currency,
+        cart_id=cart.cart_id,
+        reservation=cart.reservation_id,
+        expires_at=cart.expires_at,
+        lines=[models.PricedLine(**asdict(line)) for line in cart.lines],
+    )
+
+
+def _wanted(items: Sequence[models.HoldItem]) -> list[Wanted]:
+    return [Wanted(variant_id=item.variant_id, sku=item.sku, quantity=item.quantity) for item in items]
+
+
+def _key(door: str, caller: Caller, given: str | None) -> str:
+    """Return the key of an operation: the caller's own, which is nobody else's, or a new one."""
+    return f"{door}:{caller.key_id}:{given or uuid4()}"
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(name=caller.name)
+
+
+def _held(found: Reservation) -> models.Held:
+    lines = [models.HeldLine(variant_id=line.variant_id, sku=line.sku, quantity=line.quantity) for line in found.lines]
+    return models.Held(
+        id=found.reservation_id, reference=found.reference, state=found.state, expires_at=found.expires_at, lines=lines
+    )
+
+
+def _tell_errors(api: FastAPI) -> None:
+    """Tell every error as problem+json with the request's id."""
+
+    def told(request: Request, status: int, title: str, detail: str, **facts: object) -> JSONResponse:
+        headers = {"Retry-After": "5"} if status in (429, 503) else {}
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        body = problem(status, title, detail, str(request.state.request_id), **facts)
+        return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+    @api.exception_handler(StockError)
+    def refused(request: Request, error: StockError) -> JSONResponse:
+        facts = json.loads(json.dumps(error.facts, default=str))
+        known = {name: facts[name] for name in _TOLD if name in facts}
+        return told(request, status_of(error), type(error).__name__, error.message, **known)
+
+    @api.exception_handler(RequestValidationError)
+    def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:
+        said = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:20]]
+        return told(request, 422, "InvalidInput", "; ".join(said)[:2_000])
+
+    @api.exception_handler(HTTPException)
+    def other(request: Request, error: HTTPException) -> JSONResponse:
+        return told(request, error.status_code, "HTTP error", str(error.detail))
+
+    @api.exception_handler(Exception)
+    def fault(request: Request, error: Exception) -> JSONResponse:
+        log.error("API request %s", request.state.request_id, exc_info=error)
+        return told(request, 500, "Fault", "A fault on our side; its request id is in the log.")

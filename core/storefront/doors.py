@@ -1,0 +1,202 @@
+"""The doors of the HTTP API: whose key it is, how often and how much it may ask, and how errors are told."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from uuid import uuid4
+
+from sqlalchemy import Engine
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.database.engine import run
+from core.foundation import journal
+from core.foundation.errors import (
+    Forbidden,
+    InsufficientStock,
+    InvalidInput,
+    KeyReused,
+    NotPaid,
+    ReservationGone,
+    StockError,
+    StripeRefused,
+    Unavailable,
+    UnknownPayment,
+    UnknownVariant,
+    Unreadable,
+)
+from core.foundation.model import Actor
+from core.people import api_keys
+from core.people.api_keys import Caller
+
+LARGEST_BODY = 256 * 1024
+REQUEST_ID = "x-request-id"
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+_KNOWN_FOR = 2.0
+_KNOWN_WHILE_AWAY = 3_600.0
+_NOBODY = Actor(name="API")
+
+
+class NoKey(StockError):
+    """Send a good API key: Authorization: Bearer stk_..."""
+
+
+class TooMany(StockError):
+    """This key has asked too often; wait and ask again."""
+
+
+STATUS: dict[type[StockError], int] = {
+    NoKey: 401,
+    TooMany: 429,
+    InsufficientStock: 409,
+    KeyReused: 409,
+    ReservationGone: 410,
+    UnknownVariant: 404,
+    UnknownPayment: 404,
+    NotPaid: 409,
+    InvalidInput: 422,
+    Forbidden: 403,
+    Unreadable: 422,
+    StripeRefused: 502,
+    Unavailable: 503,
+}
+
+
+def status_of(error: StockError) -> int:
+    """Return the HTTP status that tells of an error."""
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409)
+
+
+@dataclass(slots=True)
+class Doorkeeper:
+    """Knows whose key it is, and how often each has asked in this process.
+
+    A key is known for two seconds; for an hour while the database is away, when nothing but that can be answered.
+    """
+
+    engine: Callable[[], Engine]
+    clock: Callable[[], float] = time.monotonic
+    _known: OrderedDict[str, tuple[float, Caller]] = field(default_factory=OrderedDict)
+    _buckets: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def admit(self, key: str) -> Caller:
+        """Return who shows this key. Raises NoKey, TooMany, Unavailable."""
+        caller = self._recall(key, _KNOWN_FOR) or self._ask(key)
+        self._count(caller)
+        return caller
+
+    def _ask(self, key: str) -> Caller:
+        try:
+            caller = run(self.engine(), api_keys.caller, _NOBODY, key=key)
+        except Unavailable:
+            known = self._recall(key, _KNOWN_WHILE_AWAY)
+            if known is None:
+                raise
+            return known
+        if caller is None:
+            with self._lock:
+                self._known.pop(key, None)
+            raise NoKey
+        self._remember(key, caller)
+        return caller
+
+    def _recall(self, key: str, seconds: float) -> Caller | None:
+        with self._lock:
+            at, caller = self._known.get(key, (0.0, None))
+        return caller if self.clock() - at < seconds else None
+
+    def _remember(self, key: str, caller: Caller) -> None:
+        with self._lock:
+            self._known[key] = (self.clock(), caller)
+            while len(self._known) > 1_000:
+                self._known.popitem(last=False)
+
+    def _count(self, caller: Caller) -> None:
+        """A bucket that fills by the minute: short bursts up to a minute's worth are fine."""
+        now, most = self.clock(), float(caller.rate_per_minute)
+        with self._lock:
+            at, left = self._buckets.get(caller.key_id, (now, most))
+            left = min(most, left + (now - at) * most / 60)
+            if left < 1:
+                raise TooMany
+            self._buckets[caller.key_id] = (now, left - 1)
+
+
+class Limits:
+    """ASGI middleware: gives every request an id, and refuses a body that is too large before anybody reads it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its id, or answer 413."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(REQUEST_ID.encode(), b"").decode("latin-1")
+        request_id = given if _SAFE_ID.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        journal.request_id.set(request_id)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", []).append((REQUEST_ID.encode(), request_id.encode()))
+            await send(message)
+
+        body = await _read(receive)
+        if body is None:
+            await _refuse_large(send_with_id, request_id)
+            return
+        await self.app(scope, _replay(body, receive), send_with_id)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > LARGEST_BODY:
+            return None
+        parts.append(part)
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse_large(send: Send, request_id: str) -> None:
+    detail = f"The body is larger than {LARGEST_BODY // 1024} kB."
+    body = json.dumps(problem(413, "Too large", detail, request_id)).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def problem(status: int, title: str, detail: str, request_id: str, **facts: object) -> dict[str, object]:
+    """Return an error as RFC 9457 writes it."""
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "requestId": request_id,
+        **facts,
+    }

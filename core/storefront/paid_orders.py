@@ -1,0 +1,131 @@
+"""From a payment that succeeded to its order, asked for by a storefront: what Stripe would tell us anyway, now.
+
+The payment goes the same way as every message of Stripe: into the inbox, and applied from there. Asked five times at
+once, and after the webhook, it is one order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from core.alerts import system as system_alerts
+from core.database.engine import call, run
+from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreadable, invalid
+from core.foundation.model import Actor
+from core.foundation.sales import AlertKind
+from core.inbox import applying, polling
+from core.inbox.messages import WORKER
+from core.storefront.checkout import connected
+from core.stripe.gateway import Gateway
+
+NOT_IN_LEDGER = "not_in_ledger"
+"""Why a line is in doubt whose units the ledger has no movements for; it opens a case of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidLine:
+    """A line of a paid order as it stands. `error`: why its units, or some of them, were not taken off the shelf."""
+
+    sku: str
+    name: str | None
+    size: str | None
+    quantity: int
+    unit_price: int | None
+    state: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidOrder:
+    """The order of a payment, for its buyer. Amounts in minor units; `shipping` is known where it was begun here."""
+
+    order_id: int
+    payment_id: str
+    number: str | None
+    shop: str
+    email: str | None
+    amount: int
+    currency: str
+    shipping: int | None
+    cart_state: str
+    lines: tuple[PaidLine, ...]
+
+    @property
+    def called(self) -> str:
+        """What people call it: its number, else the id of its payment."""
+        return self.number or self.payment_id
+
+
+def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, payment_id: str) -> PaidOrder:
+    """Return the order of a payment that succeeded, recorded and taken off the shelf if it was not yet.
+
+    A line that could not be taken says why, and a case is open for it. Raises UnknownPayment, NotPaid with its status,
+    InvalidInput, Unavailable, StripeRefused, Unreadable where Stripe's payment can become no order.
+    """
+    stripe = connected(gateway)
+    if not re.fullmatch(r"pi_[A-Za-z0-9_]{1,250}", payment_id):
+        raise invalid("paymentIntentId", "is not one of Stripe's")
+    found = stripe.payment(payment_id)
+    if found is None:
+        raise UnknownPayment
+    status = str(found.get("status"))
+    if status != "succeeded":
+        raise NotPaid(f"This payment has not succeeded: its status is {status}.", payment_status=status)
+    order = run(engine, get, actor, payment_id=payment_id)
+    # Without an address it came by webhook, which does not tell the buyer's: that is learnt here.
+    if order is None or order.cart_state != "read" or not order.email:
+        polling.store(engine, found, livemode=stripe.livemode)
+        applying.apply_payment(engine, stripe, payment_id=payment_id)
+        order = run(engine, get, actor, payment_id=payment_id)
+    if order is None:
+        why = run(engine, _why_none, actor, payment_id=payment_id)
+        raise Unreadable(why) if why else Unavailable("The order could not be recorded yet; trying again is safe.")
+    if any(line.error == NOT_IN_LEDGER for line in order.lines):
+        run(engine, _doubt, WORKER, order=order)
+    return order
+
+
+def get(connection: Connection, _: Actor, *, payment_id: str) -> PaidOrder | None:
+    """Return the order of a payment, each line held against the ledger; None where there is none yet."""
+    found = call(connection, "select stockroom_api.paid_order(%(id)s)", {"id": payment_id})[0][0]
+    if found is None:
+        return None
+    return PaidOrder(
+        order_id=found["id"],
+        lines=tuple(map(_line, found["lines"])),
+        **{
+            name: found[name]
+            for name in ("payment_id", "number", "shop", "email", "amount", "currency", "shipping", "cart_state")
+        },
+    )
+
+
+def _line(line: Mapping[str, Any]) -> PaidLine:
+    return PaidLine(
+        error=line["cause"] if line["in_ledger"] else NOT_IN_LEDGER,
+        **{name: line[name] for name in ("sku", "name", "size", "quantity", "unit_price", "state")},
+    )
+
+
+def _why_none(connection: Connection, _: Actor, *, payment_id: str) -> str | None:
+    found: str | None = call(connection, "select stockroom_api.why_no_order(%(id)s)", {"id": payment_id})[0][0]
+    return found
+
+
+def _doubt(connection: Connection, actor: Actor, *, order: PaidOrder) -> None:
+    """A counter of a line and the ledger must never differ: whoever sees it says so."""
+    skus = [line.sku for line in order.lines if line.error == NOT_IN_LEDGER]
+    system_alerts.open_alert(
+        connection,
+        actor,
+        kind=AlertKind.PROOF_FAILED,
+        severity="urgent",
+        cause=f"ledger:{order.payment_id}",
+        sentence=f"Order {order.called}: the ledger lacks movements of {', '.join(skus)}",
+        facts={"order_id": order.order_id, "skus": skus},
+    )

@@ -1,0 +1,115 @@
+"""When Stripe says no or nothing: what that means for a person, whether to ask again, and how long to wait before.
+
+Pure, and without a word of Stripe's own where it could hold a key.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.foundation.errors import StockError, StripeRefused, Unavailable
+
+READS = {
+    "rak_event_read": "Events",
+    "rak_payment_intent_read": "PaymentIntents",
+    "rak_charge_read": "Charges and Refunds",
+    "rak_checkout_session_read": "Checkout Sessions",
+    "rak_dispute_read": "Disputes",
+    "rak_product_read": "Products",
+    "rak_plan_read": "Prices",
+}
+"""What a restricted key must be allowed to read, and what Stripe's dashboard calls it."""
+
+WRITES = {"rak_payment_intent_write": "PaymentIntents"}
+"""What it must be allowed to write where a storefront begins its payments through Stockroom, and only there."""
+
+_ASK_AGAIN = frozenset({"rate_limit", "lock_timeout"})
+_KEY = re.compile(r"\b(?:sk|rk|pk|ek|whsec)_[\w*.]+")
+_PERMISSION = re.compile(r"\brak_\w+")
+_ACCOUNT = re.compile(r"\bacct_\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often to ask, and how long to wait in between: twice as long each time, half of it by chance.
+
+    Chance, because many that were refused at the same moment must not come back at the same moment.
+    """
+
+    attempts: int = 5
+    first: float = 0.5
+    longest: float = 8.0
+
+    def delay(self, attempt: int, asked: float | None = None) -> float:
+        """The seconds to wait after this attempt; what Stripe asked for, where it did, but not for ever."""
+        grown = min(self.first * 2.0 ** (attempt - 1), self.longest)
+        jittered = grown * random.uniform(0.5, 1)  # noqa: S311 - chance is no secret here
+        return max(jittered, min(asked or 0, self.longest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An answer that is none."""
+
+    error: StockError
+    again: bool
+    wait: float | None = None
+
+
+def silence(may_pass: bool) -> Trouble:
+    """No answer at all: the network, a time-out, or a certificate that is not Stripe's."""
+    if may_pass:
+        said = "Stripe cannot be reached or did not answer in time; trying again is safe."
+    else:
+        said = "Stripe cannot be reached from this machine: check its network, its proxy and its certificates."
+    return Trouble(error=Unavailable(said), again=may_pass)
+
+
+def explain(status: int, code: str | None, message: str, headers: Mapping[str, str]) -> Trouble:
+    """An answer that is an error, by its status, its code and Stripe's own words."""
+    said = {name.lower(): value for name, value in headers.items()}
+    hint = said.get("stripe-should-retry")
+    busy = status in (409, 429) or status >= 500 or status < 300 or code in _ASK_AGAIN
+    if (busy and hint != "false") or hint == "true":
+        return Trouble(error=_unavailable(status), again=True, wait=_seconds(said.get("retry-after")))
+    return Trouble(error=_unavailable(status) if busy else _refused(status, code, message), again=False)
+
+
+def _unavailable(status: int) -> Unavailable:
+    if status == 429:
+        return Unavailable("Stripe has been asked too often just now; trying again is safe.")
+    if status < 300:
+        return Unavailable("Stripe's answer cannot be read; trying again is safe.")
+    return Unavailable(f"Stripe is in trouble itself (status {status}); trying again is safe.")
+
+
+def _refused(status: int, code: str | None, message: str) -> StripeRefused:
+    if status == 401:
+        said = "Stripe does not know the key in STRIPE_SECRET_KEY: it was mistyped, replaced or deleted."
+        return StripeRefused(said, status=status)
+    missing, account = tuple(dict.fromkeys(_PERMISSION.findall(message))), _ACCOUNT.search(message)
+    if status == 403:
+        facts = {"status": status, "missing": missing, "account": account[0] if account else None}
+        return StripeRefused(_lacking(missing, message), **facts)
+    return StripeRefused(f"Stripe refused the request: {without_keys(message)}", status=status, code=code)
+
+
+def _lacking(missing: tuple[str, ...], message: str) -> str:
+    if not missing:
+        return f"The key in STRIPE_SECRET_KEY may not do this: {without_keys(message)}"
+    known = READS | WRITES
+    named = " or ".join(f"{known[name]} ({name})" if name in known else name for name in missing)
+    may = "write" if any(name in WRITES for name in missing) else "read"
+    return f"The key in STRIPE_SECRET_KEY may not {may} {named}: allow it in Stripe's dashboard, under API keys."
+
+
+def without_keys(text: str) -> str:
+    """Stripe's words without any key in them, not even a shortened one; or the first of them, where they go on."""
+    return _KEY.sub("(the key)", " ".join(text.split()))[:300]
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text) else None

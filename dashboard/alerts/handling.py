@@ -1,0 +1,126 @@
+"""Acknowledge, snooze, assign and resolve: for one case and for several at once, in the same words.
+
+Each form takes the ids of its cases; what core refuses is said in the form of one case, and as a notice where there are
+several, because the list is drawn anew then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.alerts import handling
+from core.alerts.handling import Hand, Nap
+from core.foundation.errors import StockError
+from dashboard.door import session
+from dashboard.frame import forms, words
+from dashboard.frame.feedback import Notice
+
+NAPS = {Nap.HOUR: "For an hour", Nap.TOMORROW: "Until tomorrow morning", Nap.NEXT_WEEK: "Until Monday morning"}
+NOBODY = Hand(user_id=0, name="Nobody")
+
+
+def show_acknowledge(ids: Sequence[int], name: str) -> None:
+    """Offer to say that somebody is on them."""
+    _form(
+        f"acknowledge_{name}", "I am on it", ":material/front_hand:", ids, lambda form: None,
+        lambda values: session.run(handling.acknowledge, alert_ids=ids),
+        lambda _: f"{_them(ids, 'Acknowledged')}: everybody sees that you are on it.", fits=True,
+    )  # fmt: skip
+
+
+def show_assign_to_me(ids: Sequence[int], name: str, user_id: int) -> None:
+    """Offer to take them, in one press."""
+    _form(
+        f"take_{name}", "Assign to me", ":material/person_add:", ids, lambda form: None,
+        lambda values: session.run(handling.assign, alert_ids=ids, user_id=user_id),
+        lambda _: f"{_them(ids, 'Assigned')} to you.", fits=True,
+    )  # fmt: skip
+
+
+def show_wake(ids: Sequence[int], name: str) -> None:
+    """Offer to bring snoozed cases back now."""
+    _form(
+        f"wake_{name}", "Bring back now", ":material/alarm:", ids, lambda form: None,
+        lambda values: session.run(handling.snooze, alert_ids=ids, until=None),
+        lambda _: f"{_them(ids, 'Brought back')} into the list.", fits=True,
+    )  # fmt: skip
+
+
+def show_snooze(ids: Sequence[int], name: str, zone: str) -> None:
+    """Offer to put them out of the way for a while."""
+
+    def draw(form: forms.Form) -> None:
+        st.caption("Out of the list until then. A case comes back earlier if it happens again or grows more severe.")
+        st.radio("Snooze", list(NAPS), format_func=NAPS.__getitem__, key=form.input("nap"), horizontal=True)
+
+    def post(values: forms.Values) -> None:
+        until = handling.wakes_at(values["nap"], zone, datetime.now(UTC))
+        session.run(handling.snooze, alert_ids=ids, until=until)
+
+    _form(
+        f"snooze_{name}", "Snooze", ":material/snooze:", ids, draw, post,
+        lambda values: f"{_them(ids, 'Snoozed')} {NAPS[values['nap']].lower().replace('monday', 'Monday')}.",
+    )  # fmt: skip
+
+
+def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
+    """Offer to give them to somebody, or to nobody."""
+
+    def draw(form: forms.Form) -> None:
+        st.selectbox("Who finishes it", [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
+
+    def post(values: forms.Values) -> None:
+        session.run(handling.assign, alert_ids=ids, user_id=values["hand"].user_id or None)
+
+    _form(
+        f"assign_{name}", "Assign", ":material/person_add:", ids, draw, post,
+        lambda values: f"{_them(ids, 'Assigned')} to {values['hand'].name.replace('Nobody', 'nobody')}.",
+    )  # fmt: skip
+
+
+def show_resolve(ids: Sequence[int], name: str, what_then: str, example: str = "Refunded the buyer") -> None:
+    """Offer to end them with a reason; `what_then` says what becomes of what is open."""
+
+    def draw(form: forms.Form) -> None:
+        st.caption(what_then)
+        forms.note(form, label="Reason", placeholder=example, required=True)
+
+    _form(
+        f"resolve_{name}", "Resolve", ":material/check:", ids, draw,
+        lambda values: session.run(handling.resolve, alert_ids=ids, reason=values["note"] or ""),
+        lambda _: "The case is resolved." if len(ids) == 1 else f"{_them(ids, 'Resolved')}.",
+    )  # fmt: skip
+
+
+def _form(
+    name: str,
+    label: str,
+    icon: str,
+    ids: Sequence[int],
+    draw: Callable[[forms.Form], None],
+    do: Callable[[forms.Values], None],
+    said: Callable[[forms.Values], str],
+    *,
+    fits: bool = False,
+) -> None:
+    form = forms.begin(name)
+    with st.form(form.name, border=False, width="content" if fits else "stretch"):
+        draw(form)
+
+        def post(key: str, values: forms.Values) -> Notice:
+            try:
+                do(values)
+            except StockError as error:
+                if len(ids) == 1:
+                    raise
+                return Notice(text="", problem=error)
+            return Notice(text=said(values))
+
+        forms.submit(form, label, post, icon=icon, tell=lambda notice: notice, is_main=not fits)
+
+
+def _them(ids: Sequence[int], done: str) -> str:
+    return done if len(ids) == 1 else f"{words.plural(len(ids), 'case')} {done.lower()}"

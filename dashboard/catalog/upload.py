@@ -1,0 +1,134 @@
+"""Importing a catalogue from the page: upload, look at what it would do, then all of it or nothing."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from streamlit.column_config import TextColumn
+
+from core.catalog import imports as catalog
+from core.catalog.file import COLUMNS, REQUIRED
+from core.catalog.imports import CatalogImport, CatalogPreview, CatalogRow, RowStatus
+from core.foundation.errors import StockError
+from core.foundation.model import Shop
+from dashboard.door import session
+from dashboard.frame import feedback, forms, links, words
+
+SHOWN = 500
+LABELS = {
+    RowStatus.ERROR: "Problem",
+    RowStatus.NEW_PRODUCT: "New product",
+    RowStatus.NEW_VARIANT: "New variant",
+    RowStatus.CHANGE: "Change",
+    RowStatus.UNCHANGED: "Unchanged",
+}
+_EXAMPLE = (
+    f"{','.join(COLUMNS)}\n"
+    "RUN-01-42,Trail Runner,Fjell,42,blue,4006381333931,129.90,61.00,3,12,yes\n"
+    "RUN-01-43,Trail Runner,Fjell,43,blue,4006381333948,129.90,61.00,3,8,yes\n"
+)
+
+
+def show_upload(shop: Shop) -> None:
+    """Show the upload, and what the uploaded file would do."""
+    st.markdown(
+        f"Upload a CSV file with one row for each SKU. It must name {words.listing([f'`{name}`' for name in REQUIRED])}"
+        "; prices, barcode, reorder point and the units on the shelf (`opening`) may stand beside them. "
+        "Importing the same file again changes nothing."
+    )
+    st.download_button(
+        "Example file", _EXAMPLE, "catalogue-example.csv", "text/csv", key="cat_example", on_click="ignore",
+        icon=":material/download:", type="tertiary",
+    )  # fmt: skip
+    file = st.file_uploader("CSV file", type="csv", key="cat_file")
+    if file is None:
+        return
+    content = file.getvalue()
+    try:
+        found = session.run(catalog.preview_catalog, content=content, file_name=file.name)
+    except StockError as error:
+        feedback.show(error)
+        return
+    _show_preview(found)
+    if not found.problems:
+        _show_apply(found, content, file.file_id, shop)
+
+
+def _show_preview(found: CatalogPreview) -> None:
+    if found.problems:
+        rows = words.plural(found.counts[RowStatus.ERROR], "row")
+        said = f"{rows} cannot be imported, so nothing is. Correct the file and upload it again."
+        st.error(said, icon=":material/error:")
+    else:
+        st.info(_said(found), icon=":material/fact_check:")
+    order = list(LABELS)
+    rows_shown = sorted(found.rows, key=lambda row: order.index(row.status))[:SHOWN]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Line": [row.line.line for row in rows_shown],
+                "SKU": [row.line.sku for row in rows_shown],
+                "Product": [row.line.product for row in rows_shown],
+                "What": [LABELS[row.status] for row in rows_shown],
+                "Details": [_details(row) for row in rows_shown],
+            }
+        ),
+        column_config={"Details": TextColumn(width="large")},
+        hide_index=True,
+        alt="What each row of the file would do; rows with a problem come first",
+    )
+    if len(found.rows) > SHOWN:
+        st.caption(f"The first {SHOWN} of {words.number(len(found.rows))} rows.")
+
+
+def _said(found: CatalogPreview) -> str:
+    counts = found.counts
+    parts = [
+        words.plural(found.products_added, "new product") if found.products_added else "",
+        words.plural(found.variants_added, "new variant") if found.variants_added else "",
+        f"{words.number(counts[RowStatus.CHANGE])} changed" if counts[RowStatus.CHANGE] else "",
+        f"{words.number(counts[RowStatus.UNCHANGED])} unchanged" if counts[RowStatus.UNCHANGED] else "",
+    ]
+    counted = f"; {words.units(found.units_counted)} would be counted" if found.units_counted else ""
+    return f"{words.listing([part for part in parts if part]).capitalize()}{counted}."
+
+
+def _details(row: CatalogRow) -> str:
+    problems = [str(problem).partition(": ")[2] for problem in row.problems]
+    changes = [
+        f"{change.field} {change.before or words.NOTHING} {words.ARROW} {change.after}" for change in row.changes
+    ]
+    return "; ".join([*problems, *changes])
+
+
+def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop) -> None:
+    form = forms.begin(f"catalog_{file_id}")
+    with st.form(form.name, border=False):
+        if shop.is_sample:
+            st.warning(
+                "This shop holds the sample data, and what a ledger holds stays in it. To begin with an empty shop, "
+                "run `python -m core sample --remove` first. To try the import, add the file to the sample.",
+                icon=":material/science:",
+            )
+            st.checkbox("Add it to the sample data", key=form.input("into_sample"))
+
+        def post(key: str, values: forms.Values) -> CatalogImport:
+            done: CatalogImport = session.run(
+                catalog.import_catalog,
+                content=content,
+                file_name=found.file_name,
+                key=key,
+                into_sample=bool(values.get("into_sample")),
+            )
+            return done
+
+        forms.submit(form, f"Import {words.plural(len(found.rows), 'row')}", post, tell=told)
+    links.to_page("stock", "To the Stock page", icon=":material/inventory_2:")
+
+
+def told(done: CatalogImport) -> feedback.Notice:
+    """Return the message for what was imported."""
+    known = f", {words.plural(done.variants_known, 'variant')} known before" if done.variants_known else ""
+    added = f"{words.plural(done.products_added, 'new product')}, {words.plural(done.variants_added, 'new variant')}"
+    text = f"Imported {added}{known}, {words.units(done.units_counted)} counted"
+    return feedback.Notice(text=text + (" (it was recorded already)" if done.replayed else ""))

@@ -1,0 +1,194 @@
+"""What stands before every HTTP request and every websocket: without a session nobody gets past it.
+
+A person who opens a page is sent to the sign-in form and comes back to that page; anything else gets 401, a websocket
+is refused before it is accepted. Only the paths in `OPEN_PATHS` are for everybody, and none of them shows data without
+a password, a signature or a key that it asks for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, unquote, urlsplit
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from core.foundation.errors import Unavailable
+from core.people.accounts import SignedIn
+from core.storefront.doors import REQUEST_ID, NoKey, problem
+
+COOKIE = "stockroom_session"
+SIGNED_IN = "stockroom.signed_in"
+"""Where the gate leaves the `SignedIn` person in the ASGI scope."""
+
+FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
+ICON_PATH = "/app/static/icon.svg"
+OPEN_PATHS = frozenset(
+    {"/sign-in", "/sign-out", "/welcome", "/healthz", "/readyz", "/metrics", "/webhook/stripe", FONT_PATH, ICON_PATH}
+)
+
+LONGEST_NEXT = 2_000
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MACHINE_PATH = re.compile(r"/(api|app|auth|component|media|static)(/|$)|(^|.*)/_stcore(/|$)")
+_PRINTABLE = re.compile(r"[!-~]*")
+
+# Streamlit's own page needs inline styles and evaluated charts; nothing may come from, or go to, another machine.
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+    "connect-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+_HARDENING = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+FindSession = Callable[[str], Awaitable[SignedIn | None]]
+
+
+class AuthGate:
+    """ASGI middleware that lets through who is signed in, and for everybody else only the open paths."""
+
+    def __init__(self, app: ASGIApp, find_session: FindSession) -> None:
+        self.app = app
+        self.find_session = find_session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it here."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        answer = await self._answer(HTTPConnection(scope))
+        if answer is None:
+            await self.app(scope, receive, hardened(send))
+        elif scope["type"] == "http":
+            await answer(scope, receive, hardened(send))
+        else:
+            await WebSocketClose(code=1008)(scope, receive, send)
+
+    async def _answer(self, request: HTTPConnection) -> Response | None:
+        """Return the gate's own answer, or None to let the request through."""
+        if _has_a_door_of_its_own(request):
+            return None
+        if _changes_something(request) and foreign_origin(request):
+            return PlainTextResponse("This request came from another site and was refused.", 403)
+        if request.scope["type"] == "http" and request.scope["path"] in OPEN_PATHS:
+            return None
+        try:
+            signed_in = await self.find_session(request.cookies.get(COOKIE, ""))
+        except Unavailable as error:
+            return PlainTextResponse(error.message, 503, {"Retry-After": "5"})
+        if signed_in is None:
+            return answer_stranger(request)
+        request.scope[SIGNED_IN] = signed_in
+        return None
+
+
+def _has_a_door_of_its_own(request: HTTPConnection) -> bool:
+    """Return whether the API itself says who may pass: a program shows a key, not a cookie, and no browser adds one."""
+    if request.scope["type"] != "http" or not request.scope["path"].startswith("/api/"):
+        return False
+    is_preflight = request.scope["method"] == "OPTIONS" and "access-control-request-method" in request.headers
+    return "authorization" in request.headers or is_preflight or request.scope["path"] == "/api/openapi.json"
+
+
+def answer_stranger(request: HTTPConnection) -> Response:
+    """Return the way to the sign-in form for a person who opens a page, 401 for everything else."""
+    if asks_for_page(request):
+        return RedirectResponse(sign_in_path(requested_path(request.scope)), 303, {"Cache-Control": "no-store"})
+    if request.scope["path"].startswith("/api/"):
+        return _lacks_key()
+    # Streamlit shows this text to a person whose session ended while the page stood open.
+    return PlainTextResponse("Your session has ended. Reload this page to sign in again.\n", 401)
+
+
+def _lacks_key() -> Response:
+    """Return what the API itself answers to whoever shows no key, and does not read what they sent."""
+    request_id = uuid4().hex
+    body = problem(401, NoKey.__name__, NoKey().message, request_id)
+    headers = {"WWW-Authenticate": "Bearer", REQUEST_ID: request_id}
+    return JSONResponse(body, 401, headers, media_type="application/problem+json")
+
+
+def asks_for_page(request: HTTPConnection) -> bool:
+    """Return whether a person wants to see a page, rather than a program a piece of one."""
+    if request.scope["type"] != "http" or request.scope["method"] not in ("GET", "HEAD"):
+        return False
+    if _MACHINE_PATH.match(request.scope["path"]):
+        return False
+    accept = request.headers.get("accept", "*/*")
+    wanted = request.headers.get("sec-fetch-dest", "document")
+    return wanted == "document" and ("text/html" in accept or accept.strip() == "*/*")
+
+
+def requested_path(scope: Scope) -> str:
+    """Return path and query as they came in, still percent-encoded."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.partition(b"?")[0].decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def sign_in_path(path: str) -> str:
+    """Return the address of the sign-in form that leads back to `path`."""
+    path = safe_next(path)
+    return "/sign-in" if path == "/" else f"/sign-in?next={quote(path, safe='/')}"
+
+
+def safe_next(path: str | None) -> str:
+    """Return `path` if it leads to a page of this very site, else the start page.
+
+    Browsers read `//host` and `/\\host` as another host and drop control characters on the way, so none may be in it,
+    encoded or not; and one does not come back to the door.
+    """
+    if not path or len(path) > LONGEST_NEXT or not _PRINTABLE.fullmatch(path):
+        return "/"
+    plain = path.partition("?")[0]
+    for _ in range(3):  # also what is encoded twice
+        if not plain.startswith("/") or "//" in plain or "\\" in plain or not plain.isprintable():
+            return "/"
+        plain = unquote(plain)
+    if "\\" in path or plain.rstrip("/") in OPEN_PATHS or "/_stcore" in plain:
+        return "/"
+    return path
+
+
+def _changes_something(request: HTTPConnection) -> bool:
+    return request.scope["type"] == "websocket" or request.scope["method"] not in _SAFE_METHODS
+
+
+def foreign_origin(request: HTTPConnection) -> bool:
+    """Return whether a page of another site is behind the request. Browsers say so; programs say nothing."""
+    origin = request.headers.get("origin")
+    return origin is not None and not same_origin(origin, request.headers.get("host"))
+
+
+def same_origin(origin: str | None, host: str | None) -> bool:
+    """Return whether `Origin` names the very host and port the request was sent to."""
+    if not origin or not host:
+        return False
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+
+def hardened(send: Send) -> Send:
+    """Return `send` with the headers that keep a browser from asking other machines or framing us elsewhere."""
+
+    async def send_hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            for name, value in _HARDENING.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_hardened

@@ -1,0 +1,71 @@
+"""The doors for whoever watches this installation: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+import anyio
+from sqlalchemy import Engine
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.foundation.errors import Forbidden, StockError
+from core.health import metrics
+from core.health.measures import Readiness
+from core.people.api_keys import Scope
+from core.storefront.doors import Doorkeeper, NoKey, status_of
+
+_FRESH = {"Cache-Control": "no-store"}
+
+
+class HealthDoor:
+    """Answers of one process. What asks the database has threads of its own, so no crowd takes those of the pages."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self._engine = engine
+        self._readiness = Readiness(engine)
+        self._keeper = Doorkeeper(engine)
+
+    def routes(self) -> list[Route]:
+        """The three doors."""
+        return [
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def healthz(self, request: Request) -> Response:
+        """Answer 200 as long as this process answers at all; the database is not asked."""
+        return JSONResponse({"status": "ok"}, headers=_FRESH)
+
+    async def readyz(self, request: Request) -> Response:
+        """Answer 200 when every part is well, else 503; either way with a sentence about each."""
+        parts = await anyio.to_thread.run_sync(self._readiness.parts, limiter=self._threads)
+        is_ready = all(part.is_well for part in parts)
+        told = {part.name: {"ok": part.is_well, "sentence": part.sentence} for part in parts}
+        body = {"status": "ready" if is_ready else "not ready", "parts": told}
+        return JSONResponse(body, 200 if is_ready else 503, headers=_FRESH)
+
+    async def metrics(self, request: Request) -> Response:
+        """Answer with every measurement to whoever shows an API key with the scope metrics."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        shown = key.strip() if scheme.lower() == "bearer" else ""
+        try:
+            text = await anyio.to_thread.run_sync(partial(self._measurements, shown), limiter=self._threads)
+        except StockError as error:
+            headers = _FRESH | ({"WWW-Authenticate": "Bearer"} if isinstance(error, NoKey) else {})
+            return JSONResponse({"error": error.message}, status_of(error), headers=headers)
+        return Response(text, media_type=metrics.CONTENT_TYPE, headers=_FRESH)
+
+    def _measurements(self, key: str) -> bytes:
+        if not key:
+            raise NoKey
+        if Scope.METRICS not in self._keeper.admit(key).scopes:
+            raise Forbidden(f"This key lacks the scope {Scope.METRICS}.")
+        return metrics.exposition(self._engine())
+
+    @cached_property
+    def _threads(self) -> anyio.CapacityLimiter:
+        return anyio.CapacityLimiter(2)

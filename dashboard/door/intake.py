@@ -1,0 +1,131 @@
+"""Storing what arrives in crowds: whatever comes in while one insert is under way is stored by the next one, together.
+
+So a thousand messages at once cost a few statements on one connection, and each is answered when its row is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import anyio
+from sqlalchemy import Engine
+
+from core.database.engine import run
+from core.foundation.errors import StockError, Unavailable
+from core.inbox import messages as inbox
+from core.inbox.messages import WORKER, Incoming
+from core.jobs import worker as jobs
+
+log = logging.getLogger("stockroom")
+
+MOST_IN_A_GROUP, MOST_BYTES_IN_A_GROUP = 500, 8 * 1024 * 1024
+MOST_WAITING = 20_000
+PATIENCE = 15.0
+"""Seconds until who waits is told to come again; Stripe itself waits hardly longer."""
+REST_SECONDS = 0.1
+CLOSING_SECONDS = 5.0
+
+_T = TypeVar("_T")
+_Waiting = tuple[Incoming, asyncio.Future[None]]
+
+
+class Intake:
+    """The way into the inbox for one process."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self._engine = engine
+        self._waiting: deque[_Waiting] = deque()
+        self._errands: set[asyncio.Task[None]] = set()
+        self._is_storing = self._is_waking = False
+
+    async def store(self, message: Incoming) -> None:
+        """Return when the message is in the inbox. Raises Unavailable; Refused for what the database cannot hold."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable("More messages wait than can be stored in time; send this one again.")
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((message, stored))
+        if not self._is_storing:
+            self._is_storing = True
+            self.send(self._store_waiting())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await stored
+        except TimeoutError:
+            raise Unavailable("The message could not be stored in time; send it again.") from None
+
+    def send(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for."""
+        task = asyncio.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def in_thread(self, work: Callable[..., _T], *args: Any, **values: Any) -> _T:
+        """Do something on the database while the loop goes on."""
+        return await anyio.to_thread.run_sync(partial(work, self._engine(), *args, **values), limiter=self._threads)
+
+    @cached_property
+    def _threads(self) -> anyio.CapacityLimiter:
+        return anyio.CapacityLimiter(3)
+
+    async def close(self) -> None:
+        """Finish the errands that are under way."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                while self._errands:
+                    await asyncio.wait(self._errands)
+
+    async def _store_waiting(self) -> None:
+        try:
+            while self._waiting:
+                await self._store_group(self._next_group())
+        finally:
+            self._is_storing = False
+
+    def _next_group(self) -> list[_Waiting]:
+        group, size = [self._waiting.popleft()], 0
+        while self._waiting and len(group) < MOST_IN_A_GROUP and size < MOST_BYTES_IN_A_GROUP:
+            group.append(self._waiting.popleft())
+            size += len(group[-1][0].body)
+        return group
+
+    async def _store_group(self, group: list[_Waiting]) -> None:
+        try:
+            await self.in_thread(run, inbox.receive, WORKER, messages=[message for message, _ in group])
+        except Exception as error:
+            if len(group) == 1 or isinstance(error, Unavailable):
+                _answer(group, error)
+                return
+            for each in group:  # one of them is the poison: the others are stored without it
+                await self._store_group([each])
+            return
+        _answer(group, None)
+        self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        if not self._is_waking:
+            self._is_waking = True
+            self.send(self._wake())
+
+    async def _wake(self) -> None:
+        await asyncio.sleep(REST_SECONDS)  # a crowd wakes the worker once
+        self._is_waking = False  # before it is done: what is stored from now on asks again
+        try:
+            await self.in_thread(jobs.wake)
+        except StockError as error:
+            log.warning("The inbox is applied within a minute, not at once: %s", error.message)
+
+
+def _answer(group: list[_Waiting], error: Exception | None) -> None:
+    for _, stored in group:
+        if stored.done():
+            continue  # whoever sent it has stopped waiting
+        if error is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(error)

@@ -1,0 +1,238 @@
+"""The doors, served as plain HTML beside Streamlit: sign in, sign out, one-time link, password.
+
+A password typed here never touches the websocket, a widget or the session state, and only a route can set a cookie that
+scripts cannot read. Whether a browser speaks HTTPS, and from which address, is what the ASGI server says: it believes a
+proxy's X-Forwarded-* headers only from the addresses it was told to trust (STOCKROOM_TRUSTED_PROXIES).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import lru_cache, partial, wraps
+from typing import ParamSpec, TypeVar
+
+import anyio
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from core.database import engine as database
+from core.database import pool
+from core.foundation.errors import Refused, SignInRequired, Unavailable
+from core.foundation.model import Role
+from core.people import accounts
+from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
+from dashboard.door import signin_page
+from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
+from dashboard.door.post import UnusableForm, address_of, read_form, refuse_other_sites
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_WRONG = "This email and password do not belong together. Check both and try again."
+_USED_UP = "This link was used already, is too old, or was replaced by a newer one. Ask for another."
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Page = Callable[[Request], Awaitable[Response]]
+
+
+async def find_session(token: str) -> SignedIn | None:
+    """Return who is signed in with `token`: what the gate asks for every request."""
+    return await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_session, token=token)
+
+
+# ---------------------------------------------------------------- the pages
+
+
+def door(page: _Page) -> _Page:
+    """Return `page` with its problems answered in sentences and the headers that a page at the door needs."""
+
+    @wraps(page)
+    async def answer(request: Request) -> Response:
+        try:
+            response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
+        except UnusableForm as problem:
+            response = _say(problem.status, "That did not work", problem.sentence)
+        except Unavailable as problem:
+            response = _say(503, "One moment", problem.message)
+        except SignInRequired:
+            response = RedirectResponse(sign_in_path(request.url.path), 303)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Security-Policy"] = signin_page.POLICY
+        return response
+
+    return answer
+
+
+@door
+async def sign_in(request: Request) -> Response:
+    """The sign-in form, and what becomes of it."""
+    if request.method == "POST":
+        return await _take_sign_in(request, await read_form(request))
+    next_path = safe_next(request.query_params.get("next"))
+    if await find_session(request.cookies.get(COOKIE, "")):
+        return RedirectResponse(next_path, 303)
+    return HTMLResponse(signin_page.sign_in_form(next_path))
+
+
+async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
+    next_path, email = safe_next(form.get("next")), form.get("email", "").strip()
+    session = await _in_thread(
+        _password_checks(),
+        accounts.sign_in,
+        pool.engine(),
+        email=email,
+        password=form.get("password", ""),
+        address=address_of(request),
+        user_agent=request.headers.get("user-agent"),
+        previous=request.cookies.get(COOKIE),
+    )
+    if isinstance(session, NewSession):
+        return remember(request, session, next_path)
+    if isinstance(session, TooManyTries):
+        page = signin_page.sign_in_form(next_path, email=email, problem=wait_sentence(session.wait_seconds))
+        return HTMLResponse(page, 429, {"Retry-After": str(session.wait_seconds)})
+    return HTMLResponse(signin_page.sign_in_form(next_path, email=email, problem=_WRONG), 401)
+
+
+@door
+async def welcome(request: Request) -> Response:
+    """A one-time link. Opening it shows a button; pressing that uses it up, so a link previewer cannot."""
+    if request.method == "POST":
+        return await _take_link(request, await read_form(request))
+    link = request.query_params.get("token", "")
+    name = await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_link, link=link)
+    if name is None:
+        return _say(410, "This link no longer works", _USED_UP)
+    return HTMLResponse(signin_page.link_form(name, link))
+
+
+async def _take_link(request: Request, form: dict[str, str]) -> Response:
+    session = await _in_thread(
+        _lookups(),
+        accounts.at_the_door,
+        pool.engine(),
+        accounts.use_link,
+        link=form.get("token", ""),
+        user_agent=request.headers.get("user-agent"),
+        previous=request.cookies.get(COOKIE),
+    )
+    if session is None:
+        return _say(410, "This link no longer works", _USED_UP)
+    return remember(request, session, "/")
+
+
+@door
+async def password(request: Request) -> Response:
+    """The form in which a signed-in person sets or changes their password; the gate has let them in."""
+    signed_in: SignedIn = request.scope[SIGNED_IN]
+    form = await read_form(request) if request.method == "POST" else None
+    if form is None:
+        return _password_page(signed_in, {})
+    if form.get("password") != form.get("again"):
+        return _password_page(signed_in, form, "The two new passwords are not the same.", 422)
+    return await _in_thread(_password_checks(), _change_password, signed_in, form, address_of(request))
+
+
+def _change_password(signed_in: SignedIn, form: dict[str, str], address: str) -> Response:
+    actor, engine = signed_in.actor, pool.engine()
+    proof: ProvenPassword | None = None
+    if signed_in.has_password:
+        current = form.get("current", "")
+        found = accounts.prove_password(engine, email=actor.email or "", password=current, address=address)
+        if isinstance(found, TooManyTries):
+            return _password_page(signed_in, form, wait_sentence(found.wait_seconds), 429)
+        if found is None:
+            return _password_page(signed_in, form, "The present password is not right.", 401)
+        proof = found
+    own = {"name": form.get("name", ""), "email": form.get("email", "")} if _names_itself(signed_in) else {}
+    try:
+        new = form.get("password", "")
+        database.run(engine, accounts.set_own_password, actor, password=new, proof=proof, **own)
+    except Refused as problem:
+        return _password_page(signed_in, form, problem.message, 422)
+    return RedirectResponse("/", 303)
+
+
+def _names_itself(signed_in: SignedIn) -> bool:
+    return signed_in.actor.role == Role.ADMIN and not signed_in.has_password
+
+
+def _password_page(signed_in: SignedIn, form: dict[str, str], problem: str = "", status: int = 200) -> Response:
+    first_start = signed_in.actor.email == "admin@localhost"
+    page = signin_page.password_form(
+        name=form.get("name", "" if first_start else signed_in.actor.name),
+        email=form.get("email", "" if first_start else signed_in.actor.email or ""),
+        has_password=signed_in.has_password,
+        names_itself=_names_itself(signed_in),
+        problem=problem,
+    )
+    return HTMLResponse(page, status)
+
+
+@door
+async def sign_out(request: Request) -> Response:
+    """End this browser's session; looking at the address changes nothing."""
+    if request.method != "POST":
+        return RedirectResponse("/", 303)
+    refuse_other_sites(request)
+    token = request.cookies.get(COOKIE, "")
+    await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.sign_out, token=token)
+    response = RedirectResponse("/sign-in", 303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_https(request))
+    return response
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/sign-in", sign_in, methods=_METHODS),
+    Route("/sign-out", sign_out, methods=_METHODS),
+    Route("/welcome", welcome, methods=_METHODS),
+    Route("/password", password, methods=_METHODS),
+]
+
+
+# ---------------------------------------------------------------- their parts
+
+
+def remember(request: Request, session: NewSession, next_path: str) -> Response:
+    """Return the way on, with the cookie that signs this browser in: out of reach of scripts and of other sites."""
+    response = RedirectResponse(next_path, 303)
+    life = int((session.expires_at - datetime.now(UTC)).total_seconds())
+    response.set_cookie(COOKIE, session.token, max_age=life, httponly=True, samesite="lax", secure=_is_https(request))
+    return response
+
+
+def _is_https(request: HTTPConnection) -> bool:
+    return request.scope.get("scheme") in ("https", "wss")
+
+
+def wait_sentence(seconds: int) -> str:
+    """Return how long to wait, in words."""
+    count, unit = (seconds, "second") if seconds < 60 else (-(-seconds // 60), "minute")
+    span = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"Too many wrong tries. Wait {span}, then try again, or ask an admin for a one-time link."
+
+
+def _not_possible() -> Response:
+    answer = _say(405, "Not possible", "This address only shows a form and takes it back.")
+    answer.headers["Allow"] = "GET, HEAD, POST"
+    return answer
+
+
+def _say(status: int, title: str, sentence: str) -> Response:
+    return HTMLResponse(signin_page.message(title, sentence), status)
+
+
+@lru_cache(maxsize=1)
+def _lookups() -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(8)
+
+
+@lru_cache(maxsize=1)
+def _password_checks() -> anyio.CapacityLimiter:
+    # Each takes a tenth of a second of one core and 64 MiB: more at once would only stop everybody else.
+    return anyio.CapacityLimiter(2)
+
+
+async def _in_thread(limit: anyio.CapacityLimiter, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=limit)

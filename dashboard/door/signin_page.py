@@ -1,0 +1,130 @@
+"""The pages at the door, as plain HTML: one style for light, dark, desk and phone; no script, no outside request."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+
+from core.people.passwords import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from dashboard.door.gate import FONT_PATH, ICON_PATH
+
+STYLE = Path(__file__).with_name("signin.css").read_text(encoding="utf-8").replace("FONT_PATH", FONT_PATH)
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
+    "font-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Nothing runs on these pages, nothing frames them, and forms go nowhere else."""
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole page with `body`, which is HTML, beside the name of the product."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{escape(title)} · Stockroom</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<link rel="icon" href="{ICON_PATH}" type="image/svg+xml">
+<style>{STYLE}</style>
+</head>
+<body>
+<header>
+<p class="brand"><img src="{ICON_PATH}" alt="" width="32" height="32">Stockroom</p>
+<p class="promise">Every unit that came, went or was corrected, and who did it.</p>
+</header>
+<main>
+<h1>{escape(title)}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
+    """Return the sign-in page; `problem` is what was wrong with the last try."""
+    return page(
+        "Sign in",
+        f"""{_alert(problem)}
+<form method="post" action="/sign-in">
+<input type="hidden" name="next" value="{escape(next_path)}">
+{_email_field(email, "username", problem, focus=not email)}
+{_password_field("password", "Password", "current-password", problem, focus=bool(email))}
+<button>Sign in</button>
+</form>
+<p class="hint">No password yet, or forgotten it? Ask an admin of your shop for a one-time link.</p>""",
+    )
+
+
+def link_form(name: str, link: str) -> str:
+    """Return the page of a one-time link: one button, so that a program that previews links does not use it up."""
+    return page(
+        "Welcome",
+        f"""<p>This link signs you in as <strong>{escape(name)}</strong>. It works once.</p>
+<form method="post" action="/welcome">
+<input type="hidden" name="token" value="{escape(link)}">
+<button autofocus>Open the dashboard</button>
+</form>""",
+    )
+
+
+def password_form(*, name: str, email: str, has_password: bool, names_itself: bool, problem: str = "") -> str:
+    """Return the form in which a signed-in person sets or changes a password; a first admin also says who that is."""
+    title = "Change your password" if has_password else "Set your password"
+    own = f"{_name_field(name)}{_email_field(email, 'username', '', focus=False)}" if names_itself else _username(email)
+    now = (
+        _password_field("current", "Present password", "current-password", problem, focus=True) if has_password else ""
+    )
+    return page(
+        title,
+        f"""{_alert(problem)}
+<form method="post" action="/password">
+{own}{now}
+{_password_field("password", "New password", "new-password", problem, focus=not (has_password or names_itself))}
+{_password_field("again", "New password again", "new-password", problem, focus=False)}
+<p class="hint">At least {SHORTEST_PASSWORD} characters. A sentence is fine, and easier to remember.</p>
+<button>Save</button>
+</form>
+<p class="hint">Every other browser in which you are signed in is signed out.
+<a href="/">Back to the dashboard</a></p>""",
+    )
+
+
+def message(title: str, sentence: str, *, link: str = "/sign-in", label: str = "Go to the sign-in form") -> str:
+    """Return a page that says one thing and the way on."""
+    return page(title, f'<p>{escape(sentence)}</p>\n<p><a class="button" href="{escape(link)}">{escape(label)}</a></p>')
+
+
+def _alert(problem: str) -> str:
+    return f'<p class="problem" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
+
+
+def _name_field(name: str) -> str:
+    return f"""<label for="name">Your name</label>
+<input id="name" name="name" value="{escape(name)}" autocomplete="name" maxlength="{LONGEST_NAME}" required autofocus>
+"""
+
+
+def _email_field(email: str, complete: str, problem: str, *, focus: bool) -> str:
+    return f"""<label for="email">Email</label>
+<input id="email" name="email" type="email" value="{escape(email)}" autocomplete="{complete}" inputmode="email"
+ maxlength="{LONGEST_EMAIL}" spellcheck="false" autocapitalize="none" required{_state(problem, focus)}>"""
+
+
+def _password_field(name: str, label: str, complete: str, problem: str, *, focus: bool) -> str:
+    return f"""<label for="{name}">{label}</label>
+<input id="{name}" name="{name}" type="password" autocomplete="{complete}" maxlength="{LONGEST_PASSWORD}"
+ required{_state(problem, focus)}>"""
+
+
+def _username(email: str) -> str:
+    # Password managers file the new password under the account they find in the same form.
+    return f'<input type="email" name="email" value="{escape(email)}" autocomplete="username" hidden readonly>\n'
+
+
+def _state(problem: str, focus: bool) -> str:
+    return (' aria-invalid="true" aria-describedby="problem"' if problem else "") + (" autofocus" if focus else "")

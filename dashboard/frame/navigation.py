@@ -1,0 +1,71 @@
+"""The pages, which role sees which, and the side bar. Hiding is a courtesy: core refuses what a role may not do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from core.people.access import Permission, may
+from core.people.accounts import SignedIn
+from dashboard.door import session
+from dashboard.frame import words
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+
+def choose(person: SignedIn) -> StreamlitPage:
+    """Show the side bar of a signed-in person and return the page that the address asks for."""
+    account = _page("account", "Your account", "account_circle", hidden=True)
+    page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
+    st.set_page_config(page_title=f"{page.title} · Stockroom")
+    _show_person(person, account)
+    return page
+
+
+def hide() -> None:
+    """Show no page list: nobody is signed in."""
+    st.navigation([st.Page(lambda: None, title="Signed out")], position="hidden")
+
+
+def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
+    groups = {
+        "": [_page("overview", "Overview", "dashboard", default=True)],
+        "Warehouse": [_page("stock", "Stock", "inventory_2"), _page("movements", "Movements", "swap_vert")],
+        "Sales": [
+            _page("orders", "Orders", "receipt_long"),
+            _page("alerts", "Alerts", "notifications"),
+            _page("reconciliation", "Reconciliation", "verified"),
+        ],
+    }
+    role = person.actor.role
+    # Hidden, not absent: whoever follows a colleague's link is told that the page is not for them.
+    hidden = not may(role, Permission.MANAGE_USERS)
+    groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
+    importing = may(role, Permission.IMPORT_CATALOG)
+    groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
+    groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
+    return groups
+
+
+def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> StreamlitPage:
+    return st.Page(
+        PAGES / f"{name}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=name,
+        default=default,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def _show_person(person: SignedIn, account: StreamlitPage) -> None:
+    with st.sidebar.container(key="person"):
+        st.space("xsmall")
+        st.page_link(account, label=words.plain(person.actor.name), icon=":material/account_circle:")
+        st.caption(words.ROLE_LABELS[person.actor.role])
+        if not person.has_password:
+            st.caption("You came in by a one-time link. Set a password to come back.")
+            session.form_button("Set a password", "/password")
+        session.form_button("Sign out", "/sign-out", method="post")

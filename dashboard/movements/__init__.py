@@ -1,0 +1,6 @@
+"""The Movements page.
+
+`listing` draws its filters, chart, table and export.
+
+Uses: frame, door.
+"""

@@ -1,0 +1,167 @@
+"""One order end to end: what was paid, what became of its lines, what is open, its refunds, all that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.alerts.reads import Alert
+from core.foundation.model import Actor
+from core.foundation.sales import AlertKind, AlertState
+from core.orders.reads import OrderLine, Step, StepKind
+from core.screens import orders as order_screens
+from core.screens.orders import WholeOrder
+from dashboard.alerts import case_forms
+from dashboard.door import session
+from dashboard.frame import drawer, links, live, selling, words
+from dashboard.frame import page as frame
+from dashboard.orders import listing as order_list
+from dashboard.orders import refunds
+from dashboard.stock import holds
+
+
+def show(wanted: str, person: Actor) -> None:
+    """Show the order that the address asks for, or say that there is none."""
+    st.button("All orders", icon=":material/arrow_back:", on_click=order_list.close_order, key="ord_back")
+    known = wanted.isascii() and wanted.isdecimal() and len(wanted) < 19
+    seen = session.run(order_screens.order, order_id=int(wanted)) if known else None
+    if seen is None:
+        frame.empty(
+            "There is no such order",
+            "The link may be cut off, or come from another shop.",
+            icon=":material/search_off:",
+        )
+        return
+    live.watch(seen.latest)
+    _show_head(seen)
+    left, right = st.columns([2, 1], gap="small")
+    with left:
+        with st.container(border=True, key="ord_lines"):
+            _show_lines(seen)
+        for alert in seen.alerts:
+            if alert.state is not AlertState.RESOLVED:
+                with st.container(border=True, key=f"ord_case_{alert.alert_id}"):
+                    _show_case(alert, seen, person)
+        if seen.refunds:
+            with st.container(border=True, key="ord_refunds"):
+                _show_refunds(seen, person)
+    with right:
+        with st.container(border=True, key="ord_payment"):
+            _show_payment(seen)
+        holds.show_of_order(seen.holds, seen.shop.zone)
+        with st.container(border=True, key="ord_steps"):
+            _show_steps(seen.steps, seen)
+
+
+def _show_head(seen: WholeOrder) -> None:
+    row = seen.order
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ord_head"):
+        st.subheader(f"Order {words.plain(row.title)}", anchor=False, width="content")
+        for sign in selling.signs(row):
+            st.badge(sign, color=selling.ORDER_SIGNS[sign])  # type: ignore[arg-type]
+    buyer = words.DOT.join(filter(None, (row.name, row.email)))
+    paid = f"{selling.money(row.amount, row.currency)} paid {words.moment(row.paid_at, seen.shop.zone)}"
+    st.text(words.DOT.join(filter(None, (paid, buyer))))
+
+
+def _show_lines(seen: WholeOrder) -> None:
+    st.subheader("Lines", anchor=False)
+    if not seen.lines:
+        st.write(f"{selling.cart(seen.order)}, so nothing of it was taken off the shelf.")
+    for line in seen.lines:
+        _show_line(line, seen.order.currency)
+    if seen.order.cart_state != "read" and seen.raw_cart:
+        st.caption("This is what came with the payment:")
+        st.code(seen.raw_cart[:20_000], language=None, wrap_lines=True)
+        st.caption("Read it, take the goods off the shelf by hand on the Stock page, then resolve the case.")
+
+
+def _show_line(line: OrderLine, currency: str) -> None:
+    label, colour = selling.line_sign(line)
+    with st.container(gap=None, key=f"flush_line_{line.line_id}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+            if line.sku:
+                links.to_page("stock", f"**{words.plain(line.sku)}**", sku=line.sku)
+            else:
+                st.markdown(f"**{words.plain(line.code)}**")
+            st.badge(label, color=colour)  # type: ignore[arg-type]
+        each = f", {selling.money(line.unit_price, currency)} each" if line.unit_price else ""
+        known = (str(line.sku).lower(), str(line.variant_id))  # an id says nothing to a person
+        other = f" (the cart says {line.code})" if line.sku and line.code.lower() not in known else ""
+        st.markdown(words.plain(f"{selling.line_name(line)}{each}{other}"))
+        st.caption(words.plain(f"{selling.line_said(line)}."))
+
+
+def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(selling.KINDS[alert.kind], anchor=False, width="content")
+        st.badge(selling.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
+        links.to_page("alerts", "Its history", icon=":material/history:", alert=str(alert.alert_id))
+    st.write(words.plain(alert.sentence))
+    if alert.kind is AlertKind.REFUND_FAILED:
+        st.caption(
+            "Units went back for a refund that failed. Take them off again on the Stock page if the buyer has them."
+        )
+    case_forms.show_quick(alert, person)
+    case_forms.show(alert, seen.lines, person)
+
+
+def _show_refunds(seen: WholeOrder, person: Actor) -> None:
+    st.subheader("Refunds", anchor=False)
+    for place, refund in enumerate(seen.refunds):
+        if place:
+            st.divider()
+        refunds.show_head(refund, seen.shop.zone)
+        refunds.show_decisions([each for each in seen.decided if each.refund_id == refund.id], seen.shop.zone)
+        waits = refund.state in ("waiting", "inspecting")
+        if waits or (refund.state == "decided" and any(line.restorable for line in seen.lines)):
+            form = st.expander(
+                "Decide" if waits else "Say more", expanded=waits, key=f"decide_{refund.id}", on_change="rerun"
+            )
+            if form.open:
+                with form:
+                    refunds.show_form(refund, seen.lines, person)
+
+
+def _show_payment(seen: WholeOrder) -> None:
+    row = seen.order
+    st.subheader("Payment", anchor=False)
+    differs = f"{selling.money(row.difference, row.currency)} more than its lines" if row.difference else ""
+    differs = differs.replace(" more ", " less ").replace(words.MINUS, "") if (row.difference or 0) < 0 else differs
+    facts = {
+        "Payment": row.payment_id,
+        "Charge": row.charge_id or "",
+        "Checkout": _cut(row.session_id or ""),
+        "Amount": selling.money(row.amount, row.currency),
+        "Differs": differs,
+        "Refunded": selling.money(row.refunded, row.currency) if row.refunded else "",
+        "Dispute": (row.dispute or "").replace("_", " "),
+        "Paid": words.moment(row.paid_at, seen.shop.zone),
+        "Recorded": words.moment(row.imported_at, seen.shop.zone),
+        "Cart": selling.cart(row),
+        "Stock": selling.policy(row),
+        "Mode": "Live" if row.livemode else "Test, no real money",
+    }
+    st.table({name: words.plain(said) for name, said in facts.items() if said}, border="horizontal")
+
+
+def _cut(stripe_id: str) -> str:
+    """A long id by its beginning, which the search finds, too."""
+    return stripe_id if len(stripe_id) <= 30 else f"{stripe_id[:27]}..."
+
+
+def _show_steps(steps: Sequence[Step], seen: WholeOrder) -> None:
+    st.subheader("What happened", anchor=False)
+    for place, row in enumerate(steps):
+        icon, said, small = selling.step(row, seen.order.currency)
+        who = f"{row.who}, {words.moment(row.at, seen.shop.zone)}"
+        with st.container(gap=None, key=f"flush_step_{place}"):
+            if row.kind is StepKind.MOVEMENT:
+                st.button(
+                    f"{icon} {words.plain(said)}", key=f"step_{row.id}", type="tertiary", help="Open the movement",
+                    on_click=drawer.open_movement, args=(row.id,),
+                )  # fmt: skip
+            else:
+                st.markdown(f"{icon} {words.plain(said)}")
+            st.caption(words.plain(words.DOT.join(filter(None, (who, small[:300])))))

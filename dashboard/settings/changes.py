@@ -1,0 +1,135 @@
+"""The part of the Settings page that tells who changed accounts and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+from streamlit.column_config import TextColumn
+
+from core.foundation.model import Role
+from core.people.audit import Change, What
+from dashboard.frame import page as frame
+from dashboard.frame import words
+from dashboard.settings.reasons import WAYS
+
+WHAT = {
+    What.PERSON_ADDED: "Person added",
+    What.PERSON_NAMED: "Name or email set",
+    What.PERSON_DEACTIVATED: "Person deactivated",
+    What.PERSON_ACTIVATED: "Person let in again",
+    What.ROLE_CHANGED: "Role changed",
+    What.LINK_MADE: "One-time link made",
+    What.PASSWORD_SET: "Password set",
+    What.SIGNED_OUT: "Signed out everywhere",
+    What.SHOP_CHANGED: "Shop changed",
+    What.REASON_ADDED: "Reason added",
+    What.REASON_RENAMED: "Reason renamed",
+    What.REASON_RETIRED: "Reason retired",
+    What.REASON_BROUGHT_BACK: "Reason brought back",
+    What.STRIPE_LINK: "Stripe changed",
+    What.CODE_MAPPED: "Code mapped",
+    What.API_KEY_MADE: "API key made",
+    What.DESTINATION_CHANGED: "Notifications changed",
+    What.API_KEY_REVOKED: "API key revoked",
+    What.JOB_SWITCHED_OFF: "Job switched off",
+    What.JOB_SWITCHED_ON: "Job switched on",
+    What.JOB_HOUR: "Daily hour changed",
+}
+_FACTS = {
+    "name": "Name",
+    "email": "Email",
+    "role": "Role",
+    "zone": "Time zone",
+    "currency": "Currency",
+    "label": "Label",
+    "sign": "Direction",
+    "note_required": "Note",
+    "browsers": "Browsers",
+    "expires_at": "Good until",
+    "livemode": "Mode",
+    "live_since": "Goes live",
+    "cart_mapping": "Cart mapping",
+    "order_lookup": "Order lookup",
+    "sku": "SKU",
+    "begins": "Begins",
+    "scopes": "May",
+    "rate_per_minute": "A minute",
+    "is_on": "On",
+    "min_severity": "From",
+    "quiet_from": "Quiet from",
+    "quiet_until": "Quiet until",
+    "urgent_passes": "Urgent at once",
+    "digest": "Digest",
+    "digest_at": "Digest at",
+    "daily_at": "Begins at",
+}
+_WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
+
+
+def show_changes(changes: Sequence[Change], zone: str) -> None:
+    """Show the latest changes of accounts and settings, as a table or, on a phone, as a list."""
+    if not changes:
+        frame.empty("Nothing has been changed yet", "Who changes an account or a setting from now on stands here.")
+        return
+    with st.container(key="wide_changes"):
+        st.dataframe(
+            {
+                "When": [words.moment(change.at, zone) for change in changes],
+                "Who": [change.performed_by for change in changes],
+                "What": [WHAT[change.what] for change in changes],
+                "Of": [change.subject for change in changes],
+                "Before and after": [facts(change, zone) for change in changes],
+            },
+            column_config={name: TextColumn(width=width) for name, width in _WIDTHS.items()},
+            hide_index=True,
+            height="content",
+            alt="The latest changes of accounts and settings",
+        )
+    with st.container(key="narrow_changes", border=True, gap="small"):
+        for change in changes:
+            _show(change, zone)
+    st.caption("The last 20, newest first. Nobody can edit or remove them, and nothing secret is among them.")
+
+
+def _show(change: Change, zone: str) -> None:
+    with st.container(gap=None):
+        st.markdown(f"**{WHAT[change.what]}**")
+        st.text(change.subject)  # as it is: in Markdown an email address would become a link
+        said = (facts(change, zone), f"{change.performed_by}, {words.moment(change.at, zone)}")
+        st.caption(words.plain(words.DOT.join(filter(None, said))))
+
+
+def facts(change: Change, zone: str) -> str:
+    """Return what a change turned into what: Role: Support → Manager."""
+    return ", ".join(
+        f"{label}: " + f" {words.ARROW} ".join(_fact(name, side[name], zone) for side in _sides(change, name))
+        for name, label in _FACTS.items()
+        if _sides(change, name)
+    )
+
+
+def _sides(change: Change, name: str) -> list[dict[str, Any]]:
+    return [side for side in (change.before, change.after) if name in side]
+
+
+def _fact(name: str, value: Any, zone: str) -> str:
+    if name == "role":
+        return words.ROLE_LABELS[Role(value)]
+    if name == "sign":
+        return WAYS[value]
+    if name == "note_required":
+        return "required" if value else "optional"
+    if name in ("expires_at", "live_since") and value is not None:
+        return words.moment(datetime.fromisoformat(value), zone)
+    if name == "livemode" and value is not None:
+        return "live" if value else "test"
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_said(each)}" for key, each in value.items())
+    return "none" if value is None else _said(value)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,214 @@
+"""The part of the Settings page about jobs: what the shop does by itself, when, how it went, and their switches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import streamlit as st
+
+from core.inbox import messages as inbox
+from core.inbox.messages import Parked
+from core.jobs import runs as job_runs
+from core.jobs.runs import JobRun, JobState, Outcome
+from dashboard.door import session
+from dashboard.frame import outcome, words
+from dashboard.frame import page as frame
+
+OUTCOMES = {
+    Outcome.DONE: "Done",
+    Outcome.IDLE: "Nothing to do",
+    Outcome.FAILED: "Failed",
+    Outcome.TIMED_OUT: "Over its limit",
+    Outcome.LOST: "Its worker ended",
+}
+_BAD = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST)
+
+
+def show_jobs(zone: str) -> None:
+    """Show every job, and what an admin can do about it."""
+    jobs = session.run(job_runs.jobs)
+    if not jobs:
+        frame.empty(
+            "No job is known yet",
+            "They stand here as soon as a process of this shop works on them: the dashboard, or a worker of its own.",
+            icon=":material/manufacturing:",
+        )
+        return
+    st.caption("What the shop does by itself. A job that is switched off does nothing, and what it would do waits.")
+    with st.grid(2, min_column_width=320, gap="small", key="set_jobs"):
+        for job in jobs:
+            with st.container(border=True, key=f"set_job_{job.name}"):
+                _show_job(job, zone)
+    _show_hour(zone)
+    _show_parked(session.run(inbox.parked), zone)
+    _show_runs(jobs, zone)
+
+
+# ---------------------------------------------------------------- one job
+
+
+def _show_job(job: JobState, zone: str) -> None:
+    now = datetime.now(UTC)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{words.plain(job.title)}**", width="content")
+        label, icon, color = badge(job)
+        st.badge(label, icon=icon, color=color)  # type: ignore[arg-type]
+    st.caption(f"{_rhythm(job)}  \n{last(job, now)}  \n{upcoming(job, now, zone)}")
+    if job.last_said:
+        st.markdown(f":gray[“{words.plain(job.last_said[-1])}”]")
+    with st.container(horizontal=True):
+        if job.off_at is not None:
+            st.button(
+                "Switch on", key=f"set_job_on_{job.name}", icon=":material/play_arrow:", type="primary",
+                on_click=_switch, args=(job,), kwargs={"is_on": True},
+            )  # fmt: skip
+            return
+        st.button("Run now", key=f"set_job_ask_{job.name}", icon=":material/bolt:", on_click=_ask, args=(job,))
+        st.button(
+            "Switch off", key=f"set_job_off_{job.name}", icon=":material/pause:", type="tertiary",
+            on_click=_switch, args=(job,), kwargs={"is_on": False},
+        )  # fmt: skip
+
+
+def badge(job: JobState) -> tuple[str, str, str]:
+    """Return how a job does: a word or two, an icon and a colour."""
+    if job.off_at is not None:
+        return "Off", ":material/pause_circle:", "gray"
+    if job.lingers:
+        return "Does not end", ":material/error:", "red"
+    if job.overdue:
+        return "Overdue", ":material/error:", "red"
+    if job.failing:
+        return "Keeps failing", ":material/error:", "red"
+    if job.is_running:
+        return "Running", ":material/sync:", "blue"
+    if job.last_outcome in _BAD:
+        return "Failed last", ":material/warning:", "orange"
+    return "On", ":material/check_circle:", "green"
+
+
+def _rhythm(job: JobState) -> str:
+    if job.is_daily:
+        return "Once a day"
+    return {60: "Every minute", 3_600: "Every hour"}.get(job.period, f"Every {took(timedelta(seconds=job.period))}")
+
+
+def last(job: JobState, now: datetime) -> str:
+    """Return a sentence about the last run of a job."""
+    if job.last_began_at is None:
+        return "Has not run yet."
+    if job.is_running:
+        return f"Began {words.ago(job.last_began_at, now)}."
+    how = OUTCOMES[job.last_outcome].lower() if job.last_outcome else "under way"
+    return f"Last run {words.ago(job.last_began_at, now)}, took {took(job.last_took)}: {how}."
+
+
+def upcoming(job: JobState, now: datetime, zone: str) -> str:
+    """Return a sentence about the next run of a job, or who switched it off and when."""
+    if job.off_at is not None:
+        return f"Switched off by {words.plain(job.off_by or 'somebody')}, {words.moment(job.off_at, zone)}."
+    if job.asked_at is not None:
+        return f"{words.plain(job.asked_by or 'Somebody')} asked for it; it begins within seconds."
+    if job.next_at is None or job.next_at <= now + timedelta(minutes=1):
+        return "Next run within a minute."
+    if job.next_at < now + timedelta(hours=1):
+        return f"Next run in {took(job.next_at - now)}."
+    return f"Next run {words.moment(job.next_at, zone)}."
+
+
+def took(length: timedelta | None) -> str:
+    """Return how long something took: a moment, 0.3 seconds, 2 minutes, 3 hours."""
+    seconds = length.total_seconds() if length else 0.0
+    if seconds < 0.05:
+        return "a moment"
+    if seconds < 10:
+        return f"{seconds:.1f}{words.SPACE}seconds"
+    if seconds < 120:
+        return words.plural(round(seconds), "second")
+    return (
+        words.plural(round(seconds / 60), "minute") if seconds < 7_200 else words.plural(round(seconds / 3_600), "hour")
+    )
+
+
+def _switch(job: JobState, *, is_on: bool) -> None:
+    said = f"{job.title}: {'on again' if is_on else 'switched off'}."
+    outcome.do(said, job_runs.switch, name=job.name, is_on=is_on)
+
+
+def _ask(job: JobState) -> None:
+    outcome.do(f"{job.title}: it begins within seconds.", job_runs.ask, name=job.name)
+
+
+# ---------------------------------------------------------------- the hour, the parked, the runs
+
+
+def _show_hour(zone: str) -> None:
+    at = session.run(job_runs.daily_at)
+    key = f"set_job_hour_{at:%H%M}"
+    with st.container(border=True, key="set_jobs_hour"), st.form("set_job_hour", border=False):
+        st.subheader("Daily jobs", anchor=False)
+        st.time_input("They begin at", at, step=900, key=key, width=200)
+        st.caption(f"On the shop's clock, {zone.replace('_', ' ')}. Where the clocks skip it, an hour later.")
+        st.form_submit_button("Save hour", on_click=_save_hour, args=(at, key))
+
+
+def _save_hour(before: time, key: str) -> None:
+    at: time = st.session_state[key]
+    if at == before:
+        outcome.remembered().done = "There was nothing to save."
+        return
+    outcome.do(f"Daily jobs begin at {at:%H:%M}.", job_runs.change_hour, at=at)
+
+
+def _show_parked(parked: Sequence[Parked], zone: str) -> None:
+    with st.container(border=True, key="set_jobs_parked"):
+        st.subheader("Parked messages", anchor=False)
+        if not parked:
+            st.caption("None. A message of Stripe that cannot be worked on would wait here for a person.")
+            return
+        many = "at least " if len(parked) == inbox.MOST_SHOWN else ""
+        st.markdown(f"{many}{words.plural(len(parked), 'message')} could not be worked on.".capitalize())
+        for message in parked[:10]:
+            why = words.plain(message.why or "No reason is on record.")
+            st.markdown(
+                f"`{message.event_id}`{words.DOT}{words.plain(message.kind)}{words.DOT}"
+                f"{words.moment(message.created_at, zone)}  \n:gray[{why}]"
+            )
+        if len(parked) > 10:
+            st.caption(f"And {words.number(len(parked) - 10)} more.")
+        st.button("Try again", key="set_parked_again", icon=":material/refresh:", on_click=_again, args=(parked,))
+
+
+def _again(parked: Sequence[Parked]) -> None:
+    outcome.do("They are tried again within a minute.", inbox.retry, ids=[message.id for message in parked])
+
+
+def _show_runs(jobs: Sequence[JobState], zone: str) -> None:
+    titles = {job.name: job.title for job in jobs}
+    with st.container(border=True, key="set_jobs_runs"):
+        st.subheader("Runs", anchor=False)
+        name = st.selectbox("Job", list(titles), format_func=titles.__getitem__, key="set_job_runs")
+        found = session.run(job_runs.runs, name=name)
+        if not found:
+            st.caption("It has not run yet.")
+            return
+        _show_table(found, zone)
+        st.caption("The last 20. Of runs that found nothing to do only the last is kept.")
+
+
+def _show_table(found: Sequence[JobRun], zone: str) -> None:
+    columns = {
+        "Began": [words.moment(run.began_at, zone) for run in found],
+        "Outcome": [OUTCOMES[run.outcome] if run.outcome else "Under way" for run in found],
+        "Took": [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
+        "Said": [" ".join(run.said) for run in found],
+        "Asked by": [run.asked_by or "" for run in found],
+        "Worker": [run.worker for run in found],
+    }
+    st.dataframe(
+        {name: cells for name, cells in columns.items() if any(cells)},
+        hide_index=True,
+        height="content",
+        alt="Runs of the chosen job, the newest first",
+    )

@@ -1,0 +1,286 @@
+"""How this shop writes its carts, said in a form and tried on its latest payments at once.
+
+Nothing is saved while trying: what each payment would become stands beside what is recognised without a mapping.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+from streamlit.column_config import TextColumn
+from streamlit.delta_generator import DeltaGenerator
+
+from core.carts import mapping as cart_mapping
+from core.carts.mapping import ANYTHING, NUMBER, CartMapping, Layout
+from core.carts.values import minor_digits
+from core.foundation.errors import InvalidInput, UnreadableCart
+from core.foundation.sales import Cart, Lookup, Payment
+from core.orders import stripe_link
+from core.orders.stripe_link import MOST_RETRIED, Connected, Tried
+from dashboard.door import session
+from dashboard.frame import outcome, words
+from dashboard.frame import page as frame
+
+ALONE = "alone"
+LAYOUTS = {
+    ALONE: "Recognised by itself, without a mapping",
+    Layout.LIST: "A list in JSON, one object for each line",
+    Layout.MAP: "An object in JSON, from code to quantity",
+    Layout.PACKED: "Packed text, such as A-1:2,B-7:1",
+    Layout.NUMBERED: "Numbered keys, such as product_1_id",
+    Layout.KEYS: "Each key holds a code, its value the quantity",
+    Layout.ORDER: "Only the number of an order kept elsewhere",
+}
+LABELS = {
+    "key": "Key in the metadata",
+    "path": "Path inside the JSON",
+    "code": "Code",
+    "more_codes": "Further codes",
+    "quantity": "Quantity",
+    "size": "Size",
+    "name": "Name",
+    "price": "Price",
+    "line_separator": "Between lines",
+    "field_separator": "Between fields",
+    "count": "Key that says how many",
+}
+_HELP = {
+    "key": f"Where the cart stands. {NUMBER} stands for the number of a piece, when the text is cut into several keys.",
+    "path": "Where the list stands inside, such as `order.lines`; empty: the JSON is it.",
+    "more_codes": "Other names of the same goods, tried in order; a comma between them.",
+    "quantity": "Empty: each line is one unit.",
+    "count": "A key that holds the number of lines, units or pieces. With it, text that may have been cut can be read.",
+}
+_INSIDE = ("code", "quantity", "size", "name", "price", "more_codes")
+FIELDS: dict[str, tuple[str, ...]] = {
+    ALONE: (),
+    Layout.LIST: ("key", "path", *_INSIDE, "count"),
+    Layout.MAP: ("key", "path", "quantity", "size", "name", "price", "count"),
+    Layout.PACKED: ("key", "line_separator", "field_separator", *_INSIDE, "count"),
+    Layout.NUMBERED: (*_INSIDE, "count"),
+    Layout.KEYS: ("key",),
+    Layout.ORDER: ("key",),
+}
+_EXAMPLES: dict[str, dict[str, str]] = {
+    Layout.LIST: {"key": "cart", "code": "sku", "quantity": "qty", "size": "size"},
+    Layout.MAP: {"key": "cart", "quantity": "quantity"},
+    Layout.PACKED: {"key": "cart", "code": "1", "quantity": "2"},
+    Layout.NUMBERED: {"code": f"product_{NUMBER}_id", "quantity": f"product_{NUMBER}_qty"},
+    Layout.KEYS: {"key": f"sku_{ANYTHING}"},
+    Layout.ORDER: {"key": "order_id"},
+}
+_SEPARATORS = {"line_separator": ",", "field_separator": ":"}
+_RAW = 300
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def show(seen: Connected) -> None:
+    """Show the cart mapping with its preview."""
+    with st.container(border=True, key="stripe_mapping"):
+        st.subheader("Cart mapping", anchor=False)
+        st.caption(
+            "What was bought is read from Stripe Checkout, or from the payment's metadata in the shapes that shops "
+            "commonly write. Say here how yours is written if it is not recognised. A cart is read whole or not at all."
+        )
+        _show_mapping(seen)
+
+
+# ---------------------------------------------------------------- the mapping
+
+
+def _show_mapping(seen: Connected) -> None:
+    saved = seen.mapping
+    mark = mark_of(seen.link.cart_mapping)
+    layouts = list(LAYOUTS)
+    layout = st.selectbox(
+        "How the cart is written", layouts, layouts.index(saved.layout if saved else ALONE),
+        format_func=LAYOUTS.__getitem__, key=f"set_map_layout_{mark}", width=480,
+    )  # fmt: skip
+    values = _ask(layout, saved if saved and saved.layout == layout else None, mark)
+    mapping, problem = _mapping_of(layout, values)
+    _show_buttons(
+        saved, mapping, problem, is_touched=any(values[name].strip() for name in values if name not in _SEPARATORS)
+    )
+    _show_retry(seen)
+    _show_preview(session.run(stripe_link.recent_payments), mapping, seen.shop.zone)
+
+
+def _ask(layout: str, saved: CartMapping | None, mark: str) -> dict[str, str]:
+    """Ask for the fields of a layout; what is typed is a mapping at once, tried on the payments below."""
+    values: dict[str, str] = {}
+    for cell, name in zip(in_threes(len(FIELDS[layout])), FIELDS[layout], strict=False):
+        present = getattr(saved, name) if saved else _SEPARATORS.get(name, "")
+        values[name] = cell.text_input(
+            _label(layout, name),
+            ", ".join(present) if isinstance(present, tuple) else _written(present),
+            key=f"set_map_{name}_{layout}_{mark}",
+            placeholder=_EXAMPLES[layout].get(name, ""),
+            help=_help(layout, name),
+            max_chars=200,
+        )
+    return values
+
+
+def _label(layout: str, name: str) -> str:
+    if layout == Layout.PACKED and name in _INSIDE:
+        return f"{LABELS[name]}: position" if name != "more_codes" else "Further codes: positions"
+    if layout == Layout.NUMBERED and name in _INSIDE:
+        return f"{LABELS[name]}: key with {NUMBER}"
+    if layout == Layout.KEYS:
+        return f"Key, with {ANYTHING} for the code"
+    return LABELS[name]
+
+
+def _help(layout: str, name: str) -> str | None:
+    if layout in (Layout.KEYS, Layout.ORDER) and name == "key":
+        return None
+    return _HELP.get(name)
+
+
+def _written(separator: str) -> str:
+    """A separator as it can be typed: a line break and a tab have names."""
+    return separator.replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _mapping_of(layout: str, values: dict[str, str]) -> tuple[CartMapping | None, InvalidInput | None]:
+    """Return the mapping that is typed, or what is wrong with it."""
+    if layout == ALONE:
+        return None, None
+    given: dict[str, Any] = {name: text.strip() for name, text in values.items() if name not in _SEPARATORS}
+    given |= {name: values[name].replace("\\n", "\n").replace("\\t", "\t") for name in _SEPARATORS if name in values}
+    if "more_codes" in given:
+        given["more_codes"] = [code.strip() for code in given["more_codes"].split(",") if code.strip()]
+    try:
+        return cart_mapping.from_json({"layout": layout, **given}), None
+    except InvalidInput as problem:
+        return None, problem
+
+
+def _show_buttons(
+    saved: CartMapping | None, mapping: CartMapping | None, problem: InvalidInput | None, *, is_touched: bool
+) -> None:
+    if problem is not None:
+        field = LABELS.get(problem.field, problem.field)
+        said = f"{field} {problem.why}."
+        (st.warning if is_touched else st.caption)(f"Not a mapping yet: {words.plain(said)}")
+    with st.container(horizontal=True):
+        st.button(
+            "Save mapping", type="primary", key="set_map_save", disabled=mapping is None or mapping == saved,
+            on_click=outcome.do, args=("The cart mapping is saved.", stripe_link.save_mapping),
+            kwargs={"mapping": mapping},
+        )  # fmt: skip
+        st.button(
+            "Remove mapping", key="set_map_remove", disabled=saved is None,
+            on_click=outcome.do, args=("The cart mapping is removed.", stripe_link.save_mapping),
+            kwargs={"mapping": None},
+        )  # fmt: skip
+
+
+def _show_retry(seen: Connected) -> None:
+    """Offer to read again what could not be read, whenever there is such."""
+    if not seen.cartless:
+        return
+    count = words.plural(seen.cartless, "order") if seen.cartless < MOST_RETRIED else f"{MOST_RETRIED:,} orders"
+    with st.container(horizontal=True, vertical_alignment="center", key="stripe_retry"):
+        st.markdown(f":material/help_center: **{count}** without a readable cart. Nothing left the shelf for them.")
+        st.button(
+            f"Read {count} again", key="set_map_retry", icon=":material/refresh:",
+            help="With the saved mapping, in the background; what still cannot be read stays a case.",
+            on_click=_retry,
+        )  # fmt: skip
+
+
+def _retry() -> None:
+    memory = outcome.remembered()
+    retried = outcome.do("", stripe_link.retry_carts)
+    if retried is not None:
+        memory.done = f"{words.plural(retried, 'order')} will be read again within a minute."
+
+
+# ---------------------------------------------------------------- the preview
+
+
+def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone: str) -> None:
+    if not payments:
+        frame.empty(
+            "No payment has come in yet",
+            "As soon as one has, this shows what would become of its cart. Import some days to have payments to try.",
+            icon=":material/shopping_cart:",
+        )
+        return
+    tried = stripe_link.try_mapping(payments, mapping)
+    readable = sum(isinstance(row.mapped, Cart) or _is_checkout(row, row.mapped) for row in tried)
+    what = "With this mapping" if mapping else "By themselves"
+    st.markdown(f"**The latest {words.plural(len(tried), 'payment')}.** {what}, {readable} can be read.")
+    columns = {
+        "Paid": [words.moment(row.payment.paid_at, zone) for row in tried],
+        "Amount": [_money(row.payment) for row in tried],
+        "Metadata": [_metadata(row.payment) for row in tried],
+        "By itself": [_told(row, row.alone) for row in tried],
+    }
+    if mapping:
+        columns["With this mapping"] = [_told(row, row.mapped) for row in tried]
+    wide = {"Paid": TextColumn(width=136), "Amount": TextColumn(width=90), "Metadata": TextColumn(width=300)}
+    with st.container(key="wide_tried"):
+        st.dataframe(columns, column_config=wide, hide_index=True, alt="What would become of the latest carts")
+    with st.container(key="narrow_tried", gap="small"):
+        for row in tried:
+            _show_tried(row, zone, is_mapped=mapping is not None)
+    st.caption("Metadata can name buyers; only an admin sees this.")
+
+
+def _show_tried(row: Tried, zone: str, *, is_mapped: bool) -> None:
+    with st.container(gap=None):
+        st.markdown(f"**{words.plain(_money(row.payment))}**{words.DOT}{words.moment(row.payment.paid_at, zone)}")
+        st.caption(f"By itself: {words.plain(_told(row, row.alone))}")
+        if is_mapped:
+            st.caption(f"With this mapping: {words.plain(_told(row, row.mapped))}")
+
+
+def _is_checkout(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> bool:
+    return found is None and row.payment.session_id is not None
+
+
+def _told(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
+    return "The lines of Stripe Checkout" if _is_checkout(row, found) else became(found)
+
+
+def became(found: Cart | Lookup | UnreadableCart | None) -> str:
+    """Return what becomes of a cart: its lines, an order kept elsewhere, nothing, or why it cannot be read."""
+    match found:
+        case Cart():
+            lines = [
+                f"{line.quantity} {TIMES} {line.code}" + (f" ({line.size})" if line.size else "")
+                for line in found.lines
+            ]
+            return ", ".join(lines)
+        case Lookup():
+            return f"Order {found.reference}, kept elsewhere"
+        case UnreadableCart():
+            return f"Not readable: {found.why}"
+    return "No cart"
+
+
+def _money(payment: Payment) -> str:
+    code = payment.currency.upper()
+    return words.money(Decimal(payment.amount).scaleb(-minor_digits(code)), code)
+
+
+def _metadata(payment: Payment) -> str:
+    text = json.dumps(dict(payment.metadata), ensure_ascii=False) if payment.metadata else "none"
+    return text if len(text) <= _RAW else f"{text[:_RAW]} ..."
+
+
+def in_threes(count: int) -> list[DeltaGenerator]:
+    """Return places for inputs, three in a row, and row by row so that they keep their order on a phone."""
+    return [cell for _ in range(0, count, 3) for cell in st.columns(3)]
+
+
+def mark_of(saved: Any) -> str:
+    """Part of the keys of inputs, so that they begin anew when what they show has changed."""
+    return sha256(json.dumps(saved, sort_keys=True).encode()).hexdigest()[:8]

@@ -1,0 +1,108 @@
+"""The part of the Settings page about notifications: the destinations of alerts, how they do, and what they wish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import time
+
+import streamlit as st
+
+from core.alerts import deliveries, notifier
+from core.alerts.deliveries import Destination, Wishes
+from core.alerts.notifier import Message
+from core.foundation.errors import DeliveryFailed
+from core.foundation.settings import load_settings
+from dashboard.frame import outcome, words
+from dashboard.frame import page as frame
+
+SEVERITIES = {"urgent": "Urgent cases only", "warning": "Warnings and urgent cases", "note": "Every case"}
+DIGESTS = {"each": "At once", "hour": "Once an hour", "day": "Once a day"}
+
+
+def show_notifications(found: Sequence[Destination], zone: str) -> None:
+    """Show the destinations of alerts, and what an admin can do about each."""
+    st.caption("Cases that open or grow more severe are sent here. Addresses stand where Stockroom runs, never here.")
+    if not found:
+        frame.empty(
+            "Nobody is told of alerts yet",
+            "Set STOCKROOM_NOTIFY_TEAM, or any other name at its end, to an address of Apprise such as "
+            "mailtos, slack or json, and start Stockroom again.",
+            icon=":material/notifications_off:",
+        )
+    for destination in found:
+        with st.container(border=True, key=f"set_told_{destination.name}"):
+            _show_destination(destination, zone)
+
+
+def _show_destination(destination: Destination, zone: str) -> None:
+    health, name = destination.health, destination.name
+    with st.container(horizontal=True, vertical_alignment="center", key=f"set_told_head_{name}"):
+        st.subheader(words.plain(name), anchor=False, width="content")
+        st.badge(destination.service, color="gray")
+        st.button("Send a test", key=f"set_told_test_{name}", icon=":material/send:", on_click=_test, args=(name,))
+    waiting = health.waiting + destination.postponed
+    last = words.moment(health.sent_at, zone) if health.sent_at else "never"
+    st.caption(f"Last sent: {last}. Waiting: {waiting:,}. Could not be delivered: {health.failed:,}.")
+    if health.failed_at and (health.sent_at is None or health.failed_at > health.sent_at):
+        at = words.moment(health.failed_at, zone)
+        st.warning(words.plain(f"{at}: {health.why}"), icon=":material/warning:")
+    with st.expander("When it is told, and of what"):
+        _show_wishes(name, destination.wishes)
+
+
+def _show_wishes(name: str, wishes: Wishes) -> None:
+    key = f"set_told_{name}"
+    with st.form(f"{key}_form", border=False):
+        st.toggle("On", wishes.is_on, key=f"{key}_on")
+        st.selectbox(
+            "Of", list(SEVERITIES), list(SEVERITIES).index(wishes.min_severity), SEVERITIES.__getitem__, key=f"{key}_of"
+        )
+        st.selectbox(
+            "When", list(DIGESTS), list(DIGESTS).index(wishes.digest), DIGESTS.__getitem__, key=f"{key}_digest"
+        )
+        st.time_input("Once a day at", wishes.digest_at, key=f"{key}_at")
+        st.toggle("Quiet hours", wishes.quiet_from is not None, key=f"{key}_quiet")
+        first, second = st.columns(2)
+        first.time_input("Quiet from", wishes.quiet_from or time(22), key=f"{key}_from")
+        second.time_input("Quiet until", wishes.quiet_until or time(7), key=f"{key}_until")
+        st.toggle("Urgent cases at once all the same", wishes.urgent_passes, key=f"{key}_urgent")
+        st.toggle(
+            "Tell the daily proof",
+            wishes.daily_proof,
+            key=f"{key}_proof",
+            help="Once a day, with the ledger's head hash: whoever keeps it sees later if history was changed.",
+        )
+        st.form_submit_button("Save", on_click=_save, args=(name,))
+
+
+def _save(name: str) -> None:
+    given = {
+        field: st.session_state[f"set_told_{name}_{field}"]
+        for field in ("on", "of", "digest", "at", "quiet", "from", "until", "urgent", "proof")
+    }
+    wishes = Wishes(
+        is_on=given["on"],
+        min_severity=given["of"],
+        digest=given["digest"],
+        daily_proof=given["proof"],
+        digest_at=given["at"],
+        quiet_from=given["from"] if given["quiet"] else None,
+        quiet_until=given["until"] if given["quiet"] else None,
+        urgent_passes=given["urgent"],
+    )
+    outcome.do(f"{name} is told as you wish.", deliveries.save, name=name, wishes=wishes)
+
+
+def _test(name: str) -> None:
+    """Send a test message, with no transaction open, and keep what became of it."""
+    outcome.do("", deliveries.may_test)
+    if outcome.remembered().problem is not None:
+        return
+    why = None
+    try:
+        message = Message(title="Stockroom: a test", body="Alerts arrive here.")
+        notifier.send(load_settings().destinations[name], message)
+    except DeliveryFailed as problem:
+        why = problem.message
+    said = f"The test reached {name}." if why is None else f"The test did not reach {name}: {why}"
+    outcome.do(said, deliveries.note_test, name=name, why=why)

@@ -1,0 +1,162 @@
+"""The parts of the Settings page with which an admin looks after the people of the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from core.foundation.model import Role
+from core.people import accounts
+from core.people import administration as people
+from core.people.accounts import OpenSession
+from core.people.administration import Person
+from dashboard.frame import outcome, words
+
+ROLES = {
+    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes what was wrong, and retries orders.",
+    Role.SUPPORT: "looks everything up, finishes cases, and decides what became of refunded goods.",
+    Role.MANAGER: "does what both of them do, and imports catalogue and orders.",
+    Role.ADMIN: "does everything, and looks after people, settings and Stripe.",
+}
+# In this order: most browsers also claim to be those below them.
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def show_people(everybody: list[Person]) -> None:
+    """Show who has an account, and what an admin can do about it."""
+    show_table(everybody)
+    change, add = st.columns(2, gap="medium")
+    with change, st.container(border=True, key="settings_change"):
+        st.subheader("Change a person", anchor=False)
+        show_person(chosen(everybody))
+    with add, st.container(border=True, key="settings_add"):
+        st.subheader("Add a person", anchor=False)
+        show_new_person()
+    with st.expander("What the roles may do"):
+        for role, may in ROLES.items():
+            st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
+
+
+def show_table(everybody: list[Person]) -> None:
+    """Show everybody with an account."""
+    now = datetime.now(UTC)
+    st.dataframe(
+        {
+            "Name": [person.name for person in everybody],
+            "Email": [person.email for person in everybody],
+            "Role": [words.ROLE_LABELS[person.role] for person in everybody],
+            "State": [state(person) for person in everybody],
+            "Last signed in": [words.ago(person.last_signed_in_at, now) for person in everybody],
+            "Browsers now": [person.open_sessions for person in everybody],
+        },
+        hide_index=True,
+        alt="The people who have an account",
+    )
+
+
+def state(person: Person) -> str:
+    """Return whether a person can sign in, in a word or two."""
+    if not person.is_active:
+        return "Deactivated"
+    return "Active" if person.has_password else "No password yet"
+
+
+def chosen(everybody: list[Person]) -> Person:
+    """Let the admin choose a person, by name or in the address."""
+    by_email = {person.email: person for person in everybody}
+    email = st.selectbox(
+        "Person",
+        list(by_email),
+        format_func=lambda email: f"{by_email[email].name}{words.DOT}{email}",
+        key="set_person",
+        bind="query-params",
+    )
+    return by_email[email]
+
+
+def show_person(person: Person) -> None:
+    """Show what an admin can do with one person."""
+    roles = list(Role)
+    role = st.selectbox(
+        "Role",
+        roles,
+        index=roles.index(person.role),
+        format_func=words.ROLE_LABELS.__getitem__,
+        key=f"set_role_{person.user_id}_{person.role}",
+    )
+    with st.container(horizontal=True):
+        _button("Change role", f"{person.name} is now {words.ROLE_LABELS[role].lower()}.", people.set_role,
+                disabled=role == person.role, user_id=person.user_id, role=role)  # fmt: skip
+        if person.is_active:
+            st.button(
+                "Make a one-time link", key="set_link", icon=":material/link:", on_click=_make_link, args=(person,)
+            )
+            _button("Sign out everywhere", f"{person.name} is signed out everywhere.", accounts.end_sessions,
+                    disabled=not person.open_sessions, user_id=person.user_id)  # fmt: skip
+            _button("Deactivate", f"{person.name} can no longer sign in.", people.set_active,
+                    user_id=person.user_id, active=False)  # fmt: skip
+        else:
+            _button("Let in again", f"{person.name} can sign in again.", people.set_active,
+                    user_id=person.user_id, active=True)  # fmt: skip
+
+
+def show_new_person() -> None:
+    """Show the form that adds a person and makes their first link."""
+    with st.form("set_new", border=False):
+        st.text_input("Name", key="set_new_name", max_chars=80)
+        st.text_input("Email", key="set_new_email", max_chars=254)
+        st.selectbox("Role", list(Role), format_func=words.ROLE_LABELS.__getitem__, key="set_new_role")
+        st.form_submit_button("Add person", type="primary", on_click=_add_person)
+
+
+def show_browsers(browsers: list[OpenSession], zone: str, now: datetime) -> None:
+    """Show where a person is signed in."""
+    st.dataframe(
+        {
+            "Browser": [browser(row.user_agent) + (" (this one)" if row.is_this_one else "") for row in browsers],
+            "Since": [words.ago(row.created_at, now) for row in browsers],
+            "Ends": [words.moment(row.expires_at, zone) for row in browsers],
+        },
+        hide_index=True,
+        alt="The browsers in which you are signed in",
+    )
+
+
+def browser(user_agent: str | None) -> str:
+    """Return what a person would call the browser that sends this."""
+    agent = user_agent or ""
+    name = next((word for mark, word in _BROWSERS if mark in agent), "A browser")
+    system = next((word for mark, word in _SYSTEMS if mark in agent), "")
+    return f"{name} on {system}" if system else name
+
+
+def _button(label: str, done: str, operation: Callable[..., Any], *, disabled: bool = False, **values: Any) -> None:
+    key = f"set_{label.lower().replace(' ', '_')}"
+    st.button(label, key=key, disabled=disabled, on_click=outcome.do, args=(done, operation), kwargs=values)
+
+
+def _make_link(person: Person) -> None:
+    memory = outcome.remembered()
+    link = outcome.do(f"A link for {person.name} is ready.", people.make_link, user_id=person.user_id)
+    if link:
+        memory.link = (person.name, link)
+
+
+def _add_person() -> None:
+    memory = outcome.remembered()
+    name, email, role = (st.session_state[f"set_new_{field}"] for field in ("name", "email", "role"))
+    user_id = outcome.do(f"{name} has an account.", people.add_person, name=name, email=email, role=role)
+    if user_id is not None:
+        memory.link = (name, outcome.do(f"{name} has an account.", people.make_link, user_id=user_id) or "")
+        st.session_state["set_new_name"] = st.session_state["set_new_email"] = ""

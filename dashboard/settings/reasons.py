@@ -1,0 +1,123 @@
+"""The part of the Settings page about reasons: why a movement may happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.foundation.model import MovementType
+from core.shop import reasons
+from core.shop.reasons import DIRECTIONS, LONGEST_LABEL, ShopReason
+from dashboard.frame import outcome, words
+
+WAYS = {1: "in", -1: "out", 0: "in or out"}
+_KINDS = [(kind, sign) for kind, signs in DIRECTIONS.items() for sign in signs]
+
+
+def show_reasons(known: Sequence[ShopReason]) -> None:
+    """Show every reason, and what an admin can do about it."""
+    _show_table(known)
+    change, add = st.columns(2, gap="medium")
+    with change, st.container(border=True, key="settings_reason"):
+        st.subheader("Change a reason", anchor=False)
+        _show_reason(_chosen(known))
+    with add, st.container(border=True, key="settings_new_reason"):
+        st.subheader("Add a reason", anchor=False)
+        _show_new_reason()
+
+
+def _show_table(known: Sequence[ShopReason]) -> None:
+    shown = {
+        "Reason": [row.label for row in known],
+        "Type": [words.TYPE_LABELS[row.movement_type] for row in known],
+        "State": [_state(row) for row in known],
+    }
+    more = {
+        "Direction": [WAYS[row.sign].capitalize() for row in known],
+        "Note": ["Required" if row.note_required else "Optional" for row in known],
+        "Chosen": ["By hand" if row.by_hand else "By orders and undo" for row in known],
+        "Code": [row.reason for row in known],
+    }
+    for key, columns in (("wide_reasons", shown | more), ("narrow_reasons", shown)):
+        with st.container(key=key):
+            st.dataframe(columns, hide_index=True, alt="The reasons of the shop")
+
+
+def _state(row: ShopReason) -> str:
+    if not row.is_active:
+        return "Retired"
+    return "In use" if row.needed is None else "Always in use"
+
+
+def _chosen(known: Sequence[ShopReason]) -> ShopReason:
+    by_code = {_code(row): row for row in known}
+
+    def said(code: str) -> str:
+        return f"{by_code[code].label}{words.DOT}{words.TYPE_LABELS[by_code[code].movement_type]}"
+
+    return by_code[st.selectbox("Reason", list(by_code), format_func=said, key="set_reason", bind="query-params")]
+
+
+def _code(row: ShopReason) -> str:
+    return f"{row.movement_type}.{row.reason}"
+
+
+def _show_reason(row: ShopReason) -> None:
+    label_key = f"set_reason_label_{row.movement_type}_{row.reason}_{row.label}"
+    with st.form("set_reason_rename", border=False):
+        st.text_input("Label", row.label, key=label_key, max_chars=LONGEST_LABEL)
+        st.form_submit_button("Rename", on_click=_rename, args=(row, label_key))
+    st.caption("Its movements, also the past ones, are shown under the new label; in files it keeps its code.")
+    if row.needed is not None:
+        st.caption(f"It cannot be retired: it {row.needed}.")
+    elif row.is_active:
+        _active_button("Retire", f"{row.label} is no longer offered.", row, active=False)
+    else:
+        _active_button("Bring back", f"{row.label} is offered again.", row, active=True)
+
+
+def _active_button(label: str, done: str, row: ShopReason, *, active: bool) -> None:
+    values = {"movement_type": row.movement_type, "reason": row.reason, "active": active}
+    st.button(
+        label, key="set_reason_active", on_click=outcome.do, args=(done, reasons.set_reason_active), kwargs=values
+    )
+
+
+def _show_new_reason() -> None:
+    with st.form("set_reason_new", border=False):
+        st.text_input("Label", key="set_reason_new_label", max_chars=LONGEST_LABEL, placeholder="Such as Photo shoot")
+        st.selectbox("Type and direction", _KINDS, format_func=_kind, key="set_reason_new_kind")
+        st.toggle("A note is required", key="set_reason_new_note")
+        st.form_submit_button("Add reason", type="primary", on_click=_add)
+    st.caption("Reasons for adjustments, purchases and counts are offered in their forms at once.")
+
+
+def _kind(kind: tuple[MovementType, int]) -> str:
+    return f"{words.TYPE_LABELS[kind[0]]}, {WAYS[kind[1]]}"
+
+
+def _rename(row: ShopReason, label_key: str) -> None:
+    label = st.session_state[label_key]
+    outcome.do(
+        f"{row.label} is now called {label}.",
+        reasons.rename_reason,
+        movement_type=row.movement_type,
+        reason=row.reason,
+        label=label,
+    )
+    st.session_state["set_reason"] = _code(row)  # the same, which the browser still knows by its former label
+
+
+def _add() -> None:
+    label, kind, note = (st.session_state[f"set_reason_new_{field}"] for field in ("label", "kind", "note"))
+    code = outcome.do(
+        f"{label} is a reason now.",
+        reasons.add_reason,
+        movement_type=kind[0],
+        label=label,
+        sign=kind[1],
+        note_required=note,
+    )
+    if code is not None:
+        st.session_state["set_reason_new_label"] = ""

@@ -1,0 +1,129 @@
+"""Changing many levels from a CSV file on the Stock page: upload, look at every row, then post all or nothing."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from streamlit.column_config import TextColumn
+
+from core.foundation.errors import StockError
+from core.foundation.model import Actor, MovementType, Posting
+from core.ledger import bulk, reports
+from core.ledger import changes as ledger
+from core.ledger.bulk import BulkKind, BulkPreview, BulkRow
+from core.people.access import Permission, may
+from dashboard.door import session
+from dashboard.frame import feedback, forms, words
+from dashboard.frame import page as frame
+
+PARAM = "bulk"
+SHOWN = 500
+
+
+def open_bulk() -> None:
+    """Open the upload in place of the list."""
+    st.query_params[PARAM] = "1"
+
+
+def _close() -> None:
+    st.query_params.pop(PARAM, None)
+
+
+def show(person: Actor) -> None:
+    """Show the upload, and what the uploaded file would do."""
+    st.button("All variants", icon=":material/arrow_back:", on_click=_close, key="bulk_back")
+    st.subheader("Bulk edit", anchor=False)
+    if not may(person.role, Permission.SET_LEVEL):
+        frame.empty("Your role looks stock up", "The warehouse, a manager or an admin can change levels from a file.")
+        return
+    st.markdown(
+        "Upload a CSV file with the column `sku`, and either `change` (units to add or take away) or `set_to` (the new "
+        "level). The quickest way: export the list, add a column `set_to`, and fill in only the rows to set. "
+        "Nothing changes until you have seen every row."
+    )
+    file = st.file_uploader("CSV file", type="csv", key="bulk_file")
+    if file is None:
+        return
+    from_present = st.toggle(
+        "Set from the present levels",
+        key="bulk_present",
+        help="The file's on_hand column is what you saw when you made it. Turn this on to set the levels all the same.",
+    )
+    try:
+        found = session.run(bulk.preview, content=file.getvalue(), file_name=file.name, from_present=from_present)
+    except StockError as error:
+        feedback.show(error)
+        return
+    _show_preview(found)
+    if not found.problems:
+        _show_form(found, file.file_id)
+
+
+def _show_preview(found: BulkPreview) -> None:
+    bad = len(found.problems)
+    net = words.signed_units(sum(row.change for row in found.rows if not row.problem))
+    if bad:
+        st.error(
+            f"{words.plural(bad, 'row')} of {words.number(len(found.rows))} cannot be posted, so nothing is. "
+            "Correct the file and upload it again.",
+            icon=":material/error:",
+        )
+    else:
+        st.info(f"{words.plural(len(found.rows), 'variant')} would change, {net} in all.", icon=":material/fact_check:")
+    rows = sorted(found.rows, key=lambda row: row.problem is None)[:SHOWN]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Line": [row.line for row in rows],
+                "SKU": [row.sku for row in rows],
+                "Variant": [words.variant(row.variant) if row.variant else words.NOTHING for row in rows],
+                "Level": [words.change(row.before, row.after) if row.variant else words.NOTHING for row in rows],
+                "Units": [words.signed(row.change) if row.variant else words.NOTHING for row in rows],
+                "Problem": [_problem(row) for row in rows],
+            }
+        ),
+        column_config={
+            "Level": TextColumn(alignment="right"),
+            "Units": TextColumn(alignment="right"),
+            "Problem": TextColumn(width=320),
+        },
+        hide_index=True,
+        alt="What each row of the file would do; rows with a problem come first",
+    )
+    if len(found.rows) > SHOWN:
+        st.caption(f"The first {SHOWN} of {words.number(len(found.rows))} rows.")
+
+
+def _problem(row: BulkRow) -> str:
+    if row.problem is None:
+        return ""
+    value = f" “{row.problem.value}”" if row.problem.value is not None else ""
+    return f"{row.problem.field}{value} {row.problem.why}"
+
+
+def _show_form(found: BulkPreview, file_id: str) -> None:
+    reasons = session.run(reports.reasons)
+    form = forms.begin(f"bulk_{file_id}")
+    with st.form(form.name):
+        if found.kind is BulkKind.SET:
+            forms.count_reason(form, reasons)
+        else:
+            forms.any_direction(form, reasons, (MovementType.ADJUSTMENT,))
+        forms.note(form)
+
+        def post(key: str, values: forms.Values) -> Posting:
+            chosen = values["reason"]
+            if found.kind is BulkKind.CHANGE:
+                return session.run(
+                    ledger.adjust, lines=found.changes(), reason=chosen.reason, key=key, note=values["note"]
+                )
+            return session.run(
+                ledger.set_level,
+                lines=found.levels(),
+                movement_type=chosen.movement_type,
+                reason=chosen.reason,
+                key=key,
+                note=values["note"],
+            )
+
+        forms.submit(form, f"Post {words.plural(len(found.rows), 'row')}", post, after=_close)

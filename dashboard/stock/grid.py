@@ -1,0 +1,86 @@
+"""The grid of sizes on the Stock page: a row for each product, a column for each size, and which runs are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.column_config import MultiselectColumn, NumberColumn, TextColumn
+
+from core.ledger.size_grid import GridRow, Run
+from dashboard.frame import tables
+
+PAGE_ROWS = 25
+ONE_SIZE = "One size"
+_RED = "#D64545"  # readable on the light and on the dark ground
+_RUNS = {Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"}
+_RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
+
+
+def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> None:
+    """Show products by sizes; a click on a number calls `pick` with its SKU. `key` must change with page and filter."""
+    sizes = _sizes(rows)
+    st.dataframe(
+        _coloured(_grid(rows, sizes), [f"size {size}" for size in sizes]),
+        column_config=_columns(sizes),
+        hide_index=True,
+        height="content",
+        row_height=tables.ROW_HEIGHT,
+        key=f"{key}_grid",
+        on_select=lambda: _picked(f"{key}_grid", rows, pick),
+        selection_mode="single-cell",
+        placeholder="",
+        alt="Units available by product and size",
+    )
+
+
+def _sizes(rows: Sequence[GridRow]) -> list[str]:
+    found = {variant.size for row in rows for variant in row.variants}
+    return [size or ONE_SIZE for size in sorted(found, key=tables.size_order)]
+
+
+def _grid(rows: Sequence[GridRow], sizes: Sequence[str]) -> pd.DataFrame:
+    columns: dict[str, Any] = {
+        "product": [row.product for row in rows],
+        "run": [[_RUNS[row.run]] for row in rows],
+        "sizes": [f"{row.in_stock} of {len(row.variants)}" for row in rows],
+    }
+    for size in sizes:
+        columns[f"size {size}"] = pd.array([_available(row, size) for row in rows], dtype="Int64")
+    return pd.DataFrame(columns)
+
+
+def _coloured(grid: pd.DataFrame, columns: list[str]) -> Any:
+    return grid.style.map(_out_is_red, subset=pd.Index(columns))
+
+
+def _out_is_red(units: Any) -> str:
+    return f"color: {_RED}; font-weight: 600" if pd.notna(units) and units == 0 else ""
+
+
+def _available(row: GridRow, size: str) -> int | None:
+    found = [variant.available for variant in row.variants if (variant.size or ONE_SIZE) == size]
+    return sum(found) if found else None
+
+
+def _columns(sizes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "product": TextColumn("Product", width=190, pinned=True),
+        "run": MultiselectColumn("Run", width=80, options=list(_RUN_COLOURS), color=list(_RUN_COLOURS.values())),
+        "sizes": TextColumn("Sizes in stock", width=96),
+        **{f"size {size}": NumberColumn(size, width=48 if len(size) < 6 else 88) for size in sizes},
+    }
+
+
+def _picked(key: str, rows: Sequence[GridRow], pick: Callable[[str], None]) -> None:
+    cells = st.session_state[key]["selection"]["cells"]
+    if not cells:
+        return
+    position, column = cells[0]
+    size = str(column).removeprefix("size ")
+    for variant in rows[position].variants:
+        if (variant.size or ONE_SIZE) == size:
+            pick(variant.sku)
+            return

@@ -1,0 +1,90 @@
+"""Holds, where people look for them: who keeps units of a variant until when, and what an order was held by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pandas as pd
+import streamlit as st
+
+from core.foundation.model import LevelRow
+from core.ledger.holds import Reservation
+from dashboard.frame import words
+
+LISTED = 3
+_ENDS = {
+    "consumed": "used when its goods left the shelf",
+    "released": "given back before its goods left the shelf",
+    "expired": "past its time before its goods left the shelf",
+    "active": "still held",
+}
+
+
+def show_on_variant(holds: Sequence[Reservation], row: LevelRow, zone: str) -> None:
+    """Show the holds on a variant, those that end first at the top; nothing where nothing is reserved."""
+    if not row.reserved:
+        return
+    with st.container(border=True, key="stk_holds"):
+        st.subheader("Held for checkouts", anchor=False)
+        now = datetime.now(UTC)
+        for place, held in enumerate(holds[:LISTED]):
+            _show_hold(held, _units(held, row.variant_id), zone, now, place)
+        if len(holds) > LISTED:
+            _show_all(holds, row, zone)
+        late = row.reserved - sum(_units(held, row.variant_id) for held in holds)
+        if late > 0:
+            st.caption(f"{words.units(late)} held past the time agreed: given back within a minute, or when wanted.")
+
+
+def _show_hold(held: Reservation, units: int, zone: str, now: datetime, place: int) -> None:
+    with st.container(gap=None, key=f"flush_hold_{place}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
+            st.markdown(f"**{words.units(units)}**")
+            st.markdown(_left(held.expires_at, now), text_alignment="right", width="content")
+        st.caption(words.plain(f"{held.held_by}, until {words.short_moment(held.expires_at, zone)}"))
+        if reason := held.reference or held.payment_id:
+            st.caption(words.plain(f"for {reason}"))
+
+
+def _left(until: datetime, now: datetime) -> str:
+    minutes = max(int((until - now).total_seconds() // 60), 0)
+    if minutes < 1:
+        return "under a minute left"
+    return f"{words.plural(minutes, 'minute')} left" if minutes < 120 else f"{words.plural(minutes // 60, 'hour')} left"
+
+
+def _show_all(holds: Sequence[Reservation], row: LevelRow, zone: str) -> None:
+    every = st.expander(f"All {words.plural(len(holds), 'hold')}", key="stk_all_holds", on_change="rerun")
+    if every.open:
+        with every:
+            listed = {
+                "Units": [_units(held, row.variant_id) for held in holds],
+                "Held by": [held.held_by for held in holds],
+                "For": [held.reference or held.payment_id or "" for held in holds],
+                "Until": [words.moment(held.expires_at, zone) for held in holds],
+            }
+            st.dataframe(pd.DataFrame(listed), hide_index=True, alt=f"Holds on {row.sku}, those that end first on top")
+
+
+def _units(held: Reservation, variant_id: UUID) -> int:
+    return sum(line.quantity for line in held.lines if line.variant_id == variant_id)
+
+
+def show_of_order(holds: Sequence[Reservation], zone: str) -> None:
+    """Show the holds that were made for an order's payment, and how each ended; nothing where there was none."""
+    if not holds:
+        return
+    with st.container(border=True, key="ord_holds"):
+        st.subheader("Held before it was paid", anchor=False)
+        for place, held in enumerate(holds):
+            with st.container(gap=None, key=f"flush_held_{place}"):
+                units = sum(line.quantity for line in held.lines)
+                st.markdown(words.plain(f"{words.units(units)} {_ENDS[held.state]}"))
+                what = ", ".join(f"{line.quantity} {line.sku}" for line in held.lines)
+                until = held.ended_at or held.expires_at
+                when = f"{words.moment(held.created_at, zone)} to {words.moment(until, zone)}"
+                st.caption(words.plain(f"{what}, by {held.held_by}, {when}"))
+                if held.reference:
+                    st.caption(words.plain(f"for {held.reference}"))

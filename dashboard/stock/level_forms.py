@@ -1,0 +1,141 @@
+"""The forms that change one variant's level: adjust, receive, set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.foundation.errors import LevelChanged
+from core.foundation.model import MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
+from core.ledger import changes as ledger
+from core.people.access import Permission, may
+from core.screens.stock import Variant
+from dashboard.door import session
+from dashboard.frame import forms, words
+
+ADJUST = (MovementType.ADJUSTMENT,)
+RECEIVE = (MovementType.PURCHASE,)
+
+
+def show(seen: Variant, person: Actor) -> None:
+    """Show the forms, or whom to ask where a role may not change levels."""
+    st.subheader("Change the level", anchor=False)
+    if not may(person.role, Permission.ADJUST):
+        st.caption("Your role looks stock up. The warehouse, a manager or an admin can change it.")
+        return
+    adjust, receive, set_level = st.tabs(["Adjust", "Receive", "Set level"], key="stk_act")
+    with adjust:
+        _show_adjust(seen)
+    with receive:
+        _show_receive(seen)
+    with set_level:
+        _show_set(seen)
+
+
+def _show_adjust(seen: Variant) -> None:
+    form = forms.begin(f"adjust_{seen.row.sku}")
+    with st.form(form.name, border=False):
+        forms.quantity(form, lowest=-MAX_UNITS)
+        forms.reason(form, seen.reasons, ADJUST)
+        forms.note(form)
+
+        def post(key: str, values: forms.Values) -> Posting:
+            reason, quantity = signed(values["reason"], forms.units(values))
+            return session.run(
+                ledger.adjust,
+                lines=[Line(variant_id=seen.row.variant_id, quantity=quantity)],
+                reason=reason,
+                key=key,
+                note=values["note"],
+            )
+
+        forms.submit(form, "Adjust", post)
+
+
+def signed(choice: forms.Choice, typed: int) -> tuple[str, int]:
+    """Return the reason and the signed units of what was typed; -1 takes one away, whatever stood in the reason field.
+
+    A minus turns the plain increase into the plain decrease. With a reason that only adds, core refuses it.
+    """
+    if typed >= 0:
+        return choice.reason.reason, choice.sign * typed
+    plain = choice.reason.reason == "stock_increase"
+    return "stock_decrease" if plain else choice.reason.reason, typed
+
+
+def _show_receive(seen: Variant) -> None:
+    form = forms.begin(f"receive_{seen.row.sku}")
+    with st.form(form.name, border=False):
+        forms.quantity(form)
+        forms.reason(form, seen.reasons, RECEIVE, first="delivery")
+        forms.reference(form)
+        forms.note(form)
+
+        def post(key: str, values: forms.Values) -> Posting:
+            choice = values["reason"]
+            return session.run(
+                ledger.receive,
+                lines=[Line(variant_id=seen.row.variant_id, quantity=choice.sign * forms.units(values))],
+                reason=choice.reason.reason,
+                reference=(values["reference"] or "").strip() or None,
+                key=key,
+                note=values["note"],
+            )
+
+        forms.submit(form, "Receive", post)
+
+
+def _show_set(seen: Variant) -> None:
+    form = forms.begin(f"set_{seen.row.sku}")
+    level = forms.open_with(form, seen.row)
+    _show_moved_meanwhile(seen, form, level)
+    with st.form(form.name, border=False):
+        st.markdown(f"From **{words.units(level)}** on hand to:")
+        forms.quantity(form, "New level", name="level", lowest=0)
+        forms.count_reason(form, seen.reasons)
+        forms.note(form)
+
+        def post(key: str, values: forms.Values) -> Posting:
+            line = LevelLine(variant_id=seen.row.variant_id, target=forms.units(values, "level"), seen=level)
+            chosen = values["reason"]
+            return session.run(
+                ledger.set_level,
+                lines=[line],
+                movement_type=chosen.movement_type,
+                reason=chosen.reason,
+                key=key,
+                note=values["note"],
+            )
+
+        forms.submit(form, "Set level", post)
+
+
+def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
+    """Where the level is no longer the one the form was opened with: what moved since, and the way on."""
+    if seen.row.on_hand == level:
+        return
+    if not isinstance(form.draft.problem, LevelChanged):
+        st.info(
+            f"The level moved while this form was open: {words.change(level, seen.row.on_hand)}. "
+            "Setting it now would be refused until you have seen that.",
+            icon=":material/sync_problem:",
+        )
+    problem = form.draft.problem
+    since = problem.changed[0]["since"] if isinstance(problem, LevelChanged) and problem.changed else []
+    for moved in since:
+        at = words.short_moment(datetime.fromisoformat(moved["occurred_at"]), seen.shop.zone)
+        kind = words.TYPE_LABELS[MovementType(moved["movement_type"])]
+        st.caption(f"{at}{words.DOT}{kind} {words.signed(moved['quantity'])} by {words.plain(moved['performed_by'])}")
+    st.button(
+        f"Set from {words.number(seen.row.on_hand)} instead",
+        key=f"{form.name}_again",
+        icon=":material/refresh:",
+        on_click=_look_again,
+        args=(form.draft, seen.row.on_hand),
+        help="Keeps what you typed; press Set level again after it",
+    )
+
+
+def _look_again(draft: forms.Draft, on_hand: int) -> None:
+    draft.seen, draft.problem = on_hand, None

@@ -1,0 +1,77 @@
+"""A dashboard in a real browser: tabs that fail the test when a request would leave this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from core.people import administration as people
+from tests.browser import chromium
+from tests.support.builders import Shop
+from tests.support.dashboards import serve
+from tests.support.people import PASSWORD, id_of
+
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Desk:
+    """A running dashboard, its shop, and a browser."""
+
+    url: str
+    shop: Shop
+    browser: Browser
+
+    def tab(self, *, phone: bool = False) -> Page:
+        """A tab of a browser nobody has signed in with."""
+        context = self.browser.new_context(viewport={"width": 390, "height": 844} if phone else None)
+        context.route(lambda url: not url.startswith((self.url, "data:", "blob:")), self._refuse)
+        return context.new_page()
+
+    def _refuse(self, route: Any) -> None:
+        route.abort()
+        pytest.fail(f"a request left the machine: {route.request.url}")
+
+    def enter(self, tab: Page, email: str) -> None:
+        """Come in by a one-time link."""
+        link = self.shop.run(people.make_link, user_id=id_of(self.shop, email))
+        tab.goto(f"{self.url}/welcome?token={link}")
+        tab.get_by_role("button", name="Open the dashboard").click()
+        settle(tab)
+
+    def sign_in(self, tab: Page, email: str, path: str = "/") -> None:
+        """Ask for a page and come to it through the form, by keyboard alone."""
+        tab.goto(f"{self.url}{path}")
+        tab.get_by_label("Email").fill(email)
+        tab.get_by_label("Password").fill(PASSWORD)
+        tab.keyboard.press("Enter")
+        settle(tab)
+
+
+def settle(tab: Page) -> None:
+    """Wait until the page's script has run."""
+    tab.wait_for_selector(IDLE, timeout=30_000)
+
+
+@contextmanager
+def open_desk(shop: Shop) -> Iterator[Desk]:
+    """Serve a shop's dashboard and open a browser beside it."""
+    path = chromium.find()
+    assert path is not None, chromium.ADVICE
+    with serve(shop.app_url) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield Desk(url=url, shop=shop, browser=browser)
+        browser.close()

@@ -1,0 +1,200 @@
+"""What hangs on the old tables: views, policies, keys, triggers, rights; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.adoption import adopt as adoption
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import SetupError
+from tests.support.legacy import (
+    CATALOGUE,
+    FUNCTIONS,
+    NINE,
+    SHOE,
+    SNEAKERS,
+    SUPABASE,
+    TABLES,
+    TEN,
+    Legacy,
+    clean_history,
+    legacy_database,
+    snapshot,
+)
+from tests.support.servers import Server
+
+
+@pytest.fixture
+def old(supabase_server: Server) -> Iterator[Legacy]:
+    """A shop on Supabase with everything that such a shop has."""
+    with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
+        clean_history(legacy)
+        yield legacy
+
+
+def as_role(legacy: Legacy, role: str, question: str) -> list[Any]:
+    with psycopg.connect(libpq_url(legacy.url)) as connection:
+        connection.execute(f"set role {role}".encode())
+        return connection.execute(question.encode()).fetchall()
+
+
+def test_everything_is_as_it_was_after_going_back(old: Legacy) -> None:
+    before = snapshot(old)
+    for _ in range(2):
+        adoption.adopt(old.url)
+        adoption.undo(old.url)
+        assert snapshot(old) == before
+
+
+def test_going_back_is_refused_once_something_moved(old: Legacy) -> None:
+    adoption.adopt(old.url)
+    old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)
+    with pytest.raises(SetupError, match=r"1 of the ledger's movements came after this shop moved in"):
+        adoption.undo(old.url)
+    assert old.one("select stock_quantity from product_variants where id = %s", NINE) == 4
+
+
+def test_there_is_no_way_back_where_nobody_adopted(old: Legacy) -> None:
+    with pytest.raises(SetupError, match="was not adopted, so there is nothing to undo"):
+        adoption.undo(old.url)
+
+
+def test_changes_of_the_catalogue_go_back_with_the_shop(old: Legacy) -> None:
+    untouched = "select * from product_variants where id <> '00000000-0000-4000-8000-000000000009' order by id"
+    before = old.rows(untouched)
+    adoption.adopt(old.url)
+    old.run("update order_items set sku = null")
+    old.run("update product_variants set sku = 'AC-9B', \"Shelf Mark\" = 'Z9' where id = %s", NINE)
+    old.run("insert into products (name, slug, price) values ('New Shoe', 'new-shoe', 9.5)")
+    old.run("insert into product_variants (product_id, sku) select id, 'NS-1' from products where slug = 'new-shoe'")
+    old.run("update order_items set sku = 'NS-1' where variant_id is not null")
+    adoption.undo(old.url)
+    assert old.rows('select sku, "Shelf Mark", stock_quantity from product_variants where id = %s', NINE) == [
+        ("AC-9B", "Z9", 5)
+    ]
+    assert old.rows("select p.name, p.price::text, v.stock_quantity from products p join product_variants v "
+                    "on v.product_id = p.id where v.sku = 'NS-1'") == [("New Shoe", "9.50", 0)]  # fmt: skip
+    assert [row for row in old.rows(untouched) if row.sku != "NS-1"] == before
+    assert old.one("select count(*) from stock_movements") == 9
+
+
+def test_views_keep_working_and_show_the_new_levels(old: Legacy) -> None:
+    adoption.adopt(old.url)
+    old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -3)", NINE)
+    assert old.rows('select name, sku, stock_quantity from "Low Stock" order by sku') == [
+        ("Air Canvas", "AC-11", 0),
+        ("Air Canvas", "AC-9", 2),
+    ]
+    options = old.one("select reloptions::text from pg_class where relname = 'product_list'")
+    assert options == "{security_invoker=true}"
+    assert old.rows("select id from all_products()") == [(SHOE,)]
+
+
+def test_nobody_writes_stock_through_a_view(old: Legacy) -> None:
+    old.run("create view shelf as select id, stock_quantity from product_variants")
+    old.run("grant all on shelf to anon, shop_admin")
+    adoption.adopt(old.url)
+    rights = (
+        "select has_table_privilege(%s, 'public.shelf', 'select'), has_table_privilege(%s, 'public.shelf', 'update')"
+    )
+    assert [
+        tuple(old.rows(f"select r.a, r.b from ({rights}) r (a, b)", who, who)[0]) for who in ("anon", "shop_admin")
+    ] == [
+        (True, False),
+        (True, False),
+    ]
+
+
+def test_the_storefronts_own_tables_point_at_the_new_ones(old: Legacy) -> None:
+    adoption.adopt(old.url)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        old.run("insert into order_items (variant_id) values (gen_random_uuid())")
+    old.run("insert into product_variants (product_id, sku) values (%s, 'AC-12')", SHOE)
+    old.run("insert into order_items (variant_id, sku) select id, sku from product_variants where sku = 'AC-12'")
+    policy = old.one("select qual from pg_policies where tablename = 'order_items'")
+    assert "product_variants v" in policy
+
+
+def test_a_trigger_that_keeps_a_clock_goes_on_and_one_that_logs_stock_does_not(old: Legacy) -> None:
+    adoption.adopt(old.url)
+    triggers = "select tgname::text from pg_trigger where tgrelid = %s::regclass and not tgisinternal"
+    assert old.rows(triggers, "public.products") == [("touch it",)]
+    assert old.rows(triggers, "public.product_variants") == [("product_variants_stock_state",)]  # ours
+    assert old.rows(triggers, "public.product_variants_legacy") == [("log_stock",)]
+    old.run("update products set name = 'Air Canvas 2'")
+    assert old.one("select updated_at > created_at from products")
+
+
+PUBLIC_KEYS = ("anon", "authenticated")
+CONTRACT = ("products", "product_variants", "stock_movements")
+
+
+@pytest.mark.parametrize("role", PUBLIC_KEYS)
+def test_public_keys_may_do_nothing_any_more_and_rows_are_guarded(old: Legacy, role: str) -> None:
+    adoption.adopt(old.url)
+    may = "select has_table_privilege(%s, %s, 'select, insert, update, delete, truncate, references, trigger')"
+    tables = [*CONTRACT, *(f"{name}_legacy" for name in CONTRACT)]
+    assert [name for name in tables if old.one(may, role, f"public.{name}")] == []
+    assert old.rows("select relname from pg_class where relname = any (%s) and not relrowsecurity", tables) == []
+    execute = (
+        "select has_function_privilege(%s, p.oid, 'execute') from pg_proc p where proname = 'update_variant_stock'"
+    )
+    assert old.rows(execute, role) == [(False,)]
+    assert old.rows(execute, "service_role") == [(True,)]
+
+
+def test_reading_may_go_on_as_the_policies_said(old: Legacy) -> None:
+    adoption.adopt(old.url, keep_reading=True)
+    old.run("insert into products (name, category) values ('Secret Shoe', 'hidden')")
+    assert as_role(old, "anon", "select name from public.products") == [("Air Canvas",)]
+    assert as_role(old, "authenticated", "select count(*) from public.product_variants") == [(3,)]
+    for change in ("update public.products set name = 'x'", "insert into public.product_variants (sku) values ('x')"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role(old, "anon", change + " returning 1")
+    adoption.undo(old.url)
+    assert len(as_role(old, "anon", "select from public.products")) == 1
+    assert old.one("select count(*) from products") == 2
+
+
+def test_a_publication_tells_of_the_new_table(old: Legacy) -> None:
+    adoption.adopt(old.url)
+    assert old.rows("select tablename from pg_publication_tables where pubname = 'realtime'") == [("product_variants",)]
+
+
+def test_functions_that_write_past_the_ledger_are_named(old: Legacy) -> None:
+    old.run(
+        """create function public.sell(_id uuid) returns void language sql
+           as 'update product_variants set stock_quantity = stock_quantity - 1 where id = _id'"""
+    )
+    found = {each.what: each.found for each in adoption.check(old.url).findings}
+    assert found["writes stock past the ledger"] == "sell()"
+
+
+def test_an_account_without_superuser_rights_can_move_in_and_out(supabase_server: Server) -> None:
+    with legacy_database(supabase_server, SNEAKERS) as scratch:
+        adoption.adopt(scratch.url)  # so that the roles exist, as another database of the server would have made them
+        scratch.run("create role landlord login createrole")
+        scratch.run("grant stockroom_owner, stockroom_app to landlord")
+        try:
+            with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, CATALOGUE, account="landlord") as old:
+                before = snapshot(old)
+                adoption.adopt(old.url)
+                old.rows("select * from product_list")
+                assert old.one("select stock_quantity from product_variants where id = %s", TEN) == 8
+                adoption.undo(old.url)
+                assert snapshot(old) == before
+        finally:
+            scratch.run("drop role landlord")
+
+
+def test_a_shop_that_is_busy_is_left_alone(old: Legacy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adoption, "LOCK_TIMEOUT", "200ms")
+    with psycopg.connect(libpq_url(old.url)) as buyer:
+        buyer.execute("update public.products set name = name")
+        with pytest.raises(SetupError, match="The shop is in use"):
+            adoption.adopt(old.url)
+    assert adoption.check(old.url).possible

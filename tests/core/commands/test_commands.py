@@ -1,0 +1,230 @@
+"""`python -m core ...`: what an operator types, reads and gets as an exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from core import __main__ as core_main
+from core.database.startup import Database
+from tests.support.builders import Shop
+
+BOOTS = "sku,product,opening\nHB-40,Halde Boot,12\nHB-41,Halde Boot,3\n"
+
+
+@pytest.fixture
+def operated(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop that the commands find by its settings."""
+    monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
+    monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
+    return embedded_shop
+
+
+@pytest.fixture
+def embedded_sample(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop with the sample data, on a database that Stockroom brought along."""
+    database = Database(app_url=operated.app_url, owner_url=operated.owner_url, embedded=True)
+    monkeypatch.setattr(core_main, "open_database", lambda _: _Opened(database))
+    assert core_main.main(["sample"]) == 0
+    return operated
+
+
+class _Opened:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def __enter__(self) -> Database:
+        return self.database
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def boots(tmp_path: Path) -> str:
+    """A catalogue file."""
+    path = tmp_path / "boots.csv"
+    path.write_text(BOOTS)
+    return str(path)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def products(shop: Shop) -> int:
+    return int(shop.sql("select count(*) from products"))
+
+
+def test_a_catalogue_is_previewed_imported_and_found_unchanged(
+    operated: Shop, boots: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert core_main.main(["import-catalog", boots, "--preview"]) == 0
+    assert capsys.readouterr().out == (
+        "line 2: HB-40 new product\nline 3: HB-41 new variant\n"
+        "boots.csv: 1 new product, 2 new variants; 15 units would be counted. Nothing was changed.\n"
+    )
+    assert products(operated) == 0
+    assert core_main.main(["import-catalog", boots]) == 0
+    told = "Imported boots.csv: 1 new product, 2 new variants, 0 known before; 15 units counted.\n"
+    assert capsys.readouterr().out == told
+    assert core_main.main(["import-catalog", boots, "--preview"]) == 0
+    assert capsys.readouterr().out == "boots.csv: 2 unchanged; 0 units would be counted. Nothing was changed.\n"
+
+
+def test_bad_rows_are_told_without_a_traceback(
+    operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "boots.csv"
+    path.write_text(BOOTS + "HB-42,Halde Boot,some\n")
+    assert core_main.main(["import-catalog", str(path)]) == 1
+    assert capsys.readouterr().err == (
+        'boots.csv has 1 bad row; nothing was imported.\n  line 4: opening "some" is not a whole number, zero or more\n'
+    )
+    assert core_main.main(["import-catalog", str(path), "--preview"]) == 1
+    assert core_main.main(["import-catalog", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv cannot be read: No such file or directory." in capsys.readouterr().err
+    assert products(operated) == 0
+
+
+def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
+    operated: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operated.variant(7, sku="HB-40")
+    assert core_main.main(["reconcile"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    states = [line.split()[:2] for line in told if line.startswith("R") and ":" not in line]
+    assert states == [[f"R{n}", "not" if n == 3 else "holds"] for n in range(1, 12)]
+    assert told[0] == "Check  State         Failures  Looked at  What must be true"
+    assert told[1] == "R1     holds                0          1  Every level is the sum of its movements"
+    assert told[3] == "R3     not compared         0          0  Every payment since going live became an order"
+    head = operated.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
+    assert told[12:] == [
+        "",
+        "R3: Not compared with Stripe: no key is set.",
+        "Nothing fails.",
+        f"Head hash of the ledger: {head}",
+    ]
+    assert core_main.main(["reconcile", "--json", "--only", "R1,r2"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [check["code"] for check in said["checks"]] == ["R1", "R2"]
+    assert said["head_hash"] == head
+
+
+def test_reconcile_tells_what_fails_below_its_table(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    operated.variant(7, sku="HB-40")
+    operated.sql("update product_variants set stock_quantity = 9")
+    assert core_main.main(["reconcile"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "R1     FAILS                1          1  Every level is the sum of its movements"
+    assert told[12:15] == [
+        "",
+        "R1: Every level is the sum of its movements",
+        "  HB-40 stands at 9; its movements add up to 7, and the last one left it at 7",
+    ]
+    assert "1 of 11 checks fails." in told
+
+
+def test_the_commands_of_history_and_people_are_among_them(
+    operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "past.csv"
+    path.write_text(
+        "occurred_at,sku,movement_type,reason,quantity,reference\n2025-05-01T09:30,HB-40,purchase,delivery,9,LS-1\n"
+    )
+    assert core_main.main(["import-history", str(path)]) == 0
+    assert operated.sql("select sum(stock_quantity) from product_variants") == 9
+    assert core_main.main(["user", "add", "mia@shop.example", "--name", "Mia", "--role", "manager"]) == 0
+    assert core_main.main(["user", "list"]) == 0
+    assert "mia@shop.example" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("operated")
+def test_migrate_may_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert core_main.main(["migrate"]) == 0
+    assert capsys.readouterr().out == "The database was up to date already.\n"
+
+
+def test_the_sample_is_loaded_once(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core_main.main(["sample"]) == 0
+    assert capsys.readouterr().out == "The sample shop Canyon Sneakers is loaded.\n"
+    assert core_main.main(["sample"]) == 1
+    assert "needs an empty database" in capsys.readouterr().err
+    assert products(operated) == 40
+
+
+def test_the_sample_in_a_database_of_ones_own_is_not_dropped(
+    operated: Shop, boots: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert core_main.main(["sample"]) == 0
+    for command in (["sample", "--remove"], ["import-catalog", boots]):
+        assert core_main.main(command) == 1
+        assert "Create an empty database and set DATABASE_URL to it" in capsys.readouterr().err
+    assert products(operated) == 40
+    assert core_main.main(["import-catalog", boots, "--into-sample"]) == 0
+    assert products(operated) == 41
+
+
+def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
+    embedded_sample: Shop, boots: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wrong in ("", "yes\n", "canyon\n"):
+        typed(monkeypatch, wrong)
+        assert core_main.main(["import-catalog", boots]) == 1
+        assert "That is not its name; nothing was changed." in capsys.readouterr().err
+    assert products(embedded_sample) == 40
+    typed(monkeypatch, "Canyon Sneakers\n")
+    assert core_main.main(["import-catalog", boots]) == 0
+    embedded_sample.owner.dispose()
+    assert embedded_sample.sql("select sum(stock_quantity) from product_variants") == 15
+    assert embedded_sample.sql("select is_sample from stockroom.shop") is False
+
+
+def test_a_catalogue_with_bad_rows_leaves_the_sample_alone(
+    embedded_sample: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "boots.csv"
+    path.write_text(BOOTS + "HB-40,Halde Boot,12\n")
+    assert core_main.main(["import-catalog", str(path)]) == 1
+    assert 'sku "HB-40" repeats line 2' in capsys.readouterr().err
+    assert products(embedded_sample) == 40
+
+
+def test_the_sample_is_removed_once_its_name_is_typed(
+    embedded_sample: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "Canyon Sneakers\n")
+    assert core_main.main(["sample", "--remove"]) == 0
+    embedded_sample.owner.dispose()
+    assert "The shop is empty." in capsys.readouterr().out
+    assert products(embedded_sample) == 0
+    assert core_main.main(["sample", "--remove"]) == 1
+    assert "nothing was removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "mysql://nobody@localhost/shop", "Stockroom needs PostgreSQL"),
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/shop", "cannot be reached"),
+    ],
+)
+def test_a_database_that_cannot_be_had_is_a_sentence(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STOCKROOM_OWNER_URL", raising=False)
+    monkeypatch.setenv(name, value)
+    assert core_main.main(["reconcile"]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+
+
+def test_a_word_that_is_no_command_gets_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        core_main.main(["dance"])
+    assert left.value.code == 2
+    assert "import-catalog" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""`python -m core user ...`: what an operator types and reads."""
+
+from __future__ import annotations
+
+import argparse
+import io
+
+import pytest
+
+from core.commands.accounts import add_user_parser
+from core.foundation.errors import InvalidInput
+from tests.support.builders import Shop
+from tests.support.people import PASSWORD, quick_hashes, sign_in, use_link
+
+__all__ = ["quick_hashes"]
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
+
+
+def type_in(shop: Shop, line: str) -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_user_parser(parser.add_subparsers())
+    arguments = parser.parse_args(["user", *line.split()])
+    arguments.operate(shop.engine, arguments)
+
+
+def test_a_person_added_on_the_command_line_comes_in_by_the_printed_link(
+    fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    type_in(fresh_shop, "add Mia@Shop.example --name Mia --role manager --url https://stock.example/")
+    said = capsys.readouterr().out
+    assert "Mia has an account as manager." in said
+    address, _, link = said.strip().rpartition("/welcome?token=")
+    assert address.endswith("https://stock.example")
+    assert use_link(fresh_shop, link) is not None
+
+
+def test_a_password_comes_from_standard_input_and_is_never_an_argument(
+    fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    type_in(fresh_shop, "add mia@shop.example --name Mia --role manager --password-stdin")
+    assert "token" not in capsys.readouterr().out
+    assert sign_in(fresh_shop, "mia@shop.example") is not None
+
+
+def test_a_person_is_listed_demoted_kept_out_and_let_in_again(
+    fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    type_in(fresh_shop, "add sam@shop.example --name Sam --role manager")
+    link = capsys.readouterr().out.strip().rpartition("token=")[2]
+    assert use_link(fresh_shop, link) is not None
+    for line, said in (
+        ("role sam@shop.example support", "Sam has the role support"),
+        ("sign-out sam@shop.example", "Sam is signed out of 1 browser."),
+        ("deactivate sam@shop.example", "can no longer sign in"),
+        ("list", "support    Sam  (deactivated)"),
+        ("activate SAM@shop.example", "Sam can sign in again."),
+        ("link sam@shop.example", "http://127.0.0.1:8501/welcome?token="),
+    ):
+        type_in(fresh_shop, line)
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["link nobody@shop.example", "link nonsense", "role nobody@shop.example admin", "add x --name X --role admin"],
+)
+def test_a_person_who_is_not_there_is_a_sentence(fresh_shop: Shop, line: str) -> None:
+    with pytest.raises(InvalidInput):
+        type_in(fresh_shop, line)
+
+
+def test_a_role_that_does_not_exist_is_refused_before_anything_happens() -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_user_parser(parser.add_subparsers())
+    with pytest.raises((SystemExit, argparse.ArgumentError)):
+        parser.parse_args(["user", "add", "x@y.example", "--name", "X", "--role", "owner"])

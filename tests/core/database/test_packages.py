@@ -1,0 +1,34 @@
+"""The lists of packages that `make run` and `make test` install."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+LISTS = ["requirements.txt", "tests/requirements.txt"]
+
+
+def _pins(name: str) -> dict[str, str]:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.strip().startswith("#")]
+    return dict(line.split("==") for line in lines)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_package_is_pinned_to_one_version_and_no_registry_is_named(name: str) -> None:
+    assert all(re.fullmatch(r"\d[\w.]*", version) for version in _pins(name).values())
+    assert "://" not in (ROOT / name).read_text()
+
+
+def test_tests_run_on_the_very_packages_that_the_shop_runs_on() -> None:
+    assert _pins("requirements.txt").items() <= _pins("tests/requirements.txt").items()
+
+
+def test_every_package_that_the_project_asks_for_is_among_the_pinned_ones() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {re.split(r"[\[<>=]", text)[0] for text in project["dependencies"]}
+    assert asked <= set(_pins("requirements.txt"))
+    assert set(project["optional-dependencies"]["test"]) <= set(_pins("tests/requirements.txt"))

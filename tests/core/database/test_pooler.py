@@ -1,0 +1,174 @@
+"""Behind a transaction pooler and under any account of the shop, by any spelling of its address: all works the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from core.database import engine as database
+from core.database import migrate
+from core.foundation.errors import Forbidden, InsufficientStock, KeyReused, LevelChanged
+from core.foundation.model import Actor, LevelLine
+from core.jobs import runs as job_runs
+from core.jobs.runs import Outcome
+from core.ledger import changes as ledger
+from core.ledger import movements, reports
+from tests.conftest import prepare
+from tests.support.builders import Shop, key
+from tests.support.proof import assert_holds
+from tests.support.servers import Server, has_pgbouncer, start_pgbouncer
+
+WEB = "web_account"
+DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the head of the test run says which
+WAYS = [(door, user) for door in DOORS for user in ("stockroom_app", WEB)]
+
+
+def _as_admin(server: Server, statement: str) -> None:
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="module")
+def doors(server: Server) -> Iterator[dict[str, Server]]:
+    """The server itself, PgBouncer in front of it, and an account of the shop that may act as the dashboard."""
+    _as_admin(server, f"create role {WEB} login")
+    _as_admin(server, f"grant stockroom_app to {WEB}")
+    found = {"straight": server}
+    if "pooler" in DOORS:
+        found["pooler"] = start_pgbouncer(server, users=[WEB])
+    yield found
+    if "pooler" in found:
+        found["pooler"].stop()
+    _as_admin(server, f"drop role {WEB}")
+
+
+def as_hosts_write_it(url: str) -> str:
+    """The address as hosting companies hand it out."""
+    return url.replace("postgresql+psycopg://", "postgres://")
+
+
+@pytest.fixture(params=WAYS, ids=[f"{door} as {user}" for door, user in WAYS])
+def pooled(doors: dict[str, Server], shop: Shop, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """The shared shop, reached by one of the ways."""
+    door, user = request.param
+    opened = Shop.open(as_hosts_write_it(doors[door].url(user=user)), shop.owner_url)
+    yield opened
+    opened.close()
+
+
+def test_every_operation_and_every_refusal_works_through_the_pooler(pooled: Shop) -> None:
+    variant, order = pooled.variant(10), key()
+    first = pooled.adjust(variant, -3, key=order)
+    assert pooled.adjust(variant, -3, key=order).movements == first.movements
+    with pytest.raises(KeyReused):
+        pooled.adjust(variant, -4, key=order)
+    with pytest.raises(InsufficientStock):
+        pooled.adjust(variant, -8)
+    with pytest.raises(Forbidden):
+        pooled.adjust(variant, -1, "Sam")
+    with pytest.raises(LevelChanged):
+        pooled.run(ledger.set_level, "Mia", lines=[LevelLine(variant_id=variant, target=1, seen=10)], key=key())
+    pooled.run(ledger.set_level, "Mia", lines=[LevelLine(variant_id=variant, target=5, seen=7)], key=key())
+    pooled.run(ledger.undo, "Mia", movement_ids=[first.movements[0].movement_id], key=key(), note="typo")
+    assert pooled.on_hand(variant) == 8
+    assert_holds(pooled, variant)
+
+
+def test_reads_work_through_the_pooler(pooled: Shop) -> None:
+    variant = pooled.variant(10)
+    page = pooled.run(movements.page, "Sam", filter=movements.MovementFilter(variant_id=variant))
+    assert [row.quantity for row in page.rows] == [10]
+    assert pooled.run(reports.shop, "Sam").zone == "Pacific/Auckland"
+
+
+def test_runs_of_jobs_are_kept_through_the_pooler(pooled: Shop) -> None:
+    job = "expire_holds"
+    pooled.run(job_runs.plan)
+    pooled.run(job_runs.ask, "Ada", name=job)
+    assert job in pooled.run(job_runs.due)
+    run_id = pooled.run(job_runs.begin, name=job, worker="A worker behind the pooler")
+    pooled.run(job_runs.end, run_id=run_id, outcome=Outcome.DONE, said=("Gave back what 1 checkout held.",))
+    last = pooled.run(job_runs.runs, "Ada", name=job)[0]
+    assert (last.id, last.outcome, last.asked_by) == (run_id, Outcome.DONE, "Ada")
+    assert pooled.run(job_runs.watch) == 0
+
+
+def test_the_same_statement_over_many_server_connections_meets_no_prepared_name(pooled: Shop) -> None:
+    """A driver that prepares by name fails here after a few repeats: `prepared statement already exists`."""
+    shoes = [pooled.variant(20) for _ in range(8)]
+    pooled.person("Wanda")
+
+    def sell(variant: UUID) -> None:
+        for _ in range(12):
+            pooled.adjust(variant, -1)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(sell, shoes))
+    assert [pooled.on_hand(v) for v in shoes] == [8] * 8
+    for variant in shoes:
+        assert_holds(pooled, variant)
+
+
+def who(connection: Connection, _actor: Actor) -> Any:
+    return connection.execute(text("select current_user, session_user")).one()
+
+
+def test_an_account_of_the_shop_acts_as_the_apps_role(pooled: Shop) -> None:
+    acting, _ = pooled.run(who)
+    assert acting == "stockroom_app"
+    with pooled.engine.begin() as connection:
+        assert connection.execute(text("select current_user")).scalar_one() == "stockroom_app"
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("user", ["postgres", WEB])
+def test_even_a_superusers_address_acts_as_the_apps_role_and_leaves_no_trace(
+    doors: dict[str, Server], door: str, user: str
+) -> None:
+    engine = database.create_engine(as_hosts_write_it(doors[door].url(user=user)), pool_size=1)
+    try:
+        for _ in range(2):
+            assert tuple(database.run(engine, who, Actor(name="Somebody"))) == ("stockroom_app", user)
+            assert _outside(engine, user)
+    finally:
+        engine.dispose()
+
+
+def _outside(engine: Engine, user: str) -> bool:
+    """Whether the connection, given back, is its own account again."""
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("select current_user")
+        return bool(cursor.fetchone() == (user,))
+    finally:
+        raw.close()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_migrations_go_through_the_same_doors(server: Server, doors: dict[str, Server], door: str) -> None:
+    name = f"shop_by_{door}"
+    _as_admin(server, f"create database {name}")
+    prepare(as_hosts_write_it(doors[door].url(name)))
+    assert migrate.migrate(as_hosts_write_it(doors[door].url(name))) is False
+    shop = Shop.open(doors[door].url(name, "stockroom_app"), server.url(name))
+    variant = shop.variant(3)
+    shop.adjust(variant, -1)
+    assert_holds(shop, variant)
+    shop.close()
+    _as_admin(server, f"drop database {name} with (force)")
+
+
+def test_a_dashboard_whose_connections_were_cut_goes_on_without_anybody_noticing(fresh_shop: Shop) -> None:
+    variant = fresh_shop.variant(10)
+    cut = """select count(pg_terminate_backend(pid)) from pg_stat_activity
+              where datname = current_database() and pid <> pg_backend_pid() and usename = 'stockroom_app'"""
+    assert fresh_shop.sql(cut) == 1
+    fresh_shop.adjust(variant, -1, "Wanda")
+    assert fresh_shop.on_hand(variant) == 9

@@ -1,0 +1,236 @@
+"""`make run` from its first line to its last: what a person sees when it works, and when it cannot."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.database import embedded
+from core.database.migrate import refuse_old_server
+from core.foundation.addresses import libpq_url
+from core.foundation.errors import SetupError
+from dashboard.__main__ import claim_port
+from tests.support.servers import Server
+
+ROOT = Path(__file__).parents[3]
+OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
+
+
+class Start:
+    """One `python -m dashboard` and what it printed."""
+
+    def __init__(self, **settings: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        self.port = _free_port()
+        environment |= {"STOCKROOM_SAMPLE": "0", "STOCKROOM_PORT": str(self.port)} | settings
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dashboard"],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def wait_until_ready(self) -> str:
+        """Read to the line that says it is ready and return that line."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("Stockroom is ready"):
+                return line
+        raise AssertionError(self.process.communicate(timeout=30))
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal and return the exit code and everything on standard error."""
+        self.process.send_signal(how)
+        return self.result()
+
+    def result(self) -> tuple[int, str]:
+        """Wait for the end and return the exit code and everything on standard error."""
+        _, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder that the database's user can enter, which pytest's own is not under root."""
+    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _get(url: str) -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={"Accept": "text/html"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
+def _sentence(**settings: str) -> str:
+    """Start with settings that cannot work and return what the person is told."""
+    code, errors = Start(**settings).result()
+    assert code == 1
+    assert "Traceback" not in errors
+    assert errors.startswith("Stockroom cannot start. ")
+    assert errors.count("\n") == 1
+    return errors
+
+
+def _server_is_gone(data_dir: Path) -> bool:
+    return not (data_dir / "postgresql/data/postmaster.pid").exists()
+
+
+# ---------------------------------------------------------------- it works
+
+
+@pytest.mark.slow
+def test_a_first_start_prints_one_link_that_signs_in_and_ctrl_c_stops_all_of_it(data_dir: Path) -> None:
+    start = Start(STOCKROOM_DATA=str(data_dir))
+    line = start.wait_until_ready()
+    links = re.findall(r"http://127\.0\.0\.1:\d+/welcome\?token=[\w-]{43}\b", line)
+    assert len(links) == 1
+    assert _get(f"http://127.0.0.1:{start.port}/healthz") == (200, '{"status":"ok"}')
+    assert _get(links[0])[0] == 200
+    assert start.end(signal.SIGINT) == (0, "")
+    assert _server_is_gone(data_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_service_manager_or_a_closed_terminal_stops_all_of_it_too(data_dir: Path, how: signal.Signals) -> None:
+    start = Start(STOCKROOM_DATA=str(data_dir))
+    start.wait_until_ready()
+    assert start.end(how) == (0, "")
+    assert _server_is_gone(data_dir)
+
+
+@pytest.mark.slow
+def test_a_second_start_takes_seconds_and_finds_the_shop_of_the_first(data_dir: Path) -> None:
+    first = Start(STOCKROOM_DATA=str(data_dir))
+    first.wait_until_ready()
+    first.end()
+    with embedded.start(data_dir) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
+        connection.execute("update stockroom.shop set name = 'The same shop'")
+    began = time.monotonic()
+    second = Start(STOCKROOM_DATA=str(data_dir))
+    second.wait_until_ready()
+    assert time.monotonic() - began < 30
+    with embedded.start(data_dir) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
+        assert connection.execute("select name from stockroom.shop").fetchone() == ("The same shop",)
+    second.end()
+    assert _server_is_gone(data_dir)
+
+
+@pytest.mark.slow
+def test_the_same_on_a_database_of_ones_own(server: Server) -> None:
+    name = f"own_{server.major}_start"
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    start = Start(DATABASE_URL=server.url(name).replace("postgresql+psycopg", "postgres"))
+    assert "/welcome?token=" in start.wait_until_ready()
+    assert _get(f"http://127.0.0.1:{start.port}/healthz")[0] == 200
+    assert start.end() == (0, "")
+    with psycopg.connect(libpq_url(server.url(name))) as connection:
+        assert connection.execute("select count(*) from products").fetchone() == (0,)
+
+
+# ---------------------------------------------------------------- it cannot
+
+
+def test_a_taken_port_is_named_before_anything_is_touched(data_dir: Path) -> None:
+    with claim_port("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        sentence = _sentence(STOCKROOM_PORT=str(port), STOCKROOM_DATA=str(data_dir))
+    assert f"Port {port} is taken" in sentence
+    assert "STOCKROOM_PORT" in sentence
+    assert list(data_dir.iterdir()) == []
+
+
+def test_an_address_that_this_machine_does_not_have_is_named() -> None:
+    assert "no address '192.0.2.1': set STOCKROOM_ADDRESS" in _sentence(STOCKROOM_ADDRESS="192.0.2.1")
+
+
+def test_a_word_that_is_no_address_is_named() -> None:
+    with pytest.raises(SetupError, match="no address 'not an address'"):
+        claim_port("not an address", 8501)
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(data_dir: Path) -> None:
+    (data_dir / "file").write_text("not a folder")
+    sentence = _sentence(STOCKROOM_DATA=str(data_dir / "file"))
+    assert f"cannot write to its data folder {data_dir / 'file'}" in sentence
+    assert "STOCKROOM_DATA" in sentence
+
+
+def test_a_wrong_setting_is_named() -> None:
+    assert "STOCKROOM_PORT is '80x'" in _sentence(STOCKROOM_PORT="80x")
+
+
+def test_a_database_out_of_reach_is_named_without_its_password() -> None:
+    sentence = _sentence(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{_free_port()}/shop")
+    assert "cannot be reached" in sentence
+    assert "Check DATABASE_URL" in sentence
+    assert "secret" not in sentence
+
+
+def test_a_database_that_does_not_exist_is_named(server: Server) -> None:
+    sentence = _sentence(DATABASE_URL=server.url("no_such_shop"))
+    assert "no_such_shop" in sentence
+    assert "DATABASE_URL" in sentence
+
+
+def test_an_account_that_may_not_migrate_is_named_with_the_setting_that_helps(server: Server) -> None:
+    name = f"stranger_{server.major}"
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        connection.execute(f"create role {name} login".encode())
+    sentence = _sentence(DATABASE_URL=server.url(name, name))
+    assert f"The account '{name}' may not set up this database" in sentence
+    assert "STOCKROOM_OWNER_URL" in sentence
+
+
+def test_an_app_account_that_cannot_sign_in_is_named_and_how_it_gets_a_password(server: Server) -> None:
+    sentence = _sentence(DATABASE_URL=server.url(user="nobody_here"), STOCKROOM_OWNER_URL=server.owner_url)
+    assert "The account 'nobody_here' cannot use the database" in sentence
+    assert "alter role nobody_here password" in sentence
+
+
+def test_two_addresses_of_different_databases_are_named(server: Server) -> None:
+    sentence = _sentence(DATABASE_URL=server.url("postgres", "stockroom_app"), STOCKROOM_OWNER_URL=server.owner_url)
+    assert "name different databases" in sentence
+
+
+@pytest.mark.parametrize("version", [90624, 110022, 140011])
+def test_a_postgresql_that_is_too_old_is_named_with_the_oldest_that_will_do(version: int) -> None:
+    with pytest.raises(SetupError, match="Stockroom needs 15 or newer"):
+        refuse_old_server(version)
+
+
+@pytest.mark.parametrize("version", [150000, 160004, 180004])
+def test_postgresql_15_to_18_will_do(version: int) -> None:
+    refuse_old_server(version)

@@ -1,0 +1,293 @@
+"""What a person may write into the environment, and what they are told when it is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from core.foundation.errors import InvalidSetting
+from core.foundation.settings import IN_A_FILE, SECRETS, Settings, load_settings, with_secrets
+
+URL = "postgresql://mia:secret@db.example:5433/shop"
+NORMAL = "postgresql+psycopg://mia:secret@db.example:5433/shop"
+
+
+def test_without_any_setting_stockroom_brings_its_own_database_and_listens_only_to_this_machine() -> None:
+    settings = load_settings({})
+    assert settings.embedded
+    assert (settings.database_url, settings.owner_url) == (None, None)
+    assert (settings.address, settings.port, settings.sample) == ("127.0.0.1", 8501, True)
+    assert settings.data_dir.is_absolute()
+    assert settings.data_dir.name == "stockroom"
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    names = ["DATABASE_URL", "STOCKROOM_OWNER_URL", "STOCKROOM_DATA", "STOCKROOM_PORT", "STOCKROOM_SAMPLE"]
+    assert load_settings(dict.fromkeys(names, " ")) == load_settings({})
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_every_spelling_of_a_postgresql_address_is_understood(scheme: str) -> None:
+    settings = load_settings({"DATABASE_URL": f"{scheme}://mia:secret@db.example:5433/shop"})
+    assert (settings.database_url, settings.owner_url) == (NORMAL, NORMAL)
+    assert not settings.embedded
+
+
+def test_the_owners_address_may_differ_from_the_apps() -> None:
+    settings = load_settings({"DATABASE_URL": URL, "STOCKROOM_OWNER_URL": "postgres://boss:s@db.example/shop"})
+    assert settings.database_url == NORMAL
+    assert settings.owner_url == "postgresql+psycopg://boss:s@db.example/shop"
+
+
+def test_a_password_with_odd_characters_survives() -> None:
+    settings = load_settings({"DATABASE_URL": "postgres://mia:p%40ss%2Fw%3Ard%25@h/shop"})
+    assert make_url(settings.database_url or "").password == "p@ss/w:rd%"
+
+
+def test_a_space_in_an_option_is_written_so_that_postgresqls_own_programs_read_it_too() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/my run/a%2Bb"})
+    assert settings.database_url == "postgresql+psycopg://mia@/shop?host=%2Fmy%20run%2Fa%2Bb"
+
+
+def test_options_of_other_clients_are_left_out_and_those_of_postgresql_kept() -> None:
+    url = f"{URL}?pgbouncer=true&connection_limit=1&sslmode=require"
+    assert load_settings({"DATABASE_URL": url}).database_url == f"{NORMAL}?sslmode=require"
+
+
+def test_a_socket_is_an_address_too() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/run/postgresql"})
+    assert make_url(settings.database_url or "").query["host"] == "/run/postgresql"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "STOCKROOM_OWNER_URL"])
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mysql://mia:secret@h/shop", "begins with mysql://"),
+        ("host=h dbname=shop password=secret", "not the address of a database"),
+        ("postgresql://mia:secret@h:port/shop", "not the address of a database"),
+        ("postgresql://mia:secret@h:5432", "names no database"),
+        ("postgresql://mia:secret@h/shop?colour=red", "has the option colour"),
+    ],
+)
+def test_a_wrong_address_is_named_with_its_reason_and_without_its_password(name: str, url: str, reason: str) -> None:
+    with pytest.raises(InvalidSetting) as refusal:
+        load_settings({"DATABASE_URL": URL, name: url})
+    assert refusal.value.message.startswith(f"{name} ")
+    assert reason in refusal.value.message
+    assert "secret" not in refusal.value.message
+
+
+def test_an_owners_address_alone_is_a_mistake() -> None:
+    with pytest.raises(InvalidSetting, match="set both, or neither"):
+        load_settings({"STOCKROOM_OWNER_URL": URL})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "²", "9" * 5000])
+def test_a_port_that_cannot_be_is_named_with_one_that_can(port: str) -> None:
+    with pytest.raises(InvalidSetting, match="a number from 1 to 65535, such as 8501"):
+        load_settings({"STOCKROOM_PORT": port})
+
+
+def test_the_port_and_the_address_can_be_chosen() -> None:
+    settings = load_settings({"STOCKROOM_PORT": " 80 ", "STOCKROOM_ADDRESS": "0.0.0.0"})
+    assert (settings.port, settings.address) == (80, "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "sample"), [("0", False), ("no", False), ("FALSE", False), ("off", False), ("1", True), ("Yes", True)]
+)
+def test_the_sample_shop_can_be_declined(text: str, sample: bool) -> None:
+    assert load_settings({"STOCKROOM_SAMPLE": text}).sample is sample
+
+
+def test_an_unclear_answer_about_the_sample_shop_is_asked_back() -> None:
+    with pytest.raises(InvalidSetting, match="STOCKROOM_SAMPLE is 'maybe': use 1"):
+        load_settings({"STOCKROOM_SAMPLE": "maybe"})
+
+
+@pytest.mark.parametrize(("text", "worker"), [("", True), ("1", True), ("0", False), ("off", False)])
+def test_the_jobs_can_be_left_to_workers_of_their_own(text: str, worker: bool) -> None:
+    assert load_settings({"STOCKROOM_WORKER": text}).worker is worker
+
+
+def test_the_data_folder_can_be_chosen_also_relative_to_home_or_here() -> None:
+    assert load_settings({"STOCKROOM_DATA": "~/shop"}).data_dir == Path.home() / "shop"
+    assert load_settings({"STOCKROOM_DATA": "shop"}).data_dir == Path.cwd() / "shop"
+
+
+def test_under_root_the_data_does_not_lie_in_the_home_that_postgresql_may_not_enter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert load_settings({}).data_dir == Path("/var/lib/stockroom")
+
+
+def test_a_person_s_data_lies_in_their_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert load_settings({}).data_dir.is_relative_to(Path.home())
+
+
+def test_no_proxy_is_believed_unless_it_is_named() -> None:
+    assert load_settings({}).trusted_proxies == ()
+    assert load_settings({"STOCKROOM_TRUSTED_PROXIES": " , "}).trusted_proxies == ()
+
+
+def test_sites_that_may_call_from_a_browser_are_named_whole() -> None:
+    named = load_settings({"STOCKROOM_CORS_ORIGINS": "https://shop.example, http://localhost:3000"})
+    assert named.cors_origins == ("https://shop.example", "http://localhost:3000")
+    assert load_settings({}).cors_origins == ()
+    for wrong in ("*", "shop.example", "https://shop.example/path", "ftp://shop.example"):
+        with pytest.raises(InvalidSetting, match="STOCKROOM_CORS_ORIGINS"):
+            load_settings({"STOCKROOM_CORS_ORIGINS": wrong})
+
+
+def test_what_cannot_be_verified_is_sold_only_if_the_shop_says_so() -> None:
+    assert load_settings({}).sell_unverified is False
+    assert load_settings({"STOCKROOM_SELL_UNVERIFIED": "1"}).sell_unverified is True
+
+
+def test_proxies_are_named_by_address_or_network_and_known_by_their_ipv6_spelling_too() -> None:
+    settings = load_settings({"STOCKROOM_TRUSTED_PROXIES": "192.0.2.7, 10.0.0.0/8,2001:db8::1"})
+    assert settings.trusted_proxies == (
+        "192.0.2.7/32", "::ffff:192.0.2.7/128", "10.0.0.0/8", "::ffff:10.0.0.0/104", "2001:db8::1/128",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8", "127.0.0.1;10.0.0.1"])
+def test_a_proxy_that_is_no_address_or_everybody_is_named_with_an_example(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"such as 127\.0\.0\.1, 10\.0\.0\.0/8") as refusal:
+        load_settings({"STOCKROOM_TRUSTED_PROXIES": f"127.0.0.1, {name}"})
+    assert refusal.value.message.startswith(f"STOCKROOM_TRUSTED_PROXIES has {name!r}")
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(AttributeError):
+        setattr(load_settings({}), "port", 1)  # noqa: B010 - the type checker refuses it otherwise
+    assert Settings.__slots__
+
+
+# ---------------------------------------------------------------- Stripe
+
+KEY, SECRET = "rk_live_51AbCdEfGh", "whsec_0123456789"
+
+
+def test_without_a_key_stockroom_works_without_stripe() -> None:
+    settings = load_settings({})
+    assert (settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base) == (None, (), None)
+
+
+def test_webhook_secrets_may_be_two_while_one_is_replaced() -> None:
+    settings = load_settings({"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": f" {SECRET}, whsec_before,"})
+    assert settings.stripe_secret_key == KEY
+    assert settings.stripe_webhook_secrets == (SECRET, "whsec_before")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("STRIPE_SECRET_KEY", "pk_live_51AbCdEfGh", "publishable"),
+        ("STRIPE_SECRET_KEY", "51AbCdEfGh", "begins with rk_live_"),
+        ("STRIPE_SECRET_KEY", "rk_live_51AbCd\r\nEfGh", "begins with rk_live_"),
+        ("STRIPE_SECRET_KEY", SECRET, "begins with rk_live_"),
+        ("STRIPE_WEBHOOK_SECRET", KEY, "begins with whsec_"),
+        ("STRIPE_WEBHOOK_SECRET", f"{SECRET};{SECRET}", "begins with whsec_"),
+        ("STRIPE_API_BASE", "127.0.0.1:8420", "use the form http"),
+        ("STRIPE_API_BASE", "http://mia:51AbCdEfGh@shop.example", "use the form http"),
+        ("STRIPE_API_BASE", "http://shop.example:port", "use the form http"),
+        ("STRIPE_API_BASE", "ftp://shop.example", "use the form http"),
+    ],
+)
+def test_a_wrong_setting_of_stripe_is_named_with_its_reason_and_never_repeated(
+    name: str, value: str, reason: str
+) -> None:
+    with pytest.raises(InvalidSetting, match=reason) as refusal:
+        load_settings({name: value})
+    assert refusal.value.message.startswith(name)
+    assert "AbCd" not in refusal.value.message
+    assert "0123" not in refusal.value.message
+
+
+def test_a_live_key_is_never_sent_where_it_could_be_read_on_the_way() -> None:
+    stand_in = {"STRIPE_API_BASE": "http://127.0.0.1:8420/"}
+    assert load_settings(stand_in | {"STRIPE_SECRET_KEY": "sk_test_12345"}).stripe_api_base == "http://127.0.0.1:8420"
+    with pytest.raises(InvalidSetting, match="could read your live key"):
+        load_settings(stand_in | {"STRIPE_SECRET_KEY": KEY})
+
+
+def test_no_secret_is_shown_when_the_settings_are_printed() -> None:
+    settings = load_settings({"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "DATABASE_URL": URL})
+    for text in (repr(settings), str(settings), f"{settings}"):
+        assert not any(hidden in text for hidden in (KEY, SECRET, "secret@"))
+
+
+def test_stripes_secrets_may_lie_in_a_file_and_a_variable_wins(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(f'STRIPE_SECRET_KEY = "{KEY}"\nSTRIPE_WEBHOOK_SECRET = "{SECRET}"\nother = 1\n[section]\nx = 2\n')
+    assert with_secrets({}, file) == {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET}
+    environ = {"STRIPE_SECRET_KEY": "sk_test_12345", "STRIPE_WEBHOOK_SECRET": " ", "PATH": "/bin"}
+    assert with_secrets(environ, file) == {**environ, "STRIPE_WEBHOOK_SECRET": SECRET}
+    assert with_secrets({"PATH": "/bin"}, tmp_path / "none.toml") == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize("content", [f"STRIPE_SECRET_KEY = {KEY}", "STRIPE_SECRET_KEY = 51", "\xff"])
+def test_a_file_of_secrets_that_cannot_be_read_is_named_and_not_repeated(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_bytes(content.encode("latin-1"))
+    with pytest.raises(InvalidSetting, match=r"\.streamlit/secrets\.toml") as refusal:
+        with_secrets({}, file)
+    assert "51" not in refusal.value.message
+
+
+def test_the_example_of_a_file_of_secrets_names_every_secret_and_sets_none() -> None:
+    example = SECRETS.with_name("secrets.example.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(example) == {}
+    filled_in = tomllib.loads(re.sub(r"^# (STRIPE_\w+ = )", r"\1", example, flags=re.MULTILINE))
+    assert set(filled_in) == set(IN_A_FILE)
+
+
+HOOK = "json://mia:hush@hooks.example/alerts"
+
+
+def test_any_number_of_destinations_is_named_in_small_letters_and_never_printed() -> None:
+    given = {"STOCKROOM_NOTIFY_TEAM": HOOK, "STOCKROOM_NOTIFY_MIA_2": HOOK, "STOCKROOM_NOTIFY_OFF": " "}
+    settings = load_settings(given)
+    assert dict(settings.destinations) == {"team": HOOK, "mia_2": HOOK}
+    mailed = load_settings({"STOCKROOM_MAIL_URL": "mailtos://shop:hush@mail.example"})
+    assert "hush" not in f"{settings!r}{mailed!r}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("STOCKROOM_NOTIFY_TEAM", "hush@hooks.example"),
+        ("STOCKROOM_NOTIFY_TEAM", "json://hush and more"),
+        ("STOCKROOM_NOTIFY_", "json://hush.example"),
+        ("STOCKROOM_NOTIFY_ORDERS", "json://hush.example"),
+        ("STOCKROOM_MAIL_URL", "https://hush.example"),
+        ("STOCKROOM_PUBLIC_URL", "https://hush@shop.example"),
+    ],
+)
+def test_a_bad_address_of_messages_is_named_and_not_repeated(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=variable) as refusal:
+        load_settings({variable: value})
+    assert "hush" not in refusal.value.message
+
+
+def test_links_in_messages_lead_where_people_open_the_dashboard() -> None:
+    assert load_settings({"STOCKROOM_PUBLIC_URL": "https://stock.example/"}).public_url == "https://stock.example"
+
+
+def test_backups_lie_in_the_data_folder_unless_told_and_fourteen_are_kept() -> None:
+    usual = load_settings({"STOCKROOM_DATA": "/shop"})
+    assert (str(usual.backup_dir), usual.backups_kept) == ("/shop/backups", 14)
+    told = load_settings({"STOCKROOM_BACKUPS": "/safe", "STOCKROOM_BACKUPS_KEPT": "3"})
+    assert (str(told.backup_dir), told.backups_kept) == ("/safe", 3)
+    with pytest.raises(InvalidSetting, match="use how many backups to keep"):
+        load_settings({"STOCKROOM_BACKUPS_KEPT": "0"})

@@ -1,0 +1,73 @@
+"""The processes that work: the dashboard itself, or `python -m core worker` beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.stripe.account import sign
+from tests.stripe.shop import Stripe
+from tests.support.builders import Shop
+from tests.support.dashboards import serve
+from tests.support.working import PATIENCE, queue, until, workers
+
+ROOT = Path(__file__).resolve().parents[3]
+SECRET = "whsec_TheSecretOfTheShop"
+
+
+def deliver(url: str, stripe: Stripe) -> None:
+    for body, _ in stripe.account.deliveries():
+        answer = httpx.post(f"{url}/webhook/stripe", content=body, headers={"stripe-signature": sign(body, SECRET)})
+        assert answer.status_code == 200
+
+
+def test_a_paid_order_at_the_webhook_of_the_dashboard_leaves_the_shelf_within_seconds(
+    embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", f"whsec_OldOne,{SECRET}")
+    stripe = Stripe(embedded_shop)
+    shoe = embedded_shop.variant(5, sku="TEE-M")
+    with serve(embedded_shop.app_url) as url:
+        stripe.pay("TEE-M", 2)
+        deliver(url, stripe)
+        until(lambda: embedded_shop.on_hand(shoe) == 3)
+        assert httpx.get(f"{url}/webhook/stripe").status_code == 405
+        assert httpx.post(f"{url}/webhook/stripe", content=b"{}").status_code == 400
+    assert workers(embedded_shop) == 0
+
+
+def test_the_dashboard_can_leave_the_jobs_to_a_worker_of_its_own_which_ends_on_ctrl_c(
+    embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("STOCKROOM_WORKER", "0")
+    stripe = Stripe(embedded_shop)
+    shoe = embedded_shop.variant(5, sku="TEE-M")
+    with serve(embedded_shop.app_url) as url:
+        stripe.pay("TEE-M", 2)
+        deliver(url, stripe)
+        until(lambda: queue(embedded_shop) == [("apply_inbox", "todo")])
+        assert workers(embedded_shop) == 0
+        settings = os.environ | {"DATABASE_URL": embedded_shop.app_url, "STOCKROOM_OWNER_URL": embedded_shop.owner_url}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core", "worker"], cwd=ROOT, env=settings, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            until(lambda: embedded_shop.on_hand(shoe) == 3 and queue(embedded_shop) == [])
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    first, *rounds, last = said.splitlines()
+    assert first.startswith("The worker is ready; Ctrl-C stops it. There is no STRIPE_SECRET_KEY")
+    assert last == "The worker has stopped."
+    assert [line for line in rounds if not line.startswith("Applied ")] == []
+    assert "1 new order, 1 line taken off the shelf, 0 put off." in said

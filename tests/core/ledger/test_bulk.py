@@ -1,0 +1,128 @@
+"""Changing many levels from a file: every row is told first, and then all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.foundation.errors import Forbidden, LevelChanged, Unreadable
+from core.foundation.model import MovementType
+from core.ledger import bulk
+from core.ledger import changes as ledger
+from core.ledger.bulk import BulkKind, BulkPreview
+from core.ledger.level_filter import LevelFilter, LevelSort
+from core.screens import exports
+from tests.support.builders import Shop, key
+
+
+def preview(shop: Shop, text: str | bytes, actor: str = "Wanda", **values: bool) -> BulkPreview:
+    content = text.encode() if isinstance(text, str) else text
+    found: BulkPreview = shop.run(bulk.preview, actor, content=content, file_name="shelf.csv", **values)
+    return found
+
+
+def told(found: BulkPreview) -> list[str]:
+    return [str(problem) for problem in found.problems]
+
+
+def test_levels_are_set_from_what_the_file_saw(shop: Shop) -> None:
+    first, second = shop.variant(on_hand=12), shop.variant(on_hand=5)
+    skus = [shop.sql("select sku from product_variants where id = :id", id=id_) for id_ in (first, second)]
+    found = preview(shop, f"sku,on_hand,set_to\n{skus[0]},12,10\n{skus[1]},5,5\n")
+    assert (found.kind, told(found)) == (BulkKind.SET, [])
+    assert [(row.before, row.after, row.change) for row in found.rows] == [(12, 10, -2), (5, 5, 0)]
+    values = {"lines": found.levels(), "movement_type": MovementType.COUNT, "reason": "full_count"}
+    shop.run(ledger.set_level, "Wanda", key=key(), **values)
+    assert (shop.on_hand(first), shop.on_hand(second)) == (10, 5)
+
+
+def test_a_level_that_moved_since_the_file_was_made_is_told_and_can_be_set_from_the_present(shop: Shop) -> None:
+    shoe = shop.variant(on_hand=12)
+    sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
+    shop.adjust(shoe, -3)
+    text = f"sku,on_hand,set_to\n{sku},12,10\n"
+    assert told(preview(shop, text)) == ['line 2: on_hand "12" has moved since: it stands at 9 now']
+    found = preview(shop, text, from_present=True)
+    assert told(found) == []
+    assert [(line.seen, line.target) for line in found.levels()] == [(9, 10)]
+
+
+def test_what_moves_between_preview_and_posting_is_refused_whole(shop: Shop) -> None:
+    first, second = shop.variant(on_hand=12), shop.variant(on_hand=5)
+    skus = [shop.sql("select sku from product_variants where id = :id", id=id_) for id_ in (first, second)]
+    found = preview(shop, f"sku,set_to\n{skus[0]},10\n{skus[1]},4\n")
+    shop.adjust(second, 1)
+    with pytest.raises(LevelChanged):
+        shop.run(ledger.set_level, "Wanda", lines=found.levels(), key=key())
+    assert (shop.on_hand(first), shop.on_hand(second)) == (12, 6)
+
+
+def test_units_are_added_and_taken_away(shop: Shop) -> None:
+    first, second = shop.variant(on_hand=12), shop.variant(on_hand=5)
+    skus = [shop.sql("select sku from product_variants where id = :id", id=id_) for id_ in (first, second)]
+    found = preview(shop, f"SKU;Change\n{skus[0]};-2\n{skus[1]};+3\n")
+    assert (found.kind, told(found)) == (BulkKind.CHANGE, [])
+    shop.run(ledger.adjust, "Wanda", lines=found.changes(), reason="correction", key=key(), note="From the shelf")
+    assert (shop.on_hand(first), shop.on_hand(second)) == (10, 8)
+
+
+def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
+    shoe = shop.variant(on_hand=3)
+    sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
+    text = f"sku,change\n{sku},-4\n'; drop table products,1\n{sku},1\nNOBODY,1.5\n"
+    assert told(preview(shop, text)) == [
+        'line 2: change "-4" would take the level below zero: 3 on hand',
+        'line 3: sku "\'; drop table products" is not in the catalogue',
+        f'line 4: sku "{sku}" stands on line 2, too',
+        'line 5: sku "NOBODY" is not in the catalogue',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("0", "must not be zero"),
+        ("1.5", "is not a whole number up to 1,000,000"),
+        ("1000001", "is not a whole number up"),
+    ],
+)
+def test_a_number_that_is_none_is_told(shop: Shop, value: str, why: str) -> None:
+    shoe = shop.variant(on_hand=3)
+    sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
+    assert why in told(preview(shop, f"sku,change\n{sku},{value}\n"))[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"sku\nA\n", "must name the column sku, and either change"),
+        (b"sku,change,set_to\nA,1,2\n", "must name the column sku, and either change"),
+        (b"sku,change\n", "has a value in its column change"),
+        (b"sku,set_to\nA,\n", "has a value in its column set_to"),
+        (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
+        ("sku,change\nGrün,1\n".encode("latin-1"), "line 2 holds a character that is not UTF-8"),
+        (b"\xff\xfes\x00k\x00", "is UTF-16, not CSV"),
+        (b'sku,change\n"A,1\n', "cannot be read as CSV"),
+        (b"sku,change\n" + b"A,1\n" * 600_000, "is larger than 2 MB"),
+        (b"sku,change\n" + b"A,1\n" * 10_001, "10,000 is the most"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_a_sentence(shop: Shop, content: bytes, why: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        preview(shop, content)
+    assert why in refused.value.message
+    assert "nothing was changed" in refused.value.message.lower()
+
+
+def test_support_may_not_even_look_what_a_file_would_do(shop: Shop) -> None:
+    with pytest.raises(Forbidden):
+        preview(shop, "sku,change\nA,1\n", actor="Sam")
+
+
+def test_the_exported_list_with_a_column_added_is_such_a_file(fresh_shop: Shop) -> None:
+    fresh_shop.variant(on_hand=12, sku="A-1", product='Runner, "red"')
+    fresh_shop.variant(on_hand=5, sku="B-1")
+    text = fresh_shop.run(exports.levels_csv, "Wanda", filter=LevelFilter(), sort=LevelSort.SKU).decode("utf-8-sig")
+    header, first, second = text.splitlines()
+    found = preview(fresh_shop, f"\ufeff{header},set_to\n{first},9\n{second},\n")
+    assert told(found) == []
+    assert [(row.sku, row.before, row.after) for row in found.rows] == [("A-1", 12, 9)]

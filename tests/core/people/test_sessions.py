@@ -1,0 +1,157 @@
+"""Signed-in browsers: how a session begins, what it is good for, and everything that ends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.foundation.errors import Forbidden, InvalidInput, SignInRequired
+from core.foundation.model import Line, Role
+from core.ledger import changes as ledger
+from core.people import accounts, passwords
+from core.people import administration as people
+from core.people.accounts import NewSession
+from tests.support.builders import Shop, key
+from tests.support.people import (
+    PASSWORD,
+    actor_of,
+    email,
+    id_of,
+    new_person,
+    prove,
+    quick_hashes,
+    sign_in,
+    token_of,
+    use_link,
+    who,
+)
+
+__all__ = ["email", "quick_hashes"]
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
+
+
+@pytest.mark.parametrize("junk", ["", "x", "0" * 43, "0" * 44, "é" * 43, "\0" * 43, "a" * 10_000, "'; select 1; --"])
+def test_a_token_nobody_was_given_is_nobody(shop: Shop, junk: str) -> None:
+    assert who(shop, junk) is None
+
+
+def test_signing_out_ends_the_session_and_may_be_repeated(shop: Shop, email: str) -> None:
+    token = token_of(sign_in(shop, email))
+    for _ in range(2):
+        accounts.at_the_door(shop.engine, accounts.sign_out, token=token)
+        assert who(shop, token) is None
+
+
+def test_an_expired_session_is_nobody(shop: Shop, email: str) -> None:
+    token = token_of(sign_in(shop, email))
+    session_id = actor_of(shop, token).session_id
+    shop.sql("update stockroom.sessions set expires_at = now() where id = :id", id=session_id)
+    assert who(shop, token) is None
+
+
+def test_signing_in_begins_a_new_session_and_ends_the_one_this_browser_had(shop: Shop, email: str) -> None:
+    first = token_of(sign_in(shop, email))
+    second = token_of(sign_in(shop, email, previous=first))
+    assert first != second
+    assert who(shop, first) is None
+    assert who(shop, second) is not None
+
+
+def test_a_token_chosen_by_somebody_else_is_never_taken_over(shop: Shop, email: str) -> None:
+    planted = passwords.new_token()
+    assert token_of(sign_in(shop, email, previous=planted)) != planted
+    assert who(shop, planted) is None
+
+
+def test_signing_out_everywhere_ends_every_browser_and_every_open_link(shop: Shop, email: str) -> None:
+    tokens = [token_of(sign_in(shop, email)) for _ in range(3)]
+    link = shop.run(people.make_link, user_id=id_of(shop, email))
+    assert shop.run(accounts.end_sessions, actor_of(shop, tokens[0])) == 3
+    assert [who(shop, token) for token in tokens] == [None] * 3
+    assert use_link(shop, link) is None
+
+
+def test_a_person_sees_the_browsers_they_are_signed_in_with(shop: Shop, email: str) -> None:
+    sign_in(shop, email, user_agent="Phone")
+    token = token_of(sign_in(shop, email, user_agent="Desk" + "x" * 1000))
+    browsers = shop.run(accounts.own_sessions, actor_of(shop, token))
+    assert [(row.user_agent[:5], row.is_this_one) for row in browsers] == [("Deskx", True), ("Phone", False)]
+
+
+def test_a_session_revoked_in_the_middle_refuses_the_next_operation_and_changes_nothing(shop: Shop, email: str) -> None:
+    variant = shop.variant(5)
+    token = token_of(sign_in(shop, email))
+    actor = actor_of(shop, token)
+    shop.adjust(variant, 1, actor)
+    accounts.at_the_door(shop.engine, accounts.sign_out, token=token)
+    with pytest.raises(SignInRequired):
+        shop.adjust(variant, 1, actor)
+    assert shop.on_hand(variant) == 6
+
+
+def test_a_new_role_holds_from_the_next_operation_on(shop: Shop, email: str) -> None:
+    variant = shop.variant(5)
+    actor = actor_of(shop, token_of(sign_in(shop, email)))
+    shop.run(people.set_role, user_id=actor.user_id, role=Role.SUPPORT)
+    with pytest.raises(Forbidden):
+        shop.adjust(variant, 1, actor)
+    shop.run(people.set_role, user_id=actor.user_id, role=Role.MANAGER)
+    shop.adjust(variant, 1, actor)
+    assert shop.on_hand(variant) == 6
+
+
+def test_carl_who_is_deactivated_may_nothing(shop: Shop, email: str) -> None:
+    token = token_of(sign_in(shop, email))
+    actor = actor_of(shop, token)
+    link = shop.run(people.make_link, user_id=actor.user_id)
+    shop.run(people.set_active, user_id=actor.user_id, active=False)
+    assert who(shop, token) is None
+    assert sign_in(shop, email) is None
+    assert use_link(shop, link) is None
+    variant = shop.variant(1)
+    with pytest.raises(SignInRequired):
+        shop.run(ledger.receive, actor, lines=[Line(variant_id=variant, quantity=1)], key=key())
+    with pytest.raises(InvalidInput, match="not active"):
+        shop.run(people.make_link, user_id=actor.user_id)
+    shop.run(people.set_active, user_id=actor.user_id, active=True)
+    assert who(shop, token) is None, "the old session stays ended"
+    assert isinstance(sign_in(shop, email), NewSession)
+
+
+def test_changing_the_password_signs_out_every_other_browser(shop: Shop, email: str) -> None:
+    other, mine = token_of(sign_in(shop, email)), token_of(sign_in(shop, email))
+    actor = actor_of(shop, mine)
+    shop.run(accounts.set_own_password, actor, password="another good one", proof=prove(shop, email))
+    assert who(shop, other) is None
+    assert who(shop, mine) is not None
+    assert sign_in(shop, email) is None
+    assert isinstance(sign_in(shop, email, "another good one"), NewSession)
+
+
+def test_a_password_is_not_changed_without_the_present_one(shop: Shop, email: str) -> None:
+    actor = actor_of(shop, token_of(sign_in(shop, email)))
+    with pytest.raises(InvalidInput, match="changed meanwhile"):
+        shop.run(accounts.set_own_password, actor, password="another good one", proof=None)
+    assert isinstance(sign_in(shop, email), NewSession)
+
+
+def test_nobody_but_a_first_admin_names_themselves(shop: Shop) -> None:
+    email = new_person(shop, password=None)
+    actor = actor_of(shop, token_of(use_link(shop, shop.run(people.make_link, user_id=id_of(shop, email)))))
+    shop.run(accounts.set_own_password, actor, password=PASSWORD, proof=None, name="Mia", email="mia.too@shop.example")
+    assert shop.sql("select name from stockroom.users where email = :email", email=email) == "New Person"
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("short", "at least 10"),
+        ("", "at least 10"),
+        ("x" * 201, "at most 200"),
+        ("aaaaaaaaaaaaaa", "different characters"),
+        ("p-of-person@shop.example", "not be the email"),
+    ],
+)
+def test_a_password_that_is_easy_to_guess_is_refused(password: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        passwords.clean_password(password, "p-of-person@shop.example")

@@ -1,0 +1,121 @@
+"""The sample shop as it lies in the ledger: the audit's figures, everything provable, and a way out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from core.foundation.errors import InvalidInput, SetupError
+from core.ledger import reports
+from core.proof import checks
+from core.sample import load as sample
+from core.sample.load import load_sample
+from core.sample.removal import remove_sample, sample_name
+from tests.conftest import open_fresh
+from tests.support.builders import Shop
+from tests.support.servers import Server
+
+NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)  # two days after the clock change in Berlin
+AUDIT = """
+    select movement_type, reason, count(*) as movements, sum(quantity) as units
+      from stock_movements, stockroom.shop
+     where (occurred_at at time zone zone)::date =
+           (select min((occurred_at at time zone zone)::date) from stock_movements)
+     group by 1, 2 order by 1, 2"""
+
+
+@pytest.fixture(scope="module")
+def sample_shop(server: Server) -> Iterator[Shop]:
+    """The sample shop, just loaded; these tests only look at it."""
+    for shop in open_fresh(server):
+        load_sample(shop.engine, NOW)
+        yield shop
+
+
+def test_the_catalogue_go_live_is_the_audit(sample_shop: Shop) -> None:
+    assert [tuple(row) for row in sample_shop.rows(AUDIT)] == [
+        ("adjustment", "stock_increase", 1, 5),
+        ("count", "initial_count", 14, 524),
+        ("purchase", "initial_purchase", 1, 50),
+        ("sale", "stock_decrease", 2, -3),
+    ]
+    labels = dict(tuple(row) for row in sample_shop.rows("select reason, label from stockroom.reasons"))
+    assert labels["initial_count"] == "Initial stock count"
+    assert labels["initial_purchase"] == "Initial stock purchase"
+
+
+def test_it_is_a_shop_with_a_name_a_zone_and_a_mark(sample_shop: Shop) -> None:
+    shop = sample_shop.run(reports.shop, "Mia")
+    assert (shop.name, shop.zone, shop.currency, shop.is_sample) == ("Canyon Sneakers", "Europe/Berlin", "EUR", True)
+    products = sample_shop.rows("select name from products")
+    assert len(products) == 40
+    assert ("Jordan 4 Retro Canyon Purple (Women's)",) in [tuple(row) for row in products]
+
+
+def test_all_checks_hold_over_it_and_no_level_was_ever_negative(sample_shop: Shop) -> None:
+    results = sample_shop.run(checks.run_checks, "Mia")
+    assert [(result.code, result.failures) for result in results] == [(code, 0) for code in checks.CODES]
+    assert min(result.checked for result in results if result.code in ("R1", "R2", "R11")) > 300
+    assert sample_shop.sql("select min(quantity_after) from stock_movements") == 0
+    assert sample_shop.sql("select min(closing) from stockroom.variant_days") == 0
+
+
+def test_its_movements_carry_the_names_of_its_people(sample_shop: Shop) -> None:
+    people = sample_shop.rows("select distinct performed_by from stock_movements order by 1")
+    assert [row[0] for row in people] == ["Mia Keller", "Sam Okafor", "Storefront", "Wanda Weber"]
+    assert sample_shop.sql("select count(*) from stockroom.users where password_hash is not null") == 0
+    undone = sample_shop.rows(
+        """select u.performed_by, u.quantity + m.quantity as sum from stock_movements u
+             join stock_movements m on m.id = u.reverses_id where u.reason = 'undo' order by u.id"""
+    )
+    assert [tuple(row) for row in undone] == [("Wanda Weber", 0), ("Mia Keller", 0)]
+
+
+def test_it_ends_now_and_lies_in_the_past(sample_shop: Shop) -> None:
+    first, last = sample_shop.rows("select min(occurred_at), max(occurred_at) from stock_movements")[0]
+    assert last <= NOW
+    assert (NOW - first).days == 90
+    assert sample_shop.sql("select count(*) from stock_movements where created_at < now() - interval '1 hour'") == 0
+
+
+def test_only_an_empty_database_takes_it(sample_shop: Shop) -> None:
+    before = sample_shop.sql("select count(*) from stock_movements")
+    with pytest.raises(InvalidInput, match="needs an empty database") as refusal:
+        load_sample(sample_shop.engine)
+    assert refusal.value.field == "shop"
+    assert sample_shop.sql("select count(*) from stock_movements") == before
+
+
+def test_a_real_shop_is_not_taken_for_one(fresh_shop: Shop) -> None:
+    fresh_shop.variant(3)
+    with pytest.raises(InvalidInput):
+        load_sample(fresh_shop.engine)
+    assert fresh_shop.run(reports.shop, "Mia").is_sample is False
+    with pytest.raises(SetupError, match="nothing was removed"):
+        remove_sample(fresh_shop.owner_url)
+    assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 3
+
+
+def test_its_past_cannot_be_posted_into_a_ledger_that_has_one(sample_shop: Shop) -> None:
+    with pytest.raises(Exception, match="is not an empty sample shop"), sample_shop.engine.begin() as connection:
+        connection.exec_driver_sql("select stockroom_api.post_sample('[]')")
+
+
+def test_removed_it_leaves_an_empty_shop_with_its_people_signed_in(fresh_shop: Shop) -> None:
+    mia = fresh_shop.person("Mia")
+    assert fresh_shop.run(sample.is_untouched) is True
+    load_sample(fresh_shop.engine, NOW)
+    assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"
+    remove_sample(fresh_shop.owner_url)
+    fresh_shop.owner.dispose()
+    shop = fresh_shop.run(reports.shop, mia)
+    assert (shop.name, shop.is_sample) == ("My shop", False)
+    assert fresh_shop.sql("select count(*) from products") == 0
+    assert fresh_shop.person("Wanda").user_id != mia.user_id
+    assert sample_name(fresh_shop.owner_url) is None
+    # A start fills what nobody ever touched, not what was emptied on purpose; who asks for the sample gets it again.
+    assert fresh_shop.run(sample.is_untouched) is False
+    load_sample(fresh_shop.engine, NOW)
+    assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"

@@ -1,0 +1,59 @@
+"""Whether a start loads the sample shop: only into an embedded database that nobody has used."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from core.database import startup
+from core.foundation.addresses import libpq_url
+from core.foundation.settings import Settings, load_settings
+from core.sample import load as sample
+from tests.support.servers import Server
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sample shop replaced by a note that it was asked for; loading it has tests of its own."""
+    asked: list[str] = []
+
+    def load(engine: Engine) -> None:
+        asked.append(str(engine.url.username))
+
+    monkeypatch.setattr(sample, "load_sample", load)
+    return asked
+
+
+def _start(database: startup.Database, settings: Settings) -> None:
+    startup.bring_up_to_date(database)
+    sample.fill_untouched(database, settings, lambda _: None)
+
+
+def _database(server: Server, name: str, *, is_embedded: bool) -> startup.Database:
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name}".encode())
+        connection.execute(f"create database {name}".encode())
+    return startup.Database(app_url=server.url(name, "stockroom_app"), owner_url=server.url(name), embedded=is_embedded)
+
+
+def test_an_empty_database_of_our_own_gets_the_sample_shop_once(embedded: Server, loaded: list[str]) -> None:
+    database = _database(embedded, "with_sample", is_embedded=True)
+    _start(database, load_settings({}))
+    assert loaded == ["stockroom_app"]
+    with psycopg.connect(libpq_url(database.owner_url)) as connection:
+        connection.execute("insert into products (name) values ('Jordan 4 Retro')")
+    _start(database, load_settings({}))
+    assert loaded == ["stockroom_app"]
+
+
+def test_whoever_declines_the_sample_shop_gets_none(embedded: Server, loaded: list[str]) -> None:
+    database = _database(embedded, "without_sample", is_embedded=True)
+    _start(database, load_settings({"STOCKROOM_SAMPLE": "0"}))
+    assert loaded == []
+
+
+def test_a_database_of_ones_own_is_never_filled_with_a_sample(embedded: Server, loaded: list[str]) -> None:
+    database = _database(embedded, "their_own", is_embedded=False)
+    _start(database, load_settings({}))
+    assert loaded == []

@@ -1,0 +1,29 @@
+"""The runbook has an answer for whatever a person may be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.foundation.sales import AlertKind
+from dashboard.alerts import runbook
+from dashboard.frame import selling
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_every_kind_of_case_says_what_to_do(kind: AlertKind) -> None:
+    assert len(runbook.about(selling.KINDS[kind]).split()) > 20
+
+
+@pytest.mark.parametrize("code", [f"R{number}" for number in range(1, 12)])
+def test_every_check_says_what_to_do_when_it_fails(code: str) -> None:
+    assert runbook.about(code)
+
+
+def test_the_runbook_has_a_paragraph_for_nothing_else() -> None:
+    kinds = {selling.KINDS[kind] for kind in AlertKind}
+    assert {name for name in runbook.paragraphs() if name and name[1:2].isalpha()} <= kinds
+
+
+def test_what_nobody_wrote_about_is_no_silent_gap() -> None:
+    with pytest.raises(LookupError):
+        runbook.about("R12")

@@ -1,0 +1,36 @@
+"""Tables: sizes in the order of a shelf, and cells that no spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.foundation.csv_file import safe
+from core.ledger.bulk import whole
+from dashboard.frame import tables
+
+
+def test_sizes_stand_in_the_order_of_a_shelf() -> None:
+    mixed = ["XL", "10", "9.5", None, "S", "9", "42,5", "one size", "XXL", "M"]
+    assert sorted(mixed, key=tables.size_order) == ["9", "9.5", "10", "42,5", "S", "M", "XL", "XXL", None, "one size"]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-2", "@sum", "\t=1"])
+def test_a_text_that_looks_like_a_formula_is_marked_as_text(cell: str) -> None:
+    assert safe(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["Box crushed", "", "A-1", None, -2, 0])
+def test_other_cells_stay_as_they_are(cell: object) -> None:
+    assert safe(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("said", "units"), [("12", 12), ("+3", 3), ("-3", -3), ("\N{MINUS SIGN}3", -3), ("7.0", 7), ("007", 7)]
+)
+def test_whole_numbers_are_read_as_spreadsheets_write_them(said: str, units: int) -> None:
+    assert whole(said) == units
+
+
+@pytest.mark.parametrize("said", ["", "1.5", "1,5", "ten", "1e3", "--1", "1 000", "9" * 12, "NaN", "٣"])
+def test_anything_else_is_not_a_whole_number(said: str) -> None:
+    assert whole(said) is None

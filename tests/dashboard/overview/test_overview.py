@@ -1,0 +1,115 @@
+"""Overview: how much there is, what moved, and what needs somebody."""
+
+from __future__ import annotations
+
+from core.foundation.errors import Unavailable
+from dashboard.door import session
+from dashboard.frame.words import MINUS
+from tests.browser.tabs import Tabs, metric, run, table, tabs, words_of
+from tests.support.builders import Shop
+
+__all__ = ["tabs"]
+
+
+def test_a_shop_without_a_variant_says_how_it_begins(tabs: Tabs) -> None:
+    said = words_of(tabs.open("Mia"))
+    assert "There is no variant yet" in said
+    assert "Import a catalogue" in said
+
+
+def test_in_an_empty_shop_wanda_is_told_who_can_import(tabs: Tabs) -> None:
+    said = words_of(tabs.open("Wanda"))
+    assert "A manager or an admin of your shop can import it." in said
+    assert "Import a catalogue" not in said
+
+
+def test_the_numbers_on_top_are_those_of_the_shop(tabs: Tabs, embedded_shop: Shop) -> None:
+    shoe = embedded_shop.variant(on_hand=12, price=10, unit_cost=4)
+    embedded_shop.variant(on_hand=2, reorder_point=3)
+    embedded_shop.variant()
+    embedded_shop.adjust(shoe, -2, reason="damaged")
+    tab = tabs.open("Mia")
+    assert metric(tab, "Units on hand") == "12"
+    assert metric(tab, "Stock value") == "€100"
+    said = words_of(tab)
+    assert "1 out of stock" in said
+    assert "1 low" in said
+    assert "1 in stock" in said
+
+
+def test_what_is_out_or_low_is_listed_with_a_link_to_its_variant(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=2, reorder_point=3, sku="LOW-1", size="42")
+    embedded_shop.variant(sku="OUT-1")
+    tab = tabs.open("Sam")
+    said = words_of(tab)
+    assert "LOW-1 · 2 units left, reorder at 3" in said
+    assert "OUT-1 · Out of stock" in said
+    assert [link.proto.query_string for link in tab.get("page_link") if "LOW" in link.proto.label] == ["sku=LOW-1"]
+
+
+def test_the_chart_says_in_words_what_it_shows_and_has_its_table(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.adjust(embedded_shop.variant(on_hand=7), -3)
+    tab = tabs.open("Mia")
+    (chart,) = tab.get("plotly_chart")
+    assert f"purchases +7; adjustments {MINUS}3" in chart.proto.alt
+    tab.session_state["ovw_table"] = True
+    flows = table(run(tab), "Units in")
+    assert tuple(flows.iloc[0])[1:] == ("Purchase", 7, 0)
+
+
+def test_the_period_stands_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=1)
+    tab = tabs.open("Mia", ovw_days="90 days")
+    assert "in 90 days" in str([metric.proto.delta_description for metric in tab.metric])
+
+
+def test_a_period_nobody_offers_is_the_usual_one(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=1)
+    tab = tabs.open("Mia", ovw_days="'; drop table products; --")
+    assert "in 30 days" in str([metric.proto.delta_description for metric in tab.metric])
+
+
+def test_the_banner_says_that_it_is_sample_data_and_how_to_start(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=1)
+    assert "Sample data." not in words_of(tabs.open("Mia"))
+    embedded_shop.sql("update stockroom.shop set is_sample = true, name = 'Corner *Sneakers*'")
+    said = words_of(tabs.open("Mia"))
+    assert "Sample data." in said
+    assert "`.venv/bin/python -m core import-catalog FILE`" in said
+    assert "or import a catalogue here" in said
+    assert "or import a catalogue here" not in words_of(tabs.open("Wanda"))
+
+
+def test_what_somebody_else_posts_is_seen_without_a_reload(tabs: Tabs, embedded_shop: Shop) -> None:
+    shoe = embedded_shop.variant(on_hand=5)
+    tab = tabs.open("Mia")
+    embedded_shop.adjust(shoe, 3, actor="Wanda")
+    assert metric(run(tab), "Units on hand") == "8"
+
+
+def test_a_person_whose_session_ended_sees_no_number(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=5)
+    tab = tabs.open("Mia")
+    embedded_shop.sql("update stockroom.sessions set revoked_at = now()")
+    said = words_of(run(tab))
+    assert "Your session has ended" in said
+    assert "Units on hand" not in said
+
+
+def test_a_deactivated_person_sees_nothing(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=5)
+    assert "Units on hand" not in words_of(tabs.open("Carl"))
+
+
+def test_a_database_out_of_reach_is_said_with_the_way_on(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=5)
+    tab = tabs.open("Mia")
+
+    def out_of_reach(*_: object, **__: object) -> None:
+        raise Unavailable("The database cannot be reached; try again in a moment.")
+
+    tabs.monkeypatch.setattr(session, "run", out_of_reach)
+    said = words_of(run(tab))
+    assert "This page cannot be shown right now" in said
+    assert "comes back by itself as soon as the database answers" in said
+    assert "Units on hand" not in said

@@ -1,0 +1,49 @@
+"""Notifications under Settings: destinations of the environment, a test each, and what they wish."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.alerts import system as system_alerts
+from core.alerts.deliveries import bundle
+from core.foundation.sales import AlertKind
+from tests.browser.tabs import Tabs, field, press, tabs, words_of
+from tests.support.builders import Shop
+from tests.support.receivers import hook
+
+__all__ = ["tabs"]
+
+
+def test_without_a_destination_the_page_says_how_to_add_one(tabs: Tabs) -> None:
+    assert "STOCKROOM_NOTIFY_TEAM" in words_of(tabs.open("Ada", "settings", set_section="Notifications"))
+
+
+def test_ada_tests_a_destination_and_sees_what_became_of_it(tabs: Tabs, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hook() as team:
+        monkeypatch.setenv("STOCKROOM_NOTIFY_TEAM", team.url)
+        tab = tabs.open("Ada", "settings", set_section="Notifications")
+        assert "Last sent: never" in words_of(tab)
+        press(tab, "Send a test")
+        assert len(team.got) == 1
+        assert "Last sent: never" not in words_of(tab)
+        team.status = 503
+        press(tab, "Send a test")
+        said = words_of(tab)
+    assert "It answered with an error (503)" in said
+    assert "hush" not in said
+
+
+def test_ada_says_what_a_destination_wishes(tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOCKROOM_NOTIFY_TEAM", "json://127.0.0.1:9/hush")
+    tab = tabs.open("Ada", "settings", set_section="Notifications")
+    field(tab, "selectbox", "Of").select("urgent")
+    press(tab, "Save")
+    assert embedded_shop.sql("select min_severity from stockroom.destinations where name = 'team'") == "urgent"
+
+
+def test_a_case_shows_where_it_is_told(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.run(system_alerts.open_alert, kind=AlertKind.JOB_STALLED, severity="urgent", cause="job:x",
+                      sentence="A job stands still", facts={})  # fmt: skip
+    embedded_shop.run(bundle, names=["team"])
+    alert_id = embedded_shop.sql("select id from stockroom.alerts")
+    assert "team: waits" in words_of(tabs.open("Sam", "alerts", alert=str(alert_id)))

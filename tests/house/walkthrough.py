@@ -1,0 +1,82 @@
+"""Following the README in a scratch folder: the shell runs its commands as they stand, and what they said is kept.
+
+`.venv/bin/python` is this interpreter, PostgreSQL's own programs are those of the embedded server, and `make` only says
+what it would run: starting the dashboard has tests of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.database.programs import client_program
+from tests.house.documents import README, ROOT
+from tests.support.servers import Server
+
+PASSWORD = "secret-of-ours"
+OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
+_EXPORT = re.compile(r"^export (\w+)='([^']*)'$", re.MULTILINE)
+_EXAMPLE_ADDRESS = re.compile(r"(postgresql://\w+):\.\.\.@db\.example\.com:5432/shop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a block of commands left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Reader:
+    """Somebody who follows the README in an empty folder."""
+
+    folder: Path
+    settings: dict[str, str]
+    followed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._program(".venv/bin/python", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"')
+        self._program("bin/make", f'exec "{shutil.which("make")}" -n -C "{ROOT}" "$@"')
+        for name in ("pg_dump", "pg_restore", "psql"):
+            self._program(f"bin/{name}", f'exec "{client_program(name)}" "$@"')
+
+    def _program(self, name: str, line: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+
+    def follow(self, heading: str, nth: int = 0, *, server: Server | None = None) -> Told:
+        """Run the nth block of commands under a heading; its example address becomes that of `server`."""
+        found = [block.text for block in README.blocks if (block.heading, block.language) == (heading, "sh")]
+        self.followed.append(found[nth])
+        return self.type(found[nth] if server is None else _addressed(found[nth], server))
+
+    def type(self, commands: str) -> Told:
+        """Run commands; what they export holds for those that follow, as in a terminal."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        environment |= self.settings | {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["sh", "-eu", "-c", commands],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+        )
+        self.settings |= dict(_EXPORT.findall(commands))
+        return Told(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def _addressed(commands: str, server: Server) -> str:
+    own = _EXAMPLE_ADDRESS.sub(rf"\1:...@/stockroom?host={server.folder}&port={server.port}", commands)
+    return own.replace("...", PASSWORD)

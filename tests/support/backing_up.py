@@ -1,0 +1,72 @@
+"""Backing up in tests: making, spoiling, and programs of PostgreSQL that are old or short of room."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from core.backups import manifest
+from core.backups import routine as backups
+from core.backups.manifest import Manifest, digest, manifest_of, read_manifest
+from core.database.programs import client_program
+from tests.support.builders import Shop
+
+DATABASES = "select datname::text from pg_database where starts_with(datname, 'stockroom_scratch_')"
+CLIENTS = ("pg_dump", "pg_restore", "psql")
+
+
+def made(shop: Shop, folder: Path, *, keep: int = 14) -> Path:
+    """A backup of this shop."""
+    return backups.make(shop.owner_url, folder, keep=keep)
+
+
+def whole(folder: Path) -> list[str]:
+    """The backups in a folder that have their manifest, the oldest first."""
+    return sorted(path.name for path in folder.glob("*.dump") if manifest_of(path).exists())
+
+
+def remade(path: Path, *, movements: int | None = None, head_hash: str | None = None) -> Manifest:
+    """The manifest a forger would write: fitting the file as it is, and telling of what he likes."""
+    was = read_manifest_without_seal(path)
+    tables = was.contents.tables | ({} if movements is None else {"public.stock_movements": movements})
+    contents = replace(was.contents, tables=tables, head_hash=head_hash or was.contents.head_hash)
+    return replace(was, size_bytes=path.stat().st_size, sha256=digest(path), contents=contents)
+
+
+def read_manifest_without_seal(path: Path) -> Manifest:
+    """The manifest, its seal made to fit first."""
+    values = json.loads(manifest_of(path).read_text())
+    values.pop("seal")
+    manifest_of(path).write_text(json.dumps(values | {"seal": manifest._seal(values)}))
+    return read_manifest(path)
+
+
+@contextmanager
+def limited_programs() -> Iterator[Path]:
+    """PostgreSQL's programs as on a disk with eight kilobytes left."""
+    with tempfile.TemporaryDirectory() as room:
+        for name in CLIENTS:
+            path = Path(room, name)
+            path.write_text(f'#!/bin/sh\nulimit -f 8\nexec "{client_program(name)}" "$@"\n')
+            path.chmod(0o755)
+        yield Path(room)
+
+
+@contextmanager
+def programs_of(major: int, root: Path) -> Iterator[Path]:
+    """The programs of an installed version; where it is not installed, ones that say they are of it."""
+    if (root / str(major) / "bin/pg_dump").exists():
+        yield root / str(major) / "bin"
+        return
+    with tempfile.TemporaryDirectory() as room:
+        for name in CLIENTS:
+            path = Path(room, name)
+            path.write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) {major}.4'\n")
+            path.chmod(0o755)
+        yield Path(room)
+        shutil.rmtree(room, ignore_errors=True)

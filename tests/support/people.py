@@ -1,0 +1,74 @@
+"""People of the shop for tests of signing in: made, signed in and found again the way the dashboard does it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+
+from core.foundation.model import Actor, Role
+from core.people import accounts, passwords
+from core.people import administration as people
+from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
+from tests.support.builders import Shop
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Weak password hashes, made at once: a test of who gets in need not wait for good ones."""
+    passwords._nobodys_hash.cache_clear()
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=512, parallelism=1))
+    yield
+    passwords._nobodys_hash.cache_clear()
+
+
+@pytest.fixture
+def email(shop: Shop) -> str:
+    """Somebody new of the warehouse, with a password."""
+    return new_person(shop)
+
+
+def new_person(shop: Shop, role: Role = Role.WAREHOUSE, password: str | None = PASSWORD) -> str:
+    email = f"p{uuid.uuid4().hex[:12]}@shop.example"
+    shop.run(people.add_person, email=email, name="New Person", role=role, password=password)
+    return email
+
+
+def id_of(shop: Shop, email: str) -> int:
+    return int(shop.sql("select id from stockroom.users where email = :email", email=email))
+
+
+def sign_in(shop: Shop, email: str, password: str = PASSWORD, **values: Any) -> NewSession | TooManyTries | None:
+    # An address of its own, so that no test's wrong tries count against another's.
+    values = {"address": str(uuid.uuid4()), "user_agent": "Test", "previous": None} | values
+    return accounts.sign_in(shop.engine, email=email, password=password, **values)
+
+
+def token_of(session: NewSession | TooManyTries | None) -> str:
+    assert isinstance(session, NewSession)
+    return session.token
+
+
+def who(shop: Shop, token: str) -> SignedIn | None:
+    return accounts.at_the_door(shop.engine, accounts.find_session, token=token)
+
+
+def actor_of(shop: Shop, token: str) -> Actor:
+    found = who(shop, token)
+    assert found is not None
+    return found.actor
+
+
+def use_link(shop: Shop, link: str) -> NewSession | None:
+    return accounts.at_the_door(shop.engine, accounts.use_link, link=link, user_agent=None, previous=None)
+
+
+def prove(shop: Shop, email: str, password: str = PASSWORD) -> ProvenPassword:
+    proof = accounts.prove_password(shop.engine, email=email, password=password, address=str(uuid.uuid4()))
+    assert isinstance(proof, ProvenPassword)
+    return proof

@@ -1,0 +1,121 @@
+"""Paid orders for tests, as the importer would tell them to the database, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.database.engine import call
+from core.foundation.model import Actor
+from tests.support.builders import Shop
+
+
+def payment_id() -> str:
+    """Return the id of a new payment."""
+    return f"pi_{uuid.uuid4().hex[:24]}"
+
+
+@dataclass(kw_only=True)
+class Sale:
+    """A paid order: lines of (code, quantity), in the shop's words of the importer."""
+
+    lines: list[tuple[str, int]]
+    payment_id: str = field(default_factory=payment_id)
+    paid_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """The row that goes to the database."""
+        lines = [{"code": code, "codes": [], "quantity": quantity, "unit_price": 1000} for code, quantity in self.lines]
+        row: dict[str, Any] = {
+            "payment_id": self.payment_id,
+            "amount": 1000 * sum(quantity for _, quantity in self.lines),
+            "currency": "usd",
+            "paid_at": self.paid_at.isoformat(),
+            "livemode": False,
+            "policy": "normal",
+            "cart_state": "read",
+            "cart_source": "metadata",
+            "lines": lines,
+        }
+        row |= self.more
+        goods = 1000 * sum(quantity for _, quantity in self.lines)
+        return {"extras": row["amount"] - goods - (row.get("difference") or 0)} | row
+
+
+def apply(connection: Connection, _: Actor, *, sales: list[Sale]) -> tuple[int, int]:
+    """Apply sales in this transaction; returns new orders and lines taken."""
+    rows = json.dumps([sale.row() for sale in sales])
+    recorded, taken = call(connection, "select * from stockroom_api.apply_orders(%(rows)s::jsonb)", {"rows": rows})[0]
+    return recorded, taken
+
+
+def sell(shop: Shop, *sales: Sale) -> tuple[int, int]:
+    """Apply sales in a transaction of their own."""
+    done: tuple[int, int] = shop.run(apply, sales=list(sales))
+    return done
+
+
+def order_id(shop: Shop, sale: Sale) -> int:
+    """Return the id of the order that a sale became."""
+    return int(shop.sql("select id from stockroom.orders where payment_id = :id", id=sale.payment_id))
+
+
+def states(shop: Shop, sale: Sale) -> list[tuple[str, str | None, int, int]]:
+    """Return state, cause, units taken and oversold of each line of an order."""
+    rows = shop.rows(
+        """select l.state, l.cause, l.taken, l.oversold from stockroom.order_lines l
+             join stockroom.orders o on o.id = l.order_id where o.payment_id = :id order by l.position""",
+        id=sale.payment_id,
+    )
+    return [tuple(row) for row in rows]
+
+
+def cases(shop: Shop, sale: Sale) -> list[tuple[str, str, int]]:
+    """Return kind, state and units of each case of an order, oldest first."""
+    rows = shop.rows(
+        """select a.kind, a.state, a.units from stockroom.alerts a join stockroom.orders o on o.id = a.order_id
+            where o.payment_id = :id order by a.id""",
+        id=sale.payment_id,
+    )
+    return [tuple(row) for row in rows]
+
+
+def _record_refunds(connection: Connection, _: Actor, *, rows: list[dict[str, Any]]) -> None:
+    call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(rows)})
+
+
+def tell_refund(shop: Shop, sale: Sale | str, **more: Any) -> int:
+    """Let Stripe tell of a refund of a sale, or of a payment nobody knows, and return its id here."""
+    now = datetime.now(UTC).isoformat()
+    row = {
+        "refund_id": f"re_{payment_id()[3:]}",
+        "payment_id": sale if isinstance(sale, str) else sale.payment_id,
+        "amount": 1000,
+        "currency": "usd",
+        "status": "succeeded",
+        "refunded_at": now,
+        "told_at": now,
+    } | more
+    shop.run(_record_refunds, rows=[row])
+    return int(shop.sql("select id from stockroom.refunds where refund_id = :id", id=row["refund_id"]))
+
+
+def case_of(shop: Shop, sale: Sale) -> int:
+    """Return the id of the latest case of an order."""
+    return int(shop.sql("select max(id) from stockroom.alerts where order_id = :id", id=order_id(shop, sale)))
+
+
+def line_of(shop: Shop, sale: Sale, position: int = 1) -> int:
+    """Return the id of a line of an order."""
+    found = shop.sql(
+        "select id from stockroom.order_lines where order_id = :id and position = :position",
+        id=order_id(shop, sale),
+        position=position,
+    )
+    return int(found)

@@ -1,0 +1,178 @@
+"""Throw-away PostgreSQL servers and a PgBouncer for the tests.
+
+Every server lives in its own temporary folder, speaks only over a Unix socket in it, trusts everyone who can reach
+that socket, and does not wait for the disk. `stop()` ends it and removes the folder. PostgreSQL and PgBouncer refuse
+to run as root, so under root they run as `nobody`.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from core.database.host import ServiceUser
+from core.database.programs import MAJOR, server_programs
+
+EMBEDDED_MAJOR = MAJOR
+SYSTEM_ROOT = Path("/usr/lib/postgresql")
+UNDURABLE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+    "listen_addresses": "''",
+    "unix_socket_permissions": "0777",
+    "log_min_messages": "fatal",
+    "lc_messages": "'C'",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running PostgreSQL, or a PgBouncer in front of one."""
+
+    major: int
+    folder: Path
+    port: int
+    stop: Callable[[], None]
+
+    def url(self, database: str = "stockroom", user: str = "postgres") -> str:
+        """The address of one of its databases, for one of its roles."""
+        return f"postgresql+psycopg://{user}@/{database}?host={self.folder}&port={self.port}"
+
+    @property
+    def owner_url(self) -> str:
+        """The database `stockroom` as the superuser `postgres`."""
+        return self.url()
+
+
+def start_embedded(parent: Path | None = None) -> Server:
+    """Start the PostgreSQL that Stockroom brings along."""
+    folder = _folder(parent)
+    return _start(folder, server_programs(_user(), folder), EMBEDDED_MAJOR)
+
+
+def system_majors() -> list[int]:
+    """The major versions of the PostgreSQL servers installed on this machine, oldest first."""
+    return sorted(int(path.parent.parent.name) for path in SYSTEM_ROOT.glob("*/bin/postgres"))
+
+
+def start_system(major: int, parent: Path | None = None) -> Server:
+    """Start a PostgreSQL that is installed on this machine; `system_majors` lists them."""
+    return _start(_folder(parent), SYSTEM_ROOT / str(major) / "bin", major)
+
+
+def has_pgbouncer() -> bool:
+    """Whether a transaction pooler is installed here."""
+    return _pgbouncer() is not None
+
+
+def start_pgbouncer(server: Server, parent: Path | None = None, users: Sequence[str] = ()) -> Server:
+    """Start PgBouncer in transaction mode in front of `server`, for these login roles."""
+    program = _pgbouncer()
+    assert program is not None, "PgBouncer is not installed"
+    folder = _folder(parent)
+    names = {"postgres", "stockroom_app", "stockroom_owner", *users}
+    (folder / "users.txt").write_text("".join(f'"{name}" ""\n' for name in sorted(names)))
+    (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
+    _user().own(folder)
+    _run(folder, program, "--daemon", "--quiet", folder / "pgbouncer.ini")
+    pid = _wait_for_pid(folder / "pgbouncer.pid")
+
+    def stop() -> None:
+        os.kill(pid, signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return Server(major=server.major, folder=folder, port=6432, stop=stop)
+
+
+def _wait_for_pid(path: Path) -> int:
+    # The pooler answers its caller before it has written the file.
+    for _ in range(200):
+        if path.exists() and path.read_text().strip():
+            return int(path.read_text())
+        time.sleep(0.02)
+    raise AssertionError(f"PgBouncer did not start: {path}")
+
+
+def _start(folder: Path, programs: Path, major: int) -> Server:
+    data = folder / "data"
+    accounts = ["-U", "postgres", "-A", "trust"]
+    _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        settings.writelines(f"{name} = {value}\n" for name, value in UNDURABLE.items())
+    control: list[Path | str] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
+    _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
+
+    def stop() -> None:
+        _run(folder, *control, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+    server = Server(major=major, folder=folder, port=5432, stop=stop)
+    try:
+        _create_database(server)
+    except BaseException:
+        stop()
+        raise
+    return server
+
+
+def _create_database(server: Server) -> None:
+    address = f"host={server.folder} port={server.port} user=postgres dbname=postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("create database stockroom")
+
+
+def _user() -> ServiceUser:
+    """Who runs the servers: ourselves, or `nobody` under root."""
+    entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
+
+
+def _folder(parent: Path | None) -> Path:
+    """A short path (a socket's may have 103 bytes) that the servers' user can enter, below `parent` if that will do."""
+    if parent is not None and (len(str(parent)) > 60 or not _user().can("x", parent)):
+        parent = None
+    folder = Path(tempfile.mkdtemp(prefix="stockroom-", dir=parent))
+    folder.chmod(0o755)
+    _user().own(folder)
+    return folder
+
+
+def _run(folder: Path, *command: Path | str) -> None:
+    done = _user().run(command, folder)
+    assert done.returncode == 0, f"{command[0]} failed:\n{done.output}"
+
+
+def _pgbouncer() -> str | None:
+    return shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
+def _pgbouncer_settings(folder: Path, server: Server) -> str:
+    return f"""
+[databases]
+* = host={server.folder} port={server.port}
+
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 200
+listen_addr =
+listen_port = 6432
+unix_socket_dir = {folder}
+unix_socket_mode = 0777
+auth_type = trust
+auth_file = {folder}/users.txt
+ignore_startup_parameters = extra_float_digits
+logfile = {folder}/pgbouncer.log
+pidfile = {folder}/pgbouncer.pid
+"""
