@@ -1,0 +1,46 @@
+"""The recipes of CONTRIBUTING.md work: each is followed in a copy of the project and proven on a database."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.documents import Document
+from tests.house.recipes import RECIPES, copy_project, follow, named_files
+from tests.support.builders import Shop
+
+CONTRIBUTING = Document("CONTRIBUTING.md")
+MOST_BYTES = 8_000
+
+
+def test_the_page_is_one_page() -> None:
+    assert len(CONTRIBUTING.text.encode()) <= MOST_BYTES
+
+
+def test_every_recipe_of_the_page_is_followed_here() -> None:
+    assert list(RECIPES) == re.findall(r"^### (.+)$", CONTRIBUTING.under("Recipes"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_names_the_files_that_following_it_changes(recipe: str) -> None:
+    edited = list(dict.fromkeys(edit.file for edit in RECIPES[recipe]))
+    assert named_files(recipe) == edited
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_who_follows_a_recipe_has_what_it_promises(recipe: str, tmp_path: Path, embedded_shop: Shop) -> None:
+    project = copy_project(tmp_path)
+    touched = follow(project, RECIPES[recipe])
+    for command in (
+        ["ruff", "check", "--no-cache", *(path for path in touched if path.endswith(".py"))],
+        ["tests.house.proofs", recipe, embedded_shop.app_url, embedded_shop.owner_url, *touched],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
