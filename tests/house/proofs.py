@@ -1,4 +1,4 @@
-"""What proves that a recipe works. Run in the changed copy, with the recipe, two addresses and the changed files."""
+"""The proof of each recipe. Run in the changed copy with the recipe, two database URLs and the changed files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.builders import Shop
 
 
 def reason(tabs: Tabs) -> None:
-    """The reason is offered, posts in its direction alone, and every list knows it."""
+    """The reason is offered, posts in its own direction only, and is in every list of reasons."""
     in_step.test_a_new_shop_has_the_agreed_reasons_with_their_signs_and_notes(tabs.shop)
     in_step.test_people_are_offered_only_what_is_done_by_hand(tabs.shop)
     from tests.house import test_documents  # it loads the whole command line, which the others do without
@@ -48,7 +48,7 @@ def column(tabs: Tabs) -> None:
 
 
 def page(tabs: Tabs) -> None:
-    """The page opens for a person, is in the side bar, and every list of packages knows it."""
+    """The page opens, and its package is in every list of packages."""
     tabs.shop.variant(sku="A-1", barcode="40000000017")
     assert table(tabs.open("Wanda", "labels"), "sku").values.tolist() == [["A-1", "40000000017"]]
     test_law.test_every_package_has_its_place_in_the_declared_order()
@@ -61,7 +61,7 @@ def page(tabs: Tabs) -> None:
 
 
 def alert(tabs: Tabs) -> None:
-    """A case of this kind opens, is listed by its label with what to do, and resolves."""
+    """A case of this kind opens, is listed under its label, has a paragraph in the runbook, and resolves."""
     in_step.test_every_check_over_words_lets_through_exactly_the_words_of_python(tabs.shop)
     assert set(selling.KINDS) == set(AlertKind)
     kind = AlertKind("clock_wrong")
@@ -74,7 +74,7 @@ def alert(tabs: Tabs) -> None:
 
 
 def check(tabs: Tabs) -> None:
-    """The check passes in a sound shop, finds what was planted, opens a case, and the page lists it."""
+    """The check passes, finds a planted fault, opens a case, and is on the page."""
     variant = tabs.shop.variant(on_hand=3, sku="A-1", price=10, unit_cost=4)
     assert proof.prove(tabs.shop.engine, None, COMMAND_LINE).holds
     tabs.shop.sql("update product_variants set unit_cost = 12 where id = :id", id=variant)
@@ -95,7 +95,7 @@ PROOFS: dict[str, Callable[[Tabs], None]] = {
 
 
 def house(touched: list[Path]) -> None:
-    """What the house asks of every change."""
+    """Run the house tests that any of these changes could fail."""
     test_law.test_an_sql_file_uses_only_what_lower_numbers_made()
     test_law.test_tables_triggers_and_checks_never_call_what_is_rebuilt()
     test_shape.test_no_folder_holds_more_than_fifteen_modules()
@@ -107,7 +107,7 @@ def house(touched: list[Path]) -> None:
 
 
 def main(recipe: str, app_url: str, owner_url: str, *touched: str) -> None:
-    """Bring the database up to the changed project, and prove the recipe on it."""
+    """Migrate the database to the changed project, then run the proof of the recipe on it."""
     migrate(owner_url)
     shop = Shop.open(app_url, owner_url)
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -245,8 +245,9 @@ RECIPES = {
 def named_files(recipe: str) -> list[str]:
     """The files that a recipe of CONTRIBUTING.md says to change, in its order."""
     section = Document("CONTRIBUTING.md").under(recipe).partition("\n### ")[0]
-    steps = re.findall(r"^\d+\. ((?:`[^`]+`(?:, )?)+):", section, re.MULTILINE)
-    return [file for step in steps for file in re.findall(r"`([^`]+)`", step)]
+    steps = re.findall(r"^\d+\. ((?:(?:`[^`]+`|\[.+?\]\(.+?\))(?:, )?)+):", section, re.MULTILINE)
+    written = [file for step in steps for file in re.findall(r"[`(]([^`(]+)[`)]", step)]
+    return [file.replace("<number>_<name>", "NNNN_name").replace("<name>", "labels") for file in written]
 
 
 def copy_project(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md work: each is followed in a copy of the project and proven on a database."""
+"""The recipes of CONTRIBUTING.md work: each is followed in a copy of the project and tested on a database."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def test_every_recipe_of_the_page_is_followed_here() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_names_the_files_that_following_it_changes(recipe: str) -> None:
-    edited = list(dict.fromkeys(edit.file for edit in RECIPES[recipe]))
-    assert named_files(recipe) == edited
+    named = named_files(recipe)
+    edited = dict.fromkeys(edit.file for edit in RECIPES[recipe])
+    assert named == [file if file in named else f"{Path(file).parent.as_posix()}/" for file in edited]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_who_follows_a_recipe_has_what_it_promises(recipe: str, tmp_path: Path, embedded_shop: Shop) -> None:
+def test_following_a_recipe_gives_what_it_promises(recipe: str, tmp_path: Path, embedded_shop: Shop) -> None:
     project = copy_project(tmp_path)
     touched = follow(project, RECIPES[recipe])
     for command in (
