@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.documents import Document
+from tests.house.documents import ROOT, Document
 from tests.house.recipes import RECIPES, copy_project, follow, named_files
 from tests.support.builders import Shop
 
@@ -19,6 +19,15 @@ MOST_BYTES = 8_000
 
 def test_the_page_is_one_page() -> None:
     assert len(CONTRIBUTING.text.encode()) <= MOST_BYTES
+
+
+def test_every_command_of_the_page_names_what_is_there() -> None:
+    commands = CONTRIBUTING.block("sh")
+    targets = re.findall(r"^make (\w+)", commands, re.MULTILINE)
+    assert [each for each in targets if f"\n{each}: " not in (ROOT / "Makefile").read_text(encoding="utf-8")] == []
+    ((file, words),) = re.findall(r"pytest (\S+) -k (\w+)", commands)
+    assert words in (ROOT / file).read_text(encoding="utf-8")
+    assert len(targets) == 3
 
 
 def test_every_recipe_of_the_page_is_followed_here() -> None:
