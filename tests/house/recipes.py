@@ -104,7 +104,7 @@ alter table public.product_variants
     after("core/foundation/model.py", "state: str", "    shelf: str | None = None"),
     after(
         "dashboard/stock/variant.py",
-        "st.caption(words.plain(words.DOT.join(part for part in [*known, price] if part)))",
+        'st.caption(f"Last moved {moved}',
         '    if row.shelf:\n        st.caption(words.plain(f"On shelf {row.shelf}"))',
     ),
 ]
