@@ -31,8 +31,7 @@ EVERY_SERVER = (
     "tests/core/orders",
     "tests/core/people",
     "tests/core/proof",
-    "tests/core/sample",
-    "tests/core/shop",
+    "tests/core/shop/test_reasons.py",
     "tests/core/storefront/test_checkout.py",
     "tests/core/storefront/test_contract.py",
 )
