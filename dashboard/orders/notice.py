@@ -20,5 +20,5 @@ def show() -> None:
     if not is_connected():
         st.caption(
             ":material/link_off: Stripe is not connected, so no order comes in by itself: set `STRIPE_SECRET_KEY` "
-            "and start again (README, “Connect Stripe”)."
+            "and start again (see docs/stripe.md)."
         )
