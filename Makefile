@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
 LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# Two processes; a file of tests stays in one of them. `make test JOBS=1` runs them all in one.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=20
 FAST := --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow"
 
 .DEFAULT_GOAL := help
@@ -59,12 +62,12 @@ run: $(READY)
 test: $(TEST_READY) browser
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest $(FAST)
+	$(PYTEST) $(FAST)
 
 bench: $(TEST_READY)
 	@$(BIN)/python -m tests.bench

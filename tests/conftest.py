@@ -1,4 +1,6 @@
-"""A real PostgreSQL for every test that needs one: the embedded 18, and for what depends on the version every installed one.
+"""A real PostgreSQL for every test that needs one.
+
+All tests run on the embedded 18. What depends on the version runs on every installed server as well.
 
 `make test` runs in two processes. Each has its own servers, and a file of tests stays in one of them.
 """

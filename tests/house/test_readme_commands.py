@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from tests.house.documents import BACKUPS, DOCUMENTS, MOVING_IN, README, RUNNING
 from tests.house.walkthrough import PASSWORD, Output, Reader
 from tests.support.legacy import CATALOGUE as OLD_CATALOGUE
 from tests.support.legacy import FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
-from tests.support.servers import Server, start_embedded
+from tests.support.servers import Server, new_folder, start_embedded
 
 COMMANDS, PEOPLE = (README, "Two commands"), (README, "Admin")
 CATALOGUE, SHOP, HISTORY = (
@@ -56,8 +55,7 @@ class Visit:
 @contextmanager
 def reader_in_a_new_folder(**settings: str) -> Iterator[Reader]:
     """A reader in an empty folder that the database's user can enter, with the files that the documents name."""
-    folder = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    folder.chmod(0o755)
+    folder = new_folder()
     (folder / "catalogue.csv").write_text(MOVING_IN.block("csv"))
     (folder / "history.csv").write_text(PAST)
     try:

@@ -62,7 +62,7 @@ class Server:
 
 def start_embedded() -> Server:
     """Start the PostgreSQL that Stockroom brings along."""
-    folder = _folder()
+    folder = new_folder()
     return _start(folder, server_programs(_user(), folder), EMBEDDED_MAJOR)
 
 
@@ -73,7 +73,7 @@ def system_majors() -> list[int]:
 
 def start_system(major: int) -> Server:
     """Start a PostgreSQL that is installed on this machine; `system_majors` lists them."""
-    return _start(_folder(), SYSTEM_ROOT / str(major) / "bin", major)
+    return _start(new_folder(), SYSTEM_ROOT / str(major) / "bin", major)
 
 
 def has_pgbouncer() -> bool:
@@ -85,7 +85,7 @@ def start_pgbouncer(server: Server, users: Sequence[str] = ()) -> Server:
     """Start PgBouncer in transaction mode in front of `server`, for these login roles."""
     program = _pgbouncer()
     assert program is not None, "PgBouncer is not installed"
-    folder = _folder()
+    folder = new_folder()
     names = {"postgres", "stockroom_app", "stockroom_owner", *users}
     (folder / "users.txt").write_text("".join(f'"{name}" ""\n' for name in sorted(names)))
     (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
@@ -110,6 +110,7 @@ def _wait_for_pid(path: Path) -> int:
 
 
 def _start(folder: Path, programs: Path, major: int) -> Server:
+    _user().own(folder)
     data = folder / "data"
     accounts = ["-U", "postgres", "-A", "trust"]
     _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
@@ -143,11 +144,10 @@ def _user() -> ServiceUser:
     return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
 
 
-def _folder() -> Path:
-    """Return a new folder that the servers' user can enter, with a short path: a socket's may have 103 bytes."""
+def new_folder() -> Path:
+    """Return a new folder that the servers' user can enter; its path is short, as that of a socket must be."""
     folder = Path(tempfile.mkdtemp(prefix="stockroom-", dir=_memory()))
     folder.chmod(0o755)
-    _user().own(folder)
     return folder
 
 

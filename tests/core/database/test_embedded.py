@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from core.database import embedded
 from core.database.host import ServiceUser, service_user
 from core.database.programs import server_programs
 from core.foundation.errors import SetupError
+from tests.support.servers import new_folder
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -35,8 +35,7 @@ with embedded.start(pathlib.Path(sys.argv[1])):
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that the database's user can enter, which pytest's own is not under root."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    path = new_folder()
     yield path
     if _pid(path) is not None:
         os.kill(_pid(path) or 0, signal.SIGQUIT)
@@ -46,8 +45,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def _made() -> Iterator[Path]:
     """A data folder after its first start, which takes the longest of all here."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    path = new_folder()
     embedded.start(path).stop()
     yield path
     shutil.rmtree(path, ignore_errors=True)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,7 +23,7 @@ from core.database.migrate import refuse_old_server
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
 from dashboard.__main__ import claim_port
-from tests.support.servers import Server
+from tests.support.servers import Server, new_folder
 
 ROOT = Path(__file__).parents[3]
 OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
@@ -68,8 +67,7 @@ class Start:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A data folder that the database's user can enter, which pytest's own is not under root."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    path = new_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
