@@ -7,25 +7,28 @@ marked right after it was sent: who crashes in between sends it twice, never not
 from __future__ import annotations
 
 import json
+import re
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.alerts import notifier, texts
+from core.alerts import notifier
 from core.alerts.notifier import Message
-from core.alerts.texts import Told
+from core.carts.values import money
 from core.database.engine import array, call, rows_of, run
 from core.foundation.errors import DeliveryFailed
 from core.foundation.model import Actor
 from core.foundation.settings import load_settings
 from core.inbox.messages import WORKER
+from core.inbox.range_import import many
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 from core.stripe.gateway import Gateway
@@ -34,6 +37,8 @@ ORDERS = "orders"
 CLAIM_SECONDS = 120
 MOST_TRIES, MOST_FAILURES, MOST_A_RUN = 12, 3, 500
 KEEP_DAYS = 90
+MOST_LISTED = 20
+_MAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"(),;:]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,19 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A case as a destination is told of it."""
+
+    alert_id: int
+    severity: str
+    sentence: str
+    units: int
+    money: int
+    currency: str | None
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Claimed:
     id: int
     destination: str
@@ -105,7 +123,7 @@ def deliver(engine: Engine, _: Gateway | None, say: Any, stopping: threading.Eve
     sent, failed = send_due(engine, addresses, stopping)
     run(engine, forget, WORKER)
     if sent or failed:
-        say(f"Sent {sent:,} message{'' if sent == 1 else 's'}; {failed:,} could not be delivered yet.")
+        say(f"Sent {many(sent, 'message')}; {failed:,} could not be delivered yet.")
     return False
 
 
@@ -116,8 +134,8 @@ def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: st
     shop, zone = call(connection, "select name, zone from stockroom_api.shop", {})[0] if rows else ("", "")
     made = 0
     for (destination, digest), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        cases = rows_of(Told, (row[2:] for row in group))
-        message = texts.about(cases, shop=shop, zone=zone, public_url=public_url)
+        cases = rows_of(_Told, (row[2:] for row in group))
+        message = _about(cases, shop=shop, zone=zone, public_url=public_url)
         values = {
             "key": f"alert:{destination}:{uuid.uuid4().hex}",
             "kind": "alert" if digest == "each" else "digest",
@@ -131,6 +149,35 @@ def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: st
         call(connection, statement, values)
         made += 1
     return made
+
+
+def _about(cases: Sequence[_Told], *, shop: str, zone: str, public_url: str | None) -> Message:
+    """Return one message about these cases, the most urgent first; of many only the first are listed."""
+    first = cases[0]
+    said = _without_mail(first.sentence) if len(cases) == 1 else f"{len(cases):,} cases need somebody"
+    listed = [_case(case, zone, public_url) for case in cases[:MOST_LISTED]]
+    if len(cases) > MOST_LISTED:
+        more = f"And {len(cases) - MOST_LISTED:,} more."
+        listed.append(f"{more} {public_url}/alerts" if public_url else more)
+    mark = "Urgent: " if first.severity == "urgent" else ""
+    return Message(title=f"{shop}: {mark}{said}"[:180], body="\n\n".join(listed))
+
+
+def _case(case: _Told, zone: str, public_url: str | None) -> str:
+    facts = []
+    if case.units:
+        facts.append(many(case.units, "unit"))
+    if case.money and case.currency:
+        facts.append(money(case.money, case.currency))
+    facts.append(f"since {case.first_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
+    lines = [_without_mail(case.sentence), ", ".join(facts)]
+    if public_url:
+        lines.append(f"{public_url}/alerts?alert={case.alert_id}")
+    return "\n".join(lines)
+
+
+def _without_mail(text: str) -> str:
+    return _MAIL.sub("(an address)", text)
 
 
 def send_due(engine: Engine, addresses: Mapping[str, str], stopping: threading.Event) -> tuple[int, int]:

@@ -11,17 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from core.database.engine import call
+from core.database.engine import call, rows_of
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import COUNTED_UP_TO, Count, Page
 from core.foundation.sales import AlertKind, AlertState
-from core.ledger.movements import COUNTED_UP_TO, Count
-from core.orders.filter import LONGEST_SEARCH, view
+from core.ledger.query import has_words, view
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -104,15 +105,6 @@ class AlertFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertPage:
-    """Some cases, the most urgent first, with the cursors of the pages beside it."""
-
-    rows: tuple[Alert, ...]
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """How much waits for somebody: open cases that are not snoozed, refunds to decide.
 
@@ -146,7 +138,7 @@ def page(
     filter: AlertFilter = AlertFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
     cursor: str | None = None,
     limit: int = 50,
-) -> AlertPage:
+) -> Page[Alert]:
     """Return a page of cases: stock that did not leave the shelf first, then the most severe, then the oldest.
 
     Raises InvalidInput for a cursor that this function did not make.
@@ -154,7 +146,7 @@ def page(
     require(connection, actor, Permission.VIEW)
     keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
     part = paging.read(connection, _matching(filter), keys, cursor=cursor, limit=limit)
-    return AlertPage(rows=tuple(_alert(row) for row in part.rows), before=part.before, after=part.after)
+    return part.of(map(_alert, part.rows))
 
 
 def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
@@ -168,9 +160,8 @@ def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake
         func.sum(bounded.c.money).label("money"),
     )
     rows = connection.execute(select(bounded.c.currency, *sums).group_by(bounded.c.currency)).all()
-    found = sum(row.cases for row in rows)
     return Stake(
-        cases=Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO),
+        cases=Count.of(sum(row.cases for row in rows), COUNTED_UP_TO),
         units=sum(int(row.units) for row in rows),
         money={row.currency: int(row.money) for row in rows if row.currency and row.money},
     )
@@ -178,13 +169,9 @@ def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake
 
 def export(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Iterator[Alert]:  # noqa: A002
     """Yield every case under the filter, in the order of the list."""
-    cursor: str | None = None
-    while True:
-        part = page(connection, actor, filter=filter, cursor=cursor, limit=paging.LONGEST_PAGE)
-        yield from part.rows
-        cursor = part.after
-        if cursor is None:
-            return
+    longest = paging.LONGEST_PAGE
+    pages = paging.walk(lambda cursor: page(connection, actor, filter=filter, cursor=cursor, limit=longest))
+    return chain.from_iterable(pages)
 
 
 def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
@@ -214,8 +201,8 @@ def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Ale
 def waiting(connection: Connection, actor: Actor) -> Waiting:
     """Return how much waits for somebody, in one statement."""
     require(connection, actor, Permission.VIEW)
-    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})[0]
-    return Waiting(cases=found[0], failed_updates=found[1], levels=found[2], refunds=found[3])
+    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})
+    return rows_of(Waiting, found)[0]
 
 
 def _alert(row: Row[Any]) -> Alert:
@@ -234,6 +221,4 @@ def _matching(wanted: AlertFilter) -> Select[Any]:
     if wanted.assigned_to is not None:
         query = query.where(_ALERTS.c.assigned_to == wanted.assigned_to)
     names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku", "assigned_name")
-    for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
-        query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
-    return query
+    return query.where(*has_words(wanted.search, (_ALERTS.c[name] for name in names)))

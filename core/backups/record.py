@@ -62,10 +62,8 @@ def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
 def proof(connection: Connection, actor: Actor) -> Proof:
     """Return the last proof. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.VIEW)
-    ((proven_at, made_at, since),) = call(
-        connection, "select proven_at, made_at, since from stockroom_api.backup_proof", {}
-    )
-    return Proof(proven_at=proven_at, made_at=made_at, since=since)
+    found = call(connection, "select proven_at, made_at, since from stockroom_api.backup_proof", {})
+    return rows_of(Proof, found)[0]
 
 
 def may_back_up(connection: Connection, actor: Actor) -> None:

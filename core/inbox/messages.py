@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -121,20 +121,8 @@ def claim_payment(connection: Connection, _: Actor, *, payment_id: str) -> tuple
 
 
 def _claimed(rows: Iterable[tuple[Any, ...]]) -> tuple[Claimed, ...]:
-    return tuple(
-        Claimed(
-            id=id_,
-            event_id=event_id,
-            kind=kind,
-            created_at=created_at,
-            livemode=livemode,
-            account=account,
-            body=body,
-            policy=Policy(policy) if policy else None,
-            attempts=attempts,
-        )
-        for id_, event_id, kind, created_at, livemode, account, body, policy, attempts in rows
-    )
+    found = rows_of(Claimed, rows)
+    return tuple(replace(each, policy=Policy(each.policy) if each.policy else None) for each in found)
 
 
 def finish(connection: Connection, _: Actor, *, ids: Iterable[int], why: str | None = None) -> None:
@@ -172,20 +160,9 @@ def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
 def link(connection: Connection, actor: Actor) -> Link:
     """Return how the shop and Stripe are connected."""
     require(connection, actor, Permission.VIEW)
-    row = call(
-        connection,
-        "select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup from stockroom_api.stripe_link",
-        {},
-    )[0]
-    live_since, livemode, cursor, polled_at, cart_mapping, order_lookup = row
-    return Link(
-        live_since=live_since,
-        livemode=livemode,
-        cursor=cursor,
-        polled_at=polled_at,
-        cart_mapping=cart_mapping,
-        order_lookup=order_lookup,
-    )
+    statement = """select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup
+                     from stockroom_api.stripe_link"""
+    return rows_of(Link, call(connection, statement, {}))[0]
 
 
 def save_link(connection: Connection, actor: Actor, *, changes: Mapping[str, Any]) -> None:
@@ -207,5 +184,5 @@ def go_live(connection: Connection, _: Actor, *, livemode: bool) -> bool:
 def state(connection: Connection, actor: Actor) -> InboxState:
     """Return how much waits in the inbox."""
     require(connection, actor, Permission.VIEW)
-    waiting, parked, oldest = call(connection, "select waiting, parked, oldest from stockroom_api.inbox_state", {})[0]
-    return InboxState(waiting=waiting, parked=parked, oldest=oldest)
+    found = call(connection, "select waiting, parked, oldest from stockroom_api.inbox_state", {})
+    return rows_of(InboxState, found)[0]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.database.engine import call, run
+from core.database.engine import call, rows_of, run
 from core.foundation.errors import SetupError, StripeRefused, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import Policy
@@ -22,6 +22,7 @@ from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
 from core.inbox.polling import Progress
 from core.ledger import reports
+from core.ledger.query import midnight
 from core.people.access import Permission
 from core.people.guard import require
 from core.stripe.gateway import Gateway
@@ -123,8 +124,7 @@ def outcome(connection: Connection, actor: Actor, *, since: datetime) -> Outcome
     may_import(connection, actor)
     statement = """select messages, waiting, parked, orders, lines, cases
                      from stockroom_api.import_outcome(%(since)s)"""
-    messages, waiting, parked, new, lines, cases = call(connection, statement, {"since": since})[0]
-    return Outcome(messages=messages, waiting=waiting, parked=parked, orders=new, lines=lines, cases=cases)
+    return rows_of(Outcome, call(connection, statement, {"since": since}))[0]
 
 
 def told(done: Outcome) -> str:
@@ -151,18 +151,14 @@ def many(number: int, noun: str) -> str:
 def _begin(connection: Connection, actor: Actor, *, days: Range) -> tuple[datetime, datetime | None, datetime]:
     """The range as moments, and the database's clock now."""
     may_import(connection, actor)
-    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    zone = reports.shop(connection, actor).zone
     now: datetime = call(connection, "select clock_timestamp()", {})[0][0]
-    if days.since > now.astimezone(zone).date():
+    if days.since > now.astimezone(ZoneInfo(zone)).date():
         raise invalid("since", "must not be in the future")
     if days.until is not None and days.until < days.since:
         raise invalid("until", "must not be before the first day")
-    until = None if days.until is None else _midnight(days.until + timedelta(days=1), zone)
-    return _midnight(days.since, zone), until, now
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
+    until = None if days.until is None else midnight(days.until + timedelta(days=1), zone)
+    return midnight(days.since, zone), until, now
 
 
 def same_mode(livemode: bool, gateway: Gateway) -> None:

@@ -19,6 +19,7 @@ from core.database.engine import run
 from core.health import measures as health
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
+from core.inbox.range_import import many
 from core.ledger import holds
 from core.proof import runs as proof
 from core.stripe.gateway import Gateway
@@ -74,8 +75,8 @@ def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: thr
         lines, put_off = lines + done.lines, put_off + done.put_off
     if messages:
         say(
-            f"Applied {_many(messages, 'message')} of Stripe: {_many(recorded, 'new order')}, "
-            f"{_many(lines, 'line')} taken off the shelf, {put_off:,} put off."
+            f"Applied {many(messages, 'message')} of Stripe: {many(recorded, 'new order')}, "
+            f"{many(lines, 'line')} taken off the shelf, {put_off:,} put off."
         )
     return False
 
@@ -100,18 +101,14 @@ def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threadin
     while not stopping.is_set() and (some := run(engine, holds.expire, WORKER, limit=MOST_HOLDS)):
         ended += some
     if ended:
-        say(f"Gave back what {_many(ended, 'checkout')} held past its time.")
+        say(f"Gave back what {many(ended, 'checkout')} held past its time.")
     return False
 
 
 def _told(stored: int, say: Say) -> bool:
     if stored:
-        say(f"Stripe told {_many(stored, 'new message')}.")
+        say(f"Stripe told {many(stored, 'new message')}.")
     return bool(stored)
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 CHORES = {

@@ -7,19 +7,27 @@ left open is closed by the next to begin.
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from core.database.engine import array, call
+from core.database.engine import array, call, rows_of, run
+from core.foundation.errors import StockError
 from core.foundation.model import Actor
+from core.inbox.messages import WORKER
 from core.jobs.chores import CHORES
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 
+log = logging.getLogger("stockroom")
+
+WATCH_SECONDS = 60.0
+"""How often a process looks for jobs that have missed their time."""
 KEEP_DAYS = 14
 """How long a run is kept."""
 SHOWN = 20
@@ -74,7 +82,8 @@ class JobRun:
 
 _STATES = """
     select name, title, period, is_daily, limit_seconds, asked_at, asked_by, off_at, off_by, last_began_at,
-           last_outcome, last_said, last_took, is_running, lingers, next_at, overdue, failing
+           last_outcome, coalesce(last_said, '{}'), last_took, is_running, coalesce(lingers, false), next_at, overdue,
+           failing
       from stockroom_api.job_states
      order by period, title"""
 _RUNS = """
@@ -138,27 +147,47 @@ def watch(connection: Connection, actor: Actor) -> int:
     return int(call(connection, "select stockroom_api.watch_jobs()", {})[0][0])
 
 
+class Watch:
+    """Opens a case for each job that has missed its time twice, as a worker does; when all are dead, this alone."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._stopping = engine, threading.Event()
+        self._thread = threading.Thread(target=self._keep_watching, name="stockroom-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(WATCH_SECONDS)
+
+    def _keep_watching(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                run(self._engine, watch, WORKER)
+            except StockError as error:  # without the database nobody works, and health says so
+                log.warning("Nobody can look after the jobs: %s", error.message)
+            self._stopping.wait(WATCH_SECONDS)
+
+
 # ---------------------------------------------------------------- for people
 
 
 def jobs(connection: Connection, actor: Actor) -> tuple[JobState, ...]:
     """Return every job. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_JOBS)
-    names = tuple(JobState.__dataclass_fields__)
-    rows = call(connection, _STATES, {})
-    return tuple(_state(dict(zip(names, row, strict=True))) for row in rows)
+    found = rows_of(JobState, call(connection, _STATES, {}))
+    return tuple(replace(job, last_said=tuple(job.last_said), last_outcome=_ended(job.last_outcome)) for job in found)
 
 
 def runs(connection: Connection, actor: Actor, *, name: str) -> tuple[JobRun, ...]:
     """Return the last runs of a job, the newest first. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_JOBS)
-    names = tuple(JobRun.__dataclass_fields__)
-    rows = call(connection, _RUNS, {"name": name, "shown": SHOWN})
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return tuple(
-        JobRun(**row | {"said": tuple(row["said"]), "outcome": Outcome(row["outcome"]) if row["outcome"] else None})
-        for row in found
-    )
+    found = rows_of(JobRun, call(connection, _RUNS, {"name": name, "shown": SHOWN}))
+    return tuple(replace(each, said=tuple(each.said), outcome=_ended(each.outcome)) for each in found)
 
 
 def switch(connection: Connection, actor: Actor, *, name: str, is_on: bool) -> None:
@@ -186,7 +215,5 @@ def change_hour(connection: Connection, actor: Actor, *, at: time) -> None:
     call(connection, f"select stockroom_api.change_job_hour({ASKER}, %(at)s)", values)
 
 
-def _state(row: dict[str, object]) -> JobState:
-    said, outcome = row["last_said"], row["last_outcome"]
-    changed = {"last_said": tuple(said) if isinstance(said, list) else (), "lingers": bool(row["lingers"])}
-    return JobState(**row | changed | {"last_outcome": Outcome(str(outcome)) if outcome else None})  # type: ignore[arg-type]
+def _ended(outcome: str | None) -> Outcome | None:
+    return Outcome(outcome) if outcome else None

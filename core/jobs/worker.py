@@ -31,7 +31,6 @@ from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
 from core.jobs.chores import APPLY, CHORES, Say
 from core.jobs.round import Lingering, Round, briefly, in_thread
-from core.jobs.watch import WATCH_SECONDS
 from core.stripe.gateway import Gateway
 
 log = logging.getLogger("stockroom")
@@ -243,7 +242,7 @@ class Worker:
         looked = time.monotonic()
         while True:
             await self._lingering.tell()
-            if time.monotonic() - looked >= WATCH_SECONDS:
+            if time.monotonic() - looked >= job_runs.WATCH_SECONDS:
                 looked = time.monotonic()
                 await briefly(partial(run, self._engine, job_runs.watch, WORKER))
             await asyncio.sleep(RESCUE_SECONDS)

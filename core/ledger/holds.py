@@ -7,7 +7,7 @@ storefront's database role), so these operations take its name, not a person's s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.database.engine import array, call
+from core.database.engine import array, call, rows_of
 from core.foundation.errors import ReservationGone
 from core.foundation.model import Actor
 from core.foundation.text import clean
@@ -130,7 +130,7 @@ def active_on(connection: Connection, actor: Actor, *, variant_id: UUID) -> tupl
     statement = f"""select {_FIELDS} from stockroom_api.reservations
                      where state = 'active' and id in (select stockroom_api.holds_on(%(variant_id)s))
                      order by expires_at"""  # noqa: S608 - a list of our own names
-    return tuple(_reservation(row) for row in call(connection, statement, {"variant_id": variant_id}))
+    return _reservations(call(connection, statement, {"variant_id": variant_id}))
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Reservation, ...]:
@@ -139,29 +139,20 @@ def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Re
     statement = f"""select {_FIELDS} from stockroom_api.reservations
                      where id in (select h.id from stockroom_api.order_holds h where h.order_id = %(order_id)s)
                      order by created_at"""  # noqa: S608 - a list of our own names
-    return tuple(_reservation(row) for row in call(connection, statement, {"order_id": order_id}))
+    return _reservations(call(connection, statement, {"order_id": order_id}))
 
 
 def _get(connection: Connection, reservation_id: UUID) -> Reservation:
     statement = f"select {_FIELDS} from stockroom_api.reservations where id = %(id)s"  # noqa: S608 - our own names
-    rows = call(connection, statement, {"id": reservation_id})
-    if not rows:
+    found = _reservations(call(connection, statement, {"id": reservation_id}))
+    if not found:
         raise ReservationGone("There is no such reservation.", reservation=str(reservation_id))
-    return _reservation(rows[0])
+    return found[0]
 
 
-def _reservation(row: tuple[Any, ...]) -> Reservation:
-    found, reference, payment_id, held_by, created_at, expires_at, ended_at, state, lines = row
-    return Reservation(
-        reservation_id=found,
-        reference=reference,
-        payment_id=payment_id,
-        held_by=held_by,
-        created_at=created_at,
-        expires_at=expires_at,
-        ended_at=ended_at,
-        state=state,
-        lines=tuple(
-            HeldLine(variant_id=UUID(line["variant_id"]), sku=line["sku"], quantity=line["quantity"]) for line in lines
-        ),
-    )
+def _reservations(rows: Iterable[tuple[Any, ...]]) -> tuple[Reservation, ...]:
+    return rows_of(Reservation, ((*row[:-1], tuple(map(_line, row[-1]))) for row in rows))
+
+
+def _line(line: Mapping[str, Any]) -> HeldLine:
+    return HeldLine(variant_id=UUID(line["variant_id"]), sku=line["sku"], quantity=line["quantity"])

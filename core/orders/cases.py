@@ -6,12 +6,12 @@ What can be done with any case is in core/alerts/handling.py. Rules and locks: c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.database.engine import call
+from core.database.engine import call, rows_of
 from core.foundation.model import Actor
 from core.foundation.sales import LineState
 from core.foundation.text import clean
@@ -72,7 +72,5 @@ def _retry(
     statement = f"""select line_id, state, cause, taken, oversold
                       from stockroom_api.retry_order(%(key)s, {ASKER}, %(order_id)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
     values = {"key": clean(key, "key", 200), "order_id": order_id, "note": note}
-    return tuple(
-        Retried(line_id=line_id, state=LineState(state), cause=cause, taken=taken, oversold=oversold)
-        for line_id, state, cause, taken, oversold in call(connection, statement, asker(actor, permission) | values)
-    )
+    found = rows_of(Retried, call(connection, statement, asker(actor, permission) | values))
+    return tuple(replace(line, state=LineState(line.state)) for line in found)

@@ -7,24 +7,17 @@ beginning of an order's number or of an address, or a whole SKU or code of a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, TableClause, column, or_, select, table, text, union
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, text, union
 
-from core.ledger.movements import midnight
+from core.ledger.query import LONGEST_SEARCH, on_days, view
 
-LONGEST_SEARCH = 200
 STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
 _ZONE = text("select zone from stockroom_api.shop")
-
-
-def view(name: str, *columns: str) -> TableClause:
-    """Return a view of stockroom_api to build queries over."""
-    return table(name, *(column(each) for each in columns), schema="stockroom_api")
 
 
 _KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
@@ -65,15 +58,9 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
     if wanted.state is not OrderState.ALL:
         query = query.where(_state_condition(wanted.state))
     if wanted.since or wanted.until:
-        query = query.where(*_days(wanted, connection.execute(_ZONE).scalar_one()))
+        zone = connection.execute(_ZONE).scalar_one()
+        query = query.where(*on_days(ORDERS.c.paid_at, wanted.since, wanted.until, zone))
     return query
-
-
-def _days(wanted: OrderFilter, zone: str) -> Iterator[ColumnElement[bool]]:
-    if wanted.since:
-        yield ORDERS.c.paid_at >= midnight(wanted.since, zone)
-    if wanted.until and wanted.until < date.max:
-        yield ORDERS.c.paid_at < midnight(wanted.until + timedelta(days=1), zone)
 
 
 def _state_condition(state: OrderState) -> ColumnElement[bool]:

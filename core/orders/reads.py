@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, literal, select
+from sqlalchemy import Connection, Row, select
 
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import Count, Page
 from core.foundation.sales import LineState, Policy
-from core.ledger.movements import COUNTED_UP_TO, Count
-from core.orders.filter import ORDERS, OrderFilter, matching, view
+from core.ledger.query import view
+from core.orders.filter import ORDERS, OrderFilter, matching
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -130,15 +131,6 @@ class Step:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPage:
-    """Some orders, paid last first. `newer` and `older` are the cursors of the pages beside it, or None at the ends."""
-
-    rows: tuple[OrderRow, ...]
-    newer: str | None
-    older: str | None
-
-
 _ROWS = view("order_rows", *OrderRow.__dataclass_fields__)
 _RAW = view("order_rows", "order_id", "cart_raw")
 _LINES = view("order_line_rows", *OrderLine.__dataclass_fields__)
@@ -152,15 +144,14 @@ def page(
     filter: OrderFilter = OrderFilter(),  # noqa: A002, B008 - the word of the page; frozen, so safe to share
     cursor: str | None = None,
     limit: int = 50,
-) -> OrderPage:
+) -> Page[OrderRow]:
     """Return a page of orders, paid last first. Raises InvalidInput for a cursor that this function did not make."""
     require(connection, actor, Permission.VIEW)
     keys = (ORDERS.c.paid_at, ORDERS.c.order_id)
     wanted = matching(connection, filter)
     part = paging.read(connection, wanted, keys, cursor=cursor, limit=limit, newest_first=True)
     found = {row.order_id: row for row in rows(connection, actor, order_ids=[row.order_id for row in part.rows])}
-    listed = tuple(found[row.order_id] for row in part.rows)
-    return OrderPage(rows=listed, newer=part.before, older=part.after)
+    return part.of(found[row.order_id] for row in part.rows)
 
 
 def rows(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderRow, ...]:
@@ -178,11 +169,7 @@ def _row(row: Row[Any]) -> OrderRow:
 def count(connection: Connection, actor: Actor, *, filter: OrderFilter) -> Count:  # noqa: A002
     """Return how many orders match, counting no further than ten thousand."""
     require(connection, actor, Permission.VIEW)
-    bounded = matching(connection, filter).with_only_columns(literal(1), maintain_column_froms=True)
-    found = connection.execute(
-        select(func.count()).select_from(bounded.limit(COUNTED_UP_TO + 1).subquery())
-    ).scalar_one()
-    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+    return paging.count(connection, matching(connection, filter))
 
 
 def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderLine, ...]:

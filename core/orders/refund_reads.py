@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select
 
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import Page
 from core.foundation.sales import Disposition
+from core.ledger.query import view
 from core.orders import reads as order_reads
-from core.orders.filter import view
 from core.orders.reads import OrderLine
 from core.people.access import Permission
 from core.people.guard import require
@@ -64,20 +65,11 @@ class OpenRefund:
     decided: tuple[Decided, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundPage:
-    """Some refunds to decide, oldest first, with the cursors of the pages beside it."""
-
-    rows: tuple[OpenRefund, ...]
-    before: str | None
-    after: str | None
-
-
 _REFUNDS = view("refund_rows", *RefundRow.__dataclass_fields__)
 _DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id")
 
 
-def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> RefundPage:
+def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> Page[OpenRefund]:
     """Return refunds that wait for a decision or to be inspected, oldest first. Raises InvalidInput for a cursor."""
     require(connection, actor, Permission.VIEW)
     query = select(_REFUNDS).where(_REFUNDS.c.state.in_(UNDECIDED))
@@ -87,7 +79,7 @@ def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, li
         connection, actor, order_ids=[row.order_id for row in found if row.order_id is not None]
     )
     decided = decided_of(connection, actor, ids=[row.id for row in found])
-    rows = tuple(
+    return part.of(
         OpenRefund(
             refund=row,
             lines=tuple(line for line in lines if line.order_id == row.order_id),
@@ -95,7 +87,6 @@ def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, li
         )
         for row in found
     )
-    return RefundPage(rows=rows, before=part.before, after=part.after)
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[RefundRow, ...]:
@@ -110,10 +101,9 @@ def decided_of(connection: Connection, actor: Actor, *, ids: Sequence[int]) -> t
     require(connection, actor, Permission.VIEW)
     if not ids:
         return ()
-    wanted = select(_DECISIONS).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
-    found = (dict(row._mapping) for row in connection.execute(wanted))
+    fields = [_DECISIONS.c[name] for name in Decided.__dataclass_fields__]
+    wanted = select(*fields).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
     return tuple(
-        Decided(**{name: row[name] for name in Decided.__dataclass_fields__}
-                | {"disposition": Disposition(row["disposition"])})
-        for row in found
-    )  # fmt: skip
+        Decided(**dict(row._mapping) | {"disposition": Disposition(row.disposition)})
+        for row in connection.execute(wanted)
+    )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from core.alerts.notifier import Message
-from core.database.engine import call
+from core.database.engine import call, rows_of
 from core.foundation import errors
 from core.foundation.model import Actor
 from core.people.access import Permission
@@ -87,10 +87,5 @@ def check_head(connection: Connection, actor: Actor, *, head: str) -> HeadCheck 
         raise errors.invalid("head hash", "has 64 digits and letters from a to f")
     statement = f"""select run_id, ended_at, movements, computed = decode(%(head)s, 'hex'), broken, first_broken
                       from stockroom_api.check_head({ASKER}, decode(%(head)s, 'hex'))"""  # noqa: S608 - constants
-    rows = call(connection, statement, {"head": head} | asker(actor, Permission.PROVE))
-    if not rows:
-        return None
-    run_id, ended_at, movements, is_same, broken, first_broken = rows[0]
-    return HeadCheck(
-        run_id=run_id, ended_at=ended_at, movements=movements, is_same=is_same, broken=broken, first_broken=first_broken
-    )
+    found = rows_of(HeadCheck, call(connection, statement, {"head": head} | asker(actor, Permission.PROVE)))
+    return found[0] if found else None

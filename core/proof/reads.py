@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -110,17 +110,12 @@ def _runs(rows: Iterable[Any]) -> tuple[RunRow, ...]:
     return rows_of(RunRow, ((*row[:-2], tuple(row[-2]), tuple(row[-1])) for row in rows))
 
 
-def _result(row: tuple[object, ...]) -> CheckResult:
-    code, title, checked, failures, examples, faults, not_compared = row[:7]
-    return CheckResult(
-        code=str(code), title=str(title), checked=checked, failures=failures, examples=tuple(examples),  # type: ignore[arg-type]
-        faults=tuple(faults), not_compared=not_compared,  # type: ignore[arg-type]
-    )  # fmt: skip
+def _result(row: Sequence[Any]) -> CheckResult:
+    return rows_of(CheckResult, [[tuple(each) if isinstance(each, list) else each for each in row[:7]]])[0]
 
 
-def _checked(row: tuple[object, ...]) -> Checked:
-    _, run_id, ended_at, is_full, alert_id = row[6:]
-    return Checked(result=_result(row), run_id=run_id, ended_at=ended_at, is_full=is_full, alert_id=alert_id)  # type: ignore[arg-type]
+def _checked(row: Sequence[Any]) -> Checked:
+    return rows_of(Checked, [(_result(row), *row[7:])])[0]
 
 
 def _never(code: str, title: str) -> Checked:

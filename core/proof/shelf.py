@@ -19,7 +19,7 @@ from core.foundation.csv_file import as_csv
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.ledger import reports
-from core.ledger.movements import midnight
+from core.ledger.query import midnight
 from core.people.access import Permission
 from core.people.guard import require
 

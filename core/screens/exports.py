@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,12 +93,10 @@ def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> 
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:
-    offset = 0
-    while True:
+    for offset in count(0, LEVELS_AT_ONCE):
         page = reports.levels(connection, actor, filter=wanted, sort=sort, offset=offset, limit=LEVELS_AT_ONCE)
         yield from page.rows
-        offset += len(page.rows)
-        if not page.rows or offset >= page.total:
+        if offset + LEVELS_AT_ONCE >= page.total:
             return
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -18,18 +18,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from starlette.exceptions import HTTPException
 
-from core.database.engine import run
+from core.database.engine import call, run
 from core.foundation.errors import Forbidden, StockError, Unavailable
 from core.foundation.model import Actor
 from core.ledger import holds
 from core.ledger.holds import Reservation, Wanted
 from core.people.api_keys import Caller, Scope
 from core.storefront import checkout, models, paid_orders
-from core.storefront import mail as order_mail
-from core.storefront import validate as storefront
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.stripe.gateway import Gateway
 
@@ -123,13 +121,25 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
         """Tell whether a cart can be sold now. Nothing is held."""
         items = [item.model_dump() for item in cart.items]
         try:
-            return models.Checked(**run(doors.engine(), storefront.check_cart, _actor(caller), items=items))
+            return models.Checked(**run(doors.engine(), check_cart, _actor(caller), items=items))
         except Unavailable:
             if not sell_unverified:
                 raise
             return models.Checked(valid=True, verified=False, issues=[], items=[])
 
     return routes
+
+
+def check_cart(connection: Connection, _: Actor, *, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `valid`, an issue for every line that cannot be sold, and every line with what is available.
+
+    Each item names a variant, a SKU or a product, and a quantity; whatever else stands in it becomes an issue. Raises
+    InvalidInput where the list itself is none.
+    """
+    found: dict[str, Any] = call(
+        connection, "select stockroom_api.check_cart(%(items)s::jsonb)", {"items": json.dumps(list(items), default=str)}
+    )[0][0]
+    return found
 
 
 def _reservation_routes(doors: _Doors) -> APIRouter:
@@ -203,7 +213,7 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
         return models.Order(
             order_id=found.order_id,
             order_number=found.called,
-            mail=order_mail.confirm(engine, found, has_account=has_mail),
+            mail=paid_orders.confirm(engine, found, has_account=has_mail),
             lines=[
                 models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
                 for line in found.lines

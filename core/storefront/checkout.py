@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from core.carts.values import minor_digits
 from core.carts.written import line_of, write_cart
-from core.database.engine import call, run
+from core.database.engine import call, rows_of, run
 from core.foundation.errors import ReservationGone, StockError, StripeRefused, Unavailable, invalid
 from core.foundation.model import Actor
 from core.foundation.text import clean
@@ -187,21 +187,8 @@ def _begun(checkout: Checkout, found: Mapping[str, Any]) -> Begun:
 def get(connection: Connection, _: Actor, *, checkout_id: UUID) -> Checkout:
     """Return a checkout as it stands."""
     statement = f"select {_FIELDS} from stockroom_api.checkouts where id = %(id)s"  # noqa: S608 - our own names
-    found, cart_id, lines, currency, shipping, amount, payment_id, reservation_id, expires_at, state = call(
-        connection, statement, {"id": checkout_id}
-    )[0]
-    return Checkout(
-        checkout_id=found,
-        cart_id=cart_id,
-        lines=tuple(map(_line, lines)),
-        currency=currency,
-        shipping=shipping,
-        amount=amount,
-        payment_id=payment_id,
-        reservation_id=reservation_id,
-        expires_at=expires_at,
-        state=state,
-    )
+    row = call(connection, statement, {"id": checkout_id})[0]
+    return rows_of(Checkout, [(row[0], row[1], tuple(map(_line, row[2])), *row[3:])])[0]
 
 
 def _line(line: Mapping[str, Any]) -> PricedLine:

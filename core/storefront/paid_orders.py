@@ -7,13 +7,15 @@ once, and after the webhook, it is one order.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from core.alerts import system as system_alerts
+from core.alerts.notifier import Message
+from core.carts.values import money
 from core.database.engine import call, run
 from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreadable, invalid
 from core.foundation.model import Actor
@@ -25,6 +27,8 @@ from core.stripe.gateway import Gateway
 
 NOT_IN_LEDGER = "not_in_ledger"
 """Why a line is in doubt whose units the ledger has no movements for; it opens a case of its own."""
+QUEUED, NO_ADDRESS, NO_MAIL_ACCOUNT = "queued", "no_address", "no_mail_account"
+"""What becomes of an order's confirmation; queued once, it is queued for whoever asks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +133,48 @@ def _doubt(connection: Connection, actor: Actor, *, order: PaidOrder) -> None:
         sentence=f"Order {order.called}: the ledger lacks movements of {', '.join(skus)}",
         facts={"order_id": order.order_id, "skus": skus},
     )
+
+
+# ---------------------------------------------------------------- the mail to the buyer
+
+
+def confirmation(order: PaidOrder) -> Message:
+    """Return the mail that confirms an order: its number, its lines, what was paid and to whom."""
+    return Message(title=f"Your order {order.called} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
+
+
+def _sentences(order: PaidOrder) -> Iterator[str]:
+    yield "Thank you for your order."
+    yield ""
+    yield f"Order: {order.called}"
+    yield ""
+    if order.lines:
+        yield from (_mail_line(line, order.currency) for line in order.lines)
+        yield ""
+    if order.shipping:
+        yield f"Shipping: {money(order.shipping, order.currency)}"
+    yield f"Paid: {money(order.amount, order.currency)}"
+    yield ""
+    yield order.shop
+
+
+def _mail_line(line: PaidLine, currency: str) -> str:
+    goods = ", ".join(filter(None, (line.name, line.size and f"size {line.size}"))) or line.sku
+    called = goods if goods == line.sku else f"{goods} ({line.sku})"
+    cost = "" if line.unit_price is None else f": {money(line.quantity * line.unit_price, currency)}"
+    return f"{line.quantity} x {called}{cost}"
+
+
+def confirm(engine: Engine, order: PaidOrder, *, has_account: bool) -> str:
+    """Put the confirmation of an order on its way, once for ever; says what becomes of it."""
+    if not order.email:
+        return NO_ADDRESS
+    if not has_account:
+        return NO_MAIL_ACCOUNT
+    run(engine, _queue, WORKER, order_id=order.order_id, letter=confirmation(order))
+    return QUEUED
+
+
+def _queue(connection: Connection, _: Actor, *, order_id: int, letter: Message) -> None:
+    values = {"order_id": order_id, "title": letter.title, "body": letter.body}
+    call(connection, "select stockroom_api.confirm_order(%(order_id)s, %(title)s, %(body)s)", values)

@@ -21,8 +21,7 @@ from core.jobs import runs as job_runs
 from core.jobs import worker as jobs
 from core.jobs.chores import APPLY, CHORES, Chore
 from core.jobs.round import Lingering, Round
-from core.jobs.runs import Outcome
-from core.jobs.watch import Watch
+from core.jobs.runs import Outcome, Watch
 from core.people import audit
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop

@@ -139,14 +139,14 @@ def test_pages_leave_nothing_out_and_show_nothing_twice_even_if_all_were_paid_at
     while True:
         page = fresh_shop.run(order_reads.page, "Sam", cursor=cursor, limit=4)
         seen += [row.payment_id for row in page.rows]
-        if page.older is None:
+        if page.after is None:
             break
-        cursor = page.older
+        cursor = page.after
     assert (len(seen), set(seen)) == (23, {sale.payment_id for sale in sales})
-    back = fresh_shop.run(order_reads.page, "Sam", cursor=page.newer, limit=4)
+    back = fresh_shop.run(order_reads.page, "Sam", cursor=page.before, limit=4)
     assert [row.payment_id for row in back.rows] == seen[16:20]
     first = fresh_shop.run(order_reads.page, "Sam", cursor=None, limit=4)
-    assert (first.newer, first.older is None) == (None, False)
+    assert (first.before, first.after is None) == (None, False)
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "W10", "WzAsIngiLDFd", "W2ZhbHNlLCIyMDI2LTAxLTAxIiwxXQ", "é"])

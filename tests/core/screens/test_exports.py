@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pyarrow.parquet
 import pytest
 
+from core.foundation import paging
 from core.foundation.errors import SignInRequired
 from core.foundation.model import MovementType
-from core.ledger import movements
 from core.ledger.movements import MovementFilter
 from core.screens import exports
 from tests.support.builders import Shop
@@ -44,7 +44,7 @@ def test_the_parquet_file_holds_the_same_with_types(fresh_shop: Shop) -> None:
 
 
 def test_more_than_one_chunk_is_written_without_a_gap(fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(movements, "EXPORT_CHUNK", 10)
+    monkeypatch.setattr(paging, "LONGEST_PAGE", 10)
     shoe = fresh_shop.variant(sku="A-1")
     for _ in range(35):
         fresh_shop.adjust(shoe, 1)

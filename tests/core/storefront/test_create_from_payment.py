@@ -14,7 +14,7 @@ import pytest
 
 from core.alerts import deliveries
 from core.carts import values
-from core.storefront import mail as order_mail
+from core.storefront import paid_orders
 from core.storefront.paid_orders import PaidLine, PaidOrder
 from tests.core.storefront.test_api import Client, is_problem
 from tests.core.storefront.test_checkout import Till, of, reserved
@@ -221,6 +221,7 @@ def test_money_is_written_as_its_currency_is_counted() -> None:
 def test_a_confirmation_is_plain_and_whole_for_an_order_whose_cart_is_not_known() -> None:
     bare = PaidOrder(order_id=1, payment_id="pi_1", number=None, shop="Halde", email="a@b.example", amount=500,
                      currency="eur", shipping=None, cart_state="absent", lines=())  # fmt: skip
-    assert order_mail.confirmation(bare).body == "Thank you for your order.\n\nOrder: pi_1\n\nPaid: 5.00 EUR\n\nHalde\n"
+    body = paid_orders.confirmation(bare).body
+    assert body == "Thank you for your order.\n\nOrder: pi_1\n\nPaid: 5.00 EUR\n\nHalde\n"
     line = PaidLine(sku="A-1", name=None, size=None, quantity=3, unit_price=None, state="taken", error=None)
-    assert order_mail._line(line, "eur") == "3 x A-1"
+    assert paid_orders._mail_line(line, "eur") == "3 x A-1"
