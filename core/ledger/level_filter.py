@@ -17,7 +17,7 @@ LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name
 
 
 class LevelStatus(StrEnum):
-    """Which variants to list: by their `LevelState`, or by something else."""
+    """Which variants to list: by their `LevelState`, with reserved units, inactive, or all."""
 
     ALL = "all"
     HEALTHY = "healthy"
@@ -40,7 +40,7 @@ class LevelSort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFilter:
-    """What narrows the list. `search` looks in SKU, barcode, product and brand, whatever the letter case."""
+    """The filter of the list. `search` looks in SKU, barcode, product, brand, size and color, in any letter case."""
 
     search: str = ""
     status: LevelStatus = LevelStatus.ALL
@@ -72,7 +72,7 @@ def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
 
 
 def order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
-    """Return what the list is sorted by; the SKU decides between equals, so a page is always the same."""
+    """Return the columns to sort by, the SKU last, so that the order of a page never varies."""
     rows = LEVELS.c
     orders: dict[LevelSort, tuple[ColumnElement[Any], ...]] = {
         LevelSort.PRODUCT: (rows.product, rows.sku),

@@ -81,9 +81,9 @@ def flows(
     since: date,
     until: date,
 ) -> tuple[DayFlow, ...]:
-    """Return units in and out by day and type of what the filter lists, for `since` <= day < `until`.
+    """Return units in and out by day and type under a filter, for `since` <= day < `until`.
 
-    Read from the rollup where the filter allows it; a reason, a person or a reference is summed from the movements.
+    They come from the rollup, or, with a reason, a person or a reference in the filter, from the movements.
     """
     if not (filter.reasons or filter.performed_by or filter.reference.strip()):
         found = reports.flows(connection, actor, since=since, until=until, variant_id=filter.variant_id)
@@ -126,7 +126,7 @@ def get(connection: Connection, actor: Actor, *, movement_ids: tuple[int, ...]) 
 
 
 def people(connection: Connection, actor: Actor) -> tuple[str, ...]:
-    """Return everybody who ever moved something."""
+    """Return the names of all who ever moved something."""
     require(connection, actor, Permission.VIEW)
     return tuple(connection.execute(text("select performed_by from stockroom_api.people()")).scalars())
 
@@ -150,9 +150,9 @@ def _conditions(connection: Connection, wanted: MovementFilter, rows: Any) -> li
     if wanted.performed_by:
         conditions.append(rows.performed_by == wanted.performed_by)
     if wanted.reference.strip():
-        # As written, and in capitals: people type ord-17 for ORD-17. Each form uses the index; a lower() would not.
-        said = wanted.reference.strip()[:200]
-        forms = dict.fromkeys((said, said.upper()))
+        # As written and in capitals: people type ord-17 for ORD-17. Both forms use the index; lower() would not.
+        given = wanted.reference.strip()[:200]
+        forms = dict.fromkeys((given, given.upper()))
         conditions.append(or_(*(rows.reference_id.startswith(form, autoescape=True) for form in forms)))
     if wanted.since or wanted.until:
         zone = connection.execute(text("select zone from stockroom_api.shop")).scalar_one()
@@ -161,7 +161,7 @@ def _conditions(connection: Connection, wanted: MovementFilter, rows: Any) -> li
 
 
 def _possible_reasons(connection: Connection, wanted: MovementFilter) -> list[str]:
-    """Return the wanted reasons that go with a wanted type: of a sale that is a delivery, no row need be looked for."""
+    """Return the wanted reasons of the wanted types. No row is both a sale and a delivery, so none is searched for."""
     if not wanted.types:
         return list(wanted.reasons)
     values = {"types": [kind.value for kind in wanted.types], "reasons": list(wanted.reasons)}

@@ -1,4 +1,4 @@
-"""Refunds as people look at them: those that wait for a decision, oldest first, and those of one order."""
+"""Reads of refunds: those that wait for a decision, oldest first, and those of one order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNDECIDED = ("waiting", "inspecting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund: `id` is ours, `refund_id` Stripe's; `order_id` is None while its order was never imported."""
+    """A refund. `id` is ours, `refund_id` is Stripe's. `order_id` is None until its order is imported."""
 
     id: int
     refund_id: str
@@ -45,7 +45,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What somebody said of refunded units of a line; `refund_id` is our id of the refund."""
+    """A decision about refunded units of a line. `refund_id` is our id of the refund."""
 
     refund_id: int
     code: str | None
@@ -58,7 +58,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRefund:
-    """A refund to decide, with the lines of its order and what was said of it so far."""
+    """A refund to decide, with the lines of its order and the decisions so far."""
 
     refund: RefundRow
     lines: tuple[OrderLine, ...]
@@ -70,7 +70,10 @@ _DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id")
 
 
 def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> Page[OpenRefund]:
-    """Return refunds that wait for a decision or to be inspected, oldest first. Raises InvalidInput for a cursor."""
+    """Return the refunds that wait for a decision or an inspection, oldest first.
+
+    Raises InvalidInput for a cursor of another list.
+    """
     require(connection, actor, Permission.VIEW)
     query = select(_REFUNDS).where(_REFUNDS.c.state.in_(UNDECIDED))
     part = paging.read(connection, query, (_REFUNDS.c.refunded_at, _REFUNDS.c.id), cursor=cursor, limit=limit)
@@ -97,7 +100,7 @@ def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Re
 
 
 def decided_of(connection: Connection, actor: Actor, *, ids: Sequence[int]) -> tuple[Decided, ...]:
-    """Return what was said of these refunds, oldest first."""
+    """Return the decisions about these refunds, oldest first."""
     require(connection, actor, Permission.VIEW)
     if not ids:
         return ()

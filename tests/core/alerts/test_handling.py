@@ -125,7 +125,7 @@ def test_a_case_is_given_to_a_person_and_to_nobody_on_record(fresh_shop: Shop, s
 
 def test_whoever_may_not_handle_cases_is_given_none(fresh_shop: Shop, short: list[int]) -> None:
     carl = fresh_shop.person("Carl").user_id
-    with pytest.raises(InvalidInput, match=r"Carl may not handle cases; choose somebody else\."):
+    with pytest.raises(InvalidInput, match=r"Carl may not handle cases; choose another person\."):
         fresh_shop.run(handling.assign, "Mia", alert_ids=short, user_id=carl)
     with pytest.raises(InvalidInput, match="This person may not handle cases"):
         fresh_shop.run(handling.assign, "Mia", alert_ids=short, user_id=987654)

@@ -55,7 +55,7 @@ def test_orders_of_some_days_are_recorded_taken_and_told_and_a_second_time_nothi
     assert said.err == ("Reading payments: 3 seen, 3 new\nApplying: 0 messages\nApplying: 3 messages\n")
     assert stripe.shop.on_hand(shoe) == 5
     assert main(["import-orders", "--since", day(2), "--policy", "normal"]) == 0
-    assert capsys.readouterr().out == "Nothing new: everything Stripe has of these days is known already.\n"
+    assert capsys.readouterr().out == "Nothing new: everything that Stripe has for these days was imported before.\n"
     assert (orders_of(stripe.shop), sold(stripe.shop)) == (3, 5)
 
 

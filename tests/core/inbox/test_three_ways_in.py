@@ -148,7 +148,7 @@ def test_messages_of_the_other_mode_and_of_connected_accounts_are_ignored_and_sa
         "select state, why from stockroom.stripe_events where event_id like 'evt_foreign%' order by event_id"
     )
     assert [tuple(row) for row in whys] == [
-        ("ignored", "It is live, this shop is not."), ("ignored", "It belongs to a connected account."),
+        ("ignored", "It is live, but this shop is in test mode."), ("ignored", "It belongs to a connected account."),
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_a_level_that_moved_since_the_file_was_made_is_told_and_can_be_set_from_
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     shop.adjust(shoe, -3)
     text = f"sku,on_hand,set_to\n{sku},12,10\n"
-    assert told(preview(shop, text)) == ['line 2: on_hand "12" has moved since: it stands at 9 now']
+    assert told(preview(shop, text)) == ['line 2: on_hand "12" has changed since the export: it is 9 now']
     found = preview(shop, text, from_present=True)
     assert told(found) == []
     assert [(line.seen, line.target) for line in found.levels()] == [(9, 10)]
@@ -72,7 +72,7 @@ def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
     assert told(preview(shop, text)) == [
         'line 2: change "-4" would take the level below zero: 3 on hand',
         'line 3: sku "\'; drop table products" is not in the catalogue',
-        f'line 4: sku "{sku}" stands on line 2, too',
+        f'line 4: sku "{sku}" is also on line 2',
         'line 5: sku "NOBODY" is not in the catalogue',
     ]
 
