@@ -1,8 +1,7 @@
-"""Cases as people look at them: what failed, why, how much of it and since when, the most urgent first.
+"""Cases as the dashboard lists them: cause, units, money and age, the most urgent first.
 
-What can be done with any is in core/alerts/handling.py, with those of an order in core/orders/cases.py. How they open
-and end by themselves is in core/sql/40_alerts/1_cases.sql, and for levels in
-core/migrations/versions/0014_stock_cases.sql.
+core/alerts/handling.py acts on every case, core/orders/cases.py on those of an order. Cases open and close in
+core/sql/40_alerts/1_cases.sql, and those about low levels in core/migrations/versions/0014_stock_cases.sql.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ STILL_OPEN = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
 
 class Event(StrEnum):
-    """What happened to a case, as its history has it."""
+    """An entry in the history of a case."""
 
     OPENED = "opened"
     REPEATED = "repeated"
@@ -46,7 +45,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A case: its cause, what it is about, and how much: `units` paid for and not off the shelf, `money` at stake."""
+    """A case: its cause, its subject, the `units` paid for and not taken off the shelf, and the `money` at stake."""
 
     alert_id: int
     kind: AlertKind
@@ -82,7 +81,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertStep:
-    """What somebody did with a case, or what became of it."""
+    """A step in the history of a case, by a person or by Stockroom."""
 
     at: datetime
     who: str
@@ -92,9 +91,9 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund, SKU and assignee.
+    """The filter of cases. `search` looks in sentence, cause, order, email, payment, refund, SKU and assignee.
 
-    `snoozed`: without those that sleep, only those, or None for both; `assigned_to`: only those of this person.
+    `snoozed`: True for only snoozed cases, False for none of them, None for both.
     """
 
     search: str = ""
@@ -106,9 +105,9 @@ class AlertFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How much waits for somebody: open cases that are not snoozed, refunds to decide.
+    """How much waits for a person: open cases that are not snoozed, and refunds to decide.
 
-    Of the cases: `failed_updates` about stock that did not leave the shelf, `levels` about what is low or out of stock.
+    `failed_updates` are the cases about stock that was not taken off the shelf, `levels` those about low stock.
     """
 
     cases: int
@@ -119,7 +118,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """How many cases there are and how much is at stake in them: units, and money by currency in its minor units."""
+    """How many cases there are and what is at stake: units, and money by currency in minor units."""
 
     cases: Count
     units: int
@@ -139,9 +138,9 @@ def page(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Alert]:
-    """Return a page of cases: stock that did not leave the shelf first, then the most severe, then the oldest.
+    """Return a page of cases: failed stock updates first, then the most severe, then the oldest.
 
-    Raises InvalidInput for a cursor that this function did not make.
+    Raises InvalidInput for a cursor of another list.
     """
     require(connection, actor, Permission.VIEW)
     keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
@@ -150,7 +149,7 @@ def page(
 
 
 def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
-    """Return how many cases match and what is at stake in them, looking at no more than ten thousand."""
+    """Return how many cases match and what is at stake in them, counting up to 10,000."""
     require(connection, actor, Permission.VIEW)
     columns = (_ALERTS.c.currency, _ALERTS.c.units, _ALERTS.c.money)
     bounded = _matching(filter).with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery()
@@ -182,7 +181,7 @@ def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Alert, ...]:
-    """Return the cases of an order, those still open first."""
+    """Return the cases of an order, open ones first."""
     require(connection, actor, Permission.VIEW)
     query = select(_ALERTS).where(_ALERTS.c.order_id == order_id)
     open_first = (_ALERTS.c.state == "resolved", _ALERTS.c.rank, _ALERTS.c.alert_id)
@@ -199,7 +198,7 @@ def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Ale
 
 
 def waiting(connection: Connection, actor: Actor) -> Waiting:
-    """Return how much waits for somebody, in one statement."""
+    """Return how much waits for a person, in one statement."""
     require(connection, actor, Permission.VIEW)
     found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})
     return rows_of(Waiting, found)[0]

@@ -36,7 +36,7 @@ CHART_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview(Screen):
-    """The first page: the numbers, what moved day by day, what waits, what is out or low, and what moved last."""
+    """The first page: numbers, flows by day, waiting work, variants out of stock or low, and the latest movements."""
 
     summary: Summary
     flows: tuple[DayFlow, ...]
@@ -56,14 +56,14 @@ class StockList(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockGrid(Screen):
-    """A page of the products by sizes."""
+    """A page of products by size."""
 
     page: GridPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant(Screen):
-    """One variant: its level, how it came about, its sisters of the same product, and its latest movements."""
+    """One variant: its level and how it came about, the other variants of its product, and its latest movements."""
 
     row: LevelRow
     since: date | None
@@ -89,7 +89,7 @@ class Ledger(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerChoices:
-    """What the filters of the ledger can be set to."""
+    """The choices that the filters of the ledger offer."""
 
     shop: Shop
     reasons: tuple[Reason, ...]
@@ -121,7 +121,7 @@ def stock_list(
     offset: int,
     limit: int,
 ) -> StockList:
-    """Return a page of the list of variants; the first one where the list has become too short for the one asked."""
+    """Return a page of the list of variants, or the first page if the list has become too short for the offset."""
     top = head(connection, actor)
     page = reports.levels(connection, actor, filter=filter, sort=sort, offset=offset, limit=limit)
     if not page.rows and page.total:
@@ -130,7 +130,7 @@ def stock_list(
 
 
 def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> StockGrid:  # noqa: A002
-    """Return a page of the products by sizes."""
+    """Return a page of products by size, or the first page if the list has become too short for the offset."""
     top = head(connection, actor)
     page = size_grid.page(connection, actor, filter=filter, offset=offset, limit=limit)
     if not page.rows and page.total:
@@ -167,7 +167,7 @@ def ledger(
     cursor: str | None,
     limit: int,
 ) -> Ledger:
-    """Return a page of movements and the chart of its time; a cursor of another list is ignored."""
+    """Return a page of movements and the chart of its days; a cursor of another list is ignored."""
     top = head(connection, actor)
     page, stale = page_at(lambda at: movements.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
     since, until = _chart_days(filter, page, top["shop"])
@@ -183,7 +183,7 @@ def ledger(
 
 
 def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tuple[date, date]:
-    """The half-open range of the chart's days: that of the filter, else thirty days up to the first row of the page."""
+    """Return the chart's half-open range of days: the filter's, or thirty days up to the first row of the page."""
     newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
     last = wanted.until or (shop.today if wanted.since else newest)
     first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
@@ -192,7 +192,7 @@ def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tup
 
 
 def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
-    """Return what the filters of the ledger can be set to."""
+    """Return the choices that the filters of the ledger offer."""
     return LedgerChoices(
         shop=reports.shop(connection, actor),
         reasons=reports.reasons(connection, actor),
@@ -206,6 +206,6 @@ def _attention(connection: Connection, actor: Actor, status: LevelStatus) -> tup
 
 
 def _sisters(connection: Connection, actor: Actor, product_id: UUID) -> tuple[LevelRow, ...]:
-    # Sizes are text; they are put in order where they are shown.
+    # Sizes are text; the dashboard sorts them.
     wanted = LevelFilter(product_id=product_id)
     return reports.levels(connection, actor, filter=wanted, sort=LevelSort.SKU, limit=SISTERS).rows

@@ -117,25 +117,6 @@ select c.id, c.cart_id, c.lines, c.currency, c.shipping, c.amount, c.payment_id,
   from stockroom.checkouts c
   join stockroom_api.reservations r on r.id = c.reservation_id;
 
--- Take what waits in the inbox about one payment, also where another is at work on it: applying it twice is one order.
-create function stockroom_api.claim_payment(_payment_id text, _seconds int)
-    returns table (id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text,
-                   policy text, attempts int)
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    with waiting as (
-        select e.id from stockroom.stripe_events e
-         where e.payment_id = _payment_id and e.state = 'new'
-         order by e.id
-           for update
-    ), claimed as (
-        update stockroom.stripe_events e
-           set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
-          from waiting w where e.id = w.id
-        returning e.*
-    )
-    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
-      from claimed c order by c.created_at, c.id;
-$$;
 
 -- Why the messages about a payment became no order, as the newest says.
 create function stockroom_api.why_no_order(_payment_id text) returns text
@@ -177,6 +158,6 @@ grant select on stockroom_api.checkouts to stockroom_app;
 grant execute on function
     stockroom_api.begin_checkout(text, jsonb, text, text, int, bigint, int, text), stockroom_api.hold_checkout(uuid),
     stockroom_api.bind_payment(uuid, uuid, text), stockroom_api.give_up_checkout(uuid, uuid),
-    stockroom_api.claim_payment(text, int), stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
+    stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
     stockroom_api.confirm_order(bigint, text, text)
     to stockroom_app;

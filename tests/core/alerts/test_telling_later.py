@@ -148,12 +148,12 @@ def test_the_examples_of_a_proof_and_the_words_of_a_message_stay_in_the_house(
     )  # fmt: skip
     fresh_shop.sql(
         """select stockroom_api.open_alerts(array[row ('import_error', 'urgent', 'event:1',
-               'A message of Stripe could not be worked on: Kim Miller', '{}', null, null, null, null, 0, 0, null)
+               'A Stripe message could not be processed: Kim Miller', '{}', null, null, null, null, 0, 0, null)
                ::stockroom_api.new_alert])"""
     )
     with hook() as team:
         assert tell(fresh_shop, {"team": team.url}) == (1, 0)
     said = team.got[0]["message"]
     assert "R8 fails: No urgent case waits too long. 1 found" in said
-    assert "A message of Stripe could not be worked on" in said
+    assert "A Stripe message could not be processed" in said
     assert "Kim" not in str(team.got)

@@ -143,7 +143,7 @@ def test_a_key_of_the_other_mode_imports_nothing_and_says_why(
     monkeypatch.setattr(stripe.gateway, "livemode", True)
     stripe.pay("TEE-M")
     assert main(["import-orders", "--since", day()]) == 1
-    assert "tied to Stripe's test mode and the key is one of live mode" in capsys.readouterr().err
+    assert "tied to Stripe's test mode, but the key is of live mode" in capsys.readouterr().err
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 0
 
 
@@ -180,7 +180,7 @@ def test_what_waits_for_another_try_is_told_as_such(
 
     monkeypatch.setattr(applying, "apply", broken)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 0
-    assert "1 message will be tried again later by the worker." in capsys.readouterr().out
+    assert "The worker will retry 1 message later." in capsys.readouterr().out
 
 
 def test_on_a_terminal_each_stage_counts_up_in_one_line(

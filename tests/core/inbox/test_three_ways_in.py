@@ -163,7 +163,7 @@ def test_a_poisoned_message_is_parked_as_a_case_and_blocks_nobody(stripe: Stripe
     stripe.work()
     assert stripe.shop.on_hand(shoe) == 9
     assert len(open_cases(stripe.shop)) == 1
-    assert "could not be worked on" in open_cases(stripe.shop)[0]
+    assert "could not be processed" in open_cases(stripe.shop)[0]
     assert stripe.shop.sql("select state from stockroom.stripe_events where event_id = 'evt_poison'") == "parked"
 
 
