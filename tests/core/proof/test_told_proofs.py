@@ -67,7 +67,7 @@ def test_the_daily_proof_reaches_a_hook_and_a_mailbox_once_with_the_whole_head_h
         assert deliveries.send_due(sold.engine, addresses, GO) == (2, 0)
         assert deliveries.send_due(sold.engine, addresses, GO) == (0, 0)
     (got,) = team.got
-    assert "the daily proof, every check holds" in got["title"]
+    assert "the daily proof, every check passes" in got["title"]
     assert got["message"].startswith("Run 1 of ")
     assert "3 movements. The head hash of the ledger:" in got["message"]
     kept = sold.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
@@ -81,7 +81,7 @@ def test_the_message_names_the_checks_that_fail(sold: Shop, monkeypatch: pytest.
         prove_daily(sold, monkeypatch, team=team.url)
         deliveries.send_due(sold.engine, {"team": team.url}, GO)
     assert "R10 fail" in team.got[0]["title"]
-    assert "R10 fails: What is reserved is what active holds keep. 1 found." in team.got[0]["message"]
+    assert "R10 fails: Every reserved unit belongs to an active hold. 1 found." in team.got[0]["message"]
 
 
 def test_a_run_is_told_once_however_often_it_is_put_there(sold: Shop) -> None:
