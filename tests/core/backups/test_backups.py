@@ -196,7 +196,7 @@ def test_a_full_disk_is_told_and_the_next_good_backup_resolves_the_case(
 ) -> None:
     with monkeypatch.context() as patch, limited_programs() as folder:
         patch.setattr(archive, "folders", lambda: [folder])
-        refused(traded, earlier.parent, "pg_dump could not write the backup: .*Earlier backups are untouched")
+        refused(traded, earlier.parent, "pg_dump could not write the backup: .*Earlier backups are unchanged")
     backups.verify(traded.owner_url, made(traded, earlier.parent))
     assert traded.sql(CASE) is None
 
@@ -213,7 +213,7 @@ def test_a_missing_pg_dump_is_told(traded: Shop, earlier: Path, monkeypatch: pyt
 
 
 def test_a_folder_that_cannot_be_written_is_told(traded: Shop, earlier: Path) -> None:
-    with pytest.raises(BackupFailed, match=r"could not be written to .*Earlier backups are untouched"):
+    with pytest.raises(BackupFailed, match=r"could not be written to .*Earlier backups are unchanged"):
         made(traded, earlier / "below a file")
     assert "could not be written" in traded.sql(CASE)
 
@@ -255,7 +255,7 @@ def test_a_tampered_manifest_is_found_by_its_seal_and_sealed_anew_by_its_numbers
     manifest_of(path).write_text(json.dumps(values))
     unproven(traded, path, "was changed since it was written")
     write_manifest(path, remade(path, movements=1))
-    unproven(traded, path, "restores 2 rows of public.stock_movements, where its manifest tells of 1")
+    unproven(traded, path, "restores 2 rows of public.stock_movements, but its manifest has 1")
     write_manifest(path, remade(path, movements=2, head_hash="00" * 32))
     unproven(traded, path, "the head hash differs")
 
@@ -277,7 +277,7 @@ def forge(shop: Shop) -> None:
 
 def test_a_backup_whose_chain_was_forged_is_not_proven(traded: Shop, tmp_path: Path) -> None:
     forge(traded)
-    unproven(traded, made(traded, tmp_path), "What was restored does not hold, R2: TR-42, movement no. 1")
+    unproven(traded, made(traded, tmp_path), "The restored database fails R2: TR-42, movement no. 1")
 
 
 def test_an_account_that_may_not_make_databases_is_told_what_it_needs(traded: Shop, earlier: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_database_that_fails_in_the_middle_is_told_and_opens_the_case(
         raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
 
     monkeypatch.setattr(contents, "contents", broken)
-    refused(traded, earlier.parent, "The database failed in the middle of it: terminating connection")
+    refused(traded, earlier.parent, "The database failed during the backup: terminating connection")
 
 
 def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, earlier: Path) -> None:
@@ -322,7 +322,7 @@ def test_an_empty_database_stays_empty_where_what_is_restored_is_not_what_the_ma
     path = made(stocked, tmp_path)
     write_manifest(path, remade(path, **other))
     with empty_database(server) as url:
-        with pytest.raises(BackupFailed, match=f"{why}.*Nothing of it was kept"):
+        with pytest.raises(BackupFailed, match=f"{why}.*The database was not changed"):
             backups.restore(url, path)
         with psycopg.connect(libpq_url(url)) as connection:
             assert connection.execute("select to_regnamespace('stockroom')").fetchall() == [(None,)]
@@ -333,7 +333,7 @@ def test_an_empty_database_that_got_a_forged_chain_is_said_to_hold_it(
 ) -> None:
     forge(stocked)
     path = made(stocked, tmp_path)
-    with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored and does not hold"):
+    with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored, but failed its checks"):
         backups.restore(url, path)
 
 
@@ -367,7 +367,7 @@ def test_the_night_makes_a_backup_and_proves_it(operated: Shop, tmp_path: Path) 
     assert backups.nightly(operated.engine, None, said.append, threading.Event()) is False
     (backup,) = on_record(operated)
     assert backup.proven_at is not None
-    assert said == [f"Made the backup {backup.file} of 2 movements, restored it, and found it right."]
+    assert said == [f"Created the backup {backup.file} with 2 movements, restored it and verified it."]
     assert whole(tmp_path / "kept") == [backup.file]
 
 

@@ -101,7 +101,7 @@ def spoil(path: Path, change: Any) -> None:
         (lambda rows: rows[4].update(quantity=-2), "movement no. 2 (row 5): its level is not what it says"),
         (lambda rows: rows[2].update(quantity_before=99), "(row 3): it does not begin where the one before it ended"),
         (lambda rows: rows.pop(1), "movement no. 3 (row 2): the one before it is missing"),
-        (lambda rows: rows.pop(), "5 movements are there, where 6 were written"),
+        (lambda rows: rows.pop(), "it has 5 movements, but 6 were written"),
         (lambda rows: rows.reverse(), "(row 1): the one before it is missing"),
     ],
 )
@@ -115,7 +115,7 @@ def test_what_is_no_ledger_is_refused_in_words(exported: Path, tmp_path: Path) -
     with pytest.raises(Unreadable, match="is damaged or no Parquet file"):
         ledger_file.verify(exported)
     pa.parquet.write_table(pa.table({"a": [1]}), exported)
-    with pytest.raises(Unreadable, match="is no ledger that"):
+    with pytest.raises(Unreadable, match="is not a ledger file"):
         ledger_file.verify(exported)
     with pytest.raises(Unreadable, match="cannot be read"):
         ledger_file.verify(tmp_path / "nothing.parquet")

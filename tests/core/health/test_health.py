@@ -1,4 +1,4 @@
-"""How the installation fares: ready or not, what it measured, and whether something has become slow."""
+"""Readiness, measurements and slowdowns of the installation."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_healthz_answers_without_the_database_and_readyz_says_what_is_missing() 
 
 def test_readyz_looks_at_database_migrations_worker_and_inbox(fresh_shop: Shop) -> None:
     answer = visitor(fresh_shop.engine).get("/readyz")
-    assert (answer.status_code, parts(answer)["worker"]) == (503, False), "no worker has given a sign"
+    assert (answer.status_code, parts(answer)["worker"]) == (503, False), "no worker has started"
     give_a_sign(fresh_shop)
     answer = visitor(fresh_shop.engine).get("/readyz")
     assert answer.status_code == 200

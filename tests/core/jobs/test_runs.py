@@ -143,7 +143,7 @@ def test_a_job_is_tried_three_times_and_has_failed_then(job: Job) -> None:
 def test_a_job_over_its_limit_is_told_to_stop_and_its_place_is_free(job: Job) -> None:
     job.does(lambda _engine, _gateway, _say, stop: bool(stop.wait(20)), limit_seconds=1)
     job.goes()
-    assert job.runs == [(Outcome.TIMED_OUT, ("It was told to stop after 1 seconds, its limit.",))]
+    assert job.runs == [(Outcome.TIMED_OUT, ("It was asked to stop at its limit of 1 seconds.",))]
     assert not job.state.lingers
 
 
@@ -169,7 +169,7 @@ def test_a_statement_that_waits_for_ever_ends_at_the_limit(job: Job) -> None:
         return False
 
     job.does(wait, limit_seconds=1, attempts=1)
-    with suppress(DBAPIError):  # where it ended just before its run was told to stop
+    with suppress(DBAPIError):  # where it ended just before its run was asked to stop
         job.goes()
     assert job.runs[0][0] in (Outcome.TIMED_OUT, Outcome.FAILED)
     assert not job.state.lingers

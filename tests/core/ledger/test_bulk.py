@@ -103,7 +103,7 @@ def test_a_number_that_is_none_is_told(shop: Shop, value: str, why: str) -> None
         (b"\xff\xfes\x00k\x00", "is UTF-16, not CSV"),
         (b'sku,change\n"A,1\n', "cannot be read as CSV"),
         (b"sku,change\n" + b"A,1\n" * 600_000, "is larger than 2 MB"),
-        (b"sku,change\n" + b"A,1\n" * 10_001, "10,000 is the most"),
+        (b"sku,change\n" + b"A,1\n" * 10_001, "the limit is 10,000"),
     ],
 )
 def test_a_file_that_is_none_is_refused_in_a_sentence(shop: Shop, content: bytes, why: str) -> None:

@@ -41,7 +41,7 @@ def measured(shop: Shop, *, hours: int = 0, name: str = "ledger.adjust", ms: flo
 def test_a_new_shop_sees_what_is_well_and_that_nothing_is_measured_yet(tabs: Tabs) -> None:
     said = words_of(tabs.open("Ada", "settings", set_section="Health"))
     assert "The database answers." in said
-    assert "No worker has given a sign yet." in said
+    assert "No worker has started yet." in said
     assert "Something is not well" in said
     assert "Nothing is measured yet" in said
 
