@@ -38,7 +38,7 @@ log = logging.getLogger("stockroom")
 LOOK_SECONDS = 1.0
 """How often a worker polls for a requested job."""
 BEAT_SECONDS, SILENCE_SECONDS, RESCUE_SECONDS = 10.0, 30.0, 15.0
-"""The interval of heartbeats, the silence after which a worker counts as dead, and the interval of checking for that."""
+"""The interval of heartbeats, the silence after which a worker counts as dead, and the interval of that check."""
 AGAIN_SECONDS, LONGEST_SECONDS = 5.0, 30.0
 """The wait before a failed worker restarts: it backs off up to the longest."""
 GRACE_SECONDS = 3.0

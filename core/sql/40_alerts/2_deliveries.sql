@@ -3,20 +3,13 @@
 -- Put a message into the outbox. The destination `orders` is the shop's mail account, all others are destinations of alerts.
 -- Returns its id, or null if its key exists already, so that it is sent once.
 create function stockroom_api.enqueue_delivery(
-    _key text, _kind text, _destination text, _recipient text, _title text, _body text, _alert_id bigint default null,
-    _order_id bigint default null
+    _key text, _kind text, _destination text, _recipient text, _title text, _body text, _order_id bigint default null
 ) returns bigint
     language sql as $$
-    with put as (
-        insert into stockroom.deliveries (key, kind, destination, recipient, title, body, alert_id, order_id)
-        values (_key, _kind, _destination, _recipient, left(_title, 200), left(_body, 20000), _alert_id, _order_id)
-        on conflict (key) do nothing
-        returning id, alert_id
-    ), told as (
-        insert into stockroom.delivery_alerts (delivery_id, alert_id)
-        select p.id, p.alert_id from put p where p.alert_id is not null
-    )
-    select p.id from put p;
+    insert into stockroom.deliveries (key, kind, destination, recipient, title, body, order_id)
+    values (_key, _kind, _destination, _recipient, left(_title, 200), left(_body, 20000), _order_id)
+    on conflict (key) do nothing
+    returning id;
 $$;
 
 -- The rank of a severity; the most severe is the highest.
@@ -61,8 +54,8 @@ begin
     return stockroom_api.after_quiet(_to, _due, _zone);
 end $$;
 
--- When a message that is due at `_at` may be sent: not within the quiet hours of its destination, unless it has an urgent case and
--- urgent cases pass.
+-- When a message that is due at `_at` may be sent: not within the quiet hours of its destination, unless it has an urgent case
+-- and urgent cases pass.
 create function stockroom_api.may_go(_id bigint, _destination text, _at timestamptz) returns timestamptz
     language sql stable as $$
     select coalesce((
@@ -81,8 +74,8 @@ create function stockroom_api.is_code(_text text, _name text default null) retur
     return coalesce(_text ~ '^[[:alnum:]#_./:-]{1,60}$' and _text ~ '[0-9]' and not exists (
         select from regexp_split_to_table(lower(_name), '[^[:alnum:]]+') w where length(w) > 2 and strpos(lower(_text), w) > 0), false);
 
--- The sentence of a case as messages may contain it. Of texts from outside only numbers and codes are used: a cart, an order number
--- or a Stripe message can contain anything that somebody typed, even a buyer's name.
+-- The sentence of a case as messages may contain it. Of texts from outside only numbers and codes are used: a cart, an order
+-- number or a Stripe message can contain anything that somebody typed, even a buyer's name.
 create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
     language sql stable as $$
     select case
@@ -192,8 +185,8 @@ create function stockroom_api.finish_delivery(_id bigint) returns void
     update stockroom.deliveries set state = 'sent', finished_at = clock_timestamp(), why = null where id = _id and state = 'waiting';
 $$;
 
--- Schedule a retry of a message that could not be sent. Retries back off, with jitter, and respect quiet hours. After `_most` tries,
--- or if a retry cannot help, the message has failed. Returns its state.
+-- Schedule a retry of a message that could not be sent. Retries back off, with jitter, and respect quiet hours. After `_most`
+-- tries, or if a retry cannot help, the message has failed. Returns its state.
 create function stockroom_api.put_off_delivery(_id bigint, _why text, _most int, _is_lasting boolean) returns text
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.deliveries d

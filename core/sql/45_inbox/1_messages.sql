@@ -28,7 +28,8 @@ create type stockroom_api.claimed_event as (
     attempts int
 );
 
--- Claim these events, which are locked, for `_seconds`. A worker that has not finished by then has crashed, and another claims them.
+-- Claim these events, which are locked, for `_seconds`. A worker that has not finished by then has crashed, and another claims
+-- them.
 create function stockroom_api.claim_locked(_ids bigint[], _seconds int) returns setof stockroom_api.claimed_event
     language sql as $$
     with claimed as (

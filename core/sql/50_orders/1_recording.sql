@@ -12,9 +12,9 @@ create type stockroom_api.told_line as (
     code text, codes text[], size text, name text, quantity int, unit_price bigint
 );
 
--- The variant that a code means beyond doubt, or null. A code is an id, SKU, alias, barcode or Stripe price; else a SKU in another
--- letter case, a product with only one variant (of that size), or the beginning of only one id. It returns a row, not a value, so
--- that the planner inlines it, and one plan looks up a batch of codes.
+-- The variant that a code means beyond doubt, or null. A code is an id, SKU, alias, barcode or Stripe price; else a SKU in
+-- another letter case, a product with only one variant (of that size), or the beginning of only one id. It returns a row, not a
+-- value, so that the planner inlines it, and one plan looks up a batch of codes.
 create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
     language sql stable as $$
     select coalesce(

@@ -1,8 +1,8 @@
 -- Taking paid orders off the shelf: a line is taken if there is enough of its variant, else it is part of a case.
 
--- Which open lines of these orders can be taken, and how many units of each. First paid, first served; an order gets all its units
--- of a variant or none, or, with `_is_forced`, what is there. The orders `_holding`, whose own hold was just consumed, come first.
--- The variants are locked. It is a loop, because each order decides what is left for the next.
+-- Which open lines of these orders can be taken, and how many units of each. First paid, first served; an order gets all its
+-- units of a variant or none, or, with `_is_forced`, what is there. The orders `_holding`, whose own hold was just consumed, come
+-- first. The variants are locked. It is a loop, because each order decides what is left for the next.
 create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean, _holding bigint[])
     returns table (line_id bigint, units int)
     language plpgsql as $$
@@ -49,9 +49,9 @@ create function stockroom_api.holds_of(_order_ids bigint[]) returns table (id uu
      where o.id = any (_order_ids) and r.state = 'active';
 $$;
 
--- Take lines off the shelf as far as there is enough: one sale movement for each line. `_order_operations` has the claimed operation
--- of each order. The reason 'forced' takes what is there. A sale by a person happens now, one by Stripe when it was paid. Returns
--- how many lines were taken.
+-- Take lines off the shelf as far as there is enough: one sale movement for each line. `_order_operations` has the claimed
+-- operation of each order. The reason 'forced' takes what is there. A sale by a person happens now, one by Stripe when it was
+-- paid. Returns how many lines were taken.
 create function stockroom_api.take_lines(
     _order_ids bigint[], _order_operations bigint[], _reason text, _user_id bigint, _performed_by text, _note text
 ) returns bigint
@@ -178,10 +178,10 @@ begin
 end $$;
 
 -- Apply paid orders in one transaction, as many as are given: record them, take what is there, open cases, and link refunds that
--- arrived before their order. A known payment is not applied again, unless its cart arrives only now. Returns how many orders were
--- new and how many lines were taken. Plans are generic, because foreign key checks would otherwise be planned for each row, and must
--- use indexes, so that they stay good while the tables grow. PostgreSQL before 18 takes such plans for expensive and would compile
--- them, so JIT is off.
+-- arrived before their order. A known payment is not applied again, unless its cart arrives only now. Returns how many orders
+-- were new and how many lines were taken. Plans are generic, because foreign key checks would otherwise be planned for each row,
+-- and must use indexes, so that they stay good while the tables grow. PostgreSQL before 18 takes such plans for expensive and
+-- would compile them, so JIT is off.
 create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_mergejoin = off set jit = off

@@ -30,9 +30,7 @@ begin
                failure_reason = excluded.failure_reason, told_at = excluded.told_at,
                order_id = coalesce(r.order_id, excluded.order_id), payment_id = coalesce(r.payment_id, excluded.payment_id),
                charge_id = coalesce(r.charge_id, excluded.charge_id),
-               state = case when excluded.state = 'failed' or r.state <> 'failed' then
-                                case when excluded.state = 'failed' then 'failed' else r.state end
-                            else r.state end
+               state = case when excluded.state = 'failed' then 'failed' else r.state end
          where r.told_at <= excluded.told_at
         returning r.id
     )
@@ -60,8 +58,8 @@ $$;
 -- One decision about refunded units.
 create type stockroom_api.decision as (line_id bigint, disposition text, quantity int);
 
--- Decide what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided in several steps.
--- Refuses: SK003, SK006, SK008, SK009, SK010.
+-- Decide what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided in several
+-- steps. Refuses: SK003, SK006, SK008, SK009, SK010.
 create function stockroom_api.decide_refund(
     _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refund_id bigint, _decisions jsonb, _note text
 ) returns setof stockroom_api.posting
@@ -95,8 +93,8 @@ begin
      where id = _refund_id;
 end $$;
 
--- Refuse an empty decision, one about an unknown refund or line, and one that restocks the same line twice. An order whose cart was
--- never read has no lines; its refund allows every decision but "back on the shelf".
+-- Refuse an empty decision, one about an unknown refund or line, and one that restocks the same line twice. An order whose cart
+-- was never read has no lines; its refund allows every decision but "back on the shelf".
 create function stockroom_api.refuse_decision(_refund stockroom.refunds, _said stockroom_api.decision[]) returns void
     language plpgsql as $$
 declare

@@ -1,5 +1,5 @@
--- Undo by hand: post the opposite movement, linked to the one it reverses, once. A movement of an order is also undone on its line,
--- so that the counters stay right.
+-- Undo by hand: post the opposite movement, linked to the one it reverses, once. A movement of an order is also undone on its
+-- line, so that the counters stay right.
 
 -- Undo movements, all or none. Refuses: SK001, SK002, SK003, SK005, SK006, SK008, SK009, SK010.
 create function stockroom_api.post_undo(

@@ -64,8 +64,8 @@ select d.id as decision_id, d.refund_id, r.order_id, coalesce(v.sku, l.code, '')
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id;
 
--- Everything that happened to an order. `kind` says what the other columns mean; `place` sorts steps of the same moment. Movements
--- are placed by when they were recorded. A decision to restock is left out, because its movement is listed.
+-- Everything that happened to an order. `kind` says what the other columns mean; `place` sorts steps of the same moment.
+-- Movements are placed by when they were recorded. A decision to restock is left out, because its movement is listed.
 create view stockroom_api.order_steps as
 select o.id as order_id, o.paid_at as at, 0 as place, o.id as id, 'paid' as kind, 'Stripe' as who, null::text as what,
        null::text as state, null::text as subject, null::bigint as units, o.amount as amount, null::text as note

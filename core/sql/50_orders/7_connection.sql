@@ -16,16 +16,16 @@ select m.body
 union all
 (select m.body from stockroom_api.paid_messages m where m.state = 'new' order by m.id desc limit 60);
 
--- The orders without a known cart and with an open case: nothing was taken off the shelf for them. Cases that a person has resolved
--- are left out, or a new mapping would take their goods a second time.
+-- The orders without a known cart and with an open case: nothing was taken off the shelf for them. Cases that a person has
+-- resolved are left out, or a new mapping would take their goods a second time.
 create view stockroom_api.cartless_orders as
 select o.id
   from stockroom.alerts a
   join stockroom.orders o on o.id = a.order_id
  where a.state in ('open', 'acknowledged') and a.cause = 'cart:' || o.payment_id and o.cart_state <> 'read';
 
--- Check that the storefront's table and columns exist and may be read, before they are saved. Only names are accepted, and only in
--- the storefront's own schemas. Refuses: SK008, SK009, SK010.
+-- Check that the storefront's table and columns exist and may be read, before they are saved. Only names are accepted, and only
+-- in the storefront's own schemas. Refuses: SK008, SK009, SK010.
 create function stockroom_api.check_order_lookup(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _lookup jsonb
 ) returns void
@@ -59,8 +59,8 @@ begin
     end loop;
 end $$;
 
--- Tie the shop to the other mode of Stripe (live or test) from now on. The cursor of the old mode is cleared, and earlier payments
--- move no stock. Recorded in the audit. Refuses: SK009, SK010.
+-- Tie the shop to the other mode of Stripe (live or test) from now on. The cursor of the old mode is cleared, and earlier
+-- payments move no stock. Recorded in the audit. Refuses: SK009, SK010.
 create function stockroom_api.change_mode(_user_id bigint, _session_id bigint, _roles text[], _name text, _livemode boolean)
     returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

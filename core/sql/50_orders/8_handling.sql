@@ -84,8 +84,8 @@ begin
     select c, _who, 'assigned', 'to ' || coalesce(_person.name, 'nobody') from unnest(_cases) c;
 end $$;
 
--- Resolve cases with a reason. Open lines of an order become oversold, and an unreadable message is ignored from then on. Refuses:
--- SK008, SK009, SK010.
+-- Resolve cases with a reason. Open lines of an order become oversold, and an unreadable message is ignored from then on.
+-- Refuses: SK008, SK009, SK010.
 create function stockroom_api.resolve_alerts(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _reason text
 ) returns void

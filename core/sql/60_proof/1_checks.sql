@@ -18,9 +18,9 @@ select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.quantity
                       where m.variant_id = v.id order by m.variant_sequence desc limit 1) m on true
  where v.stock_quantity <> coalesce(m.quantity_after, 0);
 
--- Each movement compared with the stored movement before it, so that a fault shows on the row where the chain breaks. An edited row
--- fails its own hash. After a removed row, sequence, level and hash do not follow. A join instead of a window, so that it runs in
--- parallel.
+-- Each movement compared with the stored movement before it, so that a fault shows on the row where the chain breaks. An edited
+-- row fails its own hash. After a removed row, sequence, level and hash do not follow. A join instead of a window, so that it
+-- runs in parallel.
 create view stockroom_api.links as
 select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
        m.variant_sequence = 1 or b.id is not null as in_sequence,
@@ -33,8 +33,8 @@ select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
   from public.stock_movements m
   left join public.stock_movements b on b.variant_id = m.variant_id and b.variant_sequence = m.variant_sequence - 1;
 
--- R2, the ends of chains: a variant whose last movement is not the one stored on its row; a verified movement that has changed since,
--- which finds a forged chain; and verified ends that do not add up to the stored head hash.
+-- R2, the ends of chains: a variant whose last movement is not the one stored on its row; a verified movement that has changed
+-- since, which finds a forged chain; and verified ends that do not add up to the stored head hash.
 create view stockroom_api.end_faults as
 select null::bigint as movement_id, v.id as variant_id, v.sku, v.movement_sequence as variant_sequence, array['end'] as faults
   from public.product_variants v
@@ -79,8 +79,8 @@ select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
 union all
 select * from stockroom_api.end_faults;
 
--- R2: the movements of a variant are numbered without gaps, each begins where the one before it ended, every hash follows from the
--- one before, and the ends are right. A fault at the end of a variant can be without a movement.
+-- R2: the movements of a variant are numbered without gaps, each begins where the one before it ended, every hash follows from
+-- the one before, and the ends are right. A fault at the end of a variant can be without a movement.
 create view stockroom_api.chain_faults as
 select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
        array_remove(array[case when not l.in_sequence then 'sequence' end, case when not l.in_balance then 'balance' end,
@@ -125,8 +125,8 @@ select null, null, s.day, 'shop'
         coalesce(l.restoration_in, 0), coalesce(l.restoration_out, 0), coalesce(l.adjustment_in, 0),
         coalesce(l.adjustment_out, 0), coalesce(l.count_in, 0), coalesce(l.count_out, 0), coalesce(l.movements, 0));
 
--- The movements since their chains were verified last. The planner expects that they could be all; `offset 0` makes it use the index
--- here and below.
+-- The movements since their chains were verified last. The planner expects that they could be all; `offset 0` makes it use the
+-- index here and below.
 create view stockroom_api.new_movements as
 select m.variant_id, m.occurred_at
   from (select v.id, coalesce(k.sequence, 0) as proven
@@ -135,8 +135,8 @@ select m.variant_id, m.occurred_at
  cross join lateral (select m.variant_id, m.occurred_at from public.stock_movements m
                       where m.variant_id = v.id and m.variant_sequence > v.proven offset 0) m;
 
--- R11 for recent movements: their days are summed again for every variant. The closing level of a day is the closing level before it
--- plus the sum of the day.
+-- R11 for recent movements: their days are summed again for every variant. The closing level of a day is the closing level before
+-- it plus the sum of the day.
 create view stockroom_api.recent_rollup_faults as
 with days as materialized (
     select distinct (n.occurred_at at time zone s.zone)::date as day, s.zone from stockroom_api.new_movements n cross join stockroom.shop s

@@ -1,7 +1,7 @@
 -- The checks of sales. Each is a view of the rows that fail it, as in 1_checks.sql.
 
--- R3, without Stripe: a payment in the inbox since going live that has no order. A payment that a person has set aside with a reason
--- does not count. A new one has `inbox_hours` to be applied.
+-- R3, without Stripe: a payment in the inbox since going live that has no order. A payment that a person has set aside with a
+-- reason does not count. A new one has `inbox_hours` to be applied.
 create view stockroom_api.payment_faults as
 select m.payment_id, min(e.created_at) as paid_at, min(m.state) as state
   from stockroom_api.paid_messages m
@@ -25,8 +25,8 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, 
   left join public.stock_movements m on m.id = x.movement_id
  group by l.id, o.id;
 
--- R4: the units of a line that the ledger sold are those that the order has taken. Taken and oversold units make up the cart, unless
--- the line was only recorded, or waits for a person with an open case.
+-- R4: the units of a line that the ledger sold are those that the order has taken. Taken and oversold units make up the cart,
+-- unless the line was only recorded, or waits for a person with an open case.
 create view stockroom_api.unit_faults as
 select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
        case when u.sold <> u.taken then 'sold' when u.state = 'failed' then 'silent' else 'units' end as fault
@@ -38,8 +38,8 @@ select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quan
            select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
 
 -- R5: the lines of an order, recomputed from their prices, plus extras such as shipping add up to the amount received, within one
--- minor unit a line; and the difference is the one that was recorded at the import. A difference that a person has resolved with a
--- reason is not a fault. Without prices, only the recorded difference counts.
+-- minor unit a line; and the difference is the one that was recorded at the import. A difference that a person has resolved with
+-- a reason is not a fault. Without prices, only the recorded difference counts.
 create view stockroom_api.amount_faults as
 select r.*
   from (select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.policy, o.difference,
@@ -54,8 +54,8 @@ select r.*
     or r.policy <> 'skip' and r.recomputed <> 0
        and not exists (select from stockroom.alerts a where a.cause = 'cart:' || r.payment_id and a.state = 'resolved');
 
--- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided in
--- time.
+-- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided
+-- in time.
 create view stockroom_api.refund_faults as
 select u.line_id, u.order_id, u.payment_id, u.number, u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
   from stockroom_api.line_units u

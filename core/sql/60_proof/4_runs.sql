@@ -1,7 +1,7 @@
 -- Running the checks and recording their results. They report and never repair.
 
--- The checks in their order: the view of their faults, the view for recent movements only (null: the same), the table they look at,
--- and the order of their faults.
+-- The checks in their order: the view of their faults, the view for recent movements only (null: the same), the table they look
+-- at, and the order of their faults.
 create view stockroom_api.proof_checks as
 select * from (values
     (1, 'R1', 'level_faults', 'recent_level_faults', 'public.product_variants', 'f.sku'),
@@ -17,9 +17,9 @@ select * from (values
     (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
 ) c (place, code, faults, recent, looks_at, in_order);
 
--- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first `_examples`
--- of these. Unless `_is_full`, levels, chains and daily figures are checked only from where the chains were verified last. Memory is
--- raised for the large checks. Refuses: SK009, SK010.
+-- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first
+-- `_examples` of these. Unless `_is_full`, levels, chains and daily figures are checked only from where the chains were verified
+-- last. Memory is raised for the large checks. Refuses: SK009, SK010.
 create function stockroom_api.run_checks(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _examples int, _codes text[], _is_full boolean
 ) returns table (code text, checked bigint, failures bigint, examples jsonb)
@@ -41,8 +41,8 @@ begin
 end $$;
 
 -- Record the results of a run with the head hash of the ledger. If R2 passes, mark the chains as verified so far. Open a case for
--- each check that fails and resolve the cases of the others. A run that looked only at recent movements resolves no case, because its
--- fault can be older. Call it in the transaction and snapshot of the checks. Refuses: SK009, SK010.
+-- each check that fails and resolve the cases of the others. A run that looked only at recent movements resolves no case, because
+-- its fault can be older. Call it in the transaction and snapshot of the checks. Refuses: SK009, SK010.
 create function stockroom_api.record_run(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _began_at timestamptz, _is_full boolean, _results jsonb
 ) returns bigint
@@ -114,8 +114,8 @@ select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p
   from stockroom.proof_results p
   join stockroom_api.proof_checks c on c.code = p.code;
 
--- The last result of each check, with its open case. A run of recent movements that passes says nothing about older faults, so then
--- the last full run counts.
+-- The last result of each check, with its open case. A run of recent movements that passes says nothing about older faults, so
+-- then the last full run counts.
 create view stockroom_api.proof_state as
 select p.*, r.ended_at, r.is_full, a.id as alert_id
   from stockroom_api.proof_checks c

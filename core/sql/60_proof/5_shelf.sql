@@ -1,8 +1,8 @@
 -- The payment-to-shelf proof: every unit paid for left the shelf or has a named reason. For each line, with terms from different
 -- sources: paid = sold - put back + put back after a refund + waiting + oversold + recorded only. The rest is unexplained.
 
--- Each order line in units: paid from the cart, sold and put back from the ledger (without undone movements), put back after a refund
--- from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
+-- Each order line in units: paid from the cart, sold and put back from the ledger (without undone movements), put back after a
+-- refund from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
 create view stockroom_api.shelf_lines as
 select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.position, l.code, v.sku, w.alert_id,
        l.quantity::bigint as paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,
@@ -64,8 +64,9 @@ select n.what, o.paid_at, o.id, o.payment_id, o.number, l.position, l.code, m.sk
                              case m.movement_type when 'sale' then -m.quantity else m.quantity end::bigint),
                             ('net', -m.quantity::bigint)) n (what, units);
 
--- The proof by day of payment, in the shop's zone, for `_since` <= paid at < `_until`. `open_lines` counts lines that do not add up,
--- so that two opposite faults cannot hide each other. Days without a payment are left out. Only the orders of these days are read.
+-- The proof by day of payment, in the shop's zone, for `_since` <= paid at < `_until`. `open_lines` counts lines that do not add
+-- up, so that two opposite faults cannot hide each other. Days without a payment are left out. Only the orders of these days are
+-- read.
 create function stockroom_api.shelf_days(_since timestamptz, _until timestamptz)
     returns table (day date, orders bigint, unread bigint, inbox bigint, paid bigint, sold bigint, put_back bigint, net bigint,
                    after_refund bigint, waiting bigint, oversold bigint, recorded_only bigint, unexplained bigint, open_lines bigint)

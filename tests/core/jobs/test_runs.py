@@ -236,7 +236,7 @@ def test_a_job_that_failed_three_times_running_opens_one_case_which_a_good_run_r
     assert job.state.failing
     case = "select state from stockroom.alerts where kind = 'job_stalled' and cause = 'job_fails:nap'"
     said = job.shop.sql("select sentence from stockroom.alerts where cause = 'job_fails:nap'")
-    assert said == 'The job "Take a nap" fails again and again: The key may not read Events.'
+    assert said == 'The job "Take a nap" fails repeatedly: The key may not read Events.'
     assert job.shop.sql(case) == "open"
     job.does(idle)
     job.goes()
