@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from core.database.engine import run, translate
 from core.foundation.cells import Rules
@@ -113,14 +113,18 @@ def _told(connection: Connection, _actor: Actor, *, name: str, digest: str) -> H
     row = connection.execute(_TOLD, {"digest": digest}).one_or_none()
     if row is None:
         return None
+    return _result(name, row.rows_total, row, None)
+
+
+def _result(name: str, rows: int, finished: Row[Any], new_codes: int | None) -> HistoryImport:
     return HistoryImport(
         file_name=name,
-        rows=row.rows_total,
-        operation_id=row.operation_id,
-        opening_codes=row.opening_codes,
-        opening_units=row.opening_units,
-        new_codes=None,
-        already=True,
+        rows=rows,
+        operation_id=finished.operation_id,
+        opening_codes=finished.opening_codes,
+        opening_units=finished.opening_units,
+        new_codes=new_codes,
+        already=new_codes is None,
     )
 
 
@@ -171,15 +175,7 @@ def _post(
         connection.execute(_POST, {"import_id": import_id, "after": 2 * posted, "until": 2 * until})
         progress("posted", until, total)
     finished = connection.execute(_FINISH, {"import_id": import_id}).one()
-    return HistoryImport(
-        file_name=file.name,
-        rows=total,
-        operation_id=finished.operation_id,
-        opening_codes=finished.opening_codes,
-        opening_units=finished.opening_units,
-        new_codes=begun.new_codes,
-        already=False,
-    )
+    return _result(file.name, total, finished, begun.new_codes)
 
 
 def _discard(connection: Connection, _actor: Actor, *, import_id: int) -> None:

@@ -33,6 +33,7 @@ from core.stripe.gateway import Gateway
 
 log = logging.getLogger("stockroom")
 
+_IdempotencyKey = Annotated[models.ShortText | None, Header(max_length=120)]
 _BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, created in Settings")
 
 
@@ -150,7 +151,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
     def hold(
         cart: models.Hold,
         caller: Caller = may_reserve,
-        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+        idempotency_key: _IdempotencyKey = None,
     ) -> models.Held:
         """Hold all units of a cart, or none (409 names every short line). The same Idempotency-Key is the same hold."""
         found = run(
@@ -192,7 +193,7 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
     def pay(
         cart: models.Purchase,
         caller: Caller = may_order,
-        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+        idempotency_key: _IdempotencyKey = None,
     ) -> models.Payment:
         """Hold a cart and create its payment at catalogue prices. The same Idempotency-Key is the same payment."""
         purchase = checkout.Purchase(

@@ -140,7 +140,10 @@ def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) ->
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
     sold.sql("update stockroom.order_lines set unit_price = 700 where id = :line", line=line_of(sold, odd))
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
-    assert "which is 6.00 USD more than its cart; when it was imported, it was 3.00 USD more than its cart" in told["R5"][0]
+    assert (
+        "which is 6.00 USD more than its cart; when it was imported, it was 3.00 USD more than its cart"
+        in told["R5"][0]
+    )
 
 
 def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
