@@ -1,4 +1,4 @@
-"""`python -m core import-orders`: what an operator reads while orders come from Stripe, and what came of it."""
+"""`python -m core import-orders`: its progress and its result, as an operator reads them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def paid_ago(stripe: Stripe, days: int, sku: str, units: int = 1) -> None:
     stripe.account.now += days * DAY
 
 
-def test_orders_of_some_days_are_recorded_taken_and_told_and_a_second_time_nothing_is_new(
+def test_orders_of_some_days_are_imported_and_a_second_time_nothing_is_new(
     stripe: Stripe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
@@ -59,7 +59,7 @@ def test_orders_of_some_days_are_recorded_taken_and_told_and_a_second_time_nothi
     assert (orders_of(stripe.shop), sold(stripe.shop)) == (3, 5)
 
 
-def test_unless_told_otherwise_the_go_live_instant_decides_what_takes_stock(
+def test_without_a_policy_the_go_live_moment_decides_what_takes_stock(
     stripe: Stripe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
@@ -131,7 +131,9 @@ def test_days_that_make_no_range_are_refused(
     assert capsys.readouterr().err == sentence
 
 
-def test_what_is_no_day_is_told_by_the_command_itself(stripe: Stripe, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_argument_that_is_not_a_day_is_refused_by_the_command(
+    stripe: Stripe, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["import-orders", "--since", "last week"])
     assert "'last week' is not a day such as 2026-10-01" in capsys.readouterr().err
@@ -169,7 +171,7 @@ def test_ctrl_c_keeps_what_was_read_and_the_same_command_goes_on(
     assert (orders_of(stripe.shop), stripe.shop.on_hand(shoe)) == (4, 6)
 
 
-def test_what_waits_for_another_try_is_told_as_such(
+def test_messages_that_wait_for_a_retry_are_reported(
     stripe: Stripe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stripe.shop.variant(10, sku="TEE-M")

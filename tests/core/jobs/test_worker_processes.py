@@ -1,4 +1,4 @@
-"""The processes that work: the dashboard itself, or `python -m core worker` beside it."""
+"""The processes that run jobs: the dashboard itself, or a separate `python -m core worker`."""
 
 from __future__ import annotations
 

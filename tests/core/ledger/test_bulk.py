@@ -1,4 +1,4 @@
-"""Changing many levels from a file: every row is told first, and then all or nothing."""
+"""Changing many levels from a file: a preview reports every row, and the post is all or nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_levels_are_set_from_what_the_file_saw(shop: Shop) -> None:
     assert (shop.on_hand(first), shop.on_hand(second)) == (10, 5)
 
 
-def test_a_level_that_moved_since_the_file_was_made_is_told_and_can_be_set_from_the_present(shop: Shop) -> None:
+def test_a_level_that_changed_since_the_export_is_reported_and_can_be_set_from_the_present(shop: Shop) -> None:
     shoe = shop.variant(on_hand=12)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     shop.adjust(shoe, -3)
@@ -65,7 +65,7 @@ def test_units_are_added_and_taken_away(shop: Shop) -> None:
     assert (shop.on_hand(first), shop.on_hand(second)) == (10, 8)
 
 
-def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
+def test_all_bad_rows_are_reported_at_once_with_their_lines(shop: Shop) -> None:
     shoe = shop.variant(on_hand=3)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     text = f"sku,change\n{sku},-4\n'; drop table products,1\n{sku},1\nNOBODY,1.5\n"
@@ -85,7 +85,7 @@ def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
         ("1000001", "is not a whole number up"),
     ],
 )
-def test_a_number_that_is_none_is_told(shop: Shop, value: str, why: str) -> None:
+def test_a_value_that_is_not_a_number_is_reported(shop: Shop, value: str, why: str) -> None:
     shoe = shop.variant(on_hand=3)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     assert why in told(preview(shop, f"sku,change\n{sku},{value}\n"))[0]

@@ -1,4 +1,4 @@
-"""How many movements match: exactly while they are few, "more than" after that; what cannot be is not looked for."""
+"""Counting movements: exact up to a limit, "more than" above it, and nothing is read that cannot match."""
 
 from __future__ import annotations
 

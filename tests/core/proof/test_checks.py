@@ -1,4 +1,4 @@
-"""The checks hold over everything the shop does, and a planted fault is found exactly where it was planted."""
+"""The checks pass after everything the shop does, and find a planted fault exactly where it was planted."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def pair(fresh_shop: Shop) -> tuple[UUID, UUID]:
     return traded(fresh_shop, "FAULTY"), traded(fresh_shop, "SOUND")
 
 
-def test_an_empty_shop_holds(fresh_shop: Shop) -> None:
+def test_an_empty_shop_passes(fresh_shop: Shop) -> None:
     results = checks(fresh_shop)
     assert tuple(results) == reconciliation.CODES
     assert all(result.holds for result in results.values())
 
 
 @pytest.mark.usefixtures("pair")
-def test_what_the_shop_does_holds(fresh_shop: Shop) -> None:
+def test_a_working_shop_passes(fresh_shop: Shop) -> None:
     fresh_shop.variant()
     results = checks(fresh_shop)
     assert all(result.holds for result in results.values())
@@ -204,7 +204,7 @@ def test_a_stale_day_of_the_whole_shop_is_found(fresh_shop: Shop, pair: tuple[UU
     assert found(fresh_shop) == {"R11": (f"The whole shop on {day}: the daily units are wrong",)}
 
 
-def test_only_the_first_examples_are_told_but_all_are_counted(fresh_shop: Shop) -> None:
+def test_only_the_first_examples_are_listed_but_all_are_counted(fresh_shop: Shop) -> None:
     for number in range(25):
         fresh_shop.variant(sku=f"V{number:02}")
     fresh_shop.sql("update product_variants set stock_quantity = 1")
@@ -213,7 +213,7 @@ def test_only_the_first_examples_are_told_but_all_are_counted(fresh_shop: Shop) 
     assert levels.examples[0].startswith("V00 has 1 on hand")
 
 
-def test_who_may_not_look_may_not_check(shop: Shop) -> None:
+def test_a_person_who_may_not_read_may_not_check(shop: Shop) -> None:
     with pytest.raises(SignInRequired):
         shop.run(reconciliation.run_checks, "Carl")
 

@@ -1,4 +1,4 @@
-"""The proof finds exactly what was planted, names it, keeps it on record, opens a case for it, and repairs nothing."""
+"""The proof finds exactly the planted fault, names it, records it, opens a case for it, and repairs nothing."""
 
 # ruff: noqa: E501 - the planted statements are tables
 from __future__ import annotations
@@ -95,7 +95,7 @@ def found(done: proof.Run) -> dict[str, tuple[str, ...]]:
 
 @pytest.fixture
 def sold(fresh_shop: Shop) -> Shop:
-    """A live shop that sold two of ten pairs, and whose books were proven since."""
+    """A live shop that sold two of ten pairs and was verified since."""
     fresh_shop.sql("update stockroom.stripe_link set live_since = now() - interval '30 days'")
     fresh_shop.variant(10, sku="HB-40")
     sell(fresh_shop, Sale(lines=[("HB-40", 2)]))
@@ -146,14 +146,14 @@ def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) ->
     )
 
 
-def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
+def test_a_check_that_passes_again_resolves_its_case(sold: Shop) -> None:
     for reserved, state in ((1, "open"), (0, "resolved")):
         sold.sql("update product_variants set reserved_quantity = :reserved", reserved=reserved)
         proof.prove(sold.engine, None, COMMAND_LINE)
         assert sold.sql("select state from stockroom.alerts where cause = 'proof:R10'") == state
 
 
-def test_a_shop_older_than_a_week_needs_a_proven_backup_but_the_sample_does_not(sold: Shop) -> None:
+def test_a_shop_older_than_a_week_needs_a_verified_backup_but_the_sample_does_not(sold: Shop) -> None:
     sold.sql("alter table stockroom.operations disable trigger operations_append_only")
     sold.sql("update stockroom.operations set created_at = now() - interval '8 days'")
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
@@ -195,7 +195,7 @@ def test_a_recent_check_finds_what_is_wrong_with_what_is_new(sold: Shop, stateme
     assert all(words in told[code][0] and len(told[code]) == 1 for code, words in said.items())
 
 
-def test_what_a_full_proof_found_stays_open_until_a_full_one_holds(sold: Shop) -> None:
+def test_a_fault_of_a_full_proof_stays_open_until_a_full_proof_passes(sold: Shop) -> None:
     with sold.owner.begin() as connection:
         connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
     proof.prove(sold.engine, None, COMMAND_LINE)
@@ -239,7 +239,7 @@ def test_a_run_keeps_the_head_hash(sold: Shop) -> None:
     assert sold.sql("select head_hash = stockroom_api.ledger_head() from stockroom.proof_runs")
 
 
-def test_only_managers_prove_and_unknown_checks_are_refused(sold: Shop) -> None:
+def test_only_managers_run_proofs_and_unknown_checks_are_refused(sold: Shop) -> None:
     with pytest.raises(Forbidden):
         proof.prove(sold.engine, None, sold.person("Wanda"))
     with pytest.raises(InvalidInput):

@@ -1,4 +1,4 @@
-"""The order of a payment, asked for by a storefront: once, whoever tells of it and however often; one mail."""
+"""The order of a payment, requested by a storefront: one order and one mail, however often it is requested."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_payment_that_has_not_succeeded_is_refused_with_its_status(till: Till)
     is_problem(Client(till.shop).http.post(PATH, json={"paymentIntentId": "pi_123"}), 503)
 
 
-def test_without_an_address_or_a_mail_account_there_is_no_mail_and_the_answer_says_so(till: Till) -> None:
+def test_without_an_address_or_mail_account_no_mail_is_sent_and_the_answer_says_so(till: Till) -> None:
     shoe = till.shop.variant(5, price=100)
     nameless = paid(till, of(shoe), buyer={"email": None, "name": None, "shipping": None})
     assert order(till, nameless).json()["mail"] == "no_address"
@@ -184,7 +184,7 @@ def test_without_an_address_or_a_mail_account_there_is_no_mail_and_the_answer_sa
     assert mails(till.shop, named) == mails(till.shop, nameless) == []
 
 
-def test_a_line_whose_movements_the_ledger_lacks_says_so_and_is_a_case(till: Till) -> None:
+def test_a_line_without_movements_in_the_ledger_has_an_error_and_opens_a_case(till: Till) -> None:
     shoe = till.shop.variant(5, price=100)
     payment_id = paid(till, of(shoe))
     assert order(till, payment_id).json()["lines"][0]["error"] is None
@@ -201,7 +201,7 @@ def test_a_line_whose_movements_the_ledger_lacks_says_so_and_is_a_case(till: Til
     )
 
 
-def test_stripe_away_is_told_and_nothing_is_half_done(till: Till) -> None:
+def test_an_unavailable_stripe_is_reported_and_nothing_is_half_done(till: Till) -> None:
     payment_id = paid(till, of(till.shop.variant(5, price=100)))
     till.stripe.trouble(500, times=2)
     is_problem(order(till, payment_id), 503)
@@ -209,7 +209,7 @@ def test_stripe_away_is_told_and_nothing_is_half_done(till: Till) -> None:
     assert order(till, payment_id).status_code == 200
 
 
-def test_the_secret_that_finishes_a_payment_is_kept_nowhere(till: Till) -> None:
+def test_the_client_secret_of_a_payment_is_stored_nowhere(till: Till) -> None:
     payment_id = paid(till, of(till.shop.variant(5, price=100)))
     order(till, payment_id)
     bodies = till.shop.rows("select body from stockroom.stripe_events where payment_id = :id", id=payment_id)
