@@ -47,7 +47,7 @@ class Manifest:
 
     @property
     def server_major(self) -> int:
-        """The major version of the server it was made on."""
+        """The major version of the server it was created on."""
         return int(self.contents.server_version.split(".")[0])
 
     @property

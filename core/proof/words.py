@@ -45,7 +45,7 @@ def _order(fault: Fault) -> str:
 def _tell_units(fault: Fault) -> str:
     why = {
         "sold": f"the ledger sold {fault['sold']}, the order says {fault['taken']}",
-        "units": f"{fault['taken']} taken and {fault['oversold']} oversold do not make {fault['quantity']}",
+        "units": f"{fault['taken']} taken and {fault['oversold']} oversold do not add up to {fault['quantity']}",
         "silent": f"{fault['quantity'] - fault['taken'] - fault['oversold']} wait without an open case",
     }[fault["fault"]]
     return f"{_order(fault)}, {fault['quantity']} of {fault['code']}: {why}"

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the screens have in common. `latest` is read first: anything that changes later makes a live page reload."""
+    """What the screens have in common. `latest` is read first, so that any later change makes a live page reload."""
 
     latest: int
     shop: Shop

@@ -145,7 +145,7 @@ class _Api:
         try:
             told = self.pool.request(method, f"{self.url}{path}", body=content, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"Nobody answers at {self.url} within {SECONDS:g} seconds.") from error
+            raise Unavailable(f"No answer from {self.url} within {SECONDS:g} seconds.") from error
         try:
             found = told.json()
         except ValueError:

@@ -237,7 +237,7 @@ class _Flow:
         broken = call(self.connection, "select stockroom_api.broken_link(%(id)s)", {"id": self.variant_id})[0][0]
         if broken is not None:
             raise Falsified(f"The hash of movement no. {broken} does not follow from the one before.")
-        return f"{row.quantity_before} -> {row.quantity_after}, movement no. {row.variant_sequence}, hash holds"
+        return f"{row.quantity_before} -> {row.quantity_after}, movement no. {row.variant_sequence}, hash verified"
 
     def _key(self, what: str) -> str:
         return f"{self.payment_id}:{what}"

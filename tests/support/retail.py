@@ -223,7 +223,7 @@ def _figure(label: str, count: Count) -> str:
 
 def main() -> None:
     """Convert the published file to the path named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.support.retail", description="A real year as a history file.")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.retail", description="A real year of a shop.")
     parser.add_argument("path", type=Path, help="the history file to write: .csv or .parquet")
     path = parser.parse_args().path
     if not SOURCE.exists():

@@ -57,7 +57,7 @@ PLANTED = {
     "a head hash written over": (OTHER_HEAD, {"R2": "verified no longer match its head hash"}),
     "a lost event": (EVENT, {"R3": "pi_lost has no order"}),
     "a line whose sale is gone": ("delete from stockroom.order_line_movements", {"R4": "the ledger sold 0"}),
-    "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not make 3"}),
+    "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not add up to 3"}),
     "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait without an open case"}),
     "a line that is gone": (
         "delete from stockroom.order_line_movements; delete from stockroom.order_lines",

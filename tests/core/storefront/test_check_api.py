@@ -94,7 +94,7 @@ def test_a_shop_that_does_not_answer_is_reported(
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         assert core_main.main(["check-api", url, "--key", "stk_x", "--sku", "A"]) == 1
-    assert f"FAILS  health: Nobody answers at {url} within 5 seconds." in capsys.readouterr().out
+    assert f"FAILS  health: No answer from {url} within 5 seconds." in capsys.readouterr().out
     monkeypatch.delenv("STOCKROOM_API_KEY", raising=False)
     assert core_main.main(["check-api", "ftp://x", "--key", "k", "--sku", "A"]) == 1
     assert core_main.main(["check-api", url, "--sku", "A"]) == 1

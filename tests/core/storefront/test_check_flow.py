@@ -56,7 +56,7 @@ def test_every_step_passes_and_nothing_is_left(fresh_shop: Shop) -> None:
         ("undo of the restoration", True), ("undo of the sale", True), ("undo of the receipt", True),
         ("level, chain and figures", True), ("nothing of it is left", True),
     ]  # fmt: skip
-    assert steps[2].said == "5 -> 4, movement no. 2, hash holds"
+    assert steps[2].said == "5 -> 4, movement no. 2, hash verified"
     assert rows(fresh_shop) == before
 
 
@@ -67,7 +67,7 @@ def test_the_command_prints_each_step_and_exits_by_the_result(
     monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
     assert core_main.main(["check-flow"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1] == "ok     +5 received: 0 -> 5, movement no. 1, hash holds"
+    assert said[1] == "ok     +5 received: 0 -> 5, movement no. 1, hash verified"
     assert said[-1] == "ok     nothing of it is left: rolled back"
     falsify(embedded_shop, "public.stock_movements", "new.note := 'forged';")
     assert core_main.main(["check-flow"]) == 1
