@@ -100,7 +100,7 @@ def spoil(path: Path, change: Any) -> None:
     ("change", "fault"),
     [
         (lambda rows: rows[1].update(performed_by="Nobody"), "movement no. 2 (row 2): its hash does not follow"),
-        (lambda rows: rows[4].update(quantity=-2), "movement no. 2 (row 5): its level is not what it says"),
+        (lambda rows: rows[4].update(quantity=-2), "movement no. 2 (row 5): its level is wrong"),
         (lambda rows: rows[2].update(quantity_before=99), "(row 3): it does not begin where the one before it ended"),
         (lambda rows: rows.pop(1), "movement no. 3 (row 2): the one before it is missing"),
         (lambda rows: rows.pop(), "it has 5 movements, but 6 were written"),
@@ -114,7 +114,7 @@ def test_the_first_broken_row_is_named(exported: Path, change: Any, fault: str) 
 
 def test_what_is_no_ledger_is_refused_in_words(exported: Path, tmp_path: Path) -> None:
     exported.write_bytes(exported.read_bytes()[:-100])
-    with pytest.raises(Unreadable, match="is damaged or no Parquet file"):
+    with pytest.raises(Unreadable, match="is damaged or not a Parquet file"):
         ledger_file.verify(exported)
     pa.parquet.write_table(pa.table({"a": [1]}), exported)
     with pytest.raises(Unreadable, match="is not a ledger file"):

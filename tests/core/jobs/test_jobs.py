@@ -238,7 +238,7 @@ def test_the_work_of_a_killed_worker_is_taken_up_again(fresh_shop: Shop, caplog:
     time_passes(fresh_shop)
     with working(fresh_shop.engine, stripe.gateway):
         until(lambda: fresh_shop.on_hand(shoe) == 4 and idle(fresh_shop))
-    assert "in the middle of the job apply_inbox" in caplog.text
+    assert "died during the job apply_inbox" in caplog.text
 
 
 def test_a_job_that_waits_behind_a_dead_one_takes_its_place(fresh_shop: Shop) -> None:
