@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -85,7 +87,7 @@ def test_only_an_admin_sees_it_and_the_read_itself_refuses(tabs: Tabs, embedded_
 
 
 def test_every_stock_function_is_there_and_has_its_word() -> None:
-    operations = (
+    operations: tuple[Callable[..., Any], ...] = (
         changes.adjust, changes.receive, changes.set_level, changes.undo, api.check_cart, holds.hold, holds.extend,
         holds.release, holds.expire, checkout._begin, applying.apply, cases.retry_order, cases.ship_what_is_there,
         refunds.decide,
