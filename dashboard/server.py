@@ -24,7 +24,7 @@ from core.foundation import journal
 from core.foundation.errors import StockError
 from core.foundation.settings import load_settings
 from core.health.measures import Keeper
-from core.jobs.watch import Watch
+from core.jobs.runs import Watch
 from core.jobs.worker import Worker
 from core.storefront.api import create_api
 from core.stripe import gateway as stripe_gateway

@@ -142,8 +142,8 @@ _KNOWN_AS = {
     "screens.orders": "order_screens",
     "screens.stock": "screens",
     "shop.profile": "shop",
-    "storefront.mail": "order_mail",
-    "storefront.validate": "storefront",
+    "storefront.api": "storefront",
+    "storefront.paid_orders._queue": "order_mail",
 }
 """Names that logs, metrics and saved measurements use. They outlive modules: a new one would break a shop's graphs."""
 
@@ -152,8 +152,9 @@ def name_of(operation: Callable[..., Any]) -> str:
     """Return the name of an operation in logs and metrics, such as `ledger.adjust`: a module of core and a function."""
     inner = getattr(operation, "func", operation)  # what a partial holds
     module = str(getattr(inner, "__module__", "")).removeprefix("core.")
-    known = _KNOWN_AS.get(module, module.rpartition(".")[2])
-    return f"{known}.{getattr(inner, '__name__', 'operation')}"
+    name = getattr(inner, "__name__", "operation")
+    known = _KNOWN_AS.get(f"{module}.{name}") or _KNOWN_AS.get(module, module.rpartition(".")[2])
+    return f"{known}.{name}"
 
 
 def percentile(buckets: Sequence[int], share: float) -> float | None:

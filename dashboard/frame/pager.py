@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.ledger.movements import Count
+from core.foundation.paging import Count
 from dashboard.frame import words
 
 

@@ -163,9 +163,9 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
         may_undo=may(person.role, Permission.UNDO),
     )
     with st.container(horizontal=True, horizontal_alignment="center", key="mov_pages"):
-        _page_button("Newest", None, ":material/first_page:", disabled=seen.page.newer is None)
-        _page_button("Newer", seen.page.newer, ":material/chevron_left:", disabled=seen.page.newer is None)
-        _page_button("Older", seen.page.older, ":material/chevron_right:", disabled=seen.page.older is None)
+        _page_button("Newest", None, ":material/first_page:", disabled=seen.page.before is None)
+        _page_button("Newer", seen.page.before, ":material/chevron_left:", disabled=seen.page.before is None)
+        _page_button("Older", seen.page.after, ":material/chevron_right:", disabled=seen.page.after is None)
 
 
 def _page_button(label: str, cursor: str | None, icon: str, *, disabled: bool) -> None:

@@ -90,7 +90,7 @@ def show_list(seen: OrderList, wanted: Wanted, person: Actor) -> None:
     )  # fmt: skip
     key = f"ord_{rows[0].order_id}_{rows[-1].order_id}_{len(rows)}"
     tables.show_orders(rows, seen.shop.zone, key=key, pick=open_order)
-    pager.show_pages(CURSOR, seen.page.newer, seen.page.older, names=("Newest", "Newer", "Older"), key="ord")
+    pager.show_pages(CURSOR, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="ord")
 
 
 def open_order(order_id: int) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.model import Actor, LevelRow, MovementType
-from core.ledger.movements import midnight
+from core.ledger.query import midnight
 from core.ledger.reports import LevelPoint
 from core.people.access import Permission, may
 from core.screens.stock import Variant

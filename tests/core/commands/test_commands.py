@@ -123,7 +123,7 @@ def test_reconcile_tells_what_fails_below_its_table(operated: Shop, capsys: pyte
     assert told[12:15] == [
         "",
         "R1: Every level is the sum of its movements",
-        "  HB-40 stands at 9; its movements add up to 7, and the last one left it at 7",
+        "  HB-40 has 9 on hand, but its movements add up to 7, and the last one ends at 7",
     ]
     assert "1 of 11 checks fails." in told
 

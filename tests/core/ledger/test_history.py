@@ -1,4 +1,4 @@
-"""A shop's past goes into the ledger in order, once, whole or not at all, and never below zero."""
+"""A shop's history is imported in time order, once, completely or not at all, and never below zero."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_only_an_admin_may_bring_in_a_past(
     assert contents(fresh_shop)["stock_movements"] == 0
 
 
-def test_the_admin_who_brought_it_in_stands_on_every_movement(fresh_shop: Shop, write: Write) -> None:
+def test_every_movement_names_the_admin_who_imported_it(fresh_shop: Shop, write: Write) -> None:
     take(fresh_shop, write(), fresh_shop.person("Ada"))
     assert set(ledger(fresh_shop, "performed_by")) == {("Ada",)}
 

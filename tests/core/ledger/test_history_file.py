@@ -1,4 +1,4 @@
-"""What a history file may say, and how each impossible row is refused: by its line, its field, and in a sentence."""
+"""What a history file may contain, and how each bad row is reported: its line, its field, and a sentence."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_spreadsheets_other_delimiters_are_recognised(write: Write, delimiter:
     assert rows(path)[0]["quantity"] == -1
 
 
-def test_columns_may_stand_in_any_order_and_letter_case_and_the_name_may_be_missing(write: Write) -> None:
+def test_columns_can_be_in_any_order_and_letter_case_and_the_name_is_optional(write: Write) -> None:
     path = write(
         "-1,SHOE-9,,stock_decrease,sale,2026-01-05", header=" Quantity,SKU,Reference,Reason,movement_TYPE,occurred_at"
     )

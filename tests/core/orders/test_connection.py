@@ -1,4 +1,4 @@
-"""What Settings say of a key without saying any of it, and the page of Stripe's that makes the right one."""
+"""What Settings shows of a key without showing the key, and the page of Stripe that creates the right one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY, SECRET = "rk_live_51TheKeyOfTheShop0123456789", "whsec_TheSecretOfTheShop"
 
 
 @pytest.mark.parametrize(("key", "livemode"), [("", None), (KEY, True), (KEY.replace("_live_", "_test_"), False)])
-def test_a_key_is_told_by_its_mode_alone(key: str, livemode: bool | None) -> None:
+def test_only_the_mode_of_a_key_is_shown(key: str, livemode: bool | None) -> None:
     found = stripe_link.keys(load_settings({"STRIPE_SECRET_KEY": key, "STRIPE_WEBHOOK_SECRET": SECRET}))
     assert (found.livemode, found.is_set, found.secrets) == (livemode, bool(key), 1)
     assert "TheKey" not in repr(found)

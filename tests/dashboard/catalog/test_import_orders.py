@@ -72,7 +72,7 @@ def test_mia_imports_some_days_and_is_told_what_came_of_it(tabs: Tabs, stripe: S
     assert (orders_of(stripe.shop), sold(stripe.shop)) == (4, 4)
     started(tab)
     hand.let_go()
-    assert "Nothing new: everything Stripe has of these days is known already." in words_of(run(tab))
+    assert "Nothing new: everything that Stripe has for these days was imported before." in words_of(run(tab))
     assert sold(stripe.shop) == 4
 
 

@@ -296,7 +296,7 @@ def test_a_program_without_a_key_is_told_so_as_the_api_tells_every_error(desk: D
     answer = desk.visitor().post("/api/stock/validate", json={"items": []})
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["detail"] == "Send a good API key: Authorization: Bearer stk_..."
+    assert answer.json()["detail"] == "Send a valid API key: Authorization: Bearer stk_..."
     assert answer.json()["requestId"] == answer.headers["x-request-id"]
 
 

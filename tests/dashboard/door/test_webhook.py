@@ -354,7 +354,7 @@ def test_bad_signatures_over_a_long_time_or_between_good_ones_are_no_case(
 
 def test_only_cases_about_the_machinery_are_opened_and_resolved_this_way(fresh_shop: Shop) -> None:
     case: dict[str, Any] = {"severity": "urgent", "sentence": "Something is wrong", "facts": {}}
-    with pytest.raises(InvalidInput, match="not about the machinery"):
+    with pytest.raises(InvalidInput, match="not about the installation itself"):
         fresh_shop.run(system_alerts.open_alert, kind=AlertKind.INSUFFICIENT_STOCK, cause="order:pi_1", **case)
     fresh_shop.sql(
         """insert into stockroom.alerts (kind, severity, cause, sentence)

@@ -40,7 +40,7 @@ def test_a_bad_row_is_named_and_nothing_can_be_posted(tabs: Tabs, embedded_shop:
     assert "2 rows of 3 cannot be posted, so nothing is." in words_of(tab).replace("\N{NO-BREAK SPACE}", " ")
     assert list(table(tab, "Problem")["Problem"])[:2] == [
         "sku “NOBODY” is not in the catalogue",
-        "sku “A-1” stands on line 2, too",
+        "sku “A-1” is also on line 2",
     ]
     assert not [label for label in labels(tab) if label.startswith("Post")]
 

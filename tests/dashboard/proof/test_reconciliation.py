@@ -100,7 +100,7 @@ def test_what_fails_is_told_in_sentences_that_lead_to_what_they_name(tabs: Tabs,
     tab = page(tabs, "Wanda")
     said = words_of(tab)
     assert "2 checks fail" in said
-    assert "HB-40 stands at 99; its movements add up to 8, and the last one left it at 8" in said
+    assert "HB-40 has 99 on hand, but its movements add up to 8, and the last one ends at 8" in said
     assert "Order WEB-1, 2 of HB-40: the ledger sold 0, the order says 2" in said
     assert "Sold and oversold units differ from the cart" in said, "the runbook is shown next to it"
     links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in tab.get("page_link")}
@@ -179,7 +179,7 @@ def test_every_run_stays_with_what_it_found_then(tabs: Tabs, sold: dict[str, Sal
     assert [list(row) for row in rows["outcome"]] == [["Not all compared"], ["Failed"]]
     assert list(rows["failing"]) == ["", "R1"]
     tab = page(tabs, "Sam", run=str(bad.id))
-    assert "HB-40 stands at 99" in words_of(tab)
+    assert "HB-40 has 99 on hand" in words_of(tab)
     assert "Everything, by Command line; it took" in words_of(tab)
     assert "All runs" in labels(tab)
     assert "Every check holds" in words_of(press(tab, "All runs"))
