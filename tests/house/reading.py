@@ -35,6 +35,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Every module a file imports, anywhere in it: `from core import ledger` is `core.ledger` (and `core`)."""
     found: set[str] = set()

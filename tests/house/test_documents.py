@@ -181,15 +181,6 @@ def test_the_guides_speak_of_every_page_in_the_navigation() -> None:
     assert titles - {quote for document in GUIDES for quote in document.italics} == set()
 
 
-def test_the_first_column_of_the_map_is_what_lies_in_the_project() -> None:
-    rooms = {line.split()[0] for line in ARCHITECTURE.block("").splitlines() if re.match(r"\w+/", line)}
-    assert {room for room in rooms if not (ROOT / room).is_dir()} == set()
-    assert {f"{room}/" for room in PRODUCT} | {"tests/"} <= rooms
-    layers = re.search(r"^tests/ +(.+)$", ARCHITECTURE.block(""), re.MULTILINE)
-    assert layers
-    assert set(layers[1].split(", ")) == {path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("*.py"))}
-
-
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_link_and_picture_leads_somewhere(document: Document) -> None:
     assert [link for link in document.links if "://" not in link and not leads_somewhere(document, link)] == []
@@ -304,15 +295,6 @@ def test_versions_hours_and_licence_are_those_of_the_code() -> None:
 
 
 # ---------------------------------------------------------------- the words
-
-
-def test_the_glossary_explains_every_word_once() -> None:
-    terms = [term for row in ARCHITECTURE.table("say") for term in row[0].split(", ")]
-    assert len(terms) == len(set(terms))
-    for row in ARCHITECTURE.table("say"):
-        assert len(row[0].split(", ")) == len(row[1].split("; ")), row
-    types = next(row[1].split("; ")[1] for row in ARCHITECTURE.table("say") if "movement type" in row[0])
-    assert set(types.split(", ")) == set(MovementType)
 
 
 def test_every_word_of_the_glossary_is_used() -> None:
