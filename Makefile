@@ -79,7 +79,7 @@ psql: $(READY)
 	@$(BIN)/python -m core.psql
 
 browser: $(TEST_READY)
-	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.browser.chromium
 
 lock: $(TEST_READY)
 	@$(BIN)/python -m pip install --quiet pip-tools

@@ -1,4 +1,4 @@
-"""The runbook has an answer for whatever a person may be told."""
+"""The runbook covers every kind of case and every check."""
 
 from __future__ import annotations
 
