@@ -33,7 +33,7 @@ AT_ONCE = 100
 
 
 class NotConnected(SetupError):
-    """Stripe is not connected: set STRIPE_SECRET_KEY to a restricted key, as the README says under Connect Stripe."""
+    """Stripe is not connected: set STRIPE_SECRET_KEY to a restricted key, see docs/stripe.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

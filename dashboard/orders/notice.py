@@ -20,5 +20,5 @@ def show() -> None:
     if not is_connected():
         st.caption(
             ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
-            "(see “Connect Stripe” in the README)."
+            "(see docs/stripe.md)."
         )

@@ -58,7 +58,7 @@ _FACTS = {
     "scopes": "Scopes",
     "rate_per_minute": "Requests per minute",
     "is_on": "On",
-    "min_severity": "Minimum severity",
+    "min_severity": "Lowest severity",
     "quiet_from": "Quiet from",
     "quiet_until": "Quiet until",
     "urgent_passes": "Urgent during quiet hours",

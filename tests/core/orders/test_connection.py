@@ -12,7 +12,7 @@ from core.foundation.settings import load_settings
 from core.orders import stripe_link
 from core.stripe.trouble import READS
 from dashboard.catalog import order_import
-from tests.house.documents import README
+from tests.house.documents import STRIPE
 
 KEY, SECRET = "rk_live_51TheKeyOfTheShop0123456789", "whsec_TheSecretOfTheShop"
 
@@ -32,14 +32,14 @@ def test_the_link_to_a_new_key_chooses_every_permission_that_is_read_and_no_othe
     assert all(permission.startswith("rak_") and permission.endswith("_read") for permission in asked.values())
 
 
-def test_the_readme_has_the_same_link_and_names_what_it_chooses() -> None:
-    assert stripe_link.key_link() in README.links
-    said = " ".join(README.under("Connect Stripe").split())
+def test_the_guide_has_the_same_link_and_names_what_it_chooses() -> None:
+    assert stripe_link.key_link() in STRIPE.links
+    said = " ".join(STRIPE.under("Connect Stripe").split())
     assert [name for name in READS.values() if name not in said] == []
 
 
-def test_the_policies_of_the_readme_are_those_of_the_command_and_of_the_page() -> None:
-    shown = {row[0].strip("`"): row[1].strip("*") for row in README.table("policy")}
+def test_the_policies_of_the_guide_are_those_of_the_command_and_of_the_page() -> None:
+    shown = {row[0].strip("`"): row[1].strip("*") for row in STRIPE.table("policy")}
     assert set(shown) == {commands_orders.AUTO, *Policy}
     assert shown == {str(policy): label for policy, label in order_import.POLICIES.items()}
     assert set(order_import.CONSEQUENCES) == set(order_import.POLICIES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,7 +17,7 @@ from core.storefront import mail as order_mail
 from core.storefront.paid_orders import PaidLine, PaidOrder
 from tests.core.storefront.test_api import Client, is_problem
 from tests.core.storefront.test_checkout import Till, of, reserved
-from tests.house.reading import ROOT
+from tests.house.documents import STOREFRONT
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 from tests.support.receivers import mailbox
@@ -101,11 +100,9 @@ def test_the_buyer_gets_one_mail_however_often_the_order_is_asked_for(till: Till
     assert "Paid: 100.00 EUR" in mail.as_string()
 
 
-def test_the_cart_that_the_readme_shows_is_paid_and_becomes_an_order(till: Till) -> None:
+def test_the_cart_that_the_guide_shows_is_paid_and_becomes_an_order(till: Till) -> None:
     shoe = till.shop.variant(5, sku="HALDE-42", price=100)
-    shown = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert shown
-    begun = till.client.http.post("/stripe/create-payment-intent", json=json.loads(shown[1]))
+    begun = till.client.http.post("/stripe/create-payment-intent", json=json.loads(STOREFRONT.block("json")))
     assert begun.json()["amount"] == 10_490
     till.account.succeed(begun.json()["paymentIntentId"])
     assert order(till, begun.json()["paymentIntentId"]).json()["orderNumber"] == "c-7"

@@ -132,7 +132,7 @@ def test_what_was_sold_elsewhere_or_moved_nothing_offers_no_undo(tabs: Tabs, bus
 def test_support_sees_a_movement_and_no_undo(tabs: Tabs, busy_shop: Shop) -> None:
     damaged = busy_shop.sql("select id from stock_movements where reason = 'damaged'")
     tab = tabs.open("Sam", "movements", movement=str(damaged))
-    assert "The warehouse, a manager or an admin can" in words_of(tab)
+    assert "Your role cannot undo movements. The warehouse, a manager or an admin can." in words_of(tab)
     assert "Undo" not in labels(tab)
 
 

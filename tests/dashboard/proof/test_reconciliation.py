@@ -102,7 +102,7 @@ def test_failures_are_shown_in_sentences_with_links(tabs: Tabs, sold: dict[str, 
     assert "2 checks failed" in said
     assert "HB-40 stands at 99; its movements add up to 8, and the last one left it at 8" in said
     assert "Order WEB-1, 2 of HB-40: the ledger sold 0, the order says 2" in said
-    assert "Sold and oversold units are not what the cart says" in said, "the runbook stands beside it"
+    assert "Sold and oversold units differ from the cart" in said, "the runbook is shown next to it"
     links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in tab.get("page_link")}
     assert links["HB-40"] == "sku=HB-40"
     assert links["Order WEB-1"] == f"order={order_id(tabs.shop, sold['whole'])}"
