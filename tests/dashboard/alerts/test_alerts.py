@@ -112,7 +112,7 @@ def test_a_case_shows_what_failed_why_and_how_much(tabs: Tabs, troubles: dict[st
 def test_a_case_says_what_to_do_about_it(tabs: Tabs, troubles: dict[str, Sale]) -> None:
     tab = open_case(tabs, "Wanda", troubles["short"])
     assert "What to do" in [part.label for part in tab.expander]
-    assert "the other lines of the order have left it" in words_of(tab)
+    assert "The other lines of the order have left the shelf" in words_of(tab)
 
 
 def test_the_runbook_is_a_page_for_everybody(tabs: Tabs) -> None:

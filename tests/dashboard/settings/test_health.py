@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +15,8 @@ from core.health.reads import STOCK_FUNCTIONS, Period
 from core.inbox.messages import WORKER
 from dashboard.settings.health import FUNCTIONS
 from tests.browser.tabs import Tabs, field, run, tabs, words_of
+from tests.house.reading import functions, python_files
+from tests.house.test_law import measured_as
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]
@@ -81,11 +82,10 @@ def test_only_an_admin_sees_it_and_the_read_itself_refuses(tabs: Tabs, embedded_
             embedded_shop.run(health_reads.look, name, period=Period.DAY)
 
 
-def test_every_stock_function_is_there_and_has_its_word() -> None:
+def test_every_stock_function_exists_and_has_a_label() -> None:
     assert set(STOCK_FUNCTIONS) == set(FUNCTIONS)
-    for name in STOCK_FUNCTIONS:
-        module, _, function = name.partition(".")
-        assert callable(getattr(importlib.import_module(f"core.{module}"), function)), name
+    operations = {measured_as(path, function.name) for path in python_files("core") for function in functions(path)}
+    assert set(STOCK_FUNCTIONS) - operations == set()
 
 
 def test_steps_begin_with_the_hour_and_end_with_the_one_that_is_not_over(embedded_shop: Shop) -> None:

@@ -321,7 +321,7 @@ def look_up(tab: AppTest, **other: str) -> AppTest:
 def test_the_lines_of_an_order_are_looked_up_where_ada_says(tabs: Tabs, storefront: Stripe) -> None:
     shirt = storefront.shop.variant(10, sku="TEE-M")
     tab = look_up(section(tabs))
-    assert "Lines of orders are looked up in Shop front.order_lines." in toast(tab)
+    assert "Order lines are read from Shop front.order_lines." in toast(tab)
     storefront.account.pay(1000, metadata={"order_id": "1007"})
     storefront.webhook()
     storefront.work()
