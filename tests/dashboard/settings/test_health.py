@@ -1,4 +1,4 @@
-"""Health under Settings: an admin sees whether everything is well, and what was measured."""
+"""Health under Settings: an admin sees whether every part is ready, and the measurements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["tabs"]
 
 
 def measured(shop: Shop, *, hours: int = 0, name: str = "ledger.adjust", ms: float = 4.0, calls: int = 100) -> None:
-    """An operation, its statement and a lost try, as if told some hours ago."""
+    """An operation, its statement and an attempt that failed to get a lock, recorded some hours ago."""
     meter = Meter()
     for _ in range(calls):
         meter.note(Kind.OPERATION, name, Outcome.OK, ms / 1000)
@@ -43,12 +43,12 @@ def measured(shop: Shop, *, hours: int = 0, name: str = "ledger.adjust", ms: flo
                  "where span = 'hour' and at >= date_trunc('hour', now()) and :h > 0", h=hours)  # fmt: skip
 
 
-def test_a_new_shop_sees_what_is_well_and_that_nothing_is_measured_yet(tabs: Tabs) -> None:
+def test_a_new_shop_sees_which_parts_are_ready_and_that_nothing_is_measured_yet(tabs: Tabs) -> None:
     said = words_of(tabs.open("Ada", "settings", set_section="Health"))
     assert "The database answers." in said
     assert "No worker has started yet." in said
-    assert "Something is not well" in said
-    assert "Nothing is measured yet" in said
+    assert "Some systems need attention" in said
+    assert "No measurements yet" in said
 
 
 def test_ada_sees_each_chart_with_its_sentence_and_its_table(tabs: Tabs, embedded_shop: Shop) -> None:
@@ -59,11 +59,11 @@ def test_ada_sees_each_chart_with_its_sentence_and_its_table(tabs: Tabs, embedde
     for heading in ("Speed of each stock function", "Throughput", "Lock waits", "Slowest statements", "Import lag",
                     "Database"):  # fmt: skip
         assert heading in said
-    assert "Operations of every kind: 200 done, 2 refused, 0 failed." in said
-    assert "2 tries lost against a lock" in said
+    assert "All operations: 200 done, 2 refused, 0 failed." in said
+    assert "2 attempts failed to get a lock" in said
     assert "post_change with" in said
     assert "MB now" in said
-    assert "times in Pacific/Auckland" in said
+    assert "Times are in Pacific/Auckland" in said
     field(tab, "selectbox", "Function").select("storefront.check_cart")
     assert "Check a cart: p50 " in words_of(run(tab))
     assert len(tab.get("plotly_chart")) == 6
