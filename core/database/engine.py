@@ -160,10 +160,14 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
         METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
 
 
-def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]]) -> tuple[_T, ...]:
-    """Return rows as frozen rows of `kind`, whose fields are the columns in their order."""
+def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]], **read: Callable[[Any], Any]) -> tuple[_T, ...]:
+    """Return rows as instances of the dataclass `kind`, whose fields are the columns in their order.
+
+    `read` holds a function for each field that is not taken as it comes: `role=Role`.
+    """
     names = [field.name for field in fields(cast("Any", kind))]
-    return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
+    named = (dict(zip(names, row, strict=True)) for row in rows)
+    return tuple(kind(**(row | {name: change(row[name]) for name, change in read.items()})) for row in named)
 
 
 @lru_cache(maxsize=2_000)

@@ -35,12 +35,12 @@ def test_checking_prints_a_table_and_every_row_that_stays(old: Legacy, capsys: p
     assert ["shelf unlike its history", "2 variants", "one count each, 10 units in all"] in lines
     assert "1 row of stock_movements cannot be carried into the ledger:" in said
     assert [str(bad), "sale -4 AC-9", "wrong arithmetic: 7 and -4 do not make 6"] in lines
-    assert said.endswith("Adopting is possible, and can be undone until the first new movement. Nothing was changed.\n")
+    assert said.endswith("Adopting is possible and can be undone until the first new movement. Nothing was changed.\n")
 
 
 def test_adopting_is_said_proven_repeated_and_undone(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["adopt"]) == 0
-    assert "Done; every level, chain and daily figure was proven." in capsys.readouterr().out
+    assert "Done; every level, chain and daily figure was verified." in capsys.readouterr().out
     assert core_main.main(["adopt"]) == 0
     assert "This shop moved in already, on" in capsys.readouterr().out
     assert core_main.main(["reconcile"]) == 0

@@ -97,15 +97,15 @@ def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
     assert core_main.main(["reconcile"]) == 0
     told = capsys.readouterr().out.splitlines()
     states = [line.split()[:2] for line in told if line.startswith("R") and ":" not in line]
-    assert states == [[f"R{n}", "not" if n == 3 else "holds"] for n in range(1, 12)]
+    assert states == [[f"R{n}", "not" if n == 3 else "passes"] for n in range(1, 12)]
     assert told[0] == "Check  State         Failures  Looked at  What must be true"
-    assert told[1] == "R1     holds                0          1  Every level is the sum of its movements"
+    assert told[1] == "R1     passes               0          1  Every level is the sum of its movements"
     assert told[3] == "R3     not compared         0          0  Every payment since going live became an order"
     head = operated.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
     assert told[12:] == [
         "",
         "R3: Not compared with Stripe: no key is set.",
-        "Nothing fails.",
+        "No check fails.",
         f"Head hash of the ledger: {head}",
     ]
     assert core_main.main(["reconcile", "--json", "--only", "R1,r2"]) == 0
@@ -174,7 +174,7 @@ def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
     for wrong in ("", "yes\n", "canyon\n"):
         typed(monkeypatch, wrong)
         assert core_main.main(["import-catalog", boots]) == 1
-        assert "That is not its name; nothing was changed." in capsys.readouterr().err
+        assert "That is not the name of the shop; nothing was changed." in capsys.readouterr().err
     assert products(embedded_sample) == 40
     typed(monkeypatch, "Canyon Sneakers\n")
     assert core_main.main(["import-catalog", boots]) == 0

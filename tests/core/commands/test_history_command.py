@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
-from core.commands import history as commands_history
+from core.commands import imports as commands_history
 from core.ledger import history
 from tests.support.builders import Shop
 

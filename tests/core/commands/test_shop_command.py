@@ -22,7 +22,7 @@ def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytes
     assert capsys.readouterr().out == "My shop: time zone Pacific/Auckland, currency EUR\n"
     assert core_main.main(["shop", "--name", "Halde Boots", "--zone", "europe/berlin", "--currency", "chf"]) == 0
     assert capsys.readouterr().out == (
-        "Every day was summed anew: it begins at midnight in Europe/Berlin.\n"
+        "Every day was summed again: days now begin at midnight in Europe/Berlin.\n"
         "Halde Boots: time zone Europe/Berlin, currency CHF\n"
     )
     assert core_main.main(["shop", "--currency", "EUR"]) == 0
@@ -35,7 +35,7 @@ def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytes
     [
         ("--zone", "Mars/Olympus", 'Time zone "Mars/Olympus" is not one; use a region and a city'),
         ("--currency", "Taler", 'Currency "Taler" is not one; use its three letters'),
-        ("--name", "", "Name must have 1 to 80 characters."),
+        ("--name", "", "Name must not be empty."),
     ],
 )
 def test_what_cannot_be_is_a_sentence_and_changes_nothing(

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 SQL = "\n".join(path.read_text(encoding="utf-8") for path in (Path(audit.__file__).parents[1] / "sql").glob("*/*.sql"))
 NOTED = re.compile(
-    r"note_change\(\s*\w+,\s*(?:_performed_by|_who|'Command line'),\s*(?:case when [^']*)?'(\w+)'(?: else '(\w+)')?"
+    r"note_change\(\s*\w+,\s*(?:_performed_by|_who|'Command line'),\s*(?:case when [^']*)?'(\w+)'"
+    r"(?: when [^']*'(\w+)')?(?: else '(\w+)')?"
 )
 
 

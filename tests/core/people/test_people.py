@@ -107,7 +107,7 @@ def test_only_an_admin_looks_after_people(shop: Shop, email: str) -> None:
 
 
 def test_an_email_that_has_an_account_gets_no_second_one(shop: Shop, email: str) -> None:
-    with pytest.raises(InvalidInput, match="Email belongs to somebody"):
+    with pytest.raises(InvalidInput, match="Email already belongs to another account"):
         shop.run(people.add_person, "Ada", email=f" {email.upper()} ", name="Twin", role=Role.SUPPORT)
 
 

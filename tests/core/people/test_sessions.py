@@ -130,7 +130,7 @@ def test_changing_the_password_signs_out_every_other_browser(shop: Shop, email: 
 
 def test_a_password_is_not_changed_without_the_present_one(shop: Shop, email: str) -> None:
     actor = actor_of(shop, token_of(sign_in(shop, email)))
-    with pytest.raises(InvalidInput, match="changed meanwhile"):
+    with pytest.raises(InvalidInput, match="changed in the meantime"):
         shop.run(accounts.set_own_password, actor, password="another good one", proof=None)
     assert isinstance(sign_in(shop, email), NewSession)
 

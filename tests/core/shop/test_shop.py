@@ -244,8 +244,8 @@ def test_of_two_who_move_the_shop_at_once_both_are_on_record_and_one_has_the_las
         ({"currency": "XXX"}, 'Currency "XXX" is not one; use its three letters, such as EUR.'),
         ({"currency": "Euro"}, "Currency"),
         ({"currency": "\0"}, "Currency"),
-        ({"name": " "}, "Name must have 1 to 80 characters."),
-        ({"name": "x" * 81}, "Name must have 1 to 80 characters."),
+        ({"name": " "}, "Name must not be empty."),
+        ({"name": "x" * 81}, "Name must have at most 80 characters (it has 81)."),
         ({"name": "Halde\u202e"}, "Name must not contain control characters."),
     ],
 )
