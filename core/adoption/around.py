@@ -9,11 +9,11 @@ from typing import Any
 from psycopg import sql
 
 from core.adoption.dependents import Dependent, function, grants, policy
-from core.adoption.journal import Journal
 from core.adoption.look import (
     NEIGHBOURS,
     OUTSIDE,
     Database,
+    Journal,
     Statement,
     Table,
     aside,
@@ -22,8 +22,9 @@ from core.adoption.look import (
     roles_outside,
     tables,
 )
-from core.adoption.report import Report, listed, many
+from core.adoption.report import Report, listed
 from core.database.migrate import our_functions
+from core.foundation.text import many
 
 _ONLY_A_CLOCK = re.compile(
     r"\s*begin\s+new\.updated_at\s*:?=\s*(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\))\s*;"

@@ -6,8 +6,7 @@ from psycopg import sql
 
 from core.adoption.catalogue import missing_products, product_of
 from core.adoption.columns import Carried
-from core.adoption.journal import Journal
-from core.adoption.look import Column, Database, aside, ask, public
+from core.adoption.look import Column, Database, Journal, aside, ask, public
 
 _KEPT_BY_LEDGER = ("stock_quantity", "reserved_quantity")
 _OWN_INDEXES = """

@@ -6,7 +6,8 @@ from psycopg import sql
 
 from core.adoption.columns import CANNOT_BE, NUMBER, WRONG, Carried, Copied
 from core.adoption.look import Database, ask, public
-from core.adoption.report import Report, listed, many
+from core.adoption.report import Report, listed
+from core.foundation.text import many
 
 _VARIANTS = """
 create temp table adoption_variants on commit drop as

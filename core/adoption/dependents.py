@@ -10,9 +10,9 @@ from typing import Any
 
 from psycopg import sql
 
-from core.adoption.journal import Journal
-from core.adoption.look import Database, Statement, Table, ask, public, roles_outside
-from core.adoption.report import Report, listed, many
+from core.adoption.look import Database, Journal, Statement, Table, ask, public, roles_outside
+from core.adoption.report import Report, listed
+from core.foundation.text import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

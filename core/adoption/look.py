@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -113,3 +113,21 @@ def roles_outside(database: Database) -> list[sql.Composable]:
         row.rolname for row in ask(database, "select rolname from pg_roles where rolname = any (%s)", list(OUTSIDE))
     }
     return [sql.SQL("public"), *(sql.Identifier(name) for name in OUTSIDE if name in known)]
+
+
+@dataclass(slots=True)
+class Journal:
+    """Does what it is told and remembers how to take it back."""
+
+    database: Database
+    backwards: list[str] = field(default_factory=list)
+
+    def do(self, statement: Statement, undo: Statement | None = None) -> None:
+        """Run a statement; `undo` is what takes it back."""
+        self.database.execute(statement)
+        if undo is not None:
+            self.remember(undo)
+
+    def remember(self, undo: Statement) -> None:
+        """Remember a statement for the way back alone."""
+        self.backwards.append(undo.as_string(self.database))

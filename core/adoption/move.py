@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
-from core.adoption.journal import Journal
-from core.adoption.look import OUTSIDE, Database, ask, public
+from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build

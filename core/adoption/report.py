@@ -43,11 +43,6 @@ class Report:
         self.findings.append(Finding(what=what, found=found, then=then))
 
 
-def many(number: int, noun: str, nouns: str | None = None) -> str:
-    """Return the number and its noun: `1 row`, `2,000 rows`, `2 indexes`."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
-
-
 def listed(names: list[str], most: int = 5) -> str:
     """Return names with commas; of many only the first, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

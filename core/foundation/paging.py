@@ -1,6 +1,6 @@
-"""Pages by key: the ten-thousandth page of a list is as quick as the first, and nothing is shown twice or left out.
+"""Keyset paging: the ten-thousandth page of a list is as quick as the first, and no row is repeated or left out.
 
-A cursor is the key of the row beside which a page begins, and the direction; it stands in the address of the page.
+A cursor holds the direction and the key of the row next to which a page begins. It is part of the page's URL.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONGEST_CURSOR = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Some rows of a list; `before` and `after` are the cursors of the pages beside it, or None at the ends."""
+    """One page of a list. `before` and `after` are the cursors of the neighbouring pages, None at the ends."""
 
     rows: tuple[Row[Any], ...]
     before: str | None
@@ -39,7 +39,7 @@ def read(
     limit: int,
     newest_first: bool = False,
 ) -> Part:
-    """Return `limit` rows of `query` in the order of `keys`, from `cursor` on; the last key is unique.
+    """Return `limit` rows of `query` in the order of `keys`, from `cursor` on. The last key must be unique.
 
     Raises InvalidInput for a cursor that this function did not make.
     """
@@ -83,7 +83,7 @@ def _decode(cursor: str | None, count: int) -> tuple[bool, list[Any] | None]:
             raise ValueError(cursor)
         return bool(backwards), [_read(value) for value in position]
     except (ValueError, TypeError, binascii.Error):
-        raise invalid("page", "is not one of this list; start from its beginning") from None
+        raise invalid("page", "is not a page of this list; start from the first page") from None
 
 
 def _read(value: Any) -> datetime | int:

@@ -248,16 +248,16 @@ def test_packed_quantities_are_as_strict(shape: str, quantity: str) -> None:
 BROKEN = {
     "no code": ('{"name": "Rod", "qty": 1, "price": 5}', "names no product"),
     "an empty code": ('{"sku": " ", "id": "", "qty": 1}', "names no product"),
-    "a code that is a fraction": ('{"sku": 1.5, "qty": 1}', "is no code"),
+    "a code that is a fraction": ('{"sku": 1.5, "qty": 1}', "is not a code"),
     "a code with a null character": (r'{"sku": "ROD\u0000", "qty": 1}', "control character"),
     "a code with half a character": (r'{"sku": "ROD\ud83d", "qty": 1}', "control character"),
     "a code without end": (f'{{"sku": "{"R" * 300}", "qty": 1}}', "longer than"),
     "no quantity": ('{"sku": "ROD-7", "price": 900}', "has no quantity"),
     "two quantities": ('{"sku": "ROD-7", "qty": 1, "quantity": 2}', "two quantities"),
-    "one field twice": ('{"sku": "ROD-7", "qty": 1, "qty": 2}', "says qty twice"),
-    "one field in two spellings": ('{"productId": "a", "product_id": "b", "qty": 1}', "twice, differently"),
+    "one field twice": ('{"sku": "ROD-7", "qty": 1, "qty": 2}', "has the key qty twice"),
+    "one field in two spellings": ('{"productId": "a", "product_id": "b", "qty": 1}', "two different values for"),
     "NaN": ('{"sku": "ROD-7", "qty": NaN}', "NaN"),
-    "something that is no line": ('"and more"', "no line"),
+    "something that is not a line": ('"and more"', "not a line"),
 }
 
 
@@ -269,10 +269,10 @@ def test_one_bad_line_refuses_the_whole_cart_with_its_reason(fault: str) -> None
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "words": ({"cart": "[object Object],[object Object]"}, "[object Object]"),
-    "a map with a total": ({"bag": '{"12": 2, "total": 49}'}, "no product"),
+    "a map with a total": ({"bag": '{"12": 2, "total": 49}'}, "not a product"),
     "a map of texts": ({"bag": '{"12": "blue"}'}, "not a whole number"),
     "a map without counts": ({"bag": '{"12": {"price": 5}}'}, "no quantity"),
-    "a map of no sizes": ({"bag": '{"12": {"items_by_size": {}}}'}, "none of them"),
+    "a map of no sizes": ({"bag": '{"12": {"items_by_size": {}}}'}, "empty list of sizes"),
     "text after the end": ({"cart": f"{TEXT} and more"}, "broken"),
     "quotes of another language": ({"cart": "[{'sku': 'A', 'qty': 1}]"}, "broken"),
     "one line of several that is text": ({"items": "ROD-7:3,a reel"}, "some are not"),
@@ -285,8 +285,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "pieces of which one is missing": ({"cart_0": TEXT[:20], "cart_2": TEXT[20:]}, "piece 1"),
     "pieces of which the first is missing": ({"orderData_1": TEXT[20:40], "orderData_2": TEXT[40:]}, "first piece"),
     "pieces of which the last is missing": ({"cart_0": TEXT[:20], "cart_1": TEXT[20:40]}, "was cut"),
-    "fewer pieces than were written": ({"item_0": "A|1", "item_chunks": "3"}, "3 pieces, and 1"),
-    "no piece at all": ({"cart": TEXT, "cart_chunks": "3"}, "none is here"),
+    "fewer pieces than were written": ({"item_0": "A|1", "item_chunks": "3"}, "3 pieces, but there are 1"),
+    "no piece at all": ({"cart": TEXT, "cart_chunks": "3"}, "there is none"),
     "one piece twice": ({"cart_1": TEXT, "cart1": TEXT}, "twice"),
     "base64 that was cut": ({"cart": encoded(ROWS)[:-6]}, "cut"),
     "metadata that is not text": ({"cart": 5}, "not text"),
@@ -305,8 +305,8 @@ def test_what_is_not_whole_is_refused(fault: str) -> None:
 
 
 def test_five_hundred_entries_are_more_than_stripe_keeps() -> None:
-    assert "the most Stripe keeps" in refusal({f"prod_A{n}": "1" for n in range(500)})
-    assert "the most Stripe keeps" in refusal({f"{f}_{n}": str(n) for n in range(1, 250) for f in ("sku", "qty")})
+    assert "the most Stripe allows" in refusal({f"prod_A{n}": "1" for n in range(500)})
+    assert "the most Stripe allows" in refusal({f"{f}_{n}": str(n) for n in range(1, 250) for f in ("sku", "qty")})
     assert read_cart({f"note_{n}": "hello" for n in range(500)}) is None
 
 
@@ -346,11 +346,11 @@ def test_the_same_cart_written_twice_counts_once(how: str) -> None:
 
 @pytest.mark.parametrize("how", OTHER)
 def test_two_carts_that_differ_are_refused(how: str) -> None:
-    assert "twice, differently" in refusal({"cart": TEXT, **OTHER[how]})
+    assert "occurs twice and differs" in refusal({"cart": TEXT, **OTHER[how]})
 
 
 def test_a_readable_cart_does_not_save_one_beside_it_that_was_cut() -> None:
-    assert refusal({"cart": TEXT, "items": TEXT[:40]}) == "its JSON was cut"
+    assert refusal({"cart": TEXT, "items": TEXT[:40]}) == "its JSON was cut off"
 
 
 # ---------------------------------------------------------------- what a refusal says
@@ -361,10 +361,10 @@ def test_a_refusal_keeps_what_was_written_fit_for_a_database() -> None:
         read_cart({"cart": "[{\x00\ud800", "order_id": "5531"})
     error = refused.value
     assert isinstance(error, UnreadableCart)
-    assert error.message == f"A cart cannot be read whole, so none of it is taken: {error.why}."
+    assert error.message == f"A cart cannot be read completely, so none of it is used: {error.why}."
     assert "5531" in error.raw
     assert "\x00" not in error.raw.encode().decode()
 
 
 def test_a_refusal_without_a_reason_is_still_a_sentence() -> None:
-    assert UnreadableCart().message == "A cart cannot be read whole, so none of it is taken."
+    assert UnreadableCart().message == "A cart cannot be read completely, so none of it is used."

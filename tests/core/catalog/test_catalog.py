@@ -152,7 +152,7 @@ def test_an_opening_of_a_variant_that_moved_is_refused_unless_it_is_its_own(fres
     fresh_shop.adjust(variant, -2)
     assert preview(fresh_shop, BOOTS).counts == {RowStatus.UNCHANGED: 3}
     assert problems(fresh_shop, BOOTS.replace("2,12,yes", "2,15,yes")) == [
-        'line 2: opening "15" is only for variants that never moved; this one stands at 10, so count it instead'
+        'line 2: opening "15" is only for variants that never moved; this one is at 10, so count it instead'
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_new_sku_of_a_name_that_two_products_bear_is_refused(fresh_shop: Shop)
     fresh_shop.variant(product="Canvas shoe")
     fresh_shop.variant(product="Canvas shoe")
     assert problems(fresh_shop, "sku,product\nX,Canvas shoe\n") == [
-        'line 2: product "Canvas shoe" is the name of 2 products in the shop, so a new SKU cannot tell which'
+        'line 2: product "Canvas shoe" is the name of 2 products in the shop, so it is unclear which one is meant'
     ]
 
 
@@ -246,5 +246,5 @@ def test_a_delivery_meanwhile_waits_and_an_import_behind_it_sees_it(fresh_shop: 
         with pytest.raises(Unavailable):
             imported(fresh_shop, BOOTS)
     assert problems(fresh_shop, BOOTS) == [
-        'line 2: opening "12" is only for variants that never moved; this one stands at 3, so count it instead'
+        'line 2: opening "12" is only for variants that never moved; this one is at 3, so count it instead'
     ]

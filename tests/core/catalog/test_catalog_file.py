@@ -60,10 +60,10 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("sku;product\nA;Größe\n".encode("cp1252"), "line 2 holds a character that is not UTF-8"),
+        ("sku;product\nA;Größe\n".encode("cp1252"), "line 2 has a character that is not UTF-8"),
         ("sku,product\nA,B\n".encode("utf-16"), "is UTF-16, not CSV"),
         (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
-        (b"sku,product\nA\0,B\n", "holds binary data, not CSV"),
+        (b"sku,product\nA\0,B\n", "contains binary data, not CSV"),
         (b"sku,product\n", "has no rows"),
         (b"", "lacks columns sku, product"),
         (b"sku,name,product\nA,B,C\n", "has the unknown column name"),
@@ -137,9 +137,12 @@ def test_all_bad_rows_are_named_at_once() -> None:
         ("A,Boot,,1,\nA,Boot,,2,", 'sku "A" contradicts line 2: price is "1.00" there and "2.00" here'),
         ("A,Boot,,1,\nA,Boot,,,", 'sku "A" contradicts line 2: price is "1.00" there and empty here'),
         ("A,Boot,,1,\na,Boot,,1,", 'sku "a" differs only in letter case from "A" on line 2'),
-        ("A,Boot,,1,777\nB,Boot,,1,777", 'barcode "777" is the barcode of SKU A on line 2, too'),
+        ("A,Boot,,1,777\nB,Boot,,1,777", 'barcode "777" is also the barcode of SKU A on line 2'),
         ("A,Boot,,1,\nB,BOOT,,1,", 'product "BOOT" is spelled "Boot" on line 2'),
-        ("A,Boot,Halde,1,\nB,Boot,Marl,1,", 'brand "Marl" contradicts line 2: the same product of the brand "Halde"'),
+        (
+            "A,Boot,Halde,1,\nB,Boot,Marl,1,",
+            'brand "Marl" contradicts line 2: where the same product has the brand "Halde"',
+        ),
     ],
 )
 def test_rows_that_contradict_each_other_are_named(rows: str, why: str) -> None:

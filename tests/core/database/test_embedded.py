@@ -269,7 +269,7 @@ def test_a_folder_made_by_another_postgresql_is_left_as_it_is(folder: Path, vers
     data = folder / "postgresql/data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text(f"{version}\n")
-    assert f"was made by PostgreSQL {version}, and this Stockroom brings 18" in _refusal(folder)
+    assert f"was created by PostgreSQL {version}, but this Stockroom contains 18" in _refusal(folder)
     assert [path.name for path in data.iterdir()] == ["PG_VERSION"]
 
 

@@ -69,8 +69,8 @@ def test_a_socket_is_an_address_too() -> None:
     ("url", "reason"),
     [
         ("mysql://mia:secret@h/shop", "begins with mysql://"),
-        ("host=h dbname=shop password=secret", "not the address of a database"),
-        ("postgresql://mia:secret@h:port/shop", "not the address of a database"),
+        ("host=h dbname=shop password=secret", "not the URL of a database"),
+        ("postgresql://mia:secret@h:port/shop", "not the URL of a database"),
         ("postgresql://mia:secret@h:5432", "names no database"),
         ("postgresql://mia:secret@h/shop?colour=red", "has the option colour"),
     ],

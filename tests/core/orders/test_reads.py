@@ -153,7 +153,7 @@ def test_pages_leave_nothing_out_and_show_nothing_twice_even_if_all_were_paid_at
 def test_a_page_mark_that_is_not_one_is_refused_and_the_screen_begins_anew(
     shop: Shop, order: Sale, cursor: str
 ) -> None:
-    with pytest.raises(InvalidInput, match="start from its beginning"):
+    with pytest.raises(InvalidInput, match="start from the first page"):
         shop.run(order_reads.page, "Sam", cursor=cursor)
     screen = shop.run(order_screens.orders, "Sam", filter=OrderFilter(), cursor=cursor, limit=5)
     assert screen.stale

@@ -101,15 +101,15 @@ def test_a_retired_reason_posts_nothing_new_until_it_is_brought_back(fresh_shop:
 @pytest.mark.parametrize(
     ("kind", "reason", "why"),
     [
-        *((kind.value, "undo", "it is what every undo is posted with") for kind in MovementType),
-        ("sale", "stock_decrease", "it is what every paid order is posted with"),
-        ("sale", "forced", "it is what an order is posted with that is shipped although it is short"),
-        ("restoration", "refund", "it is what refunded goods are posted with"),
-        ("restoration", "cancelled_unshipped", "it is what a cancelled order is posted with"),
-        ("restoration", "exchange", "it is what exchanged goods are posted with"),
-        ("adjustment", "stock_increase", "it is what a storefront posts when it puts units back"),
-        ("count", "initial_count", "it is what catalogue and history imports open a variant with"),
-        ("count", "cycle_count", "it is what history imports and the setting of levels post"),
+        *((kind.value, "undo", "it is the reason of every undo") for kind in MovementType),
+        ("sale", "stock_decrease", "it is the reason of every paid order"),
+        ("sale", "forced", "it is the reason of an order that is shipped short"),
+        ("restoration", "refund", "it is the reason of refunded goods"),
+        ("restoration", "cancelled_unshipped", "it is the reason of a cancelled order"),
+        ("restoration", "exchange", "it is the reason of exchanged goods"),
+        ("adjustment", "stock_increase", "it is the reason when a storefront puts units back"),
+        ("count", "initial_count", "it is the reason of openings in catalogue and history imports"),
+        ("count", "cycle_count", "it is the reason of counts in history imports and of set levels"),
     ],
 )
 def test_what_the_software_itself_posts_cannot_be_retired_and_says_why(
@@ -134,14 +134,14 @@ def test_each_code_that_the_software_writes_by_itself_is_one_that_stays(shop: Sh
 def test_the_last_reason_to_choose_for_a_type_stays(fresh_shop: Shop) -> None:
     retire(fresh_shop, "initial_purchase", kind=PURCHASE)
     retire(fresh_shop, "supplier_return", kind=PURCHASE)
-    with pytest.raises(InvalidInput, match='Reason "Delivery" is the last one to choose for purchase; add another'):
+    with pytest.raises(InvalidInput, match='Reason "Delivery" is the last active reason for purchase; add another'):
         retire(fresh_shop, "delivery", kind=PURCHASE)
     add(fresh_shop, "From the workshop", kind=PURCHASE, sign=1)
     retire(fresh_shop, "delivery", kind=PURCHASE)
 
 
 def test_two_reasons_of_a_type_never_have_the_same_label(fresh_shop: Shop) -> None:
-    with pytest.raises(InvalidInput, match='Label "Damaged" is what another reason of type adjustment is called'):
+    with pytest.raises(InvalidInput, match='Label "Damaged" is already used by another reason of type adjustment'):
         add(fresh_shop, "DAMAGED")
     with pytest.raises(InvalidInput, match='Label "Lost" is what another'):
         fresh_shop.run(reasons.rename_reason, "Ada", movement_type=ADJUSTMENT, reason="theft", label="lost")

@@ -131,7 +131,7 @@ def test_a_stripe_in_trouble_ends_the_import_with_a_sentence_and_the_next_step(
     tab = started(section(tabs))
     hand.let_go()
     said = words_of(run(tab))
-    assert "Stripe is in trouble itself (status 500); trying again is safe." in said
+    assert "Stripe has an outage (status 500); trying again is safe." in said
     assert "What was read until then is kept. Import the same days again to go on." in said
 
 
