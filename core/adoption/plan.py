@@ -1,4 +1,4 @@
-"""What adopting an existing database would do. Looks at everything, changes nothing."""
+"""Plans how an existing database is adopted. Reads everything, changes nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LEDGER_COLUMNS = frozenset(
         *("occurred_at", "created_at", "chain_hash"),
     )
 )
-"""The columns of our stock_movements, as the migrations make them."""
+"""The columns of our stock_movements, as the migrations create them."""
 NOBODY = "Before Stockroom"
-"""Who did what the old history gives no name for."""
+"""The name on movements for which the old history has none."""
 
 _DRAFT = Path(__file__).with_name("history.sql").read_text(encoding="utf-8")
 
-_TOLD = """
+_COUNTS = """
 select count(*) filter (where phase = 1) as rows, count(*) filter (where phase = 0) as openings,
        count(*) filter (where phase = 2) as closings,
        coalesce(sum(abs(quantity)) filter (where phase = 2), 0)::int as units,
@@ -48,8 +48,8 @@ class Plan:
 
 
 def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -> Plan:
-    """Look at the database and judge every row; leaves its findings in temporary tables, too."""
-    database.execute("set local search_path = pg_catalog")  # so that every name is told with its schema
+    """Read the database and check every row. The results are also in temporary tables."""
+    database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
     report = Report()
     old = tables(database)
     mapping = read_mapping(mapping_words, old)
@@ -62,7 +62,7 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         catalogued["product_variants"] = with_levels(catalogued["product_variants"], levels)
     for table in old.values():
         then = f"kept as {aside(table.name)}; "
-        then += "what is right goes into the ledger" if table.name == "stock_movements" else "same ids in the new table"
+        then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
         report.found(table.name, many(table.rows, "row"), then)
     if report.possible and weigh(database, catalogued, report):
         judge(database, old.get("stock_movements"), mapping)
@@ -74,34 +74,29 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
 
 
 def _draft(database: Database, report: Report) -> None:
-    """Fill `adoption_lines` in the order they are posted in, and say what they are."""
+    """Fill `adoption_lines` with the lines to post, in their order, and report how many there are of each kind."""
     with database.cursor() as cursor:
         cursor.execute(_DRAFT, {"nobody": NOBODY, "us": "Command line"})
-    (told,) = ask(database, _TOLD)
+    (counts,) = ask(database, _COUNTS)
     (judged,) = ask(database, "select count(*) as rows, count(why) as left_out from adoption_judged")
     if judged.rows:
-        report.found("history that is right", many(told.rows, "row"), "goes into the ledger, in order of time")
-        report.found(
-            "history that is not", many(judged.left_out, "row"), "stays in stock_movements_legacy; listed below"
-        )
-    if told.openings:
-        report.found("histories that begin above 0", many(told.openings, "variant"), "one opening count each")
-    if told.elsewhere:
-        report.found(
-            "levels that do not join",
-            many(told.elsewhere, "row"),
-            "carried with the levels that follow from the rows before",
-        )
-    if told.closings:
-        then = f"one count each, {many(told.units, 'unit')} in all"
-        report.found("shelf unlike its history", many(told.closings, "variant"), then)
+        report.found("correct history", many(counts.rows, "row"), "goes into the ledger, in order of time")
+        report.found("incorrect history", many(judged.left_out, "row"), "stays in stock_movements_legacy; listed below")
+    if counts.openings:
+        report.found("histories that begin above 0", many(counts.openings, "variant"), "one opening count each")
+    if counts.elsewhere:
+        then = "carried over with the levels that follow from earlier rows"
+        report.found("levels that do not join", many(counts.elsewhere, "row"), then)
+    if counts.closings:
+        then = f"one count each, {many(counts.units, 'unit')} in all"
+        report.found("levels unlike their history", many(counts.closings, "variant"), then)
 
 
 def _refuse_odd_tables(database: Database, old: dict[str, Table], report: Report) -> None:
     taken = {row.relname for row in ask(database, _TAKEN, [aside(name) for name in old])}
     for table in old.values():
         if table.kind != "r":
-            report.obstacles.append(f"public.{table.name} is no plain table, so its rows cannot be moved.")
+            report.obstacles.append(f"public.{table.name} is not a plain table, so its rows cannot be moved.")
         elif not table.is_ours_to_change:
             report.obstacles.append(f"public.{table.name} belongs to another account. Adopt as its owner.")
         if aside(table.name) in taken:

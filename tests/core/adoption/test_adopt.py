@@ -170,7 +170,7 @@ def test_adopting_twice_says_that_it_is_done(old: Legacy) -> None:
     movements = old.one("select count(*) from stock_movements")
     again = adoption.adopt(old.url)
     assert again.already is not None
-    assert again.already.startswith("This shop moved in already")
+    assert again.already.startswith("This shop already moved in")
     assert old.one("select count(*) from stock_movements") == movements
     assert migrate(old.url) is False
 
@@ -276,8 +276,8 @@ def test_columns_of_other_names_are_mapped_and_stay_readable(small: Legacy, colu
     small.run("alter table product_variants rename column sku to variant_sku")
     refused = adoption.check(small.url)
     assert refused.obstacles[:2] == [
-        "product_variants has no column sku. Say which one holds it: --map COLUMN=sku.",
-        "product_variants has no column stock_quantity. Say which one holds it: --map COLUMN=stock_quantity.",
+        "product_variants has no column sku. Name the column that holds it: --map COLUMN=sku.",
+        "product_variants has no column stock_quantity. Name the column that holds it: --map COLUMN=stock_quantity.",
     ]
     adoption.adopt(small.url, mapping=[column, "variant_sku=sku"])
     assert small.one("select update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)["new_stock"] == 4

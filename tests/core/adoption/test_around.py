@@ -53,7 +53,7 @@ def test_everything_is_as_it_was_after_going_back(old: Legacy) -> None:
 def test_going_back_is_refused_once_something_moved(old: Legacy) -> None:
     adoption.adopt(old.url)
     old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)
-    with pytest.raises(SetupError, match=r"1 of the ledger's movements came after this shop moved in"):
+    with pytest.raises(SetupError, match=r"1 movement of the ledger came after this shop moved in"):
         adoption.undo(old.url)
     assert old.one("select stock_quantity from product_variants where id = %s", NINE) == 4
 

@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a variant that is gone": ({"variant_id": GONE}, f"its variant {GONE} does not exist"),
     "an unknown type": ({"kind": "Gift Wrap"}, 'its type "Gift Wrap" is unknown'),
     "no date": ({"at": None}, "it has no date"),
-    "the future": ({"at": "2199-01-01"}, "it lies in the future"),
+    "the future": ({"at": "2199-01-01"}, "it is in the future"),
     "pending": ({"status": "pending"}, "its status is pending, so it never moved stock"),
     "failed": ({"status": "failed"}, "its status is failed, so it never moved stock"),
     "cancelled": ({"status": "cancelled"}, "its status is cancelled, so it never moved stock"),
@@ -189,11 +189,11 @@ IMPOSSIBLE = {
     "half a pair": (
         "alter table product_variants drop column computed_available_stock, alter column stock_quantity type numeric; "
         "update product_variants set stock_quantity = 1.5 where sku = 'AC-9'",
-        r"product_variants\.stock_quantity is no whole number of units in 1 row: 1\.5\.",
+        r"product_variants\.stock_quantity is not a whole number of units in 1 row: 1\.5\.",
     ),
     "a price that is a word": (
         "alter table product_variants alter column price type text; update product_variants set price = 'cheap'",
-        r"product_variants\.price is no amount of money in 3 rows: cheap, cheap, cheap\.",
+        r"product_variants\.price is not an amount of money in 3 rows: cheap, cheap, cheap\.",
     ),
     "a list of pictures": (
         "alter table products alter column image_url type text[] using array[image_url]",
@@ -206,7 +206,7 @@ IMPOSSIBLE = {
     ),
     "a view under our name": (
         "drop table stock_movements; create view stock_movements as select 1 as id",
-        r"public\.stock_movements is no plain table",
+        r"public\.stock_movements is not a plain table",
     ),
     "a name that is taken": (
         "create table products_legacy ()",
@@ -214,19 +214,19 @@ IMPOSSIBLE = {
     ),
     "a view of what the ledger does not have": (
         'create view "Odd Log" as select status, notes, quantity from stock_movements',
-        r'The view public\."Odd Log" asks for notes, status of stock_movements',
+        r'The view public\."Odd Log" uses notes, status of stock_movements',
     ),
     "a stored view": (
         "create materialized view stored as select sku from product_variants",
-        r"public\.stored is built on the tables",
+        r"public\.stored depends on the old tables",
     ),
     "a key that leads to a column of theirs": (
         "create table pages (slug text references products (slug))",
-        r"public\.pages points at slug of products",
+        r"public\.pages refers to slug of products",
     ),
     "a function that a default needs": (
         "create table carts (id uuid, ok jsonb default public.validate_order_stock('[]'))",
-        r"function public\.validate_order_stock\(jsonb\) cannot be replaced: default value for column ok",
+        r"function public\.validate_order_stock\(jsonb\) cannot be replaced: it is used by default value for column ok",
     ),
 }
 
