@@ -113,7 +113,7 @@ def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidIn
     if not all(re.fullmatch("[1-9][0-9]?", position) and int(position) <= MOST_FIELDS for position in positions):
         yield invalid("code", f"and every other field must be a position from 1 to {MOST_FIELDS}")
     if len(set(positions)) < len(positions):
-        yield invalid("code", "and every other field must have a position of its own")
+        yield invalid("code", "and every other field must have different positions")
     if not m.line_separator or m.line_separator == m.field_separator:
         yield invalid("line_separator", "must not be empty or equal to the field separator")
     if not m.field_separator and len(positions) > 1:

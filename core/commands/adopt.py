@@ -38,11 +38,11 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         return 0
     act = check if arguments.check else adopt
     report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
-    print(told(report, arguments.check))
+    print(report_text(report, arguments.check))
     return 0 if report.possible else 1
 
 
-def told(report: Report, only_checked: bool) -> str:
+def report_text(report: Report, only_checked: bool) -> str:
     """Return the report as text."""
     if report.already:
         return report.already

@@ -277,7 +277,7 @@ def _refuse_odd_folder(data_dir: Path) -> None:
         )
     if (data_dir / "PG_VERSION").exists():
         raise SetupError(
-            f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to a folder of its own."
+            f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
         )
 
 

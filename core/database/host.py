@@ -81,7 +81,7 @@ class ServiceUser:
         if path.lstat().st_uid == os.geteuid():
             self.own(path)
         if path.is_symlink() or path.lstat().st_uid != self.uid:
-            raise PermissionError(13, "it belongs to somebody else", str(path))
+            raise PermissionError(13, "it belongs to another user", str(path))
         path.chmod(0o700)
 
 

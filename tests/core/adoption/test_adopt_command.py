@@ -1,4 +1,4 @@
-"""`python -m core adopt`: what somebody who moves in types, reads and gets as an exit code."""
+"""`python -m core adopt`: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_checking_prints_a_table_and_every_row_that_stays(old: Legacy, capsys: p
     assert said.endswith("Adopting is possible and can be undone until the first new movement. Nothing was changed.\n")
 
 
-def test_adopting_is_said_proven_repeated_and_undone(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_adopting_is_reported_verified_repeated_and_undone(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["adopt"]) == 0
     assert "Done; every level, chain and daily figure was verified." in capsys.readouterr().out
     assert core_main.main(["adopt"]) == 0
@@ -52,7 +52,7 @@ def test_adopting_is_said_proven_repeated_and_undone(old: Legacy, capsys: pytest
     assert old.one("select count(*) from product_variants") == 3
 
 
-def test_what_stands_in_the_way_gives_exit_code_one(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_obstacle_gives_exit_code_one(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
     old.run("alter table product_variants rename column stock_quantity to qty")
     assert core_main.main(["adopt", "--check"]) == 1
     said = (

@@ -1,4 +1,4 @@
-"""A cart is read whole, in whatever shape the shop wrote it, or not at all: half an order never leaves the shelf."""
+"""A cart is read completely, in every layout, or not at all: half an order never changes stock."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_every_published_example_is_read_as_expected() -> None:
 
 
 def is_as_expected(example: dict[str, Any]) -> bool:
-    """Line items name the price before the product, which may come in sizes: any of a line's codes will do."""
+    """Line items name the price before the product, which may come in sizes: any code of a line may match."""
     expected = [(each["sku_or_variant"], each["quantity"], each.get("size")) for each in example["expected"]]
     try:
-        if "line_items" in example:  # that there is another page is for the one who asks for them to see
+        if "line_items" in example:  # the caller must notice that there is another page
             cart: Cart | Lookup | None = lines_of_items(example["line_items"]["data"])
         else:
             cart = read_cart(example["metadata"])
@@ -116,7 +116,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_cart_is_recognised_in_every_shape(shape: str) -> None:
+def test_a_cart_is_recognised_in_every_layout(shape: str) -> None:
     assert lines(SHAPES[shape]) == TWO
 
 
@@ -128,11 +128,11 @@ def test_pieces_are_joined_by_number_not_by_letter() -> None:
     assert lines(dict(sorted(pieces.items()))) == [(f"P{n}", n + 1) for n in range(40)]
 
 
-def test_a_single_line_may_stand_in_the_metadata_itself() -> None:
+def test_a_single_line_may_be_the_metadata_itself() -> None:
     assert lines({"sku": "ROD-7", "quantity": "2", "size": "L", "userId": "5"}) == [("ROD-7", 2)]
 
 
-def test_ids_of_stripe_and_uuids_may_be_keys() -> None:
+def test_ids_of_stripe_and_uuids_can_be_keys() -> None:
     price, variant = "price_1PzQw8AbC", "0b9f6a0e-6c0e-4b58-9a53-2f3e5d1c7a10"
     metadata = {price: "2", variant: "1", "prod_name": "Rod", "prod_qty": "3", "price_total": "4900"}
     assert lines(metadata) == [(price, 2), (variant, 1)]
@@ -160,7 +160,7 @@ def test_the_variant_names_the_goods_and_the_product_is_a_further_code() -> None
 
 
 @pytest.mark.parametrize("size", ["M", "XXL", "42", "9.5", "Large", "M / Blue", "US 9"])
-def test_a_variant_that_is_only_a_size_is_no_code(size: str) -> None:
+def test_a_variant_that_is_a_size_is_not_a_code(size: str) -> None:
     found = line({"cart": json.dumps([{"id": "boot", "variant": size, "qty": 1}])})
     assert (found.code, found.codes, found.size) == ("boot", (), size)
 
@@ -183,7 +183,7 @@ def test_the_storefronts_own_cart_is_read_with_its_size_and_price() -> None:
     assert cart.source != SHORT_FORM
 
 
-def test_its_short_form_says_that_its_codes_are_only_beginnings() -> None:
+def test_the_short_form_has_a_source_that_says_so() -> None:
     cart = read_cart({"cartItems": json.dumps([{"i": PRODUCT[:8], "v": VARIANT[:8], "q": 2}])})
     assert isinstance(cart, Cart)
     assert cart.lines == (CartLine(code=VARIANT[:8], codes=(PRODUCT[:8],), quantity=2),)
@@ -205,7 +205,7 @@ def test_its_short_form_says_that_its_codes_are_only_beginnings() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_text_for_people_is_no_cart(metadata: dict[str, str]) -> None:
+def test_text_for_people_is_not_a_cart(metadata: dict[str, str]) -> None:
     assert read_cart(metadata) is None
 
 
@@ -220,7 +220,7 @@ def test_text_for_people_is_no_cart(metadata: dict[str, str]) -> None:
         ({"Order Number": " 2026-000.17 "}, "2026-000.17"),
     ],
 )
-def test_the_number_of_an_order_kept_elsewhere_is_a_lookup(metadata: dict[str, str], reference: str) -> None:
+def test_the_number_of_a_storefronts_order_is_a_lookup(metadata: dict[str, str], reference: str) -> None:
     assert read_cart(metadata) == Lookup(reference=reference)
 
 
@@ -299,19 +299,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_what_is_not_whole_is_refused(fault: str) -> None:
+def test_an_incomplete_cart_is_refused(fault: str) -> None:
     metadata, why = REFUSED[fault]
     assert why in refusal(metadata)
 
 
-def test_five_hundred_entries_are_more_than_stripe_keeps() -> None:
+def test_five_hundred_entries_are_more_than_stripe_allows() -> None:
     assert "the most Stripe allows" in refusal({f"prod_A{n}": "1" for n in range(500)})
     assert "the most Stripe allows" in refusal({f"{f}_{n}": str(n) for n in range(1, 250) for f in ("sku", "qty")})
     assert read_cart({f"note_{n}": "hello" for n in range(500)}) is None
 
 
 @pytest.mark.parametrize("length", [480, 490, 500, 255, 400])
-def test_packed_text_that_may_have_been_cut_needs_a_count_beside_it(length: int) -> None:
+def test_packed_text_that_may_be_cut_off_needs_a_count(length: int) -> None:
     lot = [f"SKU-{n:04}:{n + 1}" for n in range(length // 16)]
     text = ",".join([*lot, f"{'P' * (length - len(','.join(lot)) - 3)}:1"])
     assert len(text) == length
@@ -349,14 +349,14 @@ def test_two_carts_that_differ_are_refused(how: str) -> None:
     assert "occurs twice and differs" in refusal({"cart": TEXT, **OTHER[how]})
 
 
-def test_a_readable_cart_does_not_save_one_beside_it_that_was_cut() -> None:
+def test_a_complete_cart_next_to_one_that_was_cut_off_is_refused() -> None:
     assert refusal({"cart": TEXT, "items": TEXT[:40]}) == "its JSON was cut off"
 
 
 # ---------------------------------------------------------------- what a refusal says
 
 
-def test_a_refusal_keeps_what_was_written_fit_for_a_database() -> None:
+def test_a_refusal_keeps_the_original_text_in_a_storable_form() -> None:
     with pytest.raises(Unreadable) as refused:
         read_cart({"cart": "[{\x00\ud800", "order_id": "5531"})
     error = refused.value

@@ -1,4 +1,4 @@
-"""A catalogue file is read as meant, or refused with the line and the field: nothing is guessed."""
+"""A catalogue file is read, or refused with the line and the field. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_full_row_is_read_with_every_field() -> None:
     )  # fmt: skip
 
 
-def test_an_empty_value_says_nothing() -> None:
+def test_an_empty_value_changes_nothing() -> None:
     (line,) = read("sku,product,brand,price,active\nKR-40,Runner,,,\n").lines
     assert (line.brand, line.price, line.active, line.opening) == (None, None, None, None)
 
@@ -44,7 +44,7 @@ def test_comma_semicolon_and_tab_are_recognised(delimiter: str) -> None:
     assert read(text).lines == (CatalogLine(line=2, sku="KR-40", product="Runner", price=Decimal("9.50")),)
 
 
-def test_a_byte_order_mark_and_free_spelling_of_the_first_line_are_tolerated() -> None:
+def test_a_byte_order_mark_and_other_spellings_of_the_columns_are_accepted() -> None:
     file = read("\ufeffSKU; Product ;Unit-cost\nA;B;1,5\n")
     assert file.lines == (CatalogLine(line=2, sku="A", product="B", unit_cost=Decimal("1.50")),)
 
@@ -114,7 +114,7 @@ def test_a_bad_value_is_named_with_its_line_and_field(field: str, value: str, wh
     assert file.good == ()
 
 
-def test_an_apostrophe_and_a_semicolon_are_only_characters() -> None:
+def test_an_apostrophe_and_a_semicolon_are_ordinary_characters() -> None:
     (line,) = read('sku,product\n\'; drop table products; --,"Robert\'); ""x"""\n').lines
     assert (line.sku, line.product) == ("'; drop table products; --", 'Robert\'); "x"')
 
@@ -141,7 +141,7 @@ def test_all_bad_rows_are_named_at_once() -> None:
         ("A,Boot,,1,\nB,BOOT,,1,", 'product "BOOT" is spelled "Boot" on line 2'),
         (
             "A,Boot,Halde,1,\nB,Boot,Marl,1,",
-            'brand "Marl" contradicts line 2: where the same product has the brand "Halde"',
+            'brand "Marl" contradicts line 2: the same product has the brand "Halde"',
         ),
     ],
 )
@@ -150,7 +150,7 @@ def test_rows_that_contradict_each_other_are_named(rows: str, why: str) -> None:
     assert why in str(problem)
 
 
-def test_a_long_list_of_bad_rows_is_cut_but_counted() -> None:
+def test_a_long_list_of_bad_rows_is_shortened_but_counted() -> None:
     file = read("sku,product,price\n" + "".join(f"A{n},Boot,x\n" for n in range(60)))
     told = UnreadableCatalog("shoes.csv", file.problems).message
     assert told.startswith("shoes.csv has 60 bad rows; nothing was imported.\n  line 2: price")

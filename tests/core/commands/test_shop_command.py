@@ -1,4 +1,4 @@
-"""`python -m core shop`: what an operator types and reads."""
+"""`python -m core shop`: arguments and output."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import pytest
 from core import __main__ as core_main
 from core.people import audit
 from tests.support.builders import Shop
-
-
-@pytest.fixture
-def operated(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that the command finds by its settings."""
-    monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
-    monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
-    return embedded_shop
 
 
 def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +30,7 @@ def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytes
         ("--name", "", "Name must not be empty."),
     ],
 )
-def test_what_cannot_be_is_a_sentence_and_changes_nothing(
+def test_a_wrong_value_gives_a_sentence_and_changes_nothing(
     operated: Shop, capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
 ) -> None:
     assert core_main.main(["shop", "--name", "Other", option, value]) == 1
