@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core.foundation.errors import Unreadable
 
@@ -20,6 +20,7 @@ EARLIEST, LATEST = 1_000_000_000, 4_102_444_800  # 2001-09-09, 2100-01-01
 LONGEST_TEXT = 5_000
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ID = re.compile(r"[\x21-\x7e]{1,255}")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,14 @@ class Fields:
         """Return the error that says what is wrong with a field."""
         return Unreadable(f"Stripe's {self.what} cannot be read: {field} {why}.", field=field, why=why)
 
-    def id(self, field: str = "id") -> str:
-        """Return an id: printable, without spaces."""
-        found = self.maybe_id(field)
+    def _required(self, field: str, found: _T | None) -> _T:
         if found is None:
             raise self.unreadable(field, "is missing")
         return found
+
+    def id(self, field: str = "id") -> str:
+        """Return an id: printable, without spaces."""
+        return self._required(field, self.maybe_id(field))
 
     def maybe_id(self, field: str) -> str | None:
         """Return the id of a related object, which may be expanded, or None."""
@@ -58,10 +61,7 @@ class Fields:
 
     def text(self, field: str) -> str:
         """Return a text that must not be missing."""
-        found = self.maybe_text(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        return self._required(field, self.maybe_text(field))
 
     def _text(self, field: str, value: object) -> str:
         if not isinstance(value, str):
@@ -74,10 +74,7 @@ class Fields:
 
     def amount(self, field: str) -> int:
         """Return an amount of money in minor units."""
-        found = self.maybe_amount(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        return self._required(field, self.maybe_amount(field))
 
     def maybe_amount(self, field: str) -> int | None:
         """Return an amount that may be missing."""
@@ -101,10 +98,7 @@ class Fields:
 
     def moment(self, field: str = "created") -> datetime:
         """Return a moment that is given in seconds since 1970."""
-        found = self.maybe_moment(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        return self._required(field, self.maybe_moment(field))
 
     def maybe_moment(self, field: str) -> datetime | None:
         """Return a moment that may be missing."""

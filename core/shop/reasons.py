@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from core.database import engine as database
 from core.database.engine import rows_of
 from core.foundation.errors import invalid
-from core.foundation.model import Actor, MovementType
+from core.foundation.model import Actor, MovementType, Reason
 from core.foundation.text import clean_line
 from core.people.access import Permission
 from core.people.guard import ask
@@ -34,16 +34,9 @@ DIRECTIONS: dict[MovementType, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShopReason:
+class ShopReason(Reason):
     """A reason as admins see it. `needed` says why it cannot be retired, to be read after its name; None if it can."""
 
-    movement_type: MovementType
-    reason: str
-    label: str
-    sign: int
-    note_required: bool
-    by_hand: bool
-    is_active: bool
     needed: str | None
 
 

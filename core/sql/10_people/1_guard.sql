@@ -65,7 +65,7 @@ create function stockroom_api.refuse_sample_shop(_into_sample boolean) returns v
     language plpgsql as $$
 begin
     if not _into_sample and (select is_sample from stockroom.shop) then
-        perform stockroom_api.refuse('SK008', 'This shop holds the sample data, and what a ledger holds stays in it. '
+        perform stockroom_api.refuse('SK008', 'This shop holds the sample data, which cannot be deleted from its ledger. '
             'Start with an empty shop of your own: run `python -m core sample --remove`, then import again.',
             '{"field": "shop", "why": "holds the sample data", "is_sample": true}');
     end if;
