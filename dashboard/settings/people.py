@@ -33,7 +33,7 @@ _SYSTEMS = (
 )
 
 
-def show_people(everybody: list[Person]) -> None:
+def show_people(everybody: tuple[Person, ...]) -> None:
     """Show all accounts, and the forms that change and add one."""
     show_table(everybody)
     change, add = st.columns(2, gap="medium")
@@ -48,7 +48,7 @@ def show_people(everybody: list[Person]) -> None:
             st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
 
 
-def show_table(everybody: list[Person]) -> None:
+def show_table(everybody: tuple[Person, ...]) -> None:
     """Show all accounts."""
     now = datetime.now(UTC)
     st.dataframe(
@@ -72,7 +72,7 @@ def state(person: Person) -> str:
     return "Active" if person.has_password else "No password yet"
 
 
-def chosen(everybody: list[Person]) -> Person:
+def chosen(everybody: tuple[Person, ...]) -> Person:
     """Draw the choice of a person, which the address can hold, and return it."""
     by_email = {person.email: person for person in everybody}
     email = st.selectbox(
@@ -120,7 +120,7 @@ def show_new_person() -> None:
         st.form_submit_button("Add person", type="primary", on_click=_add_person)
 
 
-def show_browsers(browsers: list[OpenSession], zone: str, now: datetime) -> None:
+def show_browsers(browsers: tuple[OpenSession, ...], zone: str, now: datetime) -> None:
     """Show where a person is signed in."""
     st.dataframe(
         {

@@ -38,7 +38,7 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [[code, "not" if code == "R3" else "holds"] for code in checks.CODES]
+PASSES = [[code, "not" if code == "R3" else "passes"] for code in checks.CODES]
 """Without a Stripe key, R3 is not compared."""
 
 pytestmark = pytest.mark.slow
@@ -214,7 +214,7 @@ def test_repeating_an_import_changes_nothing(at_home: Visit) -> None:
 
 
 def test_reconcile_proves_all_of_it(at_home: Visit) -> None:
-    assert proof_of(at_home.done["proof"]) == HOLDS
+    assert proof_of(at_home.done["proof"]) == PASSES
 
 
 def test_the_shop_is_tried_end_to_end_and_nothing_remains(at_home: Visit) -> None:
@@ -223,7 +223,7 @@ def test_the_shop_is_tried_end_to_end_and_nothing_remains(at_home: Visit) -> Non
 
 
 def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:
-    assert "The database is up to date now." in abroad.done["setup"].out
+    assert "The database is now up to date." in abroad.done["setup"].out
     assert "ALTER ROLE" in abroad.done["setup"].out
     assert "python -m dashboard" in abroad.done["setup"].out
     address = f"host={own.folder} port={own.port} dbname=stockroom user=stockroom_app"
@@ -256,7 +256,7 @@ def test_a_storefront_gets_the_answer_that_is_shown(abroad: Visit, own: Server) 
 
 
 def test_a_restored_shop_is_verified_and_equals_the_original(abroad: Visit, own: Server, elsewhere: Server) -> None:
-    assert proof_of(abroad.done["restore"]) == HOLDS
+    assert proof_of(abroad.done["restore"]) == PASSES
     assert abroad.done["restore"].err == ""
     assert ask(elsewhere, LEVELS) == ask(own, f"select * from ({LEVELS}) l where sku <> 'TR-45'")
     restored = ask(elsewhere, LEDGER)
@@ -266,16 +266,16 @@ def test_a_restored_shop_is_verified_and_equals_the_original(abroad: Visit, own:
 
 def test_a_backup_is_proven_and_the_ledger_alone_holds_without_a_database(abroad: Visit) -> None:
     out = abroad.done["backup"].out
-    assert re.search(r"stockroom-\w+\.dump is proven: .* came back, R1 and R2 hold\.", out)
-    assert re.search(r"6 movements of \d variants hold\. The head hash is [0-9a-f]{64}\.", out)
+    assert re.search(r"stockroom-\w+\.dump is verified: .* were restored, R1 and R2 pass\.", out)
+    assert re.search(r"6 movements of \d variants pass\. The head hash is [0-9a-f]{64}\.", out)
 
 
 def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[Visit, Legacy]) -> None:
     visit, old = moved
     assert_done(visit)
     out = visit.done["adopt"].out
-    assert "Adopting is possible, and can be undone until the first new movement. Nothing was changed." in out
-    assert "Done; every level, chain and daily figure was proven." in out
-    assert proof_of(visit.done["proof"]) == HOLDS
+    assert "Adopting is possible and can be undone until the first new movement. Nothing was changed." in out
+    assert "Done; every level, chain and daily figure was verified." in out
+    assert proof_of(visit.done["proof"]) == PASSES
     assert "Everything is as it was before adopting." in visit.done["undo"].out
     assert old.one("select count(*) from stock_movements where quantity_after is not null") == 9

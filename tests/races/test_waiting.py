@@ -46,7 +46,7 @@ def test_a_variant_that_stays_locked_is_refused_after_three_seconds_with_a_sente
         with pytest.raises(Unavailable) as busy:
             shop.run(adjust)
         waited = time.monotonic() - started
-    assert busy.value.message.startswith("Somebody else is changing the same stock; nothing was changed.")
+    assert busy.value.message.startswith("Somebody else is changing the same stock. Nothing was changed.")
     assert len(tries) == 1
     assert 2.5 < waited < 15
     assert shop.run(adjust).replayed is False

@@ -1,8 +1,8 @@
-"""Throw-away PostgreSQL servers and a PgBouncer for the tests.
+"""Temporary PostgreSQL servers and a PgBouncer for the tests.
 
-Every server lives in its own temporary folder, speaks only over a Unix socket in it, trusts everyone who can reach
-that socket, and does not wait for the disk. `stop()` ends it and removes the folder. PostgreSQL and PgBouncer refuse
-to run as root, so under root they run as `nobody`.
+Every server has its own temporary folder, listens only on a Unix socket in it, trusts everyone who can reach that
+socket, and does not wait for the disk. `stop()` stops it and removes the folder. PostgreSQL and PgBouncer refuse to run
+as root, so under root they run as `nobody`.
 """
 
 from __future__ import annotations
@@ -51,33 +51,33 @@ class Server:
     stop: Callable[[], None]
 
     def url(self, database: str = "stockroom", user: str = "postgres") -> str:
-        """The address of one of its databases, for one of its roles."""
+        """Return the URL of one of its databases, for one of its roles."""
         return f"postgresql+psycopg://{user}@/{database}?host={self.folder}&port={self.port}"
 
     @property
     def owner_url(self) -> str:
-        """The database `stockroom` as the superuser `postgres`."""
+        """The URL of the database `stockroom` for the superuser `postgres`."""
         return self.url()
 
 
 def start_embedded() -> Server:
-    """Start the PostgreSQL that Stockroom brings along."""
+    """Start the embedded PostgreSQL."""
     folder = new_folder()
     return _start(folder, server_programs(_user(), folder), EMBEDDED_MAJOR)
 
 
 def system_majors() -> list[int]:
-    """The major versions of the PostgreSQL servers installed on this machine, oldest first."""
+    """Return the major versions of the PostgreSQL servers installed on this machine, oldest first."""
     return sorted(int(path.parent.parent.name) for path in SYSTEM_ROOT.glob("*/bin/postgres"))
 
 
 def start_system(major: int) -> Server:
-    """Start a PostgreSQL that is installed on this machine; `system_majors` lists them."""
+    """Start a PostgreSQL that is installed on this machine. `system_majors` lists them."""
     return _start(new_folder(), SYSTEM_ROOT / str(major) / "bin", major)
 
 
 def has_pgbouncer() -> bool:
-    """Whether a transaction pooler is installed here."""
+    """Return whether PgBouncer is installed here."""
     return _pgbouncer() is not None
 
 
@@ -101,7 +101,7 @@ def start_pgbouncer(server: Server, users: Sequence[str] = ()) -> Server:
 
 
 def _wait_for_pid(path: Path) -> int:
-    # The pooler answers its caller before it has written the file.
+    # The command returns before the pooler has written the file.
     for _ in range(200):
         if path.exists() and path.read_text().strip():
             return int(path.read_text())
@@ -139,7 +139,7 @@ def _create_database(server: Server) -> None:
 
 
 def _user() -> ServiceUser:
-    """Who runs the servers: ourselves, or `nobody` under root."""
+    """Return the user that runs the servers: our own, or `nobody` under root."""
     entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
 

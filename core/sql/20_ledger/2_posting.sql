@@ -36,7 +36,7 @@ begin
     if _id is null then
         select o.fingerprint into _known from stockroom.operations o where o.key = _key;
         if _known is distinct from _fingerprint then
-            perform stockroom_api.refuse('SK003', 'This key was used for something else.', jsonb_build_object('key', _key));
+            perform stockroom_api.refuse('SK003', 'This idempotency key was already used for another operation.', jsonb_build_object('key', _key));
         end if;
     end if;
     return _id;

@@ -76,7 +76,7 @@ declare
          where v.stock_quantity <> u.seen);
 begin
     if _changed is not null then
-        perform stockroom_api.refuse('SK004', 'The level has changed meanwhile.', jsonb_build_object('changed', _changed));
+        perform stockroom_api.refuse('SK004', 'The level has changed in the meantime.', jsonb_build_object('changed', _changed));
     end if;
 end $$;
 

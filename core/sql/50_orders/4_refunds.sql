@@ -134,7 +134,7 @@ begin
       from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
      where d.disposition = 'restock' and l.restored + d.quantity > l.taken;
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.', jsonb_build_object('lines', _over));
+        perform stockroom_api.refuse('SK006', 'More units would be restored than were sold.', jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l set restored = l.restored + d.quantity
       from unnest(_said) d where d.line_id = l.id and d.disposition = 'restock';

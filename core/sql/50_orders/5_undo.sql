@@ -70,7 +70,7 @@ begin
         return;
     end if;
     if _bad.reversed_by is not null then
-        perform stockroom_api.refuse('SK005', 'This movement was undone already.', jsonb_build_object('movement_id', _bad.id,
+        perform stockroom_api.refuse('SK005', 'This movement was already undone.', jsonb_build_object('movement_id', _bad.id,
             'reversed_by', _bad.reversed_by, 'performed_by', _bad.performed_by, 'reversed_at', _bad.created_at));
     end if;
     perform stockroom_api.refuse_value('movement', case
@@ -104,7 +104,7 @@ declare
          where l.taken - u.sold < l.restored - u.back);
 begin
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.',
+        perform stockroom_api.refuse('SK006', 'More units would be restored than were sold.',
             jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l

@@ -378,7 +378,7 @@ def test_the_commands_back_up_verify_and_refuse_in_sentences(
     assert "There is no backup in" in capsys.readouterr().err
     assert core_main.main(["backup"]) == 0
     assert core_main.main(["verify-backup"]) == 0
-    assert "came back, R1 and R2 hold." in capsys.readouterr().out
+    assert "were restored, R1 and R2 pass." in capsys.readouterr().out
     assert core_main.main(["backup", "--to", str(tmp_path / "elsewhere")]) == 0
     (path,) = (tmp_path / "elsewhere").glob("*.dump")
     assert core_main.main(["restore", str(path)]) == 1

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.__main__ import main
-from core.commands import orders as commands_orders
+from core.commands import imports as commands_orders
 from core.inbox import applying, polling
 from core.inbox.range_import import Stage
 from core.stripe import gateway
@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_what_was_read_and_the_same_command_goes_on(
 
     monkeypatch.setattr(commands_orders.ProgressLines, "show", pressed)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 130
-    assert "Stopped. What was read is kept; the same command goes on from there." in capsys.readouterr().err
+    assert "Stopped. What was read is stored; run the same command to continue." in capsys.readouterr().err
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 2
     monkeypatch.setattr(commands_orders.ProgressLines, "show", show)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 0

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from core.commands import orders as commands_orders
+from core.commands import imports as commands_orders
 from core.foundation.sales import Policy
 from core.foundation.settings import load_settings
 from core.orders import stripe_link

@@ -142,14 +142,14 @@ def test_a_movement_edited_before_the_run_is_named_although_the_ends_are_the_sam
         connection.exec_driver_sql(UNLOCKED.format(f"update stock_movements set note = 'x' where id = ({first})"))
     assert check(sold, head).is_same
     assert check_head(sold.engine, head) == 1
-    assert f"1 of them break their chain, the first is movement {sold.sql(first)}." in capsys.readouterr().out
+    assert f"1 of them break their chain; the first is movement {sold.sql(first)}." in capsys.readouterr().out
 
 
 def test_a_hash_of_no_run_is_unknown_and_a_text_that_is_not_a_hash_is_refused(
     sold: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check_head(sold.engine, "0" * 64) == 1
-    assert "No run on record had this head hash" in capsys.readouterr().out
+    assert "No recorded run has this head hash" in capsys.readouterr().out
     with pytest.raises(InvalidInput, match="64"):
         check(sold, "abc")
     with pytest.raises(Forbidden):

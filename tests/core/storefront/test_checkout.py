@@ -217,7 +217,7 @@ def test_a_cart_of_any_size_that_fits_is_read_whole_and_a_larger_one_is_refused_
     cart = read_cart(till.payments[0]["metadata"], currency="eur")
     assert isinstance(cart, Cart)
     assert {line.code for line in cart.lines} == {str(lace) for lace in laces[:380]}
-    assert "more than fit into one payment" in is_problem(till.pay(*map(of, laces)), 422)["detail"]
+    assert "more than fit into one Stripe payment" in is_problem(till.pay(*map(of, laces)), 422)["detail"]
     assert [reserved(shop, lace) for lace in (laces[0], laces[459])] == [1, 0]
 
 

@@ -132,7 +132,7 @@ def test_a_stripe_in_trouble_ends_the_import_with_a_sentence_and_the_next_step(
     tab = started(section(tabs))
     hand.let_go()
     said = words_of(run(tab))
-    assert "Stripe is in trouble itself (status 500); trying again is safe." in said
+    assert "Stripe has an outage (status 500); trying again is safe." in said
     assert "Messages read until then are stored. Import the same days again to continue." in said
 
 

@@ -50,7 +50,7 @@ def test_a_file_in_the_wrong_encoding_is_refused_with_a_sentence(tabs: Tabs, emb
     tab = upload(
         tabs.open("Wanda", "stock", bulk="1"), "bulk_file", "shelf.csv", "sku,change\nGrün,1\n".encode("latin-1")
     )
-    assert "line 2 holds a character that is not UTF-8" in words_of(tab)
+    assert "line 2 has a character that is not UTF-8" in words_of(tab)
 
 
 def test_support_cannot_open_the_upload_by_its_address(tabs: Tabs) -> None:

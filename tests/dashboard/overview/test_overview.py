@@ -106,7 +106,7 @@ def test_a_database_out_of_reach_is_said_with_the_way_on(tabs: Tabs, embedded_sh
     tab = tabs.open("Mia")
 
     def out_of_reach(*_: object, **__: object) -> None:
-        raise Unavailable("The database cannot be reached; try again in a moment.")
+        raise Unavailable("The database cannot be reached. Try again in a moment.")
 
     tabs.monkeypatch.setattr(session, "run", out_of_reach)
     said = words_of(run(tab))

@@ -92,7 +92,7 @@ def test_a_refused_person_keeps_what_was_typed_and_adds_nobody(open_page: Open) 
     tab.text_input(key="set_new_name").input("Ada again")
     tab.text_input(key="set_new_email").input("ada@shop.example")
     click(tab, "Add person")
-    assert "belongs to somebody" in tab.error[0].value
+    assert "already belongs to another account" in tab.error[0].value
     assert tab.text_input(key="set_new_name").value == "Ada again"
     assert names(tab) == before
 

@@ -64,7 +64,7 @@ def test_a_refused_name_keeps_what_was_typed(tabs: Tabs, embedded_shop: Shop) ->
     field(tab, "text_input", "Name").input(" ")
     field(tab, "selectbox", "Currency").select("CHF")
     press(tab, "Save")
-    assert "Name must have 1 to 80 characters. Nothing was changed." in words_of(tab)
+    assert "Name must not be empty. Nothing was changed." in words_of(tab)
     assert field(tab, "selectbox", "Currency").value == "CHF"
     assert own_shop(embedded_shop) == ("My shop", ZONE, "EUR")
 
@@ -125,14 +125,14 @@ def test_ada_renames_retires_and_brings_back_a_reason(tabs: Tabs, embedded_shop:
 def test_what_the_software_posts_has_no_button_to_retire_it_and_says_why(tabs: Tabs) -> None:
     tab = tabs.open("Ada", "settings", set_section="Reasons", set_reason="Paid order · Sale")
     assert "Retire" not in labels(tab)
-    assert "It cannot be retired: it is what every paid order is posted with." in words_of(tab)
+    assert "It cannot be retired: it is the reason of every paid order." in words_of(tab)
 
 
 def test_a_label_that_is_taken_is_refused_and_stays_typed(tabs: Tabs) -> None:
     tab = section(tabs, "Reasons")
     field(tab, "text_input", "Label", 1).input("Lost")
     press(tab, "Add reason")
-    assert 'Label "Lost" is what another reason of type adjustment is called. Nothing was changed.' in words_of(tab)
+    assert 'Label "Lost" is already used by another reason of type adjustment. Nothing was changed.' in words_of(tab)
     assert field(tab, "text_input", "Label", 1).value == "Lost"
 
 

@@ -123,7 +123,7 @@ def test_the_connection_test_names_what_the_key_may_not_read_as_stripe_does(
 
 @pytest.mark.parametrize(
     ("trouble", "sentence"),
-    [(500, "Stripe is in trouble itself (status 500)"), ("timeout", "Stripe cannot be reached or did not answer")],
+    [(500, "Stripe has an outage (status 500)"), ("timeout", "Stripe cannot be reached or did not answer")],
 )
 def test_a_connection_test_that_fails_says_why(
     tabs: Tabs, stripe: Stripe, trouble: int | str, sentence: str, monkeypatch: pytest.MonkeyPatch
