@@ -45,7 +45,7 @@ def add_import_parsers(subparsers: Any) -> None:
     what = "import the orders of a range of days from Stripe; run it again to continue"
     orders = command(subparsers, "import-orders", what, operate=take_orders)
     orders.add_argument("--since", required=True, type=_day, metavar="DATE", help="the first day, such as 2026-10-01")
-    orders.add_argument("--until", type=_day, metavar="DATE", help="the last day; by default today")
+    orders.add_argument("--until", type=_day, metavar="DATE", help="the last day; by default up to now")
     policies = (
         "auto: record orders from before going live without taking stock, take stock for later ones; normal: take "
         "stock; skip: record only; force: take what is there, the rest is oversold"

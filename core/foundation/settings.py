@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from core.foundation import addresses
 from core.foundation.errors import InvalidSetting
+from core.foundation.journal import MODES, QUIET
 
 DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
@@ -51,7 +52,7 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
-    log: str = "quiet"
+    log: str = QUIET
     backups: Path | None = None
     backups_kept: int = 14
 
@@ -205,8 +206,8 @@ def _answer(environ: Mapping[str, str], name: str, choice: str, usual: str = "1"
 
 
 def _log(environ: Mapping[str, str]) -> str:
-    mode = _value(environ, "STOCKROOM_LOG").lower() or "quiet"
-    if mode not in ("quiet", "plain", "json"):
+    mode = _value(environ, "STOCKROOM_LOG").lower() or QUIET
+    if mode not in MODES:
         raise InvalidSetting(f"STOCKROOM_LOG is {mode!r}: use quiet, plain or json.")
     return mode
 

@@ -114,7 +114,7 @@ def _read_csv(path: Path) -> tuple[pa.Table, list[Problem]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             batches = list(_batches(path, stream, ragged))
     except UnicodeDecodeError as error:
-        where = f"line {_undecodable_line(path)} holds a character that is not UTF-8"
+        where = f"line {_undecodable_line(path)} has a character that is not UTF-8"
         raise Unreadable(f"{path.name}: {where}. {_SAVE_AS}") from error
     return pa.Table.from_batches(batches), ragged
 

@@ -99,7 +99,7 @@ def test_a_value_that_is_not_a_number_is_reported(shop: Shop, value: str, why: s
         (b"sku,change\n", "has a value in its column change"),
         (b"sku,set_to\nA,\n", "has a value in its column set_to"),
         (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
-        ("sku,change\nGrün,1\n".encode("latin-1"), "line 2 holds a character that is not UTF-8"),
+        ("sku,change\nGrün,1\n".encode("latin-1"), "line 2 has a character that is not UTF-8"),
         (b"\xff\xfes\x00k\x00", "is UTF-16, not CSV"),
         (b'sku,change\n"A,1\n', "cannot be read as CSV"),
         (b"sku,change\n" + b"A,1\n" * 600_000, "is larger than 2 MB"),

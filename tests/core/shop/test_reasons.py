@@ -141,7 +141,7 @@ def test_the_last_active_reason_of_a_type_cannot_be_retired(fresh_shop: Shop) ->
 def test_two_reasons_of_a_type_never_have_the_same_label(fresh_shop: Shop) -> None:
     with pytest.raises(InvalidInput, match='Label "Damaged" is already used by another reason of type adjustment'):
         add(fresh_shop, "DAMAGED")
-    with pytest.raises(InvalidInput, match='Label "Lost" is what another'):
+    with pytest.raises(InvalidInput, match='Label "Lost" is already used by another'):
         fresh_shop.run(reasons.rename_reason, "Ada", movement_type=ADJUSTMENT, reason="theft", label="lost")
     retire(fresh_shop, "donation")
     with pytest.raises(InvalidInput, match="bring that one back instead"):

@@ -155,7 +155,7 @@ def test_a_posting_that_would_wait_too_long_says_so_and_changes_nothing(fresh_sh
     change = "select stockroom_api.change_shop(null, null, null, 'Command line', null, :zone, null)"
     with holding(fresh_shop.owner, change, zone=FAR):
         started = time.monotonic()
-        with pytest.raises(Unavailable, match="nothing was changed"):
+        with pytest.raises(Unavailable, match="Nothing was changed"):
             fresh_shop.adjust(variant, -4)
         assert time.monotonic() - started < 5
         assert fresh_shop.run(reports.level, variant_id=variant).on_hand == 10, "who reads does not wait"
@@ -166,7 +166,7 @@ def test_a_posting_that_would_wait_too_long_says_so_and_changes_nothing(fresh_sh
 def test_a_move_that_would_wait_too_long_says_so_and_changes_nothing(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     with holding(fresh_shop.owner, "select public.update_variant_stock(:id, -1)", id=variant):
-        with pytest.raises(Unavailable, match="nothing was changed"):
+        with pytest.raises(Unavailable, match="Nothing was changed"):
             move(fresh_shop, FAR)
     assert fresh_shop.run(shop.settings, "Ada").zone == ZONE
     assert move(fresh_shop, FAR)
