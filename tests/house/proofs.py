@@ -27,7 +27,7 @@ from tests.support.builders import Shop
 def reason(tabs: Tabs) -> None:
     """The reason is offered, posts in its own direction only, and is in every list of reasons."""
     in_step.test_a_new_shop_has_the_agreed_reasons_with_their_signs_and_notes(tabs.shop)
-    in_step.(tabs.shop)
+    in_step.test_forms_offer_only_reasons_for_manual_operations(tabs.shop)
     from tests.house import test_documents  # it loads the whole command line, which the others do without
 
     test_documents.test_the_types_and_reasons_of_a_past_are_those_of_the_ledger()
