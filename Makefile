@@ -1,5 +1,5 @@
-# Stockroom. `make` or `make help` lists what there is.
-# Nothing here needs more than Python 3.11, git and make; paths stay relative, so the folder's name may have spaces.
+# Stockroom. `make` or `make help` lists the commands.
+# You need only Python 3.11, git and make. Paths are relative, so the name of the folder may contain spaces.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
 LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# Two processes; a file of tests stays in one of them. `make test JOBS=1` runs them all in one.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=20
 FAST := --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow"
 
 .DEFAULT_GOAL := help
@@ -15,43 +18,43 @@ FAST := --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ig
 
 help:
 	@echo "make run          start the dashboard; prints the address. Ctrl-C stops it"
-	@echo "make test         everything: linters, types, all tests (installs what they need)"
-	@echo "make check        linters, types and the fast tests"
+	@echo "make test         run linters, types and all tests (installs what they need)"
+	@echo "make check        run linters, types and the fast tests"
 	@echo "make sample       fill an empty database with the sample shop"
 	@echo "make psql         open a SQL prompt on the database"
-	@echo "make bench        measure against the limits of PostgreSQL"
+	@echo "make bench        measure speed against plain PostgreSQL"
 	@echo "make bench-large  measure pages and operations at ten million movements (takes long)"
 	@echo "make lock         pin the newest versions that pyproject.toml allows"
-	@echo "make clean        remove what these commands installed; shop data stays"
+	@echo "make clean        remove what these commands installed; keeps the shop's data"
 	@echo
 	@echo "Settings, all optional environment variables:"
-	@echo "DATABASE_URL         a PostgreSQL 15-18 of your own (default: the one that comes along)"
+	@echo "DATABASE_URL         your own PostgreSQL 15-18 (default: the one that comes with Stockroom)"
 	@echo "STOCKROOM_OWNER_URL  the same database as an account that may migrate (default: DATABASE_URL)"
 	@echo "STOCKROOM_DATA       the data folder"
 	@echo "STOCKROOM_ADDRESS    where to listen (default: 127.0.0.1)"
 	@echo "STOCKROOM_PORT       the port (default: 8501)"
 	@echo "STOCKROOM_SAMPLE     0 starts empty, without the sample shop"
 	@echo "STOCKROOM_CORS_ORIGINS"
-	@echo "                     sites whose pages may call the API from a browser, with commas between"
+	@echo "                     sites whose pages may call the API from a browser, separated by commas"
 	@echo "STOCKROOM_SELL_UNVERIFIED"
-	@echo "                     1 calls a cart valid where stock cannot be looked up (default: refuse)"
-	@echo "STOCKROOM_API_KEY    the key that check-api shows"
-	@echo "STOCKROOM_BACKUPS    where backups lie (default: the folder backups in the data folder)"
+	@echo "                     1 calls a cart valid while stock cannot be looked up (default: refuse)"
+	@echo "STOCKROOM_API_KEY    the key that check-api sends"
+	@echo "STOCKROOM_BACKUPS    the folder for backups (default: backups in the data folder)"
 	@echo "STOCKROOM_BACKUPS_KEPT"
-	@echo "                     how many backups are kept (default: 14)"
-	@echo "STOCKROOM_LOG        quiet writes trouble alone, plain and json a line for each operation"
+	@echo "                     how many backups to keep (default: 14)"
+	@echo "STOCKROOM_LOG        quiet logs only problems, plain and json a line for each operation"
 	@echo "STOCKROOM_WORKER     0 leaves the jobs to \`python -m core worker\`"
 	@echo "STOCKROOM_NOTIFY_<NAME>"
-	@echo "                     where alerts are sent, as an address of Apprise; any number of them"
-	@echo "STOCKROOM_MAIL_URL   the mail account of order confirmations: mailtos://... (default: none)"
+	@echo "                     where alerts are sent, as an Apprise URL; any number of them"
+	@echo "STOCKROOM_MAIL_URL   the mail account for order confirmations: mailtos://... (default: none)"
 	@echo "STOCKROOM_PUBLIC_URL where people open the dashboard, for links in messages (default: no links)"
 	@echo "STRIPE_SECRET_KEY    the key to read payments with; a restricted one is enough (default: none)"
 	@echo "STRIPE_WEBHOOK_SECRET"
-	@echo "                     what Stripe signs its messages with; two with a comma while one is replaced"
-	@echo "STRIPE_API_BASE      another server in Stripe's place, to try things out (default: Stripe's own)"
+	@echo "                     the signing secret of the webhook; two, with a comma, while you replace it"
+	@echo "STRIPE_API_BASE      another server in place of Stripe's, for trials (default: Stripe's own)"
 	@echo "STOCKROOM_TRUSTED_PROXIES"
-	@echo "                     proxies in front, as addresses or networks with commas between, whose"
-	@echo "                     X-Forwarded-For and X-Forwarded-Proto are believed (default: nobody's)"
+	@echo "                     proxies in front, as addresses or networks separated by commas, whose"
+	@echo "                     X-Forwarded-For and X-Forwarded-Proto are trusted (default: none)"
 
 run: $(READY)
 	@$(BIN)/python -m dashboard
@@ -59,12 +62,12 @@ run: $(READY)
 test: $(TEST_READY) browser
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest $(FAST)
+	$(PYTEST) $(FAST)
 
 bench: $(TEST_READY)
 	@$(BIN)/python -m tests.bench
@@ -79,7 +82,7 @@ psql: $(READY)
 	@$(BIN)/python -m core.psql
 
 browser: $(TEST_READY)
-	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.browser.chromium
 
 lock: $(TEST_READY)
 	@$(BIN)/python -m pip install --quiet pip-tools

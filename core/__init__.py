@@ -1,22 +1,23 @@
-"""The stock room: importable, testable and runnable without a dashboard.
+"""The domain: importable, testable and runnable without the dashboard.
 
-A tour. Everything that changes stock is an operation: `connection` first, `actor` second, the rest by name; it never
-commits, is idempotent by `key`, checks session and role in its own transaction, and changes all of its lines or none.
+Everything that changes stock is an operation: it takes `connection` first, `actor` second and the rest by name. It
+never commits, is idempotent by `key`, checks session and role in its own transaction, and posts all lines or none.
 
     engine = create_engine("postgresql://stockroom_app@localhost/shop")
     run(engine, receive, actor, lines=[Line(variant_id=shoe, quantity=12)], key="delivery-4711", reference="LS-4711")
 
 - change stock: `adjust`, `receive`, `set_level` (compare and set), `undo`         core/ledger/changes.py
-- look: `levels`, `explain`, `running_level`, `flows`                              core/ledger/reports.py
-- the ledger by pages                                                              core/ledger/movements.py
-- one read for each screen                                                         core/screens
-- bring in: `import_catalog`, `import_history`, the sample shop                    core/catalog, ledger, sample
-- prove: `run_checks`                                                              core/proof
+- read levels: `levels`, `explain`, `running_level`, `flows`                       core/ledger/reports.py
+- read the ledger page by page                                                     core/ledger/movements.py
+- one read a screen                                                                core/screens
+- import: `import_catalog`, `import_history`, the sample shop                      core/catalog, ledger, sample
+- verify: `run_checks`                                                             core/proof
 - people: accounts, sessions, API keys                                             core/people
-- start: settings, embedded server, migration                                      core/foundation, core/database
+- start: settings, embedded server, migrations                                     core/foundation, core/database
 
-A rule that says no is a `Refused` with the facts in its attributes (core/foundation/errors.py). Who may do what is one
-table (core/people/access.py). The rules themselves are SQL functions (core/sql), called with one statement each.
+A rule that refuses an operation raises a `Refused` with the facts in its attributes (core/foundation/errors.py). One
+table lists which role may do what (core/people/access.py). The rules are SQL functions (core/sql); an operation calls
+its function with one statement.
 """
 
 from core.catalog.imports import import_catalog, preview_catalog
@@ -32,7 +33,7 @@ ORDER = (
     "commands", "jobs", "storefront", "screens", "backups", "health", "proof", "alerts", "orders", "inbox", "adoption",
     "sample", "catalog", "shop", "ledger", "people", "database", "carts", "payloads", "stripe", "foundation",
 )  # fmt: skip
-"""The packages from top to bottom. A package imports only from packages after it: `tests/house` checks it."""
+"""The packages from top to bottom. A package imports only from packages after it; `tests/house` checks this."""
 
 __all__ = [
     "ORDER",

@@ -1,4 +1,4 @@
-"""`python -m core COMMAND`: what an operator does without the dashboard. An error is one sentence and exit code 1."""
+"""`python -m core COMMAND`: operate Stockroom without the dashboard. An error is one sentence and exit code 1."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from collections.abc import Sequence
 from core.commands.accounts import add_user_parser
 from core.commands.adopt import add_adopt_parser
 from core.commands.backup import add_backup_parsers
-from core.commands.checks import add_check_parsers
-from core.commands.history import add_history_parser
-from core.commands.orders import add_orders_parser
-from core.commands.proof import add_proof_parser
-from core.commands.settings import add_shop_parser
-from core.commands.shop import add_parsers
-from core.commands.worker import add_worker_parser
+from core.commands.imports import add_import_parsers
+from core.commands.proof import add_proof_parsers
+from core.commands.shop import add_shop_parsers
 from core.database.engine import create_engine
 from core.database.startup import bring_up_to_date, open_database
 from core.foundation.errors import StockError
@@ -35,18 +31,14 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="The stock desk, from the command line.")
+    parser = argparse.ArgumentParser(prog="python -m core", description="Operate Stockroom from the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_parsers(commands)
-    add_history_parser(commands)
+    add_shop_parsers(commands)
+    add_import_parsers(commands)
     add_backup_parsers(commands)
     add_adopt_parser(commands)
-    add_orders_parser(commands)
     add_user_parser(commands)
-    add_shop_parser(commands)
-    add_proof_parser(commands)
-    add_worker_parser(commands)
-    add_check_parsers(commands)
+    add_proof_parsers(commands)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""`make run`: bring up the database, serve the dashboard, print where it is; Ctrl-C stops all of it."""
+"""`make run`: start the database, serve the dashboard and print its address. Ctrl-C stops both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS_TO_FINISH = 3
 
 
 def main() -> int:
-    """Run until told to stop; a start that cannot succeed is one sentence with the next step, and exit code 1."""
+    """Run until a signal arrives. A failed start prints one sentence with the next step and returns exit code 1."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
@@ -39,8 +39,8 @@ def main() -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Serve the dashboard of one shop until a signal ends it, then stop the database this start brought up."""
-    # The port comes first: a second start by mistake fails here, before it has touched anything.
+    """Serve the dashboard of one shop until a signal arrives, then stop the database it started."""
+    # The port comes first: a second start by mistake fails here, before it changes anything.
     with claim_port(settings.address, settings.port) as listener:
         _say("Starting the database ...")
         with open_database(settings) as database:
@@ -51,7 +51,7 @@ def serve(settings: Settings) -> None:
 
 
 def claim_port(address: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises SetupError where the address or the port cannot be had."""
+    """Return a listening socket. Raises SetupError if the address or the port is not available."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
@@ -83,14 +83,14 @@ def _no_address(address: str) -> SetupError:
 
 
 class _Server(uvicorn.Server):
-    """Calls `ready` at the moment from which requests are answered."""
+    """Calls `ready` as soon as requests are answered."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start answering; a failure of the application's own start is one of ours."""
+        """Start, and turn a failed start of the application into a SetupError."""
         try:
             await super().startup(sockets)
         except SystemExit as error:
@@ -99,8 +99,8 @@ class _Server(uvicorn.Server):
 
 
 def configuration(settings: Settings) -> uvicorn.Config:
-    """Return how the dashboard is served. X-Forwarded-* headers count only from the proxies that the settings name."""
-    # Imported here: Streamlit takes a second, which a start that fails need not wait for.
+    """Return the server's configuration. X-Forwarded-* headers are accepted only from the trusted proxies."""
+    # Imported here: Streamlit takes a second to load, for which a failing start need not wait.
     from dashboard.server import app
 
     return uvicorn.Config(
@@ -141,7 +141,7 @@ def _say(sentence: str) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # Unwinds every `with` above, the embedded server's among them; the default would leave it behind.
+    # Unwinds every `with` above, including the embedded database server's; the default would leave it running.
     sys.exit(0)
 
 

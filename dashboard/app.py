@@ -1,4 +1,4 @@
-"""The entry script: who is signed in, the pages their role may open, the side bar, and the page itself."""
+"""The entry script: look up the signed-in person, draw the side bar for their role, and run the page."""
 
 from pathlib import Path
 

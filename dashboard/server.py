@@ -1,4 +1,4 @@
-"""The ASGI application: Streamlit, the doors beside it, health, the jobs, and the gate in front of everything."""
+"""The ASGI application: Streamlit, the endpoints beside it, the API, the jobs, and the gate in front of all of it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from core.foundation import journal
 from core.foundation.errors import StockError
 from core.foundation.settings import load_settings
 from core.health.measures import Keeper
-from core.jobs.watch import Watch
+from core.jobs.runs import Watch
 from core.jobs.worker import Worker
 from core.storefront.api import create_api
 from core.stripe import gateway as stripe_gateway
 from core.stripe.trouble import Patience
 from dashboard.door import health, signin, webhook
 from dashboard.door.gate import AuthGate
+from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
 
 log = logging.getLogger("stockroom")
@@ -38,7 +39,7 @@ log = logging.getLogger("stockroom")
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Load what the pages need before the first visitor, work on the jobs, and give the database back at the end."""
+    """Load the pages' libraries before the first visitor, run the jobs, and close the database pool at the end."""
     for name in ("pandas", "plotly.graph_objects", "pyarrow"):
         importlib.import_module(name)
     settings = load_settings()
@@ -46,11 +47,11 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     keeper = Keeper(pool.engine())
     worker, watch = Worker(pool.engine(), stripe_gateway.from_settings(settings)), Watch(pool.engine())
     gc.collect()
-    gc.freeze()  # what is loaded now stays: without this each collection walks all of it, four times the cost of a run
+    gc.freeze()  # these objects stay: without this, each collection walks all of them, four times the cost of a run
     if settings.worker:
         worker.start()
     else:
-        watch.start()  # the workers are processes of their own: should none be alive, somebody must say so
+        watch.start()  # the workers are other processes: the watch opens a case if none is alive
     keeper.start()
     try:
         yield {"started": True}
@@ -71,22 +72,22 @@ stripe_door = webhook.StripeDoor(engine=pool.engine, secrets=_webhook_secrets)
 
 
 def on_script_error(error: Exception) -> bool:
-    """Answer an error that a page, callback or fragment let through: a sentence to read, the rest in the log."""
+    """Show an error from a page, callback or fragment as a sentence. An unexpected one is logged with a reference."""
     if isinstance(error, StockError):
         feedback.show(error)
     else:
         reference = secrets.token_hex(4)
         log.error("Reference %s", reference, exc_info=error)
         st.error(
-            f"This page stopped because of a fault on our side, reference {reference}. Reload it; what you last saved "
-            "is under Movements if it was saved.",
+            f"This page stopped because of a fault on our side, reference {reference}. Reload it, and look under "
+            "Movements whether your last change was saved.",
             icon=":material/error:",
         )
     return True
 
 
 async def overview(request: Request) -> RedirectResponse:
-    """Lead who types the first page's name to its address, which Streamlit keeps at the root."""
+    """Redirect /overview to /, where Streamlit serves the first page."""
     query = request.url.query
     return RedirectResponse(f"/?{query}" if query else "/", 303)
 
@@ -94,7 +95,7 @@ async def overview(request: Request) -> RedirectResponse:
 _settings = load_settings()
 api = create_api(
     pool.engine,
-    # A buyer waits for the answer: trying long would only hold the cart that long.
+    # A buyer waits for the answer: long retries would only hold the cart that long.
     gateway=stripe_gateway.from_settings(_settings, Patience(attempts=3, longest=1.0)),
     has_mail=_settings.mail_url is not None,
     sell_unverified=_settings.sell_unverified,
@@ -109,7 +110,7 @@ app = st.App(
     routes=[
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
-        Route("/webhook/stripe", stripe_door.answer, methods=webhook.METHODS),
+        Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),
     ],

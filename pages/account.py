@@ -1,4 +1,4 @@
-"""Your account: who you are here, your password, and the browsers in which you are signed in."""
+"""Your account: name and role, password, and signed-in browsers."""
 
 from datetime import UTC, datetime
 
@@ -14,20 +14,20 @@ from dashboard.settings import people
 person = session.signed_in()
 actor = person.actor
 with frame.page("Your account", actor):
-    st.text(words.DOT.join([actor.name, actor.email or "", words.ROLE_LABELS[actor.role]]))
+    st.text(words.joined(actor.name, actor.email, words.ROLE_LABELS[actor.role]))
     with st.container(border=True, key="account_password"):
         st.subheader("Password", anchor=False)
         if person.has_password:
-            st.write("With it you sign in. Changing it signs you out of every other browser.")
+            st.write("Changing your password signs you out of all other browsers.")
         else:
-            st.write("You came in by a one-time link. Set a password, so that you can come back without another.")
+            st.write("You signed in with a one-time link. Set a password to sign in without another link.")
         session.form_button("Change password" if person.has_password else "Set a password", "/password")
 
     with st.container(border=True, key="account_sessions"):
-        st.subheader("Where you are signed in", anchor=False)
+        st.subheader("Signed-in browsers", anchor=False)
         zone = session.run(reports.shop).zone
         people.show_browsers(session.run(accounts.own_sessions), zone, datetime.now(UTC))
-        st.caption("A session ends twelve hours after signing in.")
+        st.caption("A session ends twelve hours after sign-in.")
         if st.button("Sign out everywhere", key="account_sign_out", icon=":material/logout:"):
             session.run(accounts.end_sessions)
             st.rerun()

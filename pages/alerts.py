@@ -1,4 +1,4 @@
-"""Alerts: what failed, why, how much of it and since when, and the way to finish it."""
+"""Alerts: the list of cases, or one case with its actions."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Movements: the ledger, newest first, under any filter; as a chart, as a file, and the way to undo a line."""
+"""Movements: the ledger under any filter, newest first, as a list, a chart and a file."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Orders: every paid order with what became of its lines, one order end to end, and the refunds to decide."""
+"""Orders: all paid orders, one order, or the refunds to decide."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ with frame.page("Orders", person) as top:
     opened = st.query_params.get(order_list.PARAM, "")
     if opened:
         view.show(opened, person)
-    elif order_list.chosen_view() == order_list.REFUNDS:
+    elif order_list.VIEW.show() == order_list.REFUNDS:
         cursor = st.query_params.get(refund_desk.CURSOR)
         refunds = session.run(order_screens.refunds, cursor=cursor, limit=refund_desk.PAGE)
         live.watch(refunds.latest)

@@ -1,4 +1,4 @@
-"""Overview: how much there is, what moved, and what needs somebody."""
+"""Overview: current stock, recent movements, and what needs attention."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from dashboard.settings import backups
 
 person = session.actor()
 with frame.page("Overview", person) as top:
-    days = desk.chosen_days()
+    days = desk.PERIOD.value()
     seen = session.run(screens.overview, days=days)
     live.watch(seen.latest)
     with top:

@@ -1,4 +1,4 @@
-"""Reconciliation: how the books stand, the payment-to-shelf proof by day, and every proof that was made."""
+"""Reconciliation: the latest daily proof, the payment-to-shelf proof by day, and all runs."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ with frame.page("Reconciliation", person) as top:
     with top:
         frame.show_sample_line(seen.shop)
     headline.show(seen, person)
-    view = checks.chosen_view()
+    view = checks.VIEW.show()
     if view == checks.SHELF:
         shelf.show(seen.shop)
     elif view == checks.RUNS:

@@ -1,4 +1,6 @@
-"""Settings, in three groups: the shop and its people, what it is connected with, and how it runs."""
+"""Settings: the shop and its people, its connections, and its operations, each in sections."""
+
+import streamlit as st
 
 from core.alerts import deliveries
 from core.backups import record as backup_record
@@ -12,16 +14,46 @@ from core.shop import reasons
 from dashboard.door import session
 from dashboard.frame import outcome
 from dashboard.frame import page as frame
-from dashboard.settings import backups, changes, health, jobs, keys, notifications, sections, stripe
+from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
 from dashboard.settings import people as people_desk
 from dashboard.settings import reasons as reason_desk
 from dashboard.settings import shop as shop_desk
+
+# In groups: a phone shows three words, and the sections of one of them.
+GROUPS = {
+    "The shop": ("People", "Shop", "Reasons", "Recent changes"),
+    "Connections": ("Stripe", "API keys", "Notifications"),
+    "Operations": ("Jobs", "Health", "Backups"),
+}
+SECTION, GROUP = "set_section", "set_group"
+
+
+def choose() -> str:
+    """Draw the groups and the sections of the open group, and return the section. The address names it alone."""
+    section = st.session_state.get(SECTION) or st.query_params.get(SECTION)
+    group = next((group for group, names in GROUPS.items() if section in names), next(iter(GROUPS)))
+    st.session_state[GROUP] = group
+    st.segmented_control(
+        "Group", list(GROUPS), required=True, key=GROUP, on_change=open_group, label_visibility="collapsed"
+    )
+    names = GROUPS[group]
+    chosen = st.pills(
+        "Section", names, default=names[0], required=True, key=SECTION, bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen or names[0]
+
+
+def open_group() -> None:
+    """Open the first section of the chosen group."""
+    st.session_state[SECTION] = GROUPS[st.session_state[GROUP]][0]
+
 
 with frame.page("Settings", session.actor()):
     own = session.run(shop.settings)
     shop_desk.show_hint(own)
     outcome.show()
-    section = sections.choose()
+    section = choose()
     if section == "People":
         people_desk.show_people(session.run(people.list_people))
     elif section == "Shop":
@@ -31,12 +63,12 @@ with frame.page("Settings", session.actor()):
     elif section == "API keys":
         keys.show_keys(session.run(api_keys.keys))
     elif section == "Notifications":
-        told = session.run(deliveries.destinations, addresses=load_settings().destinations)
-        notifications.show_notifications(told, own.zone)
+        found = session.run(deliveries.destinations, addresses=load_settings().destinations)
+        notifications.show_notifications(found, own.zone)
     elif section == "Jobs":
         jobs.show_jobs(own.zone)
     elif section == "Health":
-        health.show_health(session.run(health_reads.look, period=health.chosen_period()), own.zone)
+        health.show_health(session.run(health_reads.look, period=health.PERIOD.value()), own.zone)
     elif section == "Reasons":
         reason_desk.show_reasons(session.run(reasons.list_reasons))
     elif section == "Backups":

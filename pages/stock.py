@@ -1,4 +1,4 @@
-"""Stock: every variant with its level, and one variant with what made it so and what changes it."""
+"""Stock: all variants with their levels, or one variant with its history and the forms that change its level."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ with frame.page("Stock", person) as top:
         bulk.show(person)
     elif code:
         stock_list.show_search(code)
-        variant = session.run(screens.variant, sku=code, days=variant_desk.chosen_days())
+        variant = session.run(screens.variant, sku=code, days=variant_desk.PERIOD.value())
         if variant is None:
             variant_desk.show_unknown(code)
         else:

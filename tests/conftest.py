@@ -1,4 +1,9 @@
-"""The real PostgreSQL under every test that needs one: the embedded 18, and each installed 15 or newer beside it."""
+"""A real PostgreSQL for every test that needs one.
+
+All tests run on the embedded 18. What depends on the version runs on every installed server as well.
+
+`make test` runs in two processes. Each has its own servers, and a file of tests stays in one of them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,27 @@ from core.database.migrate import OLDEST_SERVER, migrate
 from tests.support.builders import ZONE, Shop
 from tests.support.servers import EMBEDDED_MAJOR, Server, has_pgbouncer, start_embedded, start_system, system_majors
 
+# What depends on the server's version: SQL, migrations, rights, backups, and what reads the catalogue of a database.
+# All other tests run on the embedded server alone: their SQL is called by one of these as well.
+EVERY_SERVER = (
+    "tests/core/adoption",
+    "tests/core/alerts",
+    "tests/core/backups",
+    "tests/core/catalog",
+    "tests/core/database",
+    "tests/core/health",
+    "tests/core/inbox/test_applying.py",
+    "tests/core/jobs/test_runs.py",
+    "tests/core/ledger",
+    "tests/core/orders",
+    "tests/core/people",
+    "tests/core/proof",
+    "tests/core/shop/test_reasons.py",
+    "tests/core/storefront/test_checkout.py",
+    "tests/core/storefront/test_contract.py",
+)
+# The longest first, so that no process waits for the other at the end.
+LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 _running: dict[int, Server] = {}
 
@@ -50,9 +76,27 @@ def embedded() -> Server:
     return _server(EMBEDDED_MAJOR)
 
 
-@pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what depends on the server's version on every server, and the rest on the embedded one."""
+    if "server" in metafunc.fixturenames:
+        path = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
+        majors = MAJORS if path.startswith(EVERY_SERVER) else MAJORS[:1]
+        metafunc.parametrize("server", majors, indirect=True, ids=lambda major: f"pg{major}", scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST)}
+
+    def rank(item: pytest.Item) -> int:
+        return min((ranks[folder] for folder in LONGEST if item.nodeid.startswith(folder)), default=len(LONGEST))
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Server:
-    """Each PostgreSQL of this machine in turn."""
+    """The server that `pytest_generate_tests` chose for this test."""
     return _server(request.param)
 
 

@@ -1,7 +1,7 @@
-"""Moves a shop in with the database it already has, and back out.
+"""Adopts the database of an existing shop, and can undo that.
 
-`adopt` plans, moves and undoes. The plan is made from PostgreSQL's own catalogue before anything changes, and every
-step records the statement that reverses it.
+`adopt` checks, adopts and undoes. `plan` is made from PostgreSQL's own catalogue before anything changes. `move`
+carries it out, and every step records the statement that reverses it.
 
 Uses: database, foundation.
 """

@@ -1,8 +1,8 @@
-"""Moving in with an existing database: products, variants and their history become ours, and not one row is lost.
+"""Adopts an existing database: products, variants and their history become ours, and no row is lost.
 
-The old tables are set aside as `products_legacy`, `product_variants_legacy` and `stock_movements_legacy`, our
-migrations make ours beside them, and the rows are copied: so an adopted database has the schema of a fresh one by
-construction, and undoing is renaming back. Everything happens in one transaction under the lock that migrations take.
+The old tables are renamed to `products_legacy`, `product_variants_legacy` and `stock_movements_legacy`, our migrations
+create new ones, and the rows are copied. So an adopted database has the same schema as a new one, and undoing is
+renaming back. Everything is one transaction under the lock of the migrations.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from core.adoption.plan import plan
 from core.adoption.report import Finding, LeftOut, Report
 from core.database.migrate import OUR_TABLES, is_set_up, owner_transaction
 from core.foundation.errors import SetupError
+from core.foundation.text import many
 
 __all__ = ["Finding", "LeftOut", "Report", "adopt", "check", "undo"]
 
@@ -28,7 +29,7 @@ _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
 def check(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
-    """Look at a database and return what adopting it would do; changes nothing."""
+    """Return what adopting a database would do. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
         return _known(connection, database) or plan(database, mapping, keep_reading).report
 
@@ -36,8 +37,8 @@ def check(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = F
 def adopt(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
     """Adopt a database, all of it or nothing, and return what was done.
 
-    `mapping` holds `COLUMN=OURS` for columns of other names; `keep_reading` leaves those from outside the right to read
-    the catalogue that they had. Raises SetupError with every sentence that stands in the way.
+    `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
+    as before. Raises SetupError, which lists everything that prevents it.
     """
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
@@ -51,9 +52,9 @@ def adopt(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = F
 
 
 def undo(owner_url: str) -> None:
-    """Put everything back as it was before `adopt`; people and settings made since go with our tables.
+    """Put everything back as it was before `adopt`. People and settings added since are dropped with our tables.
 
-    Changes of the catalogue since are carried back. Raises SetupError once anything moved since.
+    Later changes of the catalogue are carried back. Raises SetupError if there are later movements.
     """
     with _transaction(owner_url) as (_, database):
         if not ask(database, _ADOPTED)[0].adopted:
@@ -67,7 +68,7 @@ def undo(owner_url: str) -> None:
         )
         if found.since:
             raise SetupError(
-                f"{found.since:,} of the ledger's movements came after this shop moved in, and going back would lose "
+                f"{many(found.since, 'movement')} of the ledger came after this shop moved in, and undoing would lose "
                 "them. Nothing was changed."
             )
         database.execute("set local search_path = pg_catalog")
@@ -78,7 +79,7 @@ def undo(owner_url: str) -> None:
 
 @contextmanager
 def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
-    """Give the owner's transaction, and the driver's connection in it. What the server refuses becomes a sentence."""
+    """Give the owner's transaction and the driver's connection in it. Errors of the server become SetupError."""
     try:
         with owner_transaction(owner_url) as connection:
             driver: Any = connection.connection.driver_connection
@@ -86,10 +87,10 @@ def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
             yield connection, driver
     except psycopg.errors.LockNotAvailable as error:
         raise SetupError(
-            "The shop is in use: another transaction holds its tables. Nothing was changed; try again when it is quiet."
+            "The shop is in use: another transaction has locked its tables. Nothing was changed. Try again later."
         ) from error
     except psycopg.Error as error:
-        if error.sqlstate is None:  # the driver itself: a bug of ours, or the connection
+        if error.sqlstate is None:  # an error of the driver: a bug of ours, or a lost connection
             raise
         raise SetupError(_refused(error)) from error
 
@@ -100,17 +101,17 @@ def _refused(error: psycopg.Error) -> str:
 
 
 def _known(connection: Connection, database: Database) -> Report | None:
-    """Return a report that says so if there is nothing to adopt."""
+    """Return a report that there is nothing to adopt, or None if there is."""
     if not is_set_up(connection):
         return None
     if not ask(database, _ADOPTED)[0].adopted:
-        return Report(already="Stockroom runs in this database already, so there is nothing to adopt.")
+        return Report(already="Stockroom already runs in this database, so there is nothing to adopt.")
     (when,) = ask(database, "select to_char(adopted_at, 'YYYY-MM-DD HH24:MI TZ') as at from stockroom.adoption")
-    return Report(already=f"This shop moved in already, on {when.at}. Nothing was changed.")
+    return Report(already=f"This shop already moved in, on {when.at}. Nothing was changed.")
 
 
 def _lock(database: Database) -> None:
-    """Wait until nobody works on the old tables, and keep everybody out until this transaction ends."""
+    """Lock the old tables until this transaction ends. Waits for other transactions."""
     (found,) = ask(
         database,
         """select string_agg('public.' || quote_ident(c.relname), ', ') as names from pg_class c

@@ -1,4 +1,4 @@
-"""What stands around the old tables: triggers, publications, rights, functions of our names or that write stock."""
+"""What surrounds the old tables: triggers, publications, rights, and functions that write stock or have our names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from psycopg import sql
 
 from core.adoption.dependents import Dependent, function, grants, policy
-from core.adoption.journal import Journal
 from core.adoption.look import (
     NEIGHBOURS,
     OUTSIDE,
     Database,
+    Journal,
     Statement,
     Table,
     aside,
@@ -22,8 +22,9 @@ from core.adoption.look import (
     roles_outside,
     tables,
 )
-from core.adoption.report import Report, listed, many
+from core.adoption.report import Report, listed
 from core.database.migrate import our_functions
+from core.foundation.text import many
 
 _ONLY_A_CLOCK = re.compile(
     r"\s*begin\s+new\.updated_at\s*:?=\s*(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\))\s*;"
@@ -35,7 +36,7 @@ _CATALOGUE = ("products", "product_variants")
 
 @dataclass(slots=True, kw_only=True)
 class Around:
-    """What goes along with the tables."""
+    """What is replaced, dropped or created again together with the tables."""
 
     replaced: list[Dependent] = field(default_factory=list)
     wrappers: list[Statement] = field(default_factory=list)
@@ -45,20 +46,20 @@ class Around:
 
 
 def look_around(database: Database, old: dict[str, Table], keep_reading: bool, report: Report) -> Around:
-    """Find all of it and say what becomes of it."""
+    """Find the surroundings and report what happens to them."""
     around = Around(triggers=_triggers(database, old, report), publications=_publications(database, old, report))
     _functions(database, around, report)
     if keep_reading:
         around.reading = _reading(database, old)
-    _tell_rights(database, old, around, report)
-    _tell_writers(database, old, report)
+    _report_rights(database, old, around, report)
+    _report_writers(database, old, report)
     for table in tables(database, NEIGHBOURS).values():
-        report.found(table.name, many(table.rows, "row"), "stays as it is; Stockroom neither reads nor writes it")
+        report.found(table.name, many(table.rows, "row"), "unchanged; Stockroom neither reads nor writes it")
     return around
 
 
 def _functions(database: Database, around: Around, report: Report) -> None:
-    """The functions whose names ours bear: dropped, with whatever arguments they have."""
+    """Find the functions that have our names; they are dropped, whatever their arguments."""
     rows = ask(
         database,
         """select p.oid, p.oid::regprocedure::text as name, p.proname, p.prokind::text as kind, p.proargnames as names,
@@ -70,17 +71,17 @@ def _functions(database: Database, around: Around, report: Report) -> None:
     )
     for row in rows:
         if row.kind not in "fp" or row.users:
-            users = f": {listed(row.users)} uses it" if row.users else ""
+            users = f": it is used by {listed(row.users)}" if row.users else ""
             report.obstacles.append(f"The old function {row.name} cannot be replaced{users}.")
             continue
         around.replaced.append(function(database, row, report))
         around.wrappers += _wrapper(row)
-        other = "" if row.result == "jsonb" else f"; it answers jsonb, no longer {row.result}"
+        other = "" if row.result == "jsonb" else f"; it returns jsonb, no longer {row.result}"
         report.found(f"{row.proname}()", row.name.partition("(")[2].rstrip(")"), f"replaced by ours{other}")
 
 
 def _wrapper(row: Any) -> list[Statement]:
-    """Let calls by the old names of the two arguments reach ours: update_variant_stock(p_variant_id => ..., ...)."""
+    """Return a wrapper that accepts the old argument names: update_variant_stock(p_variant_id => ..., ...)."""
     names = list(row.names or [])
     if row.proname != "update_variant_stock" or row.types != ["uuid", "integer"] or len(names) != 2:
         return []
@@ -95,7 +96,7 @@ def _wrapper(row: Any) -> list[Statement]:
 
 
 def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, sql.Composed]]:
-    """Return the triggers that only keep `updated_at`, to be made again; any other stays with the old table."""
+    """Return the triggers that only set `updated_at`: they are created again. Others stay with the old table."""
     rows = ask(
         database,
         """select t.tgname, t.tgrelid::regclass::text as table, c.relname, p.prosrc, p.proname, l.lanname,
@@ -112,9 +113,9 @@ def _triggers(database: Database, old: dict[str, Table], report: Report) -> list
         clock = row.before_row and (row.proname == "moddatetime" or _ONLY_A_CLOCK.fullmatch(row.prosrc))
         if clock and row.relname in _CATALOGUE and "updated_at" in row.body + row.prosrc:
             kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
-            report.found(f"trigger {row.tgname}", f"on {row.table}", "made again: it only keeps updated_at")
+            report.found(f"trigger {row.tgname}", f"on {row.table}", "created again: it only sets updated_at")
         else:
-            report.found(f"trigger {row.tgname}", f"on {row.table}", "stays with the old table and fires no more")
+            report.found(f"trigger {row.tgname}", f"on {row.table}", "stays with the old table and no longer fires")
     return kept
 
 
@@ -129,13 +130,13 @@ def _publications(database: Database, old: dict[str, Table], report: Report) -> 
         [table.oid for table in old.values()],
     )
     for row in rows:
-        then = "tells of the new table" if row.is_ours_to_change else "its owner must add the new table"
+        then = "publishes the new table" if row.is_ours_to_change else "its owner must add the new table"
         report.found(f"publication {row.pubname}", row.relname, then)
     return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
 
 
 def _reading(database: Database, old: dict[str, Table]) -> list[sql.Composed]:
-    """Return what lets those from outside go on reading the catalogue, row by row as their policies said."""
+    """Return the statements that let the public roles read the catalogue with the same policies as before."""
     made: list[sql.Composed] = []
     for table in (old[name] for name in _CATALOGUE if name in old):
         rights = grants(database, "table", public(table.name), table.oid, only="SELECT")
@@ -161,7 +162,7 @@ _RIGHTS = """
      group by 1, 2 order by 2, 1"""
 
 
-def _tell_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
+def _report_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
     for row in ask(database, _RIGHTS, [table.oid for table in old.values()], list(OUTSIDE)):
         may = " and ".join(word for word, has in (("read", row.reads), ("write", row.writes)) if has)
         kept = row.reads and around.reading and row.relname in _CATALOGUE
@@ -169,8 +170,8 @@ def _tell_rights(database: Database, old: dict[str, Table], around: Around, repo
         report.found(f"{row.who} on {row.relname}", f"may {may}", "may read" if kept else f"revoked{offer}")
 
 
-def _tell_writers(database: Database, old: dict[str, Table], report: Report) -> None:
-    """Name the functions that write stock past the ledger: they must call update_variant_stock from now on."""
+def _report_writers(database: Database, old: dict[str, Table], report: Report) -> None:
+    """Report the functions that write stock past the ledger: from now on they must call update_variant_stock."""
     rows = ask(
         database,
         r"""select distinct p.proname::text as name
@@ -190,7 +191,7 @@ def _tell_writers(database: Database, old: dict[str, Table], report: Report) -> 
 
 
 def set_aside(journal: Journal, table: Table) -> None:
-    """Rename a table with its indexes and sequences, and shut it to those from outside."""
+    """Rename a table with its indexes, sequences and constraints, and revoke the rights of the public roles."""
     database = journal.database
     names = ask(
         database,
@@ -215,7 +216,7 @@ def set_aside(journal: Journal, table: Table) -> None:
             rename.format(word, public(name), sql.Identifier(to)), rename.format(word, public(to), sql.Identifier(name))
         )
     gone = public(aside(table.name))
-    for row in ask(database, _CONSTRAINTS, table.oid):  # or the names that PostgreSQL gives to ours would get numbers
+    for row in ask(database, _CONSTRAINTS, table.oid):  # or PostgreSQL would add numbers to the names of ours
         own, new = sql.Identifier(row.conname), sql.Identifier(aside(row.conname))
         rename = sql.SQL("alter table {} rename constraint {} to {}")
         journal.do(rename.format(gone, own, new), rename.format(gone, new, own))

@@ -1,4 +1,4 @@
-"""The catalogue's rows into our tables, with the columns that only the old system had; and back, if it is undone."""
+"""Copies the catalogue's rows into our tables, with columns that only the old system had, and back on undo."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from psycopg import sql
 
 from core.adoption.catalogue import missing_products, product_of
 from core.adoption.columns import Carried
-from core.adoption.journal import Journal
-from core.adoption.look import Column, Database, aside, ask, public
+from core.adoption.look import Column, Database, Journal, aside, ask, public
 
 _KEPT_BY_LEDGER = ("stock_quantity", "reserved_quantity")
 _OWN_INDEXES = """
@@ -27,7 +26,7 @@ _OWN_CONSTRAINTS = """
 
 
 def own_rules(database: Database, carried: Carried) -> list[sql.Composed]:
-    """Return the indexes and constraints of columns that only the old table has. Asked before it is set aside."""
+    """Return the indexes and constraints of columns that only the old table has, before it is renamed."""
     mirrored = {each.theirs.name for each in carried.copied}
     names = [column.name for column in carried.extra if column.name not in mirrored]
     table = public(carried.table.name)
@@ -39,7 +38,7 @@ def own_rules(database: Database, carried: Carried) -> list[sql.Composed]:
 
 
 def carry(journal: Journal, catalogue: dict[str, Carried]) -> None:
-    """Copy products, those that variants lack, and variants: everything but the levels, which the ledger sets."""
+    """Copy products, products that only variants refer to, and variants; but no levels, which the ledger sets."""
     for carried in catalogue.values():
         for column in carried.extra:
             journal.do(_added(carried, column))
@@ -49,12 +48,12 @@ def carry(journal: Journal, catalogue: dict[str, Carried]) -> None:
         missing = missing_products(catalogue, aside(""))
         journal.do(sql.SQL("insert into public.products (id, name) {}").format(missing))
         journal.do(_copy(variants))
-    for carried in reversed(catalogue.values()):  # on the way back products come first
+    for carried in reversed(catalogue.values()):  # undoing runs backwards, so products come first
         _remember_the_way_back(journal, catalogue, carried)
 
 
 def _added(carried: Carried, column: Column) -> sql.Composed:
-    """Return what adds a column of theirs. One that became ours under another name stays readable under the old one."""
+    """Return the statement that adds an old column. One that we renamed can still be read under its old name."""
     words = [sql.SQL("alter table {} add column {} {}").format(
         public(carried.table.name), sql.Identifier(column.name), sql.SQL(column.type)
     )]  # fmt: skip
@@ -96,7 +95,7 @@ def _copy(carried: Carried) -> sql.Composed:
 
 
 def _remember_the_way_back(journal: Journal, catalogue: dict[str, Carried], carried: Carried) -> None:
-    """Changes of the catalogue since go into the old table before it takes its place again; no trigger fires."""
+    """Remember the statements that carry later changes back into the old table, without firing its triggers."""
     old, new = public(aside(carried.table.name)), public(carried.table.name)
     row = carried.of("id")
     assert row is not None, "its absence is an obstacle"
@@ -122,7 +121,7 @@ _TRIGGERS = "select tgname from pg_trigger where tgrelid = %s and not tgisintern
 
 
 def _theirs(carried: Carried) -> list[tuple[Column, sql.Identifier, sql.Composable]]:
-    """Return each writable column of theirs, its value in the new row `n`, and what its old row `l` became."""
+    """Return each writable old column, its value in the new row `n`, and the value carried over from its row `l`."""
     found: list[tuple[Column, sql.Identifier, sql.Composable]] = [
         (each.theirs, sql.Identifier("n", each.ours), each.value)
         for each in carried.copied
@@ -147,7 +146,7 @@ def _added_since(carried: Carried, names: dict[str, sql.Identifier], made: sql.C
 
 
 def _changed_since(carried: Carried, names: dict[str, sql.Identifier]) -> sql.Composed | None:
-    """Only values that differ from what was carried over go back: the others stay to the letter what they were."""
+    """Return the update that carries changed values back. Unchanged values keep their exact old form."""
     untouched = {"id", "updated_at", *_KEPT_BY_LEDGER}
     skipped = {each.theirs.name for each in carried.copied if each.ours in untouched}
     written = [each for each in _theirs(carried) if each[0].name not in skipped and not each[0].identity]

@@ -1,4 +1,4 @@
-"""The old products and variants: what they are worth in our columns, and what keeps them from moving in."""
+"""The old products and variants: their values in our columns, and what prevents adopting them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from psycopg import sql
 
 from core.adoption.columns import CANNOT_BE, NUMBER, WRONG, Carried, Copied
 from core.adoption.look import Database, ask, public
-from core.adoption.report import Report, listed, many
+from core.adoption.report import Report, listed
+from core.foundation.text import many
 
 _VARIANTS = """
 create temp table adoption_variants on commit drop as
@@ -15,21 +16,21 @@ _NO_VARIANTS = "create temp table adoption_variants (id uuid, sku text, shelf in
 
 
 def weigh(database: Database, catalogue: dict[str, Carried], report: Report) -> bool:
-    """Look at every value that must become ours, then fill `adoption_variants`. False if something is in the way."""
-    obstacles = [said for carried in catalogue.values() for said in carried.obstacles]
+    """Check every value that becomes ours, then fill `adoption_variants`. Returns False if something prevents it."""
+    obstacles = [obstacle for carried in catalogue.values() for obstacle in carried.obstacles]
     if not obstacles:
-        obstacles = [said for carried in catalogue.values() for said in _wrong_values(database, carried)]
+        obstacles = [wrong for carried in catalogue.values() for wrong in _wrong_values(database, carried)]
     if not obstacles:
         _fill(database, catalogue.get("product_variants"))
         obstacles = _twice(database, catalogue)
     report.obstacles += obstacles
     if not obstacles and "product_variants" in catalogue:
-        _tell_variants(database, catalogue, report)
+        _report_variants(database, catalogue, report)
     return not obstacles
 
 
 def _wrong_values(database: Database, carried: Carried) -> list[str]:
-    return [said for column in carried.copied if (said := _wrong(database, carried, column))]
+    return [wrong for column in carried.copied if (wrong := _wrong(database, carried, column))]
 
 
 def _wrong(database: Database, carried: Carried, column: Copied) -> str:
@@ -65,8 +66,8 @@ def _fill(database: Database, variants: Carried | None) -> None:
 
 
 def _twice(database: Database, catalogue: dict[str, Carried]) -> list[str]:
-    """Name what must be there once: a SKU, an id."""
-    said = []
+    """Return an obstacle for each column of unique values that has duplicates: ids and SKUs."""
+    obstacles = []
     for name, carried in catalogue.items():
         for ours in ("id", "sku"):
             if column := carried.of(ours):
@@ -74,44 +75,44 @@ def _twice(database: Database, catalogue: dict[str, Carried]) -> list[str]:
                     column.value, public(name)
                 )
                 twice = [row.value for row in ask(database, query)]
-                said += [f"{name}.{column.theirs.name} must be unique: {listed(twice)}."] if twice else []
-    return said
+                obstacles += [f"{name}.{column.theirs.name} must be unique: {listed(twice)}."] if twice else []
+    return obstacles
 
 
-def _tell_variants(database: Database, catalogue: dict[str, Carried], report: Report) -> None:
+def _report_variants(database: Database, catalogue: dict[str, Carried], report: Report) -> None:
     variants = catalogue["product_variants"]
-    _tell_filled(database, variants, report)
-    _tell_homeless(database, catalogue, report)
-    _tell_below_zero(database, variants, report)
+    _report_unnamed(database, variants, report)
+    _report_without_product(database, catalogue, report)
+    _report_below_zero(database, variants, report)
     (held,) = ask(database, "select coalesce(sum(reserved), 0)::int as units from adoption_variants")
     if held.units:
         report.found(
             "reserved_quantity",
             many(held.units, "unit"),
-            "let go: the old holds do not move in; finish open checkouts first",
+            "released: the old holds are not adopted; finish open checkouts first",
         )
 
 
-def _tell_below_zero(database: Database, variants: Carried, report: Report) -> None:
+def _report_below_zero(database: Database, variants: Carried, report: Report) -> None:
     level = variants.of("stock_quantity")
     if level is None or level.kind == "level":
-        report.found("stock_quantity", "not in product_variants", "the levels of stock_levels are taken")
+        report.found("stock_quantity", "not in product_variants", "levels come from stock_levels")
         return
     (below,) = ask(database, _count(variants, "stock_quantity", "nullif(btrim({c}::text), '')::numeric < 0"))
     if below.rows:
-        report.found("variants below zero", many(below.rows, "variant"), "they begin at 0: a shelf holds no fewer")
+        report.found("variants below zero", many(below.rows, "variant"), "they begin at 0")
 
 
-def _tell_filled(database: Database, variants: Carried, report: Report) -> None:
+def _report_unnamed(database: Database, variants: Carried, report: Report) -> None:
     (unnamed,) = ask(database, _count(variants, "sku", "btrim({c}::text) = '' or {c} is null"))
     if unnamed.rows:
-        report.found("variants without SKU", many(unnamed.rows, "variant"), "called NO-SKU-... until you give them one")
+        report.found("variants without SKU", many(unnamed.rows, "variant"), "named NO-SKU-... until you give them one")
 
 
-def _tell_homeless(database: Database, catalogue: dict[str, Carried], report: Report) -> None:
+def _report_without_product(database: Database, catalogue: dict[str, Carried], report: Report) -> None:
     missing = ask(database, sql.SQL("select count(*) as rows from ({}) p").format(missing_products(catalogue)))[0].rows
     if missing:
-        report.found("variants without product", many(missing, "product"), "made, called like the SKU")
+        report.found("variants without product", many(missing, "product"), "created, with the SKU as the name")
 
 
 def _count(variants: Carried, ours: str, when: str) -> sql.Composed:
@@ -124,14 +125,14 @@ def _count(variants: Carried, ours: str, when: str) -> sql.Composed:
 
 
 def product_of(variants: Carried) -> sql.Composable:
-    """Return the SQL of a variant's product: the one it names, else one under the variant's own id."""
+    """Return the SQL of a variant's product id: the one it has, else the variant's own id."""
     product, own = variants.of("product_id"), variants.of("id")
     assert own is not None, "its absence is an obstacle"
     return product.value if product else own.value
 
 
 def missing_products(catalogue: dict[str, Carried], suffix: str = "") -> sql.Composed:
-    """Return the query of products that variants need and the old system does not have: id and name."""
+    """Return the query of products that variants refer to and the old system does not have: id and name."""
     variants = catalogue["product_variants"]
     sku = variants.of("sku")
     assert sku is not None, "its absence is an obstacle"

@@ -1,4 +1,4 @@
-"""Which column of an old table is which of ours, and how its values become ours where that is safe."""
+"""Matches the columns of an old table with ours, and converts their values where that is safe."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ _SAME_NAME = {
     "occurred_at": ("occurred_at", "movement_date", "created_at", "timestamp"),
     "status": ("status",),
 }
-"""What the columns of a history are often called, ours first. Its table is kept, so a wrong guess loses nothing."""
+"""Common names of the columns of a history, ours first. The old table is kept, so a wrong guess loses nothing."""
 LEVEL_NAMES = ("stock_quantity", "quantity_on_hand", "on_hand", "current_stock", "quantity")
-"""What the level is called in `stock_levels`, where product_variants does not hold it."""
+"""Common names of the level in `stock_levels`, for shops whose product_variants does not have it."""
 _REQUIRED = {"products": ("id", "name"), "product_variants": ("id", "sku", "stock_quantity")}
 _KEPT_BY_LEDGER = ("movement_sequence", "chain_head", "last_moved_at", "last_counted_at", "computed_available_stock")
 _CATEGORIES = {"id": "U", "product": "U", "amount": "NS", "units": "NS", "flag": "B", "moment": "D"}
@@ -67,7 +67,7 @@ NUMBER = r"^\s*[+-]?\d{1,15}(\.\d+)?\s*$"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """A column of ours that is filled from one of theirs: `value` is the SQL that makes it from the row `l`."""
+    """A column of ours that is filled from an old one. `value` is the SQL that computes it from the row `l`."""
 
     ours: str
     theirs: Column
@@ -77,7 +77,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """An old catalogue table: columns that become ours, columns kept beside ours, and what stands in the way."""
+    """An old catalogue table: columns that become ours, extra columns that are kept, and what prevents adopting it."""
 
     table: Table
     copied: tuple[Copied, ...]
@@ -94,7 +94,7 @@ Mapping_ = Mapping[tuple[str, str], str]
 
 
 def read_mapping(words: Sequence[str], tables: Mapping[str, Table]) -> dict[tuple[str, str], str]:
-    """Read `COLUMN=OURS` (or `TABLE.COLUMN=OURS`) for every table that has such a column and a place for it."""
+    """Read `COLUMN=OURS` (or `TABLE.COLUMN=OURS`) for every table that has this column and for which we have OURS."""
     mapping: dict[tuple[str, str], str] = {}
     for word in words:
         theirs, equals, ours = word.rpartition("=")
@@ -111,29 +111,29 @@ def _places(table: str) -> set[str]:
 
 
 def _column_named(theirs: str, table: Table) -> str:
-    """Return the column that is meant, with or without the table's name before it; an empty text if there is none."""
+    """Return the column with this name, with or without the table's name before it, or an empty text."""
     named = theirs.removeprefix(f"{table.name}.")
     return next((name for name in (theirs, named) if name in table.columns), "")
 
 
 def history_columns(table: Table, mapping: Mapping_) -> dict[str, Column]:
-    """Return which column of an old history holds what, as far as it holds it."""
-    said = {ours: column for (name, column), ours in mapping.items() if name == table.name}
+    """Return the columns of an old history by our names, as far as it has them."""
+    mapped = {ours: column for (name, column), ours in mapping.items() if name == table.name}
     found = {
-        ours: next((name for name in ([said[ours]] if ours in said else names) if name in table.columns), None)
+        ours: next((name for name in ([mapped[ours]] if ours in mapped else names) if name in table.columns), None)
         for ours, names in _SAME_NAME.items()
     }
     return {ours: table.columns[name] for ours, name in found.items() if name is not None}
 
 
 def carried(table: Table, mapping: Mapping_) -> Carried:
-    """Return what becomes of the columns of an old catalogue table."""
-    said = {column: ours for (name, column), ours in mapping.items() if name == table.name}
+    """Return what happens to the columns of an old catalogue table."""
+    mapped = {column: ours for (name, column), ours in mapping.items() if name == table.name}
     kinds = _KINDS[table.name]
     sources: dict[str, Column] = {}
     for column in table.columns.values():
-        ours = said.get(column.name, column.name)
-        if ours in kinds and (column.name in said or ours not in said.values()):
+        ours = mapped.get(column.name, column.name)
+        if ours in kinds and (column.name in mapped or ours not in mapped.values()):
             sources[ours] = column
     copied = tuple(_copied(ours, column, kinds[ours], sources) for ours, column in sources.items())
     same = {each.theirs.name for each in copied if each.theirs.name == each.ours}
@@ -143,7 +143,7 @@ def carried(table: Table, mapping: Mapping_) -> Carried:
 
 
 def with_levels(carried: Carried, levels: Table | None) -> Carried:
-    """Take each variant's level from `stock_levels` (summed over its places) if product_variants has none."""
+    """Take each variant's level from `stock_levels` (summed over all places) if product_variants has none."""
     if levels is None or carried.of("stock_quantity") or "variant_id" not in levels.columns:
         return carried
     name = next((each for each in LEVEL_NAMES if each in levels.columns), None)
@@ -153,12 +153,12 @@ def with_levels(carried: Carried, levels: Table | None) -> Carried:
     value = sql.SQL("greatest(coalesce((select sum(s.{}) from {} s where s.variant_id = {}), 0), 0)::int").format(
         sql.Identifier(name), sql.Identifier("public", levels.name), own.value
     )
-    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # nothing to write back to
+    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # there is no column to write back
     copied = (*carried.copied, Copied(ours="stock_quantity", theirs=column, kind="level", value=value))
     return replace(
         carried,
         copied=copied,
-        obstacles=tuple(said for said in carried.obstacles if said != _lacks("product_variants", "stock_quantity")),
+        obstacles=tuple(each for each in carried.obstacles if each != _lacks("product_variants", "stock_quantity")),
     )
 
 
@@ -167,7 +167,7 @@ def _missing(table: Table, sources: Mapping[str, Column]) -> list[str]:
 
 
 def _lacks(table: str, ours: str) -> str:
-    return f"{table} has no column {ours}. Say which one holds it: --map COLUMN={ours}."
+    return f"{table} has no column {ours}. Name the column that holds it: --map COLUMN={ours}."
 
 
 def _unsafe(table: Table, column: Copied) -> str:
@@ -217,11 +217,11 @@ WRONG = {
     "units": """case when btrim({c}::text) = '' then false when {c}::text !~ {number} then true
         else {c}::text::numeric > 2000000000 or {c}::text::numeric <> trunc({c}::text::numeric) end""",
 }
-"""By kind of column: when a value of it cannot become ours."""
+"""By kind of column: the condition under which a value cannot become ours."""
 CANNOT_BE = {
     "id": "missing",
     "name": f"longer than {LONGEST_NAME} characters",
     "sku": f"longer than {LONGEST_SKU} characters",
-    "amount": "no amount of money",
-    "units": "no whole number of units",
+    "amount": "not an amount of money",
+    "units": "not a whole number of units",
 }

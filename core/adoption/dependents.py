@@ -1,4 +1,4 @@
-"""What hangs on the old tables: taken down before they are set aside, put up again on ours, with owner and rights."""
+"""Objects that depend on the old tables: dropped first, then created again on ours, with owner and rights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from psycopg import sql
 
-from core.adoption.journal import Journal
-from core.adoption.look import Database, Statement, Table, ask, public, roles_outside
-from core.adoption.report import Report, listed, many
+from core.adoption.look import Database, Journal, Statement, Table, ask, public, roles_outside
+from core.adoption.report import Report, listed
+from core.foundation.text import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependent:
-    """A view, function, policy or foreign key: `again` as it stands on our tables, `back` as it stood on theirs."""
+    """A view, function, policy or foreign key: `again` creates it on our tables, `back` on the old ones."""
 
     what: str
     drop: sql.Composed
@@ -25,13 +25,13 @@ class Dependent:
     back: tuple[Statement, ...]
 
     def take_down(self, journal: Journal) -> None:
-        """Drop it; on the way back it is as it was."""
+        """Drop it, and remember how to create it as it was."""
         for statement in reversed(self.back):
             journal.remember(statement)
         journal.do(self.drop)
 
     def put_up(self, journal: Journal) -> None:
-        """Make it again, on our tables."""
+        """Create it again on our tables."""
         for statement in self.again:
             journal.do(statement)
         journal.remember(self.drop)
@@ -40,7 +40,7 @@ class Dependent:
 def dependents(
     database: Database, tables: dict[str, Table], ours: set[str], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
-    """Return what depends on these tables, each after what it needs itself. `ours`: columns of our stock_movements."""
+    """Return what depends on these tables, in order of dependency. `ours` are the columns of our stock_movements."""
     oids = [table.oid for table in tables.values()]
     rows = ask(database, _AFFECTED, oids, oids)
     found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
@@ -51,7 +51,7 @@ def dependents(
             report.found(
                 plural,
                 listed(names),
-                "made again on the new tables, for reading" if kind == "view" else "made again on the new tables",
+                "created again on the new tables, for reading" if kind == "view" else "created again on the new tables",
             )
     return found + _foreign_keys(database, tables, mapping, report)
 
@@ -75,7 +75,7 @@ def _view(database: Database, row: Any, report: Report) -> Dependent:
     own = sql.SQL("alter view {} owner to {}").format(name, sql.SQL(view.owner))
     cut: list[Statement] = [sql.SQL("revoke all on {} from {}").format(name, role) for role in everybody(database)]
     rights = grants(database, "table", name, row.oid)
-    # Only reading comes again: who may write through a view writes past the ledger.
+    # Only rights to read are granted again: writing through a view would bypass the ledger.
     reading = grants(database, "table", name, row.oid, only="SELECT")
     return Dependent(
         what=f"the view {row.name}",
@@ -111,7 +111,7 @@ def _policy(database: Database, row: Any, _report: Report) -> Dependent:
 
 
 def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.Composed, sql.Composed]:
-    """Return what makes a policy and what drops it; `onto` another table it becomes one for reading alone."""
+    """Return the statements that create and drop a policy. `onto` another table, it is for reading only."""
     (found,) = ask(
         database,
         """select p.polname, p.polrelid::regclass::text as table, p.polpermissive,
@@ -134,7 +134,7 @@ def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.C
 
 def _relation(_database: Database, row: Any, report: Report) -> None:
     report.obstacles.append(
-        f"{row.name} is built on the tables that are set aside and is no plain view. Drop it, adopt, and make it again."
+        f"{row.name} depends on the old tables and is not a plain view. Drop it, adopt, and create it again."
     )
 
 
@@ -142,7 +142,7 @@ _READ = {"view": _view, "function": function, "policy": _policy, "relation": _re
 
 
 def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
-    """A view of the old history can be made again only if it asks for columns that our ledger has, too."""
+    """Report the views of the old history that cannot be created again: they use columns that our ledger lacks."""
     if "stock_movements" not in tables:
         return
     rows = ask(
@@ -159,20 +159,20 @@ def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set
     )
     for row in rows:
         report.obstacles.append(
-            f"The view {row.view} asks for {listed(row.columns)} of stock_movements, which the ledger does not have. "
-            "Drop it first, and make it again on stock_movements_legacy or on the ledger's columns."
+            f"The view {row.view} uses {listed(row.columns)} of stock_movements, which the ledger does not have. "
+            "Drop it first, and create it again on stock_movements_legacy or on the ledger's columns."
         )
 
 
 def _foreign_keys(
     database: Database, tables: dict[str, Table], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
-    """Return the foreign keys with which the storefront's own tables point at products and variants."""
+    """Return the foreign keys by which the storefront's own tables refer to products and variants."""
     onto = [table.oid for name, table in tables.items() if name != "stock_movements"]
     rows = ask(database, _KEYS, onto, [table.oid for table in tables.values()])
     if rows:
         names = listed(sorted({row.table for row in rows}))
-        report.found("foreign keys", many(len(rows), "key"), f"of {names}: led to the new tables")
+        report.found("foreign keys", many(len(rows), "key"), f"of {names}: changed to the new tables")
     found = []
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
@@ -180,7 +180,7 @@ def _foreign_keys(
             found.append(_foreign_key(row, ours[0]))
         else:
             report.obstacles.append(
-                f"{row.table} points at {listed(row.columns)} of {row.onto}; only id and sku can be led on."
+                f"{row.table} refers to {listed(row.columns)} of {row.onto}; only references to id and sku can be kept."
             )
     return found
 
@@ -208,7 +208,7 @@ def _foreign_key(row: Any, ours: str) -> Dependent:
 
 
 def everybody(database: Database) -> list[sql.Composable]:
-    """Return whom a new object's default rights may have been given to: those from outside, and Supabase's server."""
+    """Return the roles that may get default rights on new objects: the public roles, and Supabase's server role."""
     server = ask(database, "select from pg_roles where rolname = 'service_role'")
     return [*roles_outside(database), *([sql.Identifier("service_role")] if server else [])]
 
@@ -216,7 +216,7 @@ def everybody(database: Database) -> list[sql.Composable]:
 def grants(
     database: Database, kind: str, name: sql.Composable, oid: int, only: str | None = None
 ) -> list[sql.Composed]:
-    """Return what grants today's rights on a table or routine anew; its owner's need no granting."""
+    """Return the statements that grant the current rights on a table or routine again, except those of its owner."""
     catalogue, owner, rights = (
         ("pg_class", "relowner", "relacl") if kind == "table" else ("pg_proc", "proowner", "proacl")
     )

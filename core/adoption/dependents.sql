@@ -1,5 +1,5 @@
--- Everything that hangs on the tables, step by step along PostgreSQL's own dependencies: a view through its rule, a function
--- through the type of a row.
+-- Everything that depends on the tables, directly or indirectly, from PostgreSQL's own dependencies: a view through its rule, a
+-- function through its row type.
 with recursive affected (classid, objid, depth) as (
     select 'pg_class'::regclass::oid, t.oid, 0 from unnest(%s::oid[]) t (oid)
     union

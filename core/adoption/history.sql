@@ -1,6 +1,6 @@
--- The lines to post (adoption_lines), in order. For each variant: an opening count if its history does not begin at zero (as high
--- as the oldest row says it stood, and high enough that no level falls below zero), the history, and one closing count if the
--- shelf says something else at the end.
+-- The lines to post (adoption_lines), in order. For each variant: an opening count if its history does not begin at zero (the
+-- level that the oldest row states, or more if a level would fall below zero), the history, and one closing count if the current
+-- level differs from the end of the history.
 create temp table adoption_lines on commit drop as
 with history as (
     select j.*, sum(j.delta) over following as running, first_value(j.before) over following as first_before

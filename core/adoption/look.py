@@ -1,9 +1,9 @@
-"""What an existing database holds, read from PostgreSQL's own catalogue."""
+"""The existing database: what it holds, read from PostgreSQL's own catalogue, and the journal of changes to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -13,20 +13,20 @@ from psycopg.rows import namedtuple_row
 from core.database.migrate import OUR_TABLES
 
 Database = psycopg.Connection[Any]
-"""The driver's own connection, inside a transaction: the driver quotes names that are not ours."""
+"""The driver's own connection, inside a transaction: the driver can quote any name."""
 
 Statement = sql.SQL | sql.Composed
-"""What can be run."""
+"""A statement that can be run."""
 
 OUTSIDE = ("anon", "authenticated", "public")
-"""Whoever comes from outside: on Supabase the storefront's public keys; everybody else behind `public`."""
+"""The public roles: those of the storefront's public keys on Supabase, and everybody else."""
 NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts", "orders", "order_items", "sneakers")
-"""Tables that old stock systems have beside ours. They bear no name of ours and stay as they are."""
+"""Tables of old stock systems that do not have our names. They stay unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column: its type as PostgreSQL writes it, and the category PostgreSQL puts that into (N number, S text ...)."""
+    """A column with its type and PostgreSQL's category of that type (N number, S text ...)."""
 
     name: str
     type: str
@@ -52,14 +52,14 @@ class Table:
 
 
 def ask(database: Database, question: str | Statement, *values: Any) -> list[Any]:
-    """Return the rows of a query, their columns as attributes."""
+    """Return the rows of a query, with columns as attributes."""
     with database.cursor(row_factory=namedtuple_row) as cursor:
         rows: list[Any] = cursor.execute(question, values or None).fetchall()
         return rows
 
 
 def tables(database: Database, names: Sequence[str] = OUR_TABLES) -> dict[str, Table]:
-    """Return the tables of these names in `public`."""
+    """Return the tables with these names in `public`."""
     found = ask(database, _TABLES, list(names))
     return {row.relname: _table(database, row) for row in found}
 
@@ -103,13 +103,31 @@ def public(name: str) -> sql.Identifier:
 
 
 def aside(name: str) -> str:
-    """Return what a table or index of the old system is called once it is set aside."""
+    """Return the new name of an old table, index or constraint."""
     return name.encode()[:56].decode(errors="ignore") + "_legacy"
 
 
 def roles_outside(database: Database) -> list[sql.Composable]:
-    """Return those from outside that exist here, to stand in GRANT and REVOKE."""
+    """Return the public roles that exist here, for GRANT and REVOKE."""
     known = {
         row.rolname for row in ask(database, "select rolname from pg_roles where rolname = any (%s)", list(OUTSIDE))
     }
     return [sql.SQL("public"), *(sql.Identifier(name) for name in OUTSIDE if name in known)]
+
+
+@dataclass(slots=True)
+class Journal:
+    """Runs statements and remembers how to undo them: `backwards`, in reverse order, restores everything."""
+
+    database: Database
+    backwards: list[str] = field(default_factory=list)
+
+    def do(self, statement: Statement, undo: Statement | None = None) -> None:
+        """Run a statement, and remember the statement that undoes it."""
+        self.database.execute(statement)
+        if undo is not None:
+            self.remember(undo)
+
+    def remember(self, undo: Statement) -> None:
+        """Remember a statement that runs only on undo."""
+        self.backwards.append(undo.as_string(self.database))

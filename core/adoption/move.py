@@ -1,4 +1,4 @@
-"""Moving in: every step in one transaction, each with what takes it back."""
+"""Carries out a plan: every step in one transaction, each with the statement that undoes it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
-from core.adoption.journal import Journal
-from core.adoption.look import OUTSIDE, Database, ask, public
+from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
@@ -44,7 +43,7 @@ select count(*) as variants from adoption_variants a left join public.product_va
 
 
 def move_in(connection: Connection, database: Database, plan: Plan) -> None:
-    """Set the old tables aside, make ours, carry everything over, and prove that the ledger holds."""
+    """Rename the old tables, create ours, carry everything over, and verify the ledger."""
     journal = Journal(database)
     rules = [rule for carried in plan.catalogue.values() for rule in own_rules(database, carried)]
     database.execute("set local check_function_bodies = off")
@@ -76,7 +75,7 @@ def _leave_publications(journal: Journal, plan: Plan) -> None:
 
 
 def _make_ours(connection: Connection, journal: Journal) -> None:
-    """Run our migrations, and remember everything they made."""
+    """Run our migrations, and remember how to drop everything they create."""
     database = journal.database
     before = _made(database)
     _remember_rights(journal)
@@ -85,7 +84,7 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
     database.execute("reset role")
     database.execute("set local search_path = pg_catalog")
     made = _made(database) - before
-    # Our tables use each other, so the way back begins with whole schemas.
+    # Our tables refer to each other, so undoing drops whole schemas first.
     order = {"table": 0, "routine": 1, "schema": 2}
     for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
         cascade = " cascade" if kind == "schema" else ""
@@ -97,7 +96,7 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
 
 
 def _remember_rights(journal: Journal) -> None:
-    """Migrating lets the owner's role create things here; on the way back it no longer may, unless it could before."""
+    """Remember to revoke the owner role's rights to create things here, unless it had them before."""
     if ask(journal.database, _OWNER_MAY):
         return
     (name,) = ask(journal.database, "select current_database() as of")
@@ -119,18 +118,18 @@ def _post(database: Database) -> None:
     database.execute("select stockroom_api.claim_adopted()")
     database.execute("analyze adoption_lines")
     database.execute("select stockroom_api.post_adopted()")
-    # What is low has its case before the tables are altered again: PostgreSQL alters none for which a trigger waits.
+    # Fire deferred triggers now, which open cases for low levels: PostgreSQL alters no table with a pending trigger.
     database.execute("set constraints public.product_variants_stock_state immediate")
 
 
 def _connect(journal: Journal, plan: Plan) -> None:
-    """Put up again what hung on the old tables, and let in who may."""
+    """Create again what depended on the old tables, and grant the rights."""
     database = journal.database
     for wrapper in plan.around.wrappers:
         database.execute(wrapper)
     if plan.around.wrappers:
         journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, int)"))
-        _let_in_as_ours(database)
+        _own_wrapper(database)
     for dependent in plan.dependents:
         dependent.put_up(journal)
     for _, trigger in plan.around.triggers:
@@ -141,8 +140,8 @@ def _connect(journal: Journal, plan: Plan) -> None:
         journal.do(reading)
 
 
-def _let_in_as_ours(database: Database) -> None:
-    """The function for the old names of the arguments belongs to the owner and is for the storefront's server alone."""
+def _own_wrapper(database: Database) -> None:
+    """Make the owner's role the owner of the wrapper, and let only the storefront's server and our app call it."""
     name = sql.SQL("public.update_variant_stock(uuid, int)")
     for role in everybody(database):
         database.execute(sql.SQL("revoke all on function {} from {}").format(name, role))
@@ -153,12 +152,12 @@ def _let_in_as_ours(database: Database) -> None:
 
 
 def _prove(database: Database) -> None:
-    """Refuse to commit anything that does not hold."""
+    """Verify the ledger. Raises SetupError, so that nothing is committed if a check fails."""
     faults: list[Any] = ask(database, _CHECKS)
     (off,) = ask(database, _OFF)
     if faults or off.variants:
-        said = "; ".join(f"{fault.code}: {fault.examples}" for fault in faults)
-        raise SetupError(f"The ledger would not hold ({off.variants} levels differ; {said}). Nothing was changed.")
+        found = "; ".join([f"{off.variants} levels differ", *(f"{fault.code}: {fault.examples}" for fault in faults)])
+        raise SetupError(f"The ledger would fail its checks ({found}). Nothing was changed.")
 
 
 def _record(database: Database, journal: Journal) -> None:

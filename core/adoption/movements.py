@@ -1,4 +1,4 @@
-"""The old history, row by row: what each would be in the ledger, or why it cannot be carried.
+"""Checks the old history row by row: what each row becomes in the ledger, or why it cannot be carried over.
 
 | the old type | becomes |
 | --- | --- |
@@ -13,8 +13,8 @@
 | count, stock_count | count: cycle_count |
 | initial, opening | count: initial_count |
 
-An old reason that is the code of one of ours stands instead; every other word of the old row goes into the note. A row
-is carried by the levels it states, before and after: its quantity may be signed or not, its arithmetic must be right.
+An old reason that is the code of one of ours is used instead; every other text of the old row goes into the note. The
+levels before and after decide: the quantity may be signed or not, but the arithmetic must be right.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import LeftOut
 
 SECONDS_OF_A_DOUBLE = 10
-"""The same sale again within so many seconds was logged twice, not sold twice."""
+"""The same sale again within this many seconds was logged twice, not sold twice."""
 DONE = ("completed", "complete", "done", "success", "succeeded", "confirmed", "posted", "applied")
-"""States in which a movement has happened. One without a state has, too."""
+"""States in which a movement has happened. A movement without a state has also happened."""
 TYPES: dict[str, tuple[str, str, str, int]] = {
     **dict.fromkeys(
         ("purchase", "restock", "receipt", "received", "delivery", "stock_in"),
@@ -54,7 +54,7 @@ TYPES: dict[str, tuple[str, str, str, int]] = {
         ("initial", "initial_count", "initial_stock", "opening"), ("count", "initial_count", "initial_count", 0)
     ),
 }
-"""Old type -> ours, the reason when it adds, the reason when it takes, and its only direction (0: either)."""
+"""Old type -> our type, the reason when it adds, the reason when it takes, and its only direction (0: either)."""
 
 _JUDGED = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _SOURCE = """
@@ -75,7 +75,7 @@ create temp table adoption_source (
 
 
 def judge(database: Database, table: Table | None, mapping: dict[tuple[str, str], str]) -> None:
-    """Fill `adoption_judged`: every row of the old history, and in `why` what keeps it out of the ledger."""
+    """Fill `adoption_judged`: every row of the old history, and in `why` the reason why it cannot be carried over."""
     if table is None:
         database.execute(_EMPTY_SOURCE)
     else:
@@ -89,22 +89,22 @@ def judge(database: Database, table: Table | None, mapping: dict[tuple[str, str]
 
 
 def left_out(database: Database) -> list[LeftOut]:
-    """Return every row that is not carried, in order of time."""
+    """Return every row that is not carried over, in order of time."""
     rows = ask(
         database,
         """select coalesce(j.legacy_id, 'row ' || j.n) as row_id, coalesce(j.legacy_type, '') as type,
                   coalesce(j.sku, '') as sku, j.quantity, j.occurred_at, j.why
              from adoption_judged j where j.why is not null order by j.n""",
     )
-    return [LeftOut(row_id=row.row_id, what=_told(row.type, row.quantity, row.sku), why=row.why) for row in rows]
+    return [LeftOut(row_id=row.row_id, what=_words(row.type, row.quantity, row.sku), why=row.why) for row in rows]
 
 
-def _told(kind: str, quantity: int | None, sku: str) -> str:
+def _words(kind: str, quantity: int | None, sku: str) -> str:
     return " ".join(word for word in (kind, "" if quantity is None else str(quantity), sku) if word)
 
 
 def _values(columns: dict[str, Column]) -> dict[str, sql.Composable]:
-    """Return, for each thing a row of history may say, the SQL that reads it; null where the table does not say it."""
+    """Return the SQL of each value that a row of history may have; null where the table does not have it."""
     found: dict[str, sql.Composable] = {
         ours: _value(ours, columns.get(ours)) for ours in (*_MOMENTS, *_UNITS, *_TEXTS)
     }  # fmt: skip
@@ -119,7 +119,7 @@ def _values(columns: dict[str, Column]) -> dict[str, sql.Composable]:
 
 
 def _chained(found: dict[str, sql.Composable]) -> sql.Composable:
-    """Return what puts rows of the same moment into the order of their levels: selling counts down, receiving up."""
+    """Return the sort key for rows of the same moment: by their levels, downwards for sales, upwards for receipts."""
     return sql.SQL("case when {after} < {before} then -{before} else {before} end").format(
         before=found["quantity_before"], after=found["quantity_after"]
     )

@@ -1,6 +1,6 @@
--- Judge every row of the old history (adoption_source): what it would be, and in `why` what keeps it out of the ledger.
--- A quantity may be signed or not. Where the direction is clear from the type, or no quantity of the table has a sign, its size
--- decides; a count may state the counted level instead.
+-- Check every row of the old history (adoption_source): what it becomes, and in `why` the reason why it cannot be carried over.
+-- A quantity may be signed or not. If the type has one direction, or if no quantity of the table has a sign, only its size counts.
+-- A count may state the counted level instead.
 create temp table adoption_judged on commit drop as
 with style as (
     select coalesce(bool_or(s.quantity < 0), false) as is_signed from adoption_source s
@@ -20,8 +20,8 @@ with style as (
         when k.known_variant is null then 'its variant ' || k.variant_id || ' does not exist'
         when k.ours is null then 'its type ' || coalesce('"' || k.legacy_word || '" is unknown', 'is missing')
         when k.occurred_at is null or not isfinite(k.occurred_at) then 'it has no date'
-        when k.occurred_at > now() then 'it lies in the future'
-        when k.occurred_at < timestamptz '1970-01-01 00:00+00' then 'it lies before 1970'
+        when k.occurred_at > now() then 'it is in the future'
+        when k.occurred_at < timestamptz '1970-01-01 00:00+00' then 'it is before 1970'
         when k.before is null or k.after is null then 'it does not say the level before and after'
         when k.before < 0 or k.after < 0 then 'its level is below zero'
         when k.adds_up is not true then

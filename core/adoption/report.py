@@ -1,4 +1,4 @@
-"""What looking at an existing database found, and what adopting it does: said in tables and sentences."""
+"""The report of a plan: what was found in an existing database, and what adopting it does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was found, and what becomes of it."""
+    """One thing that was found, and what happens to it."""
 
     what: str
     found: str
@@ -16,7 +16,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A row of the old history that cannot go into the ledger, and why. It stays in `stock_movements_legacy`."""
+    """A row of the old history that cannot be carried over, and why. It stays in `stock_movements_legacy`."""
 
     row_id: str
     what: str
@@ -25,17 +25,17 @@ class LeftOut:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Everything that was found: `obstacles` are sentences that each keep the shop from moving in."""
+    """Everything that was found. Each sentence of `obstacles` prevents adopting."""
 
     findings: list[Finding] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     obstacles: list[str] = field(default_factory=list)
     already: str | None = None
-    """Why there is nothing to do, where that is so."""
+    """Why there is nothing to do, or None."""
 
     @property
     def possible(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether the database can be adopted."""
         return not self.obstacles
 
     def found(self, what: str, found: str, then: str) -> None:
@@ -43,12 +43,7 @@ class Report:
         self.findings.append(Finding(what=what, found=found, then=then))
 
 
-def many(number: int, noun: str, nouns: str | None = None) -> str:
-    """Return the number and its noun: `1 row`, `2,000 rows`, `2 indexes`."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
-
-
 def listed(names: list[str], most: int = 5) -> str:
-    """Return names with commas; of many only the first, and how many more there are."""
+    """Return names separated by commas; of more than `most` only the first, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

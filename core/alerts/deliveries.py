@@ -1,31 +1,34 @@
-"""Messages to people: cases become messages to each destination, due ones are sent after commit, failures are kept.
+"""Sending cases to people: each destination gets messages about its cases, and every failure is recorded.
 
-Rules and locks: core/sql/40_alerts/2_deliveries.sql. Nothing is locked while a service is spoken to. A message is
-marked right after it was sent: who crashes in between sends it twice, never not at all.
+Rules and locks: core/sql/40_alerts/2_deliveries.sql. Nothing is locked while a message is sent. A message is marked as
+sent right afterwards. A crash between sending and marking sends it twice; it never loses it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.alerts import notifier, texts
+from core.alerts import notifier
 from core.alerts.notifier import Message
-from core.alerts.texts import Told
+from core.carts.values import money
 from core.database.engine import array, call, rows_of, run
 from core.foundation.errors import DeliveryFailed
 from core.foundation.model import Actor
 from core.foundation.settings import load_settings
 from core.inbox.messages import WORKER
+from core.inbox.range_import import many
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 from core.stripe.gateway import Gateway
@@ -34,11 +37,13 @@ ORDERS = "orders"
 CLAIM_SECONDS = 120
 MOST_TRIES, MOST_FAILURES, MOST_A_RUN = 12, 3, 500
 KEEP_DAYS = 90
+MOST_LISTED = 20
+_MAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"(),;:]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a destination wishes to be told, and when; quiet hours are on the shop's clock and may pass midnight."""
+    """The settings of a destination. Quiet hours are in the shop's zone and can pass midnight."""
 
     is_on: bool = True
     min_severity: str = "warning"
@@ -52,7 +57,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a destination does: when it was last reached, what went wrong last, what waits and what has failed."""
+    """The state of a destination: its last success and last failure, messages that wait and messages that failed."""
 
     sent_at: datetime | None = None
     failed_at: datetime | None = None
@@ -63,7 +68,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A destination as Settings shows it: its kind of service, never its address."""
+    """A destination as Settings shows it: the kind of service, never the address."""
 
     name: str
     service: str
@@ -74,7 +79,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """Where a case was told. `state`: postponed, waiting, sent or failed."""
+    """A message about a case. `state`: postponed, waiting, sent or failed."""
 
     destination: str
     state: str
@@ -83,6 +88,19 @@ class Sent:
     at: datetime
     finished_at: datetime | None
     why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A case as a message describes it."""
+
+    alert_id: int
+    severity: str
+    sentence: str
+    units: int
+    money: int
+    currency: str | None
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,26 +116,26 @@ class _Claimed:
 
 
 def deliver(engine: Engine, _: Gateway | None, say: Any, stopping: threading.Event) -> bool:
-    """Tell each destination what is due, and send what waits in the outbox."""
+    """Create the messages that are due, and send the outbox."""
     settings = load_settings()
     addresses = dict(settings.destinations) | ({ORDERS: settings.mail_url} if settings.mail_url else {})
     run(engine, bundle, WORKER, names=list(settings.destinations), public_url=settings.public_url)
     sent, failed = send_due(engine, addresses, stopping)
     run(engine, forget, WORKER)
     if sent or failed:
-        say(f"Sent {sent:,} message{'' if sent == 1 else 's'}; {failed:,} could not be delivered yet.")
+        say(f"Sent {many(sent, 'message')}; {failed:,} could not be delivered yet.")
     return False
 
 
 def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: str | None = None) -> int:
-    """Make one message for each destination of all cases it is due to be told; returns how many messages."""
+    """Create one message for each destination from all its due cases, and return how many messages."""
     call(connection, "select stockroom_api.spread_news(%(names)s)", {"names": names})
     rows = call(connection, "select * from stockroom_api.take_waits(%(names)s)", {"names": names})
     shop, zone = call(connection, "select name, zone from stockroom_api.shop", {})[0] if rows else ("", "")
     made = 0
     for (destination, digest), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        cases = rows_of(Told, (row[2:] for row in group))
-        message = texts.about(cases, shop=shop, zone=zone, public_url=public_url)
+        cases = rows_of(_Case, (row[2:] for row in group))
+        message = _about(cases, shop=shop, zone=zone, public_url=public_url)
         values = {
             "key": f"alert:{destination}:{uuid.uuid4().hex}",
             "kind": "alert" if digest == "each" else "digest",
@@ -133,10 +151,43 @@ def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: st
     return made
 
 
-def send_due(engine: Engine, addresses: Mapping[str, str], stopping: threading.Event) -> tuple[int, int]:
-    """Send what is due, one by one, each marked before the next is claimed; returns how many were sent and failed.
+def _about(cases: Sequence[_Case], *, shop: str, zone: str, public_url: str | None) -> Message:
+    """Return one message about these cases, the most urgent first; it lists at most `MOST_LISTED`.
 
-    A destination that fails some times is left alone until the next run, so a dead one holds up no other.
+    It has the sentence, units, money, age and link of a case, but nothing about the buyer.
+    """
+    first = cases[0]
+    subject = _without_mail(first.sentence) if len(cases) == 1 else f"{len(cases):,} cases need a person"
+    listed = [_case(case, zone, public_url) for case in cases[:MOST_LISTED]]
+    if len(cases) > MOST_LISTED:
+        more = f"And {len(cases) - MOST_LISTED:,} more."
+        listed.append(f"{more} {public_url}/alerts" if public_url else more)
+    mark = "Urgent: " if first.severity == "urgent" else ""
+    return Message(title=f"{shop}: {mark}{subject}"[:180], body="\n\n".join(listed))
+
+
+def _case(case: _Case, zone: str, public_url: str | None) -> str:
+    facts = []
+    if case.units:
+        facts.append(many(case.units, "unit"))
+    if case.money and case.currency:
+        facts.append(money(case.money, case.currency))
+    facts.append(f"since {case.first_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
+    lines = [_without_mail(case.sentence), ", ".join(facts)]
+    if public_url:
+        lines.append(f"{public_url}/alerts?alert={case.alert_id}")
+    return "\n".join(lines)
+
+
+def _without_mail(text: str) -> str:
+    return _MAIL.sub("(an address)", text)
+
+
+def send_due(engine: Engine, addresses: Mapping[str, str], stopping: threading.Event) -> tuple[int, int]:
+    """Send due messages one by one and return how many were sent and how many failed.
+
+    Each is marked before the next is claimed. A destination that fails several times is skipped until the next run, so
+    that it does not delay the others.
     """
     sent, failures = 0, Counter[str]()
     for _ in range(MOST_A_RUN):
@@ -157,7 +208,7 @@ def send_due(engine: Engine, addresses: Mapping[str, str], stopping: threading.E
 
 def _send(addresses: Mapping[str, str], claimed: _Claimed) -> None:
     if claimed.destination not in addresses:
-        raise DeliveryFailed("No address is set for it where Stockroom runs.")
+        raise DeliveryFailed("No address is set for it in the environment of Stockroom.")
     message = Message(title=claimed.title, body=claimed.body)
     notifier.send(addresses[claimed.destination], message, recipient=claimed.recipient)
 
@@ -179,7 +230,7 @@ def _put_off(connection: Connection, _: Actor, *, delivery_id: int, problem: Del
 
 
 def forget(connection: Connection, _: Actor) -> None:
-    """Forget, once a day, what was sent long ago, and the addresses of buyers with it."""
+    """Delete, once a day, what was sent more than `KEEP_DAYS` ago, including the addresses of buyers."""
     if call(connection, "select stockroom_api.is_time('forget_deliveries', interval '1 day')", {})[0][0]:
         call(connection, "select stockroom_api.forget_deliveries(%(days)s)", {"days": KEEP_DAYS})
 
@@ -209,7 +260,7 @@ def destinations(connection: Connection, actor: Actor, *, addresses: Mapping[str
 
 
 def save(connection: Connection, actor: Actor, *, name: str, wishes: Wishes) -> None:
-    """Set what a destination wishes. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Save the settings of a destination. Raises InvalidInput, Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_NOTIFICATIONS)
     values |= {"destination": name, "wishes": json.dumps(asdict(wishes), default=str)}
     call(connection, f"select stockroom_api.save_destination({ASKER}, %(destination)s, %(wishes)s::jsonb)", values)
@@ -221,14 +272,14 @@ def may_test(connection: Connection, actor: Actor) -> None:
 
 
 def note_test(connection: Connection, actor: Actor, *, name: str, why: str | None) -> None:
-    """Put down what a test showed; `why` it failed, or None. Raises Forbidden, SignInRequired."""
+    """Record the result of a test message: `why` it failed, or None. Raises Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_NOTIFICATIONS)
     values |= {"destination": name, "title": "A test", "why": why}
     call(connection, f"select stockroom_api.note_test({ASKER}, %(destination)s, %(title)s, %(why)s)", values)
 
 
 def of_alert(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Sent, ...]:
-    """Return where a case was told, the first first. Raises Forbidden, SignInRequired."""
+    """Return the messages about a case, oldest first. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.VIEW)
     statement = """select destination, state, attempts, due_at, created_at, finished_at, why
                      from stockroom_api.alert_deliveries

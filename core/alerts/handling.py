@@ -1,6 +1,6 @@
-"""What can be done with any case, one or many at once, all of them or none: acknowledge, snooze, assign, resolve.
+"""What can be done with every case: acknowledge, snooze, assign, resolve; one or many at once, all of them or none.
 
-Rules and locks: core/sql/50_orders/8_handling.sql. Each step is on record in the history of its case.
+Rules and locks: core/sql/50_orders/8_handling.sql. Each step is recorded in the history of its case.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from core.people.access import Permission
 from core.people.guard import ASKER, asker
 
 MORNING = time(8)
-"""When a case that sleeps until a morning comes back, on the shop's clock."""
+"""When a case that is snoozed until a day wakes, in the shop's zone."""
 
 
 class Nap(StrEnum):
-    """How long a case may sleep, as people choose it."""
+    """How long a case can be snoozed."""
 
     HOUR = "hour"
     TOMORROW = "tomorrow"
@@ -34,14 +34,14 @@ class Nap(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hand:
-    """Somebody who may be given a case."""
+    """A person to whom a case can be assigned."""
 
     user_id: int
     name: str
 
 
 def wakes_at(nap: Nap, zone: str, now: datetime) -> datetime:
-    """Return when a case wakes that is put to sleep now: in an hour, tomorrow morning, or on Monday morning."""
+    """Return when a case wakes that is snoozed now: in an hour, tomorrow morning, or on Monday morning."""
     if nap is Nap.HOUR:
         return now + timedelta(hours=1)
     today = now.astimezone(ZoneInfo(zone)).date()
@@ -50,15 +50,15 @@ def wakes_at(nap: Nap, zone: str, now: datetime) -> datetime:
 
 
 def acknowledge(connection: Connection, actor: Actor, *, alert_ids: Sequence[int]) -> None:
-    """Say that somebody is on them. Raises InvalidInput where one is resolved, Forbidden, SignInRequired."""
+    """Acknowledge cases. Raises InvalidInput if one is resolved, Forbidden, SignInRequired."""
     values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids)}
     call(connection, f"select stockroom_api.acknowledge_alerts({ASKER}, cast(%(ids)s as bigint[]))", values)
 
 
 def snooze(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], until: datetime | None) -> None:
-    """Put cases out of the way until a moment; None brings them back now.
+    """Snooze cases until a moment; None wakes them now.
 
-    Raises InvalidInput where one is resolved or the moment does not lie ahead within a year, Forbidden, SignInRequired.
+    Raises InvalidInput if one is resolved or the moment is not within the next year, Forbidden, SignInRequired.
     """
     values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids), "until": until}
     statement = f"""select stockroom_api.snooze_alerts({ASKER}, cast(%(ids)s as bigint[]),
@@ -67,9 +67,9 @@ def snooze(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], un
 
 
 def assign(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], user_id: int | None) -> None:
-    """Give cases to a person; None gives them to nobody.
+    """Assign cases to a person, or, with None, to nobody.
 
-    Raises InvalidInput where one is resolved or the person may not handle cases, Forbidden, SignInRequired.
+    Raises InvalidInput if one is resolved or the person may not handle cases, Forbidden, SignInRequired.
     """
     values = asker(actor, Permission.HANDLE_ALERT) | {"ids": array(alert_ids), "to": user_id}
     statement = f"select stockroom_api.assign_alerts({ASKER}, cast(%(ids)s as bigint[]), cast(%(to)s as bigint))"
@@ -77,9 +77,9 @@ def assign(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], us
 
 
 def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], reason: str) -> None:
-    """End cases with a reason; what an order still lacks is oversold then.
+    """Resolve cases with a reason. The missing units of an order become oversold.
 
-    Raises InvalidInput where one is resolved already or the reason is missing, Forbidden, SignInRequired.
+    Raises InvalidInput if one is resolved already or the reason is missing, Forbidden, SignInRequired.
     """
     values = {"ids": array(alert_ids), "reason": clean(reason, "reason", LONGEST_NOTE)}
     statement = f"select stockroom_api.resolve_alerts({ASKER}, cast(%(ids)s as bigint[]), %(reason)s)"
@@ -87,6 +87,6 @@ def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], r
 
 
 def hands(connection: Connection, actor: Actor) -> tuple[Hand, ...]:
-    """Return who may be given a case, by name."""
+    """Return the people to whom a case can be assigned, by name."""
     statement = f"select user_id, name from stockroom_api.case_hands({ASKER})"  # noqa: S608 - nothing of a caller is in it
     return rows_of(Hand, call(connection, statement, asker(actor, Permission.HANDLE_ALERT)))

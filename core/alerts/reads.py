@@ -1,8 +1,7 @@
-"""Cases as people look at them: what failed, why, how much of it and since when, the most urgent first.
+"""Cases as the dashboard lists them: cause, units, money and age, the most urgent first.
 
-What can be done with any is in core/alerts/handling.py, with those of an order in core/orders/cases.py. How they open
-and end by themselves is in core/sql/40_alerts/1_cases.sql, and for levels in
-core/migrations/versions/0014_stock_cases.sql.
+core/alerts/handling.py acts on every case, core/orders/cases.py on those of an order. Cases open and close in
+core/sql/40_alerts/1_cases.sql, and those about low levels in core/migrations/versions/0014_stock_cases.sql.
 """
 
 from __future__ import annotations
@@ -11,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from core.database.engine import call
+from core.database.engine import call, rows_of
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import COUNTED_UP_TO, Count, Page
 from core.foundation.sales import AlertKind, AlertState
-from core.ledger.movements import COUNTED_UP_TO, Count
-from core.orders.filter import LONGEST_SEARCH, view
+from core.ledger.query import has_words, view
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -29,7 +29,7 @@ STILL_OPEN = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
 
 class Event(StrEnum):
-    """What happened to a case, as its history has it."""
+    """An entry in the history of a case."""
 
     OPENED = "opened"
     REPEATED = "repeated"
@@ -45,7 +45,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A case: its cause, what it is about, and how much: `units` paid for and not off the shelf, `money` at stake."""
+    """A case: its cause, its subject, the `units` paid for and not taken off the shelf, and the `money` at stake."""
 
     alert_id: int
     kind: AlertKind
@@ -81,7 +81,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertStep:
-    """What somebody did with a case, or what became of it."""
+    """A step in the history of a case, by a person or by Stockroom."""
 
     at: datetime
     who: str
@@ -91,9 +91,9 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """What narrows the cases. `search` looks into sentence, cause, order, address, payment, refund, SKU and assignee.
+    """The filter of cases. `search` looks in sentence, cause, order, email, payment, refund, SKU and assignee.
 
-    `snoozed`: without those that sleep, only those, or None for both; `assigned_to`: only those of this person.
+    `snoozed`: True for only snoozed cases, False for none of them, None for both.
     """
 
     search: str = ""
@@ -104,19 +104,10 @@ class AlertFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertPage:
-    """Some cases, the most urgent first, with the cursors of the pages beside it."""
-
-    rows: tuple[Alert, ...]
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How much waits for somebody: open cases that are not snoozed, refunds to decide.
+    """How much waits for a person: open cases that are not snoozed, and refunds to decide.
 
-    Of the cases: `failed_updates` about stock that did not leave the shelf, `levels` about what is low or out of stock.
+    `failed_updates` are the cases about stock that was not taken off the shelf, `levels` those about low stock.
     """
 
     cases: int
@@ -127,7 +118,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """How many cases there are and how much is at stake in them: units, and money by currency in its minor units."""
+    """How many cases there are and what is at stake: units, and money by currency in minor units."""
 
     cases: Count
     units: int
@@ -146,19 +137,19 @@ def page(
     filter: AlertFilter = AlertFilter(),  # noqa: A002 - the word of the page; frozen, so safe to share
     cursor: str | None = None,
     limit: int = 50,
-) -> AlertPage:
-    """Return a page of cases: stock that did not leave the shelf first, then the most severe, then the oldest.
+) -> Page[Alert]:
+    """Return a page of cases: failed stock updates first, then the most severe, then the oldest.
 
-    Raises InvalidInput for a cursor that this function did not make.
+    Raises InvalidInput for a cursor of another list.
     """
     require(connection, actor, Permission.VIEW)
     keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
     part = paging.read(connection, _matching(filter), keys, cursor=cursor, limit=limit)
-    return AlertPage(rows=tuple(_alert(row) for row in part.rows), before=part.before, after=part.after)
+    return part.of(map(_alert, part.rows))
 
 
 def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
-    """Return how many cases match and what is at stake in them, looking at no more than ten thousand."""
+    """Return how many cases match and what is at stake in them, counting up to 10,000."""
     require(connection, actor, Permission.VIEW)
     columns = (_ALERTS.c.currency, _ALERTS.c.units, _ALERTS.c.money)
     bounded = _matching(filter).with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery()
@@ -168,9 +159,8 @@ def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake
         func.sum(bounded.c.money).label("money"),
     )
     rows = connection.execute(select(bounded.c.currency, *sums).group_by(bounded.c.currency)).all()
-    found = sum(row.cases for row in rows)
     return Stake(
-        cases=Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO),
+        cases=Count.of(sum(row.cases for row in rows), COUNTED_UP_TO),
         units=sum(int(row.units) for row in rows),
         money={row.currency: int(row.money) for row in rows if row.currency and row.money},
     )
@@ -178,13 +168,9 @@ def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake
 
 def export(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Iterator[Alert]:  # noqa: A002
     """Yield every case under the filter, in the order of the list."""
-    cursor: str | None = None
-    while True:
-        part = page(connection, actor, filter=filter, cursor=cursor, limit=paging.LONGEST_PAGE)
-        yield from part.rows
-        cursor = part.after
-        if cursor is None:
-            return
+    longest = paging.LONGEST_PAGE
+    pages = paging.walk(lambda cursor: page(connection, actor, filter=filter, cursor=cursor, limit=longest))
+    return chain.from_iterable(pages)
 
 
 def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
@@ -195,7 +181,7 @@ def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Alert, ...]:
-    """Return the cases of an order, those still open first."""
+    """Return the cases of an order, open ones first."""
     require(connection, actor, Permission.VIEW)
     query = select(_ALERTS).where(_ALERTS.c.order_id == order_id)
     open_first = (_ALERTS.c.state == "resolved", _ALERTS.c.rank, _ALERTS.c.alert_id)
@@ -212,10 +198,10 @@ def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Ale
 
 
 def waiting(connection: Connection, actor: Actor) -> Waiting:
-    """Return how much waits for somebody, in one statement."""
+    """Return how much waits for a person, in one statement."""
     require(connection, actor, Permission.VIEW)
-    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})[0]
-    return Waiting(cases=found[0], failed_updates=found[1], levels=found[2], refunds=found[3])
+    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})
+    return rows_of(Waiting, found)[0]
 
 
 def _alert(row: Row[Any]) -> Alert:
@@ -234,6 +220,4 @@ def _matching(wanted: AlertFilter) -> Select[Any]:
     if wanted.assigned_to is not None:
         query = query.where(_ALERTS.c.assigned_to == wanted.assigned_to)
     names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku", "assigned_name")
-    for word in wanted.search[:LONGEST_SEARCH].split()[:8]:
-        query = query.where(or_(*(_ALERTS.c[name].icontains(word, autoescape=True) for name in names)))
-    return query
+    return query.where(*has_words(wanted.search, (_ALERTS.c[name] for name in names)))

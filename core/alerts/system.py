@@ -1,4 +1,4 @@
-"""Cases about the machinery itself: opened and resolved by whoever notices, without a person."""
+"""Cases about the installation itself, opened and resolved by the process that notices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_alert(
     sentence: str,
     facts: Mapping[str, Any],
 ) -> None:
-    """Open a case; where one is open for its cause, it is seen once more. Raises InvalidInput for any other kind."""
+    """Open a case, or count one more occurrence of the open case of its cause. Raises InvalidInput for other kinds."""
     values = {
         "kind": kind,
         "severity": severity,

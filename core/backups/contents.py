@@ -1,4 +1,4 @@
-"""What a database holds of Stockroom, seen by one transaction of its owner: for a manifest, and to compare with one."""
+"""What a database has of Stockroom, read in one transaction of its owner, to write a manifest or compare with one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'aut
 
 @contextmanager
 def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
-    """Give a transaction of Stockroom's owner; of `one_moment`, it sees that alone and writes nothing."""
+    """Open a transaction as Stockroom's owner; with `one_moment`, it is read-only and sees one snapshot."""
     with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
         if one_moment:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -64,7 +64,7 @@ def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple
 
 @contextmanager
 def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
-    """Give a transaction of the owner that sees one moment, and the name by which other sessions can share that."""
+    """Open a transaction of the owner that sees one snapshot, with the name under which others can share it."""
     with ExitStack() as held:
         try:
             connection = held.enter_context(as_owner(url, one_moment=True))
@@ -76,23 +76,23 @@ def snapshot(url: str) -> Iterator[tuple[Connection[tuple[Any, ...]], str]]:
         yield connection, str(one(connection, "select pg_export_snapshot()"))
 
 
-def held(told: Contents) -> str:
-    """Return a script that fails unless the database holds what is told of, for the transaction that brings it in."""
+def held(expected: Contents) -> str:
+    """Return a script that fails unless the database has these contents, for the transaction that restores them."""
     count = sql.SQL("""select pg_temp.must(count(*) = {rows}, 'it restores ' || count(*) || {said}) from {table};""")
     counts = [
         count.format(
             rows=sql.Literal(rows), table=sql.Identifier(*name.split(".", 1)),
-            said=sql.Literal(f" rows of {name}, where its manifest tells of {rows}"),
+            said=sql.Literal(f" rows of {name}, but its manifest has {rows}"),
         )
-        for name, rows in sorted(told.tables.items())
+        for name, rows in sorted(expected.tables.items())
     ]  # fmt: skip
-    head = sql.SQL("select pg_temp.must(({found}) = {told}, 'it restores another ledger: the head hash differs');")
-    script = sql.SQL("\n").join([sql.SQL(_MUST), *counts, head.format(found=sql.SQL(_HEAD), told=told.head_hash)])
-    return script.as_string(None)
+    head = sql.SQL("select pg_temp.must(({found}) = {hash}, 'it restores another ledger: the head hash differs');")
+    script = [sql.SQL(_MUST), *counts, head.format(found=sql.SQL(_HEAD), hash=expected.head_hash)]
+    return sql.SQL("\n").join(script).as_string(None)
 
 
 def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
-    """Count and describe everything of ours."""
+    """Return the contents of the database: row counts, the head hash, its release and dependencies."""
     owner = {"owner": OWNER_ROLE}
     tables = connection.execute(_TABLES, [list(SCHEMAS), OWNER_ROLE]).fetchall()
     count = sql.SQL("select count(*) from {}")
@@ -108,7 +108,7 @@ def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
 
 
 def of_others(connection: Connection[tuple[Any, ...]]) -> list[str]:
-    """Return the tables and views in our schemas that belong to somebody else: a storefront's, or set aside ones."""
+    """Return the tables and views in our schemas with another owner, such as a storefront's."""
     return _column(connection, _OTHERS, [list(SCHEMAS), OWNER_ROLE])
 
 

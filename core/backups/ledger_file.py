@@ -1,7 +1,7 @@
-"""The ledger alone as a Parquet file with its hashes, and the proof of such a file without any database.
+"""The ledger as a Parquet file with its hashes, and the verification of such a file without a database.
 
-Rows stand variant by variant in order of their sequence, so that one pass with the memory of one row proves the chain.
-The canonical text is written down here a second time, in Python; a test holds it equal to the database's.
+Rows are sorted by variant and sequence, so that one pass, remembering one row, verifies the chain. The canonical text
+is implemented here a second time, in Python; a test compares it with the database's.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _HEAD, _COUNT = b"stockroom.head_hash", b"stockroom.movements"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What a file of the ledger holds; `fault` names the first row that does not hold, or is empty."""
+    """What a ledger file has; `fault` describes the first bad row, or is empty."""
 
     movements: int
     variants: int
@@ -66,7 +66,7 @@ class Ledger:
 
 
 def export(engine: Engine, path: Path) -> Ledger:
-    """Write the whole ledger into `path`, whole or not at all. Raises Unreadable where it cannot be written."""
+    """Write the whole ledger to `path`, completely or not at all. Raises Unreadable if it cannot be written."""
     draft = path.with_name(path.name + ".part")
     try:
         found = run(engine, _write, COMMAND_LINE, path=draft)
@@ -99,7 +99,7 @@ def _rows(connection: Connection) -> Iterator[list[dict[str, Any]]]:
 
 
 class _Heads:
-    """The hash over the last hash of every variant, in order of their ids, taken in row by row."""
+    """The hash over the last hash of every variant, in the order of their ids, computed row by row."""
 
     def __init__(self) -> None:
         self.variants = 0
@@ -108,7 +108,7 @@ class _Heads:
         self._all = hashlib.sha256()
 
     def take(self, row: dict[str, Any]) -> None:
-        """Take in a row; they come variant by variant."""
+        """Add a row; rows are sorted by variant."""
         if row["variant_id"] != self._variant:
             self._all.update(self._last)
             self._variant, self.variants = row["variant_id"], self.variants + 1
@@ -116,50 +116,49 @@ class _Heads:
 
     @property
     def head_hash(self) -> str:
-        """The hash over everything taken in so far, in hexadecimal."""
+        """The hash over all rows so far, in hexadecimal."""
         whole = self._all.copy()
         whole.update(self._last)
         return whole.hexdigest()
 
 
-# ---------------------------------------------------------------- proving
+# ---------------------------------------------------------------- verifying
 
 
 def verify(path: Path) -> Ledger:
-    """Prove a file: every sequence, level and hash, and the head hash over all. Raises Unreadable where it is none."""
+    """Verify a ledger file: every sequence, level and hash, and the head hash. Raises Unreadable if it is not one."""
     try:
         with pa.parquet.ParquetFile(path) as file:
-            told = file.schema_arrow.metadata or {}
-            told = {**told, **(file.metadata.metadata or {})}
-            if not file.schema_arrow.equals(SCHEMA) or _HEAD not in told:
-                raise Unreadable(f"{path.name} is no ledger that `export-ledger` wrote.")
-            return _proven(file, told[_HEAD].decode(), int(told[_COUNT]))
+            facts = {**(file.schema_arrow.metadata or {}), **(file.metadata.metadata or {})}
+            if not file.schema_arrow.equals(SCHEMA) or _HEAD not in facts:
+                raise Unreadable(f"{path.name} is not a ledger file written by `export-ledger`.")
+            return _verified(file, facts[_HEAD].decode(), int(facts[_COUNT]))
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
     except (pa.ArrowException, ValueError) as error:
-        raise Unreadable(f"{path.name} is damaged or no Parquet file: {error}.") from error
+        raise Unreadable(f"{path.name} is damaged or not a Parquet file: {error}.") from error
 
 
-def _proven(file: Any, head_hash: str, movements: int) -> Ledger:
+def _verified(file: Any, head_hash: str, movements: int) -> Ledger:
     heads, last, count = _Heads(), None, 0
     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
         for row in batch.to_pylist():
             count += 1
             if fault := _fault(row, last):
-                told = f"{row['sku']}, movement no. {row['variant_sequence']} (row {count:,}): {fault}"
-                return Ledger(movements=count, variants=heads.variants, head_hash=heads.head_hash, fault=told)
+                fault = f"{row['sku']}, movement no. {row['variant_sequence']} (row {count:,}): {fault}"
+                return Ledger(movements=count, variants=heads.variants, head_hash=heads.head_hash, fault=fault)
             heads.take(row)
             last = row
     fault = ""
     if count != movements:
-        fault = f"{count:,} movements are there, where {movements:,} were written"
+        fault = f"it has {count:,} movements, but {movements:,} were written"
     elif heads.head_hash != head_hash:
-        fault = "every row follows from the one before, but the head hash is another: movements at the end are missing"
+        fault = "every row follows from the one before, but the head hash differs: movements at the end are missing"
     return Ledger(movements=count, variants=heads.variants, head_hash=heads.head_hash, fault=fault)
 
 
 def _fault(row: dict[str, Any], last: dict[str, Any] | None) -> str:
-    """Say what is wrong with a row, the one before it given."""
+    """Return what is wrong with a row, given the row before it, or an empty text."""
     if last is not None and row["variant_id"] < last["variant_id"]:
         return "it is not in its place"
     before = last if last is not None and last["variant_id"] == row["variant_id"] else None
@@ -168,14 +167,14 @@ def _fault(row: dict[str, Any], last: dict[str, Any] | None) -> str:
     if row["quantity_before"] != (before["quantity_after"] if before else 0):
         return "it does not begin where the one before it ended"
     if row["quantity_after"] != row["quantity_before"] + row["quantity"] or row["quantity_after"] < 0:
-        return "its level is not what it says"
+        return "its level is wrong"
     if row["chain_hash"] != link(before["chain_hash"] if before else b"", canonical_text(row)):
         return "its hash does not follow"
     return ""
 
 
 def link(hash_before: bytes, canonical: str) -> bytes:
-    """Return the hash that follows: of the hash before and a movement's canonical text."""
+    """Return the next hash of a chain, from the hash before and a movement's canonical text."""
     return hashlib.sha256(hash_before + canonical.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""What lies beside each backup: what is in it, as JSON, so that it can be judged before and after it is restored."""
+"""The manifest next to each backup: its contents as JSON, to check the backup before and after it is restored."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What a database held at one moment: rows by table, the ledger's head, its release, and what it leans on.
+    """The contents of a database at one moment: rows by table, the ledger's head hash, its release, its dependencies.
 
-    `needs`: types and functions of others that our tables use; `beyond`: our constraints that lead to others' tables.
+    `needs`: types and functions of other owners that our tables use. `beyond`: our foreign keys to tables of others.
     """
 
     tables: dict[str, int]
@@ -47,7 +47,7 @@ class Manifest:
 
     @property
     def server_major(self) -> int:
-        """The major version of the server it was made on."""
+        """The major version of the server it was created on."""
         return int(self.contents.server_version.split(".")[0])
 
     @property
@@ -57,12 +57,12 @@ class Manifest:
 
 
 def manifest_of(archive: Path) -> Path:
-    """Return where the manifest of an archive lies."""
+    """Return the path of an archive's manifest."""
     return archive.with_name(archive.name + SUFFIX)
 
 
 def write_manifest(archive: Path, manifest: Manifest) -> None:
-    """Write the manifest beside its archive, whole or not at all."""
+    """Write the manifest next to its archive, completely or not at all."""
     values = asdict(manifest) | {"format": FORMAT, "made_at": manifest.made_at.isoformat()}
     target = manifest_of(archive)
     draft = target.with_name(target.name + ".part")
@@ -75,7 +75,7 @@ def write_manifest(archive: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(archive: Path) -> Manifest:
-    """Read the manifest of an archive. Raises BackupFailed where it is missing, unreadable, or was edited."""
+    """Read the manifest of an archive. Raises BackupFailed if it is missing, unreadable, or was edited."""
     path = manifest_of(archive)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -83,23 +83,23 @@ def read_manifest(archive: Path) -> Manifest:
         if seal != _seal(values):
             raise BackupFailed(f"The manifest {path.name} was changed since it was written; do not trust this backup.")
         if form != FORMAT:
-            raise BackupFailed(f"The manifest {path.name} was written by a newer Stockroom; use that one.")
+            raise BackupFailed(f"The manifest {path.name} was written by a newer release of Stockroom; use that one.")
         del values["format"]
         made_at = datetime.fromisoformat(values.pop("made_at"))
         return Manifest(**values | {"made_at": made_at, "contents": Contents(**values["contents"])})
     except FileNotFoundError:
-        raise BackupFailed(f"{archive.name} has no manifest: {path.name} belongs beside it.") from None
+        raise BackupFailed(f"{archive.name} has no manifest: {path.name} is missing next to it.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BackupFailed(f"The manifest {path.name} cannot be read; do not trust this backup.") from error
 
 
 def check_file(archive: Path, manifest: Manifest) -> None:
-    """Raise BackupFailed unless the archive is, byte for byte, what the manifest tells of."""
+    """Raise BackupFailed unless the archive is, byte for byte, the one that the manifest describes."""
     try:
         size = archive.stat().st_size
         if size != manifest.size_bytes:
             raise BackupFailed(
-                f"{archive.name} has {size:,} bytes, its manifest tells of {manifest.size_bytes:,}: it is not whole."
+                f"{archive.name} has {size:,} bytes, but its manifest says {manifest.size_bytes:,}: it is not whole."
             )
         if digest(archive) != manifest.sha256:
             raise BackupFailed(f"{archive.name} was changed since it was written: its SHA-256 is not the manifest's.")

@@ -1,4 +1,4 @@
-"""Which backups there are and which are proven: what pages ask, and what only the owner's account may say."""
+"""The record of backups: which exist and which are verified. Pages read it; only the owner's account writes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST = 900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A backup on record; without `proven_at` nobody has restored it yet, or `why` tells what failed."""
+    """A recorded backup. Without `proven_at` it is not verified yet, or its verification failed, as `why` says."""
 
     file: str
     made_at: datetime
@@ -44,7 +44,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """When a backup was last proven, when that one was made, and since when there is a shop to back up."""
+    """When the last verified backup was verified and created, and since when the shop exists."""
 
     proven_at: datetime | None
     made_at: datetime | None
@@ -52,7 +52,7 @@ class Proof:
 
 
 def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
-    """Return the backups that are there, the newest first. Raises Forbidden, SignInRequired."""
+    """Return the existing backups, newest first. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_SHOP)
     statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why
                      from stockroom_api.backups order by made_at desc limit 1000"""
@@ -60,24 +60,22 @@ def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
 
 
 def proof(connection: Connection, actor: Actor) -> Proof:
-    """Return the last proof. Raises Forbidden, SignInRequired."""
+    """Return the last verification of a backup. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.VIEW)
-    ((proven_at, made_at, since),) = call(
-        connection, "select proven_at, made_at, since from stockroom_api.backup_proof", {}
-    )
-    return Proof(proven_at=proven_at, made_at=made_at, since=since)
+    found = call(connection, "select proven_at, made_at, since from stockroom_api.backup_proof", {})
+    return rows_of(Proof, found)[0]
 
 
 def may_back_up(connection: Connection, actor: Actor) -> None:
-    """Raise Forbidden or SignInRequired unless this person may."""
+    """Raise Forbidden or SignInRequired unless this person may back up the shop."""
     require(connection, actor, Permission.MANAGE_SHOP)
 
 
-# ---------------------------------------------------------------- what the owner's account says
+# ---------------------------------------------------------------- what the owner's account writes
 
 
 def record(url: str, manifest: Manifest) -> None:
-    """Put a backup on record; one that is known already stays as it was judged."""
+    """Record a backup; a known one keeps its verification."""
     values = [
         manifest.file, manifest.made_at, manifest.size_bytes, manifest.sha256,
         bytes.fromhex(manifest.contents.head_hash), manifest.movements, manifest.contents.server_version,
@@ -87,16 +85,16 @@ def record(url: str, manifest: Manifest) -> None:
 
 
 def judge(url: str, file: str, why: str | None) -> None:
-    """Say that a backup is proven, or why not."""
+    """Record that a backup is verified, or `why` its verification failed."""
     with as_owner(url) as connection:
         connection.execute("select stockroom_api.judge_backup(%s, %s)", [file, why])
 
 
 @contextmanager
 def telling(url: str) -> Iterator[None]:
-    """Open a case where a backup fails; the next good one resolves it.
+    """Open a case if a backup fails; the next successful one resolves it.
 
-    What the database or the start of one refuses in between is a failed backup, too.
+    An error of the database, or of starting one, counts as a failed backup too.
     """
     try:
         with _failing():
@@ -117,12 +115,12 @@ def _failing() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         why = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise BackupFailed(f"The database failed in the middle of it: {why}. Earlier backups are untouched.") from error
+        raise BackupFailed(f"The database failed during the backup: {why}. Earlier backups are unchanged.") from error
     except (SetupError, Unavailable) as error:
-        raise BackupFailed(f"The database failed in the middle of it: {error.message}") from error
+        raise BackupFailed(f"The database failed during the backup: {error.message}") from error
 
 
 def resolve(url: str, resolution: str) -> None:
-    """Resolve the case, if there is one."""
+    """Resolve the case about a failed backup, if there is one."""
     with as_owner(url) as connection:
         connection.execute("select stockroom_api.resolve_system_alert(%s, %s)", [CAUSE, resolution])

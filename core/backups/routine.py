@@ -1,7 +1,7 @@
-"""Backups: made of one snapshot, proven by restoring them, kept by number, and what failed told as a case.
+"""Creating, verifying and restoring backups. A failure opens a case.
 
-A backup is an archive of pg_dump and a manifest beside it. It counts as proven only after it was restored into a
-scratch database where rows and head hash were those of the manifest and the ledger's checks held.
+A backup is an archive of pg_dump, taken from one snapshot, with a manifest next to it. It counts as verified only after
+it was restored into a scratch database, its rows and head hash equalled the manifest, and the ledger's checks passed.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ PROOFS = ("R1", "R2")
 _BEGINS, _ENDS = "stockroom-", ".dump"
 
 
-# ---------------------------------------------------------------- making
+# ---------------------------------------------------------------- creating
 
 
 def make(owner_url: str, folder: Path, *, keep: int) -> Path:
-    """Make a backup, put it on record, and let the oldest beyond `keep` go; returns the archive.
+    """Create a backup, record it, delete the oldest beyond `keep`, and return the archive.
 
-    Raises BackupFailed, and opens a case, where it cannot be made; then earlier ones are untouched.
+    Raises BackupFailed, and opens a case, if it cannot be created; then earlier ones are unchanged.
     """
     with telling(owner_url), _alone(folder):
         path = _write(owner_url, folder)
@@ -90,7 +90,7 @@ def _dump(owner_url: str, draft: Path) -> tuple[Tools, Contents]:
 
 
 def _settle(path: Path) -> None:
-    """Wait until a file or a folder is on the disk itself."""
+    """Wait until a file or a folder is written to the disk."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -100,26 +100,26 @@ def _settle(path: Path) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep others from making one in the same folder meanwhile, and clear away what a killed one left."""
+    """Lock the folder against other backups, and delete what a killed one left."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (folder / ".lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BackupFailed("Another backup is being made at this moment; wait for it.") from None
+                raise BackupFailed("Another backup is running now. Wait for it to end.") from None
             for left in folder.glob(f"{_BEGINS}*.part"):
                 left.unlink(missing_ok=True)
             yield
     except OSError as error:
         raise BackupFailed(
-            f"The backup could not be written to {folder}: {error.strerror or error}. Make room there, or set "
-            "STOCKROOM_BACKUPS to another folder. Earlier backups are untouched."
+            f"The backup could not be written to {folder}: {error.strerror or error}. Free some space, or set "
+            "STOCKROOM_BACKUPS to another folder. Earlier backups are unchanged."
         ) from error
 
 
 def _let_go(owner_url: str, folder: Path, keep: int) -> None:
-    """Delete the oldest beyond `keep`, but never the last proven one."""
+    """Delete the oldest beyond `keep`, but never the last verified one."""
     whole = sorted(path for path in folder.glob(f"{_BEGINS}*{_ENDS}") if manifest_of(path).exists())
     with contents.as_owner(owner_url) as connection:
         query = "select file from stockroom_api.backups where proven_at is not null order by made_at desc limit 1"
@@ -132,20 +132,20 @@ def _let_go(owner_url: str, folder: Path, keep: int) -> None:
 
 
 def newest(folder: Path) -> Path:
-    """Return the newest backup in a folder. Raises BackupFailed where there is none."""
+    """Return the newest backup in a folder. Raises BackupFailed if there is none."""
     found = max((path for path in folder.glob(f"{_BEGINS}*{_ENDS}") if manifest_of(path).exists()), default=None)
     if found is None:
-        raise BackupFailed(f"There is no backup in {folder} yet. Make one: `python -m core backup`.")
+        raise BackupFailed(f"There is no backup in {folder} yet. Create one: `python -m core backup`.")
     return found
 
 
-# ---------------------------------------------------------------- proving
+# ---------------------------------------------------------------- verifying
 
 
 def verify(owner_url: str, path: Path) -> Manifest:
-    """Restore a backup into a scratch database, compare and check it there; only then it is proven.
+    """Verify a backup: restore it into a scratch database, compare it with its manifest, and run the checks.
 
-    Raises BackupFailed, puts that on record and opens a case, where anything is not as it was.
+    Raises BackupFailed, records that and opens a case, if anything differs.
     """
     with telling(owner_url):
         try:
@@ -157,7 +157,7 @@ def verify(owner_url: str, path: Path) -> Manifest:
             judge(owner_url, path.name, error.message)
             raise
         judge(owner_url, path.name, None)
-    resolve(owner_url, f"{path.name} was restored and proven.")
+    resolve(owner_url, f"{path.name} was restored and verified.")
     return manifest
 
 
@@ -174,7 +174,7 @@ def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: s
         major = _major(connection)
     if manifest.server_major > major:
         raise BackupFailed(
-            f"{path.name} was made on PostgreSQL {manifest.server_major}, and this server is {major}: restore it on "
+            f"{path.name} was created on PostgreSQL {manifest.server_major}, but this server is {major}. Restore it on "
             f"{manifest.server_major} or newer."
         )
     tools = tools_for(major)
@@ -184,22 +184,22 @@ def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: s
 
 
 def _compare(url: str, manifest: Manifest) -> None:
-    """Raise BackupFailed unless the restored database holds what the manifest tells of."""
+    """Raise BackupFailed unless the restored database has the contents of the manifest."""
     with contents.snapshot(url) as (connection, _):
         found = contents.contents(connection)
-    told = manifest.contents
-    for table in sorted(told.tables | found.tables):
-        if told.tables.get(table) != found.tables.get(table):
+    expected = manifest.contents
+    for table in sorted(expected.tables | found.tables):
+        if expected.tables.get(table) != found.tables.get(table):
             raise BackupFailed(
-                f"{manifest.file} restores {found.tables.get(table, 0):,} rows of {table}, where its manifest tells of "
-                f"{told.tables.get(table, 0):,}."
+                f"{manifest.file} restores {found.tables.get(table, 0):,} rows of {table}, but its manifest has "
+                f"{expected.tables.get(table, 0):,}."
             )
-    if told.head_hash != found.head_hash:
+    if expected.head_hash != found.head_hash:
         raise BackupFailed(f"{manifest.file} restores another ledger than it should: the head hash differs.")
 
 
 def _bring_up(url: str) -> None:
-    """Build functions and grants of this release anew, and migrate where the backup is of an older one."""
+    """Rebuild functions and grants of this release, and migrate if the backup is of an older one."""
     with contents.as_owner(url) as connection:
         connection.execute("delete from stockroom.sql_text")
     migrate(url)
@@ -213,17 +213,17 @@ def _check(url: str) -> None:
         engine.dispose()
     for result in results:
         if not result.holds:
-            raise BackupFailed(f"What was restored does not hold, {result.code}: {result.examples[0]}.")
+            raise BackupFailed(f"The restored database fails {result.code}: {result.examples[0]}.")
 
 
 # ---------------------------------------------------------------- restoring
 
 
 def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manifest:
-    """Restore a backup into an empty database, or in place of what `replace` names; bring it up to date, and check it.
+    """Restore a backup into an empty database, or replace the shop in the database named `replace`; migrate and check.
 
-    A shop is replaced only by what was proven in a scratch database at once before. Raises BackupFailed: the database
-    is as it was, unless the message says that something was restored.
+    Before a shop is replaced, the backup is tried in a scratch database. Raises BackupFailed; then the database is
+    unchanged, unless the message says that the backup was restored.
     """
     manifest = read_manifest(path)
     check_file(path, manifest)
@@ -243,7 +243,8 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
         _check(owner_url)
     except (StockError, psycopg.Error) as error:
         why = error.message if isinstance(error, StockError) else str(error).partition("\n")[0]
-        raise BackupFailed(f"{path.name} was restored and does not hold; do not work with it: {why}") from error
+        said = f"{path.name} was restored, but failed its checks; do not use this database: {why}"
+        raise BackupFailed(said) from error
     record(owner_url, manifest)
     judge(owner_url, manifest.file, None)
     return manifest
@@ -285,11 +286,11 @@ def _major(connection: Connection[tuple[Any, ...]]) -> int:
 
 
 def nightly(engine: Engine, _: Gateway | None, say: Callable[[str], None], stopping: threading.Event) -> bool:
-    """Make a backup and prove it."""
+    """Create a backup and verify it."""
     if not stopping.is_set():
         settings = load_settings()
         with open_database(settings) as database:
             path = make(database.owner_url, settings.backup_dir, keep=settings.backups_kept)
             manifest = verify(database.owner_url, path)
-        say(f"Made the backup {path.name} of {manifest.movements:,} movements, restored it, and found it right.")
+        say(f"Created the backup {path.name} with {manifest.movements:,} movements, restored it and verified it.")
     return False

@@ -1,8 +1,7 @@
 """Reads the cart that a shop wrote into a payment's metadata, and writes one for payments we create.
 
-`reading.read_cart` reads a whole cart or raises `UnreadableCart`; it never returns half of one. `mapping` holds the
-layout that an admin chose for carts that are not recognised. `written.write_cart` writes a cart that `read_cart` can
-read.
+`reading.read_cart` reads a whole cart or raises `UnreadableCart`; it never returns half of one. `mapping` is the layout
+that an admin describes for carts that are not recognised. `written.write_cart` writes a cart that `read_cart` reads.
 
 Uses: foundation.
 """

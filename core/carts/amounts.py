@@ -1,8 +1,8 @@
-"""Whether what was paid is what the cart costs, as far as anybody can tell from outside.
+"""Compares the amount paid with the price of the cart, as far as metadata and payment allow it.
 
 Shops write whole prices in cents or in whole units and do not say which: the reading that comes closer to the payment
-is taken. The tolerance is one minor unit a line, for rounded taxes and discounts. Tax may be in the prices or on top.
-What is not known explains its own direction: more may be shipping or tax nobody wrote down, less a coupon.
+is used. The tolerance is one minor unit a line, for rounded taxes and discounts. Tax may be included or added. An
+unknown shipping or tax may explain a higher payment, an unknown coupon a lower one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from core.carts.values import minor_digits, price_of
 from core.foundation.sales import Cart, Payment
 
 LINE_ITEMS = "line items"
-"""The source of a cart whose prices Stripe itself gives in minor units."""
+"""The source of a cart whose prices come from Stripe in minor units."""
 
 _COUPON = re.compile(r".*(coupon|promo|voucher|giftcard|discount).*")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read the prices, and what it leaves unexplained."""
+    """One way to read the prices, and the difference that it leaves unexplained."""
 
     factor: int
     extras: int
@@ -32,7 +32,7 @@ class _Reading:
 
 
 def difference(cart: Cart, payment: Payment) -> int | None:
-    """Amount paid minus lines, shipping, tax and discount, in minor units: 0 within tolerance, None if unknowable."""
+    """Return the amount paid less the cart's price, in minor units: 0 within tolerance, None if it cannot be known."""
     reading = _closest(cart, payment)
     if reading is None:
         return None
@@ -47,9 +47,10 @@ def difference(cart: Cart, payment: Payment) -> int | None:
 
 
 def extras(cart: Cart, payment: Payment) -> int | None:
-    """What was paid beside the goods, in minor units: shipping and tax less discounts, and what explains itself.
+    """Return what was paid in addition to the goods, in minor units: shipping and tax less discounts.
 
-    Amount less lines x price less this is `difference` again, within its tolerance. None where a price is not known.
+    It includes an unexplained amount where `difference` is None. The amount paid less the goods less these extras is
+    `difference`, within its tolerance. None where a price is unknown.
     """
     reading = _closest(cart, payment)
     if reading is None:
@@ -58,7 +59,7 @@ def extras(cart: Cart, payment: Payment) -> int | None:
 
 
 def in_minor_units(cart: Cart, payment: Payment) -> Cart:
-    """The cart with its unit prices in minor units, where the payment shows that they were written in whole ones."""
+    """Return the cart with unit prices in minor units, if the payment shows that they were in whole units."""
     reading = _closest(cart, payment)
     if reading is None or reading.factor == 1:
         return cart
@@ -84,10 +85,10 @@ def _readings(cart: Cart, payment: Payment) -> Iterator[_Reading]:
         yield from (_Reading(factor, each, rest - each) for each in (beside + tax, beside))
 
 
-def _known(told: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:
-    """An amount Stripe told, else one the shop wrote into the metadata, in minor units."""
-    if told is not None:
-        return told
+def _known(from_stripe: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:
+    """Return an amount from Stripe, or else from the shop's metadata, in minor units."""
+    if from_stripe is not None:
+        return from_stripe
     written = _amounts(payment.metadata)
     amount = next((written[name] for name in names if name in written), None)
     if amount is None:

@@ -1,4 +1,4 @@
-"""Carts without a text of their own: their lines are entries of the metadata, numbered, listed or named by a code."""
+"""Carts spread over metadata entries: numbered entries, lists, a code as the key, or a single line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REFERENCE = re.compile(r"(?=[^0-9]*[0-9])#?[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,99}"
 
 
 def ids_as_keys(entries: Mapping[str, str]) -> Found | None:
-    """Read `{"prod_Qx1": "2"}`: the key is Stripe's product or price, or a uuid, the value how many."""
+    """Read `{"prod_Qx1": "2"}`: the key is a Stripe product or price or a UUID, the value is the quantity."""
     counts = {key: text for key, text in entries.items() if _ID_KEY.fullmatch(key) and is_number(text)}
     rows = tuple(row({"id": key, "quantity": text}) for key, text in counts.items())
     return Found(shape="keys", rows=rows, doubt=_doubt(entries)) if rows else None
@@ -57,7 +57,7 @@ def numbered(entries: Mapping[str, str]) -> Found | None:
 
 
 def _field(head: str, tail: str) -> str:
-    """What a numbered entry says of its line, as a field's name: `product_1_id` is `productid`, `item_1_qty` `qty`."""
+    """Return the field that a numbered entry holds: `productid` for `product_1_id`, `qty` for `item_1_qty`."""
     stem = next((name for name in LINE_NAMES if head == name or (not tail and head.startswith(name))), "")
     own = tail if tail and head == stem else head if head in FIELD_NAMES and not tail else head.removeprefix(stem)
     if own not in FIELD_NAMES or (tail and head != stem) or (not tail and len(own) == 1):
@@ -66,7 +66,7 @@ def _field(head: str, tail: str) -> str:
 
 
 def parallel(entries: Mapping[str, str]) -> Found | None:
-    """Read `{"skus": "A,B", "quantities": "2,1"}`: lists of the same length."""
+    """Read `{"skus": "A,B", "quantities": "2,1"}`: parallel lists of the same length."""
     lists = {PLURALS[name]: _listed(text) for key, text in entries.items() if (name := plain(key)) in PLURALS}
     if lists.keys().isdisjoint(SINGLE_CODES) or "quantity" not in lists:
         return None
@@ -74,7 +74,7 @@ def parallel(entries: Mapping[str, str]) -> Found | None:
         raise UnreadableCart("its lists of codes and quantities are not of the same length")
     lines = [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
     doubt = next(
-        (f"a list of {len(text)} characters may have been cut" for text in entries.values() if len(text) > 440), ""
+        (f"a list of {len(text)} characters may have been cut off" for text in entries.values() if len(text) > 440), ""
     )
     return Found(shape="parallel lists", rows=tuple(map(row, lines)), doubt=doubt)
 
@@ -87,7 +87,7 @@ def _listed(text: str) -> list[Any]:
 
 
 def single(entries: Mapping[str, str]) -> Found | None:
-    """Read `{"sku": "A", "quantity": "2"}`: metadata that is itself the only line."""
+    """Read `{"sku": "A", "quantity": "2"}`: the metadata is the only line."""
     fields = {plain(key): text for key, text in entries.items() if plain(key) in _SINGLE}
     if fields.keys().isdisjoint(SINGLE_CODES) or fields.keys().isdisjoint(("quantity", "qty")):
         return None
@@ -95,17 +95,17 @@ def single(entries: Mapping[str, str]) -> Found | None:
 
 
 def reference_in(entries: Mapping[str, str]) -> str | None:
-    """The number of an order that is kept elsewhere, from the entry that is named best."""
+    """Return the number of an order that the storefront stores, from the entry with the clearest name."""
     named = {plain(key): text for key, text in reversed(list(entries.items()))}
     given = (reference_of(named[name]) for name in REFERENCE_NAMES if name in named)
     return next(filter(None, given), None)
 
 
 def reference_of(text: str) -> str | None:
-    """A text that can be the number of an order, else None."""
+    """Return a text if it can be the number of an order, else None."""
     return text.strip() if _REFERENCE.fullmatch(text.strip()) else None
 
 
 def _doubt(entries: Mapping[str, str]) -> str:
-    """Stripe keeps so many entries and no more: a shop with an entry a line may have stopped there."""
-    return f"there are {len(entries)} entries, the most Stripe keeps" if len(entries) >= MOST_ENTRIES else ""
+    """Return a doubt if the metadata has as many entries as Stripe allows: some lines may have been left out."""
+    return f"there are {len(entries)} entries, the most Stripe allows" if len(entries) >= MOST_ENTRIES else ""

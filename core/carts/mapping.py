@@ -1,6 +1,6 @@
-"""Where a shop keeps its cart in metadata, as an admin says it: for the shapes nobody would recognise unaided.
+"""A mapping that an admin writes: where a shop's cart is in metadata, for layouts that are not recognised.
 
-In a key, `{n}` stands for the number of a piece or a line, and `*` for a code.
+In a key, `{n}` is the number of a piece or a line, and `*` is a code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NUMBER, ANYTHING = "{n}", "*"
 
 
 class Layout(StrEnum):
-    """How the lines stand in the metadata."""
+    """How the lines are written in the metadata."""
 
     LIST = "list"
     MAP = "map"
@@ -35,8 +35,8 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartMapping:
-    """Where the cart stands. Fields are names in JSON (`product.id` goes inside), positions from 1 in packed text, and
-    whole keys with `{n}` where each line has entries of its own. Without `quantity` each line is one unit.
+    """Where the cart is. Fields are names in JSON (`product.id` is a path), positions from 1 in packed text, or whole
+    keys with `{n}` where each line has its own entries. Without `quantity`, each line is one unit.
     """
 
     layout: Layout
@@ -53,14 +53,14 @@ class CartMapping:
     count: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The mapping as JSON; what is as usual is left out."""
+        """Return the mapping as JSON, without fields that have their default."""
         values = {**asdict(self), "layout": str(self.layout), "more_codes": list(self.more_codes)}
-        usual = {field.name: field.default for field in fields(self)}
-        return {name: value for name, value in values.items() if value not in (usual[name], [])}
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in (defaults[name], [])}
 
 
 def from_json(values: Any) -> CartMapping:
-    """Return a mapping from its JSON form. Raises InvalidInput that names the field and what is wrong with it."""
+    """Return a mapping from its JSON form. Raises InvalidInput, which names the field and what is wrong with it."""
     if not isinstance(values, Mapping):
         raise invalid("mapping", "must be a JSON object")
     known = {field.name for field in fields(CartMapping)}
@@ -91,20 +91,20 @@ def _validate(mapping: CartMapping) -> None:
 
 
 def _problems(m: CartMapping) -> Iterator[InvalidInput]:
-    """Every reason why a mapping could never read a cart."""
+    """Yield every reason why a mapping could never read a cart."""
     named = [m.code, m.quantity, m.size, m.name, m.price, *m.more_codes]
     if not m.key and m.layout is not Layout.NUMBERED:
         yield invalid("key", "must not be empty")
     if len(m.key) > LONGEST_KEY:
         yield invalid("key", f"must have at most {LONGEST_KEY} characters, as Stripe's keys have")
     if m.key.count(NUMBER) > 1 or (NUMBER in m.key and m.layout in (Layout.KEYS, Layout.ORDER)):
-        yield invalid("key", f"cannot hold {NUMBER} there")
+        yield invalid("key", f"cannot contain {NUMBER} there")
     if (m.key.count(ANYTHING) == 1) is not (m.layout is Layout.KEYS):
-        yield invalid("key", f"must hold one {ANYTHING} where keys are codes, and only there")
+        yield invalid("key", f"must contain one {ANYTHING} where keys are codes, and only there")
     if m.layout in (Layout.LIST, Layout.PACKED, Layout.NUMBERED) and not m.code:
         yield invalid("code", "must not be empty")
     if m.layout is Layout.NUMBERED and any(name and name.count(NUMBER) != 1 for name in named):
-        yield invalid("code", f"and every other field must hold {NUMBER} once, as product_{NUMBER}_id does")
+        yield invalid("code", f"and every other field must contain {NUMBER} once, as product_{NUMBER}_id does")
     if m.layout is Layout.PACKED:
         yield from _packed_problems(m, [name for name in named if name])
 
@@ -113,9 +113,9 @@ def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidIn
     if not all(re.fullmatch("[1-9][0-9]?", position) and int(position) <= MOST_FIELDS for position in positions):
         yield invalid("code", f"and every other field must be a position from 1 to {MOST_FIELDS}")
     if len(set(positions)) < len(positions):
-        yield invalid("code", "and every other field must have a position of its own")
+        yield invalid("code", "and every other field must have different positions")
     if not m.line_separator or m.line_separator == m.field_separator:
-        yield invalid("line_separator", "must not be empty, nor what separates fields")
+        yield invalid("line_separator", "must not be empty or equal to the field separator")
     if not m.field_separator and len(positions) > 1:
         yield invalid("field_separator", "must not be empty")
 
@@ -124,7 +124,7 @@ def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidIn
 
 
 def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | None:
-    """Read the cart where the mapping says it is. None where its key is not there, or is empty."""
+    """Read the cart where the mapping says it is. None if its key is missing or empty."""
     entries = {key: text for key, text in metadata.items() if text.strip()}
     match mapping.layout:
         case Layout.ORDER:
@@ -155,20 +155,20 @@ def _value(mapping: CartMapping, entries: Mapping[str, str]) -> Found | None:
 
 
 def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pieces: int = 0) -> Found:
-    """The rows, if there are as many as the shop says; without that, text that may have been cut is refused."""
+    """Check the rows against the shop's count. Without a count, text that may have been cut off is refused."""
     text = entries.get(mapping.count, "") if mapping.count else ""
     lines, units = len(found.rows), sum(each.line.quantity for each in found.rows)
     if mapping.count and not is_count(text):
         raise UnreadableCart(f"{mapping.count} does not say how many there are")
     if text and int(text) not in (lines, units, pieces or lines):
-        raise UnreadableCart(f"{mapping.count} is {int(text)}, but {units} units in {lines} lines are written")
+        raise UnreadableCart(f"{mapping.count} is {int(text)}, but there are {units} units in {lines} lines")
     if found.doubt and not text:
         raise UnreadableCart(found.doubt)
     return found
 
 
 def _pieces(key: str, entries: Mapping[str, str]) -> list[str]:
-    """The value of a key, or those of its pieces in the order of their numbers."""
+    """Return the value of a key, or the values of its pieces in the order of their numbers."""
     if NUMBER not in key:
         return [entries[key]] if key in entries else []
     numbered = _by_number(key, entries)
@@ -181,7 +181,7 @@ def _by_number(key: str, entries: Mapping[str, str]) -> dict[int, str]:
     for entry, text in entries.items():
         if match := re.fullmatch(f"{before}([0-9]{{1,3}}){after}", entry):
             if int(match[1]) in found:
-                raise UnreadableCart(f"{shown(entry)} is there twice")
+                raise UnreadableCart(f"{shown(entry)} occurs twice")
             found[int(match[1])] = text
     return found
 
@@ -195,7 +195,7 @@ def _in_order(numbered: Mapping[int, object], key: str) -> list[int]:
 
 
 def _inside(value: Any, path: str) -> Any:
-    """What stands at a dotted path; None where nothing does."""
+    """Return the value at a dotted path, or None."""
     for name in filter(None, path.split(".")):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -1,4 +1,4 @@
-"""The names shops give to a cart and its parts, as `plain` writes them: one place to add what is met in the wild."""
+"""The names that shops use for a cart and its parts, in the form of `plain`. New names are added here."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 
 
-@lru_cache(maxsize=4096)  # a shop writes the same few names in every cart, and each is asked for fifty times
+@lru_cache(maxsize=4096)  # every cart of a shop has the same few names, and each is looked up fifty times
 def plain(name: str) -> str:
-    """A name without its spelling: `variant_id`, `variantId` and `Variant-ID` are one."""
+    """Return a name in lower case, letters and digits only: the same for `variant_id`, `variantId` and `Variant-ID`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -25,7 +25,7 @@ CART_NAMES = frozenset(
         productitems products productlist itemsjson itemlist checkoutitems purchaseditems solditems"""
     )
 )
-"""What names a cart for certain."""
+"""Names that only carts have."""
 
 WRAPPER_NAMES = frozenset(
     _words(
@@ -33,10 +33,10 @@ WRAPPER_NAMES = frozenset(
         purchasedata payload data snapshot"""
     )
 )
-"""What may hold a cart among other things."""
+"""Names of values that may contain a cart among other things."""
 
 LINE_NAMES = _words("lineitem cartitem orderitem product variant item line p i")
-"""What a numbered entry of a single line is called, the longer names first."""
+"""Names of numbered entries that are one line each, the longer names first."""
 
 COUNT_NAMES = frozenset(
     _words(
@@ -44,7 +44,7 @@ COUNT_NAMES = frozenset(
         totalitems totalquantity totalqty totalunits productcount productscount numproducts cartsize skucount"""
     )
 )
-"""What counts the lines of a cart, or its units."""
+"""Names of counts of a cart's lines or units."""
 
 REFERENCE_NAMES = _words(
     """orderid orderuuid ordernumber orderno ordernr orderref orderreference ordercode ordertoken orderguid wcorderid
@@ -52,7 +52,7 @@ REFERENCE_NAMES = _words(
     externalorderid purchaseorderid reference order cartid basketid checkoutid saleortransactionid saleorcheckoutid
     resourceid sessionid"""
 )
-"""An order's own number, then what only leads to it; the best first."""
+"""Names of an order's number, then of ids that lead to an order; the best first."""
 
 NO_GOODS = frozenset(
     _words(
@@ -60,7 +60,7 @@ NO_GOODS = frozenset(
         updatedat createdat timestamp"""
     )
 )
-"""Entries beside the products of a map that are none."""
+"""Keys of a map from code to quantity that are not codes."""
 
 SHIPPING_NAMES = _words("shippingcost shippingamount shippingprice shippingfee shippingtotal shipping deliveryfee")
 TAX_NAMES = _words("taxamount taxtotal totaltax taxprice tax vat")
@@ -70,7 +70,7 @@ TOTAL_NAMES = _words("subtotal total totalprice totalamount amount")
 # ---------------------------------------------------------------- fields of a line
 
 VARIANT_NAMES = _words("sku variantsku vid variantid productvariantid variant v priceid price")
-"""A SKU names a variant by what is printed on it; then ids of variants, then those of Stripe's prices."""
+"""SKUs first, then ids of variants, then those of Stripe's prices."""
 
 PRODUCT_NAMES = _words("productitemid productid product pid itemid id i")
 CODE_NAMES = (*VARIANT_NAMES, *PRODUCT_NAMES, "s")
@@ -81,9 +81,9 @@ PRICE_NAMES = _words("price unitprice unitamount p")
 FIELD_NAMES = frozenset((*CODE_NAMES, *QUANTITY_NAMES, *SIZE_NAMES, *TITLE_NAMES, *PRICE_NAMES))
 
 SINGLE_CODES = _words("sku variantsku variantid vid productvariantid priceid productid productitemid")
-"""Codes that are clear enough to stand in metadata alone."""
+"""Names of codes that are clear enough on their own in metadata."""
 
 PLURALS = {f"{name}s": name for name in SINGLE_CODES} | {
     "itemids": "itemid", "quantities": "quantity", "qtys": "quantity", "sizes": "size", "prices": "price",
 }  # fmt: skip
-"""Lists of fields, one value a line."""
+"""Names of lists with one value a line, and the field that they list."""

@@ -1,4 +1,4 @@
-"""Carts in numbered values: one long text cut into pieces, or one line in each."""
+"""Carts in numbered values: one long text in pieces, or one line a value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COUNT = re.compile(r"(?P<base>[a-z]*?)(?:num|total|n)?(?:chunks?|parts?|pieces?
 
 @dataclass(slots=True)
 class Pieces:
-    """The numbered values of one name. `head`: the value of the same name without a number, when it is the first."""
+    """The numbered values of one name. `head` is the value of the name without a number, if it is the first piece."""
 
     base: str
     texts: dict[int, str]
@@ -42,11 +42,11 @@ class Pieces:
 
     @property
     def certain(self) -> bool:
-        """Whether the name is one that only carts and their lines have."""
+        """Whether only carts and their lines have this name."""
         return self.base in _SURE
 
     def ordered(self) -> list[str]:
-        """All texts in the order of their numbers. Raises UnreadableCart where one is missing."""
+        """Return all texts in the order of their numbers. Raises UnreadableCart if one is missing."""
         last, first = max(self.texts), min(self.texts)
         start = first if first <= (2 if self.head else 1) else 1
         missing = next((n for n in range(start, last) if n not in self.texts), None)
@@ -54,12 +54,12 @@ class Pieces:
             raise UnreadableCart(f"piece {missing} of {self.base} is missing")
         texts = [*([self.head] if self.head else []), *(self.texts[n] for n in range(start, last + 1))]
         if self.declared not in (None, len(texts)):
-            raise UnreadableCart(f"{self.base} was written in {self.declared} pieces, and {len(texts)} are here")
+            raise UnreadableCart(f"{self.base} was written in {self.declared} pieces, but there are {len(texts)}")
         return texts
 
 
 def pieces_of(entries: Mapping[str, str]) -> dict[str, Pieces]:
-    """Numbered values by their name: `orderData_0`, `cartChunk1`, `item_2`, `cart_part_1_of_3`, `chunk_0`."""
+    """Return numbered values by name: `orderData_0`, `cartChunk1`, `item_2`, `cart_part_1_of_3`, `chunk_0`."""
     found: dict[str, Pieces] = {}
     for key, text in entries.items():
         match = _PIECE.fullmatch(key)
@@ -76,12 +76,12 @@ def pieces_of(entries: Mapping[str, str]) -> dict[str, Pieces]:
 def _add(group: Pieces, match: re.Match[str], text: str) -> None:
     number, of = int(match["n"]), int(match["of"]) if match["of"] else None
     if number in group.texts or (of and group.declared not in (None, of)):
-        raise UnreadableCart(f"piece {number} of {group.base} is there twice")
+        raise UnreadableCart(f"piece {number} of {group.base} occurs twice")
     group.texts[number], group.declared = text, of or group.declared
 
 
 def _declared(entries: Mapping[str, str], base: str) -> Iterator[int]:
-    """How many pieces were written, where an entry says so: `orderDataChunks`, `chunkCount`, `cart_total_parts`."""
+    """Yield the number of pieces, from entries such as `orderDataChunks`, `chunkCount` and `cart_total_parts`."""
     for key, text in entries.items():
         match = _COUNT.fullmatch(plain(key))
         if match and match["base"] in ("", base) and is_count(text):
@@ -93,17 +93,17 @@ def _must_not_miss_all(entries: Mapping[str, str], found: Mapping[str, Pieces]) 
         for key, text in entries.items():
             match = _COUNT.fullmatch(plain(key))
             if match and match["base"] == base and is_count(text) and int(text) > 1:
-                raise UnreadableCart(f"{shown(key)} says {int(text)} pieces, and none is here")
+                raise UnreadableCart(f"{shown(key)} says {int(text)} pieces, but there is none")
 
 
 def _head(entries: Mapping[str, str], group: Pieces) -> str:
-    """`cart` before `cart_1`: the first piece, when it begins a text that it does not end."""
+    """Return the value of `cart` next to `cart_1` if it is the first piece: it begins JSON and does not end it."""
     named = (text for key, text in entries.items() if plain(key) == group.base)
     return next((text for text in named if begins_json(text) and not _is_whole(text)), "")
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a text is JSON, or JSON in base64, on its own."""
+    """Return whether a text is complete JSON, or complete JSON in base64."""
     try:
         return begins_json(text) and unpacked(text) is not None
     except UnreadableCart:
@@ -111,7 +111,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _is_rest(text: str) -> bool:
-    """Whether a text looks like the middle or the end of JSON, or of base64."""
+    """Return whether a text looks like the middle or the end of JSON or base64."""
     return (
         re.search(r"\"\s*:|[\"\d]\s*[}\]]", text) is not None
         or re.fullmatch(r"[A-Za-z0-9+/_=-]{100,}", text) is not None
@@ -138,7 +138,7 @@ def read_pieces(group: Pieces) -> Found | None:
 
 
 def _packed(group: Pieces) -> Found | None:
-    """`item_0` = `A|2|...`, each a line; or one long `A:2,B:1,...` that was cut into pieces of the same length."""
+    """Read `item_0` = `A|2|...`, one line each, or one long `A:2,B:1,...` in pieces of the same length."""
     texts = [group.texts[n] for n in sorted(group.texts)]
     if len(texts) > 1 and all(len(text) >= _LONG for text in texts[:-1]):
         joined = read_packed("".join(texts))
@@ -158,6 +158,6 @@ def _packed(group: Pieces) -> Found | None:
 
 
 def _doubt(group: Pieces) -> str:
-    """Stripe keeps so many entries and no more: a shop with an entry a line may have stopped there."""
+    """Return a doubt if there are almost as many entries as Stripe allows: some lines may have been left out."""
     full = len(group.texts) >= MOST_ENTRIES - 10 and group.declared is None
-    return f"there are {len(group.texts)} entries, and Stripe keeps {MOST_ENTRIES} at most" if full else ""
+    return f"there are {len(group.texts)} entries, and Stripe allows at most {MOST_ENTRIES}" if full else ""

@@ -1,7 +1,7 @@
-"""Carts: what was bought, from Checkout's line items or from the metadata of a payment. All of a cart, or none of it.
+"""Reads carts, from Checkout's line items or from the metadata of a payment: all of a cart, or none of it.
 
-`read_cart` knows the shapes that shops write by themselves; a mapping that an admin edits reads the rest. What has no
-cart is None, what only names an order kept elsewhere is a Lookup, and what cannot be read whole is `UnreadableCart`.
+`read_cart` recognises the common layouts; a mapping that an admin writes reads the others. It returns None where there
+is no cart, a Lookup where there is only an order's number, and raises `UnreadableCart` for an incomplete cart.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from core.carts import mapping as cart_mapping
-from core.carts import shapes
 from core.carts.amounts import LINE_ITEMS, difference, extras, in_minor_units
-from core.carts.entries import reference_in
+from core.carts.entries import ids_as_keys, numbered, parallel, reference_in, single
 from core.carts.mapping import CartMapping, Layout
-from core.carts.names import plain
-from core.carts.text import Found
+from core.carts.names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
+from core.carts.pieces import Pieces, pieces_of, read_pieces
+from core.carts.text import Found, agreed, is_count, read_text, units_for_people
 from core.carts.values import MOST_LINES, code_of, priced, shown, units_of
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import Cart, CartLine, Lookup
@@ -48,9 +48,9 @@ _ITEM_CODES = ("sku", "variantsku", "variantid", "vid", "barcode")
 def read_cart(
     metadata: Mapping[str, str], mapping: CartMapping | None = None, *, currency: str = "usd"
 ) -> Cart | Lookup | None:
-    """Read the cart in a payment's metadata: by the mapping where its key is there, else by the shape it has.
+    """Read the cart in a payment's metadata: with the mapping if its key is there, else by recognising its layout.
 
-    Prices that show decimals become minor units of `currency`; whole ones stay as written (see `amounts`).
+    Prices with decimals become minor units of `currency`; whole prices stay as they are (see `amounts`).
     """
     try:
         return _read(_texts(metadata), mapping, currency)
@@ -63,7 +63,7 @@ def read_cart(
 def preview(
     metadata: Mapping[str, str], mapping: CartMapping | None, *, currency: str = "usd"
 ) -> Cart | Lookup | UnreadableCart | None:
-    """What `read_cart` makes of a payment under a mapping, refusals too: for looking before saving it."""
+    """Return what `read_cart` reads with a mapping, or its error: for a preview before the mapping is saved."""
     try:
         return read_cart(metadata, mapping, currency=currency)
     except UnreadableCart as error:
@@ -74,7 +74,7 @@ def _read(metadata: Mapping[str, str], mapping: CartMapping | None, currency: st
     mapped = cart_mapping.read(metadata, mapping) if mapping else None
     if isinstance(mapped, Lookup):
         return mapped
-    found = mapped or shapes.find(metadata)
+    found = mapped or _find(metadata)
     if found:
         return _cart(found, currency, "mapping" if mapped else f"metadata:{found.shape}")
     reference = reference_in(metadata)
@@ -88,7 +88,7 @@ def _cart(found: Found, currency: str, source: str) -> Cart:
 
 
 def _texts(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Metadata as Stripe keeps it: text under text; null is nothing."""
+    """Return metadata as Stripe stores it: texts by key, without nulls."""
     odd = next((key for key, value in metadata.items() if not isinstance(value, str | None)), None)
     if odd is not None:
         raise UnreadableCart(f"the metadata {shown(str(odd))} is not text")
@@ -96,7 +96,7 @@ def _texts(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _raw(metadata: Mapping[str, Any]) -> str:
-    """What was written, for people to look at: valid text for a database, whatever came in."""
+    """Return the metadata as text for people, which a database can store whatever came in."""
     try:
         text = json.dumps(dict(metadata), ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
@@ -104,14 +104,63 @@ def _raw(metadata: Mapping[str, Any]) -> str:
     return shown(text, LONGEST_RAW)
 
 
+def _find(metadata: Mapping[str, str]) -> Found | None:
+    """Read the cart in metadata, in any layout; all layouts present must agree. None if there is no cart.
+
+    Raises UnreadableCart for an incomplete cart.
+    """
+    entries = {key: value for key, value in metadata.items() if value.strip()}
+    pieces = pieces_of(entries)
+    flat = (ids_as_keys(entries), numbered(entries))
+    found = [
+        *_named(entries, CART_NAMES, pieces),
+        *filter(None, map(read_pieces, pieces.values())),
+        *filter(None, flat),
+    ]
+    if not found:
+        found = [*_named(entries, WRAPPER_NAMES, pieces), *filter(None, (parallel(entries), single(entries)))]
+    cart = agreed(found)
+    if cart:
+        _must_agree_with_text(cart, entries)
+        _must_agree_with_counts(cart, entries)
+    return cart
+
+
+def _named(entries: Mapping[str, str], names: frozenset[str], pieces: Mapping[str, Pieces]) -> Iterator[Found]:
+    """Yield the carts that are the whole value of a key with one of these names."""
+    heads = {group.base for group in pieces.values() if group.head}
+    for key, text in entries.items():
+        if plain(key) in names - heads and (found := read_text(text, certain=plain(key) in CART_NAMES)):
+            yield found
+
+
+def _must_agree_with_text(cart: Found, entries: Mapping[str, str]) -> None:
+    """Refuse a cart with other units than a text such as `Soap x2, Brush x1`, which is the same cart for people."""
+    units = sum(each.line.quantity for each in cart.rows)
+    for key, text in entries.items():
+        if plain(key) in CART_NAMES and units_for_people(text) not in (None, units):
+            raise UnreadableCart(f"the cart occurs twice and differs: {shown(key)} says {shown(text)}")
+
+
+def _must_agree_with_counts(cart: Found, entries: Mapping[str, str]) -> None:
+    """Refuse a cart with fewer lines and units than a count in the metadata, or one in doubt without a count."""
+    lines, units = len(cart.rows), sum(each.line.quantity for each in cart.rows)
+    counts = {key: int(text) for key, text in entries.items() if plain(key) in COUNT_NAMES and is_count(text)}
+    for key, count in counts.items():
+        if count not in (lines, units):
+            raise UnreadableCart(f"{shown(key)} is {count}, but there are {units} units in {lines} lines")
+    if cart.doubt and not counts:
+        raise UnreadableCart(cart.doubt)
+
+
 # ---------------------------------------------------------------- Checkout's line items
 
 
 def lines_of_items(items: Sequence[Mapping[str, Any]]) -> Cart:
-    """The cart in the whole list of a Checkout Session's line items, with `price.product` expanded or not.
+    """Return the cart from the complete list of a Checkout Session's line items, `price.product` expanded or not.
 
-    A line is called by the SKU or variant id in the metadata of its price or product, else by its price, whose
-    product may come in several sizes; the others are further codes.
+    The code of a line is the SKU or variant id in the metadata of its item, price or product, else the id of the price.
+    The other ids are further codes: a product may come in several sizes.
     """
     try:
         if not items or len(items) > MOST_LINES:
@@ -125,7 +174,7 @@ def lines_of_items(items: Sequence[Mapping[str, Any]]) -> Cart:
 
 def _item(item: Mapping[str, Any]) -> CartLine:
     if not isinstance(item, Mapping):
-        raise UnreadableCart("a line item is no object")
+        raise UnreadableCart("a line item is not an object")
     price = _object(item.get("price"))
     product = _object(price.get("product"))
     name = next((text for text in (item.get("description"), product.get("name")) if isinstance(text, str)), "")
@@ -149,7 +198,7 @@ def _item_codes(item: Mapping[str, Any], price: Mapping[str, Any], product: Mapp
 
 
 def _noted(names: Sequence[str], *objects: Mapping[str, Any]) -> str | None:
-    """A value of the metadata of an item, its price or its product: the closest to the item wins."""
+    """Return a value from the metadata of an item, its price or its product, in this order."""
     for each in objects:
         notes = {plain(str(key)): value for key, value in _object(each.get("metadata")).items()}
         if found := next((code for name in names if (code := code_of(notes.get(name)))), None):
@@ -158,7 +207,7 @@ def _noted(names: Sequence[str], *objects: Mapping[str, Any]) -> str | None:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    """An expanded object; what is only an id, or a price that is an id alone, has no fields but that."""
+    """Return an expanded object; an id alone becomes an object with only that field."""
     if isinstance(value, Mapping):
         return value
     return {"id": value} if isinstance(value, str) else {}

@@ -1,6 +1,6 @@
-"""From the text of one metadata value to the rows of a cart: JSON, base64, `code:quantity`, `code|quantity|...`.
+"""Reads the rows of a cart from one metadata value: JSON, base64, `code:quantity` or `code|quantity|...`.
 
-Nothing found is None; what begins like a cart and cannot be read to its end raises `UnreadableCart`.
+Returns None if the text is no cart. Raises `UnreadableCart` if it begins like one and cannot be read to its end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.foundation.errors import UnreadableCart
 
 LONGEST_TEXT = 100_000
 MOST_ENTRIES = 50
-"""What Stripe keeps of metadata."""
+"""The most metadata entries that Stripe allows."""
 
 MOST_WRAPPERS = 4
 _JSON_HEAD = re.compile(r"\s*\"?[\[{]\s*(?:$|[\"'{\[\]}\\\d-])")
@@ -28,7 +28,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _NUMBER = re.compile(r"\s*-?[0-9]+(\.[0-9]+)?\s*")
 _PAIR = re.compile(r"\s*(?P<code>.*\S)\s*[:=*]\s*(?P<units>-?[0-9]+(?:\.[0-9]+)?)\s*", re.DOTALL)
 _FOR_PEOPLE = re.compile(r".*[^\d]\s?[x\u00d7]\s?([0-9]{1,4})\s*")
-# A shop that cuts its text cuts it at a round length, or just below Stripe's 500.
+# Shops cut off their text at a round length, or just below Stripe's limit of 500.
 _CUT_LENGTHS = frozenset((100, 128, 200, 250, 255, 256, 300, 350, 400))
 _NEAR_THE_LIMIT = 440
 _LONGEST_PART = 500
@@ -36,7 +36,7 @@ _LONGEST_PART = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Rows that were read, and the shape they had. `doubt`: why there may be more of them than were written."""
+    """Rows that were read, and their layout. `doubt` says why some may be missing."""
 
     shape: str
     rows: tuple[Row, ...]
@@ -47,45 +47,45 @@ class Found:
 
 
 def read_text(text: str, *, certain: bool) -> Found | None:
-    """Read one value. `certain`: its key is a cart's, so that text with ids and numbers in it must be one."""
+    """Read one value. `certain`: its key is the name of a cart, so text with ids and numbers must be a cart."""
     if len(text) > LONGEST_TEXT:
         raise UnreadableCart(f"it is longer than {LONGEST_TEXT:,} characters")
     if (value := unpacked(text)) is not None:
         return read_json(value, certain=certain)
     if "[object Object]" in text:
-        raise UnreadableCart("the shop wrote [object Object] in place of its lines")
+        raise UnreadableCart("the shop wrote [object Object] instead of its lines")
     return read_packed(text) if certain else None
 
 
 def unpacked(text: str) -> Any:
-    """The JSON in a text, also within base64; None where it holds none. Raises UnreadableCart where it breaks off."""
+    """Return the JSON in a text, also in base64; None if there is none. Raises UnreadableCart if it is incomplete."""
     decoded = text if looks_like_json(text) else from_base64(text)
     return None if decoded is None else load(decoded)
 
 
 def begins_json(text: str) -> bool:
-    """Whether a text begins as JSON does, plainly or in base64, be it whole or cut."""
+    """Return whether a text begins like JSON, plain or in base64, complete or cut off."""
     start = re.sub(r"\s", "", text[:24])[:8]
     return looks_like_json(text) or (_BASE64.fullmatch(start) is not None and looks_like_json(_decoded_start(start)))
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number, be it one that counts units or not."""
+    """Return whether a text is a number, with decimals or without."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def is_count(text: str) -> bool:
-    """Whether a text is a whole number."""
+    """Return whether a text is a whole number."""
     return re.fullmatch(r"\s*[0-9]{1,7}\s*", text) is not None
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether a text begins as a JSON list or object does, be it whole or cut."""
+    """Return whether a text begins like a JSON list or object, complete or cut off."""
     return _JSON_HEAD.match(text) is not None
 
 
 def from_base64(text: str) -> str | None:
-    """The JSON inside base64, or None where there is none. Raises UnreadableCart where it begins well and is broken."""
+    """Return the JSON text in base64, or None if there is none. Raises UnreadableCart if the rest of it is broken."""
     text = re.sub(r"\s", "", text)
     if not _BASE64.fullmatch(text) or not looks_like_json(_decoded_start(text)):
         return None
@@ -93,7 +93,7 @@ def from_base64(text: str) -> str | None:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
-        raise UnreadableCart("its base64 is broken or was cut") from None
+        raise UnreadableCart("its base64 is broken or was cut off") from None
 
 
 def _decoded_start(text: str) -> str:
@@ -102,7 +102,7 @@ def _decoded_start(text: str) -> str:
 
 
 def load(text: str) -> Any:
-    """JSON, read strictly: no key twice, no NaN, nothing after its end; JSON in a JSON text is unpacked once."""
+    """Parse JSON strictly: no repeated key, no NaN, nothing after its end. JSON in a JSON string is parsed too."""
     try:
         value = _loads(text)
         return _loads(value) if isinstance(value, str) else value
@@ -110,8 +110,8 @@ def load(text: str) -> Any:
         raise UnreadableCart("its JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise UnreadableCart(_json_fault(error)) from None
-    except (ValueError, ArithmeticError):  # whole numbers of thousands of digits, exponents beyond counting
-        raise UnreadableCart("its JSON holds a number out of all bounds") from None
+    except (ValueError, ArithmeticError):  # whole numbers of thousands of digits, huge exponents
+        raise UnreadableCart("its JSON contains a number that is too large") from None
 
 
 def _loads(text: str) -> Any:
@@ -122,25 +122,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise UnreadableCart(f"its JSON says {shown(key)} twice")
+            raise UnreadableCart(f"its JSON has the key {shown(key)} twice")
         found[key] = value
     return found
 
 
 def _no_number(name: str) -> None:
-    raise UnreadableCart(f"its JSON holds {name}")
+    raise UnreadableCart(f"its JSON contains {name}")
 
 
 def _json_fault(error: json.JSONDecodeError) -> str:
     cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-    return "its JSON was cut" if cut else f"its JSON is broken at character {error.pos + 1}"
+    return "its JSON was cut off" if cut else f"its JSON is broken at character {error.pos + 1}"
 
 
 # ---------------------------------------------------------------- JSON
 
 
 def read_json(value: Any, *, certain: bool, wrappers: int = 0) -> Found | None:
-    """Read a JSON list of lines, a map from code to quantity, one line, or what is wrapped around any of these."""
+    """Read a JSON list of lines, a map from code to quantity, one line, or an object that contains one of these."""
     if isinstance(value, list):
         return _list(value, certain=certain)
     if not isinstance(value, dict) or not value:
@@ -157,17 +157,17 @@ def read_json(value: Any, *, certain: bool, wrappers: int = 0) -> Found | None:
 
 
 def agreed(found: Sequence[Found]) -> Found | None:
-    """One of several encodings of the same cart, the first without doubt. Raises UnreadableCart where they differ."""
+    """Return the first of several encodings of a cart that is not in doubt. Raises UnreadableCart if they differ."""
     if not found:
         return None
     for other in found[1:]:
         if not _same(found[0].rows, other.rows):
-            raise UnreadableCart(f"the cart is written twice, differently: as {found[0].shape} and as {other.shape}")
+            raise UnreadableCart(f"the cart occurs twice and differs: as {found[0].shape} and as {other.shape}")
     return next((each for each in found if not each.doubt), found[0])
 
 
 def _same(one: Sequence[Row], other: Sequence[Row]) -> bool:
-    """Whether two encodings mean the same: units per code, or, where no code is common, quantities in order."""
+    """Return whether two encodings agree: in units by code, or, if they share no code, in quantities in order."""
     names = {code: each.line.code for each in reversed(one) for code in (*each.line.codes, each.line.code)}
     canonical = [next((names[c] for c in (r.line.code, *r.line.codes) if c in names), None) for r in other]
     if not any(canonical):
@@ -194,20 +194,20 @@ def _list(values: list[Any], *, certain: bool) -> Found | None:
     if all(isinstance(value, str) and _PAIR.fullmatch(value) for value in values):
         return Found(shape="pairs", rows=tuple(map(_pair_of, values))) if certain else None
     if certain:
-        raise UnreadableCart("its list holds something that is no line")
+        raise UnreadableCart("its list contains something that is not a line")
     return None
 
 
 def _is_cut_form(value: Mapping[str, Any]) -> bool:
-    """Whether a line names product and variant by the first eight characters of their ids."""
+    """Return whether a line names product and variant by the first eight characters of their ids."""
     return set(value) == {"i", "v", "q"} and all(re.fullmatch(r"[0-9a-f]{8}", str(value[k])) for k in "iv")
 
 
 def _map(value: Mapping[str, Any]) -> Iterable[Row]:
-    """Lines of `{"12": 2, "7": {"items_by_size": {"m": 1}}, "A": {"quantity": 3}}`."""
+    """Yield the lines of `{"12": 2, "7": {"items_by_size": {"m": 1}}, "A": {"quantity": 3}}`."""
     for code, inside in value.items():
         if plain(code) in NO_GOODS or not code.strip():
-            raise UnreadableCart(f'"{shown(code)}" is no product')
+            raise UnreadableCart(f'"{shown(code)}" is not a product')
         sizes = _by_size(inside)
         if sizes is not None:
             yield from (row({"id": code, "quantity": units, "size": size}) for size, units in sizes.items())
@@ -223,7 +223,7 @@ def _by_size(inside: Any) -> dict[str, Any] | None:
     named = inside.items() if isinstance(inside, dict) else ()
     sizes = next((v for k, v in named if plain(k) in ("itemsbysize", "bysize", "sizes")), None)
     if sizes == {}:
-        raise UnreadableCart("a product has sizes and none of them")
+        raise UnreadableCart("a product has an empty list of sizes")
     return sizes if isinstance(sizes, dict) else None
 
 
@@ -231,7 +231,7 @@ def _by_size(inside: Any) -> dict[str, Any] | None:
 
 
 def read_packed(text: str) -> Found | None:
-    """Read `A:2,B:1`, `A|2|...;B|1|...` or one such line. Text for people is None."""
+    """Read `A:2,B:1`, `A|2|...;B|1|...` or one such line. Return None for text that is meant for people."""
     parts = next((parts for mark in "\n;,|" if len(parts := text.strip().split(mark)) > 1), [text])
     if _shape_of(text) == "pipes" and not re.search(r"[,;\n]", text.strip()):
         parts = [text]
@@ -244,14 +244,14 @@ def read_packed(text: str) -> Found | None:
 
 
 def doubt_of(text: str) -> str:
-    """Why a text that does not say where it ends may have been cut, or nothing."""
+    """Return why a text without an end mark may have been cut off, or an empty text."""
     if len(text) in _CUT_LENGTHS or len(text) >= _NEAR_THE_LIMIT:
-        return f"it is {len(text):,} characters long and may have been cut there"
+        return f"it is {len(text):,} characters long and may have been cut off there"
     return ""
 
 
 def units_for_people(text: str) -> int | None:
-    """The units in `Soap x2, Brush x1`, which names no codes but must not disagree with a cart beside it."""
+    """Return the units in a text such as `Soap x2, Brush x1`, which has no codes but must agree with the cart."""
     counts = [_FOR_PEOPLE.fullmatch(part) for part in re.split(r"[,;\n]", text) if len(part) <= _LONGEST_PART]
     whole = [int(count[1]) for count in counts if count]
     return sum(whole) if len(whole) == len(counts) and not doubt_of(text) else None
@@ -279,5 +279,5 @@ def _pair_of(text: str) -> Row:
 
 def _pair(code: str, units: object) -> Row:
     if re.search(r"[\"{}\[\]]", code):
-        raise UnreadableCart(f"{shown(code)} is a piece of JSON, no code")
+        raise UnreadableCart(f"{shown(code)} is a piece of JSON, not a code")
     return row({"id": code_of(code), "quantity": units_of(units.strip() if isinstance(units, str) else units, code)})

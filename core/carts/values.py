@@ -1,6 +1,6 @@
-"""What carts are written with: the names of their fields, and codes, quantities and prices, each read strictly.
+"""Reads the fields of a cart's line strictly: codes, quantities, sizes and prices.
 
-Everything here raises `UnreadableCart` with the reason; who knows the whole text adds it.
+Everything here raises `UnreadableCart` with the reason. The caller that knows the whole text adds it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.foundation.sales import CartLine
 
 MOST_LINES = 1_000
 LONGEST_CODE = 200
-# An object inside a line, and what its own id is then called.
+# An object inside a line, and the name of its id as a field of the line.
 _INNER = {"variant": "variantid", "productvariant": "variantid", "product": "productid", "item": "id"}
 _NO_DIGITS = ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
 _MINOR_DIGITS = {
@@ -25,74 +25,74 @@ _MINOR_DIGITS = {
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
 }
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
-# What stands under "variant" where somebody means the size: L, XXL, 42, 9.5, large, M / Blue.
+# A value of "variant" that is a size: L, XXL, 42, 9.5, large, M / Blue.
 _SIZE_LIKE = re.compile(r"\d{0,2}X{0,4}[SML]|\d{1,2}([.,]\d)?|(x-?)*(small|medium|large)|.*[\s/].*", re.IGNORECASE)
 _WHOLE = re.compile(r"[0-9]{1,7}(\.0{1,4})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line as it was written: its price is still text, since only the whole cart tells cents from dollars."""
+    """A line as written. Its price is still text, since only the whole cart shows whether it is in cents or dollars."""
 
     line: CartLine
     price: str = ""
 
 
 def text_of(value: object) -> str:
-    """A JSON text or number as trimmed text; everything else says nothing."""
+    """Return a JSON text or number as trimmed text, and an empty text for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
     return str(value).strip()
 
 
 def has_control(text: str) -> bool:
-    """Whether text holds what no database keeps and no person can type: control characters, halves of characters."""
+    """Return whether text has control characters or lone surrogates, which a database cannot store."""
     return any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
 def shown(text: str, longest: int = 60) -> str:
-    """Text from outside, fit to be shown and kept."""
+    """Return text from outside in a form that is safe to show and store."""
     safe = "".join("\ufffd" if has_control(c) and c not in "\n\t" else c for c in text)
     return safe if len(safe) <= longest else f"{safe[:longest]}..."
 
 
 def code_of(value: object, *, what: str = "code") -> str:
-    """A code, or nothing where there is none. Raises UnreadableCart for one that cannot be a code."""
+    """Return a code, or an empty text where there is none. Raises UnreadableCart for a value that cannot be a code."""
     if isinstance(value, Decimal):
-        raise UnreadableCart(f"{value} is no {what}")
+        raise UnreadableCart(f"{value} is not a {what}")
     text = text_of(value)
     if has_control(text):
-        raise UnreadableCart(f"the {what} {shown(text)} holds a control character")
+        raise UnreadableCart(f"the {what} {shown(text)} has a control character")
     if len(text) > LONGEST_CODE:
         raise UnreadableCart(f"the {what} {shown(text)} is longer than {LONGEST_CODE} characters")
     return text
 
 
 def units_of(value: object, of: str) -> int:
-    """A quantity: a positive whole number. Raises UnreadableCart for everything else."""
+    """Return a quantity: a positive whole number. Raises UnreadableCart for anything else."""
     if value is None or value == "":
         raise UnreadableCart(f"{shown(of)} has no quantity")
     text = text_of(value)
     units = int(Decimal(text)) if _WHOLE.fullmatch(text) else 0
     if not 0 < units <= MAX_UNITS:
-        said = f'"{shown(text)}"' if text else "no number"
-        raise UnreadableCart(f"the quantity of {shown(of)} is {said}, not a whole number from 1 to {MAX_UNITS:,}")
+        given = f'"{shown(text)}"' if text else "no number"
+        raise UnreadableCart(f"the quantity of {shown(of)} is {given}, not a whole number from 1 to {MAX_UNITS:,}")
     return units
 
 
 def size_of(value: object) -> str:
-    """A size, or nothing where there is none; 9.5 is one."""
+    """Return a size, or an empty text where there is none. 9.5 is a size."""
     return code_of(str(value) if isinstance(value, Decimal) else value, what="size")
 
 
 def price_of(value: object) -> str:
-    """A price as it was written, or nothing: a price that cannot be read stops no cart."""
+    """Return a price as written, or an empty text: a price that cannot be read does not make the cart unreadable."""
     text = text_of(value)
     return text if _PRICE.fullmatch(text) else ""
 
 
 def has_code_and_quantity(fields: Mapping[str, object]) -> bool:
-    """Whether an object has the fields that make it a line, whatever their values."""
+    """Return whether an object has the fields of a line, whatever their values."""
     names = {plain(name): value for name, value in _flattened(fields).items()}
     if not text_of(names.get("price")).startswith("price_"):
         names.pop("price", None)
@@ -100,12 +100,12 @@ def has_code_and_quantity(fields: Mapping[str, object]) -> bool:
 
 
 def has_quantity(fields: Mapping[str, object]) -> bool:
-    """Whether an object says how many."""
+    """Return whether an object has a quantity field."""
     return not {plain(name) for name in fields}.isdisjoint(QUANTITY_NAMES)
 
 
 def row(fields: Mapping[str, object], key: str = "") -> Row:
-    """Read one line from its fields; `key` is a code that stood outside of them."""
+    """Read one line from its fields. `key` is a code from outside the fields."""
     values = _sized(_by_plain_name(fields))
     codes = [*_codes(values), *([code_of(key)] if key else [])]
     if not codes:
@@ -127,21 +127,21 @@ def _by_plain_name(fields: Mapping[str, object]) -> dict[str, object]:
         if before in (None, "") or value in (None, ""):
             values[plain(name)] = value if before in (None, "") else before
         elif before != value:
-            raise UnreadableCart(f"a line says {shown(name)} twice, differently")
+            raise UnreadableCart(f"a line has two different values for {shown(name)}")
     return values
 
 
 def _sized(values: dict[str, object]) -> dict[str, object]:
-    """The values with a variant that is only a size called one, where something else names the product."""
-    said = values.get("variant")
-    if not isinstance(said, str) or not _SIZE_LIKE.fullmatch(said.strip()):
+    """Rename a `variant` that is a size to a size, if another field names the product."""
+    variant = values.get("variant")
+    if not isinstance(variant, str) or not _SIZE_LIKE.fullmatch(variant.strip()):
         return values
     rest = {name: value for name, value in values.items() if name != "variant"}
-    return {"variantsize": said, **rest} if any(_codes(rest)) else values
+    return {"variantsize": variant, **rest} if any(_codes(rest)) else values
 
 
 def _flattened(fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields with those of an inner product or variant: `{"product": {"id": 5}}` is `{"productid": 5}`."""
+    """Return the fields with those of an inner product or variant: `{"product": {"id": 5}}` is `{"productid": 5}`."""
     flat: dict[str, object] = {}
     for name, value in fields.items():
         own_id = _INNER.get(plain(name))
@@ -157,7 +157,7 @@ def _codes(values: Mapping[str, object]) -> Iterator[str]:
     found = False
     for name in CODE_NAMES:
         if name == "s" and found:
-            break  # beside a code it is the size
+            break  # next to a code, `s` is the size
         if name == "price" and not text_of(values.get(name)).startswith("price_"):
             continue
         if code := code_of(values.get(name)):
@@ -182,7 +182,7 @@ def _size(values: Mapping[str, object], name: str, code: str) -> str:
 
 
 def minor_digits(currency: str) -> int:
-    """How many digits of an amount are minor units, as Stripe counts them."""
+    """Return how many digits of an amount are minor units in Stripe's API."""
     return _MINOR_DIGITS.get(currency.upper(), 2)
 
 
@@ -193,7 +193,7 @@ def money(minor: int, currency: str) -> str:
 
 
 def priced(rows: Iterable[Row], currency: str) -> tuple[CartLine, ...]:
-    """The lines with unit prices. One price with a point shows that the shop writes whole units, in all of them."""
+    """Return the lines with unit prices. One price with decimals shows that all prices are in whole units."""
     rows = list(rows)
     if len(rows) > MOST_LINES:
         raise UnreadableCart(f"it has more than {MOST_LINES:,} lines")

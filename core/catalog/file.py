@@ -1,7 +1,7 @@
-"""Reading a catalogue: a CSV file becomes checked lines, or every bad row is named at once. No database is touched.
+"""Reads a catalogue: a CSV file becomes checked lines, or all bad rows are named at once. Uses no database.
 
 Columns: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, opening, active. An
-empty value says nothing: what the shop knows stays as it is.
+empty value changes nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from core.foundation.cells import Problem
+from core.foundation.cells import Problem, shown
 from core.foundation.csv_file import decoded, records
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_UNITS
+from core.foundation.text import many
 
 REQUIRED = ("sku", "product")
 OPTIONAL = ("brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "opening", "active")
@@ -29,12 +30,12 @@ _YES, _NO = ("yes", "true", "1", "active"), ("no", "false", "0", "inactive")
 _PRICE = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,12})(\.0+)?", re.ASCII)
 _CUT_BY_A_SPREADSHEET = re.compile(r"\d([.,]\d+)?[eE]\+\d+")
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # two codes that look alike must be alike
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # codes that look alike must be alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogLine:
-    """One row of a catalogue, where it stands in its file, and what it says; None is said nothing."""
+    """One row of a catalogue and the number of its line. None is an empty value."""
 
     line: int
     sku: str
@@ -52,7 +53,7 @@ class CatalogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogFile:
-    """A catalogue as read: its rows, and what is wrong with some of them. A bad row holds what could be read of it."""
+    """A catalogue as read: its rows and their problems. A bad row has the values that could be read."""
 
     name: str
     lines: tuple[CatalogLine, ...]
@@ -60,7 +61,7 @@ class CatalogFile:
 
     @property
     def good(self) -> tuple[CatalogLine, ...]:
-        """The rows without a problem of their own."""
+        """The rows without problems."""
         bad = {problem.line for problem in self.problems}
         return tuple(line for line in self.lines if line.line not in bad)
 
@@ -70,11 +71,11 @@ class UnreadableCatalog(Unreadable):
 
     def __init__(self, name: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
-        super().__init__(_told(name, self.problems))
+        super().__init__(_sentences(name, self.problems))
 
 
 def read_catalog(content: bytes, name: str) -> CatalogFile:
-    """Read the bytes of a CSV file called `name`. Raises Unreadable where the file as a whole is not a catalogue."""
+    """Read the bytes of a CSV file called `name`. Raises Unreadable if the file as a whole is not a catalogue."""
     rows = records(decoded(content, name, most_bytes=MAX_BYTES), name)
     columns = _columns(next(rows, (1, []))[1], name)
     lines: list[CatalogLine] = []
@@ -96,17 +97,17 @@ def read_catalog(content: bytes, name: str) -> CatalogFile:
 
 
 def _columns(written: Sequence[str], name: str) -> list[str]:
-    """Our names of the file's columns. Refuses a file that lacks one, repeats one, or has one we do not know."""
+    """Return our names of the file's columns. Raises Unreadable for missing, repeated or unknown columns."""
     known = [_name(title) for title in written]
     faults = {
         "lacks": [column for column in REQUIRED if column not in known],
         "has the unknown": [title or "(no name)" for title in written if _name(title) not in COLUMNS],
         "repeats": sorted({key for key in known if key in COLUMNS and known.count(key) > 1}),
     }
-    said = [f"{verb} {_listed(titles)}" for verb, titles in faults.items() if titles]
-    if said:
+    found = [f"{verb} {_listed(titles)}" for verb, titles in faults.items() if titles]
+    if found:
         expected = f"It must name {' and '.join(REQUIRED)}, and may name {', '.join(OPTIONAL)}"
-        raise Unreadable(f"The first line of {name} {'; it '.join(said)}. {expected}. Nothing was imported.")
+        raise Unreadable(f"The first line of {name} {'; it '.join(found)}. {expected}. Nothing was imported.")
     return known
 
 
@@ -120,21 +121,17 @@ def _listed(titles: Sequence[str]) -> str:
 
 
 def _line(number: int, columns: Sequence[str], values: Sequence[str], problems: list[Problem]) -> CatalogLine:
-    said: dict[str, Any] = {"sku": "", "product": ""}
+    read: dict[str, Any] = {"sku": "", "product": ""}
     for column, value in zip(columns, values, strict=True):
         try:
-            said[column] = _READERS[column](value) if value else said.get(column)
+            read[column] = _READERS[column](value) if value else read.get(column)
         except ValueError as error:
-            problems.append(Problem(line=number, field=column, why=str(error), value=_shown(value)))
+            problems.append(Problem(line=number, field=column, why=str(error), value=shown(value)))
             if column in REQUIRED:
-                said[column] = _shown(value)
-    missing = [column for column in REQUIRED if not said[column]]
+                read[column] = shown(value)
+    missing = [column for column in REQUIRED if not read[column]]
     problems += [Problem(line=number, field=column, why="is missing") for column in missing]
-    return CatalogLine(line=number, **said)
-
-
-def _shown(value: str) -> str:
-    return repr(value[:40])[1:-1] + ("..." if len(value) > 40 else "")
+    return CatalogLine(line=number, **read)
 
 
 def _text(longest: int) -> Callable[[str], str]:
@@ -194,7 +191,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
-    """Rows that cannot both be meant: always told of the later one, naming the earlier."""
+    """Yield a problem for each row that contradicts an earlier one, and name the earlier one."""
     skus: dict[str, CatalogLine] = {}
     barcodes: dict[str, CatalogLine] = {}
     products: dict[str, CatalogLine] = {}
@@ -205,15 +202,15 @@ def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
         same_product = products.setdefault(line.product.casefold(), line)
         same_brand = brands.setdefault(line.product.casefold(), line) if line.brand and line.product else line
         if line.sku and same_sku is not line:
-            yield Problem(line=line.line, field="sku", why=_difference(line, same_sku), value=_shown(line.sku))
+            yield Problem(line=line.line, field="sku", why=_difference(line, same_sku), value=shown(line.sku))
         if same_code.sku != line.sku:
-            why = f"is the barcode of SKU {same_code.sku} on line {same_code.line}, too"
+            why = f"is also the barcode of SKU {same_code.sku} on line {same_code.line}"
             yield Problem(line=line.line, field="barcode", why=why, value=line.barcode)
         if same_product.product != line.product:
             why = f'is spelled "{same_product.product}" on line {same_product.line}'
-            yield Problem(line=line.line, field="product", why=why, value=_shown(line.product))
+            yield Problem(line=line.line, field="product", why=why, value=shown(line.product))
         if same_brand.brand != line.brand:
-            why = f'contradicts line {same_brand.line}: the same product of the brand "{same_brand.brand}"'
+            why = f'contradicts line {same_brand.line}: the same product has the brand "{same_brand.brand}"'
             yield Problem(line=line.line, field="brand", why=why, value=line.brand)
 
 
@@ -223,18 +220,18 @@ def _difference(line: CatalogLine, earlier: CatalogLine) -> str:
     for column in COLUMNS:
         here, there = getattr(line, column), getattr(earlier, column)
         if here != there:
-            return f"contradicts line {earlier.line}: {column} is {_said(there)} there and {_said(here)} here"
+            return f"contradicts line {earlier.line}: {column} is {_quoted(there)} there and {_quoted(here)} here"
     return f"repeats line {earlier.line}"
 
 
-def _said(value: object) -> str:
+def _quoted(value: object) -> str:
     return "empty" if value is None else f'"{value}"'
 
 
-def _told(name: str, problems: Sequence[Problem]) -> str:
+def _sentences(name: str, problems: Sequence[Problem]) -> str:
     bad_rows = len({problem.line for problem in problems})
-    told = [f"{name} has {bad_rows:,} bad row{'s' if bad_rows > 1 else ''}; nothing was imported."]
-    told += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
+    lines = [f"{name} has {many(bad_rows, 'bad row')}; nothing was imported."]
+    lines += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
     if len(problems) > SHOWN_PROBLEMS:
-        told.append(f"  and {len(problems) - SHOWN_PROBLEMS:,} more.")
-    return "\n".join(told)
+        lines.append(f"  and {len(problems) - SHOWN_PROBLEMS:,} more.")
+    return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""The catalogue: what a file would change in it, and the import, all of it or nothing.
+"""Previews and imports catalogue files. An import applies all of a file or nothing.
 
-A SKU is the identity of a variant, so importing the same file again changes nothing. A product is known by its name; a
-known SKU stays with its product, and another product name beside it renames that product.
+A SKU identifies a variant, so importing the same file again changes nothing. A name identifies a product. A known SKU
+stays with its product: another product name in its row renames the product.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IMPORT = text(
 
 
 class RowStatus(StrEnum):
-    """What a row of a catalogue would do. The first row of a new product is NEW_PRODUCT, its others are NEW_VARIANT."""
+    """What a row would do. The first row of a new product is NEW_PRODUCT, its other rows are NEW_VARIANT."""
 
     NEW_PRODUCT = "new_product"
     NEW_VARIANT = "new_variant"
@@ -46,7 +46,7 @@ class RowStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A field that would go from `before` (None: nothing) to `after`."""
+    """A field that would change from `before` (None: empty) to `after`."""
 
     field: str
     before: str | None
@@ -77,7 +77,7 @@ class CatalogPreview:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything wrong with the file; empty if it can be imported."""
+        """All problems of the file; empty if it can be imported."""
         return tuple(problem for row in self.rows for problem in row.problems)
 
     @property
@@ -87,12 +87,12 @@ class CatalogPreview:
 
     @property
     def variants_added(self) -> int:
-        """How many variants would be new, those of new products too."""
+        """How many variants would be new, including those of new products."""
         return self.counts[RowStatus.NEW_PRODUCT] + self.counts[RowStatus.NEW_VARIANT]
 
     @property
     def units_counted(self) -> int:
-        """The units that the openings would put on the shelf."""
+        """How many units the openings would count."""
         new = (RowStatus.NEW_PRODUCT, RowStatus.NEW_VARIANT)
         counted = (
             row for row in self.rows if row.status in new or any(change.field == "opening" for change in row.changes)
@@ -102,9 +102,9 @@ class CatalogPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogImport:
-    """What an import did; `variants_known` were there before and are now as the file says.
+    """The result of an import. `variants_known` existed before and are now as the file says.
 
-    `replayed`: it had been done before under the same key, and these are the numbers of then.
+    `replayed`: it was done before under the same key, and these are the numbers of that import.
     """
 
     operation_id: int
@@ -117,10 +117,9 @@ class CatalogImport:
 
 
 def preview_catalog(connection: Connection, actor: Actor, *, content: bytes, file_name: str) -> CatalogPreview:
-    """Tell what importing this CSV file would do; nothing is changed.
+    """Return what importing this CSV file would do. Changes nothing.
 
-    Raises Unreadable where the file as a whole is not a catalogue, Forbidden, SignInRequired. Bad rows are told in the
-    answer.
+    Raises Unreadable if the file as a whole is not a catalogue, Forbidden, SignInRequired. Bad rows are in the result.
     """
     return _preview(connection, actor, read_catalog(content, file_name))
 
@@ -128,10 +127,10 @@ def preview_catalog(connection: Connection, actor: Actor, *, content: bytes, fil
 def import_catalog(
     connection: Connection, actor: Actor, *, content: bytes, file_name: str, key: str, into_sample: bool = False
 ) -> CatalogImport:
-    """Take a CSV file into the catalogue, all of it or nothing; openings are posted as one initial count.
+    """Import a CSV file into the catalogue, all of it or nothing. Openings are posted as one initial count.
 
     Raises Unreadable, UnreadableCatalog naming every bad row, KeyReused, Forbidden, SignInRequired, and InvalidInput
-    where the shop holds the sample data and `into_sample` does not say that this is wanted.
+    where the shop holds the sample data and `into_sample` is not set.
     """
     file = read_catalog(content, file_name)
     if file.problems:

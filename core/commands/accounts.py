@@ -1,4 +1,4 @@
-"""`python -m core user ...`: the people of the shop, from the command line."""
+"""`python -m core user ...`: accounts, from the command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from core.commands import command
 from core.database.engine import run
 from core.foundation.errors import invalid
 from core.foundation.model import COMMAND_LINE, Role
@@ -19,38 +20,36 @@ from core.people.passwords import clean_email
 
 
 def add_user_parser(subparsers: Any) -> None:
-    """Add `user` and its sub-commands; each leaves a function `operate(engine, arguments)` in the parsed arguments."""
-    commands = subparsers.add_parser("user", help="add people, change roles, make one-time links").add_subparsers(
+    """Add `user` and its sub-commands."""
+    commands = subparsers.add_parser("user", help="add people, change roles, create one-time links").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    _command(commands, "list", "list everybody with an account", list_users, email=False)
-    add = _command(commands, "add", "add a person and print a one-time link for them", add_user)
-    add.add_argument("--name", required=True, help="the name that will stand on their movements")
+    command(commands, "list", "list everybody with an account", operate=list_users)
+    add = _for_person(commands, "add", "add a person and print a one-time link for them", add_user)
+    add.add_argument("--name", required=True, help="the name that their movements will show")
     add.add_argument("--role", required=True, choices=list(Role), help="what they may do")
-    add.add_argument("--password-stdin", action="store_true", help="read a password from standard input; no link then")
+    add.add_argument("--password-stdin", action="store_true", help="read a password from standard input; print no link")
     _link_options(add)
-    _link_options(_command(commands, "link", "print a one-time link that signs a person in", link_user))
-    role = _command(commands, "role", "give a person another role", change_role)
+    _link_options(_for_person(commands, "link", "print a one-time link that signs a person in", link_user))
+    role = _for_person(commands, "role", "give a person another role", change_role)
     role.add_argument("role", choices=list(Role))
-    _command(commands, "deactivate", "keep a person out from this moment on", deactivate_user)
-    _command(commands, "activate", "let a person in again", activate_user)
-    _command(commands, "sign-out", "sign a person out of every browser", sign_out_user)
+    _for_person(commands, "deactivate", "deactivate an account and sign the person out", deactivate_user)
+    _for_person(commands, "activate", "activate an account again", activate_user)
+    _for_person(commands, "sign-out", "sign a person out of every browser", sign_out_user)
 
 
-def _command(commands: Any, name: str, what: str, operate: Any, *, email: bool = True) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what.capitalize() + ".")
-    if email:
-        parser.add_argument("email", help="the address the person signs in with")
-    parser.set_defaults(operate=operate)
+def _for_person(commands: Any, name: str, what: str, operate: Any) -> argparse.ArgumentParser:
+    parser = command(commands, name, what, operate=operate)
+    parser.add_argument("email", help="the email address the person signs in with")
     return parser
 
 
 def _link_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", help="where people reach the dashboard, such as https://stock.example.com")
+    parser.add_argument("--url", help="the address of the dashboard, such as https://stock.example.com")
 
 
 def list_users(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Print everybody, one a line."""
+    """Print every account, one a line."""
     for person in run(engine, people.list_people, COMMAND_LINE):
         state = "" if person.is_active else "  (deactivated)"
         print(f"{person.email:<36}  {person.role:<9}  {person.name}{state}")
@@ -67,26 +66,26 @@ def add_user(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def link_user(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Print a link."""
+    """Print a one-time link."""
     _print_link(engine, _person(engine, arguments.email).user_id, arguments.url)
 
 
 def change_role(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Give another role."""
+    """Change the role."""
     person = _person(engine, arguments.email)
     run(engine, people.set_role, COMMAND_LINE, user_id=person.user_id, role=Role(arguments.role))
-    print(f"{person.name} has the role {arguments.role} from the next click on.")
+    print(f"{person.name} has the role {arguments.role} from their next click on.")
 
 
 def deactivate_user(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Keep out."""
+    """Deactivate the account."""
     person = _person(engine, arguments.email)
     run(engine, people.set_active, COMMAND_LINE, user_id=person.user_id, active=False)
     print(f"{person.name} is signed out everywhere and can no longer sign in.")
 
 
 def activate_user(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Let in again."""
+    """Activate the account."""
     person = _person(engine, arguments.email)
     run(engine, people.set_active, COMMAND_LINE, user_id=person.user_id, active=True)
     print(f"{person.name} can sign in again.")
@@ -104,7 +103,7 @@ def _person(engine: Engine, email: str) -> Person:
     everybody = run(engine, people.list_people, COMMAND_LINE)
     found = next((person for person in everybody if person.email == email), None)
     if found is None:
-        raise invalid("email", f"{email} belongs to nobody here; `python -m core user list` shows who there is")
+        raise invalid("email", f"{email} belongs to no account; `python -m core user list` lists them all")
     return found
 
 

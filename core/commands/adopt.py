@@ -6,45 +6,44 @@ import argparse
 from typing import Any
 
 from core.adoption.adopt import Report, adopt, check, undo
-from core.adoption.report import many
+from core.commands import command
 from core.database.startup import Database
+from core.foundation.text import many
 
 
 def add_adopt_parser(subparsers: Any) -> None:
     """Add `adopt` to the commands."""
     what = "move in with a database that holds products, variants and movements of an older system"
-    parser = subparsers.add_parser("adopt", help=what, description=what[0].upper() + what[1:] + ".")
+    parser = command(subparsers, "adopt", what, before=move_in)
     way = parser.add_mutually_exclusive_group()
-    way.add_argument("--check", action="store_true", help="only tell what was found and what would be done")
-    way.add_argument("--undo", action="store_true", help="put everything back, as long as nothing moved since")
+    way.add_argument("--check", action="store_true", help="only print what was found and what would be done")
+    way.add_argument("--undo", action="store_true", help="put everything back; possible until the first new movement")
     parser.add_argument(
         "--map",
         action="extend",
         nargs="+",
         default=[],
         metavar="COLUMN=OURS",
-        help="a column of another name: variant_sku=sku qty=stock_quantity, or TABLE.COLUMN=OURS",
+        help="a column with another name: variant_sku=sku qty=stock_quantity, or TABLE.COLUMN=OURS",
     )
-    parser.add_argument(
-        "--keep-reading", action="store_true", help="let anon and authenticated read the catalogue as far as they could"
-    )
-    parser.set_defaults(before=move_in)
+    reading = "let anon and authenticated read the catalogue as far as they could before"
+    parser.add_argument("--keep-reading", action="store_true", help=reading)
 
 
 def move_in(database: Database, arguments: argparse.Namespace) -> int:
-    """Check, adopt or undo; the exit code is 1 where something stands in the way."""
+    """Check, adopt or undo; the exit code is 1 if the database cannot be adopted."""
     if arguments.undo:
         undo(database.owner_url)
-        print("Everything is as it was before adopting. Adopt again whenever you like.")
+        print("Everything is as it was before adopting. You can adopt again at any time.")
         return 0
     act = check if arguments.check else adopt
     report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
-    print(told(report, arguments.check))
+    print(report_text(report, arguments.check))
     return 0 if report.possible else 1
 
 
-def told(report: Report, only_checked: bool) -> str:
-    """Return the report as a person reads it."""
+def report_text(report: Report, only_checked: bool) -> str:
+    """Return the report as text."""
     if report.already:
         return report.already
     lines = _table(["what", "found", "then"], [[each.what, each.found, each.then] for each in report.findings])
@@ -60,13 +59,13 @@ def _end(report: Report, only_checked: bool) -> list[str]:
     if report.obstacles:
         return [
             "This database cannot be adopted as it is:",
-            *(f"- {said}" for said in report.obstacles),
+            *(f"- {obstacle}" for obstacle in report.obstacles),
             "Nothing was changed.",
         ]
     if only_checked:
-        return ["Adopting is possible, and can be undone until the first new movement. Nothing was changed."]
+        return ["Adopting is possible and can be undone until the first new movement. Nothing was changed."]
     return [
-        "Done; every level, chain and daily figure was proven. `adopt --undo` puts it back until the first movement."
+        "Done; every level, chain and daily figure was verified. `adopt --undo` works until the first new movement."
     ]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from core.backups import ledger_file
 from core.backups import routine as backups
 from core.backups.manifest import Manifest
+from core.commands import command
 from core.database.startup import Database
 from core.foundation.errors import BackupFailed
 from core.foundation.settings import load_settings
@@ -18,25 +19,18 @@ from core.foundation.settings import load_settings
 
 def add_backup_parsers(subparsers: Any) -> None:
     """Add the commands."""
-    made = _command(subparsers, "backup", "write the shop into an archive with a manifest beside it", manage=back_up)
+    made = command(subparsers, "backup", "write the shop into an archive, with a manifest next to it", manage=back_up)
     made.add_argument("--to", type=Path, metavar="FOLDER", help="another folder than the usual one")
-    what = "restore a backup into a scratch database to prove it"
-    proven = _command(subparsers, "verify-backup", what, manage=verify)
-    proven.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the archive; without it the newest")
-    restored = _command(subparsers, "restore", "bring a backup back into an empty database", before=restore)
-    restored.add_argument("file", type=Path, metavar="FILE", help="the archive; its manifest lies beside it")
+    what = "verify a backup by restoring it into a scratch database"
+    verified = command(subparsers, "verify-backup", what, manage=verify)
+    verified.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the archive; by default the newest")
+    restored = command(subparsers, "restore", "restore a backup into an empty database", before=restore)
+    restored.add_argument("file", type=Path, metavar="FILE", help="the archive; its manifest is next to it")
     restored.add_argument("--replace", metavar="NAME", help="the name of the database whose shop is to be replaced")
-    taken = _command(subparsers, "export-ledger", "write the ledger with its hashes as Parquet", operate=export_ledger)
-    taken.add_argument("file", type=Path, metavar="FILE", help="where to write it")
-    checked = _command(subparsers, "verify-ledger", "check an exported ledger without any database", ask=verify_ledger)
-    checked.add_argument("file", type=Path, metavar="FILE", help="what `export-ledger` wrote")
-
-
-def _command(subparsers: Any, name: str, what: str, **function: Any) -> argparse.ArgumentParser:
-    said = f"{what[0].upper()}{what[1:]}."
-    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=what, description=said)
-    parser.set_defaults(**function)
-    return parser
+    taken = command(subparsers, "export-ledger", "write the ledger with its hashes as Parquet", operate=export_ledger)
+    taken.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    checked = command(subparsers, "verify-ledger", "check an exported ledger without a database", ask=verify_ledger)
+    checked.add_argument("file", type=Path, metavar="FILE", help="a file that `export-ledger` wrote")
 
 
 def back_up(database: Database, arguments: argparse.Namespace) -> int:
@@ -44,15 +38,15 @@ def back_up(database: Database, arguments: argparse.Namespace) -> int:
     settings = load_settings()
     folder = (arguments.to or settings.backup_dir).absolute()
     path = backups.make(database.owner_url, folder, keep=settings.backups_kept)
-    print(f"The backup is {path}. Prove it with `python -m core verify-backup`.")
+    print(f"The backup is {path}. Verify it with `python -m core verify-backup`.")
     return 0
 
 
 def verify(database: Database, arguments: argparse.Namespace) -> int:
-    """Prove a backup."""
+    """Verify a backup."""
     path = arguments.file or backups.newest(load_settings().backup_dir)
     manifest = backups.verify(database.owner_url, path.absolute())
-    print(f"{manifest.file} is proven: {_held(manifest)} came back, R1 and R2 hold.")
+    print(f"{manifest.file} is verified: {_held(manifest)} were restored, R1 and R2 pass.")
     return 0
 
 
@@ -60,7 +54,7 @@ def restore(database: Database, arguments: argparse.Namespace) -> int:
     """Restore a backup."""
     path = arguments.file.absolute()
     manifest = backups.restore(database.owner_url, path, replace=arguments.replace)
-    print(f"{manifest.file} is restored: {_held(manifest)} are back, R1 and R2 hold.")
+    print(f"{manifest.file} is restored: {_held(manifest)}, R1 and R2 pass.")
     return 0
 
 
@@ -70,9 +64,9 @@ def _held(manifest: Manifest) -> str:
 
 
 def export_ledger(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Write the ledger into a file."""
+    """Write the ledger to a file."""
     head = ledger_file.export(engine, arguments.file)
-    print(f"Wrote {head.movements:,} movements into {arguments.file}. The head hash is {head.head_hash}.")
+    print(f"Wrote {head.movements:,} movements to {arguments.file}. The head hash is {head.head_hash}.")
     return 0
 
 
@@ -80,6 +74,6 @@ def verify_ledger(arguments: argparse.Namespace) -> int:
     """Check an exported ledger."""
     found = ledger_file.verify(arguments.file)
     if found.fault:
-        raise BackupFailed(f"{arguments.file.name} does not hold: {found.fault}.")
-    print(f"{found.movements:,} movements of {found.variants:,} variants hold. The head hash is {found.head_hash}.")
+        raise BackupFailed(f"{arguments.file.name} fails the check: {found.fault}.")
+    print(f"{found.movements:,} movements of {found.variants:,} variants pass. The head hash is {found.head_hash}.")
     return 0

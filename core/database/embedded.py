@@ -1,9 +1,9 @@
-"""The PostgreSQL that Stockroom brings along: started on demand, shared by processes, stopped by the last one.
+"""The embedded PostgreSQL: started on demand, shared by processes, stopped by the last one.
 
-Everything lies in the folder `postgresql` of the data folder: the cluster in `data`, its log, its Unix socket and two
-lock files. Whoever holds `users.lock` (shared) uses the server; the operating system lets go of it even after
-`kill -9`. Whoever starts or stops the server holds `starting.lock` meanwhile. The server listens on no network address,
-and its socket lies in a folder that only its user may enter, so it asks for no password.
+Everything is in the folder `postgresql` of the data folder: the cluster in `data`, its log, its Unix socket and two
+lock files. A process that uses the server holds `users.lock` (shared); the operating system releases it even after
+`kill -9`. A process that starts or stops the server holds `starting.lock`. The server listens on no network address,
+and its socket is in a folder that only its user may enter, so it asks for no password.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ log_checkpoints = off
 
 
 class EmbeddedServer:
-    """A running server that this process has a share in."""
+    """A running server that this process uses."""
 
     def __init__(self, cluster: Cluster, share: IO[str]) -> None:
         self.owner_url = cluster.url("postgres")
@@ -55,7 +55,7 @@ class EmbeddedServer:
         self._share = share
 
     def stop(self) -> None:
-        """Give the share back; the last one to do so stops the server. A second call does nothing."""
+        """Stop using the server; the last user stops it. A second call does nothing."""
         if not self._share.closed:
             with self._cluster.starting():
                 self._cluster.release(self._share)
@@ -70,9 +70,9 @@ class EmbeddedServer:
 
 
 def start(data_dir: Path) -> EmbeddedServer:
-    """Start the server of this data folder, or join it if it runs; the first start creates its database.
+    """Start the server of this data folder, or join it if it runs. The first start creates its database.
 
-    Raises SetupError with a sentence and the next step where the folder or the machine does not allow it.
+    Raises SetupError, with the next step, where the folder or the machine does not allow it.
     """
     try:
         cluster = Cluster(data_dir)
@@ -97,7 +97,7 @@ def _join(cluster: Cluster) -> EmbeddedServer:
 
 
 class Cluster:
-    """The cluster of one data folder and what can be done with it."""
+    """The database cluster of one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         data_dir = data_dir.resolve()
@@ -112,13 +112,13 @@ class Cluster:
         self.programs = server_programs(self.user, self.home)
 
     def url(self, user: str, database: str = DATABASE) -> str:
-        """Return the address of a database for one of its roles."""
+        """Return the URL of a database for one of its roles."""
         url = URL.create("postgresql+psycopg", username=user, database=database)
         return render(url.update_query_dict({"host": str(self.socket), "port": str(PORT)}))
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """Keep every other process from starting or stopping the server meanwhile."""
+        """Keep all other processes from starting or stopping the server."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         with (self.home / "starting.lock").open("a") as lock:
             while not _take(lock, fcntl.LOCK_EX):
@@ -137,14 +137,14 @@ class Cluster:
         return lock
 
     def release(self, share: IO[str]) -> None:
-        """Give a share back, and stop the server if nobody else holds one."""
+        """Stop being a user of the server, and stop the server if there is no other."""
         share.close()
         with (self.home / "users.lock").open("a") as lock:
             if _take(lock, fcntl.LOCK_EX) and _first_number(self.data / "postmaster.pid") is not None:
                 self._shut_down()
 
     def ensure_running(self) -> None:
-        """Start the server unless it runs; the first start makes the cluster."""
+        """Start the server unless it runs. The first start creates the cluster."""
         if self._answers():
             return
         if not (self.data / "PG_VERSION").exists():
@@ -167,7 +167,7 @@ class Cluster:
     def _prepare_home(self) -> None:
         missing = [folder for folder in (self.home.parent, *self.home.parents) if not folder.exists()]
         for folder in reversed(missing):
-            # Under root the database's user must be able to pass; everything private lies in `home`.
+            # Under root the database's user must be able to enter; everything private is in `home`.
             folder.mkdir(mode=0o755 if self.user.is_other else 0o700, exist_ok=True)
         self.user.make_private_folder(self.home)
         if not self.user.can("x", self.home):
@@ -181,12 +181,12 @@ class Cluster:
         found = stamp.read_text(encoding="ascii").strip() if stamp.exists() else str(MAJOR)
         if found != str(MAJOR):
             raise SetupError(
-                f"The data folder {self.data} was made by PostgreSQL {found}, and this Stockroom brings {MAJOR}. "
-                "Start the Stockroom that made it and back up the shop, or set STOCKROOM_DATA to a new folder."
+                f"The data folder {self.data} was created by PostgreSQL {found}, but this Stockroom contains {MAJOR}. "
+                "Start the Stockroom that created it and back up the shop, or set STOCKROOM_DATA to a new folder."
             )
 
     def _socket_folder(self) -> Path:
-        """Return the folder of the socket, made ours: `home`, or a short one if its name is too long for a socket."""
+        """Return the folder of the socket: `home`, or a private one with a short name if that of `home` is too long."""
         if len(os.fsencode(self.home)) <= _LONGEST_SOCKET_FOLDER:
             return self.home
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
@@ -195,7 +195,7 @@ class Cluster:
         return folder
 
     def _answers(self) -> bool:
-        """Say whether the server takes connections; one that is still starting or recovering is waited for."""
+        """Return whether the server takes connections. Waits for one that is still starting or recovering."""
         account = ["-h", str(self.socket), "-p", str(PORT), "-U", "postgres", "-d", "postgres"]
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while (code := self._run("pg_isready", "-q", *account).returncode) == 1 and time.monotonic() < deadline:
@@ -203,10 +203,10 @@ class Cluster:
         return code == 0
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there whole: a broken start leaves no half of one."""
+        """Create the cluster in another folder and move it into place, so that a failed start leaves no half of one."""
         draft = self.data.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
-        # Built-in sorting never changes with the operating system, so no index on text can go stale.
+        # The built-in collation does not change with the operating system, so no index on text can break.
         sorting = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         accounts = ["-U", "postgres", "--auth-local=trust", "--auth-host=reject"]
         done = self._run("initdb", "-D", draft, *accounts, *sorting)
@@ -223,8 +223,8 @@ class Cluster:
         options = f'-k "{self.socket}" -p {PORT}'
         done = self._control("start", "-l", self.log, "-o", options, "-t", f"{_PATIENCE_SECONDS:.0f}")
         if done.returncode != 0:
-            said = self.log.read_bytes()[written:] if self.log.exists() else b""
-            raise self._failure("start its database", said.decode(errors="replace") or done.output)
+            log = self.log.read_bytes()[written:] if self.log.exists() else b""
+            raise self._failure("start its database", log.decode(errors="replace") or done.output)
 
     def _shut_down(self) -> None:
         if self._control("stop", "-m", "fast", "-t", "60").returncode != 0:
@@ -240,10 +240,10 @@ class Cluster:
         return self.user.run([self.programs / program, *options], self.home)
 
     def _forget_dead_server(self) -> None:
-        """After a crash let what is left of the old server end, then see to it that its lock files stop nobody.
+        """After a crash, wait for the rest of the old server to end, then remove lock files that would block a start.
 
-        PostgreSQL takes the number in them for a running server if it belongs to another program by now (a restart, a
-        copied folder) or to a dead process that nobody has buried. A number that is free it handles itself.
+        PostgreSQL believes that the old server still runs if its process id now belongs to another program (after a
+        restart, in a copied folder) or to a zombie process. PostgreSQL itself handles an id that is free.
         """
         lock_files = [self.data / "postmaster.pid", self.socket / f".s.PGSQL.{PORT}.lock"]
         deadline = time.monotonic() + _SECONDS_TO_END
@@ -255,7 +255,7 @@ class Cluster:
                 path.unlink(missing_ok=True)
 
     def _end_orphans(self) -> None:
-        """End servers whose cluster was deleted under them: on their way out they would delete our socket."""
+        """Kill servers whose cluster was deleted: when they end by themselves, they would delete our socket."""
         for pid in process_ids():
             arguments = process_arguments(pid)
             if str(self.data) in arguments and Path(arguments[0]).name == "postgres":
@@ -265,7 +265,7 @@ class Cluster:
     def _failure(self, purpose: str, output: str) -> SetupError:
         return SetupError(
             f"Stockroom could not {purpose} in {self.home}: {reason_in(output)}. "
-            f"Its log is {self.log}; with STOCKROOM_DATA set to another folder Stockroom begins anew there."
+            f"Its log is {self.log}. To begin with a new database, set STOCKROOM_DATA to another folder."
         )
 
 
@@ -277,7 +277,7 @@ def _refuse_odd_folder(data_dir: Path) -> None:
         )
     if (data_dir / "PG_VERSION").exists():
         raise SetupError(
-            f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to a folder of its own."
+            f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
         )
 
 

@@ -1,4 +1,4 @@
-"""The door to PostgreSQL: engines, one transaction per operation, and SQL errors as domain errors."""
+"""Engines, one transaction an operation, and the translation of SQL errors into ours."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
-_RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, the same again may pass
+_RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
-_LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # a try against a lock
+_LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # attempts that met a lock
 _ATTEMPTS = 5
 _LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*\w+")
 
@@ -42,8 +42,8 @@ _LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*
 def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Engine:
     """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
 
-    No prepared statements by name and no session state, so a transaction pooler may stand in between; where none can
-    (`direct`), PostgreSQL may keep the plans of what is asked again and again.
+    It uses no named prepared statements and no session state, so it works through a transaction pooler. Where there is
+    no pooler (`direct`), statements are prepared, and PostgreSQL reuses their plans.
     """
     engine = sqlalchemy.create_engine(
         normalise(url),
@@ -52,7 +52,7 @@ def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Eng
         pool_timeout=10,
         pool_pre_ping=False,
         pool_recycle=1800,
-        hide_parameters=True,  # they may be names, addresses and secrets, and what an error says may end in a log
+        hide_parameters=True,  # parameters may be personal data and secrets, and errors may be logged
         connect_args={
             "prepare_threshold": 2 if direct else None,
             "connect_timeout": 5,
@@ -67,7 +67,7 @@ def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Eng
 
 
 def normalise(url: str) -> str:
-    """Return `url` with the driver this house uses; `postgres://` is accepted because hosts hand it out."""
+    """Return `url` with the driver psycopg. `postgres://` is accepted because hosting providers use it."""
     scheme, _, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg://{rest}"
@@ -75,7 +75,7 @@ def normalise(url: str) -> str:
 
 
 def _become_app_role(connection: Connection) -> None:
-    # Transaction-local, so it holds through a transaction pooler and never leaks into somebody else's session.
+    # Local to the transaction: it works through a transaction pooler and never leaks into another session.
     connection.exec_driver_sql(f"set local role {APP_ROLE}")
 
 
@@ -87,11 +87,11 @@ def run(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
-    """Run `operation(connection, actor, ...)` in a transaction of its own and return its result.
+    """Run `operation(connection, actor, ...)` in its own transaction and return its result.
 
-    Deadlocks and serialization failures are tried again, with jitter, at most five times: a failed try did nothing.
-    Raises the domain's errors (`Refused`, `Forbidden`, `SignInRequired`), and `Unavailable` where the database is out
-    of reach. Each is counted, timed and a line of the log.
+    Deadlocks and serialization failures are retried with jitter, at most five attempts: a failed attempt changed
+    nothing. Raises `Refused`, `Forbidden`, `SignInRequired`, and `Unavailable` where the database cannot be reached.
+    Each operation is counted, timed and logged.
     """
     name, began = measure.name_of(operation), time.perf_counter()
     try:
@@ -128,18 +128,18 @@ def _run(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str,
 
 
 def one_statement(operation: _Operation) -> _Operation:
-    """Mark an operation that is a single SQL statement: `run` then needs no BEGIN and COMMIT around it.
+    """Mark an operation that is a single SQL statement: `run` then needs no BEGIN and COMMIT.
 
-    The statement is the transaction, which saves two round trips; inside somebody else's transaction nothing changes.
+    The statement is the transaction, which saves two round trips. Inside another transaction the mark has no effect.
     """
     operation.__dict__["one_statement"] = True
     return operation
 
 
 def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run a statement straight on the driver, in the transaction of `connection`, and return its rows.
+    """Run a statement directly on the driver, in the transaction of `connection`, and return its rows.
 
-    For what is done all day: there SQLAlchemy's layer would cost as much as the work. It raises the same errors.
+    For frequent statements, for which SQLAlchemy's layer would cost as much as the statement. Raises the same errors.
     """
     driver: Any = connection.connection.driver_connection
     if not (driver.autocommit or connection.in_transaction()):
@@ -160,15 +160,19 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
         METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
 
 
-def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]]) -> tuple[_T, ...]:
-    """Return rows as frozen rows of `kind`, whose fields are the columns in their order."""
+def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]], **read: Callable[[Any], Any]) -> tuple[_T, ...]:
+    """Return rows as instances of the dataclass `kind`, whose fields are the columns in their order.
+
+    `read` holds a function for each field that is not taken as it comes: `role=Role`.
+    """
     names = [field.name for field in fields(cast("Any", kind))]
-    return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
+    named = (dict(zip(names, row, strict=True)) for row in rows)
+    return tuple(kind(**(row | {name: change(row[name]) for name, change in read.items()})) for row in named)
 
 
 @lru_cache(maxsize=2_000)
 def label_of(statement: str) -> str:
-    """Return what a statement is known by: the function or view of ours that it names first, never its values."""
+    """Return the name of a statement in measurements: the first function or view of ours in it."""
     found: list[str] = _LABEL.findall(statement)
     named = [name for name in found if "." in name]
     return (named or found or ["statement"])[0].strip().lower().removeprefix("stockroom_api.")
@@ -184,21 +188,21 @@ def _end_statement(connection: Connection, _: Any, statement: str, *__: Any) -> 
 
 
 def array(values: Iterable[Any]) -> str:
-    """Return values that need no quotes (ids, numbers, roles) as PostgreSQL writes an array of them."""
+    """Return a PostgreSQL array of values that need no quotes, such as ids, numbers and roles."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractContextManager[Connection]:
-    # Who connects as somebody else acts as the app's role for a transaction, so there must be one.
+    # Another account takes on the app's role for one transaction, so there must be a transaction.
     if getattr(operation, "one_statement", False) and engine.url.username == APP_ROLE:
         return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     return engine.begin()
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether the same again may pass: a deadlock, or, once, a pooled connection that the server had closed meanwhile.
+    """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
 
-    The second is safe because operations carry an idempotency key: had the first try been committed, it is replayed.
+    The second case is safe because operations carry an idempotency key: a first attempt that was committed is replayed.
     """
     closed = isinstance(error, DBAPIError) and error.connection_invalidated
     return sqlstate(error) in _RETRYABLE or (closed and attempt == 1)
@@ -211,18 +215,18 @@ def sqlstate(error: Exception) -> str | None:
 
 
 def translate(error: Exception) -> Exception:
-    """Return the domain error behind a database error, or the error itself: then it is a bug and must surface."""
+    """Return our error for a database error. Any other error is returned unchanged: it is a bug and must surface."""
     state = sqlstate(error)
     if state in BY_SQLSTATE:
         return _refusal(BY_SQLSTATE[state], error)
     if state in _BUSY:
-        return Unavailable("Somebody else is changing the same stock; nothing was changed. Try again in a moment.")
+        return Unavailable("Somebody else is changing the same stock. Nothing was changed. Try again in a moment.")
     if state in _BAD_VALUE:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
     if state == _NOT_MIGRATED:
         return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
-        return Unavailable("The database cannot be reached; try again in a moment.")
+        return Unavailable("The database cannot be reached. Try again in a moment.")
     return error
 
 

@@ -1,4 +1,4 @@
-"""This machine: the user that PostgreSQL runs as, the folders it may enter, and what its processes are."""
+"""This machine: the user that runs PostgreSQL, the folders it may enter, and its processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Identity(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A program that has ended: its exit code and everything it printed."""
+    """A program that has ended: its exit code and its output."""
 
     returncode: int
     output: str
@@ -33,7 +33,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceUser:
-    """Who runs the database: ourselves, or under root, which PostgreSQL refuses, a user made for it."""
+    """The user that runs the database: our own, or a service user under root, which PostgreSQL refuses."""
 
     uid: int
     gid: int
@@ -41,7 +41,7 @@ class ServiceUser:
 
     @property
     def is_other(self) -> bool:
-        """Whether programs must be started as somebody else than ourselves."""
+        """Whether programs must be started as another user than our own."""
         return self.uid != os.geteuid()
 
     def run(self, command: Sequence[Path | str], cwd: Path) -> Finished:
@@ -49,7 +49,7 @@ class ServiceUser:
         identity: _Identity = {}
         if self.is_other:
             identity = {"user": self.uid, "group": self.gid, "extra_groups": ()}
-        # A file, not a pipe: a server that stays behind would keep a pipe open for ever.
+        # A file, not a pipe: a server that keeps running would hold a pipe open forever.
         with tempfile.TemporaryFile() as output:
             code = subprocess.call(
                 [str(word) for word in command],
@@ -66,27 +66,27 @@ class ServiceUser:
             return Finished(returncode=code, output=output.read().decode(errors="replace"))
 
     def can(self, permission: str, path: Path) -> bool:
-        """Whether this user may read, write or enter (`r`, `w`, `x`) a path, all folders above it considered."""
+        """Return whether this user may read, write or enter (`r`, `w`, `x`) a path, with all folders above it."""
         return self.run(["test", f"-{permission}", path], cwd=Path("/")).returncode == 0
 
     def own(self, path: Path) -> None:
-        """Hand a file or a folder with everything in it to this user."""
+        """Make this user the owner of a file, or of a folder with everything in it."""
         if self.is_other:
             for part in (path, *path.rglob("*")):
                 os.chown(part, self.uid, self.gid, follow_symlinks=False)
 
     def make_private_folder(self, path: Path) -> None:
-        """Make a folder that only this user may enter; refuse one that somebody else put there."""
+        """Create a folder that only this user may enter. Raises PermissionError if another user created it."""
         path.mkdir(mode=0o700, exist_ok=True)
         if path.lstat().st_uid == os.geteuid():
             self.own(path)
         if path.is_symlink() or path.lstat().st_uid != self.uid:
-            raise PermissionError(13, "it belongs to somebody else", str(path))
+            raise PermissionError(13, "it belongs to another user", str(path))
         path.chmod(0o700)
 
 
 def service_user(home: Path) -> ServiceUser:
-    """The user that may run a database in this folder: its owner, so that root can go on with a user's folder."""
+    """Return the user that runs a database in this folder: its owner, so that root can continue a user's folder."""
     uid = os.geteuid()
     if uid == 0 and home.exists():
         uid = home.stat().st_uid
@@ -117,18 +117,18 @@ def _made_user() -> pwd.struct_passwd:
         return pwd.getpwnam(SERVICE_NAME)
     except (OSError, subprocess.CalledProcessError, KeyError) as error:
         raise SetupError(
-            f"PostgreSQL refuses to run as root, and the user {SERVICE_NAME} could not be made for it. "
+            f"PostgreSQL refuses to run as root, and the user {SERVICE_NAME} could not be created for it. "
             "Start Stockroom as a normal user, or set DATABASE_URL to a PostgreSQL of your own."
         ) from error
 
 
 def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment less the PG... variables, which would lead PostgreSQL's programs elsewhere."""
+    """Return the environment without the PG... variables, which would redirect PostgreSQL's programs."""
     return {name: value for name, value in environ.items() if not name.startswith("PG")}
 
 
 def process_arguments(pid: int) -> list[str]:
-    """The command line of a process; empty when there is no such process, or only its remains."""
+    """Return the command line of a process; empty when there is no such process, or it is a zombie."""
     command_line = Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self/cmdline").exists():
         try:
@@ -140,7 +140,7 @@ def process_arguments(pid: int) -> list[str]:
 
 
 def process_exists(pid: int) -> bool:
-    """Say whether the number is taken, if only by a process that has ended and whose parent has not noticed."""
+    """Return whether a process id is taken, if only by a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -151,12 +151,12 @@ def process_exists(pid: int) -> bool:
 
 
 def process_ids() -> list[int]:
-    """Return every process that this machine shows, where it has a `/proc` folder."""
+    """Return the ids of all processes; empty on a machine without `/proc`."""
     return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
 
 
 def processes_in(folder: Path) -> list[int]:
-    """Return the processes that work in this folder, where there is `/proc`: every process of a PostgreSQL does."""
+    """Return the processes whose working folder this is, as for every process of a PostgreSQL. Needs `/proc`."""
     return [pid for pid in process_ids() if _works_in(pid, folder)]
 
 

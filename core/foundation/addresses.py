@@ -1,4 +1,4 @@
-"""Addresses in the settings: of the database, and where messages go. No error repeats one: it may hold a secret."""
+"""URLs in the settings: of database, dashboard and message services. Errors never show one, as it may hold a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.foundation.errors import InvalidSetting
 
 
 def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """The destinations of alerts by name, in small letters. Messages never repeat an address: it holds secrets."""
+    """Return the URLs of the alert destinations by name, in lower case. Raises InvalidSetting."""
     found: dict[str, str] = {}
     for variable in sorted(environ):
         address = environ[variable].strip()
@@ -19,31 +19,31 @@ def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
         name = variable.removeprefix(prefix).lower()
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or name == "orders" or name in found:
             raise InvalidSetting(
-                f"{variable} cannot be the name of a destination: use letters, digits and underscores after "
-                "STOCKROOM_NOTIFY_, each name once, and not ORDERS, which are mailed through STOCKROOM_MAIL_URL."
+                f"{variable} is not a valid name of a destination: use letters, digits and underscores after "
+                "STOCKROOM_NOTIFY_, each name once. ORDERS is reserved: STOCKROOM_MAIL_URL mails order confirmations."
             )
         if not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", address, re.IGNORECASE):
-            raise InvalidSetting(f"{variable} is not an address of Apprise: it begins with the service, as in json://.")
+            raise InvalidSetting(f"{variable} is not an Apprise URL: begin it with the service, as in json://.")
         found[name] = address
     return found
 
 
 def mail_url(address: str) -> str | None:
-    """The account that order confirmations are mailed from. Messages never repeat it."""
+    """Return the URL of the mail account for order confirmations, or None if it is empty."""
     if address and not re.fullmatch(r"mailtos?://\S+", address, re.IGNORECASE):
-        raise InvalidSetting("STOCKROOM_MAIL_URL is not a mail account: it begins with mailto:// or mailtos://.")
+        raise InvalidSetting("STOCKROOM_MAIL_URL is not a mail account: begin it with mailto:// or mailtos://.")
     return address or None
 
 
 def public_url(address: str) -> str | None:
-    """Where people open the dashboard, for links in messages."""
+    """Return the URL of the dashboard for links in messages, or None if it is empty."""
     address = address.rstrip("/")
     parts = urlsplit(address)
     if address and (parts.scheme not in ("http", "https") or not parts.netloc or "@" in address or parts.query):
-        raise InvalidSetting("STOCKROOM_PUBLIC_URL is not where people open the dashboard: use https://stock.example.")
+        raise InvalidSetting("STOCKROOM_PUBLIC_URL is not the URL of a dashboard: use the form https://stock.example.")
     return address or None
 
 
 def libpq_url(url: str) -> str:
-    """Return the address as PostgreSQL's own programs and its driver read it."""
+    """Return the URL in the form that PostgreSQL's own programs and its driver read."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)

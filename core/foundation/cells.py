@@ -1,4 +1,4 @@
-"""What makes a row of a shop's past impossible: each rule looks at a whole column and names every row it refuses."""
+"""Checks the rows of a history file. Each rule checks a whole column and names every row it refuses."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MAX_NAME = 300
 MOMENT = pa.timestamp("us", "UTC")
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _EXAMPLE = "2024-05-01T09:30:00+12:00"
-_INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and zero-width characters: two codes that look alike must be alike
+_INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and zero-width characters: codes that look alike must be alike
 _CONTROL = r"\p{Cc}"
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the shop says about its past: its zone, the present moment, and each reason's direction.
+    """The shop's time zone, the present moment, and the direction of each reason.
 
     `signs` maps (movement type, reason) to 1 (adds stock), -1 (takes stock) or 0 (either).
     """
@@ -38,7 +38,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with one row: to be read as "line 3: quantity "1.5" is not a whole number"."""
+    """One error in one row. As text: `line 3: quantity "1.5" is not a whole number`."""
 
     line: int
     field: str
@@ -51,7 +51,7 @@ class Problem:
 
 
 def checked(raw: pa.Table, rules: Rules) -> tuple[pa.Table, list[Problem]]:
-    """Turn a file's columns into typed ones, and name what is wrong. Without problems the table can be posted."""
+    """Return a file's columns with their types, and every problem in them. Without problems the table can be posted."""
     look = _Look(raw.combine_chunks())
     columns = {
         "occurred_at": _moments(look, rules),
@@ -72,39 +72,40 @@ def checked(raw: pa.Table, rules: Rules) -> tuple[pa.Table, list[Problem]]:
 
 @dataclass(slots=True)
 class _Look:
-    """The raw file under examination and what was found so far."""
+    """The raw file and the problems found so far."""
 
     raw: pa.Table
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str) -> pa.Array:
-        """Return a column of the file; one it does not have is all unknown."""
+        """Return a column of the file; one that the file does not have is all null."""
         if name not in self.raw.column_names:
             return pa.nulls(self.raw.num_rows, pa.string())
         column = self.raw[name].combine_chunks()
         return column.chunk(0) if isinstance(column, pa.ChunkedArray) and column.num_chunks else column
 
     def refuse(self, mask: Any, name: str, why: str, *, show: bool = True) -> None:
-        """Note every row where `mask` is true; where it is unknown, it is not."""
+        """Note a problem for every row where `mask` is true. Null counts as false."""
         found = pc.indices_nonzero(pc.fill_null(mask, False))
         if not len(found):
             return
         lines = self.column("line").take(found).to_pylist()
         values = self.column(name).take(found).to_pylist() if show else [None] * len(lines)
         self.problems += [
-            Problem(line=line, field=name, why=why, value=None if value is None else _shown(value))
+            Problem(line=line, field=name, why=why, value=None if value is None else shown(value))
             for line, value in zip(lines, values, strict=True)
         ]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as messages show it: escaped, and at most forty characters of it."""
     text = str(value)
     return repr(text[:40])[1:-1] + ("..." if len(text) > 40 else "")
 
 
 def _text(look: _Look, name: str, longest: int, *, forbidden: str = _CONTROL, required: bool = False) -> pa.Array:
     column = look.column(name)
-    if pa.types.is_integer(column.type):  # many codes and invoice numbers are nothing but digits
+    if pa.types.is_integer(column.type):  # many codes and invoice numbers consist of digits only
         column = column.cast(pa.string())
     text = _trimmed(column)
     if text is None:
@@ -118,7 +119,7 @@ def _text(look: _Look, name: str, longest: int, *, forbidden: str = _CONTROL, re
 
 
 def _trimmed(column: pa.Array) -> pa.Array | None:
-    """Text, however Parquet keeps it, without blanks around it; an empty one is unknown. None if it is not text."""
+    """Return a text column of any Parquet text type, trimmed, empty texts as null. None if it is not text."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     if not any(is_kind(kind) for is_kind in texts):
@@ -150,7 +151,7 @@ def _typed_moments(column: pa.Array, zone: str) -> pa.Array:
 
 
 def _parsed_moments(look: _Look, text: pa.Array, zone: ZoneInfo) -> pa.Array:
-    """ISO 8601 texts; each different text is read once, because a year has far fewer moments than rows."""
+    """Parse ISO 8601 texts. Each distinct text is parsed once, because a year has far fewer moments than rows."""
     texts = text.dictionary_encode()
     known = pa.array([_moment(each, zone) for each in texts.dictionary.to_pylist()], MOMENT)
     moments = pc.take(known, texts.indices)
@@ -178,7 +179,7 @@ def _quantities(look: _Look) -> pa.Array:
 
 
 def _numbers(look: _Look, column: pa.Array) -> pa.Array:
-    """Quantities as doubles, exact far beyond the limit; what is no number at all becomes unknown."""
+    """Return quantities as doubles, which are exact far beyond the limit. What is not a number becomes null."""
     if (text := _trimmed(column)) is not None:
         whole = pc.match_substring_regex(text, _WHOLE)
         look.refuse(pc.invert(whole), "quantity", "is not a whole number")
@@ -192,7 +193,7 @@ def _numbers(look: _Look, column: pa.Array) -> pa.Array:
 
 
 def _check_letter_case(look: _Look, skus: pa.Array) -> None:
-    """Two spellings of a SKU in large and small letters: a scanner finds either, so there can be only one."""
+    """Refuse SKUs that differ only in letter case: a scanner finds either, so there can be only one."""
     codes = skus.dictionary_encode()
     first: dict[str, str] = {}
     for code in codes.dictionary.to_pylist():
@@ -214,7 +215,7 @@ def _check_reasons(look: _Look, rows: pa.Table, rules: Rules) -> None:
         known = ", ".join(reason for type_, reason in rules.signs if type_ == kind)
         look.refuse(pc.and_(unknown, pc.equal(types, kind)), "reason", f"is not a reason of {kind}, which has {known}")
     no_count = pc.not_equal(types, MovementType.COUNT)
-    look.refuse(pc.and_kleene(no_count, pc.equal(quantities, 0)), "quantity", "is zero, and only a count may be")
+    look.refuse(pc.and_kleene(no_count, pc.equal(quantities, 0)), "quantity", "is zero, which only a count may be")
     look.refuse(
         pc.and_(pc.greater(directions, 0), pc.less(quantities, 0)), "quantity", "must add units for this reason"
     )
@@ -224,10 +225,10 @@ def _check_reasons(look: _Look, rows: pa.Table, rules: Rules) -> None:
 
 
 def _check_contradictions(look: _Look, rows: pa.Table) -> None:
-    """Rows that cannot both have happened.
+    """Refuse rows that cannot both have happened.
 
-    One paper (reference) cannot say at one moment that a SKU was both bought and sold; a SKU has one initial count; and
-    two counts of a SKU at one moment cannot differ. Equal rows are no contradiction: an order may name a SKU twice.
+    One reference cannot name the same SKU at one moment as both bought and sold; a SKU has one initial count; two
+    counts of a SKU at one moment cannot differ. Equal rows are allowed: an order may name a SKU twice.
     """
     bought = rows.filter(pc.equal(rows["movement_type"], MovementType.PURCHASE))
     if bought.num_rows:
@@ -256,8 +257,8 @@ def _refuse_repeats(look: _Look, rows: pa.Table, keys: tuple[str, ...], why: str
     for key, (line, quantity) in _keyed(rows, keys, "line", "quantity"):
         known_line, known_quantity = first.setdefault(key, (line, quantity))
         if known_line != line and not (equal_may and known_quantity == quantity):
-            said = why.format(line=known_line)
-            look.problems.append(Problem(line=line, field="quantity", why=said, value=str(quantity)))
+            reason = why.format(line=known_line)
+            look.problems.append(Problem(line=line, field="quantity", why=reason, value=str(quantity)))
 
 
 def _keyed(rows: pa.Table, keys: tuple[str, ...], *values: str) -> zip[tuple[tuple[Any, ...], tuple[Any, ...]]]:

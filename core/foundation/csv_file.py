@@ -1,4 +1,4 @@
-"""CSV files: read as people save them (UTF-8; comma, semicolon or tab), and written for a spreadsheet to open."""
+"""CSV files: reads UTF-8 with comma, semicolon or tab, and writes files that a spreadsheet opens."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _SAVE_AS = "Save it as CSV in UTF-8 and try again; nothing was changed."
 
 
 def decoded(content: bytes, name: str, *, most_bytes: int) -> str:
-    """Return the text of a file called `name`. Raises Unreadable where it is too large or not text in UTF-8."""
+    """Return the text of a file called `name`. Raises Unreadable if it is too large or not UTF-8 text."""
     if len(content) > most_bytes:
         raise Unreadable(f"{name} is larger than {most_bytes // 1_000_000} MB; split it. Nothing was changed.")
     found = next((what for mark, what in _NOT_CSV.items() if content.startswith(mark)), None)
     if found or b"\0" in content:
-        raise Unreadable(f"{name} {found or 'holds binary data'}, not CSV. {_SAVE_AS}")
+        raise Unreadable(f"{name} {found or 'contains binary data'}, not CSV. {_SAVE_AS}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise Unreadable(f"{name}: line {line} holds a character that is not UTF-8. {_SAVE_AS}") from error
+        raise Unreadable(f"{name}: line {line} has a character that is not UTF-8. {_SAVE_AS}") from error
 
 
 def records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not empty, with the line it begins on: a quoted value may hold line breaks."""
+    """Yield each non-empty record with the line it begins on; a quoted value may contain line breaks."""
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     start = 1
@@ -49,7 +49,7 @@ def records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Return rows under their header as CSV, as a spreadsheet opens it."""
+    """Return a header and rows as CSV in UTF-8 with a byte order mark, which spreadsheets need."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
@@ -58,5 +58,5 @@ def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Return a cell value that no spreadsheet runs as a formula. Numbers stay numbers."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_MARKS) else value

@@ -1,7 +1,7 @@
-"""Every way Stockroom says no. One tree, one SQLSTATE per rule, one class each; the docstring is the default message.
+"""All errors of Stockroom: one tree, one class and SQLSTATE a rule. The docstring is the default message.
 
-The SQL functions raise class `SK` with the facts as JSON in DETAIL; `core.database.engine.translate` makes them these
-classes.
+The SQL functions raise SQLSTATEs of class `SK` with the facts as JSON in DETAIL. `core.database.engine.translate` turns
+them into these classes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class StockError(Exception):
-    """Something went wrong in the stock room."""
+    """Something went wrong in Stockroom."""
 
     def __init__(self, message: str | None = None, **facts: Any) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -18,12 +18,12 @@ class StockError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence, as raised."""
+        """The message as raised."""
         return str(self.args[0])
 
 
 class Refused(StockError):
-    """A rule said no; nothing was changed."""
+    """A rule refused this; nothing was changed."""
 
     sqlstate: ClassVar[str]
 
@@ -46,13 +46,13 @@ class InsufficientStock(Refused):
 
 
 class KeyReused(Refused):
-    """This key was used for something else."""
+    """This idempotency key was already used for another operation."""
 
     sqlstate = "SK003"
 
 
 class LevelChanged(Refused):
-    """The level has changed meanwhile."""
+    """The level has changed in the meantime."""
 
     sqlstate = "SK004"
 
@@ -63,13 +63,13 @@ class LevelChanged(Refused):
 
 
 class AlreadyReversed(Refused):
-    """This movement was undone already."""
+    """This movement was already undone."""
 
     sqlstate = "SK005"
 
 
 class RestoresTooMuch(Refused):
-    """More would be restored than was sold."""
+    """More units would be restored than were sold."""
 
     sqlstate = "SK006"
 
@@ -87,12 +87,12 @@ class InvalidInput(Refused):
 
     @property
     def field(self) -> str:
-        """Which value."""
+        """The name of the value."""
         return str(self.facts.get("field", "value"))
 
     @property
     def why(self) -> str:
-        """What is wrong with it, to be read after the field's name."""
+        """What is wrong with it, to be read after its name."""
         return str(self.facts.get("why", self.message))
 
 
@@ -126,11 +126,11 @@ class AuditIsAppendOnly(StockError):
 
 
 class Unreadable(StockError):
-    """An outside file or message cannot be read, and we do not guess."""
+    """A file or message cannot be read; nothing in it is guessed."""
 
 
 class InvalidSignature(Unreadable):
-    """This message does not carry Stripe's signature."""
+    """This message has no valid Stripe signature."""
 
 
 class StripeRefused(StockError):
@@ -138,7 +138,7 @@ class StripeRefused(StockError):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The permissions the key would need, as Stripe names them: `rak_charge_read`."""
+        """The permissions that the key lacks, as Stripe names them: `rak_charge_read`."""
         return tuple(self.facts.get("missing", ()))
 
 
@@ -151,15 +151,15 @@ class NotPaid(StockError):
 
 
 class EventsGone(StockError):
-    """Stripe keeps events for thirty days and no longer knows the last one that was seen."""
+    """Stripe keeps events for thirty days and no longer has the last one that was read."""
 
 
 class UnreadableCart(Unreadable):
-    """A cart cannot be read whole, so none of it is taken."""
+    """A cart cannot be read completely, so none of it is used."""
 
     def __init__(self, why: str = "", raw: str = "") -> None:
-        """Say `why`, to be read after a colon; `raw` is what was written, for people to look at."""
-        super().__init__(f"A cart cannot be read whole, so none of it is taken: {why}." if why else None)
+        """Make the error: `why` is read after a colon, `raw` is the original text of the cart."""
+        super().__init__(f"A cart cannot be read completely, so none of it is used: {why}." if why else None)
         self.why, self.raw = why, raw
 
 
@@ -172,12 +172,12 @@ class DeliveryFailed(Unavailable):
 
     @property
     def permanent(self) -> bool:
-        """Whether trying again is of no use."""
+        """Whether trying again cannot help."""
         return bool(self.facts.get("permanent"))
 
 
 class BackupFailed(StockError):
-    """A backup could not be made, proven or restored; the message says why and what to do."""
+    """A backup could not be made, verified or restored; the message says why and what to do."""
 
 
 class SetupError(StockError):

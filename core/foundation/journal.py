@@ -1,8 +1,8 @@
-"""The log: one line for each operation, and nothing in it that is a secret or tells who bought.
+"""The log: one line an operation, without secrets and without personal data of buyers.
 
-Everything that is logged in this process passes here, also what libraries say: a record is cleaned when it is made, so
-it does not matter who writes it where. Of what an operation was given, its key and its reference alone are written, and
-these only where they have the shape of an id; else a fingerprint, by which whoever has the text can find the line.
+Every log record of this process is cleaned when it is created, those of libraries too, so it does not matter which
+handler writes it. Of an operation's arguments only its key and its reference are written, and only if they look like an
+id. Otherwise a fingerprint is written, with which anyone who has the text can find the line.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _operations = logging.getLogger("stockroom.operation")
 
 QUIET, PLAIN, JSON = "quiet", "plain", "json"
 MODES = (QUIET, PLAIN, JSON)
-"""What is written: trouble alone; each operation for a person to read; each operation as a line of JSON."""
+"""What is logged: problems only; also each operation, for people to read; also each operation, as JSON."""
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the HTTP request that is answered here."""
+"""The id of the HTTP request that is being answered."""
 
 _REFERENCES = (
     "payment_id", "order_id", "refund_id", "alert_id", "reservation_id", "import_id", "variant_id", "product_id",
@@ -40,7 +40,7 @@ _AN_ID = re.compile(
     re.ASCII,
 )
 _A_KEY = re.compile(rf"((stripe|catalogue|form|(api|pay):\d+):)?({_AN_ID.pattern})", re.ASCII)
-# What may never be written, wherever it stands in a text.
+# What must never be written, wherever it is in a text.
 _NEVER = (
     (re.compile(r"[^\s\"'<>(),;:=/?&]+(@|%40)[^\s\"'<>(),;:=/?&]+\.[\w-]+"), "[mail]"),
     (re.compile(r"://[^\s/@]+@"), "://[account]@"),
@@ -59,7 +59,7 @@ _LONGEST = 4_000
 
 
 def operation(name: str, actor: Actor, given: Mapping[str, Any], outcome: str, seconds: float, why: str = "") -> None:
-    """Write the line of an operation that has ended; `why` is the kind of error, never its text."""
+    """Write the line of an operation that has ended. `why` is the class of the error, never its text."""
     if not _operations.isEnabledFor(logging.INFO):
         return
     facts: dict[str, Any] = {
@@ -73,19 +73,19 @@ def operation(name: str, actor: Actor, given: Mapping[str, Any], outcome: str, s
         "ms": round(seconds * 1000, 2),
         "request_id": request_id.get(),
     }
-    said = {what: value for what, value in facts.items() if value is not None}
-    _operations.info("%s %s", name, outcome, extra={"facts": said})
+    known = {what: value for what, value in facts.items() if value is not None}
+    _operations.info("%s %s", name, outcome, extra={"facts": known})
 
 
 def key_of(key: object) -> str | None:
-    """Return an idempotency key as it may be written; a storefront's own may be anything, so by its fingerprint."""
+    """Return an idempotency key for the log. A storefront's own key can be any text, so it becomes a fingerprint."""
     if not isinstance(key, str) or key.startswith("stk_"):  # a key of the API is a secret, not an operation's
         return None
     return key if _A_KEY.fullmatch(key) else fingerprint(key)
 
 
 def reference_of(given: Mapping[str, Any]) -> str | None:
-    """Return what an operation was about: the name of the first reference it was given, and its id."""
+    """Return what an operation was about: the name of its first reference argument, and the id."""
     for name in _REFERENCES:
         value = given.get(name)
         if isinstance(value, (int, UUID)) and not isinstance(value, bool):
@@ -96,22 +96,22 @@ def reference_of(given: Mapping[str, Any]) -> str | None:
 
 
 def fingerprint(text: str) -> str:
-    """Return what stands for a text that may not be written."""
+    """Return a short hash that replaces a text that must not be written."""
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
-# ---------------------------------------------------------------- what every record goes through
+# ---------------------------------------------------------------- cleaning of every record
 
 
 def clean(text: str) -> str:
-    """Return a text without what may never be written, in one line."""
+    """Return a text on one line, without what must never be written."""
     for pattern, instead in _NEVER:
         text = pattern.sub(instead, text)
     return " ".join(text.split())[:_LONGEST]
 
 
 def trace(error: BaseException | None) -> str:
-    """Return where an error came from: its kinds and places, without what it says, which may be a buyer's name."""
+    """Return the classes and places of an error and its causes, without messages: one may hold a buyer's name."""
     parts: list[str] = []
     while error is not None and len(parts) < 5:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
@@ -122,18 +122,18 @@ def trace(error: BaseException | None) -> str:
     return " because of ".join(parts)
 
 
-def _made(*args: Any, **values: Any) -> logging.LogRecord:
-    """Make a record that can be written anywhere: cleaned, without arguments, its trace without words."""
+def _cleaned_record(*args: Any, **values: Any) -> logging.LogRecord:
+    """Return a record that can be written anywhere: cleaned, without arguments, its trace without messages."""
     record = logging.LogRecord(*args, **values)
-    record.msg, record.args = clean(_said(record)), ()
+    record.msg, record.args = clean(_message(record)), ()
     if isinstance(record.exc_info, tuple):
         record.msg = f"{record.msg} ({trace(record.exc_info[1])})"
     record.exc_info = record.stack_info = None
     return record
 
 
-def _said(record: logging.LogRecord) -> str:
-    """What the record says. A library fills its sentences with anything; of that only numbers are believed."""
+def _message(record: logging.LogRecord) -> str:
+    """Return the message of a record. Of the arguments of a library's message, only numbers are shown."""
     ours = record.name.partition(".")[0] == "stockroom"
     try:
         if not ours and isinstance(record.args, tuple):
@@ -153,7 +153,7 @@ class _Hidden:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as a line of JSON."""
+        """Return a record as one line of JSON."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {"at": at, "level": record.levelname.lower(), "logger": record.name}
         facts: dict[str, Any] | None = getattr(record, "facts", None)
@@ -162,7 +162,7 @@ class _Json(logging.Formatter):
 
 class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as a line for a person."""
+        """Return a record as one line for people."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         facts: dict[str, Any] = getattr(record, "facts", None) or {}
         if not facts:
@@ -174,19 +174,19 @@ class _Plain(logging.Formatter):
 
 
 def begin(mode: str, stream: TextIO | None = None) -> None:
-    """Write the log to standard error, as `mode` says, and let nothing past: libraries lose their own ways out."""
-    logging.setLogRecordFactory(_made)
+    """Write the log to standard error as `mode` says, and remove the handlers of all libraries."""
+    logging.setLogRecordFactory(_cleaned_record)
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Json() if mode == JSON else _Plain())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        # What says addresses aloud is heard by its own door alone (core/alerts/notifier.py).
+        # Apprise logs URLs with secrets: only the module that uses it listens (core/alerts/notifier.py).
         if isinstance(logger, logging.Logger) and name.partition(".")[0] != "apprise":
             logger.handlers.clear()
             logger.propagate = True
             if not name.startswith("stockroom"):
                 logger.setLevel(logging.NOTSET)
-    logging.getLogger("uvicorn.access").disabled = True  # a line for each request, with whatever its address holds
+    logging.getLogger("uvicorn.access").disabled = True  # it would log every URL, which may hold a secret
     log.setLevel(logging.WARNING if mode == QUIET else logging.INFO)

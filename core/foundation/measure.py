@@ -1,8 +1,8 @@
-"""What this process has done since it began: each operation and statement counted and timed, in memory.
+"""Counts and times each operation and statement of this process, in memory.
 
-Noting an operation and its one statement costs 3 microseconds, the median of a loop in one process on a busy machine,
-beside half a millisecond or more of the operation; a line of the log, where lines are wanted, costs 45 more.
-`core/health/measures.py` carries the sums into the database each minute; /metrics reads the totals here.
+Counting an operation and its one statement costs 3 microseconds, the median of a loop in one process on a busy machine.
+The operation itself takes half a millisecond or more. A line of the log, if enabled, costs 45 microseconds more.
+`core/health/measures.py` saves the sums in the database each minute; /metrics reads the totals here.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ BOUNDS = (
 )  # fmt: skip
 """Upper ends of the histogram's buckets in seconds; the last bucket has none."""
 MOST_NAMES = 400
-"""Names are those of functions, so there are about a hundred; what came after this many would be one sum."""
+"""Names are names of functions, about a hundred. Beyond this many, all others share one sum."""
 OTHERS = "others"
 
 
 class Kind(StrEnum):
-    """What is measured: an operation of core, a statement by its label, a try that lost against a lock."""
+    """What is measured: an operation of core, a statement by its label, an attempt that failed on a lock."""
 
     OPERATION = "operation"
     STATEMENT = "statement"
@@ -33,14 +33,14 @@ class Kind(StrEnum):
 
 
 class Span(StrEnum):
-    """What is summed together in the database."""
+    """The length of time that one row in the database sums up."""
 
     MINUTE = "minute"
     HOUR = "hour"
 
 
 class Outcome(StrEnum):
-    """How it ended; `retried` counts tries that were begun again, beside how it ended."""
+    """The result of a call. `retried` counts attempts that were repeated, in addition to the final result."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -50,7 +50,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Sums:
-    """What is known of one name: how often each outcome, seconds in all, and how many in each bucket."""
+    """The sums of one name: calls by outcome, seconds in total, and calls by bucket."""
 
     outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     seconds: float = 0.0
@@ -58,11 +58,11 @@ class Sums:
 
     @property
     def calls(self) -> int:
-        """How often it ended, one way or another."""
+        """The number of calls that ended, whatever the outcome."""
         return sum(self.buckets)
 
     def less(self, earlier: Sums) -> Sums:
-        """Return what came since `earlier`."""
+        """Return what was added since `earlier`."""
         return Sums(
             outcomes={outcome: count - earlier.outcomes[outcome] for outcome, count in self.outcomes.items()},
             seconds=self.seconds - earlier.seconds,
@@ -70,7 +70,7 @@ class Sums:
         )
 
     def copy(self) -> Sums:
-        """Return the same sums, which stay as they are."""
+        """Return a copy that does not change any more."""
         return Sums(outcomes=dict(self.outcomes), seconds=self.seconds, buckets=list(self.buckets))
 
 
@@ -78,14 +78,14 @@ Totals = dict[tuple[Kind, str], Sums]
 
 
 class Meter:
-    """The sums of one process. The lock is held for a few additions, never while anything waits."""
+    """The sums of one process. The lock is held for a few additions, never across a wait."""
 
     def __init__(self) -> None:
         self._totals: Totals = {}
         self._lock = threading.Lock()
 
     def note(self, kind: Kind, name: str, outcome: Outcome, seconds: float) -> None:
-        """Count one and its time."""
+        """Count a call and its time."""
         place = bisect_left(BOUNDS, seconds)
         with self._lock:
             sums = self._sums(kind, name)
@@ -94,12 +94,12 @@ class Meter:
             sums.buckets[place] += 1
 
     def note_retry(self, name: str) -> None:
-        """Count a try of an operation that is begun again; its time is part of the operation's."""
+        """Count an attempt of an operation that is repeated. Its time is part of the operation's time."""
         with self._lock:
             self._sums(Kind.OPERATION, name).outcomes[Outcome.RETRIED] += 1
 
     def totals(self) -> Totals:
-        """Return everything since the process began."""
+        """Return the sums since the process began."""
         with self._lock:
             return {what: sums.copy() for what, sums in self._totals.items()}
 
@@ -142,24 +142,25 @@ _KNOWN_AS = {
     "screens.orders": "order_screens",
     "screens.stock": "screens",
     "shop.profile": "shop",
-    "storefront.mail": "order_mail",
-    "storefront.validate": "storefront",
+    "storefront.api": "storefront",
+    "storefront.paid_orders._queue": "order_mail",
 }
-"""Names that logs, metrics and saved measurements use. They outlive modules: a new one would break a shop's graphs."""
+"""Names in logs, metrics and saved measurements. They stay when a module moves: a new name would break graphs."""
 
 
 def name_of(operation: Callable[..., Any]) -> str:
     """Return the name of an operation in logs and metrics, such as `ledger.adjust`: a module of core and a function."""
-    inner = getattr(operation, "func", operation)  # what a partial holds
+    inner = getattr(operation, "func", operation)  # the function inside a partial
     module = str(getattr(inner, "__module__", "")).removeprefix("core.")
-    known = _KNOWN_AS.get(module, module.rpartition(".")[2])
-    return f"{known}.{getattr(inner, '__name__', 'operation')}"
+    name = getattr(inner, "__name__", "operation")
+    known = _KNOWN_AS.get(f"{module}.{name}") or _KNOWN_AS.get(module, module.rpartition(".")[2])
+    return f"{known}.{name}"
 
 
 def percentile(buckets: Sequence[int], share: float) -> float | None:
-    """Return the time within which `share` of the calls ended, in seconds; None without a call.
+    """Return the time within which `share` of the calls ended, in seconds; None without calls.
 
-    Within a bucket calls count as evenly spread, so it is as exact as the buckets are narrow.
+    Calls are assumed to be spread evenly within a bucket, so the result is as exact as the buckets are narrow.
     """
     wanted, passed = share * sum(buckets), 0
     if not wanted:

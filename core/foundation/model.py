@@ -1,4 +1,4 @@
-"""The words of the domain as types: what crosses a boundary is one of these, frozen."""
+"""The types of the domain: values that cross a boundary between packages, all frozen."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ VariantId = NewType("VariantId", UUID)
 MovementId = NewType("MovementId", int)
 
 MAX_UNITS = 1_000_000
-"""The most units one line may move: a typed 160,000 for 16,000 is caught by the eye, an overflow by this."""
+"""The most units one line may move. It guards against overflow; a typing error such as 160,000 must be seen."""
 MAX_LINES = 10_000
-"""The most lines one operation by hand may have."""
+"""The most lines one manual operation may have."""
 MAX_NOTE = 1_000
 """Characters in a note; the table's CHECK says the same."""
 
 
 class MovementType(StrEnum):
-    """What kind of change a movement is."""
+    """The type of a movement."""
 
     PURCHASE = "purchase"
     SALE = "sale"
@@ -32,7 +32,7 @@ class MovementType(StrEnum):
 
 
 class Role(StrEnum):
-    """What a person is in the shop; core/people/access.py says what each may do."""
+    """The role of a person. core/people/access.py lists what each role may do."""
 
     WAREHOUSE = "warehouse"
     SUPPORT = "support"
@@ -42,7 +42,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks. Without a `user_id` it is the shop's own command line, trusted by its database credentials."""
+    """Who acts. Without a `user_id` it is the shop's own command line, trusted by its database credentials."""
 
     name: str
     role: Role = Role.ADMIN
@@ -57,7 +57,7 @@ COMMAND_LINE = Actor(name="Command line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One variant's share of an operation: `quantity` signed units."""
+    """One line of an operation: a variant and a signed number of units."""
 
     variant_id: UUID
     quantity: int
@@ -65,7 +65,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelLine:
-    """One variant to set: to `target` units, if it still stands at `seen`."""
+    """One variant to set to `target` units, provided that its level is still `seen`."""
 
     variant_id: UUID
     target: int
@@ -74,7 +74,7 @@ class LevelLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """One movement as it was just written."""
+    """One movement that was just written."""
 
     movement_id: int
     variant_id: UUID
@@ -89,7 +89,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """What an operation did. `replayed`: it had been done before under the same key; nothing new was written."""
+    """The result of an operation. `replayed`: it was done before under the same key, and nothing new was written."""
 
     operation_id: int
     replayed: bool
@@ -98,27 +98,20 @@ class Posting:
     @classmethod
     def from_rows(cls, rows: Sequence[Any]) -> Posting:
         """Build from rows of the SQL type `stockroom_api.posting`."""
-        operation_id, replayed, *_ = rows[0]
-        movements = tuple(
-            Posted(
-                movement_id=movement_id,
-                variant_id=variant_id,
-                sku=sku,
-                movement_type=MovementType(movement_type),
-                reason=reason,
-                quantity=quantity,
-                quantity_before=before,
-                quantity_after=after,
-                variant_sequence=sequence,
-            )
-            for _, _, movement_id, variant_id, sku, movement_type, reason, quantity, before, after, sequence in rows
+        names = Posted.__dataclass_fields__
+        movements = (dict(zip(names, row[2:], strict=True)) for row in rows)
+        return cls(
+            operation_id=rows[0][0],
+            replayed=rows[0][1],
+            movements=tuple(
+                Posted(**each | {"movement_type": MovementType(each["movement_type"])}) for each in movements
+            ),
         )
-        return cls(operation_id=operation_id, replayed=replayed, movements=movements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a movement may happen. `sign`: 1 only in, -1 only out, 0 either. `by_hand`: offered in forms."""
+    """A reason for movements. `sign`: 1 only in, -1 only out, 0 either. `by_hand`: offered in forms."""
 
     movement_type: MovementType
     reason: str
@@ -130,7 +123,7 @@ class Reason:
 
 
 class LevelState(StrEnum):
-    """How a level stands, by what is on hand. Low: something is left, but not more than the reorder point."""
+    """The state of a level, from its units on hand. Low: some are left, but not more than the reorder point."""
 
     HEALTHY = "healthy"
     LOW = "low"
@@ -139,9 +132,9 @@ class LevelState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRow:
-    """One variant as the Stock page lists it, `state` a word of LevelState.
+    """One variant as the Stock page lists it. `state` is a value of LevelState.
 
-    In units; `sold` and `trend` (closing levels) over 30 days.
+    Levels are in units. `sold` and `trend` (closing levels) cover 30 days.
     """
 
     variant_id: UUID
@@ -168,7 +161,7 @@ class LevelRow:
 
     @property
     def cover_days(self) -> float | None:
-        """Days until what is available is sold at the rate of the last 30 days; None when nothing was sold."""
+        """Days until the available units are sold at the rate of the last 30 days; None if nothing was sold."""
         return self.available / (self.sold / 30) if self.sold > 0 else None
 
 
@@ -202,7 +195,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """The shop itself: days are bucketed in `zone`."""
+    """The shop's own settings. Its days begin and end in the time zone `zone`."""
 
     name: str
     zone: str

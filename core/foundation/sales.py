@@ -1,6 +1,6 @@
-"""What crosses the boundaries of selling: what Stripe told us, the cart behind it, orders, refunds and alerts.
+"""The types of selling: carts, objects and events of Stripe, orders, refunds, holds and alerts.
 
-Money is in the currency's minor units, as Stripe gives it.
+Money is in the currency's minor units, as in Stripe's API.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
-    """One line of a cart: `code` is what names the goods there, `codes` are its other names, to be tried in order."""
+    """One line of a cart. `code` names the goods; `codes` are other names of the same goods, to be tried in order."""
 
     code: str
     quantity: int
@@ -27,7 +27,7 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """A cart that was read whole. `source` says where it stood, in words for people."""
+    """A cart that was read completely. `source` says where it was found, in words for people."""
 
     lines: tuple[CartLine, ...]
     source: str
@@ -35,16 +35,16 @@ class Cart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """No lines, only the number of an order that is kept elsewhere."""
+    """No lines, only the number of an order that the storefront stores."""
 
     reference: str
 
 
-# ---------------------------------------------------------------- what Stripe told
+# ---------------------------------------------------------------- Stripe's objects and events
 
 
 class PaymentState(StrEnum):
-    """How far a payment is. Waiting: it may still succeed or not."""
+    """The state of a payment. Waiting: it may still succeed or fail."""
 
     PAID = "paid"
     WAITING = "waiting"
@@ -53,7 +53,7 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A PaymentIntent, a Checkout Session or a charge, as one sale: keyed by its PaymentIntent where it has one."""
+    """One sale: a PaymentIntent, a Checkout Session or a charge. The key is its PaymentIntent, if it has one."""
 
     payment_id: str
     state: PaymentState
@@ -74,7 +74,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A refund as Stripe tells it: money, never which goods. Of a payment, or of a charge only in old accounts."""
+    """A refund as Stripe reports it: an amount, but not which goods. Old accounts have refunds of a charge only."""
 
     refund_id: str
     amount: int
@@ -89,7 +89,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundedCharge:
-    """A charge of which something was refunded; which refunds must be asked."""
+    """A charge with refunds. `refunds` is empty if they have to be fetched."""
 
     charge_id: str
     payment_id: str | None
@@ -98,7 +98,7 @@ class RefundedCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A buyer's objection at the bank: about money, it moves no stock."""
+    """A dispute that a buyer opened at the bank. It moves no stock."""
 
     dispute_id: str
     status: str
@@ -112,7 +112,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thin:
-    """A thin event: it names an object that must be fetched."""
+    """A thin event: it names an object that has to be fetched."""
 
     kind: str
     object_id: str
@@ -120,18 +120,18 @@ class Thin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """Something that is none of our business, and why."""
+    """An object or event that does not concern stock, and why."""
 
     why: str
 
 
 Reading = Payment | Refund | RefundedCharge | Dispute | Thin | Ignored
-"""What a Stripe object or event means to a stock desk."""
+"""What a Stripe object or event means for stock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEvent:
-    """The envelope of an event: what every age of the API has in common."""
+    """The envelope of an event: the fields that all versions of the API have."""
 
     event_id: str
     kind: str
@@ -146,7 +146,7 @@ class StripeEvent:
 
 
 class Policy(StrEnum):
-    """What an import does to stock. Skip: record only, as before going live. Force: ship what is there."""
+    """What an import does to stock. Skip: record only, for orders from before going live. Force: ship what is there."""
 
     NORMAL = "normal"
     SKIP = "skip"
@@ -154,7 +154,7 @@ class Policy(StrEnum):
 
 
 class CartState(StrEnum):
-    """What became of the cart of a payment. Elsewhere: only the number of an order that the storefront keeps."""
+    """The state of a payment's cart. Elsewhere: only the number of an order that the storefront stores."""
 
     READ = "read"
     UNREADABLE = "unreadable"
@@ -171,7 +171,7 @@ class LineCause(StrEnum):
 
 
 class LineState(StrEnum):
-    """What became of a line of a paid order."""
+    """The state of a line of a paid order."""
 
     TAKEN = "taken"
     FAILED = "failed"
@@ -180,7 +180,7 @@ class LineState(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What a person says of units that were refunded. Only `restock` moves stock."""
+    """What a person decides about refunded units. Only `restock` moves stock."""
 
     RESTOCK = "restock"
     DAMAGED = "damaged"
@@ -190,7 +190,7 @@ class Disposition(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Whether a person has said what became of the goods; failed is what the bank said of the money."""
+    """The state of a refund: whether a person has decided about the goods, or the bank has rejected the money."""
 
     WAITING = "waiting"
     INSPECTING = "inspecting"
@@ -199,7 +199,7 @@ class RefundState(StrEnum):
 
 
 class MessageSource(StrEnum):
-    """How a message of Stripe came in."""
+    """How a message from Stripe arrived."""
 
     WEBHOOK = "webhook"
     POLL = "poll"
@@ -207,7 +207,7 @@ class MessageSource(StrEnum):
 
 
 class MessageState(StrEnum):
-    """How far a message is. Parked: it needs a person."""
+    """The state of a message. Parked: it needs a person."""
 
     NEW = "new"
     DONE = "done"
@@ -216,7 +216,7 @@ class MessageState(StrEnum):
 
 
 class HoldState(StrEnum):
-    """How a hold stands, or how it ended."""
+    """The state of a hold."""
 
     ACTIVE = "active"
     CONSUMED = "consumed"
@@ -225,7 +225,7 @@ class HoldState(StrEnum):
 
 
 class Severity(StrEnum):
-    """How soon somebody should look."""
+    """How soon somebody should look at a case."""
 
     URGENT = "urgent"
     WARNING = "warning"
@@ -233,7 +233,7 @@ class Severity(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What can need a person."""
+    """The kind of a case: what needs a person."""
 
     INSUFFICIENT_STOCK = "insufficient_stock"
     UNKNOWN_VARIANT = "unknown_variant"
@@ -251,7 +251,7 @@ class AlertKind(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where a case stands."""
+    """The state of a case."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"

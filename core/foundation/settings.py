@@ -1,4 +1,4 @@
-"""Everything a person can configure, read from environment variables once; Stripe's secrets may lie in a file too."""
+"""The settings, read once from environment variables. Stripe's secrets may be in a file instead."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from sqlalchemy.exc import ArgumentError
 
 from core.foundation import addresses
 from core.foundation.errors import InvalidSetting
+from core.foundation.journal import MODES, QUIET
 
 DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[2] / ".streamlit" / "secrets.toml"
 NOTIFY = "STOCKROOM_NOTIFY_"
 IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
-# Hosting panels append these for other clients; PostgreSQL's own would refuse the whole address.
+# Hosting panels add these options for other clients. PostgreSQL's own client would refuse the whole URL.
 FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The configuration of one Stockroom; without a database address it brings its own PostgreSQL.
+    """The configuration of one Stockroom. Without `database_url` it uses the embedded PostgreSQL.
 
-    What holds a password or a key is left out when the settings are printed.
+    Fields that hold a password or a key are left out of the repr.
     """
 
     database_url: str | None = field(repr=False)
@@ -51,25 +52,25 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
-    log: str = "quiet"
+    log: str = QUIET
     backups: Path | None = None
     backups_kept: int = 14
 
     @property
     def backup_dir(self) -> Path:
-        """Where backups lie: a folder of their own, else one in the data folder."""
+        """The folder of the backups: its own setting, else a folder in the data folder."""
         return self.backups or self.data_dir / "backups"
 
     @property
     def embedded(self) -> bool:
-        """Whether Stockroom runs its own PostgreSQL."""
+        """Whether Stockroom runs the embedded PostgreSQL."""
         return self.database_url is None
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; an empty variable counts as unset, a wrong one raises `InvalidSetting`.
+    """Return the settings. An empty variable counts as unset. Raises InvalidSetting for a wrong one.
 
-    Unless told otherwise from the process's environment, and Stripe's secrets from `.streamlit/secrets.toml` as well.
+    Without `environ` they come from the process's environment, Stripe's secrets also from `.streamlit/secrets.toml`.
     """
     if environ is None:
         environ = with_secrets(os.environ)
@@ -77,36 +78,35 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     owner_url = _database_url(environ, "STOCKROOM_OWNER_URL")
     if owner_url and not database_url:
         raise InvalidSetting(
-            "STOCKROOM_OWNER_URL is set but DATABASE_URL is not: set both, "
-            "or neither to use the PostgreSQL that Stockroom brings along."
+            "STOCKROOM_OWNER_URL is set but DATABASE_URL is not: set both, or neither to use the embedded PostgreSQL."
         )
     return Settings(
         database_url=database_url,
         owner_url=owner_url or database_url,
         data_dir=_data_dir(environ),
-        port=_port(environ),
+        port=_number(environ, "STOCKROOM_PORT", 8501, 65_535, "a number from 1 to 65535"),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
         sample=_answer(environ, "STOCKROOM_SAMPLE", "use 1 for the sample shop or 0 for an empty one"),
-        worker=_answer(environ, "STOCKROOM_WORKER", "use 1 to work in the dashboard or 0 for workers of their own"),
+        worker=_answer(environ, "STOCKROOM_WORKER", "use 1 to run jobs in the dashboard or 0 for separate workers"),
         trusted_proxies=_trusted_proxies(environ),
         stripe_secret_key=_stripe_key(environ),
         stripe_webhook_secrets=_webhook_secrets(environ),
         stripe_api_base=_stripe_api_base(environ),
         sell_unverified=_answer(
-            environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is away or 0 to refuse", usual="0"
+            environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is down or 0 to refuse", usual="0"
         ),
         cors_origins=_cors_origins(environ),
         destinations=addresses.destinations(environ, NOTIFY),
         mail_url=addresses.mail_url(_value(environ, "STOCKROOM_MAIL_URL")),
         public_url=addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
         backups=_folder(environ, "STOCKROOM_BACKUPS"),
-        backups_kept=_backups_kept(environ),
+        backups_kept=_number(environ, "STOCKROOM_BACKUPS_KEPT", 14, 9_999, "how many backups to keep"),
         log=_log(environ),
     )
 
 
 def with_secrets(environ: Mapping[str, str], path: Path = SECRETS) -> Mapping[str, str]:
-    """The environment with Stripe's secrets from a file of secrets; a variable that is set wins."""
+    """Return the environment with Stripe's secrets added from a TOML file. A variable that is set wins."""
     found = {name: value for name, value in _secrets(path).items() if not _value(environ, name)}
     return {**environ, **found}
 
@@ -116,17 +116,17 @@ def _secrets(path: Path) -> dict[str, str]:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):  # the reason could repeat a secret
-        raise InvalidSetting(f".streamlit/{path.name} cannot be read: see secrets.example.toml beside it.") from None
+    except (OSError, ValueError):  # the reason could contain a secret
+        raise InvalidSetting(f".streamlit/{path.name} cannot be read: see secrets.example.toml next to it.") from None
     found = {name: written[name] for name in IN_A_FILE if name in written}
     for name, value in found.items():
         if not isinstance(value, str):
-            raise InvalidSetting(f"{name} in .streamlit/{path.name} is not a text between quotation marks.")
+            raise InvalidSetting(f"{name} in .streamlit/{path.name} is not text: write it between quotation marks.")
     return found
 
 
 def api_key(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the API key that `check-api` shows, or nothing; in the environment it stands in no list of processes."""
+    """Return the API key for `check-api`, or an empty text. In the environment it is not visible in process lists."""
     return _value(environ, "STOCKROOM_API_KEY")
 
 
@@ -140,7 +140,7 @@ def _database_url(environ: Mapping[str, str], name: str) -> str | None:
 
 
 def _normalised(name: str, text: str) -> str:
-    """The address for SQLAlchemy. Messages never repeat it: it holds a password."""
+    """Return the database URL for SQLAlchemy. Messages never show it: it holds a password."""
     url = _parsed(name, text)
     if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
         raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_example()}")
@@ -149,14 +149,14 @@ def _normalised(name: str, text: str) -> str:
     url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
     unknown = sorted(set(url.query) - _known_options())
     if unknown:
-        raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not know: remove it.")
+        raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not have: remove it.")
     return render(url)
 
 
 def render(url: URL) -> str:
-    """Write an address with its password so that SQLAlchemy and PostgreSQL's own programs read the same.
+    """Return a URL with its password, in a form that SQLAlchemy and PostgreSQL's own programs read alike.
 
-    SQLAlchemy writes a space in an option as a plus, which PostgreSQL takes for a plus.
+    SQLAlchemy writes a space in an option as a plus, which PostgreSQL reads as a plus.
     """
     base, mark, options = url.render_as_string(hide_password=False).partition("?")
     return base + mark + options.replace("+", "%20")
@@ -166,7 +166,7 @@ def _parsed(name: str, text: str) -> URL:
     try:
         return make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise InvalidSetting(f"{name} is not the address of a database: {_example()}") from error
+        raise InvalidSetting(f"{name} is not the URL of a database: {_example()}") from error
 
 
 def _example() -> str:
@@ -178,11 +178,10 @@ def _known_options() -> set[str]:
 
 
 def _data_dir(environ: Mapping[str, str]) -> Path:
-    chosen = _value(environ, "STOCKROOM_DATA")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    if chosen := _folder(environ, "STOCKROOM_DATA"):
+        return chosen
     if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root, and the user it runs as instead cannot enter root's home.
+        # PostgreSQL refuses to run as root. The user that runs it instead cannot enter root's home.
         return Path("/var/lib/stockroom")
     return platformdirs.user_data_path("stockroom", appauthor=False)
 
@@ -192,17 +191,10 @@ def _folder(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(chosen).expanduser().absolute() if chosen else None
 
 
-def _backups_kept(environ: Mapping[str, str]) -> int:
-    text = _value(environ, "STOCKROOM_BACKUPS_KEPT") or "14"
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) >= 1):
-        raise InvalidSetting(f"STOCKROOM_BACKUPS_KEPT is {text!r}: use how many backups to keep, such as 14.")
-    return int(text)
-
-
-def _port(environ: Mapping[str, str]) -> int:
-    text = _value(environ, "STOCKROOM_PORT") or "8501"
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise InvalidSetting(f"STOCKROOM_PORT is {text!r}: use a number from 1 to 65535, such as 8501.")
+def _number(environ: Mapping[str, str], name: str, usual: int, most: int, choice: str) -> int:
+    text = _value(environ, name) or str(usual)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= most):
+        raise InvalidSetting(f"{name} is {text!r}: use {choice}, such as {usual}.")
     return int(text)
 
 
@@ -214,14 +206,14 @@ def _answer(environ: Mapping[str, str], name: str, choice: str, usual: str = "1"
 
 
 def _log(environ: Mapping[str, str]) -> str:
-    mode = _value(environ, "STOCKROOM_LOG").lower() or "quiet"
-    if mode not in ("quiet", "plain", "json"):
+    mode = _value(environ, "STOCKROOM_LOG").lower() or QUIET
+    if mode not in MODES:
         raise InvalidSetting(f"STOCKROOM_LOG is {mode!r}: use quiet, plain or json.")
     return mode
 
 
 def _cors_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The sites whose pages may call the API from a browser: scheme, host and port each, nothing after."""
+    """Return the origins that may call the API from a browser: scheme, host and port, and nothing after them."""
     origins = tuple(part.strip() for part in _value(environ, "STOCKROOM_CORS_ORIGINS").split(",") if part.strip())
     for origin in origins:
         parts = urlsplit(origin)
@@ -231,21 +223,22 @@ def _cors_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _trusted_proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed; by default nobody's."""
+    """Return the networks whose X-Forwarded-For and X-Forwarded-Proto are trusted; by default none."""
     names = (part.strip() for part in _value(environ, "STOCKROOM_TRUSTED_PROXIES").split(","))
     return tuple(spelling for name in names if name for spelling in _spellings(name))
 
 
 def _spellings(proxy: str) -> list[str]:
-    """A network of proxies, and how its IPv4 addresses look to a server that listens on IPv6 too."""
+    """Return a network of proxies, also in the form that a server sees if it listens on IPv6 too."""
     try:
         network = ipaddress.ip_network(proxy)
     except ValueError:
         network = ipaddress.ip_network("0.0.0.0/0")
     if network.prefixlen == 0:
         raise InvalidSetting(
-            f"STOCKROOM_TRUSTED_PROXIES has {proxy!r}: name your proxies by address or network, with commas between "
-            "them, such as 127.0.0.1, 10.0.0.0/8. Whom it names may say who a visitor is, so it cannot be everybody."
+            f"STOCKROOM_TRUSTED_PROXIES has {proxy!r}: list your proxies by address or network, separated by commas, "
+            "such as 127.0.0.1, 10.0.0.0/8. A listed proxy decides which address a visitor has, so it cannot be every "
+            "address."
         )
     if network.version == 6:
         return [str(network)]
@@ -253,29 +246,29 @@ def _spellings(proxy: str) -> list[str]:
 
 
 def _stripe_key(environ: Mapping[str, str]) -> str | None:
-    """The key to Stripe's API. Messages never repeat it."""
+    """Return the key of Stripe's API, or None. Messages never show it."""
     key = _value(environ, "STRIPE_SECRET_KEY")
     if key.startswith("pk_"):
         raise InvalidSetting(
-            "STRIPE_SECRET_KEY is a publishable key, which may read nothing: use a restricted one, rk_..."
+            "STRIPE_SECRET_KEY is a publishable key, which cannot read anything: use a restricted key, rk_..."
         )
     if key and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
-        raise InvalidSetting("STRIPE_SECRET_KEY is not a key of Stripe's: it begins with rk_live_, rk_test_ or sk_.")
+        raise InvalidSetting("STRIPE_SECRET_KEY is not a Stripe key: a key begins with rk_live_, rk_test_ or sk_.")
     return key or None
 
 
 def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The secrets that sign what Stripe sends: more than one while one is being replaced, or for more endpoints."""
+    """Return the webhook signing secrets: several while one is being replaced, or for several endpoints."""
     secrets = tuple(part.strip() for part in _value(environ, "STRIPE_WEBHOOK_SECRET").split(",") if part.strip())
     if not all(re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{5,250}", secret) for secret in secrets):
         raise InvalidSetting(
-            "STRIPE_WEBHOOK_SECRET is not a signing secret: it begins with whsec_; write two with a comma between them."
+            "STRIPE_WEBHOOK_SECRET is not a signing secret: one begins with whsec_; separate several with commas."
         )
     return secrets
 
 
 def _stripe_api_base(environ: Mapping[str, str]) -> str | None:
-    """Another server than Stripe's own, such as a stand-in for trying things out; a live key only goes over https."""
+    """Return the URL of another server than Stripe's own, such as a fake for tests. A live key needs https."""
     text = _value(environ, "STRIPE_API_BASE").rstrip("/")
     if not text:
         return None
@@ -287,9 +280,9 @@ def _stripe_api_base(environ: Mapping[str, str]) -> str | None:
     except ValueError:
         fits = False
     if not fits or "@" in text:
-        raise InvalidSetting("STRIPE_API_BASE is not the address of a server: use the form http://127.0.0.1:8420.")
+        raise InvalidSetting("STRIPE_API_BASE is not the URL of a server: use the form http://127.0.0.1:8420.")
     if text.startswith("http:") and "_live_" in _value(environ, "STRIPE_SECRET_KEY"):
         raise InvalidSetting(
-            "STRIPE_API_BASE begins with http://, where anybody could read your live key: use https://."
+            "STRIPE_API_BASE begins with http://, over which others could read your live key: use https://."
         )
     return text

@@ -1,4 +1,4 @@
-"""Text from outside, checked before it is stored."""
+"""Text that comes from outside, checked before it is stored; and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.foundation.errors import invalid
 
 
 def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:
-    """Return `value` trimmed, provided it is text of at most `longest` characters without control characters.
+    """Return `value` trimmed, if it is text of at most `longest` characters without control characters.
 
     Raises InvalidInput naming `field`. Line breaks and tabs are allowed: notes have paragraphs.
     """
@@ -22,3 +22,19 @@ def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:
     if not value.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r" for c in value):
         raise invalid(field, "must not contain control characters")
     return value
+
+
+def clean_line(value: str, field: str, longest: int) -> str:
+    """Return `value` on one line, single spaces between its words. Raises InvalidInput as `clean` does.
+
+    Invisible characters are refused too: two names that look alike must be alike.
+    """
+    line = clean(" ".join(value.split()), field, longest)
+    if any(unicodedata.category(c) == "Cf" for c in line):
+        raise invalid(field, "must not contain control characters")
+    return line
+
+
+def many(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

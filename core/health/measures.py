@@ -1,7 +1,7 @@
-"""How this installation fares: is it ready, what did it measure, has anything become slow.
+"""Readiness, timings and slowdowns of this installation.
 
-Each process adds what it measured (`core/foundation/measure.py`) to the sums of the minute; the job `keep_health`, in
-one of them, notes how the database stands and compares the last hour with the week before.
+Each process adds its measurements (`core/foundation/measure.py`) to the sums of the minute. The job `keep_health`, in
+one of them, samples the database and compares the last hour with the week before.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from core.stripe.gateway import Gateway
 log = logging.getLogger("stockroom")
 
 READY_SECONDS = 2.0
-"""How long an answer of /readyz stands: whoever asks meanwhile gets the same, and the database is not asked."""
+"""How long an answer of /readyz is cached, so that frequent health checks do not load the database."""
 WORKER_SILENCE, LONGEST_LAG = 60.0, 600.0
 EACH_SECONDS = 60.0
 SLOWER, LEAST_CALLS, LEAST_SECONDS, LEAST_DAYS = 2.0, 100, 0.02, 3
-"""Slow: p95 of the last hour more than twice the median of the same hour on the seven days before, and more than 20 ms;
-with at least a hundred calls, now and on three of those days."""
+"""A function is slow if its p95 of the last hour is over 20 ms and more than twice the median of the same hour on the
+seven days before, with at least a hundred calls now and on three of those days."""
 
 
 # ---------------------------------------------------------------- is it ready
@@ -42,7 +42,7 @@ with at least a hundred calls, now and on three of those days."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One thing that must be well, and a sentence about it."""
+    """One part of readiness, and a sentence about it."""
 
     name: str
     is_well: bool
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """How the database stands. `worker_age`: seconds since any worker gave a sign; None if none ever did."""
+    """The state of the database. `worker_age`: seconds since the last heartbeat of any worker, or None."""
 
     revision: str
     checksum: str
@@ -64,7 +64,7 @@ class Signs:
 
 
 def signs(connection: Connection, _: Actor) -> Signs:
-    """Return how the database stands; nothing in it is anybody's secret."""
+    """Return the state of the database; it contains no secrets."""
     statement = """select revision, checksum, inbox_waiting, inbox_parked, inbox_lag, worker_age, lock_waiters,
                           lock_wait
                      from stockroom_api.vital_signs"""
@@ -72,19 +72,19 @@ def signs(connection: Connection, _: Actor) -> Signs:
 
 
 def readiness(engine: Engine) -> tuple[Part, ...]:
-    """Look at every part that must be well, in one question to the database."""
+    """Check every part of readiness with one query."""
     try:
         found = run(engine, signs, WORKER)
     except Exception as error:
         if not isinstance(error, StockError):
-            log.error("Whether this is ready could not be told", exc_info=error)
+            log.error("Readiness could not be checked", exc_info=error)
         away = "The database does not answer, or is not set up."
         return (Part(name="database", is_well=False, sentence=away),)
     return parts_of(found)
 
 
 def parts_of(found: Signs) -> tuple[Part, ...]:
-    """Return every part of an installation whose database answers."""
+    """Return every part of readiness, given that the database answers."""
     return (
         Part(name="database", is_well=True, sentence="The database answers."),
         _migrations(found),
@@ -95,14 +95,14 @@ def parts_of(found: Signs) -> tuple[Part, ...]:
 
 @cache
 def _own_release() -> tuple[str, str]:
-    """The release of this program, whose files do not change while it runs."""
+    """Return the release of this program. Its files do not change while it runs."""
     return current_release()
 
 
 def _migrations(found: Signs) -> Part:
     is_well = (found.revision, found.checksum) == _own_release()
     well, ill = (
-        "The database is of this release.",
+        "The database and this program are of the same release.",
         "The database is of another release than this program.",
     )
     return Part(name="migrations", is_well=is_well, sentence=well if is_well else ill)
@@ -110,21 +110,21 @@ def _migrations(found: Signs) -> Part:
 
 def _worker(age: float | None) -> Part:
     if age is None:
-        return Part(name="worker", is_well=False, sentence="No worker has given a sign yet.")
+        return Part(name="worker", is_well=False, sentence="No worker has started yet.")
     is_well = age <= WORKER_SILENCE
-    sentence = f"A worker gave its last sign {max(age, 0):,.0f} seconds ago."
-    return Part(name="worker", is_well=is_well, sentence=sentence if is_well else f"{sentence} No job is being done.")
+    sentence = f"The last heartbeat of a worker was {max(age, 0):,.0f} seconds ago."
+    return Part(name="worker", is_well=is_well, sentence=sentence if is_well else f"{sentence} No jobs are running.")
 
 
 def _inbox(found: Signs) -> Part:
     if not found.inbox_waiting:
-        return Part(name="inbox", is_well=True, sentence="No message of Stripe waits.")
-    sentence = f"{found.inbox_waiting:,} of Stripe's messages wait, the oldest for {found.inbox_lag:,.0f} seconds."
+        return Part(name="inbox", is_well=True, sentence="No Stripe message waits.")
+    sentence = f"Stripe messages waiting: {found.inbox_waiting:,}, the oldest for {found.inbox_lag:,.0f} seconds."
     return Part(name="inbox", is_well=found.inbox_lag <= LONGEST_LAG, sentence=sentence)
 
 
 class Readiness:
-    """The answer of /readyz, looked up once in a moment however many ask."""
+    """The answer of /readyz, cached for a moment."""
 
     def __init__(self, engine: Callable[[], Engine], clock: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._clock = engine, clock
@@ -133,7 +133,7 @@ class Readiness:
 
     def parts(self) -> tuple[Part, ...]:
         """Return every part, at most two seconds old."""
-        with self._lock:  # one asks, the others wait for its answer
+        with self._lock:  # one thread asks, the others wait for its answer
             if self._known is None or self._clock() - self._known[0] >= READY_SECONDS:
                 self._known = (self._clock(), readiness(self._engine()))
             return self._known[1]
@@ -143,7 +143,7 @@ class Readiness:
 
 
 class Keeper:
-    """Carries what this process measured into the database, each minute and at its end."""
+    """Stores the measurements of this process in the database, each minute and when it stops."""
 
     def __init__(self, engine: Engine, meter: Meter = METER, seconds: float = EACH_SECONDS) -> None:
         self._engine, self._meter, self._seconds = engine, meter, seconds
@@ -152,17 +152,17 @@ class Keeper:
         self._thread = threading.Thread(target=self._go_on, name="stockroom-health", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the rest and end."""
+        """Store the rest and end the thread."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
     def tell(self) -> int:
-        """Add what came since the last time; what could not be told is told with the next. Returns how many names."""
+        """Store what was measured since the last success, and return how many names."""
         now = self._meter.totals()
         new = {what: sums.less(self._told.get(what, Sums())) for what, sums in now.items()}
         rows = [_row(kind, name, sums) for (kind, name), sums in new.items() if any(sums.outcomes.values())]
@@ -177,9 +177,9 @@ class Keeper:
             try:
                 self.tell()
             except StockError as error:
-                log.info("Measurements are told a minute later: %s", error.message)
+                log.info("Measurements are stored a minute later: %s", error.message)
             except Exception as error:
-                log.error("Measurements could not be told", exc_info=error)
+                log.error("Measurements could not be stored", exc_info=error)
             if is_last:
                 return
 
@@ -190,12 +190,12 @@ def _row(kind: Kind, name: str, sums: Sums) -> dict[str, object]:
 
 
 def keep_calls(connection: Connection, _: Actor, *, rows: list[dict[str, object]]) -> None:
-    """Add to the sums of this minute and this hour."""
+    """Add measurements to the sums of this minute and this hour."""
     call(connection, "select stockroom_api.keep_calls(%(rows)s::jsonb)", {"rows": json.dumps(rows)})
 
 
 def keep_sample(connection: Connection, _: Actor) -> None:
-    """Note how the database stands and forget what is too old."""
+    """Store a sample of the database's state, and delete old ones."""
     call(connection, "select stockroom_api.keep_sample()", {})
 
 
@@ -204,7 +204,7 @@ def keep_sample(connection: Connection, _: Actor) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was measured of a name in one step of time."""
+    """The measurements of a name in one step of time."""
 
     at: datetime
     name: str
@@ -217,18 +217,18 @@ class Measured:
 
     @property
     def calls(self) -> int:
-        """How often it ended."""
+        """How many calls ended."""
         return sum(self.buckets)
 
     def percentile(self, share: float) -> float | None:
-        """The time in seconds within which `share` of the calls ended."""
+        """Return the time in seconds within which `share` of the calls ended."""
         return percentile(self.buckets, share)
 
 
 def between(
     connection: Connection, _: Actor, *, kind: Kind, since: datetime, until: datetime, step: timedelta
 ) -> tuple[Measured, ...]:
-    """Return what was measured of a kind, in steps of time from `since`; asked by the shop's own machinery alone."""
+    """Return the measurements of a kind, in steps of time from `since`. Without a check of rights: for jobs only."""
     rows = call(
         connection,
         """select at, name, ok, refused, failed, retried, seconds, buckets
@@ -239,12 +239,12 @@ def between(
 
 
 def judge_speed(connection: Connection, actor: Actor, *, now: datetime | None = None) -> int:
-    """Compare the last hour of each function with the same hour on the seven days before; returns how many are slow.
+    """Compare the last hour of each function with the same hour on the seven days before; return how many are slow.
 
-    A case opens when three checks in a row found it slow, and closes when three more did not.
+    A case opens after three slow checks in a row, and closes after three that are not slow.
     """
     until = (now or datetime.now(UTC)).replace(second=0, microsecond=0)
-    minutes = timedelta(minutes=59)  # below an hour, so that it is summed from minutes and not from hours of the clock
+    minutes = timedelta(minutes=59)  # under an hour, so that it is summed from minutes, not from hours of the clock
     hours = [
         between(
             connection, actor, kind=Kind.OPERATION, since=until - minutes - timedelta(days=days),
@@ -269,16 +269,16 @@ def _slow(measured: Measured, earlier: list[float]) -> dict[str, object] | None:
         return None
     sentence = (
         f"{measured.name} takes {now * 1000:,.0f} ms (p95 of the last hour, {measured.calls:,} calls); at this time of "
-        f"day in the week before it took {usual * 1000:,.0f} ms."
+        f"day in the last week it took {usual * 1000:,.0f} ms."
     )
     facts = {"function": measured.name, "ms": round(now * 1000, 1), "usual_ms": round(usual * 1000, 1)}
     return {"name": measured.name, "sentence": sentence, "facts": facts | {"calls": measured.calls}}
 
 
 def judge_in_time(connection: Connection, actor: Actor) -> bool:
-    """Judge speed where ten minutes have passed since it was judged last, by whichever process; returns whether it was.
+    """Judge speed if any process did so last ten minutes ago or earlier; return whether it was judged.
 
-    Half a minute is given, so that a job that begins each minute a little early or late does not wait for an eleventh.
+    The interval is half a minute shorter, so that a job which starts a little early does not skip to the next minute.
     """
     is_time = "select stockroom_api.is_time('judge_speed', interval '9 minutes 30 seconds')"
     due: bool = call(connection, is_time, {})[0][0]
@@ -288,7 +288,7 @@ def judge_in_time(connection: Connection, actor: Actor) -> bool:
 
 
 def keep_health(engine: Engine, _: Gateway | None, __: Callable[[str], None], stopping: threading.Event) -> bool:
-    """Note how the database stands, each minute, and each ten minutes whether anything has become slow."""
+    """Sample the state of the database each minute, and every ten minutes judge whether anything has become slow."""
     if not stopping.is_set():
         run(engine, keep_sample, WORKER)
         run(engine, judge_in_time, WORKER)

@@ -1,7 +1,7 @@
-"""/metrics in Prometheus' text format: what this process measured, and what all share in the database.
+"""/metrics in Prometheus' text format: the measurements of this process, and those of the shop's database.
 
-The one door to prometheus_client. Nothing is kept for it: the numbers are read when somebody asks. `stockroom_process_`
-is of the process that answers, `stockroom_` of the shop's database and the same whichever process answers.
+This is the only module that imports prometheus_client. Numbers are read at each request; nothing is stored for it.
+Names beginning with `stockroom_process_` are about the answering process, all others about the shop's database.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
 def exposition(engine: Engine, meter: Meter = METER) -> bytes:
-    """Return everything, read now."""
+    """Return all metrics, read now."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Everything(engine, meter))
     return generate_latest(registry)
@@ -37,11 +37,11 @@ class _Everything(Collector):
         self._engine, self._meter = engine, meter
 
     def describe(self) -> list[Metric]:
-        """Nothing: the registry would ask the database for it."""
+        """Return nothing, so that registering does not query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read everything."""
+        """Read all metrics."""
         yield from _of_process(self._meter)
         yield _pool(self._engine)
         yield from _of_database(self._engine)
@@ -63,8 +63,8 @@ def _of_process(meter: Meter) -> Iterator[Metric]:
     for name, sums in operations:
         durations.add_metric([name], _buckets(sums), sums.seconds)
     yield durations
-    lost = CounterMetricFamily("stockroom_process_lock_losses", "Tries that lost against a lock", labels=["why"])
-    waited = CounterMetricFamily("stockroom_process_lock_loss_seconds", "Time of tries that lost", labels=["why"])
+    lost = CounterMetricFamily("stockroom_process_lock_losses", "Attempts that failed at a lock", labels=["why"])
+    waited = CounterMetricFamily("stockroom_process_lock_loss_seconds", "Time of those attempts", labels=["why"])
     for (kind, name), sums in sorted(totals.items()):
         if kind is Kind.LOCK:
             lost.add_metric([name], sums.calls)
@@ -73,12 +73,12 @@ def _of_process(meter: Meter) -> Iterator[Metric]:
 
 
 def _buckets(sums: Sums) -> list[tuple[str, float]]:
-    """The buckets as Prometheus wants them: each with everything below it."""
-    passed, told = 0, []
+    """Return cumulative buckets, as Prometheus needs them."""
+    passed, buckets = 0, []
     for bound, count in zip((*map(str, BOUNDS), "+Inf"), sums.buckets, strict=True):
         passed += count
-        told.append((bound, float(passed)))
-    return told
+        buckets.append((bound, float(passed)))
+    return buckets
 
 
 def _pool(engine: Engine) -> Metric:
@@ -99,18 +99,18 @@ def _of_database(engine: Engine) -> Iterator[Metric]:
         return
     up.add_metric([], 1)
     yield up
-    yield GaugeMetricFamily("stockroom_inbox_messages", "Messages of Stripe that wait", value=found.inbox_waiting)
-    yield GaugeMetricFamily("stockroom_inbox_parked", "Messages of Stripe put aside", value=found.inbox_parked)
-    yield GaugeMetricFamily("stockroom_inbox_lag_seconds", "How long the oldest waits", value=found.inbox_lag)
-    yield GaugeMetricFamily("stockroom_lock_waiters", "Sessions that wait for a lock", value=found.lock_waiters)
+    yield GaugeMetricFamily("stockroom_inbox_messages", "Stripe messages waiting", value=found.inbox_waiting)
+    yield GaugeMetricFamily("stockroom_inbox_parked", "Stripe messages parked", value=found.inbox_parked)
+    yield GaugeMetricFamily("stockroom_inbox_lag_seconds", "Age of the oldest waiting message", value=found.inbox_lag)
+    yield GaugeMetricFamily("stockroom_lock_waiters", "Sessions waiting for a lock", value=found.lock_waiters)
     yield GaugeMetricFamily("stockroom_database_bytes", "Size of the database", value=size)
     if found.worker_age is not None:
-        yield GaugeMetricFamily("stockroom_worker_age_seconds", "Since a worker's last sign", value=found.worker_age)
-    by_kind = GaugeMetricFamily("stockroom_alerts_open", "Cases not resolved, by kind", labels=["kind"])
+        yield GaugeMetricFamily("stockroom_worker_age_seconds", "Since a worker's heartbeat", value=found.worker_age)
+    by_kind = GaugeMetricFamily("stockroom_alerts_open", "Unresolved cases by kind", labels=["kind"])
     for kind, count in alerts:
         by_kind.add_metric([kind], count)
     yield by_kind
-    ages = GaugeMetricFamily("stockroom_job_age_seconds", "Since a job was last done", labels=["job"])
+    ages = GaugeMetricFamily("stockroom_job_age_seconds", "Since a job last ended", labels=["job"])
     for name, age in jobs:
         ages.add_metric([name], age)
     yield ages

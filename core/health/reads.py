@@ -1,4 +1,4 @@
-"""What Settings shows of the installation's health: how it stands, and what was measured in a day or week."""
+"""Reads for the Health page of Settings: readiness, and the measurements of a day or week."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ STOCK_FUNCTIONS = (
     "cases.ship_what_is_there",
     "refunds.decide",
 )
-"""What checks, holds or moves stock, in the order of a shop's day; each by the name it is measured under."""
+"""The functions that check, hold or move stock, in the order of a shop's day, by the names they are measured under."""
 
 
 class Period(StrEnum):
-    """How far back the page looks."""
+    """The period that the page shows."""
 
     DAY = "day"
     WEEK = "week"
@@ -48,7 +48,7 @@ _STEPS = {Period.DAY: (24, timedelta(hours=1)), Period.WEEK: (28, timedelta(hour
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """How the database stood in one step of time: its size at the end, of the rest the most."""
+    """The state of the database in one step of time: its size at the end, and the highest value of everything else."""
 
     at: datetime
     database_bytes: int
@@ -60,7 +60,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the installation fares. What is `whole` is summed over the period, the rest goes by steps."""
+    """The health of the installation. Fields named `..._whole` are sums over the period, all others are by step."""
 
     parts: tuple[Part, ...]
     since: datetime
@@ -79,7 +79,7 @@ class Health:
 
 
 def look(connection: Connection, actor: Actor, *, period: Period, now: datetime | None = None) -> Health:
-    """Return everything of the period; the last step is the one that is not over. Raises Forbidden, SignInRequired."""
+    """Return the health in a period; its last step is not over yet. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.SEE_HEALTH)
     count, step = _STEPS[period]
     until = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -103,7 +103,7 @@ def look(connection: Connection, actor: Actor, *, period: Period, now: datetime 
 
 
 def _whole(measured: Sequence[Measured]) -> tuple[Measured, ...]:
-    """Each function over all steps, in the order of `STOCK_FUNCTIONS`."""
+    """Return each function summed over all steps, in the order of `STOCK_FUNCTIONS`."""
     steps: dict[str, list[Measured]] = {}
     for each in measured:
         steps.setdefault(each.name, []).append(each)

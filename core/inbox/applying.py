@@ -1,7 +1,7 @@
-"""Applying the inbox: messages of Stripe become paid orders, refunds and cases, a whole batch in one transaction.
+"""Applying the inbox: Stripe's messages become paid orders, refunds and cases, a whole batch in one transaction.
 
-What is missing is fetched from Stripe first, while nothing is locked. A message that fails alone is put off alone. The
-same payment told three ways, twice each, at once, is one order: the database holds that, not this file.
+What a message lacks is fetched from Stripe first, while nothing is locked. If one message fails, only that one is
+retried later. The same payment can arrive several times and at once; the database makes sure that it is one order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a round over the inbox did: messages taken, orders recorded, lines taken off the shelf, messages put off."""
+    """The result of a run: messages claimed, orders recorded, lines taken off the shelf, messages to retry later."""
 
     messages: int = 0
     orders: int = 0
@@ -44,16 +44,16 @@ class Applied:
 def apply_due(
     engine: Engine, gateway: Gateway | None, *, limit: int = BATCH, seconds: float = CLAIM_SECONDS / 2
 ) -> Applied:
-    """Apply up to `limit` due messages; where the whole batch cannot be applied, each by itself.
+    """Apply up to `limit` due messages; if the batch as a whole fails, apply each by itself.
 
-    What is not read within `seconds`, because Stripe must be asked for much, is given back before the claim runs out.
-    Safe to run in many places at once, and again after a crash at any moment.
+    Messages not read within `seconds`, because Stripe is slow to answer, are given back before their claim expires.
+    Safe to run in many processes at once, and again after a crash at any moment.
     """
     return _apply_claimed(engine, gateway, run(engine, inbox.claim, WORKER, limit=limit), seconds)
 
 
 def apply_payment(engine: Engine, gateway: Gateway, *, payment_id: str) -> Applied:
-    """Apply what waits about one payment, now, though another may be at work on it: it is one order all the same."""
+    """Apply the waiting messages about one payment now, even if another worker has claimed them: it is one order."""
     claimed = run(engine, inbox.claim_payment, WORKER, payment_id=payment_id)
     return _apply_claimed(engine, gateway, claimed, CLAIM_SECONDS / 2)
 
@@ -85,7 +85,7 @@ def _apply_claimed(engine: Engine, gateway: Gateway | None, claimed: Sequence[Cl
 
 
 def whole_orders(connection: Connection, _: Actor, *, payment_ids: Sequence[str]) -> frozenset[str]:
-    """Return which of these payments are orders that have their cart."""
+    """Return which of these payments already have an order with its cart."""
     statement = """select o.payment_id from stockroom_api.whole_orders(%(ids)s) o (payment_id)"""
     return frozenset(row[0] for row in call(connection, statement, {"ids": list(payment_ids)}))
 
@@ -93,12 +93,12 @@ def whole_orders(connection: Connection, _: Actor, *, payment_ids: Sequence[str]
 def _apply_all(engine: Engine, works: Sequence[Work]) -> tuple[int, int, int]:
     try:
         return *run(engine, apply, WORKER, works=works), 0
-    except Unavailable as error:  # nobody's fault: trying them one by one would only wait once for each
+    except Unavailable as error:  # trying them one by one would only wait once for each
         return 0, 0, sum(_put_off(engine, work.message, error) for work in works)
     except Exception as error:
         if len(works) == 1:
             return 0, 0, _put_off(engine, works[0].message, error)
-    # One of them is the poison: the others are applied without it.
+    # One message made the batch fail. Each by itself, the others succeed.
     orders = lines = failed = 0
     for work in works:
         done = _apply_all(engine, [work])
@@ -108,9 +108,9 @@ def _apply_all(engine: Engine, works: Sequence[Work]) -> tuple[int, int, int]:
 
 def _put_off(engine: Engine, message: Claimed, error: Exception) -> int:
     if not isinstance(error, StockError):
-        # What the database says of a row may be a buyer's name.
-        said = None if isinstance(error, DBAPIError) else error
-        log.error("Message %s of Stripe failed: %s", message.event_id, type(error).__name__, exc_info=said)
+        # A database error can quote a row, and so a buyer's name: it is not logged.
+        shown = None if isinstance(error, DBAPIError) else error
+        log.error("Stripe message %s failed: %s", message.event_id, type(error).__name__, exc_info=shown)
     is_lasting = isinstance(error, Unreadable) and not isinstance(error, Unavailable)
     why = error.message if isinstance(error, StockError) else f"A fault on our side: {type(error).__name__}"
     run(engine, inbox.put_off, WORKER, id=message.id, why=why, is_lasting=is_lasting)
@@ -118,14 +118,14 @@ def _put_off(engine: Engine, message: Claimed, error: Exception) -> int:
 
 
 def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tuple[int, int]:
-    """Apply what was read, in one transaction, and mark its messages; returns new orders and lines taken."""
+    """Apply what was read in one transaction and mark its messages. Returns the new orders and the lines taken."""
     orders = [order for work in works for order in work.orders]
     refunds = [refund for work in works for refund in work.refunds]
     disputes = [dispute for work in works for dispute in work.disputes]
     recorded = taken = 0
     if refunds or disputes:
         call(connection, "select stockroom_api.apply_alone()", {})
-    if refunds:  # before the orders: who decides a refund holds it first and the shelf last
+    if refunds:  # before the orders: deciding a refund locks it first and the variants last
         call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(refunds)})
     if orders:
         statement = "select recorded, taken from stockroom_api.apply_orders(%(rows)s::jsonb)"

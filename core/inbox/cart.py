@@ -1,6 +1,7 @@
-"""Reading a message of Stripe whole: what it says, the cart behind it, what must be asked of Stripe or the storefront.
+"""Collecting everything a Stripe message needs before it is applied: its payment, its cart, and missing details.
 
-Done while nothing is locked. A cart is read whole or not at all; what cannot be read is told, never guessed.
+This happens while nothing is locked. A cart is read completely or not at all. What cannot be read becomes a case; it is
+never guessed.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class StripeNeeded(StockError):
-    """The lines of this payment must be asked of Stripe, and no key is set: set STRIPE_SECRET_KEY."""
+    """The lines of this payment must be fetched from Stripe, but no key is set. Set STRIPE_SECRET_KEY."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """What one message comes to: rows for the database, or why there is nothing to do."""
+    """The rows that one message adds to the database, or why there is nothing to do."""
 
     message: Claimed
     orders: list[dict[str, Any]] = field(default_factory=list)
@@ -56,29 +57,29 @@ class Work:
 
 
 def paid_by(reading: Reading) -> str | None:
-    """Return the payment that a reading is about: its PaymentIntent, or its charge where it has none."""
+    """Return the payment that a reading is about: its PaymentIntent, or its charge if it has none."""
     return getattr(reading, "payment_id", None) or getattr(reading, "charge_id", None)
 
 
 def reservation_of(payment: Payment) -> str | None:
-    """Return the hold that a payment's metadata names, as Stockroom itself writes it, or None."""
+    """Return the hold that Stockroom has written into a payment's metadata, or None."""
     named = payment.metadata.get("reservation", "")
     return named if _UUID.fullmatch(named) else None
 
 
 class Reader:
-    """Reads messages, asking Stripe and the storefront for what a message does not hold."""
+    """Reads messages, and fetches what they lack from Stripe and from the storefront's tables."""
 
     def __init__(self, engine: Engine, gateway: Gateway | None, link: Link) -> None:
         self.engine = engine
         self.gateway = gateway
         self.link = link
         self.whole: frozenset[str] = frozenset()
-        """The payments whose order has its cart already: nothing need be asked for them again."""
+        """The payments whose order already has its cart, so that nothing more has to be fetched for them."""
         self.mapping = cart_mapping.from_json(link.cart_mapping) if link.cart_mapping else None
 
     def read(self, message: Claimed, reading: Reading) -> Work:
-        """Return what a message comes to. Raises Unreadable, Unavailable, StripeRefused."""
+        """Return the rows for a message. Raises Unreadable, Unavailable, StripeRefused."""
         work = Work(message=message)
         work.why = self._foreign(message)
         if work.why is None:
@@ -89,18 +90,17 @@ class Reader:
         if message.account:
             return "It belongs to a connected account."
         if self.link.livemode is not None and message.livemode != self.link.livemode:
-            return (
-                "It is in test mode and this shop is live." if self.link.livemode else "It is live, this shop is not."
-            )
+            test = "It is in test mode, but this shop is live."
+            return test if self.link.livemode else "It is live, but this shop is in test mode."
         return None
 
     def _take(self, work: Work, reading: Reading) -> None:
         if isinstance(reading, Thin):
             found = self._stripe().fetch(reading)
-            gone = Ignored(why="Stripe no longer has what it is about.")
+            gone = Ignored(why="Stripe no longer has the object that it is about.")
             reading = payloads.read_object(found, work.message.kind, work.message.created_at) if found else gone
             if isinstance(reading, Thin):
-                raise Unreadable("What Stripe has of it lacks what a sale needs.")
+                raise Unreadable("The object that Stripe has for it lacks the fields of a sale.")
         takers: dict[type[Any], Callable[[Work, Any], None]] = {
             Payment: self._take_payment,
             Refund: self._take_refund,
@@ -121,11 +121,11 @@ class Reader:
     def _take_payment(self, work: Work, payment: Payment) -> None:
         if payment.state is PaymentState.CANCELLED:
             work.given_up.append(payment)
-            work.why = "The payment was cancelled; what was held for it is free."
+            work.why = "The payment was cancelled; its hold was released."
         elif payment.state is PaymentState.WAITING:
             work.why = "It is not paid yet."
         elif work.message.kind.startswith("charge.") and payment.payment_id.startswith("pi_"):
-            work.why = "Its PaymentIntent tells the same."
+            work.why = "Its PaymentIntent has the same sale."
         else:
             work.orders.append(self._order(payment, work.message.policy))
 
@@ -158,13 +158,13 @@ class Reader:
         return _order_row(payment, policy) | ({"cart_state": "absent"} if known else self._cart_of(payment))
 
     def _cart_of(self, payment: Payment) -> dict[str, Any]:
-        """Return the cart's part of an order: its lines, or why there are none. Nothing is ever half a cart."""
+        """Return the cart's part of an order: all of its lines, or why there are none."""
         try:
             found = self._find_cart(payment)
         except UnreadableCart as error:
             return {"cart_state": "unreadable", "cart_raw": error.raw, "why": f"its cart cannot be read: {error.why}"}
         if isinstance(found, Lookup):
-            why = f"its lines are kept elsewhere, as order {found.reference}, where they were not found"
+            why = f"its cart only names order {found.reference}, whose lines were not found in the storefront's tables"
             return {"cart_state": "elsewhere", "cart_raw": found.reference, "number": found.reference, "why": why}
         if found is None:
             why = "no cart was found with this payment, so nothing was taken off the shelf"
@@ -172,7 +172,7 @@ class Reader:
         return _cart_row(found, payment)
 
     def _find_cart(self, payment: Payment) -> Cart | Lookup | None:
-        """The cart where it is told first: Checkout's line items, metadata, the storefront's own order."""
+        """Return the cart from the first source that has it: Checkout's items, metadata, the storefront's table."""
         if payment.session_id and (items := self._stripe().line_items(payment.session_id)):
             return carts.lines_of_items(items)
         found = carts.read_cart(payment.metadata, self.mapping, currency=payment.currency)
@@ -188,7 +188,7 @@ class Reader:
 
 
 def look_up_order(connection: Connection, _: Actor, *, reference: str) -> Cart | None:
-    """Return the lines of an order kept in the storefront's own table, as Settings say where; None if it has none."""
+    """Return the lines of an order from the storefront's own table, as configured in Settings, or None."""
     statement = "select code, quantity from stockroom_api.look_up_order(%(reference)s)"
     rows = call(connection, statement, {"reference": reference})
     lines = tuple(CartLine(code=code, quantity=quantity) for code, quantity in rows)
@@ -213,8 +213,8 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _cart_row(told: Cart, payment: Payment) -> dict[str, Any]:
-    cart, difference = carts.in_minor_units(told, payment), carts.difference(told, payment)
+def _cart_row(found: Cart, payment: Payment) -> dict[str, Any]:
+    cart, difference = carts.in_minor_units(found, payment), carts.difference(found, payment)
     lines = [
         {
             "code": line.code,
@@ -227,8 +227,8 @@ def _cart_row(told: Cart, payment: Payment) -> dict[str, Any]:
         for line in cart.lines
     ]
     why = None if not difference else "its lines do not add up to what was paid"
-    told_money = {"difference": difference, "extras": carts.extras(told, payment)}
-    return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | told_money
+    money = {"difference": difference, "extras": carts.extras(found, payment)}
+    return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | money
 
 
 def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Asking Stripe: the poll of what happened since, and ranges for a first run, a gap, or what is older than thirty days.
+"""Reading from Stripe: the poll of recent events, and ranges of days for a first run, a gap, or older payments.
 
-Both only fill the inbox, like the webhook; the same message from all three is one row there, or one order at last.
+Stripe keeps events for thirty days. Poll and range only fill the inbox, as the webhook does. The same message from all
+three is one row there, and the same sale is one order.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from core.stripe.gateway import Gateway
 
 PAGE = 100
 OVERLAP = timedelta(days=1)
-"""How far before the last poll a gap is read again: what was under way then may have been paid since."""
+"""How far before the last poll a gap is read again. Payments that were pending then may have succeeded since."""
 
-_LISTS = 5  # that a range is made of
+_LISTS = 5  # the lists that a range consists of
 _KINDS = {
     "payment_intent": "payment_intent.succeeded",
     "checkout.session": "checkout.session.completed",
@@ -42,7 +43,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a range import is: what is being read, objects seen, messages that were new, the share read (0 to 1)."""
+    """The progress of a range: the list being read, objects seen, new messages stored, the share read (0 to 1)."""
 
     reading: str
     seen: int
@@ -51,14 +52,14 @@ class Progress:
 
 
 Tell = Callable[[Progress], bool]
-"""Told of progress; answers whether to go on."""
+"""Called with the progress; returns whether to continue."""
 
 
 def poll(engine: Engine, gateway: Gateway) -> int:
-    """Store what Stripe has told since the last poll and return how many messages are new.
+    """Store the events since the last poll and return how many are new.
 
-    The cursor moves only in the transaction that stores a page. The first poll begins at this moment: what was paid
-    before is a range import. Where Stripe no longer knows the cursor, the gap is read as a range.
+    The cursor moves only in the transaction that stores a page. The first poll begins at the present moment; older
+    payments need a range import. If Stripe no longer knows the cursor, the gap is read as a range.
     """
     run(engine, inbox.go_live, WORKER, livemode=gateway.livemode)
     link = run(engine, inbox.link, WORKER)
@@ -77,7 +78,7 @@ def poll(engine: Engine, gateway: Gateway) -> int:
 
 
 def look_back(engine: Engine, gateway: Gateway) -> int:
-    """Store what became readable only after the poll had passed its place; returns how many messages are new."""
+    """Store events that Stripe listed only after the poll had passed their place, and return how many are new."""
     since = datetime.now(UTC) - OVERLAP
     pages = _pages(gateway.events(None, payloads.KINDS, since=since))
     return sum(run(engine, inbox.receive, WORKER, messages=_messages(page)) for page in pages)
@@ -93,9 +94,9 @@ def import_range(
     policy: Policy | None,
     tell: Tell = lambda _: True,
 ) -> Progress:
-    """Store every payment, session, refund and dispute begun from `since` up to `until`; the worker applies them.
+    """Store every payment, session, refund and dispute created in `since` <= moment < `until`; the worker applies them.
 
-    `policy` None lets the go-live instant decide. Stopped or run again it does no harm: what is known is left alone.
+    Without a `policy`, the go-live moment decides. It can be stopped and run again: known messages stay as they are.
     Raises Forbidden, SignInRequired, Unavailable, StripeRefused.
     """
     run(engine, _may_import, actor)
@@ -106,14 +107,14 @@ def import_range(
             stored += run(engine, inbox.receive, WORKER, messages=messages)
             seen += len(page)
             share = (place + _covered(page[-1], since, until)) / _LISTS
-            told = Progress(reading=name, seen=seen, stored=stored, share=share)
-            if not tell(told):
-                return told
+            progress = Progress(reading=name, seen=seen, stored=stored, share=share)
+            if not tell(progress):
+                return progress
     return Progress(reading="", seen=seen, stored=stored)
 
 
 def store(engine: Engine, found: dict[str, Any], *, livemode: bool) -> None:
-    """Store an object that was read at Stripe, without the secret by which a buyer finishes it."""
+    """Store an object read from Stripe, without the client secret that lets a buyer pay it."""
     kept = {name: value for name, value in found.items() if name != "client_secret"}
     run(engine, inbox.receive, WORKER, messages=list(_as_message(kept, None, livemode)))
 
@@ -137,7 +138,7 @@ def _messages(events: Iterable[dict[str, Any]]) -> list[Incoming]:
 
 
 def about(event: Any) -> str | None:
-    """Return the payment that an event is about, where it says so."""
+    """Return the payment that an event is about, or None if it names none."""
     try:
         return paid_by(payloads.read(event)[1])
     except Unreadable:
@@ -152,7 +153,7 @@ def _pages(objects: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def _ranges(
     gateway: Gateway, since: datetime, until: datetime | None
 ) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
-    # Sessions first: they know the lines of the payments that follow.
+    # Sessions first: they have the lines of the payments that follow.
     yield "Checkout Sessions", gateway.sessions(since, until)
     yield "payments", gateway.payments(since, until)
     yield (
@@ -164,7 +165,7 @@ def _ranges(
 
 
 def _covered(found: dict[str, Any], since: datetime, until: datetime | None) -> float:
-    """The share of a range that lies behind, newest first, when this object has been read."""
+    """Return the share of a range that is done once this object has been read; Stripe lists newest first."""
     began, ends = since.timestamp(), (until or datetime.now(UTC)).timestamp()
     at = found.get("created")
     if not isinstance(at, int) or ends <= began:
@@ -173,17 +174,18 @@ def _covered(found: dict[str, Any], since: datetime, until: datetime | None) -> 
 
 
 def _as_message(found: dict[str, Any], policy: Policy | None, livemode: bool) -> Iterator[Incoming]:
-    """An object as the event that would have told of it; nothing for one that is not paid."""
+    """Yield the event that Stripe would have sent for an object, or nothing for an unpaid one."""
     try:
         reading = payloads.read_object(found)
     except Unreadable:
-        reading = None  # stored all the same: the worker parks it as a case, with its text
+        reading = None  # it is stored nevertheless: the worker parks it as a case, with its body
     if isinstance(reading, Payment) and reading.state is not PaymentState.PAID:
         return
     if reading is not None and not isinstance(reading, Payment | Refund | Dispute):
         return
     kind, now = _KINDS.get(str(found.get("object")), "unknown"), datetime.now(UTC)
-    # A refund is told as it is at this moment; a payment as of when it was made, which decides who comes first.
+    # A refund is dated now, because it is read in its present state. A payment keeps its own date, because the date
+    # decides which order gets the last unit.
     at = reading.paid_at if isinstance(reading, Payment) else now
     status = found.get("status") or found.get("payment_status") or "read"
     event_id = f"{found.get('id')}@{status}"

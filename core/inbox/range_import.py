@@ -1,19 +1,19 @@
-"""Importing the orders of some days from Stripe: read the range into the inbox, apply it, and say what came of it.
+"""Importing the orders of some days from Stripe: read the range into the inbox, apply it, and report the result.
 
-The page and the command line do the same. Stopped at any moment it does no harm, and run again it goes on: what is
-known is left alone. Whatever is stored when it stops is applied by the worker.
+The page and the command line use the same function. It can be stopped at any moment and run again: known messages stay
+as they are, and the worker applies what was stored before the stop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.database.engine import call, run
+from core.database.engine import call, rows_of, run
 from core.foundation.errors import SetupError, StripeRefused, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import Policy
@@ -22,6 +22,7 @@ from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
 from core.inbox.polling import Progress
 from core.ledger import reports
+from core.ledger.query import midnight
 from core.people.access import Permission
 from core.people.guard import require
 from core.stripe.gateway import Gateway
@@ -29,18 +30,18 @@ from core.stripe.gateway import Gateway
 READING = 0.7
 """The share of an import that is reading; the rest is applying."""
 AT_ONCE = 100
-"""How many messages are applied before the next word: carts of Checkout are asked of Stripe one by one."""
+"""How many messages are applied between two reports: carts of Checkout are fetched from Stripe one by one."""
 
 
 class NotConnected(SetupError):
-    """Stripe is not connected: set STRIPE_SECRET_KEY to a restricted key, as the README says under Connect Stripe."""
+    """Stripe is not connected: set STRIPE_SECRET_KEY to a restricted key, see docs/stripe.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """The days of an import, in the shop's zone, the last one included, and what it does to stock.
+    """The days of an import, in the shop's zone and both included, and what it does to stock.
 
-    Without a policy the go-live instant decides: what was paid before is recorded only.
+    Without a policy the go-live moment decides: earlier payments are only recorded.
     """
 
     since: date
@@ -50,7 +51,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an import came to so far: messages that are new, those that wait or are parked, and what became of them."""
+    """The result of an import so far: new messages, those that wait or are parked, and what they became."""
 
     messages: int = 0
     waiting: int = 0
@@ -62,7 +63,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """How far an import is: what it does now, counts for people, and the share that is done, from 0 to 1."""
+    """The progress of an import: its present step, counts to show, and the share that is done, from 0 to 1."""
 
     doing: str
     seen: int
@@ -72,13 +73,13 @@ class Stage:
 
 
 Tell = Callable[[Stage], bool]
-"""Told of each stage; answers whether to go on."""
+"""Called at each stage; returns whether to continue."""
 
 
 def import_orders(
     engine: Engine, gateway: Gateway | None, actor: Actor, *, days: Range, tell: Tell = lambda _: True
 ) -> Outcome:
-    """Import what was paid, refunded and disputed in these days, and apply it until nothing is due.
+    """Import the payments, refunds and disputes of these days, and apply them until nothing is due.
 
     Raises NotConnected without a gateway, InvalidInput, Unavailable, StripeRefused, Forbidden, SignInRequired.
     """
@@ -90,7 +91,7 @@ def import_orders(
 
     def reading(found: Progress) -> bool:
         nonlocal last
-        run(engine, may_import, actor)  # whoever is signed out or loses the role meanwhile imports no further
+        run(engine, may_import, actor)  # stops the import of a person who signs out or loses the role meanwhile
         share = READING * found.share
         last = Stage(doing=f"Reading {found.reading}", seen=found.seen, stored=found.stored, share=share)
         return tell(last)
@@ -119,27 +120,26 @@ def may_import(connection: Connection, actor: Actor) -> None:
 
 
 def outcome(connection: Connection, actor: Actor, *, since: datetime) -> Outcome:
-    """Return what an import that began at `since` came to, whoever applied it. Raises Forbidden, SignInRequired."""
+    """Return the result of an import that began at `since`. Raises Forbidden, SignInRequired."""
     may_import(connection, actor)
     statement = """select messages, waiting, parked, orders, lines, cases
                      from stockroom_api.import_outcome(%(since)s)"""
-    messages, waiting, parked, new, lines, cases = call(connection, statement, {"since": since})[0]
-    return Outcome(messages=messages, waiting=waiting, parked=parked, orders=new, lines=lines, cases=cases)
+    return rows_of(Outcome, call(connection, statement, {"since": since}))[0]
 
 
 def told(done: Outcome) -> str:
-    """Return what an import did, in sentences."""
+    """Return the result of an import in sentences."""
     if not done.messages:
-        return "Nothing new: everything Stripe has of these days is known already."
+        return "Nothing new: everything that Stripe has for these days was imported before."
     cases = many(done.cases, "case") if done.cases else "no case"
     sentences = [
         f"Imported {many(done.messages, 'new message')}: {many(done.orders, 'order')} recorded, "
         f"{many(done.lines, 'line') if done.lines else 'no line'} taken off the shelf, {cases} opened."
     ]
     if done.parked:
-        sentences.append(f"{many(done.parked, 'message')} could not be worked on; see the cases.")
+        sentences.append(f"{many(done.parked, 'message')} could not be processed; see the cases.")
     if done.waiting:
-        sentences.append(f"{many(done.waiting, 'message')} will be tried again later by the worker.")
+        sentences.append(f"The worker will retry {many(done.waiting, 'message')} later.")
     return "\n".join(sentences)
 
 
@@ -149,27 +149,23 @@ def many(number: int, noun: str) -> str:
 
 
 def _begin(connection: Connection, actor: Actor, *, days: Range) -> tuple[datetime, datetime | None, datetime]:
-    """The range as moments, and the database's clock now."""
+    """Return the range as moments, and the present moment of the database."""
     may_import(connection, actor)
-    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    zone = reports.shop(connection, actor).zone
     now: datetime = call(connection, "select clock_timestamp()", {})[0][0]
-    if days.since > now.astimezone(zone).date():
+    if days.since > now.astimezone(ZoneInfo(zone)).date():
         raise invalid("since", "must not be in the future")
     if days.until is not None and days.until < days.since:
         raise invalid("until", "must not be before the first day")
-    until = None if days.until is None else _midnight(days.until + timedelta(days=1), zone)
-    return _midnight(days.since, zone), until, now
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
+    until = None if days.until is None else midnight(days.until + timedelta(days=1), zone)
+    return midnight(days.since, zone), until, now
 
 
 def same_mode(livemode: bool, gateway: Gateway) -> None:
-    """Raise StripeRefused where the shop is tied to the other mode than the key's."""
+    """Raise StripeRefused if the shop is tied to another mode (live or test) than the key."""
     if livemode != gateway.livemode:
         tied, given = ("live", "test") if livemode else ("test", "live")
         raise StripeRefused(
-            f"This shop is tied to Stripe's {tied} mode and the key is one of {given} mode: all it reads would be "
-            "ignored. Set the right key, or change the mode under Settings, Stripe."
+            f"This shop is tied to Stripe's {tied} mode, but the key is of {given} mode, so everything it reads would "
+            "be ignored. Set the right key, or change the mode under Settings, Stripe."
         )

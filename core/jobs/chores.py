@@ -1,6 +1,6 @@
-"""What the shop does by itself, and when. Each may be begun at any time, twice even, and be left off anywhere.
+"""The background jobs and their times. Each can be started at any time, even twice, and stopped at any point.
 
-A chore says in a line what it did, if it did anything, and answers whether something came into the inbox.
+A chore reports in one line what it did, if it did anything, and returns whether the inbox got new messages.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from core.database.engine import run
 from core.health import measures as health
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
+from core.inbox.range_import import many
 from core.ledger import holds
 from core.proof import runs as proof
 from core.stripe.gateway import Gateway
@@ -34,9 +35,9 @@ Work = Callable[[Engine, Gateway | None, Say, threading.Event], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:
-    """Something to do, and when: `cron` in the five fields of cron, UTC, or `daily` at the shop's hour.
+    """A background job and its time: `cron` (five fields, UTC), or `daily` at the shop's hour.
 
-    `title`: what it does, in plain words. `limit_seconds`: when it is told to stop. `attempts`: how often it is tried.
+    After `limit_seconds` it is asked to stop. A failed run is tried up to `attempts` times.
     """
 
     work: Work
@@ -48,7 +49,7 @@ class Chore:
 
     @property
     def period(self) -> int:
-        """How many seconds lie between two of its times."""
+        """The seconds between two runs."""
         if self.daily:
             return DAY
         times = croniter(self.cron, 0.0)
@@ -56,7 +57,7 @@ class Chore:
         return int(times.get_next(float) - first)
 
     def next_at(self, after: datetime) -> datetime | None:
-        """Return its next time; None where the shop's clock decides."""
+        """Return its next time, or None for a daily job, whose time depends on the shop's zone."""
         if self.daily:
             return None
         following: datetime = croniter(self.cron, after).get_next(datetime)
@@ -74,53 +75,49 @@ def apply_inbox(engine: Engine, gateway: Gateway | None, say: Say, stopping: thr
         lines, put_off = lines + done.lines, put_off + done.put_off
     if messages:
         say(
-            f"Applied {_many(messages, 'message')} of Stripe: {_many(recorded, 'new order')}, "
-            f"{_many(lines, 'line')} taken off the shelf, {put_off:,} put off."
+            f"Applied {many(messages, 'Stripe message')}: {many(recorded, 'new order')}, "
+            f"{many(lines, 'line')} taken off the shelf, {put_off:,} to retry later."
         )
     return False
 
 
 def poll_stripe(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
-    """Ask Stripe what happened since; without a key there is nobody to ask."""
+    """Poll Stripe for new events; without a key this does nothing."""
     if gateway is None or stopping.is_set():
         return False
-    return _told(polling.poll(engine, gateway), say)
+    return _stored(polling.poll(engine, gateway), say)
 
 
 def look_back(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
-    """Ask Stripe for what became readable only after the poll had passed its place."""
+    """Read the events that Stripe listed only after the poll had passed their place."""
     if gateway is None or stopping.is_set():
         return False
-    return _told(polling.look_back(engine, gateway), say)
+    return _stored(polling.look_back(engine, gateway), say)
 
 
 def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threading.Event) -> bool:
-    """Give back what is held for checkouts past its time."""
+    """Release the holds that are past their time."""
     ended = 0
     while not stopping.is_set() and (some := run(engine, holds.expire, WORKER, limit=MOST_HOLDS)):
         ended += some
     if ended:
-        say(f"Gave back what {_many(ended, 'checkout')} held past its time.")
+        say(f"Released {many(ended, 'expired hold')}.")
     return False
 
 
-def _told(stored: int, say: Say) -> bool:
+def _stored(stored: int, say: Say) -> bool:
     if stored:
-        say(f"Stripe told {_many(stored, 'new message')}.")
+        say(f"Received {many(stored, 'new message')} from Stripe.")
     return bool(stored)
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 CHORES = {
     APPLY: Chore(work=apply_inbox, cron=EACH_MINUTE, title="Take paid orders off the shelf", limit_seconds=600),
-    "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE, title="Ask Stripe what happened", limit_seconds=600),
-    "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Ask Stripe for what came late", limit_seconds=900),
-    "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Give back what checkouts held too long"),
+    "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE, title="Poll Stripe for new events", limit_seconds=600),
+    "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Poll Stripe for late events", limit_seconds=900),
+    "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Release expired holds"),
     "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
-    "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Prove the books", limit_seconds=60 * 60),
-    "backup": Chore(work=backups.nightly, daily=True, title="Make a backup and prove it", limit_seconds=6 * 60 * 60),
-    "keep_health": Chore(work=health.keep_health, cron=EACH_MINUTE, title="Measure how the shop fares"),
+    "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Verify the books", limit_seconds=60 * 60),
+    "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),
+    "keep_health": Chore(work=health.keep_health, cron=EACH_MINUTE, title="Measure speed and health"),
 }

@@ -1,7 +1,7 @@
-"""One run of a job: begun on record or not at all, tried again after trouble, told to stop at its limit, then ended.
+"""One run of a job: recorded when it starts, retried after errors, asked to stop at its limit, and recorded at its end.
 
-A thread cannot be killed. One that goes on past its limit and does not listen is left to itself: its run is on record
-as timed out and its place in the worker is free, but until it ends, or its process does, nobody begins that job again.
+A thread cannot be killed. If it continues past its limit, its run is recorded as timed out and its place in the worker
+is freed, but the job does not start again until the thread or its process ends.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from core.stripe.gateway import Gateway
 log = logging.getLogger("stockroom")
 
 RETRY_SECONDS = 5.0
-"""How soon a run tries again after trouble: four times later each time."""
+"""The wait before the first retry after an error; each further wait is four times longer."""
 HEED_SECONDS = 3.0
-"""How long a run may go on after it was told to stop."""
+"""How long a run may continue after it was asked to stop."""
 MOST_LINES, LONGEST_LINE = 200, 500
 _T = TypeVar("_T")
 WORKER_NAME = f"{socket.gethostname()}, process {os.getpid()}"
 
 
 class Lingering:
-    """The runs of this process that went on past their limit, as long as their threads live."""
+    """The runs of this process that continue past their limit, until their threads end."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._runs = engine, dict[int, asyncio.Future[bool]]()
 
     def add(self, run_id: int, work: asyncio.Future[bool]) -> None:
-        """Remember a run whose thread goes on."""
+        """Add a run whose thread continues."""
         self._runs[run_id] = work
 
     async def tell(self) -> None:
-        """Say which go on still and which are over, so that nobody begins beside them, or somebody may again."""
+        """Record which runs still continue and which have ended, so that their jobs can start again."""
         over = [run_id for run_id, work in self._runs.items() if work.done()]
         for run_ids, is_over in ((over, True), (self._runs.keys() - over, False)):
             if run_ids:
@@ -64,7 +64,7 @@ class Lingering:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Round:
-    """A run under way. `stop`: what its work looks at; `said`: what it has said so far."""
+    """A run in progress. Its work checks `stop`; `said` has the lines that it has reported so far."""
 
     name: str
     engine: Engine
@@ -76,11 +76,11 @@ class Round:
 
     @property
     def chore(self) -> Chore:
-        """What is to be done."""
+        """The job to run."""
         return CHORES[self.name]
 
     async def go(self) -> bool:
-        """Run the job, if it may begin; returns whether something came into the inbox. Raises what failed at last."""
+        """Run the job if it may start; returns whether the inbox got new messages. Raises the error of the last try."""
         run_id = await in_thread(partial(run, self.engine, job_runs.begin, WORKER, name=self.name, worker=WORKER_NAME))
         if run_id is None:
             return False
@@ -91,7 +91,7 @@ class Round:
         if not done:
             self.stop.set()
             await asyncio.wait([work], timeout=HEED_SECONDS)
-            self._note(f"It was told to stop after {self.chore.limit_seconds:,} seconds, its limit.")
+            self._note(f"It was asked to stop at its limit of {self.chore.limit_seconds:,} seconds.")
         elif failed := work.exception():
             outcome = Outcome.FAILED
         else:
@@ -104,10 +104,10 @@ class Round:
     async def _end(self, run_id: int, outcome: Outcome, work: asyncio.Future[bool]) -> None:
         lingers = not work.done()
         if lingers:
-            self._note("It does not listen. It is not begun again until it ends or its process does.")
+            self._note("It has not stopped. It does not start again until it ends or its process ends.")
             self.lingering.add(run_id, work)
         elif outcome is Outcome.TIMED_OUT:
-            work.exception()  # it was told to stop: whatever came of that is no trouble of its own
+            work.exception()  # an error after it was asked to stop is not reported
         if outcome is Outcome.TIMED_OUT:
             log.warning("The job %s did not end within its limit of %s seconds", self.name, self.chore.limit_seconds)
         said = tuple(self.said)
@@ -116,7 +116,7 @@ class Round:
         )
 
     async def _try(self, began: float) -> bool:
-        """Do the work; after trouble once more, later each time, as long as its next time and its limit are far."""
+        """Do the work. After an error, back off and retry, unless its next time or its limit comes first."""
         engine, patience = self._limited(), min(self.chore.period, self.chore.limit_seconds)
         for attempt in range(1, self.chore.attempts + 1):
             try:
@@ -131,7 +131,7 @@ class Round:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _limited(self) -> Engine:
-        """Return the engine with an end to every statement: one that waits for ever cannot be told to stop."""
+        """Return the engine with a statement timeout, because a waiting statement cannot be asked to stop."""
         limited = self.engine.execution_options()
         milliseconds = self.chore.limit_seconds * 1000
 
@@ -151,7 +151,7 @@ class Round:
 
 
 async def briefly(work: Callable[[], _T]) -> _T:
-    """Run something short that blocks, to its end even if nobody waits any more: it gives its connection back."""
+    """Run short blocking work to its end even if the caller is cancelled, so that it returns its connection."""
     going = asyncio.ensure_future(in_thread(work))
     try:
         return await asyncio.shield(going)
@@ -161,7 +161,7 @@ async def briefly(work: Callable[[], _T]) -> _T:
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:
-    """Run something that blocks in a thread that no shutdown waits for: asking Stripe may take minutes."""
+    """Run blocking work in a thread that no shutdown waits for: a request to Stripe can take minutes."""
     done: Future[_T] = Future()
     done.set_running_or_notify_cancel()
 

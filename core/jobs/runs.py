@@ -1,32 +1,40 @@
-"""What is on record of the jobs: their times, their runs, and which are switched off.
+"""The record of the jobs: their times, their runs, and which are switched off.
 
-Rules and locks: core/sql/90_jobs/1_runs.sql. A run is begun there or not at all, whoever asks; what a dead worker
-left open is closed by the next to begin.
+Rules and locks: core/sql/90_jobs/1_runs.sql. Every run starts there or not at all. A run that a dead worker left open
+is closed when the job starts next.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from core.database.engine import array, call
+from core.database.engine import array, call, rows_of, run
+from core.foundation.errors import StockError
 from core.foundation.model import Actor
+from core.inbox.messages import WORKER
 from core.jobs.chores import CHORES
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 
+log = logging.getLogger("stockroom")
+
+WATCH_SECONDS = 60.0
+"""How often a process looks for jobs that have missed their time."""
 KEEP_DAYS = 14
-"""How long a run is kept."""
+"""How long a run is stored."""
 SHOWN = 20
 
 
 class Outcome(StrEnum):
-    """How a run ended; idle: there was nothing to do; lost: its worker ended in the middle."""
+    """How a run ended. Idle: there was nothing to do. Lost: its worker died during the run."""
 
     DONE = "done"
     IDLE = "idle"
@@ -37,7 +45,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job as Settings shows it: its last run, its next time, and who switched it off."""
+    """A job as Settings shows it: its last run, its next time, and the person who switched it off."""
 
     name: str
     title: str
@@ -61,7 +69,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
-    """A run: when, by which worker, how it ended and what it said."""
+    """A run of a job: its times, its worker, its outcome, and the lines that it reported."""
 
     id: int
     began_at: datetime
@@ -74,7 +82,8 @@ class JobRun:
 
 _STATES = """
     select name, title, period, is_daily, limit_seconds, asked_at, asked_by, off_at, off_by, last_began_at,
-           last_outcome, last_said, last_took, is_running, lingers, next_at, overdue, failing
+           last_outcome, coalesce(last_said, '{}'), last_took, is_running, coalesce(lingers, false), next_at, overdue,
+           failing
       from stockroom_api.job_states
      order by period, title"""
 _RUNS = """
@@ -86,7 +95,7 @@ _RUNS = """
 
 
 def plan(connection: Connection, _: Actor) -> None:
-    """Say which jobs there are, and when."""
+    """Store the list of jobs and their times."""
     now = datetime.now(UTC)
     rows = [
         {
@@ -103,12 +112,12 @@ def plan(connection: Connection, _: Actor) -> None:
 
 
 def due(connection: Connection, _: Actor) -> tuple[str, ...]:
-    """Return the jobs to begin now that no cron begins."""
+    """Return the jobs to start now that are not started by cron."""
     return tuple(name for (name,) in call(connection, "select name from stockroom_api.jobs_due order by name", {}))
 
 
 def begin(connection: Connection, _: Actor, *, name: str, worker: str) -> int | None:
-    """Begin a run; None where it may not begin now, because it is switched off or has been done."""
+    """Start a run and return its id, or None if the job may not start now: it is switched off or already done."""
     values = {"name": name, "worker": worker, "next_at": CHORES[name].next_at(datetime.now(UTC))}
     found = call(connection, "select stockroom_api.begin_job(%(name)s, %(worker)s, %(next_at)s)", values)[0][0]
     return None if found is None else int(found)
@@ -117,7 +126,7 @@ def begin(connection: Connection, _: Actor, *, name: str, worker: str) -> int | 
 def end(
     connection: Connection, _: Actor, *, run_id: int, outcome: Outcome, said: Sequence[str], lingers: bool = False
 ) -> None:
-    """End a run; `lingers`: its thread does not end, and nobody may begin beside it."""
+    """End a run. `lingers`: its thread still continues, so the job may not start again."""
     values = {"id": run_id, "outcome": outcome.value, "said": list(said), "lingers": lingers, "days": KEEP_DAYS}
     call(
         connection,
@@ -127,15 +136,44 @@ def end(
 
 
 def linger(connection: Connection, _: Actor, *, run_ids: Iterable[int], is_over: bool = False) -> None:
-    """Say of runs past their limit that they go on still, or that they are over."""
+    """Record that runs past their limit still continue, or that they are over."""
     values = {"ids": array(run_ids), "is_over": is_over}
     call(connection, "select stockroom_api.linger(%(ids)s::bigint[], %(is_over)s)", values)
 
 
 def watch(connection: Connection, actor: Actor) -> int:
-    """Open a case for each job that missed its time twice or keeps failing; returns how many new ones there are."""
+    """Open a case for each job that missed its time twice or keeps failing, and return the number of new cases."""
     plan(connection, actor)
     return int(call(connection, "select stockroom_api.watch_jobs()", {})[0][0])
+
+
+class Watch:
+    """A thread that calls `watch` each minute, for a process that leaves the jobs to others.
+
+    Workers do the same. If all of them are dead, this thread still opens the cases.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._stopping = engine, threading.Event()
+        self._thread = threading.Thread(target=self._keep_watching, name="stockroom-watch", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(WATCH_SECONDS)
+
+    def _keep_watching(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                run(self._engine, watch, WORKER)
+            except StockError as error:  # without the database no job runs, and /readyz says so
+                log.warning("The jobs cannot be watched: %s", error.message)
+            self._stopping.wait(WATCH_SECONDS)
 
 
 # ---------------------------------------------------------------- for people
@@ -144,49 +182,41 @@ def watch(connection: Connection, actor: Actor) -> int:
 def jobs(connection: Connection, actor: Actor) -> tuple[JobState, ...]:
     """Return every job. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_JOBS)
-    names = tuple(JobState.__dataclass_fields__)
-    rows = call(connection, _STATES, {})
-    return tuple(_state(dict(zip(names, row, strict=True))) for row in rows)
+    found = rows_of(JobState, call(connection, _STATES, {}))
+    return tuple(replace(job, last_said=tuple(job.last_said), last_outcome=_ended(job.last_outcome)) for job in found)
 
 
 def runs(connection: Connection, actor: Actor, *, name: str) -> tuple[JobRun, ...]:
-    """Return the last runs of a job, the newest first. Raises Forbidden, SignInRequired."""
+    """Return the last runs of a job, newest first. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_JOBS)
-    names = tuple(JobRun.__dataclass_fields__)
-    rows = call(connection, _RUNS, {"name": name, "shown": SHOWN})
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return tuple(
-        JobRun(**row | {"said": tuple(row["said"]), "outcome": Outcome(row["outcome"]) if row["outcome"] else None})
-        for row in found
-    )
+    found = rows_of(JobRun, call(connection, _RUNS, {"name": name, "shown": SHOWN}))
+    return tuple(replace(each, said=tuple(each.said), outcome=_ended(each.outcome)) for each in found)
 
 
 def switch(connection: Connection, actor: Actor, *, name: str, is_on: bool) -> None:
-    """Switch a job off, or on again, on record. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Switch a job off or on; recorded in the audit. Raises InvalidInput, Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_JOBS) | {"job": name, "is_on": is_on}
     call(connection, f"select stockroom_api.switch_job({ASKER}, %(job)s, %(is_on)s)", values)
 
 
 def ask(connection: Connection, actor: Actor, *, name: str) -> None:
-    """Have a job begun now; some worker does within seconds. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Ask for a job to run now; a worker starts it within seconds. Raises InvalidInput, Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_JOBS) | {"job": name}
     call(connection, f"select stockroom_api.ask_job({ASKER}, %(job)s)", values)
 
 
 def daily_at(connection: Connection, actor: Actor) -> time:
-    """Return the hour of the daily jobs, on the shop's clock. Raises Forbidden, SignInRequired."""
+    """Return the time of the daily jobs, in the shop's zone. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_JOBS)
     found: time = call(connection, "select daily_at from stockroom_api.job_hour", {})[0][0]
     return found
 
 
 def change_hour(connection: Connection, actor: Actor, *, at: time) -> None:
-    """Change the hour of the daily jobs. Raises Forbidden, SignInRequired."""
+    """Change the time of the daily jobs. Raises Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_JOBS) | {"at": at.replace(tzinfo=None, microsecond=0)}
     call(connection, f"select stockroom_api.change_job_hour({ASKER}, %(at)s)", values)
 
 
-def _state(row: dict[str, object]) -> JobState:
-    said, outcome = row["last_said"], row["last_outcome"]
-    changed = {"last_said": tuple(said) if isinstance(said, list) else (), "lingers": bool(row["lingers"])}
-    return JobState(**row | changed | {"last_outcome": Outcome(str(outcome)) if outcome else None})  # type: ignore[arg-type]
+def _ended(outcome: str | None) -> Outcome | None:
+    return Outcome(outcome) if outcome else None

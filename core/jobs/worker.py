@@ -1,9 +1,9 @@
-"""The jobs that run by themselves, and the one door to procrastinate, whose queue lies in the shop's own database.
+"""Running the background jobs with procrastinate, whose queue is in the shop's own database.
 
-Each has its time (`core/jobs/chores.py`), when one worker of all processes does it; the inbox is applied as soon as
-something has come in. Who crashes in the middle is found by its silence and the job is taken up again. Nothing
-depends on LISTEN or on a session, so a transaction pooler may stand in between. What a run does is
-`core/jobs/round.py`, what is on record of it `core/jobs/runs.py`.
+This is the only module that imports procrastinate. At the time of a job (`core/jobs/chores.py`), one worker of all
+processes runs it; the inbox is also applied as soon as a message arrives. A crashed worker is detected by its missing
+heartbeat, and its job is restarted. Nothing depends on LISTEN or on session state, so a transaction pooler may be in
+between. A single run is in `core/jobs/round.py`, the record of runs in `core/jobs/runs.py`.
 """
 
 from __future__ import annotations
@@ -31,19 +31,18 @@ from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
 from core.jobs.chores import APPLY, CHORES, Say
 from core.jobs.round import Lingering, Round, briefly, in_thread
-from core.jobs.watch import WATCH_SECONDS
 from core.stripe.gateway import Gateway
 
 log = logging.getLogger("stockroom")
 
 LOOK_SECONDS = 1.0
-"""How often a worker looks for a job that was asked for."""
+"""How often a worker polls for a requested job."""
 BEAT_SECONDS, SILENCE_SECONDS, RESCUE_SECONDS = 10.0, 30.0, 15.0
-"""How often a worker gives a sign, after how long without one it counts as dead, and how often that is looked for."""
+"""The interval of heartbeats, the silence after which a worker counts as dead, and the interval of that check."""
 AGAIN_SECONDS, LONGEST_SECONDS = 5.0, 30.0
-"""How soon to begin again after trouble: later each time, up to the longest."""
+"""The wait before a failed worker restarts: it backs off up to the longest."""
 GRACE_SECONDS = 3.0
-"""How long a job may go on when its worker is told to stop; what it leaves undone is done by the next one."""
+"""How long a job may continue when its worker is stopped; the next worker does the rest."""
 KEEP_HOURS = 7 * 24
 
 
@@ -51,7 +50,7 @@ KEEP_HOURS = 7 * 24
 
 
 def wake(engine: Engine) -> None:
-    """Ask for the inbox to be applied now; some worker does it within a second or two. Raises Unavailable."""
+    """Ask for the inbox to be applied now; a worker does it within a second or two. Raises Unavailable."""
     try:
         _defer(_Queue(engine), APPLY)
     except exceptions.ConnectorException as error:
@@ -64,20 +63,20 @@ def _defer(queue: _Queue, name: str) -> None:
         if not queue.execute_query_all(waiting, name=name):
             App(connector=queue).configure_task(name, lock=name, queueing_lock=name).defer()
     except exceptions.AlreadyEnqueued:
-        pass  # somebody else asked at the same moment
+        pass  # another process asked at the same moment
 
 
 # ---------------------------------------------------------------- the queue
 
 
 class _Queue(BaseAsyncConnector):
-    """procrastinate's statements on our own engine: as the app's role, in its schema, each a short transaction."""
+    """Runs procrastinate's statements on our engine: as the app's role, in its schema, each in a short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def get_sync_connector(self) -> _Queue:
-        """Return itself: it can do both."""
+        """Return this connector, which is synchronous and asynchronous."""
         return self
 
     def execute_query(self, query: str, **values: Any) -> None:
@@ -104,15 +103,15 @@ class _Queue(BaseAsyncConnector):
             raise exceptions.ConnectorException from error
 
     async def execute_query_async(self, query: str, **values: Any) -> None:
-        """Run a statement while the loop goes on."""
+        """Run a statement without blocking the event loop."""
         await briefly(partial(self.execute_query_all, query, **values))
 
     async def execute_query_one_async(self, query: str, **values: Any) -> dict[str, Any]:
-        """Run a statement while the loop goes on and return its first row."""
+        """Run a statement without blocking the event loop and return its first row."""
         return await briefly(partial(self.execute_query_one, query, **values))
 
     async def execute_query_all_async(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        """Run a statement while the loop goes on and return its rows."""
+        """Run a statement without blocking the event loop and return its rows."""
         return await briefly(partial(self.execute_query_all, query, **values))
 
 
@@ -139,7 +138,7 @@ def _trouble(error: DBAPIError) -> exceptions.ConnectorException:
 
 
 class Worker:
-    """One worker in a thread and an event loop of its own, which neither slow down nor stop with anybody else's."""
+    """A worker with its own thread and event loop, so that other loops neither slow it down nor stop it."""
 
     def __init__(self, engine: Engine, gateway: Gateway | None, say: Say = lambda _: None) -> None:
         self._engine, self._gateway, self._say = engine, gateway, say
@@ -149,11 +148,11 @@ class Worker:
         self._thread.daemon = True
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start the worker."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is under way, for some seconds, and end."""
+        """Give running jobs a few seconds to finish, and stop."""
         self._stopping.set()
         for each in tuple(self._rounds):
             each.stop.set()
@@ -161,7 +160,7 @@ class Worker:
             self._thread.join(GRACE_SECONDS * 3)
 
     async def _keep_working(self) -> None:
-        """Work until told to stop. Without the database nobody can, so begin again and again."""
+        """Work until stopped. Without the database this fails, so it restarts with back-off."""
         stopping, rest = asyncio.ensure_future(in_thread(self._stopping.wait)), AGAIN_SECONDS
         while not stopping.done():
             began = time.monotonic()
@@ -169,7 +168,7 @@ class Worker:
             if stopping.done():
                 return
             rest = AGAIN_SECONDS if time.monotonic() - began > LONGEST_SECONDS else min(rest * 2, LONGEST_SECONDS)
-            log.warning("The worker stopped and begins again in %.0f seconds: %s", rest, why)
+            log.warning("The worker failed and restarts in %.0f seconds: %s", rest, why)
             await asyncio.wait([stopping], timeout=rest)
 
     async def _work(self, stopping: asyncio.Future[bool]) -> str:
@@ -222,7 +221,7 @@ class Worker:
             try:
                 if await each.go():
                     await briefly(partial(wake, self._engine))
-            except StockError as error:  # its next time tries again
+            except StockError as error:  # its next run tries again
                 log.warning("The job %s was not finished: %s", name, error.message)
             finally:
                 self._rounds.discard(each)
@@ -230,7 +229,7 @@ class Worker:
         return job
 
     async def _defer_due(self) -> None:
-        """Put into the queue what no cron puts there: daily jobs at the shop's hour, and what a person asked for."""
+        """Queue the jobs that cron does not: daily jobs at the shop's hour, and those that a person asked for."""
         queue = _Queue(self._engine)
         while True:
             for name in await briefly(partial(run, self._engine, job_runs.due, WORKER)):
@@ -239,18 +238,18 @@ class Worker:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _watch(self) -> None:
-        """Keep an eye on what goes on past its limit, and on the jobs that nobody does."""
+        """Watch the runs that continue past their limit, and the jobs that do not run."""
         looked = time.monotonic()
         while True:
             await self._lingering.tell()
-            if time.monotonic() - looked >= WATCH_SECONDS:
+            if time.monotonic() - looked >= job_runs.WATCH_SECONDS:
                 looked = time.monotonic()
                 await briefly(partial(run, self._engine, job_runs.watch, WORKER))
             await asyncio.sleep(RESCUE_SECONDS)
 
 
 async def _look_after(manager: JobManager) -> None:
-    """Take up again what dead workers left, and forget what failed long ago."""
+    """Restart the jobs of dead workers, and delete jobs that failed long ago."""
     while True:
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=SILENCE_SECONDS):
             await _take_up_again(manager, job)
@@ -261,11 +260,11 @@ async def _look_after(manager: JobManager) -> None:
 
 
 async def _take_up_again(manager: JobManager, job: Job) -> None:
-    log.warning("A worker ended in the middle of the job %s; it is taken up again", job.task_name)
+    log.warning("A worker died during the job %s, which is restarted", job.task_name)
     try:
         await manager.retry_job(job)
     except exceptions.UniqueViolation:
-        # The same job waits already, behind this one.
+        # The same job is already queued behind this one.
         await manager.finish_job(job, Status.ABORTED, delete_job=True)
     except exceptions.ConnectorException:
-        log.info("Another process took it up first")
+        log.info("Another process restarted it first")

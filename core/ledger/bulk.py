@@ -1,8 +1,8 @@
-"""Changing many levels from a CSV file: read it, say what it would do, row by row, then post it as one operation.
+"""Changing many levels from a CSV file: read it, preview each row, then post it as one operation.
 
-Two kinds of file. With a column `change`, units are added or taken away. With a column `set_to`, levels are set, and
-`on_hand` is the level the person saw when the file was made: where it has moved since, nothing is set. Other columns
-are ignored, so the exported list of levels with a column added is such a file; a row without a value is left out.
+There are two kinds of file. With a column `change`, units are added or taken away. With a column `set_to`, levels are
+set, and `on_hand` is the level at the time of the export: if it has changed since, nothing is set. Other columns are
+ignored, so an exported list of levels with one column added is such a file. Rows without a value are skipped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 class BulkKind(StrEnum):
-    """What the numbers of a file are."""
+    """What the numbers of a file mean."""
 
     CHANGE = "change"
     SET = "set_to"
@@ -35,7 +35,7 @@ class BulkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkRow:
-    """One row and what it would do: the level goes from `before` to `after`."""
+    """One row and its effect: the level goes from `before` to `after`."""
 
     line: int
     sku: str
@@ -52,22 +52,22 @@ class BulkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPreview:
-    """What a file would do. It can be posted if there is no problem."""
+    """The effect of a file. It can be posted if there is no problem."""
 
     kind: BulkKind
     rows: tuple[BulkRow, ...]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that stands in the way, in the order of the file."""
+        """Everything that prevents posting, in the order of the file."""
         return tuple(row.problem for row in self.rows if row.problem)
 
     def changes(self) -> list[Line]:
-        """Return what `ledger.adjust` takes."""
+        """Return the lines for `changes.adjust`."""
         return [Line(variant_id=row.variant.variant_id, quantity=row.change) for row in self.rows if row.variant]
 
     def levels(self) -> list[LevelLine]:
-        """Return what `ledger.set_level` takes."""
+        """Return the lines for `changes.set_level`."""
         return [
             LevelLine(variant_id=row.variant.variant_id, target=row.after, seen=row.before)
             for row in self.rows
@@ -78,20 +78,20 @@ class BulkPreview:
 def preview(
     connection: Connection, actor: Actor, *, content: bytes, file_name: str, from_present: bool = False
 ) -> BulkPreview:
-    """Tell what posting this file would do; nothing is changed.
+    """Return what posting this file would do; nothing is changed.
 
-    `from_present`: levels are set from where they stand now, whatever the file says was seen. Raises Unreadable where
-    the file as a whole cannot be read; bad rows are told in the answer.
+    With `from_present`, levels are set from their present value, whatever the file has in `on_hand`. Raises Unreadable
+    if the file as a whole cannot be read; bad rows are reported in the preview.
     """
     require(connection, actor, Permission.SET_LEVEL)
     kind, rows = _read(content, file_name)
     known = reports.find_many(connection, actor, skus=[row["sku"] for _, row in rows])
     first: dict[str, int] = {}
-    told = []
+    previewed = []
     for line, row in rows:
         earlier = first.setdefault(row["sku"], line)
-        told.append(_row(kind, line, row, known.get(row["sku"]), earlier, from_present=from_present))
-    return BulkPreview(kind=kind, rows=tuple(told))
+        previewed.append(_row(kind, line, row, known.get(row["sku"]), earlier, from_present=from_present))
+    return BulkPreview(kind=kind, rows=tuple(previewed))
 
 
 def _read(content: bytes, name: str) -> tuple[BulkKind, list[tuple[int, dict[str, str]]]]:
@@ -108,42 +108,42 @@ def _read(content: bytes, name: str) -> tuple[BulkKind, list[tuple[int, dict[str
     if not rows:
         raise Unreadable(f"No row of {name} has a value in its column {kinds[0]}; nothing was changed.")
     if len(rows) > MAX_LINES:
-        raise Unreadable(f"{name} has {len(rows):,} rows; {MAX_LINES:,} is the most. Split it; nothing was changed.")
+        raise Unreadable(f"{name} has {len(rows):,} rows; the limit is {MAX_LINES:,}. Split it; nothing was changed.")
     return kinds[0], rows
 
 
 def _row(
     kind: BulkKind, line: int, row: Mapping[str, str], variant: LevelRow | None, earlier: int, *, from_present: bool
 ) -> BulkRow:
-    sku, said = row["sku"], row[kind]
-    value = whole(said)
+    sku, given = row["sku"], row[kind]
+    value = whole(given)
     now = variant.on_hand if variant else 0
     seen = now if from_present else whole(row.get("on_hand", "")) if kind is BulkKind.SET else now
     before = now if seen is None else seen
     after = before if value is None else now + value if kind is BulkKind.CHANGE else value
 
-    def because(field: str, why: str, given: str | None = None) -> BulkRow:
-        problem = Problem(line=line, field=field, why=why, value=None if given is None else given[:80])
+    def because(field: str, why: str, value: str) -> BulkRow:
+        problem = Problem(line=line, field=field, why=why, value=value[:80])
         return BulkRow(line=line, sku=sku, variant=variant, before=before, after=after, problem=problem)
 
     if variant is None:
         return because("sku", "is not in the catalogue", sku)
     if earlier != line:
-        return because("sku", f"stands on line {earlier}, too", sku)
+        return because("sku", f"is also on line {earlier}", sku)
     if value is None or abs(value) > MAX_UNITS:
-        return because(kind, f"is not a whole number up to {MAX_UNITS:,}", said)
+        return because(kind, f"is not a whole number up to {MAX_UNITS:,}", given)
     if kind is BulkKind.CHANGE and value == 0:
-        return because(kind, "must not be zero", said)
+        return because(kind, "must not be zero", given)
     if after < 0:
-        return because(kind, f"would take the level below zero: {now:,} on hand", said)
+        return because(kind, f"would take the level below zero: {now:,} on hand", given)
     if after < variant.reserved:
-        return because(kind, f"would leave less than the {variant.reserved:,} reserved", said)
+        return because(kind, f"would leave fewer units than the {variant.reserved:,} reserved", given)
     if before != now:
-        return because("on_hand", f"has moved since: it stands at {now:,} now", f"{before:,}")
+        return because("on_hand", f"has changed since the export: it is {now:,} now", f"{before:,}")
     return BulkRow(line=line, sku=sku, variant=variant, before=before, after=after, problem=None)
 
 
-def whole(said: str) -> int | None:
+def whole(written: str) -> int | None:
     """Return a whole number as people and spreadsheets write it, or None."""
-    text = said.removesuffix(".0").replace("\N{MINUS SIGN}", "-")
+    text = written.removesuffix(".0").replace("\N{MINUS SIGN}", "-")
     return int(text) if _WHOLE.fullmatch(text) else None

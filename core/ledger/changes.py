@@ -1,7 +1,7 @@
 """The operations that change stock by hand: adjust, receive, set, undo. Each is one SQL call, for one or many variants.
 
-Every one of them takes `connection` and `actor` first, never commits, is idempotent by `key`, checks session and role
-in the transaction it runs in, and changes all of its lines or none. Each rule is a test in tests/database.
+Each takes `connection` and `actor` first, never commits, is idempotent by `key`, checks session and role in its own
+transaction, and changes all of its lines or none. Each rule has a test in tests/core/ledger.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.foundation.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, LevelLi
 from core.foundation.text import clean
 from core.people.access import Permission, roles_for
 
-_HIGHEST = 2_000_000_000  # the most units a variant may have, as the ledger's SQL says
+_HIGHEST = 2_000_000_000  # the highest level of a variant, as in core/sql/20_ledger/2_posting.sql
 _LARGEST_ID = 2**63 - 1
 _POST_CHANGE = """
     select * from stockroom_api.post_change(%(key)s, %(kind)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
@@ -38,10 +38,10 @@ _POST_UNDO = """
 def adjust(
     connection: Connection, actor: Actor, *, lines: Sequence[Line], reason: str, key: str, note: str | None = None
 ) -> Posting:
-    """Add `quantity` units (negative: take away) to each variant, for a reason of type `adjustment`.
+    """Add `quantity` units to each variant, or take them away if negative, for a reason of type `adjustment`.
 
-    Raises UnknownVariant, InsufficientStock, KeyReused, InvalidInput, Forbidden, SignInRequired; nothing was changed
-    then.
+    Raises UnknownVariant, InsufficientStock, KeyReused, InvalidInput, Forbidden, SignInRequired; then nothing was
+    changed.
     """
     return _change(
         connection,
@@ -66,9 +66,9 @@ def receive(
     reference: str | None = None,
     note: str | None = None,
 ) -> Posting:
-    """Book a receipt: goods bought that came in (or, with reason `supplier_return`, negative units that went back).
+    """Post a receipt of bought goods; with the reason `supplier_return`, negative units go back to the supplier.
 
-    `reference` is the delivery note's or purchase order's number. Raises as `adjust`.
+    `reference` is the number of the delivery note or purchase order. Raises the same errors as `adjust`.
     """
     return _change(
         connection,
@@ -95,9 +95,9 @@ def set_level(
     reason: str = "cycle_count",
     note: str | None = None,
 ) -> Posting:
-    """Set each variant to `target` units, provided it still stands at `seen`; if one moved meanwhile, none is set.
+    """Set each variant to `target` units if its level is still `seen`; if one has changed meanwhile, none is set.
 
-    Raises LevelChanged (with the present level and the movements since), and as `adjust`.
+    Raises LevelChanged with the present level and the movements since, and the same errors as `adjust`.
     """
     if movement_type not in (MovementType.COUNT, MovementType.ADJUSTMENT):
         raise invalid("movement type", "must be a count or an adjustment")
@@ -117,7 +117,7 @@ def set_level(
 
 @one_statement
 def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], key: str, note: str) -> Posting:
-    """Write the opposite of each movement, linked to it. Once; refused where the level would become negative.
+    """Post the opposite of each movement, linked to it. A movement can be undone once.
 
     Raises AlreadyReversed, InsufficientStock, InvalidInput, Forbidden, SignInRequired; then nothing was changed.
     """
@@ -130,9 +130,9 @@ def undo(connection: Connection, actor: Actor, *, movement_ids: Iterable[int], k
 
 
 def new_key() -> str:
-    """Return an idempotency key that nobody has used. It begins with the time: the index of keys grows at its end then.
+    """Return an unused idempotency key. It begins with the time, so the index of keys grows at its end.
 
-    Random keys would touch a page of their own for each operation, which a large ledger pays for.
+    Random keys would touch another page of the index for each operation, which is slow with a large ledger.
     """
     return f"{time.time_ns():016x}{secrets.token_hex(8)}"
 
@@ -192,7 +192,7 @@ def _bounded(lines: Sequence[Any]) -> Sequence[Any]:
 def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **facts: Any) -> int:
     """Return `value` as whole units between `lowest` and `highest`.
 
-    Raises InvalidInput naming `field`, with `facts` such as the line; a fraction is refused, never rounded.
+    Raises InvalidInput naming `field`, with `facts` such as the line. A fraction is refused, never rounded.
     """
     whole = (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value.is_integer()
@@ -207,5 +207,5 @@ def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **fa
 def _shown(value: Any) -> str:
     try:
         return str(value)[:80]
-    except ValueError:  # Python does not write out an integer of thousands of digits
+    except ValueError:  # Python does not print an integer of thousands of digits
         return "a number of thousands of digits"

@@ -1,8 +1,8 @@
-"""Taking a shop's past into the ledger: read and check the whole file, stage its rows, post them in order of time.
+"""Importing a shop's history into the ledger: read and check the whole file, stage its rows, post them in time order.
 
-Staging commits chunk by chunk and goes on where it was interrupted; posting is one transaction, so half a history is
-never seen. A file is known by the digest of its content: the same content is imported once. Because of these two steps
-the operation takes an engine, where others take a connection.
+Staging commits in chunks and continues after an interruption. Posting is one transaction, so nobody sees half a
+history. A file is identified by the digest of its content, so the same content is imported once. Because of these two
+steps the operation takes an engine, where others take a connection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from core.database.engine import run, translate
 from core.foundation.cells import Rules
@@ -44,15 +44,15 @@ _FINISH = text("select * from stockroom_api.finish_history(:import_id)")
 _DISCARD = text("delete from stockroom.history_rows where import_id = :import_id")
 
 Progress = Callable[[str, int, int], None]
-"""Told after each step: what is being done ("read", "staged", "posted"), how many rows of it, and of how many."""
+"""Called after each step with its name ("read", "staged", "posted"), the rows done and the rows in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryImport:
-    """What an import did. `already`: the same content had been imported before, and nothing was written now.
+    """The result of an import. `already`: the same content was imported before, so nothing was written now.
 
-    `opening_codes` are the SKUs that first got an opening count so that their level never falls below zero,
-    `opening_units` what these add up to; `new_codes` the SKUs that were unknown (None when told again).
+    `opening_codes` counts the SKUs that got an opening count, so that their level never falls below zero, and
+    `opening_units` their units. `new_codes` counts the SKUs that were unknown, or is None if `already`.
     """
 
     file_name: str
@@ -80,11 +80,11 @@ def import_history(
     into_sample: bool = False,
     now: datetime | None = None,
 ) -> HistoryImport:
-    """Take a history file into the ledger: all of its rows in order of time, or none.
+    """Import a history file into the ledger: all of its rows in time order, or none.
 
-    Raises Unreadable naming every bad row; InvalidInput where the ledger already holds later movements of a SKU in the
-    file, or where the shop holds the sample data and `into_sample` does not say that this is wanted; Forbidden,
-    SignInRequired, Unavailable. After an interruption, the same call goes on.
+    Raises Unreadable naming every bad row; InvalidInput if the ledger has later movements of a SKU in the file, or if
+    the shop holds the sample data and `into_sample` is not set; Forbidden, SignInRequired, Unavailable. After an
+    interruption, the same call continues.
     """
     rules = run(engine, _rules, actor, now=now or datetime.now(UTC))
     if known := run(engine, _told, actor, name=path.name, digest=file_digest(path)):
@@ -97,7 +97,7 @@ def import_history(
     except Refused:
         run(engine, _discard, actor, import_id=staged.import_id)
         raise
-    if done is None:  # another process has closed the import meanwhile
+    if done is None:  # another process finished the import meanwhile
         return import_history(engine, actor, path, progress=progress, into_sample=into_sample, now=now)
     return done
 
@@ -113,19 +113,23 @@ def _told(connection: Connection, _actor: Actor, *, name: str, digest: str) -> H
     row = connection.execute(_TOLD, {"digest": digest}).one_or_none()
     if row is None:
         return None
+    return _result(name, row.rows_total, row, None)
+
+
+def _result(name: str, rows: int, finished: Row[Any], new_codes: int | None) -> HistoryImport:
     return HistoryImport(
         file_name=name,
-        rows=row.rows_total,
-        operation_id=row.operation_id,
-        opening_codes=row.opening_codes,
-        opening_units=row.opening_units,
-        new_codes=None,
-        already=True,
+        rows=rows,
+        operation_id=finished.operation_id,
+        opening_codes=finished.opening_codes,
+        opening_units=finished.opening_units,
+        new_codes=new_codes,
+        already=new_codes is None,
     )
 
 
 def _stage(engine: Engine, actor: Actor, file: HistoryFile, into_sample: bool, progress: Progress) -> _Staged:
-    """Copy the rows into the waiting room in order of time, each chunk in a transaction of its own."""
+    """Copy the rows into the staging table in time order, each chunk in its own transaction."""
     ordered = file.rows.sort_by([("occurred_at", "ascending"), ("line", "ascending")])
     while True:
         staged = run(engine, _stage_chunk, actor, file=file, ordered=ordered, into_sample=into_sample)
@@ -161,7 +165,7 @@ def _copy(connection: Connection, rows: pa.Table) -> None:
 def _post(
     connection: Connection, actor: Actor, *, file: HistoryFile, import_id: int, progress: Progress
 ) -> HistoryImport | None:
-    """Post every staged row, all in the transaction of `connection`. None: another process has done so meanwhile."""
+    """Post every staged row in the transaction of `connection`. Return None if another process has done so."""
     begun = connection.execute(_BEGIN, asker(actor, Permission.IMPORT_HISTORY) | {"import_id": import_id}).one_or_none()
     if begun is None:
         return None
@@ -171,15 +175,7 @@ def _post(
         connection.execute(_POST, {"import_id": import_id, "after": 2 * posted, "until": 2 * until})
         progress("posted", until, total)
     finished = connection.execute(_FINISH, {"import_id": import_id}).one()
-    return HistoryImport(
-        file_name=file.name,
-        rows=total,
-        operation_id=finished.operation_id,
-        opening_codes=finished.opening_codes,
-        opening_units=finished.opening_units,
-        new_codes=begun.new_codes,
-        already=False,
-    )
+    return _result(file.name, total, finished, begun.new_codes)
 
 
 def _discard(connection: Connection, _actor: Actor, *, import_id: int) -> None:

@@ -1,7 +1,7 @@
-"""Reading a shop's past: a CSV or Parquet file becomes checked columns, or every bad row is named at once.
+"""Reading a file of a shop's history: CSV or Parquet becomes checked columns, or all bad rows are named at once.
 
-Columns: occurred_at, sku, movement_type, reason, quantity, reference and, if there is one, name. Quantities are signed
-as in the ledger. A moment without a zone is taken on the shop's own clock. Nothing here touches a database.
+Columns: occurred_at, sku, movement_type, reason, quantity, reference, and optionally name. Quantities are signed as in
+the ledger. A moment without a zone is in the shop's time zone. Nothing here touches a database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPTIONAL = ("name",)
 COLUMNS = REQUIRED + OPTIONAL
 MAX_ROWS = 20_000_000
 SHOWN_PROBLEMS = 50
-_RECORDS_AT_ONCE = 2_000  # what the processor's cache holds; ten times as many take half as long again
+_RECORDS_AT_ONCE = 2_000  # fits the processor's cache; with ten times as many, reading takes 50 % longer
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _SAVE_AS = "Save it as UTF-8 and try again; nothing was imported."
@@ -36,9 +36,9 @@ _SAVE_AS = "Save it as UTF-8 and try again; nothing was imported."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFile:
-    """A history whose every row can be posted. `rows` has the file's columns and `line`, where each row stands in it.
+    """A history whose every row can be posted. `rows` has the file's columns and `line`, the line of each row.
 
-    `digest` is the SHA-256 of the file's bytes: the same content is the same history, whatever the file is called.
+    `digest` is the SHA-256 of the file's bytes: the same content is the same history, whatever the file's name.
     """
 
     name: str
@@ -57,17 +57,17 @@ class HistoryFile:
 
 
 class UnreadableHistory(Unreadable):
-    """This file has rows that cannot have happened; nothing was imported."""
+    """This file has bad rows; nothing was imported."""
 
     def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        super().__init__(_told(name, problems))
+        super().__init__(_report(name, problems))
         self.problems = tuple(problems)
 
 
 def read_history(path: Path, rules: Rules) -> HistoryFile:
-    """Read and check a history file; whether it is Parquet is seen from its content, not from its name.
+    """Read and check a history file. Its content decides whether it is Parquet, not its name.
 
-    Raises Unreadable where the file as a whole cannot be read, UnreadableHistory naming every bad row.
+    Raises Unreadable if the file as a whole cannot be read, UnreadableHistory naming every bad row.
     """
     digest = file_digest(path)
     raw, ragged = _read_parquet(path) if _starts_with(path, b"PAR1") else _read_csv(path)
@@ -75,14 +75,14 @@ def read_history(path: Path, rules: Rules) -> HistoryFile:
         raise Unreadable(f"{path.name} has no rows; nothing was imported.")
     rows, problems = checked(raw, rules)
     if ragged or problems:
-        misread = {problem.line for problem in ragged}  # their values stand in the wrong columns: enough said
+        misread = {problem.line for problem in ragged}  # their values are in the wrong columns: one problem is enough
         rest = [problem for problem in problems if problem.line not in misread]
         raise UnreadableHistory(path.name, sorted([*ragged, *rest], key=lambda problem: problem.line))
     return HistoryFile(name=path.name, digest=digest, rows=rows)
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal. Raises Unreadable where there is no such file."""
+    """Return the SHA-256 of a file's content, in hexadecimal. Raises Unreadable if there is no such file."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -114,7 +114,7 @@ def _read_csv(path: Path) -> tuple[pa.Table, list[Problem]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             batches = list(_batches(path, stream, ragged))
     except UnicodeDecodeError as error:
-        where = f"line {_undecodable_line(path)} holds a character that is not UTF-8"
+        where = f"line {_undecodable_line(path)} has a character that is not UTF-8"
         raise Unreadable(f"{path.name}: {where}. {_SAVE_AS}") from error
     return pa.Table.from_batches(batches), ragged
 
@@ -139,14 +139,14 @@ def _batches(path: Path, stream: TextIO, ragged: list[Problem]) -> Iterator[pa.R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Records:
-    """Some records by column, and the line of the file each begins on."""
+    """Some records by column, and the line of the file on which each begins."""
 
     lines: Sequence[int]
     columns: Sequence[Sequence[str]]
 
 
 def _some(path: Path, reader: Any, width: int, ragged: list[Problem]) -> _Records | None:
-    """The next records, or none. Where each is one line, which is nearly always, their lines need no counting."""
+    """Return the next records, or None. If each is one line, which is nearly always, lines need no counting."""
     before = reader.line_num
     try:
         records: list[list[str]] = list(islice(reader, _RECORDS_AT_ONCE))
@@ -164,7 +164,7 @@ def _some(path: Path, reader: Any, width: int, ragged: list[Problem]) -> _Record
 
 
 def _with_counted_lines(records: list[list[str]], first: int) -> tuple[list[list[str]], list[int]]:
-    """The records that are not empty lines, and where each begins: a quoted value may hold line breaks."""
+    """Return the records that are not empty lines, and where each begins: a quoted value can hold line breaks."""
     extra = (sum(len(_LINE_BREAK.findall(value)) for value in record) for record in records)
     starts = accumulate((1 + breaks for breaks in extra), initial=first)
     found = [(record, line) for record, line in zip(records, starts, strict=False) if record]
@@ -180,16 +180,16 @@ def _fitted(record: list[str], line: int, width: int, ragged: list[Problem]) -> 
 
 
 def _columns(path: Path, written: Sequence[str]) -> dict[str, str]:
-    """Our columns with the names they carry in the file. Refuses a file that lacks one, repeats one, or has others."""
+    """Return our columns with their names in the file. Refuses a file that lacks one, repeats one, or has others."""
     known = [name.strip().lower() for name in written]
     missing = [name for name in REQUIRED if name not in known]
     unknown = [name or "(no name)" for name, key in zip(written, known, strict=True) if key not in COLUMNS]
     twice = sorted({name for name in known if name in COLUMNS and known.count(name) > 1})
     faults = {"lacks": missing, "has the unknown": unknown, "repeats": twice}
-    said = [f"{verb} {_listed(names)}" for verb, names in faults.items() if names]
-    if said:
+    found = [f"{verb} {_listed(names)}" for verb, names in faults.items() if names]
+    if found:
         expected = f"Expected: {', '.join(REQUIRED)} and perhaps {', '.join(OPTIONAL)}"
-        raise Unreadable(f"The first line of {path.name} {'; it '.join(said)}. {expected}. Nothing was imported.")
+        raise Unreadable(f"The first line of {path.name} {'; it '.join(found)}. {expected}. Nothing was imported.")
     return dict(zip(known, written, strict=True))
 
 
@@ -224,7 +224,7 @@ def _is_undecodable(line: bytes) -> bool:
     return False
 
 
-def _told(name: str, problems: Sequence[Problem]) -> str:
+def _report(name: str, problems: Sequence[Problem]) -> str:
     bad_rows = len({problem.line for problem in problems})
     lines = [f"{name} has {bad_rows:,} bad row{'s' if bad_rows > 1 else ''}; nothing was imported."]
     lines += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]

@@ -1,13 +1,13 @@
-"""Holding units for a checkout: all of a cart or nothing, until it is paid, released or expired.
+"""Holding units for a checkout: all of a cart or nothing, until the hold is consumed, released or expired.
 
-Rules and locks: core/sql/20_ledger/7_holds.sql. Who holds is a program that was let in at its own door (an API key, the
-storefront's database role), so these operations take its name, not a person's session.
+Rules and locks: core/sql/20_ledger/7_holds.sql. The caller is a program that has authenticated itself (by an API key,
+or as the storefront's database role), so these operations take its name, not a person's session.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.database.engine import array, call
+from core.database.engine import array, call, rows_of
 from core.foundation.errors import ReservationGone
 from core.foundation.model import Actor
 from core.foundation.text import clean
@@ -28,7 +28,7 @@ _FIELDS = "id, reference, payment_id, held_by, created_at, expires_at, ended_at,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Units of a variant that a cart wants, by its id or its SKU."""
+    """Units of a variant that a cart asks for, by its id or its SKU."""
 
     quantity: int
     variant_id: UUID | None = None
@@ -37,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLine:
-    """Units of one variant that a hold keeps."""
+    """Units of one variant in a hold."""
 
     variant_id: UUID
     sku: str
@@ -85,7 +85,7 @@ def hold(
 
 
 def as_json(items: Sequence[Wanted]) -> str:
-    """Return what a cart wants as the database reads it."""
+    """Return the items of a cart as JSON for the database."""
     return json.dumps(
         [
             {"variant_id": str(w.variant_id) if w.variant_id else None, "sku": w.sku, "quantity": w.quantity}
@@ -95,73 +95,64 @@ def as_json(items: Sequence[Wanted]) -> str:
 
 
 def release(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:
-    """Let a hold go; one that has ended already stays as it is. Raises ReservationGone where there is no such hold."""
+    """Release a hold; one that has ended already stays as it is. Raises ReservationGone if there is no such hold."""
     call(connection, "select stockroom_api.release_hold(%(id)s)", {"id": reservation_id})
     return _get(connection, reservation_id)
 
 
 def extend(connection: Connection, _: Actor, *, reservation_id: UUID, ttl_seconds: int) -> Reservation:
-    """Keep a hold for `ttl_seconds` from now. Raises ReservationGone where it has ended, InvalidInput."""
+    """Extend a hold to `ttl_seconds` from now. Raises ReservationGone if it has ended, InvalidInput."""
     values = {"id": reservation_id, "ttl": ttl_seconds}
     call(connection, "select stockroom_api.extend_hold(%(id)s, %(ttl)s)", values)
     return _get(connection, reservation_id)
 
 
 def expire(connection: Connection, _: Actor, *, limit: int = 500) -> int:
-    """Let go of what is held past its time; returns how many holds ended. A job calls it; nobody waits for it."""
+    """Release holds past their time and return how many. A job calls it; nothing else waits for it."""
     return int(call(connection, "select stockroom_api.expire_holds(%(limit)s)", {"limit": limit})[0][0])
 
 
 def get(connection: Connection, _: Actor, *, reservation_id: UUID) -> Reservation:
-    """Return a hold as it stands. Raises ReservationGone where there is none."""
+    """Return a hold in its present state. Raises ReservationGone if there is no such hold."""
     return _get(connection, reservation_id)
 
 
 def release_payments(connection: Connection, _: Actor, *, payments: Sequence[tuple[str, str | None]]) -> int:
-    """Let go of what is held for payments that were given up: the id of each, and the hold that its metadata names."""
+    """Release the holds of cancelled payments; each payment is its id and the hold that its metadata names."""
     named = array(hold for _, hold in payments if hold)
     values = {"payments": [payment for payment, _ in payments], "holds": named}
     return int(call(connection, "select stockroom_api.release_payments(%(payments)s, %(holds)s::uuid[])", values)[0][0])
 
 
 def active_on(connection: Connection, actor: Actor, *, variant_id: UUID) -> tuple[Reservation, ...]:
-    """Return the active holds on a variant, those that end first at the top."""
+    """Return the active holds on a variant, the next to expire first."""
     require(connection, actor, Permission.VIEW)
     statement = f"""select {_FIELDS} from stockroom_api.reservations
                      where state = 'active' and id in (select stockroom_api.holds_on(%(variant_id)s))
                      order by expires_at"""  # noqa: S608 - a list of our own names
-    return tuple(_reservation(row) for row in call(connection, statement, {"variant_id": variant_id}))
+    return _reservations(call(connection, statement, {"variant_id": variant_id}))
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Reservation, ...]:
-    """Return the holds that were made for an order's payment, the oldest first: consumed by it, or ended before it."""
+    """Return the holds made for an order's payment, oldest first: consumed by it, or ended before it."""
     require(connection, actor, Permission.VIEW)
     statement = f"""select {_FIELDS} from stockroom_api.reservations
                      where id in (select h.id from stockroom_api.order_holds h where h.order_id = %(order_id)s)
                      order by created_at"""  # noqa: S608 - a list of our own names
-    return tuple(_reservation(row) for row in call(connection, statement, {"order_id": order_id}))
+    return _reservations(call(connection, statement, {"order_id": order_id}))
 
 
 def _get(connection: Connection, reservation_id: UUID) -> Reservation:
     statement = f"select {_FIELDS} from stockroom_api.reservations where id = %(id)s"  # noqa: S608 - our own names
-    rows = call(connection, statement, {"id": reservation_id})
-    if not rows:
+    found = _reservations(call(connection, statement, {"id": reservation_id}))
+    if not found:
         raise ReservationGone("There is no such reservation.", reservation=str(reservation_id))
-    return _reservation(rows[0])
+    return found[0]
 
 
-def _reservation(row: tuple[Any, ...]) -> Reservation:
-    found, reference, payment_id, held_by, created_at, expires_at, ended_at, state, lines = row
-    return Reservation(
-        reservation_id=found,
-        reference=reference,
-        payment_id=payment_id,
-        held_by=held_by,
-        created_at=created_at,
-        expires_at=expires_at,
-        ended_at=ended_at,
-        state=state,
-        lines=tuple(
-            HeldLine(variant_id=UUID(line["variant_id"]), sku=line["sku"], quantity=line["quantity"]) for line in lines
-        ),
-    )
+def _reservations(rows: Iterable[tuple[Any, ...]]) -> tuple[Reservation, ...]:
+    return rows_of(Reservation, ((*row[:-1], tuple(map(_line, row[-1]))) for row in rows))
+
+
+def _line(line: Mapping[str, Any]) -> HeldLine:
+    return HeldLine(variant_id=UUID(line["variant_id"]), sku=line["sku"], quantity=line["quantity"])

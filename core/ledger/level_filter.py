@@ -1,4 +1,4 @@
-"""Which variants a list shows, and in which order: composed over the view of levels, never by joining text."""
+"""Which variants a list shows and in which order: conditions over the view of levels."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, or_, select, table
+from sqlalchemy import ColumnElement, Select, select
 
 from core.foundation.model import LevelRow, LevelState
+from core.ledger.query import has_words, view
 
-_FIELDS = tuple(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend"))
-LEVELS = table("levels", *(column(name) for name in _FIELDS), schema="stockroom_api")
+LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend")))
 """Every variant with its level, without its trend."""
 
 
 class LevelStatus(StrEnum):
-    """Which variants to list: by their `LevelState`, or by something else."""
+    """Which variants to list: by their `LevelState`, with reserved units, inactive, or all."""
 
     ALL = "all"
     HEALTHY = "healthy"
@@ -40,7 +40,7 @@ class LevelSort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFilter:
-    """What narrows the list. `search` looks in SKU, barcode, product and brand, whatever the letter case."""
+    """The filter of the list. `search` looks in SKU, barcode, product, brand, size and color, in any letter case."""
 
     search: str = ""
     status: LevelStatus = LevelStatus.ALL
@@ -50,23 +50,14 @@ class LevelFilter:
 
 def matching(wanted: LevelFilter) -> Select[Any]:
     """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
-    query = select(LEVELS)
-    for condition in _conditions(wanted):
-        query = query.where(condition)
-    return query
-
-
-def _conditions(wanted: LevelFilter) -> list[ColumnElement[bool]]:
     rows = LEVELS.c
-    conditions: list[ColumnElement[bool]] = [_status_condition(wanted.status)]
-    for word in wanted.search.split()[:8]:
-        columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
-        conditions.append(or_(*(column.icontains(word[:100], autoescape=True) for column in columns)))
+    columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
+    query = select(LEVELS).where(_status_condition(wanted.status), *has_words(wanted.search, columns))
     if wanted.brand:
-        conditions.append(rows.brand == wanted.brand)
+        query = query.where(rows.brand == wanted.brand)
     if wanted.product_id:
-        conditions.append(rows.product_id == wanted.product_id)
-    return conditions
+        query = query.where(rows.product_id == wanted.product_id)
+    return query
 
 
 def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
@@ -81,7 +72,7 @@ def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
 
 
 def order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
-    """Return what the list is sorted by; the SKU decides between equals, so a page is always the same."""
+    """Return the columns to sort by, the SKU last, so that the order of a page never varies."""
     rows = LEVELS.c
     orders: dict[LevelSort, tuple[ColumnElement[Any], ...]] = {
         LevelSort.PRODUCT: (rows.product, rows.sku),

@@ -1,4 +1,4 @@
-"""What people look at: levels, trends, the explanation of a number, flows by day. Nothing here changes anything."""
+"""Reads about stock: levels, trends, the explanation of a level, flows by day. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TRENDS = """select t.variant_id, t.sold, t.trend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelPage:
-    """Some rows of a list, and how many there are in all."""
+    """Some rows of a list, and how many rows it has in all."""
 
     rows: tuple[LevelRow, ...]
     total: int
@@ -37,7 +37,7 @@ class LevelPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Opening + what came - what went = closing, over a half-open range of days; `flows` by movement type, in units."""
+    """Opening + units in - units out = closing, over a half-open range of days. `flows` is (in, out) by type."""
 
     opening: int
     closing: int
@@ -52,7 +52,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelPoint:
-    """Where a variant stood after something happened, or at the end of a day."""
+    """The level of a variant after a movement, or at the end of a day."""
 
     at: datetime
     level: int
@@ -60,7 +60,7 @@ class LevelPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The numbers on top of the Overview. Low and out of stock count active variants; money in the shop's currency."""
+    """The numbers at the top of the Overview, for active variants. Money is in the shop's currency."""
 
     variants: int
     units: int
@@ -71,7 +71,7 @@ class Summary:
 
 
 def shop(connection: Connection, actor: Actor) -> Shop:
-    """Return the shop: name, zone, currency, its present day."""
+    """Return the shop: name, zone, currency, today's date there."""
     require(connection, actor, Permission.VIEW)
     return Shop(**connection.execute(_SHOP).one()._mapping)
 
@@ -94,9 +94,9 @@ def levels(
     offset: int = 0,
     limit: int = 50,
 ) -> LevelPage:
-    """Return `limit` variants from `offset` on, with the trend of each, and the number of all that match.
+    """Return `limit` variants starting at `offset`, each with its trend, and the number of all that match.
 
-    Pages by offset: a shop has thousands of variants, not millions, and people ask for page 7 by its number.
+    These pages use offsets: a shop has thousands of variants, not millions, and people ask for page 7 by its number.
     """
     require(connection, actor, Permission.VIEW)
     wanted = matching(filter)
@@ -117,7 +117,7 @@ def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow
 
 
 def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
-    """Return the variant with this SKU (whatever its letter case) or this barcode, or None: what a scanner asks."""
+    """Return the variant with this SKU, in any letter case, or this barcode, or None. A scanner sends either."""
     require(connection, actor, Permission.VIEW)
     wanted = code.strip()[:200]
     exact = or_(LEVELS.c.sku == wanted, func.lower(LEVELS.c.sku) == wanted.lower(), LEVELS.c.barcode == wanted)
@@ -146,7 +146,7 @@ def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
 def explain(
     connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None, until: date | None = None
 ) -> Explanation:
-    """Explain a variant's level: the shop's days from `since` up to `until`, without it; None: from first to now."""
+    """Explain a variant's level for `since` <= day < `until`, days of the shop; None: no limit on that side."""
     require(connection, actor, Permission.VIEW)
     row = connection.execute(
         text("select * from stockroom_api.explain_level(:variant_id, :since, :until)"),
@@ -159,9 +159,10 @@ def explain(
 def running_level(
     connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None, points: int = 500
 ) -> tuple[LevelPoint, ...]:
-    """Return where the variant stood over time, since a day of the shop.
+    """Return the level of a variant over time, since a day of the shop.
 
-    After each movement, or, if those are more than `points`, at the end of each day (of every n-th if still more).
+    There is a point after each movement. If these are more than `points`, there is one at the end of each day, or of
+    every n-th day.
     """
     require(connection, actor, Permission.VIEW)
     rows = connection.execute(
@@ -179,7 +180,7 @@ def levels_at(connection: Connection, actor: Actor, *, at: datetime) -> dict[str
 
 
 def summary(connection: Connection, actor: Actor) -> Summary:
-    """Return the numbers on top of the Overview."""
+    """Return the numbers at the top of the Overview."""
     require(connection, actor, Permission.VIEW)
     return Summary(**connection.execute(text("select * from stockroom_api.stock_summary()")).one()._mapping)
 
@@ -189,12 +190,12 @@ def flows(
 ) -> tuple[DayFlow, ...]:
     """Return units in and out by day and movement type, of the shop or of one variant, for `since` <= day < `until`.
 
-    Days on which nothing moved are missing. Raises InvalidInput for a range of more than ten years.
+    Days without a movement are left out. Raises InvalidInput for a range of more than ten years.
     """
     require(connection, actor, Permission.VIEW)
     last = until - timedelta(days=1)
     if (last - since).days > LONGEST_RANGE:
-        raise invalid("range", "must be ten years at most")
+        raise invalid("range", "must be at most ten years")
     values: dict[str, Any] = {"first": since, "last": last}
     query = "select * from stockroom_api.shop_flows(:first, :last) order by day"
     if variant_id is not None:
@@ -205,7 +206,7 @@ def flows(
 
 
 def latest_movement(connection: Connection, actor: Actor) -> int:
-    """Return a number that changes whenever anything moves: what a live page polls."""
+    """Return a number that grows with every change; live pages poll it."""
     require(connection, actor, Permission.VIEW)
     return int(call(connection, "select stockroom_api.latest_movement()", {})[0][0])
 

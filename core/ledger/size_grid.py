@@ -1,4 +1,4 @@
-"""Products by sizes: which product has which size, and where a run is broken."""
+"""Products by size: which sizes of a product are in stock, and which runs of sizes are broken."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GridRow:
 
     @property
     def run(self) -> Run:
-        """How complete it is."""
+        """How complete its sizes are."""
         if self.in_stock == len(self.variants):
             return Run.FULL
         return Run.BROKEN if self.in_stock else Run.OUT
@@ -45,14 +45,14 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridPage:
-    """Some products, and how many there are in all."""
+    """Some products, and how many match in all."""
 
     rows: tuple[GridRow, ...]
     total: int
 
 
 def page(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> GridPage:  # noqa: A002
-    """Return the products of which a variant matches the filter, by name, each with all of its active variants."""
+    """Return the products with a variant that matches the filter, by name, each with all of its active variants."""
     require(connection, actor, Permission.VIEW)
     found = matching(filter).subquery()
     products = select(found.c.product_id, found.c.product).distinct()

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `core.database.migrate` hands over, in its transaction."""
+"""Alembic's entry point: runs the revisions on the connection, and in the transaction, of `core.database.migrate`."""
 
 from alembic import context
 

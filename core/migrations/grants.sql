@@ -1,14 +1,14 @@
--- Who may touch what, said once after every rebuild: the dashboard's role may look through our views and call our functions.
+-- The rights, granted again after every rebuild: the dashboard's role may read our views and call our functions.
 revoke all on schema stockroom, stockroom_api from public;
 revoke all on all functions in schema stockroom, stockroom_api from public;
 revoke all on all tables in schema stockroom from public, stockroom_app;
 revoke all on public.products, public.product_variants, public.stock_movements from public, stockroom_app;
 grant usage on schema stockroom_api to stockroom_app;
--- The waiting room of a history file is no part of the ledger: rows are copied in before a function takes them over.
+-- The staging table of a history file is not part of the ledger: rows are copied into it before a function posts them.
 grant usage on schema stockroom to stockroom_app;
 grant select, insert, delete on stockroom.history_rows to stockroom_app;
 
--- On Supabase the storefront's keys are the roles below: they may do nothing here unless a file of core/sql says so.
+-- On Supabase the storefront's keys use the roles below. They have no rights here except those that a file of core/sql grants.
 do $$
 declare
     _role text;

@@ -1,17 +1,17 @@
 """Finishing the case of an order: retry it, map a code, ship what is there, read its cart again.
 
-What can be done with any case is in core/alerts/handling.py. Rules and locks: core/sql/50_orders/2_taking.sql,
-3_cases.sql. Retrying is safe at any time, also twice at once.
+What can be done with every case is in core/alerts/handling.py. Rules and locks: core/sql/50_orders/2_taking.sql,
+3_cases.sql. A retry is safe at any time, even twice at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.database.engine import call
+from core.database.engine import call, rows_of
 from core.foundation.model import Actor
 from core.foundation.sales import LineState
 from core.foundation.text import clean
@@ -23,7 +23,7 @@ LONGEST_NOTE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """A line of an order after a try: units `taken` off the shelf and `oversold`, and why it is still open."""
+    """A line of an order after a retry: units `taken` and `oversold`, and the cause if it is still open."""
 
     line_id: int
     state: LineState
@@ -33,7 +33,7 @@ class Retried:
 
 
 def retry_order(connection: Connection, actor: Actor, *, order_id: int, key: str) -> tuple[Retried, ...]:
-    """Take the open lines of an order off the shelf, as far as there is enough now; codes are looked up anew.
+    """Take the open lines of an order off the shelf if there is enough now; unknown codes are looked up again.
 
     Raises InvalidInput for an unknown order, KeyReused, Forbidden, SignInRequired.
     """
@@ -43,14 +43,14 @@ def retry_order(connection: Connection, actor: Actor, *, order_id: int, key: str
 def ship_what_is_there(
     connection: Connection, actor: Actor, *, order_id: int, key: str, note: str
 ) -> tuple[Retried, ...]:
-    """Take what is there of the open lines by force; the missing units are oversold. For managers, with a note."""
+    """Take the units that are there for the open lines; missing units become oversold. For managers, with a note."""
     return _retry(connection, actor, Permission.FORCE_ORDER, order_id, key, clean(note, "note", LONGEST_NOTE))
 
 
 def map_code(connection: Connection, actor: Actor, *, code: str, variant_id: UUID) -> tuple[int, ...]:
-    """Say which variant a code of a cart means from now on; returns the orders that wait for it.
+    """Map a code of a cart to a variant from now on, and return the orders that wait for it.
 
-    Raises UnknownVariant, InvalidInput where the code is another variant's SKU, Forbidden, SignInRequired.
+    Raises UnknownVariant, InvalidInput if the code is the SKU of another variant, Forbidden, SignInRequired.
     """
     values = {"code": clean(code, "code", 200), "variant_id": variant_id}
     statement = f"select stockroom_api.map_code({ASKER}, %(code)s, %(variant_id)s)"
@@ -58,7 +58,7 @@ def map_code(connection: Connection, actor: Actor, *, code: str, variant_id: UUI
 
 
 def retry_cart(connection: Connection, actor: Actor, *, order_id: int) -> int:
-    """Have the messages of an order without a readable cart worked on again by the worker; returns how many.
+    """Have the worker process the messages of an order without a readable cart again; returns how many there are.
 
     Raises InvalidInput for an unknown order, Forbidden, SignInRequired.
     """
@@ -72,7 +72,5 @@ def _retry(
     statement = f"""select line_id, state, cause, taken, oversold
                       from stockroom_api.retry_order(%(key)s, {ASKER}, %(order_id)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
     values = {"key": clean(key, "key", 200), "order_id": order_id, "note": note}
-    return tuple(
-        Retried(line_id=line_id, state=LineState(state), cause=cause, taken=taken, oversold=oversold)
-        for line_id, state, cause, taken, oversold in call(connection, statement, asker(actor, permission) | values)
-    )
+    found = rows_of(Retried, call(connection, statement, asker(actor, permission) | values))
+    return tuple(replace(line, state=LineState(line.state)) for line in found)

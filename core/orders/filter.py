@@ -1,35 +1,28 @@
-"""Which orders a list shows: composed over the views of core/sql/50_orders/6_reads.sql, never by joining text.
+"""Which orders a list shows: conditions over the views of core/sql/50_orders/6_reads.sql.
 
-What a search can mean is told by its looks: an address has an @, an id of Stripe its prefix; anything else may be the
-beginning of an order's number or of an address, or a whole SKU or code of a line.
+The form of a search text decides what it can mean. An email address has an @, an id of Stripe has its prefix. Anything
+else can be the beginning of an order number or email address, or the whole SKU or code of a line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, TableClause, column, or_, select, table, text, union
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, text, union
 
-from core.ledger.movements import midnight
+from core.ledger.query import LONGEST_SEARCH, on_days, view
 
-LONGEST_SEARCH = 200
 STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
 _ZONE = text("select zone from stockroom_api.shop")
 
 
-def view(name: str, *columns: str) -> TableClause:
-    """Return a view of stockroom_api to build queries over."""
-    return table(name, *(column(each) for each in columns), schema="stockroom_api")
-
-
 _KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
 ORDERS = view("order_keys", *_KEYS.split())
-"""Orders by what they are searched and paged by."""
+"""The columns by which orders are searched and paged."""
 _LINES = view("line_keys", "order_id", "variant_id", "code", "state")
 _CODES = view("variant_codes", "variant_id", "code")
 _REFUNDS = view("refund_rows", "id", "refund_id", "order_id", "state")
@@ -37,7 +30,7 @@ _ALERTS = view("alert_rows", "alert_id", "order_id", "state")
 
 
 class OrderState(StrEnum):
-    """Which orders to list. Open: something of it needs a person; unread: its cart is not known."""
+    """Which orders to list. Open: a line or case needs a person. Unread: the cart is not known."""
 
     ALL = "all"
     OPEN = "open"
@@ -48,7 +41,7 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """What narrows the list of orders. `since` and `until` are days of the shop on which was paid, both included."""
+    """The filter of the list of orders. `since` and `until` are the shop's days of payment, both included."""
 
     search: str = ""
     state: OrderState = OrderState.ALL
@@ -59,21 +52,15 @@ class OrderFilter:
 def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
     """Return the query for the orders under a filter, in no order."""
     query = select(ORDERS.c.order_id, ORDERS.c.paid_at)
-    said = wanted.search.strip()[:LONGEST_SEARCH].strip()
-    if said:
-        query = query.where(ORDERS.c.order_id.in_(_found(connection, said)))
+    search = wanted.search.strip()[:LONGEST_SEARCH].strip()
+    if search:
+        query = query.where(ORDERS.c.order_id.in_(_found(connection, search)))
     if wanted.state is not OrderState.ALL:
         query = query.where(_state_condition(wanted.state))
     if wanted.since or wanted.until:
-        query = query.where(*_days(wanted, connection.execute(_ZONE).scalar_one()))
+        zone = connection.execute(_ZONE).scalar_one()
+        query = query.where(*on_days(ORDERS.c.paid_at, wanted.since, wanted.until, zone))
     return query
-
-
-def _days(wanted: OrderFilter, zone: str) -> Iterator[ColumnElement[bool]]:
-    if wanted.since:
-        yield ORDERS.c.paid_at >= midnight(wanted.since, zone)
-    if wanted.until and wanted.until < date.max:
-        yield ORDERS.c.paid_at < midnight(wanted.until + timedelta(days=1), zone)
 
 
 def _state_condition(state: OrderState) -> ColumnElement[bool]:
@@ -89,33 +76,33 @@ def _state_condition(state: OrderState) -> ColumnElement[bool]:
     return conditions[state]
 
 
-def _found(connection: Connection, said: str) -> Any:
-    """The ids of the orders that a search means: one index for each meaning, and nothing reads every order."""
-    if STRIPE_ID.fullmatch(said):
-        return _by_stripe_id(connection, said)
-    by_email = select(ORDERS.c.order_id).where(ORDERS.c.email.startswith(said.lower(), autoescape=True))
-    if "@" in said:
+def _found(connection: Connection, search: str) -> Any:
+    """Return the ids of the orders that a search can mean. Each meaning has an index, so no search reads all orders."""
+    if STRIPE_ID.fullmatch(search):
+        return _by_stripe_id(connection, search)
+    by_email = select(ORDERS.c.order_id).where(ORDERS.c.email.startswith(search.lower(), autoescape=True))
+    if "@" in search:
         return by_email
-    by_number = select(ORDERS.c.order_id).where(ORDERS.c.number.startswith(said.lower(), autoescape=True))
-    variants = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({said, said.lower()})))
+    by_number = select(ORDERS.c.order_id).where(ORDERS.c.number.startswith(search.lower(), autoescape=True))
+    variants = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({search, search.lower()})))
     by_variant = select(_LINES.c.order_id).where(_LINES.c.variant_id.in_(variants))
-    by_code = select(_LINES.c.order_id).where(_LINES.c.code == said.lower())
+    by_code = select(_LINES.c.order_id).where(_LINES.c.code == search.lower())
     return union(by_email, by_number, by_variant, by_code)
 
 
-def _by_stripe_id(connection: Connection, said: str) -> Any:
-    """A whole id first, which an index answers; else what begins so."""
+def _by_stripe_id(connection: Connection, search: str) -> Any:
+    """Return the orders with exactly this id, which is an index lookup, else those whose id begins with it."""
     names = (ORDERS.c.payment_id, ORDERS.c.charge_id, ORDERS.c.session_id)
     by_refund = select(_REFUNDS.c.order_id).where(_REFUNDS.c.order_id.is_not(None))
     exact = union(
-        *(select(ORDERS.c.order_id).where(name == said) for name in names),
-        by_refund.where(_REFUNDS.c.refund_id == said),
+        *(select(ORDERS.c.order_id).where(name == search) for name in names),
+        by_refund.where(_REFUNDS.c.refund_id == search),
     )
     found = list(connection.execute(exact).scalars())
     if found:
         return found
-    begins = or_(*(name.startswith(said, autoescape=True) for name in names))
+    begins = or_(*(name.startswith(search, autoescape=True) for name in names))
     return union(
         select(ORDERS.c.order_id).where(begins),
-        by_refund.where(_REFUNDS.c.refund_id.startswith(said, autoescape=True)),
+        by_refund.where(_REFUNDS.c.refund_id.startswith(search, autoescape=True)),
     )

@@ -1,6 +1,6 @@
-"""Orders as people look at them: the list under a filter, and one order with everything that happened to it.
+"""Reads of orders: the list under a filter, and one order with everything that happened to it.
 
-Nothing here changes anything. Money is in the currency's minor units, as Stripe gives it.
+Nothing here changes anything. Money is in minor units of its currency, as in Stripe.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, literal, select
+from sqlalchemy import Connection, Row, select
 
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import Count, Page
 from core.foundation.sales import LineState, Policy
-from core.ledger.movements import COUNTED_UP_TO, Count
-from core.orders.filter import ORDERS, OrderFilter, matching, view
+from core.ledger.query import view
+from core.orders.filter import ORDERS, OrderFilter, matching
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -27,7 +28,7 @@ MOST_STEPS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
-    """An order with the sums of its lines in units, its refunds and open cases. `missing` units wait for somebody."""
+    """An order with the sums of its lines in units, its refunds and open cases. `missing` units wait for a person."""
 
     order_id: int
     payment_id: str
@@ -59,15 +60,15 @@ class OrderRow:
 
     @property
     def title(self) -> str:
-        """What people call it: its number, else the id of its payment."""
+        """Its name for people: the order number, or the id of its payment."""
         return self.number or self.payment_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """A line of an order, with its variant as it is now (None: no variant has its code). In units.
+    """A line of an order, in units, with its variant as it is now (None: no variant has its code).
 
-    `missing` wait for somebody; `spoken_for` were refunded and, as somebody said, will not come back to the shelf.
+    `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
     """
 
     line_id: int
@@ -93,12 +94,12 @@ class OrderLine:
 
     @property
     def restorable(self) -> int:
-        """Units that may still go back on the shelf: what left it and is not back yet."""
+        """Units that can still go back on the shelf: taken and not restored yet."""
         return self.taken - self.restored
 
     @property
     def undecided(self) -> int:
-        """Units of which nobody has said yet what became of them."""
+        """Units without a decision yet."""
         return max(self.taken - self.restored - self.spoken_for, 0)
 
 
@@ -116,7 +117,7 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something that happened to an order. The kind decides what its columns hold: core/sql/50_orders/6_reads.sql."""
+    """An event in the life of an order. Its kind decides what the columns mean: core/sql/50_orders/6_reads.sql."""
 
     at: datetime
     kind: StepKind
@@ -128,15 +129,6 @@ class Step:
     units: int | None
     amount: int | None
     note: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPage:
-    """Some orders, paid last first. `newer` and `older` are the cursors of the pages beside it, or None at the ends."""
-
-    rows: tuple[OrderRow, ...]
-    newer: str | None
-    older: str | None
 
 
 _ROWS = view("order_rows", *OrderRow.__dataclass_fields__)
@@ -152,15 +144,14 @@ def page(
     filter: OrderFilter = OrderFilter(),  # noqa: A002, B008 - the word of the page; frozen, so safe to share
     cursor: str | None = None,
     limit: int = 50,
-) -> OrderPage:
-    """Return a page of orders, paid last first. Raises InvalidInput for a cursor that this function did not make."""
+) -> Page[OrderRow]:
+    """Return a page of orders, the latest payment first. Raises InvalidInput for a cursor of another list."""
     require(connection, actor, Permission.VIEW)
     keys = (ORDERS.c.paid_at, ORDERS.c.order_id)
     wanted = matching(connection, filter)
     part = paging.read(connection, wanted, keys, cursor=cursor, limit=limit, newest_first=True)
     found = {row.order_id: row for row in rows(connection, actor, order_ids=[row.order_id for row in part.rows])}
-    listed = tuple(found[row.order_id] for row in part.rows)
-    return OrderPage(rows=listed, newer=part.before, older=part.after)
+    return part.of(found[row.order_id] for row in part.rows)
 
 
 def rows(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderRow, ...]:
@@ -176,17 +167,13 @@ def _row(row: Row[Any]) -> OrderRow:
 
 
 def count(connection: Connection, actor: Actor, *, filter: OrderFilter) -> Count:  # noqa: A002
-    """Return how many orders match, counting no further than ten thousand."""
+    """Return how many orders match, counting up to 10,000."""
     require(connection, actor, Permission.VIEW)
-    bounded = matching(connection, filter).with_only_columns(literal(1), maintain_column_froms=True)
-    found = connection.execute(
-        select(func.count()).select_from(bounded.limit(COUNTED_UP_TO + 1).subquery())
-    ).scalar_one()
-    return Count(count=min(found, COUNTED_UP_TO), at_least=found > COUNTED_UP_TO)
+    return paging.count(connection, matching(connection, filter))
 
 
 def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderLine, ...]:
-    """Return the lines of these orders, in their order."""
+    """Return the lines of these orders, sorted by order and position."""
     require(connection, actor, Permission.VIEW)
     if not order_ids:
         return ()
@@ -198,14 +185,14 @@ def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) 
 
 
 def raw_cart(connection: Connection, actor: Actor, *, order_id: int) -> str | None:
-    """Return the text of a cart that could not be read, as it came."""
+    """Return the original text of a cart that could not be read, or None."""
     require(connection, actor, Permission.VIEW)
     found = connection.execute(select(_RAW.c.cart_raw).where(_RAW.c.order_id == order_id)).scalar()
     return str(found) if found else None
 
 
 def steps(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Step, ...]:
-    """Return everything that happened to an order, in the order it happened; of very much, the latest."""
+    """Return everything that happened to an order, oldest first; at most the latest `MOST_STEPS`."""
     require(connection, actor, Permission.VIEW)
     fields = [_STEPS.c[name] for name in Step.__dataclass_fields__]
     latest = (_STEPS.c.at.desc(), _STEPS.c.place.desc(), _STEPS.c.id.desc())

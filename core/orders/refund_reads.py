@@ -1,4 +1,4 @@
-"""Refunds as people look at them: those that wait for a decision, oldest first, and those of one order."""
+"""Reads of refunds: those that wait for a decision, oldest first, and those of one order."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select
 
 from core.foundation import paging
 from core.foundation.model import Actor
+from core.foundation.paging import Page
 from core.foundation.sales import Disposition
+from core.ledger.query import view
 from core.orders import reads as order_reads
-from core.orders.filter import view
 from core.orders.reads import OrderLine
 from core.people.access import Permission
 from core.people.guard import require
@@ -22,7 +23,7 @@ UNDECIDED = ("waiting", "inspecting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund: `id` is ours, `refund_id` Stripe's; `order_id` is None while its order was never imported."""
+    """A refund. `id` is ours, `refund_id` is Stripe's. `order_id` is None until its order is imported."""
 
     id: int
     refund_id: str
@@ -44,7 +45,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What somebody said of refunded units of a line; `refund_id` is our id of the refund."""
+    """A decision about refunded units of a line. `refund_id` is our id of the refund."""
 
     refund_id: int
     code: str | None
@@ -57,28 +58,22 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRefund:
-    """A refund to decide, with the lines of its order and what was said of it so far."""
+    """A refund to decide, with the lines of its order and the decisions so far."""
 
     refund: RefundRow
     lines: tuple[OrderLine, ...]
     decided: tuple[Decided, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundPage:
-    """Some refunds to decide, oldest first, with the cursors of the pages beside it."""
-
-    rows: tuple[OpenRefund, ...]
-    before: str | None
-    after: str | None
-
-
 _REFUNDS = view("refund_rows", *RefundRow.__dataclass_fields__)
 _DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id")
 
 
-def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> RefundPage:
-    """Return refunds that wait for a decision or to be inspected, oldest first. Raises InvalidInput for a cursor."""
+def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> Page[OpenRefund]:
+    """Return the refunds that wait for a decision or an inspection, oldest first.
+
+    Raises InvalidInput for a cursor of another list.
+    """
     require(connection, actor, Permission.VIEW)
     query = select(_REFUNDS).where(_REFUNDS.c.state.in_(UNDECIDED))
     part = paging.read(connection, query, (_REFUNDS.c.refunded_at, _REFUNDS.c.id), cursor=cursor, limit=limit)
@@ -87,7 +82,7 @@ def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, li
         connection, actor, order_ids=[row.order_id for row in found if row.order_id is not None]
     )
     decided = decided_of(connection, actor, ids=[row.id for row in found])
-    rows = tuple(
+    return part.of(
         OpenRefund(
             refund=row,
             lines=tuple(line for line in lines if line.order_id == row.order_id),
@@ -95,7 +90,6 @@ def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, li
         )
         for row in found
     )
-    return RefundPage(rows=rows, before=part.before, after=part.after)
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[RefundRow, ...]:
@@ -106,14 +100,13 @@ def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Re
 
 
 def decided_of(connection: Connection, actor: Actor, *, ids: Sequence[int]) -> tuple[Decided, ...]:
-    """Return what was said of these refunds, oldest first."""
+    """Return the decisions about these refunds, oldest first."""
     require(connection, actor, Permission.VIEW)
     if not ids:
         return ()
-    wanted = select(_DECISIONS).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
-    found = (dict(row._mapping) for row in connection.execute(wanted))
+    fields = [_DECISIONS.c[name] for name in Decided.__dataclass_fields__]
+    wanted = select(*fields).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
     return tuple(
-        Decided(**{name: row[name] for name in Decided.__dataclass_fields__}
-                | {"disposition": Disposition(row["disposition"])})
-        for row in found
-    )  # fmt: skip
+        Decided(**dict(row._mapping) | {"disposition": Disposition(row.disposition)})
+        for row in connection.execute(wanted)
+    )

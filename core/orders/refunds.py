@@ -1,7 +1,7 @@
-"""Refunds: money as Stripe tells it, and what a person says became of the goods.
+"""Deciding refunds: Stripe reports the money, and a person decides what became of the goods.
 
-Rules and locks: core/sql/50_orders/4_refunds.sql. A refund moves no stock until somebody says "back on the shelf",
-and never more goes back than was sold: the line of the order holds that itself.
+Rules and locks: core/sql/50_orders/4_refunds.sql. A refund moves no stock until a person decides "back on the shelf".
+Never more units go back than were sold: a constraint on the order line guarantees it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DECIDE = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What became of `quantity` units of a line; of an order without lines, as a whole: no line, and no units."""
+    """What became of `quantity` units of a line. An order without lines has one decision, with no line and 0 units."""
 
     line_id: int | None
     disposition: Disposition
@@ -42,21 +42,21 @@ def decide(
     key: str,
     note: str | None = None,
 ) -> tuple[Posted, ...]:
-    """Say what became of the goods of a refund and return what went back on the shelf; later decisions add to earlier.
+    """Decide what became of the goods of a refund, and return the movements back to the shelf.
 
-    Raises RestoresTooMuch, KeyReused, InvalidInput (unknown refund or line, order never imported, nothing said),
-    Forbidden, SignInRequired; nothing was changed then.
+    A refund can be decided in several steps. Raises RestoresTooMuch, KeyReused, InvalidInput (unknown refund or line,
+    order never imported, no decision), Forbidden, SignInRequired; then nothing was changed.
     """
     for decision in decisions:
         least = 1 if decision.line_id is not None else 0
         if type(decision.quantity) is not int or not least <= decision.quantity <= MAX_UNITS:
             raise invalid("quantity", "must be a whole number above zero")
-    said = [{"line_id": d.line_id, "disposition": d.disposition, "quantity": d.quantity} for d in decisions]
+    rows = [{"line_id": d.line_id, "disposition": d.disposition, "quantity": d.quantity} for d in decisions]
     values = {
         "key": clean(key, "key", 200),
         "refund_id": refund_id,
-        "decisions": json.dumps(said),
+        "decisions": json.dumps(rows),
         "note": clean(note, "note", MAX_NOTE, empty=True) or None if note else None,
     }
-    rows = call(connection, _DECIDE, asker(actor, Permission.DECIDE_REFUND) | values)
-    return Posting.from_rows(rows).movements if rows else ()
+    posted = call(connection, _DECIDE, asker(actor, Permission.DECIDE_REFUND) | values)
+    return Posting.from_rows(posted).movements if posted else ()

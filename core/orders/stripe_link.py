@@ -1,6 +1,6 @@
-"""How the shop and Stripe are connected, as Settings show and change it: keys, mode, go-live, cart mapping, lookup.
+"""The connection to Stripe, as Settings shows and changes it: keys, mode, go-live, cart mapping, order lookup.
 
-Nothing here ever holds a key or a secret, only whether there is one. Rules: core/sql/45_inbox/1_messages.sql,
+Nothing here returns a key or a secret, only whether one is set. Rules: core/sql/45_inbox/1_messages.sql,
 50_orders/7_connection.sql.
 """
 
@@ -34,7 +34,7 @@ from core.stripe.gateway import API_VERSION
 from core.stripe.trouble import READS
 
 WEBHOOK = "/webhook/stripe"
-"""Where Stripe sends its messages, below the dashboard's own address."""
+"""The path of the webhook below the dashboard's URL."""
 PREVIEWED = 20
 MOST_RETRIED = 1_000
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
@@ -43,7 +43,7 @@ _KEYS_PAGE = "https://dashboard.stripe.com/apikeys/create"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """Whether there is a key, of which mode, and how many signing secrets; never any part of them."""
+    """Whether a key is set, its mode (None: no key), and the number of signing secrets; never any part of them."""
 
     livemode: bool | None
     secrets: int
@@ -52,13 +52,13 @@ class Keys:
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a key."""
+        """Whether a key is set."""
         return self.livemode is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLookup:
-    """Where the storefront keeps the lines of its orders: a table and the names of its columns."""
+    """The table in which the storefront stores the lines of its orders, and the names of its columns."""
 
     schema: str
     table: str
@@ -69,7 +69,7 @@ class OrderLookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """What Settings show of Stripe. `cartless`: open cases of orders whose cart is not known, up to a limit."""
+    """What Settings shows of Stripe. `cartless`: orders without a known cart and with an open case, up to a limit."""
 
     shop: Shop
     link: Link
@@ -78,7 +78,7 @@ class Connected:
 
     @property
     def mapping(self) -> CartMapping | None:
-        """The cart mapping, where one is saved that this release understands."""
+        """The saved cart mapping, or None if there is none that this release understands."""
         try:
             return cart_mapping.from_json(self.link.cart_mapping) if self.link.cart_mapping else None
         except StockError:
@@ -86,13 +86,13 @@ class Connected:
 
     @property
     def lookup(self) -> OrderLookup | None:
-        """The storefront's order table, where one is saved."""
+        """The storefront's order table, or None."""
         return OrderLookup(**self.link.order_lookup) if self.link.order_lookup else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A recent payment, and what becomes of its cart: as recognised by itself, and with a mapping."""
+    """A recent payment with its cart as read automatically (`alone`) and with a mapping (`mapped`)."""
 
     payment: Payment
     alone: Cart | Lookup | UnreadableCart | None
@@ -100,7 +100,7 @@ class Tried:
 
 
 def keys(settings: Settings) -> Keys:
-    """Return what the settings say of Stripe, without saying any of it."""
+    """Return which keys and secrets the settings have, without their values."""
     key = settings.stripe_secret_key
     return Keys(
         livemode=None if key is None else "_live_" in key,
@@ -110,7 +110,7 @@ def keys(settings: Settings) -> Keys:
 
 
 def key_link(name: str = "Stockroom") -> str:
-    """Return the page of Stripe's dashboard that makes a restricted key with everything we read chosen already."""
+    """Return the page of Stripe's dashboard that creates a restricted key, with all permissions we need preselected."""
     chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(READS))
     return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
 
@@ -119,7 +119,7 @@ def key_link(name: str = "Stockroom") -> str:
 
 
 def connected(connection: Connection, actor: Actor) -> Connected:
-    """Return how the shop and Stripe are connected, to somebody who may change it. Raises Forbidden, SignInRequired."""
+    """Return the connection to Stripe for a person who may change it. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_STRIPE)
     return Connected(
         shop=reports.shop(connection, actor),
@@ -130,7 +130,7 @@ def connected(connection: Connection, actor: Actor) -> Connected:
 
 
 def recent_payments(connection: Connection, actor: Actor, *, limit: int = PREVIEWED) -> tuple[Payment, ...]:
-    """Return the latest payments, newest first, each once: what a cart mapping is tried on."""
+    """Return the latest payments, newest first and each once, to try a cart mapping on."""
     require(connection, actor, Permission.MANAGE_STRIPE)
     found: dict[str, Payment] = {}
     for (body,) in call(connection, "select body from stockroom_api.recent_paid_messages", {}):
@@ -141,11 +141,11 @@ def recent_payments(connection: Connection, actor: Actor, *, limit: int = PREVIE
     return tuple(sorted(found.values(), key=lambda payment: payment.paid_at, reverse=True)[:limit])
 
 
-def _together(known: Payment | None, told: Payment) -> Payment:
-    """What two messages tell of one payment: the metadata of its PaymentIntent, and its Checkout Session."""
+def _together(known: Payment | None, found: Payment) -> Payment:
+    """Return one payment from two messages about it: the metadata of its PaymentIntent, and its Checkout Session."""
     if known is None:
-        return told
-    first, second = (told, known) if told.metadata and not known.metadata else (known, told)
+        return found
+    first, second = (found, known) if found.metadata and not known.metadata else (known, found)
     return replace(first, session_id=first.session_id or second.session_id)
 
 
@@ -158,7 +158,7 @@ def _payment_in(body: str) -> Payment | None:
 
 
 def try_mapping(payments: Sequence[Payment], mapping: CartMapping | None) -> tuple[Tried, ...]:
-    """Return what would become of each payment's cart, by itself and with the mapping; nothing is changed."""
+    """Return each payment's cart as read automatically and with the mapping; nothing is changed."""
     tried = []
     for payment in payments:
         alone = carts.preview(payment.metadata, None, currency=payment.currency)
@@ -176,22 +176,22 @@ def _cartless(connection: Connection) -> list[int]:
 
 
 def go_live_at(connection: Connection, actor: Actor, *, at: datetime) -> None:
-    """Set the instant from which payments take stock; what was paid before is recorded only."""
+    """Set the moment from which payments take stock; earlier ones are only recorded."""
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone")
     inbox.save_link(connection, actor, changes={"live_since": at.isoformat()})
 
 
 def save_mapping(connection: Connection, actor: Actor, *, mapping: CartMapping | None) -> None:
-    """Save how this shop writes its carts; None leaves it to what is recognised. Raises InvalidInput, Forbidden."""
+    """Save how this shop writes its carts; with None, carts are read automatically. Raises InvalidInput, Forbidden."""
     values = None if mapping is None else cart_mapping.from_json(mapping.to_json()).to_json()
     inbox.save_link(connection, actor, changes={"cart_mapping": values})
 
 
 def save_lookup(connection: Connection, actor: Actor, *, lookup: OrderLookup | None) -> None:
-    """Save where the storefront keeps its orders, once the table and its columns are found; None forgets it.
+    """Save where the storefront stores its orders, after checking the table and its columns; None removes it.
 
-    Raises InvalidInput that names what is wrong, Forbidden, SignInRequired.
+    Raises InvalidInput naming what is wrong, Forbidden, SignInRequired.
     """
     if lookup is not None:
         for field, name in asdict(lookup).items():
@@ -203,12 +203,12 @@ def save_lookup(connection: Connection, actor: Actor, *, lookup: OrderLookup | N
 
 
 def change_mode(connection: Connection, actor: Actor, *, livemode: bool) -> None:
-    """Tie the shop to Stripe's other mode from this moment on. Raises Forbidden, SignInRequired."""
+    """Tie the shop to another mode of Stripe (live or test) from now on. Raises Forbidden, SignInRequired."""
     values = asker(actor, Permission.MANAGE_STRIPE) | {"livemode": livemode}
     call(connection, f"select stockroom_api.change_mode({ASKER}, %(livemode)s)", values)
 
 
 def retry_carts(connection: Connection, actor: Actor) -> int:
-    """Have the worker read the orders again whose cart waits in a case, with the mapping of now; returns how many."""
+    """Have the worker read the orders with an open cart case again, with the present mapping; returns how many."""
     require(connection, actor, Permission.MANAGE_STRIPE)
     return sum(1 for order_id in _cartless(connection) if cases.retry_cart(connection, actor, order_id=order_id))

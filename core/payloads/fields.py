@@ -1,7 +1,7 @@
-"""One JSON object from Stripe, read field by field: each value is what it must be, or the object is unreadable.
+"""Reads one JSON object from Stripe field by field. A value of the wrong type makes the object unreadable.
 
-Nothing is guessed and nothing is converted: true is not 1, "100" is not 100. The reason names the field and never
-repeats a text, which may be somebody's address.
+Nothing is guessed or converted: true is not 1, "100" is not 100. The error names the field and never shows its text,
+which may be personal data.
 """
 
 from __future__ import annotations
@@ -10,38 +10,41 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core.foundation.errors import Unreadable
 
 LARGEST_AMOUNT = 999_999_999_999
-"""Twelve digits: the most that Stripe takes in any currency."""
+"""Twelve digits: the most that Stripe accepts in any currency."""
 EARLIEST, LATEST = 1_000_000_000, 4_102_444_800  # 2001-09-09, 2100-01-01
 LONGEST_TEXT = 5_000
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ID = re.compile(r"[\x21-\x7e]{1,255}")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one object; `what` is how a reason speaks of it: "payment_intent pi_1"."""
+    """The fields of one object. `what` names the object in errors: "payment_intent pi_1"."""
 
     what: str
     values: Mapping[str, Any]
 
     def unreadable(self, field: str, why: str) -> Unreadable:
-        """The error that says what is wrong with a field."""
+        """Return the error that says what is wrong with a field."""
         return Unreadable(f"Stripe's {self.what} cannot be read: {field} {why}.", field=field, why=why)
 
-    def id(self, field: str = "id") -> str:
-        """An id of Stripe's: printable, without spaces."""
-        found = self.maybe_id(field)
+    def _required(self, field: str, found: _T | None) -> _T:
         if found is None:
             raise self.unreadable(field, "is missing")
         return found
 
+    def id(self, field: str = "id") -> str:
+        """Return an id: printable, without spaces."""
+        return self._required(field, self.maybe_id(field))
+
     def maybe_id(self, field: str) -> str | None:
-        """The id of a related object, which may stand there whole (expanded)."""
+        """Return the id of a related object, which may be expanded, or None."""
         value = self.values.get(field)
         if isinstance(value, Mapping):
             value = value.get("id")
@@ -52,16 +55,13 @@ class Fields:
         return value
 
     def maybe_text(self, field: str) -> str | None:
-        """A text that may be missing; an empty one counts as missing."""
+        """Return a text that may be missing. An empty one counts as missing."""
         value = self.values.get(field)
         return None if value is None else self._text(field, value) or None
 
     def text(self, field: str) -> str:
-        """A text that must be there."""
-        found = self.maybe_text(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        """Return a text that must not be missing."""
+        return self._required(field, self.maybe_text(field))
 
     def _text(self, field: str, value: object) -> str:
         if not isinstance(value, str):
@@ -69,18 +69,15 @@ class Fields:
         if len(value) > LONGEST_TEXT:
             raise self.unreadable(field, f"has more than {LONGEST_TEXT:,} characters")
         if not storable(value):
-            raise self.unreadable(field, "has characters that no text may have")
+            raise self.unreadable(field, "has characters that text cannot have")
         return value
 
     def amount(self, field: str) -> int:
-        """An amount of money in minor units."""
-        found = self.maybe_amount(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        """Return an amount of money in minor units."""
+        return self._required(field, self.maybe_amount(field))
 
     def maybe_amount(self, field: str) -> int | None:
-        """An amount that may be missing."""
+        """Return an amount that may be missing."""
         value = self.values.get(field)
         if value is None:
             return None
@@ -89,36 +86,33 @@ class Fields:
         if value < 0:
             raise self.unreadable(field, "is below zero")
         if value > LARGEST_AMOUNT:
-            raise self.unreadable(field, "is more money than Stripe takes")
+            raise self.unreadable(field, "is more money than Stripe accepts")
         return value
 
     def currency(self, field: str = "currency") -> str:
-        """A currency's three letters, in lower case."""
+        """Return a currency code of three letters, in lower case."""
         value = self.text(field)
         if not _CURRENCY.fullmatch(value):
             raise self.unreadable(field, "is not three letters")
         return value.lower()
 
     def moment(self, field: str = "created") -> datetime:
-        """A moment, given in seconds since 1970."""
-        found = self.maybe_moment(field)
-        if found is None:
-            raise self.unreadable(field, "is missing")
-        return found
+        """Return a moment that is given in seconds since 1970."""
+        return self._required(field, self.maybe_moment(field))
 
     def maybe_moment(self, field: str) -> datetime | None:
-        """A moment that may be missing."""
+        """Return a moment that may be missing."""
         value = self.values.get(field)
         if value is None:
             return None
         if type(value) is not int:
             raise self.unreadable(field, f"is {_kind(value)}, not seconds since 1970")
         if not EARLIEST <= value <= LATEST:
-            raise self.unreadable(field, "is a moment that cannot be")
+            raise self.unreadable(field, "is not a possible moment")
         return datetime.fromtimestamp(value, UTC)
 
     def flag(self, field: str, missing: bool | None = None) -> bool:
-        """A yes or no; `missing` is what its absence means, where it may be absent."""
+        """Return true or false. `missing` is the value of a missing field, where it may be missing."""
         value = self.values.get(field)
         if value is None and missing is not None:
             return missing
@@ -127,7 +121,7 @@ class Fields:
         return value
 
     def inside(self, field: str) -> Fields:
-        """The object in a field; where there is none, one without fields."""
+        """Return the object in a field, or an object without fields where there is none."""
         value = self.values.get(field)
         if isinstance(value, Mapping):
             return Fields(f"{self.what}, {field}", value)
@@ -136,7 +130,7 @@ class Fields:
         raise self.unreadable(field, f"is {_kind(value)}, not an object")
 
     def metadata(self) -> dict[str, str]:
-        """What the shop wrote on the object: texts under texts."""
+        """Return the metadata that the shop wrote: texts by key."""
         inside = self.inside("metadata")
         for key, value in inside.values.items():
             inside._text("a key", key)
@@ -145,14 +139,14 @@ class Fields:
 
 
 def fields(what: str, values: Mapping[str, Any]) -> Fields:
-    """The fields of an object, which reasons call by its id where it has one that can be said."""
+    """Return the fields of an object, which errors name by its id where it has a valid one."""
     found = values.get("id")
     named = isinstance(found, str) and _ID.fullmatch(found)
     return Fields(f"{what} {found}" if named else what, values)
 
 
 def storable(text: str) -> bool:
-    """Whether PostgreSQL can hold the text: neither a null character nor half of a pair."""
+    """Return whether PostgreSQL can store the text: it has no null character and no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -1,7 +1,7 @@
-"""Payments of every age: PaymentIntents, Checkout Sessions and charges, each as the one sale it belongs to.
+"""Payments of all API versions: PaymentIntents, Checkout Sessions and charges, each read as a sale.
 
-A PaymentIntent, its charge and its Checkout Session are one sale, keyed by the PaymentIntent. Only a charge that has
-none (as all had until 2018) and a session that has none (nothing to pay, or nobody has begun) are keyed by themselves.
+A PaymentIntent, its charge and its Checkout Session are one sale, keyed by the PaymentIntent. A charge without a
+PaymentIntent (all charges until 2018) and a session without one (nothing to pay, or not begun) are their own key.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ PAYING = frozenset(
         "charge.captured",
     }
 )
-"""The events that happen in the second somebody pays; an object's own `created` is when the buyer began."""
+"""The events whose time is the time of payment. An object's own `created` is the time when the buyer began."""
 
 
 def read_payment_intent(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Ignored:
-    """A PaymentIntent: paid when it succeeded, cancelled when it was; whatever it still requires, it is waiting."""
+    """Read a PaymentIntent. It is paid, cancelled, or waiting, whatever it still requires."""
     found = fields("payment_intent", values)
     invoice, metadata = found.maybe_id("invoice"), found.metadata()
     if invoice and not metadata:
@@ -56,11 +56,11 @@ def _intent_state(found: Fields) -> PaymentState:
         return PaymentState.CANCELLED
     if status == "processing" or status.startswith("requires_"):
         return PaymentState.WAITING
-    raise found.unreadable("status", "is none that a PaymentIntent has")
+    raise found.unreadable("status", "is not a status of a PaymentIntent")
 
 
 def _latest_charge(found: Fields) -> Fields:
-    """The charge that paid: by id or whole, and before 2022-11-15 the newest good one of a list."""
+    """Return the charge that paid: an id or an object; before 2022-11-15 the newest that succeeded, from a list."""
     latest = found.values.get("latest_charge")
     if isinstance(latest, Mapping):
         return fields("charge", latest)
@@ -82,7 +82,7 @@ def _charge_email(charge: Fields) -> str | None:
 
 
 def _charge_name(charge: Fields) -> str | None:
-    """The name beside the card: `card` until 2015-02-18, then `source`, since 2018 `billing_details`."""
+    """Return the cardholder's name: from `card` until 2015-02-18, then `source`, since 2018 `billing_details`."""
     where = ("billing_details", "shipping", "source", "card")
     return next((name for field in where if (name := charge.inside(field).maybe_text("name"))), None)
 
@@ -91,13 +91,13 @@ def _charge_name(charge: Fields) -> str | None:
 
 
 def read_charge(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Ignored:
-    """A charge: part of its PaymentIntent's sale, or a sale of its own. A failed try of a PaymentIntent is no end."""
+    """Read a charge: part of its PaymentIntent's sale, or its own sale. After a failed attempt there may be another."""
     found = fields("charge", values)
     payment_id, invoice, metadata = found.maybe_id("payment_intent"), found.maybe_id("invoice"), found.metadata()
     if invoice and not metadata:
         return Ignored(why=f"It pays the invoice {invoice}, not a cart.")
     if payment_id and _has_failed(found):
-        return Ignored(why=f"A try to pay {payment_id} that failed; there may be another.")
+        return Ignored(why=f"A failed attempt to pay {payment_id}; there may be another.")
     return Payment(
         payment_id=payment_id or found.id(),
         state=_charge_state(found),
@@ -113,7 +113,7 @@ def read_charge(values: Mapping[str, Any], event_kind: str | None, at: datetime 
 
 
 def _has_failed(found: Fields) -> bool:
-    """Before 2015 a charge had no status, only `paid`."""
+    """Return whether a charge failed. Before 2015 it had no status, only `paid`."""
     status = found.maybe_text("status")
     return status == "failed" or (status is None and not found.flag("paid"))
 
@@ -121,7 +121,7 @@ def _has_failed(found: Fields) -> bool:
 def _charge_state(found: Fields) -> PaymentState:
     status = found.maybe_text("status")
     if status not in (None, "succeeded", "paid", "pending", "failed"):
-        raise found.unreadable("status", "is none that a charge has")
+        raise found.unreadable("status", "is not a status of a charge")
     if _has_failed(found):
         return PaymentState.CANCELLED
     if not found.flag("captured", missing=True):
@@ -133,9 +133,9 @@ def _charge_state(found: Fields) -> PaymentState:
 
 
 def read_session(values: Mapping[str, Any], event_kind: str | None, at: datetime | None) -> Payment | Thin | Ignored:
-    """A Checkout Session in mode payment.
+    """Read a Checkout Session in mode payment.
 
-    In old events it did not say whether it was paid, how much or when: then it must be fetched.
+    In old events a session did not say whether it was paid, how much or when. It has to be fetched.
     """
     found = fields("checkout.session", values)
     unsold = _sells_nothing(found)
@@ -145,7 +145,7 @@ def read_session(values: Mapping[str, Any], event_kind: str | None, at: datetime
         return Thin(kind="checkout.session", object_id=found.id())
     state = _session_state(found, event_kind)
     if state is not PaymentState.PAID and values.get("amount_total") is None:
-        return Ignored(why="A Checkout Session that has no price yet.")
+        return Ignored(why="A Checkout Session without a price yet.")
     moment = _paid_at(event_kind, at, None) or found.maybe_moment("created") or at
     return _session(found, state, moment or found.moment())
 
@@ -176,31 +176,31 @@ def _session(found: Fields, state: PaymentState, moment: datetime) -> Payment:
 
 
 def _sells_nothing(found: Fields) -> str | None:
-    """Why this session is none of our business. The first sessions, of 2019, had no mode."""
+    """Return why this session sells no goods, or None if it does. The first sessions, of 2019, had no mode."""
     mode = found.maybe_text("mode")
     if mode == "subscription" or (mode is None and found.maybe_id("subscription")):
         return "A Checkout Session for a subscription, not for a cart."
     if mode == "setup" or (mode is None and found.maybe_id("setup_intent")):
-        return "A Checkout Session that only keeps a way to pay."
+        return "A Checkout Session that only saves a payment method."
     if mode not in (None, "payment"):
-        raise found.unreadable("mode", "is none that a Checkout Session has")
+        raise found.unreadable("mode", "is not a mode of a Checkout Session")
     return None
 
 
 def _session_state(found: Fields, event_kind: str | None) -> PaymentState:
     paid, status = found.text("payment_status"), found.maybe_text("status")
     if paid not in ("paid", "no_payment_required", "unpaid"):
-        raise found.unreadable("payment_status", "is none that a Checkout Session has")
+        raise found.unreadable("payment_status", "is not a payment status of a Checkout Session")
     if paid != "unpaid" and status in (None, "complete"):
         return PaymentState.PAID
-    return PaymentState.CANCELLED if status == "expired" or event_kind in _LET_GO else PaymentState.WAITING
+    return PaymentState.CANCELLED if status == "expired" or event_kind in _CANCELLING else PaymentState.WAITING
 
 
-_LET_GO = frozenset({"checkout.session.expired", "checkout.session.async_payment_failed"})
+_CANCELLING = frozenset({"checkout.session.expired", "checkout.session.async_payment_failed"})
 
 
 def _ship_to(found: Fields) -> str | None:
-    """The name on the parcel, in the three places it has had."""
+    """Return the name in the shipping address, from one of the three places it has had."""
     newest = found.inside("collected_information").inside("shipping_details")
     places = (newest, found.inside("shipping_details"), found.inside("shipping"))
     return next((name for place in places if (name := place.maybe_text("name"))), None)

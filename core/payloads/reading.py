@@ -1,8 +1,8 @@
-"""What Stripe's JSON means to a stock desk: any event and any object since 2014, understood or refused with a reason.
+"""Reads any event and any object of Stripe since 2014: what it means for stock, or why it cannot be read.
 
-Pure: plain dicts in, one of the readings of `model_orders` out. A payment intent, a session and a charge are payments;
-refunds and disputes are themselves; a thin event names what must be fetched; all else is ignored, and says why. An
-object is `Unreadable` only where it is one of ours and a field of it is not what it must be.
+Pure: it takes plain dicts and returns a `Reading`. PaymentIntents, sessions and charges become payments; refunds and
+disputes stay what they are; a thin event names an object that has to be fetched; all else is ignored, with the reason.
+It raises `Unreadable` only for an object that concerns stock and has a wrong field.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ KINDS = (
     "charge.dispute.updated",
     "charge.dispute.closed",
 )
-"""The events a stock desk needs; Stripe lists at most twenty kinds at once. Charges are for shops older than 2018."""
+"""The events that Stockroom needs. Stripe lists at most twenty kinds at once. Charges are for shops older than 2018."""
 
 FETCHED = frozenset({"payment_intent", "charge", "checkout.session", "refund", "dispute"})
-"""The objects we read; a thin event about any other is none of our business."""
+"""The objects that a thin event may name. A thin event about any other object is ignored."""
 
 _THIN = "v2.core.event"
 
 
 def read(body: object) -> tuple[StripeEvent, Reading]:
-    """Read a whole event: its envelope and what it says. Raises Unreadable."""
+    """Read a whole event: its envelope, and what its object means. Raises Unreadable."""
     event, found = read_event(body)
     if found is None:
         return event, _read_thin(body) if _is_thin(body) else Ignored(why="An event without an object.")
@@ -56,12 +56,12 @@ def read(body: object) -> tuple[StripeEvent, Reading]:
 
 
 def read_event(body: object) -> tuple[StripeEvent, Mapping[str, Any] | None]:
-    """Read the envelope of an event and return the object in it; a thin event has none. Raises Unreadable.
+    """Return the envelope of an event and the object in it; a thin event has no object. Raises Unreadable.
 
-    The kind of a thin event is written as that of an ordinary one, without the `v1.` before it: both tell the same.
+    The kind of a thin event is returned without its prefix `v1.`, so that it equals the kind of the ordinary event.
     """
     if not isinstance(body, Mapping):
-        raise Unreadable("What came is not an event of Stripe: it is not a JSON object.", field="body")
+        raise Unreadable("The message is not a Stripe event: it is not a JSON object.", field="body")
     found = fields("event", body)
     if _is_thin(body):
         return _thin_event(found), None
@@ -70,7 +70,7 @@ def read_event(body: object) -> tuple[StripeEvent, Mapping[str, Any] | None]:
     data = body.get("data")
     inner = data.get("object") if isinstance(data, Mapping) else None
     if not isinstance(inner, Mapping):
-        raise found.unreadable("data", "holds no object")
+        raise found.unreadable("data", "contains no object")
     return _snapshot(found, inner), inner
 
 
@@ -119,9 +119,9 @@ def _read_thin(body: object) -> Thin | Ignored:
 
 
 def read_object(obj: object, event_kind: str | None = None, at: datetime | None = None) -> Reading:
-    """Read an object as it stands in an event (of `event_kind`, made `at`) or as it was fetched. Raises Unreadable."""
+    """Read an object from an event (of `event_kind`, created `at`) or as it was fetched. Raises Unreadable."""
     if not isinstance(obj, Mapping):
-        raise Unreadable("What came is not an object of Stripe: it is not a JSON object.", field="object")
+        raise Unreadable("The message is not a Stripe object: it is not a JSON object.", field="object")
     match obj.get("object"):
         case "payment_intent":
             return read_payment_intent(obj, event_kind, at)

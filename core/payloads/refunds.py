@@ -1,4 +1,4 @@
-"""Money going back: refunds and disputes of every age. They say how much, never which goods."""
+"""Refunds and disputes of all API versions. They state an amount, never which goods."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from core.payloads.fields import Fields, fields
 
 
 def read_refund(values: Mapping[str, Any]) -> Refund | Ignored:
-    """A refund. Before 2015 it had no status: it was made, or there was none."""
+    """Read a refund. Before 2015 refunds had no status: every refund had succeeded."""
     found = fields("refund", values)
     payment_id, charge_id = _of(found)
     if payment_id is None and charge_id is None:
-        return Ignored(why="A refund that belongs to no payment, such as of a customer's balance.")
+        return Ignored(why="A refund without a payment, such as of a customer's balance.")
     return _refund(found, payment_id, charge_id)
 
 
@@ -33,7 +33,7 @@ def _refund(found: Fields, payment_id: str | None, charge_id: str | None) -> Ref
 
 
 def _of(found: Fields) -> tuple[str | None, str | None]:
-    """The payment and the charge; an expanded charge knows its payment too."""
+    """Return the ids of the payment and the charge. An expanded charge also names its payment."""
     payment_id = found.maybe_id("payment_intent")
     charge = found.values.get("charge")
     if payment_id is None and isinstance(charge, Mapping):
@@ -42,7 +42,7 @@ def _of(found: Fields) -> tuple[str | None, str | None]:
 
 
 def read_refunded_charge(values: Mapping[str, Any]) -> RefundedCharge:
-    """A charge of which something was refunded, with its refunds where all of them stand in it."""
+    """Read a refunded charge, with its refunds if the charge contains all of them."""
     found = fields("charge", values)
     charge_id, payment_id = found.id(), found.maybe_id("payment_intent")
     embedded = [fields("refund", each) for each in _embedded(found)]
@@ -51,10 +51,10 @@ def read_refunded_charge(values: Mapping[str, Any]) -> RefundedCharge:
 
 
 def _embedded(found: Fields) -> list[Mapping[str, Any]]:
-    """The refunds in a charge: an array before 2014-06-17, then a list, and since 2022-11-15 nothing.
+    """Return the refunds in a charge: an array before 2014-06-17, then a list object, nothing since 2022-11-15.
 
-    A list that goes on elsewhere, or refunds from before they had ids, count as nothing: they must be asked, because
-    half of them, or one of them under two names, would be worse.
+    An incomplete list, or a list of refunds without ids, counts as nothing, so that the refunds are fetched: half of
+    them, or one of them under two ids, would be worse.
     """
     listed = found.values.get("refunds")
     if isinstance(listed, Mapping):
@@ -70,7 +70,7 @@ def _embedded(found: Fields) -> list[Mapping[str, Any]]:
 
 
 def read_dispute(values: Mapping[str, Any]) -> Dispute:
-    """A dispute. Before 2014 it had no id; a charge has only one, so the charge's stands for it."""
+    """Read a dispute. Before 2014 disputes had no id. A charge has only one, so the charge's id is used instead."""
     found = fields("dispute", values)
     payment_id, charge_id = _of(found)
     return Dispute(

@@ -1,8 +1,8 @@
 """Accounts, sessions, roles and API keys.
 
-`access` lists which role may do what. `guard` builds the session check that every operation passes to SQL. `accounts`
-signs people in and out. `administration` manages other people's accounts, `api_keys` those of programs, and `audit`
-reads the record of changes.
+`access` lists which role may do what. `guard` checks session and role, on every read and inside every operation.
+`accounts` signs people in and out. `administration` manages other people's accounts, `api_keys` those of programs, and
+`audit` reads the record of changes.
 
 Uses: database, foundation.
 """

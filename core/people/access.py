@@ -1,4 +1,4 @@
-"""Who may do what. The one list: core passes it into each operation's transaction, pages only hide."""
+"""Which role may do what. Every operation checks this list in its transaction; pages use it only to hide buttons."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def roles_for(permission: Permission) -> list[str]:
 
 
 def may(role: str, permission: Permission) -> bool:
-    """Return whether `role` holds `permission`; for showing or hiding, never for deciding."""
+    """Return whether `role` holds `permission`: for showing or hiding, never for deciding."""
     return role in ROLES[permission]

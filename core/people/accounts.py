@@ -1,9 +1,7 @@
-"""Signing in and out, one-time links, one's own password. What admins do with accounts: `administration`.
+"""Signing in and out, one-time links, and a person's own password. Admin work on accounts is in `administration`.
 
-Rules: core/sql/10_people/3_accounts.sql.
-
-Two kinds of functions. What happens at the door, before anybody is known, takes no actor. What a known person does
-takes `connection, actor` like every operation and checks session and role in its own transaction.
+The rules are in core/sql/10_people/3_accounts.sql. Functions that run before sign-in take no actor. The others take
+`connection, actor` like every operation and check session and role in their own transaction.
 """
 
 from __future__ import annotations
@@ -14,13 +12,16 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from core.database import engine as database
+from core.database.engine import call, rows_of
 from core.foundation.errors import InvalidInput
 from core.foundation.model import COMMAND_LINE, Actor, Role
+from core.foundation.text import clean_line
 from core.people import passwords
-from core.people.access import Permission, roles_for
+from core.people.access import Permission
+from core.people.guard import ask
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -28,7 +29,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A person in a browser, as the database knows them at this moment."""
+    """The person behind a browser's session, as the database knows them now."""
 
     actor: Actor
     has_password: bool
@@ -37,7 +38,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session that has just begun; the only place where its token is readable."""
+    """A session that has just begun. Its token can be read only here."""
 
     token: str
     expires_at: datetime
@@ -45,7 +46,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyTries:
-    """No password is looked at before `wait_seconds` have passed."""
+    """The rate limit for passwords is reached for another `wait_seconds`."""
 
     wait_seconds: int
 
@@ -69,13 +70,13 @@ class OpenSession:
     is_this_one: bool
 
 
-# ---------------------------------------------------------------- at the door
+# ---------------------------------------------------------------- before sign-in
 
 
 def at_the_door(
     engine: Engine, operation: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs
 ) -> _T:
-    """Run an operation of somebody not yet known in a transaction of its own."""
+    """Run an operation that takes no actor in its own transaction."""
 
     @wraps(operation)
     def of_nobody(connection: Connection, _: Actor) -> _T:
@@ -89,7 +90,7 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
     """Return who is signed in with `token`, or None when that session has ended."""
     if not passwords.is_token(token):
         return None
-    rows = database.call(connection, _FIND_SESSION, {"token": passwords.token_hash(token)})
+    rows = call(connection, _FIND_SESSION, {"token": passwords.token_hash(token)})
     if not rows:
         return None
     user_id, session_id, name, email, role, has_password, expires_at = rows[0]
@@ -100,9 +101,9 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
 def sign_in(
     engine: Engine, *, email: str, password: str, address: str, user_agent: str | None, previous: str | None
 ) -> NewSession | TooManyTries | None:
-    """Begin a session for the person with this email and password; None when they do not belong together.
+    """Begin a session for the person with this email and password; None when they do not match.
 
-    `previous` is the token this browser held before: that session ends. A wrong try is kept whatever happens next.
+    `previous` is the token this browser held before: that session ends. A failed attempt stays on record.
     """
     proof = prove_password(engine, email=email, password=password, address=address)
     if not isinstance(proof, ProvenPassword):
@@ -124,45 +125,45 @@ def sign_in(
 
 
 def prove_password(engine: Engine, *, email: str, password: str, address: str) -> ProvenPassword | TooManyTries | None:
-    """Compare a password with an account's, within the rate limit; None when it is wrong or the account unknown.
+    """Compare a password with an account's, within the rate limit; None when it is wrong or the account is unknown.
 
-    The comparison takes its tenth of a second outside any transaction, and as long for an account that does not exist.
+    The comparison takes a tenth of a second, outside any transaction, and just as long for an unknown account.
     """
     try:
         email = passwords.clean_email(email)
     except InvalidInput:
-        email = "?"  # no account has it, and no odd character reaches the database
-    row = at_the_door(engine, _row, _BEGIN_SIGN_IN, email=email, address=address)
-    if row.wait_seconds:
-        return TooManyTries(wait_seconds=row.wait_seconds)
-    if not passwords.password_matches(password, row.password_hash):
+        email = "?"  # belongs to no account, and keeps odd characters out of the database
+    wait_seconds, attempt_id, user_id, known = at_the_door(engine, _row, _BEGIN_SIGN_IN, email=email, address=address)
+    if wait_seconds:
+        return TooManyTries(wait_seconds=wait_seconds)
+    if not passwords.password_matches(password, known):
         return None
-    return ProvenPassword(attempt_id=row.attempt_id, user_id=row.user_id, password_hash=row.password_hash)
+    return ProvenPassword(attempt_id=attempt_id, user_id=user_id, password_hash=known)
 
 
 @database.one_statement
 def sign_out(connection: Connection, *, token: str) -> None:
     """End the session of `token`; one that has ended already is no error."""
-    connection.execute(_SIGN_OUT, {"token": _hash_of(token)})
+    call(connection, "select stockroom_api.sign_out(%(token)s)", {"token": _hash_of(token)})
 
 
 @database.one_statement
 def find_link(connection: Connection, *, link: str) -> str | None:
-    """Return the name of the person a one-time link would sign in, or None. Looking does not use it up."""
-    name: str | None = scalar(connection, _FIND_LINK, link=_hash_of(link))
+    """Return the name of the person a one-time link would sign in, or None. The link stays usable."""
+    name: str | None = scalar(connection, "select name from stockroom_api.find_link(%(link)s)", link=_hash_of(link))
     return name
 
 
 @database.one_statement
 def use_link(connection: Connection, *, link: str, user_agent: str | None, previous: str | None) -> NewSession | None:
-    """Begin a session with a one-time link, once; None when it is unknown, used or too old."""
+    """Begin a session with a one-time link; None when the link is unknown, used or expired."""
     token = passwords.new_token()
     values = {"link": _hash_of(link), "user_agent": _printable(user_agent), "previous": _hash_of(previous)}
     expires_at = scalar(connection, _USE_LINK, token=passwords.token_hash(token), **values)
     return NewSession(token=token, expires_at=expires_at) if expires_at else None
 
 
-# ---------------------------------------------------------------- one's own account
+# ---------------------------------------------------------------- the actor's own account
 
 
 def set_own_password(
@@ -174,76 +175,57 @@ def set_own_password(
     name: str | None = None,
     email: str | None = None,
 ) -> None:
-    """Set one's own password; without a `proof` of the old one only if there was none. Other browsers are signed out.
+    """Set the actor's own password and sign out their other browsers.
 
-    `name` and `email` count for an admin without a password: the first start. Raises InvalidInput, SignInRequired.
+    `proof` of the old password may be missing only if there was none. `name` and `email` count only for an admin
+    without a password, as on the first start. Raises InvalidInput, SignInRequired.
     """
     email = passwords.clean_email(email) if email is not None else None
     passwords.clean_password(password, email or actor.email or "")
-    values = identity(actor, Permission.VIEW) | {
+    values = {
         "attempt": proof.attempt_id if proof else None,
         "known": proof.password_hash if proof else None,
         "new": passwords.hash_password(password),
-        "new_name": passwords.clean_name(name) if name is not None else None,
+        "new_name": clean_line(name, "name", passwords.LONGEST_NAME) if name is not None else None,
         "new_email": email,
     }
-    connection.execute(_SET_OWN_PASSWORD, values)
+    ask(connection, actor, Permission.VIEW, "set_own_password", **values)
 
 
 @database.one_statement
-def own_sessions(connection: Connection, actor: Actor) -> list[OpenSession]:
+def own_sessions(connection: Connection, actor: Actor) -> tuple[OpenSession, ...]:
     """Return the browsers in which the actor is signed in, newest first."""
-    rows = connection.execute(_OWN_SESSIONS, identity(actor, Permission.VIEW))
-    return [OpenSession(**row._mapping) for row in rows]
+    return rows_of(OpenSession, ask(connection, actor, Permission.VIEW, "own_sessions"))
 
 
 @database.one_statement
 def end_sessions(connection: Connection, actor: Actor, *, user_id: int | None = None) -> int:
-    """Sign a person out everywhere and return from how many browsers; oneself, or as an admin anybody."""
+    """Sign a person out everywhere and return how many sessions ended: the actor, or as an admin anybody."""
     user_id = user_id or actor.user_id
     permission = Permission.VIEW if user_id == actor.user_id else Permission.MANAGE_USERS
-    return int(scalar(connection, _END_SESSIONS, **identity(actor, permission), person=user_id))
+    return int(ask(connection, actor, permission, "end_sessions", person=user_id)[0][0])
 
 
 # ---------------------------------------------------------------- statements
 
 _FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at
                      from stockroom_api.find_session(%(token)s)"""
-_SIGN_OUT = text("select stockroom_api.sign_out(:token)")
-_BEGIN_SIGN_IN = text("select * from stockroom_api.begin_sign_in(:email, :address)")
-_FINISH_SIGN_IN = text(
-    "select stockroom_api.finish_sign_in(:attempt, :user_id, :known, :stronger, :token, :user_agent, :previous)"
-)
-_FIND_LINK = text("select name from stockroom_api.find_link(:link)")
-_USE_LINK = text("select stockroom_api.use_link(:link, :token, :user_agent, :previous)")
-
-ACTOR = ":user_id, :session_id, cast(:roles as text[]), :name"
-_SET_OWN_PASSWORD = text(
-    f"select stockroom_api.set_own_password({ACTOR}, :attempt, :known, :new, :new_name, :new_email)"
-)
-_OWN_SESSIONS = text("select * from stockroom_api.own_sessions(:user_id, :session_id, cast(:roles as text[]), :name)")
-_END_SESSIONS = text(f"select stockroom_api.end_sessions({ACTOR}, :person)")
-
-
-def identity(actor: Actor, permission: Permission) -> dict[str, Any]:
-    """Return who asks and which roles may, as the SQL guard takes them."""
-    return {
-        "user_id": actor.user_id,
-        "session_id": actor.session_id,
-        "roles": roles_for(permission),
-        "name": actor.name,
-    }
+_BEGIN_SIGN_IN = """select wait_seconds, attempt_id, user_id, password_hash
+                      from stockroom_api.begin_sign_in(%(email)s, %(address)s)"""
+_FINISH_SIGN_IN = """select stockroom_api.finish_sign_in(%(attempt)s, %(user_id)s, %(known)s, %(stronger)s, %(token)s,
+                            %(user_agent)s, %(previous)s)"""
+_USE_LINK = "select stockroom_api.use_link(%(link)s, %(token)s, %(user_agent)s, %(previous)s)"
 
 
 @database.one_statement
-def _row(connection: Connection, statement: Any, /, **values: Any) -> Any:
-    return connection.execute(statement, values).one()
+def _row(connection: Connection, statement: str, /, **values: Any) -> tuple[Any, ...]:
+    return call(connection, statement, values)[0]
 
 
 @database.one_statement
-def scalar(connection: Connection, statement: Any, /, **values: Any) -> Any:
-    """Return the one value of a function's answer."""
-    return connection.execute(statement, values).scalar_one_or_none()
+def scalar(connection: Connection, statement: str, /, **values: Any) -> Any:
+    """Return the first value of a query, or None where it finds no row."""
+    return next((row[0] for row in call(connection, statement, values)), None)
 
 
 def _hash_of(token: str | None) -> bytes | None:

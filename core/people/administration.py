@@ -1,6 +1,6 @@
-"""The people of the shop: who has an account, in which role, and links that let them in.
+"""The accounts of the shop, for admins and the command line: who has one, in which role, and one-time links.
 
-For admins and the command line; signing in itself is core/people/accounts.py.
+Signing in itself is in core/people/accounts.py.
 """
 
 from __future__ import annotations
@@ -8,26 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.database import engine as database
+from core.database.engine import call, rows_of
 from core.foundation.errors import invalid
 from core.foundation.model import Actor, Role
+from core.foundation.text import clean_line
 from core.people import passwords
 from core.people.access import Permission
-from core.people.accounts import ACTOR, identity, scalar
+from core.people.guard import ask
 
 FIRST_LINK_LIFE = timedelta(hours=1)
-"""How long the link that a start prints is good: somebody sits at that terminal."""
+"""How long the link that the first start prints is valid. It is short: somebody sits at that terminal."""
 INVITATION_LIFE = timedelta(hours=24)
-"""How long a link that an admin hands over is good."""
-
-_LIST_PEOPLE = text("select * from stockroom_api.list_people(:user_id, :session_id, cast(:roles as text[]), :name)")
-_ADD_PERSON = text(f"select stockroom_api.add_person({ACTOR}, :email, :new_name, :role, :password_hash)")
-_MAKE_LINK = text(f"select stockroom_api.make_link({ACTOR}, :person, :link, :life)")
-_SET_ROLE = text(f"select stockroom_api.set_role({ACTOR}, :person, :role)")
-_SET_ACTIVE = text(f"select stockroom_api.set_active({ACTOR}, :person, :active)")
-_FIRST_ADMIN = text("select stockroom_api.first_admin()")
+"""How long a link that an admin hands over is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,43 +41,43 @@ class Person:
 
 
 @database.one_statement
-def list_people(connection: Connection, actor: Actor) -> list[Person]:
-    """Return everybody with an account, the active ones first."""
-    rows = connection.execute(_LIST_PEOPLE, identity(actor, Permission.MANAGE_USERS))
-    return [Person(**(dict(row._mapping) | {"role": Role(row.role)})) for row in rows]
+def list_people(connection: Connection, actor: Actor) -> tuple[Person, ...]:
+    """Return everybody with an account, active accounts first."""
+    return rows_of(Person, ask(connection, actor, Permission.MANAGE_USERS, "list_people"), role=Role)
 
 
 def add_person(
     connection: Connection, actor: Actor, *, email: str, name: str, role: Role, password: str | None = None
 ) -> int:
-    """Add an account and return its id. Without a password the person's first way in is a one-time link."""
+    """Add an account and return its id. Without a password the person needs a one-time link to sign in first."""
     email = passwords.clean_email(email)
     hashed = passwords.hash_password(passwords.clean_password(password, email)) if password is not None else None
-    values = {"email": email, "new_name": passwords.clean_name(name), "role": _role(role), "password_hash": hashed}
-    return int(scalar(connection, _ADD_PERSON, **identity(actor, Permission.MANAGE_USERS), **values))
+    new_name = clean_line(name, "name", passwords.LONGEST_NAME)
+    values = {"email": email, "new_name": new_name, "role": _role(role), "password_hash": hashed}
+    return int(ask(connection, actor, Permission.MANAGE_USERS, "add_person", **values)[0][0])
 
 
 def make_link(connection: Connection, actor: Actor, *, user_id: int, life: timedelta = INVITATION_LIFE) -> str:
-    """Return the token of a new one-time link for a person; it ends the links made for them before."""
+    """Return the token of a new one-time link for a person; their earlier links end."""
     link = passwords.new_token()
     values = {"person": user_id, "link": passwords.token_hash(link), "life": life}
-    scalar(connection, _MAKE_LINK, **identity(actor, Permission.MANAGE_USERS), **values)
+    ask(connection, actor, Permission.MANAGE_USERS, "make_link", **values)
     return link
 
 
 def set_role(connection: Connection, actor: Actor, *, user_id: int, role: Role) -> None:
     """Give a person another role, from their next operation on. Refused for the last active admin."""
-    connection.execute(_SET_ROLE, identity(actor, Permission.MANAGE_USERS) | {"person": user_id, "role": _role(role)})
+    ask(connection, actor, Permission.MANAGE_USERS, "set_role", person=user_id, role=_role(role))
 
 
 def set_active(connection: Connection, actor: Actor, *, user_id: int, active: bool) -> None:
-    """Let a person in again, or keep them out from this moment on. Refused for the last active admin."""
-    connection.execute(_SET_ACTIVE, identity(actor, Permission.MANAGE_USERS) | {"person": user_id, "active": active})
+    """Activate an account, or deactivate it and end its sessions at once. Refused for the last active admin."""
+    ask(connection, actor, Permission.MANAGE_USERS, "set_active", person=user_id, active=active)
 
 
 def first_link(connection: Connection, actor: Actor) -> str | None:
     """Return a link that signs in the shop's first admin, for the start to print; None once an admin has a password."""
-    admin = scalar(connection, _FIRST_ADMIN)
+    admin = call(connection, "select stockroom_api.first_admin()", {})[0][0]
     return None if admin is None else make_link(connection, actor, user_id=admin, life=FIRST_LINK_LIFE)
 
 

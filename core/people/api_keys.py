@@ -1,4 +1,4 @@
-"""Keys by which programs are let in: made by an admin, shown once, kept only as a hash, limited in scope and rate."""
+"""API keys for programs: created by an admin, shown once, stored only as a hash, limited in scope and rate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from core.database.engine import array, call
+from core.database.engine import array, call, rows_of
 from core.foundation.model import Actor
 from core.foundation.text import clean
 from core.people.access import Permission
-from core.people.guard import ASKER, asker, require
+from core.people.guard import ask, require
 
 PREFIX = "stk_"
 DEFAULT_RATE = 600
@@ -23,7 +23,7 @@ _BEGINS = len(PREFIX) + 6
 
 
 class Scope(StrEnum):
-    """What a key is good for: checking carts, holding them, making payments and orders of them, reading /metrics."""
+    """What a key allows: checking carts, holding their stock, creating payments and orders, reading /metrics."""
 
     VALIDATE = "validate"
     RESERVE = "reserve"
@@ -33,7 +33,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key as Settings shows it; `begins` is all of the key itself that is kept in clear."""
+    """A key as Settings shows it; `begins` is the only part of the key that is stored in clear."""
 
     key_id: int
     name: str
@@ -49,7 +49,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A program that showed a good key."""
+    """A program that sent a valid key."""
 
     key_id: int
     name: str
@@ -60,7 +60,7 @@ class Caller:
 def make(
     connection: Connection, actor: Actor, *, name: str, scopes: Sequence[Scope], rate_per_minute: int = DEFAULT_RATE
 ) -> str:
-    """Make a key and return it, the only time it can be read. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Create a key and return it, the only time it can be read. Raises InvalidInput, Forbidden, SignInRequired."""
     key = PREFIX + secrets.token_urlsafe(32)
     values = {
         "called": clean(name, "name", 80),
@@ -69,46 +69,33 @@ def make(
         "scopes": array(Scope(scope) for scope in scopes),
         "rate": rate_per_minute,
     }
-    statement = f"""select stockroom_api.make_api_key({ASKER}, %(called)s, %(key_hash)s, %(begins)s, %(scopes)s::text[],
-        %(rate)s)"""
-    call(connection, statement, asker(actor, Permission.MANAGE_KEYS) | values)
+    ask(connection, actor, Permission.MANAGE_KEYS, "make_api_key", **values)
     return key
 
 
 def revoke(connection: Connection, actor: Actor, *, key_id: int) -> None:
     """Revoke a key from now on. Raises InvalidInput where there is no such key, Forbidden, SignInRequired."""
-    values = asker(actor, Permission.MANAGE_KEYS) | {"id": key_id}
-    call(connection, f"select stockroom_api.revoke_api_key({ASKER}, %(id)s)", values)
+    ask(connection, actor, Permission.MANAGE_KEYS, "revoke_api_key", id=key_id)
 
 
 def keys(connection: Connection, actor: Actor) -> tuple[ApiKey, ...]:
     """Return every key, the newest first, revoked ones too."""
     require(connection, actor, Permission.MANAGE_KEYS)
-    rows = call(
-        connection,
-        """select id, name, begins, scopes, rate_per_minute, made_by, created_at, last_used_at, revoked_at, revoked_by
-             from stockroom_api.api_keys order by id desc""",
-        {},
-    )
-    names = ApiKey.__dataclass_fields__
-    return tuple(
-        ApiKey(**dict(zip(names, row, strict=True)) | {"scopes": tuple(Scope(scope) for scope in row[3])})
-        for row in rows
-    )
+    statement = """select id, name, begins, scopes, rate_per_minute, made_by, created_at, last_used_at, revoked_at,
+                          revoked_by
+                     from stockroom_api.api_keys order by id desc"""
+    return rows_of(ApiKey, call(connection, statement, {}), scopes=lambda scopes: tuple(map(Scope, scopes)))
 
 
 def caller(connection: Connection, _: Actor, *, key: str) -> Caller | None:
-    """Return who shows this key, or None where it is no good key now."""
+    """Return the program that this key belongs to, or None where the key is not valid now."""
     if not key.startswith(PREFIX) or len(key) > 200 or not key.isascii():
         return None
     statement = "select id, name, scopes, rate_per_minute from stockroom_api.use_api_key(%(key_hash)s)"
     rows = call(connection, statement, {"key_hash": key_hash(key)})
-    if not rows:
-        return None
-    key_id, name, scopes, rate = rows[0]
-    return Caller(key_id=key_id, name=name, scopes=frozenset(Scope(scope) for scope in scopes), rate_per_minute=rate)
+    return next(iter(rows_of(Caller, rows, scopes=lambda scopes: frozenset(map(Scope, scopes)))), None)
 
 
 def key_hash(key: str) -> bytes:
-    """Return what is kept of a key. A plain hash is enough: a key is as random as the hash is long."""
+    """Return what is stored of a key. A plain hash is enough: a key is as random as the hash is long."""
     return hashlib.sha256(key.encode()).digest()

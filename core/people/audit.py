@@ -1,4 +1,4 @@
-"""The record of who changed accounts and settings. Written by the SQL functions that make the changes; read here."""
+"""Reads the record of who changed accounts and settings. The SQL functions that make the changes write it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.database import engine as database
+from core.database.engine import rows_of
 from core.foundation.model import Actor
 from core.people.access import Permission
-from core.people.accounts import identity
-
-_RECENT = text(
-    "select * from stockroom_api.recent_changes(:user_id, :session_id, cast(:roles as text[]), :name, :limit)"
-)
+from core.people.guard import ask
 
 
 class What(StrEnum):
@@ -47,7 +44,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change: who made it and when, of whom or what, and the facts that differ before and after."""
+    """One change: when, by whom, to whom or what, and the values that differ before and after."""
 
     change_id: int
     at: datetime
@@ -61,16 +58,5 @@ class Change:
 @database.one_statement
 def recent_changes(connection: Connection, actor: Actor, *, limit: int = 20) -> tuple[Change, ...]:
     """Return the latest changes of accounts and settings, newest first. Raises Forbidden, SignInRequired."""
-    rows = connection.execute(_RECENT, identity(actor, Permission.MANAGE_USERS) | {"limit": limit})
-    return tuple(
-        Change(
-            change_id=row.change_id,
-            at=row.at,
-            performed_by=row.performed_by,
-            what=What(row.change),
-            subject=row.subject,
-            before=row.before or {},
-            after=row.after or {},
-        )
-        for row in rows
-    )
+    rows = ask(connection, actor, Permission.MANAGE_USERS, "recent_changes", limit=limit)
+    return rows_of(Change, rows, what=What, before=lambda facts: facts or {}, after=lambda facts: facts or {})

@@ -1,4 +1,4 @@
-"""The check every read makes first: is this session still good, and may this role look?"""
+"""Checks session and role: before each read (`require`), or inside the SQL function of an operation (`ask`)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from core.foundation.model import Actor
 from core.people.access import Permission, roles_for
 
 ASKER = "%(user_id)s, %(session_id)s, cast(%(roles)s as text[]), %(name)s"
-"""The arguments by which a SQL function learns who asks; `asker` gives their values."""
+"""The first arguments of an operation's SQL function: who asks. `asker` gives their values."""
 
-# Who has passed in a transaction that is still open. A page is a dozen reads in one transaction: one answer is enough.
+# The checks that passed in each open transaction: a page makes a dozen reads in one, and one check is enough.
 _passed: WeakKeyDictionary[RootTransaction, set[tuple[Actor, Permission]]] = WeakKeyDictionary()
 
 
 def require(connection: Connection, actor: Actor, permission: Permission) -> None:
-    """Raise SignInRequired or Forbidden unless `actor` may do this now; asked once in each transaction.
+    """Raise SignInRequired or Forbidden unless `actor` may do this now; checked once a transaction.
 
     Needed on every read, because callbacks and fragments run without the entry script.
     """
@@ -28,6 +28,15 @@ def require(connection: Connection, actor: Actor, permission: Permission) -> Non
     if (actor, permission) not in passed:
         call(connection, f"select stockroom_api.permit({ASKER})", asker(actor, permission))
         passed.add((actor, permission))
+
+
+def ask(
+    connection: Connection, actor: Actor, permission: Permission, function: str, **values: Any
+) -> list[tuple[Any, ...]]:
+    """Call a SQL function of `stockroom_api` with `ASKER` and then `values`, in their order. Return its rows."""
+    given = "".join(f", %({name})s" for name in values)
+    statement = f"select * from stockroom_api.{function}({ASKER}{given})"  # noqa: S608 - nothing of a caller is in it
+    return call(connection, statement, asker(actor, permission) | values)
 
 
 def asker(actor: Actor, permission: Permission) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes, tokens as sha256, and what a good name, email and password look like. All pure."""
+"""Passwords as argon2id hashes, tokens as sha256, and checks of new passwords and email addresses. All pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from core.foundation.errors import invalid
 
 HASHER = PasswordHasher()
-"""The library's parameters: RFC 9106 for machines with little memory (64 MiB, 3 passes)."""
+"""The library's defaults: RFC 9106 for machines with little memory (64 MiB, 3 passes)."""
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 LONGEST_EMAIL = 254
@@ -25,17 +25,17 @@ _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 
 
 def new_token() -> str:
-    """Return a token nobody can guess: 256 random bits."""
+    """Return a new token of 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def is_token(text: str) -> bool:
-    """Return whether `text` has the shape of a token; anything else is not worth asking the database."""
+    """Return whether `text` has the form of a token. Anything else need not reach the database."""
     return _TOKEN.fullmatch(text) is not None
 
 
 def token_hash(token: str) -> bytes:
-    """Return what the database keeps of a token. It is random enough for a plain hash: there is nothing to guess."""
+    """Return what the database stores of a token. A plain hash is enough: a token is random and cannot be guessed."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -45,7 +45,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(password: str, known: str | None) -> bool:
-    """Return whether `password` is the one behind `known`. Without a `known` it takes as long and says no."""
+    """Return whether `password` matches the hash `known`. Without a hash it takes just as long and returns False."""
     try:
         HASHER.verify(known or _nobodys_hash(), _bytes(password))
     except (VerificationError, InvalidHashError):
@@ -54,7 +54,7 @@ def password_matches(password: str, known: str | None) -> bool:
 
 
 def stronger_hash(password: str, known: str) -> str | None:
-    """Return a new hash if `known` was made with other parameters than today's, else None."""
+    """Return a new hash if `known` was made with other parameters than the current ones, else None."""
     return hash_password(password) if HASHER.check_needs_rehash(known) else None
 
 
@@ -64,12 +64,12 @@ def _nobodys_hash() -> str:
 
 
 def _bytes(password: str) -> bytes:
-    # One person's keyboards may compose an é differently; a lone surrogate has no bytes and matches nothing.
+    # Keyboards compose an é in different ways. A lone surrogate has no bytes and becomes `?`.
     return unicodedata.normalize("NFKC", password[:LONGEST_PASSWORD]).encode("utf-8", "replace")
 
 
 def clean_password(password: str, email: str) -> str:
-    """Return `password` if it may protect an account, else raise InvalidInput: too short, too long, too plain."""
+    """Return `password`. Raises InvalidInput if it is too short, too long or too easy to guess."""
     if len(password) < SHORTEST_PASSWORD:
         raise invalid("password", f"must have at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
@@ -82,18 +82,8 @@ def clean_password(password: str, email: str) -> str:
 
 
 def clean_email(text: str) -> str:
-    """Return an email address in lower case: raises InvalidInput unless it looks like one."""
+    """Return an email address in lower case. Raises InvalidInput unless it looks like one."""
     email = text.strip().lower()
     if not (3 <= len(email) <= LONGEST_EMAIL and _EMAIL.fullmatch(email)):
         raise invalid("email", "must look like name@example.com")
     return email
-
-
-def clean_name(text: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str:
-    """Return a name on one line: raises InvalidInput if it is empty, too long or has control characters."""
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= longest:
-        raise invalid(field, f"must have 1 to {longest} characters")
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in name):
-        raise invalid(field, "must not contain control characters")
-    return name

@@ -1,7 +1,7 @@
-"""Proves that ledger, sales and installation agree. Reports faults; never repairs them.
+"""Verifies that ledger, sales and installation agree. Reports faults; never repairs them.
 
 `checks` runs R1 to R11. `runs` compares with Stripe and records a run. `reads` shows runs, `shelf` shows payment to
-shelf by day, and `notice` sends the head hash of the ledger to the configured destinations.
+shelf by day, `words` names checks and faults, and `notice` sends the head hash of the ledger to the destinations.
 
 Uses: alerts, ledger, people, database, carts, stripe, foundation.
 """

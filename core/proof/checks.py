@@ -1,4 +1,4 @@
-"""Named checks, R1 to R11, of ledger, sales and house. They report what does not hold and never repair it."""
+"""The checks R1 to R11 of ledger, sales and installation. They report faults and never repair them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _RUN = f"select * from stockroom_api.run_checks({ASKER}, %(examples)s, cast(%(co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check found: how many rows it looked at, how many of them fail, and the first of these: words and facts.
+    """The result of a check: rows checked, rows that fail, and the first of these as sentences and as facts.
 
-    `not_compared` says why a check that needs Stripe could not ask: it holds then only as far as our own books go.
+    `not_compared` says why a check could not compare with Stripe; then it covers only our own data.
     """
 
     code: str
@@ -37,17 +37,17 @@ class CheckResult:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the check passes."""
         return self.failures == 0
 
 
 def run_checks(
     connection: Connection, actor: Actor, *, codes: Sequence[str] = CODES, full: bool = True
 ) -> tuple[CheckResult, ...]:
-    """Run checks over the whole ledger, which takes some seconds for a million movements; not `full` follows the chains
-    only from where a run proved them last.
+    """Run checks over the whole ledger, which takes some seconds for a million movements.
 
-    Raises InvalidInput for an unknown code, Forbidden, SignInRequired.
+    Unless `full`, chains are checked only from where a run verified them last. Raises InvalidInput for an unknown code,
+    Forbidden, SignInRequired.
     """
     if unknown := [code for code in codes if code not in CODES]:
         raise errors.invalid("check", f"{unknown[0]!r} is not one of {', '.join(CODES)}")
@@ -58,7 +58,7 @@ def run_checks(
 def _result(row: Any) -> CheckResult:
     code, checked, failures, examples = row
     title, tell = proof_words.CHECKS[code]
-    told = tuple(tell(fault) for fault in examples)
+    sentences = tuple(tell(fault) for fault in examples)
     return CheckResult(
-        code=code, title=title, checked=checked, failures=failures, examples=told, faults=tuple(examples)
+        code=code, title=title, checked=checked, failures=failures, examples=sentences, faults=tuple(examples)
     )

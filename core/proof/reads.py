@@ -1,8 +1,8 @@
-"""What is on record of the proof, for people: what each check found last, and every run with what it found then."""
+"""Reads of recorded proofs: the last result of each check, and every run with its results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.proof.words import CHECKS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a check found the last time it ran: `ended_at` is None where it has not run. `alert_id`: its open case."""
+    """The last result of a check. `ended_at` is None if it has not run. `alert_id` is its open case."""
 
     result: CheckResult
     run_id: int | None
@@ -31,7 +31,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run as the history shows it: the codes of the checks that failed, and of those that could not ask Stripe."""
+    """A run as the history shows it, with the codes of failed checks and of those that could not ask Stripe."""
 
     id: int
     began_at: datetime
@@ -45,13 +45,13 @@ class RunRow:
 
     @property
     def took(self) -> timedelta:
-        """How long it took; what Stripe was asked before is not in it."""
+        """How long it took, without the questions to Stripe before it."""
         return self.ended_at - self.began_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofState:
-    """How the books stand: each check as it was found last, and the last run."""
+    """The last result of each check, and the last run."""
 
     shop: Shop
     checks: tuple[Checked, ...]
@@ -59,13 +59,13 @@ class ProofState:
 
     @property
     def failing(self) -> tuple[Checked, ...]:
-        """The checks that do not hold."""
+        """The checks that fail."""
         return tuple(each for each in self.checks if not each.result.holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRun:
-    """A run and what each check found in it."""
+    """A run with the result of each check."""
 
     shop: Shop
     run: RunRow
@@ -81,7 +81,7 @@ _RESULTS = f"select {_FOUND} from stockroom_api.proof_results where run_id = %(i
 
 
 def state(connection: Connection, actor: Actor) -> ProofState:
-    """Return what each check found last, in their order; one that has not run has looked at nothing."""
+    """Return the last result of each check, in their order; one that has not run has checked 0 rows."""
     require(connection, actor, Permission.VIEW)
     found = {row[0]: _checked(row) for row in call(connection, _STATE, {})}
     checks = tuple(found.get(code) or _never(code, title) for code, (title, _) in CHECKS.items())
@@ -90,14 +90,14 @@ def state(connection: Connection, actor: Actor) -> ProofState:
 
 
 def runs(connection: Connection, actor: Actor, *, before: int | None = None, limit: int = 50) -> tuple[RunRow, ...]:
-    """Return runs, the latest first, from the one before `before` on."""
+    """Return runs, latest first, starting after the run `before`."""
     require(connection, actor, Permission.VIEW)
     statement = f"{_RUNS} where %(before)s::bigint is null or id < %(before)s order by id desc limit %(limit)s"
     return _runs(call(connection, statement, {"before": before, "limit": limit}))
 
 
 def whole_run(connection: Connection, actor: Actor, *, run_id: int) -> WholeRun | None:
-    """Return one run with what it found, or None."""
+    """Return one run with its results, or None."""
     require(connection, actor, Permission.VIEW)
     found = call(connection, f"{_RUNS} where id = %(id)s", {"id": run_id})
     if not found:
@@ -110,17 +110,12 @@ def _runs(rows: Iterable[Any]) -> tuple[RunRow, ...]:
     return rows_of(RunRow, ((*row[:-2], tuple(row[-2]), tuple(row[-1])) for row in rows))
 
 
-def _result(row: tuple[object, ...]) -> CheckResult:
-    code, title, checked, failures, examples, faults, not_compared = row[:7]
-    return CheckResult(
-        code=str(code), title=str(title), checked=checked, failures=failures, examples=tuple(examples),  # type: ignore[arg-type]
-        faults=tuple(faults), not_compared=not_compared,  # type: ignore[arg-type]
-    )  # fmt: skip
+def _result(row: Sequence[Any]) -> CheckResult:
+    return rows_of(CheckResult, [[tuple(each) if isinstance(each, list) else each for each in row[:7]]])[0]
 
 
-def _checked(row: tuple[object, ...]) -> Checked:
-    _, run_id, ended_at, is_full, alert_id = row[6:]
-    return Checked(result=_result(row), run_id=run_id, ended_at=ended_at, is_full=is_full, alert_id=alert_id)  # type: ignore[arg-type]
+def _checked(row: Sequence[Any]) -> Checked:
+    return rows_of(Checked, [(_result(row), *row[7:])])[0]
 
 
 def _never(code: str, title: str) -> Checked:

@@ -1,7 +1,7 @@
-"""The proof: run the checks, compare with Stripe, keep what was found, and tell of it by cases.
+"""Running a proof: compare with Stripe, run the checks, record the results, and open a case for each check that fails.
 
-Stripe is asked before any transaction begins. The checks and their record share one snapshot of the
-database, so that the head hash on record is that of the very ledger which was checked.
+Stripe is asked before the transaction begins. The checks and the record share one snapshot of the database, so that
+the recorded head hash is that of the ledger that was checked.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from core.stripe.gateway import Gateway
 
 COMPARED = "R3"
 Tell = Callable[[str, int, int], None]
-"""Told of each step before it begins: what is done now, how many steps are done, of how many."""
+"""Called before each step with its name, the number of steps done, and the number of all steps."""
 GRACE = timedelta(hours=1)
-"""How long a payment may be on its way before it counts as lost."""
+"""How long a payment may take to arrive before it counts as missing."""
 AT_ONCE = 500
 NO_KEY = "Not compared with Stripe: no key is set."
 NOT_LIVE = "Not compared with Stripe: the shop is not live yet."
@@ -39,7 +39,7 @@ NOT_LIVE = "Not compared with Stripe: the shop is not live yet."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What the comparison with Stripe came to: how many were looked at, which are unknown here, or why nobody asked."""
+    """The result of the comparison with Stripe: objects looked at, ids unknown here, or why Stripe was not asked."""
 
     looked_at: int = 0
     unknown: tuple[str, ...] = ()
@@ -48,14 +48,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run of checks on record."""
+    """A recorded run of checks."""
 
     id: int
     results: tuple[CheckResult, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found; what was not compared is neither found nor proven."""
+        """Whether all checks pass; a comparison that was not made does not count."""
         return all(result.holds for result in self.results)
 
 
@@ -68,7 +68,7 @@ def prove(
     full: bool = True,
     tell: Tell = lambda *_: None,
 ) -> Run:
-    """Run checks, R3 with Stripe itself, and keep what they found. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Run checks, R3 also with Stripe, and record the results. Raises InvalidInput, Forbidden, SignInRequired."""
     run(engine, may_prove, actor)
     began = datetime.now(UTC)
     if COMPARED in codes and gateway is not None:
@@ -79,12 +79,12 @@ def prove(
 
 
 def may_prove(connection: Connection, actor: Actor) -> None:
-    """Raise Forbidden or SignInRequired unless this person may prove."""
+    """Raise Forbidden or SignInRequired unless this person may run a proof."""
     require(connection, actor, Permission.PROVE)
 
 
 def compare(engine: Engine, gateway: Gateway | None, actor: Actor) -> Compared:
-    """Compare the payments and refunds at Stripe with the books, with no transaction open while Stripe is asked."""
+    """Compare the payments and refunds at Stripe with ours. No transaction is open while Stripe is asked."""
     if gateway is None:
         return Compared(why_not=NO_KEY)
     since = run(engine, _compare_since, actor)
@@ -104,12 +104,12 @@ def compare(engine: Engine, gateway: Gateway | None, actor: Actor) -> Compared:
 
 
 def reconcile_daily(engine: Engine, gateway: Gateway | None, say: Callable[[str], None], _: threading.Event) -> bool:
-    """The daily proof, as a chore: everything, in full, and its head hash told. Who dies before that proves anew."""
+    """Run the daily proof in full and send its head hash. After a crash before the sending, it runs again."""
     done = prove(engine, gateway, COMMAND_LINE)
     names = list(load_settings().destinations)
     run(engine, notice.tell, COMMAND_LINE, run_id=done.id, results=done.results, destinations=names)
     failing = [result.code for result in done.results if not result.holds]
-    say(f"Proved the books: {', '.join(failing) + ' fail' if failing else 'every check holds'}.")
+    say(f"Verified the books: {', '.join(failing) + ' fail' if failing else 'every check passes'}.")
     return False
 
 
@@ -151,19 +151,19 @@ def _prove(
     connection.exec_driver_sql("set transaction isolation level repeatable read")
     found = _found(connection, actor, codes=codes, full=full, tell=tell)
     results = tuple(_with_stripe(each, compared) for each in found)
-    told = json.dumps([asdict(result) for result in results])
-    statement = f"select stockroom_api.record_run({ASKER}, %(began)s, %(full)s, %(told)s::jsonb)"
-    values = {"began": began, "full": full, "told": told} | asker(actor, Permission.PROVE)
+    rows = json.dumps([asdict(result) for result in results])
+    statement = f"select stockroom_api.record_run({ASKER}, %(began)s, %(full)s, %(rows)s::jsonb)"
+    values = {"began": began, "full": full, "rows": rows} | asker(actor, Permission.PROVE)
     return Run(id=call(connection, statement, values)[0][0], results=results)
 
 
 def _found(
     connection: Connection, actor: Actor, *, codes: Sequence[str], full: bool, tell: Tell
 ) -> Iterator[CheckResult]:
-    """Yield what each check finds, one after the other, so that somebody who waits sees how far it is."""
+    """Yield the result of each check in turn, reporting progress before each."""
     wanted = [code for code in CODES if code in codes]
     if len(wanted) < len(set(codes)):
-        run_checks(connection, actor, codes=codes)  # refuses the one that is unknown
+        run_checks(connection, actor, codes=codes)  # refuses the unknown one
     for place, code in enumerate(wanted):
         tell(f"{code}: {proof_words.CHECKS[code][0]}", place, len(wanted))
         yield from run_checks(connection, actor, codes=[code], full=full)
@@ -172,12 +172,12 @@ def _found(
 def _with_stripe(result: CheckResult, compared: Compared) -> CheckResult:
     if result.code != COMPARED:
         return result
-    told = tuple(f"Stripe has {name}, and it is not in the books" for name in compared.unknown)
+    missing = tuple(f"Stripe has {name}, but the shop does not" for name in compared.unknown)
     return replace(
         result,
         checked=result.checked + compared.looked_at,
-        failures=result.failures + len(told),
-        examples=(result.examples + told)[:EXAMPLES],
+        failures=result.failures + len(missing),
+        examples=(result.examples + missing)[:EXAMPLES],
         faults=(result.faults + tuple(map(_named, compared.unknown)))[:EXAMPLES],
         not_compared=compared.why_not,
     )

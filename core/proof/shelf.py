@@ -1,7 +1,7 @@
-"""The payment-to-shelf proof by day: what was paid is what left the shelf, or has a name; every number has its list.
+"""The payment-to-shelf proof by day: every unit paid for left the shelf or has a named reason; each number has a list.
 
-paid = off the shelf (sold - put back) + put back after a refund + waiting + oversold + recorded only + unexplained,
-where the last is nothing on a healthy shop. Rules: core/sql/60_proof/5_shelf.sql. Nothing here changes anything.
+paid = off the shelf (sold - put back) + put back after a refund + waiting + oversold + recorded only + unexplained.
+In a healthy shop, unexplained is 0. Rules: core/sql/60_proof/5_shelf.sql. Nothing here changes anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.foundation.csv_file import as_csv
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.ledger import reports
-from core.ledger.movements import midnight
+from core.ledger.query import midnight
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -43,10 +43,10 @@ class Number(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfDay:
-    """What was paid on a day (None: on all of them) and what became of it.
+    """The units paid on a day (None: on all days) and what became of them.
 
-    `unread` orders have units nobody knows, `inbox` payments are no order yet. `open_lines` do not add up: where one
-    has too much and another too little, `unexplained` alone would be nothing.
+    `unread` orders have unknown units, and `inbox` payments are not orders yet. `open_lines` counts the lines that do
+    not add up: two opposite errors would make `unexplained` alone 0.
     """
 
     day: date | None = None
@@ -66,7 +66,7 @@ class ShelfDay:
 
     @property
     def holds(self) -> bool:
-        """Whether every unit that was paid is off the shelf or has a name."""
+        """Whether every unit paid for is off the shelf or has a named reason."""
         return self.open_lines == 0 and self.unexplained == 0
 
     def of(self, number: Number) -> int:
@@ -77,7 +77,7 @@ class ShelfDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfItem:
-    """What is behind a number: an order, a payment, a line or a movement, with the units it counts for."""
+    """An item of the list behind a number: an order, payment, line or movement, with the units it counts for."""
 
     paid_at: datetime
     order_id: int | None
@@ -91,7 +91,7 @@ class ShelfItem:
 
     @property
     def title(self) -> str:
-        """What people call the order: its number, else the id of its payment."""
+        """The name of the order for people: its number, or the id of its payment."""
         return self.number or self.payment_id
 
 
@@ -104,9 +104,9 @@ _ITEMS = """
 
 
 def days(connection: Connection, actor: Actor, *, since: date, until: date) -> tuple[ShelfDay, ...]:
-    """Return the proof of each day with a payment, the newest first, for `since` <= day < `until`.
+    """Return the proof of each day with a payment, newest first, for `since` <= day < `until`.
 
-    Raises InvalidInput for a range longer than reports are.
+    Raises InvalidInput for a range longer than `reports.LONGEST_RANGE` days.
     """
     require(connection, actor, Permission.VIEW)
     moments = _moments(connection, actor, since, until)
@@ -131,7 +131,7 @@ def behind(
     offset: int = 0,
     limit: int | None = None,
 ) -> tuple[ShelfItem, ...]:
-    """Return what is behind a number of these days, paid last first; their units add up to it."""
+    """Return the list behind a number of these days, the latest payment first; its units add up to the number."""
     require(connection, actor, Permission.VIEW)
     values = _moments(connection, actor, since, until)
     rows = call(connection, _ITEMS, values | {"what": number.value, "limit": limit, "offset": max(offset, 0)})

@@ -1,4 +1,4 @@
-"""What each check is called, and each fault it finds as a sentence with the names people look for."""
+"""The title of each check, and its faults as sentences with the names that people search for."""
 
 from __future__ import annotations
 
@@ -11,33 +11,31 @@ Fault = dict[str, Any]
 
 
 def _tell_level(fault: Fault) -> str:
-    added_up = f"its movements add up to {fault['total']}, and the last one left it at {fault['last_after']}"
-    return f"{fault['sku']} stands at {fault['level']}; {added_up}"
+    added_up = f"its movements add up to {fault['total']}, and the last one ends at {fault['last_after']}"
+    return f"{fault['sku']} has {fault['level']} on hand, but {added_up}"
 
 
 def _tell_chain(fault: Fault) -> str:
     if fault["faults"] == ["head"]:
-        return f"What run {fault['variant_sequence']} proved is not what its head hash says any more"
+        return f"The chains that run {fault['variant_sequence']} verified no longer match its head hash"
     if fault["faults"] == ["end"]:
-        return (
-            f"{fault['sku']}: the ledger does not end with movement no. {fault['variant_sequence']}, as it was written"
-        )
-    told = ", ".join(_LINK_FAULTS[name] for name in fault["faults"])
+        return f"{fault['sku']}: its last movement is not no. {fault['variant_sequence']} as it was written"
+    why = ", ".join(_LINK_FAULTS[name] for name in fault["faults"])
     named = "" if fault["movement_id"] is None else f" (id {fault['movement_id']})"
-    return f"{fault['sku']}, movement no. {fault['variant_sequence']}{named}: {told}"
+    return f"{fault['sku']}, movement no. {fault['variant_sequence']}{named}: {why}"
 
 
 _LINK_FAULTS = {
     "sequence": "the one before it is missing",
     "balance": "it does not begin where the one before it ended",
     "hash": "its hash does not follow",
-    "proven": "it, or one before it, is not what an earlier run proved",
+    "proven": "it, or one before it, has changed since an earlier run verified it",
 }
 
 
 def _tell_payment(fault: Fault) -> str:
-    why = "its message counts as applied" if fault["state"] == "done" else "its message is not applied"
-    return f"Payment {fault['payment_id']} is no order: {why}"
+    why = "its message is marked as applied" if fault["state"] == "done" else "its message is not applied yet"
+    return f"Payment {fault['payment_id']} has no order: {why}"
 
 
 def _order(fault: Fault) -> str:
@@ -47,48 +45,48 @@ def _order(fault: Fault) -> str:
 def _tell_units(fault: Fault) -> str:
     why = {
         "sold": f"the ledger sold {fault['sold']}, the order says {fault['taken']}",
-        "units": f"{fault['taken']} taken and {fault['oversold']} oversold do not make {fault['quantity']}",
-        "silent": f"{fault['quantity'] - fault['taken'] - fault['oversold']} wait, and no case is open for them",
+        "units": f"{fault['taken']} taken and {fault['oversold']} oversold do not add up to {fault['quantity']}",
+        "silent": f"{fault['quantity'] - fault['taken'] - fault['oversold']} wait without an open case",
     }[fault["fault"]]
     return f"{_order(fault)}, {fault['quantity']} of {fault['code']}: {why}"
 
 
 def _tell_amount(fault: Fault) -> str:
     currency, noted, recomputed = fault["currency"], fault["difference"] or 0, fault["recomputed"]
-    since = "" if noted == recomputed else f", where {_beside(noted, currency)} was noted when it came in"
+    since = "" if noted == recomputed else f"; when it was imported, it was {_compared(noted, currency)}"
     received = money(fault["amount"], currency)
-    return f"{_order(fault)}: {received} received; against its cart that is {_beside(recomputed, currency)}{since}"
+    return f"{_order(fault)}: {received} received, which is {_compared(recomputed, currency)}{since}"
 
 
-def _beside(minor: int, currency: str) -> str:
+def _compared(minor: int, currency: str) -> str:
     if minor == 0:
-        return "no difference"
-    return f"{money(abs(minor), currency)} {'more' if minor > 0 else 'less'}"
+        return "the amount of its cart"
+    return f"{money(abs(minor), currency)} {'more' if minor > 0 else 'less'} than its cart"
 
 
 def _tell_refund(fault: Fault) -> str:
     if fault["refund_id"]:
-        return f"Refund {fault['refund_id']} waits for a decision since {fault['days']} days"
+        return f"Refund {fault['refund_id']} has waited {fault['days']} days for a decision"
     counted = f"{fault['restored']} restored by the order, {fault['put_back']} by the ledger"
     return f"{_order(fault)}, {fault['code']}: {counted}, of {fault['taken']} sold"
 
 
 def _tell_twins(fault: Fault) -> str:
-    return f"{fault['name']} is behind the orders {', '.join(map(str, fault['order_ids']))}"
+    return f"{fault['name']} belongs to the orders {', '.join(map(str, fault['order_ids']))}"
 
 
 def _tell_waiting(fault: Fault) -> str:
-    return f"Case {fault['alert_id']} is open for {fault['hours']} hours: {fault['sentence']}"
+    return f"Case {fault['alert_id']} has been open for {fault['hours']} hours: {fault['sentence']}"
 
 
 def _tell_backup(fault: Fault) -> str:
     if fault["proven_at"] is None:
-        return f"No backup was ever proven, and the shop is older than {fault['days']} days"
-    return f"The last proven backup is of {fault['proven_at'][:10]}, longer ago than {fault['days']} days"
+        return f"No backup has been verified, and the shop is older than {fault['days']} days"
+    return f"The last backup was verified on {fault['proven_at'][:10]}, more than {fault['days']} days ago"
 
 
 def _tell_hold(fault: Fault) -> str:
-    return f"{fault['sku']} has {fault['reserved']} reserved; its active holds keep {fault['held']}"
+    return f"{fault['sku']} has {fault['reserved']} reserved, but its active holds add up to {fault['held']}"
 
 
 def _tell_rollup(fault: Fault) -> str:
@@ -105,14 +103,14 @@ _ROLLUP_FAULTS = {
 
 CHECKS: dict[str, tuple[str, Callable[[Fault], str]]] = {
     "R1": ("Every level is the sum of its movements", _tell_level),
-    "R2": ("No movement was edited, removed or slipped in", _tell_chain),
+    "R2": ("No movement was edited, removed or inserted", _tell_chain),
     "R3": ("Every payment since going live became an order", _tell_payment),
-    "R4": ("Every unit of a cart is sold, oversold or a case", _tell_units),
-    "R5": ("Every cart is worth what was paid", _tell_amount),
-    "R6": ("Nothing came back unsold, no refund is forgotten", _tell_refund),
-    "R7": ("No payment is behind two orders", _tell_twins),
+    "R4": ("Every unit of a cart is sold, oversold or in a case", _tell_units),
+    "R5": ("Every cart adds up to what was paid", _tell_amount),
+    "R6": ("No unsold unit came back, and no refund waits too long", _tell_refund),
+    "R7": ("No payment belongs to two orders", _tell_twins),
     "R8": ("No urgent case waits too long", _tell_waiting),
-    "R9": ("The last proven backup is young enough", _tell_backup),
-    "R10": ("What is reserved is what active holds keep", _tell_hold),
-    "R11": ("The daily figures are those of the ledger", _tell_rollup),
+    "R9": ("The last verified backup is recent enough", _tell_backup),
+    "R10": ("Every reserved unit belongs to an active hold", _tell_hold),
+    "R11": ("The daily figures match the ledger", _tell_rollup),
 }

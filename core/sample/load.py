@@ -1,6 +1,6 @@
-"""The sample shop: a sneaker store to try everything in, with ninety days behind it.
+"""Loads the sample shop: a sneaker store with ninety days of movements, for trying everything out.
 
-Its past is made up, its ledger is not: the catalogue comes in through the catalogue import, every movement through the
+Its past is invented, but posted like any other: the catalogue through the catalogue import, every movement through the
 ledger's own function.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,15 +31,15 @@ _POST = text("select stockroom_api.post_sample(cast(:operations as jsonb))")
 
 
 def load_sample(engine: Engine, now: datetime | None = None) -> None:
-    """Fill an empty database with the sample shop, whose ninety days end `now`. All of it or nothing.
+    """Fill an empty database with the sample shop, whose ninety days end `now`: all of it or nothing.
 
-    Raises InvalidInput where the database holds products or movements.
+    Raises InvalidInput if the database holds products or movements.
     """
     run(engine, _load, COMMAND_LINE, now=now or datetime.now(UTC))
 
 
 def fill_untouched(database: Database, settings: Settings, say: Callable[[str], None] = print) -> None:
-    """Load the sample shop into the embedded database if nobody has used it yet and the settings allow it."""
+    """Load the sample shop into the embedded database if it has never been used and the settings allow it."""
     if not (database.embedded and settings.sample):
         return
     engine = create_engine(database.app_url, pool_size=1)
@@ -51,9 +52,9 @@ def fill_untouched(database: Database, settings: Settings, say: Callable[[str], 
 
 
 def is_untouched(connection: Connection, _actor: Actor) -> bool:
-    """Return whether nothing was ever done in this database: then a start may load the sample shop by itself.
+    """Return whether this database has never been used, so that a start may load the sample shop.
 
-    A shop whose sample data was removed is empty, but not untouched.
+    A shop whose sample data was removed is empty, but it has been used.
     """
     return connection.execute(_UNTOUCHED).scalar_one() is True
 
@@ -69,22 +70,11 @@ def _load(connection: Connection, actor: Actor, *, now: datetime) -> None:
         key="sample:catalogue",
         into_sample=True,
     )
-    operations = json.dumps([_told(operation) for operation in ninety_days(models, now)])
+    operations = json.dumps([_as_json(operation) for operation in ninety_days(models, now)])
     connection.execute(_POST, {"operations": operations})
 
 
-def _told(operation: Operation) -> dict[str, Any]:
-    return {
-        "key": operation.key,
-        "kind": operation.kind,
-        "performed_by": operation.performed_by,
-        "at": operation.at.isoformat(),
-        "movement_type": operation.movement_type,
-        "reason": operation.reason,
-        "skus": list(operation.lines),
-        "quantities": list(operation.lines.values()),
-        "reference_type": operation.reference_type,
-        "reference": operation.reference,
-        "note": operation.note,
-        "undoes": operation.undoes,
-    }
+def _as_json(operation: Operation) -> dict[str, Any]:
+    values = asdict(operation)
+    lines = values.pop("lines")
+    return values | {"at": operation.at.isoformat(), "skus": list(lines), "quantities": list(lines.values())}

@@ -1,4 +1,4 @@
-"""What the sample shop sells: some forty models, each in the sizes of its fit. Names and codes are made up."""
+"""The products of the sample shop: about forty models, each in the sizes of its fit. Names and codes are invented."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 _FITS = {
     "women": ("36", "36.5", "37.5", "38", "38.5", "39", "40", "40.5", "41"),
     "men": ("40", "40.5", "41", "42", "42.5", "43", "44", "44.5", "45", "46"),
     "kids": ("28", "29", "30", "31", "32", "33", "34", "35"),
 }
-_IN_STORE_BARCODE = "20"  # GS1 keeps this prefix free for codes that mean something in one shop only
+_IN_STORE_BARCODE = "20"  # GS1 reserves this prefix for codes that are valid in one shop only
 _COLUMNS = ("sku", "product", "brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point")
 
 
 class Supply(StrEnum):
-    """How a model comes in: counted on the first day, always ordered again, once and slowly sold, or a drop."""
+    """How a model is supplied: counted on the first day, reordered, bought once and sold slowly, or a drop."""
 
     AUDIT = "audit"
     STEADY = "steady"
@@ -30,7 +31,7 @@ class Supply(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model. `appeal`: its share of the demand; `arrives`: the day of its first delivery, from the opening on."""
+    """One model. `appeal` is its share of the demand, `arrives` the day of its first delivery after the opening."""
 
     code: str
     product: str
@@ -45,44 +46,35 @@ class Model:
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """Its sizes, European."""
+        """Its sizes, in European numbers."""
         return _FITS[self.fit]
 
     @property
     def skus(self) -> tuple[str, ...]:
-        """Its variants, one for each size."""
+        """The SKUs of its variants, one for each size."""
         return tuple(f"{self.code}-{size}" for size in self.sizes)
 
     @property
     def demand(self) -> tuple[float, ...]:
-        """How much each size is asked for, the middle ones most (1.0)."""
+        """The demand for each size, highest in the middle (1.0)."""
         middle = (len(self.sizes) - 1) / 2
         return tuple(math.exp(-(((n - middle) / (middle * 0.8)) ** 2)) for n in range(len(self.sizes)))
 
 
 def read_models() -> tuple[Model, ...]:
     """Return every model of the sample shop."""
-    text = (Path(__file__).parent / "models.csv").read_text(encoding="utf-8")
-    return tuple(_model(row) for row in csv.DictReader(io.StringIO(text)))
+    with Path(__file__).with_name("models.csv").open(encoding="utf-8", newline="") as rows:
+        return tuple(map(_model, csv.DictReader(rows)))
 
 
 def _model(row: dict[str, str]) -> Model:
-    return Model(
-        code=row["code"],
-        product=row["product"],
-        brand=row["brand"],
-        color=row["color"],
-        fit=row["fit"],
-        price=Decimal(row["price"]),
-        unit_cost=Decimal(row["unit_cost"]),
-        appeal=int(row["appeal"]),
-        supply=Supply(row["supply"]),
-        arrives=int(row["arrives"]),
-    )
+    read = {"price": Decimal, "unit_cost": Decimal, "appeal": int, "supply": Supply, "arrives": int}
+    values: dict[str, Any] = row | {name: kind(row[name]) for name, kind in read.items()}
+    return Model(**values)
 
 
 def catalogue(models: tuple[Model, ...]) -> bytes:
-    """Return the catalogue file of these models, as the shop's owner would have written it."""
+    """Return a catalogue file of these models, as the shop's owner would write it."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(_COLUMNS)
@@ -97,7 +89,7 @@ def catalogue(models: tuple[Model, ...]) -> bytes:
 
 
 def _barcode(number: int) -> str:
-    """An EAN-13 with its check digit."""
+    """Return an EAN-13 with its check digit."""
     digits = f"{_IN_STORE_BARCODE}{number:010}"
     weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
     return f"{digits}{-weighed % 10}"

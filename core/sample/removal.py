@@ -1,7 +1,7 @@
-"""Starting with a shop of one's own: the sample shop's database is replaced by an empty one.
+"""Replaces the sample shop's database with an empty one, to start with your own shop.
 
-What a ledger holds stays in it, so the sample data is not deleted from the database: the database goes as a whole. Its
-people keep their accounts.
+A ledger is append-only, so the sample data is not deleted from it: the whole database is replaced. People keep their
+accounts.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _GO_ON = "select setval(pg_get_serial_sequence({table}, 'id'), coalesce(max(id),
 
 
 def sample_name(owner_url: str) -> str | None:
-    """Return the name of the sample shop in this database; None if what it holds is not sample data."""
+    """Return the name of the sample shop in this database; None if it does not hold the sample data."""
     with _connect(make_url(normalise(owner_url))) as connection:
         row = connection.execute("select name from stockroom.shop where is_sample").fetchone()
     return row[0] if row else None
 
 
 def remove_sample(owner_url: str) -> None:
-    """Replace a database that holds the sample shop by an empty one of the same name, accounts and sessions kept.
+    """Replace a database that holds the sample shop with an empty one of the same name. Accounts and sessions stay.
 
-    Whoever uses it meanwhile is cut off and may go on at once. Raises SetupError where it does not hold sample data.
+    Open connections are closed and can be opened again at once. Raises SetupError if it does not hold sample data.
     """
     old = make_url(normalise(owner_url))
     new = old.set(database=f"{old.database}_new")
@@ -62,7 +62,7 @@ def _connect(url: URL) -> Connection[tuple[str]]:
 
 
 def _keep_accounts(old: URL, new: URL) -> None:
-    """Copy who may sign in, who is signed in and who changed that, and note that the new shop is empty on purpose."""
+    """Copy accounts, sessions and the record of changes, and note that the new shop is empty on purpose."""
     with _connect(old) as source, _connect(new) as target:
         for name in _ACCOUNTS:
             table = sql.Identifier("stockroom", name)

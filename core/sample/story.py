@@ -1,7 +1,7 @@
-"""The shop while its story is told: the shelf, the agenda, and what was done so far.
+"""The simulation of the sample shop: its levels, its agenda, and the operations so far.
 
-Each happening waits on the agenda and is decided when its time has come, from what then lies on the shelf: nothing can
-go below zero. Everything is drawn from one fixed seed, so the same day gives the same story.
+Each event waits on the agenda and is decided at its time, from the levels at that time, so no level falls below zero.
+All random numbers come from one fixed seed, so the same day gives the same story.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Action = Callable[[datetime], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One intent of somebody at a moment: the lines share type, reason, reference and note. `undoes`: another's key."""
+    """One operation: its lines share type, reason, reference and note. `undoes` is the key of another operation."""
 
     key: str
     kind: str
@@ -57,24 +57,24 @@ class Story:
         self._opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=DAYS)
 
     def moment(self, day: int, hour: float) -> datetime:
-        """The moment on the shop's clock, so many days after the opening."""
+        """Return a time of the shop's clock on a day after the opening."""
         clock = time(int(hour), int(hour * 60 % 60), int(hour * 3600 % 60))
         return datetime.combine(self._opening + timedelta(days=day), clock, ZoneInfo(ZONE))
 
     def weekday(self, day: int) -> int:
-        """Monday is 0."""
+        """Return the weekday of a day after the opening; Monday is 0."""
         return (self._opening + timedelta(days=day)).weekday()
 
     def plan(self, day: int, hour: float, action: Action) -> None:
-        """Put something on the agenda."""
+        """Put an action on the agenda for an hour of a day, up to a minute later."""
         self.plan_at(self.moment(day, hour + self.random.random() / 60), action)
 
     def plan_at(self, at: datetime, action: Action) -> None:
-        """Put something on the agenda for a moment."""
+        """Put an action on the agenda for a moment."""
         heapq.heappush(self._agenda, (at.astimezone(UTC), next(self._places), action))
 
     def run(self) -> list[Operation]:
-        """Do what is on the agenda, in order, until now."""
+        """Run the agenda in order until now, and return all operations."""
         while self._agenda and self._agenda[0][0] <= self._now:
             at, _, action = heapq.heappop(self._agenda)
             action(at)
@@ -82,7 +82,7 @@ class Story:
 
     def do(self, at: datetime, kind: str, who: str, movement_type: str, reason: str, lines: Mapping[str, int],
            **more: str | None) -> Operation:  # fmt: skip
-        """Do it: the shelf changes and the story has one more operation."""
+        """Add an operation and change the levels."""
         for sku, units in lines.items():
             self.levels[sku] = self.levels.get(sku, 0) + units
             assert self.levels[sku] >= 0, f"{sku} would fall below zero"
@@ -94,10 +94,10 @@ class Story:
         return operation
 
     def deliver(self, at: datetime, lines: Mapping[str, int]) -> None:
-        """Book a delivery."""
+        """Receive a delivery."""
         number = f"LS-{next(self.numbers['receipt'])}"
         self.do(at, "receive", WANDA, "purchase", "delivery", lines, reference_type="receipt", reference=number)
 
     def some_sku(self, units: int) -> str:
-        """Any variant of which so many lie on the shelf."""
+        """Return a random SKU with at least so many units."""
         return self.random.choice([sku for sku, level in self.levels.items() if level >= units])

@@ -1,4 +1,4 @@
-"""Ninety days of a small sneaker shop: what its people, its customers and its supplier do."""
+"""The events of the sample shop's ninety days: what its people, customers and supplier do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOURS = {8: 1, 9: 2, 10: 3, 11: 4, 12: 6, 13: 5, 14: 4, 15: 4, 16: 4, 17: 5, 18
 _WEEKDAYS = (1.0, 0.85, 0.9, 1.0, 1.25, 1.6, 1.45)  # Monday first
 _FULL_RUN = {Supply.AUDIT: 9, Supply.STEADY: 9, Supply.SLOW: 4, Supply.DROP: 7}  # pairs of a middle size
 
-# The audit of the first day: 14 initial counts of 524 units, an initial purchase of 50, 5 more found, 3 sold.
+# The audit on the first day: 14 initial counts of 524 units, an initial purchase of 50, 5 more found, 3 sold.
 _COUNTED = {
     "J4CP-36": 24, "J4CP-36.5": 38, "J4CP-37.5": 46, "J4CP-38": 52, "J4CP-38.5": 50, "J4CP-39": 44, "J4CP-40": 36,
     "J4CP-40.5": 22, "HCLC-41": 20, "HCLC-42": 32, "HCLC-42.5": 44, "HCLC-43": 48, "HCLC-44": 40, "HCLC-45": 28,
@@ -43,7 +43,7 @@ _INCIDENTS = (  # day, hour, reason, units, who, note
 
 
 def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Operation]:
-    """Return what happened from the opening, ninety days ago, until `now`, in order of time."""
+    """Return all operations from the opening, ninety days ago, until `now`, in order of time."""
     shop = Story(models, now)
     _open(shop)
     for model in models:
@@ -59,7 +59,7 @@ def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Operation]:
 
 
 def _open(shop: Story) -> None:
-    """The catalogue's first day is the audit, and nothing else."""
+    """Plan the first day: the audit and nothing else."""
 
     def count_first(at: datetime) -> None:
         shop.do(at, "set_level", WANDA, "count", "initial_count", _COUNTED)
@@ -123,7 +123,7 @@ def _take_order(shop: Story, at: datetime) -> None:
 
 
 def _choose(shop: Story, at: datetime) -> str | None:
-    """What a customer takes: the wanted size, perhaps another one if it is sold out, or nothing."""
+    """Return the SKU that a customer buys: the wanted size, sometimes another if it is sold out, or None."""
     offered = [model for model in shop.models if model.code in shop.delivered]
     appeal = [_appeal(model, at - shop.delivered[model.code]) for model in offered]
     (model,) = shop.random.choices(offered, appeal)
@@ -134,7 +134,7 @@ def _choose(shop: Story, at: datetime) -> str | None:
 
 
 def _appeal(model: Model, age: timedelta) -> float:
-    """A drop is wanted on its first days, what is always there is always wanted."""
+    """Return the current appeal: a drop fades after its first days, a steady model does not."""
     days = age / timedelta(days=1)
     fading = {Supply.DROP: 2.2 * math.exp(-days / 12) + 0.1, Supply.AUDIT: 1.6 * math.exp(-days / 60), Supply.SLOW: 0.6}
     return model.appeal * fading.get(model.supply, 1.0)
@@ -145,7 +145,7 @@ def _sell(shop: Story, at: datetime, lines: Mapping[str, int]) -> None:
     shop.do(at, "update_variant_stock", STOREFRONT, "sale", "stock_decrease", lines,
             reference_type="order", reference=number)  # fmt: skip
     if at < shop.moment(1, 0):
-        return  # what the audit saw stays as it saw it
+        return  # nothing changes the units that the audit counted
     for sku in lines:
         if shop.random.random() < 0.07:
             _plan_restoration(shop, at, sku, number)
@@ -164,7 +164,7 @@ def _plan_restoration(shop: Story, sold_at: datetime, sku: str, order: str) -> N
 
 
 def _count(shop: Story, at: datetime) -> None:
-    """Count one model, each time the next: mostly it is all there."""
+    """Count one model, the next one each time. Most counts find no variance."""
     known = [model for model in shop.models if model.code in shop.delivered]
     model = known[shop.counted % len(known)]
     shop.counted += 1
@@ -179,7 +179,7 @@ def _variance(shop: Story, level: int) -> int:
 
 
 def _restock(shop: Story, at: datetime) -> None:
-    """Bring in what runs low, of at most three models; the supplier does not have every size."""
+    """Receive what runs low, of at most three models. The supplier does not have every size."""
     ordered = [model for model in shop.models if _runs_low(shop, model, at)][:3]
     lines: dict[str, int] = {}
     for model in ordered:

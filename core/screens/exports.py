@@ -1,7 +1,7 @@
 """Whole lists as files: the ledger under a filter as CSV or Parquet, levels and cases under a filter as CSV.
 
-Moments stand on the shop's own clock with their offset. A CSV begins with a byte order mark and keeps its cells from
-being taken for formulas, because a spreadsheet is where it is opened.
+Moments are in the shop's zone, with their offset. CSV files are opened in spreadsheets, so they begin with a byte order
+mark, and no cell can be taken for a formula.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,32 +93,30 @@ def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> 
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:
-    offset = 0
-    while True:
+    for offset in count(0, LEVELS_AT_ONCE):
         page = reports.levels(connection, actor, filter=wanted, sort=sort, offset=offset, limit=LEVELS_AT_ONCE)
         yield from page.rows
-        offset += len(page.rows)
-        if not page.rows or offset >= page.total:
+        if offset + LEVELS_AT_ONCE >= page.total:
             return
 
 
 def _values(row: Movement, zone: ZoneInfo) -> list[Any]:
-    return [_said(getattr(row, name), zone) for name in MOVEMENT_COLUMNS]
+    return [_text(getattr(row, name), zone) for name in MOVEMENT_COLUMNS]
 
 
 def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:
     cover = None if row.cover_days is None else round(row.cover_days, 1)
-    moments = [_said(row.last_moved_at, zone), _said(row.last_counted_at, zone)]
+    moments = [_text(row.last_moved_at, zone), _text(row.last_counted_at, zone)]
     return [row.sku, row.barcode, row.product, row.brand, row.size, row.color, row.on_hand, row.reserved, row.available,
             row.reorder_point, row.sold, cover, *moments]  # fmt: skip
 
 
 def _case(row: Alert, zone: ZoneInfo) -> list[Any]:
     money = Decimal(row.money).scaleb(-minor_digits(row.currency)) if row.currency else None
-    return [money if name == "money" else _said(getattr(row, name), zone) for name in ALERT_COLUMNS]
+    return [money if name == "money" else _text(getattr(row, name), zone) for name in ALERT_COLUMNS]
 
 
-def _said(value: Any, zone: ZoneInfo) -> Any:
+def _text(value: Any, zone: ZoneInfo) -> Any:
     return value.astimezone(zone).isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 

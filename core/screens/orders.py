@@ -1,61 +1,51 @@
-"""One read for each screen of selling: what a page shows comes from one transaction, as in core/screens/stock.py."""
+"""One read for each screen of selling: Orders, Refunds, Alerts. All that a page shows comes from one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from core.alerts import handling
 from core.alerts import reads as alerts
 from core.alerts.handling import Hand
-from core.alerts.reads import Alert, AlertFilter, AlertPage, AlertStep, Stake, Waiting
-from core.foundation.errors import InvalidInput
-from core.foundation.model import Actor, LevelRow, Shop
+from core.alerts.reads import Alert, AlertFilter, AlertStep, Stake, Waiting
+from core.foundation.model import Actor, LevelRow
+from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
 from core.ledger import reports
 from core.ledger.holds import Reservation
-from core.ledger.movements import Count
 from core.orders import reads as order_reads
 from core.orders import refund_reads
 from core.orders.filter import OrderFilter
-from core.orders.reads import OrderLine, OrderPage, OrderRow, Step
-from core.orders.refund_reads import Decided, RefundPage, RefundRow
-
-_T = TypeVar("_T")
+from core.orders.reads import OrderLine, OrderRow, Step
+from core.orders.refund_reads import Decided, OpenRefund, RefundRow
+from core.screens.frame import Screen, head, page_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderList:
+class OrderList(Screen):
     """A page of orders. `stale`: the cursor was of another list."""
 
-    latest: int
-    shop: Shop
     waiting: Waiting
-    page: OrderPage
+    page: Page[OrderRow]
     count: Count
     stale: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundList:
-    """A page of the refunds to decide."""
+class RefundList(Screen):
+    """A page of the refunds to decide. `stale`: the cursor was of another list."""
 
-    latest: int
-    shop: Shop
     waiting: Waiting
-    page: RefundPage
+    page: Page[OpenRefund]
     stale: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WholeOrder:
-    """One order end to end: its lines, refunds and what was said of them, its cases, and everything that happened."""
+class WholeOrder(Screen):
+    """One order with its lines, refunds, decisions, cases and holds, and everything that happened to it."""
 
-    latest: int
-    shop: Shop
     order: OrderRow
     raw_cart: str | None
     lines: tuple[OrderLine, ...]
@@ -67,26 +57,22 @@ class WholeOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertList:
-    """A page of cases, what is at stake under its filter, and who may be given one.
+class AlertList(Screen):
+    """A page of cases, what is at stake under its filter, and the people a case can be assigned to.
 
     `stale`: the cursor was of another list.
     """
 
-    latest: int
-    shop: Shop
-    page: AlertPage
+    page: Page[Alert]
     stake: Stake
     hands: tuple[Hand, ...]
     stale: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WholeAlert:
-    """One case with its history, who may be given it, and what it is about as that is now: lines, a level."""
+class WholeAlert(Screen):
+    """One case with its history and the people it can be assigned to, and its order lines or level as they are now."""
 
-    latest: int
-    shop: Shop
     alert: Alert
     history: tuple[AlertStep, ...]
     hands: tuple[Hand, ...]
@@ -103,41 +89,28 @@ def orders(
     limit: int,
 ) -> OrderList:
     """Return a page of orders; a cursor of another list is ignored."""
-    latest = reports.latest_movement(connection, actor)
-    page, stale = _page(lambda at: order_reads.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
-    return OrderList(
-        latest=latest,
-        shop=reports.shop(connection, actor),
-        waiting=alerts.waiting(connection, actor),
-        page=page,
-        count=order_reads.count(connection, actor, filter=filter),
-        stale=stale,
-    )
+    top = head(connection, actor)
+    page, stale = page_at(lambda at: order_reads.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    waiting, count = alerts.waiting(connection, actor), order_reads.count(connection, actor, filter=filter)
+    return OrderList(**top, waiting=waiting, page=page, count=count, stale=stale)
 
 
 def refunds(connection: Connection, actor: Actor, *, cursor: str | None, limit: int) -> RefundList:
     """Return a page of the refunds to decide; a cursor of another list is ignored."""
-    latest = reports.latest_movement(connection, actor)
-    page, stale = _page(lambda at: refund_reads.inbox(connection, actor, cursor=at, limit=limit), cursor)
-    return RefundList(
-        latest=latest,
-        shop=reports.shop(connection, actor),
-        waiting=alerts.waiting(connection, actor),
-        page=page,
-        stale=stale,
-    )
+    top = head(connection, actor)
+    page, stale = page_at(lambda at: refund_reads.inbox(connection, actor, cursor=at, limit=limit), cursor)
+    return RefundList(**top, waiting=alerts.waiting(connection, actor), page=page, stale=stale)
 
 
 def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder | None:
-    """Return one order end to end, or None."""
-    latest = reports.latest_movement(connection, actor)
+    """Return one order with everything about it, or None."""
+    top = head(connection, actor)
     found = order_reads.rows(connection, actor, order_ids=[order_id])
     if not found:
         return None
     repaid = refund_reads.of_order(connection, actor, order_id=order_id)
     return WholeOrder(
-        latest=latest,
-        shop=reports.shop(connection, actor),
+        **top,
         order=found[0],
         raw_cart=order_reads.raw_cart(connection, actor, order_id=order_id),
         lines=order_reads.lines_of(connection, actor, order_ids=[order_id]),
@@ -158,38 +131,24 @@ def cases(
     limit: int,
 ) -> AlertList:
     """Return a page of cases; a cursor of another list is ignored."""
-    latest = reports.latest_movement(connection, actor)
-    page, stale = _page(lambda at: alerts.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
-    return AlertList(
-        latest=latest,
-        shop=reports.shop(connection, actor),
-        page=page,
-        stake=alerts.stake(connection, actor, filter=filter),
-        hands=handling.hands(connection, actor),
-        stale=stale,
-    )
+    top = head(connection, actor)
+    page, stale = page_at(lambda at: alerts.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    stake = alerts.stake(connection, actor, filter=filter)
+    return AlertList(**top, page=page, stake=stake, hands=handling.hands(connection, actor), stale=stale)
 
 
 def case(connection: Connection, actor: Actor, *, alert_id: int) -> WholeAlert | None:
     """Return one case with its history, or None."""
-    latest = reports.latest_movement(connection, actor)
+    top = head(connection, actor)
     found = alerts.get(connection, actor, alert_id=alert_id)
     if found is None:
         return None
     order_ids = [found.order_id] if found.order_id is not None else []
     return WholeAlert(
-        latest=latest,
-        shop=reports.shop(connection, actor),
+        **top,
         alert=found,
         history=alerts.history(connection, actor, alert_id=alert_id),
         hands=handling.hands(connection, actor),
         lines=order_reads.lines_of(connection, actor, order_ids=order_ids),
         level=reports.level(connection, actor, variant_id=found.variant_id) if found.variant_id else None,
     )
-
-
-def _page(read: Callable[[str | None], _T], cursor: str | None) -> tuple[_T, bool]:
-    try:
-        return read(cursor), False
-    except InvalidInput:
-        return read(None), True

@@ -1,7 +1,7 @@
-"""One read for each screen: what a page shows comes from one transaction, so it costs one connection and one commit.
+"""One read for each screen of stock: Overview, Stock, Movements.
 
-Composed of the reads in `reports` and `movements`; no SQL of its own. `latest` is read before everything else: what
-moves while the rest is read is newer than it, and a live page asks again.
+All that a page shows comes from one transaction, so it costs one connection and one commit. The screens are composed
+of the reads of other packages and have no SQL of their own.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from core.alerts import reads as alerts
 from core.alerts.reads import Waiting
 from core.backups import record as backup_record
 from core.backups.record import Proof
-from core.foundation.errors import InvalidInput
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
+from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
 from core.ledger import movements, reports, size_grid
 from core.ledger.holds import Reservation
 from core.ledger.level_filter import LevelFilter, LevelSort, LevelStatus
-from core.ledger.movements import Count, MovementFilter, MovementPage
+from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
+from core.screens.frame import Screen, head, page_at
 
 SISTERS = 200
 HISTORY = 20
@@ -34,11 +35,9 @@ CHART_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """The first page: the numbers, what moved day by day, what waits, what is out or low, and what moved last."""
+class Overview(Screen):
+    """The first page: numbers, flows by day, waiting work, variants out of stock or low, and the latest movements."""
 
-    latest: int
-    shop: Shop
     summary: Summary
     flows: tuple[DayFlow, ...]
     waiting: Waiting
@@ -49,29 +48,23 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockList:
+class StockList(Screen):
     """A page of the list of variants."""
 
-    latest: int
-    shop: Shop
     page: LevelPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockGrid:
-    """A page of the products by sizes."""
+class StockGrid(Screen):
+    """A page of products by size."""
 
-    latest: int
-    shop: Shop
     page: GridPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One variant: its level, how it came about, its sisters of the same product, and its latest movements."""
+class Variant(Screen):
+    """One variant: its level and how it came about, the other variants of its product, and its latest movements."""
 
-    latest: int
-    shop: Shop
     row: LevelRow
     since: date | None
     sisters: tuple[LevelRow, ...]
@@ -83,12 +76,10 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class Ledger(Screen):
     """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
 
-    latest: int
-    shop: Shop
-    page: MovementPage
+    page: Page[Movement]
     count: Count
     since: date
     until: date
@@ -98,7 +89,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerChoices:
-    """What the filters of the ledger can be set to."""
+    """The choices that the filters of the ledger offer."""
 
     shop: Shop
     reasons: tuple[Reason, ...]
@@ -107,12 +98,10 @@ class LedgerChoices:
 
 def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
     """Return the first page, its chart over the last `days` days of the shop."""
-    latest = reports.latest_movement(connection, actor)
-    shop = reports.shop(connection, actor)
-    tomorrow = shop.today + timedelta(days=1)
+    top = head(connection, actor)
+    tomorrow = top["shop"].today + timedelta(days=1)
     return Overview(
-        latest=latest,
-        shop=shop,
+        **top,
         summary=reports.summary(connection, actor),
         flows=reports.flows(connection, actor, since=tomorrow - timedelta(days=days), until=tomorrow),
         waiting=alerts.waiting(connection, actor),
@@ -132,34 +121,33 @@ def stock_list(
     offset: int,
     limit: int,
 ) -> StockList:
-    """Return a page of the list of variants; the first one where the list has become too short for the one asked."""
-    latest = reports.latest_movement(connection, actor)
+    """Return a page of the list of variants, or the first page if the list has become too short for the offset."""
+    top = head(connection, actor)
     page = reports.levels(connection, actor, filter=filter, sort=sort, offset=offset, limit=limit)
     if not page.rows and page.total:
         page = reports.levels(connection, actor, filter=filter, sort=sort, limit=limit)
-    return StockList(latest=latest, shop=reports.shop(connection, actor), page=page)
+    return StockList(**top, page=page)
 
 
 def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> StockGrid:  # noqa: A002
-    """Return a page of the products by sizes."""
-    latest = reports.latest_movement(connection, actor)
+    """Return a page of products by size, or the first page if the list has become too short for the offset."""
+    top = head(connection, actor)
     page = size_grid.page(connection, actor, filter=filter, offset=offset, limit=limit)
     if not page.rows and page.total:
         page = size_grid.page(connection, actor, filter=filter, offset=0, limit=limit)
-    return StockGrid(latest=latest, shop=reports.shop(connection, actor), page=page)
+    return StockGrid(**top, page=page)
 
 
 def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
     """Return the variant with this SKU or barcode, explained over its last `days` (None: all), or None."""
-    latest = reports.latest_movement(connection, actor)
+    top = head(connection, actor)
     row = reports.find(connection, actor, code=sku)
     if row is None:
         return None
-    found, shop = row.variant_id, reports.shop(connection, actor)
-    since = shop.today - timedelta(days=days - 1) if days else None
+    found = row.variant_id
+    since = top["shop"].today - timedelta(days=days - 1) if days else None
     return Variant(
-        latest=latest,
-        shop=shop,
+        **top,
         row=row,
         since=since,
         sisters=_sisters(connection, actor, row.product_id),
@@ -179,18 +167,12 @@ def ledger(
     cursor: str | None,
     limit: int,
 ) -> Ledger:
-    """Return a page of movements and the chart of its time; a cursor of another list is ignored."""
-    latest = reports.latest_movement(connection, actor)
-    stale = False
-    try:
-        page = movements.page(connection, actor, filter=filter, cursor=cursor, limit=limit)
-    except InvalidInput:
-        page, stale = movements.page(connection, actor, filter=filter, limit=limit), True
-    shop = reports.shop(connection, actor)
-    since, until = _chart_days(filter, page, shop)
+    """Return a page of movements and the chart of its days; a cursor of another list is ignored."""
+    top = head(connection, actor)
+    page, stale = page_at(lambda at: movements.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    since, until = _chart_days(filter, page, top["shop"])
     return Ledger(
-        latest=latest,
-        shop=shop,
+        **top,
         page=page,
         count=movements.count(connection, actor, filter=filter),
         since=since,
@@ -200,8 +182,8 @@ def ledger(
     )
 
 
-def _chart_days(wanted: MovementFilter, page: MovementPage, shop: Shop) -> tuple[date, date]:
-    """The half-open range of the chart's days: that of the filter, else thirty days up to the first row of the page."""
+def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tuple[date, date]:
+    """Return the chart's half-open range of days: the filter's, or thirty days up to the first row of the page."""
     newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
     last = wanted.until or (shop.today if wanted.since else newest)
     first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
@@ -210,7 +192,7 @@ def _chart_days(wanted: MovementFilter, page: MovementPage, shop: Shop) -> tuple
 
 
 def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
-    """Return what the filters of the ledger can be set to."""
+    """Return the choices that the filters of the ledger offer."""
     return LedgerChoices(
         shop=reports.shop(connection, actor),
         reasons=reports.reasons(connection, actor),
@@ -224,6 +206,6 @@ def _attention(connection: Connection, actor: Actor, status: LevelStatus) -> tup
 
 
 def _sisters(connection: Connection, actor: Actor, product_id: UUID) -> tuple[LevelRow, ...]:
-    # Sizes are text; they are put in order where they are shown.
+    # Sizes are text; the dashboard sorts them.
     wanted = LevelFilter(product_id=product_id)
     return reports.levels(connection, actor, filter=wanted, sort=LevelSort.SKU, limit=SISTERS).rows

@@ -1,4 +1,4 @@
-"""The shop's own settings: its name, the time zone in which its days begin and end, its currency."""
+"""The shop's name, its currency, and the time zone in which its days begin and end."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.foundation.errors import invalid
 from core.foundation.model import Actor, Shop
+from core.foundation.text import clean_line
 from core.ledger import reports
-from core.people import passwords
 from core.people.access import Permission
-from core.people.accounts import ACTOR, identity, scalar
-from core.people.guard import require
+from core.people.guard import ask, require
+from core.people.passwords import LONGEST_NAME
 
 DEFAULT_ZONE = "UTC"
-"""The zone of a new shop, until somebody chooses its own."""
+"""The time zone of a new shop until an admin chooses one."""
 
 _CURRENCIES = Path(__file__).with_name("currencies.csv")
 _REGIONS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
 )  # fmt: skip
-_CHANGE = text(f"select stockroom_api.change_shop({ACTOR}, :shop_name, :zone, :currency)")
 
 
 def settings(connection: Connection, actor: Actor) -> Shop:
-    """Return the shop to somebody who may change it. Raises Forbidden, SignInRequired."""
+    """Return the shop, for an admin who may change it. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_SHOP)
     return reports.shop(connection, actor)
 
@@ -43,28 +42,28 @@ def change_shop(
     zone: str | None = None,
     currency: str | None = None,
 ) -> bool:
-    """Change the shop's name, time zone or currency; None keeps what there is. Returns whether its days have moved.
+    """Change the shop's name, time zone or currency; None changes nothing. Return whether its days have moved.
 
-    With another zone every day is summed anew in the same transaction; postings wait for that, or say that they cannot.
+    Another zone sums every day again in the same transaction; postings wait for it or raise Unavailable.
     Raises InvalidInput, Forbidden, SignInRequired, and Unavailable while a long import is running.
     """
     values = {
-        "shop_name": None if name is None else passwords.clean_name(name),
+        "shop_name": None if name is None else clean_line(name, "name", LONGEST_NAME),
         "zone": None if zone is None else _zone(zone),
         "currency": None if currency is None else _currency(currency),
     }
-    return scalar(connection, _CHANGE, **identity(actor, Permission.MANAGE_SHOP), **values) is True
+    return ask(connection, actor, Permission.MANAGE_SHOP, "change_shop", **values)[0][0] is True
 
 
 @lru_cache(maxsize=1)
 def zones() -> tuple[str, ...]:
-    """Return the zones to choose from: a region with its city, and UTC."""
+    """Return the time zones to choose from: region and city, and UTC."""
     return (*sorted(zone for zone in available_timezones() if zone.partition("/")[0] in _REGIONS), DEFAULT_ZONE)
 
 
 @lru_cache(maxsize=1)
 def currencies() -> dict[str, str]:
-    """Return the currencies in use, code and name (ISO 4217)."""
+    """Return the currencies in use by code, with their names (ISO 4217)."""
     with _CURRENCIES.open(encoding="utf-8", newline="") as rows:
         return {row["code"]: row["name"] for row in csv.DictReader(rows)}
 

@@ -1,6 +1,6 @@
-"""The reasons of the shop: why a movement may happen. Admins add, rename, retire and bring back; a code never changes.
+"""The reasons for movements. Admins add, rename, retire and bring back reasons; the code of a reason never changes.
 
-Every read offers what is in use at that moment (core/ledger/reports.py), so forms pick a new reason up at once.
+Forms read the active reasons each time (core/ledger/reports.py), so a new reason appears at once.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.database import engine as database
+from core.database.engine import rows_of
 from core.foundation.errors import invalid
-from core.foundation.model import Actor, MovementType
-from core.people import passwords
+from core.foundation.model import Actor, MovementType, Reason
+from core.foundation.text import clean_line
 from core.people.access import Permission
-from core.people.accounts import ACTOR, identity, scalar
+from core.people.guard import ask
 
 LONGEST_LABEL = 60
 LONGEST_CODE = 36
-"""Shorter than the table's CHECK by what a number behind it takes."""
+"""Shorter than the table's CHECK allows, so that a number fits behind it."""
 
 DIRECTIONS: dict[MovementType, tuple[int, ...]] = {
     MovementType.ADJUSTMENT: (1, -1, 0),
@@ -31,33 +32,19 @@ DIRECTIONS: dict[MovementType, tuple[int, ...]] = {
 }
 """Which way a reason of a type may go: 1 in, -1 out, 0 either."""
 
-_LIST = text("select * from stockroom_api.list_reasons(:user_id, :session_id, cast(:roles as text[]), :name)")
-_ADD = text(f"select stockroom_api.add_reason({ACTOR}, :movement_type, :code, :label, :sign, :note_required)")
-_RENAME = text(f"select stockroom_api.rename_reason({ACTOR}, :movement_type, :reason, :label)")
-_SET_ACTIVE = text(f"select stockroom_api.set_reason_active({ACTOR}, :movement_type, :reason, :active)")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShopReason:
-    """A reason as admins see it. `needed`: why it cannot be retired, to be read after its name; None where it can."""
+class ShopReason(Reason):
+    """A reason as admins see it. `needed` says why it cannot be retired, to be read after its name; None if it can."""
 
-    movement_type: MovementType
-    reason: str
-    label: str
-    sign: int
-    note_required: bool
-    by_hand: bool
-    is_active: bool
     needed: str | None
 
 
 @database.one_statement
 def list_reasons(connection: Connection, actor: Actor) -> tuple[ShopReason, ...]:
     """Return every reason by type, those in use first. Raises Forbidden, SignInRequired."""
-    rows = connection.execute(_LIST, identity(actor, Permission.MANAGE_SHOP))
-    return tuple(
-        ShopReason(**(dict(row._mapping) | {"movement_type": MovementType(row.movement_type)})) for row in rows
-    )
+    rows = ask(connection, actor, Permission.MANAGE_SHOP, "list_reasons")
+    return rows_of(ShopReason, rows, movement_type=MovementType)
 
 
 @database.one_statement
@@ -70,21 +57,22 @@ def add_reason(
     sign: int,
     note_required: bool = False,
 ) -> str:
-    """Add a reason and return the code that was made from its label. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Add a reason and return its code, made from its label. Raises InvalidInput, Forbidden, SignInRequired."""
     kind = _type(movement_type)
     if sign not in DIRECTIONS[kind]:
         raise invalid("direction", f"does not fit {kind}")
     label = _label(label)
-    values = {"code": code_of(label), "label": label, "sign": sign, "note_required": note_required}
-    return str(scalar(connection, _ADD, **_asked(actor, kind), **values))
+    values = {"kind": kind, "code": code_of(label), "label": label, "sign": sign, "note_required": note_required}
+    return str(ask(connection, actor, Permission.MANAGE_SHOP, "add_reason", **values)[0][0])
 
 
 @database.one_statement
 def rename_reason(
     connection: Connection, actor: Actor, *, movement_type: MovementType, reason: str, label: str
 ) -> None:
-    """Give a reason another label, under which movements posted before are shown too. Raises as `add_reason`."""
-    connection.execute(_RENAME, _asked(actor, movement_type, reason) | {"label": _label(label)})
+    """Give a reason another label; earlier movements show it too. Raises as `add_reason`."""
+    values = {"kind": _type(movement_type), "reason": reason, "label": _label(label)}
+    ask(connection, actor, Permission.MANAGE_SHOP, "rename_reason", **values)
 
 
 @database.one_statement
@@ -93,24 +81,20 @@ def set_reason_active(
 ) -> None:
     """Retire a reason, so that nothing new is posted with it, or bring it back.
 
-    Raises InvalidInput with the cause where the software itself posts it or where it is the last one to choose;
+    Raises InvalidInput with the cause where the software itself posts it or where no other reason is left to choose;
     Forbidden, SignInRequired.
     """
-    connection.execute(_SET_ACTIVE, _asked(actor, movement_type, reason) | {"active": active})
+    values = {"kind": _type(movement_type), "reason": reason, "active": active}
+    ask(connection, actor, Permission.MANAGE_SHOP, "set_reason_active", **values)
 
 
 def code_of(label: str) -> str:
-    """Return the code that a label makes: small letters, digits and underscores, begun by a letter."""
+    """Return the code for a label: lower-case letters, digits and underscores, beginning with a letter."""
     plain = unicodedata.normalize("NFKD", label.casefold()).encode("ascii", "ignore").decode()
     code = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     if not re.match(r"[a-z][a-z0-9_]", code):
         code = f"reason_{code}".rstrip("_")
     return code[:LONGEST_CODE].rstrip("_")
-
-
-def _asked(actor: Actor, movement_type: MovementType, reason: str | None = None) -> dict[str, object]:
-    named = {} if reason is None else {"reason": reason}
-    return identity(actor, Permission.MANAGE_SHOP) | {"movement_type": _type(movement_type).value} | named
 
 
 def _type(movement_type: str) -> MovementType:
@@ -120,4 +104,4 @@ def _type(movement_type: str) -> MovementType:
 
 
 def _label(label: str) -> str:
-    return passwords.clean_name(label, field="label", longest=LONGEST_LABEL)
+    return clean_line(label, "label", LONGEST_LABEL)

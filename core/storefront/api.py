@@ -1,14 +1,14 @@
-"""The storefront's HTTP API: is this cart for sale, hold it, let it go. The one door to the web framework in core.
+"""The storefront's HTTP API: check a cart, hold it, release it, pay for it. The only module that imports FastAPI.
 
-A key says who asks (`core/people/api_keys.py`); every answer carries a request id; errors are problem+json.
-Operations of core do the work, so what holds for a page holds here.
+A key identifies the caller (`core/people/api_keys.py`). Every response has a request id. Errors are problem+json. The
+operations of core do the work, so the same rules apply as on pages.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -18,43 +18,42 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from starlette.exceptions import HTTPException
 
-from core.database.engine import run
+from core.database.engine import call, run
 from core.foundation.errors import Forbidden, StockError, Unavailable
 from core.foundation.model import Actor
 from core.ledger import holds
 from core.ledger.holds import Reservation, Wanted
 from core.people.api_keys import Caller, Scope
 from core.storefront import checkout, models, paid_orders
-from core.storefront import mail as order_mail
-from core.storefront import validate as storefront
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.stripe.gateway import Gateway
 
 log = logging.getLogger("stockroom")
 
-_BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, made in Settings")
+_IdempotencyKey = Annotated[models.ShortText | None, Header(max_length=120)]
+_BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, created in Settings")
 
 
-def _told(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that a route may answer."""
+def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route can return."""
     return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
 
 
-_TOLD = ("short", "field", "why", "variants", "reservation", "payment_status")
+_PUBLIC_FACTS = ("short", "field", "why", "variants", "reservation", "payment_status")
 _PROBLEMS = {
-    401: "No good key",
+    401: "The key is missing or not valid",
     403: "The key lacks the scope",
-    404: "A variant is not in the catalogue, or a payment not at Stripe",
-    409: "Not enough stock (`short` names every line), the Idempotency-Key is of something else, or it is not paid yet",
+    404: "A variant is not in the catalogue, or a payment does not exist at Stripe",
+    409: "Not enough stock (`short` names every line), an Idempotency-Key of another request, or not paid yet",
     410: "There is no such hold, or it has ended",
-    413: "Too large",
-    422: "Not understood",
-    429: "Asked too often",
-    502: "Stripe refused",
-    503: "The database or Stripe is away; asking again is safe",
+    413: "The body is too large",
+    422: "The request is not valid",
+    429: "Too many requests",
+    502: "Stripe refused the request",
+    503: "The database or Stripe is not available; a retry is safe",
 }
 
 
@@ -66,10 +65,10 @@ def create_api(
     sell_unverified: bool = False,
     allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
-    """Return the API over a database and, where there is one, a Stripe account.
+    """Return the API over a database and, optionally, a Stripe account.
 
-    `has_mail`: there is an account that confirms orders. `sell_unverified`: say that a cart is fine where that cannot
-    be looked up.
+    `has_mail`: a mail account confirms orders. `sell_unverified`: while the database is not available, answer that a
+    cart is valid.
     """
     api = FastAPI(
         title="Stockroom",
@@ -77,10 +76,10 @@ def create_api(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=_told(401, 403, 413, 422, 429, 503),
+        responses=_problems(401, 403, 413, 422, 429, 503),
         description="Check, hold and sell stock. Times are UTC, quantities are units.",
     )
-    _tell_errors(api)
+    _handle_errors(api)
     if allowed_origins:
         api.add_middleware(
             CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["*"], allow_headers=["*"]
@@ -94,14 +93,14 @@ def create_api(
 
 
 class _Doors:
-    """What every route needs: the database, and who may pass."""
+    """What every route needs: the database, and the check of keys."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self.engine = engine
         self.keeper = Doorkeeper(engine)
 
     def with_scope(self, scope: Scope) -> Callable[..., Caller]:
-        """Return the dependency that lets in whoever shows a key with this scope."""
+        """Return the dependency that admits callers whose key has this scope."""
 
         def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
             if found is None:
@@ -120,10 +119,10 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
 
     @routes.post("/validate")
     def validate(cart: models.Check, caller: Caller = may_validate) -> models.Checked:
-        """Tell whether a cart can be sold now. Nothing is held."""
+        """Check whether a cart can be sold now. Nothing is held."""
         items = [item.model_dump() for item in cart.items]
         try:
-            return models.Checked(**run(doors.engine(), storefront.check_cart, _actor(caller), items=items))
+            return models.Checked(**run(doors.engine(), check_cart, _actor(caller), items=items))
         except Unavailable:
             if not sell_unverified:
                 raise
@@ -132,17 +131,29 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
     return routes
 
 
+def check_cart(connection: Connection, _: Actor, *, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `valid`, an issue for every line that cannot be sold, and every line with what is available.
+
+    Each item names a variant, a SKU or a product, and a quantity; anything wrong with an item becomes an issue. The
+    rules are in core/sql/70_storefront/1_contract.sql. Raises InvalidInput if `items` is not a list of items.
+    """
+    found: dict[str, Any] = call(
+        connection, "select stockroom_api.check_cart(%(items)s::jsonb)", {"items": json.dumps(list(items), default=str)}
+    )[0][0]
+    return found
+
+
 def _reservation_routes(doors: _Doors) -> APIRouter:
-    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_told(404, 409, 410))
+    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_problems(404, 409, 410))
     may_reserve = Depends(doors.with_scope(Scope.RESERVE))
 
     @routes.post("", status_code=201)
     def hold(
         cart: models.Hold,
         caller: Caller = may_reserve,
-        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+        idempotency_key: _IdempotencyKey = None,
     ) -> models.Held:
-        """Hold every unit of a cart, or none: 409 names every short line. The same Idempotency-Key is the same hold."""
+        """Hold all units of a cart, or none (409 names every short line). The same Idempotency-Key is the same hold."""
         found = run(
             doors.engine(),
             holds.hold,
@@ -156,35 +167,35 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
 
     @routes.get("/{reservation_id}")
     def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
-        """Tell how a hold stands."""
+        """Return a hold."""
         return _held(run(doors.engine(), holds.get, _actor(caller), reservation_id=reservation_id))
 
     @routes.patch("/{reservation_id}")
     def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
-        """Keep a hold longer: 410 where it has ended."""
+        """Extend a hold; 410 if it has ended."""
         seconds = wanted.ttl_seconds
         engine, actor = doors.engine(), _actor(caller)
         return _held(run(engine, holds.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
 
     @routes.delete("/{reservation_id}")
     def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
-        """Let a hold go; one that has ended stays as it is."""
+        """Release a hold; one that has ended stays as it is."""
         return _held(run(doors.engine(), holds.release, _actor(caller), reservation_id=reservation_id))
 
     return routes
 
 
 def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> APIRouter:
-    routes = APIRouter(tags=["orders"], responses=_told(404, 409, 410, 502))
+    routes = APIRouter(tags=["orders"], responses=_problems(404, 409, 410, 502))
     may_order = Depends(doors.with_scope(Scope.ORDERS))
 
     @routes.post("/stripe/create-payment-intent", status_code=201)
     def pay(
         cart: models.Purchase,
         caller: Caller = may_order,
-        idempotency_key: Annotated[models.ShortText | None, Header(max_length=120)] = None,
+        idempotency_key: _IdempotencyKey = None,
     ) -> models.Payment:
-        """Hold a cart and begin its payment at the catalogue's prices. The same Idempotency-Key is the same payment."""
+        """Hold a cart and create its payment at catalogue prices. The same Idempotency-Key is the same payment."""
         purchase = checkout.Purchase(
             items=_wanted(cart.items),
             currency=cart.currency,
@@ -197,13 +208,13 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
 
     @routes.post("/orders/create-from-payment")
     def order(paid: models.Paid, caller: Caller = may_order) -> models.Order:
-        """Record the order of a payment that succeeded and take it off the shelf, once, however often it is asked."""
+        """Record the order of a succeeded payment and take it off the shelf, once, even if called again."""
         engine, actor = doors.engine(), _actor(caller)
         found = paid_orders.order_of_payment(engine, gateway, actor, payment_id=paid.payment_intent_id)
         return models.Order(
             order_id=found.order_id,
             order_number=found.called,
-            mail=order_mail.confirm(engine, found, has_account=has_mail),
+            mail=paid_orders.confirm(engine, found, has_account=has_mail),
             lines=[
                 models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
                 for line in found.lines
@@ -234,7 +245,7 @@ def _wanted(items: Sequence[models.HoldItem]) -> list[Wanted]:
 
 
 def _key(door: str, caller: Caller, given: str | None) -> str:
-    """Return the key of an operation: the caller's own, which is nobody else's, or a new one."""
+    """Return the key of an operation: the caller's Idempotency-Key, made unique to the caller, or a new key."""
     return f"{door}:{caller.key_id}:{given or uuid4()}"
 
 
@@ -249,10 +260,10 @@ def _held(found: Reservation) -> models.Held:
     )
 
 
-def _tell_errors(api: FastAPI) -> None:
-    """Tell every error as problem+json with the request's id."""
+def _handle_errors(api: FastAPI) -> None:
+    """Return every error as problem+json with the request's id."""
 
-    def told(request: Request, status: int, title: str, detail: str, **facts: object) -> JSONResponse:
+    def answer(request: Request, status: int, title: str, detail: str, **facts: object) -> JSONResponse:
         headers = {"Retry-After": "5"} if status in (429, 503) else {}
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
@@ -262,19 +273,19 @@ def _tell_errors(api: FastAPI) -> None:
     @api.exception_handler(StockError)
     def refused(request: Request, error: StockError) -> JSONResponse:
         facts = json.loads(json.dumps(error.facts, default=str))
-        known = {name: facts[name] for name in _TOLD if name in facts}
-        return told(request, status_of(error), type(error).__name__, error.message, **known)
+        known = {name: facts[name] for name in _PUBLIC_FACTS if name in facts}
+        return answer(request, status_of(error), type(error).__name__, error.message, **known)
 
     @api.exception_handler(RequestValidationError)
     def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:
-        said = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:20]]
-        return told(request, 422, "InvalidInput", "; ".join(said)[:2_000])
+        found = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:20]]
+        return answer(request, 422, "InvalidInput", "; ".join(found)[:2_000])
 
     @api.exception_handler(HTTPException)
     def other(request: Request, error: HTTPException) -> JSONResponse:
-        return told(request, error.status_code, "HTTP error", str(error.detail))
+        return answer(request, error.status_code, "HTTP error", str(error.detail))
 
     @api.exception_handler(Exception)
     def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("API request %s", request.state.request_id, exc_info=error)
-        return told(request, 500, "Fault", "A fault on our side; its request id is in the log.")
+        return answer(request, 500, "Fault", "Stockroom failed; the request id is in its log.")

@@ -1,6 +1,6 @@
-"""`check-api`: a storefront's questions put to a running shop over HTTP, with a hold of one unit that is let go again.
+"""`check-api`: the requests of a storefront to a running shop over HTTP, including a hold of one unit.
 
-Whatever happens in the middle, what was held is released; should even that fail, it ends by itself after a minute.
+The hold is released even if a check fails. If the release fails too, the hold expires after a minute.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOT_THERE = (302, 303, 307, 401, 404)
 
 
 class WrongAnswer(StockError):
-    """The shop answered something else than it should."""
+    """The shop gave a wrong answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Answer:
     body: dict[str, Any]
 
     def expect(self, *good: int) -> dict[str, Any]:
-        """Return what was told, if the status is one of these."""
+        """Return the body if the status is one of these."""
         if self.status not in good:
             why = self.body.get("detail") or "no reason is given"
             raise WrongAnswer(f"The answer is {self.status} instead of {good[0]}: {why}")
@@ -42,7 +42,7 @@ class _Answer:
 
 
 def check_api(url: str, *, key: str, sku: str) -> Iterator[Step]:
-    """Put the questions in turn until an answer is wrong. Raises InvalidInput where `url` is no address."""
+    """Send the requests in turn until an answer is wrong. Raises InvalidInput if `url` is not a URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise invalid("address", "must begin with http:// or https:// and name a host")
@@ -69,14 +69,14 @@ def _step(title: str, ask: Callable[[], str]) -> Step:
 
 
 class _Api:
-    """A shop as a storefront sees it."""
+    """The API of a shop, as a storefront uses it."""
 
     def __init__(self, url: str, key: str, sku: str) -> None:
         self.url, self.key, self.sku = url, key, sku
         self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS), retries=False)
 
     def health(self) -> str:
-        """The process answers; where the shop tells whether it is ready, it is."""
+        """Check that the process answers, and that it is ready if it has /readyz."""
         self.ask("GET", "/healthz", None).expect(200)
         ready = self.ask("GET", "/readyz", None)
         if ready.status in _NOT_THERE:
@@ -85,29 +85,29 @@ class _Api:
         return "/healthz and /readyz answer"
 
     def refused(self, key: str | None) -> str:
-        """A question without a good key is refused."""
+        """Check that a request without a valid key is refused."""
         self.ask("POST", "/api/stock/validate", key, self.cart(1)).expect(401)
         return "401"
 
     def enough(self) -> str:
-        """One unit can be sold."""
+        """Check that one unit can be sold."""
         told = self.validate(1)
         if told["verified"] is not True:
-            raise WrongAnswer("The shop cannot look its stock up at the moment, and sells anyway.")
+            raise WrongAnswer("The shop cannot read its stock now and sells without checking it.")
         if told["valid"] is not True:
             raise WrongAnswer(f"{told['issues'][0]['message']} Name a SKU of which there is at least one.")
         return f"{told['items'][0]['availableStock']} available"
 
     def too_much(self) -> str:
-        """More than there is cannot."""
+        """Check that more than is available cannot be sold."""
         wanted = self.available() + 100_000
         told = self.validate(min(wanted, 1_000_000))
         if told["valid"] is not False or told["issues"][0]["code"] not in ("insufficient_stock", "out_of_stock"):
-            raise WrongAnswer(f"{wanted:,} units are called valid.")
+            raise WrongAnswer(f"A cart of {wanted:,} units is said to be valid.")
         return told["issues"][0]["message"]  # type: ignore[no-any-return]
 
     def hold(self) -> str:
-        """Hold one, see it counted, release it, see it back. Other buyers move the level too, so it is tried thrice."""
+        """Hold one unit, check that it counts, release it. Other buyers change the level too, so it is tried thrice."""
         seen: tuple[int, int, int] = (0, 0, 0)
         for _ in range(_TRIES):
             before = self.available()
@@ -125,19 +125,19 @@ class _Api:
         raise WrongAnswer(f"Available was {seen[0]}, with one held {seen[1]}, and after its release {seen[2]}.")
 
     def available(self) -> int:
-        """How many can be sold now."""
+        """Return how many units can be sold now."""
         return int(self.validate(1)["items"][0]["availableStock"])
 
     def validate(self, quantity: int) -> dict[str, Any]:
-        """Ask whether so many can be sold."""
+        """Ask whether `quantity` units can be sold."""
         return self.ask("POST", "/api/stock/validate", self.key, self.cart(quantity)).expect(200)
 
     def cart(self, quantity: int, **more: Any) -> dict[str, Any]:
-        """A cart of one line."""
+        """Return a cart of one line."""
         return {"items": [{"id": MARK, "sku": self.sku, "quantity": quantity}], **more}
 
     def ask(self, method: str, path: str, key: str | None, body: dict[str, Any] | None = None) -> _Answer:
-        """Put one question. Raises Unavailable where nobody answers in time."""
+        """Send one request. Raises Unavailable if there is no answer in time."""
         headers = {"User-Agent": MARK, "Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
@@ -145,9 +145,9 @@ class _Api:
         try:
             told = self.pool.request(method, f"{self.url}{path}", body=content, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"Nobody answers at {self.url} within {SECONDS:g} seconds.") from error
+            raise Unavailable(f"No answer from {self.url} within {SECONDS:g} seconds.") from error
         try:
             found = told.json()
         except ValueError:
-            found = {"detail": "it is no JSON; is this the address of a Stockroom?"}
+            found = {"detail": "it is not JSON; is this the address of a Stockroom?"}
         return _Answer(told.status, found if isinstance(found, dict) else {})

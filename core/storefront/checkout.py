@@ -1,7 +1,7 @@
-"""Paying for a cart: priced from the catalogue, held, and made a payment at Stripe; the same key is the same payment.
+"""Paying for a cart: price it from the catalogue, hold it, and create its payment at Stripe, once for each key.
 
 Rules and locks: core/sql/70_storefront/2_checkout.sql. Stripe is asked while nothing is locked. The hold comes first,
-so there is never a payment without its units; where Stripe makes none, the hold is let go.
+so that no payment is without its units. If Stripe creates no payment, the hold is released.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from core.carts.values import minor_digits
 from core.carts.written import line_of, write_cart
-from core.database.engine import call, run
+from core.database.engine import call, rows_of, run
 from core.foundation.errors import ReservationGone, StockError, StripeRefused, Unavailable, invalid
 from core.foundation.model import Actor
 from core.foundation.text import clean
@@ -28,16 +28,16 @@ from core.stripe.gateway import Gateway
 
 MOST_SHIPPING = 10_000_000
 MOST_AMOUNT = 99_999_999
-"""The most minor units that Stripe takes in one payment."""
+"""The highest amount of one payment at Stripe, in minor units."""
 
 _TRIES = 3
-_ONLY_WHOLE = frozenset(("ISK", "UGX"))  # written with two decimals at Stripe, of which both must be 0
+_ONLY_WHOLE = frozenset(("ISK", "UGX"))  # Stripe has two decimals for them, and both must be 0
 _FIELDS = "id, cart_id, lines, currency, shipping, amount, payment_id, reservation_id, expires_at, state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """A cart that somebody wants to pay for: `shipping` in minor units; `cart_id` is the storefront's own word."""
+    """A cart to pay for. `shipping` is in minor units; `cart_id` is the storefront's own id."""
 
     items: Sequence[Wanted]
     currency: str
@@ -48,7 +48,7 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedLine:
-    """Units of one variant at the price of the catalogue, in minor units."""
+    """Units of one variant at the catalogue's price, in minor units."""
 
     variant_id: UUID
     sku: str
@@ -59,7 +59,7 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A cart on its way to being paid, with its latest hold."""
+    """A cart being paid, with its latest hold."""
 
     checkout_id: UUID
     cart_id: str | None
@@ -75,7 +75,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A payment that the buyer can finish with `client_secret`; `status` is Stripe's word for how it stands."""
+    """A payment that the buyer can finish with `client_secret`. `status` is Stripe's."""
 
     checkout: Checkout
     payment_id: str
@@ -84,25 +84,24 @@ class Begun:
 
 
 def begin_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, purchase: Purchase, key: str) -> Begun:
-    """Price and hold a cart and make its payment at Stripe; the same key again is the same payment.
+    """Price and hold a cart and create its payment at Stripe; the same key again is the same payment.
 
-    Raises InsufficientStock naming every short variant, InvalidInput, KeyReused, ReservationGone where its payment was
-    cancelled, Unavailable, StripeRefused. Where there is no payment in the end, nothing stays held.
+    Raises InsufficientStock naming every short variant, InvalidInput, KeyReused, ReservationGone if its payment was
+    cancelled, Unavailable, StripeRefused. If no payment results, nothing stays held.
     """
     stripe = connected(gateway)
     for _ in range(_TRIES):
         checkout = run(engine, _begin, actor, purchase=purchase, key=key, gateway=stripe)
-        once = _known if checkout.payment_id else _make
-        begun = once(engine, stripe, actor, checkout)
-        if begun:
+        begin = _known if checkout.payment_id else _make
+        if begun := begin(engine, stripe, actor, checkout):
             return begun
-    raise Unavailable("Another request with this key has just failed; trying again is safe.")
+    raise Unavailable("Another request with this key has just failed. A retry is safe.")
 
 
 def connected(gateway: Gateway | None) -> Gateway:
-    """Return the gateway. Raises Unavailable where Stripe is not connected."""
+    """Return the gateway. Raises Unavailable if Stripe is not connected."""
     if gateway is None:
-        raise Unavailable("Stripe is not connected: STRIPE_SECRET_KEY is not set where Stockroom runs.")
+        raise Unavailable("Stripe is not connected: STRIPE_SECRET_KEY is not set in the environment of Stockroom.")
     return gateway
 
 
@@ -124,7 +123,7 @@ def _begin(connection: Connection, actor: Actor, *, purchase: Purchase, key: str
                                                        %(shipping)s, %(ttl)s, %(held_by)s)"""
     checkout = get(connection, actor, checkout_id=call(connection, statement, values)[0][0])
     _check_amount(checkout)
-    metadata_of(checkout)  # refused here, nothing of it stays
+    metadata_of(checkout)  # raises here, inside the transaction, if the cart is too long
     return checkout
 
 
@@ -134,24 +133,24 @@ def _check_amount(checkout: Checkout) -> None:
     currency = checkout.currency.upper()
     step = 100 if currency in _ONLY_WHOLE else 10 if minor_digits(currency) == 3 else 1
     if checkout.amount % step:
-        raise invalid("amount", f"comes to {checkout.amount:,}, and Stripe takes {currency} in steps of {step} alone")
+        raise invalid("amount", f"comes to {checkout.amount:,}, but Stripe takes {currency} only in steps of {step}")
 
 
 def metadata_of(checkout: Checkout) -> dict[str, str]:
-    """Return what is written into a checkout's payment: the whole cart, its hold and the storefront's own word."""
-    beside = {"reservation": str(checkout.reservation_id)}
+    """Return the metadata of a checkout's payment: the whole cart, its hold and the storefront's cart id."""
+    extras = {"reservation": str(checkout.reservation_id)}
     if checkout.cart_id:
-        beside["cartId"] = checkout.cart_id
+        extras["cartId"] = checkout.cart_id
     if checkout.shipping:
-        beside["shipping_amount"] = str(checkout.shipping)
-    return write_cart([line_of(line.variant_id, line.quantity, line.unit_price) for line in checkout.lines], beside)
+        extras["shipping_amount"] = str(checkout.shipping)
+    return write_cart([line_of(line.variant_id, line.quantity, line.unit_price) for line in checkout.lines], extras)
 
 
 def _make(engine: Engine, gateway: Gateway, actor: Actor, checkout: Checkout) -> Begun | None:
-    """Make the payment; None where the hold ended meanwhile, so that its payment may not be used."""
+    """Create the payment. Return None if the hold ended meanwhile, because then the payment must not be used."""
     values = {"checkout_id": checkout.checkout_id, "reservation_id": checkout.reservation_id}
     try:
-        # A hold is one payment: after a failure there is another hold, and Stripe does not repeat its old answer.
+        # Each hold has one payment. A retry after a failure has a new hold, so Stripe does not replay its old answer.
         made = gateway.begin_payment(
             key=f"stockroom-{checkout.reservation_id}",
             amount=checkout.amount,
@@ -168,10 +167,10 @@ def _make(engine: Engine, gateway: Gateway, actor: Actor, checkout: Checkout) ->
 
 
 def _known(engine: Engine, gateway: Gateway, actor: Actor, checkout: Checkout) -> Begun | None:
-    """The payment that was made for this checkout before, its units held again where their time was over."""
+    """Return the existing payment of this checkout, and hold its units again if the hold has expired."""
     found = gateway.payment(str(checkout.payment_id))
     if found is None or found.get("status") == "canceled":
-        raise ReservationGone("This payment was cancelled; begin another with another key.")
+        raise ReservationGone("This payment was cancelled. Create another one with a new key.")
     if found.get("status") not in ("succeeded", "processing", "requires_capture"):
         checkout = run(engine, _hold_again, actor, checkout_id=checkout.checkout_id)
     return _begun(checkout, found)
@@ -180,28 +179,15 @@ def _known(engine: Engine, gateway: Gateway, actor: Actor, checkout: Checkout) -
 def _begun(checkout: Checkout, found: Mapping[str, Any]) -> Begun:
     payment_id, secret, status = (found.get(name) for name in ("id", "client_secret", "status"))
     if not (isinstance(payment_id, str) and isinstance(secret, str) and isinstance(status, str)):
-        raise StripeRefused("Stripe's answer is no payment that can be finished.")
+        raise StripeRefused("Stripe's answer is not a payment that can be finished.")
     return Begun(checkout=checkout, payment_id=payment_id, client_secret=secret, status=status)
 
 
 def get(connection: Connection, _: Actor, *, checkout_id: UUID) -> Checkout:
-    """Return a checkout as it stands."""
+    """Return a checkout."""
     statement = f"select {_FIELDS} from stockroom_api.checkouts where id = %(id)s"  # noqa: S608 - our own names
-    found, cart_id, lines, currency, shipping, amount, payment_id, reservation_id, expires_at, state = call(
-        connection, statement, {"id": checkout_id}
-    )[0]
-    return Checkout(
-        checkout_id=found,
-        cart_id=cart_id,
-        lines=tuple(map(_line, lines)),
-        currency=currency,
-        shipping=shipping,
-        amount=amount,
-        payment_id=payment_id,
-        reservation_id=reservation_id,
-        expires_at=expires_at,
-        state=state,
-    )
+    row = call(connection, statement, {"id": checkout_id})[0]
+    return rows_of(Checkout, [(row[0], row[1], tuple(map(_line, row[2])), *row[3:])])[0]
 
 
 def _line(line: Mapping[str, Any]) -> PricedLine:

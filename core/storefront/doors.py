@@ -1,4 +1,4 @@
-"""The doors of the HTTP API: whose key it is, how often and how much it may ask, and how errors are told."""
+"""The entrance of the HTTP API: keys, rate limits, the size of bodies, and the status of errors."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ _NOBODY = Actor(name="API")
 
 
 class NoKey(StockError):
-    """Send a good API key: Authorization: Bearer stk_..."""
+    """Send a valid API key: Authorization: Bearer stk_..."""
 
 
 class TooMany(StockError):
-    """This key has asked too often; wait and ask again."""
+    """This key has sent too many requests. Wait and retry."""
 
 
 STATUS: dict[type[StockError], int] = {
@@ -68,15 +68,15 @@ STATUS: dict[type[StockError], int] = {
 
 
 def status_of(error: StockError) -> int:
-    """Return the HTTP status that tells of an error."""
+    """Return the HTTP status of an error."""
     return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409)
 
 
 @dataclass(slots=True)
 class Doorkeeper:
-    """Knows whose key it is, and how often each has asked in this process.
+    """Checks keys, and counts the requests of each in this process.
 
-    A key is known for two seconds; for an hour while the database is away, when nothing but that can be answered.
+    A key is cached for two seconds, or for an hour while the database is not available.
     """
 
     engine: Callable[[], Engine]
@@ -86,7 +86,7 @@ class Doorkeeper:
     _lock: Lock = field(default_factory=Lock)
 
     def admit(self, key: str) -> Caller:
-        """Return who shows this key. Raises NoKey, TooMany, Unavailable."""
+        """Return the caller of this key. Raises NoKey, TooMany, Unavailable."""
         caller = self._recall(key, _KNOWN_FOR) or self._ask(key)
         self._count(caller)
         return caller
@@ -118,7 +118,7 @@ class Doorkeeper:
                 self._known.popitem(last=False)
 
     def _count(self, caller: Caller) -> None:
-        """A bucket that fills by the minute: short bursts up to a minute's worth are fine."""
+        """Count a request in a token bucket, which allows bursts of up to a minute's worth."""
         now, most = self.clock(), float(caller.rate_per_minute)
         with self._lock:
             at, left = self._buckets.get(caller.key_id, (now, most))
@@ -129,7 +129,7 @@ class Doorkeeper:
 
 
 class Limits:
-    """ASGI middleware: gives every request an id, and refuses a body that is too large before anybody reads it."""
+    """ASGI middleware that gives every request an id and refuses bodies that are too large."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -170,13 +170,13 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    told = False
+    sent = False
 
     async def again() -> Message:
-        nonlocal told
-        if told:
+        nonlocal sent
+        if sent:
             return await receive()
-        told = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
@@ -191,7 +191,7 @@ async def _refuse_large(send: Send, request_id: str) -> None:
 
 
 def problem(status: int, title: str, detail: str, request_id: str, **facts: object) -> dict[str, object]:
-    """Return an error as RFC 9457 writes it."""
+    """Return an error in the format of RFC 9457."""
     return {
         "type": "about:blank",
         "title": title,

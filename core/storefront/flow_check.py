@@ -1,8 +1,8 @@
-"""`check-flow`: a scratch variant goes the way of every other one, and each step is looked up in the ledger.
+"""`check-flow`: a receipt, paid order, restoration and undo of a scratch variant, each step compared with the ledger.
 
-Receipt, paid order, restoration, undo: the same operations as the shop's, in one transaction that is never committed,
-so that nothing of it reaches a report, the ledger, a day's figures or a case. What it locks belongs to its own variant,
-but for two things that it shares with an import of a catalogue and with orders, for the tenths of a second it takes.
+It uses the shop's own operations in one transaction that is never committed, so nothing reaches a report, the ledger,
+the daily figures or a case. It locks its own variant, and, for tenths of a second, two locks that it shares with orders
+and with the import of a catalogue.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LIMITS = "set local statement_timeout = '20s'; set local idle_in_transaction_se
 
 
 class Falsified(StockError):
-    """What stands in the ledger is not what was done."""
+    """The ledger does not have what was posted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of the check: whether it went as it should, and what was seen, or why not."""
+    """One step of the check: whether it passed, and what was found."""
 
     title: str
     holds: bool
@@ -47,9 +47,9 @@ class Step:
 
 
 def check_flow(engine: Engine) -> Iterator[Step]:
-    """Go through the steps until one fails, roll everything back, and look that nothing is left. Writes nothing.
+    """Run the steps until one fails, roll everything back, and check that nothing is left. Writes nothing.
 
-    Raises Unavailable where the database cannot be reached.
+    Raises Unavailable if the database cannot be reached.
     """
     sku = f"CHECK-FLOW-{uuid4().hex[:12].upper()}"
     try:
@@ -86,7 +86,7 @@ def _gone(engine: Engine, sku: str) -> str:
 
 
 class _Flow:
-    """The scratch variant on its way; `_posted` are its movements, the oldest first."""
+    """The steps of the scratch variant. `_posted` has its movements, oldest first."""
 
     def __init__(self, connection: Connection, sku: str) -> None:
         self.connection, self.sku = connection, sku
@@ -94,7 +94,7 @@ class _Flow:
         self._posted: list[Movement] = []
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        """The steps in their order, each with what it does."""
+        """Yield the steps in order, each with its function."""
         yield "scratch variant", self.create
         yield "+5 received", self.receive
         yield "sale of 1", self.sell
@@ -105,7 +105,7 @@ class _Flow:
         yield "level, chain and figures", self.add_up
 
     def create(self) -> str:
-        """Bring a variant into the catalogue, by a file of one row."""
+        """Import a catalogue of one variant."""
         rows = f"sku,product\n{self.sku},{MARK}\n".encode()
         name = f"{MARK}.csv"
         catalog.import_catalog(
@@ -115,7 +115,7 @@ class _Flow:
         return f"{self.sku} is in the catalogue, on hand 0"
 
     def receive(self) -> str:
-        """Book a receipt of five."""
+        """Post a receipt of five units."""
         known = reports.reasons(self.connection, CHECKER)
         purchase = (row for row in known if row.movement_type is MovementType.PURCHASE and row.is_active)
         reason = next((row.reason for row in purchase if row.sign >= 0), "delivery")
@@ -126,7 +126,7 @@ class _Flow:
         return self._moved(MovementType.PURCHASE, 5)
 
     def sell(self) -> str:
-        """Take a paid order of one off the shelf, as the inbox does."""
+        """Apply a paid order of one unit, as the inbox does."""
         order = {
             "payment_id": self.payment_id, "number": MARK, "amount": 0, "currency": self._currency(),
             "paid_at": self._now(), "livemode": False, "policy": "normal", "cart_state": "read", "cart_source": MARK,
@@ -141,7 +141,7 @@ class _Flow:
         return said
 
     def restore(self) -> str:
-        """Tell of the order's refund, and say that its goods are back on the shelf."""
+        """Record a refund of the order, and decide that its unit goes back on the shelf."""
         now = self._now()
         refund = {
             "refund_id": f"{self.payment_id}:refund", "payment_id": self.payment_id, "amount": 0, "status": "succeeded",
@@ -160,7 +160,7 @@ class _Flow:
         return told
 
     def undo(self, nth: int, *, level: int, taken: int) -> str:
-        """Undo the nth movement; an order's through its line, whose counters follow."""
+        """Undo the nth movement. The counters of an order line must follow."""
         original = self._posted[nth - 1]
         ledger.undo(
             self.connection, CHECKER, movement_ids=[original.movement_id], key=self._key(f"undo {nth}"), note=MARK
@@ -171,7 +171,7 @@ class _Flow:
         return said
 
     def add_up(self) -> str:
-        """Hold the daily figures against the level, and have every constraint checked."""
+        """Compare the daily figures with the level, and check every deferred constraint."""
         found = reports.explain(self.connection, CHECKER, variant_id=self.variant_id)
         if not found.holds or found.closing != 0:
             raise Falsified("The daily figures do not add up to what is on hand.")
@@ -185,7 +185,7 @@ class _Flow:
 
     @property
     def order_id(self) -> int:
-        """The order that took one off the shelf."""
+        """The order of the sale."""
         found = self._posted[1].order_id
         if found is None:
             raise Falsified("The sale does not know its order.")
@@ -237,7 +237,7 @@ class _Flow:
         broken = call(self.connection, "select stockroom_api.broken_link(%(id)s)", {"id": self.variant_id})[0][0]
         if broken is not None:
             raise Falsified(f"The hash of movement no. {broken} does not follow from the one before.")
-        return f"{row.quantity_before} -> {row.quantity_after}, movement no. {row.variant_sequence}, hash holds"
+        return f"{row.quantity_before} -> {row.quantity_after}, movement no. {row.variant_sequence}, hash verified"
 
     def _key(self, what: str) -> str:
         return f"{self.payment_id}:{what}"

@@ -1,4 +1,4 @@
-"""What the HTTP API takes and gives, as its web framework checks it at the door; core checks again."""
+"""The request and response bodies of the HTTP API. The web framework validates them; core checks again."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00
 
 
 class _Model(BaseModel):
-    # Written in camel case; taken in either spelling.
+    # Written in camel case; accepted in both spellings.
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class CheckedItem(_Model):
-    """A line to check: by variant, else by SKU, else by product. What is wrong in it becomes an issue, not an error."""
+    """A line to check, by variant, else SKU, else product. A fault in it becomes an issue, not an error."""
 
-    id: str | None = Field(None, description="your own id of the line, told back as itemId", max_length=200)
+    id: str | None = Field(None, description="your own id of the line, returned as itemId", max_length=200)
     variant_id: Any = None
     product_id: Any = None
     sku: Any = None
@@ -48,7 +48,7 @@ class Issue(_Model):
 
 
 class CheckedLine(_Model):
-    """A line with what is available of it."""
+    """A line with the units that are available."""
 
     item_id: str
     variant_id: UUID | None
@@ -59,7 +59,7 @@ class CheckedLine(_Model):
 
 
 class Checked(_Model):
-    """Whether the cart can be sold now. `verified` is false where that could not be known and the shop sells anyway."""
+    """Whether the cart can be sold now. `verified` is false if stock could not be read and the shop sells anyway."""
 
     valid: bool
     verified: bool = True
@@ -84,19 +84,19 @@ class Hold(_Model):
 
 
 class Extension(_Model):
-    """For how many seconds from now a hold is kept."""
+    """The seconds from now after which a hold expires."""
 
     ttl_seconds: int = Field(alias="ttl_seconds", ge=10, le=86_400, strict=True)
 
 
 class PurchaseNotes(_Model):
-    """What the storefront wants written into the payment."""
+    """Values of the storefront to store in the payment."""
 
     cart_id: ShortText | None = None
 
 
 class Purchase(_Model):
-    """A cart to be paid. Prices are those of the catalogue; `shipping` is in minor units of the shop's currency."""
+    """A cart to pay for. Prices come from the catalogue; `shipping` is in minor units of the shop's currency."""
 
     items: list[HoldItem] = Field(min_length=1, max_length=MOST_LINES)
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
@@ -106,7 +106,7 @@ class Purchase(_Model):
 
 
 class PricedLine(_Model):
-    """Units of one variant and what each costs, in minor units."""
+    """Units of one variant and the price of one, in minor units."""
 
     variant_id: UUID
     sku: str
@@ -116,7 +116,7 @@ class PricedLine(_Model):
 
 
 class Payment(_Model):
-    """A payment for the buyer to finish, and until when its units are held. Amounts are in minor units."""
+    """A payment for the buyer to finish, and when its hold expires. Amounts are in minor units."""
 
     client_secret: str
     payment_intent_id: str
@@ -147,9 +147,9 @@ class OrderLine(_Model):
 
 
 class Order(_Model):
-    """The order of a payment. A line that could not be taken says why and is a case; the order stands all the same.
+    """The order of a payment. A line that could not be taken has an error and opens a case; the order is valid anyway.
 
-    What became of its confirmation is `mail`: queued (now or before), no_address, no_mail_account.
+    `mail` is the state of its confirmation: queued (now or before), no_address, no_mail_account.
     """
 
     success: bool = True
@@ -160,7 +160,7 @@ class Order(_Model):
 
 
 class HeldLine(_Model):
-    """Units of one variant that a hold keeps."""
+    """Units of one variant in a hold."""
 
     variant_id: UUID
     sku: str
@@ -178,7 +178,7 @@ class Held(_Model):
 
 
 class Problem(_Model):
-    """An error, as RFC 9457 writes it; further members hold the facts, such as `short`."""
+    """An error in the format of RFC 9457; additional members have the facts, such as `short`."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 

@@ -1,19 +1,21 @@
-"""From a payment that succeeded to its order, asked for by a storefront: what Stripe would tell us anyway, now.
+"""The order of a succeeded payment, for a storefront that does not wait for the webhook, and the mail that confirms it.
 
-The payment goes the same way as every message of Stripe: into the inbox, and applied from there. Asked five times at
-once, and after the webhook, it is one order.
+The payment goes through the inbox like every Stripe message. Several requests at once, and the webhook as well, make
+one order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from core.alerts import system as system_alerts
+from core.alerts.notifier import Message
+from core.carts.values import money
 from core.database.engine import call, run
 from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreadable, invalid
 from core.foundation.model import Actor
@@ -24,12 +26,14 @@ from core.storefront.checkout import connected
 from core.stripe.gateway import Gateway
 
 NOT_IN_LEDGER = "not_in_ledger"
-"""Why a line is in doubt whose units the ledger has no movements for; it opens a case of its own."""
+"""The error of a line whose units have no movements in the ledger; it opens a case."""
+QUEUED, NO_ADDRESS, NO_MAIL_ACCOUNT = "queued", "no_address", "no_mail_account"
+"""The states of an order's confirmation; once queued, it is queued for every later request too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidLine:
-    """A line of a paid order as it stands. `error`: why its units, or some of them, were not taken off the shelf."""
+    """A line of a paid order. `error`: why some or all of its units were not taken off the shelf."""
 
     sku: str
     name: str | None
@@ -42,7 +46,7 @@ class PaidLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidOrder:
-    """The order of a payment, for its buyer. Amounts in minor units; `shipping` is known where it was begun here."""
+    """The order of a payment. Amounts are in minor units; `shipping` is known if the payment was created here."""
 
     order_id: int
     payment_id: str
@@ -57,19 +61,19 @@ class PaidOrder:
 
     @property
     def called(self) -> str:
-        """What people call it: its number, else the id of its payment."""
+        """Its name for people: the order number, or the id of its payment."""
         return self.number or self.payment_id
 
 
 def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, payment_id: str) -> PaidOrder:
-    """Return the order of a payment that succeeded, recorded and taken off the shelf if it was not yet.
+    """Return the order of a succeeded payment; record it and take it off the shelf if that has not happened yet.
 
-    A line that could not be taken says why, and a case is open for it. Raises UnknownPayment, NotPaid with its status,
-    InvalidInput, Unavailable, StripeRefused, Unreadable where Stripe's payment can become no order.
+    A line that could not be taken has an error and an open case. Raises UnknownPayment, NotPaid with its status,
+    InvalidInput, Unavailable, StripeRefused, Unreadable if the payment cannot become an order.
     """
     stripe = connected(gateway)
     if not re.fullmatch(r"pi_[A-Za-z0-9_]{1,250}", payment_id):
-        raise invalid("paymentIntentId", "is not one of Stripe's")
+        raise invalid("paymentIntentId", "is not an id of a PaymentIntent")
     found = stripe.payment(payment_id)
     if found is None:
         raise UnknownPayment
@@ -77,21 +81,21 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     if status != "succeeded":
         raise NotPaid(f"This payment has not succeeded: its status is {status}.", payment_status=status)
     order = run(engine, get, actor, payment_id=payment_id)
-    # Without an address it came by webhook, which does not tell the buyer's: that is learnt here.
+    # An order without an address came by webhook, which lacks the buyer's address. It is completed here.
     if order is None or order.cart_state != "read" or not order.email:
         polling.store(engine, found, livemode=stripe.livemode)
         applying.apply_payment(engine, stripe, payment_id=payment_id)
         order = run(engine, get, actor, payment_id=payment_id)
     if order is None:
         why = run(engine, _why_none, actor, payment_id=payment_id)
-        raise Unreadable(why) if why else Unavailable("The order could not be recorded yet; trying again is safe.")
+        raise Unreadable(why) if why else Unavailable("The order could not be recorded yet. A retry is safe.")
     if any(line.error == NOT_IN_LEDGER for line in order.lines):
         run(engine, _doubt, WORKER, order=order)
     return order
 
 
 def get(connection: Connection, _: Actor, *, payment_id: str) -> PaidOrder | None:
-    """Return the order of a payment, each line held against the ledger; None where there is none yet."""
+    """Return the order of a payment, each line compared with the ledger, or None if there is no order yet."""
     found = call(connection, "select stockroom_api.paid_order(%(id)s)", {"id": payment_id})[0][0]
     if found is None:
         return None
@@ -118,7 +122,7 @@ def _why_none(connection: Connection, _: Actor, *, payment_id: str) -> str | Non
 
 
 def _doubt(connection: Connection, actor: Actor, *, order: PaidOrder) -> None:
-    """A counter of a line and the ledger must never differ: whoever sees it says so."""
+    """Open a case for an order whose lines have units that the ledger does not have."""
     skus = [line.sku for line in order.lines if line.error == NOT_IN_LEDGER]
     system_alerts.open_alert(
         connection,
@@ -129,3 +133,48 @@ def _doubt(connection: Connection, actor: Actor, *, order: PaidOrder) -> None:
         sentence=f"Order {order.called}: the ledger lacks movements of {', '.join(skus)}",
         facts={"order_id": order.order_id, "skus": skus},
     )
+
+
+# ---------------------------------------------------------------- the mail to the buyer
+
+
+def confirmation(order: PaidOrder) -> Message:
+    """Return the mail that confirms an order: its number, its lines, the amount paid, and the shop, in plain text."""
+    return Message(title=f"Your order {order.called} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
+
+
+def _sentences(order: PaidOrder) -> Iterator[str]:
+    yield "Thank you for your order."
+    yield ""
+    yield f"Order: {order.called}"
+    yield ""
+    if order.lines:
+        yield from (_mail_line(line, order.currency) for line in order.lines)
+        yield ""
+    if order.shipping:
+        yield f"Shipping: {money(order.shipping, order.currency)}"
+    yield f"Paid: {money(order.amount, order.currency)}"
+    yield ""
+    yield order.shop
+
+
+def _mail_line(line: PaidLine, currency: str) -> str:
+    goods = ", ".join(filter(None, (line.name, line.size and f"size {line.size}"))) or line.sku
+    called = goods if goods == line.sku else f"{goods} ({line.sku})"
+    cost = "" if line.unit_price is None else f": {money(line.quantity * line.unit_price, currency)}"
+    return f"{line.quantity} x {called}{cost}"
+
+
+def confirm(engine: Engine, order: PaidOrder, *, has_account: bool) -> str:
+    """Queue the confirmation of an order, once, and return its state."""
+    if not order.email:
+        return NO_ADDRESS
+    if not has_account:
+        return NO_MAIL_ACCOUNT
+    run(engine, _queue, WORKER, order_id=order.order_id, letter=confirmation(order))
+    return QUEUED
+
+
+def _queue(connection: Connection, _: Actor, *, order_id: int, letter: Message) -> None:
+    values = {"order_id": order_id, "title": letter.title, "body": letter.body}
+    call(connection, "select stockroom_api.confirm_order(%(order_id)s, %(title)s, %(body)s)", values)

@@ -1,8 +1,7 @@
 """The only package that imports the `stripe` library.
 
 `gateway` builds a client from the settings, asks for events, payments and refunds, creates PaymentIntents and
-verifies signatures. `reader` turns the library's answers into our types. `trouble` turns its exceptions into our
-errors.
+verifies signatures. `reader` lists the questions that can be asked. `trouble` turns errors of Stripe into ours.
 
 Uses: foundation.
 """

@@ -1,8 +1,8 @@
-"""The one door to Stripe: it verifies what Stripe sends, reads what it keeps, and begins payments.
+"""The only module that imports `stripe`: it verifies webhooks, reads from Stripe's API, and creates payments.
 
-Everything that leaves this module is a plain dict, parsed from the very text that Stripe sent, so that old and new
-shapes go the same way through `payloads`. Errors are the house's own: `Unavailable` where asking again is safe,
-`StripeRefused` where a person must act. No key is in any of them.
+It returns plain dicts, parsed from the exact text that Stripe sent, so that `payloads` reads old and new shapes in the
+same way. It raises our own errors: `Unavailable` where a retry is safe, `StripeRefused` where a person must act. No
+error contains a key.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from core.stripe.reader import Json, StripeReader
 from core.stripe.trouble import Patience, Trouble, explain, silence
 
 API_VERSION = "2026-10-28.endive"
-"""The version of Stripe's API that answers are asked in; the tests know its shapes."""
+"""The version of Stripe's API that requests ask for. The tests know its shapes."""
 
-TOLERANCE = 300  # seconds that a signed message may be old
+TOLERANCE = 300  # the greatest age of a signed message, in seconds
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 
-stripe.enable_telemetry = False  # it would keep a number for this machine and tell Stripe how fast it is
-# The library's log repeats whole answers: buyers' names and addresses, and the ends of keys.
+stripe.enable_telemetry = False  # it would send Stripe an id of this machine and its response times
+# The library logs whole answers, with buyers' names and addresses and the last characters of keys.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 def verify(body: bytes, header: str | None, secrets: Sequence[str], tolerance: int = TOLERANCE) -> Json:
-    """Return the event in a message that carries Stripe's signature by one of `secrets`, thin or not.
+    """Return the event in a message that is signed with one of `secrets`; it may be a thin event.
 
-    Raises InvalidSignature; Unreadable where the signature is good but what it signs is no JSON object. `tolerance` is
-    how many seconds old a message may be; without one a caught message could be sent again for ever.
+    Raises InvalidSignature, and Unreadable where the signature is valid but the body is not a JSON object. `tolerance`
+    is the greatest age in seconds; without it, an intercepted message could be replayed forever.
     """
     if tolerance <= 0:
-        raise ValueError("without a tolerance the age of a message would not be checked")
+        raise ValueError("without a tolerance, the age of a message would not be checked")
     if not any(_is_signed(body, header, secret, tolerance) for secret in secrets):
         raise InvalidSignature
     return _parsed(body.decode("utf-8"))
@@ -63,11 +63,11 @@ def _parsed(body: str) -> Json:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def from_settings(settings: Settings, patience: Patience | None = None) -> Gateway | None:
-    """The gateway that the settings describe; none without a key. Somebody who looks on wants less `patience`."""
+    """Return the gateway for these settings, or None without a key. A page that waits for it uses less `patience`."""
     if settings.stripe_secret_key is None:
         return None
     patience = patience or Patience()
@@ -75,7 +75,7 @@ def from_settings(settings: Settings, patience: Patience | None = None) -> Gatew
 
 
 class Gateway(StripeReader):
-    """Stripe's account as one key sees it, over the network."""
+    """A Stripe account as one key sees it, over the network."""
 
     verify = staticmethod(verify)
 
@@ -89,14 +89,14 @@ class Gateway(StripeReader):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not re.fullmatch(r"[\x21-\x7e]+", key):
-            raise ValueError("the key has characters that no key has")
+            raise ValueError("the key has characters that a key cannot have")
         self.livemode = "_live_" in key
         self._patience = patience
         self._sleep = sleep
         self._client = stripe.StripeClient(
             key,
             stripe_version=API_VERSION,
-            max_network_retries=0,  # the library's own would not ask again after a 429; ours does
+            max_network_retries=0,  # the library does not retry after a 429; `_patiently` does
             http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
         )
@@ -105,13 +105,13 @@ class Gateway(StripeReader):
         return f"Gateway(livemode={self.livemode})"
 
     def get(self, path: str, **params: Any) -> Json:
-        """Ask one question, again and again while that may help. Raises Unavailable, StripeRefused."""
+        """Send one GET request, with retries where they may help. Raises Unavailable, StripeRefused."""
         return self._patiently("get", path, params)
 
     def begin_payment(self, *, key: str, amount: int, currency: str, metadata: Mapping[str, str]) -> Json:
-        """Create a PaymentIntent, once for each `key`: asked again with the same, Stripe tells the same one.
+        """Create a PaymentIntent, once for each idempotency key: Stripe answers a repeated request with the same one.
 
-        That makes it safe to ask again after silence, too. Raises Unavailable, StripeRefused.
+        So a retry is safe even after no answer. Raises Unavailable, StripeRefused.
         """
         params = {"amount": amount, "currency": currency, "metadata": dict(metadata), "idempotency_key": key}
         return self._patiently("post", "/v1/payment_intents", params)
@@ -128,12 +128,12 @@ class Gateway(StripeReader):
             attempt += 1
 
     def _ask(self, method: str, path: str, params: Json) -> Json | Trouble:
-        """Ask once. What went wrong is returned, not raised, so that no error carries Stripe's own in its tail."""
+        """Send a request once. An error is returned, not raised, so that ours does not chain to Stripe's own."""
         try:
             return _parsed(self._client.raw_request(method, path, **params).body)
         except stripe.APIConnectionError as error:
             return silence(may_pass=error.should_retry)
         except stripe.StripeError as error:
             return explain(error.http_status or 500, error.code, error.user_message or "", error.headers or {})
-        except (Unreadable, AttributeError, TypeError):  # JSON of a shape that the library itself did not expect
+        except (Unreadable, AttributeError, TypeError):  # JSON of a shape that the library does not expect
             return explain(200, None, "", {})

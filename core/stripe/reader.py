@@ -1,7 +1,6 @@
-"""What can be asked of Stripe, and in which order the answers come: lists newest first, events oldest first.
+"""Reads from Stripe's API: lists newest first, events oldest first.
 
-Only questions: nothing here changes anything at Stripe, so each may be asked again. How a question is put is the
-gateway's business.
+Nothing here changes anything at Stripe, so every request may be repeated. `gateway` sends the requests.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from core.foundation.errors import EventsGone, StripeRefused, Unavailable
 from core.foundation.sales import Thin
 from core.stripe.trouble import READS
 
-PAGE = 100  # the most that Stripe lists at once
-MOST_KINDS = 20  # and the most kinds of events it takes in one question
+PAGE = 100  # the most objects that Stripe lists at once
+MOST_KINDS = 20  # the most kinds of events that one request may name
 _LISTS = (
     ("rak_event_read", "/v1/events"),
     ("rak_payment_intent_read", "/v1/payment_intents"),
@@ -37,7 +36,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAccount:
-    """Whose Stripe account it is, where the key may know that, and what the key may not read yet."""
+    """The Stripe account of a key, as far as the key may read it, and the permissions that the key lacks."""
 
     id: str | None
     name: str | None
@@ -46,32 +45,32 @@ class GatewayAccount:
 
     @property
     def missing_names(self) -> tuple[str, ...]:
-        """What Stripe's dashboard calls the missing permissions."""
+        """The missing permissions, as Stripe's dashboard names them."""
         return tuple(READS.get(name, name) for name in self.missing)
 
 
 class StripeReader(ABC):
-    """Stripe's account as one key sees it."""
+    """A Stripe account as one key sees it."""
 
     livemode: bool
 
     @abstractmethod
     def get(self, path: str, **params: Any) -> Json:
-        """Ask one question, patiently. Raises Unavailable, StripeRefused."""
+        """Send one GET request, with retries. Raises Unavailable, StripeRefused."""
 
     # ------------------------------------------------------------ events
 
     def events(self, after: str | None, kinds: Sequence[str] = (), since: datetime | None = None) -> Iterator[Json]:
-        """Every event after the one with this id, oldest first; without one, all that Stripe still keeps.
+        """Yield every event after the one with this id, oldest first; without an id, all that Stripe still has.
 
-        Raises EventsGone where Stripe no longer knows that event: then only a range of payments and refunds helps.
+        Raises EventsGone where Stripe no longer has that event: then import a range of payments and refunds instead.
         """
         if len(kinds) > MOST_KINDS:
             raise ValueError(f"Stripe takes at most {MOST_KINDS} kinds")
         chosen = {"types": list(kinds)} if kinds else {}
         chosen |= _between(since, None)
         if after is None:
-            # No list begins at its oldest: walk there first, keeping nothing.
+            # Stripe lists the newest first: go to the oldest, and keep only that one.
             walked = deque(self._newest_first("/v1/events", **chosen), maxlen=1)
             if not walked:
                 return
@@ -85,84 +84,84 @@ class StripeReader(ABC):
             raise EventsGone(last_seen=after) from None
 
     def newest_event(self) -> Json | None:
-        """The newest event of all: where to begin when only what comes from now on matters."""
+        """Return the newest event: the place to begin when only later events matter."""
         return next(iter(self._page("/v1/events", limit=1)[0]), None)
 
     # ------------------------------------------------------------ ranges, newest first
 
     def payments(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Json]:
-        """The PaymentIntents begun in a range of time, each with its latest charge."""
+        """Yield the PaymentIntents created in a range of time, each with its latest charge."""
         return self._newest_first("/v1/payment_intents", expand=["data.latest_charge"], **_between(since, until))
 
     def sessions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Json]:
-        """The Checkout Sessions opened in a range of time."""
+        """Yield the Checkout Sessions created in a range of time."""
         return self._newest_first("/v1/checkout/sessions", **_between(since, until))
 
     def charges(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Json]:
-        """The charges made in a range of time; until 2018 they were the only payments."""
+        """Yield the charges created in a range of time. Until 2018 they were the only payments."""
         return self._newest_first("/v1/charges", **_between(since, until))
 
     def refunds(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Json]:
-        """The refunds made in a range of time, of whatever payment."""
+        """Yield the refunds created in a range of time, of any payment."""
         return self._newest_first("/v1/refunds", **_between(since, until))
 
     def disputes(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Json]:
-        """The disputes opened in a range of time."""
+        """Yield the disputes created in a range of time."""
         return self._newest_first("/v1/disputes", **_between(since, until))
 
     # ------------------------------------------------------------ one object, as it is now
 
     def payment(self, payment_id: str) -> Json | None:
-        """A PaymentIntent with its latest charge; none where Stripe has no such."""
+        """Return a PaymentIntent with its latest charge, or None where Stripe does not have it."""
         return self._one("/v1/payment_intents", payment_id, expand=["latest_charge"])
 
     def charge(self, charge_id: str) -> Json | None:
-        """A charge."""
+        """Return a charge."""
         return self._one("/v1/charges", charge_id)
 
     def session(self, session_id: str) -> Json | None:
-        """A Checkout Session."""
+        """Return a Checkout Session."""
         return self._one("/v1/checkout/sessions", session_id)
 
     def refund(self, refund_id: str) -> Json | None:
-        """A refund."""
+        """Return a refund."""
         return self._one("/v1/refunds", refund_id)
 
     def dispute(self, dispute_id: str) -> Json | None:
-        """A dispute."""
+        """Return a dispute."""
         return self._one("/v1/disputes", dispute_id)
 
     def fetch(self, thin: Thin) -> Json | None:
-        """The object that a thin event names."""
-        doors = {
+        """Return the object that a thin event names."""
+        readers = {
             "payment_intent": self.payment,
             "charge": self.charge,
             "checkout.session": self.session,
             "refund": self.refund,
             "dispute": self.dispute,
         }
-        return doors[thin.kind](thin.object_id)
+        return readers[thin.kind](thin.object_id)
 
     def session_of(self, payment_id: str) -> Json | None:
-        """The Checkout Session that a PaymentIntent was paid in, if it was."""
+        """Return the Checkout Session in which a PaymentIntent was paid, if there is one."""
         return next(iter(self._all("/v1/checkout/sessions", payment_intent=_checked(payment_id))), None)
 
     def line_items(self, session_id: str) -> list[Json]:
-        """All line items of a Checkout Session, each with its price and its product."""
+        """Return all line items of a Checkout Session, each with its price and product."""
         path = f"/v1/checkout/sessions/{_checked(session_id)}/line_items"
         return list(self._newest_first(path, expand=["data.price.product"]))
 
     def refunds_of(self, paid_id: str) -> list[Json]:
-        """All refunds of a PaymentIntent or of a charge, newest first."""
+        """Return all refunds of a PaymentIntent or a charge, newest first."""
         field = "payment_intent" if paid_id.startswith("pi_") else "charge"
         return self._all("/v1/refunds", **{field: _checked(paid_id)})
 
     # ------------------------------------------------------------ the connection test
 
     def account(self) -> GatewayAccount:
-        """Try everything that the key must be allowed to read. Raises StripeRefused for a key nobody knows at Stripe.
+        """Return the account, after trying to read everything that Stockroom needs. Raises StripeRefused, Unavailable.
 
-        A restricted key that may do all we need may still not read the account: its id is in the refusal then.
+        A restricted key with all permissions needed may still not read the account. Its id is then in the refusal.
         """
         try:
             found = self.get("/v1/account")
@@ -195,7 +194,7 @@ class StripeReader(ABC):
             return None
 
     def _all(self, path: str, **params: Any) -> list[Json]:
-        """A whole list; an empty one where Stripe does not know what it should belong to."""
+        """Return a whole list; an empty one where Stripe does not have the object it belongs to."""
         try:
             return list(self._newest_first(path, **params))
         except StripeRefused as error:
@@ -225,7 +224,7 @@ class StripeReader(ABC):
         answer = self.get(path, **{"limit": PAGE, **params})
         found = answer.get("data")
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise Unavailable("Stripe's answer is not the list that was asked for; trying again is safe.")
+            raise Unavailable("Stripe's answer is not the list that was requested; trying again is safe.")
         return found, answer.get("has_more") is True
 
 
@@ -240,7 +239,7 @@ def _is_missing(error: StripeRefused) -> bool:
 
 
 def _checked(object_id: str) -> str:
-    """An id as part of an address: nothing in it may lead elsewhere."""
+    """Return an id that is safe in a URL path. Raises InvalidInput for any other text."""
     if not re.fullmatch(r"[A-Za-z0-9_]{1,255}", object_id):
         raise errors.invalid("id", "is not one of Stripe's")
     return object_id

@@ -1,6 +1,6 @@
-"""When Stripe says no or nothing: what that means for a person, whether to ask again, and how long to wait before.
+"""Errors of Stripe, or no answer: what they mean for people, whether to retry, and how long to wait first.
 
-Pure, and without a word of Stripe's own where it could hold a key.
+Pure. Text from Stripe is shown only without keys.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ READS = {
     "rak_product_read": "Products",
     "rak_plan_read": "Prices",
 }
-"""What a restricted key must be allowed to read, and what Stripe's dashboard calls it."""
+"""The permissions to read that a restricted key needs, and their names in Stripe's dashboard."""
 
 WRITES = {"rak_payment_intent_write": "PaymentIntents"}
-"""What it must be allowed to write where a storefront begins its payments through Stockroom, and only there."""
+"""The permissions to write. A key needs them only where a storefront creates its payments through Stockroom."""
 
 _ASK_AGAIN = frozenset({"rate_limit", "lock_timeout"})
 _KEY = re.compile(r"\b(?:sk|rk|pk|ek|whsec)_[\w*.]+")
@@ -34,9 +34,9 @@ _ACCOUNT = re.compile(r"\bacct_\w+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often to ask, and how long to wait in between: twice as long each time, half of it by chance.
+    """How many attempts to make, and how long to wait between them: twice as long each time, with jitter.
 
-    Chance, because many that were refused at the same moment must not come back at the same moment.
+    Up to half of a wait is random, so that clients that failed at the same moment do not retry at the same moment.
     """
 
     attempts: int = 5
@@ -44,15 +44,15 @@ class Patience:
     longest: float = 8.0
 
     def delay(self, attempt: int, asked: float | None = None) -> float:
-        """The seconds to wait after this attempt; what Stripe asked for, where it did, but not for ever."""
+        """Return the seconds to wait after this attempt: at least what Stripe `asked` for, up to `longest`."""
         grown = min(self.first * 2.0 ** (attempt - 1), self.longest)
-        jittered = grown * random.uniform(0.5, 1)  # noqa: S311 - chance is no secret here
+        jittered = grown * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
         return max(jittered, min(asked or 0, self.longest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """An answer that is none."""
+    """A failed request: its error, and whether and when to retry."""
 
     error: StockError
     again: bool
@@ -60,36 +60,36 @@ class Trouble:
 
 
 def silence(may_pass: bool) -> Trouble:
-    """No answer at all: the network, a time-out, or a certificate that is not Stripe's."""
+    """Return the trouble for no answer: a network error, a timeout, or a certificate that is not Stripe's."""
     if may_pass:
-        said = "Stripe cannot be reached or did not answer in time; trying again is safe."
+        sentence = "Stripe cannot be reached or did not answer in time; trying again is safe."
     else:
-        said = "Stripe cannot be reached from this machine: check its network, its proxy and its certificates."
-    return Trouble(error=Unavailable(said), again=may_pass)
+        sentence = "Stripe cannot be reached from this machine: check its network, its proxy and its certificates."
+    return Trouble(error=Unavailable(sentence), again=may_pass)
 
 
 def explain(status: int, code: str | None, message: str, headers: Mapping[str, str]) -> Trouble:
-    """An answer that is an error, by its status, its code and Stripe's own words."""
-    said = {name.lower(): value for name, value in headers.items()}
-    hint = said.get("stripe-should-retry")
+    """Return the trouble for an error answer, from its status, its code and Stripe's message."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    hint = lower.get("stripe-should-retry")
     busy = status in (409, 429) or status >= 500 or status < 300 or code in _ASK_AGAIN
     if (busy and hint != "false") or hint == "true":
-        return Trouble(error=_unavailable(status), again=True, wait=_seconds(said.get("retry-after")))
+        return Trouble(error=_unavailable(status), again=True, wait=_seconds(lower.get("retry-after")))
     return Trouble(error=_unavailable(status) if busy else _refused(status, code, message), again=False)
 
 
 def _unavailable(status: int) -> Unavailable:
     if status == 429:
-        return Unavailable("Stripe has been asked too often just now; trying again is safe.")
+        return Unavailable("Stripe's rate limit is reached; trying again is safe.")
     if status < 300:
         return Unavailable("Stripe's answer cannot be read; trying again is safe.")
-    return Unavailable(f"Stripe is in trouble itself (status {status}); trying again is safe.")
+    return Unavailable(f"Stripe has an outage (status {status}); trying again is safe.")
 
 
 def _refused(status: int, code: str | None, message: str) -> StripeRefused:
     if status == 401:
-        said = "Stripe does not know the key in STRIPE_SECRET_KEY: it was mistyped, replaced or deleted."
-        return StripeRefused(said, status=status)
+        sentence = "Stripe does not know the key in STRIPE_SECRET_KEY: it was mistyped, replaced or deleted."
+        return StripeRefused(sentence, status=status)
     missing, account = tuple(dict.fromkeys(_PERMISSION.findall(message))), _ACCOUNT.search(message)
     if status == 403:
         facts = {"status": status, "missing": missing, "account": account[0] if account else None}
@@ -99,7 +99,7 @@ def _refused(status: int, code: str | None, message: str) -> StripeRefused:
 
 def _lacking(missing: tuple[str, ...], message: str) -> str:
     if not missing:
-        return f"The key in STRIPE_SECRET_KEY may not do this: {without_keys(message)}"
+        return f"The key in STRIPE_SECRET_KEY does not allow this: {without_keys(message)}"
     known = READS | WRITES
     named = " or ".join(f"{known[name]} ({name})" if name in known else name for name in missing)
     may = "write" if any(name in WRITES for name in missing) else "read"
@@ -107,7 +107,7 @@ def _lacking(missing: tuple[str, ...], message: str) -> str:
 
 
 def without_keys(text: str) -> str:
-    """Stripe's words without any key in them, not even a shortened one; or the first of them, where they go on."""
+    """Return Stripe's message without keys, not even shortened ones, and at most 300 characters of it."""
     return _KEY.sub("(the key)", " ".join(text.split()))[:300]
 
 

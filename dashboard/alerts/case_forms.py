@@ -1,11 +1,12 @@
-"""What a person can do with one case: try again, map a code, ship what is there, and what can be done with any.
+"""The actions on one case: retry, map a code, ship what is in stock, and those of any case.
 
-Core refuses what a role may not do; here it is not offered, and one sentence says who can.
+Actions that the role does not permit are not offered; a sentence says who can do them. Core checks every permission.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -26,13 +27,14 @@ from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
 
 MOST_RETRIES = 50
-"""Orders that are tried again when a code is mapped; more wait for the next press."""
+"""Orders that are retried at once when a code is mapped. The others wait for the next retry."""
 
+T = TypeVar("T")
 _ABOUT_ORDER = (AlertKind.INSUFFICIENT_STOCK, AlertKind.UNKNOWN_VARIANT)
 
 
 def show_whole(seen: WholeAlert, person: Actor) -> None:
-    """Show everything that can be done with an open case; nothing where it is resolved."""
+    """Show all actions on an open case; nothing if it is resolved."""
     more: dict[str, Callable[[], None]] = {}
     if may(person.role, Permission.HANDLE_ALERT):
         ids, name = [seen.alert.alert_id], str(seen.alert.alert_id)
@@ -44,7 +46,7 @@ def show_whole(seen: WholeAlert, person: Actor) -> None:
 def show(
     alert: Alert, lines: Sequence[OrderLine], person: Actor, more: Mapping[str, Callable[[], None]] | None = None
 ) -> None:
-    """Show what finishes an open case, and `more` behind it; nothing where it is resolved."""
+    """Show the actions that finish an open case, then `more`; nothing if it is resolved."""
     if alert.state is AlertState.RESOLVED:
         return
     offers = _offers(alert, lines, person) | dict(more or {})
@@ -53,11 +55,11 @@ def show(
             with tab:
                 draw()
     if not may(person.role, Permission.RESOLVE_ALERT):
-        st.caption("Support, a manager or an admin can map codes and resolve a case.")
+        st.caption("Support, a manager or an admin can map codes and resolve cases.")
 
 
 def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str, Callable[[], None]]:
-    """What this role can do with this case, by the names of the tabs."""
+    """Return the actions of this role on this case, by the names of their tabs."""
     offers: dict[str, Callable[[], None]] = {}
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
     codes = list(dict.fromkeys(line.code for line in waiting if line.sku is None))
@@ -70,14 +72,14 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     if alert.kind is AlertKind.UNREADABLE_CART and alert.order_id and may(person.role, Permission.RETRY_ORDER):
         offers["Read again"] = lambda: _show_read_again(alert)
     if any(line.sku for line in waiting) and may(person.role, Permission.FORCE_ORDER):
-        offers["Ship what is there"] = lambda: _show_ship(alert, waiting)
+        offers["Ship what is in stock"] = lambda: _show_ship(alert, waiting)
     if may(person.role, Permission.RESOLVE_ALERT):
         offers["Resolve"] = lambda: _show_resolve(alert, waiting)
     return offers
 
 
 def show_quick(alert: Alert, person: Actor) -> None:
-    """Offer what takes one press: to say that somebody is on it, to take it, to bring it back."""
+    """Offer the actions that take one click: acknowledge, assign to me, end the snooze."""
     if alert.state is AlertState.RESOLVED or not may(person.role, Permission.HANDLE_ALERT):
         return
     ids, name = [alert.alert_id], str(alert.alert_id)
@@ -90,50 +92,46 @@ def show_quick(alert: Alert, person: Actor) -> None:
 
 
 def _show_retry(alert: Alert, waiting: Sequence[OrderLine]) -> None:
-    form = forms.begin(f"retry_{alert.order_id}")
-    with st.form(form.name, border=False):
-        st.caption("Takes the open lines off the shelf as far as there is enough now. Safe at any time.")
-
-        def post(key: str, values: forms.Values) -> tuple[Retried, ...]:
-            return session.run(cases.retry_order, order_id=_order_of(alert), key=key)
-
-        forms.submit(
-            form, "Try again", post, icon=":material/refresh:", tell=lambda done: _outcome(alert, waiting, done)
-        )
+    _one_click(
+        f"retry_{alert.order_id}", "Try again",
+        "Takes the available units of the open lines off the shelf. Safe to repeat.",
+        lambda key: session.run(cases.retry_order, order_id=_order_of(alert), key=key),
+        lambda done: _outcome(alert, waiting, done),
+    )  # fmt: skip
 
 
 def _show_retry_message(alert: Alert) -> None:
-    form = forms.begin(f"retry_message_{alert.event_id}")
-    with st.form(form.name, border=False):
-        st.caption("Puts the message back into the inbox; it is worked on within a minute. Safe at any time.")
-
-        def post(key: str, values: forms.Values) -> int:
-            return session.run(inbox.retry, ids=[alert.event_id or 0])
-
-        forms.submit(form, "Try again", post, icon=":material/refresh:", tell=_message_outcome)
+    _one_click(
+        f"retry_message_{alert.event_id}", "Try again",
+        "Returns the message to the inbox. It is processed within a minute. Safe to repeat.",
+        lambda _: session.run(inbox.retry, ids=[alert.event_id or 0]),
+        _message_outcome,
+    )  # fmt: skip
 
 
 def _show_read_again(alert: Alert) -> None:
-    form = forms.begin(f"read_again_{alert.order_id}")
+    _one_click(
+        f"read_again_{alert.order_id}", "Read again",
+        "Reads the cart again with the current cart mapping, within a minute, and takes the available units off the "
+        "shelf. Safe to repeat.",
+        lambda _: session.run(cases.retry_cart, order_id=alert.order_id or 0),
+        _reading_outcome,
+    )  # fmt: skip
+
+
+def _one_click(name: str, label: str, caption: str, do: Callable[[str], T], say: Callable[[T], Notice]) -> None:
+    form = forms.begin(name)
     with st.form(form.name, border=False):
-        st.caption(
-            "Reads the cart again, as Settings say by now how it is written. It is worked on within a minute; what is "
-            "there then leaves the shelf. Safe at any time."
-        )
-
-        def post(key: str, values: forms.Values) -> int:
-            return session.run(cases.retry_cart, order_id=alert.order_id or 0)
-
-        forms.submit(form, "Read again", post, icon=":material/refresh:", tell=_reading_outcome)
+        st.caption(caption)
+        forms.submit(form, label, lambda key, _: do(key), icon=":material/refresh:", say=say)
 
 
 def _reading_outcome(count: int) -> Notice:
-    return Notice(text="Its cart is read again next." if count else "No message of this order is kept to read again.")
+    return Notice(text="The cart will be read again." if count else "No stored message of this order has a cart.")
 
 
 def _message_outcome(count: int) -> Notice:
-    said = "The message is back in the inbox and is worked on next." if count else "The message waits already."
-    return Notice(text=said)
+    return Notice(text="The message is in the inbox again." if count else "The message is already waiting.")
 
 
 def _show_maps(codes: Sequence[str], waiting: Sequence[OrderLine]) -> None:
@@ -144,18 +142,21 @@ def _show_maps(codes: Sequence[str], waiting: Sequence[OrderLine]) -> None:
 def _show_map(code: str, name: str | None) -> None:
     form = forms.begin(f"map_{code}")
     with st.form(form.name, border=False):
-        called = f", which the cart calls {words.plain(name)}" if name else ""
-        st.markdown(f"No variant has the code **{words.plain(code)}**{called}. From now on it means:")
+        called = f" ({words.plain(name)} in the cart)" if name else ""
+        st.markdown(f"No variant has the code **{words.plain(code)}**{called}. Map it to:")
         st.text_input("SKU or barcode of the variant", key=form.input("sku"), required=True)
 
         def post(key: str, values: forms.Values) -> Notice:
             return map_and_retry(code, values["sku"] or "", key)
 
-        forms.submit(form, "Map and try again", post, icon=":material/link:", tell=lambda notice: notice)
+        forms.submit(form, "Map and try again", post, icon=":material/link:", say=lambda notice: notice)
 
 
 def map_and_retry(code: str, typed: str, key: str) -> Notice:
-    """Map a code and try the orders again that wait for it, each in a transaction of its own; safe to repeat."""
+    """Map a code, and retry the orders that wait for it, each in its own transaction. Safe to repeat.
+
+    Raises UnknownVariant if no variant has the SKU or barcode `typed`.
+    """
     found = session.run(reports.find, code=typed)
     if found is None:
         raise UnknownVariant(f"No variant has the SKU or barcode {typed.strip()[:80] or 'you left empty'}.")
@@ -165,39 +166,37 @@ def map_and_retry(code: str, typed: str, key: str) -> Notice:
         lines = session.run(cases.retry_order, order_id=order_id, key=f"{key}:{order_id}")
         whole += all(line.state is not LineState.FAILED for line in lines)
     tried = min(len(orders), MOST_RETRIES)
-    said = f"{code} means {found.sku} from now on. {words.plural(tried, 'order')} tried again, {whole} settled."
+    text = f"{code} is mapped to {found.sku}. {words.plural(tried, 'order')} retried, {whole} completed."
     left = len(orders) - tried
-    return Notice(text=f"{said} {words.plural(left, 'more order')} can be tried again." if left else said)
+    return Notice(text=f"{text} {words.plural(left, 'more order')} can be retried." if left else text)
 
 
 def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     form = forms.begin(f"ship_{alert.order_id}")
     with st.form(form.name, border=False):
-        st.caption("Takes what is there off the shelf; what is missing counts as oversold and will not come from it.")
-        forms.note(form, label="Why", placeholder="The buyer agreed to a part delivery", required=True)
+        st.caption("Takes the available units off the shelf. The missing units are recorded as oversold.")
+        forms.note(form, label="Reason", placeholder="The buyer agreed to a partial delivery", required=True)
 
         def post(key: str, values: forms.Values) -> tuple[Retried, ...]:
             return session.run(cases.ship_what_is_there, order_id=_order_of(alert), key=key, note=values["note"] or "")
 
         forms.submit(
-            form, "Ship what is there", post, icon=":material/local_shipping:",
-            tell=lambda done: _outcome(alert, waiting, done),
+            form, "Ship what is in stock", post, icon=":material/local_shipping:",
+            say=lambda done: _outcome(alert, waiting, done),
         )  # fmt: skip
 
 
 def _show_resolve(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     missing = sum(line.missing for line in waiting)
-    then = "Nothing is taken off the shelf by this."
+    then = "No stock moves."
     if missing:
         verb = "counts" if missing == 1 else "count"
         then = f"{words.units(missing)} then {verb} as oversold and will not leave the shelf."
-    said, example = f"The case ends. {then}", "Refunded the buyer"
+    text, example = f"Closes the case. {then}", "Refunded the buyer"
     if alert.kind in (AlertKind.LOW_STOCK, AlertKind.OUT_OF_STOCK):
-        said = (
-            "It ends by itself when the level is above the reorder point. Resolve it to hear no more of it until then."
-        )
+        text = "Closes by itself when the level rises above the reorder point. Resolve it to mute it until then."
         example = "Ordered 40 by phone"
-    handling.show_resolve([alert.alert_id], str(alert.alert_id), said, example)
+    handling.show_resolve([alert.alert_id], str(alert.alert_id), text, example)
 
 
 def _order_of(alert: Alert) -> int:
@@ -212,6 +211,6 @@ def _outcome(alert: Alert, waiting: Sequence[OrderLine], done: Sequence[Retried]
     name = alert.order_number or alert.payment_id or ""
     first = f"{words.units(taken)} taken off the shelf." if taken > 0 else ""
     if not still:
-        return Notice(text=f"Order {name}: {first} Every line is settled.".replace("  ", " "))
+        return Notice(text=f"Order {name}: {first} All lines are complete.".replace("  ", " "))
     rest = f"{words.plural(len(still), 'line')} still open."
-    return Notice(text=f"Order {name}: {first or 'There is still not enough.'} {rest}")
+    return Notice(text=f"Order {name}: {first or 'Still not enough stock.'} {rest}")

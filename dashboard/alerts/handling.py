@@ -1,7 +1,7 @@
-"""Acknowledge, snooze, assign and resolve: for one case and for several at once, in the same words.
+"""The forms that acknowledge, snooze, assign and resolve one case, or several at once.
 
-Each form takes the ids of its cases; what core refuses is said in the form of one case, and as a notice where there are
-several, because the list is drawn anew then.
+Each form takes the ids of its cases. A refusal is shown in the form if there is one case, and as a message if there are
+several, because the list is drawn again then.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ NOBODY = Hand(user_id=0, name="Nobody")
 
 
 def show_acknowledge(ids: Sequence[int], name: str) -> None:
-    """Offer to say that somebody is on them."""
+    """Offer to acknowledge the cases."""
     _form(
-        f"acknowledge_{name}", "I am on it", ":material/front_hand:", ids, lambda form: None,
+        f"acknowledge_{name}", "Acknowledge", ":material/front_hand:", ids, lambda form: None,
         lambda values: session.run(handling.acknowledge, alert_ids=ids),
-        lambda _: f"{_them(ids, 'Acknowledged')}: everybody sees that you are on it.", fits=True,
+        lambda _: f"{_them(ids, 'Acknowledged')}. Everybody can see that you are working on it.", fits=True,
     )  # fmt: skip
 
 
 def show_assign_to_me(ids: Sequence[int], name: str, user_id: int) -> None:
-    """Offer to take them, in one press."""
+    """Offer to assign the cases to the signed-in person."""
     _form(
         f"take_{name}", "Assign to me", ":material/person_add:", ids, lambda form: None,
         lambda values: session.run(handling.assign, alert_ids=ids, user_id=user_id),
@@ -41,19 +41,19 @@ def show_assign_to_me(ids: Sequence[int], name: str, user_id: int) -> None:
 
 
 def show_wake(ids: Sequence[int], name: str) -> None:
-    """Offer to bring snoozed cases back now."""
+    """Offer to end the snooze of the cases."""
     _form(
-        f"wake_{name}", "Bring back now", ":material/alarm:", ids, lambda form: None,
+        f"wake_{name}", "End snooze", ":material/alarm:", ids, lambda form: None,
         lambda values: session.run(handling.snooze, alert_ids=ids, until=None),
-        lambda _: f"{_them(ids, 'Brought back')} into the list.", fits=True,
+        lambda _: f"{_them(ids, 'Returned')} to the list.", fits=True,
     )  # fmt: skip
 
 
 def show_snooze(ids: Sequence[int], name: str, zone: str) -> None:
-    """Offer to put them out of the way for a while."""
+    """Offer to hide the cases for a while."""
 
     def draw(form: forms.Form) -> None:
-        st.caption("Out of the list until then. A case comes back earlier if it happens again or grows more severe.")
+        st.caption("Hides the case until then. It returns earlier if it happens again or its severity is raised.")
         st.radio("Snooze", list(NAPS), format_func=NAPS.__getitem__, key=form.input("nap"), horizontal=True)
 
     def post(values: forms.Values) -> None:
@@ -67,10 +67,10 @@ def show_snooze(ids: Sequence[int], name: str, zone: str) -> None:
 
 
 def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
-    """Offer to give them to somebody, or to nobody."""
+    """Offer to assign the cases to a person, or to nobody."""
 
     def draw(form: forms.Form) -> None:
-        st.selectbox("Who finishes it", [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
+        st.selectbox("Assignee", [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
 
     def post(values: forms.Values) -> None:
         session.run(handling.assign, alert_ids=ids, user_id=values["hand"].user_id or None)
@@ -82,7 +82,7 @@ def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
 
 
 def show_resolve(ids: Sequence[int], name: str, what_then: str, example: str = "Refunded the buyer") -> None:
-    """Offer to end them with a reason; `what_then` says what becomes of what is open."""
+    """Offer to resolve the cases with a reason; `what_then` says what happens to their open lines."""
 
     def draw(form: forms.Form) -> None:
         st.caption(what_then)
@@ -102,7 +102,7 @@ def _form(
     ids: Sequence[int],
     draw: Callable[[forms.Form], None],
     do: Callable[[forms.Values], None],
-    said: Callable[[forms.Values], str],
+    text: Callable[[forms.Values], str],
     *,
     fits: bool = False,
 ) -> None:
@@ -117,9 +117,9 @@ def _form(
                 if len(ids) == 1:
                     raise
                 return Notice(text="", problem=error)
-            return Notice(text=said(values))
+            return Notice(text=text(values))
 
-        forms.submit(form, label, post, icon=icon, tell=lambda notice: notice, is_main=not fits)
+        forms.submit(form, label, post, icon=icon, say=lambda notice: notice, is_main=not fits)
 
 
 def _them(ids: Sequence[int], done: str) -> str:

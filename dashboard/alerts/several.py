@@ -1,4 +1,4 @@
-"""Several cases at once: chosen by their rows in the table, or by name where a table cannot be clicked."""
+"""Actions on several cases, selected by their rows in the table, or by name where rows cannot be clicked."""
 
 from __future__ import annotations
 
@@ -17,45 +17,43 @@ SWITCH = "alr_several"
 
 
 def offers(person: Actor) -> bool:
-    """Return whether this person may do anything with several cases."""
+    """Return whether this person may act on several cases."""
     return may(person.role, Permission.HANDLE_ALERT)
 
 
 def show_switch() -> None:
-    """Offer to choose cases by name."""
-    st.toggle("Choose several", key=SWITCH)
+    """Offer to select cases by name."""
+    st.toggle("Select several", key=SWITCH)
 
 
-def show(seen: AlertList, rows_chosen: Sequence[int], key: str, person: Actor) -> None:
-    """Show what can be done with the chosen cases; `key` changes with page and filter: then the choice is gone."""
+def show(seen: AlertList, selected: Sequence[int], key: str, person: Actor) -> None:
+    """Show the actions on the selected cases. `key` changes with page and filter, which clears the selection."""
     rows = {row.alert_id: row for row in seen.page.rows}
-    chosen = [alert_id for alert_id in rows if alert_id in rows_chosen]
-    if not chosen and not st.session_state.get(SWITCH):
+    if not selected and not st.session_state.get(SWITCH):
         return
     with st.container(border=True, key="alr_chosen"):
-        if st.session_state.get(SWITCH):
-            chosen = _choose(rows, chosen, key)
-        if not chosen:
-            st.caption("Choose the cases of this page that you want to do the same with.")
+        ids = _select(rows, selected, key) if st.session_state.get(SWITCH) else list(selected)
+        if not ids:
+            st.caption("Select cases on this page to act on all of them.")
             return
-        st.markdown(f"**{words.plural(len(chosen), 'case')} chosen.** All of them are done, or none.")
-        _show_actions(seen, chosen, key, person)
+        st.markdown(f"**{words.plural(len(ids), 'case')} selected.** The action applies to all of them, or to none.")
+        _show_actions(seen, ids, key, person)
 
 
-def _choose(rows: dict[int, Alert], chosen: Sequence[int], key: str) -> list[int]:
+def _select(rows: dict[int, Alert], selected: Sequence[int], key: str) -> list[int]:
     widget = f"{key}_choice"
     named = st.multiselect(
-        "Cases of this page", list(rows), format_func=lambda alert_id: _name(rows[alert_id]), key=widget,
-        placeholder="Choose cases",
+        "Cases on this page", list(rows), format_func=lambda alert_id: _name(rows[alert_id]), key=widget,
+        placeholder="Select cases",
     )  # fmt: skip
 
-    def choose_all() -> None:
+    def select_all() -> None:
         st.session_state[widget] = list(rows)
 
     st.button(
-        "Choose all of this page", key=f"{key}_all", icon=":material/done_all:", type="tertiary", on_click=choose_all
+        "Select all on this page", key=f"{key}_all", icon=":material/done_all:", type="tertiary", on_click=select_all
     )
-    return [alert_id for alert_id in rows if alert_id in {*named, *chosen}]
+    return [alert_id for alert_id in rows if alert_id in {*named, *selected}]
 
 
 def _name(row: Alert) -> str:
@@ -80,9 +78,5 @@ def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) 
     for tab in resolve:
         with tab:
             units = sum(row.units for row in seen.page.rows if row.alert_id in ids)
-            then = (
-                f" {words.units(units)} of paid orders then count as oversold and will not leave the shelf."
-                if units
-                else ""
-            )
-            handling.show_resolve(ids, name, f"The cases end.{then}")
+            then = f" {words.units(units)} of paid orders then count as oversold and will not leave the shelf."
+            handling.show_resolve(ids, name, f"Closes the cases.{then if units else ''}")

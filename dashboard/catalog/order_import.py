@@ -1,6 +1,6 @@
-"""Importing the orders of some days from Stripe: the form, its progress with Cancel, and what came of it.
+"""Importing orders from Stripe: the form, the progress with Cancel, and the result.
 
-The work goes on in a thread of its own (dashboard/frame/long_work.py).
+The import runs in its own thread (`dashboard/frame/long_work.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from core.database import pool
-from core.foundation.errors import SignInRequired, StockError, Unavailable, invalid
+from core.foundation.errors import StockError, invalid
 from core.foundation.model import Actor, Shop
 from core.foundation.sales import Policy
 from core.foundation.settings import load_settings
@@ -20,28 +20,28 @@ from core.inbox.range_import import Outcome, Range, Stage
 from core.people.access import Permission, may
 from core.stripe import gateway as stripe_gateway
 from dashboard.door import session
-from dashboard.frame import feedback, links, long_work, outcome, words
+from dashboard.frame import links, long_work, outcome, words
 from dashboard.frame import page as frame
 from dashboard.frame.long_work import LongWork
 
 AUTO = "auto"
 POLICIES = {
-    AUTO: "Let the go-live instant decide",
+    AUTO: "Depends on the go-live time",
     Policy.NORMAL: "Take stock",
     Policy.SKIP: "Record only",
-    Policy.FORCE: "Ship what is there",
+    Policy.FORCE: "Ship what is in stock",
 }
 CONSEQUENCES = {
-    AUTO: "What was paid before the shop went live is recorded and moves no stock; what was paid since takes stock.",
-    Policy.NORMAL: "Every order takes its units off the shelf, whenever it was paid. What is short becomes a case.",
-    Policy.SKIP: "Orders are recorded and move no stock: for what left the shelf before Stockroom counted it.",
-    Policy.FORCE: "Every order takes what is there; units that are not there are oversold at once, without a case.",
+    AUTO: "Orders paid before the shop went live are recorded only and move no stock. Later orders take stock.",
+    Policy.NORMAL: "Every order takes its units off the shelf, whenever it was paid. Missing units open a case.",
+    Policy.SKIP: "Orders are recorded and move no stock. For goods that left the shelf before the first count.",
+    Policy.FORCE: "Every order takes the available units. Missing units are recorded as oversold, without a case.",
 }
 
 
 @dataclass(slots=True, kw_only=True)
 class Running(LongWork):
-    """An import under way, or the last one."""
+    """A running import, or the last one."""
 
     called: str = "import"
     days: Range
@@ -50,12 +50,12 @@ class Running(LongWork):
     is_stopped: bool = False
 
     def tell(self, stage: Stage) -> bool:
-        """Take note of a stage; answers whether to go on."""
+        """Record a stage. Returns whether to continue."""
         self.stage = stage
         return not self.is_stopped
 
     def stop(self) -> None:
-        """Ask the thread to stop after what it is doing now."""
+        """Ask the thread to stop after the current step."""
         self.is_stopped = True
 
 
@@ -63,13 +63,13 @@ imports = long_work.OneAtATime[Running]()
 
 
 def show(person: Actor, shop: Shop) -> None:
-    """Show the import under way, or the form and what came of the last one."""
+    """Show the running import, or the form and the result of the last one."""
     if not may(person.role, Permission.IMPORT_ORDERS):
-        frame.empty("Your role does not import orders", "A manager or an admin of your shop can.")
+        frame.empty("Your role cannot import orders", "A manager or an admin of your shop can.")
     elif load_settings().stripe_secret_key is None:
         frame.empty(
             "Stripe is not connected",
-            "Set STRIPE_SECRET_KEY and start again; the README says how under Connect Stripe. Everything else works.",
+            "Set STRIPE_SECRET_KEY and restart (see docs/stripe.md). Everything else works.",
             icon=":material/link_off:",
         )
     elif (found := imports.latest) is not None and not found.is_over:
@@ -84,15 +84,15 @@ def _show_form(shop: Shop) -> None:
     today = words.local(datetime.now(UTC), shop.zone).date()
     with st.container(width=640):
         st.markdown(
-            "Reads what was paid, refunded and disputed in these days. Orders come in by themselves; this is for a "
-            "first run, for a gap, and for what is older than thirty days. What is known is left alone, so importing "
-            "the same days again does no harm."
+            "Imports payments, refunds and disputes of these days from Stripe. New orders arrive automatically, so "
+            "this is for the first run, for gaps, and for orders older than thirty days. Recorded orders do not "
+            "change, so it is safe to import the same days again."
         )
         first, last = st.columns(2)
         first.date_input("First day", today - timedelta(days=30), max_value=today, key="imp_since")
-        last.date_input("Last day", None, max_value=today, key="imp_until", help="Empty: up to now.")
+        last.date_input("Last day", None, max_value=today, key="imp_until", help="Leave empty for today.")
         policy = st.selectbox("Stock", list(POLICIES), format_func=POLICIES.__getitem__, key="imp_policy")
-        st.caption(f"{CONSEQUENCES[policy]} Days begin and end in {shop.zone.replace('_', ' ')}.")
+        st.caption(f"{CONSEQUENCES[policy]} Days are those of {shop.zone.replace('_', ' ')}.")
         st.button("Import orders", type="primary", icon=":material/cloud_download:", key="imp_start", on_click=_start)
 
 
@@ -115,14 +115,14 @@ def _start() -> None:
 def _typed() -> Range:
     since, until, policy = (st.session_state[f"imp_{name}"] for name in ("since", "until", "policy"))
     if not isinstance(since, date):
-        raise invalid("first day", "is missing")
+        raise invalid("first day", "is required")
     return Range(since=since, until=until, policy=None if policy == AUTO else Policy(policy))
 
 
 def _show_running(running: Running) -> None:
     with st.container(width=640, border=True, key="imp_running"):
         st.subheader("Importing orders", anchor=False)
-        st.caption(f"{_range(running)} {words.plain(running.who)} started it. It goes on when this page is closed.")
+        st.caption(f"{_range(running)} Started by {words.plain(running.who)}. It continues if you close this page.")
         _watch(running)
 
 
@@ -130,7 +130,7 @@ def _show_running(running: Running) -> None:
 def _watch(running: Running) -> None:
     long_work.look(running)
     stage = running.stage
-    st.progress(min(stage.share, 1.0), text=said(stage))
+    st.progress(min(stage.share, 1.0), text=progress(stage))
     st.button(
         "Stopping ..." if running.is_stopped else "Cancel",
         key="imp_stop",
@@ -139,38 +139,33 @@ def _watch(running: Running) -> None:
     )
 
 
-def said(stage: Stage) -> str:
-    """Return how far an import is: Reading payments · 1,200 looked at · 340 new."""
-    counts = f"{words.number(stage.seen)} looked at{words.DOT}{words.number(stage.stored)} new"
-    applied = f"{words.DOT}{words.number(stage.applied)} applied" if stage.doing == "Applying" else ""
-    return f"{stage.doing}{words.DOT}{counts}{applied}"
+def progress(stage: Stage) -> str:
+    """Return the progress of an import: Reading payments · 1,200 read · 340 new."""
+    applied = f"{words.number(stage.applied)} applied" if stage.doing == "Applying" else ""
+    counts = (f"{words.number(stage.seen)} read", f"{words.number(stage.stored)} new")
+    return words.joined(stage.doing, *counts, applied)
 
 
 def _show_over(running: Running, shop: Shop) -> None:
     with st.container(width=640, border=True, key="imp_over"):
         when = words.moment(running.began, shop.zone)
-        st.caption(f"The last import, by {words.plain(running.who)}, {when}. {_range(running)}")
+        st.caption(f"Last import: {when}, by {words.plain(running.who)}. {_range(running)}")
         if running.problem is not None:
-            if isinstance(running.problem, SignInRequired):  # of who started it, not of who looks
-                st.error(f"It ended because {words.plain(running.who)} was signed out meanwhile.")
-            elif isinstance(running.problem, Unavailable):
-                st.error(words.plain(running.problem.message), icon=":material/error:")
-            else:
-                feedback.show(running.problem)
-            st.caption("What was read until then is kept. Import the same days again to go on.")
+            long_work.show_problem(running, running.problem)
+            st.caption("Messages read until then are stored. Import the same days again to continue.")
         elif running.outcome is not None:
             _show_outcome(running, running.outcome)
 
 
 def _show_outcome(running: Running, done: Outcome) -> None:
     if running.is_stopped:
-        st.markdown("**Stopped.** What was read is kept. Import the same days again to go on.")
+        st.markdown("**Stopped.** Messages read until then are stored. Import the same days again to continue.")
     st.markdown(words.plain(order_import.told(done)))
     with st.container(horizontal=True, key="flush_imported"):
         if done.orders:
-            links.to_page("orders", "To the orders", icon=":material/receipt_long:")
+            links.to_page("orders", "View orders", icon=":material/receipt_long:")
         if done.cases:
-            links.to_page("alerts", f"To the {words.plural(done.cases, 'case')}", icon=":material/notifications:")
+            links.to_page("alerts", f"View {words.plural(done.cases, 'case')}", icon=":material/notifications:")
 
 
 def _range(running: Running) -> str:

@@ -1,4 +1,4 @@
-"""Importing a catalogue from the page: upload, look at what it would do, then all of it or nothing."""
+"""Importing a catalogue: upload a CSV file, preview it, then import all rows or none."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _EXAMPLE = (
 
 
 def show_upload(shop: Shop) -> None:
-    """Show the upload, and what the uploaded file would do."""
+    """Show the upload, and a preview of the uploaded file."""
+    required = words.listing([f"`{name}`" for name in REQUIRED])
     st.markdown(
-        f"Upload a CSV file with one row for each SKU. It must name {words.listing([f'`{name}`' for name in REQUIRED])}"
-        "; prices, barcode, reorder point and the units on the shelf (`opening`) may stand beside them. "
-        "Importing the same file again changes nothing."
+        f"Upload a CSV file with one row for each SKU. The columns {required} are required. Prices, barcode, reorder "
+        "point and the units in stock (`opening`) are optional. Importing the same file again changes nothing."
     )
     st.download_button(
         "Example file", _EXAMPLE, "catalogue-example.csv", "text/csv", key="cat_example", on_click="ignore",
@@ -57,10 +57,10 @@ def show_upload(shop: Shop) -> None:
 def _show_preview(found: CatalogPreview) -> None:
     if found.problems:
         rows = words.plural(found.counts[RowStatus.ERROR], "row")
-        said = f"{rows} cannot be imported, so nothing is. Correct the file and upload it again."
-        st.error(said, icon=":material/error:")
+        text = f"{rows} cannot be imported, so none will be. Correct the file and upload it again."
+        st.error(text, icon=":material/error:")
     else:
-        st.info(_said(found), icon=":material/fact_check:")
+        st.info(_summary(found), icon=":material/fact_check:")
     order = list(LABELS)
     rows_shown = sorted(found.rows, key=lambda row: order.index(row.status))[:SHOWN]
     st.dataframe(
@@ -69,19 +69,19 @@ def _show_preview(found: CatalogPreview) -> None:
                 "Line": [row.line.line for row in rows_shown],
                 "SKU": [row.line.sku for row in rows_shown],
                 "Product": [row.line.product for row in rows_shown],
-                "What": [LABELS[row.status] for row in rows_shown],
+                "Result": [LABELS[row.status] for row in rows_shown],
                 "Details": [_details(row) for row in rows_shown],
             }
         ),
         column_config={"Details": TextColumn(width="large")},
         hide_index=True,
-        alt="What each row of the file would do; rows with a problem come first",
+        alt="The effect of each row of the file; rows with a problem come first",
     )
     if len(found.rows) > SHOWN:
         st.caption(f"The first {SHOWN} of {words.number(len(found.rows))} rows.")
 
 
-def _said(found: CatalogPreview) -> str:
+def _summary(found: CatalogPreview) -> str:
     counts = found.counts
     parts = [
         words.plural(found.products_added, "new product") if found.products_added else "",
@@ -89,7 +89,7 @@ def _said(found: CatalogPreview) -> str:
         f"{words.number(counts[RowStatus.CHANGE])} changed" if counts[RowStatus.CHANGE] else "",
         f"{words.number(counts[RowStatus.UNCHANGED])} unchanged" if counts[RowStatus.UNCHANGED] else "",
     ]
-    counted = f"; {words.units(found.units_counted)} would be counted" if found.units_counted else ""
+    counted = f"; {words.units(found.units_counted)} will be counted" if found.units_counted else ""
     return f"{words.listing([part for part in parts if part]).capitalize()}{counted}."
 
 
@@ -106,11 +106,11 @@ def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop)
     with st.form(form.name, border=False):
         if shop.is_sample:
             st.warning(
-                "This shop holds the sample data, and what a ledger holds stays in it. To begin with an empty shop, "
-                "run `python -m core sample --remove` first. To try the import, add the file to the sample.",
+                "This shop contains sample data, and a ledger keeps everything that was posted. To start with an empty "
+                "shop, run `python -m core sample --remove` first. To try the import, add the file to the sample data.",
                 icon=":material/science:",
             )
-            st.checkbox("Add it to the sample data", key=form.input("into_sample"))
+            st.checkbox("Add to the sample data", key=form.input("into_sample"))
 
         def post(key: str, values: forms.Values) -> CatalogImport:
             done: CatalogImport = session.run(
@@ -122,13 +122,12 @@ def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop)
             )
             return done
 
-        forms.submit(form, f"Import {words.plural(len(found.rows), 'row')}", post, tell=told)
-    links.to_page("stock", "To the Stock page", icon=":material/inventory_2:")
+        forms.submit(form, f"Import {words.plural(len(found.rows), 'row')}", post, say=_outcome)
+    links.to_page("stock", "Go to Stock", icon=":material/inventory_2:")
 
 
-def told(done: CatalogImport) -> feedback.Notice:
-    """Return the message for what was imported."""
-    known = f", {words.plural(done.variants_known, 'variant')} known before" if done.variants_known else ""
+def _outcome(done: CatalogImport) -> feedback.Notice:
+    known = f", {words.plural(done.variants_known, 'existing variant')}" if done.variants_known else ""
     added = f"{words.plural(done.products_added, 'new product')}, {words.plural(done.variants_added, 'new variant')}"
     text = f"Imported {added}{known}, {words.units(done.units_counted)} counted"
-    return feedback.Notice(text=text + (" (it was recorded already)" if done.replayed else ""))
+    return feedback.Notice(text=text + (" (already recorded)" if done.replayed else ""))

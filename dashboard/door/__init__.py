@@ -1,8 +1,8 @@
-"""What stands between the network and the pages.
+"""The HTTP endpoints beside Streamlit, and the session behind the pages.
 
-`gate` refuses every HTTP request and websocket without a session. `signin` serves the sign-in pages as plain HTML.
-`session` says who is signed in and runs operations as that person. `webhook` receives Stripe's messages, `health`
-serves `/healthz`, `/readyz` and `/metrics`.
+`gate` rejects every HTTP request and websocket without a session. `signin` and `signin_page` serve the sign-in pages as
+plain HTML, `post` reads their forms. `session` says who is signed in and runs operations as that person. `webhook`
+receives Stripe's messages and `intake` stores them. `health` serves `/healthz`, `/readyz` and `/metrics`.
 
 Uses: nothing of ours.
 """

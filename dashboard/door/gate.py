@@ -1,8 +1,8 @@
-"""What stands before every HTTP request and every websocket: without a session nobody gets past it.
+"""The middleware that rejects every HTTP request and websocket without a session.
 
-A person who opens a page is sent to the sign-in form and comes back to that page; anything else gets 401, a websocket
-is refused before it is accepted. Only the paths in `OPEN_PATHS` are for everybody, and none of them shows data without
-a password, a signature or a key that it asks for itself.
+A browser that opens a page is redirected to the sign-in form and returns to that page afterwards. Any other request
+gets 401, and a websocket is closed before it is accepted. Only the paths in `OPEN_PATHS` are public, and each of them
+requires a password, a signature or a key before it shows data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.storefront.doors import REQUEST_ID, NoKey, problem
 
 COOKIE = "stockroom_session"
 SIGNED_IN = "stockroom.signed_in"
-"""Where the gate leaves the `SignedIn` person in the ASGI scope."""
+"""The key of the `SignedIn` person in the ASGI scope."""
 
 FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
 ICON_PATH = "/app/static/icon.svg"
@@ -37,7 +37,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MACHINE_PATH = re.compile(r"/(api|app|auth|component|media|static)(/|$)|(^|.*)/_stcore(/|$)")
 _PRINTABLE = re.compile(r"[!-~]*")
 
-# Streamlit's own page needs inline styles and evaluated charts; nothing may come from, or go to, another machine.
+# Streamlit's page needs inline styles and its charts use eval. Nothing may be loaded from or sent to another host.
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
@@ -54,14 +54,14 @@ FindSession = Callable[[str], Awaitable[SignedIn | None]]
 
 
 class AuthGate:
-    """ASGI middleware that lets through who is signed in, and for everybody else only the open paths."""
+    """ASGI middleware that admits signed-in people to everything, and everybody else to the open paths."""
 
     def __init__(self, app: ASGIApp, find_session: FindSession) -> None:
         self.app = app
         self.find_session = find_session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it here."""
+        """Pass the request on, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -74,8 +74,8 @@ class AuthGate:
             await WebSocketClose(code=1008)(scope, receive, send)
 
     async def _answer(self, request: HTTPConnection) -> Response | None:
-        """Return the gate's own answer, or None to let the request through."""
-        if _has_a_door_of_its_own(request):
+        """Return the gate's answer, or None to pass the request on."""
+        if _is_for_api(request):
             return None
         if _changes_something(request) and foreign_origin(request):
             return PlainTextResponse("This request came from another site and was refused.", 403)
@@ -91,8 +91,8 @@ class AuthGate:
         return None
 
 
-def _has_a_door_of_its_own(request: HTTPConnection) -> bool:
-    """Return whether the API itself says who may pass: a program shows a key, not a cookie, and no browser adds one."""
+def _is_for_api(request: HTTPConnection) -> bool:
+    """Return whether the API authenticates the request: a program sends a key, which a browser never adds by itself."""
     if request.scope["type"] != "http" or not request.scope["path"].startswith("/api/"):
         return False
     is_preflight = request.scope["method"] == "OPTIONS" and "access-control-request-method" in request.headers
@@ -100,17 +100,17 @@ def _has_a_door_of_its_own(request: HTTPConnection) -> bool:
 
 
 def answer_stranger(request: HTTPConnection) -> Response:
-    """Return the way to the sign-in form for a person who opens a page, 401 for everything else."""
+    """Return a redirect to the sign-in form for a browser that opens a page, 401 for everything else."""
     if asks_for_page(request):
         return RedirectResponse(sign_in_path(requested_path(request.scope)), 303, {"Cache-Control": "no-store"})
     if request.scope["path"].startswith("/api/"):
         return _lacks_key()
-    # Streamlit shows this text to a person whose session ended while the page stood open.
+    # Streamlit shows this text on an open page whose session has ended.
     return PlainTextResponse("Your session has ended. Reload this page to sign in again.\n", 401)
 
 
 def _lacks_key() -> Response:
-    """Return what the API itself answers to whoever shows no key, and does not read what they sent."""
+    """Return the API's answer to a request without a key; the body is not read."""
     request_id = uuid4().hex
     body = problem(401, NoKey.__name__, NoKey().message, request_id)
     headers = {"WWW-Authenticate": "Bearer", REQUEST_ID: request_id}
@@ -118,7 +118,7 @@ def _lacks_key() -> Response:
 
 
 def asks_for_page(request: HTTPConnection) -> bool:
-    """Return whether a person wants to see a page, rather than a program a piece of one."""
+    """Return whether a browser opens a page, rather than a script or program asking for a part of one."""
     if request.scope["type"] != "http" or request.scope["method"] not in ("GET", "HEAD"):
         return False
     if _MACHINE_PATH.match(request.scope["path"]):
@@ -129,7 +129,7 @@ def asks_for_page(request: HTTPConnection) -> bool:
 
 
 def requested_path(scope: Scope) -> str:
-    """Return path and query as they came in, still percent-encoded."""
+    """Return the path and query of the request, still percent-encoded."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.partition(b"?")[0].decode("latin-1")
     query = scope.get("query_string", b"").decode("latin-1")
@@ -137,21 +137,21 @@ def requested_path(scope: Scope) -> str:
 
 
 def sign_in_path(path: str) -> str:
-    """Return the address of the sign-in form that leads back to `path`."""
+    """Return the path of the sign-in form that redirects to `path` afterwards."""
     path = safe_next(path)
     return "/sign-in" if path == "/" else f"/sign-in?next={quote(path, safe='/')}"
 
 
 def safe_next(path: str | None) -> str:
-    """Return `path` if it leads to a page of this very site, else the start page.
+    """Return `path` if it is a page of this site, else the start page.
 
-    Browsers read `//host` and `/\\host` as another host and drop control characters on the way, so none may be in it,
-    encoded or not; and one does not come back to the door.
+    Browsers read `//host` and `/\\host` as another host and drop control characters, so the path must contain none of
+    these, encoded or not. The open paths are excluded, because they are not pages.
     """
     if not path or len(path) > LONGEST_NEXT or not _PRINTABLE.fullmatch(path):
         return "/"
     plain = path.partition("?")[0]
-    for _ in range(3):  # also what is encoded twice
+    for _ in range(3):  # a path may be encoded twice
         if not plain.startswith("/") or "//" in plain or "\\" in plain or not plain.isprintable():
             return "/"
         plain = unquote(plain)
@@ -165,13 +165,13 @@ def _changes_something(request: HTTPConnection) -> bool:
 
 
 def foreign_origin(request: HTTPConnection) -> bool:
-    """Return whether a page of another site is behind the request. Browsers say so; programs say nothing."""
+    """Return whether a page of another site sent the request. Browsers send `Origin`; programs do not."""
     origin = request.headers.get("origin")
     return origin is not None and not same_origin(origin, request.headers.get("host"))
 
 
 def same_origin(origin: str | None, host: str | None) -> bool:
-    """Return whether `Origin` names the very host and port the request was sent to."""
+    """Return whether `Origin` names the host and port to which the request was sent."""
     if not origin or not host:
         return False
     try:
@@ -182,7 +182,7 @@ def same_origin(origin: str | None, host: str | None) -> bool:
 
 
 def hardened(send: Send) -> Send:
-    """Return `send` with the headers that keep a browser from asking other machines or framing us elsewhere."""
+    """Return `send` with the headers that stop a browser from contacting other hosts or framing these pages."""
 
     async def send_hardened(message: Message) -> None:
         if message["type"] == "http.response.start":

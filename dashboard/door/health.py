@@ -1,4 +1,4 @@
-"""The doors for whoever watches this installation: /healthz, /readyz and /metrics."""
+"""The endpoints for monitoring: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FRESH = {"Cache-Control": "no-store"}
 
 
 class HealthDoor:
-    """Answers of one process. What asks the database has threads of its own, so no crowd takes those of the pages."""
+    """The endpoints of one process. Their database calls have their own threads and never occupy those of the pages."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
@@ -29,7 +29,7 @@ class HealthDoor:
         self._keeper = Doorkeeper(engine)
 
     def routes(self) -> list[Route]:
-        """The three doors."""
+        """Return the routes of the three endpoints."""
         return [
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -37,19 +37,19 @@ class HealthDoor:
         ]
 
     async def healthz(self, request: Request) -> Response:
-        """Answer 200 as long as this process answers at all; the database is not asked."""
+        """Answer 200 if this process responds. The database is not queried."""
         return JSONResponse({"status": "ok"}, headers=_FRESH)
 
     async def readyz(self, request: Request) -> Response:
-        """Answer 200 when every part is well, else 503; either way with a sentence about each."""
+        """Answer 200 if every part is ready, else 503, with a sentence about each part."""
         parts = await anyio.to_thread.run_sync(self._readiness.parts, limiter=self._threads)
         is_ready = all(part.is_well for part in parts)
-        told = {part.name: {"ok": part.is_well, "sentence": part.sentence} for part in parts}
-        body = {"status": "ready" if is_ready else "not ready", "parts": told}
+        states = {part.name: {"ok": part.is_well, "sentence": part.sentence} for part in parts}
+        body = {"status": "ready" if is_ready else "not ready", "parts": states}
         return JSONResponse(body, 200 if is_ready else 503, headers=_FRESH)
 
     async def metrics(self, request: Request) -> Response:
-        """Answer with every measurement to whoever shows an API key with the scope metrics."""
+        """Answer with all measurements. Requires an API key with the scope metrics."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         shown = key.strip() if scheme.lower() == "bearer" else ""
         try:

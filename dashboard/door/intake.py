@@ -1,6 +1,6 @@
-"""Storing what arrives in crowds: whatever comes in while one insert is under way is stored by the next one, together.
+"""Batched storage of incoming messages: those that arrive during one insert are stored together by the next.
 
-So a thousand messages at once cost a few statements on one connection, and each is answered when its row is committed.
+A thousand messages at once take a few statements on one connection, and each is answered when its row is committed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger("stockroom")
 MOST_IN_A_GROUP, MOST_BYTES_IN_A_GROUP = 500, 8 * 1024 * 1024
 MOST_WAITING = 20_000
 PATIENCE = 15.0
-"""Seconds until who waits is told to come again; Stripe itself waits hardly longer."""
+"""Seconds until a waiting request is answered with 503. Stripe itself hardly waits longer."""
 REST_SECONDS = 0.1
 CLOSING_SECONDS = 5.0
 
@@ -36,7 +36,7 @@ _Waiting = tuple[Incoming, asyncio.Future[None]]
 
 
 class Intake:
-    """The way into the inbox for one process."""
+    """Stores messages in the inbox for one process."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
@@ -45,9 +45,9 @@ class Intake:
         self._is_storing = self._is_waking = False
 
     async def store(self, message: Incoming) -> None:
-        """Return when the message is in the inbox. Raises Unavailable; Refused for what the database cannot hold."""
+        """Return when the message is stored. Raises Unavailable, or Refused if the database cannot store it."""
         if len(self._waiting) >= MOST_WAITING:
-            raise Unavailable("More messages wait than can be stored in time; send this one again.")
+            raise Unavailable("Too many messages are waiting to be stored. Send this one again.")
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((message, stored))
         if not self._is_storing:
@@ -57,16 +57,16 @@ class Intake:
             async with asyncio.timeout(PATIENCE):
                 await stored
         except TimeoutError:
-            raise Unavailable("The message could not be stored in time; send it again.") from None
+            raise Unavailable("The message could not be stored in time. Send it again.") from None
 
     def send(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Do something that nobody waits for."""
+        """Start a task for which nobody waits."""
         task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
     async def in_thread(self, work: Callable[..., _T], *args: Any, **values: Any) -> _T:
-        """Do something on the database while the loop goes on."""
+        """Run a database call in a thread, so the event loop continues."""
         return await anyio.to_thread.run_sync(partial(work, self._engine(), *args, **values), limiter=self._threads)
 
     @cached_property
@@ -74,7 +74,7 @@ class Intake:
         return anyio.CapacityLimiter(3)
 
     async def close(self) -> None:
-        """Finish the errands that are under way."""
+        """Wait for the running tasks."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 while self._errands:
@@ -101,7 +101,7 @@ class Intake:
             if len(group) == 1 or isinstance(error, Unavailable):
                 _answer(group, error)
                 return
-            for each in group:  # one of them is the poison: the others are stored without it
+            for each in group:  # one of them cannot be stored: the others are stored without it
                 await self._store_group([each])
             return
         _answer(group, None)
@@ -113,18 +113,18 @@ class Intake:
             self.send(self._wake())
 
     async def _wake(self) -> None:
-        await asyncio.sleep(REST_SECONDS)  # a crowd wakes the worker once
-        self._is_waking = False  # before it is done: what is stored from now on asks again
+        await asyncio.sleep(REST_SECONDS)  # many messages wake the worker once
+        self._is_waking = False  # reset before the call, so a message stored during it wakes the worker again
         try:
             await self.in_thread(jobs.wake)
         except StockError as error:
-            log.warning("The inbox is applied within a minute, not at once: %s", error.message)
+            log.warning("The worker could not be woken; it processes the inbox within a minute: %s", error.message)
 
 
 def _answer(group: list[_Waiting], error: Exception | None) -> None:
     for _, stored in group:
         if stored.done():
-            continue  # whoever sent it has stopped waiting
+            continue  # its request has timed out
         if error is None:
             stored.set_result(None)
         else:

@@ -1,10 +1,10 @@
-"""Who is signed in, and the only way a page reaches the database: `run(operation, ...)` as that person.
+"""The signed-in person, and `run(operation, ...)`, the only way a page reaches the database.
 
-Who it is comes from the cookie of the websocket's handshake and is looked up in the database; callbacks and fragments
+The session comes from the cookie of the websocket's handshake and is looked up in the database. Callbacks and fragments
 run without the entry script, so every operation checks session and role again in its own transaction.
 
-Pages under test have no browser and so no cookie: a test replaces `presented_token` of this module by a function that
-returns the token of a session it made in the database. Nothing a browser sends can do that.
+Pages under test have no browser and no cookie: a test replaces `presented_token` with a function that returns the token
+of a session it created in the database. Nothing that a browser sends can do that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dashboard.door.gate import COOKIE
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# Whom this thread's script run has just looked up. Good for a moment: `run` needs only the ids, the database decides.
+# The person this thread's script run has just looked up. `run` needs only the ids: the database checks them again.
 _latest: ContextVar[tuple[str, float, SignedIn] | None] = ContextVar("latest", default=None)
 _MOMENT = 2.0
 _BUTTON = (
@@ -40,12 +40,12 @@ _BUTTON = (
 
 
 def presented_token() -> str:
-    """Return the session token that this browser tab showed when it connected."""
+    """Return the session token that this browser tab sent when it connected."""
     return st.context.cookies.get(COOKIE, "")
 
 
 def signed_in() -> SignedIn:
-    """Return the person in this browser, as the database knows them now; raises SignInRequired when nobody is."""
+    """Return the signed-in person as the database has them now. Raises SignInRequired if there is none."""
     token = presented_token()
     found = accounts.at_the_door(pool.engine(), accounts.find_session, token=token)
     _latest.set((token, time.monotonic(), found) if found else None)
@@ -55,9 +55,9 @@ def signed_in() -> SignedIn:
 
 
 def actor() -> Actor:
-    """Return who is signed in; every page calls it first, and it raises SignInRequired when nobody is.
+    """Return the signed-in person as an actor. Every page calls this first. Raises SignInRequired if there is none.
 
-    Looked up once in a moment: the entry script, the page and its operations of one run share an answer.
+    An answer is reused for two seconds, so the entry script, the page and its operations of one run share a lookup.
     """
     latest = _latest.get()
     if latest and latest[0] == presented_token() and time.monotonic() - latest[1] < _MOMENT:
@@ -66,39 +66,40 @@ def actor() -> Actor:
 
 
 def run(operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Run an operation of core as the signed-in person, in a transaction of its own, and return its result."""
+    """Run an operation of core as the signed-in person in its own transaction, and return its result."""
     return database.run(pool.engine(), operation, actor(), *args, **kwargs)
 
 
 def later(
     operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.args, **kwargs: _P.kwargs
 ) -> Callable[[], _T]:
-    """Return a function that runs the operation as who is signed in now, wherever it is called: a download is built
-    in a thread that knows no browser. Session and role are checked then, like everywhere."""
+    """Return a function that runs the operation as the person signed in now.
+
+    For downloads, which are built in a thread without a browser. Session and role are checked when it runs.
+    """
     person = actor()
     return lambda: database.run(pool.engine(), operation, person, *args, **kwargs)
 
 
 def start_afresh(person: Actor) -> None:
-    """Forget what a tab remembers of somebody who was signed in before, when it has come back as somebody else."""
+    """Clear the tab's state if another person was signed in before."""
     if st.session_state.get("_session_id", person.session_id) != person.session_id:
         st.session_state.clear()
     st.session_state["_session_id"] = person.session_id
 
 
 def show_ended() -> None:
-    """Say that the session has ended, with the way back to this very page."""
+    """Say that the session has ended, and offer to sign in and return to this page."""
     with st.container(border=True, key="session_ended"):
         st.subheader("Your session has ended", anchor=False)
         st.write(
-            "You signed out, an admin signed you out, or twelve hours have passed. "
-            "Everything that was saved is still there."
+            "You signed out, an admin signed you out, or twelve hours have passed. Everything you saved is still there."
         )
         form_button("Sign in again", "/sign-in", next=here())
 
 
 def form_button(label: str, action: str, *, method: str = "get", **fields: str) -> None:
-    """Show a button that leaves Streamlit for one of our plain pages, in this very tab."""
+    """Show a button that opens one of the plain HTML pages in this tab."""
     hidden = "".join(f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in fields.items())
     st.html(
         f'<form method="{method}" action="{escape(action)}" target="_top" style="margin:0">{hidden}'
@@ -114,5 +115,5 @@ def here() -> str:
 
 
 def origin() -> str:
-    """Return the address under which this browser reaches the dashboard; empty where it did not say."""
+    """Return the origin under which this browser reaches the dashboard, or an empty string if it sent none."""
     return st.context.headers.get("Origin", "")

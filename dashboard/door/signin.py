@@ -1,8 +1,8 @@
-"""The doors, served as plain HTML beside Streamlit: sign in, sign out, one-time link, password.
+"""Sign-in, sign-out, one-time links and passwords, served as plain HTML beside Streamlit.
 
-A password typed here never touches the websocket, a widget or the session state, and only a route can set a cookie that
-scripts cannot read. Whether a browser speaks HTTPS, and from which address, is what the ASGI server says: it believes a
-proxy's X-Forwarded-* headers only from the addresses it was told to trust (STOCKROOM_TRUSTED_PROXIES).
+A password typed here never reaches the websocket, a widget or the session state, and only a route can set a cookie that
+scripts cannot read. The scheme and the client address come from the ASGI server, which accepts X-Forwarded-* headers
+only from trusted proxies (STOCKROOM_TRUSTED_PROXIES).
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from core.people import accounts
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
 from dashboard.door import signin_page
 from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
-from dashboard.door.post import UnusableForm, address_of, read_form, refuse_other_sites
+from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form, refuse_other_sites
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_WRONG = "This email and password do not belong together. Check both and try again."
-_USED_UP = "This link was used already, is too old, or was replaced by a newer one. Ask for another."
+_WRONG = "The email or password is incorrect. Check both and try again."
+_USED_UP = "This link was already used, has expired, or was replaced by a newer one. Ask for a new link."
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -37,7 +36,7 @@ _Page = Callable[[Request], Awaitable[Response]]
 
 
 async def find_session(token: str) -> SignedIn | None:
-    """Return who is signed in with `token`: what the gate asks for every request."""
+    """Return the person signed in with `token`. The gate calls this for every request."""
     return await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_session, token=token)
 
 
@@ -45,16 +44,16 @@ async def find_session(token: str) -> SignedIn | None:
 
 
 def door(page: _Page) -> _Page:
-    """Return `page` with its problems answered in sentences and the headers that a page at the door needs."""
+    """Return `page` with its errors shown as pages, and with the headers of a plain HTML page."""
 
     @wraps(page)
     async def answer(request: Request) -> Response:
         try:
             response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
         except UnusableForm as problem:
-            response = _say(problem.status, "That did not work", problem.sentence)
+            response = _say(problem.status, "The form was rejected", problem.sentence)
         except Unavailable as problem:
-            response = _say(503, "One moment", problem.message)
+            response = _say(503, "Temporarily unavailable", problem.message)
         except SignInRequired:
             response = RedirectResponse(sign_in_path(request.url.path), 303)
         response.headers["Cache-Control"] = "no-store"
@@ -66,7 +65,7 @@ def door(page: _Page) -> _Page:
 
 @door
 async def sign_in(request: Request) -> Response:
-    """The sign-in form, and what becomes of it."""
+    """Show the sign-in form, or take it."""
     if request.method == "POST":
         return await _take_sign_in(request, await read_form(request))
     next_path = safe_next(request.query_params.get("next"))
@@ -97,7 +96,7 @@ async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
 
 @door
 async def welcome(request: Request) -> Response:
-    """A one-time link. Opening it shows a button; pressing that uses it up, so a link previewer cannot."""
+    """Show a button for a one-time link, or take it. Only the button uses the link up, so a link preview does not."""
     if request.method == "POST":
         return await _take_link(request, await read_form(request))
     link = request.query_params.get("token", "")
@@ -124,13 +123,13 @@ async def _take_link(request: Request, form: dict[str, str]) -> Response:
 
 @door
 async def password(request: Request) -> Response:
-    """The form in which a signed-in person sets or changes their password; the gate has let them in."""
+    """Show the form in which a signed-in person sets or changes their password, or take it."""
     signed_in: SignedIn = request.scope[SIGNED_IN]
     form = await read_form(request) if request.method == "POST" else None
     if form is None:
         return _password_page(signed_in, {})
     if form.get("password") != form.get("again"):
-        return _password_page(signed_in, form, "The two new passwords are not the same.", 422)
+        return _password_page(signed_in, form, "The new passwords do not match.", 422)
     return await _in_thread(_password_checks(), _change_password, signed_in, form, address_of(request))
 
 
@@ -143,7 +142,7 @@ def _change_password(signed_in: SignedIn, form: dict[str, str], address: str) ->
         if isinstance(found, TooManyTries):
             return _password_page(signed_in, form, wait_sentence(found.wait_seconds), 429)
         if found is None:
-            return _password_page(signed_in, form, "The present password is not right.", 401)
+            return _password_page(signed_in, form, "The current password is incorrect.", 401)
         proof = found
     own = {"name": form.get("name", ""), "email": form.get("email", "")} if _names_itself(signed_in) else {}
     try:
@@ -172,7 +171,7 @@ def _password_page(signed_in: SignedIn, form: dict[str, str], problem: str = "",
 
 @door
 async def sign_out(request: Request) -> Response:
-    """End this browser's session; looking at the address changes nothing."""
+    """End this browser's session. A GET request changes nothing."""
     if request.method != "POST":
         return RedirectResponse("/", 303)
     refuse_other_sites(request)
@@ -184,10 +183,10 @@ async def sign_out(request: Request) -> Response:
 
 
 ROUTES: list[BaseRoute] = [
-    Route("/sign-in", sign_in, methods=_METHODS),
-    Route("/sign-out", sign_out, methods=_METHODS),
-    Route("/welcome", welcome, methods=_METHODS),
-    Route("/password", password, methods=_METHODS),
+    Route("/sign-in", sign_in, methods=ALL_METHODS),
+    Route("/sign-out", sign_out, methods=ALL_METHODS),
+    Route("/welcome", welcome, methods=ALL_METHODS),
+    Route("/password", password, methods=ALL_METHODS),
 ]
 
 
@@ -195,7 +194,7 @@ ROUTES: list[BaseRoute] = [
 
 
 def remember(request: Request, session: NewSession, next_path: str) -> Response:
-    """Return the way on, with the cookie that signs this browser in: out of reach of scripts and of other sites."""
+    """Return a redirect with the session cookie, which neither scripts nor other sites can read."""
     response = RedirectResponse(next_path, 303)
     life = int((session.expires_at - datetime.now(UTC)).total_seconds())
     response.set_cookie(COOKIE, session.token, max_age=life, httponly=True, samesite="lax", secure=_is_https(request))
@@ -207,14 +206,14 @@ def _is_https(request: HTTPConnection) -> bool:
 
 
 def wait_sentence(seconds: int) -> str:
-    """Return how long to wait, in words."""
+    """Return a sentence that says how long to wait."""
     count, unit = (seconds, "second") if seconds < 60 else (-(-seconds // 60), "minute")
     span = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"Too many wrong tries. Wait {span}, then try again, or ask an admin for a one-time link."
+    return f"Too many failed attempts. Wait {span}, then try again, or ask an admin for a one-time link."
 
 
 def _not_possible() -> Response:
-    answer = _say(405, "Not possible", "This address only shows a form and takes it back.")
+    answer = _say(405, "Method not allowed", "This address only shows and accepts a form.")
     answer.headers["Allow"] = "GET, HEAD, POST"
     return answer
 
@@ -230,7 +229,7 @@ def _lookups() -> anyio.CapacityLimiter:
 
 @lru_cache(maxsize=1)
 def _password_checks() -> anyio.CapacityLimiter:
-    # Each takes a tenth of a second of one core and 64 MiB: more at once would only stop everybody else.
+    # Each takes a tenth of a second of one core and 64 MiB: more at once would only slow down everything else.
     return anyio.CapacityLimiter(2)
 
 

@@ -1,4 +1,4 @@
-"""The pages at the door, as plain HTML: one style for light, dark, desk and phone; no script, no outside request."""
+"""The HTML of the sign-in pages: one stylesheet for light, dark, desktop and phone, no script, no outside request."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "font-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""Nothing runs on these pages, nothing frames them, and forms go nowhere else."""
+"""These pages run no script, cannot be framed, and send forms only to this site."""
 
 
 def page(title: str, body: str) -> str:
-    """Return a whole page with `body`, which is HTML, beside the name of the product."""
+    """Return a page with the product's name and `body`, which is HTML."""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -46,7 +46,7 @@ def page(title: str, body: str) -> str:
 
 
 def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
-    """Return the sign-in page; `problem` is what was wrong with the last try."""
+    """Return the sign-in page; `problem` is the error of the last attempt."""
     return page(
         "Sign in",
         f"""{_alert(problem)}
@@ -56,12 +56,12 @@ def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
 {_password_field("password", "Password", "current-password", problem, focus=bool(email))}
 <button>Sign in</button>
 </form>
-<p class="hint">No password yet, or forgotten it? Ask an admin of your shop for a one-time link.</p>""",
+<p class="hint">No password, or forgot it? Ask an admin of your shop for a one-time link.</p>""",
     )
 
 
 def link_form(name: str, link: str) -> str:
-    """Return the page of a one-time link: one button, so that a program that previews links does not use it up."""
+    """Return the page of a one-time link. It has a button, so a program that previews links does not use it up."""
     return page(
         "Welcome",
         f"""<p>This link signs you in as <strong>{escape(name)}</strong>. It works once.</p>
@@ -73,11 +73,11 @@ def link_form(name: str, link: str) -> str:
 
 
 def password_form(*, name: str, email: str, has_password: bool, names_itself: bool, problem: str = "") -> str:
-    """Return the form in which a signed-in person sets or changes a password; a first admin also says who that is."""
+    """Return the form that sets or changes a password; the first admin also enters their name and email."""
     title = "Change your password" if has_password else "Set your password"
     own = f"{_name_field(name)}{_email_field(email, 'username', '', focus=False)}" if names_itself else _username(email)
     now = (
-        _password_field("current", "Present password", "current-password", problem, focus=True) if has_password else ""
+        _password_field("current", "Current password", "current-password", problem, focus=True) if has_password else ""
     )
     return page(
         title,
@@ -85,17 +85,17 @@ def password_form(*, name: str, email: str, has_password: bool, names_itself: bo
 <form method="post" action="/password">
 {own}{now}
 {_password_field("password", "New password", "new-password", problem, focus=not (has_password or names_itself))}
-{_password_field("again", "New password again", "new-password", problem, focus=False)}
-<p class="hint">At least {SHORTEST_PASSWORD} characters. A sentence is fine, and easier to remember.</p>
+{_password_field("again", "Repeat new password", "new-password", problem, focus=False)}
+<p class="hint">At least {SHORTEST_PASSWORD} characters. A sentence works well and is easy to remember.</p>
 <button>Save</button>
 </form>
-<p class="hint">Every other browser in which you are signed in is signed out.
+<p class="hint">Saving signs you out of all other browsers.
 <a href="/">Back to the dashboard</a></p>""",
     )
 
 
 def message(title: str, sentence: str, *, link: str = "/sign-in", label: str = "Go to the sign-in form") -> str:
-    """Return a page that says one thing and the way on."""
+    """Return a page with one sentence and a link."""
     return page(title, f'<p>{escape(sentence)}</p>\n<p><a class="button" href="{escape(link)}">{escape(label)}</a></p>')
 
 
@@ -122,7 +122,7 @@ def _password_field(name: str, label: str, complete: str, problem: str, *, focus
 
 
 def _username(email: str) -> str:
-    # Password managers file the new password under the account they find in the same form.
+    # Password managers save the new password for the account in the same form.
     return f'<input type="email" name="email" value="{escape(email)}" autocomplete="username" hidden readonly>\n'
 
 

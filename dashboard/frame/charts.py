@@ -1,6 +1,6 @@
-"""The charts: Plotly figures from plain rows, one template, one colour for each movement type, a few hundred points.
+"""Plotly figures made of plain rows, with one template, one colour for each movement type and a few hundred points.
 
-The colours are the theme's categorical ones, so they follow light and dark; every chart has its table beside it.
+The colours are the theme's categorical ones, so they follow light and dark. Every chart can be shown as a table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.foundation.model import DayFlow, MovementType
 from core.ledger.reports import LevelPoint
 from dashboard.frame import words
 
-# Positions in theme.chartCategoricalColors; Streamlit's own template holds them as stand-ins that the browser fills in.
+# Positions in theme.chartCategoricalColors. Streamlit's template has placeholders for them that the browser fills in.
 _POSITIONS = {
     MovementType.PURCHASE: 0,
     MovementType.SALE: 1,
@@ -28,11 +28,10 @@ _POSITIONS = {
     MovementType.COUNT: 3,
 }
 _GRID = "rgba(128, 144, 160, 0.22)"
-_FILL = "rgba(26, 154, 142, 0.14)"  # a stand-in colour takes no opacity
+_FILL = "rgba(26, 154, 142, 0.14)"  # a placeholder colour takes no opacity
 _ZERO = "rgba(128, 144, 160, 0.7)"
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _AXIS = {"gridcolor": _GRID, "zerolinecolor": _ZERO, "zerolinewidth": 1, "automargin": True, "fixedrange": True}
-# What all charts share.
 _TEMPLATE = {
     "layout": {
         "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
@@ -53,11 +52,11 @@ _TEMPLATE = {
     }
 }
 LONGEST_DAILY = 400
-"""Days a chart shows one bar each; a longer range gets one bar a month."""
+"""The longest range with one bar a day; a longer one has one bar a month."""
 
 
 def colour(kind: MovementType) -> str:
-    """Return the colour of a movement type, in whichever theme the reader has."""
+    """Return the colour of a movement type in the current theme."""
     return _colorway()[_POSITIONS[kind]]
 
 
@@ -67,7 +66,7 @@ def _colorway() -> tuple[str, ...]:
 
 
 def flow_chart(flows: Sequence[DayFlow], since: date, until: date, *, height: int = 300) -> go.Figure:
-    """Return units in (up) and out (down) by movement type, for `since` <= day < `until`; months if many."""
+    """Return units in (up) and out (down) by movement type for `since` <= day < `until`, by month if that is long."""
     monthly = (until - since).days > LONGEST_DAILY
     buckets = _buckets(since, until, monthly)
     bars: list[dict[str, Any]] = []
@@ -83,8 +82,8 @@ def flow_chart(flows: Sequence[DayFlow], since: date, until: date, *, height: in
 
 
 def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, zone: str) -> go.Figure:
-    """Return where a variant stood over time: a step at each movement, and its reorder point as a dotted line."""
-    # Wall-clock times without an offset: the browser would otherwise move them into the reader's own zone.
+    """Return a variant's level over time: a step at each movement, and its reorder point as a dotted line."""
+    # Wall-clock times without an offset: the browser would otherwise convert them to its own time zone.
     times = [words.local(point.at, zone).replace(tzinfo=None) for point in points]
     steps = {
         "type": "scatter",
@@ -110,12 +109,12 @@ def level_chart(points: Sequence[LevelPoint], on_hand: int, reorder_point: int, 
 
 
 def _figure(traces: list[dict[str, Any]], **layout: Any) -> go.Figure:
-    # Given whole: each later change of a figure is checked again by Plotly, at more cost than the rest of a page.
+    # Built in one call: Plotly validates every later change of a figure, at more cost than the rest of a page.
     return go.Figure(data=traces, layout={"template": _TEMPLATE, **layout})
 
 
 def _units_axis(title: str, highest: int) -> dict[str, Any]:
-    # Few units: a mark for each, or the axis counts in halves.
+    # One tick per unit if there are few, or the axis would count in halves.
     return {"title": {"text": title}, **({"dtick": 1} if highest <= 5 else {})}
 
 
@@ -125,32 +124,34 @@ def _across(level: int, colour_: str) -> dict[str, Any]:
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw a figure in the reader's theme; `alt` says in words what it shows."""
+    """Draw a figure in the current theme; `alt` describes it for screen readers."""
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
 
 
 def show_flow_table(flows: Sequence[DayFlow], key: str) -> None:
-    """Show the numbers behind a chart of flows, when asked for."""
-    table = st.expander("The same as a table", key=key, on_change="rerun")
-    if table.open:
-        with table:
-            st.dataframe(
-                pd.DataFrame(
-                    {
-                        "Day": [flow.day for flow in flows],
-                        "Type": [words.TYPE_LABELS[flow.movement_type] for flow in flows],
-                        "Units in": [flow.units_in for flow in flows],
-                        "Units out": [flow.units_out for flow in flows],
-                    }
-                ),
-                column_config={"Day": st.column_config.DateColumn(format="D MMM YYYY")},
-                hide_index=True,
-                alt="Units in and out by day and movement type",
-            )
+    """Offer a chart of flows as a table."""
+    table: dict[str, list[Any]] = {
+        "Day": [flow.day for flow in flows],
+        "Type": [words.TYPE_LABELS[flow.movement_type] for flow in flows],
+        "Units in": [flow.units_in for flow in flows],
+        "Units out": [flow.units_out for flow in flows],
+    }
+    day = st.column_config.DateColumn(format="D MMM YYYY")
+    show_as_table(table, key, "Units in and out by day and movement type", {"Day": day})
+
+
+def show_as_table(
+    table: Mapping[str, Sequence[Any]], key: str, alt: str, config: dict[str, Any] | None = None,
+    *, label: str = "Show as table",
+) -> None:  # fmt: skip
+    """Offer a table in an expander; it is drawn only while that is open."""
+    box = st.expander(label, key=key, on_change="rerun")
+    if box.open:
+        box.dataframe(pd.DataFrame(dict(table)), column_config=config, hide_index=True, alt=alt)
 
 
 def describe(flows: Sequence[DayFlow], since: date, until: date) -> str:
-    """Return a chart of flows in words, for those who hear the page."""
+    """Return a chart of flows as a sentence, for screen readers."""
     period = f"from {words.day(since)} to {words.day(until - timedelta(days=1))}"
     totals = totals_by_type(flows)
     if not totals:
@@ -212,7 +213,7 @@ def time_chart(
     series: Mapping[str, Mapping[datetime, float | None]], ends: tuple[datetime, datetime], step: timedelta, unit: str,
     *, stacked: bool = False,
 ) -> go.Figure:  # fmt: skip
-    """Return measurements over time between two ends, each at the beginning of its step: lines, or bars that stack."""
+    """Return measurements over time as lines or stacked bars, each at the beginning of its step."""
     traces = [
         _measured(name, by_time, step if stacked else None, _colorway()[place])
         for place, (name, by_time) in enumerate(series.items())
@@ -224,7 +225,7 @@ def time_chart(
 
 
 def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
-    """Return names with a bar each, the first on top."""
+    """Return a horizontal bar for each name, the first at the top."""
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -248,7 +249,7 @@ def _measured(
         if step is None
         else {
             "type": "bar",
-            "width": 800 * step.total_seconds(),  # milliseconds: four fifths of a step, of one bar alone, too
+            "width": 800 * step.total_seconds(),  # milliseconds: four fifths of a step, even if there is only one bar
             "marker": {"color": shade, "line": {"width": 0}},
         }
     )
@@ -262,5 +263,5 @@ def _measured(
 
 
 def _sum_axis(axis: dict[str, Any], stacked: bool) -> dict[str, Any]:
-    # What is stacked is higher than its highest part: Plotly finds the end itself.
+    # A stack is higher than its highest part, so Plotly chooses the range.
     return {name: value for name, value in axis.items() if not (stacked and name == "range")}

@@ -1,6 +1,6 @@
-"""One movement in a drawer at the side, on every page: what it was, where it came from, and its undo.
+"""One movement in a drawer at the side of every page: its facts, and its undo.
 
-It is open while `movement` stands in the address, so it can be linked to and stays open when the page is drawn again.
+The drawer is open while the address has the parameter `movement`, so it can be linked to and survives a redraw.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from core.ledger import changes as ledger
 from core.ledger import movements, reports
 from core.people.access import Permission, may
 from dashboard.door import session
-from dashboard.frame import feedback, forms, links, tables, words
+from dashboard.frame import feedback, forms, links, lists, tables, words
 
 PARAM = "movement"
+MISSING = "The link may be incomplete, or belong to another shop."
 
 
 def open_movement(movement_id: int) -> None:
     """Open the drawer on a movement."""
-    st.query_params[PARAM] = str(movement_id)
+    lists.put(PARAM, movement_id)
 
 
 def show(person: Actor) -> None:
-    """Show the drawer if the address asks for a movement."""
+    """Show the drawer if the address names a movement."""
     if st.query_params.get(PARAM):
         _drawer(person)
 
 
 def _close() -> None:
-    st.query_params.pop(PARAM, None)
+    lists.put(PARAM, None)
 
 
 @st.dialog("Movement", position="right", icon=":material/swap_vert:", on_dismiss=_close)
@@ -38,22 +39,19 @@ def _drawer(person: Actor) -> None:
     wanted = st.query_params.get(PARAM)
     if not wanted:  # it was undone just now
         st.rerun()
+    movement_id = lists.number(wanted)
     try:
-        found = session.run(movements.get, movement_ids=(int(wanted),)) if _is_id(wanted) else ()
+        found = () if movement_id is None else session.run(movements.get, movement_ids=(movement_id,))
         shop = session.run(reports.shop)
     except StockError as error:
         feedback.show(error)
         return
     if not found:
         st.markdown("**There is no such movement.**")
-        st.caption("The link may be cut off, or come from another shop.")
+        st.caption(MISSING)
         return
     _show_facts(found[0], shop)
     _show_undo(found[0], person)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _show_facts(row: Movement, shop: Shop) -> None:
@@ -68,38 +66,37 @@ def _show_facts(row: Movement, shop: Shop) -> None:
     )
     with st.container(gap=None, key="flush_drawer"):
         links.to_page("stock", f"**{words.plain(row.sku)}**", sku=row.sku)
-        st.caption(words.plain(words.moved(row)))
-    facts = {
-        "By": row.performed_by,
-        "Happened": words.moment(row.occurred_at, shop.zone),
-        "Recorded": words.moment(row.recorded_at, shop.zone),
-        "Reference": f"{(row.reference_type or '').capitalize()} {row.reference_id}" if row.reference_id else "",
-        "Note": row.note or "",
-    }
-    st.table({words.plain(name): words.plain(said) for name, said in facts.items() if said}, border="horizontal")
+        st.caption(words.plain(words.sized(row.product, row.size)))
+    tables.show_facts(
+        {
+            "By": row.performed_by,
+            "Happened": words.moment(row.occurred_at, shop.zone),
+            "Recorded": words.moment(row.recorded_at, shop.zone),
+            "Reference": f"{(row.reference_type or '').capitalize()} {row.reference_id}" if row.reference_id else "",
+            "Note": row.note or "",
+        }
+    )
     if row.reverses_id:
-        st.button("It undid this movement", on_click=open_movement, args=(row.reverses_id,), key="drawer_reverses")
+        st.button("Show the undone movement", on_click=open_movement, args=(row.reverses_id,), key="drawer_reverses")
     if row.reversed_by:
-        st.button(
-            "It was undone by this movement", on_click=open_movement, args=(row.reversed_by,), key="drawer_undone"
-        )
+        st.button("Show the undo", on_click=open_movement, args=(row.reversed_by,), key="drawer_undone")
 
 
 def _show_undo(row: Movement, person: Actor) -> None:
     if row.reversed_by or row.reverses_id:
         return
     if not tables.undoable(row):
-        moved = "It belongs to a sale outside Stockroom and is changed there." if row.quantity else "It moved nothing."
-        st.caption(f"{moved} There is nothing to undo here.")
+        why = "It belongs to a sale outside Stockroom: correct it there." if row.quantity else "It changed no level."
+        st.caption(f"This movement cannot be undone. {why}")
         return
     if not may(person.role, Permission.UNDO):
-        st.caption("Your role looks movements up; the warehouse, a manager or an admin can undo them.")
+        st.caption("Your role cannot undo movements. The warehouse, a manager or an admin can.")
         return
     form = forms.begin(f"undo_{row.movement_id}")
     with st.form(form.name):
         back = f"{words.signed_units(-row.quantity)} for {words.plain(row.sku)}"
-        st.markdown(f"**Undo it:** {back}. The movement stays in the history.")
-        forms.note(form, label="Why", placeholder="Typed the wrong size", required=True)
+        st.markdown(f"**Undo:** {back}. The original movement stays in the history.")
+        forms.note(form, label="Reason", placeholder="Typed the wrong size", required=True)
 
         def post(key: str, values: forms.Values) -> Posting:
             posting: Posting = session.run(

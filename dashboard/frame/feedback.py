@@ -1,4 +1,4 @@
-"""What a page says after an action: a refusal with its next step, or what was done, with Undo beside it."""
+"""Messages after an action: what was done, with Undo, or why it was refused and what to do next."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from dashboard.frame import words
 
 UNDO_NOTE = "Undone right after it was posted"
 SECONDS = 30
-"""How long a message with Undo stays; the history keeps its own Undo for good."""
+"""How long a message with Undo stays. The movement can still be undone from the history after that."""
 
 _NEXT_STEPS: dict[type[StockError], str] = {
     UnknownVariant: "Search for it on the Stock page; its SKU may be spelled differently.",
     InsufficientStock: "Take fewer units, or count the shelf and set the level.",
-    KeyReused: "What you sent first is under Movements. Send again to record this as a new change.",
-    LevelChanged: "Look at what moved since, then set again.",
-    AlreadyReversed: "A movement can be undone once; adjust the level if it is still wrong.",
-    Forbidden: "Ask an admin of your shop for a role that may.",
-    Unavailable: "Try again. If it was recorded after all, it will not be recorded twice.",
+    KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
+    LevelChanged: "Review the movements since then, and set the level again.",
+    AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
+    Forbidden: "Ask an admin of your shop for another role.",
+    Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
     Unreadable: "Correct the file and upload it again.",
     StripeRefused: "An admin can test the connection under Settings, Stripe.",
-    EventsGone: "Import the orders of the days since then; what is known is left alone.",
+    EventsGone: "Import the orders of the days since then. Orders that are already recorded do not change.",
 }
 
 
 @dataclass(slots=True)
 class Notice:
-    """A message that something was done. `undoable`: the movements its Undo would reverse."""
+    """A message about an action. `undoable`: the movements that its Undo reverses."""
 
     text: str
     operation_id: int = 0
@@ -62,46 +62,47 @@ class Notice:
 
 
 def sentence(error: StockError) -> str:
-    """Return what went wrong and what to do next, as Markdown that shows every name letter by letter."""
-    said = [words.plain(_what(error))]
-    if isinstance(error, Refused | Forbidden | Unreadable) and "nothing was" not in said[0].lower():
-        said.append("Nothing was changed.")
-    said.append(next((step for kind, step in _NEXT_STEPS.items() if isinstance(error, kind)), ""))
-    return " ".join(part for part in said if part)
+    """Return what went wrong and what to do next, as Markdown in which names are escaped."""
+    parts = [words.plain(_what(error))]
+    if isinstance(error, Refused | Forbidden | Unreadable) and "nothing was" not in parts[0].lower():
+        parts.append("Nothing was changed.")
+    parts.append(next((step for kind, step in _NEXT_STEPS.items() if isinstance(error, kind)), ""))
+    return " ".join(part for part in parts if part)
 
 
 def _what(error: StockError) -> str:
     if isinstance(error, InsufficientStock) and error.short:
         return "Not enough stock: " + "; ".join(_shortage(short) for short in error.short[:5]) + "."
     if isinstance(error, LevelChanged) and error.changed:
-        return "The level moved meanwhile: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
+        return "The level has changed: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
     if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
-        return "More would go back than was sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
+        return "More units than were sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
     return _ended(error.message)
 
 
 def _excess(row: dict[str, Any]) -> str:
     taken, restored = words.units(row["taken"]), words.number(row["restored"])
-    return f"of {row['code']} {taken} left the shelf, {restored} are back, {words.number(row['asked'])} asked"
+    asked = words.number(row["asked"])
+    return f"{row['code']} has {taken} sold, {restored} already put back, {asked} more requested"
 
 
-def _ended(said: str) -> str:
-    return said if said.endswith((".", "!", "?")) else f"{said}."
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _shortage(short: dict[str, Any]) -> str:
     asked, available = words.number(short["requested"]), words.units(short["available"])
-    reserved = f", {words.number(short['reserved'])} more are reserved" if short["reserved"] else ""
-    return f"{short['sku']} has {available} available, {asked} asked{reserved}"
+    reserved = f", {words.number(short['reserved'])} reserved" if short["reserved"] else ""
+    return f"{short['sku']} has {available} available{reserved}, {asked} requested"
 
 
 def _difference(row: dict[str, Any]) -> str:
     seen, now = words.number(row["seen"]), words.number(row["on_hand"])
-    return f"{row['sku']} stood at {seen} when you looked and stands at {now} now"
+    return f"{row['sku']} was at {seen} when you opened the form and is at {now} now"
 
 
 def show(error: StockError) -> None:
-    """Show a refusal where the person is looking."""
+    """Show an error in place."""
     if isinstance(error, SignInRequired):
         session.show_ended()
     else:
@@ -109,34 +110,34 @@ def show(error: StockError) -> None:
 
 
 @dataclass(slots=True)
-class Told:
-    """What this tab was told. A plain object, so that adding to it after a commit cannot be interrupted.
+class Messages:
+    """The message this tab shows. A plain object, so Streamlit cannot interrupt a write to it after a commit.
 
-    `posted` counts what this tab has posted: after its own change a person has seen the new level.
+    `posted` counts the changes this tab has posted: after their own change, a person has seen the new level.
     """
 
     notice: Notice | None = None
     posted: int = 0
 
-    def tell(self, notice: Notice) -> None:
-        """Show this message instead of the one before."""
+    def put(self, notice: Notice) -> None:
+        """Show this message in place of the previous one."""
         self.notice = notice
         self.posted += 1
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Show no message."""
         self.notice = None
 
 
-def told() -> Told:
-    """Return what this tab was told."""
-    found: Told = st.session_state.setdefault("_told", Told())
+def messages() -> Messages:
+    """Return the messages of this tab."""
+    found: Messages = st.session_state.setdefault("_messages", Messages())
     return found
 
 
 def posted(posting: Posting) -> Notice:
-    """Return the message for what was just posted; it replaces the one before."""
-    text = _summary(posting) + (" (it was recorded already)" if posting.replayed else "")
+    """Return the message about a posting."""
+    text = _summary(posting) + (" (already recorded)" if posting.replayed else "")
     undoable = tuple(row.movement_id for row in posting.movements if row.reason != "undo" and row.quantity)
     return Notice(text=text, operation_id=posting.operation_id, undoable=undoable)
 
@@ -148,32 +149,32 @@ def _summary(posting: Posting) -> str:
         level = words.change(rows[0].quantity_before, rows[0].quantity_after)
         return f"{undone}{rows[0].sku}: {level} ({words.signed_units(rows[0].quantity)})"
     variants, total = words.plural(len({row.sku for row in rows}), "variant"), sum(row.quantity for row in rows)
-    return f"{undone}{variants} changed, {words.signed_units(total)} in all"
+    return f"{undone}{variants} changed, {words.signed_units(total)} in total"
 
 
 def show_notice(person: Actor) -> None:
-    """Show what was done last, with Undo for a person whose role may; it goes by itself after a while."""
-    memory = told()
-    notice = memory.notice
+    """Show the message about the last action, with Undo if the role permits it. It disappears after `SECONDS`."""
+    shown = messages()
+    notice = shown.notice
     if notice is None or notice.until < time.monotonic():
         return
     icon = ":material/error:" if notice.problem else ":material/check_circle:"
-    said = sentence(notice.problem) if notice.problem else words.plain(notice.text)
+    text = sentence(notice.problem) if notice.problem else words.plain(notice.text)
     with (
         st.container(key="notice"),
         st.container(key=f"notice_{notice.id}", horizontal=True, vertical_alignment="center", border=True),
     ):
-        st.markdown(f"{icon} {said}", width="stretch")
+        st.markdown(f"{icon} {text}", width="stretch")
         if notice.undoable and may(person.role, Permission.UNDO):
-            st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, memory))
-        st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=memory.forget)
+            st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
+        st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
 
 
-def _undo(notice: Notice, memory: Told) -> None:
-    key = f"undo:{notice.operation_id}"  # the operation's own: a second click is the same undo
+def _undo(notice: Notice, shown: Messages) -> None:
+    key = f"undo:{notice.operation_id}"  # derived from the operation, so a second click is the same undo
     try:
         done = session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE)
     except StockError as error:
-        memory.tell(Notice(text="", problem=error))
+        shown.put(Notice(text="", problem=error))
     else:
-        memory.tell(posted(done))
+        shown.put(posted(done))

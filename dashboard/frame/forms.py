@@ -1,11 +1,11 @@
-"""Forms that are recorded once, however often they are sent, and the inputs they are made of.
+"""Forms that post once, however often they are submitted, and their inputs.
 
-A form owns an idempotency key from the moment it is drawn. The key goes into the names of its inputs and, as an
-argument, into the submit button's callback, so a second click on the same drawing is the same operation. Only success
-replaces the key; with it the inputs begin empty again. A refusal keeps key and inputs.
+A form has an idempotency key from the moment it is drawn. The key is part of the keys of its inputs and an argument of
+the submit button's callback, so a second click on the same drawing is the same operation. Success replaces the key, and
+with it empties the inputs. A refusal keeps both.
 
-The callback reads everything it needs first, then transacts, then only changes plain objects: Streamlit may stop a run
-at any of its own calls, and must not come between a commit and the message about it.
+The callback first reads everything it needs, then runs the transaction, then changes only plain objects. Streamlit may
+stop a run at any call of its own, and must not do so between the commit and the message about it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Draft:
-    """What a tab remembers of a form between its drawings. `seen`: for a set, the level it was opened with."""
+    """The state of a form between its drawings. `seen`: in a form that sets a level, the level when it was opened."""
 
     key: str = field(default_factory=new_key)
     problem: StockError | None = None
@@ -35,7 +35,7 @@ class Draft:
     seen_after: int = 0
 
     def renew(self) -> None:
-        """Begin anew: another operation, empty inputs."""
+        """Start over with a new key and empty inputs."""
         self.key, self.problem, self.seen = new_key(), None, None
 
 
@@ -62,12 +62,12 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """The reason with its direction, and whether it asks for a note."""
+        """The reason with its direction, and whether it requires a note."""
         return f"{'+' if self.sign > 0 else words.MINUS} {_with_note(self.reason)}"
 
 
 def begin(name: str) -> Form:
-    """Return this tab's form of that name; `name` holds what it is about, so another variant has another draft."""
+    """Return this tab's form of that name. `name` includes its subject, so each variant has its own draft."""
     return Form(name=name, draft=st.session_state.setdefault(f"_draft_{name}", Draft()))
 
 
@@ -77,13 +77,14 @@ def submit(
     post: Callable[[str, Values], T],
     *,
     icon: str | None = None,
-    tell: Callable[[T], feedback.Notice] = feedback.posted,  # type: ignore[assignment]
+    say: Callable[[T], feedback.Notice] = feedback.posted,  # type: ignore[assignment]
     after: Callable[[], None] | None = None,
     is_main: bool = True,
 ) -> None:
-    """Draw the submit button, and above it why the last try was refused. `post` gets the key and the values by name.
+    """Draw the submit button, and above it why the last attempt was refused.
 
-    `tell` puts the result into words; `after` runs once it was posted; `is_main`: it is what people come for.
+    `post` receives the key and the values by name. `say` makes the message from its result. `after` runs after success.
+    `is_main`: this is the main action of the form's card.
     """
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
@@ -91,8 +92,7 @@ def submit(
 
     def send_it(key: str) -> None:
         values = {name: st.session_state.get(widget) for name, widget in inputs.items()}
-        memory = feedback.told()
-        if send(draft, key, memory, lambda: tell(post(key, values))) and after:
+        if send(draft, key, feedback.messages(), lambda: say(post(key, values))) and after:
             after()
 
     st.form_submit_button(
@@ -106,70 +106,65 @@ def submit(
     )
 
 
-def send(draft: Draft, key: str, memory: feedback.Told, post: Callable[[], feedback.Notice]) -> bool:
-    """Post, then say so and renew the draft; a refusal is kept in the draft. Nothing of Streamlit after the commit.
+def send(draft: Draft, key: str, messages: feedback.Messages, post: Callable[[], feedback.Notice]) -> bool:
+    """Post, then put the message and renew the draft; keep a refusal in the draft.
 
-    Returns whether it was posted now.
+    Calls nothing of Streamlit after the commit. Returns whether it posted.
     """
     if draft.key != key:
-        return False  # a second click on a drawing that was recorded meanwhile
+        return False  # a second click on a drawing whose first click has been recorded
     try:
         notice = post()
     except StockError as error:
         draft.problem = error
-        memory.forget()  # "done" beside "nothing was changed" would read as a contradiction
+        messages.clear()  # an older success message would contradict "Nothing was changed."
         if isinstance(error, KeyReused):
-            draft.key = new_key()  # what was sent first is recorded; what is sent next is something new
+            draft.key = new_key()  # the first submission is recorded; the next one is a new operation
         return False
-    memory.tell(notice)
+    messages.put(notice)
     draft.renew()
     return True
 
 
 def units(values: Values, name: str = "units") -> int:
-    """Return the units typed into a form. Raises InvalidInput where there are none."""
+    """Return the units typed into a form. Raises InvalidInput if the field is empty."""
     if values[name] is None:
-        raise invalid(name, "are missing; say how many")
+        raise invalid(name, "are required")
     return int(values[name])
 
 
 def quantity(
     form: Form, label: str = "Units", *, name: str = "units", lowest: int = 1, value: int | None = None
 ) -> None:
-    """Ask for whole units; core checks them again."""
+    """Draw an input for whole units. Core validates them again."""
     st.number_input(
-        label, lowest, MAX_UNITS, value=value, step=1, key=form.input(name), placeholder="How many units", required=True
-    )
+        label, lowest, MAX_UNITS, value=value, step=1, key=form.input(name), placeholder="Number of units",
+        required=True,
+    )  # fmt: skip
 
 
 def reason(form: Form, reasons: Sequence[Reason], kinds: Sequence[MovementType], *, first: str = "") -> None:
-    """Ask why, and with it in which direction; the reason called `first` is offered first."""
+    """Draw the choice of a reason with its direction. The reason with the code `first` is preselected."""
     found = [
         Choice(reason=row, sign=sign)
         for row in reasons
         if row.movement_type in kinds and row.by_hand and row.is_active
         for sign in ((row.sign,) if row.sign else (1, -1))
     ]
-    found.sort(
-        key=lambda choice: (
-            choice.reason.reason != first,
-            choice.reason.note_required,
-            -choice.sign,
-            choice.reason.label,
-        )
-    )
+    found.sort(key=lambda choice: (choice.reason.reason != first, choice.reason.note_required, -choice.sign,
+                                   choice.reason.label))  # fmt: skip
     st.selectbox("Reason", found, key=form.input("reason"), format_func=lambda choice: choice.label)
 
 
 def any_direction(form: Form, reasons: Sequence[Reason], kinds: Sequence[MovementType]) -> None:
-    """Ask why, where the direction is that of each line."""
+    """Draw the choice of a reason where each line has its own direction."""
     found = [row for row in reasons if row.movement_type in kinds and row.by_hand and row.is_active]
     found.sort(key=lambda row: (row.sign != 0, row.label))
     st.selectbox("Reason", found, key=form.input("reason"), format_func=_with_note)
 
 
 def count_reason(form: Form, reasons: Sequence[Reason]) -> None:
-    """Ask why a level is set: a count, or a correction."""
+    """Draw the choice of a reason for setting a level: a count, or a correction."""
     found = [
         row
         for row in reasons
@@ -180,28 +175,28 @@ def count_reason(form: Form, reasons: Sequence[Reason]) -> None:
 
 
 def _with_note(row: Reason) -> str:
-    return f"{row.label}{' (with a note)' if row.note_required else ''}"
+    return f"{row.label}{' (note required)' if row.note_required else ''}"
 
 
 def note(
     form: Form,
     *,
     label: str = "Note",
-    placeholder: str = "What happened, for whoever asks later",
+    placeholder: str = "What happened",
     required: bool = False,
 ) -> None:
-    """Ask for a note; Enter in it sends the form. Core says how long it may be: a limit here would cut it silently."""
+    """Draw the note; Enter submits the form. Core limits its length: a limit here would cut the text silently."""
     st.text_input(label, key=form.input("note"), placeholder=placeholder, required=required)
 
 
 def reference(form: Form) -> None:
-    """Ask for the number of the delivery note or the purchase order."""
+    """Draw an input for the number of a delivery note or purchase order."""
     st.text_input("Reference", key=form.input("reference"), placeholder="Delivery note or order number")
 
 
 def open_with(form: Form, row: LevelRow) -> int:
-    """Return the level a set form was opened with. It stays, whatever others do meanwhile, until this tab posts."""
-    draft, posted = form.draft, feedback.told().posted
+    """Return the level with which a form that sets it was opened. It stays the same until this tab posts."""
+    draft, posted = form.draft, feedback.messages().posted
     if draft.seen is None or draft.seen_after != posted:
         draft.seen, draft.seen_after = row.on_hand, posted
     return draft.seen

@@ -1,7 +1,7 @@
-"""Live pages: what one person posts, another sees within seconds, without a reload.
+"""Live pages: a change by one person appears on other people's pages within seconds, without a reload.
 
-Each open page asks every few seconds whether anything moved since it was drawn, and is drawn again only then. All
-tabs of this process share one answer for a moment, so a hundred tabs cost the database one small query in two seconds.
+Each open page polls for new movements every few seconds and is drawn again only when there are some. All tabs of this
+process share one answer for two seconds, so a hundred tabs cost the database one small query in that time.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _answer: tuple[float, int] = (0.0, 0)
 
 
 def watch(latest: int) -> None:
-    """Draw this page again when something moves after `latest`, the newest movement it shows."""
+    """Draw this page again when there is a movement newer than `latest`."""
     _tick(latest)
 
 
 @st.fragment(run_every=EVERY_SECONDS)
 def _tick(latest: int) -> None:
     try:
-        session.actor()  # the answer below may be another tab's; whose session ended must not go on looking
+        session.actor()  # checked here: the answer below may come from another tab with another session
         moved = newest() > latest
     except SignInRequired:
-        moved = True  # the whole page says so, with the way back
+        moved = True  # the redrawn page offers to sign in again
     except StockError:
-        st.caption("The database cannot be reached; these numbers may be old. Trying again by itself.")
+        st.caption("The database cannot be reached, so these numbers may be out of date. Retrying automatically.")
         return
     if moved:
         st.rerun()
@@ -49,7 +49,7 @@ def wait_for_database() -> None:
 @st.fragment(run_every=EVERY_SECONDS)
 def _try_again(failed_at: float) -> None:
     if time.monotonic() - failed_at < _MOMENT:
-        return  # this is the drawing that says so
+        return  # the failure has just been drawn
     try:
         session.run(reports.latest_movement)
     except SignInRequired:
@@ -60,12 +60,12 @@ def _try_again(failed_at: float) -> None:
 
 
 def newest() -> int:
-    """Return the newest movement of the shop, at most a moment old."""
+    """Return the newest movement of the shop. The answer may be two seconds old."""
     global _answer
     at, latest = _answer
     if time.monotonic() - at < _MOMENT:
         return latest
-    with _lock:  # one tab asks, the others wait for its answer
+    with _lock:  # one tab queries, the others wait for its answer
         if time.monotonic() - _answer[0] >= _MOMENT:
             _answer = (time.monotonic(), session.run(reports.latest_movement))
         return _answer[1]

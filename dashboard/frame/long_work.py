@@ -1,7 +1,7 @@
-"""Work that takes longer than a page may: imports and proofs.
+"""Work that takes longer than drawing a page: imports and proofs.
 
-A thread of its own does it, so that no click and no closed tab ends it half way. Of each kind there is one at a time in
-this process, and everybody who may looks at the same one.
+It runs in its own thread, so neither a click nor closing the tab interrupts it. At most one of each kind runs in this
+process, and everybody with permission sees its progress.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from core.foundation.errors import SignInRequired, StockError
+from core.foundation.errors import SignInRequired, StockError, Unavailable
 from dashboard.door import session
+from dashboard.frame import feedback, words
 
 EVERY_SECONDS = 1.0
 
@@ -26,17 +27,17 @@ log = logging.getLogger("stockroom")
 
 @dataclass(slots=True, kw_only=True)
 class LongWork:
-    """Work under way, or done last. The thread writes, pages read; plain values, so neither waits."""
+    """Work in progress, or the last one that ended. Its thread writes and pages read plain values, so neither waits."""
 
     who: str
     called: str
-    """What people call it, as in: The import stopped."""
+    """Its name in a sentence, as in: The import stopped."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     problem: StockError | None = None
     is_over: bool = False
 
     def work(self, do: Callable[[], None]) -> None:
-        """Do it; whatever goes wrong is kept for the page."""
+        """Run it and keep any error for the page."""
         try:
             do()
         except StockError as error:
@@ -55,14 +56,14 @@ Work = TypeVar("Work", bound=LongWork)
 
 
 class OneAtATime(Generic[Work]):
-    """The work of one kind: what is under way in this process, or was last."""
+    """The latest work of one kind in this process, running or ended."""
 
     def __init__(self) -> None:
         self.latest: Work | None = None
         self._lock = threading.Lock()
 
     def begin(self, work: Work, do: Callable[[], None]) -> None:
-        """Begin, unless one is under way: two clicks, or two managers, are one."""
+        """Start the work, unless one is running already, so two clicks start it once."""
         with self._lock:
             if self.latest is not None and not self.latest.is_over:
                 return
@@ -71,15 +72,25 @@ class OneAtATime(Generic[Work]):
 
 
 def start(work: Callable[..., None], *args: Any) -> None:
-    """Do something in a thread of its own, which ends with the process."""
+    """Run a function in its own thread, which ends with the process."""
     threading.Thread(target=work, args=args, name="long-work", daemon=True).start()
 
 
 def look(work: LongWork) -> None:
-    """Draw the page anew when the work is over, or when whoever looks is signed out and must not go on looking."""
+    """Draw the page again when the work is over, or when the viewer's session has ended."""
     try:
         session.actor()
     except SignInRequired:
         st.rerun()
     if work.is_over:
         st.rerun()
+
+
+def show_problem(work: LongWork, problem: StockError) -> None:
+    """Say why the work stopped."""
+    if isinstance(problem, SignInRequired):  # the session of the person who started it, not of the viewer
+        st.error(f"The {work.called} stopped because {words.plain(work.who)} was signed out.")
+    elif isinstance(problem, Unavailable):
+        st.error(words.plain(problem.message), icon=":material/error:")
+    else:
+        feedback.show(problem)

@@ -1,8 +1,6 @@
-"""The pages, which role sees which, and the side bar. Hiding is a courtesy: core refuses what a role may not do."""
+"""The page list in the side bar, by role. Hiding a page is only a convenience: core checks every permission."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -11,12 +9,11 @@ from core.people.access import Permission, may
 from core.people.accounts import SignedIn
 from dashboard.door import session
 from dashboard.frame import words
-
-PAGES = Path(__file__).resolve().parents[2] / "pages"
+from dashboard.frame.links import PAGES
 
 
 def choose(person: SignedIn) -> StreamlitPage:
-    """Show the side bar of a signed-in person and return the page that the address asks for."""
+    """Show the side bar of a signed-in person and return the page that the address names."""
     account = _page("account", "Your account", "account_circle", hidden=True)
     page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
@@ -25,7 +22,7 @@ def choose(person: SignedIn) -> StreamlitPage:
 
 
 def hide() -> None:
-    """Show no page list: nobody is signed in."""
+    """Show no page list, because nobody is signed in."""
     st.navigation([st.Page(lambda: None, title="Signed out")], position="hidden")
 
 
@@ -40,7 +37,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
         ],
     }
     role = person.actor.role
-    # Hidden, not absent: whoever follows a colleague's link is told that the page is not for them.
+    # Hidden, not absent: a person who follows a colleague's link reads that their role does not show the page.
     hidden = not may(role, Permission.MANAGE_USERS)
     groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
     importing = may(role, Permission.IMPORT_CATALOG)
@@ -66,6 +63,6 @@ def _show_person(person: SignedIn, account: StreamlitPage) -> None:
         st.page_link(account, label=words.plain(person.actor.name), icon=":material/account_circle:")
         st.caption(words.ROLE_LABELS[person.actor.role])
         if not person.has_password:
-            st.caption("You came in by a one-time link. Set a password to come back.")
+            st.caption("You signed in with a one-time link. Set a password to sign in again.")
             session.form_button("Set a password", "/password")
         session.form_button("Sign out", "/sign-out", method="post")

@@ -1,4 +1,4 @@
-"""What the last click on Settings did: kept by the tab until the page is drawn again, and said once at its top."""
+"""The result of the last click on a page: kept by the tab until the page is drawn again, and shown once at its top."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from core.foundation.errors import Forbidden, Refused, StockError, Unavailable
 from dashboard.door import session
 from dashboard.frame import feedback, words
 
+UNCHANGED = "There are no changes to save."
+
 
 @dataclass(slots=True)
 class Outcome:
-    """A plain object: nothing interrupts what is written into it after a commit.
+    """A plain object, so Streamlit cannot interrupt a write to it after a commit.
 
-    `link`: for whom, and the link; `key`: for which program, and the key.
+    `link`: the person and their one-time link; `key`: the program and its API key.
     """
 
     done: str = ""
@@ -27,9 +29,9 @@ class Outcome:
 
 
 def do(done: str, operation: Callable[..., Any], /, **values: Any) -> Any:
-    """Run an operation as the signed-in person and keep the sentence for it, or why it was refused; returns its result.
+    """Run an operation as the signed-in person and keep the sentence `done`, or the error, for the next drawing.
 
-    For callbacks: None where it was refused.
+    For callbacks. Returns the operation's result, None if it was refused.
     """
     memory = remembered()
     try:
@@ -42,13 +44,13 @@ def do(done: str, operation: Callable[..., Any], /, **values: Any) -> Any:
 
 
 def remembered() -> Outcome:
-    """Return what this tab remembers of the last click."""
+    """Return the result of this tab's last click."""
     found: Outcome = st.session_state.setdefault("_settings_outcome", Outcome())
     return found
 
 
 def show() -> None:
-    """Say what the last click did, and show the link it made, once."""
+    """Show the result of the last click, with the link or key it created, once."""
     memory = remembered()
     st.session_state["_settings_outcome"] = Outcome()
     if memory.problem is not None:
@@ -59,11 +61,11 @@ def show() -> None:
         name, link = memory.link
         with st.container(border=True, key="settings_link"):
             st.markdown(
-                f"**One-time link for {words.plain(name)}.** It works once, for 24 hours, and is shown only now."
+                f"**One-time link for {words.plain(name)}.** It works once within 24 hours and is not shown again."
             )
             st.code(f"{session.origin()}/welcome?token={link}", language=None, wrap_lines=True)
     if memory.key is not None:
         name, key = memory.key
         with st.container(border=True, key="settings_key"):
-            st.markdown(f"**API key for {words.plain(name)}.** It is shown only now; nobody can look it up later.")
+            st.markdown(f"**API key for {words.plain(name)}.** Copy it now; it is not shown again.")
             st.code(key, language=None, wrap_lines=True)

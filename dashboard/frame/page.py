@@ -1,4 +1,4 @@
-"""The frame of every page: its title, the message of the last action, and designed words where something fails."""
+"""The frame of every page: its title, the message about the last action, and the empty, missing and error states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.frame import drawer, feedback, links, live, words
 
 PHONE = "640px"
 _IMPORT = "`.venv/bin/python -m core import-catalog FILE`"
-# Nothing but places named by our own keys: which of two tables is seen, and where the message of an action floats.
+# Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
 [class*="st-key-narrow_"] {{ display: none; }}
 @media (max-width: {PHONE}) {{
@@ -38,9 +38,9 @@ _STYLE = f"""<style>
 
 @contextmanager
 def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
-    """Draw a page: its title, what the last action did, and what stands in the `with`; a failure becomes words.
+    """Draw a page: its title, the message about the last action, and the body of the `with`, or its error.
 
-    Gives the place below the title, for what is known only later: the caption and the banner.
+    Yields the container below the title, for captions and banners that depend on the page's data.
     """
     st.html(_STYLE)
     with st.container(gap="xsmall"):
@@ -57,15 +57,15 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
 
 
 def show_failure(error: StockError) -> None:
-    """Say why there is nothing to see, and what to do."""
+    """Say why the page cannot be shown, and what to do."""
     with st.container(border=True, key="failure"):
         st.subheader(_headline(error), anchor=False)
         if isinstance(error, Forbidden):
-            st.write("Ask an admin of your shop for a role that may.")
+            st.write("Ask an admin of your shop for another role.")
             return
         st.write(words.plain(error.message))
         if isinstance(error, Unavailable):
-            st.write("Nothing was changed by looking. This page comes back by itself as soon as the database answers.")
+            st.write("No data was changed. This page reloads by itself as soon as the database answers.")
             st.button("Try again", icon=":material/refresh:", key="try_again")
             live.wait_for_database()
 
@@ -77,7 +77,7 @@ def _headline(error: StockError) -> str:
 
 
 def empty(headline: str, sentence: str, *, icon: str = ":material/inbox:") -> None:
-    """Say that there is nothing yet, or nothing that matches; the next step stands below."""
+    """Say that there is nothing yet, or nothing that matches, with the next step."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
         st.markdown(f"### {icon}", text_alignment="center")
@@ -86,11 +86,24 @@ def empty(headline: str, sentence: str, *, icon: str = ":material/inbox:") -> No
         st.space("small")
 
 
+def missing(noun: str) -> None:
+    """Say that the address names an order, a case, a run that does not exist."""
+    empty(f"There is no such {noun}", drawer.MISSING, icon=":material/search_off:")
+
+
+@contextmanager
+def heading(title: str) -> Iterator[None]:
+    """Draw the heading of a card, with the body of the `with` at its right."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(title, anchor=False)
+        yield
+
+
 def empty_shop(person: Actor) -> None:
-    """Say how a shop without a variant begins, and who can begin it."""
+    """Say how to fill a shop without variants, and who can."""
     empty(
-        "There is no variant yet",
-        "Bring your catalogue in as a CSV file: one row for each SKU, with what is on the shelf if you like.",
+        "There are no variants yet",
+        "Import your catalogue as a CSV file with one row for each SKU and, optionally, the units in stock.",
         icon=":material/inventory_2:",
     )
     if may(person.role, Permission.IMPORT_CATALOG):
@@ -100,7 +113,7 @@ def empty_shop(person: Actor) -> None:
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:
-    """Say that this is sample data and how to begin with one's own."""
+    """Say that this is sample data and how to start with your own."""
     if not shop.is_sample:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
@@ -113,6 +126,6 @@ def show_sample_banner(shop: Shop, person: Actor) -> None:
 
 
 def show_sample_line(shop: Shop) -> None:
-    """Say the same in one line, on the pages where people work."""
+    """Say in one line that this is sample data."""
     if shop.is_sample:
         st.caption(f":material/science: Sample data. Start with your own: {_IMPORT}")

@@ -1,4 +1,4 @@
-"""How selling is said: states of orders and lines, kinds of cases, decisions about refunds, steps of a life."""
+"""Labels of orders, lines, refunds and cases, and the entries of an order's timeline."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ KINDS = {
     AlertKind.PROOF_FAILED: "Proof failed",
     AlertKind.OUT_OF_STOCK: "Out of stock",
     AlertKind.LOW_STOCK: "Low stock",
-    AlertKind.JOB_STALLED: "Job stands still",
+    AlertKind.JOB_STALLED: "Job stalled",
     AlertKind.BAD_SIGNATURE: "Bad signature",
     AlertKind.BACKUP_FAILED: "Backup failed",
     AlertKind.SLOWDOWN: "Slower than usual",
 }
-SEVERITY_COLOURS = {"urgent": "red", "warning": "orange", "note": "gray"}
 ALERT_STATES = {
     AlertState.OPEN: "Open",
     AlertState.ACKNOWLEDGED: "Acknowledged",
     AlertState.RESOLVED: "Resolved",
 }
-ORDER_SIGNS = {
+ORDER_STATES = {
     "Open": "red",
     "Cart not read": "orange",
     "Oversold": "orange",
@@ -52,47 +51,48 @@ DISPOSITIONS = {
 REFUND_STATES = {"waiting": "To decide", "inspecting": "To inspect", "decided": "Decided", "failed": "Failed"}
 _REFUND_STATUS = {
     "succeeded": "paid back",
-    "pending": "on its way to the buyer",
-    "requires_action": "waits for the buyer",
+    "pending": "pending",
+    "requires_action": "waiting for the buyer",
     "failed": "failed",
-    "canceled": "called off",
+    "canceled": "canceled",
 }
 _CARTS = {
-    "unreadable": "Its cart could not be read",
-    "absent": "No cart came with the payment",
-    "elsewhere": "Its lines are kept by the storefront and were not found there",
+    "unreadable": "The cart could not be read",
+    "absent": "The payment has no cart",
+    "elsewhere": "The lines are in the storefront's database and were not found there",
 }
 _SOURCES = {
-    "metadata": "what the storefront wrote on the payment",
-    "mapping": "what the storefront wrote on the payment, by the shop's own mapping",
-    "storefront order": "the storefront's own order",
+    "metadata": "the payment's metadata",
+    "mapping": "the payment's metadata, with the shop's cart mapping",
+    "storefront order": "the storefront's order",
 }
 _POLICIES = {
     Policy.NORMAL: "",
     Policy.SKIP: "recorded only, no stock moved",
-    Policy.FORCE: "imported by force: what was there left the shelf",
+    Policy.FORCE: "forced import: available units left the shelf",
 }
 _OBJECTS = {"payment_intent": "payment", "checkout.session": "checkout", "charge.refund": "refund",
             "charge.dispute": "dispute", "refund": "refund", "charge": "charge"}  # fmt: skip
-_WAYS = {"webhook": "sent by Stripe", "poll": "fetched from Stripe", "import": "read by an import"}
+_WAYS = {"webhook": "received by webhook", "poll": "polled from Stripe", "import": "read by an import"}
 _MESSAGES = {
-    "new": "waits to be worked on",
-    "done": "worked on",
-    "ignored": "set aside",
-    "parked": "could not be worked on",
+    "new": "waiting to be processed",
+    "done": "processed",
+    "ignored": "ignored",
+    "parked": "could not be processed",
 }
 _EVENTS = {
     Event.OPENED: "Case opened",
     Event.REPEATED: "Happened again",
-    Event.WORSENED: "Grew more severe",
-    Event.EASED: "Grew less severe",
-    Event.RETRIED: "Tried again",
+    Event.WORSENED: "Severity raised",
+    Event.EASED: "Severity lowered",
+    Event.RETRIED: "Retried",
     Event.ACKNOWLEDGED: "Acknowledged",
     Event.SNOOZED: "Snoozed",
-    Event.WOKEN: "Brought back",
+    Event.WOKEN: "Snooze ended",
     Event.ASSIGNED: "Assigned",
     Event.RESOLVED: "Case resolved",
 }
+BY_HAND = "Take these goods off the shelf by hand on the Stock page, then resolve the case."
 _ICONS = {
     StepKind.PAID: "payments",
     StepKind.MESSAGE: "mail",
@@ -105,14 +105,14 @@ _ICONS = {
 
 
 def money(amount: int, currency: str | None) -> str:
-    """Return an amount in minor units as people write it: €12.00."""
+    """Return an amount in minor units as text: €12.00."""
     code = (currency or "").upper()
     return words.money(Decimal(amount).scaleb(-minor_digits(code)), code) if code else words.NOTHING
 
 
-def signs(row: OrderRow) -> list[str]:
-    """Return what is to be known of an order at a glance, the most urgent first."""
-    said = {
+def order_states(row: OrderRow) -> list[str]:
+    """Return the labels of an order's state, the most urgent first."""
+    states = {
         "Open": row.cases > 0 or row.missing > 0,
         "Cart not read": row.cart_state != "read",
         "Oversold": row.oversold > 0,
@@ -121,12 +121,12 @@ def signs(row: OrderRow) -> list[str]:
         "Disputed": row.dispute is not None,
         "Recorded only": row.policy is Policy.SKIP,
     }
-    found = [sign for sign, is_so in said.items() if is_so]
+    found = [state for state, is_so in states.items() if is_so]
     return found or (["Off the shelf"] if row.lines else [])
 
 
-def line_sign(line: OrderLine) -> tuple[str, str]:
-    """Return the state of a line in a word or two, and its colour."""
+def line_state(line: OrderLine) -> tuple[str, str]:
+    """Return the label of a line's state, and its colour."""
     if line.state is LineState.FAILED:
         return "Open", "red"
     if line.state is LineState.SKIPPED:
@@ -135,23 +135,23 @@ def line_sign(line: OrderLine) -> tuple[str, str]:
 
 
 def line_name(line: OrderLine) -> str:
-    """Return what a line is about: product and size, else what the cart calls it."""
+    """Return the name of a line: product and size, else the name in the cart."""
     if line.product is None:
         return line.name or "No variant has this code"
-    return line.product + (f"{words.DOT}size {line.size}" if line.size else "")
+    return words.sized(line.product, line.size)
 
 
-def line_said(line: OrderLine) -> str:
-    """Return what became of a line, as a sentence."""
+def line_text(line: OrderLine) -> str:
+    """Return the state of a line in units."""
     paid = f"{words.units(line.quantity)} paid"
-    said = {
+    text = {
         LineState.TAKEN: f"{paid}, all off the shelf",
-        LineState.SKIPPED: f"{paid} before the shop went live: recorded, no stock was moved",
+        LineState.SKIPPED: f"{paid} before the shop went live: recorded only, no stock moved",
         LineState.RESOLVED: f"{paid}, {words.number(line.taken)} off the shelf, "
-        f"{words.number(line.oversold)} oversold: they will not come from the shelf",
+        f"{words.number(line.oversold)} oversold and not taken",
         LineState.FAILED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf: {_cause(line)}",
     }[line.state]
-    return said + (f", {words.number(line.restored)} back on it" if line.restored else "")
+    return text + (f", {words.number(line.restored)} put back" if line.restored else "")
 
 
 def _cause(line: OrderLine) -> str:
@@ -159,12 +159,12 @@ def _cause(line: OrderLine) -> str:
         return "no variant has this code"
     needed = f"{words.number(line.missing)} needed"
     if line.cause == "undone":
-        return f"put back by an undo, {needed}"
+        return f"undone, {needed}"
     return f"{words.number(line.available or 0)} available, {needed}"
 
 
 def cart(row: OrderRow) -> str:
-    """Return where the cart of an order stood, or why there is none."""
+    """Return the source of an order's cart, or why there is none."""
     return (
         _CARTS.get(row.cart_state)
         or f"Read from {_SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
@@ -172,43 +172,37 @@ def cart(row: OrderRow) -> str:
 
 
 def policy(row: OrderRow) -> str:
-    """Return what the import did to stock, where it is not the usual."""
+    """Return what the import did to stock, if that differs from taking it."""
     return _POLICIES[row.policy].capitalize()
 
 
-def refund_said(row: RefundRow) -> str:
-    """Return how far the money is, and why it went back as Stripe was told."""
+def refund_text(row: RefundRow) -> str:
+    """Return a refund's status and the reason given to Stripe."""
     why = f", {row.reason.replace('_', ' ')}" if row.reason else ""
     trouble = f" ({row.failure_reason.replace('_', ' ')})" if row.failure_reason else ""
     return f"{_REFUND_STATUS.get(row.status, row.status.replace('_', ' '))}{trouble}{why}"
 
 
-def about(alert: Alert) -> str:
-    """Return how much a case is about: units and money."""
-    parts = [words.units(alert.units)] if alert.units else []
-    return words.DOT.join([*parts, money(alert.money, alert.currency)] if alert.money else parts)
-
-
 def alert_state(alert: Alert) -> str:
-    """Return where a case stands, in a word."""
+    """Return the label of a case's state."""
     return "Snoozed" if alert.is_snoozed else ALERT_STATES[alert.state]
 
 
 def at_stake(stake: Stake) -> str:
-    """Return how much is at stake in some cases: units, and money in each currency; empty where nothing is."""
+    """Return the units and the money of some cases, by currency; empty if there are none."""
     sums = [money(amount, currency) for currency, amount in sorted(stake.money.items())]
     parts = ([words.units(stake.units)] if stake.units else []) + sums
-    return f"At stake: {words.listing(parts)}." if parts else ""
+    return f"Affected: {words.listing(parts)}." if parts else ""
 
 
 def event(what: Event) -> str:
-    """Return what happened to a case."""
+    """Return the label of an event of a case."""
     return _EVENTS[what]
 
 
 def step(row: Step, currency: str) -> tuple[str, str, str]:
-    """Return the icon, the headline and the small print of something that happened to an order."""
-    said = {
+    """Return the icon, the headline and the details of an entry in an order's timeline."""
+    text = {
         StepKind.PAID: lambda: f"Paid {money(row.amount or 0, currency)}",
         StepKind.MESSAGE: lambda: f"Message: {message(row.what or '')}, {_MESSAGES.get(row.state or '', '')}",
         StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", _POLICIES[Policy(row.what or "normal")]))),
@@ -219,15 +213,15 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
         StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
-    return f":material/{_ICONS[row.kind]}:", said, _small_print(row)
+    return f":material/{_ICONS[row.kind]}:", text, _details(row)
 
 
 def decided(what: Disposition, units: int, code: str) -> str:
-    """Return what somebody said of refunded goods; without a code of the order as a whole."""
+    """Return a decision about refunded goods: of one code, or without a code of the whole order."""
     return f"{DISPOSITIONS[what]}: {words.units(units)} of {code}" if code else DISPOSITIONS[what]
 
 
-def _small_print(row: Step) -> str:
+def _details(row: Step) -> str:
     if row.kind is StepKind.MESSAGE:
         return ". ".join(filter(None, (_WAYS.get(row.subject or ""), row.note)))
     if row.kind is StepKind.RECORDED and row.state != "read":
@@ -236,6 +230,6 @@ def _small_print(row: Step) -> str:
 
 
 def message(kind: str) -> str:
-    """Return what a message of Stripe is about: payment_intent.succeeded is payment succeeded."""
-    told, _, verb = kind.rpartition(".")
-    return f"{_OBJECTS.get(told, told.replace('.', ' ').replace('_', ' '))} {verb.replace('_', ' ')}".strip()
+    """Return the subject of a Stripe event: `payment_intent.succeeded` is "payment succeeded"."""
+    about, _, verb = kind.rpartition(".")
+    return f"{_OBJECTS.get(about, about.replace('.', ' ').replace('_', ' '))} {verb.replace('_', ' ')}".strip()

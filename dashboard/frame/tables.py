@@ -1,36 +1,23 @@
-"""Rows as tables: Arrow tables, how their columns look, and a slim version of each for the phone.
-
-Both versions are drawn and the width of the screen decides which one is seen (`dashboard/frame/page.py`): the server
-does not know the width, and a table that fits both fits neither. A page has fifty rows, so the second costs a few
-kilobytes.
-"""
+"""Variants and movements as tables, and facts as a list of names and values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
-from streamlit.column_config import (
-    ButtonColumn,
-    DatetimeColumn,
-    LineChartColumn,
-    MultiselectColumn,
-    NumberColumn,
-    TextColumn,
-)
+from streamlit.column_config import DatetimeColumn, LineChartColumn, NumberColumn, TextColumn
 
 from core.foundation.model import LevelRow, Movement, MovementType
-from dashboard.frame import words
+from dashboard.frame import columns, words
 
-ROW_HEIGHT = 36
-TALL_ROW = 60  # above four rem text wraps
 PAGE_ROWS = 50
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
-_NOTE_WIDTH = 64  # a beginning; the whole note is a click away
+COVER_HELP = "How long the available units last at the rate of the last 30 days"
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
+_NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
 _TYPE_COLOURS = {
     MovementType.PURCHASE: "primary",
     MovementType.SALE: "orange",
@@ -38,104 +25,59 @@ _TYPE_COLOURS = {
     MovementType.ADJUSTMENT: "gray",
     MovementType.COUNT: "violet",
 }
-Pick = Callable[[str], None]
 
 
-def show_levels(rows: Sequence[LevelRow], zone: str, *, key: str, pick: Pick) -> None:
+def show_facts(facts: Mapping[str, str]) -> None:
+    """Show names and values below each other; empty values are left out."""
+    st.table({words.plain(name): words.plain(text) for name, text in facts.items() if text}, border="horizontal")
+
+
+def show_levels(rows: Sequence[LevelRow], zone: str, *, key: str, pick: Callable[[str], None]) -> None:
     """Show variants with their levels; a click on a SKU calls `pick`. `key` must change with page and filter."""
-    with st.container(key=f"wide_{key}"):
-        st.dataframe(
-            _levels(rows),
-            column_config=_level_columns(rows, zone, f"{key}_wide", pick),
-            hide_index=True,
-            height="content",
-            row_height=ROW_HEIGHT,
-            key=f"{key}_w",
-            placeholder=words.NOTHING,
-            alt="Variants with their levels",
-        )
-    with st.container(key=f"narrow_{key}"):
-        st.dataframe(
-            pa.table(
-                {
-                    "sku": [row.sku for row in rows],
-                    "variant": [words.variant(row) for row in rows],
-                    "available": [row.available for row in rows],
-                    "status": [words.status(row) for row in rows],
-                }
-            ),
-            column_config={
-                "sku": _button("SKU", 100, f"{key}_narrow", rows, pick),
-                "variant": TextColumn("Variant", width=120),
-                "available": NumberColumn("Avail.", width=62),
-                "status": TextColumn("Status", width=76),
-            },
-            hide_index=True,
-            height="content",
-            row_height=TALL_ROW,
-            key=f"{key}_n",
-            alt="Variants with what is available",
-        )
-
-
-def _levels(rows: Sequence[LevelRow]) -> pa.Table:
-    # Straight to what goes over the wire: a frame in between would be half the cost of a page.
-    return pa.table(
+    skus = [row.sku for row in rows]
+    columns.show(
+        {"sku": (skus, columns.opener("SKU", 102, skus, pick)), **_levels(rows, zone)},
         {
-            "sku": [row.sku for row in rows],
-            "product": [words.product(row) for row in rows],
-            "size": [row.size or "" for row in rows],
-            "status": [[words.status(row)] for row in rows],
-            "on_hand": [row.on_hand for row in rows],
-            "reserved": [row.reserved for row in rows],
-            "available": [row.available for row in rows],
-            "reorder_point": [row.reorder_point for row in rows],
-            "cover": [None if row.cover_days is None else round(row.cover_days) for row in rows],
-            "trend": [list(row.trend) for row in rows],
-            "moved": _moments(row.last_moved_at for row in rows),
-            "counted": _moments(row.last_counted_at for row in rows),
-        }
+            "sku": (skus, columns.opener("SKU", 100, skus, pick)),
+            "variant": ([words.variant(row) for row in rows], TextColumn("Variant", width=120)),
+            "available": ([row.available for row in rows], NumberColumn("Avail.", width=62)),
+            "status": ([words.status(row) for row in rows], TextColumn("Status", width=76)),
+        },
+        key=key,
+        alt="Variants with their levels",
+        placeholder=words.NOTHING,
     )
+
+
+def _levels(rows: Sequence[LevelRow], zone: str) -> columns.Table:
+    def units(label: str, width: int, about: str) -> Any:
+        return NumberColumn(label, width=width, help=about, format="localized")
+
+    def distance(label: str, about: str) -> Any:
+        return DatetimeColumn(label, width=92, help=about, format="distance", timezone=zone)
+
+    cover = [None if row.cover_days is None else round(row.cover_days) for row in rows]
+    trend = LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day")
+    return {
+        "product": ([words.product(row) for row in rows], TextColumn("Product", width=158)),
+        "size": ([row.size or "" for row in rows], TextColumn("Size", width=54)),
+        "status": ([[words.status(row)] for row in rows], columns.tags("Status", 82, STATUSES)),
+        "on_hand": ([row.on_hand for row in rows], units("On hand", 70, "Units physically in stock")),
+        "reserved": ([row.reserved for row in rows], units("Reserved", 74, "Units held for checkouts")),
+        "available": ([row.available for row in rows], units("Available", 74, "On hand minus reserved")),
+        "reorder_point": (
+            [row.reorder_point for row in rows],
+            units("Reorder at", 80, "At this level on hand, the variant is low"),
+        ),
+        "cover": (cover, NumberColumn("Cover", width=74, format="%d days", help=COVER_HELP)),
+        "trend": ([list(row.trend) for row in rows], trend),
+        "moved": (_moments(row.last_moved_at for row in rows), distance("Moved", "Last movement")),
+        "counted": (_moments(row.last_counted_at for row in rows), distance("Counted", "Last count")),
+    }
 
 
 def _moments(moments: Iterable[datetime | None]) -> pa.Array:
     return pa.array(moments, type=pa.timestamp("us", tz="UTC"))
-
-
-def _level_columns(rows: Sequence[LevelRow], zone: str, key: str, pick: Pick) -> dict[str, Any]:
-    return {
-        "sku": _button("SKU", 102, key, rows, pick),
-        "product": TextColumn("Product", width=158),
-        "size": TextColumn("Size", width=54),
-        "status": _statuses(82),
-        "on_hand": NumberColumn("On hand", width=70, help="Units physically there", format="localized"),
-        "reserved": NumberColumn("Reserved", width=74, help="Units held for checkouts", format="localized"),
-        "available": NumberColumn("Available", width=74, help="On hand less reserved", format="localized"),
-        "reorder_point": NumberColumn(
-            "Reorder at", width=80, help="At this level on hand a variant is low", format="localized"
-        ),
-        "cover": NumberColumn(
-            "Cover", width=74, format="%d days", help="How long what is available lasts at the rate of the last 30 days"
-        ),
-        "trend": LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day"),
-        "moved": DatetimeColumn("Moved", width=92, format="distance", timezone=zone, help="When it last moved"),
-        "counted": DatetimeColumn(
-            "Counted", width=92, format="distance", timezone=zone, help="When it was last counted"
-        ),
-    }
-
-
-def _button(label: str, width: int, key: str, rows: Sequence[LevelRow], pick: Pick) -> Any:
-    skus = [row.sku for row in rows]  # of this very drawing: a click tells a position, not a SKU
-
-    def picked() -> None:
-        pick(skus[st.session_state[key]["row"]])
-
-    return ButtonColumn(label, width=width, pinned=True, type="tertiary", alignment="left", key=key, on_click=picked)
-
-
-def _statuses(width: int) -> Any:
-    return MultiselectColumn("Status", width=width, options=list(STATUSES), color=list(STATUSES.values()))
 
 
 def show_movements(
@@ -149,62 +91,82 @@ def show_movements(
 ) -> None:
     """Show movements, newest first; a click on one calls `pick` with its id. `key` must change with the page."""
     hidden = (*(("sku", "product", "size") if of_one_variant else ()), *_empty_columns(rows))
-    columns = _movement_columns(rows, zone, f"{key}_wide", pick)
-    with st.container(key=f"wide_{key}"):
-        st.dataframe(
-            _movements(rows, may_undo, hidden),
-            column_config={name: column for name, column in columns.items() if name not in hidden},
-            hide_index=True,
-            height="content",
-            row_height=ROW_HEIGHT,
-            key=f"{key}_w",
-            placeholder="",
-            alt="Movements, newest first",
-        )
-    with st.container(key=f"narrow_{key}"):
-        st.dataframe(
-            _few_columns(rows, zone, of_one_variant),
-            column_config={
-                "change": _movement_button("Units", 58, f"{key}_narrow", rows, pick),
-                "what": TextColumn("What", width=184),
-                "at": TextColumn("When", width=110),
-            },
-            hide_index=True,
-            height="content",
-            row_height=TALL_ROW,
-            key=f"{key}_n",
-            alt="Movements, newest first",
-        )
+    ids = [row.movement_id for row in rows]
+    wide = {
+        **_movements(rows, zone),
+        "open": ([_action(row, may_undo) for row in rows], columns.opener("", _OPEN_WIDTH, ids, pick)),
+    }
+    units = [words.signed(row.quantity) for row in rows]
+    columns.show(
+        {name: column for name, column in wide.items() if name not in hidden},
+        {
+            "change": (units, columns.opener("Units", 58, ids, pick, align="right")),
+            "what": ([_summary(row, of_one_variant) for row in rows], TextColumn("What", width=184)),
+            "at": ([words.short_moment(row.occurred_at, zone) for row in rows], TextColumn("When", width=110)),
+        },
+        key=key,
+        alt="Movements, newest first",
+    )
 
 
-def _movements(rows: Sequence[Movement], may_undo: bool, hidden: Sequence[str]) -> pa.Table:
-    columns = {
-        "at": _moments(row.occurred_at for row in rows),
+_OPEN_WIDTH = 72
+
+
+def _movements(rows: Sequence[Movement], zone: str) -> columns.Table:
+    colours = {label: _TYPE_COLOURS[kind] for kind, label in words.TYPE_LABELS.items()}
+    at, at_width = _moment_format(rows, zone)
+    texts = {
         "sku": [row.sku for row in rows],
-        "product": [row.product for row in rows],
-        "size": [row.size or "" for row in rows],
-        "type": [[words.TYPE_LABELS[row.movement_type]] for row in rows],
         "reason": [row.reason_label for row in rows],
-        "change": [words.signed(row.quantity) for row in rows],
-        "level": [words.change(row.quantity_before, row.quantity_after) for row in rows],
         "by": [row.performed_by for row in rows],
         "reference": [row.reference_id or "" for row in rows],
-        "note": [row.note or "" for row in rows],
-        "open": [_action(row, may_undo) for row in rows],
     }
-    return pa.table({name: column for name, column in columns.items() if name not in hidden})
+    widths = {
+        "sku": _fitting(texts["sku"], 70, 110),
+        "size": 46,
+        "type": 92,
+        "reason": _fitting(texts["reason"], 80, 150),
+        "change": 60,
+        "level": 86,
+        "by": _fitting(texts["by"], 70, 120),
+        "reference": _fitting(texts["reference"], 84, 110),
+        "note": _NOTE_WIDTH,
+    }
+    empty = _empty_columns(rows)
+    taken = at_width + _OPEN_WIDTH + sum(width for name, width in widths.items() if name not in empty)
+    return {
+        "at": (
+            _moments(row.occurred_at for row in rows),
+            DatetimeColumn("When", width=at_width, format=at, timezone=zone),
+        ),
+        "sku": (texts["sku"], TextColumn("SKU", width=widths["sku"])),
+        "product": ([row.product for row in rows], TextColumn("Product", width=max(TABLE_WIDTH - taken, 120))),
+        "size": ([row.size or "" for row in rows], TextColumn("Size", width=widths["size"])),
+        "type": (
+            [[words.TYPE_LABELS[row.movement_type]] for row in rows],
+            columns.tags("Type", widths["type"], colours),
+        ),
+        "reason": (texts["reason"], TextColumn("Reason", width=widths["reason"])),
+        "change": (
+            [words.signed(row.quantity) for row in rows],
+            TextColumn("Units", width=widths["change"], alignment="right"),
+        ),
+        "level": (
+            [words.change(row.quantity_before, row.quantity_after) for row in rows],
+            TextColumn("Level", width=widths["level"], alignment="right", help="On hand before and after"),
+        ),
+        "by": (texts["by"], TextColumn("By", width=widths["by"])),
+        "reference": (
+            texts["reference"],
+            TextColumn("Reference", width=widths["reference"], help="The order, refund or delivery it belongs to"),
+        ),
+        "note": ([row.note or "" for row in rows], TextColumn("Note", width=_NOTE_WIDTH)),
+    }
 
 
-def _few_columns(rows: Sequence[Movement], zone: str, of_one_variant: bool) -> pa.Table:
-    whats = [f"{words.why(row)}, {row.performed_by}" for row in rows]
-    whats = whats if of_one_variant else [f"{row.sku} {what}" for row, what in zip(rows, whats, strict=True)]
-    return pa.table(
-        {
-            "change": [words.signed(row.quantity) for row in rows],
-            "what": [f"{what} (undone)" if row.reversed_by else what for row, what in zip(rows, whats, strict=True)],
-            "at": [words.short_moment(row.occurred_at, zone) for row in rows],
-        }
-    )
+def _summary(row: Movement, of_one_variant: bool) -> str:
+    sku = "" if of_one_variant else f"{row.sku} "
+    return f"{sku}{words.why(row)}, {row.performed_by}{' (undone)' if row.reversed_by else ''}"
 
 
 def _action(row: Movement, may_undo: bool) -> str:
@@ -214,75 +176,36 @@ def _action(row: Movement, may_undo: bool) -> str:
 
 
 def undoable(row: Movement) -> bool:
-    """Whether core would undo it: something moved, it is no undo, and a sale or restoration was of an order here."""
+    """Return whether core would undo this movement.
+
+    It must have changed the level, not be an undo or undone, and if it is a sale or a restoration, belong to an order
+    that is recorded here.
+    """
     elsewhere = row.movement_type in (MovementType.SALE, MovementType.RESTORATION) and row.order_id is None
     return not (row.reverses_id or row.reversed_by or elsewhere or row.quantity == 0)
 
 
-def _movement_columns(rows: Sequence[Movement], zone: str, key: str, pick: Callable[[int], None]) -> dict[str, Any]:
-    colours = [_TYPE_COLOURS[kind] for kind in words.TYPE_LABELS]
-    at, width = _moment_format(rows, zone)
-    wide = {
-        "at": width,
-        "sku": _fitting((row.sku for row in rows), 70, 110),
-        "size": 46,
-        "type": 92,
-        "reason": _fitting((row.reason_label for row in rows), 80, 150),
-        "change": 60,
-        "level": 86,
-        "by": _fitting((row.performed_by for row in rows), 70, 120),
-        "reference": _fitting((row.reference_id or "" for row in rows), 84, 110),
-        "open": 72,
-    }
-    empty = _empty_columns(rows)
-    rest = TABLE_WIDTH - sum(width for name, width in wide.items() if name not in empty)
-    wide["product"] = max(rest if "note" in empty else rest - _NOTE_WIDTH, 120)
-    return {
-        "at": DatetimeColumn("When", width=wide["at"], format=at, timezone=zone),
-        "sku": TextColumn("SKU", width=wide["sku"]),
-        "product": TextColumn("Product", width=wide["product"]),
-        "size": TextColumn("Size", width=wide["size"]),
-        "type": MultiselectColumn("Type", width=wide["type"], options=list(words.TYPE_LABELS.values()), color=colours),
-        "reason": TextColumn("Reason", width=wide["reason"]),
-        "change": TextColumn("Units", width=wide["change"], alignment="right"),
-        "level": TextColumn("Level", width=wide["level"], alignment="right", help="On hand before and after"),
-        "by": TextColumn("By", width=wide["by"]),
-        "reference": TextColumn("Reference", width=wide["reference"], help="The order, refund or delivery behind it"),
-        "note": TextColumn("Note", width=_NOTE_WIDTH),
-        "open": _movement_button("", wide["open"], key, rows, pick),
-    }
-
-
 def _empty_columns(rows: Sequence[Movement]) -> tuple[str, ...]:
-    """Return what none of these rows has: a column of nothing takes the room that names need."""
-    kept = {"size": any(row.size for row in rows), "note": any(row.note for row in rows)}
-    return tuple(name for name, wanted in kept.items() if not wanted)
+    """Return the columns that are empty in all of these rows: without them, names have more room."""
+    used = {"size": any(row.size for row in rows), "note": any(row.note for row in rows)}
+    return tuple(name for name, is_used in used.items() if not is_used)
 
 
 def _moment_format(rows: Sequence[Movement], zone: str) -> tuple[str, int]:
-    """Return how moments are written, with the year only where it is not this one, and how wide that is."""
+    """Return how to write moments, with the year only if it is not the current one, and the width that takes."""
     years = {words.local(row.occurred_at, zone).year for row in rows}
     this_year = {words.local(datetime.now(UTC), zone).year}
     return ("D MMM, HH:mm", 100) if years <= this_year else ("D MMM YYYY, HH:mm", 128)
 
 
 def _fitting(texts: Iterable[str], least: int, most: int) -> int:
-    """Return a width in pixels in which most of these texts are read whole."""
+    """Return a width in pixels in which most of these texts fit."""
     longest = max((len(text) for text in texts), default=0)
     return min(max(7 * longest + 18, least), most)
 
 
-def _movement_button(label: str, width: int, key: str, rows: Sequence[Movement], pick: Callable[[int], None]) -> Any:
-    ids = [row.movement_id for row in rows]  # of this very drawing: a click tells a position, not a movement
-
-    def picked() -> None:
-        pick(ids[st.session_state[key]["row"]])
-
-    return ButtonColumn(label, width=width, type="tertiary", alignment="right", key=key, on_click=picked)
-
-
 def size_order(size: str | None) -> tuple[int, float, str]:
-    """Return what puts sizes in the order of a shelf: numbers by value, letters from small to large, the rest."""
+    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest."""
     text = (size or "").strip()
     try:
         return (0, float(text.replace(",", ".")), text)

@@ -1,9 +1,9 @@
-"""How things are said: labels, signed quantities with a real minus sign, money, and times in the shop's own zone."""
+"""Labels, and how to write quantities, money, and times in the shop's time zone."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -38,12 +38,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
 
 
 def number(value: float) -> str:
-    """Return `value` with thousands marked and a real minus sign: 1,234."""
+    """Return `value` with thousands separators and a typographic minus sign: 1,234."""
     return f"{value:,}".replace("-", MINUS)
 
 
 def signed(units: int) -> str:
-    """Return units that came or went with their sign, as in +3; a count that found no difference is ±0."""
+    """Return a change in units with its sign: +3, or ±0 for a count that found no difference."""
     return "±0" if units == 0 else f"{'+' if units > 0 else MINUS}{abs(units):,}"
 
 
@@ -63,7 +63,7 @@ def signed_units(count: int) -> str:
 
 
 def came_and_went(came: int, went: int) -> str:
-    """Return units in and units out, each with its sign, and only what there is."""
+    """Return units in and units out, each with its sign, without the one that is zero."""
     return " and ".join(signed(units) for units in (came, -went) if units) or signed(0)
 
 
@@ -82,18 +82,18 @@ def money(amount: Decimal | None, currency: str) -> str:
 
 
 def round_money(amount: Decimal | None, currency: str) -> str:
-    """Return a large amount without its cents: €1,284,300."""
+    """Return an amount rounded to the whole currency unit: €1,284,300."""
     whole = None if amount is None else amount.quantize(Decimal(1))
     return money(whole, currency).removesuffix(".00").replace(f".00{SPACE}", SPACE)
 
 
 def local(at: datetime, zone: str) -> datetime:
-    """Return the moment as the shop's clock shows it."""
+    """Return the moment in the shop's time zone."""
     return at.astimezone(ZoneInfo(zone))
 
 
 def moment(at: datetime | None, zone: str) -> str:
-    """Return a moment on the shop's clock: 23 Nov 2026, 14:05."""
+    """Return a moment in the shop's time zone: 23 Nov 2026, 14:05."""
     return NOTHING if at is None else f"{day(local(at, zone).date())}, {local(at, zone):%H:%M}"
 
 
@@ -116,68 +116,62 @@ def ago(at: datetime | None, now: datetime) -> str:
     return f"{plural(months, 'month')} ago" if months < 24 else f"{plural(months // 12, 'year')} ago"
 
 
-def days_of(zone: str, now: datetime, count: int) -> tuple[date, date]:
-    """Return the half-open range of the shop's last `count` days, today included."""
-    today = local(now, zone).date()
-    return today - timedelta(days=count - 1), today + timedelta(days=1)
-
-
 def variant(row: LevelRow) -> str:
-    """Return what is sold: product, size and colour."""
-    return DOT.join([row.product, *details(row)])
+    """Return the name of a variant: product, size and colour."""
+    return joined(row.product, f"size {row.size}" if row.size else "", "" if says_colour(row) else row.color)
 
 
 def product(row: LevelRow) -> str:
-    """Return the product, with the colour where its name does not say it."""
-    return f"{row.product}{DOT}{row.color}" if row.color and not says_colour(row) else row.product
-
-
-def details(row: LevelRow) -> list[str]:
-    """Return what tells a variant from its sisters: its size, and its colour where its name does not say it."""
-    return ([f"size {row.size}"] if row.size else []) + ([row.color] if row.color and not says_colour(row) else [])
+    """Return the product, with the colour if its name does not include it."""
+    return joined(row.product, "" if says_colour(row) else row.color)
 
 
 def says_colour(row: LevelRow) -> bool:
-    """Return whether the name of the product tells the colour already."""
+    """Return whether the product's name includes the colour."""
     return bool(row.color) and str(row.color).casefold() in row.product.casefold()
 
 
-def moved(row: Movement) -> str:
-    """Return the variant a movement is about."""
-    return row.product + (f"{DOT}size {row.size}" if row.size else "")
+def sized(product: str, size: str | None) -> str:
+    """Return a product with its size."""
+    return joined(product, f"size {size}" if size else "")
 
 
 def cover(days: float | None) -> str:
-    """Return days of cover: how long what is available lasts at the recent rate."""
+    """Return days of cover: how long the available units last at the recent rate."""
     if days is None:
         return NOTHING
     return "over a year" if days > 365 else plural(round(days), "day")
 
 
 def status(row: LevelRow) -> str:
-    """Return the state of a level in a word or two."""
+    """Return the label of a level's state."""
     if not row.is_active:
         return "Inactive"
     return LEVEL_STATES[row.state]
 
 
 def why(row: Movement) -> str:
-    """Return a movement's type and reason, once where both say the same."""
+    """Return a movement's type and reason, or one of them if both have the same label."""
     label = TYPE_LABELS[row.movement_type]
     return f"{label}{DOT}{row.reason_label}" if row.reason_label != label else label
 
 
 def listing(names: list[str]) -> str:
-    """Return names as a sentence lists them: a, b and c."""
+    """Return names as a list in a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
 def plain(text: str) -> str:
-    """Return `text` so that Markdown shows it letter by letter, whatever a product or a person is called."""
+    """Return `text` escaped, so that Markdown shows the names of products and people literally."""
     return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
 
 
+def joined(*parts: str | None) -> str:
+    """Return the parts that are not empty, with dots between them."""
+    return DOT.join(filter(None, parts))
+
+
 def short_moment(at: datetime, zone: str) -> str:
-    """Return a moment where there is little room: 23 Nov, 14:05."""
+    """Return a moment without its year, for narrow columns: 23 Nov, 14:05."""
     on_clock = local(at, zone)
     return f"{on_clock.day} {on_clock:%b, %H:%M}"

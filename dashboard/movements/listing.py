@@ -1,10 +1,9 @@
-"""The list of movements: its filters in the address, its chart, its pages and its export."""
+"""The list of movements: its filters, chart, pages and export."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -16,53 +15,30 @@ from core.people.access import Permission, may
 from core.screens import exports
 from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
-from dashboard.frame import charts, drawer, links, tables, words
+from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 
-CURSOR = "mov_page"
 TYPES = {label: kind for kind, label in words.TYPE_LABELS.items()}
-_EMPTY: dict[str, Any] = {
-    "mov_sku": "",
-    "mov_ref": "",
-    "mov_type": [],
-    "mov_reason": [],
-    "mov_by": None,
-    "mov_from": None,
-    "mov_to": None,
-}
+_FILTERS = lists.Filters(
+    empty={"mov_sku": "", "mov_ref": "", "mov_type": [], "mov_reason": [], "mov_by": None, "mov_from": None,
+           "mov_to": None},
+    cursor="mov_page",
+)  # fmt: skip
 NOBODY = UUID(int=0)
-"""The variant of a SKU that no variant has: nothing matches it."""
+"""The variant id for a SKU that no variant has: it matches no movement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the page shows: the filter, the variant it names, and the page of the list."""
+class Wanted(lists.Wanted[MovementFilter]):
+    """What the list shows, and the SKU or barcode of the filter with the variant that has it."""
 
-    filter: MovementFilter
     code: str
     variant: LevelRow | None
-    cursor: str | None
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether anything is left out."""
-        return self.filter != MovementFilter()
-
-
-def _newest() -> None:
-    st.query_params.pop(CURSOR, None)
-
-
-def clear() -> None:
-    """Take every filter off."""
-    _newest()
-    for key, value in _EMPTY.items():
-        st.session_state[key] = value
 
 
 def show_filters(choices: LedgerChoices) -> Wanted:
-    """Draw the filters and return what they say."""
-    bound: dict[str, Any] = {"bind": "query-params", "on_change": _newest}
+    """Draw the filters and return their values."""
+    bound = _FILTERS.bound
     with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
         code = st.text_input("SKU or barcode", key="mov_sku", placeholder="Any", **bound)
         reference = st.text_input("Reference begins with", key="mov_ref", placeholder="Any order or delivery", **bound)
@@ -84,7 +60,7 @@ def show_filters(choices: LedgerChoices) -> Wanted:
 
 
 def _reason_labels(reasons: tuple[Reason, ...]) -> dict[str, list[str]]:
-    """Reasons by what they are called: one name may stand for the reasons of several types."""
+    """Return the codes of reasons by label: reasons of different types may share one."""
     labels: dict[str, list[str]] = {}
     for row in sorted(reasons, key=lambda row: row.label):
         labels.setdefault(row.label, []).append(row.reason)
@@ -95,37 +71,27 @@ def _with_variant(wanted: MovementFilter, code: str) -> Wanted:
     found = session.run(reports.find, code=code) if code else None
     if code:
         wanted = replace(wanted, variant_id=found.variant_id if found else NOBODY)
-    return Wanted(filter=wanted, code=code, variant=found, cursor=st.query_params.get(CURSOR))
+    return Wanted(filter=wanted, code=code, variant=found, cursor=st.query_params.get(_FILTERS.cursor))
 
 
 def show_count(seen: Ledger, wanted: Wanted) -> None:
     """Say how many movements there are, with the way back to all and the export."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="mov_count"):
-        st.caption(_count(seen, wanted), width="content")
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            if wanted.narrowed:
-                st.button(
-                    "Clear filters", key="mov_clear", icon=":material/filter_alt_off:", type="tertiary", on_click=clear
-                )
-            if seen.page.rows:
-                _show_export(wanted.filter)
-    if seen.stale:
-        st.caption("The link pointed to a page of another list, so this is the newest page.")
+    lists.show_head(
+        _count(seen, wanted), key="mov", clear=_FILTERS.clear if wanted.narrowed else None, stale=seen.stale,
+        actions=(lambda: _show_export(wanted.filter)) if seen.page.rows else None,
+    )  # fmt: skip
 
 
 def _count(seen: Ledger, wanted: Wanted) -> str:
-    more = "More than " if seen.count.at_least else ""
-    said = f"{more}{words.plural(seen.count.count, 'movement')}"
-    about = (
-        f" of {words.plain(wanted.variant.sku)} {words.plain(words.variant(wanted.variant))}" if wanted.variant else ""
-    )
+    found = wanted.variant
+    about = f" of {words.plain(found.sku)} {words.plain(words.variant(found))}" if found else ""
     order = ", newest first" if seen.count.count else ""
-    return f"{said}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
+    return f"{lists.counted(seen.count, 'movement')}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
 
 
 def _show_export(wanted: MovementFilter) -> None:
     with st.popover("Export", icon=":material/download:", key="mov_export"):
-        st.caption("Everything under this filter, not only this page. Built when you choose it.")
+        st.caption("All movements under this filter, not only this page.")
         st.download_button(
             "As CSV", session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
             key="mov_csv", on_click="ignore", width="stretch",
@@ -137,7 +103,7 @@ def _show_export(wanted: MovementFilter) -> None:
 
 
 def show_chart(seen: Ledger) -> None:
-    """Show what moved under the filter by type and day, as a chart and as its table."""
+    """Show the units under the filter by type and day, as a chart and as a table."""
     since, until = seen.since, seen.until
     period = f"{words.day(since)} to {words.day(until - timedelta(days=1))}"
     st.markdown(f"**Units by type, {period}**")
@@ -162,32 +128,18 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
         pick=drawer.open_movement,
         may_undo=may(person.role, Permission.UNDO),
     )
-    with st.container(horizontal=True, horizontal_alignment="center", key="mov_pages"):
-        _page_button("Newest", None, ":material/first_page:", disabled=seen.page.newer is None)
-        _page_button("Newer", seen.page.newer, ":material/chevron_left:", disabled=seen.page.newer is None)
-        _page_button("Older", seen.page.older, ":material/chevron_right:", disabled=seen.page.older is None)
-
-
-def _page_button(label: str, cursor: str | None, icon: str, *, disabled: bool) -> None:
-    st.button(label, key=f"mov_{label.lower()}", icon=icon, disabled=disabled, on_click=_turn, args=(cursor,))
-
-
-def _turn(cursor: str | None) -> None:
-    if cursor:
-        st.query_params[CURSOR] = cursor
-    else:
-        _newest()
+    lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
 
 
 def _show_nothing(wanted: Wanted) -> None:
     if wanted.code and wanted.variant is None:
         frame.empty(
             "No variant has this SKU or barcode",
-            f"Nothing is called {words.plain(wanted.code[:80])}, so nothing of it has moved.",
+            f"{words.plain(wanted.code[:80])} may be spelled differently, or not be imported yet.",
             icon=":material/search_off:",
         )
     elif wanted.narrowed:
-        frame.empty("No movement matches", "Widen the period or take a filter off.", icon=":material/search_off:")
+        frame.empty("No movement matches", "Choose a longer period or remove a filter.", icon=":material/search_off:")
     else:
-        frame.empty("Nothing has moved yet", "The first delivery, count or sale is the first line of this list.")
+        frame.empty("There are no movements yet", "Deliveries, counts, sales and adjustments appear here.")
         links.to_page("stock", "Receive or count on the Stock page", icon=":material/inventory_2:")

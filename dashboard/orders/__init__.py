@@ -1,6 +1,7 @@
 """The Orders page: the list, one order, and refunds that wait for a decision.
 
-`listing` and `tables` show many orders, `view` shows one, `refunds` asks what became of refunded goods.
+`listing` and `tables` show many orders, `view` shows one, `refunds` records what happened to refunded goods. `notice`
+says that Stripe is not connected.
 
 Uses: alerts, stock, frame, door.
 """

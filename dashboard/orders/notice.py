@@ -1,4 +1,4 @@
-"""What the pages of selling say while no key of Stripe's is set; everything else works without one."""
+"""The notice on the Orders and Alerts pages while no Stripe key is set. Everything else works without one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.foundation.settings import load_settings
 
 @lru_cache(maxsize=1)
 def is_connected() -> bool:
-    """Return whether a key of Stripe's is set; settings are read when the process starts."""
+    """Return whether a Stripe key is set. Settings are read when the process starts."""
     return load_settings().stripe_secret_key is not None
 
 
 def show() -> None:
-    """Say in one sentence what to set, where it is not set."""
+    """Say what to set, if no key is set."""
     if not is_connected():
         st.caption(
-            ":material/link_off: Stripe is not connected, so no order comes in by itself: set `STRIPE_SECRET_KEY` "
-            "and start again (README, “Connect Stripe”)."
+            ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
+            "(see docs/stripe.md)."
         )

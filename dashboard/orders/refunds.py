@@ -1,4 +1,4 @@
-"""Refunds: the ones that wait for a decision, and for each the question what became of the goods, line by line."""
+"""Refunds that wait for a decision, and the form that records what happened to the goods, line by line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.orders.refunds import Decision
 from core.people.access import Permission, may
 from core.screens.orders import RefundList
 from dashboard.door import session
-from dashboard.frame import forms, pager, selling, words
+from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
 from dashboard.frame.feedback import Notice
 from dashboard.orders import listing as order_list
@@ -27,22 +27,22 @@ _COLOURS = {"waiting": "violet", "inspecting": "orange", "decided": "green", "fa
 
 
 def show_inbox(seen: RefundList, person: Actor) -> None:
-    """Show a page of the refunds to decide, oldest first; the first one stands open."""
+    """Show a page of the refunds to decide, oldest first, the first one expanded."""
     if not seen.page.rows:
         frame.empty(
-            "No refund waits for a decision",
-            "Refunds come in from Stripe by themselves, also those made in the pages of Stripe itself.",
+            "No refunds to decide",
+            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard.",
             icon=":material/currency_exchange:",
         )
         return
-    pager.show_count(
-        f"{words.plural(seen.waiting.refunds, 'refund')} to decide, oldest first. A refund is money: "
-        "no unit goes back on the shelf before somebody says so.",
-        key="ref", narrowed=False, clear=lambda: None, stale=seen.stale,
-    )  # fmt: skip
+    text = (
+        f"{words.plural(seen.waiting.refunds, 'refund')} to decide, oldest first. A refund returns money only: "
+        "no units go back on the shelf until someone decides."
+    )
+    lists.show_head(text, key="ref", stale=seen.stale)
     for place, row in enumerate(seen.page.rows):
         _show_card(row, person, seen.shop.zone, is_first=place == 0)
-    pager.show_pages(CURSOR, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="ref")
+    lists.show_pages(CURSOR, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="ref")
 
 
 def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> None:
@@ -53,7 +53,7 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
             _show_unknown(refund, person)
             return
         if refund.email:
-            st.text(refund.email)  # as it is: in Markdown an email address would become a link
+            st.text(refund.email)  # not Markdown, which would turn an email address into a link
         st.button(
             f"Order {words.plain(refund.number or refund.payment_id or '')}", icon=":material/receipt_long:",
             key=f"refund_order_{refund.id}", type="tertiary", on_click=order_list.open_order, args=(refund.order_id,),
@@ -66,38 +66,36 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
 
 
 def show_head(refund: RefundRow, zone: str) -> None:
-    """Show how much went back, when and why, and whether somebody has decided."""
+    """Show a refund's amount, state, time and reason."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{words.plain(selling.money(refund.amount, refund.currency))}**", width="content")
         st.badge(selling.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
         at = words.moment(refund.refunded_at, zone)
-        st.caption(words.plain(f"{at}{words.DOT}{selling.refund_said(refund)}"), width="content")
+        st.caption(words.plain(words.joined(at, selling.refund_text(refund))), width="content")
 
 
 def _show_unknown(refund: RefundRow, person: Actor) -> None:
     st.info(
-        f"Its order was never imported: nothing is known here of the payment {words.plain(refund.payment_id or '')}. "
-        "A manager or an admin can import the orders of that day; the refund then finds its order by itself.",
+        f"The order of this refund has not been imported: payment {words.plain(refund.payment_id or '')} is unknown "
+        "here. A manager or an admin can import the orders of that day. The refund is then linked to its order.",
         icon=":material/help:",
     )
     order_list.show_import(person)
 
 
 def show_decisions(decided: Sequence[Decided], zone: str) -> None:
-    """Show what was said so far, and by whom."""
+    """Show the decisions so far, and who made them."""
     for each in decided:
-        said = selling.decided(each.disposition, each.quantity, each.code or "")
-        note = f"{words.DOT}{each.note}" if each.note else ""
-        who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
         with st.container(gap=None):
-            st.markdown(words.plain(said))
-            st.caption(words.plain(f"{who}{note}"))
+            st.markdown(words.plain(selling.decided(each.disposition, each.quantity, each.code or "")))
+            who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
+            st.caption(words.plain(words.joined(who, each.note)))
 
 
 def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> None:
-    """Ask what became of the goods, line by line; never more can go back than left the shelf."""
+    """Draw the form that records what happened to the goods, line by line. At most the units sold can go back."""
     if not may(person.role, Permission.DECIDE_REFUND):
-        st.caption("Support, a manager or an admin decides what became of the goods.")
+        st.caption("Support, a manager or an admin decides what happened to the goods.")
         return
     form = forms.begin(f"refund_{refund.id}")
     with st.form(form.name, border=False):
@@ -106,38 +104,37 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
         for line in lines[:MOST_LINES]:
             _ask(form, line)
         if len(lines) > MOST_LINES:
-            st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}; send these, then the rest.")
+            st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}. Submit these, then the rest.")
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> tuple[Posted, ...]:
             return session.run(
                 refunds.decide,
                 refund_id=refund.id,
-                decisions=said(lines, values) if lines else said_as_a_whole(values),
+                decisions=_decisions(lines, values) if lines else _decision_as_a_whole(values),
                 key=key,
                 note=values["note"],
             )
 
-        forms.submit(form, "Decide", post, icon=":material/gavel:", tell=_told)
+        forms.submit(form, "Decide", post, icon=":material/gavel:", say=_outcome)
 
 
 def _ask_as_a_whole(form: forms.Form) -> None:
     st.caption(
-        "The cart of this order is not known here, so no unit of it left the shelf and none can go back. What came "
-        "back anyway is received on the Stock page."
+        "The cart of this order is not known here, so none of its units left the shelf and none can go back. If goods "
+        "were returned, receive them on the Stock page."
     )
     st.selectbox(
-        "What became of it",
+        "Outcome",
         [what for what in Disposition if what is not Disposition.RESTOCK],
         index=None,
         key=form.input("what"),
         format_func=selling.DISPOSITIONS.__getitem__,
-        placeholder="Nothing to say",
+        placeholder="No decision",
     )
 
 
-def said_as_a_whole(values: forms.Values) -> list[Decision]:
-    """Return what was said of an order without lines."""
+def _decision_as_a_whole(values: forms.Values) -> list[Decision]:
     what = values.get("what")
     return [] if what is None else [Decision(line_id=None, disposition=Disposition(what), quantity=0)]
 
@@ -152,12 +149,12 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
     for row in range(rows):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.selectbox(
-                "What became of it" if row == 0 else "And of others",
+                "Outcome" if row == 0 else "Outcome of other units",
                 offered,
                 index=None,
                 key=form.input(f"what_{line.line_id}_{row}"),
                 format_func=selling.DISPOSITIONS.__getitem__,
-                placeholder="Nothing to say",
+                placeholder="No decision",
             )
             st.number_input(
                 "Units", 1, most, value=min(line.undecided or 1, most) if row == 0 else 1, step=1,
@@ -167,13 +164,13 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
 
 def _left(line: OrderLine) -> str:
     if line.restorable:
-        return f"{selling.line_said(line)}. At most {words.units(line.restorable)} can go back on the shelf."
-    nothing = "Nothing of it left the shelf" if not line.taken else "All of it is back on the shelf"
-    return f"{selling.line_said(line)}. {nothing}, so nothing can go back."
+        return f"{selling.line_text(line)}. At most {words.units(line.restorable)} can go back on the shelf."
+    nothing = "No units left the shelf" if not line.taken else "All units are back on the shelf"
+    return f"{selling.line_text(line)}. {nothing}, so none can go back."
 
 
-def said(lines: Sequence[OrderLine], values: forms.Values) -> list[Decision]:
-    """Return what was said in the form: one decision for each line and what became of it."""
+def _decisions(lines: Sequence[OrderLine], values: forms.Values) -> list[Decision]:
+    """Return the decisions in the form, one for each line and outcome."""
     units: dict[tuple[int, Disposition], int] = {}
     for line in lines:
         for row in (0, 1):
@@ -184,8 +181,8 @@ def said(lines: Sequence[OrderLine], values: forms.Values) -> list[Decision]:
     return [Decision(line_id=line, disposition=what, quantity=count) for (line, what), count in units.items()]
 
 
-def _told(restored: tuple[Posted, ...]) -> Notice:
+def _outcome(restored: tuple[Posted, ...]) -> Notice:
     if not restored:
-        return Notice(text="Decided. Nothing went back on the shelf.")
+        return Notice(text="Decided. No units went back on the shelf.")
     levels = ", ".join(f"{row.sku}: {words.change(row.quantity_before, row.quantity_after)}" for row in restored)
     return Notice(text=f"Back on the shelf. {levels}")

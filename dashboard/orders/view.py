@@ -1,4 +1,4 @@
-"""One order end to end: what was paid, what became of its lines, what is open, its refunds, all that happened."""
+"""One order: its payment, lines, open cases, refunds, holds and timeline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.screens import orders as order_screens
 from core.screens.orders import WholeOrder
 from dashboard.alerts import case_forms
 from dashboard.door import session
-from dashboard.frame import drawer, links, live, selling, words
+from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
 from dashboard.orders import listing as order_list
 from dashboard.orders import refunds
@@ -22,16 +22,12 @@ from dashboard.stock import holds
 
 
 def show(wanted: str, person: Actor) -> None:
-    """Show the order that the address asks for, or say that there is none."""
+    """Show the order that the address names, or say that there is none."""
     st.button("All orders", icon=":material/arrow_back:", on_click=order_list.close_order, key="ord_back")
-    known = wanted.isascii() and wanted.isdecimal() and len(wanted) < 19
-    seen = session.run(order_screens.order, order_id=int(wanted)) if known else None
+    order_id = lists.number(wanted)
+    seen = None if order_id is None else session.run(order_screens.order, order_id=order_id)
     if seen is None:
-        frame.empty(
-            "There is no such order",
-            "The link may be cut off, or come from another shop.",
-            icon=":material/search_off:",
-        )
+        frame.missing("order")
         return
     live.watch(seen.latest)
     _show_head(seen)
@@ -58,27 +54,26 @@ def _show_head(seen: WholeOrder) -> None:
     row = seen.order
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ord_head"):
         st.subheader(f"Order {words.plain(row.title)}", anchor=False, width="content")
-        for sign in selling.signs(row):
-            st.badge(sign, color=selling.ORDER_SIGNS[sign])  # type: ignore[arg-type]
-    buyer = words.DOT.join(filter(None, (row.name, row.email)))
+        for state in selling.order_states(row):
+            st.badge(state, color=selling.ORDER_STATES[state])  # type: ignore[arg-type]
     paid = f"{selling.money(row.amount, row.currency)} paid {words.moment(row.paid_at, seen.shop.zone)}"
-    st.text(words.DOT.join(filter(None, (paid, buyer))))
+    st.text(words.joined(paid, row.name, row.email))
 
 
 def _show_lines(seen: WholeOrder) -> None:
     st.subheader("Lines", anchor=False)
     if not seen.lines:
-        st.write(f"{selling.cart(seen.order)}, so nothing of it was taken off the shelf.")
+        st.write(f"{selling.cart(seen.order)}, so no units were taken off the shelf.")
     for line in seen.lines:
         _show_line(line, seen.order.currency)
     if seen.order.cart_state != "read" and seen.raw_cart:
-        st.caption("This is what came with the payment:")
+        st.caption("The cart as it came with the payment:")
         st.code(seen.raw_cart[:20_000], language=None, wrap_lines=True)
-        st.caption("Read it, take the goods off the shelf by hand on the Stock page, then resolve the case.")
+        st.caption(selling.BY_HAND)
 
 
 def _show_line(line: OrderLine, currency: str) -> None:
-    label, colour = selling.line_sign(line)
+    label, colour = selling.line_state(line)
     with st.container(gap=None, key=f"flush_line_{line.line_id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
             if line.sku:
@@ -87,21 +82,22 @@ def _show_line(line: OrderLine, currency: str) -> None:
                 st.markdown(f"**{words.plain(line.code)}**")
             st.badge(label, color=colour)  # type: ignore[arg-type]
         each = f", {selling.money(line.unit_price, currency)} each" if line.unit_price else ""
-        known = (str(line.sku).lower(), str(line.variant_id))  # an id says nothing to a person
-        other = f" (the cart says {line.code})" if line.sku and line.code.lower() not in known else ""
+        known = (str(line.sku).lower(), str(line.variant_id))  # a variant id means nothing to a person
+        other = f" ({line.code} in the cart)" if line.sku and line.code.lower() not in known else ""
         st.markdown(words.plain(f"{selling.line_name(line)}{each}{other}"))
-        st.caption(words.plain(f"{selling.line_said(line)}."))
+        st.caption(words.plain(f"{selling.line_text(line)}."))
 
 
 def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(selling.KINDS[alert.kind], anchor=False, width="content")
         st.badge(selling.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
-        links.to_page("alerts", "Its history", icon=":material/history:", alert=str(alert.alert_id))
+        links.to_page("alerts", "Case history", icon=":material/history:", alert=str(alert.alert_id))
     st.write(words.plain(alert.sentence))
     if alert.kind is AlertKind.REFUND_FAILED:
         st.caption(
-            "Units went back for a refund that failed. Take them off again on the Stock page if the buyer has them."
+            "Units were put back for a refund that failed. If the buyer has them, take them off the shelf again on the "
+            "Stock page."
         )
     case_forms.show_quick(alert, person)
     case_forms.show(alert, seen.lines, person)
@@ -117,7 +113,7 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
         waits = refund.state in ("waiting", "inspecting")
         if waits or (refund.state == "decided" and any(line.restorable for line in seen.lines)):
             form = st.expander(
-                "Decide" if waits else "Say more", expanded=waits, key=f"decide_{refund.id}", on_change="rerun"
+                "Decide" if waits else "Add a decision", expanded=waits, key=f"decide_{refund.id}", on_change="rerun"
             )
             if form.open:
                 with form:
@@ -127,41 +123,42 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
 def _show_payment(seen: WholeOrder) -> None:
     row = seen.order
     st.subheader("Payment", anchor=False)
-    differs = f"{selling.money(row.difference, row.currency)} more than its lines" if row.difference else ""
-    differs = differs.replace(" more ", " less ").replace(words.MINUS, "") if (row.difference or 0) < 0 else differs
-    facts = {
-        "Payment": row.payment_id,
-        "Charge": row.charge_id or "",
-        "Checkout": _cut(row.session_id or ""),
-        "Amount": selling.money(row.amount, row.currency),
-        "Differs": differs,
-        "Refunded": selling.money(row.refunded, row.currency) if row.refunded else "",
-        "Dispute": (row.dispute or "").replace("_", " "),
-        "Paid": words.moment(row.paid_at, seen.shop.zone),
-        "Recorded": words.moment(row.imported_at, seen.shop.zone),
-        "Cart": selling.cart(row),
-        "Stock": selling.policy(row),
-        "Mode": "Live" if row.livemode else "Test, no real money",
-    }
-    st.table({name: words.plain(said) for name, said in facts.items() if said}, border="horizontal")
+    difference = row.difference or 0
+    more = "more" if difference > 0 else "less"
+    tables.show_facts(
+        {
+            "Payment": row.payment_id,
+            "Charge": row.charge_id or "",
+            "Checkout": _cut(row.session_id or ""),
+            "Amount": selling.money(row.amount, row.currency),
+            "Difference": f"{selling.money(abs(difference), row.currency)} {more} than its lines" if difference else "",
+            "Refunded": selling.money(row.refunded, row.currency) if row.refunded else "",
+            "Dispute": (row.dispute or "").replace("_", " "),
+            "Paid": words.moment(row.paid_at, seen.shop.zone),
+            "Recorded": words.moment(row.imported_at, seen.shop.zone),
+            "Cart": selling.cart(row),
+            "Stock": selling.policy(row),
+            "Mode": "Live" if row.livemode else "Test, no real money",
+        }
+    )
 
 
 def _cut(stripe_id: str) -> str:
-    """A long id by its beginning, which the search finds, too."""
+    """Return the beginning of a long id; the search finds that, too."""
     return stripe_id if len(stripe_id) <= 30 else f"{stripe_id[:27]}..."
 
 
 def _show_steps(steps: Sequence[Step], seen: WholeOrder) -> None:
-    st.subheader("What happened", anchor=False)
+    st.subheader("Timeline", anchor=False)
     for place, row in enumerate(steps):
-        icon, said, small = selling.step(row, seen.order.currency)
+        icon, text, details = selling.step(row, seen.order.currency)
         who = f"{row.who}, {words.moment(row.at, seen.shop.zone)}"
         with st.container(gap=None, key=f"flush_step_{place}"):
             if row.kind is StepKind.MOVEMENT:
                 st.button(
-                    f"{icon} {words.plain(said)}", key=f"step_{row.id}", type="tertiary", help="Open the movement",
+                    f"{icon} {words.plain(text)}", key=f"step_{row.id}", type="tertiary", help="Open the movement",
                     on_click=drawer.open_movement, args=(row.id,),
                 )  # fmt: skip
             else:
-                st.markdown(f"{icon} {words.plain(said)}")
-            st.caption(words.plain(words.DOT.join(filter(None, (who, small[:300])))))
+                st.markdown(f"{icon} {words.plain(text)}")
+            st.caption(words.plain(words.joined(who, details[:300])))

@@ -1,6 +1,6 @@
 """The Overview page.
 
-`parts` draws its numbers, its chart, what needs attention and the newest movements.
+`parts` draws its numbers, its chart, what needs attention and the latest movements.
 
 Uses: frame.
 """

@@ -1,4 +1,4 @@
-"""The parts of the Overview."""
+"""The parts of the Overview page."""
 
 from __future__ import annotations
 
@@ -9,27 +9,21 @@ import streamlit as st
 
 from core.foundation.model import DayFlow, LevelRow, LevelState, MovementType
 from core.screens.stock import Overview
-from dashboard.frame import charts, drawer, links, tables, words
+from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 
-RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
-
-
-def chosen_days() -> int:
-    """Return how many days the numbers and the chart cover; the choice itself is drawn with the chart."""
-    return RANGES.get(st.session_state.get("ovw_days") or st.query_params.get("ovw_days", ""), 30)
+PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
+"""The days that the numbers and the chart cover."""
 
 
 def show_caption(seen: Overview) -> None:
-    """Say whose shop this is, in which zone its days are, and how fresh the numbers are."""
+    """Show the shop's name, its time zone, and the age of the last movement."""
     last = words.ago(seen.recent[0].occurred_at, datetime.now(UTC)) if seen.recent else "never"
-    st.caption(
-        words.plain(f"{seen.shop.name}{words.DOT}last movement {last}{words.DOT}days and times in {seen.shop.zone}")
-    )
+    st.caption(words.plain(words.joined(seen.shop.name, f"last movement {last}", f"times are in {seen.shop.zone}")))
 
 
 def show_numbers(seen: Overview, days: int) -> None:
-    """Show the four numbers on top; each leads to the list behind it."""
+    """Show the numbers at the top. Those about levels link to the variants behind them."""
     sold = _series(seen.flows, seen.shop.today, days, {MovementType.SALE}, came=-1, went=1)
     net = _series(seen.flows, seen.shop.today, days, set(MovementType), came=1, went=-1)
     summary, currency = seen.summary, seen.shop.currency
@@ -38,12 +32,12 @@ def show_numbers(seen: Overview, days: int) -> None:
         st.metric(
             "Units on hand", words.number(summary.units), words.signed(sum(net)), delta_description=period,
             delta_color="off", delta_arrow="off", border=True, height="stretch", chart_data=net, chart_type="bar",
-            help="Units physically there in active variants; the bars are each day's net change",
+            help="Units of active variants physically in stock. The bars are the net change of each day.",
         )  # fmt: skip
         st.metric(
             "Units sold", words.number(sum(sold)), delta_description=period, border=True,
             height="stretch", chart_data=sold[:-1], chart_type="area",
-            help="Units of sale movements, less those undone; the line ends yesterday, today is not over",
+            help="Units of sale movements, minus those undone. The line ends yesterday.",
         )  # fmt: skip
         st.metric(
             "Stock value", words.round_money(summary.value_at_price, currency), border=True, height="stretch",
@@ -52,15 +46,14 @@ def show_numbers(seen: Overview, days: int) -> None:
         )  # fmt: skip
         with st.container(border=True, height="stretch", key="flush_levels", gap="xsmall"):
             st.markdown("Levels")
-            _level_link(summary.out_of_stock, "out of stock", "Out of stock", ":material/error:", "red")
-            _level_link(summary.low, "low", "Low", ":material/warning:", "orange")
             healthy = summary.variants - summary.low - summary.out_of_stock
-            _level_link(healthy, "in stock", "In stock", ":material/check_circle:", "green")
-
-
-def _level_link(count: int, label: str, status: str, icon: str, colour: str) -> None:
-    query = {"stk_status": status} if status else {}
-    links.to_page("stock", f"**{words.number(count)}** {label}", icon=icon, **query)
+            for count, status, icon in (
+                (summary.out_of_stock, "Out of stock", "error"),
+                (summary.low, "Low", "warning"),
+                (healthy, "In stock", "check_circle"),
+            ):
+                label = f"**{words.number(count)}** {status.lower()}"
+                links.to_page("stock", label, icon=f":material/{icon}:", stk_status=status)
 
 
 def _series(
@@ -74,17 +67,13 @@ def _series(
 
 
 def show_flows(seen: Overview, days: int) -> None:
-    """Show what moved by type and day, as a chart and as its table."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Units moved per day", anchor=False)
-        st.segmented_control(
-            "Period", list(RANGES), default="30 days", required=True, key="ovw_days", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
+    """Show the units moved by type and day, as a chart and as a table."""
+    with frame.heading("Units moved per day"):
+        PERIOD.show()
     until = seen.shop.today + timedelta(days=1)
     since = until - timedelta(days=days)
     if not seen.flows:
-        frame.empty("Nothing moved in this period", "Choose a longer one, or receive a delivery on the Stock page.")
+        frame.empty("No movements in this period", "Choose a longer period, or receive a delivery on the Stock page.")
         return
     charts.show(
         charts.flow_chart(seen.flows, since, until), key="ovw_flows", alt=charts.describe(seen.flows, since, until)
@@ -93,16 +82,15 @@ def show_flows(seen: Overview, days: int) -> None:
 
 
 def show_attention(seen: Overview) -> None:
-    """List what waits for somebody, and what is out of stock or low, each leading to the place to finish it."""
+    """List open cases, refunds to decide, and variants that are out of stock or low, each with a link."""
     count = seen.summary.out_of_stock + seen.summary.low
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Needs attention", anchor=False)
+    with frame.heading("Needs attention"):
         if count:
             st.badge(f"{words.number(count)} to reorder", color="orange")
     _show_waiting(seen)
     rows = [*seen.out[:4], *seen.low][:6]
     if not rows:
-        st.caption("Nothing is low or out of stock.")
+        st.caption("No variant is low or out of stock.")
     for row in rows:
         _attention(row)
 
@@ -111,11 +99,11 @@ def _show_waiting(seen: Overview) -> None:
     waiting = seen.waiting
     if waiting.cases:
         failed, levels = waiting.failed_updates, waiting.levels
-        told = {
+        parts = {
             f"{words.number(failed)} paid and not off the shelf": failed,
             f"{words.number(levels)} about levels": levels,
         }
-        what = ", ".join(said for said, count in told.items() if count) or "None of them about paid stock"
+        what = ", ".join(text for text, count in parts.items() if count) or "None about paid units or levels"
         label = f"**{words.plural(waiting.cases, 'open case')}**"
         with st.container(horizontal=True, wrap=False, gap="xsmall"):
             st.markdown(
@@ -131,26 +119,25 @@ def _show_waiting(seen: Overview) -> None:
                 links.to_page(
                     "orders", f"**{words.plural(waiting.refunds, 'refund')} to decide**", ord_view="Refunds to decide"
                 )
-                st.caption("What became of the goods is not said yet")
+                st.caption("Decide what happened to the goods")
 
 
 def _attention(row: LevelRow) -> None:
     out = row.state == LevelState.OUT
-    said = "Out of stock" if out else f"{words.units(row.on_hand)} left, reorder at {words.number(row.reorder_point)}"
+    state = "Out of stock" if out else f"{words.units(row.on_hand)} left, reorder at {words.number(row.reorder_point)}"
     with st.container(horizontal=True, wrap=False, gap="xsmall"):
         st.markdown(":red[:material/error:]" if out else ":orange[:material/warning:]", width="content")
         with st.container(gap=None, key=f"flush_{row.sku}"):
-            links.to_page("stock", f"**{words.plain(row.sku)}**{words.DOT}{said}", sku=row.sku)
+            links.to_page("stock", f"**{words.plain(row.sku)}**{words.DOT}{state}", sku=row.sku)
             sold = f", {words.number(row.sold)} sold in 30 days" if row.sold else ""
             st.caption(words.plain(words.variant(row)) + sold)
 
 
 def show_recent(seen: Overview) -> None:
     """Show the latest movements."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Latest movements", anchor=False)
+    with frame.heading("Latest movements"):
         links.to_page("movements", "All movements", icon=":material/arrow_forward:")
     if not seen.recent:
-        st.caption("Nothing has moved yet. Receive a delivery or count a shelf on the Stock page.")
+        st.caption("There are no movements yet. Receive a delivery or set a level on the Stock page.")
         return
     tables.show_movements(seen.recent, seen.shop.zone, key="ovw_recent", pick=drawer.open_movement)

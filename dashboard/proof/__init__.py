@@ -1,7 +1,7 @@
 """The Reconciliation page.
 
-`headline` runs the proof, `checks` shows its results, `runs` its history, and `shelf` with `shelf_list` the payment-
-to-shelf proof by day.
+`headline` starts a proof and shows its progress, `checks` shows the results, `runs` the history. `shelf` and
+`shelf_list` show the payment-to-shelf proof by day.
 
 Uses: alerts, settings, frame, door.
 """

@@ -1,6 +1,6 @@
-"""Proving the books now: the headline of the Reconciliation page, its button, and how far a proof under way is.
+"""The headline of the Reconciliation page: the latest result, the button that starts a proof, and its progress.
 
-The work goes on in a thread of its own (dashboard/frame/long_work.py).
+The proof runs in its own thread (`dashboard/frame/long_work.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.database import pool
-from core.foundation.errors import SignInRequired, StockError, Unavailable
+from core.foundation.errors import StockError
 from core.foundation.model import Actor
 from core.foundation.settings import load_settings
 from core.people.access import Permission, may
@@ -19,24 +19,24 @@ from core.proof import runs as proof
 from core.proof.reads import ProofState
 from core.stripe import gateway as stripe_gateway
 from dashboard.door import session
-from dashboard.frame import feedback, long_work, outcome, words
+from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
 
-SCOPES = (FULL, RECENT) = ("Everything", "Only what is new")
+SCOPES = (FULL, RECENT) = ("Everything", "New movements only")
 
 
 @dataclass(slots=True, kw_only=True)
 class Running(LongWork):
-    """A proof under way, or the last one."""
+    """A running proof, or the last one."""
 
     called: str = "proof"
     is_full: bool
-    doing: str = "Beginning"
+    doing: str = "Starting"
     done: int = 0
     of: int = 1
 
     def tell(self, doing: str, done: int, of: int) -> None:
-        """Take note of a step that begins."""
+        """Record the step that begins."""
         self.doing, self.done, self.of = doing, done, of
 
 
@@ -44,54 +44,50 @@ proofs = long_work.OneAtATime[Running]()
 
 
 def show(seen: ProofState, person: Actor) -> None:
-    """Show how the books stand, and the way to prove them now or how far that is."""
+    """Show the latest result, and the button that starts a proof or the progress of the running one."""
     with st.container(border=True, key="rec_now"):
         _show_headline(seen)
         found = proofs.latest
         if found is not None and not found.is_over:
-            st.caption(f"{words.plain(found.who)} began a proof. It goes on when this page is closed.")
+            st.caption(f"Started by {words.plain(found.who)}. It continues if you close this page.")
             _watch(found)
             return
         if found is not None and found.problem is not None:
-            _show_problem(found, found.problem)
+            long_work.show_problem(found, found.problem)
         if may(person.role, Permission.PROVE):
             _show_button()
         else:
-            st.caption("Once a day it is proven by itself; a manager or an admin can do it now.")
+            st.caption("The checks run once a day. A manager or an admin can run them now.")
 
 
 def _show_headline(seen: ProofState) -> None:
     now, failing = datetime.now(UTC), len(seen.failing)
     if seen.last is None:
-        st.markdown(":gray-badge[:material/help: Not proven yet]")
-        st.caption("Once a day the shop proves its books by itself; the first proof will stand here.")
+        st.markdown(":gray-badge[:material/help: First run pending]")
+        st.caption("The checks run once a day. The result of the first run appears here.")
         return
     if failing:
-        st.markdown(f":red-badge[:material/error: {words.plural(failing, 'check')} {_fail(failing)}]")
+        st.markdown(f":red-badge[:material/error: {words.plural(failing, 'check')} failed]")
     else:
         away = sum(each.result.not_compared is not None for each in seen.checks)
         rest = f", {words.number(away)} not compared with Stripe" if away else ""
-        st.markdown(f":green-badge[:material/verified: Every check holds{rest}]")
-    how = "everything" if seen.last.is_full else "only what was new"
+        st.markdown(f":green-badge[:material/verified: All checks passed{rest}]")
+    scope = "everything" if seen.last.is_full else "new movements only"
     st.caption(
         words.plain(
-            f"Proven last {words.ago(seen.last.ended_at, now)} by {seen.last.performed_by}, {how}. "
-            "Nothing is repaired: a correction is a movement with a reason."
+            f"Last verified {words.ago(seen.last.ended_at, now)} by {seen.last.performed_by}, {scope}. "
+            "Checks never change data: to correct a level, adjust it."
         )
     )
 
 
-def _fail(count: int) -> str:
-    return "fails" if count == 1 else "fail"
-
-
 def _show_button() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Prove now", key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
+        st.button("Verify now", key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
         st.segmented_control(
-            "How much", SCOPES, default=FULL, required=True, key="rec_scope", label_visibility="collapsed",
-            help="Everything follows each variant's history from its first movement. Only what is new goes on from "
-            "where it was proven last: quicker, but it does not see an older movement that was edited.",
+            "Scope", SCOPES, default=FULL, required=True, key="rec_scope", label_visibility="collapsed",
+            help="“Everything” checks each variant's history from its first movement. “New movements only” continues "
+            "where the last proof ended: faster, but it does not detect an edited older movement.",
         )  # fmt: skip
 
 
@@ -114,19 +110,10 @@ def _start() -> None:
 @st.fragment(run_every=long_work.EVERY_SECONDS)
 def _watch(running: Running) -> None:
     long_work.look(running)
-    st.progress(min(running.done / max(running.of, 1), 1.0), text=said(running))
+    st.progress(min(running.done / max(running.of, 1), 1.0), text=progress(running))
 
 
-def said(running: Running) -> str:
-    """Return how far a proof is: Step 2 of 11, R2: No movement was edited, removed or slipped in."""
+def progress(running: Running) -> str:
+    """Return the current step of a proof: Step 2 of 11 · R2: No movement was edited, removed or slipped in."""
     step = min(running.done + 1, running.of)
     return f"Step {step} of {running.of}{words.DOT}{running.doing}" if running.of > 1 else f"{running.doing} ..."
-
-
-def _show_problem(running: Running, problem: StockError) -> None:
-    if isinstance(problem, SignInRequired):  # of who started it, not of who looks
-        st.error(f"The last proof ended because {words.plain(running.who)} was signed out meanwhile.")
-    elif isinstance(problem, Unavailable) or type(problem) is StockError:
-        st.error(words.plain(problem.message), icon=":material/error:")
-    else:
-        feedback.show(problem)

@@ -1,43 +1,39 @@
-"""The payment-to-shelf proof: by day what was paid, what left the shelf, what has a name; a number opens its list."""
+"""The payment-to-shelf proof: paid units by day, where they are, and the list behind each number."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import partial
 
-import pyarrow as pa
 import streamlit as st
-from streamlit.column_config import ButtonColumn
 
 from core.database import pool
 from core.foundation.model import Shop
 from core.proof import shelf as shelf_proof
 from core.proof.shelf import Number, ShelfDay
 from dashboard.door import session
-from dashboard.frame import links, words
+from dashboard.frame import columns, links, lists, words
 from dashboard.frame import page as frame
-from dashboard.frame.tables import ROW_HEIGHT
 from dashboard.proof import shelf_list
 
 DAY, ALL = "shelf", "all"
-RANGES = {"7 days": 7, "30 days": 30, "90 days": 90}
-_RANGE, _USUAL = "rec_days", "30 days"
+PERIOD = lists.Choice(label="Period", key="rec_days", options=lists.DAYS, usual="30 days")
 COLUMNS = {
     Number.ORDERS: ("Orders", 64, "Orders paid on that day"),
-    Number.UNREAD: ("Unread", 66, "Orders whose cart could not be read: nobody knows their units"),
-    Number.INBOX: ("Inbox", 58, "Payments that are no order yet: their message waits"),
+    Number.UNREAD: ("Unread", 66, "Orders whose cart could not be read, so their units are unknown"),
+    Number.INBOX: ("Inbox", 58, "Payments whose message has not been processed into an order yet"),
     Number.PAID: ("Paid", 58, "Units in the carts of these orders"),
-    Number.SOLD: ("Sold", 58, "Units of sale movements, undone ones taken off"),
-    Number.PUT_BACK: ("Put back", 76, "Units of restoration movements, undone ones taken off"),
-    Number.NET: ("Off the shelf", 98, "Sold, less what was put back"),
-    Number.AFTER_REFUND: ("Came back", 86, "Units somebody decided to put back after a refund"),
-    Number.WAITING: ("In a case", 76, "Units that wait in an open case"),
-    Number.OVERSOLD: ("Oversold", 76, "Units that were paid and will not leave the shelf"),
-    Number.RECORDED_ONLY: ("Recorded only", 106, "Units that move no stock: paid before going live, or imported so"),
-    Number.UNEXPLAINED: ("Unexplained", 98, "Paid, less off the shelf and everything that has a name"),
+    Number.SOLD: ("Sold", 58, "Units of sale movements, minus those undone"),
+    Number.PUT_BACK: ("Put back", 76, "Units of restoration movements, minus those undone"),
+    Number.NET: ("Off the shelf", 98, "Sold minus put back"),
+    Number.AFTER_REFUND: ("Returned", 86, "Units put back on the shelf after a refund"),
+    Number.WAITING: ("In a case", 76, "Units waiting in an open case"),
+    Number.OVERSOLD: ("Oversold", 76, "Units paid for that will not leave the shelf"),
+    Number.RECORDED_ONLY: ("Recorded only", 106, "Units paid before going live or imported without moving stock"),
+    Number.UNEXPLAINED: ("Unexplained", 98, "Paid, minus off the shelf and all the other columns"),
 }  # fmt: skip
 _TERMS = (Number.NET, Number.AFTER_REFUND, Number.WAITING, Number.OVERSOLD, Number.RECORDED_ONLY, Number.UNEXPLAINED)
 _SLIM = (Number.PAID, Number.NET, Number.UNEXPLAINED)
@@ -47,30 +43,21 @@ _kept: tuple[float, tuple[str, date] | None, ShelfDay | None] = (0.0, None, None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What the address opens: a day (None: all of them), and one number of it."""
+    """What the address opens: a day (None: all of them), and one of its numbers."""
 
     day: date | None
     number: Number | None
 
 
-def chosen_days() -> int:
-    """Return how many days the proof covers."""
-    return RANGES.get(st.session_state.get(_RANGE) or st.query_params.get(_RANGE, ""), RANGES[_USUAL])
-
-
 def show(shop: Shop) -> None:
-    """Show the proof of the chosen days, and the list behind the number that the address asks for."""
-    st.segmented_control(
-        "Period", list(RANGES), default=_USUAL, required=True, key=_RANGE, bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    """Show the proof of the chosen days, and the list behind the number that the address names."""
     until = shop.today + timedelta(days=1)
-    since = until - timedelta(days=chosen_days())
+    since = until - timedelta(days=PERIOD.show())
     days: tuple[ShelfDay, ...] = session.run(shelf_proof.days, since=since, until=until)
     if not days:
         frame.empty(
-            "Nothing was paid in these days",
-            "Each paid order stands here by its day, with what left the shelf for it and what did not.",
+            "No payments in this period",
+            "Paid orders appear here by day, with the units that left the shelf and those that did not.",
             icon=":material/receipt_long:",
         )
         return
@@ -84,7 +71,7 @@ def show(shop: Shop) -> None:
 def _show_verdict(days: Sequence[ShelfDay], total: ShelfDay) -> None:
     if total.holds:
         st.success(
-            f"All {words.units(total.paid)} that were paid are explained. {_uncounted(total)}".strip(),
+            f"All {words.units(total.paid)} paid are explained. {_uncounted(total)}".strip(),
             icon=":material/verified:",
         )
         return
@@ -92,29 +79,30 @@ def _show_verdict(days: Sequence[ShelfDay], total: ShelfDay) -> None:
     st.error(
         f"{words.plural(total.open_lines, 'line')} of {words.plural(len(wrong), 'day')} "
         f"{'does' if total.open_lines == 1 else 'do'} not add up: {words.signed_units(total.unexplained)} unexplained. "
-        f"What to do stands under R4 in the runbook. {_uncounted(total)}".strip(),
+        f"See R4 in the runbook. {_uncounted(total)}".strip(),
         icon=":material/error:",
     )
     for day in wrong[:10]:
         assert day.day is not None
         label = f"{words.day(day.day)}: {words.signed_units(day.unexplained)} in {words.plural(day.open_lines, 'line')}"
-        _way(label, day.day, Number.UNEXPLAINED, ":material/error:")
+        _link(label, day.day, Number.UNEXPLAINED, "error")
 
 
 def _uncounted(total: ShelfDay) -> str:
-    """Say what is not in the sum because nobody knows its units yet."""
-    unread = f"{words.plural(total.unread, 'order')} whose cart is not read" if total.unread else ""
+    """Return what is not in the sum because its units are not known yet."""
+    unread = f"{words.plural(total.unread, 'order')} with an unread cart" if total.unread else ""
     inbox = f"{words.plural(total.inbox, 'payment')} in the inbox" if total.inbox else ""
-    said = words.listing([each for each in (unread, inbox) if each])
-    return f"Not counted, because nobody knows their units: {said}." if said else ""
+    text = words.listing([each for each in (unread, inbox) if each])
+    return f"Not counted, because the units are unknown: {text}." if text else ""
 
 
-def _way(label: str, day: date | None, number: Number | None, icon: str) -> None:
+def _link(label: str, day: date | None, number: Number | None, icon: str) -> None:
     query = {"rec_view": "Payment to shelf", DAY: day.isoformat() if day else ALL}
     query |= {shelf_list.NUMBER: number.value} if number else {}
-    shown = st.session_state.get(_RANGE, _USUAL)
-    with st.container(key=f"flush_way_{day or ALL}_{number or 'day'}_{icon[10:-1]}"):
-        links.to_page("reconciliation", label, icon=icon, **query | ({_RANGE: shown} if shown != _USUAL else {}))
+    shown = st.session_state.get(PERIOD.key, PERIOD.usual)
+    query |= {PERIOD.key: shown} if shown != PERIOD.usual else {}
+    with st.container(key=f"flush_way_{day or ALL}_{number or 'day'}_{icon}"):
+        links.to_page("reconciliation", label, icon=f":material/{icon}:", **query)
 
 
 # ---------------------------------------------------------------- the table
@@ -122,20 +110,23 @@ def _way(label: str, day: date | None, number: Number | None, icon: str) -> None
 
 def _show_table(days: Sequence[ShelfDay], total: ShelfDay) -> None:
     rows = (total, *days)
-    key = f"shelf_{len(rows)}_{rows[-1].day}"
-    for width, numbers in (("wide", tuple(Number)), ("narrow", _SLIM)):
-        of_width = f"{key}_{width}"
-        cells = {number.value: [_cell(row, number) for row in rows] for number in numbers}
-        config = {"day": _opener("Day", 104, f"{of_width}_day", rows, None)}
-        config |= {
-            number.value: _opener(*COLUMNS[number][:2], f"{of_width}_{number}", rows, number) for number in numbers
-        }
-        with st.container(key=f"{width}_{key}"):
-            st.dataframe(
-                pa.table({"day": [_named(row) for row in rows]} | cells), column_config=config, hide_index=True,
-                height="content", row_height=ROW_HEIGHT, key=of_width,
-                alt="Paid units by day, with what left the shelf and what has a name",
-            )  # fmt: skip
+    dates = [row.day for row in rows]
+
+    def column(number: Number) -> tuple[list[str], object]:
+        label, width, about = COLUMNS[number]
+        opened = partial(_open_number, number=number)
+        opener = columns.opener(label, width, dates, opened, align="right", help=about)
+        return [_cell(row, number) for row in rows], opener
+
+    day = columns.opener("Day", 104, dates, partial(_open_number, number=None), help="Open a day to see its sum")
+    wide = {"day": ([_named(row) for row in rows], day)} | {number.value: column(number) for number in Number}
+    columns.show(
+        wide,
+        {name: wide[name] for name in ("day", *_SLIM)},
+        key=f"shelf_{len(rows)}_{rows[-1].day}",
+        alt="Paid units by day, and where they are",
+        heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT),
+    )
 
 
 def _named(row: ShelfDay) -> str:
@@ -149,39 +140,23 @@ def _cell(row: ShelfDay, number: Number) -> str:
     return f"{words.signed(value)} in {words.plural(row.open_lines, 'line')}" if not value else words.signed(value)
 
 
-def _opener(label: str, width: int, key: str, rows: Sequence[ShelfDay], number: Number | None) -> Any:
-    days = [row.day for row in rows]  # of this very drawing: a click tells a position, not a day
-
-    def picked() -> None:
-        open_list(days[st.session_state[key]["row"]], number)
-
-    return ButtonColumn(
-        label, width=width, pinned=number is None, type="tertiary", alignment="right" if number else "left", key=key,
-        help=COLUMNS[number][2] if number else "Open a day to see its sum", on_click=picked,
-    )  # fmt: skip
-
-
-def open_list(day: date | None, number: Number | None) -> None:
+def _open_number(day: date | None, number: Number | None) -> None:
     """Open a day (None: all of them), or the list behind one of its numbers."""
     shelf_list.first()
-    st.query_params[DAY] = day.isoformat() if day else ALL
-    if number is None:
-        st.query_params.pop(shelf_list.NUMBER, None)
-    else:
-        st.query_params[shelf_list.NUMBER] = number.value
+    lists.put(DAY, day.isoformat() if day else ALL)
+    lists.put(shelf_list.NUMBER, number and number.value)
 
 
-def close_list() -> None:
-    """Show the table alone."""
+def _close() -> None:
     shelf_list.first()
     for name in (DAY, shelf_list.NUMBER):
-        st.query_params.pop(name, None)
+        lists.put(name, None)
 
 
 def _show_below(since: date, until: date, shop: Shop) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(
-            f"By day of payment in {words.plain(shop.zone)}; days without one are left out. A number opens its list.",
+            f"By day of payment in {words.plain(shop.zone)}, without empty days. Select a number to see its list.",
             width="content",
         )
         st.download_button(
@@ -193,85 +168,73 @@ def _show_below(since: date, until: date, shop: Shop) -> None:
 # ---------------------------------------------------------------- what is opened
 
 
-def opened() -> Opened | None:
+def _opened() -> Opened | None:
     """Return what the address opens, or None."""
-    said = st.query_params.get(DAY, "")
+    text = st.query_params.get(DAY, "")
     number = st.query_params.get(shelf_list.NUMBER, "")
     try:
-        day = None if said == ALL else date.fromisoformat(said)
+        day = None if text == ALL else date.fromisoformat(text)
     except ValueError:
         return None
     return Opened(day=day, number=Number(number) if number in set(Number) else None)
 
 
 def _show_opened(days: Sequence[ShelfDay], total: ShelfDay, since: date, until: date, shop: Shop) -> None:
-    wanted = opened()
+    wanted = _opened()
     if wanted is None:
         return
     rows: dict[date | None, ShelfDay] = {row.day: row for row in days} | {None: total}
     row = rows.get(wanted.day)
     with st.container(border=True, key="shelf_opened"):
         if row is None:
-            st.markdown("**Nothing was paid on that day**, or it is not among the days shown.")
-            st.button("Close", key="shelf_close", icon=":material/close:", type="tertiary", on_click=close_list)
+            _show_head("No payments on that day")
+            st.caption("Nothing was paid on that day, or it is outside the period.")
         elif wanted.number is None:
-            _show_head(f"How {_named(row)} adds up", close_list)
+            _show_head(f"{_named(row)}: sum")
             _show_sum(row)
         else:
-            _show_head(
-                f"{_named(row)}, {COLUMNS[wanted.number][0].lower()}: {shelf_list.counted(wanted.number, row)}",
-                close_list,
-            )
-            st.caption(COLUMNS[wanted.number][2] + ".")
+            label, _, about = COLUMNS[wanted.number]
+            _show_head(f"{_named(row)}, {label.lower()}: {shelf_list.counted(wanted.number, row)}")
+            st.caption(f"{about}.")
             span = (since, until) if wanted.day is None else (wanted.day, wanted.day + timedelta(days=1))
             shelf_list.show(wanted.number, *span, shop.zone)
 
 
-def _show_head(title: str, close: Callable[[], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(title, anchor=False, width="content")
-        st.button("Close", key="shelf_close", icon=":material/close:", type="tertiary", on_click=close)
+def _show_head(title: str) -> None:
+    with frame.heading(title):
+        st.button("Close", key="shelf_close", icon=":material/close:", type="tertiary", on_click=_close)
 
 
 def _show_sum(row: ShelfDay) -> None:
-    """Show a day as a sum, each term a way to its list."""
-    _way(
-        f"**{words.units(row.paid)}** paid in {words.plural(row.orders, 'order')}",
-        row.day,
-        Number.PAID,
-        ":material/payments:",
-    )
+    """Show a day as a sum, with a link from each term to its list."""
+    paid = f"**{words.units(row.paid)}** paid in {words.plural(row.orders, 'order')}"
+    _link(paid, row.day, Number.PAID, "payments")
     for number in _TERMS:
         label = f"**{words.units(row.of(number))}** {COLUMNS[number][0].lower()}"
-        _way(
-            label,
-            row.day,
-            number,
-            ":material/error:" if number is Number.UNEXPLAINED and not row.holds else ":material/remove:",
-        )
-    for number, noun in ((Number.UNREAD, "order"), (Number.INBOX, "payment")):
+        _link(label, row.day, number, "error" if number is Number.UNEXPLAINED and not row.holds else "remove")
+    for number, noun, what in (
+        (Number.UNREAD, "order", "with an unread cart"), (Number.INBOX, "payment", "still in the inbox")
+    ):  # fmt: skip
         if row.of(number):
-            what = "whose cart is not read" if number is Number.UNREAD else "still in the inbox"
-            _way(f"**{words.plural(row.of(number), noun)}** {what}", row.day, number, ":material/help:")
+            _link(f"**{words.plural(row.of(number), noun)}** {what}", row.day, number, "help")
 
 
 def show_line(shop: Shop) -> None:
-    """Say on Overview how yesterday came out, with the way to it; nothing where nothing was paid."""
+    """Show the result of yesterday on Overview, with a link to it; nothing if nothing was paid."""
     day = _yesterday(shop.today - timedelta(days=1))
     if day is None:
         return
     if day.holds:
-        label = f"Payment-to-shelf: all {words.units(day.paid)} of yesterday are explained"
-        _way(label, day.day, None, ":material/verified:")
+        _link(f"Payment to shelf: all {words.units(day.paid)} of yesterday explained", day.day, None, "verified")
     else:
-        label = f":red[Payment-to-shelf: {words.plural(day.open_lines, 'line')} of yesterday not explained]"
-        _way(label, day.day, Number.UNEXPLAINED, ":material/error:")
+        label = f":red[Payment to shelf: {words.plural(day.open_lines, 'line')} of yesterday unexplained]"
+        _link(label, day.day, Number.UNEXPLAINED, "error")
 
 
 def _yesterday(day: date) -> ShelfDay | None:
-    """Return the proof of that day, at most a minute old: Overview is drawn whenever something moves."""
+    """Return the proof of that day. It may be a minute old, because Overview is drawn with every movement."""
     global _kept
-    session.actor()  # what is kept may be another tab's; whose session ended must not see it
+    session.actor()  # checked here: the stored answer may come from another tab with another session
     key = (str(pool.engine().url), day)
     at, kept, found = _kept
     if kept != key or time.monotonic() - at > _MINUTE:

@@ -1,4 +1,4 @@
-"""The list behind a number of the payment-to-shelf proof: orders, payments, lines or movements, each with its units."""
+"""The list behind a number of the payment-to-shelf proof: orders, payments, lines or movements with their units."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from core.proof import shelf as shelf_proof
 from core.proof.shelf import Number, ShelfDay, ShelfItem
 from dashboard.door import session
-from dashboard.frame import drawer, links, pager, words
+from dashboard.frame import drawer, links, lists, words
 
 NUMBER, PAGE = "shelf_of", "shelf_page"
 ROWS = 25
@@ -17,27 +17,26 @@ _COUNTS = {Number.ORDERS: "order", Number.UNREAD: "order", Number.INBOX: "paymen
 
 
 def first() -> None:
-    """Go to the beginning of the list."""
-    st.query_params.pop(PAGE, None)
+    """Go to the first page of the list."""
+    lists.put(PAGE, None)
 
 
 def counted(number: Number, row: ShelfDay) -> str:
-    """Return a number with what it counts."""
+    """Return a number with its unit."""
     return words.plural(row.of(number), _COUNTS.get(number, "unit"))
 
 
 def show(number: Number, since: date, until: date, zone: str) -> None:
-    """Show a page of what is behind a number."""
-    said = st.query_params.get(PAGE, "0")
-    offset = int(said) if said.isascii() and said.isdecimal() and len(said) < 9 else 0
+    """Show a page of the list behind a number."""
+    offset = lists.number(st.query_params.get(PAGE, ""), digits=8) or 0
     found = session.run(shelf_proof.behind, number=number, since=since, until=until, offset=offset, limit=ROWS + 1)
     if not found:
-        st.caption("Nothing is behind it.")
+        st.caption("This list is empty.")
     for place, item in enumerate(found[:ROWS]):
         _show_item(item, number, zone, f"{offset + place}")
     older = str(offset + ROWS) if len(found) > ROWS else None
     newer = str(max(offset - ROWS, 0)) if offset else None
-    pager.show_pages(PAGE, newer, older, names=("Newest", "Newer", "Older"), key="shelf")
+    lists.show_pages(PAGE, newer, older, names=("Newest", "Newer", "Older"), key="shelf")
 
 
 def _show_item(item: ShelfItem, number: Number, zone: str, key: str) -> None:
@@ -55,10 +54,10 @@ def _show_item(item: ShelfItem, number: Number, zone: str, key: str) -> None:
         elif item.code:
             st.caption(words.plain(item.code), width="content")
         if item.alert_id is not None:
-            links.to_page("alerts", "The case", icon=":material/notifications:", alert=str(item.alert_id))
+            links.to_page("alerts", "Case", icon=":material/notifications:", alert=str(item.alert_id))
         if item.movement_id is not None:
             st.button(
-                "The movement", key=f"shelf_movement_{item.movement_id}", icon=":material/swap_vert:", type="tertiary",
+                "Movement", key=f"shelf_movement_{item.movement_id}", icon=":material/swap_vert:", type="tertiary",
                 on_click=drawer.open_movement, args=(item.movement_id,),
             )  # fmt: skip
         st.caption(f"paid {words.moment(item.paid_at, zone)}", width="content")

@@ -1,6 +1,4 @@
-"""The Settings page, one module a section.
-
-`sections` chooses which of them is shown.
+"""The Settings page, one module a section. `pages/settings.py` chooses which of them is shown.
 
 Uses: frame, door.
 """

@@ -1,4 +1,4 @@
-"""The part of the Settings page that tells who changed accounts and settings."""
+"""Settings, Recent changes: who changed which account or setting, from what to what."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from streamlit.column_config import TextColumn
 
 from core.foundation.model import Role
 from core.people.audit import Change, What
+from dashboard.frame import columns, words
 from dashboard.frame import page as frame
-from dashboard.frame import words
 from dashboard.settings.reasons import WAYS
 
 WHAT = {
     What.PERSON_ADDED: "Person added",
     What.PERSON_NAMED: "Name or email set",
     What.PERSON_DEACTIVATED: "Person deactivated",
-    What.PERSON_ACTIVATED: "Person let in again",
+    What.PERSON_ACTIVATED: "Person reactivated",
     What.ROLE_CHANGED: "Role changed",
-    What.LINK_MADE: "One-time link made",
+    What.LINK_MADE: "One-time link created",
     What.PASSWORD_SET: "Password set",
     What.SIGNED_OUT: "Signed out everywhere",
     What.SHOP_CHANGED: "Shop changed",
     What.REASON_ADDED: "Reason added",
     What.REASON_RENAMED: "Reason renamed",
     What.REASON_RETIRED: "Reason retired",
-    What.REASON_BROUGHT_BACK: "Reason brought back",
+    What.REASON_BROUGHT_BACK: "Reason restored",
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Code mapped",
-    What.API_KEY_MADE: "API key made",
+    What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
     What.API_KEY_REVOKED: "API key revoked",
     What.JOB_SWITCHED_OFF: "Job switched off",
@@ -48,62 +48,62 @@ _FACTS = {
     "sign": "Direction",
     "note_required": "Note",
     "browsers": "Browsers",
-    "expires_at": "Good until",
+    "expires_at": "Expires",
     "livemode": "Mode",
     "live_since": "Goes live",
     "cart_mapping": "Cart mapping",
     "order_lookup": "Order lookup",
     "sku": "SKU",
-    "begins": "Begins",
-    "scopes": "May",
-    "rate_per_minute": "A minute",
+    "begins": "Starts with",
+    "scopes": "Scopes",
+    "rate_per_minute": "Requests per minute",
     "is_on": "On",
-    "min_severity": "From",
+    "min_severity": "Lowest severity",
     "quiet_from": "Quiet from",
     "quiet_until": "Quiet until",
-    "urgent_passes": "Urgent at once",
+    "urgent_passes": "Urgent during quiet hours",
     "digest": "Digest",
     "digest_at": "Digest at",
-    "daily_at": "Begins at",
+    "daily_at": "Starts at",
 }
-_WIDTHS = {"When": 136, "Who": 110, "What": 146, "Of": 260, "Before and after": 370}
 
 
 def show_changes(changes: Sequence[Change], zone: str) -> None:
     """Show the latest changes of accounts and settings, as a table or, on a phone, as a list."""
     if not changes:
-        frame.empty("Nothing has been changed yet", "Who changes an account or a setting from now on stands here.")
+        frame.empty("No changes yet", "Changes of accounts and settings are listed here.")
         return
-    with st.container(key="wide_changes"):
-        st.dataframe(
-            {
-                "When": [words.moment(change.at, zone) for change in changes],
-                "Who": [change.performed_by for change in changes],
-                "What": [WHAT[change.what] for change in changes],
-                "Of": [change.subject for change in changes],
-                "Before and after": [facts(change, zone) for change in changes],
-            },
-            column_config={name: TextColumn(width=width) for name, width in _WIDTHS.items()},
-            hide_index=True,
-            height="content",
-            alt="The latest changes of accounts and settings",
-        )
-    with st.container(key="narrow_changes", border=True, gap="small"):
-        for change in changes:
-            _show(change, zone)
-    st.caption("The last 20, newest first. Nobody can edit or remove them, and nothing secret is among them.")
+
+    def narrow() -> None:
+        with st.container(border=True, gap="small"):
+            for change in changes:
+                _show(change, zone)
+
+    columns.show(
+        {
+            "When": ([words.moment(change.at, zone) for change in changes], TextColumn(width=136)),
+            "Who": ([change.performed_by for change in changes], TextColumn(width=110)),
+            "What": ([WHAT[change.what] for change in changes], TextColumn(width=146)),
+            "Subject": ([change.subject for change in changes], TextColumn(width=260)),
+            "Before and after": ([_facts(change, zone) for change in changes], TextColumn(width=370)),
+        },
+        narrow,
+        key="changes",
+        alt="The latest changes of accounts and settings",
+    )
+    st.caption("The last 20 changes, newest first. They cannot be edited or removed, and include no secrets.")
 
 
 def _show(change: Change, zone: str) -> None:
     with st.container(gap=None):
         st.markdown(f"**{WHAT[change.what]}**")
-        st.text(change.subject)  # as it is: in Markdown an email address would become a link
-        said = (facts(change, zone), f"{change.performed_by}, {words.moment(change.at, zone)}")
-        st.caption(words.plain(words.DOT.join(filter(None, said))))
+        st.text(change.subject)  # not Markdown, which would turn an email address into a link
+        who = f"{change.performed_by}, {words.moment(change.at, zone)}"
+        st.caption(words.plain(words.joined(_facts(change, zone), who)))
 
 
-def facts(change: Change, zone: str) -> str:
-    """Return what a change turned into what: Role: Support → Manager."""
+def _facts(change: Change, zone: str) -> str:
+    """Return the values before and after a change: Role: Support → Manager."""
     return ", ".join(
         f"{label}: " + f" {words.ARROW} ".join(_fact(name, side[name], zone) for side in _sides(change, name))
         for name, label in _FACTS.items()
@@ -127,9 +127,9 @@ def _fact(name: str, value: Any, zone: str) -> str:
     if name == "livemode" and value is not None:
         return "live" if value else "test"
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_said(each)}" for key, each in value.items())
-    return "none" if value is None else _said(value)
+        return "; ".join(f"{key} {_text(each)}" for key, each in value.items())
+    return "none" if value is None else _text(value)
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""The part of the Settings page about health: is Stockroom ready, how fast is it, what waits, and how it grows."""
+"""Settings, Health: whether Stockroom is ready, its speed and throughput, waits, and the size of the database."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import streamlit as st
 
 from core.health.measures import Measured, Part
 from core.health.reads import Health, Period
-from dashboard.frame import charts, words
+from dashboard.frame import charts, lists, words
 from dashboard.frame import page as frame
 
-PERIODS = {Period.DAY: "Last day", Period.WEEK: "Last week"}
 FUNCTIONS = {
     "ledger.adjust": "Adjust",
     "ledger.receive": "Receive",
@@ -23,45 +22,38 @@ FUNCTIONS = {
     "ledger.undo": "Undo",
     "storefront.check_cart": "Check a cart",
     "reservations.hold": "Hold a cart",
-    "reservations.extend": "Hold it longer",
-    "reservations.release": "Let a hold go",
-    "reservations.expire": "End old holds",
-    "checkout._begin": "Begin a payment",
-    "orders.apply": "Book orders",
+    "reservations.extend": "Extend a hold",
+    "reservations.release": "Release a hold",
+    "reservations.expire": "Expire holds",
+    "checkout._begin": "Start a payment",
+    "orders.apply": "Apply orders",
     "cases.retry_order": "Retry an order",
-    "cases.ship_what_is_there": "Ship what is there",
+    "cases.ship_what_is_there": "Ship what is in stock",
     "refunds.decide": "Decide a refund",
 }
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_PERIOD, _FUNCTION = "set_health_period", "set_health_function"
 _MB = 1_000_000
 Series = Mapping[datetime, float | None]
-
-
-def chosen_period() -> Period:
-    """Return how far back the page looks; the choice itself is drawn with the charts."""
-    said = st.session_state.get(_PERIOD) or st.query_params.get(_PERIOD, "")
-    return next((period for period, label in PERIODS.items() if label == said), Period.DAY)
+PERIOD = lists.Choice(
+    label="Period", key="set_health_period", options={"Last day": Period.DAY, "Last week": Period.WEEK},
+    usual="Last day",
+)  # fmt: skip
 
 
 def show_health(seen: Health, zone: str) -> None:
-    """Show whether everything is well, and below what was measured."""
+    """Show whether every part is ready, and the measurements below."""
     _show_parts(seen.parts)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Measured", anchor=False)
-        st.segmented_control(
-            "Period", list(PERIODS.values()), default=PERIODS[Period.DAY], required=True, key=_PERIOD,
-            bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
+    with frame.heading("Measurements"):
+        PERIOD.show()
     if seen.is_empty:
         frame.empty(
-            "Nothing is measured yet",
-            "Each process tells once a minute what it did; the first numbers stand here then.",
+            "No measurements yet",
+            "Each process reports its measurements once a minute.",
             icon=":material/monitor_heart:",
         )
         return
     steps = "an hour" if seen.step == timedelta(hours=1) else f"{seen.step // timedelta(hours=1)} hours"
-    st.caption(words.plain(f"Each point is {steps}, the last one not over yet{words.DOT}times in {zone}"))
+    st.caption(words.plain(f"Each point is {steps}. The last one is incomplete. Times are in {zone}."))
     for show in (_show_speed, _show_throughput, _show_locks, _show_statements, _show_lag, _show_size):
         with st.container(border=True, key=f"settings_health{show.__name__}"):
             show(seen, zone)
@@ -70,7 +62,7 @@ def show_health(seen: Health, zone: str) -> None:
 def _show_parts(parts: Sequence[Part]) -> None:
     with st.container(border=True, key="settings_health_parts", gap="xsmall"):
         is_well = all(part.is_well for part in parts)
-        st.subheader("Everything is well" if is_well else "Something is not well", anchor=False)
+        st.subheader("All systems are working" if is_well else "Some systems need attention", anchor=False)
         for part in parts:
             icon = ":green[:material/check_circle:]" if part.is_well else ":red[:material/error:]"
             st.markdown(f"{icon} {words.plain(part.sentence)}")
@@ -87,15 +79,16 @@ def _show_speed(seen: Health, zone: str) -> None:
         return
     busiest = max(range(len(whole)), key=lambda place: whole[place].calls)
     name = st.selectbox(
-        "Function", [each.name for each in whole], index=busiest, format_func=FUNCTIONS.__getitem__, key=_FUNCTION
-    )
+        "Function", [each.name for each in whole], index=busiest, format_func=FUNCTIONS.__getitem__,
+        key="set_health_function",
+    )  # fmt: skip
     chosen = [each for each in seen.operations if each.name == name]
     lines = {label: {each.at: _ms(each.percentile(share)) for each in chosen} for label, share in _SHARES.items()}
     total = next(each for each in whole if each.name == name)
-    said = ", ".join(f"{label} {_shown(total.percentile(share))}" for label, share in _SHARES.items())
-    sentence = f"{FUNCTIONS[name]}: {said}, {words.plural(total.calls, 'call')}."
+    text = ", ".join(f"{label} {_shown(total.percentile(share))}" for label, share in _SHARES.items())
+    sentence = f"{FUNCTIONS[name]}: {text}, {words.plural(total.calls, 'call')}."
     _draw(seen, zone, "speed", lines, "milliseconds", sentence)
-    _table("speed", _of_functions(whole, FUNCTIONS.__getitem__), "How long each stock function took")
+    _table("speed", _of_functions(whole, FUNCTIONS.__getitem__), "Duration of each stock function")
 
 
 def _show_throughput(seen: Health, zone: str) -> None:
@@ -103,9 +96,9 @@ def _show_throughput(seen: Health, zone: str) -> None:
     outcomes = {"Done": "ok", "Refused": "refused", "Failed": "failed"}
     bars = {label: _sums(seen.operations, field) for label, field in outcomes.items()}
     counts = {label: int(sum(count or 0 for count in by_time.values())) for label, by_time in bars.items()}
-    said = ", ".join(f"{words.number(count)} {label.lower()}" for label, count in counts.items())
+    text = ", ".join(f"{words.number(count)} {label.lower()}" for label, count in counts.items())
     used = {label: by_time for label, by_time in bars.items() if counts[label]}
-    _draw(seen, zone, "throughput", used, "operations", f"Operations of every kind: {said}.", stacked=True)
+    _draw(seen, zone, "throughput", used, "operations", f"All operations: {text}.", stacked=True)
     _table("throughput", _by_time(bars, zone), "Operations by outcome")
 
 
@@ -115,14 +108,14 @@ def _show_locks(seen: Health, zone: str) -> None:
     lost = sum(each.calls for each in seen.lost)
     longest = max(waits.values(), default=0.0)
     sentence = (
-        f"The longest wait seen was {longest:,.1f} seconds, looked at once a minute. "
-        f"{words.plural(lost, 'try', 'tries')} lost against a lock."
+        f"Longest wait: {longest:,.1f} seconds (sampled once a minute). "
+        f"{words.plural(lost, 'attempt')} failed to get a lock."
     )
     _draw(seen, zone, "locks", {"Longest wait": waits}, "seconds", sentence)
     columns: dict[str, Series] = {
         "Longest wait in seconds": {at: round(wait, 2) for at, wait in waits.items()},
-        "Most that waited": {sample.at: sample.lock_waiters for sample in seen.samples},
-        "Tries that lost": _calls(seen.lost),
+        "Most waiting": {sample.at: sample.lock_waiters for sample in seen.samples},
+        "Failed attempts": _sums(seen.lost, "calls"),
     }
     _table("locks", _by_time(columns, zone), "Waits for locks")
 
@@ -135,7 +128,7 @@ def _show_statements(seen: Health, _: str) -> None:
         return
     times = {each.name: _ms(each.percentile(0.95)) or 0.0 for each in slowest}
     first = slowest[0]
-    sentence = f"Statements by p95, the slowest on top: {first.name} with {_shown(first.percentile(0.95))}."
+    sentence = f"Statements by p95. Slowest: {first.name} with {_shown(first.percentile(0.95))}."
     st.caption(words.plain(sentence))
     charts.show(charts.ranking(times, "milliseconds"), key="set_health_statements", alt=sentence)
     _table("statements", _of_functions(slowest, str), "The slowest statements by what they call")
@@ -144,19 +137,19 @@ def _show_statements(seen: Health, _: str) -> None:
 def _show_lag(seen: Health, zone: str) -> None:
     st.subheader("Import lag", anchor=False)
     lags = {sample.at: sample.inbox_lag for sample in seen.samples}
-    sentence = f"The oldest of Stripe's messages waited {max(lags.values(), default=0.0):,.0f} seconds at most."
+    sentence = f"Longest wait of a Stripe message: {max(lags.values(), default=0.0):,.0f} seconds."
     _draw(seen, zone, "lag", {"Oldest message": lags}, "seconds", sentence)
     columns: dict[str, Series] = {
         "Oldest in seconds": {at: round(lag, 1) for at, lag in lags.items()},
-        "Most that waited": {sample.at: sample.inbox_waiting for sample in seen.samples},
+        "Most waiting": {sample.at: sample.inbox_waiting for sample in seen.samples},
     }
-    _table("lag", _by_time(columns, zone), "Messages of Stripe that waited")
+    _table("lag", _by_time(columns, zone), "Waiting Stripe messages")
 
 
 def _show_size(seen: Health, zone: str) -> None:
     st.subheader("Database", anchor=False)
     if not seen.samples:
-        st.caption("Its size was not noted in this period.")
+        st.caption("The size was not recorded in this period.")
         return
     sizes = {sample.at: sample.database_bytes / _MB for sample in seen.samples}
     first, last = seen.samples[0], seen.samples[-1]
@@ -184,10 +177,7 @@ def _draw(
 
 
 def _table(key: str, columns: Mapping[str, Sequence[Any]], alt: str) -> None:
-    table = st.expander("The same as a table", key=f"set_health_table_{key}", on_change="rerun")
-    if table.open:
-        with table:
-            st.dataframe(dict(columns), hide_index=True, alt=alt)
+    charts.show_as_table(columns, f"set_health_table_{key}", alt)
 
 
 def _of_functions(measured: Sequence[Measured], label: Callable[[str], str]) -> dict[str, list[Any]]:
@@ -211,10 +201,6 @@ def _sums(measured: Sequence[Measured], field: str) -> dict[datetime, float | No
     for each in measured:
         sums[each.at] += getattr(each, field)
     return {at: int(count) for at, count in sums.items()}
-
-
-def _calls(measured: Sequence[Measured]) -> dict[datetime, float | None]:
-    return _sums(measured, "calls")
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""The part of the Settings page about jobs: what the shop does by itself, when, how it went, and their switches."""
+"""Settings, Jobs: the state, schedule and switch of each background job, parked messages, and the latest runs."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ OUTCOMES = {
     Outcome.DONE: "Done",
     Outcome.IDLE: "Nothing to do",
     Outcome.FAILED: "Failed",
-    Outcome.TIMED_OUT: "Over its limit",
-    Outcome.LOST: "Its worker ended",
+    Outcome.TIMED_OUT: "Timed out",
+    Outcome.LOST: "Worker stopped",
 }
 _BAD = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST)
 
 
 def show_jobs(zone: str) -> None:
-    """Show every job, and what an admin can do about it."""
+    """Show every job with its actions, parked messages, and the latest runs."""
     jobs = session.run(job_runs.jobs)
     if not jobs:
         frame.empty(
-            "No job is known yet",
-            "They stand here as soon as a process of this shop works on them: the dashboard, or a worker of its own.",
+            "No jobs yet",
+            "Jobs appear here when a worker of this shop has started, in the dashboard or as its own process.",
             icon=":material/manufacturing:",
         )
         return
-    st.caption("What the shop does by itself. A job that is switched off does nothing, and what it would do waits.")
+    st.caption("Background jobs of this shop. The work of a job that is switched off waits until it is on again.")
     with st.grid(2, min_column_width=320, gap="small", key="set_jobs"):
         for job in jobs:
             with st.container(border=True, key=f"set_job_{job.name}"):
@@ -72,11 +72,11 @@ def _show_job(job: JobState, zone: str) -> None:
 
 
 def badge(job: JobState) -> tuple[str, str, str]:
-    """Return how a job does: a word or two, an icon and a colour."""
+    """Return the label, icon and colour of a job's state."""
     if job.off_at is not None:
         return "Off", ":material/pause_circle:", "gray"
     if job.lingers:
-        return "Does not end", ":material/error:", "red"
+        return "Stuck", ":material/error:", "red"
     if job.overdue:
         return "Overdue", ":material/error:", "red"
     if job.failing:
@@ -84,7 +84,7 @@ def badge(job: JobState) -> tuple[str, str, str]:
     if job.is_running:
         return "Running", ":material/sync:", "blue"
     if job.last_outcome in _BAD:
-        return "Failed last", ":material/warning:", "orange"
+        return "Last run failed", ":material/warning:", "orange"
     return "On", ":material/check_circle:", "green"
 
 
@@ -97,11 +97,11 @@ def _rhythm(job: JobState) -> str:
 def last(job: JobState, now: datetime) -> str:
     """Return a sentence about the last run of a job."""
     if job.last_began_at is None:
-        return "Has not run yet."
+        return "Not run yet."
     if job.is_running:
-        return f"Began {words.ago(job.last_began_at, now)}."
-    how = OUTCOMES[job.last_outcome].lower() if job.last_outcome else "under way"
-    return f"Last run {words.ago(job.last_began_at, now)}, took {took(job.last_took)}: {how}."
+        return f"Started {words.ago(job.last_began_at, now)}."
+    result = OUTCOMES[job.last_outcome].lower() if job.last_outcome else "running"
+    return f"Last run {words.ago(job.last_began_at, now)}, took {took(job.last_took)}: {result}."
 
 
 def upcoming(job: JobState, now: datetime, zone: str) -> str:
@@ -109,7 +109,7 @@ def upcoming(job: JobState, now: datetime, zone: str) -> str:
     if job.off_at is not None:
         return f"Switched off by {words.plain(job.off_by or 'somebody')}, {words.moment(job.off_at, zone)}."
     if job.asked_at is not None:
-        return f"{words.plain(job.asked_by or 'Somebody')} asked for it; it begins within seconds."
+        return f"Requested by {words.plain(job.asked_by or 'somebody')}, starts within seconds."
     if job.next_at is None or job.next_at <= now + timedelta(minutes=1):
         return "Next run within a minute."
     if job.next_at < now + timedelta(hours=1):
@@ -118,7 +118,7 @@ def upcoming(job: JobState, now: datetime, zone: str) -> str:
 
 
 def took(length: timedelta | None) -> str:
-    """Return how long something took: a moment, 0.3 seconds, 2 minutes, 3 hours."""
+    """Return a duration: a moment, 0.3 seconds, 2 minutes, 3 hours."""
     seconds = length.total_seconds() if length else 0.0
     if seconds < 0.05:
         return "a moment"
@@ -132,12 +132,11 @@ def took(length: timedelta | None) -> str:
 
 
 def _switch(job: JobState, *, is_on: bool) -> None:
-    said = f"{job.title}: {'on again' if is_on else 'switched off'}."
-    outcome.do(said, job_runs.switch, name=job.name, is_on=is_on)
+    outcome.do(f"{job.title}: switched {'on' if is_on else 'off'}.", job_runs.switch, name=job.name, is_on=is_on)
 
 
 def _ask(job: JobState) -> None:
-    outcome.do(f"{job.title}: it begins within seconds.", job_runs.ask, name=job.name)
+    outcome.do(f"{job.title}: starts within seconds.", job_runs.ask, name=job.name)
 
 
 # ---------------------------------------------------------------- the hour, the parked, the runs
@@ -148,29 +147,29 @@ def _show_hour(zone: str) -> None:
     key = f"set_job_hour_{at:%H%M}"
     with st.container(border=True, key="set_jobs_hour"), st.form("set_job_hour", border=False):
         st.subheader("Daily jobs", anchor=False)
-        st.time_input("They begin at", at, step=900, key=key, width=200)
-        st.caption(f"On the shop's clock, {zone.replace('_', ' ')}. Where the clocks skip it, an hour later.")
+        st.time_input("Start at", at, step=900, key=key, width=200)
+        st.caption(f"In the shop's time zone, {zone.replace('_', ' ')}. An hour later on days when clocks skip it.")
         st.form_submit_button("Save hour", on_click=_save_hour, args=(at, key))
 
 
 def _save_hour(before: time, key: str) -> None:
     at: time = st.session_state[key]
     if at == before:
-        outcome.remembered().done = "There was nothing to save."
+        outcome.remembered().done = outcome.UNCHANGED
         return
-    outcome.do(f"Daily jobs begin at {at:%H:%M}.", job_runs.change_hour, at=at)
+    outcome.do(f"Daily jobs start at {at:%H:%M}.", job_runs.change_hour, at=at)
 
 
 def _show_parked(parked: Sequence[Parked], zone: str) -> None:
     with st.container(border=True, key="set_jobs_parked"):
         st.subheader("Parked messages", anchor=False)
         if not parked:
-            st.caption("None. A message of Stripe that cannot be worked on would wait here for a person.")
+            st.caption("None. Stripe messages that cannot be processed are listed here.")
             return
         many = "at least " if len(parked) == inbox.MOST_SHOWN else ""
-        st.markdown(f"{many}{words.plural(len(parked), 'message')} could not be worked on.".capitalize())
+        st.markdown(f"{many}{words.plural(len(parked), 'message')} could not be processed.".capitalize())
         for message in parked[:10]:
-            why = words.plain(message.why or "No reason is on record.")
+            why = words.plain(message.why or "No reason was recorded.")
             st.markdown(
                 f"`{message.event_id}`{words.DOT}{words.plain(message.kind)}{words.DOT}"
                 f"{words.moment(message.created_at, zone)}  \n:gray[{why}]"
@@ -181,7 +180,7 @@ def _show_parked(parked: Sequence[Parked], zone: str) -> None:
 
 
 def _again(parked: Sequence[Parked]) -> None:
-    outcome.do("They are tried again within a minute.", inbox.retry, ids=[message.id for message in parked])
+    outcome.do("The messages are retried within a minute.", inbox.retry, ids=[message.id for message in parked])
 
 
 def _show_runs(jobs: Sequence[JobState], zone: str) -> None:
@@ -191,24 +190,24 @@ def _show_runs(jobs: Sequence[JobState], zone: str) -> None:
         name = st.selectbox("Job", list(titles), format_func=titles.__getitem__, key="set_job_runs")
         found = session.run(job_runs.runs, name=name)
         if not found:
-            st.caption("It has not run yet.")
+            st.caption("This job has not run yet.")
             return
         _show_table(found, zone)
-        st.caption("The last 20. Of runs that found nothing to do only the last is kept.")
+        st.caption("The last 20 runs. Of runs with nothing to do, only the last is kept.")
 
 
 def _show_table(found: Sequence[JobRun], zone: str) -> None:
     columns = {
-        "Began": [words.moment(run.began_at, zone) for run in found],
-        "Outcome": [OUTCOMES[run.outcome] if run.outcome else "Under way" for run in found],
-        "Took": [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
-        "Said": [" ".join(run.said) for run in found],
-        "Asked by": [run.asked_by or "" for run in found],
+        "Started": [words.moment(run.began_at, zone) for run in found],
+        "Result": [OUTCOMES[run.outcome] if run.outcome else "Running" for run in found],
+        "Duration": [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
+        "Details": [" ".join(run.said) for run in found],
+        "Requested by": [run.asked_by or "" for run in found],
         "Worker": [run.worker for run in found],
     }
     st.dataframe(
         {name: cells for name, cells in columns.items() if any(cells)},
         hide_index=True,
         height="content",
-        alt="Runs of the chosen job, the newest first",
+        alt="Runs of the selected job, the newest first",
     )

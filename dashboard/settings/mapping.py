@@ -1,13 +1,12 @@
-"""How this shop writes its carts, said in a form and tried on its latest payments at once.
+"""Settings, Stripe, Cart mapping: a form that describes how this shop writes its carts, with a live preview.
 
-Nothing is saved while trying: what each payment would become stands beside what is recognised without a mapping.
+The preview shows how the latest payments are read with and without the mapping. Nothing is saved until Save mapping.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -17,30 +16,29 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.carts import mapping as cart_mapping
 from core.carts.mapping import ANYTHING, NUMBER, CartMapping, Layout
-from core.carts.values import minor_digits
 from core.foundation.errors import InvalidInput, UnreadableCart
 from core.foundation.sales import Cart, Lookup, Payment
 from core.orders import stripe_link
 from core.orders.stripe_link import MOST_RETRIED, Connected, Tried
 from dashboard.door import session
-from dashboard.frame import outcome, words
+from dashboard.frame import columns, outcome, selling, words
 from dashboard.frame import page as frame
 
 ALONE = "alone"
 LAYOUTS = {
-    ALONE: "Recognised by itself, without a mapping",
-    Layout.LIST: "A list in JSON, one object for each line",
-    Layout.MAP: "An object in JSON, from code to quantity",
+    ALONE: "Recognised automatically, without a mapping",
+    Layout.LIST: "JSON list with one object for each line",
+    Layout.MAP: "JSON object from code to quantity",
     Layout.PACKED: "Packed text, such as A-1:2,B-7:1",
     Layout.NUMBERED: "Numbered keys, such as product_1_id",
-    Layout.KEYS: "Each key holds a code, its value the quantity",
-    Layout.ORDER: "Only the number of an order kept elsewhere",
+    Layout.KEYS: "One key for each code, with the quantity as value",
+    Layout.ORDER: "Only an order number, with the lines elsewhere",
 }
 LABELS = {
     "key": "Key in the metadata",
     "path": "Path inside the JSON",
     "code": "Code",
-    "more_codes": "Further codes",
+    "more_codes": "Other codes",
     "quantity": "Quantity",
     "size": "Size",
     "name": "Name",
@@ -50,11 +48,11 @@ LABELS = {
     "count": "Key that says how many",
 }
 _HELP = {
-    "key": f"Where the cart stands. {NUMBER} stands for the number of a piece, when the text is cut into several keys.",
-    "path": "Where the list stands inside, such as `order.lines`; empty: the JSON is it.",
-    "more_codes": "Other names of the same goods, tried in order; a comma between them.",
-    "quantity": "Empty: each line is one unit.",
-    "count": "A key that holds the number of lines, units or pieces. With it, text that may have been cut can be read.",
+    "key": f"The metadata key of the cart. If the cart is split over numbered keys, use {NUMBER} for the number.",
+    "path": "The path of the list in the JSON, such as `order.lines`. Leave empty if the JSON is the list.",
+    "more_codes": "Other codes of the same goods, separated by commas and tried in order.",
+    "quantity": "Leave empty if each line is one unit.",
+    "count": "A key with the number of lines, units or pieces. With it, a cart that may have been cut off can be read.",
 }
 _INSIDE = ("code", "quantity", "size", "name", "price", "more_codes")
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -84,8 +82,8 @@ def show(seen: Connected) -> None:
     with st.container(border=True, key="stripe_mapping"):
         st.subheader("Cart mapping", anchor=False)
         st.caption(
-            "What was bought is read from Stripe Checkout, or from the payment's metadata in the shapes that shops "
-            "commonly write. Say here how yours is written if it is not recognised. A cart is read whole or not at all."
+            "Carts are read from Stripe Checkout, or from the payment's metadata if it has one of the common formats. "
+            "If yours is not recognised, describe its format here. A cart is read completely or not at all."
         )
         _show_mapping(seen)
 
@@ -111,7 +109,7 @@ def _show_mapping(seen: Connected) -> None:
 
 
 def _ask(layout: str, saved: CartMapping | None, mark: str) -> dict[str, str]:
-    """Ask for the fields of a layout; what is typed is a mapping at once, tried on the payments below."""
+    """Draw the fields of a layout and return what is typed; it is tried on the payments below at once."""
     values: dict[str, str] = {}
     for cell, name in zip(in_threes(len(FIELDS[layout])), FIELDS[layout], strict=False):
         present = getattr(saved, name) if saved else _SEPARATORS.get(name, "")
@@ -128,7 +126,7 @@ def _ask(layout: str, saved: CartMapping | None, mark: str) -> dict[str, str]:
 
 def _label(layout: str, name: str) -> str:
     if layout == Layout.PACKED and name in _INSIDE:
-        return f"{LABELS[name]}: position" if name != "more_codes" else "Further codes: positions"
+        return f"{LABELS[name]}: position{'s' if name == 'more_codes' else ''}"
     if layout == Layout.NUMBERED and name in _INSIDE:
         return f"{LABELS[name]}: key with {NUMBER}"
     if layout == Layout.KEYS:
@@ -143,12 +141,12 @@ def _help(layout: str, name: str) -> str | None:
 
 
 def _written(separator: str) -> str:
-    """A separator as it can be typed: a line break and a tab have names."""
+    """Return a separator as people type it: `\\n` for a line break, `\\t` for a tab."""
     return separator.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _mapping_of(layout: str, values: dict[str, str]) -> tuple[CartMapping | None, InvalidInput | None]:
-    """Return the mapping that is typed, or what is wrong with it."""
+    """Return the typed mapping, or its error."""
     if layout == ALONE:
         return None, None
     given: dict[str, Any] = {name: text.strip() for name, text in values.items() if name not in _SEPARATORS}
@@ -166,8 +164,7 @@ def _show_buttons(
 ) -> None:
     if problem is not None:
         field = LABELS.get(problem.field, problem.field)
-        said = f"{field} {problem.why}."
-        (st.warning if is_touched else st.caption)(f"Not a mapping yet: {words.plain(said)}")
+        (st.warning if is_touched else st.caption)(f"Incomplete mapping: {words.plain(f'{field} {problem.why}.')}")
     with st.container(horizontal=True):
         st.button(
             "Save mapping", type="primary", key="set_map_save", disabled=mapping is None or mapping == saved,
@@ -182,15 +179,15 @@ def _show_buttons(
 
 
 def _show_retry(seen: Connected) -> None:
-    """Offer to read again what could not be read, whenever there is such."""
+    """Offer to read carts again that could not be read, if there are any."""
     if not seen.cartless:
         return
     count = words.plural(seen.cartless, "order") if seen.cartless < MOST_RETRIED else f"{MOST_RETRIED:,} orders"
     with st.container(horizontal=True, vertical_alignment="center", key="stripe_retry"):
-        st.markdown(f":material/help_center: **{count}** without a readable cart. Nothing left the shelf for them.")
+        st.markdown(f":material/help_center: **{count}** without a readable cart. Their units are still on the shelf.")
         st.button(
             f"Read {count} again", key="set_map_retry", icon=":material/refresh:",
-            help="With the saved mapping, in the background; what still cannot be read stays a case.",
+            help="With the saved mapping, in the background. Carts that still cannot be read keep their case.",
             on_click=_retry,
         )  # fmt: skip
 
@@ -208,50 +205,48 @@ def _retry() -> None:
 def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone: str) -> None:
     if not payments:
         frame.empty(
-            "No payment has come in yet",
-            "As soon as one has, this shows what would become of its cart. Import some days to have payments to try.",
+            "There are no payments yet",
+            "The carts of the latest payments are previewed here. Import orders to have some.",
             icon=":material/shopping_cart:",
         )
         return
     tried = stripe_link.try_mapping(payments, mapping)
     readable = sum(isinstance(row.mapped, Cart) or _is_checkout(row, row.mapped) for row in tried)
-    what = "With this mapping" if mapping else "By themselves"
-    st.markdown(f"**The latest {words.plural(len(tried), 'payment')}.** {what}, {readable} can be read.")
-    columns = {
-        "Paid": [words.moment(row.payment.paid_at, zone) for row in tried],
-        "Amount": [_money(row.payment) for row in tried],
-        "Metadata": [_metadata(row.payment) for row in tried],
-        "By itself": [_told(row, row.alone) for row in tried],
+    what = "with this mapping" if mapping else "without a mapping"
+    st.markdown(f"**The latest {words.plural(len(tried), 'payment')}:** {readable} can be read {what}.")
+
+    def narrow() -> None:
+        with st.container(gap="small"):
+            for row in tried:
+                _show_tried(row, zone, is_mapped=mapping is not None)
+
+    wide = {
+        "Paid": ([words.moment(row.payment.paid_at, zone) for row in tried], TextColumn(width=136)),
+        "Amount": ([_money(row.payment) for row in tried], TextColumn(width=90)),
+        "Metadata": ([_metadata(row.payment) for row in tried], TextColumn(width=300)),
+        "Without mapping": ([_result(row, row.alone) for row in tried], TextColumn()),
     }
-    if mapping:
-        columns["With this mapping"] = [_told(row, row.mapped) for row in tried]
-    wide = {"Paid": TextColumn(width=136), "Amount": TextColumn(width=90), "Metadata": TextColumn(width=300)}
-    with st.container(key="wide_tried"):
-        st.dataframe(columns, column_config=wide, hide_index=True, alt="What would become of the latest carts")
-    with st.container(key="narrow_tried", gap="small"):
-        for row in tried:
-            _show_tried(row, zone, is_mapped=mapping is not None)
-    st.caption("Metadata can name buyers; only an admin sees this.")
+    mapped = {"With this mapping": ([_result(row, row.mapped) for row in tried], TextColumn())} if mapping else {}
+    columns.show(wide | mapped, narrow, key="tried", alt="Preview of the latest carts")
+    st.caption("Metadata may contain personal data. Only admins see this page.")
 
 
 def _show_tried(row: Tried, zone: str, *, is_mapped: bool) -> None:
     with st.container(gap=None):
         st.markdown(f"**{words.plain(_money(row.payment))}**{words.DOT}{words.moment(row.payment.paid_at, zone)}")
-        st.caption(f"By itself: {words.plain(_told(row, row.alone))}")
+        st.caption(f"Without mapping: {words.plain(_result(row, row.alone))}")
         if is_mapped:
-            st.caption(f"With this mapping: {words.plain(_told(row, row.mapped))}")
+            st.caption(f"With this mapping: {words.plain(_result(row, row.mapped))}")
 
 
 def _is_checkout(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> bool:
     return found is None and row.payment.session_id is not None
 
 
-def _told(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
-    return "The lines of Stripe Checkout" if _is_checkout(row, found) else became(found)
-
-
-def became(found: Cart | Lookup | UnreadableCart | None) -> str:
-    """Return what becomes of a cart: its lines, an order kept elsewhere, nothing, or why it cannot be read."""
+def _result(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
+    """Return the result of reading a cart: its lines, an order number, none, or why it cannot be read."""
+    if _is_checkout(row, found):
+        return "The lines of Stripe Checkout"
     match found:
         case Cart():
             lines = [
@@ -260,15 +255,14 @@ def became(found: Cart | Lookup | UnreadableCart | None) -> str:
             ]
             return ", ".join(lines)
         case Lookup():
-            return f"Order {found.reference}, kept elsewhere"
+            return f"Order {found.reference}, with its lines elsewhere"
         case UnreadableCart():
             return f"Not readable: {found.why}"
     return "No cart"
 
 
 def _money(payment: Payment) -> str:
-    code = payment.currency.upper()
-    return words.money(Decimal(payment.amount).scaleb(-minor_digits(code)), code)
+    return selling.money(payment.amount, payment.currency)
 
 
 def _metadata(payment: Payment) -> str:
@@ -277,10 +271,10 @@ def _metadata(payment: Payment) -> str:
 
 
 def in_threes(count: int) -> list[DeltaGenerator]:
-    """Return places for inputs, three in a row, and row by row so that they keep their order on a phone."""
+    """Return cells for inputs, three in a row, created row by row so that they keep their order on a phone."""
     return [cell for _ in range(0, count, 3) for cell in st.columns(3)]
 
 
 def mark_of(saved: Any) -> str:
-    """Part of the keys of inputs, so that they begin anew when what they show has changed."""
+    """Return a part for the keys of inputs: it changes with the saved value, so the inputs then show the new one."""
     return sha256(json.dumps(saved, sort_keys=True).encode()).hexdigest()[:8]

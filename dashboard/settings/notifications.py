@@ -1,4 +1,4 @@
-"""The part of the Settings page about notifications: the destinations of alerts, how they do, and what they wish."""
+"""Settings, Notifications: the destinations of alerts with their delivery state and preferences."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
 
 SEVERITIES = {"urgent": "Urgent cases only", "warning": "Warnings and urgent cases", "note": "Every case"}
-DIGESTS = {"each": "At once", "hour": "Once an hour", "day": "Once a day"}
+DIGESTS = {"each": "Immediately", "hour": "Once an hour", "day": "Once a day"}
 
 
 def show_notifications(found: Sequence[Destination], zone: str) -> None:
-    """Show the destinations of alerts, and what an admin can do about each."""
-    st.caption("Cases that open or grow more severe are sent here. Addresses stand where Stockroom runs, never here.")
+    """Show the destinations of alerts with their preferences and a test."""
+    st.caption(
+        "New cases, and cases whose severity is raised, are sent to these destinations. Their addresses are set in the "
+        "environment and never shown."
+    )
     if not found:
         frame.empty(
-            "Nobody is told of alerts yet",
-            "Set STOCKROOM_NOTIFY_TEAM, or any other name at its end, to an address of Apprise such as "
-            "mailtos, slack or json, and start Stockroom again.",
+            "No destinations yet",
+            "Set STOCKROOM_NOTIFY_TEAM, or the same with another name at the end, to an Apprise URL such as mailtos, "
+            "slack or json, and restart Stockroom.",
             icon=":material/notifications_off:",
         )
     for destination in found:
@@ -42,35 +45,36 @@ def _show_destination(destination: Destination, zone: str) -> None:
         st.button("Send a test", key=f"set_told_test_{name}", icon=":material/send:", on_click=_test, args=(name,))
     waiting = health.waiting + destination.postponed
     last = words.moment(health.sent_at, zone) if health.sent_at else "never"
-    st.caption(f"Last sent: {last}. Waiting: {waiting:,}. Could not be delivered: {health.failed:,}.")
+    st.caption(f"Last sent: {last}. Waiting: {waiting:,}. Failed: {health.failed:,}.")
     if health.failed_at and (health.sent_at is None or health.failed_at > health.sent_at):
         at = words.moment(health.failed_at, zone)
         st.warning(words.plain(f"{at}: {health.why}"), icon=":material/warning:")
-    with st.expander("When it is told, and of what"):
-        _show_wishes(name, destination.wishes)
+    with st.expander("Preferences"):
+        _show_preferences(name, destination.wishes)
 
 
-def _show_wishes(name: str, wishes: Wishes) -> None:
+def _show_preferences(name: str, wishes: Wishes) -> None:
     key = f"set_told_{name}"
     with st.form(f"{key}_form", border=False):
         st.toggle("On", wishes.is_on, key=f"{key}_on")
         st.selectbox(
-            "Of", list(SEVERITIES), list(SEVERITIES).index(wishes.min_severity), SEVERITIES.__getitem__, key=f"{key}_of"
-        )
+            "Cases", list(SEVERITIES), list(SEVERITIES).index(wishes.min_severity), SEVERITIES.__getitem__,
+            key=f"{key}_of",
+        )  # fmt: skip
         st.selectbox(
-            "When", list(DIGESTS), list(DIGESTS).index(wishes.digest), DIGESTS.__getitem__, key=f"{key}_digest"
+            "Frequency", list(DIGESTS), list(DIGESTS).index(wishes.digest), DIGESTS.__getitem__, key=f"{key}_digest"
         )
-        st.time_input("Once a day at", wishes.digest_at, key=f"{key}_at")
+        st.time_input("Time of the daily digest", wishes.digest_at, key=f"{key}_at")
         st.toggle("Quiet hours", wishes.quiet_from is not None, key=f"{key}_quiet")
         first, second = st.columns(2)
         first.time_input("Quiet from", wishes.quiet_from or time(22), key=f"{key}_from")
         second.time_input("Quiet until", wishes.quiet_until or time(7), key=f"{key}_until")
-        st.toggle("Urgent cases at once all the same", wishes.urgent_passes, key=f"{key}_urgent")
+        st.toggle("Send urgent cases immediately at all times", wishes.urgent_passes, key=f"{key}_urgent")
         st.toggle(
-            "Tell the daily proof",
+            "Send the daily proof",
             wishes.daily_proof,
             key=f"{key}_proof",
-            help="Once a day, with the ledger's head hash: whoever keeps it sees later if history was changed.",
+            help="Once a day, with the ledger's head hash. A stored hash shows later whether history was changed.",
         )
         st.form_submit_button("Save", on_click=_save, args=(name,))
 
@@ -90,19 +94,19 @@ def _save(name: str) -> None:
         quiet_until=given["until"] if given["quiet"] else None,
         urgent_passes=given["urgent"],
     )
-    outcome.do(f"{name} is told as you wish.", deliveries.save, name=name, wishes=wishes)
+    outcome.do(f"The preferences of {name} are saved.", deliveries.save, name=name, wishes=wishes)
 
 
 def _test(name: str) -> None:
-    """Send a test message, with no transaction open, and keep what became of it."""
+    """Send a test message outside of any transaction, and record the result."""
     outcome.do("", deliveries.may_test)
     if outcome.remembered().problem is not None:
         return
     why = None
     try:
-        message = Message(title="Stockroom: a test", body="Alerts arrive here.")
+        message = Message(title="Stockroom: test message", body="Alerts will arrive here.")
         notifier.send(load_settings().destinations[name], message)
     except DeliveryFailed as problem:
         why = problem.message
-    said = f"The test reached {name}." if why is None else f"The test did not reach {name}: {why}"
-    outcome.do(said, deliveries.note_test, name=name, why=why)
+    text = f"The test message was sent to {name}." if why is None else f"The test message to {name} failed: {why}"
+    outcome.do(text, deliveries.note_test, name=name, why=why)

@@ -1,4 +1,4 @@
-"""The parts of the Settings page with which an admin looks after the people of the shop."""
+"""Settings, People: the accounts of the shop, and the forms that change and add one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from core.people.administration import Person
 from dashboard.frame import outcome, words
 
 ROLES = {
-    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes what was wrong, and retries orders.",
-    Role.SUPPORT: "looks everything up, finishes cases, and decides what became of refunded goods.",
-    Role.MANAGER: "does what both of them do, and imports catalogue and orders.",
-    Role.ADMIN: "does everything, and looks after people, settings and Stripe.",
+    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes movements, and retries orders.",
+    Role.SUPPORT: "views everything, resolves cases, and decides what happened to refunded goods.",
+    Role.MANAGER: "does what warehouse and support do, and imports catalogues and orders.",
+    Role.ADMIN: "does everything, and manages people, settings and Stripe.",
 }
-# In this order: most browsers also claim to be those below them.
+# In this order, because most browsers also name the ones below them.
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
     ("iPhone", "iPhone"),
@@ -33,8 +33,8 @@ _SYSTEMS = (
 )
 
 
-def show_people(everybody: list[Person]) -> None:
-    """Show who has an account, and what an admin can do about it."""
+def show_people(everybody: tuple[Person, ...]) -> None:
+    """Show all accounts, and the forms that change and add one."""
     show_table(everybody)
     change, add = st.columns(2, gap="medium")
     with change, st.container(border=True, key="settings_change"):
@@ -48,8 +48,8 @@ def show_people(everybody: list[Person]) -> None:
             st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
 
 
-def show_table(everybody: list[Person]) -> None:
-    """Show everybody with an account."""
+def show_table(everybody: tuple[Person, ...]) -> None:
+    """Show all accounts."""
     now = datetime.now(UTC)
     st.dataframe(
         {
@@ -58,7 +58,7 @@ def show_table(everybody: list[Person]) -> None:
             "Role": [words.ROLE_LABELS[person.role] for person in everybody],
             "State": [state(person) for person in everybody],
             "Last signed in": [words.ago(person.last_signed_in_at, now) for person in everybody],
-            "Browsers now": [person.open_sessions for person in everybody],
+            "Signed-in browsers": [person.open_sessions for person in everybody],
         },
         hide_index=True,
         alt="The people who have an account",
@@ -66,14 +66,14 @@ def show_table(everybody: list[Person]) -> None:
 
 
 def state(person: Person) -> str:
-    """Return whether a person can sign in, in a word or two."""
+    """Return the label of an account's state."""
     if not person.is_active:
         return "Deactivated"
     return "Active" if person.has_password else "No password yet"
 
 
-def chosen(everybody: list[Person]) -> Person:
-    """Let the admin choose a person, by name or in the address."""
+def chosen(everybody: tuple[Person, ...]) -> Person:
+    """Draw the choice of a person, which the address can hold, and return it."""
     by_email = {person.email: person for person in everybody}
     email = st.selectbox(
         "Person",
@@ -86,7 +86,7 @@ def chosen(everybody: list[Person]) -> Person:
 
 
 def show_person(person: Person) -> None:
-    """Show what an admin can do with one person."""
+    """Show the actions on one account."""
     roles = list(Role)
     role = st.selectbox(
         "Role",
@@ -100,19 +100,19 @@ def show_person(person: Person) -> None:
                 disabled=role == person.role, user_id=person.user_id, role=role)  # fmt: skip
         if person.is_active:
             st.button(
-                "Make a one-time link", key="set_link", icon=":material/link:", on_click=_make_link, args=(person,)
+                "Create one-time link", key="set_link", icon=":material/link:", on_click=_make_link, args=(person,)
             )
             _button("Sign out everywhere", f"{person.name} is signed out everywhere.", accounts.end_sessions,
                     disabled=not person.open_sessions, user_id=person.user_id)  # fmt: skip
             _button("Deactivate", f"{person.name} can no longer sign in.", people.set_active,
                     user_id=person.user_id, active=False)  # fmt: skip
         else:
-            _button("Let in again", f"{person.name} can sign in again.", people.set_active,
+            _button("Reactivate", f"{person.name} can sign in again.", people.set_active,
                     user_id=person.user_id, active=True)  # fmt: skip
 
 
 def show_new_person() -> None:
-    """Show the form that adds a person and makes their first link."""
+    """Show the form that adds a person and creates their first one-time link."""
     with st.form("set_new", border=False):
         st.text_input("Name", key="set_new_name", max_chars=80)
         st.text_input("Email", key="set_new_email", max_chars=254)
@@ -120,7 +120,7 @@ def show_new_person() -> None:
         st.form_submit_button("Add person", type="primary", on_click=_add_person)
 
 
-def show_browsers(browsers: list[OpenSession], zone: str, now: datetime) -> None:
+def show_browsers(browsers: tuple[OpenSession, ...], zone: str, now: datetime) -> None:
     """Show where a person is signed in."""
     st.dataframe(
         {
@@ -134,7 +134,7 @@ def show_browsers(browsers: list[OpenSession], zone: str, now: datetime) -> None
 
 
 def browser(user_agent: str | None) -> str:
-    """Return what a person would call the browser that sends this."""
+    """Return the name of a browser by its user agent: Firefox on Windows."""
     agent = user_agent or ""
     name = next((word for mark, word in _BROWSERS if mark in agent), "A browser")
     system = next((word for mark, word in _SYSTEMS if mark in agent), "")

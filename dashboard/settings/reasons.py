@@ -1,22 +1,23 @@
-"""The part of the Settings page about reasons: why a movement may happen."""
+"""Settings, Reasons: the reasons for movements, and the forms that change and add one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.column_config import TextColumn
 
 from core.foundation.model import MovementType
 from core.shop import reasons
 from core.shop.reasons import DIRECTIONS, LONGEST_LABEL, ShopReason
-from dashboard.frame import outcome, words
+from dashboard.frame import columns, outcome, words
 
 WAYS = {1: "in", -1: "out", 0: "in or out"}
 _KINDS = [(kind, sign) for kind, signs in DIRECTIONS.items() for sign in signs]
 
 
 def show_reasons(known: Sequence[ShopReason]) -> None:
-    """Show every reason, and what an admin can do about it."""
+    """Show all reasons, and the forms that change and add one."""
     _show_table(known)
     change, add = st.columns(2, gap="medium")
     with change, st.container(border=True, key="settings_reason"):
@@ -28,20 +29,19 @@ def show_reasons(known: Sequence[ShopReason]) -> None:
 
 
 def _show_table(known: Sequence[ShopReason]) -> None:
-    shown = {
+    cells = {
         "Reason": [row.label for row in known],
         "Type": [words.TYPE_LABELS[row.movement_type] for row in known],
         "State": [_state(row) for row in known],
-    }
-    more = {
         "Direction": [WAYS[row.sign].capitalize() for row in known],
         "Note": ["Required" if row.note_required else "Optional" for row in known],
-        "Chosen": ["By hand" if row.by_hand else "By orders and undo" for row in known],
+        "Used": ["By hand" if row.by_hand else "By orders and undo" for row in known],
         "Code": [row.reason for row in known],
     }
-    for key, columns in (("wide_reasons", shown | more), ("narrow_reasons", shown)):
-        with st.container(key=key):
-            st.dataframe(columns, hide_index=True, alt="The reasons of the shop")
+    wide = {name: (each, TextColumn()) for name, each in cells.items()}
+    widths = {"Reason": 166, "Type": 86, "State": 92}
+    narrow = {name: (cells[name], TextColumn(width=width)) for name, width in widths.items()}
+    columns.show(wide, narrow, key="reasons", alt="Reasons", heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT))
 
 
 def _state(row: ShopReason) -> str:
@@ -53,10 +53,10 @@ def _state(row: ShopReason) -> str:
 def _chosen(known: Sequence[ShopReason]) -> ShopReason:
     by_code = {_code(row): row for row in known}
 
-    def said(code: str) -> str:
-        return f"{by_code[code].label}{words.DOT}{words.TYPE_LABELS[by_code[code].movement_type]}"
+    def label(code: str) -> str:
+        return words.joined(by_code[code].label, words.TYPE_LABELS[by_code[code].movement_type])
 
-    return by_code[st.selectbox("Reason", list(by_code), format_func=said, key="set_reason", bind="query-params")]
+    return by_code[st.selectbox("Reason", list(by_code), format_func=label, key="set_reason", bind="query-params")]
 
 
 def _code(row: ShopReason) -> str:
@@ -68,13 +68,13 @@ def _show_reason(row: ShopReason) -> None:
     with st.form("set_reason_rename", border=False):
         st.text_input("Label", row.label, key=label_key, max_chars=LONGEST_LABEL)
         st.form_submit_button("Rename", on_click=_rename, args=(row, label_key))
-    st.caption("Its movements, also the past ones, are shown under the new label; in files it keeps its code.")
+    st.caption("All its movements, including past ones, show the new label. Its code in files does not change.")
     if row.needed is not None:
         st.caption(f"It cannot be retired: it {row.needed}.")
     elif row.is_active:
         _active_button("Retire", f"{row.label} is no longer offered.", row, active=False)
     else:
-        _active_button("Bring back", f"{row.label} is offered again.", row, active=True)
+        _active_button("Restore", f"{row.label} is offered again.", row, active=True)
 
 
 def _active_button(label: str, done: str, row: ShopReason, *, active: bool) -> None:
@@ -86,11 +86,13 @@ def _active_button(label: str, done: str, row: ShopReason, *, active: bool) -> N
 
 def _show_new_reason() -> None:
     with st.form("set_reason_new", border=False):
-        st.text_input("Label", key="set_reason_new_label", max_chars=LONGEST_LABEL, placeholder="Such as Photo shoot")
+        st.text_input(
+            "Label", key="set_reason_new_label", max_chars=LONGEST_LABEL, placeholder="For example, Photo shoot"
+        )
         st.selectbox("Type and direction", _KINDS, format_func=_kind, key="set_reason_new_kind")
-        st.toggle("A note is required", key="set_reason_new_note")
+        st.toggle("Require a note", key="set_reason_new_note")
         st.form_submit_button("Add reason", type="primary", on_click=_add)
-    st.caption("Reasons for adjustments, purchases and counts are offered in their forms at once.")
+    st.caption("The new reason is available immediately in the forms of its movement type.")
 
 
 def _kind(kind: tuple[MovementType, int]) -> str:
@@ -100,19 +102,19 @@ def _kind(kind: tuple[MovementType, int]) -> str:
 def _rename(row: ShopReason, label_key: str) -> None:
     label = st.session_state[label_key]
     outcome.do(
-        f"{row.label} is now called {label}.",
+        f"{row.label} is renamed to {label}.",
         reasons.rename_reason,
         movement_type=row.movement_type,
         reason=row.reason,
         label=label,
     )
-    st.session_state["set_reason"] = _code(row)  # the same, which the browser still knows by its former label
+    st.session_state["set_reason"] = _code(row)  # the browser still has it under its former label
 
 
 def _add() -> None:
     label, kind, note = (st.session_state[f"set_reason_new_{field}"] for field in ("label", "kind", "note"))
     code = outcome.do(
-        f"{label} is a reason now.",
+        f"Reason {label} added.",
         reasons.add_reason,
         movement_type=kind[0],
         label=label,

@@ -1,4 +1,4 @@
-"""The part of the Settings page about Stripe: key, mode, connection test, go-live, inbox and webhook."""
+"""Settings, Stripe: key, mode, connection test, go-live, inbox, webhook, and the storefront's order table."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import streamlit as st
 from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.orders import stripe_link
-from core.orders.stripe_link import Connected, Keys
+from core.orders.stripe_link import Connected, Keys, OrderLookup
 from core.payloads import reading as payloads
 from core.stripe import gateway as stripe_gateway
 from core.stripe.reader import GatewayAccount
 from core.stripe.trouble import READS, Patience
 from dashboard.door import session
 from dashboard.frame import feedback, links, outcome, words
-from dashboard.settings import lookup, mapping
+from dashboard.settings import mapping
 
 TRIES = 2
-"""How often a person who waits for the connection test has Stripe asked."""
+"""Attempts of the connection test, for which a person waits."""
 
 _TESTED = "_stripe_tested"
 
 
 def show_stripe(seen: Connected, keys: Keys) -> None:
-    """Show how the shop and Stripe are connected, and what an admin can do about it."""
+    """Show the connection between the shop and Stripe, with its settings."""
     _show_mode(seen, keys)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, key="stripe_connection"):
@@ -43,7 +43,9 @@ def show_stripe(seen: Connected, keys: Keys) -> None:
         st.subheader("Webhook", anchor=False)
         _show_webhook(keys)
     mapping.show(seen)
-    lookup.show(seen)
+    with st.container(border=True, key="stripe_lookup"):
+        st.subheader("Orders of the storefront", anchor=False)
+        _show_lookup(seen)
 
 
 # ---------------------------------------------------------------- key and mode
@@ -67,44 +69,44 @@ def _show_mismatch(*, livemode: bool) -> None:
     given, tied = ("live", "test") if livemode else ("test", "live")
     with st.container(border=True, key="stripe_mismatch"):
         st.error(
-            f"The key is one of {given} mode, but this shop was connected in {tied} mode: everything that comes in now "
-            "is set aside. Set the right key, or change the shop's mode.",
+            f"The key is one of {given} mode, but this shop is connected in {tied} mode, so all new messages are "
+            "ignored. Set a key of the other mode, or change the shop's mode.",
             icon=":material/error:",
         )
         st.button(
             f"Change this shop to {given} mode",
             key="set_stripe_mode",
             on_click=outcome.do,
-            args=(f"This shop is in Stripe's {given} mode from now on.", stripe_link.change_mode),
+            args=(f"This shop is now in Stripe's {given} mode.", stripe_link.change_mode),
             kwargs={"livemode": livemode},
         )
-        st.caption("From that moment on payments take stock; what was paid before can be imported, recorded only.")
+        st.caption("Payments from then on take stock. Earlier payments can be imported without moving stock.")
 
 
 def _show_connection(keys: Keys) -> None:
-    mode = {None: "not set", True: "set, of live mode", False: "set, of test mode"}[keys.livemode]
-    secrets = f"{keys.secrets} set" if keys.secrets else "none, so orders come by asking alone"
+    mode = {None: "not set", True: "set (live mode)", False: "set (test mode)"}[keys.livemode]
+    secrets = f"{keys.secrets} set" if keys.secrets else "none, so orders are only polled"
     st.markdown(f"Key: **{mode}**  \nSigning secrets: **{secrets}**  \nAPI version: `{keys.api_version}`")
     if not keys.is_set:
         st.markdown(
-            "Without a key everything else works. Make a restricted key, put it into `STRIPE_SECRET_KEY` in the "
-            "environment or in `.streamlit/secrets.toml`, and start Stockroom again."
+            "Everything else works without a key. Create a restricted key, set it as `STRIPE_SECRET_KEY` in the "
+            "environment or in `.streamlit/secrets.toml`, and restart Stockroom."
         )
         st.link_button(
-            "Make a restricted key at Stripe", stripe_link.key_link(), icon=":material/key:",
-            help=f"With “Read” chosen for {words.listing(list(READS.values()))}.",
+            "Create a restricted key at Stripe", stripe_link.key_link(), icon=":material/key:",
+            help=f"With the permission “Read” for {words.listing(list(READS.values()))}.",
         )  # fmt: skip
         return
     st.button("Test the connection", key="set_stripe_test", icon=":material/network_check:", on_click=_test)
     _show_tested()
-    st.caption("Key and secrets are set where Stockroom runs. No part of them is ever shown here or written to a log.")
+    st.caption("Key and secrets are set in the environment. They are never shown here or written to a log.")
 
 
 def _test() -> None:
-    """Ask Stripe for everything the key must be allowed to read; only an admin may."""
+    """Read from Stripe everything for which the key needs permission. Only an admin may do this."""
     try:
         session.run(stripe_link.connected)
-        with st.spinner("Asking Stripe ..."):
+        with st.spinner("Connecting to Stripe ..."):
             gateway = stripe_gateway.from_settings(load_settings(), Patience(attempts=TRIES))
             found = gateway.account() if gateway else None
     except StockError as problem:
@@ -115,19 +117,19 @@ def _test() -> None:
 
 def _show_tested() -> None:
     found: GatewayAccount | StockError | None = st.session_state.get(_TESTED)
-    if isinstance(found, Unavailable):  # nothing could have been recorded, so nothing is said about that
+    if isinstance(found, Unavailable):  # without the advice about recorded changes, because a test records none
         st.error(words.plain(found.message), icon=":material/error:")
     elif isinstance(found, StockError):
         feedback.show(found)
     elif found is not None and found.missing:
         named = [f"{name} (`{code}`)" for name, code in zip(found.missing_names, found.missing, strict=True)]
         st.warning(
-            f"{_whose(found)} answers, but the key may not read {words.listing(named)}. Edit the key in Stripe's "
-            "dashboard under API keys, choose “Read” there, and test again; the key stays the same.",
+            f"{_whose(found)} answers, but the key may not read {words.listing(named)}. Edit the key under API keys in "
+            "Stripe's dashboard, choose “Read” for them, and test again. The key itself does not change.",
             icon=":material/lock:",
         )
     elif found is not None:
-        st.success(f"{_whose(found)} answers, and the key may read all it needs.", icon=":material/check_circle:")
+        st.success(f"{_whose(found)} answers, and the key has all permissions.", icon=":material/check_circle:")
 
 
 def _whose(found: GatewayAccount) -> str:
@@ -141,11 +143,10 @@ def _whose(found: GatewayAccount) -> str:
 def _show_go_live(seen: Connected) -> None:
     zone, live = seen.shop.zone, seen.link.live_since
     if live is None:
-        st.markdown("Not yet. The first poll or import with a key sets it to that moment.")
+        st.markdown("Not set. The first poll or import with a key sets it to the current time.")
     st.caption(
-        "What was paid before this instant is recorded and moves no stock, because the shelf was counted without it. "
-        "What is paid from then on takes stock. Changing it decides about orders that come in later; those "
-        "recorded already stay as they are."
+        "Orders paid before this time are recorded only and move no stock, because the first count did not include "
+        "their units. Later orders take stock. A change does not affect orders that are already recorded."
     )
     shown = words.local(live or datetime.now(UTC), zone)
     key = f"{shown:%Y%m%d%H%M}" if live else "none"
@@ -154,7 +155,7 @@ def _show_go_live(seen: Connected) -> None:
         first.date_input("Day", shown.date(), key=f"set_live_day_{key}")
         second.time_input("Time", time(shown.hour, shown.minute), step=300, key=f"set_live_time_{key}")
         st.form_submit_button("Save", on_click=_save_live, args=(seen, key))
-    st.caption(f"On the shop's clock, {zone.replace('_', ' ')}.")
+    st.caption(f"In the shop's time zone, {zone.replace('_', ' ')}.")
 
 
 def _save_live(seen: Connected, key: str) -> None:
@@ -162,10 +163,10 @@ def _save_live(seen: Connected, key: str) -> None:
     wanted = datetime.combine(day, clock, ZoneInfo(seen.shop.zone))
     live = seen.link.live_since
     if live is not None and wanted == live.replace(second=0, microsecond=0):
-        outcome.remembered().done = "There was nothing to save."
+        outcome.remembered().done = outcome.UNCHANGED
         return
-    said = f"What is paid from {words.moment(wanted, seen.shop.zone)} on takes stock."
-    outcome.do(said, stripe_link.go_live_at, at=wanted)
+    done = f"Orders paid from {words.moment(wanted, seen.shop.zone)} take stock."
+    outcome.do(done, stripe_link.go_live_at, at=wanted)
 
 
 # ---------------------------------------------------------------- inbox and webhook
@@ -176,24 +177,56 @@ def _show_inbox(seen: Connected) -> None:
     with st.container(horizontal=True):
         st.metric("Waiting", words.number(inbox.waiting), width="content")
         st.metric("Parked", words.number(inbox.parked), width="content")
-    oldest = f" The oldest came {words.ago(inbox.oldest, now)}." if inbox.oldest else ""
+    oldest = f" Oldest waiting message: {words.ago(inbox.oldest, now)}." if inbox.oldest else ""
     polled = words.ago(seen.link.polled_at, now)
     st.caption(
-        f"Stripe was last asked what happened: {polled}.{oldest} Waiting messages are worked on within a minute; a "
-        "parked one needs a person and is a case."
+        f"Last poll: {polled}.{oldest} Waiting messages are processed within a minute. Parked messages could not be "
+        "processed, and each has a case."
     )
     with st.container(horizontal=True, key="flush_stripe"):
         if inbox.parked:
-            links.to_page("alerts", "To the cases", icon=":material/notifications:")
+            links.to_page("alerts", "View cases", icon=":material/notifications:")
         links.to_page("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
 
 
 def _show_webhook(keys: Keys) -> None:
     st.caption(
-        "Not needed: without it Stripe is asked every minute. With it, orders come in within seconds. At Stripe, under "
-        "Developers, Webhooks, add an endpoint with this address and these events, then put its signing secret into "
-        "`STRIPE_WEBHOOK_SECRET`."
+        "Optional. With a webhook, orders arrive within seconds; without it, Stripe is polled every minute. In "
+        "Stripe's dashboard, under Developers, Webhooks, add an endpoint with this URL and these events, then set its "
+        "signing secret as `STRIPE_WEBHOOK_SECRET`."
     )
     st.code(f"{session.origin()}{stripe_link.WEBHOOK}", language=None, wrap_lines=True)
-    with st.expander(f"{len(payloads.KINDS)} events to choose, API version {keys.api_version}"):
+    with st.expander(f"{len(payloads.KINDS)} events to select, API version {keys.api_version}"):
         st.code("\n".join(payloads.KINDS), language=None)
+
+
+# ---------------------------------------------------------------- the storefront's orders
+
+
+def _show_lookup(seen: Connected) -> None:
+    st.caption(
+        "If payments carry only an order number, the lines are read from the storefront's table in this database. The "
+        "account `stockroom_owner` needs permission to read it."
+    )
+    saved = seen.lookup
+    mark = mapping.mark_of(seen.link.order_lookup)
+    labels = {"schema": "Schema", "table": "Table with one row for each line", "order": "Column of the order number",
+              "code": "Column of the SKU or variant id", "quantity": "Column of the quantity"}  # fmt: skip
+    keys = {name: f"set_lookup_{name}_{mark}" for name in labels}
+    with st.form("set_lookup", border=False):
+        for cell, (name, label) in zip(mapping.in_threes(len(labels)), labels.items(), strict=False):
+            present = getattr(saved, name) if saved else ("public" if name == "schema" else "")
+            cell.text_input(label, present, key=keys[name], max_chars=63)
+        with st.container(horizontal=True):
+            st.form_submit_button("Save", key="set_lookup_save", on_click=_save_lookup, args=(keys,))
+            st.form_submit_button(
+                "Remove", key="set_lookup_remove", disabled=saved is None, on_click=outcome.do,
+                args=("The order table is removed.", stripe_link.save_lookup),
+                kwargs={"lookup": None},
+            )  # fmt: skip
+
+
+def _save_lookup(keys: dict[str, str]) -> None:
+    typed = {name: str(st.session_state[key]).strip() for name, key in keys.items()}
+    done = f"Order lines are read from {typed['schema']}.{typed['table']}."
+    outcome.do(done, stripe_link.save_lookup, lookup=OrderLookup(**typed))

@@ -1,4 +1,4 @@
-"""Changing many levels from a CSV file on the Stock page: upload, look at every row, then post all or nothing."""
+"""Bulk edit on the Stock page: upload a CSV file, review every row, then post all of them or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.ledger import changes as ledger
 from core.ledger.bulk import BulkKind, BulkPreview, BulkRow
 from core.people.access import Permission, may
 from dashboard.door import session
-from dashboard.frame import feedback, forms, words
+from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
 
 PARAM = "bulk"
@@ -22,32 +22,33 @@ SHOWN = 500
 
 def open_bulk() -> None:
     """Open the upload in place of the list."""
-    st.query_params[PARAM] = "1"
+    lists.put(PARAM, 1)
 
 
 def _close() -> None:
-    st.query_params.pop(PARAM, None)
+    lists.put(PARAM, None)
 
 
 def show(person: Actor) -> None:
-    """Show the upload, and what the uploaded file would do."""
+    """Show the upload, and a preview of the uploaded file."""
     st.button("All variants", icon=":material/arrow_back:", on_click=_close, key="bulk_back")
     st.subheader("Bulk edit", anchor=False)
     if not may(person.role, Permission.SET_LEVEL):
-        frame.empty("Your role looks stock up", "The warehouse, a manager or an admin can change levels from a file.")
+        frame.empty("Your role cannot change stock", "The warehouse, a manager or an admin can use bulk edit.")
         return
     st.markdown(
-        "Upload a CSV file with the column `sku`, and either `change` (units to add or take away) or `set_to` (the new "
-        "level). The quickest way: export the list, add a column `set_to`, and fill in only the rows to set. "
-        "Nothing changes until you have seen every row."
+        "Upload a CSV file with the column `sku`, and either `change` (units to add or subtract) or `set_to` (the new "
+        "level). To start from the current levels, export the list, add a column `set_to`, and fill in the rows to "
+        "set. You review every row before anything changes."
     )
     file = st.file_uploader("CSV file", type="csv", key="bulk_file")
     if file is None:
         return
     from_present = st.toggle(
-        "Set from the present levels",
+        "Ignore the levels in the file",
         key="bulk_present",
-        help="The file's on_hand column is what you saw when you made it. Turn this on to set the levels all the same.",
+        help="The on_hand column holds the levels at the time of the export. A row whose level has changed since then "
+        "is refused, unless this is on.",
     )
     try:
         found = session.run(bulk.preview, content=file.getvalue(), file_name=file.name, from_present=from_present)
@@ -64,12 +65,13 @@ def _show_preview(found: BulkPreview) -> None:
     net = words.signed_units(sum(row.change for row in found.rows if not row.problem))
     if bad:
         st.error(
-            f"{words.plural(bad, 'row')} of {words.number(len(found.rows))} cannot be posted, so nothing is. "
+            f"{words.plural(bad, 'row')} of {words.number(len(found.rows))} cannot be posted, so none will be. "
             "Correct the file and upload it again.",
             icon=":material/error:",
         )
     else:
-        st.info(f"{words.plural(len(found.rows), 'variant')} would change, {net} in all.", icon=":material/fact_check:")
+        text = f"{words.plural(len(found.rows), 'variant')} will change, {net} in total."
+        st.info(text, icon=":material/fact_check:")
     rows = sorted(found.rows, key=lambda row: row.problem is None)[:SHOWN]
     st.dataframe(
         pd.DataFrame(
@@ -88,7 +90,7 @@ def _show_preview(found: BulkPreview) -> None:
             "Problem": TextColumn(width=320),
         },
         hide_index=True,
-        alt="What each row of the file would do; rows with a problem come first",
+        alt="The effect of each row of the file; rows with a problem come first",
     )
     if len(found.rows) > SHOWN:
         st.caption(f"The first {SHOWN} of {words.number(len(found.rows))} rows.")

@@ -1,4 +1,4 @@
-"""The grid of sizes on the Stock page: a row for each product, a column for each size, and which runs are broken."""
+"""The size grid on the Stock page: a row for each product, a column for each size, and whether sizes are missing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.column_config import MultiselectColumn, NumberColumn, TextColumn
+from streamlit.column_config import NumberColumn, TextColumn
 
 from core.ledger.size_grid import GridRow, Run
-from dashboard.frame import tables
+from dashboard.frame import columns, tables
 
 PAGE_ROWS = 25
 ONE_SIZE = "One size"
-_RED = "#D64545"  # readable on the light and on the dark ground
+_RED = "#D64545"  # readable on light and on dark
 _RUNS = {Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"}
 _RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
 
@@ -27,12 +27,12 @@ def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> N
         column_config=_columns(sizes),
         hide_index=True,
         height="content",
-        row_height=tables.ROW_HEIGHT,
+        row_height=columns.ROW_HEIGHT,
         key=f"{key}_grid",
         on_select=lambda: _picked(f"{key}_grid", rows, pick),
         selection_mode="single-cell",
         placeholder="",
-        alt="Units available by product and size",
+        alt="Available units by product and size",
     )
 
 
@@ -42,18 +42,18 @@ def _sizes(rows: Sequence[GridRow]) -> list[str]:
 
 
 def _grid(rows: Sequence[GridRow], sizes: Sequence[str]) -> pd.DataFrame:
-    columns: dict[str, Any] = {
+    cells: dict[str, Any] = {
         "product": [row.product for row in rows],
         "run": [[_RUNS[row.run]] for row in rows],
         "sizes": [f"{row.in_stock} of {len(row.variants)}" for row in rows],
     }
     for size in sizes:
-        columns[f"size {size}"] = pd.array([_available(row, size) for row in rows], dtype="Int64")
-    return pd.DataFrame(columns)
+        cells[f"size {size}"] = pd.array([_available(row, size) for row in rows], dtype="Int64")
+    return pd.DataFrame(cells)
 
 
-def _coloured(grid: pd.DataFrame, columns: list[str]) -> Any:
-    return grid.style.map(_out_is_red, subset=pd.Index(columns))
+def _coloured(grid: pd.DataFrame, names: list[str]) -> Any:
+    return grid.style.map(_out_is_red, subset=pd.Index(names))
 
 
 def _out_is_red(units: Any) -> str:
@@ -68,8 +68,8 @@ def _available(row: GridRow, size: str) -> int | None:
 def _columns(sizes: Sequence[str]) -> dict[str, Any]:
     return {
         "product": TextColumn("Product", width=190, pinned=True),
-        "run": MultiselectColumn("Run", width=80, options=list(_RUN_COLOURS), color=list(_RUN_COLOURS.values())),
-        "sizes": TextColumn("Sizes in stock", width=96),
+        "run": columns.tags("Size run", 80, _RUN_COLOURS),
+        "sizes": TextColumn("In stock", width=96, help="Sizes with available units"),
         **{f"size {size}": NumberColumn(size, width=48 if len(size) < 6 else 88) for size in sizes},
     }
 

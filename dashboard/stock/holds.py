@@ -1,4 +1,4 @@
-"""Holds, where people look for them: who keeps units of a variant until when, and what an order was held by."""
+"""Holds: the active ones on a variant, and those made for an order's payment."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-import pandas as pd
 import streamlit as st
 
 from core.foundation.model import LevelRow
 from core.ledger.holds import Reservation
-from dashboard.frame import words
+from dashboard.frame import charts, words
 
 LISTED = 3
 _ENDS = {
-    "consumed": "used when its goods left the shelf",
-    "released": "given back before its goods left the shelf",
-    "expired": "past its time before its goods left the shelf",
+    "consumed": "taken off the shelf",
+    "released": "released before they left the shelf",
+    "expired": "expired before they left the shelf",
     "active": "still held",
 }
 
 
 def show_on_variant(holds: Sequence[Reservation], row: LevelRow, zone: str) -> None:
-    """Show the holds on a variant, those that end first at the top; nothing where nothing is reserved."""
+    """Show the holds on a variant, the next to expire first; nothing if no units are reserved."""
     if not row.reserved:
         return
     with st.container(border=True, key="stk_holds"):
@@ -35,7 +34,7 @@ def show_on_variant(holds: Sequence[Reservation], row: LevelRow, zone: str) -> N
             _show_all(holds, row, zone)
         late = row.reserved - sum(_units(held, row.variant_id) for held in holds)
         if late > 0:
-            st.caption(f"{words.units(late)} held past the time agreed: given back within a minute, or when wanted.")
+            st.caption(f"{words.units(late)} in expired holds: released within a minute, or as soon as needed.")
 
 
 def _show_hold(held: Reservation, units: int, zone: str, now: datetime, place: int) -> None:
@@ -56,16 +55,14 @@ def _left(until: datetime, now: datetime) -> str:
 
 
 def _show_all(holds: Sequence[Reservation], row: LevelRow, zone: str) -> None:
-    every = st.expander(f"All {words.plural(len(holds), 'hold')}", key="stk_all_holds", on_change="rerun")
-    if every.open:
-        with every:
-            listed = {
-                "Units": [_units(held, row.variant_id) for held in holds],
-                "Held by": [held.held_by for held in holds],
-                "For": [held.reference or held.payment_id or "" for held in holds],
-                "Until": [words.moment(held.expires_at, zone) for held in holds],
-            }
-            st.dataframe(pd.DataFrame(listed), hide_index=True, alt=f"Holds on {row.sku}, those that end first on top")
+    table: dict[str, Sequence[object]] = {
+        "Units": [_units(held, row.variant_id) for held in holds],
+        "Held by": [held.held_by for held in holds],
+        "For": [held.reference or held.payment_id or "" for held in holds],
+        "Until": [words.moment(held.expires_at, zone) for held in holds],
+    }
+    alt, label = f"Holds on {row.sku}, the next to expire first", f"All {words.plural(len(holds), 'hold')}"
+    charts.show_as_table(table, "stk_all_holds", alt, label=label)
 
 
 def _units(held: Reservation, variant_id: UUID) -> int:
@@ -73,11 +70,11 @@ def _units(held: Reservation, variant_id: UUID) -> int:
 
 
 def show_of_order(holds: Sequence[Reservation], zone: str) -> None:
-    """Show the holds that were made for an order's payment, and how each ended; nothing where there was none."""
+    """Show the holds for an order's payment and how each ended; nothing if there were none."""
     if not holds:
         return
     with st.container(border=True, key="ord_holds"):
-        st.subheader("Held before it was paid", anchor=False)
+        st.subheader("Holds before payment", anchor=False)
         for place, held in enumerate(holds):
             with st.container(gap=None, key=f"flush_held_{place}"):
                 units = sum(line.quantity for line in held.lines)

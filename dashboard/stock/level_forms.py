@@ -19,10 +19,10 @@ RECEIVE = (MovementType.PURCHASE,)
 
 
 def show(seen: Variant, person: Actor) -> None:
-    """Show the forms, or whom to ask where a role may not change levels."""
+    """Show the forms, or say who can change levels if the role cannot."""
     st.subheader("Change the level", anchor=False)
     if not may(person.role, Permission.ADJUST):
-        st.caption("Your role looks stock up. The warehouse, a manager or an admin can change it.")
+        st.caption("Your role cannot change stock. The warehouse, a manager or an admin can.")
         return
     adjust, receive, set_level = st.tabs(["Adjust", "Receive", "Set level"], key="stk_act")
     with adjust:
@@ -54,9 +54,9 @@ def _show_adjust(seen: Variant) -> None:
 
 
 def signed(choice: forms.Choice, typed: int) -> tuple[str, int]:
-    """Return the reason and the signed units of what was typed; -1 takes one away, whatever stood in the reason field.
+    """Return the reason and the signed units of what was typed. A typed minus subtracts, whatever the reason's sign.
 
-    A minus turns the plain increase into the plain decrease. With a reason that only adds, core refuses it.
+    It turns the plain increase into the plain decrease. Core refuses it for a reason that only adds.
     """
     if typed >= 0:
         return choice.reason.reason, choice.sign * typed
@@ -112,13 +112,13 @@ def _show_set(seen: Variant) -> None:
 
 
 def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
-    """Where the level is no longer the one the form was opened with: what moved since, and the way on."""
+    """If the level has changed since the form was opened: show the movements since, and offer the new level."""
     if seen.row.on_hand == level:
         return
     if not isinstance(form.draft.problem, LevelChanged):
         st.info(
-            f"The level moved while this form was open: {words.change(level, seen.row.on_hand)}. "
-            "Setting it now would be refused until you have seen that.",
+            f"The level changed while this form was open: {words.change(level, seen.row.on_hand)}. "
+            "Start from the new level to set it.",
             icon=":material/sync_problem:",
         )
     problem = form.draft.problem
@@ -128,12 +128,12 @@ def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
         kind = words.TYPE_LABELS[MovementType(moved["movement_type"])]
         st.caption(f"{at}{words.DOT}{kind} {words.signed(moved['quantity'])} by {words.plain(moved['performed_by'])}")
     st.button(
-        f"Set from {words.number(seen.row.on_hand)} instead",
+        f"Start from {words.number(seen.row.on_hand)}",
         key=f"{form.name}_again",
         icon=":material/refresh:",
         on_click=_look_again,
         args=(form.draft, seen.row.on_hand),
-        help="Keeps what you typed; press Set level again after it",
+        help="Keeps what you typed. Then press Set level again.",
     )
 
 

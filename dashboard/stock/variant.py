@@ -1,41 +1,38 @@
-"""One variant on the Stock page: its level, how it came about, and the forms that change it."""
+"""One variant on the Stock page: its level, the movements that explain it, and the forms that change it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import pandas as pd
 import streamlit as st
 
 from core.foundation.model import Actor, LevelRow, MovementType
-from core.ledger.movements import midnight
+from core.ledger.query import midnight
 from core.ledger.reports import LevelPoint
 from core.people.access import Permission, may
 from core.screens.stock import Variant
-from dashboard.frame import charts, drawer, links, tables, words
+from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.stock import holds, level_forms
+from dashboard.stock.listing import open_variant
 
-RANGES: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
-
-
-def chosen_days() -> int | None:
-    """Return the days that chart and explanation cover; the choice itself is drawn with the chart."""
-    chosen = st.session_state.get("stk_range") or st.query_params.get("stk_range", "90 days")
-    return RANGES.get(chosen, 90)
+_DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
+PERIOD = lists.Choice(label="Period", key="stk_range", options=_DAYS, usual="90 days")
+"""The days that chart and explanation cover."""
 
 
 def show_unknown(code: str) -> None:
     """Say that no variant has this SKU or barcode."""
     frame.empty(
         "No variant has this SKU or barcode",
-        f"Nothing is called {words.plain(code[:80])}. It may be spelled differently, or not be imported yet.",
+        f"{words.plain(code[:80])} may be spelled differently, or not be imported yet.",
         icon=":material/search_off:",
     )
 
 
 def show(seen: Variant, person: Actor) -> None:
-    """Show everything about a variant; what changes it comes first, on a phone too."""
+    """Show everything about a variant. The forms come first, also on a phone."""
     _show_head(seen)
     _show_numbers(seen)
     act, look = st.columns([1, 2], gap="small")
@@ -61,23 +58,23 @@ def _show_head(seen: Variant) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="stk_head"):
         st.subheader(words.plain(words.variant(row)), anchor=False, width="content")
         st.badge(words.status(row), color=colour)  # type: ignore[arg-type]
-    known = [row.sku, row.brand, f"barcode {row.barcode}" if row.barcode else None]
     price = words.money(row.price, seen.shop.currency) if row.price is not None else None
-    st.caption(words.plain(words.DOT.join(part for part in [*known, price] if part)))
+    barcode = f"barcode {row.barcode}" if row.barcode else None
+    st.caption(words.plain(words.joined(row.sku, row.brand, barcode, price)))
 
 
 def _show_numbers(seen: Variant) -> None:
     row, now = seen.row, datetime.now(UTC)
     cover = words.cover(row.cover_days)
     with st.grid(6, min_column_width=140, gap="small", key="stk_numbers"):
-        st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically there")
+        st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically in stock")
         st.metric("Reserved", words.number(row.reserved), border=True, help="Units held for checkouts")
-        st.metric("Available", words.number(row.available), border=True, help="On hand less reserved")
+        st.metric("Available", words.number(row.available), border=True, help="On hand minus reserved")
         st.metric(
-            "Reorder at", words.number(row.reorder_point), border=True, help="At this level on hand the variant is low"
+            "Reorder at", words.number(row.reorder_point), border=True, help="At this level on hand, the variant is low"
         )
         st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
-        st.metric("Cover", cover, border=True, help="How long what is available lasts at the rate of the last 30 days")
+        st.metric("Cover", cover, border=True, help=tables.COVER_HELP)
     moved, counted = words.ago(row.last_moved_at, now), words.ago(row.last_counted_at, now)
     st.caption(f"Last moved {moved}, last counted {counted}. Times are in {words.plain(seen.shop.zone)}.")
 
@@ -99,32 +96,20 @@ def _show_size(row: LevelRow, *, here: bool) -> None:
     )  # fmt: skip
 
 
-def open_variant(sku: str) -> None:
-    """Open a variant on the Stock page."""
-    st.query_params["sku"] = sku
-
-
 def _show_running(seen: Variant) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Running level", anchor=False)
-        st.segmented_control(
-            "Period", list(RANGES), default="90 days", required=True, key="stk_range", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
+    with frame.heading("Running level"):
+        PERIOD.show()
     points = _points(seen)
     row = seen.row
     alt = f"Units of {row.sku} on hand over time: {_course([point.level for point in points])}."
     charts.show(charts.level_chart(points, row.on_hand, row.reorder_point, seen.shop.zone), key="stk_chart", alt=alt)
     if not seen.points and row.movement_count:
-        st.caption("Nothing moved in this period. All shows the whole history.")
-    table = st.expander("The same as a table", key="stk_chart_table", on_change="rerun")
-    if table.open:
-        with table:
-            frame_ = {
-                "When": [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
-                "On hand": [point.level for point in reversed(points)],
-            }
-            st.dataframe(pd.DataFrame(frame_), hide_index=True, alt="Units on hand over time, newest first")
+        st.caption("There are no movements in this period. Choose All to see the whole history.")
+    table: dict[str, Sequence[object]] = {
+        "When": [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
+        "On hand": [point.level for point in reversed(points)],
+    }
+    charts.show_as_table(table, "stk_chart_table", "Units on hand over time, newest first")
 
 
 def _course(levels: list[int]) -> str:
@@ -133,7 +118,7 @@ def _course(levels: list[int]) -> str:
 
 
 def _points(seen: Variant) -> list[LevelPoint]:
-    """The level at the beginning of the period, each point in it, and now."""
+    """Return the level at the beginning of the period, at each point in it, and now."""
     points = list(seen.points)
     if seen.since is not None:
         points.insert(0, LevelPoint(at=midnight(seen.since, seen.shop.zone), level=seen.explanation.opening))
@@ -147,7 +132,7 @@ def _show_explanation(seen: Variant) -> None:
     st.subheader("Explain this number", anchor=False)
     found = seen.explanation
     if seen.since is not None:
-        _term("opening", f"On hand when {words.day(seen.since)} began", words.number(found.opening))
+        _term("opening", f"On hand at the start of {words.day(seen.since)}", words.number(found.opening))
     for kind, (came, went) in found.flows.items():
         if came or went:
             _term(kind.value, words.TYPE_PLURALS[kind], words.came_and_went(came, went), _behind(seen, kind))
@@ -156,7 +141,7 @@ def _show_explanation(seen: Variant) -> None:
 
 
 def _behind(seen: Variant, kind: MovementType) -> dict[str, str]:
-    """What opens the movements that a term is made of."""
+    """Return the filters that show the movements of a term."""
     query = {"mov_sku": seen.row.sku, "mov_type": words.TYPE_LABELS[kind]}
     return query | ({"mov_from": seen.since.isoformat()} if seen.since else {})
 
@@ -177,27 +162,21 @@ def _show_proof(seen: Variant) -> None:
     found = seen.explanation
     if found.holds and found.closing == seen.row.on_hand:
         count = words.plural(found.movements, "movement")
-        st.caption(f":material/verified: The terms add up to the level on hand, from {count}.")
+        st.caption(f":material/verified: The terms add up to the level on hand ({count}).")
     else:
         terms, level = words.number(found.closing), words.number(seen.row.on_hand)
-        said = f"The terms add up to {terms}, the level on hand is {level}. Tell an admin: ledger and level disagree."
-        st.error(said, icon=":material/error:")
+        text = f"The terms add up to {terms}, but the level on hand is {level}. Please report this to an admin."
+        st.error(text, icon=":material/error:")
 
 
 def _show_history(seen: Variant, may_undo: bool) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("History", anchor=False)
+    with frame.heading("History"):
         count = words.plural(seen.row.movement_count, "movement")
         links.to_page("movements", f"All {count}", icon=":material/arrow_forward:", mov_sku=seen.row.sku)
     if not seen.history:
-        st.caption("Nothing has moved yet. Receive a delivery, or set the level to what is on the shelf.")
+        st.caption("There are no movements yet. Receive a delivery, or set the level to what is on the shelf.")
         return
-    key = f"stk_history_{seen.history[0].movement_id}"
     tables.show_movements(
-        seen.history,
-        seen.shop.zone,
-        key=key,
-        pick=drawer.open_movement,
-        may_undo=may_undo,
-        of_one_variant=True,
-    )
+        seen.history, seen.shop.zone, key=f"stk_history_{seen.history[0].movement_id}", pick=drawer.open_movement,
+        may_undo=may_undo, of_one_variant=True,
+    )  # fmt: skip

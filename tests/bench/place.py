@@ -83,7 +83,7 @@ def libpq_url(url: str) -> str:
 
 
 def machine(place: Place) -> str:
-    """Name the machine and the server in one line, as the README shows it."""
+    """Name the machine and the server in one line, as docs/benchmarks.md shows it."""
     with psycopg.connect(libpq_url(place.server.owner_url)) as connection:
         row = connection.execute(
             "select split_part(version(), ' ', 2), current_setting('fsync'), current_setting('synchronous_commit')"

@@ -36,7 +36,7 @@ class Desk:
     browser: Browser
 
     def tab(self, *, phone: bool = False) -> Page:
-        """A tab of a browser nobody has signed in with."""
+        """A tab of a browser without a session."""
         context = self.browser.new_context(viewport={"width": 390, "height": 844} if phone else None)
         context.route(lambda url: not url.startswith((self.url, "data:", "blob:")), self._refuse)
         return context.new_page()
@@ -46,14 +46,14 @@ class Desk:
         pytest.fail(f"a request left the machine: {route.request.url}")
 
     def enter(self, tab: Page, email: str) -> None:
-        """Come in by a one-time link."""
+        """Sign in with a one-time link."""
         link = self.shop.run(people.make_link, user_id=id_of(self.shop, email))
         tab.goto(f"{self.url}/welcome?token={link}")
         tab.get_by_role("button", name="Open the dashboard").click()
         settle(tab)
 
     def sign_in(self, tab: Page, email: str, path: str = "/") -> None:
-        """Ask for a page and come to it through the form, by keyboard alone."""
+        """Open a page and sign in through the form, by keyboard alone."""
         tab.goto(f"{self.url}{path}")
         tab.get_by_label("Email").fill(email)
         tab.get_by_label("Password").fill(PASSWORD)

@@ -1,6 +1,6 @@
-"""The browser of the browser tests: the one on this machine, else installed by root, else a sentence.
+"""The browser of the browser tests: one that is installed, else installed if root, else an error.
 
-Run as `python -m tests.chromium`, it makes sure that there is one.
+`python -m tests.browser.chromium` makes sure that there is one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """Install Chromium where that takes no question: as root, on a system with apt."""
+    """Install Chromium if that needs no password: as root, on a system with apt."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     print("Installing Chromium for the browser tests ...", flush=True)

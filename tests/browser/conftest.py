@@ -1,4 +1,4 @@
-"""A dashboard and a browser for the tests of one file: each test brings its own variants and people.
+"""A dashboard and a browser for the tests of one file; each test creates its own variants and people.
 
 Not for longer: while Playwright is open, nothing else in this thread can run an event loop.
 """

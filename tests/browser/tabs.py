@@ -1,13 +1,15 @@
-"""A browser tab of the dashboard without a browser: a page opened as one of the people of the house, read as text."""
+"""A tab of the dashboard without a browser: a page opened as one of the test people, read as text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.database import pool
@@ -27,7 +29,7 @@ class Tabs:
     monkeypatch: pytest.MonkeyPatch
 
     def open(self, name: str, page: str = "overview", **query: Any) -> AppTest:
-        """Open a page as somebody; `query` is what stands in the address."""
+        """Open a page as a person; `query` are the parameters of the address."""
         token = self.token(name)
         self.monkeypatch.setattr(session, "presented_token", lambda: token)
         tab = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
@@ -38,7 +40,7 @@ class Tabs:
         return run(tab)
 
     def token(self, name: str) -> str:
-        """Sign somebody in and return what their browser would show."""
+        """Sign a person in and return their session token."""
         token = passwords.new_token()
         self.shop.sql(
             "update stockroom.sessions set token_hash = :hash where id = :id",
@@ -48,16 +50,26 @@ class Tabs:
         return token
 
 
+_scan = manifest_scanner.scan_component_manifests
+
+
+@cache
+def _components() -> Any:
+    """What packages are installed does not change; each tab would read all of their metadata again, for a second."""
+    return _scan()
+
+
 @pytest.fixture
 def tabs(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tabs:
     """Tabs of a shop of its own."""
     monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", _components)
     return Tabs(shop=embedded_shop, monkeypatch=monkeypatch)
 
 
 def run(tab: AppTest) -> AppTest:
-    """Draw the tab again; no page may let a fault through."""
+    """Draw the tab again. No page may raise an exception."""
     tab.run()
     assert not tab.exception, tab.exception
     return tab
@@ -76,7 +88,7 @@ def field(tab: AppTest, kind: str, label: str, nth: int = 0) -> Any:
 
 
 def words_of(tab: AppTest) -> str:
-    """Return everything the page says, without marks and in one line of ordinary spaces."""
+    """Return all text of the page in one line, without Markdown and with ordinary spaces."""
     kinds = ("title", "subheader", "markdown", "caption", "error", "info", "warning", "success")
     said = [str(getattr(element, "value", "")) for kind in kinds for element in tab.get(kind)]
     said += [f"{metric.label} {metric.value}" for metric in tab.metric]

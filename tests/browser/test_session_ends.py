@@ -1,4 +1,4 @@
-"""A real browser in which a session begins and ends: on every page, in every tab, without a byte more."""
+"""Sessions in a real browser: they start and end on every page and in every tab."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_deep_link_leads_through_the_form_to_the_page_that_was_asked_for(desk:
     tab.get_by_label("Email").fill(new_person(desk.shop))
     tab.get_by_label("Password").fill("not this one")
     tab.keyboard.press("Enter")
-    expect(tab.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(tab.get_by_role("alert")).to_contain_text("is incorrect")
     tab.get_by_label("Password").fill(PASSWORD)
     tab.keyboard.press("Enter")
     settle(tab)

@@ -1,4 +1,4 @@
-"""The whole path in a real browser: sign in, change a level, see the movement, take it back."""
+"""The main path in a real browser: sign in, change a level, see the movement, undo it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.people import new_person
 
 @pytest.fixture
 def elm(desk: Desk) -> tuple[str, UUID]:
-    """A shoe of this test's own: its SKU and id; three lie on the shelf."""
+    """The SKU and id of a new shoe with three units on hand."""
     sku = f"ELM-{uuid.uuid4().hex[:6].upper()}"
     return sku, desk.shop.variant(3, sku=sku, product="Elm shoe")
 
@@ -55,7 +55,7 @@ def test_pressing_twice_in_haste_posts_once(desk: Desk, elm: tuple[str, UUID]) -
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     assert box is not None
-    for _ in range(2):  # the same spot of the screen, as a finger does, whatever stands there by then
+    for _ in range(2):  # the same spot of the screen, as a finger does, whatever is there by then
         tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(tab.get_by_text(f"{sku}: 3 → 7 (+4 units)")).to_be_visible(timeout=10_000)
     settle(tab)

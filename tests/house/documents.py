@@ -1,4 +1,4 @@
-"""Reading the documents: their headings, code blocks, quotes, tables and links, as a reader would see them."""
+"""Read the documents: their headings, code blocks, quotes, tables and links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A fenced block: its language, its text, and the heading it stands under."""
+    """A fenced block: its language, its text, and the heading above it."""
 
     heading: str
     language: str
@@ -25,7 +25,11 @@ class Document:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.text = (ROOT / name).read_text(encoding="utf-8")
+        self.path = ROOT / name
+        self.text = self.path.read_text(encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return self.name
 
     @cached_property
     def prose(self) -> str:
@@ -57,19 +61,25 @@ class Document:
 
     @cached_property
     def code(self) -> list[str]:
-        """What stands `between backticks`, in order."""
+        """The texts `between backticks`, in order."""
         return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", self.prose)]
 
     @cached_property
     def italics(self) -> list[str]:
-        """What stands *between asterisks*: names and sentences of the screen."""
+        """The texts *between asterisks*: names and sentences of the screen."""
         plain = re.sub(r"`[^`]+`|\*\*[^*]+\*\*", "", self.prose)
         return [" ".join(span.split()) for span in re.findall(r"\*([^*\s][^*]*)\*", plain)]
 
     @cached_property
     def links(self) -> list[str]:
-        """Where links and pictures lead."""
+        """The targets of links and pictures."""
         return re.findall(r"\]\(([^)\s]+)\)", self.prose)
+
+    @cached_property
+    def anchors(self) -> set[str]:
+        """The names by which a link finds a heading, as code hosts make them."""
+        headings = re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
     def table(self, first_column: str) -> list[list[str]]:
         """The rows of the table whose first column has that name."""
@@ -78,6 +88,16 @@ class Document:
         return [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in found[1].splitlines()]
 
 
+def _if_written(*names: str) -> tuple[Document, ...]:
+    return tuple(Document(name) for name in names if (ROOT / name).exists())
+
+
 README = Document("README.md")
+DOCS = tuple(Document(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md")))
+GUIDES = (README, *DOCS)
 ARCHITECTURE = Document("ARCHITECTURE.md")
 CHANGELOG = Document("CHANGELOG.md")
+DOCUMENTS = (*GUIDES, ARCHITECTURE, *_if_written("CONTRIBUTING.md"), CHANGELOG)
+MOVING_IN, STRIPE, STOREFRONT, RUNNING, BACKUPS = (
+    Document(f"docs/{name}.md") for name in ("moving-in", "stripe", "storefront", "running", "backups")
+)

@@ -27,7 +27,7 @@ from tests.support.builders import Shop
 def reason(tabs: Tabs) -> None:
     """The reason is offered, posts in its own direction only, and is in every list of reasons."""
     in_step.test_a_new_shop_has_the_agreed_reasons_with_their_signs_and_notes(tabs.shop)
-    in_step.test_people_are_offered_only_what_is_done_by_hand(tabs.shop)
+    in_step.test_forms_offer_only_reasons_for_manual_operations(tabs.shop)
     from tests.house import test_documents  # it loads the whole command line, which the others do without
 
     test_documents.test_the_types_and_reasons_of_a_past_are_those_of_the_ledger()
@@ -62,7 +62,7 @@ def page(tabs: Tabs) -> None:
 
 def alert(tabs: Tabs) -> None:
     """A case of this kind opens, is listed under its label, has a paragraph in the runbook, and resolves."""
-    in_step.test_every_check_over_words_lets_through_exactly_the_words_of_python(tabs.shop)
+    in_step.test_every_check_of_words_accepts_exactly_the_words_of_python(tabs.shop)
     assert set(selling.KINDS) == set(AlertKind)
     kind = AlertKind("clock_wrong")
     assert "time synchronisation" in runbook.about(selling.KINDS[kind])

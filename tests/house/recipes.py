@@ -261,8 +261,6 @@ def follow(project: Path, edits: list[Edit]) -> list[str]:
     touched = []
     for edit in edits:
         path = project / edit.file.replace("NNNN", f"{int(following) + 1:04}")
-        if edit.file.startswith("docs/") and not path.exists():
-            path = project / "README.md"
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         changed = edit.change(before)
         assert changed != before, edit.file

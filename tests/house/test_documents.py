@@ -1,4 +1,4 @@
-"""What README, ARCHITECTURE and CHANGELOG say is so: every name, file, command and sentence they quote exists."""
+"""The documents are true: names, files, commands and labels they quote exist, and tables agree with the code."""
 
 from __future__ import annotations
 
@@ -26,21 +26,33 @@ from core.foundation.model import MovementType, Role
 from core.foundation.settings import load_settings
 from core.ledger import history_file
 from core.people.access import ROLES, Permission
-from tests.house.documents import ARCHITECTURE, CHANGELOG, README, Document
+from tests.house.documents import (
+    ARCHITECTURE,
+    BACKUPS,
+    CHANGELOG,
+    DOCS,
+    DOCUMENTS,
+    GUIDES,
+    MOVING_IN,
+    README,
+    RUNNING,
+    STOREFRONT,
+    Document,
+)
 from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, name, python_files, sql, tree
 
-DOCUMENTS = (README, ARCHITECTURE, CHANGELOG)
 PRODUCT = ("core", "dashboard", "pages")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+AVOIDED = re.compile(r"\b(whoever|told|anew|stands\s+beside|goes\s+by)\b", re.IGNORECASE)
 VARIABLE = re.compile(r"\b(DATABASE_URL|STOCKROOM_[A-Z_]+|STRIPE_[A-Z_]+)\b")
 
 
-# ---------------------------------------------------------------- what stands in the code
+# ---------------------------------------------------------------- what the code contains
 
 
 @cache
 def code() -> str:
-    """Everything that runs, without its comments."""
+    """All code that runs, without its comments."""
     python = "\n".join(without_comments(path) for path in python_files(*PRODUCT))
     config = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
     return "\n".join([python, *(sql(path) for path in (*SQL_FILES, *MIGRATIONS)), config, MAKEFILE])
@@ -53,7 +65,7 @@ def without_comments(path: Path) -> str:
 
 @cache
 def sentences() -> list[str]:
-    """Every text a person can be shown; what is filled in stands as a null character."""
+    """Every text a person can see; a null character takes the place of filled-in values."""
     return [
         " ".join(said(node).split())
         for path in python_files(*PRODUCT)
@@ -69,9 +81,15 @@ def said(node: ast.expr) -> str:
 
 
 def is_said(quote: str) -> bool:
-    """Whether some text holds this quote, whose figures and `...` stand for whatever is filled in."""
+    """Whether some text contains this quote, whose figures and `...` match any filled-in value."""
     parts = [re.escape(part) for part in re.split(r"\d+|\.\.\.", quote)]
-    return any(re.search(".*".join(parts), sentence) for sentence in sentences())
+    return re.search(".*".join(parts), screen_text()) is not None
+
+
+@cache
+def screen_text() -> str:
+    """All of these texts, one a line, so that a quote is looked up in one search."""
+    return "\n".join(sentences())
 
 
 # ---------------------------------------------------------------- what is quoted
@@ -140,7 +158,7 @@ def exists(span: str) -> bool:
     return next(check(span) for pattern, check in KINDS if re.fullmatch(pattern, span))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_everything_between_backticks_exists_in_the_code(document: Document) -> None:
     assert [span for span in document.code if not exists(span)] == []
 
@@ -152,28 +170,43 @@ def test_the_check_for_existence_does_not_believe_everything() -> None:
     assert not is_said("The warehouse is on fire")
 
 
-def test_every_word_and_sentence_of_the_screen_that_is_quoted_is_one_the_screen_says() -> None:
-    assert [quote for quote in README.italics if not is_said(quote)] == []
+@pytest.mark.parametrize("document", GUIDES, ids=str)
+def test_every_label_and_sentence_of_the_screen_that_is_quoted_is_one_the_screen_shows(document: Document) -> None:
+    assert [quote for quote in document.italics if not is_said(quote)] == []
 
 
-def test_every_page_the_readme_speaks_of_is_in_the_navigation() -> None:
+def test_the_guides_speak_of_every_page_in_the_navigation() -> None:
     navigation = (ROOT / "dashboard/frame/navigation.py").read_text(encoding="utf-8")
-    titles = set(re.findall(r'_page\("\w+", "([^"]+)"', navigation))
-    assert {"Overview", "Stock", "Movements", "Settings"} <= titles & set(README.italics)
+    titles = set(re.findall(r'_page\("\w+", "([^"]+)"', navigation)) - {"Your account", "Runbook"}
+    assert titles - {quote for document in GUIDES for quote in document.italics} == set()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_link_and_picture_leads_somewhere(document: Document) -> None:
-    broken = [link for link in document.links if "://" not in link and not (ROOT / link.partition("#")[0]).exists()]
-    assert broken == []
+    assert [link for link in document.links if "://" not in link and not leads_somewhere(document, link)] == []
+
+
+def leads_somewhere(document: Document, link: str) -> bool:
+    """Whether the file exists and, where the link names a heading, has that heading."""
+    file, _, anchor = link.partition("#")
+    path = (document.path.parent / file).resolve() if file else document.path
+    return path.exists() and (not anchor or anchor in Document(str(path.relative_to(ROOT))).anchors)
+
+
+def test_readme_is_short_has_three_small_pictures_and_leads_to_every_guide() -> None:
+    assert len(README.text.encode()) <= 12_000
+    pictures = [ROOT / link for link in README.links if link.endswith(".png")]
+    assert sorted(pictures) == sorted((ROOT / "docs/images").iterdir())
+    assert [picture.stat().st_size < 200_000 for picture in pictures] == [True] * 3
+    assert {document.name for document in DOCS} - {*README.links, *ARCHITECTURE.links} == set()
 
 
 # ---------------------------------------------------------------- what is promised
 
 
-def test_readme_help_and_settings_name_the_same_variables() -> None:
+def test_guide_help_and_settings_name_the_same_variables() -> None:
     read = set(VARIABLE.findall((ROOT / "core/foundation/settings.py").read_text(encoding="utf-8")))
-    shown = {variable for row in README.table("variable") for variable in VARIABLE.findall(row[0])}
+    shown = {variable for row in RUNNING.table("variable") for variable in VARIABLE.findall(row[0])}
     helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown == read
     assert set(re.findall(rf"^{VARIABLE.pattern}", helped, re.MULTILINE)) == read
@@ -190,9 +223,11 @@ def test_no_other_module_reads_a_variable_of_ours() -> None:
 
 
 def test_the_defaults_are_those_of_the_table() -> None:
-    defaults = {row[0]: row[2] for row in README.table("variable")}
+    defaults = {row[0]: row[2] for row in RUNNING.table("variable")}
     settings = load_settings({})
     assert defaults["`STOCKROOM_ADDRESS`, `STOCKROOM_PORT`"] == f"{settings.address}, {settings.port}"
+    assert defaults["`STOCKROOM_BACKUPS_KEPT`"] == str(settings.backups_kept)
+    assert defaults["`STOCKROOM_LOG`"] == f"`{settings.log}`"
     assert settings.embedded
     assert settings.sample
 
@@ -212,7 +247,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "map codes": {Permission.MAP_CODE},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
-             "prove the books": {Permission.PROVE},
+             "verify the books": {Permission.PROVE},
              "import a catalogue": {Permission.IMPORT_CATALOG},
              "everything": set(Permission), "people and settings too": set()}  # fmt: skip
     for role, may in README.table("role"):
@@ -222,10 +257,10 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
 
 
 def test_the_columns_of_both_files_are_those_that_are_read() -> None:
-    shown = README.block("csv").splitlines()[0].split(",")
+    shown = MOVING_IN.block("csv").splitlines()[0].split(",")
     assert tuple(shown[:2]) == catalog_file.REQUIRED
     assert set(shown) <= set(catalog_file.COLUMNS)
-    assert ", ".join(history_file.COLUMNS) in README.code
+    assert ", ".join(history_file.COLUMNS) in MOVING_IN.code
 
 
 def test_the_types_and_reasons_of_a_past_are_those_of_the_ledger() -> None:
@@ -233,19 +268,24 @@ def test_the_types_and_reasons_of_a_past_are_those_of_the_ledger() -> None:
     known = {(kind, reason) for kind, reason in pairs if reason != "undo"}
     shown = {
         (kind.strip("`"), reason)
-        for kind, reasons in README.table("type")
+        for kind, reasons in MOVING_IN.table("type")
         for reason in re.findall(r"`(\w+)`", reasons)
     }
     assert shown == known
     assert {kind for kind, _ in shown} == set(MovementType)
 
 
+def test_readme_and_guide_show_the_same_call_of_a_storefront() -> None:
+    assert README.block("sql") == STOREFRONT.block("sql")
+
+
 def test_versions_hours_and_licence_are_those_of_the_code() -> None:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"PostgreSQL {OLDEST_SERVER} to {MAJOR}" in README.prose
+    assert f"PostgreSQL {OLDEST_SERVER} to {MAJOR}" in RUNNING.prose
+    assert f"servers up to PostgreSQL {MAJOR}" in BACKUPS.prose
     assert f"PostgreSQL {OLDEST_SERVER}-{MAJOR}" in MAKEFILE
     assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in README.prose
-    assert "Sessions last twelve hours" in README.prose
+    assert "Sessions last twelve hours" in RUNNING.prose
     assert "interval '12 hours'" in code()
     assert project["license"] in README.under("Licence")
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(project["license"])
@@ -259,17 +299,17 @@ def test_versions_hours_and_licence_are_those_of_the_code() -> None:
 
 def test_every_word_of_the_glossary_is_used() -> None:
     rest = ARCHITECTURE.text.partition("## Words")[0]
-    used = "\n".join([README.text, rest, *sentences(), code()]).lower().replace("_", " ")
+    used = "\n".join([*(document.text for document in GUIDES), rest, screen_text(), code()]).lower().replace("_", " ")
     terms = [term for row in ARCHITECTURE.table("say") for term in row[0].split(", ")]
     assert [term for term in terms if term.lower() not in used] == []
 
 
 def test_nobody_uses_a_word_that_the_glossary_replaces() -> None:
-    """Neither the documents nor the screen: two words for one thing make two things of it."""
+    """Neither documents nor screen may use two words for one thing."""
     avoided = {word for row in ARCHITECTURE.table("say") for word in row[2].split(", ") if word}
     assert len(avoided) > 5
     rest = ARCHITECTURE.text.partition("## Words")[0]
-    texts = {"README": README.prose, "ARCHITECTURE": rest, "CHANGELOG": CHANGELOG.prose, **screen()}
+    texts = {document.name: document.prose for document in DOCUMENTS} | {ARCHITECTURE.name: rest} | screen()
     found = {
         (where, word)
         for where, text in texts.items()
@@ -277,6 +317,12 @@ def test_nobody_uses_a_word_that_the_glossary_replaces() -> None:
         if re.search(rf"\b{word}s?\b", text, re.IGNORECASE)
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_no_document_uses_a_word_of_the_old_prose(document: Document) -> None:
+    """These words made sentences that had to be read twice."""
+    assert AVOIDED.findall(re.sub(r"`[^`]+`", "", document.prose)) == []
 
 
 def screen() -> dict[str, str]:

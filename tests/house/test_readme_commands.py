@@ -1,11 +1,10 @@
-"""Every command of the README, run as it stands: somebody follows it from a first start to a restored backup."""
+"""Every command of the documents, run as it is written, from a first start to a restored backup."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +16,21 @@ import pytest
 from core.database import embedded
 from core.foundation.addresses import libpq_url
 from core.proof import checks
-from tests.house.documents import README
-from tests.house.walkthrough import PASSWORD, Reader, Told
-from tests.support.legacy import CATALOGUE, FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
-from tests.support.servers import Server, start_embedded
+from tests.house.documents import BACKUPS, DOCUMENTS, MOVING_IN, README, RUNNING, STOREFRONT
+from tests.house.walkthrough import PASSWORD, Output, Reader
+from tests.support.legacy import CATALOGUE as OLD_CATALOGUE
+from tests.support.legacy import FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
+from tests.support.servers import Server, new_folder, start_embedded
 
-OWN_SHOP = "Start with your own shop"
-MOVE_IN = "Move in with an existing database"
+COMMANDS, PEOPLE = (README, "Two commands"), (README, "Admin")
+CATALOGUE, SHOP, HISTORY = (
+    (MOVING_IN, heading) for heading in ("Import a catalogue", "Describe the shop", "Import a past")
+)
+ADOPT = (MOVING_IN, "Adopt an existing database")
+OWN_DATABASE, PROOF, FLOW = (
+    (RUNNING, heading) for heading in ("Your own database", "The daily proof", "Check an installation")
+)
+BACKUP, RESTORE = (BACKUPS, "Back up from the command line"), (BACKUPS, "Restore")
 PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 2026-03-02 09:30,TR-44,purchase,delivery,20,PO-118,Trail Runner
 2026-03-05 14:12,TR-44,sale,stock_decrease,-1,ORDER-7731,
@@ -31,26 +38,25 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
-HOLDS = [[code, "not" if code == "R3" else "holds"] for code in checks.CODES]
-"""Without a key of Stripe, R3 is not compared."""
+PASSES = [[code, "not" if code == "R3" else "passes"] for code in checks.CODES]
+"""Without a Stripe key, R3 is not compared."""
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass
 class Visit:
-    """What each step of a walk through the README told, by the heading it stands under."""
+    """One walk through the documents: the reader, and the output of each step by name."""
 
     reader: Reader
-    told: dict[str, Told]
+    done: dict[str, Output]
 
 
 @contextmanager
 def reader_in_a_new_folder(**settings: str) -> Iterator[Reader]:
-    """Somebody in an empty folder that the database's user can enter, with the files the README speaks of."""
-    folder = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    folder.chmod(0o755)
-    (folder / "catalogue.csv").write_text(README.block("csv"))
+    """A reader in an empty folder that the database's user can enter, with the files that the documents name."""
+    folder = new_folder()
+    (folder / "catalogue.csv").write_text(MOVING_IN.block("csv"))
     (folder / "history.csv").write_text(PAST)
     try:
         yield Reader(folder=folder, settings={"STOCKROOM_DATA": str(folder / "data"), **settings})
@@ -63,24 +69,24 @@ def at_home() -> Iterator[Visit]:
     """A shop in the embedded database: people, catalogue, past, proof."""
     with (
         reader_in_a_new_folder(STOCKROOM_SAMPLE="0") as reader,
-        embedded.start(Path(reader.settings["STOCKROOM_DATA"])),  # held open, so that each command need not start it
+        embedded.start(Path(reader.settings["STOCKROOM_DATA"])),  # so that no command has to start it
     ):
-        told = {
-            "run": reader.follow("Two commands", 0),
-            "test": reader.follow("Two commands", 1),
-            "people": reader.follow("The first ten minutes"),
-            "catalogue": reader.follow(OWN_SHOP, 0),
-            "shop": reader.follow(OWN_SHOP, 1),
-            "history": reader.follow(OWN_SHOP, 2),
-            "proof": reader.follow("Running it for real", 0),
-            "flow": reader.follow("Running it for real", 1),
+        done = {
+            "run": reader.follow(*COMMANDS, 0),
+            "test": reader.follow(*COMMANDS, 1),
+            "people": reader.follow(*PEOPLE),
+            "catalogue": reader.follow(*CATALOGUE),
+            "shop": reader.follow(*SHOP),
+            "history": reader.follow(*HISTORY),
+            "proof": reader.follow(*PROOF),
+            "flow": reader.follow(*FLOW),
         }
-        yield Visit(reader=reader, told=told)
+        yield Visit(reader=reader, done=done)
 
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Server]:
-    """A PostgreSQL of one's own, in which `stockroom_app` needs its password."""
+    """Your own PostgreSQL, in which `stockroom_app` needs its password."""
     server = start_embedded()
     try:
         (server.folder / "data/pg_hba.conf").write_text("local all stockroom_app scram-sha-256\nlocal all all trust\n")
@@ -100,33 +106,34 @@ def elsewhere() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
-    """A shop in a database of one's own, sold from by a storefront, backed up, and restored elsewhere."""
+    """A shop in your own database, sold from by a storefront, backed up, and restored elsewhere."""
     with reader_in_a_new_folder() as reader:
-        told = {"setup": reader.follow("Your own database", server=own)}
-        told["catalogue"] = reader.follow(OWN_SHOP, 0)
-        told["history"] = reader.follow(OWN_SHOP, 2)
-        told["backup"] = reader.follow("Backup and restore", 0)
+        done = {"setup": reader.follow(*OWN_DATABASE, server=own)}
+        done["imports"] = reader.type(imports())
+        done["backup"] = reader.follow(*BACKUP)
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(elsewhere.owner_url))
-        told["restore"] = reader.follow("Backup and restore", 1)
-        yield Visit(reader=reader, told=told)
+        done["restore"] = reader.follow(*RESTORE)
+        yield Visit(reader=reader, done=done)
 
 
 @pytest.fixture(scope="module")
-def moved() -> Iterator[tuple[Visit, Legacy]]:
-    """A shop that moves in with the database it has, and back."""
-    server = start_embedded()
-    try:
-        with (
-            reader_in_a_new_folder() as reader,
-            legacy_database(server, TABLES, FUNCTIONS, SUPABASE, CATALOGUE) as old,
-        ):
-            clean_history(old)
-            reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(old.url))
-            told = {"adopt": reader.follow(MOVE_IN, 0), "proof": reader.follow("Running it for real")}
-            told["undo"] = reader.follow(MOVE_IN, 1)
-            yield Visit(reader=reader, told=told), old
-    finally:
-        server.stop()
+def moved(own: Server) -> Iterator[tuple[Visit, Legacy]]:
+    """A shop that adopts its database on the same server, and goes back."""
+    with (
+        reader_in_a_new_folder() as reader,
+        legacy_database(own, TABLES, FUNCTIONS, SUPABASE, OLD_CATALOGUE) as old,
+    ):
+        clean_history(old)
+        reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(old.url))
+        done = {"adopt": reader.follow(*ADOPT, 0), "proof": reader.follow(*PROOF)}
+        done["undo"] = reader.follow(*ADOPT, 1)
+        yield Visit(reader=reader, done=done), old
+
+
+def imports() -> str:
+    """The commands that import catalogue and past, without the preview."""
+    texts = (block.text for block in MOVING_IN.blocks if block.language == "sh")
+    return "\n".join(line for text in texts for line in text.splitlines() if re.search(r"import-\w+ \S+$", line))
 
 
 def ask(server: Server, question: str) -> list[tuple[object, ...]]:
@@ -135,35 +142,37 @@ def ask(server: Server, question: str) -> list[tuple[object, ...]]:
 
 
 def example_variant() -> str:
-    found = re.search(r"'([0-9a-f-]{36})'", README.block("sql"))
+    found = re.search(r"'([0-9a-f-]{36})'", STOREFRONT.block("sql"))
     assert found, "the example names a variant"
     return found[1]
 
 
-def proof_of(told: Told) -> list[list[str]]:
-    return [line.split()[:2] for line in told.out.splitlines() if re.match(r"R\d+ ", line)]
+def proof_of(output: Output) -> list[list[str]]:
+    return [line.split()[:2] for line in output.out.splitlines() if re.match(r"R\d+ ", line)]
 
 
 def assert_done(visit: Visit) -> None:
-    assert {step: told for step, told in visit.told.items() if told.code != 0} == {}
+    assert {step: output for step, output in visit.done.items() if output.code != 0} == {}
 
 
 def test_every_block_of_commands_is_followed_by_one_of_the_walks(
     at_home: Visit, abroad: Visit, moved: tuple[Visit, Legacy]
 ) -> None:
     followed = [step for visit in (at_home, abroad, moved[0]) for step in visit.reader.followed]
-    assert {block.text for block in README.blocks if block.language == "sh"} - set(followed) == set()
+    assert {block.text for document in DOCUMENTS for block in document.blocks if block.language == "sh"} - set(
+        followed
+    ) == set()
 
 
-def test_every_command_does_its_work_without_a_complaint(at_home: Visit, abroad: Visit) -> None:
+def test_every_command_does_its_work_without_an_error(at_home: Visit, abroad: Visit) -> None:
     assert_done(at_home)
     assert_done(abroad)
-    assert "Traceback" not in "".join(told.err for told in (*at_home.told.values(), *abroad.told.values()))
+    assert "Traceback" not in "".join(output.err for output in (*at_home.done.values(), *abroad.done.values()))
 
 
 def test_make_run_serves_the_dashboard_and_make_test_runs_linters_types_and_tests(at_home: Visit) -> None:
-    assert "python -m dashboard" in at_home.told["run"].out
-    assert re.findall(r"(ruff check|-m mypy|-m pytest)", at_home.told["test"].out) == [
+    assert "python -m dashboard" in at_home.done["run"].out
+    assert re.findall(r"(ruff check|-m mypy|-m pytest)", at_home.done["test"].out) == [
         "ruff check",
         "-m mypy",
         "-m pytest",
@@ -171,14 +180,14 @@ def test_make_run_serves_the_dashboard_and_make_test_runs_linters_types_and_test
 
 
 def test_a_person_is_added_gets_a_link_and_is_listed(at_home: Visit) -> None:
-    out = at_home.told["people"].out
+    out = at_home.done["people"].out
     assert "Wanda Weber has an account as warehouse." in out
     assert re.search(r"http://127\.0\.0\.1:8501/welcome\?token=[\w-]{43}\n", out)
     assert re.search(r"^wanda@shop\.example +warehouse +Wanda Weber$", out, re.MULTILINE)
 
 
 def test_the_catalogue_shown_is_previewed_and_imported_with_its_openings(at_home: Visit) -> None:
-    assert at_home.told["catalogue"].out.splitlines() == [
+    assert at_home.done["catalogue"].out.splitlines() == [
         "line 2: TR-42 new product",
         "line 3: TR-43 new variant",
         "line 4: TR-44 new variant",
@@ -188,35 +197,35 @@ def test_the_catalogue_shown_is_previewed_and_imported_with_its_openings(at_home
 
 
 def test_the_shop_gets_its_name_and_its_clock(at_home: Visit) -> None:
-    assert "Trail and Turf" in at_home.told["shop"].out
-    assert "Europe/Berlin" in at_home.told["shop"].out
+    assert "Trail and Turf" in at_home.done["shop"].out
+    assert "Europe/Berlin" in at_home.done["shop"].out
 
 
-def test_the_past_comes_in_and_tells_of_the_smallest_opening(at_home: Visit) -> None:
-    out = at_home.told["history"].out
+def test_the_past_is_imported_and_the_smallest_opening_is_reported(at_home: Visit) -> None:
+    out = at_home.done["history"].out
     assert "Imported history.csv: 3 movements, 1 new SKU." in out
     assert "1 SKU got an opening count of 2 units in all" in out
 
 
 def test_repeating_an_import_changes_nothing(at_home: Visit) -> None:
-    reader = at_home.reader
-    assert "already imported" in reader.follow(OWN_SHOP, 2).out
-    assert "0 units counted" in reader.follow(OWN_SHOP, 0).out
+    out = at_home.reader.type(imports()).out
+    assert "already imported" in out
+    assert "0 units counted" in out
 
 
 def test_reconcile_proves_all_of_it(at_home: Visit) -> None:
-    assert proof_of(at_home.told["proof"]) == HOLDS
+    assert proof_of(at_home.done["proof"]) == PASSES
 
 
-def test_the_shop_is_tried_end_to_end_and_keeps_nothing_of_it(at_home: Visit) -> None:
-    lines = at_home.told["flow"].out.splitlines()
+def test_the_shop_is_tried_end_to_end_and_nothing_remains(at_home: Visit) -> None:
+    lines = at_home.done["flow"].out.splitlines()
     assert [line.partition("  ")[0].strip() for line in lines] == ["ok"] * 9
 
 
 def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:
-    assert "The database is up to date now." in abroad.told["setup"].out
-    assert "ALTER ROLE" in abroad.told["setup"].out
-    assert "python -m dashboard" in abroad.told["setup"].out
+    assert "The database is now up to date." in abroad.done["setup"].out
+    assert "ALTER ROLE" in abroad.done["setup"].out
+    assert "python -m dashboard" in abroad.done["setup"].out
     address = f"host={own.folder} port={own.port} dbname=stockroom user=stockroom_app"
     with pytest.raises(psycopg.OperationalError, match="no password supplied"):
         psycopg.connect(address)
@@ -228,9 +237,9 @@ def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abr
 
 
 def test_a_storefront_gets_the_answer_that_is_shown(abroad: Visit, own: Server) -> None:
-    shown = next(span for span in README.code if span.startswith('{"success": true'))
+    shown = next(span for span in STOREFRONT.code if span.startswith('{"success": true'))
     expected = json.loads(shown.replace(", ...", ""))
-    ask_for = README.block("sql")
+    ask_for = STOREFRONT.block("sql")
     variant = "(select product_id from public.product_variants where sku = 'TR-44')"
     ask(
         own,
@@ -246,9 +255,9 @@ def test_a_storefront_gets_the_answer_that_is_shown(abroad: Visit, own: Server) 
     assert (refusal["success"], refusal["new_stock"], refusal["available_stock"]) == (False, 4, 4)
 
 
-def test_a_restored_shop_is_proven_and_stands_where_it_stood(abroad: Visit, own: Server, elsewhere: Server) -> None:
-    assert proof_of(abroad.told["restore"]) == HOLDS
-    assert abroad.told["restore"].err == ""
+def test_a_restored_shop_is_verified_and_equals_the_original(abroad: Visit, own: Server, elsewhere: Server) -> None:
+    assert proof_of(abroad.done["restore"]) == PASSES
+    assert abroad.done["restore"].err == ""
     assert ask(elsewhere, LEVELS) == ask(own, f"select * from ({LEVELS}) l where sku <> 'TR-45'")
     restored = ask(elsewhere, LEDGER)
     assert len(restored) == 6
@@ -256,17 +265,17 @@ def test_a_restored_shop_is_proven_and_stands_where_it_stood(abroad: Visit, own:
 
 
 def test_a_backup_is_proven_and_the_ledger_alone_holds_without_a_database(abroad: Visit) -> None:
-    out = abroad.told["backup"].out
-    assert re.search(r"stockroom-\w+\.dump is proven: .* came back, R1 and R2 hold\.", out)
-    assert re.search(r"6 movements of \d variants hold\. The head hash is [0-9a-f]{64}\.", out)
+    out = abroad.done["backup"].out
+    assert re.search(r"stockroom-\w+\.dump is verified: .* were restored, R1 and R2 pass\.", out)
+    assert re.search(r"6 movements of \d variants pass\. The head hash is [0-9a-f]{64}\.", out)
 
 
 def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[Visit, Legacy]) -> None:
     visit, old = moved
     assert_done(visit)
-    out = visit.told["adopt"].out
-    assert "Adopting is possible, and can be undone until the first new movement. Nothing was changed." in out
-    assert "Done; every level, chain and daily figure was proven." in out
-    assert proof_of(visit.told["proof"]) == HOLDS
-    assert "Everything is as it was before adopting." in visit.told["undo"].out
+    out = visit.done["adopt"].out
+    assert "Adopting is possible and can be undone until the first new movement. Nothing was changed." in out
+    assert "Done; every level, chain and daily figure was verified." in out
+    assert proof_of(visit.done["proof"]) == PASSES
+    assert "Everything is as it was before adopting." in visit.done["undo"].out
     assert old.one("select count(*) from stock_movements where quantity_after is not null") == 9

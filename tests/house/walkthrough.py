@@ -1,7 +1,7 @@
-"""Following the README in a scratch folder: the shell runs its commands as they stand, and what they said is kept.
+"""Run the commands of the documents in a scratch folder, exactly as they are written, and record their output.
 
-`.venv/bin/python` is this interpreter, PostgreSQL's own programs are those of the embedded server, and `make` only says
-what it would run: starting the dashboard has tests of its own.
+`.venv/bin/python` is this interpreter, PostgreSQL's own programs are those of the embedded server, and `make` only
+prints what it would run, because other tests start the dashboard.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.database.programs import client_program
-from tests.house.documents import README, ROOT
+from tests.house.documents import ROOT, Document
 from tests.support.servers import Server
 
 PASSWORD = "secret-of-ours"
@@ -25,8 +25,8 @@ _EXAMPLE_ADDRESS = re.compile(r"(postgresql://\w+):\.\.\.@db\.example\.com:5432/
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """What a block of commands left behind."""
+class Output:
+    """Exit code and output of a block of commands."""
 
     code: int
     out: str
@@ -35,7 +35,7 @@ class Told:
 
 @dataclass
 class Reader:
-    """Somebody who follows the README in an empty folder."""
+    """A person who follows the documents in an empty folder."""
 
     folder: Path
     settings: dict[str, str]
@@ -53,14 +53,14 @@ class Reader:
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
 
-    def follow(self, heading: str, nth: int = 0, *, server: Server | None = None) -> Told:
+    def follow(self, document: Document, heading: str, nth: int = 0, *, server: Server | None = None) -> Output:
         """Run the nth block of commands under a heading; its example address becomes that of `server`."""
-        found = [block.text for block in README.blocks if (block.heading, block.language) == (heading, "sh")]
+        found = [block.text for block in document.blocks if (block.heading, block.language) == (heading, "sh")]
         self.followed.append(found[nth])
         return self.type(found[nth] if server is None else _addressed(found[nth], server))
 
-    def type(self, commands: str) -> Told:
-        """Run commands; what they export holds for those that follow, as in a terminal."""
+    def type(self, commands: str) -> Output:
+        """Run commands; what they export applies to later commands, as in a terminal."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         environment |= self.settings | {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
         done = subprocess.run(
@@ -74,7 +74,7 @@ class Reader:
             check=False,
         )
         self.settings |= dict(_EXPORT.findall(commands))
-        return Told(code=done.returncode, out=done.stdout, err=done.stderr)
+        return Output(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
 def _addressed(commands: str, server: Server) -> str:

@@ -1,4 +1,4 @@
-"""Buyers of a storefront that speaks HTTP: hold and pay through the API, with money that goes through a fake Stripe."""
+"""Buyers of a storefront that uses the HTTP API: they hold and pay, with a fake Stripe for the money."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Street:
 
 
 class Storefront:
-    """The storefront's server, in a hurry: it submits twice, and asks again whoever has no time for it."""
+    """The storefront's server: it submits twice, and retries if the shop is busy."""
 
     def __init__(self, street: Street) -> None:
         self.street = street
@@ -77,7 +77,7 @@ class Storefront:
         return [Visit()]
 
     def _begin(self, units: int) -> dict[str, Any] | int:
-        """The payment that is begun, or what was available instead."""
+        """Return the created payment, or the units that were available instead."""
         key = uuid4().hex
         cart = {"items": [{"variantId": self.street.variant, "quantity": units}], "currency": "eur", "ttl_seconds": 600}
         answers = twice(lambda: self._post("/stripe/create-payment-intent", cart, {"Idempotency-Key": key}))

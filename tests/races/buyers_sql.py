@@ -1,4 +1,4 @@
-"""Buyers of a storefront that calls the database: everybody in a hurry, some twice, some gone before they paid."""
+"""Buyers of a storefront that calls the database: all in a hurry, some twice, some gone before paying."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUSY = "55P03"
 
 
 class Storefront:
-    """The storefront's server: the functions of the contract, each call a transaction of its own."""
+    """The storefront's server: it calls the functions of the contract, each in its own transaction."""
 
     def __init__(self, url: str, variant: str) -> None:
         self.variant = UUID(variant)
@@ -40,7 +40,7 @@ class Storefront:
         self.owner.dispose()
 
     def call(self, statement: str, **values: Any) -> Any:
-        """Call a function; who is told that the shelf is busy asks again."""
+        """Call a function, and retry if the variant is busy."""
         for attempt in range(20):
             try:
                 with self.engine.connect() as connection:
@@ -55,7 +55,7 @@ class Storefront:
         return json.dumps([{"variant_id": str(self.variant), "quantity": units}])
 
     def shop(self, buyer: int) -> list[Refusal]:
-        """One visit: what the buyer was refused, if anything."""
+        """Run one visit, and return the refusal, if there was one."""
         units = 2 if buyer % 7 == 0 else 1
         visits = {0: self._abandon, 1: self._let_go, 2: self._take, 3: self._take, 4: self._order}
         asked = time.time()
@@ -106,7 +106,7 @@ class Storefront:
         return None if line["state"] == "taken" else (None,)
 
     def _buy(self, units: int) -> tuple[int] | None:
-        """Check, hold, pay: who has a hold gets the units, whatever the others do meanwhile."""
+        """Check, hold, pay: a buyer with a hold gets the units, whatever the others do meanwhile."""
         checked = self.call("validate_order_stock(cast(:cart as jsonb))", cart=self.cart(units))
         if not checked["valid"]:
             return (checked["issues"][0]["availableStock"],)
@@ -123,7 +123,7 @@ class Storefront:
 
 
 def refused(held: dict[str, Any]) -> tuple[int]:
-    """What was told of the shelf when a hold was refused."""
+    """The numbers in the refusal of a hold."""
     (short,) = held["short"]
     return (int(short["available"]),)
 

@@ -1,4 +1,4 @@
-"""People who press the button at the same moment: real threads, each with a connection of its own."""
+"""People who press a button at the same moment: real threads, each with its own connection."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _act(action: Callable[[], Any], tries: int) -> Any:
 
 
 def split(results: Sequence[Any]) -> tuple[list[Any], list[StockError]]:
-    """Who got what they wanted, and who was refused."""
+    """The results of those who succeeded, and the refusals of the others."""
     refused = [result for result in results if isinstance(result, StockError)]
     return [result for result in results if not isinstance(result, StockError)], refused
 
 
 @contextmanager
 def holding(engine: Engine, statement: str, **values: Any) -> Iterator[Connection]:
-    """Somebody who has begun a change and not finished it: the locks are held until the block ends."""
+    """Hold the locks of an unfinished change until the block ends."""
     with engine.connect() as connection:
         connection.execute(text(statement), values)
         try:

@@ -1,4 +1,4 @@
-"""Buyers in processes of their own: many threads in each, a few connections for all of them, off at the same moment."""
+"""Buyers in several processes: many threads in each share a few connections and start at the same moment."""
 
 from __future__ import annotations
 

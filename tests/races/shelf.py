@@ -1,8 +1,8 @@
-"""A camera over one variant: every state its shelf was ever in, in the order in which the world could see them.
+"""A camera over one variant: every state it was ever in, in the order of the commits.
 
-A trigger, at each commit that touches the variant and while its row is still locked, writes down what is on hand and
-what of it is free: not held by anybody whose time runs. The numbers of the photographs are the order of the commits.
-So an answer "there is none" can be held against what was there while it was asked for.
+At each commit that touches the variant, while its row is still locked, a trigger records the units on hand and those
+that are free: not in an unexpired hold. The numbers of the photographs follow the order of the commits. So a refusal
+can be compared with the stock that was there during the request.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ end $$;
 create constraint trigger photographed after update on public.product_variants
     deferrable initially deferred for each row when (new.id = '{variant}') execute function public.photograph();
 """
-# Whoever lets a hold's time run out locks the shelf for it, so that this has its place among the photographs.
+# The expiry of a hold locks the variant too, so that it has a place among the photographs.
 AGE = """
 with shelf as (update public.product_variants set updated_at = now() where id = {variant} returning id)
 update stockroom.reservations r set expires_at = clock_timestamp()
@@ -47,7 +47,7 @@ update stockroom.reservations r set expires_at = clock_timestamp()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Somebody wanted so many, asked from one moment to another, and was told how many there were, or only no."""
+    """A refusal: the units wanted, the time of the request, and the units that were said to be available, if any."""
 
     wanted: int
     asked: float
@@ -57,7 +57,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What was free from one moment to another, as wide as the records leave open."""
+    """The units that were free in a period; the period is as wide as the records allow."""
 
     free: int
     since: float

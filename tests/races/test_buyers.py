@@ -1,4 +1,4 @@
-"""The crowd at the shelf: nobody gets what is not there, nobody waits in a circle, nothing is done twice."""
+"""A crowd of buyers: no unit is sold twice, there is no deadlock, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CROWD = 32
 
 @pytest.fixture(scope="module")
 def engine(shop: Shop) -> Iterator[Engine]:
-    """Connections enough that nobody queues before the database."""
+    """Enough connections that no thread waits for one."""
     wide = database.create_engine(shop.app_url, pool_size=CROWD)
     yield wide
     wide.dispose()
@@ -117,7 +117,7 @@ def test_one_key_with_two_contents_at_once_does_one_of_them(shop: Shop, doing: A
 
 
 def test_a_key_whose_first_use_is_refused_is_free_for_the_one_that_waited(shop: Shop, doing: Any) -> None:
-    """Both carry one key; whoever is first fails for want of stock, so nobody may be told that it was done."""
+    """Both have one key. The first fails for lack of stock, so neither may be told that it succeeded."""
     variant, order = shop.variant(1), key()
     done, refused = split(at_once(*(taking(doing, (variant, 2), order=order) for _ in range(8))))
     assert done == []
@@ -160,7 +160,7 @@ def test_a_typo_undone_by_two_people_at_once_is_undone_once(shop: Shop, doing: A
     assert_holds(shop, variant)
 
 
-def test_everything_at_once_on_few_shoes_leaves_a_ledger_that_holds(shop: Shop, doing: Any) -> None:
+def test_everything_at_once_on_few_shoes_leaves_an_intact_ledger(shop: Shop, doing: Any) -> None:
     shoes, chance = [shop.variant(30) for _ in range(3)], random.Random(7)
     typos = [shop.adjust(v, 1).movements[0].movement_id for v in shoes for _ in range(3)]
 

@@ -1,4 +1,4 @@
-"""A drop: everybody pays for the same shoe within seconds, and the messages come in from everywhere at once."""
+"""A drop: all pay for the same shoe within seconds, and messages arrive from everywhere at once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def payments(carts: Sequence[dict[str, int]]) -> list[Incoming]:
 
 
 def message(event: dict[str, Any], n: int, cart: dict[str, int], at: datetime) -> Incoming:
-    """The n-th message: somebody has paid for a cart."""
+    """The n-th message: a buyer has paid for a cart."""
     payment = event["data"]["object"]
     event["id"], payment["id"], payment["latest_charge"] = f"evt_{n:06}", f"pi_{n:06}", f"ch_{n:06}"
     event["created"] = payment["created"] = int(at.timestamp())
@@ -112,7 +112,7 @@ def test_of_three_thousand_buyers_of_one_shoe_as_many_get_a_pair_as_there_are(
         unpacking.result()
     assert caplog.messages == []
     assert drop.put_off == 0
-    assert orders_of(embedded_shop) == BUYERS, "nobody is lost"
+    assert orders_of(embedded_shop) == BUYERS, "no buyer is lost"
     failed = embedded_shop.sql("select count(*) from stockroom.order_lines where state = 'failed'")
     cases = embedded_shop.sql(
         "select count(*) from stockroom.alerts where state = 'open' and kind = 'insufficient_stock'"
@@ -123,7 +123,7 @@ def test_of_three_thousand_buyers_of_one_shoe_as_many_get_a_pair_as_there_are(
     assert_holds(embedded_shop, shoe)
 
 
-def test_within_a_batch_who_paid_first_by_stripes_clock_gets_the_last_pairs(
+def test_within_a_batch_the_first_payment_by_stripes_clock_gets_the_last_pairs(
     embedded_shop: Shop, engines: list[Engine]
 ) -> None:
     embedded_shop.variant(100, sku="DROP")

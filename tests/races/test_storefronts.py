@@ -1,4 +1,4 @@
-"""Five hundred buyers in parallel processes want the last fifty pairs: each pair is sold once, none is withheld."""
+"""Five hundred buyers in parallel processes want the last fifty pairs: each is sold once, none is withheld."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_five_hundred_buyers_through_the_functions_of_the_database(supabase_shop
     assert doubled == 0
 
 
-def test_the_camera_tells_a_refusal_of_what_was_free_from_one_of_what_was_not(fresh_shop: Shop) -> None:
+def test_the_camera_detects_a_refusal_of_units_that_were_free(fresh_shop: Shop) -> None:
     shelf = Shelf(fresh_shop, 1)
     (full,) = shelf.states()
     fresh_shop.adjust(shelf.variant, -1)
@@ -88,7 +88,7 @@ def test_five_hundred_buyers_through_the_checkout_over_http(embedded_shop: Shop)
 
 
 def settle(stripe: Stripe) -> None:
-    """Apply every message, beside the dashboard's own worker."""
+    """Apply every message, in parallel with the dashboard's own worker."""
 
     def is_settled() -> bool:
         stripe.work()
@@ -98,13 +98,13 @@ def settle(stripe: Stripe) -> None:
 
 
 def at(door: StripeDoor) -> dict[str, str]:
-    """What the dashboard must be told to find the fake Stripe."""
+    """The settings with which the dashboard finds the fake Stripe."""
     secret = door.fake.account.webhook_secret
     return {"STRIPE_API_BASE": door.url, "STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": secret}
 
 
 def assert_paid_once(shop: Shop, visits: list[Visit]) -> None:
-    """Every payment is one order, the one its buyer was told of, and every unit sold is on a line of one."""
+    """Every payment is one order, the one returned to its buyer, and every unit sold is on a line of an order."""
     paid = {visit.payment_id: visit.order_id for visit in visits if visit.payment_id}
     assert {row.payment_id: row.id for row in shop.rows("select payment_id, id from stockroom.orders")} == paid
     assert shop.sql("select sum(taken) from stockroom.order_lines") == PAIRS

@@ -1,4 +1,4 @@
-"""Who waits for whom, how long, and what is tried again: deadlocks yes, a busy shelf no."""
+"""Which transactions wait for which, how long, and what is retried: a deadlock is, a busy variant is not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.proof import assert_holds
 LOCK = "select 1 from public.product_variants where id = :id for update"
 
 
-def test_a_shelf_that_somebody_holds_is_waited_for_and_then_adjusted(shop: Shop) -> None:
+def test_a_locked_variant_is_waited_for_and_then_adjusted(shop: Shop) -> None:
     variant = shop.variant(10)
     with holding(shop.owner, LOCK, id=variant) as holder:
         letting_go = threading.Timer(0.4, holder.rollback)
@@ -33,7 +33,7 @@ def test_a_shelf_that_somebody_holds_is_waited_for_and_then_adjusted(shop: Shop)
     assert shop.on_hand(variant) == 9
 
 
-def test_a_shelf_that_stays_held_is_given_up_after_three_seconds_with_a_sentence(shop: Shop) -> None:
+def test_a_variant_that_stays_locked_is_refused_after_three_seconds_with_a_sentence(shop: Shop) -> None:
     variant, order, tries = shop.variant(10), key(), []
 
     def adjust(connection: Connection, actor: Actor) -> Any:
@@ -46,14 +46,14 @@ def test_a_shelf_that_stays_held_is_given_up_after_three_seconds_with_a_sentence
         with pytest.raises(Unavailable) as busy:
             shop.run(adjust)
         waited = time.monotonic() - started
-    assert busy.value.message.startswith("Somebody else is changing the same stock; nothing was changed.")
+    assert busy.value.message.startswith("Somebody else is changing the same stock. Nothing was changed.")
     assert len(tries) == 1
     assert 2.5 < waited < 15
     assert shop.run(adjust).replayed is False
     assert shop.on_hand(variant) == 9
 
 
-def test_other_shelves_are_not_kept_waiting(shop: Shop) -> None:
+def test_other_variants_do_not_wait(shop: Shop) -> None:
     held, free = shop.variant(10), shop.variant(10)
     with holding(shop.owner, LOCK, id=held):
         started = time.monotonic()
@@ -61,7 +61,7 @@ def test_other_shelves_are_not_kept_waiting(shop: Shop) -> None:
         assert time.monotonic() - started < 2.5
 
 
-def test_nobody_who_reads_waits_for_somebody_who_writes(shop: Shop) -> None:
+def test_readers_do_not_wait_for_writers(shop: Shop) -> None:
     variant = shop.variant(10)
     with holding(shop.owner, "select public.update_variant_stock(:id, -1)", id=variant):
         started = time.monotonic()
@@ -90,7 +90,7 @@ class Circle:
         return self.tries[name]
 
 
-def test_a_deadlock_is_tried_again_by_the_one_that_lost_and_nobody_notices(shop: Shop) -> None:
+def test_the_loser_of_a_deadlock_retries_unnoticed(shop: Shop) -> None:
     circle = Circle(shop.variant(1), shop.variant(1))
     walkers = [lambda n=name: database.run(shop.owner, circle.walk, COMMAND_LINE, name=n) for name in ("one", "two")]
     assert sorted(at_once(*walkers)) == [1, 2]
@@ -116,7 +116,7 @@ def test_what_a_deadlock_threw_away_is_done_once_when_tried_again(shop: Shop) ->
         assert_holds(shop, each)
 
 
-def test_a_deadlock_every_time_is_given_up_after_five(shop: Shop) -> None:
+def test_a_repeated_deadlock_is_reported_after_five_tries(shop: Shop) -> None:
     tries = []
 
     def unlucky(connection: Connection, _actor: Actor) -> None:

@@ -1,4 +1,4 @@
-"""Anything people can do, in any order, against a plain dict of levels: the ledger must agree after every step."""
+"""Any actions in any order, compared with a plain dict of levels: the ledger must agree after every step."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Moved:
 
 @dataclass
 class Sent:
-    """A form that went through: what it would send again, and what came back."""
+    """A form that was posted: its values for a second post, and the first result."""
 
     operation: Callable[..., Posting]
     values: dict[str, Any]
@@ -57,7 +57,7 @@ class Sent:
 
 @dataclass
 class Model:
-    """The shop as it should be: levels, and what was done so far."""
+    """The expected state of the shop: levels, and the operations so far."""
 
     levels: dict[UUID, int] = field(default_factory=dict)
     moved: list[Moved] = field(default_factory=list)
@@ -209,7 +209,7 @@ class Desk(RuleBasedStateMachine):
             assert min(found.values()) >= 0
 
     def teardown(self) -> None:
-        """At the end every variant proves itself: sequence, sums, hashes, rollup."""
+        """Check every variant at the end: sequence, sums, hashes, rollup."""
         for variant in self.shoes:
             assert_holds(self.shop, variant)
             assert len(self.shop.history(variant)) == sum(m.variant == variant for m in self.model.moved)

@@ -1,4 +1,4 @@
-"""Money in, money back, messages lost, doubled, late, a worker killed anywhere: the shelf agrees with plain dicts."""
+"""Payments, refunds, lost, doubled and late messages, killed workers: the shelf must agree with plain dicts."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class Payments(RuleBasedStateMachine):
             assert self.said == []
 
     def teardown(self) -> None:
-        """The poll brings what was lost, nothing is missing; a range import adds nothing; the ledger proves itself."""
+        """Check that the poll brings lost messages, a range import adds nothing, and the ledger is intact."""
         if hasattr(self, "till"):
             self.till.give_back()
             for ask in (self.till.stripe.poll, self.till.stripe.import_all):
@@ -257,7 +257,7 @@ class Payments(RuleBasedStateMachine):
 
 @pytest.fixture
 def said() -> Iterator[list[str]]:
-    """What the shop logs as a fault of its own."""
+    """The errors that the shop logs."""
     found: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]

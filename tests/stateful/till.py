@@ -1,4 +1,4 @@
-"""The shop as it should be, in plain dicts, and the same shop as its database has it."""
+"""The expected state of a shop, in plain dicts, and the same state read from its database."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PICKED = """
 
 @dataclass
 class Till:
-    """What people paid and what was put on the shelf: the model. Units by SKU, carts by payment, states by id."""
+    """The model: what was paid and what was put on the shelf. Units by SKU, carts by payment, states by id."""
 
     stripe: Stripe
     received: dict[UUID, int] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Till:
 
     @classmethod
     def open(cls, shop: Shop, levels: tuple[int, ...]) -> Till:
-        """Open a shop of its own in a shared database: its own Stripe account, its own shoes."""
+        """Open a separate shop in a shared database, with its own Stripe account and its own shoes."""
         shop.sql("update stockroom.stripe_link set cursor = null")
         stripe, number = Stripe(shop), next(_examples)
         stripe.account._count = number * 1_000_000  # ids that no other example has
@@ -91,13 +91,13 @@ class Till:
         return rows[n % len(rows)].picked if rows else None
 
     def give_back(self) -> None:
-        """Let so much time pass that what a dead worker had claimed, and what was put off, is due again."""
+        """Let time pass until the claims of dead workers expire and retries are due."""
         self.shop.sql("update stockroom.stripe_events set due_at = now(), attempts = 0 where state = 'new'")
 
     # ------------------------------------------------------------ what must hold
 
     def assert_levels(self) -> None:
-        """On hand is what was received, less what left for orders, plus what came back; never below zero."""
+        """Check that on hand is received, less taken for orders, plus put back, and never below zero."""
         found = {row.id: row for row in self.shop.rows(_LEVELS, ids=list(self.received))}
         for variant_id, received in self.received.items():
             assert found[variant_id].on_hand == received - found[variant_id].gone >= 0
@@ -114,7 +114,7 @@ class Till:
             assert row.cases == (1 if row.open else 0)
 
     def assert_whole(self) -> None:
-        """Once everything was told and applied, nothing is missing: orders, lines, refunds, disputes."""
+        """Check that after everything was sent and applied, no order, line, refund or dispute is missing."""
         assert self.shop.sql("select count(*) from stockroom.stripe_events where state in ('new', 'parked')") == 0
         lines = """select o.payment_id, o.dispute, l.code, l.quantity from stockroom.orders o
                      join stockroom.order_lines l on l.order_id = o.id where o.payment_id = any(:ids)"""

@@ -1,7 +1,7 @@
-"""A Stripe account in memory: people pay, cancel, get refunds and dispute, and every change makes its events.
+"""A Stripe account in memory: payments, cancellations, refunds and disputes, each with its events.
 
-It keeps to Stripe's rules, so that it cannot flatter the code under test: what Stripe would refuse raises `Denied` with
-Stripe's own words. `tests.stripe_fake` puts it behind the client as its HTTP layer.
+It follows Stripe's rules: what Stripe would refuse raises `Denied` with Stripe's own message, so that code under test
+cannot pass by mistake. `tests.stripe.fake` puts it behind the client library as its HTTP layer.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ BUYER: Json = {"email": "buyer@shop.example", "name": "Casey Buyer", "shipping":
 
 
 class Denied(Exception):
-    """What Stripe answers instead: a status and the inside of `error`."""
+    """An error answer of Stripe: a status and the content of `error`."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
         self.status = status
-        told = {"code": code, "message": message, "param": param, "type": "invalid_request_error"}
-        self.body = {"error": {name: value for name, value in told.items() if value is not None}}
+        error = {"code": code, "message": message, "param": param, "type": "invalid_request_error"}
+        self.body = {"error": {name: value for name, value in error.items() if value is not None}}
 
 
 def missing(kind: str, object_id: str, status: int = 404, param: str = "id") -> Denied:
-    """What Stripe says of an object it does not have."""
+    """Return Stripe's error for an object that it does not have."""
     said = f"No such {kind.rpartition('.')[2]}: '{object_id}'"
     return Denied(status, said, code="resource_missing", param=param)
 
 
 def sign(body: bytes | str, secret: str, t: float | None = None) -> str:
-    """The header that Stripe would send with this body."""
+    """Return the signature header that Stripe would send with this body."""
     text = body.decode() if isinstance(body, bytes) else body
     return str(WebhookSignature.generate_signature_header(text, secret, int(time.time() if t is None else t)))
 
 
 class StripeAccount:
-    """One account. `api_version` is the version its events are written in; `now` is its clock, in seconds."""
+    """One account. `api_version` is the version of its events, `now` its clock in seconds."""
 
     def __init__(
         self,
@@ -62,34 +62,34 @@ class StripeAccount:
         self.now = int(time.time()) if now is None else now
         self.webhook_secret = webhook_secret
         self.tell_refunds = tell_refunds
-        """Whether there are refund.* events; older accounts only know charge.refunded."""
+        """Whether there are refund.* events; older accounts have only charge.refunded."""
         self.lag = 0
-        """How many seconds later than it happened an event can be read."""
+        """After how many seconds an event can be read."""
         self.kept: dict[str, dict[str, Json]] = {kind: {} for kind in URLS}
         self.items: dict[str, list[Json]] = {}
         self._visible: dict[str, int] = {}
         self._count = 0
         self._delivered = 0
 
-    # ------------------------------------------------------------ keeping
+    # ------------------------------------------------------------ stored objects
 
     def advance(self, seconds: int) -> None:
         """Let time pass."""
         self.now += seconds
 
     def get(self, kind: str, object_id: str) -> Json:
-        """An object as it is kept. Raises Denied where there is none."""
+        """Return an object as it is stored. Raises Denied where there is none."""
         found = self.kept[kind].get(object_id)
         if found is None or (kind == "event" and not self.is_visible(found)):
             raise missing(kind, object_id)
         return found
 
     def is_visible(self, event: Json) -> bool:
-        """Whether an event can be read yet, and still."""
+        """Return whether an event can be read already, and still."""
         return self._visible[event["id"]] <= self.now and event["created"] > self.now - THIRTY_DAYS
 
     def show(self, found: Json, version: str) -> Json:
-        """An object as a version of the API shows it; an event stays as it was written."""
+        """Return an object as a version of the API shows it. An event never changes."""
         if found["object"] == "event":
             return found
         inside = self._belonging("charge", "payment_intent", found["id"])
@@ -124,7 +124,7 @@ class StripeAccount:
     def open_payment(
         self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
     ) -> Json:
-        """Begin to pay."""
+        """Create a PaymentIntent."""
         intent = self._keep(objects.payment_intent(amount, currency, buyer, metadata or {}))
         intent["client_secret"] = f"{intent['id']}_secret_{self._count:024}"
         self._tell("payment_intent.created", intent)
@@ -133,11 +133,11 @@ class StripeAccount:
     def pay(
         self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
     ) -> Json:
-        """Pay at once."""
+        """Create a PaymentIntent and pay it."""
         return self.succeed(self.open_payment(amount, currency, metadata, buyer)["id"], buyer)
 
     def succeed(self, payment_id: str, buyer: Json = BUYER) -> Json:
-        """The payment goes through; its metadata is copied to its charge, once."""
+        """Let a payment succeed. Its metadata is copied to its charge, once."""
         intent = self._unfinished(payment_id)
         made = self._charge(intent, buyer)
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": made["id"]}
@@ -146,7 +146,7 @@ class StripeAccount:
         return intent
 
     def fail_try(self, payment_id: str) -> Json:
-        """The card is declined; the buyer may try another."""
+        """Decline the card. The buyer may try another."""
         intent = self._unfinished(payment_id)
         made = self._charge(intent, BUYER)
         made |= {"status": "failed", "paid": False, "captured": False, "failure_code": "card_declined"}
@@ -157,14 +157,14 @@ class StripeAccount:
         return intent
 
     def process(self, payment_id: str) -> Json:
-        """The bank takes its days."""
+        """Let a payment wait for the bank."""
         intent = self._unfinished(payment_id)
         intent["status"] = "processing"
         self._tell("payment_intent.processing", intent)
         return intent
 
     def authorise(self, payment_id: str) -> Json:
-        """The money is held, and can be captured."""
+        """Authorise the money, so that it can be captured."""
         intent = self._unfinished(payment_id)
         made = self._charge(intent, BUYER)
         made |= {"captured": False, "amount_captured": 0}
@@ -174,7 +174,7 @@ class StripeAccount:
         return intent
 
     def capture(self, payment_id: str, amount: int | None = None) -> Json:
-        """Take the money that is held; taking less makes a refund of the rest by itself."""
+        """Capture the authorised money. Capturing less refunds the rest automatically."""
         intent = self._unfinished(payment_id)
         made = self.get("charge", intent["latest_charge"])
         taken = intent["amount"] if amount is None else amount
@@ -187,7 +187,7 @@ class StripeAccount:
         return intent
 
     def cancel(self, payment_id: str, reason: str = "abandoned") -> Json:
-        """Let a payment go that nobody finished; what was held is released."""
+        """Cancel an unfinished payment and release the authorised money."""
         intent = self._unfinished(payment_id)
         if intent["status"] == "requires_capture":
             made = self.get("charge", intent["latest_charge"])
@@ -210,7 +210,7 @@ class StripeAccount:
     def charge(
         self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
     ) -> Json:
-        """Pay as it was done until 2018: a charge without a PaymentIntent."""
+        """Pay as until 2018: a charge without a PaymentIntent."""
         made = self._keep(objects.charge(amount, currency, buyer, metadata or {}, None))
         self._tell("charge.succeeded", made)
         return made
@@ -230,7 +230,7 @@ class StripeAccount:
         discount: int = 0,
         buyer: Json = BUYER,
     ) -> Json:
-        """Open a session for lines of SKU, unit price and quantity. Its metadata is not copied to its payment."""
+        """Create a session for lines of SKU, unit price and quantity. Its metadata is not copied to its payment."""
         made = self._keep(objects.session(mode, currency, buyer, metadata or {}, reference))
         self.items[made["id"]] = [self._item(*line, currency) for line in lines]
         subtotal = sum(price * quantity for _, price, quantity in lines)
@@ -250,7 +250,7 @@ class StripeAccount:
         return self._keep(objects.item(price, goods["name"], quantity))
 
     def complete(self, session_id: str, *, delayed: bool = False, buyer: Json = BUYER) -> Json:
-        """The buyer finishes; with a `delayed` way to pay (a bank debit) the money comes later, or not."""
+        """Complete a session. With a `delayed` payment method (a bank debit) the money comes later, or not."""
         made = self.get("checkout.session", session_id)
         made |= {"status": "complete", "customer_details": {"email": buyer["email"], "name": buyer["name"]}}
         if made["amount_total"] == 0 or made["mode"] != "payment":
@@ -266,7 +266,7 @@ class StripeAccount:
         return str(self.open_payment(made["amount_total"], made["currency"], buyer=buyer)["id"])
 
     def settle(self, session_id: str, *, paid: bool = True) -> Json:
-        """A delayed payment arrives, or does not."""
+        """Let a delayed payment succeed or fail."""
         made = self.get("checkout.session", session_id)
         (self.succeed if paid else self.fail_try)(made["payment_intent"])
         made["payment_status"] = "paid" if paid else "unpaid"
@@ -274,13 +274,13 @@ class StripeAccount:
         return made
 
     def expire(self, session_id: str) -> Json:
-        """Nobody finished in time."""
+        """Let a session expire."""
         made = self.get("checkout.session", session_id)
         made["status"] = "expired"
         self._tell("checkout.session.expired", made)
         return made
 
-    # ------------------------------------------------------------ money going back
+    # ------------------------------------------------------------ refunds and disputes
 
     def refund(
         self,
@@ -292,7 +292,7 @@ class StripeAccount:
         metadata: dict[str, str] | None = None,
         status: str = "succeeded",
     ) -> Json:
-        """Refund a charge, whole or in part, by Stripe's rules."""
+        """Refund a charge, in full or in part, by Stripe's rules."""
         paid = self._refundable(charge, payment_intent)
         left = paid["amount"] - paid["amount_refunded"]
         if left == 0:
@@ -323,11 +323,11 @@ class StripeAccount:
         return self.get("charge", paid["latest_charge"])
 
     def settle_refund(self, refund_id: str) -> Json:
-        """A pending refund arrives."""
+        """Let a pending refund succeed."""
         return self._update_refund(refund_id, {"status": "succeeded"}, "refund.updated")
 
     def fail_refund(self, refund_id: str, why: str = "expired_or_canceled_card") -> Json:
-        """The bank sends a refund back, up to thirty days after it succeeded."""
+        """Let a refund fail at the bank, up to thirty days after it succeeded."""
         paid = self.get("charge", self.get("refund", refund_id)["charge"])
         paid["amount_refunded"] -= self.get("refund", refund_id)["amount"]
         paid["refunded"] = False
@@ -345,7 +345,7 @@ class StripeAccount:
             self._tell(kind, made)
 
     def dispute(self, charge: str, reason: str = "fraudulent") -> Json:
-        """The buyer objects at the bank."""
+        """Open a dispute."""
         paid = self.get("charge", charge)
         made = self._keep(objects.dispute(paid, reason))
         paid |= {"disputed": True, "dispute": made["id"]}
@@ -354,7 +354,7 @@ class StripeAccount:
         return made
 
     def close_dispute(self, dispute_id: str, *, won: bool) -> Json:
-        """The bank decides."""
+        """Close a dispute."""
         made = self.get("dispute", dispute_id)
         made["status"] = "won" if won else "lost"
         self._tell("charge.dispute.closed", made)
@@ -365,9 +365,9 @@ class StripeAccount:
     def deliveries(
         self, *, duplicate: float = 0, shuffle: bool = False, drop: float = 0, seed: int = 0, thin: bool = False
     ) -> Iterator[tuple[bytes, str]]:
-        """What the webhook gets for the events since the last time: body and signature header.
+        """Yield what the webhook receives for the events since the last call: body and signature header.
 
-        `duplicate` and `drop` are shares of the events; each delivery has a signature of its own.
+        `duplicate` and `drop` are shares of the events. Each delivery has its own signature.
         """
         chance = random.Random(seed)
         events = list(self.kept["event"].values())[self._delivered :]
@@ -383,7 +383,7 @@ class StripeAccount:
 
 
 def thin_event(event: Json) -> Json:
-    """The thin event beside an ordinary one."""
+    """Return the thin event of an ordinary one."""
     about: dict[str, Any] = event["data"]["object"]
     moment = datetime.fromtimestamp(event["created"], UTC)
     return {

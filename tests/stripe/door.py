@@ -1,6 +1,6 @@
-"""The fake Stripe where another process can reach it: over HTTP on this machine, and it delivers to a webhook.
+"""The fake Stripe over HTTP on this machine, for other processes. It also delivers to a webhook.
 
-Every message is delivered three times, from several hands at once, so that none of them comes in order.
+Every message is delivered three times, from several threads at once, so that they do not arrive in order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMES = 3
 
 
 class StripeDoor(ThreadingHTTPServer):
-    """Answers as Stripe does at `url`; from `open_webhook` on it tells there what happens."""
+    """Answers as Stripe does at `url`. After `open_webhook` it delivers events to the webhook."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -34,31 +34,31 @@ class StripeDoor(ThreadingHTTPServer):
         self._webhook: httpx.Client | None = None
 
     def open_webhook(self, url: str) -> None:
-        """Deliver to the dashboard at this address; what happened before is not told."""
+        """Deliver to the dashboard at this URL from now on; earlier events are not delivered."""
         self.fake.deliveries()
         self._webhook = httpx.Client(base_url=url, timeout=60)
 
     def tell(self) -> None:
-        """Deliver what has happened since the last time."""
+        """Deliver the events since the last call."""
         if self._webhook is not None:
             for body, signature in self.fake.deliveries():
                 for _ in range(TIMES):
                     self._delivered.append(self._hands.submit(self._deliver, self._webhook, body, signature))
 
     def finish(self) -> int:
-        """Wait until everything is delivered; returns how many deliveries there were."""
+        """Wait until everything is delivered, and return how many deliveries there were."""
         for delivery in self._delivered:
             delivery.result()
         return len(self._delivered)
 
     def _deliver(self, webhook: httpx.Client, body: bytes, signature: str) -> None:
-        for _ in range(20):  # as Stripe does, until it is taken
+        for _ in range(20):  # retry until it is accepted, as Stripe does
             if webhook.post("/webhook/stripe", content=body, headers={"Stripe-Signature": signature}).is_success:
                 return
-        raise AssertionError("the webhook did not take a message")
+        raise AssertionError("the webhook did not accept a message")
 
     def close(self) -> None:
-        """End everything."""
+        """Stop all threads and close all connections."""
         self._hands.shutdown()
         self.shutdown()
         self.server_close()
@@ -87,12 +87,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def stripe_over_http(fake: FakeStripe) -> Iterator[StripeDoor]:
-    """Open the door to a fake Stripe."""
+    """Serve a fake Stripe over HTTP."""
     door = StripeDoor(fake)
     thread = Thread(target=door.serve_forever, daemon=True)
     thread.start()

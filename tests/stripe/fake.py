@@ -2,9 +2,9 @@
 
     account = StripeAccount()
     account.pay()
-    gateway, fake = fake_gateway(account)    # the gateway of core over it; its waiting is only written down
+    gateway, fake = fake_gateway(account)    # the gateway of core; it records its waits and does not sleep
 
-Pages, orders, filters and refuses as Stripe does. `fake.trouble(429, times=3)` makes the next answers bad ones.
+It pages, sorts, filters and refuses as Stripe does. `fake.trouble(429, times=3)` makes the next answers errors.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOST_TYPES = 20
 
 @dataclass(frozen=True)
 class Asked:
-    """One request, as it arrived."""
+    """One request as it arrived."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass
 class FakeStripe(stripe.HTTPClient):
-    """The HTTP layer: what the library would have sent over the network goes to the account instead."""
+    """The HTTP layer: requests of the library go to the account, not over the network."""
 
     name: ClassVar[str] = "fake"
     account: StripeAccount
@@ -63,24 +63,24 @@ class FakeStripe(stripe.HTTPClient):
         self._lock = Lock()
         self._answers: dict[str, tuple[Mapping[str, Any], str]] = {}
         self.lost = 0
-        """How many of the next payments Stripe makes without anybody hearing of it."""
+        """For how many of the next payments Stripe's answer is lost."""
 
     def trouble(self, kind: int | str, times: int = 1) -> None:
         """Answer the next requests with this status, or with `timeout`, `certificate`, `garbage`, `lock_timeout`."""
         self._troubles.extend([kind] * times)
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     def deliveries(self) -> list[tuple[bytes, str]]:
-        """What the webhook gets for what happened since the last time, also while others pay."""
+        """Return what the webhook receives for the events since the last call. Safe while others pay."""
         with self._lock:
             return list(self.account.deliveries())
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
-        """Answer one request: the text, the status, the headers."""
+        """Answer one request: return the text, the status and the headers."""
         parts = urlsplit(url)
         asked = Asked(method, parts.path, nested(post_data if method == "post" else parts.query), dict(headers or {}))
         self.asked.append(asked)
@@ -97,7 +97,7 @@ class FakeStripe(stripe.HTTPClient):
             return json.dumps(denied.body), denied.status, {"request-id": "req_1"}
 
     def _kept(self, asked: Asked) -> str:
-        """The answer; what was posted under an idempotency key before is answered again as it was then."""
+        """Return the answer. A repeated idempotency key gets the first answer again."""
         key = asked.headers.get("Idempotency-Key") if asked.method == "post" else None
         if key is None or key not in self._answers:
             text = json.dumps(self._answer(asked), indent=2)
@@ -163,7 +163,7 @@ class FakeStripe(stripe.HTTPClient):
         raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
 
     def _begin(self, params: Mapping[str, Any]) -> Json:
-        """A PaymentIntent as somebody asks for it over the network."""
+        """Create a PaymentIntent from the parameters of a request."""
         known(params, {"amount", "currency", "metadata", "description", "receipt_email"})
         for name in ("amount", "currency"):
             if name not in params:
@@ -219,7 +219,7 @@ class FakeStripe(stripe.HTTPClient):
 
 
 def nested(text: str | None) -> dict[str, Any]:
-    """A query as the values it stands for: `created[gte]=1` and `types[0]=a` are an object and a list."""
+    """Return the values of a query: `created[gte]=1` is an object, `types[0]=a` a list."""
     found: dict[str, Any] = {}
     for key, value in parse_qsl(text or ""):
         outer, _, inner = key.partition("[")
@@ -234,14 +234,14 @@ def nested(text: str | None) -> dict[str, Any]:
 
 
 def known(params: Mapping[str, Any], names: set[str]) -> None:
-    """Refuse a parameter that Stripe does not have there."""
+    """Refuse a parameter that Stripe does not know there."""
     for name in params:
         if name not in names:
             raise Denied(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:
-    """Refuse metadata that Stripe would not keep: it cuts nothing."""
+    """Refuse metadata that Stripe would not accept. Stripe never cuts it off."""
     if len(metadata) > 50:
         raise Denied(400, "You can only have up to 50 metadata keys.", param="metadata")
     for key, text in metadata.items():
@@ -254,13 +254,13 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
 
 
 def expansions(params: Mapping[str, Any]) -> list[str]:
-    """What is asked to stand there whole."""
+    """Return the fields that the request asks to expand."""
     found: list[str] = params.get("expand", [])
     return found
 
 
 def paged(kind: str, everything: list[Json], params: Mapping[str, Any], fits: Any) -> tuple[list[Json], bool]:
-    """A page of a list, newest first, and whether there is more in the direction of travel."""
+    """Return a page of a list, newest first, and whether there is more in the direction of paging."""
     limit = min(max(int(params.get("limit", 10)), 1), 100)
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
@@ -277,7 +277,7 @@ def paged(kind: str, everything: list[Json], params: Mapping[str, Any], fits: An
 
 
 def fits(found: Json, params: Mapping[str, Any]) -> bool:
-    """Whether an object passes the filters."""
+    """Return whether an object passes the filters."""
     bounds = params.get("created", {})
     bounds = bounds if isinstance(bounds, dict) else {"gte": bounds, "lte": bounds}
     compare = {"gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__}
@@ -296,12 +296,12 @@ def fits(found: Json, params: Mapping[str, Any]) -> bool:
 
 
 def is_kind(kind: str, wanted: str) -> bool:
-    """Whether an event is of a kind, or of the group that a `*` stands for."""
+    """Return whether an event is of a kind, or of the group of kinds that ends with a `*`."""
     return kind == wanted or (wanted.endswith("*") and kind.startswith(wanted[:-1]))
 
 
 def in_trouble(kind: int | str) -> tuple[str, int, Mapping[str, str]]:
-    """A bad answer, or none."""
+    """Return an error answer, or raise the library's error for no answer."""
     match kind:
         case "timeout" | "certificate":
             silence: Any = stripe.APIConnectionError  # the library gives it no types
@@ -322,7 +322,7 @@ def in_trouble(kind: int | str) -> tuple[str, int, Mapping[str, str]]:
 def fake_gateway(
     account: StripeAccount, *, key: str = KEY, waits: list[float] | None = None, attempts: int = 5
 ) -> tuple[Gateway, FakeStripe]:
-    """The gateway over a fake account, and the fake. The seconds it would have waited are added to `waits`."""
+    """Return a gateway to a fake account, and the fake. The seconds of its waits are added to `waits`."""
     fake = FakeStripe(account)
     written = [] if waits is None else waits
     return Gateway(key, http_client=fake, patience=Patience(attempts=attempts), sleep=written.append), fake

@@ -1,6 +1,6 @@
-"""Run localstripe, somebody else's stand-in for Stripe, on a free port of this machine only, and print the port.
+"""Run localstripe, an independent fake of Stripe, on a free port of this machine only, and print the port.
 
-It lists events oldest first and knows neither `types` nor `ending_before`; the middleware here does as Stripe does.
+It lists events oldest first and supports neither `types` nor `ending_before`. The middleware here adds that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from localstripe import resources, server
 
 @web.middleware
 async def as_stripe_lists(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a list of events in Stripe's order, with Stripe's way to page."""
+    """Answer a list of events in Stripe's order and with Stripe's paging."""
     if (request.method, request.path) != ("GET", "/v1/events"):
         return await handler(request)
     kept = {name: value for name, value in request.query.items() if name.startswith("created")}
@@ -35,8 +35,8 @@ async def as_stripe_lists(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def main() -> None:
-    """Serve until the process is ended."""
-    resources.Store.dump_to_disk = lambda _: None  # it would write to a file that every user of the machine shares
+    """Serve until the process ends."""
+    resources.Store.dump_to_disk = lambda _: None  # it would write to a file that all users of the machine share
     server.app.middlewares.append(as_stripe_lists)
     runner = web.AppRunner(server.app, access_log=None)
     await runner.setup()

@@ -1,4 +1,4 @@
-"""Stripe's objects as the fake account keeps them (today's shape), and as older versions of the API would show them."""
+"""Stripe's objects as the fake account stores them (the current form), and as older versions of the API show them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ URLS = {"payment_intent": "/v1/payment_intents", "charge": "/v1/charges", "refun
 
 
 def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, str]) -> Json:
-    """A PaymentIntent nobody has paid yet."""
+    """Return a PaymentIntent that has not been paid."""
     return {
         "object": "payment_intent", "amount": amount, "amount_capturable": 0, "amount_received": 0,
         "canceled_at": None, "cancellation_reason": None, "capture_method": "automatic_async", "currency": currency,
@@ -28,7 +28,7 @@ def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, 
 
 
 def charge(amount: int, currency: str, buyer: Json, metadata: dict[str, str], intent: str | None) -> Json:
-    """A charge that went through, captured."""
+    """Return a charge that succeeded and was captured."""
     return {
         "object": "charge", "amount": amount, "amount_captured": amount, "amount_refunded": 0, "captured": True,
         "billing_details": {"address": None, "email": buyer.get("email"), "name": buyer.get("name"), "phone": None},
@@ -40,7 +40,7 @@ def charge(amount: int, currency: str, buyer: Json, metadata: dict[str, str], in
 
 
 def refund(charged: Json, amount: int, reason: str | None, metadata: dict[str, str], status: str) -> Json:
-    """A refund; it has no `livemode`."""
+    """Return a refund. It has no `livemode`."""
     return {
         "object": "refund", "amount": amount, "charge": charged["id"], "currency": charged["currency"],
         "metadata": dict(metadata), "payment_intent": charged["payment_intent"], "reason": reason,
@@ -49,7 +49,7 @@ def refund(charged: Json, amount: int, reason: str | None, metadata: dict[str, s
 
 
 def dispute(charged: Json, reason: str) -> Json:
-    """A dispute about a whole charge."""
+    """Return a dispute about a whole charge."""
     return {
         "object": "dispute", "amount": charged["amount"], "charge": charged["id"], "currency": charged["currency"],
         "is_charge_refundable": False, "metadata": {}, "payment_intent": charged["payment_intent"], "reason": reason,
@@ -58,7 +58,7 @@ def dispute(charged: Json, reason: str) -> Json:
 
 
 def session(mode: str, currency: str, buyer: Json, metadata: dict[str, str], reference: str | None) -> Json:
-    """An open Checkout Session; its totals are filled in by whoever knows its lines."""
+    """Return an open Checkout Session. The caller, who knows its lines, sets the totals."""
     return {
         "object": "checkout.session", "amount_subtotal": 0, "amount_total": 0, "client_reference_id": reference,
         "currency": currency, "customer": None, "customer_details": {"email": buyer.get("email"), "name": None},
@@ -69,7 +69,7 @@ def session(mode: str, currency: str, buyer: Json, metadata: dict[str, str], ref
 
 
 def item(price: Json, name: str, quantity: int) -> Json:
-    """A line of a Checkout Session."""
+    """Return a line of a Checkout Session."""
     total = price["unit_amount"] * quantity
     return {
         "object": "item", "amount_discount": 0, "amount_subtotal": total, "amount_tax": 0, "amount_total": total,
@@ -78,12 +78,12 @@ def item(price: Json, name: str, quantity: int) -> Json:
 
 
 def listing(url: str, data: list[Json], has_more: bool = False) -> Json:
-    """A list as Stripe writes it."""
+    """Return a list as Stripe writes it."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def shaped(found: Json, version: str, charges: Iterable[Json] = (), refunds: Iterable[Json] = ()) -> Json:
-    """The object as this version of the API shows it; `charges` and `refunds` are what it held inside until 2022."""
+    """Return the object as this version of the API shows it. Until 2022 it contained its `charges` or `refunds`."""
     seen = copy.deepcopy(found)
     kind = seen["object"]
     if kind == "payment_intent":

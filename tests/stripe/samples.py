@@ -1,4 +1,4 @@
-"""Small objects of Stripe's to change a field of, and all that a busy day makes in every age of the API."""
+"""Small objects of Stripe's in which a test changes a field, and the events of a busy day in every API version."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ CART = {"cart": '[{"sku": "A-1", "quantity": 2}]'}
 
 
 def intent(**changes: Any) -> Json:
-    """A PaymentIntent that succeeded."""
+    """Return a PaymentIntent that succeeded."""
     return {"id": "pi_1", "object": "payment_intent", "amount": 100, "amount_received": 100, "currency": "usd",
             "created": 1_700_000_000, "livemode": False, "status": "succeeded", "metadata": {}, **changes}  # fmt: skip
 
 
 def session(**changes: Any) -> Json:
-    """A Checkout Session that was paid."""
+    """Return a Checkout Session that was paid."""
     return {"id": "cs_1", "object": "checkout.session", "amount_total": 100, "currency": "usd", "mode": "payment",
             "created": 1_700_000_000, "livemode": False, "status": "complete", "payment_status": "paid",
             "payment_intent": "pi_1", "metadata": {}, **changes}  # fmt: skip
 
 
 def charge(**changes: Any) -> Json:
-    """A charge of its own."""
+    """Return a charge without a PaymentIntent."""
     return {"id": "ch_1", "object": "charge", "amount": 100, "currency": "usd", "created": 1_700_000_000,
             "livemode": False, "paid": True, "captured": True, "refunded": False, "status": "succeeded",
             "metadata": {}, **changes}  # fmt: skip
 
 
 def shapes() -> list[Json]:
-    """Every event that every age makes of one busy day."""
+    """Return the events of one busy day, in every API version."""
     found: list[Json] = []
     for version in VERSIONS:
         account = StripeAccount(api_version=version)

@@ -1,4 +1,4 @@
-"""A shop with a Stripe account behind it: money comes in by webhook, poll or import, and the worker applies it."""
+"""A shop with a Stripe account: payments arrive by webhook, poll or import, and the worker applies them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from tests.support.builders import Shop
 
 
 class Stripe:
-    """A Stripe account and the gateway of the shop to it."""
+    """A Stripe account, and the shop's gateway to it."""
 
     def __init__(self, shop: Shop) -> None:
-        """Open an account and let the shop go live with it."""
+        """Open an account, and go live with it by a first poll."""
         self.shop = shop
         self.account = StripeAccount()
         self.gateway: Gateway = fake_gateway(self.account)[0]
         self.poll()
-        self.account.now = int(time.time())  # what is paid from here on is paid after going live, on a slow machine too
+        self.account.now = int(time.time())  # later payments are made after going live, on a slow machine too
 
     def poll(self) -> int:
-        """Ask Stripe what happened; returns how many messages were new."""
+        """Poll Stripe, and return how many messages were new."""
         return polling.poll(self.shop.engine, self.gateway)
 
     def webhook(self, **how: Any) -> int:
-        """Deliver what has happened since the last time; returns how many messages were new."""
+        """Deliver the events since the last call, and return how many messages were new."""
         bodies = [json.loads(body) for body, _ in self.account.deliveries(**how)]
         messages = [
             Incoming(event=payloads.read_event(body)[0], body=json.dumps(body), source="webhook",
@@ -45,12 +45,12 @@ class Stripe:
         return run(self.shop.engine, inbox.receive, WORKER, messages=messages)
 
     def import_all(self, policy: Policy | None = Policy.NORMAL) -> None:
-        """Import everything there is."""
+        """Import everything from Stripe."""
         since = datetime.now(UTC) - timedelta(days=400)
         polling.import_range(self.shop.engine, self.gateway, WORKER, since=since, until=None, policy=policy)
 
     def work(self) -> applying.Applied:
-        """Let the worker apply everything that is due; returns the sum of its rounds."""
+        """Let the worker apply everything that is due, and return the sum of its rounds."""
         total = applying.Applied()
         while (done := applying.apply_due(self.shop.engine, self.gateway)).messages:
             total = applying.Applied(
@@ -60,7 +60,7 @@ class Stripe:
         return total
 
     def pay(self, sku: str, units: int = 1, **more: Any) -> Any:
-        """Pay for some units of a SKU; the cart stands in the metadata."""
+        """Pay for some units of a SKU. The cart is in the metadata."""
         cart = {"cart": json.dumps([{"sku": sku, "quantity": units}])}
         return self.account.pay(1000 * units, metadata=cart, **more)
 
@@ -78,6 +78,6 @@ def orders_of(shop: Shop) -> int:
 def open_cases(shop: Shop) -> list[str]:
     """Return the open cases, oldest first: kind and sentence."""
     rows = shop.rows(
-        "select kind || ': ' || sentence as said from stockroom.alerts where state <> 'resolved' order by id"
+        "select kind || ': ' || sentence as line from stockroom.alerts where state <> 'resolved' order by id"
     )
-    return [row.said for row in rows]
+    return [row.line for row in rows]

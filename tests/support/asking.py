@@ -1,4 +1,4 @@
-"""Ask an ASGI application over HTTP, without a server."""
+"""Send HTTP requests to an ASGI application, without a server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who asks one application."""
+    """A client of one application."""
 
     app: Any
 
     def get(self, path: str, **values: Any) -> httpx.Response:
-        """Ask for something."""
+        """Send a GET request."""
         return asyncio.run(self._ask("GET", path, **values))
 
     def post(self, path: str, **values: Any) -> httpx.Response:
-        """Send something."""
+        """Send a POST request."""
         return asyncio.run(self._ask("POST", path, **values))
 
     async def _ask(self, method: str, path: str, **values: Any) -> httpx.Response:

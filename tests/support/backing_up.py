@@ -1,4 +1,4 @@
-"""Backing up in tests: making, spoiling, and programs of PostgreSQL that are old or short of room."""
+"""Backups for tests: creating and damaging them, and old or failing programs of PostgreSQL."""
 
 from __future__ import annotations
 

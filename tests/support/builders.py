@@ -1,4 +1,4 @@
-"""Build small shops for tests: a real database, people with roles, variants with stock; nothing needs cleaning."""
+"""Build small shops for tests: a real database, people with roles, variants with stock. Tests need no cleanup."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PEOPLE = {
     "Sam": Role.SUPPORT,
     "Mia": Role.MANAGER,
     "Ada": Role.ADMIN,
-    "Carl": Role.WAREHOUSE,  # deactivated: may nothing
+    "Carl": Role.WAREHOUSE,  # deactivated: has no rights
 }
 ZONE = "Pacific/Auckland"  # far from UTC and with a clock change, so that a wrong day shows
 
 
 def key() -> str:
-    """A fresh idempotency key."""
+    """Return a new idempotency key."""
     return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastLine:
-    """A movement with the moment it happened; `occurred_at` None is now."""
+    """A movement in the past; `occurred_at` None is now."""
 
     variant_id: UUID
     quantity: int
@@ -52,7 +52,7 @@ _POST_PAST = """
 
 @dataclass
 class Shop:
-    """A migrated database, seen as the dashboard's role (`engine`) and as the superuser (`owner`)."""
+    """A migrated database, with connections as the dashboard's role (`engine`) and as the superuser (`owner`)."""
 
     app_url: str
     owner_url: str
@@ -62,17 +62,17 @@ class Shop:
 
     @classmethod
     def open(cls, app_url: str, owner_url: str) -> Shop:
-        """Open the shop at these addresses; call `close` at the end."""
+        """Open the shop at these URLs. Call `close` at the end."""
         owner = sqlalchemy.create_engine(database.normalise(owner_url), pool_size=4, max_overflow=40)
         return cls(app_url=app_url, owner_url=owner_url, engine=database.create_engine(app_url), owner=owner)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
         self.owner.dispose()
 
     def person(self, name: str) -> Actor:
-        """One of the people of the house, signed in; Carl's account is deactivated."""
+        """Return one of `PEOPLE`, signed in. Carl's account is deactivated."""
         if name not in self.people:
             self.people[name] = self._sign_in(name)
         return self.people[name]
@@ -105,7 +105,7 @@ class Shop:
     def variant(
         self, on_hand: int = 0, *, sku: str | None = None, product: str = "Canvas shoe", **columns: Any
     ) -> UUID:
-        """A new variant that stands at `on_hand`, put there by a receipt."""
+        """Add a variant with `on_hand` units, from a receipt, and return its id."""
         values = {"sku": sku or f"T-{uuid.uuid4().hex[:12].upper()}", **columns}
         product_id = self.sql("insert into public.products (name) values (:name) returning id", name=product)
         names = ", ".join(values)
@@ -120,12 +120,12 @@ class Shop:
         return variant_id
 
     def run(self, operation: Any, actor: Actor | str = COMMAND_LINE, **values: Any) -> Any:
-        """Run a core operation as somebody, in a transaction of its own, as a page does."""
+        """Run an operation of core as an actor in its own transaction, as a page does."""
         person = self.person(actor) if isinstance(actor, str) else actor
         return database.run(self.engine, operation, person, **values)
 
     def adjust(self, variant_id: UUID, quantity: int, actor: Actor | str = "Wanda", **values: Any) -> Posting:
-        """Adjust one variant, by default as Wanda, for a reason that fits the sign."""
+        """Adjust one variant, by default as Wanda and with a reason that fits the sign."""
         values = {"reason": "stock_increase" if quantity > 0 else "stock_decrease", "key": key()} | values
         posting: Posting = self.run(
             ledger.adjust, actor, lines=[Line(variant_id=variant_id, quantity=quantity)], **values
@@ -133,7 +133,7 @@ class Shop:
         return posting
 
     def post_past(self, *lines: PastLine) -> None:
-        """Post lines with moments of their own through the ledger's kernel, as an import of history does."""
+        """Post lines with their own moments through the ledger's SQL functions, as an import of history does."""
         values = {
             "key": key(),
             "variants": [line.variant_id for line in lines],
@@ -147,11 +147,11 @@ class Shop:
             connection.execute(text(_POST_PAST), values)
 
     def on_hand(self, variant_id: UUID) -> int:
-        """The level of a variant, read from its row."""
+        """Return the level of a variant, from its row."""
         return int(self.sql("select stock_quantity from public.product_variants where id = :id", id=variant_id))
 
     def history(self, variant_id: UUID) -> list[Any]:
-        """The movements of a variant, oldest first."""
+        """Return the movements of a variant, oldest first."""
         return self.rows(
             "select * from public.stock_movements where variant_id = :id order by variant_sequence", id=variant_id
         )

@@ -1,4 +1,4 @@
-"""A worker that dies: its connection breaks at a chosen statement, as when its process is killed or the net goes."""
+"""A worker that dies: its connection breaks at a chosen statement, as when its process is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.database import engine as database
 
 
 class Killed(BaseException):
-    """The process is gone: nothing handles it, nothing is said to the database."""
+    """The process is gone: nothing handles this, and the database gets no message."""
 
 
 class Fate:
@@ -34,7 +34,7 @@ class Fate:
         return self.left == -1 or (self.struck and self.is_killed)
 
     def strike(self, connection: psycopg.Connection) -> None:
-        """Cut the connection; the server takes back what was not committed."""
+        """Cut the connection; the server rolls back what was not committed."""
         connection.close()
         raise Killed if self.is_killed else psycopg.OperationalError("the connection is lost")
 

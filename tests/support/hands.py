@@ -1,4 +1,4 @@
-"""The hand on the thread of long work: it holds it at each step until it is let go."""
+"""Control over the threads of long work: `Hand` can stop them at each step until it lets them continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.frame.long_work import LongWork, OneAtATime
 
 
 class Hand:
-    """Begins threads as a page would, and can hold them."""
+    """Starts threads as a page would. While `gate` is cleared, they wait at their next step."""
 
     def __init__(self) -> None:
         self.threads: list[threading.Thread] = []
@@ -22,12 +22,12 @@ class Hand:
         self.gate.set()
 
     def start(self, work: Any, *args: object) -> None:
-        """Begin a thread."""
+        """Start a thread."""
         self.threads.append(threading.Thread(target=work, args=args))
         self.threads[-1].start()
 
     def let_go(self) -> None:
-        """Let the work come to its end."""
+        """Let the work continue, and wait until it has ended."""
         self.gate.set()
         for thread in self.threads:
             thread.join(30)
@@ -35,7 +35,7 @@ class Hand:
 
 @contextmanager
 def hand_on(monkeypatch: pytest.MonkeyPatch, kind: type[LongWork], every: OneAtATime[Any]) -> Iterator[Hand]:
-    """Lay a hand on the work of a kind, of which there was none yet; each of its steps is told and then held."""
+    """Control all work of a kind, as if there had been none before. Each step is reported and then waits."""
     hand, tell = Hand(), kind.tell  # type: ignore[attr-defined]
 
     def held(running: Any, *step: Any) -> Any:

@@ -130,7 +130,7 @@ alter table public.product_variants enable trigger log_stock;
 
 @dataclass(frozen=True, kw_only=True)
 class Legacy:
-    """A database of an older system, seen as its owner."""
+    """A database of an older system, with connections as its owner."""
 
     server: Server
     name: str
@@ -138,7 +138,7 @@ class Legacy:
 
     @property
     def url(self) -> str:
-        """Its address, as its owner types it."""
+        """Its URL for its owner."""
         return self.server.url(self.name, self.account)
 
     def run(self, statement: str, *values: Any) -> None:
@@ -147,18 +147,18 @@ class Legacy:
             connection.execute(statement.encode(), values or None)
 
     def rows(self, question: str, *values: Any) -> list[Any]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         with psycopg.connect(libpq_url(self.url), row_factory=namedtuple_row) as connection:
             return connection.execute(question.encode(), values or None).fetchall()
 
     def one(self, question: str, *values: Any) -> Any:
-        """Return the first value that a query finds."""
+        """Return the first value of a query."""
         return self.rows(question, *values)[0][0]
 
     def move(
         self, variant_id: UUID | None, kind: str, before: int | None, after: int | None, at: str, **more: Any
     ) -> UUID:
-        """Log a movement as the old system did; returns its id."""
+        """Log a movement as the old system did, and return its id."""
         row_id = uuid.uuid4()
         quantity = None if before is None or after is None else after - before
         values = {"id": row_id, "variant_id": variant_id, "movement_type": kind, "quantity": quantity}
@@ -169,7 +169,7 @@ class Legacy:
 
     @contextmanager
     def shop(self) -> Iterator[Shop]:
-        """The shop it has become, through the dashboard's role."""
+        """Give the adopted shop, with connections as the dashboard's role."""
         opened = Shop.open(self.server.url(self.name, "stockroom_app"), self.server.url(self.name))
         try:
             yield opened
@@ -179,7 +179,7 @@ class Legacy:
 
 @contextmanager
 def legacy_database(server: Server, *parts: str, account: str = "postgres") -> Iterator[Legacy]:
-    """Make a database of these parts that belongs to `account`, and drop it at the end."""
+    """Create a database from these scripts that belongs to `account`, and drop it at the end."""
     legacy = Legacy(server=server, name=f"legacy_{uuid.uuid4().hex[:10]}", account=account)
     admin = libpq_url(server.url("postgres"))
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -195,7 +195,7 @@ def legacy_database(server: Server, *parts: str, account: str = "postgres") -> I
 
 
 def snapshot(legacy: Legacy) -> list[str]:
-    """Everything in the database, schema and rows, as PostgreSQL's own program writes it; sorted."""
+    """Return the whole database, schema and rows, as the sorted lines of pg_dump."""
     dump = [str(client_program("pg_dump")), "--inserts", f"--dbname={libpq_url(legacy.url)}"]
     done = subprocess.run(dump, capture_output=True, text=True, check=True)
     lines = (line.rstrip(",") for line in done.stdout.splitlines())
@@ -203,7 +203,7 @@ def snapshot(legacy: Legacy) -> list[str]:
 
 
 def clean_history(legacy: Legacy) -> None:
-    """A history without a fault: nine begins at nothing, ten in the middle of its life, eleven has none."""
+    """Log a correct history: nine begins at zero, ten begins above zero, eleven has no history."""
     legacy.move(
         NINE, "purchase", 0, 10, "2025-03-01 09:00+00", reason="initial_purchase", performed_by="mia@shop.example"
     )

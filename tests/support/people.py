@@ -1,4 +1,4 @@
-"""People of the shop for tests of signing in: made, signed in and found again the way the dashboard does it."""
+"""People for tests of sign-in: added, signed in and looked up in the same way as by the dashboard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Weak password hashes, made at once: a test of who gets in need not wait for good ones."""
+    """Weak password hashes that take no time: tests of sign-in need no strong ones."""
     passwords._nobodys_hash.cache_clear()
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=512, parallelism=1))
     yield
@@ -29,7 +29,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def email(shop: Shop) -> str:
-    """Somebody new of the warehouse, with a password."""
+    """The email address of a new warehouse worker with a password."""
     return new_person(shop)
 
 
@@ -44,7 +44,7 @@ def id_of(shop: Shop, email: str) -> int:
 
 
 def sign_in(shop: Shop, email: str, password: str = PASSWORD, **values: Any) -> NewSession | TooManyTries | None:
-    # An address of its own, so that no test's wrong tries count against another's.
+    # A new address each time, so that failed attempts of one test do not count in another.
     values = {"address": str(uuid.uuid4()), "user_agent": "Test", "previous": None} | values
     return accounts.sign_in(shop.engine, email=email, password=password, **values)
 

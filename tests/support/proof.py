@@ -1,7 +1,7 @@
-"""The ledger proved by other means: its rules computed again in plain Python, from the rows alone.
+"""The rules of the ledger, computed a second time in plain Python from its rows.
 
-The canonical text and the chain are written here a second time, on purpose and without the database's help: an auditor
-with a copy of the table and this page can check every row.
+The canonical text and the chain are implemented again on purpose, without the database: an auditor with a copy of the
+table and this file can check every row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KINDS = ("purchase", "sale", "restoration", "adjustment", "count")
 
 
 def canonical_text(row: Any) -> str:
-    """What the hash of a movement covers: its numbers, its moments in microseconds, its texts with their lengths."""
+    """Return what the hash of a movement covers: numbers, moments in microseconds, and texts with their lengths."""
     moments = [(moment - _EPOCH) // timedelta(microseconds=1) for moment in (row.occurred_at, row.created_at)]
     numbers = [
         row.variant_id,
@@ -54,7 +54,7 @@ def chain(rows: Iterable[Any]) -> list[bytes]:
 
 
 def broken_link(rows: Sequence[Any]) -> int | None:
-    """The sequence number of the first movement whose hash is not what it must be; None when the chain holds."""
+    """Return the sequence number of the first movement with a wrong hash, or None if the chain is intact."""
     wrong = (row.variant_sequence for row, link in zip(rows, chain(rows), strict=True) if bytes(row.chain_hash) != link)
     return next(wrong, None)
 
@@ -78,7 +78,7 @@ def assert_holds(shop: Shop, variant_id: UUID) -> None:
 
 
 def assert_rolled_up(shop: Shop, variant_id: UUID, rows: Sequence[Any]) -> None:
-    """The rollup of a variant, every day of it, is what its movements add up to."""
+    """Assert that the rollup of a variant equals the sums of its movements on every day."""
     kept = shop.rows("select * from stockroom.variant_days where variant_id = :id order by day", id=variant_id)
     assert [dict(row._mapping) for row in kept] == days(variant_id, rows)
 

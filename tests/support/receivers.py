@@ -1,4 +1,4 @@
-"""Real receivers of messages on this machine: a web hook over HTTP and a mail server over SMTP."""
+"""Receivers of messages on this machine: a webhook over HTTP and a mail server over SMTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 
 
 class Hook:
-    """A web hook: what it was sent, and the status it answers with."""
+    """A webhook: what it received, and the status it answers with."""
 
     def __init__(self, status: int = 200) -> None:
         self.status, self.got, self.url = status, list[dict[str, Any]](), ""
@@ -24,7 +24,7 @@ class Hook:
 
 @contextmanager
 def hook(status: int = 200) -> Iterator[Hook]:
-    """Run a web hook that answers with `status`."""
+    """Run a webhook that answers with `status`."""
     found = Hook(status)
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def hook(status: int = 200) -> Iterator[Hook]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found.url = f"json://127.0.0.1:{server.server_port}/hush"
@@ -47,7 +47,7 @@ def hook(status: int = 200) -> Iterator[Hook]:
 
 
 class Mailbox:
-    """A mail server: what was mailed, to whom; `refusal` is what it answers to each recipient instead of taking it."""
+    """A mail server: the mails it received, and to whom. `refusal` is its answer to each recipient it refuses."""
 
     def __init__(self, refusal: str = "") -> None:
         self.got, self.url, self.refusal = list[tuple[list[str], EmailMessage]](), "", refusal
@@ -55,13 +55,13 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - its name there
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
-        """Take a recipient, or refuse."""
+        """Accept a recipient, or refuse it."""
         if not self.refusal:
             envelope.rcpt_tos.append(address)
         return self.refusal or "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - its name there
-        """Take a mail."""
+        """Accept a mail."""
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.got.append((list(envelope.rcpt_tos), mail))
@@ -70,7 +70,7 @@ class Mailbox:
 
 @contextmanager
 def mailbox(refusal: str = "") -> Iterator[Mailbox]:
-    """Run a mail server; with `refusal` it takes no recipient."""
+    """Run a mail server. With `refusal` it refuses every recipient."""
     found = Mailbox(refusal)
     with socket_free() as port:
         pass
@@ -85,7 +85,7 @@ def mailbox(refusal: str = "") -> Iterator[Mailbox]:
 
 @contextmanager
 def socket_free() -> Iterator[int]:
-    """Give a port where nobody listens."""
+    """Give a port on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         yield int(listener.getsockname()[1])

@@ -1,6 +1,6 @@
 """A real year for the tests: the "Online Retail" set as a history file Stockroom can import.
 
-    python -m tests.retail history.csv        (or history.parquet)
+    python -m tests.support.retail history.csv        (or history.parquet)
 
 Sales become sales, cancellations become refunds, the shop's hand-made corrections become adjustments whose reason is
 read from the words somebody typed, and lines that move no goods (postage, fees, vouchers, bad debt) are dropped.
@@ -31,7 +31,7 @@ UTC_MOMENT = pa.timestamp("us", "UTC")
 HISTORY_COLUMNS = ("occurred_at", "sku", "movement_type", "reason", "quantity", "reference", "name")
 # Postage, carriage, manual sums, discounts, samples as a fee, bad debt, vouchers. DCGS... and PADS are goods.
 NON_GOODS = r"POST|DOT|M|C2|D|S|B|BANK CHARGES|AMAZONFEE|CRUK|GIFT_\w+"
-# What people typed beside a hand-made correction; the first match wins.
+# Texts that people typed for a correction by hand; the first match wins.
 REMOVED_WORDS = (
     ("damaged", r"damag|dagam|wet|rust|mould|smash|crush|break|broke|crack|faulty|throw|unsaleable|smudge"),
     ("lost", r"lost|missing|\bmia\b|can't find|mystery"),
@@ -70,7 +70,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """The history and its figures: what was read, what was dropped, what was written.
+    """The history and its figures: rows read, dropped and written.
 
     `read` and `dropped` count units in the source's sign (a sale is positive), `written` in the ledger's (negative).
     """
@@ -100,7 +100,7 @@ def convert(source: pa.Table) -> Conversion:
 
 
 def correction_reason(words: str | None, quantity: int) -> str:
-    """The reason of a hand-made correction, from its direction and the words beside it."""
+    """Return the reason of a correction by hand, from its direction and its text."""
     if not words:
         return "stock_increase" if quantity > 0 else "stock_decrease"
     known = ADDED_WORDS if quantity > 0 else REMOVED_WORDS
@@ -142,7 +142,7 @@ def _kinds(source: pa.Table) -> pa.ChunkedArray:
 
 
 def _move(rows: pa.Table) -> pa.Table:
-    """The rows with the movement each stands for: type, reason, and the quantity in the ledger's sign."""
+    """Yield each row with its movement: type, reason, and the signed quantity."""
     sold, came_back = pc.equal(rows["kind"], Kind.SALE), pc.equal(rows["kind"], Kind.CANCELLATION)
     free = pc.and_(pc.equal(rows["kind"], Kind.ADDED), rows["in_an_order"])
     known = pc.make_struct(sold, came_back, free)
@@ -223,7 +223,7 @@ def _figure(label: str, count: Count) -> str:
 
 def main() -> None:
     """Convert the published file to the path named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.retail", description="A real year as a history file.")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.retail", description="A real year of a shop.")
     parser.add_argument("path", type=Path, help="the history file to write: .csv or .parquet")
     path = parser.parse_args().path
     if not SOURCE.exists():

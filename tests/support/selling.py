@@ -1,4 +1,4 @@
-"""Paid orders for tests, as the importer would tell them to the database, and what became of them."""
+"""Paid orders for tests, in the form in which the importer passes them to the database, and their results."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _record_refunds(connection: Connection, _: Actor, *, rows: list[dict[str, An
 
 
 def tell_refund(shop: Shop, sale: Sale | str, **more: Any) -> int:
-    """Let Stripe tell of a refund of a sale, or of a payment nobody knows, and return its id here."""
+    """Record a refund of a sale, or of an unknown payment, as from Stripe, and return its id here."""
     now = datetime.now(UTC).isoformat()
     row = {
         "refund_id": f"re_{payment_id()[3:]}",

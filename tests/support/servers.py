@@ -1,8 +1,8 @@
-"""Throw-away PostgreSQL servers and a PgBouncer for the tests.
+"""Temporary PostgreSQL servers and a PgBouncer for the tests.
 
-Every server lives in its own temporary folder, speaks only over a Unix socket in it, trusts everyone who can reach
-that socket, and does not wait for the disk. `stop()` ends it and removes the folder. PostgreSQL and PgBouncer refuse
-to run as root, so under root they run as `nobody`.
+Every server has its own temporary folder, listens only on a Unix socket in it, trusts everyone who can reach that
+socket, and does not wait for the disk. `stop()` stops it and removes the folder. PostgreSQL and PgBouncer refuse to run
+as root, so under root they run as `nobody`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,15 @@ from core.database.programs import MAJOR, server_programs
 
 EMBEDDED_MAJOR = MAJOR
 SYSTEM_ROOT = Path("/usr/lib/postgresql")
+# In memory a copy of a database takes 0.07 s; on a disk that others use too it was measured to take up to one second.
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 4 * 2**30
 UNDURABLE = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "max_connections": "200",
     "listen_addresses": "''",
     "unix_socket_permissions": "0777",
@@ -46,41 +51,41 @@ class Server:
     stop: Callable[[], None]
 
     def url(self, database: str = "stockroom", user: str = "postgres") -> str:
-        """The address of one of its databases, for one of its roles."""
+        """Return the URL of one of its databases, for one of its roles."""
         return f"postgresql+psycopg://{user}@/{database}?host={self.folder}&port={self.port}"
 
     @property
     def owner_url(self) -> str:
-        """The database `stockroom` as the superuser `postgres`."""
+        """The URL of the database `stockroom` for the superuser `postgres`."""
         return self.url()
 
 
-def start_embedded(parent: Path | None = None) -> Server:
-    """Start the PostgreSQL that Stockroom brings along."""
-    folder = _folder(parent)
+def start_embedded() -> Server:
+    """Start the embedded PostgreSQL."""
+    folder = new_folder()
     return _start(folder, server_programs(_user(), folder), EMBEDDED_MAJOR)
 
 
 def system_majors() -> list[int]:
-    """The major versions of the PostgreSQL servers installed on this machine, oldest first."""
+    """Return the major versions of the PostgreSQL servers installed on this machine, oldest first."""
     return sorted(int(path.parent.parent.name) for path in SYSTEM_ROOT.glob("*/bin/postgres"))
 
 
-def start_system(major: int, parent: Path | None = None) -> Server:
-    """Start a PostgreSQL that is installed on this machine; `system_majors` lists them."""
-    return _start(_folder(parent), SYSTEM_ROOT / str(major) / "bin", major)
+def start_system(major: int) -> Server:
+    """Start a PostgreSQL that is installed on this machine. `system_majors` lists them."""
+    return _start(new_folder(), SYSTEM_ROOT / str(major) / "bin", major)
 
 
 def has_pgbouncer() -> bool:
-    """Whether a transaction pooler is installed here."""
+    """Return whether PgBouncer is installed here."""
     return _pgbouncer() is not None
 
 
-def start_pgbouncer(server: Server, parent: Path | None = None, users: Sequence[str] = ()) -> Server:
+def start_pgbouncer(server: Server, users: Sequence[str] = ()) -> Server:
     """Start PgBouncer in transaction mode in front of `server`, for these login roles."""
     program = _pgbouncer()
     assert program is not None, "PgBouncer is not installed"
-    folder = _folder(parent)
+    folder = new_folder()
     names = {"postgres", "stockroom_app", "stockroom_owner", *users}
     (folder / "users.txt").write_text("".join(f'"{name}" ""\n' for name in sorted(names)))
     (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
@@ -96,7 +101,7 @@ def start_pgbouncer(server: Server, parent: Path | None = None, users: Sequence[
 
 
 def _wait_for_pid(path: Path) -> int:
-    # The pooler answers its caller before it has written the file.
+    # The command returns before the pooler has written the file.
     for _ in range(200):
         if path.exists() and path.read_text().strip():
             return int(path.read_text())
@@ -105,6 +110,7 @@ def _wait_for_pid(path: Path) -> int:
 
 
 def _start(folder: Path, programs: Path, major: int) -> Server:
+    _user().own(folder)
     data = folder / "data"
     accounts = ["-U", "postgres", "-A", "trust"]
     _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
@@ -133,19 +139,22 @@ def _create_database(server: Server) -> None:
 
 
 def _user() -> ServiceUser:
-    """Who runs the servers: ourselves, or `nobody` under root."""
+    """Return the user that runs the servers: our own, or `nobody` under root."""
     entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
 
 
-def _folder(parent: Path | None) -> Path:
-    """A short path (a socket's may have 103 bytes) that the servers' user can enter, below `parent` if that will do."""
-    if parent is not None and (len(str(parent)) > 60 or not _user().can("x", parent)):
-        parent = None
-    folder = Path(tempfile.mkdtemp(prefix="stockroom-", dir=parent))
+def new_folder() -> Path:
+    """Return a new folder that the servers' user can enter; its path is short, as that of a socket must be."""
+    folder = Path(tempfile.mkdtemp(prefix="stockroom-", dir=_memory()))
     folder.chmod(0o755)
-    _user().own(folder)
     return folder
+
+
+def _memory() -> Path | None:
+    """Return the file system in memory where there is one with room."""
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
+    return MEMORY if has_room else None
 
 
 def _run(folder: Path, *command: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""A database as Supabase hands it out: its three roles, which by default may do everything in schema public."""
+"""A database like a new one on Supabase, with its three roles, which by default have all rights in schema public."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from core.foundation.addresses import libpq_url
 from tests.support.servers import Server
 
 ROLES = {"anon": "", "authenticated": "", "service_role": "bypassrls"}
@@ -15,21 +16,17 @@ ROLES = {"anon": "", "authenticated": "", "service_role": "bypassrls"}
 
 @contextmanager
 def supabase_database(server: Server) -> Iterator[str]:
-    """Make the roles and a database, not migrated yet, and give its name; at the end both are gone."""
+    """Create the roles and a database that is not migrated, and give its name. Both are dropped at the end."""
     name, everybody = f"supabase_{uuid.uuid4().hex[:8]}", ", ".join(ROLES)
-    with psycopg.connect(_libpq(server.url("postgres")), autocommit=True) as administrator:
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
         for role, more in ROLES.items():
             administrator.execute(f"create role {role} {more}".encode())
         administrator.execute(f"create database {name}".encode())
-    with psycopg.connect(_libpq(server.url(name)), autocommit=True) as owner:
+    with psycopg.connect(libpq_url(server.url(name)), autocommit=True) as owner:
         owner.execute(f"grant usage on schema public to {everybody}".encode())
         for kind in ("tables", "functions", "sequences"):
             owner.execute(f"alter default privileges in schema public grant all on {kind} to {everybody}".encode())
     yield name
-    with psycopg.connect(_libpq(server.url("postgres")), autocommit=True) as administrator:
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
         administrator.execute(f"drop database {name} with (force)".encode())
         administrator.execute(f"drop role {everybody}".encode())
-
-
-def _libpq(url: str) -> str:
-    return url.replace("+psycopg", "", 1)

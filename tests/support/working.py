@@ -1,4 +1,4 @@
-"""Workers at work in tests, and what the queue of jobs holds meanwhile."""
+"""Workers for tests, and the state of the job queue while they run."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
--- Saying no, and knowing who asks. Every other file uses these.
+-- Refusals, and the check of session and role. Every other file uses these.
 
--- Refuse by a rule: `_code` is of class SK, `_facts` travel as JSON in the error's DETAIL; core/foundation/errors.py holds the classes.
+-- Refuse with a SQLSTATE of class SK and a sentence. `_facts` are sent as JSON in the error's DETAIL. The classes that they
+-- become are in core/foundation/errors.py.
 create function stockroom_api.refuse(_code text, _message text, _facts jsonb default '{}') returns void
     language plpgsql as $$
 begin
     raise exception using errcode = _code, message = _message, detail = _facts::text;
 end $$;
 
--- Refuse a value: which one, and what is wrong with it, to be read after its name. As `invalid` in core/foundation/errors.py does.
+-- Refuse a value: its name, and what is wrong with it, to be read after the name. Like `invalid` in core/foundation/errors.py.
 create function stockroom_api.refuse_value(_field text, _why text, _facts jsonb default '{}') returns void
     language plpgsql as $$
 begin
@@ -15,8 +16,8 @@ begin
         jsonb_build_object('field', _field, 'why', _why) || _facts);
 end $$;
 
--- The person behind an actor, checked now: session neither revoked nor expired, account active, role among `_roles`.
--- Without a user the actor is the shop itself (command line, import): trusted by its database credentials; `_name` stands.
+-- The name of the person who acts, after a check: session neither revoked nor expired, account active, role among `_roles`.
+-- Without a user the actor is the shop itself (command line, import), trusted by its database credentials and called `_name`.
 create function stockroom_api.require(_user_id bigint, _session_id bigint, _roles text[], _name text) returns text
     language plpgsql stable as $$
 declare
@@ -41,7 +42,7 @@ begin
     return _found.name;
 end $$;
 
--- Whether something is due that is done once in `_every`, and note that it is done now. Of two at once one is told yes.
+-- Whether something that happens once in `_every` is due, and note that it happens now. Of two callers at once, one gets true.
 create function stockroom_api.is_time(_name text, _every interval) returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     with noted as (
@@ -52,19 +53,19 @@ create function stockroom_api.is_time(_name text, _every interval) returns boole
     select exists (select from noted);
 $$;
 
--- The day of a moment in the shop's own time zone.
+-- The day of a moment in the shop's time zone.
 create function stockroom_api.shop_day(_at timestamptz) returns date
     language sql stable
     return (_at at time zone (select zone from stockroom.shop))::date;
 
 grant execute on function stockroom_api.is_time(text, interval) to stockroom_app;
 
--- Refuse to mix a shop's own catalogue with the sample data, unless that is wanted.
+-- Refuse to mix a shop's own catalogue with the sample data, unless the caller asks for it.
 create function stockroom_api.refuse_sample_shop(_into_sample boolean) returns void
     language plpgsql as $$
 begin
     if not _into_sample and (select is_sample from stockroom.shop) then
-        perform stockroom_api.refuse('SK008', 'This shop holds the sample data, and what a ledger holds stays in it. '
+        perform stockroom_api.refuse('SK008', 'This shop holds the sample data, which cannot be deleted from its ledger. '
             'Start with an empty shop of your own: run `python -m core sample --remove`, then import again.',
             '{"field": "shop", "why": "holds the sample data", "is_sample": true}');
     end if;

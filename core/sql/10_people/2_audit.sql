@@ -1,7 +1,7 @@
 -- The record of who changed accounts and settings.
 
--- Record a change in the transaction that makes it. Of `_before` and `_after` only the facts that differ are kept; where all
--- are equal nothing was changed, and nothing is recorded. Nothing secret may be among them.
+-- Record a change in the transaction that makes it. Only the values that differ between `_before` and `_after` are stored.
+-- Where all are equal, nothing is recorded. Neither may hold a secret.
 create function stockroom_api.note_change(
     _user_id bigint, _performed_by text, _change text, _subject text, _before jsonb default null, _after jsonb default null
 ) returns void

@@ -1,7 +1,7 @@
--- People, their signed-in browsers, one-time links, and how often a password may be guessed.
+-- Sessions, one-time links, and the rate limit for passwords.
 -- Tokens arrive here only as their sha256, passwords only as their argon2id hash.
 
--- A person as the record of changes calls them.
+-- The name of a person in the record of changes.
 create function stockroom_api.person_called(_for bigint) returns text
     language sql stable as $$
     select name || ' (' || email || ')' from stockroom.users where id = _for;
@@ -40,7 +40,7 @@ begin
     return _expires_at;
 end $$;
 
--- Forget what no rule looks at any more, so that these tables stay small without a job.
+-- Delete what no rule reads any more, so that these tables stay small without a job.
 create function stockroom_api.forget_old_sign_ins() returns void
     language sql as $$
     delete from stockroom.sign_in_attempts where at < now() - interval '30 days';
@@ -50,8 +50,8 @@ $$;
 
 -- ---------------------------------------------------------------- signing in with a password
 
--- Seconds until a password may be tried again, 0 for now. In any 15 minutes: 5 wrong ones for an account since it last
--- got in, 30 from an address.
+-- Seconds until the next attempt is allowed, 0 for now. The limits in any 15 minutes: 5 wrong passwords for an account since
+-- its last sign-in, 30 from an address.
 create function stockroom_api.sign_in_wait(_email text, _address text) returns int
     language plpgsql stable as $$
 declare
@@ -71,13 +71,13 @@ begin
     return greatest(0, ceil(extract(epoch from _free_at - clock_timestamp())))::int;
 end $$;
 
--- Begin an attempt: how long to wait, or what the password must match. It counts as wrong until it is finished, so
--- a hundred guesses at once are a hundred. An unknown or deactivated account answers as one without a password.
+-- Begin an attempt: return how long to wait, or the hash that the password must match. It counts as wrong until it is finished,
+-- so a hundred guesses at once count as a hundred. An unknown or deactivated account looks like one without a password.
 create function stockroom_api.begin_sign_in(_email text, _address text)
     returns table (wait_seconds int, attempt_id bigint, user_id bigint, password_hash text)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 begin
-    -- The address first, then the account: one order for everybody, so that no two wait for each other in a circle.
+    -- Always the address first, then the account, so that no two transactions deadlock.
     perform pg_advisory_xact_lock(730502, hashtext('address ' || _address));
     perform pg_advisory_xact_lock(730502, hashtext('account ' || _email));
     wait_seconds := stockroom_api.sign_in_wait(_email, _address);
@@ -91,8 +91,8 @@ begin
     return next;
 end $$;
 
--- Finish an attempt whose password was right: the session begins. Null when the account was deactivated or got another
--- password meanwhile. `_new_hash` replaces a hash that was made with weaker parameters than today's.
+-- Begin the session of an attempt whose password was right. Null when the account was deactivated or got another password
+-- in the meantime. `_new_hash` replaces a hash that was made with weaker parameters than the current ones.
 create function stockroom_api.finish_sign_in(
     _attempt_id bigint, _user_id bigint, _password_hash text, _new_hash text,
     _token_hash bytea, _user_agent text, _previous bytea
@@ -110,7 +110,7 @@ end $$;
 
 -- ---------------------------------------------------------------- one-time links
 
--- Whom a link would sign in; no row when it is unknown, used or too old. Looking does not use it up.
+-- The person whom a link would sign in; no row when it is unknown, used or expired. The link stays usable.
 create function stockroom_api.find_link(_link_hash bytea) returns table (name text)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select u.name
@@ -119,7 +119,7 @@ create function stockroom_api.find_link(_link_hash bytea) returns table (name te
      where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.is_active;
 $$;
 
--- Use a link, once: the session begins. Null when the link is unknown, used or too old; of two at once, one gets in.
+-- Begin a session with a link and use the link up. Null when it is unknown, used or expired; of two at once, one gets a session.
 create function stockroom_api.use_link(_link_hash bytea, _token_hash bytea, _user_agent text, _previous bytea)
     returns timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -137,7 +137,7 @@ begin
     return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
 end $$;
 
--- Make a link for a person; links made before for the same person end. Refuses: SK008, SK009, SK010.
+-- Create a link for a person; their earlier links end. Refuses: SK008, SK009, SK010.
 create function stockroom_api.make_link(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _link_hash bytea, _life interval
 ) returns timestamptz
@@ -147,7 +147,7 @@ declare
 begin
     perform from stockroom.users where id = _for and is_active for update;
     if not found then
-        perform stockroom_api.refuse('SK008', 'Person is not active.', '{"field": "person", "why": "is not active"}');
+        perform stockroom_api.refuse_value('person', 'is not active');
     end if;
     perform stockroom_api.end_links(_for);
     insert into stockroom.sign_in_links (token_hash, user_id, expires_at) values (_link_hash, _for, now() + _life);
@@ -162,7 +162,7 @@ create function stockroom_api.end_links(_for bigint) returns void
     update stockroom.sign_in_links set expires_at = now() where user_id = _for and used_at is null and expires_at > now();
 $$;
 
--- The admin whom the link of a first start signs in, made if the shop has none. Null once an admin has a password.
+-- The admin whom the link of the first start signs in, created if the shop has none. Null once an admin has a password.
 create function stockroom_api.first_admin() returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -183,21 +183,20 @@ begin
     return _id;
 end $$;
 
--- ---------------------------------------------------------------- one's own account
+-- ---------------------------------------------------------------- a person's own account
 
--- Refuse an email that belongs to somebody other than `_for`.
+-- Refuse an email address that belongs to anyone other than `_for`.
 create function stockroom_api.refuse_taken_email(_for bigint, _email text) returns void
     language plpgsql as $$
 begin
     if exists (select from stockroom.users where email = _email and id is distinct from _for) then
-        perform stockroom_api.refuse('SK008', 'Email belongs to somebody who has an account.',
-            '{"field": "email", "why": "belongs to somebody who has an account"}');
+        perform stockroom_api.refuse_value('email', 'already belongs to another account');
     end if;
 end $$;
 
--- Set one's own password in place of `_known_hash`, which attempt `_attempt_id` proved (both null: there was none yet); every
--- other browser of that person is signed out. An admin who had none (the first start) says name and email here; nobody
--- else names themselves, for the name stands on movements. Refuses: SK008, SK009, SK010.
+-- Replace a person's own password `_known_hash`, proven by attempt `_attempt_id` (both null: there was no password yet), and
+-- sign out their other browsers. An admin who had no password (the first start) also sets name and email. Nobody else sets
+-- their own name, because movements show it. Refuses: SK008, SK009, SK010.
 create function stockroom_api.set_own_password(
     _user_id bigint, _session_id bigint, _roles text[], _name text,
     _attempt_id bigint, _known_hash text, _new_hash text, _new_name text, _new_email text
@@ -214,8 +213,7 @@ begin
         email = case when role = 'admin' and password_hash is null then coalesce(_new_email, email) else email end
      where id = _user_id and password_hash is not distinct from _known_hash;
     if not found then
-        perform stockroom_api.refuse('SK008', 'Password has been changed meanwhile.',
-            '{"field": "password", "why": "has been changed meanwhile"}');
+        perform stockroom_api.refuse_value('password', 'was changed in the meantime');
     end if;
     update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
     perform stockroom_api.end_links(_user_id);
@@ -226,7 +224,7 @@ begin
     perform stockroom_api.note_change(_user_id, _performed_by, 'password_set', stockroom_api.person_called(_user_id));
 end $$;
 
--- One's own live sessions, newest first. Refuses: SK010.
+-- A person's own open sessions, newest first. Refuses: SK010.
 create function stockroom_api.own_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text)
     returns table (user_agent text, created_at timestamptz, expires_at timestamptz, is_this_one boolean)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -239,7 +237,7 @@ begin
          order by s.created_at desc, s.id desc;
 end $$;
 
--- Sign a person out of every browser, and end their unused links; returns of how many.
+-- Sign a person out of every browser and end their unused links. Returns how many sessions ended.
 create function stockroom_api.sign_out_everywhere(_for bigint) returns int
     language plpgsql as $$
 declare
@@ -252,7 +250,7 @@ begin
     return _ended;
 end $$;
 
--- The same, asked for by a person, and recorded. Refuses: SK009, SK010.
+-- The same for an actor, recorded as a change. Refuses: SK009, SK010.
 create function stockroom_api.end_sessions(_user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint)
     returns int
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,6 +1,6 @@
--- The people of the shop, looked after by admins: who has an account, in which role, and whether they may come in.
+-- Accounts as admins manage them: who has one, in which role, and whether it is active.
 
--- Everybody with an account, the active ones first. Refuses: SK009, SK010.
+-- Everybody with an account, active accounts first. Refuses: SK009, SK010.
 create function stockroom_api.list_people(_user_id bigint, _session_id bigint, _roles text[], _name text)
     returns table (user_id bigint, email text, name text, role text, is_active boolean, has_password boolean,
                    created_at timestamptz, last_signed_in_at timestamptz, open_sessions int)
@@ -17,7 +17,7 @@ begin
          order by u.is_active desc, lower(u.name), u.id;
 end $$;
 
--- Add a person. Refuses: SK008 (the email belongs to somebody), SK009, SK010.
+-- Add a person. Refuses: SK008 (the email address is taken), SK009, SK010.
 create function stockroom_api.add_person(
     _user_id bigint, _session_id bigint, _roles text[], _name text,
     _email text, _new_name text, _role text, _password_hash text
@@ -38,71 +38,60 @@ begin
     return _id;
 end $$;
 
--- Refuse to lose the last active admin: nobody could let anybody in again. Locks the admins, so that of two who demote
--- each other at once one is refused.
+-- Refuse to lose the last active admin: nobody could manage accounts any more. Locks the admins, so that of two who demote
+-- each other at once, one is refused.
 create function stockroom_api.refuse_last_admin(_for bigint) returns void
     language plpgsql as $$
 begin
     perform from stockroom.users where role = 'admin' and is_active order by id for update;
     if exists (select from stockroom.users where id = _for and role = 'admin' and is_active)
        and not exists (select from stockroom.users where id <> _for and role = 'admin' and is_active) then
-        perform stockroom_api.refuse('SK008', 'This is the last active admin; make somebody else an admin first.',
-            '{"field": "person", "why": "is the last active admin; make somebody else an admin first"}');
+        perform stockroom_api.refuse_value('person', 'is the last active admin; make somebody else an admin first');
     end if;
 end $$;
 
--- Lock a person and return them as they are. Refuses: SK008 (nobody has this id).
-create function stockroom_api.locked_person(_for bigint) returns stockroom.users
+-- Change a person's role, or whether the account is active; null changes nothing. Deactivating ends their sessions and links.
+-- Refuses: SK008 (no such account, the last admin).
+create function stockroom_api.change_person(
+    _user_id bigint, _performed_by text, _for bigint, _role text, _active boolean
+) returns void
     language plpgsql as $$
 declare
-    _person stockroom.users;
+    _before jsonb;
 begin
-    select * into _person from stockroom.users where id = _for for no key update;
+    if _role <> 'admin' or not _active then
+        perform stockroom_api.refuse_last_admin(_for);
+    end if;
+    select jsonb_build_object('role', role, 'is_active', is_active) into _before
+      from stockroom.users where id = _for for no key update;
     if not found then
         perform stockroom_api.refuse_value('person', 'has no account here');
     end if;
-    return _person;
-end $$;
-
--- Give a person another role; it holds from their next operation on. Refuses: SK008 (the last admin), SK009, SK010.
-create function stockroom_api.set_role(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _role text
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _person stockroom.users;
-begin
-    if _role <> 'admin' then
-        perform stockroom_api.refuse_last_admin(_for);
-    end if;
-    _person := stockroom_api.locked_person(_for);
-    update stockroom.users set role = _role where id = _for;
-    perform stockroom_api.note_change(_user_id, _performed_by, 'role_changed', stockroom_api.person_called(_for),
-        jsonb_build_object('role', _person.role), jsonb_build_object('role', _role));
-end $$;
-
--- Let a person in again, or keep them out from this moment on: their sessions and links end. Refuses: as set_role.
-create function stockroom_api.set_active(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _active boolean
-) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _person stockroom.users;
-begin
-    if not _active then
-        perform stockroom_api.refuse_last_admin(_for);
-    end if;
-    _person := stockroom_api.locked_person(_for);
     if not _active then
         perform stockroom_api.sign_out_everywhere(_for);
     end if;
-    update stockroom.users set is_active = _active where id = _for;
+    update stockroom.users set role = coalesce(_role, role), is_active = coalesce(_active, is_active) where id = _for;
     perform stockroom_api.note_change(_user_id, _performed_by,
-        case when _active then 'person_activated' else 'person_deactivated' end, stockroom_api.person_called(_for),
-        jsonb_build_object('is_active', _person.is_active), jsonb_build_object('is_active', _active));
+        case when _active then 'person_activated' when not _active then 'person_deactivated' else 'role_changed' end,
+        stockroom_api.person_called(_for), _before,
+        (select jsonb_build_object('role', role, 'is_active', is_active) from stockroom.users where id = _for));
 end $$;
+
+-- Give a person another role, from their next operation on. Refuses: SK008 (no such account, the last admin), SK009, SK010.
+create function stockroom_api.set_role(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _role text
+) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select stockroom_api.change_person(_user_id, stockroom_api.require(_user_id, _session_id, _roles, _name), _for, _role, null);
+$$;
+
+-- Activate an account, or deactivate it at once. Refuses: as set_role.
+create function stockroom_api.set_active(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _active boolean
+) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select stockroom_api.change_person(_user_id, stockroom_api.require(_user_id, _session_id, _roles, _name), _for, null, _active);
+$$;
 
 grant execute on function
     stockroom_api.list_people(bigint, bigint, text[], text),

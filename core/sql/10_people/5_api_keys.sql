@@ -1,6 +1,6 @@
--- Keys of programs: made by an admin, shown once, known here only by their hash.
+-- API keys of programs: created by an admin, shown once, stored only as a hash.
 
--- Make a key. Returns its id. Refuses: SK008, SK009, SK010.
+-- Create a key. Returns its id. Refuses: SK008, SK009, SK010.
 create function stockroom_api.make_api_key(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _called text, _key_hash bytea, _begins text, _scopes text[],
     _rate_per_minute int
@@ -23,7 +23,7 @@ begin
     return _id;
 end $$;
 
--- Revoke a key from this moment on; one that is revoked already stays so. Refuses: SK008, SK009, SK010.
+-- Revoke a key from now on; a revoked key stays revoked. Refuses: SK008, SK009, SK010.
 create function stockroom_api.revoke_api_key(_user_id bigint, _session_id bigint, _roles text[], _name text, _id bigint) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -38,7 +38,7 @@ begin
     end if;
 end $$;
 
--- The key behind a hash, if it is good now. Notes its use, at most once a minute.
+-- The key with this hash, if it is valid now. Notes its use, at most once a minute.
 create function stockroom_api.use_api_key(_key_hash bytea)
     returns table (id bigint, name text, scopes text[], rate_per_minute int)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -50,7 +50,7 @@ begin
                   where k.key_hash = _key_hash and k.revoked_at is null;
 end $$;
 
--- The keys, as Settings shows them.
+-- The keys as Settings shows them.
 create view stockroom_api.api_keys as
 select k.id, k.name, k.begins, k.scopes, k.rate_per_minute, k.made_by, k.created_at, k.last_used_at, k.revoked_at, k.revoked_by
   from stockroom.api_keys k;

@@ -1,6 +1,6 @@
--- The rollup of the ledger by variant and day, written with the movements themselves: exact, no job.
+-- The rollup of the ledger by variant and day. It is written with the movements, so it is always exact and needs no job.
 
--- Units in and out by type, and the net, of each variant and day among the lines.
+-- Units in and out by type, and the net change, for each variant and day among the lines.
 create function stockroom_api.days_of(_lines stockroom.line[])
     returns table (variant_id uuid, day date, purchase_in bigint, purchase_out bigint, sale_in bigint, sale_out bigint,
         restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
@@ -23,7 +23,7 @@ create function stockroom_api.days_of(_lines stockroom.line[])
      group by 1, 2;
 $$;
 
--- What a single line adds to a day of its variant that ends at the level `_closing`.
+-- The rollup row of a single line, for a day that ends at the level `_closing`.
 create function stockroom_api.day_of(_line stockroom.line, _day date, _closing int) returns stockroom.variant_days
     language sql immutable
     return row (_line.variant_id, _day,
@@ -39,9 +39,9 @@ create function stockroom_api.day_of(_line stockroom.line, _day date, _closing i
         case when _line.movement_type = 'count' then greatest(-_line.quantity, 0) else 0 end,
         1, _closing)::stockroom.variant_days;
 
--- Add the lines to the rollup, under the lock of their variants. Closing = the level at the end of that day, by the moment it
--- happened: the latest closing up to the day plus what the lines add up to then. Later days are settled too: those of a
--- back-dated line, and today's when a transaction begun before midnight posts after one begun later.
+-- Add the lines to the rollup, under the lock of their variants. The closing level of a day is the latest closing level up to
+-- that day plus the sum of the lines. Later days are corrected too: after a back-dated line, and when a transaction that began
+-- before midnight posts after a younger one.
 create function stockroom_api.roll_up(_lines stockroom.line[]) returns void
     language plpgsql as $$
 begin
@@ -69,8 +69,8 @@ begin
     end if;
 end $$;
 
--- What a back-dated line changes besides its own day: later closing levels of its variant, and the shop's sums of that day.
--- The shared lock tells a reader who is summing a day that its sum may already be old (stockroom_api.close_days).
+-- Correct what a back-dated line changes besides its own day: later closing levels of its variant, and the shop's sums of that
+-- day. The shared lock keeps stockroom_api.close_days from storing a sum that could already be outdated.
 create function stockroom_api.settle_past(_lines stockroom.line[]) returns void
     language plpgsql as $$
 begin
@@ -92,7 +92,7 @@ begin
       from later where d.variant_id = later.variant_id and d.day = later.day;
 end $$;
 
--- What the rollup of each variant and day must be, summed anew from the ledger.
+-- The rollup of each variant and day, computed from the movements, to check the stored one.
 create view stockroom_api.ledger_days as
 select d.*, sum(d.net) over (partition by d.variant_id order by d.day) as closing
   from (select m.variant_id, (m.occurred_at at time zone s.zone)::date as day,

@@ -1,6 +1,6 @@
--- The ledger: the only place that writes movements and levels.
+-- Posting to the ledger: the only place that writes movements and levels.
 
--- What an operation did to one variant; also what a repeat of it answers.
+-- What an operation did to one variant. A repeat of the operation returns the same.
 create type stockroom_api.posting as (
     operation_id bigint,
     replayed     boolean,
@@ -15,7 +15,8 @@ create type stockroom_api.posting as (
     variant_sequence int
 );
 
--- Claim a key. Answers the new operation's id, or null when the key is known with the same content; other content is refused.
+-- Claim an idempotency key. Returns the id of the new operation, or null if the key is known with the same content. Refuses:
+-- SK003 for other content, SK008.
 create function stockroom_api.claim_operation(
     _key text, _kind text, _content text, _user_id bigint, _performed_by text, _at timestamptz default now()
 ) returns bigint
@@ -35,13 +36,13 @@ begin
     if _id is null then
         select o.fingerprint into _known from stockroom.operations o where o.key = _key;
         if _known is distinct from _fingerprint then
-            perform stockroom_api.refuse('SK003', 'This key was used for something else.', jsonb_build_object('key', _key));
+            perform stockroom_api.refuse('SK003', 'This idempotency key was already used for another operation.', jsonb_build_object('key', _key));
         end if;
     end if;
     return _id;
 end $$;
 
--- The first result of an operation, told again.
+-- The first result of an operation, for a repeat of it.
 create function stockroom_api.replay(_key text) returns setof stockroom_api.posting
     language sql stable as $$
     select o.id, true, m.id, m.variant_id, m.sku, m.movement_type, m.reason,
@@ -52,7 +53,7 @@ create function stockroom_api.replay(_key text) returns setof stockroom_api.post
      order by m.id;
 $$;
 
--- Lock the variants in ascending id, so that two operations can wait for each other but never in a circle.
+-- Lock the variants in ascending id, so that two operations cannot deadlock. Refuses: SK001.
 create function stockroom_api.lock_variants(_variant_ids uuid[]) returns void
     language plpgsql as $$
 declare
@@ -68,8 +69,8 @@ begin
     end if;
 end $$;
 
--- Refuse the first line that no reason allows: unknown or retired reason, an undo of nothing, missing note, nothing moved,
--- wrong direction. A loop, because it looks at values only; a reason is read once for the lines in a row that share it.
+-- Refuse the first line that its reason does not allow: unknown or retired reason, undo without a movement, missing note, no units,
+-- wrong sign. It is a loop because it looks only at values; consecutive lines with the same reason read it once. Refuses: SK008.
 create function stockroom_api.check_lines(_lines stockroom.line[]) returns void
     language plpgsql stable as $$
 declare
@@ -105,8 +106,8 @@ begin
     end loop;
 end $$;
 
--- Refuse because the shelf has too little: every short variant with its numbers; or because it would hold more than fits in
--- a number. Nothing has been written yet.
+-- Refuse lines that do not fit: SK002 names every variant with too little stock, SK008 means a level above the limit. Nothing has
+-- been written yet.
 create function stockroom_api.refuse_shortage(_lines stockroom.line[]) returns void
     language plpgsql as $$
 declare
@@ -128,9 +129,9 @@ begin
     perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', _short));
 end $$;
 
--- The everyday change in one statement: post a single line that happens now to a variant that has enough; updating its row
--- is the lock. Writes what post_lines would write (a test holds the two equal); answers null, with nothing written, for
--- anything else: several lines, a past moment, an unknown variant, too little, a movement that overtook this one.
+-- The common case in one statement: post a single line that happens now to a variant with enough stock. Updating its row takes
+-- the lock. It writes the same as post_lines (a test compares them). In every other case it writes nothing and returns null:
+-- several lines, a past moment, an unknown variant, too little stock, a concurrent movement with a later moment.
 create function stockroom_api.post_line(_operation_id bigint, _performed_by text, _lines stockroom.line[])
     returns stockroom_api.posting
     language plpgsql as $$
@@ -183,9 +184,9 @@ begin
     return _posting;
 end $$;
 
--- Post the lines of one operation, set-based: movements in the given order, levels, heads and rollups, all or nothing.
--- The caller has claimed the operation and locked the variants. The last line of a variant carries what its row becomes.
--- A batch of orders is many operations: then `_operations` names the one of each line.
+-- Post the lines of one operation, set-based: movements in the given order, levels, chain heads and rollups, all or nothing. The
+-- caller has claimed the operation and locked the variants. The last line of a variant has the new values of its row. A batch of
+-- orders has many operations; then `_operations` has one for each line. Refuses: SK002, SK008.
 create function stockroom_api.post_lines(
     _operation_id bigint, _performed_by text, _lines stockroom.line[], _operations bigint[] default null
 ) returns setof stockroom_api.posting

@@ -1,6 +1,7 @@
--- What people do by hand: change and set; undo is 50_orders/5_undo.sql. Each checks the person, claims its key, locks, and posts to the ledger.
+-- Changes by hand: adjust, receive and set (undo is in 50_orders/5_undo.sql). Each checks the person, claims its key, locks the
+-- variants, and posts to the ledger.
 
--- A person's change: the same type, reason, reference and note for every line; `_quantities` are signed units.
+-- Post a person's change: one type, reason, reference and note for all lines; `_quantities` are signed units.
 -- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
 create function stockroom_api.post_change(
     _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
@@ -34,8 +35,8 @@ begin
     return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
 end $$;
 
--- Compare and set: each variant goes to its target only if it still stands where the person saw it; else nothing moves
--- and SK004 tells the present level and the movements since. Refuses: as post_change, and SK004.
+-- Compare and set: each variant goes to its target only if its level is still the one that the person saw. Otherwise nothing
+-- moves, and SK004 has the present level and the movements since. Refuses: as post_change, and SK004.
 create function stockroom_api.post_levels(
     _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
     _movement_type text, _reason text, _variant_ids uuid[], _targets int[], _seen int[], _note text default null
@@ -75,11 +76,11 @@ declare
          where v.stock_quantity <> u.seen);
 begin
     if _changed is not null then
-        perform stockroom_api.refuse('SK004', 'The level has changed meanwhile.', jsonb_build_object('changed', _changed));
+        perform stockroom_api.refuse('SK004', 'The level has changed in the meantime.', jsonb_build_object('changed', _changed));
     end if;
 end $$;
 
--- The movements after the level last stood at `_seen`, newest first, at most ten: what happened behind somebody's back.
+-- The movements since the level was last `_seen`, newest first, at most ten.
 create function stockroom_api.movements_since(_variant_id uuid, _seen int) returns jsonb
     language sql stable as $$
     select coalesce(jsonb_agg(jsonb_build_object('movement_id', m.id, 'movement_type', m.movement_type, 'reason', m.reason,

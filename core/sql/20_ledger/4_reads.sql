@@ -1,6 +1,6 @@
--- What people look at. Views carry the words of the house; functions answer what a view cannot.
+-- Reads of levels and movements. Views use the terms of the glossary; functions return what a view cannot.
 
--- The door of every read: refuses a session that has ended or a role that may not look.
+-- The check of every read. Refuses: SK009 if the session has ended, SK010 if the role may not read.
 create function stockroom_api.permit(_user_id bigint, _session_id bigint, _roles text[], _name text) returns void
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -11,12 +11,12 @@ end $$;
 create view stockroom_api.shop as
 select name, zone, currency, is_sample, (now() at time zone zone)::date as today from stockroom.shop;
 
--- Why a movement may happen.
+-- The reasons of movements.
 create view stockroom_api.reasons as
 select movement_type, reason, label, sign, note_required, by_hand, is_active from stockroom.reasons;
 
--- Every variant with its level. One row of product_variants and its product: nothing is summed here. `state` is the one place
--- that says what low and out of stock are: by what lies there, because a hold lasts minutes and no supplier hears of it.
+-- Every variant with its level: a row of product_variants with its product; nothing is summed. `state` defines low and out of
+-- stock. It uses units on hand, not available ones, because a hold lasts only minutes and is no reason to reorder.
 create view stockroom_api.levels as
 select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.brand, v.size, v.color, v.price, v.unit_cost,
        v.stock_quantity as on_hand, v.reserved_quantity as reserved, v.computed_available_stock as available, v.reorder_point,
@@ -25,8 +25,8 @@ select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.
   from public.product_variants v
   join public.products p on p.id = v.product_id;
 
--- The ledger as people read it. `reversed_by` is the undo of a movement, if there is one. The outer joins never miss (the
--- keys are foreign keys); written so, a count that asks for none of their columns does not pay for them.
+-- The movements as people read them. `reversed_by` is the undo of a movement, if there is one. The keys are foreign keys, so the
+-- joins always match; as outer joins, they cost nothing in a query that does not use their columns.
 create view stockroom_api.movements as
 select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.movement_type, m.reason,
        coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
@@ -40,16 +40,17 @@ select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.mo
   left join public.products p on p.id = v.product_id
   left join stockroom.reasons r on r.movement_type = m.movement_type and r.reason = m.reason;
 
--- The ledger as it is filtered, counted and summed: of one table alone, so that an index alone can answer.
+-- The columns by which the ledger is filtered, counted and summed. They come from one table, so that index-only scans are possible.
 create view stockroom_api.movement_keys as
 select id as movement_id, variant_id, variant_sequence, movement_type, reason, quantity, reference_id, performed_by, occurred_at
   from public.stock_movements;
 
--- The rollup, one row for each variant and day on which something moved.
+-- The rollup: one row for each variant and day with a movement.
 create view stockroom_api.variant_days as
 select * from stockroom.variant_days;
 
--- The closing level of a variant on each day from `_first` to `_last`, both included; days without a movement repeat the last.
+-- The closing level of a variant on each day from `_first` to `_last`, both included. Days without a movement repeat the level
+-- before.
 create function stockroom_api.closings(_variant_id uuid, _first date, _last date) returns int[]
     language plpgsql stable as $$
 declare
@@ -68,7 +69,7 @@ begin
     return _levels || array_fill(_level, array[_last - _day + 1]);
 end $$;
 
--- How each variant did in the `_days` up to and with `_today`: units sold (less undone sales), and its closing levels.
+-- The trend of each variant in the `_days` up to and including `_today`: units sold, without undone sales, and its closing levels.
 create function stockroom_api.trends(_variant_ids uuid[], _today date, _days int)
     returns table (variant_id uuid, sold bigint, trend int[])
     language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -80,7 +81,7 @@ create function stockroom_api.trends(_variant_ids uuid[], _today date, _days int
       from unnest(_variant_ids) w (id);
 $$;
 
--- The level of every variant at a past moment: the closing of the day before, and that day's movements up to the moment.
+-- The level of every variant at a past moment: the closing level of the day before plus the movements of the day up to the moment.
 create function stockroom_api.levels_at(_at timestamptz)
     returns table (variant_id uuid, sku text, level int)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -96,7 +97,7 @@ create function stockroom_api.levels_at(_at timestamptz)
                   group by m.variant_id) t on t.variant_id = v.id;
 $$;
 
--- Units in and out of one variant by type in a half-open range of days; with the level before and after. Explains a number.
+-- Explain a level: units in and out of one variant by type in a half-open range of days, with the levels before and after.
 create function stockroom_api.explain_level(_variant_id uuid, _since date, _until date)
     returns table (opening int, closing int, purchase_in bigint, purchase_out bigint, sale_in bigint, sale_out bigint,
         restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
@@ -114,8 +115,8 @@ create function stockroom_api.explain_level(_variant_id uuid, _since date, _unti
      where d.variant_id = _variant_id and (_since is null or d.day >= _since) and (_until is null or d.day < _until);
 $$;
 
--- Sum up days that are over, so that a chart of the whole shop reads one row a day. A day counts as over two days after it
--- ended: no transaction is open that long. Whoever posts into the past holds the lock shared; then nothing is stored now.
+-- Store the sums of past days, so that a chart of the whole shop reads one row a day. A day is summed two days after its end,
+-- because no transaction is open that long. A posting into the past holds the lock shared; then nothing is stored now.
 create function stockroom_api.close_days(_first date, _last date) returns void
     language plpgsql as $$
 declare
@@ -141,7 +142,7 @@ begin
     on conflict do nothing;
 end $$;
 
--- Units in and out of the whole shop by day, from `_first` to `_last`, both included; only days on which something moved.
+-- Units in and out of the whole shop by day, from `_first` to `_last`, both included; only days with a movement.
 create function stockroom_api.shop_flows(_first date, _last date) returns setof stockroom.shop_days
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -160,8 +161,8 @@ begin
      group by d.day;
 end $$;
 
--- Where a variant stood over time since a day: after each movement in the order it happened, or, if those are more than
--- `_points`, at the end of every n-th day on which something moved. The level as it is always comes last.
+-- The level of a variant over time since a day: after each movement, sorted by when it happened, or, if these are more than
+-- `_points`, at the end of every n-th day with a movement. The present level is always the last point.
 create function stockroom_api.running_level(_variant_id uuid, _since date, _points int)
     returns table (step bigint, at timestamptz, level int)
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -190,8 +191,8 @@ begin
      where (x.n - 1) % (_days / _points + 1) = 0;
 end $$;
 
--- The number of the first movement of a variant whose hash does not follow from the one before, or of the last if the variant
--- remembers another; null where the chain holds.
+-- The number of a variant's first movement whose hash does not follow from the one before, or of the last movement if it is not
+-- the one stored on the variant; null if the chain is intact.
 create function stockroom_api.broken_link(_variant_id uuid) returns int
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select min(c.variant_sequence)
@@ -206,7 +207,7 @@ create function stockroom_api.broken_link(_variant_id uuid) returns int
         or (c.is_last and (v.chain_head, v.movement_sequence) is distinct from (c.chain_hash, c.variant_sequence));
 $$;
 
--- The numbers on top of the Overview.
+-- The numbers at the top of the Overview.
 create function stockroom_api.stock_summary()
     returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -215,7 +216,7 @@ create function stockroom_api.stock_summary()
       from stockroom_api.levels l where l.is_active;
 $$;
 
--- Who ever moved something, by stepping through the index from name to name instead of reading every movement.
+-- The names of all who ever moved something. It steps through the index from name to name instead of reading every movement.
 create function stockroom_api.people() returns table (performed_by text)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with recursive name as (
@@ -228,7 +229,7 @@ create function stockroom_api.people() returns table (performed_by text)
     select name.performed_by from name where name.performed_by is not null;
 $$;
 
--- What live pages poll: it grows when anything moved, was paid or refunded, or when something happened to a case.
+-- The number that live pages poll. It grows with every movement, order, refund, decision and step of a case.
 create function stockroom_api.latest_movement() returns bigint
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce((select max(id) from public.stock_movements), 0) + coalesce((select max(id) from stockroom.orders), 0)

@@ -1,4 +1,4 @@
--- Holds end: with their order, by being let go, or because their time is over, whoever notices it first.
+-- Ending holds: consumed by their order, released, or expired. The first caller that notices an expired hold ends it.
 
 -- End holds that are still active and give their units back. The variants are locked. Returns the holds that ended here.
 create function stockroom_api.end_holds(_ids uuid[], _state text) returns uuid[]
@@ -18,9 +18,8 @@ create function stockroom_api.end_holds(_ids uuid[], _state text) returns uuid[]
     select coalesce(array_agg(e.id), '{}') from ended e;
 $$;
 
--- Lock these variants, and let go of what is held on them past its time. Further variants of such holds are locked with them,
--- all in ascending id, so that nobody waits in a circle. Refuses: SK001.
--- The holds `_own` are consumed in the same breath: theirs are the units that whoever holds them now takes.
+-- Lock these variants and end the expired holds on them. Further variants of such holds are locked as well, all in ascending id,
+-- so that two callers cannot deadlock. The holds `_own`, whose units the caller is about to take, are consumed. Refuses: SK001.
 create function stockroom_api.lock_free_of_expired(_variant_ids uuid[], _own uuid[] default '{}') returns void
     language plpgsql as $$
 declare

@@ -1,6 +1,6 @@
--- What a storefront calls. Names, arguments and answers are its contract; the work is the ledger's.
+-- The function with which a storefront changes stock. Name, arguments and result are its contract; the ledger does the work.
 
--- Refuse a storefront's text that is too long or holds control characters; null is none.
+-- Refuse a storefront's text that is too long or has control characters; null is allowed. Refuses: SK008.
 create function stockroom_api.check_text(_field text, _text text, _longest int) returns void
     language plpgsql as $$
 declare
@@ -12,7 +12,7 @@ begin
     end if;
 end $$;
 
--- Post a storefront's change: what goes out is a sale, what comes in an adjustment. A key of null is a new one.
+-- Post a storefront's change: a negative change is a sale, a positive one an adjustment. With a null key, a new one is used.
 -- Refuses: SK001, SK002, SK003, SK008.
 create function stockroom_api.post_from_storefront(
     _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
@@ -44,8 +44,8 @@ begin
     return _posting;
 end $$;
 
--- Change one variant and tell the outcome as JSON. A rule that says no is an outcome too: `success` false, nothing changed,
--- the numbers as they are. A repeat under the same key tells the first outcome again.
+-- Change one variant and return the outcome as JSON. A refusal is an outcome too: `success` is false, nothing was changed, and
+-- the numbers are the present ones. A repeat with the same key returns the first outcome.
 create function stockroom_api.change_from_storefront(
     _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
 ) returns jsonb
@@ -78,7 +78,7 @@ end $$;
 
 drop function if exists public.update_variant_stock(uuid, int, text, text, text, text);
 
--- The storefront's atomic call. The last four arguments are optional, so that older callers keep working.
+-- The storefront's atomic call. The last four arguments are optional, so that older callers continue to work.
 create function public.update_variant_stock(
     variant_id uuid, quantity_change int,
     idempotency_key text default null, reference_type text default null, reference_id text default null, actor text default null
@@ -89,7 +89,7 @@ $$;
 revoke all on function public.update_variant_stock(uuid, int, text, text, text, text) from public;
 grant execute on function public.update_variant_stock(uuid, int, text, text, text, text) to stockroom_app;
 
--- On Supabase only the storefront's server may read the contract's tables past row level security, and call its functions.
+-- On Supabase, only the storefront's server may bypass row level security to read the contract's tables, and call its functions.
 do $$
 declare
     _role text;

@@ -1,6 +1,6 @@
--- Holding units for a checkout: all of a cart or nothing, counted against what is available, ended once.
+-- Holding units for a checkout: all of a cart or nothing. Held units are not available to others. A hold ends once.
 
--- Let go of what is held for payments that were given up: by the payment itself, or by the hold that its metadata names.
+-- Release the holds of cancelled payments: those bound to a payment, and those that its metadata names.
 create function stockroom_api.release_payments(_payment_ids text[], _ids uuid[]) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -13,10 +13,10 @@ begin
     return cardinality(stockroom_api.end_holds(_held, 'released'));
 end $$;
 
--- One line that a storefront wants held: a variant by its id or SKU.
+-- One line to hold: a variant by its id or SKU.
 create type stockroom_api.wanted as (variant_id uuid, sku text, quantity numeric);
 
--- The units wanted of each variant, lines of the same variant together. Refuses what is no cart: SK001, SK008.
+-- The units of each variant in a cart, with lines of the same variant added up. Refuses: SK008 if it is not a cart.
 create function stockroom_api.wanted_units(_items jsonb) returns table (variant_id uuid, quantity int)
     language plpgsql stable as $$
 declare
@@ -43,7 +43,7 @@ begin
          group by v.id;
 end $$;
 
--- Hold the units of a cart for `_ttl_seconds`, all or nothing; the same key again returns the same hold as it stands now.
+-- Hold the units of a cart for `_ttl_seconds`, all or nothing. The same key again returns the same hold in its present state.
 -- Refuses: SK002 naming every short variant, SK003, SK008.
 create function stockroom_api.hold(_key text, _items jsonb, _reference text, _ttl_seconds int, _held_by text) returns uuid
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
@@ -75,7 +75,7 @@ begin
     return _id;
 end $$;
 
--- Refuse a hold that asks for more than is available, or for what is not sold: every short variant with its numbers.
+-- Refuse a hold of more units than are available, or of inactive variants: SK002 names every short variant with its numbers.
 create function stockroom_api.refuse_short_hold(_variants uuid[], _units int[]) returns void
     language plpgsql as $$
 declare
@@ -92,7 +92,7 @@ begin
     end if;
 end $$;
 
--- Let a hold go; one that has ended is no error. Returns its state then. Refuses: SK007 where there is no such hold.
+-- Release a hold and return its state; one that has ended is not an error. Refuses: SK007 if there is no such hold.
 create function stockroom_api.release_hold(_id uuid) returns text
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 begin
@@ -104,7 +104,7 @@ begin
     return (select r.state from stockroom.reservations r where r.id = _id);
 end $$;
 
--- Keep a hold for `_ttl_seconds` from now. Refuses: SK007 where it has ended, SK008.
+-- Extend a hold to `_ttl_seconds` from now. Refuses: SK007 if it has ended, SK008.
 create function stockroom_api.extend_hold(_id uuid, _ttl_seconds int) returns timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -122,7 +122,7 @@ begin
     return _expires_at;
 end $$;
 
--- Let go of everything that is held past its time, without anybody asking; a job calls it. Returns how many holds ended.
+-- End expired holds and return how many; a job calls it.
 create function stockroom_api.expire_holds(_limit int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -143,7 +143,7 @@ create function stockroom_api.holds_on(_variant_id uuid) returns setof uuid
      where l.variant_id = _variant_id and r.state = 'active';
 $$;
 
--- The holds, as pages and programs read them.
+-- The holds, as pages and programs read them. An expired hold is shown as expired even before it is ended.
 create view stockroom_api.reservations as
 select r.id, r.reference, r.payment_id, r.held_by, r.created_at, r.expires_at, r.ended_at,
        case when r.state = 'active' and r.expires_at <= now() then 'expired' else r.state end as state,

@@ -1,8 +1,8 @@
--- A shop's past on its way into the ledger. core/ledger/history.py copies the rows of a file into stockroom.history_rows in order of
--- time, at the even places 2, 4, 6 ... (column `line`); the odd place before a row is free for the opening of its SKU.
+-- Importing a shop's history. core/ledger/history.py copies the rows of a file into stockroom.history_rows in time order, at the
+-- even places 2, 4, 6 ... (column `line`). The odd place before a row is free for the opening count of its SKU.
 
--- The import of one file, known by its digest: begun, or gone on with. The row stays locked to the end of the transaction,
--- so that two processes with the same file take turns. Refuses: SK008 (the shop holds the sample data), SK009, SK010.
+-- Start or continue the import of a file, identified by its digest. The row stays locked until the end of the transaction, so
+-- that two processes with the same file take turns. Refuses: SK008 (the shop has the sample data), SK009, SK010.
 create function stockroom_api.open_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _digest text, _file_name text, _rows_total int,
     _into_sample boolean
@@ -14,7 +14,7 @@ begin
     insert into stockroom.history_imports (digest, file_name, rows_total)
     values (_digest, left(_file_name, 200), _rows_total)
     on conflict (digest) do nothing;
-    -- Locked first, by a statement of its own: what counts the rows must see those of whoever held the lock before.
+    -- Locked first, in a separate statement: the count of rows must see those of the process that held the lock before.
     perform from stockroom.history_imports i where i.digest = _digest for no key update;
     return query
     update stockroom.history_imports i
@@ -25,8 +25,8 @@ begin
     returning i.id, i.rows_staged, i.finished_at is not null;
 end $$;
 
--- What is done before the rows are posted: check them, create unknown SKUs, lock the variants, put the openings in their
--- places. No row: the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
+-- Prepare the posting: check the rows, create unknown SKUs, lock the variants, and insert the opening counts. Returns no row if
+-- the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
 create function stockroom_api.begin_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
 ) returns table (new_codes bigint)
@@ -56,8 +56,8 @@ begin
     return next;
 end $$;
 
--- Refuse staged rows that are not all there, or that no reason allows. The reader of the file has named such rows by their
--- lines before; this stands guard for the ledger itself.
+-- Refuse staged rows that are incomplete or that their reason does not allow. The reader of the file has reported such rows
+-- before; this check protects the ledger itself. Refuses: SK008.
 create function stockroom_api.check_history(_import stockroom.history_imports) returns void
     language plpgsql stable as $$
 declare
@@ -77,7 +77,8 @@ begin
     end if;
 end $$;
 
--- Refuse a SKU the shop writes in other letters, large or small: a scanner finds either, so there can be only one.
+-- Refuse a SKU that differs only in letter case from one in the shop. A scanner finds both, so there can be only one. Refuses:
+-- SK008.
 create function stockroom_api.refuse_cased_skus(_import_id bigint) returns void
     language plpgsql stable as $$
 declare
@@ -98,7 +99,7 @@ begin
     end if;
 end $$;
 
--- Create a product and a variant for every SKU the shop does not know, under the name it last went by.
+-- Create a product and a variant for every unknown SKU, with its latest name in the file.
 create function stockroom_api.create_history_variants(_import_id bigint) returns bigint
     language sql as $$
     with named as (
@@ -120,7 +121,7 @@ create function stockroom_api.create_history_variants(_import_id bigint) returns
     select count(*) from variant;
 $$;
 
--- History goes before the present: refuse a file with rows older than what the ledger already holds of the same SKU.
+-- Refuse a file with rows older than a movement of the same SKU in the ledger: history must be imported first. Refuses: SK008.
 create function stockroom_api.refuse_later_movements(_import_id bigint) returns void
     language plpgsql stable as $$
 declare
@@ -135,7 +136,7 @@ begin
       join public.product_variants v on v.sku = f.sku
      where v.last_moved_at > f.first_at;
     if _later.codes > 0 then
-        _why := format('goes back to %s for SKU %s, which has a movement of %s in the ledger%s; history goes before the present',
+        _why := format('goes back to %s for SKU %s, which has a movement of %s in the ledger%s; import history first',
             stockroom_api.shop_time(_later.first_at), _later.sku, stockroom_api.shop_time(_later.moved_at),
             case when _later.codes > 1 then format(', and so for %s SKUs', _later.codes) else '' end);
         perform stockroom_api.refuse('SK008', 'The file ' || _why || '.', jsonb_build_object(
@@ -143,13 +144,13 @@ begin
     end if;
 end $$;
 
--- A moment in words, on the shop's clock.
+-- A moment as text, in the shop's zone.
 create function stockroom_api.shop_time(_at timestamptz) returns text
     language sql stable
     return to_char(_at at time zone (select zone from stockroom.shop), 'YYYY-MM-DD HH24:MI');
 
--- For each SKU whose level would go below zero: the smallest count that makes its history possible, one second before its
--- first row. A SKU the ledger has counted before gets a further count, not another initial one.
+-- Insert an opening count for each SKU whose level would go below zero: the smallest that makes its history possible, one second
+-- before its first row. A SKU that the ledger knows already gets a cycle count instead of an initial count.
 create function stockroom_api.insert_openings(_import_id bigint) returns void
     language sql as $$
     with running as (
@@ -176,10 +177,10 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
      where id = _import_id;
 $$;
 
--- Post the rows at the places after `_after` up to `_until`, in one call of the ledger's own function. Only inside the
--- transaction that began the import: half a history is never committed. Returns how many movements were written.
--- Plans are generic, for the foreign keys' sake: each row's check would else be planned anew, which doubles the time. A
--- generic plan expects few lines, so joins that would go through them one by one are ruled out, and so is compiling.
+-- Post the rows at the places after `_after` up to `_until`, in one call of post_lines. It works only inside the transaction that
+-- began the import, so that half a history is never committed. Returns how many movements were written. Plans are generic,
+-- because the foreign key checks would otherwise be planned for each row, which doubles the time. A generic plan expects few
+-- lines, so nested loops and JIT are off.
 create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
     set plan_cache_mode = force_generic_plan set enable_nestloop = off set work_mem = '64MB' as $$
@@ -207,7 +208,7 @@ begin
     return _posted;
 end $$;
 
--- Close the import: every row and every opening is a movement now; the waiting room is emptied.
+-- Finish the import: check that every row and every opening count is a movement now, and delete the staged rows.
 create function stockroom_api.finish_history(_import_id bigint)
     returns table (operation_id bigint, opening_codes int, opening_units bigint)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -224,7 +225,7 @@ begin
     return query select _import.operation_id, _import.opening_codes, _import.opening_units;
 end $$;
 
--- What a finished import did, for whoever asks again.
+-- The result of a finished import, for a repeat of it.
 create function stockroom_api.told_history(_digest text)
     returns table (operation_id bigint, rows_total int, opening_codes int, opening_units bigint, finished_at timestamptz)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$

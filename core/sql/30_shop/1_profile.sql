@@ -1,7 +1,7 @@
--- The shop's own settings: its name, the time zone in which its days begin and end, its currency.
+-- The shop's name, its currency, and the time zone in which its days begin and end.
 
--- Sum the rollups anew, each movement on the day it has in the zone of now: days that are none any more go, the others are
--- written where they differ. The caller holds `variant_days` against postings.
+-- Sum the rollups again, each movement on its day in the current time zone: delete days without movements, and write the days
+-- that differ. The caller has locked `variant_days` against postings.
 create function stockroom_api.rebuild_days() returns void
     language sql set jit = off set work_mem = '64MB' as $$
     delete from stockroom.shop_days;
@@ -24,8 +24,8 @@ create function stockroom_api.rebuild_days() returns void
      where d is distinct from excluded;
 $$;
 
--- Keep postings and readers who sum days out until the transaction ends. A posting in progress is waited for; one that comes
--- after waits here, before it has read the zone, so that it buckets its lines in the new one.
+-- Lock out postings, and readers that sum days, until the transaction ends. It waits for postings in progress. A later posting
+-- waits for this lock before it reads the time zone, so it uses the new one.
 create function stockroom_api.hold_days() returns void
     language plpgsql as $$
 begin
@@ -33,8 +33,8 @@ begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));
 end $$;
 
--- Change what is not null, and tell whether that moved the days: with another zone the rollups are summed anew in the same
--- transaction. Refuses: SK008 (a zone this database does not know), SK009, SK010.
+-- Change what is not null. Returns whether the days have moved: another time zone sums the rollups again in the same
+-- transaction. Refuses: SK008 (a time zone that this database does not know), SK009, SK010.
 create function stockroom_api.change_shop(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _shop_name text, _zone text, _currency text
 ) returns boolean

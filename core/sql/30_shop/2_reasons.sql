@@ -1,21 +1,21 @@
--- The reasons of the shop, looked after by admins: added, renamed, retired and brought back. A code stays what it is.
+-- The reasons for movements. Admins add, rename, retire and bring back reasons; the code of a reason never changes.
 
--- Why a reason cannot be retired, to be read after its name: the software itself posts it. Null where it can.
+-- Why a reason cannot be retired, to be read after its name: Stockroom itself posts it. Null where it can be retired.
 create function stockroom_api.reason_needed(_movement_type text, _reason text) returns text
     language sql immutable
     return case _movement_type || ' ' || _reason
-        when _movement_type || ' undo' then 'is what every undo is posted with'
-        when 'sale stock_decrease' then 'is what every paid order is posted with'
-        when 'sale forced' then 'is what an order is posted with that is shipped although it is short'
-        when 'restoration refund' then 'is what refunded goods are posted with'
-        when 'restoration cancelled_unshipped' then 'is what a cancelled order is posted with'
-        when 'restoration exchange' then 'is what exchanged goods are posted with'
-        when 'adjustment stock_increase' then 'is what a storefront posts when it puts units back'
-        when 'count initial_count' then 'is what catalogue and history imports open a variant with'
-        when 'count cycle_count' then 'is what history imports and the setting of levels post'
+        when _movement_type || ' undo' then 'is the reason of every undo'
+        when 'sale stock_decrease' then 'is the reason of every paid order'
+        when 'sale forced' then 'is the reason of an order that is shipped short'
+        when 'restoration refund' then 'is the reason of refunded goods'
+        when 'restoration cancelled_unshipped' then 'is the reason of a cancelled order'
+        when 'restoration exchange' then 'is the reason of exchanged goods'
+        when 'adjustment stock_increase' then 'is the reason when a storefront puts units back'
+        when 'count initial_count' then 'is the reason of openings in catalogue and history imports'
+        when 'count cycle_count' then 'is the reason of counts in history imports and of set levels'
     end;
 
--- Every reason, those offered by hand first in each type, with why it cannot be retired. Refuses: SK009, SK010.
+-- Every reason by type, active ones first, with why it cannot be retired. Refuses: SK009, SK010.
 create function stockroom_api.list_reasons(_user_id bigint, _session_id bigint, _roles text[], _name text)
     returns table (movement_type text, reason text, label text, sign int, note_required boolean, by_hand boolean,
                    is_active boolean, needed text)
@@ -29,12 +29,12 @@ begin
          order by r.movement_type, r.is_active desc, r.by_hand desc, lower(r.label);
 end $$;
 
--- A reason as the record of changes calls it.
+-- The name of a reason in the record of changes.
 create function stockroom_api.reason_called(_known stockroom.reasons) returns text
     language sql immutable
     return _known.label || ' (' || _known.movement_type || ', ' || _known.reason || ')';
 
--- Return a reason; nobody else changes any until the transaction ends. Refuses: SK008 (there is no such reason).
+-- Return a reason and lock all reasons until the transaction ends. Refuses: SK008 (there is no such reason).
 create function stockroom_api.locked_reason(_movement_type text, _reason text) returns stockroom.reasons
     language plpgsql as $$
 declare
@@ -48,7 +48,7 @@ begin
     return _known;
 end $$;
 
--- Refuse a label that another reason of the type has: people could not tell the two apart.
+-- Refuse a label that another reason of the type has: people could not distinguish them.
 create function stockroom_api.refuse_same_label(_movement_type text, _reason text, _label text) returns void
     language plpgsql as $$
 declare
@@ -57,13 +57,13 @@ begin
     select * into _same from stockroom.reasons r
      where r.movement_type = _movement_type and r.reason <> _reason and lower(r.label) = lower(_label);
     if found then
-        perform stockroom_api.refuse_value('label', format('"%s" is what another reason of type %s is called%s', _same.label,
+        perform stockroom_api.refuse_value('label', format('"%s" is already used by another reason of type %s%s', _same.label,
             _movement_type, case when _same.is_active then '' else '; bring that one back instead' end));
     end if;
 end $$;
 
--- Add a reason and return its code: `_code`, with a number where another has that code. Sales and restorations belong to
--- orders, so that those are not offered by hand. Refuses: SK008 (the label is taken), SK009, SK010.
+-- Add a reason and return its code: `_code`, with a number if another reason has that code. Sales and restorations belong to
+-- orders, so their reasons are not offered in forms. Refuses: SK008 (the label is taken), SK009, SK010.
 create function stockroom_api.add_reason(
     _user_id bigint, _session_id bigint, _roles text[], _name text,
     _movement_type text, _code text, _label text, _sign int, _note_required boolean
@@ -89,7 +89,7 @@ begin
     return _free;
 end $$;
 
--- Give a reason another label; movements posted before are shown under it too. Refuses: SK008, SK009, SK010.
+-- Give a reason another label; earlier movements show it too. Refuses: SK008, SK009, SK010.
 create function stockroom_api.rename_reason(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _movement_type text, _reason text, _label text
 ) returns void
@@ -104,7 +104,7 @@ begin
         jsonb_build_object('label', _known.label), jsonb_build_object('label', _label));
 end $$;
 
--- Retire a reason: nothing new is posted with it; or bring it back. Refuses: SK008 (needed, or the last one), SK009, SK010.
+-- Retire a reason, so that nothing new is posted with it, or bring it back. Refuses: SK008 (needed, or the last one), SK009, SK010.
 create function stockroom_api.set_reason_active(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _movement_type text, _reason text, _active boolean
 ) returns void
@@ -121,7 +121,7 @@ begin
         select from stockroom.reasons r
          where r.movement_type = _movement_type and r.reason <> _reason and r.by_hand and r.is_active) then
         perform stockroom_api.refuse_value('reason', format(
-            '"%s" is the last one to choose for %s; add another first', _known.label, _movement_type));
+            '"%s" is the last active reason for %s; add another first', _known.label, _movement_type));
     end if;
     update stockroom.reasons r set is_active = _active where r.movement_type = _movement_type and r.reason = _reason;
     perform stockroom_api.note_change(_user_id, _performed_by,

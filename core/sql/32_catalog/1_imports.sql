@@ -1,7 +1,7 @@
--- The catalogue on its way in: what a file would change, and the change itself. core/catalog/file.py has read the file and
--- named what is wrong with it in itself; here its rows meet what the shop knows.
+-- Preview and import of a catalogue. core/catalog/file.py has read the file and checked its rows against each other; here they
+-- are compared with what the shop has.
 
--- A row of a catalogue; null says nothing.
+-- A row of a catalogue; null changes nothing.
 create type stockroom_api.catalog_line as (
     line          int,
     sku           text,
@@ -17,7 +17,7 @@ create type stockroom_api.catalog_line as (
     active        boolean
 );
 
--- What a row would do: `product_id` null means a new product, `variant_id` null a new variant.
+-- What a row would do. `product_id` is null for a new product, `variant_id` for a new variant.
 create type stockroom_api.catalog_plan as (
     l          stockroom_api.catalog_line,
     variant_id uuid,
@@ -27,8 +27,8 @@ create type stockroom_api.catalog_plan as (
     problems   jsonb
 );
 
--- Each row beside the variant of its SKU and the product it belongs to. A known SKU stays with its product, so another name
--- there renames the product; a new SKU joins the product of its name. `bearers`: the products that would have that name.
+-- Each row with the variant of its SKU and its product. A known SKU stays with its product, so another name there renames the
+-- product. A new SKU joins the product with its name. `bearers` are the products that would have that name.
 create function stockroom_api.place_catalog(_lines jsonb)
     returns table (l stockroom_api.catalog_line, v public.product_variants, p public.products, bearers uuid[],
                    first_name text, first_line int, like_sku text, barcode_of text)
@@ -69,7 +69,7 @@ create function stockroom_api.place_catalog(_lines jsonb)
     window known as (partition by coalesce((x.v).product_id::text, (x.l).sku) order by (x.l).line);
 $$;
 
--- The fields a row changes on what is known, from -> to as texts. A new variant can only change its product.
+-- The fields that a row would change, with both values as text. A new variant can only change its product.
 create function stockroom_api.catalog_changes(
     _l stockroom_api.catalog_line, _v public.product_variants, _p public.products
 ) returns jsonb
@@ -113,20 +113,20 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
                     format('is the barcode of SKU %s in the shop', x.barcode_of) end),
                 ('product', (x.l).product, case
                     when (x.v).id is null and cardinality(x.bearers) > 1 then
-                        format('is the name of %s products in the shop, so a new SKU cannot tell which', cardinality(x.bearers))
+                        format('is the name of %s products in the shop, so it is unclear which one is meant', cardinality(x.bearers))
                     when (x.v).id is not null and (x.l).product <> x.first_name then
                         format('contradicts line %s, where the same product is called "%s"', x.first_line, x.first_name)
                     when (x.v).id is not null and (x.l).product <> (x.p).name and x.bearers <> array[(x.p).id] then
                         format('is another product already; this SKU belongs to "%s"', (x.p).name) end),
                 ('opening', (x.l).opening::text, case when (x.v).movement_sequence > 0
                     and (x.l).opening is distinct from m.quantity then
-                    format('is only for variants that never moved; this one stands at %s, so count it instead',
+                    format('is only for variants that never moved; this one is at %s, so count it instead',
                         (x.v).stock_quantity) end)) c (field, value, why)
            where c.why is not null and c.value is not null) problem (found)
      order by (x.l).line;
 $$;
 
--- What a catalogue would change, row by row. Refuses: SK009, SK010.
+-- What importing a catalogue would do, row by row. Refuses: SK009, SK010.
 create function stockroom_api.preview_catalog(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _lines jsonb
 ) returns table (line int, status text, changes jsonb, problems jsonb)
@@ -136,7 +136,7 @@ begin
     return query select (x.l).line, x.status, x.changes, x.problems from stockroom_api.plan_catalog(_lines) x;
 end $$;
 
--- Take a catalogue into the shop, all of it or nothing: products, variants, and one operation that counts the openings.
+-- Import a catalogue, all of it or nothing: products, variants, and one operation that counts the openings.
 -- Refuses: SK003, SK008 (with the facts `problems`, or because the shop holds the sample data), SK009, SK010.
 create function stockroom_api.import_catalog(
     _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _file_name text, _lines jsonb,
@@ -151,9 +151,9 @@ declare
     _operation_id bigint;
     _plan stockroom_api.catalog_plan[];
 begin
-    -- One catalogue at a time: two with the same new SKU take turns. Selling goes on meanwhile.
+    -- One catalogue at a time, because two may have the same new SKU. Selling continues.
     perform pg_advisory_xact_lock(hashtext('stockroom.catalog'));
-    -- The moment tells later what this import added. Two may begin in the same microsecond, but not get here in one.
+    -- Rows with this moment were added by this import. Under the lock, no two imports have the same moment.
     _at := clock_timestamp();
     _operation_id := stockroom_api.claim_operation(_key, 'import_catalog', _lines::text, _user_id, _performed_by, _at);
     if _operation_id is not null then
@@ -171,7 +171,7 @@ begin
     return query select * from stockroom_api.told_catalog(_key, _operation_id is null, _lines);
 end $$;
 
--- Refuse a plan with bad rows, naming them all.
+-- Refuse a plan with bad rows and name them all.
 create function stockroom_api.refuse_bad_rows(_plan stockroom_api.catalog_plan[]) returns void
     language plpgsql as $$
 declare
@@ -199,7 +199,7 @@ create function stockroom_api.save_products(_plan stockroom_api.catalog_plan[], 
        and (coalesce(x.name, p.name), coalesce(x.brand, p.brand, '')) <> (p.name, coalesce(p.brand, ''));
 $$;
 
--- Add the new variants. One that appeared meanwhile, say by a storefront's own hand: try all of it again.
+-- Add the new variants. If one of them has appeared in the meantime, for example from a storefront, retry the whole import.
 create function stockroom_api.add_variants(_plan stockroom_api.catalog_plan[], _at timestamptz) returns void
     language plpgsql as $$
 declare
@@ -216,11 +216,11 @@ begin
         on conflict (sku) do nothing;
     get diagnostics _added = row_count;
     if _added <> _expected then
-        raise exception 'The catalogue has changed meanwhile.' using errcode = 'serialization_failure';
+        raise exception 'The catalogue has changed in the meantime.' using errcode = 'serialization_failure';
     end if;
 end $$;
 
--- Bring the known variants up to date. What the file does not say stays as it is.
+-- Update the known variants. An empty value in the file changes nothing.
 create function stockroom_api.change_variants(_plan stockroom_api.catalog_plan[]) returns void
     language sql as $$
     update public.product_variants v
@@ -232,7 +232,7 @@ create function stockroom_api.change_variants(_plan stockroom_api.catalog_plan[]
      where x.status = 'change' and v.id = x.variant_id;
 $$;
 
--- Count what the file says lies on the shelf: an initial count of every variant that never moved, in one operation.
+-- Post the openings: an initial count of every variant that never moved, all in one operation.
 create function stockroom_api.post_openings(
     _operation_id bigint, _performed_by text, _file_name text, _plan stockroom_api.catalog_plan[]
 ) returns void
@@ -250,7 +250,7 @@ begin
     perform stockroom_api.post_lines(_operation_id, _performed_by, _openings);
 end $$;
 
--- What an import did: a repeat tells the same, from what the first one left behind at its moment.
+-- The result of an import. A replay returns the same numbers, from the rows that the first import added at its moment.
 create function stockroom_api.told_catalog(_key text, _replayed boolean, _lines jsonb)
     returns table (operation_id bigint, replayed boolean, products_added bigint, variants_added bigint, variants_known bigint,
                    variants_counted bigint, units_counted bigint)

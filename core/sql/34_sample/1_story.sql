@@ -1,16 +1,16 @@
--- The sample shop: a past that its people and its storefront would have posted, in a database that holds nothing else.
+-- The sample shop: an invented past, in a database that holds nothing else.
 
--- Whether nothing was ever done here: no catalogue, no operation. A shop whose sample data was removed is not untouched.
+-- Whether this database was never used: no catalogue, no operation. A shop whose sample data was removed has been used.
 create function stockroom_api.is_untouched() returns boolean
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select not exists (select from public.products) and not exists (select from stockroom.operations);
 $$;
 
--- Make this the sample shop. Only an empty one can be: its ledger will hold a past that nobody lived.
+-- Turn an empty shop into the sample shop. Any other is refused, because the ledger will hold an invented past.
 create function stockroom_api.begin_sample(_shop_name text, _zone text, _currency text) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    perform from stockroom.shop for update;  -- two that load at once: the second sees what the first has loaded
+    perform from stockroom.shop for update;  -- of two that load at once, the second sees what the first has loaded
     if exists (select from public.products) or exists (select from public.stock_movements) then
         perform stockroom_api.refuse('SK008', 'The sample shop needs an empty database, and this one holds products. '
             'Nothing was changed.', '{"field": "shop", "why": "is not empty"}');
@@ -18,8 +18,8 @@ begin
     update stockroom.shop set name = _shop_name, zone = _zone, currency = _currency, is_sample = true;
 end $$;
 
--- Post the operations of the sample shop in their order, each as the ledger posts any other, at the moment it tells.
--- Returns how many movements were written.
+-- Post the operations of the sample shop in order, like any other operations, each at its own moment. Returns how many movements
+-- were written.
 create function stockroom_api.post_sample(_operations jsonb) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare

@@ -1,7 +1,7 @@
--- The history of a shop that moves in, on its way into the ledger. core/adoption has judged every old row and left what is to
--- be posted in the temporary table adoption_lines; both end with its transaction.
+-- Posts the old history of an adopted shop. core/adoption has checked every old row and has put the lines to post into the
+-- temporary table adoption_lines, which is dropped at the end of the transaction.
 
--- Claim an operation for each line: the old row is its key.
+-- Claim an operation for each line. The old row is its key.
 create function stockroom_api.claim_adopted() returns void
     language plpgsql as $$
 begin
@@ -9,12 +9,13 @@ begin
        set operation_id = stockroom_api.claim_operation(key, 'adopt', key, null, performed_by);
 end $$;
 
--- What an old row may have for a reason.
+-- The reasons that an old row may have.
 create view stockroom_api.adopted_reasons as
 select r.movement_type, r.reason, r.sign, r.note_required from stockroom.reasons r where r.reason <> 'undo' and r.is_active;
 
--- Post the lines with the old row's reason where that is one of ours, and every other word of it in the note, through the
--- ledger's own function. It writes for one person at a time: round by round, so that each variant's lines stay in order. Returns how many movements were written.
+-- Post the lines through the ledger's own function: with the old row's reason if it is one of ours, and everything else of the
+-- old row in the note. The function writes for one person at a time, so lines are posted in rounds that keep each variant's order.
+-- Returns how many movements were written.
 create function stockroom_api.post_adopted(_at_once int default 10000) returns bigint
     language plpgsql set jit = off set plan_cache_mode = force_generic_plan set enable_nestloop = off set work_mem = '64MB' as $$
 declare

@@ -1,12 +1,12 @@
--- Cases that need a person: one for each cause while it is open, every step of it on record.
+-- Cases that need a person. A cause has at most one open case, and every step is recorded.
 
--- What a case is opened with.
+-- The values of a new case.
 create type stockroom_api.new_alert as (
     kind text, severity text, cause text, sentence text, facts jsonb, order_id bigint, refund_id bigint, variant_id uuid,
     event_id bigint, units int, money bigint, currency text
 );
 
--- Open a case for each of `_alerts`; where one is open for the same cause, that one is seen once more, told anew, and awake.
+-- Open a case for each of `_alerts`. If the cause has an open case, that one is updated, counted once more, and woken.
 create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) returns void
     language sql as $$
     with opened as (
@@ -26,7 +26,7 @@ create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) ret
     select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end from opened o;
 $$;
 
--- Resolve the open case of a cause, if there is one: its cause is gone, or a person says why it need not be.
+-- Resolve the open case of a cause, if there is one: the cause is gone, or a person resolved it with a reason.
 create function stockroom_api.resolve_cause(_cause text, _who text, _resolution text) returns void
     language sql as $$
     with resolved as (
@@ -39,7 +39,7 @@ create function stockroom_api.resolve_cause(_cause text, _who text, _resolution 
     select r.id, _who, 'resolved', _resolution from resolved r;
 $$;
 
--- Count a try to finish the case of a cause.
+-- Count one more retry on the open case of a cause.
 create function stockroom_api.note_try(_cause text, _who text) returns void
     language sql as $$
     with tried as (
@@ -48,24 +48,24 @@ create function stockroom_api.note_try(_cause text, _who text) returns void
     insert into stockroom.alert_history (alert_id, who, what) select t.id, _who, 'retried' from tried t;
 $$;
 
--- Whether an alert of this kind is about the machinery, not about an order or a variant.
+-- Whether a case of this kind is about the installation, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
     return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown');
 
--- Open a case about the machinery itself, told by the app's own role. Refuses: SK008 for any other kind.
+-- Open a case about the installation itself; the app's role may call this. Refuses: SK008 for any other kind.
 create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)
     returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if stockroom_api.is_system_kind(_kind) is not true then
-        perform stockroom_api.refuse_value('kind', 'is not about the machinery');
+        perform stockroom_api.refuse_value('kind', 'is not about the installation itself');
     end if;
     perform stockroom_api.open_alerts(array[row (_kind, _severity, _cause, _sentence, _facts, null, null, null, null, 0, 0,
         null)::stockroom_api.new_alert]);
 end $$;
 
--- Resolve the open case of a cause in the machinery, if there is one: its cause is gone.
+-- Resolve the open case of a cause in the installation, if there is one: the cause is gone.
 create function stockroom_api.resolve_system_alert(_cause text, _resolution text) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     select stockroom_api.resolve_cause(a.cause, 'Stockroom', _resolution)
@@ -73,7 +73,7 @@ create function stockroom_api.resolve_system_alert(_cause text, _resolution text
      where a.cause = _cause and a.state <> 'resolved' and stockroom_api.is_system_kind(a.kind);
 $$;
 
--- The cases, as the pages and commands read them.
+-- The cases, as pages and commands read them.
 create view stockroom_api.alerts as
 select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stripe_refund_id, v.sku, u.name as assigned_name,
        coalesce(a.state <> 'resolved' and a.snoozed_until > now(), false) as is_snoozed,
@@ -84,7 +84,7 @@ select a.*, o.payment_id, o.number as order_number, o.email, r.refund_id as stri
   left join public.product_variants v on v.id = a.variant_id
   left join stockroom.users u on u.id = a.assigned_to;
 
--- What happened to a case, oldest first.
+-- The history of each case.
 create view stockroom_api.alert_history as
 select h.* from stockroom.alert_history h;
 

@@ -1,30 +1,23 @@
--- What is sent to people: messages are put into the outbox with their cause, claimed by a worker, sent, and marked.
+-- Messages to people: put into the outbox in the transaction of their cause, claimed by a worker, sent, and marked.
 
--- Put a message into the outbox, in the transaction of its cause; `orders` is the shop's mail account, any other destination
--- one of alerts. Returns its id, or null where its key is there already: so it is sent once.
+-- Put a message into the outbox. The destination `orders` is the shop's mail account, all others are destinations of alerts.
+-- Returns its id, or null if its key exists already, so that it is sent once.
 create function stockroom_api.enqueue_delivery(
-    _key text, _kind text, _destination text, _recipient text, _title text, _body text, _alert_id bigint default null,
-    _order_id bigint default null
+    _key text, _kind text, _destination text, _recipient text, _title text, _body text, _order_id bigint default null
 ) returns bigint
     language sql as $$
-    with put as (
-        insert into stockroom.deliveries (key, kind, destination, recipient, title, body, alert_id, order_id)
-        values (_key, _kind, _destination, _recipient, left(_title, 200), left(_body, 20000), _alert_id, _order_id)
-        on conflict (key) do nothing
-        returning id, alert_id
-    ), told as (
-        insert into stockroom.delivery_alerts (delivery_id, alert_id)
-        select p.id, p.alert_id from put p where p.alert_id is not null
-    )
-    select p.id from put p;
+    insert into stockroom.deliveries (key, kind, destination, recipient, title, body, order_id)
+    values (_key, _kind, _destination, _recipient, left(_title, 200), left(_body, 20000), _order_id)
+    on conflict (key) do nothing
+    returning id;
 $$;
 
--- How severe: the more, the higher.
+-- The rank of a severity; the most severe is the highest.
 create function stockroom_api.severity_rank(_severity text) returns int
     language sql immutable
     return array_position(array['note', 'warning', 'urgent'], _severity);
 
--- A moment, or the end of the quiet hours it lies in: they are those of the shop's clock and may pass midnight.
+-- The moment `_at`, or the end of the quiet hours it lies in. They are in the shop's zone and can pass midnight.
 create function stockroom_api.after_quiet(_to stockroom.destinations, _at timestamptz, _zone text) returns timestamptz
     language plpgsql immutable as $$
 declare
@@ -39,8 +32,8 @@ begin
     return _at;
 end $$;
 
--- When a destination may be told: at once, at the next digest, and never within its quiet hours. What is urgent waits for neither,
--- if the destination says so.
+-- When a case may be sent to a destination: at once or with the next digest, and never within its quiet hours. Urgent cases wait
+-- for neither if the destination is set so.
 create function stockroom_api.due_for(_to stockroom.destinations, _severity text, _at timestamptz, _zone text) returns timestamptz
     language plpgsql immutable as $$
 declare
@@ -61,8 +54,8 @@ begin
     return stockroom_api.after_quiet(_to, _due, _zone);
 end $$;
 
--- When a message of the outbox may go that is to be tried at this moment: not within the quiet hours of its destination, unless it
--- tells of something urgent and that passes.
+-- When a message that is due at `_at` may be sent: not within the quiet hours of its destination, unless it has an urgent case
+-- and urgent cases pass.
 create function stockroom_api.may_go(_id bigint, _destination text, _at timestamptz) returns timestamptz
     language sql stable as $$
     select coalesce((
@@ -75,18 +68,18 @@ create function stockroom_api.may_go(_id bigint, _destination text, _at timestam
                  where t.delivery_id = _id and a.severity = 'urgent'))), _at);
 $$;
 
--- Whether a text that came from outside can be told as a number or code: one word with a digit, and no word of the buyer's name.
+-- Whether a text from outside is a number or code: one word with a digit, and without a part of the buyer's name.
 create function stockroom_api.is_code(_text text, _name text default null) returns boolean
     language sql immutable
     return coalesce(_text ~ '^[[:alnum:]#_./:-]{1,60}$' and _text ~ '[0-9]' and not exists (
         select from regexp_split_to_table(lower(_name), '[^[:alnum:]]+') w where length(w) > 2 and strpos(lower(_text), w) > 0), false);
 
--- What may be told of a case outside the house. Of what came from outside only numbers and codes: a cart, an order's number or a
--- message of Stripe can hold whatever somebody typed, a buyer's name too.
+-- The sentence of a case as messages may contain it. Of texts from outside only numbers and codes are used: a cart, an order
+-- number or a Stripe message can contain anything that somebody typed, even a buyer's name.
 create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
     language sql stable as $$
     select case
-           when _case.kind = 'import_error' then 'A message of Stripe could not be worked on'
+           when _case.kind = 'import_error' then 'A Stripe message could not be processed'
            when _case.kind = 'proof_failed' then split_part(_case.sentence, '; first: ', 1)
            when _case.kind in ('insufficient_stock', 'unknown_variant') and _case.order_id is not null then (
                 select format('Order %s: %s not taken off the shelf: %s', o.called,
@@ -106,8 +99,8 @@ create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
              from stockroom.orders o where o.id = _case.order_id) o on true;
 $$;
 
--- Spread the news of cases to the destinations of these names, which the environment has; a new one begins with the usual
--- preferences. Returns how many cases now wait to be told.
+-- Spread the news of cases to these destinations, which are configured in the environment. A new destination gets the default
+-- settings. Returns how many cases now wait to be sent.
 create function stockroom_api.spread_news(_names text[]) returns bigint
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into stockroom.destinations (name) select n from unnest(_names) n order by n on conflict do nothing;
@@ -133,8 +126,7 @@ create function stockroom_api.spread_news(_names text[]) returns bigint
     select count(*) from waiting;
 $$;
 
--- Take the cases whose time to be told has come. What was resolved meanwhile is left out, and so is what a destination that is
--- off or gone would have been told.
+-- Take the cases that are due. Cases resolved meanwhile are dropped, and so are those of destinations that are off or gone.
 create function stockroom_api.take_waits(_names text[])
     returns table (destination text, digest text, alert_id bigint, severity text, sentence text, units int, money bigint,
                    currency text, first_at timestamptz)
@@ -154,7 +146,7 @@ create function stockroom_api.take_waits(_names text[])
      order by t.destination, stockroom_api.severity_rank(a.severity) desc, a.first_at, a.id;
 $$;
 
--- Put one message about many cases into the outbox.
+-- Put one message about several cases into the outbox.
 create function stockroom_api.enqueue_bundle(
     _key text, _kind text, _destination text, _title text, _body text, _alert_ids bigint[]
 ) returns bigint
@@ -166,8 +158,8 @@ begin
     return _id;
 end $$;
 
--- Take up to `_limit` due messages for `_seconds`, those to some destinations excepted: who does not finish by then has crashed,
--- and another takes them. Nothing is locked when this returns.
+-- Claim up to `_limit` due messages for `_seconds`, except those to some destinations. A worker that has not finished by then has
+-- crashed, and another claims them. Nothing is locked when this returns.
 create function stockroom_api.claim_deliveries(_limit int, _seconds int, _except text[] default '{}')
     returns table (id bigint, kind text, destination text, recipient text, title text, body text, attempts int)
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -193,8 +185,8 @@ create function stockroom_api.finish_delivery(_id bigint) returns void
     update stockroom.deliveries set state = 'sent', finished_at = clock_timestamp(), why = null where id = _id and state = 'waiting';
 $$;
 
--- Put a message off that could not be sent: again after a while, longer each time, never all at once or in quiet hours; after `_most` tries,
--- or when trying again is of no use, it has failed for good. Returns its state.
+-- Schedule a retry of a message that could not be sent. Retries back off, with jitter, and respect quiet hours. After `_most`
+-- tries, or if a retry cannot help, the message has failed. Returns its state.
 create function stockroom_api.put_off_delivery(_id bigint, _why text, _most int, _is_lasting boolean) returns text
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.deliveries d
@@ -207,7 +199,7 @@ create function stockroom_api.put_off_delivery(_id bigint, _why text, _most int,
     returning d.state;
 $$;
 
--- Set what a destination wishes; on record. Refuses: SK008, SK009, SK010.
+-- Save the settings of a destination; recorded in the audit. Refuses: SK008, SK009, SK010.
 create function stockroom_api.save_destination(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _destination text, _wishes jsonb
 ) returns void
@@ -218,11 +210,11 @@ declare
     _after stockroom.destinations;
 begin
     if not _destination ~ '^[a-z][a-z0-9_]{0,39}$' or _destination = 'orders' then
-        perform stockroom_api.refuse_value('destination', 'is not one of alerts');
+        perform stockroom_api.refuse_value('destination', 'does not receive alerts');
     end if;
     _after := jsonb_populate_record(null::stockroom.destinations, _wishes || jsonb_build_object('name', _destination));
     if (_after.quiet_from is null) <> (_after.quiet_until is null) or _after.quiet_from = _after.quiet_until then
-        perform stockroom_api.refuse_value('quiet hours', 'need a beginning and another end');
+        perform stockroom_api.refuse_value('quiet hours', 'need a beginning and a different end');
     end if;
     insert into stockroom.destinations as d select _after.*
     on conflict (name) do update
@@ -235,7 +227,7 @@ begin
     perform stockroom_api.note_change(_user_id, _who, 'destination_changed', _destination, _before, to_jsonb(_after));
 end $$;
 
--- Put down what a test of a destination showed: `_why` is null where it arrived. Refuses: SK009, SK010.
+-- Record the result of a test message: `_why` it failed, or null. Refuses: SK009, SK010.
 create function stockroom_api.note_test(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _destination text, _title text, _why text
 ) returns void
@@ -247,7 +239,7 @@ begin
         clock_timestamp(), case when _why is not null then clock_timestamp() end, left(_why, 500));
 end $$;
 
--- Forget what was sent long ago; of order mails the key stays, so that none is sent again, and the buyer's address goes.
+-- Delete what was sent more than `_days` ago. Order mails keep their key, so that none is sent again, but lose address and text.
 create function stockroom_api.forget_deliveries(_days int) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     delete from stockroom.deliveries d
@@ -256,13 +248,13 @@ create function stockroom_api.forget_deliveries(_days int) returns void
      where d.kind = 'order' and d.finished_at < now() - make_interval(days => _days) and d.recipient is not null;
 $$;
 
--- The wishes of each destination, as Settings shows them.
+-- The settings of each destination, as the page shows them.
 create view stockroom_api.destinations as
 select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at, d.daily_proof,
        (select count(*) from stockroom.alert_waits w where w.destination = d.name) as waiting
   from stockroom.destinations d;
 
--- How each destination does: when it was last reached, and what went wrong last.
+-- The state of each destination: last success, last failure, waiting and failed messages.
 create view stockroom_api.destination_health as
 select d.destination as name, max(d.finished_at) filter (where d.state = 'sent') as sent_at, max(d.failed_at) as failed_at,
        (array_agg(d.why order by d.failed_at desc) filter (where d.failed_at is not null and d.why is not null))[1] as why,
@@ -270,7 +262,7 @@ select d.destination as name, max(d.finished_at) filter (where d.state = 'sent')
   from stockroom.deliveries d
  group by d.destination;
 
--- Where a case was told, without what was said.
+-- The messages about a case, without their texts.
 create view stockroom_api.alert_deliveries as
 select t.alert_id, d.id, d.kind, d.destination, d.state, d.attempts, d.due_at, d.created_at, d.finished_at, d.why
   from stockroom.delivery_alerts t

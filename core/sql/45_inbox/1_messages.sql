@@ -1,12 +1,12 @@
--- The inbox of Stripe: events are stored as they came, claimed by a worker, and marked when their transaction commits.
+-- The inbox of Stripe's events: stored unchanged, claimed by a worker, and marked in the transaction that applies them.
 
--- One event on its way in.
+-- One event to store.
 create type stockroom_api.incoming as (
     event_id text, kind text, object_id text, payment_id text, created_at timestamptz, source text, livemode boolean,
     account text, api_version text, body text, policy text
 );
 
--- Store events as they came; one that is there already is not touched. Returns how many are new.
+-- Store events unchanged and return how many are new. A known event is not touched.
 create function stockroom_api.receive_events(_events jsonb) returns bigint
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     with stored as (
@@ -22,44 +22,63 @@ create function stockroom_api.receive_events(_events jsonb) returns bigint
     select count(*) from stored;
 $$;
 
--- Take up to `_limit` due events, first created first, for `_seconds`: who does not finish by then has crashed, and another
--- takes them. Nothing is locked when this returns.
-create function stockroom_api.claim_events(_limit int, _seconds int)
-    returns table (id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text,
-                   policy text, attempts int)
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    with due as (
-        select e.id from stockroom.stripe_events e
-         where e.state = 'new' and e.due_at <= clock_timestamp()
-         order by e.due_at, e.created_at, e.id
-         limit _limit
-           for update skip locked
-    ), claimed as (
+-- A claimed event, as a worker reads it.
+create type stockroom_api.claimed_event as (
+    id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text, policy text,
+    attempts int
+);
+
+-- Claim these events, which are locked, for `_seconds`. A worker that has not finished by then has crashed, and another claims
+-- them.
+create function stockroom_api.claim_locked(_ids bigint[], _seconds int) returns setof stockroom_api.claimed_event
+    language sql as $$
+    with claimed as (
         update stockroom.stripe_events e
            set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
-          from due where e.id = due.id
+         where e.id = any (_ids)
         returning e.*
     )
     select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
       from claimed c order by c.created_at, c.id;
 $$;
 
--- Mark events whose work is done in this very transaction; `_why` says why an ignored one is none of our business.
+-- Claim up to `_limit` due events, first created first. Nothing is locked when this returns.
+create function stockroom_api.claim_events(_limit int, _seconds int) returns setof stockroom_api.claimed_event
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select * from stockroom_api.claim_locked(array(
+        select e.id from stockroom.stripe_events e
+         where e.state = 'new' and e.due_at <= clock_timestamp()
+         order by e.due_at, e.created_at, e.id
+         limit _limit
+           for update skip locked), _seconds);
+$$;
+
+-- Claim the waiting events about one payment, even from another worker: applying them twice is one order.
+create function stockroom_api.claim_payment(_payment_id text, _seconds int) returns setof stockroom_api.claimed_event
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    select * from stockroom_api.claim_locked(array(
+        select e.id from stockroom.stripe_events e
+         where e.payment_id = _payment_id and e.state = 'new'
+         order by e.id
+           for update), _seconds);
+$$;
+
+-- Mark events as done or ignored, in the transaction that applied them. `_why` is the reason for ignoring.
 create function stockroom_api.finish_events(_ids bigint[], _state text, _why text default null) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.stripe_events set state = _state, why = _why, finished_at = now()
      where id = any (_ids) and state in ('new', 'parked');
 $$;
 
--- Give claimed events back as they were.
+-- Give claimed events back unchanged.
 create function stockroom_api.give_back_events(_ids bigint[]) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.stripe_events set due_at = clock_timestamp(), attempts = greatest(attempts - 1, 0)
      where id = any (_ids) and state = 'new';
 $$;
 
--- Put an event off that could not be worked on: again after a while, longer each time; after `_most` tries it is parked as a
--- case, and never blocks the next one. `_is_lasting`: trying again by itself is of no use.
+-- Schedule a retry of a failed event. Retries back off; after `_most` tries, or if `_is_lasting`, the event is parked and opens a
+-- case. It never blocks the next event.
 create function stockroom_api.put_off_event(_id bigint, _why text, _most int, _is_lasting boolean) returns text
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -72,14 +91,14 @@ begin
     returning * into _event;
     if _event.state = 'parked' then
         perform stockroom_api.open_alerts(array[row ('import_error', 'urgent', 'event:' || _event.event_id,
-            format('A message of Stripe could not be worked on: %s', left(_why, 500)),
+            format('A Stripe message could not be processed: %s', left(_why, 500)),
             jsonb_build_object('event_id', _event.event_id, 'kind', _event.kind, 'why', _why), null, null, null, _event.id,
             0, 0, null)::stockroom_api.new_alert]);
     end if;
     return _event.state;
 end $$;
 
--- Give parked events another chance, now. Refuses: SK009, SK010.
+-- Retry parked events now, and return how many. Refuses: SK009, SK010.
 create function stockroom_api.retry_events(_user_id bigint, _session_id bigint, _roles text[], _name text, _ids bigint[])
     returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -94,13 +113,13 @@ begin
     return _retried;
 end $$;
 
--- Where the poll goes on; it moves only in the transaction that stores what it read.
+-- Move the cursor of the poll, in the transaction that stores the events it has read.
 create function stockroom_api.move_cursor(_cursor text) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.stripe_link set cursor = coalesce(_cursor, cursor), polled_at = now();
 $$;
 
--- Set how the shop and Stripe are connected; only what is given changes, and it is on record. Refuses: SK009, SK010.
+-- Change the connection to Stripe. Only the given values change; recorded in the audit. Refuses: SK009, SK010.
 create function stockroom_api.save_stripe_link(_user_id bigint, _session_id bigint, _roles text[], _name text, _changes jsonb)
     returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -116,8 +135,8 @@ begin
         (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l));
 end $$;
 
--- Go live with the first key the shop is used with: in its mode (live or test), from this moment on; Stripe's clock has whole
--- seconds. Returns that mode.
+-- Tie the shop to the mode (live or test) of the first key it is used with, from this moment on, in whole seconds as in Stripe.
+-- Returns the mode.
 create function stockroom_api.go_live(_livemode boolean) returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.stripe_link
@@ -126,29 +145,30 @@ create function stockroom_api.go_live(_livemode boolean) returns boolean
     select livemode from stockroom.stripe_link;
 $$;
 
--- The connection, as the pages read it.
+-- The connection, as pages read it.
 create view stockroom_api.stripe_link as
 select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup from stockroom.stripe_link l;
 
--- The messages, as the pages read them. A body may hold names and addresses of buyers.
+-- The messages, as pages read them. A body can contain names and addresses of buyers.
 create view stockroom_api.stripe_events as
 select e.* from stockroom.stripe_events e;
 
--- How much waits in the inbox, and since when.
+-- How many messages wait, how many are parked, and when the oldest waiting one was received.
 create view stockroom_api.inbox_state as
 select count(*) filter (where e.state = 'new') as waiting, count(*) filter (where e.state = 'parked') as parked,
        min(e.received_at) filter (where e.state = 'new') as oldest
   from stockroom.stripe_events e
  where e.state in ('new', 'parked');
 
--- The messages that wait for a person, and why; without their bodies.
+-- The messages that failed and wait for a person, without their bodies.
 create view stockroom_api.parked_events as
 select e.id, e.event_id, e.kind, e.created_at, e.attempts, e.why from stockroom.stripe_events e where e.state = 'parked';
 
 grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state, stockroom_api.parked_events
     to stockroom_app;
 grant execute on function
-    stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.finish_events(bigint[], text, text),
+    stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.claim_payment(text, int),
+    stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),
     stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.go_live(boolean)

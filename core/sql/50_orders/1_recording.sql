@@ -1,6 +1,6 @@
--- Paid orders on their way in: what a cart's codes mean, and recording each payment once. Taking them is 2_taking.sql.
+-- Recording paid orders: find the variants of a cart's codes, and record each payment once. 2_taking.sql takes them off the shelf.
 
--- A paid sale as the importer read it.
+-- A paid sale as read from Stripe.
 create type stockroom_api.told_order as (
     payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
     paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
@@ -12,9 +12,9 @@ create type stockroom_api.told_line as (
     code text, codes text[], size text, name text, quantity int, unit_price bigint
 );
 
--- The variant that one name means beyond doubt, or null: its id, SKU, an alias, barcode, a price of Stripe; else a SKU in other
--- letters, the only variant of a product or its one of that size, the only id that begins so. A row, not a value: the planner
--- then takes the body into the query around it, and a batch of codes is looked up by one plan.
+-- The variant that a code means beyond doubt, or null. A code is an id, SKU, alias, barcode or Stripe price; else a SKU in
+-- another letter case, a product with only one variant (of that size), or the beginning of only one id. It returns a row, not a
+-- value, so that the planner inlines it, and one plan looks up a batch of codes.
 create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
     language sql stable as $$
     select coalesce(
@@ -32,7 +32,7 @@ create function stockroom_api.variant_of(_code text, _size text) returns table (
           where _code ~* '^[0-9a-f]{8}$' and v.id::text like lower(_code) || '%' having count(*) = 1))
 $$;
 
--- The variant that a line's names mean: the first name that means one.
+-- The variant of a line: that of the first of its codes that means one.
 create function stockroom_api.variant_of_line(_code text, _codes text[], _size text) returns table (variant_id uuid)
     language sql stable as $$
     select (select v.variant_id
@@ -42,7 +42,7 @@ create function stockroom_api.variant_of_line(_code text, _codes text[], _size t
              order by c.n limit 1)
 $$;
 
--- The orders as told: each payment once, by the telling that has its cart, with what the other tellings know besides.
+-- Each payment once: from the message that has its cart, completed by the other messages about it.
 create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.told_order[]
     language sql stable as $$
     select coalesce(array_agg(m.told order by m.payment_id), '{}')
@@ -57,7 +57,7 @@ create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.t
              order by t.payment_id, t.cart_state = 'read' desc, t.paid_at) m;
 $$;
 
--- Record the orders that are new, with their lines; returns their ids. Sorted, so two workers never wait in a circle.
+-- Record the new orders with their lines; returns their ids. Sorted, so that two workers cannot deadlock.
 create function stockroom_api.record_orders(_told stockroom_api.told_order[]) returns bigint[]
     language plpgsql as $$
 declare
@@ -78,7 +78,7 @@ begin
     return _new;
 end $$;
 
--- Record the lines of these orders. A line is open ('failed') until it is taken, or skipped by policy.
+-- Record the lines of these orders. A line is open ('failed') until it is taken; a policy can skip it.
 create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
     language sql as $$
     with line as materialized (
@@ -102,9 +102,8 @@ create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_
      order by l.order_id, l.position;
 $$;
 
--- Learn of known orders what a later message tells and we did not know: the rest of the buyer, and the cart where there was
--- none. Locks those it has something to learn of, in order, so two workers never wait in a circle. Returns the orders that
--- have their lines only now.
+-- Complete known orders from a later message: missing facts of the buyer, and the cart if there was none. Locks the orders it
+-- changes in ascending id, so that two workers cannot deadlock. Returns the orders that got their lines now.
 create function stockroom_api.learn_orders(_told stockroom_api.told_order[], _new bigint[]) returns bigint[]
     language plpgsql as $$
 declare
@@ -137,14 +136,14 @@ begin
     return _filled;
 end $$;
 
--- Which of these payments are orders that have their cart.
+-- Which of these payments already have an order with its cart.
 create function stockroom_api.whole_orders(_payment_ids text[]) returns setof text
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select o.payment_id from stockroom.orders o where o.payment_id = any (_payment_ids) and o.cart_state = 'read';
 $$;
 
--- Note on orders that their buyer objects at the bank: about money, it moves no stock. What Stripe told last stands: an older
--- message that comes late changes nothing.
+-- Set the state of disputes on their orders. A dispute is about money and moves no stock. The newest message counts: an older one
+-- that arrives late changes nothing.
 create function stockroom_api.flag_disputes(_disputes jsonb) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     with told as (
@@ -161,7 +160,7 @@ create function stockroom_api.flag_disputes(_disputes jsonb) returns void
                           and e.created_at > t.told_at);
 $$;
 
--- The lines of an order that the storefront keeps in a table of its own; where, an admin has said in Settings.
+-- The lines of an order in the storefront's own table, as an admin has configured it in Settings.
 create function stockroom_api.look_up_order(_reference text) returns table (code text, quantity int, unit_price bigint)
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare

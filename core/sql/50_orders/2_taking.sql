@@ -1,8 +1,8 @@
--- Paid orders and the shelf: each variant is taken if there is enough, every line that was not is a case to finish.
+-- Taking paid orders off the shelf: a line is taken if there is enough of its variant, else it is part of a case.
 
--- Which open lines of these orders there is enough for, and how many units of each: first paid, first served, and within an
--- order all units of a variant or none; by force what is there. Before all others come the orders `_holding`, whose own hold
--- was just consumed. The variants are locked. A loop, because who comes first decides what is left for the next.
+-- Which open lines of these orders can be taken, and how many units of each. First paid, first served; an order gets all its
+-- units of a variant or none, or, with `_is_forced`, what is there. The orders `_holding`, whose own hold was just consumed, come
+-- first. The variants are locked. It is a loop, because each order decides what is left for the next.
 create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean, _holding bigint[])
     returns table (line_id bigint, units int)
     language plpgsql as $$
@@ -39,7 +39,7 @@ begin
     end loop;
 end $$;
 
--- The active holds that orders may consume: the one their payment was made for, or the one its metadata names.
+-- The active holds that orders may consume: the hold named in the payment's metadata, or the hold bound to the payment.
 create function stockroom_api.holds_of(_order_ids bigint[]) returns table (id uuid, order_id bigint)
     language sql stable as $$
     select r.id, o.id from stockroom.orders o join stockroom.reservations r on r.id = o.reservation_id
@@ -49,9 +49,9 @@ create function stockroom_api.holds_of(_order_ids bigint[]) returns table (id uu
      where o.id = any (_order_ids) and r.state = 'active';
 $$;
 
--- Take what there is enough for off the shelf: one sale for each line. `_order_operations` are the claimed operations of the
--- orders, one for each; `_reason` 'forced' takes what is there; a person's sale happens now, Stripe's when it was paid.
--- Returns how many lines were taken.
+-- Take lines off the shelf as far as there is enough: one sale movement for each line. `_order_operations` has the claimed
+-- operation of each order. The reason 'forced' takes what is there. A sale by a person happens now, one by Stripe when it was
+-- paid. Returns how many lines were taken.
 create function stockroom_api.take_lines(
     _order_ids bigint[], _order_operations bigint[], _reason text, _user_id bigint, _performed_by text, _note text
 ) returns bigint
@@ -98,7 +98,7 @@ begin
     return cardinality(_line_ids);
 end $$;
 
--- The lines that wait for somebody, with what is there now.
+-- The open lines, with what is available now.
 create view stockroom_api.open_lines as
 select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
        l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
@@ -112,7 +112,7 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.positi
   left join public.product_variants v on v.id = l.variant_id
  where l.state = 'failed';
 
--- Open, renew or resolve the case of each order by what is open in it now: one case for an order, whatever its lines lack.
+-- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack.
 create function stockroom_api.review_orders(_order_ids bigint[], _who text) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
@@ -135,8 +135,8 @@ create function stockroom_api.review_orders(_order_ids bigint[], _who text) retu
        and not exists (select from stockroom.order_lines l where l.order_id = o.id and l.state = 'failed');
 $$;
 
--- Open a case for each of these orders whose cart could not be read, or whose lines do not add up to the money received;
--- resolve it for those about whose cart there is no question any more.
+-- Open a case for each of these orders whose cart could not be read, or whose lines do not add up to the money received. Resolve
+-- the case of the others.
 create function stockroom_api.question_carts(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
@@ -156,7 +156,7 @@ create function stockroom_api.question_carts(_order_ids bigint[], _told stockroo
      where o.id = any (_order_ids) and t.why is null and o.cart_state = 'read';
 $$;
 
--- What a case cannot have is oversold: paid for, and it will not come from the shelf. Ends the open lines of these orders.
+-- End the open lines of these orders: the missing units become oversold, that is paid for and not coming from the shelf.
 create function stockroom_api.oversell(_order_ids bigint[]) returns void
     language sql as $$
     update stockroom.order_lines
@@ -164,7 +164,7 @@ create function stockroom_api.oversell(_order_ids bigint[]) returns void
      where order_id = any (_order_ids) and state = 'failed';
 $$;
 
--- The order of a case, locked: whoever works on it waits for the one before. Refuses: SK008.
+-- The order of a case, locked, so that two people work on it one after the other. Refuses: SK008.
 create function stockroom_api.lock_order(_order_id bigint) returns stockroom.orders
     language plpgsql as $$
 declare
@@ -177,11 +177,11 @@ begin
     return _order;
 end $$;
 
--- Apply paid orders, as many as there are, in one transaction: record them, take what is there, open the cases, and link
--- refunds that came before their order. A known payment is not applied again; one whose cart is told only now is. Returns how
--- many orders were new and how many lines were taken. Plans are kept: the keys checked for each row would else be planned for
--- each row; and they use the indexes, so that they stay right when the tables have grown since (a plan that cannot looks dear
--- to PostgreSQL before 18, which would compile it: hence no JIT).
+-- Apply paid orders in one transaction, as many as are given: record them, take what is there, open cases, and link refunds that
+-- arrived before their order. A known payment is not applied again, unless its cart arrives only now. Returns how many orders
+-- were new and how many lines were taken. Plans are generic, because foreign key checks would otherwise be planned for each row,
+-- and must use indexes, so that they stay good while the tables grow. PostgreSQL before 18 takes such plans for expensive and
+-- would compile them, so JIT is off.
 create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_mergejoin = off set jit = off
@@ -211,14 +211,14 @@ begin
     return next;
 end $$;
 
--- Wait until nobody else applies orders, and let nobody else begin until this transaction ends: what is told of an order that
--- somebody is just recording would else find no order, nor be found by it. To be called first.
+-- Take the lock for applying refunds and disputes: no other transaction applies orders until this one ends. Otherwise a refund
+-- could miss the order that another transaction is recording, and that order could miss the refund. Call it first.
 create function stockroom_api.apply_alone() returns void
     language sql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' as $$
     select pg_advisory_xact_lock(hashtext('stockroom.orders'));
 $$;
 
--- What came before its order: link refunds of these payments that had none, and have disputes of new orders told again.
+-- Catch up with messages that arrived before their order: link its refunds, and apply its disputes again.
 create function stockroom_api.catch_up(_told stockroom_api.told_order[], _new bigint[]) returns void
     language sql as $$
     update stockroom.refunds r set order_id = o.id
@@ -230,7 +230,7 @@ create function stockroom_api.catch_up(_told stockroom_api.told_order[], _new bi
      where o.id = any (_new) and e.payment_id = o.payment_id and e.state = 'done' and e.kind like 'charge.dispute.%';
 $$;
 
--- Claim the operation by which each order is taken the first time, under its own key; in the order of the ids.
+-- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids.
 create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
     language sql as $$
     with claimed as (

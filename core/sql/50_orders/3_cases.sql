@@ -1,6 +1,6 @@
--- What people do with an order that is not whole: retry, map a code, ship what is there, read its cart again.
+-- What people do with an order that has a case: retry, map a code, ship what is there, read its cart again.
 
--- Name the variants of the open lines that had none, by what the catalogue says now.
+-- Look up the variants of the open lines that have none yet, in the present catalogue.
 create function stockroom_api.name_lines(_order_id bigint) returns void
     language sql as $$
     update stockroom.order_lines l
@@ -11,8 +11,8 @@ create function stockroom_api.name_lines(_order_id bigint) returns void
      where l.id = n.id and n.variant_id is not null;
 $$;
 
--- Try the open lines of an order again; safe at any time, by anybody who may, also twice at once. With `_note` what is there
--- is taken by force and the rest is oversold. Returns the lines as they are then. Refuses: SK003, SK008, SK009, SK010.
+-- Try the open lines of an order again; this is safe at any time, even twice at once. With `_note`, the units that are there are
+-- taken and the rest is oversold. Returns the lines as they are afterwards. Refuses: SK003, SK008, SK009, SK010.
 create function stockroom_api.retry_order(
     _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _note text
 ) returns table (line_id bigint, state text, cause text, taken int, oversold int)
@@ -37,7 +37,7 @@ begin
                    from stockroom.order_lines l where l.order_id = _order_id order by l.position;
 end $$;
 
--- Say which variant a code means, from now on and for every open line that has it. Refuses: SK001, SK008, SK009, SK010.
+-- Map a code to a variant from now on. Returns the orders with an open line that has the code. Refuses: SK001, SK008, SK009, SK010.
 create function stockroom_api.map_code(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _code text, _variant_id uuid
 ) returns bigint[]
@@ -61,8 +61,8 @@ begin
                   where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes));
 end $$;
 
--- Have the messages of an order whose cart could not be read worked on again, with the mapping and key of today. Returns how
--- many there are. Refuses: SK008, SK009, SK010.
+-- Have the messages of an order whose cart could not be read processed again, with the present mapping and key. Returns how many
+-- there are. Refuses: SK008, SK009, SK010.
 create function stockroom_api.retry_cart(_user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint)
     returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$

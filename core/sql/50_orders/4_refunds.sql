@@ -1,13 +1,13 @@
--- Refunds: what Stripe says of the money, what a person says of the goods, and never more back on the shelf than was sold.
+-- Refunds: Stripe reports the money, a person decides about the goods, and never more goes back on the shelf than was sold.
 
--- A refund as Stripe tells it; `told_at` is when, so that an older message never overwrites a newer one.
+-- A refund as Stripe reports it; `told_at` is the date of the message, so that an older message never overwrites a newer one.
 create type stockroom_api.told_refund as (
     refund_id text, payment_id text, charge_id text, amount bigint, currency text, status text, reason text,
     failure_reason text, refunded_at timestamptz, told_at timestamptz
 );
 
--- Record refunds and link each to its order, if that is known. One that failed after units went back is a case; it moves
--- nothing by itself.
+-- Record refunds and link each to its order if that is known. A refund that failed after units went back opens a case; it moves
+-- no stock.
 create function stockroom_api.record_refunds(_refunds jsonb) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -30,9 +30,7 @@ begin
                failure_reason = excluded.failure_reason, told_at = excluded.told_at,
                order_id = coalesce(r.order_id, excluded.order_id), payment_id = coalesce(r.payment_id, excluded.payment_id),
                charge_id = coalesce(r.charge_id, excluded.charge_id),
-               state = case when excluded.state = 'failed' or r.state <> 'failed' then
-                                case when excluded.state = 'failed' then 'failed' else r.state end
-                            else r.state end
+               state = case when excluded.state = 'failed' then 'failed' else r.state end
          where r.told_at <= excluded.told_at
         returning r.id
     )
@@ -41,7 +39,7 @@ begin
     return cardinality(_ids);
 end $$;
 
--- Open a case for each of these refunds that failed although units were put back for it.
+-- Open a case for each of these refunds that failed after units were put back for it.
 create function stockroom_api.question_refunds(_ids bigint[]) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
@@ -60,8 +58,8 @@ $$;
 -- One decision about refunded units.
 create type stockroom_api.decision as (line_id bigint, disposition text, quantity int);
 
--- Say what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided further later.
--- Refuses: SK003, SK006, SK008, SK009, SK010.
+-- Decide what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided in several
+-- steps. Refuses: SK003, SK006, SK008, SK009, SK010.
 create function stockroom_api.decide_refund(
     _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refund_id bigint, _decisions jsonb, _note text
 ) returns setof stockroom_api.posting
@@ -95,8 +93,8 @@ begin
      where id = _refund_id;
 end $$;
 
--- Refuse a decision that says nothing, about a refund or a line there is not, or the same line twice for the shelf. An order
--- whose cart was never read has no lines: of its refund one can say anything but "back on the shelf".
+-- Refuse an empty decision, one about an unknown refund or line, and one that restocks the same line twice. An order whose cart
+-- was never read has no lines; its refund allows every decision but "back on the shelf".
 create function stockroom_api.refuse_decision(_refund stockroom.refunds, _said stockroom_api.decision[]) returns void
     language plpgsql as $$
 declare
@@ -123,7 +121,7 @@ begin
     end if;
 end $$;
 
--- Count restored units on their lines, locked in order; the line itself holds that they are never more than were taken.
+-- Count restored units on their lines, locked in ascending id. A CHECK on the line allows no more than were taken.
 create function stockroom_api.count_restored(_order_id bigint, _said stockroom_api.decision[]) returns void
     language plpgsql as $$
 declare
@@ -136,13 +134,13 @@ begin
       from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
      where d.disposition = 'restock' and l.restored + d.quantity > l.taken;
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.', jsonb_build_object('lines', _over));
+        perform stockroom_api.refuse('SK006', 'More units would be restored than were sold.', jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l set restored = l.restored + d.quantity
       from unnest(_said) d where d.line_id = l.id and d.disposition = 'restock';
 end $$;
 
--- Put the units back on the shelf: a restoration for each line that says so.
+-- Put units back on the shelf: one restoration movement for each line with the decision 'restock'.
 create function stockroom_api.restock(
     _operation_id bigint, _who text, _refund stockroom.refunds, _said stockroom_api.decision[], _note text
 ) returns setof stockroom_api.posting

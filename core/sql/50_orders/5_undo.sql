@@ -1,5 +1,5 @@
--- Undo by hand: the opposite movement, linked to the one it reverses, once. What belongs to an order goes through its line, so
--- that the counters stay right.
+-- Undo by hand: post the opposite movement, linked to the one it reverses, once. A movement of an order is also undone on its
+-- line, so that the counters stay right.
 
 -- Undo movements, all or none. Refuses: SK001, SK002, SK003, SK005, SK006, SK008, SK009, SK010.
 create function stockroom_api.post_undo(
@@ -36,7 +36,7 @@ begin
     perform stockroom_api.review_orders(_order_ids, _performed_by);
 end $$;
 
--- Lock the orders whose lines these movements belong to, and those lines, before any variant; returns the orders.
+-- Lock the orders of these movements and their lines, before any variant; returns the orders.
 create function stockroom_api.lock_orders_of(_movement_ids bigint[]) returns bigint[]
     language plpgsql as $$
 declare
@@ -50,8 +50,8 @@ begin
     return _order_ids;
 end $$;
 
--- Refuse what cannot be undone: unknown, undone before, itself an undo, or sold elsewhere than by an order here. The variants
--- are locked.
+-- Refuse a movement that cannot be undone: it is unknown, already undone, itself an undo, or a sale without an order here. The
+-- variants are locked.
 create function stockroom_api.refuse_undo(_movement_ids bigint[]) returns void
     language plpgsql as $$
 declare
@@ -70,7 +70,7 @@ begin
         return;
     end if;
     if _bad.reversed_by is not null then
-        perform stockroom_api.refuse('SK005', 'This movement was undone already.', jsonb_build_object('movement_id', _bad.id,
+        perform stockroom_api.refuse('SK005', 'This movement was already undone.', jsonb_build_object('movement_id', _bad.id,
             'reversed_by', _bad.reversed_by, 'performed_by', _bad.performed_by, 'reversed_at', _bad.created_at));
     end if;
     perform stockroom_api.refuse_value('movement', case
@@ -92,8 +92,8 @@ create function stockroom_api.undone_units(_movement_ids bigint[]) returns table
      group by x.line_id;
 $$;
 
--- Count undone sales and restorations on the lines they belong to. An undone sale leaves its line open; an undone restoration
--- puts its refund before somebody again. Refuses SK006 where what was sold has been put back already.
+-- Count undone sales and restorations on their order lines. An undone sale opens its line again; an undone restoration opens its
+-- refund for a decision again. Refuses: SK006 if the sold units have been put back already.
 create function stockroom_api.count_undone(_movement_ids bigint[]) returns void
     language plpgsql as $$
 declare
@@ -104,7 +104,7 @@ declare
          where l.taken - u.sold < l.restored - u.back);
 begin
     if _over is not null then
-        perform stockroom_api.refuse('SK006', 'More would be restored than was sold.',
+        perform stockroom_api.refuse('SK006', 'More units would be restored than were sold.',
             jsonb_build_object('lines', _over));
     end if;
     update stockroom.order_lines l

@@ -1,16 +1,16 @@
--- What people look at of selling: the list of orders, one order whole, refunds to decide, cases by their urgency.
+-- Reads for the screens of selling: the list of orders, one order with everything, refunds to decide, cases by urgency.
 
--- Orders as they are searched and paged: of one table alone, so that its indexes can answer.
+-- The columns by which orders are searched and paged. They come from one table, so that its indexes can be used.
 create view stockroom_api.order_keys as
 select o.id as order_id, o.payment_id, o.charge_id, o.session_id, lower(o.number) as number, lower(o.email) as email,
        o.cart_state, o.dispute, o.paid_at
   from stockroom.orders o;
 
--- The lines of orders as they are searched: `code` in small letters.
+-- The columns by which order lines are searched; `code` is in lower case.
 create view stockroom_api.line_keys as
 select l.order_id, l.variant_id, lower(l.code) as code, l.state from stockroom.order_lines l;
 
--- Every name of a variant that a cart may use: its SKU in small letters, the others as they are written.
+-- Every code of a variant that a cart can use: its SKU in lower case, the others as written.
 create view stockroom_api.variant_codes as
 select v.id as variant_id, lower(v.sku) as code from public.product_variants v
 union all
@@ -20,7 +20,7 @@ select v.id, v.stripe_price_id from public.product_variants v where v.stripe_pri
 union all
 select a.variant_id, a.code from stockroom.sku_aliases a;
 
--- Orders with the sums of their lines, refunds and open cases, for a page of them. `missing` units wait for somebody.
+-- Orders with the sums of their lines, refunds and open cases, to read a page of them. `missing` units wait for a person.
 create view stockroom_api.order_rows as
 select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.email, o.name, o.amount, o.currency, o.paid_at,
        o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.dispute, o.imported_at,
@@ -37,7 +37,7 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
 
--- The lines of an order with their variant as it is now. `spoken_for`: units that people said will not come back to the shelf.
+-- The lines of an order with their variant as it is now. `spoken_for`: refunded units that, by decision, will not come back.
 create view stockroom_api.order_line_rows as
 select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
        p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
@@ -48,14 +48,14 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
   left join public.product_variants v on v.id = l.variant_id
   left join public.products p on p.id = v.product_id;
 
--- Refunds with the order they belong to, once that is known.
+-- Refunds, with their order once it is known.
 create view stockroom_api.refund_rows as
 select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
        o.cart_state, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by
   from stockroom.refunds r
   left join stockroom.orders o on o.id = r.order_id;
 
--- What people said of refunded units, with the SKU as it is now or else the code of the cart.
+-- The decisions about refunded units, with the present SKU, or else the code from the cart.
 create view stockroom_api.decision_rows as
 select d.id as decision_id, d.refund_id, r.order_id, coalesce(v.sku, l.code, '') as code, d.disposition, d.quantity, d.note,
        d.movement_id, d.decided_by, d.decided_at
@@ -64,8 +64,8 @@ select d.id as decision_id, d.refund_id, r.order_id, coalesce(v.sku, l.code, '')
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id;
 
--- Everything that happened to an order, whoever did it: `kind` says what the other columns mean; `place` orders what happened at
--- the same moment. A movement stands where it was recorded; a unit put back is its movement, so that decision is left out.
+-- Everything that happened to an order. `kind` says what the other columns mean; `place` sorts steps of the same moment.
+-- Movements are placed by when they were recorded. A decision to restock is left out, because its movement is listed.
 create view stockroom_api.order_steps as
 select o.id as order_id, o.paid_at as at, 0 as place, o.id as id, 'paid' as kind, 'Stripe' as who, null::text as what,
        null::text as state, null::text as subject, null::bigint as units, o.amount as amount, null::text as note
@@ -99,13 +99,13 @@ select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, nul
   from stockroom.alerts a
   join stockroom.alert_history h on h.alert_id = a.id and h.what <> 'repeated';
 
--- The holds that were made for an order: the one its payment names, or the one that names its payment.
+-- The holds made for an order: the hold that its payment names, or the hold that names its payment.
 create view stockroom_api.order_holds as
 select o.id as order_id, r.id from stockroom.orders o join stockroom.reservations r on r.id = o.reservation_id
 union
 select o.id, r.id from stockroom.orders o join stockroom.reservations r on r.payment_id = o.payment_id;
 
--- The cases with their rank: stock that failed to leave the shelf first, then by severity.
+-- The cases with their rank: failed stock updates first, then by severity.
 create view stockroom_api.alert_rows as
 select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.facts, a.order_id, a.order_number, a.payment_id,
        a.email, a.refund_id, a.stripe_refund_id, a.variant_id, a.sku, a.event_id, a.units, a.money, a.currency, a.seen, a.attempts,
@@ -115,8 +115,8 @@ select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.fac
             when a.severity = 'urgent' then 1 when a.severity = 'warning' then 2 else 3 end as rank
   from stockroom_api.alerts a;
 
--- How much waits for somebody: open cases that nobody has put off, those of them whose stock did not leave the shelf and those
--- about a low level, and refunds to decide. One row.
+-- How much waits for a person: open cases that are not snoozed, those of them that are failed stock updates or about low levels,
+-- and refunds to decide. One row.
 create view stockroom_api.waiting as
 select c.cases, c.failed_updates, c.levels,
        (select count(*) from stockroom.refunds r where r.state in ('waiting', 'inspecting')) as refunds

@@ -1,6 +1,6 @@
--- What Settings show of the connection to Stripe and check before it is saved, and what came of an import of orders.
+-- The connection to Stripe as Settings shows and changes it, and the result of an import of orders.
 
--- The messages that told of payments.
+-- The messages about payments.
 create view stockroom_api.paid_messages as
 select e.id, e.payment_id, e.body, e.state
   from stockroom.stripe_events e
@@ -8,7 +8,7 @@ select e.id, e.payment_id, e.body, e.state
    and (e.kind in ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.async_payment_succeeded')
         or e.kind in ('charge.succeeded', 'charge.captured') and e.payment_id not like 'pi\_%');
 
--- Those of the latest orders, and the latest that wait: an admin's cart mapping is tried on them. In no order, and bounded.
+-- The messages of the latest orders and the latest waiting messages, to try a cart mapping on. Unsorted and limited.
 create view stockroom_api.recent_paid_messages as
 select m.body
   from (select o.payment_id from stockroom.orders o order by o.paid_at desc, o.id desc limit 20) o
@@ -16,16 +16,16 @@ select m.body
 union all
 (select m.body from stockroom_api.paid_messages m where m.state = 'new' order by m.id desc limit 60);
 
--- The orders whose cart is not known and whose case is open: nothing was taken off the shelf for them. What a person has resolved
--- is not among them, or a new mapping would take it a second time.
+-- The orders without a known cart and with an open case: nothing was taken off the shelf for them. Cases that a person has
+-- resolved are left out, or a new mapping would take their goods a second time.
 create view stockroom_api.cartless_orders as
 select o.id
   from stockroom.alerts a
   join stockroom.orders o on o.id = a.order_id
  where a.state in ('open', 'acknowledged') and a.cause = 'cart:' || o.payment_id and o.cart_state <> 'read';
 
--- Look whether the storefront's table and columns are there and may be read, before anybody relies on it. Names only: what is
--- no table, no column, or none of the storefront's is refused. Refuses: SK008, SK009, SK010.
+-- Check that the storefront's table and columns exist and may be read, before they are saved. Only names are accepted, and only
+-- in the storefront's own schemas. Refuses: SK008, SK009, SK010.
 create function stockroom_api.check_order_lookup(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _lookup jsonb
 ) returns void
@@ -59,8 +59,8 @@ begin
     end loop;
 end $$;
 
--- Tie the shop to the other mode of Stripe (live or test), from this moment on: the cursor was of the mode before, and what was
--- paid before moves no stock. On record. Refuses: SK009, SK010.
+-- Tie the shop to the other mode of Stripe (live or test) from now on. The cursor of the old mode is cleared, and earlier
+-- payments move no stock. Recorded in the audit. Refuses: SK009, SK010.
 create function stockroom_api.change_mode(_user_id bigint, _session_id bigint, _roles text[], _name text, _livemode boolean)
     returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -75,8 +75,8 @@ begin
         (select to_jsonb(l) from (select livemode, live_since from stockroom.stripe_link) l));
 end $$;
 
--- What an import of orders that began at `_since` came to, whoever applied it: its messages, those that wait and those that are
--- parked, new orders, lines taken off the shelf, and cases.
+-- The result of an import of orders that began at `_since`: its messages, those that wait or are parked, new orders, lines taken
+-- off the shelf, and cases. It does not matter which process applied them.
 create function stockroom_api.import_outcome(_since timestamptz)
     returns table (messages bigint, waiting bigint, parked bigint, orders bigint, lines bigint, cases bigint)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,7 +1,7 @@
--- What people do with any case, one or many at once: acknowledge, snooze, assign, resolve; all of them or none.
+-- What people do with cases, one or many at once: acknowledge, snooze, assign, resolve; all of them or none.
 
--- The cases of these ids, locked and none of them resolved. Locked as a posting does it, which opens cases last: orders, then
--- variants, then cases, each in ascending id; so two can wait for each other but never in a circle. Refuses: SK008.
+-- The cases with these ids, locked. Refuses if one is resolved. The locks follow the order of a posting, which opens cases last:
+-- orders, then variants, then cases, each in ascending id, so that two transactions cannot deadlock. Refuses: SK008.
 create function stockroom_api.open_cases(_alert_ids bigint[]) returns setof stockroom.alerts
     language plpgsql as $$
 declare
@@ -27,7 +27,7 @@ begin
     return query select a.* from stockroom.alerts a where a.id = any (_wanted) order by a.id;
 end $$;
 
--- Say that somebody is on them; those that somebody is on already stay as they are. Refuses: SK008, SK009, SK010.
+-- Acknowledge cases; those already acknowledged stay as they are. Refuses: SK008, SK009, SK010.
 create function stockroom_api.acknowledge_alerts(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[]
 ) returns void
@@ -40,8 +40,8 @@ begin
     insert into stockroom.alert_history (alert_id, who, what) select c, _who, 'acknowledged' from unnest(_open) c;
 end $$;
 
--- Put them out of everybody's way until a moment; null brings back those that are. They come back by themselves then, or as
--- soon as they repeat or grow more severe. Refuses: SK008, SK009, SK010.
+-- Snooze cases until a moment; null wakes them. A snoozed case also wakes when it repeats or becomes more severe. Refuses: SK008,
+-- SK009, SK010.
 create function stockroom_api.snooze_alerts(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _until timestamptz
 ) returns void
@@ -62,8 +62,8 @@ begin
       from unnest(_cases) c;
 end $$;
 
--- Give them to a person, or with null to nobody. Only to one who may handle cases: active, and in one of `_roles`.
--- Refuses: SK008, SK009, SK010.
+-- Assign cases to a person who may handle cases (active and in one of `_roles`), or, with null, to nobody. Refuses: SK008, SK009,
+-- SK010.
 create function stockroom_api.assign_alerts(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _to bigint
 ) returns void
@@ -76,16 +76,16 @@ begin
     select * into _person from stockroom.users u where u.id = _to;
     if _to is not null and (_person.is_active and _person.role = any (_roles)) is not true then
         perform stockroom_api.refuse('SK008',
-            format('%s may not handle cases; choose somebody else.', coalesce(_person.name, 'This person')),
-            '{"field": "person", "why": "may not handle cases; choose somebody else"}');
+            format('%s may not handle cases; choose another person.', coalesce(_person.name, 'This person')),
+            '{"field": "person", "why": "may not handle cases; choose another person"}');
     end if;
     update stockroom.alerts set assigned_to = _to where id = any (_cases);
     insert into stockroom.alert_history (alert_id, who, what, note)
     select c, _who, 'assigned', 'to ' || coalesce(_person.name, 'nobody') from unnest(_cases) c;
 end $$;
 
--- End them with a reason: an order's open lines are oversold, a message that could not be read is set aside, everything else
--- is just resolved. Refuses: SK008, SK009, SK010.
+-- Resolve cases with a reason. Open lines of an order become oversold, and an unreadable message is ignored from then on.
+-- Refuses: SK008, SK009, SK010.
 create function stockroom_api.resolve_alerts(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _reason text
 ) returns void
@@ -104,7 +104,7 @@ begin
     perform stockroom_api.resolve_cause(c.cause, _who, _reason) from unnest(_cases) c;
 end $$;
 
--- Who may be given a case: everybody with an active account in one of `_roles`. Refuses: SK009, SK010.
+-- The people a case can be assigned to: those with an active account in one of `_roles`. Refuses: SK009, SK010.
 create function stockroom_api.case_hands(_user_id bigint, _session_id bigint, _roles text[], _name text)
     returns table (user_id bigint, name text)
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,6 +1,6 @@
--- Does the ledger hold? Each check is a view of what fails it; an empty view is the proof. They report and never repair.
+-- The checks of the ledger. Each is a view of the rows that fail it, so an empty view passes. They report and never repair.
 
--- R1: the level of a variant is the sum of its movements, and where its last movement left it.
+-- R1: the level of a variant is the sum of its movements, and equals the level after its last movement.
 create view stockroom_api.level_faults as
 select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.total, 0) as total, coalesce(m.last_after, 0) as last_after
   from public.product_variants v
@@ -9,7 +9,7 @@ select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.total, 0
                from public.stock_movements m group by m.variant_id) m on m.variant_id = v.id
  where (v.stock_quantity, v.stock_quantity) is distinct from (coalesce(m.total, 0), coalesce(m.last_after, 0));
 
--- R1 for what came since: each level is where its last movement left it. What an older one was edited to shows in the full check.
+-- R1 for recent movements: each level equals the level after the last movement. Only the full check finds an older edited movement.
 create view stockroom_api.recent_level_faults as
 select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.quantity_after, 0) as total,
        coalesce(m.quantity_after, 0) as last_after
@@ -18,9 +18,9 @@ select v.id as variant_id, v.sku, v.stock_quantity as level, coalesce(m.quantity
                       where m.variant_id = v.id order by m.variant_sequence desc limit 1) m on true
  where v.stock_quantity <> coalesce(m.quantity_after, 0);
 
--- Each movement with the link before it as it is stored, so that a fault shows on the very row where the chain breaks:
--- a row that was edited fails its own hash; behind one that was taken out, sequence, level and hash do not join. A join and no
--- window, so that all cores hash.
+-- Each movement compared with the stored movement before it, so that a fault shows on the row where the chain breaks. An edited
+-- row fails its own hash. After a removed row, sequence, level and hash do not follow. A join instead of a window, so that it
+-- runs in parallel.
 create view stockroom_api.links as
 select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
        m.variant_sequence = 1 or b.id is not null as in_sequence,
@@ -33,8 +33,8 @@ select m.id as movement_id, m.variant_id, m.sku, m.variant_sequence,
   from public.stock_movements m
   left join public.stock_movements b on b.variant_id = m.variant_id and b.variant_sequence = m.variant_sequence - 1;
 
--- R2, the ends: a variant whose last movement is not the one it knows as its last; a movement proven before that is no longer the
--- one that was proven, which finds a chain forged from there on; and proven ends that are not those of the stored head hash.
+-- R2, the ends of chains: a variant whose last movement is not the one stored on its row; a verified movement that has changed
+-- since, which finds a forged chain; and verified ends that do not add up to the stored head hash.
 create view stockroom_api.end_faults as
 select null::bigint as movement_id, v.id as variant_id, v.sku, v.movement_sequence as variant_sequence, array['end'] as faults
   from public.product_variants v
@@ -55,7 +55,7 @@ select null, null, 'The whole ledger', r.id::int, array['head']
   join stockroom.proof_runs r on r.id = k.run_id
  where r.head_hash <> k.head;
 
--- R2 for what came since the chain was proven last: an edited old row shows only in the full check.
+-- R2 for movements since the chains were verified last. Only the full check finds an older edited movement.
 create view stockroom_api.recent_chain_faults as
 select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
        array_remove(array[case when not l.in_sequence then 'sequence' end, case when not l.in_balance then 'balance' end,
@@ -79,8 +79,8 @@ select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
 union all
 select * from stockroom_api.end_faults;
 
--- R2: the movements of a variant are numbered without a gap, each begins where the one before it ended, every hash follows
--- from the one before, and the ends are right. A fault of a variant's end may have no movement.
+-- R2: the movements of a variant are numbered without gaps, each begins where the one before it ended, every hash follows from
+-- the one before, and the ends are right. A fault at the end of a variant can be without a movement.
 create view stockroom_api.chain_faults as
 select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
        array_remove(array[case when not l.in_sequence then 'sequence' end, case when not l.in_balance then 'balance' end,
@@ -90,8 +90,8 @@ select l.movement_id, l.variant_id, l.sku, l.variant_sequence,
 union all
 select * from stockroom_api.end_faults;
 
--- R11: the rollups are what the ledger adds up to: those of each variant and day, and the shop's sums of days that are over
--- (for these `variant_id` is null).
+-- R11: the rollups equal the sums of the ledger, for each variant and day, and for the whole shop on past days (`variant_id` is
+-- null).
 create view stockroom_api.rollup_faults as
 with ledger as materialized (
     select * from stockroom_api.ledger_days
@@ -125,8 +125,8 @@ select null, null, s.day, 'shop'
         coalesce(l.restoration_in, 0), coalesce(l.restoration_out, 0), coalesce(l.adjustment_in, 0),
         coalesce(l.adjustment_out, 0), coalesce(l.count_in, 0), coalesce(l.count_out, 0), coalesce(l.movements, 0));
 
--- The movements that came since their chains were proven last. The planner knows no better than that they may be all of them;
--- `offset 0` holds it to the index here and below.
+-- The movements since their chains were verified last. The planner expects that they could be all; `offset 0` makes it use the
+-- index here and below.
 create view stockroom_api.new_movements as
 select m.variant_id, m.occurred_at
   from (select v.id, coalesce(k.sequence, 0) as proven
@@ -135,8 +135,8 @@ select m.variant_id, m.occurred_at
  cross join lateral (select m.variant_id, m.occurred_at from public.stock_movements m
                       where m.variant_id = v.id and m.variant_sequence > v.proven offset 0) m;
 
--- R11 for what came since: the days on which it happened, summed anew for every variant; a day closes at the closing before it
--- and what that day adds up to.
+-- R11 for recent movements: their days are summed again for every variant. The closing level of a day is the closing level before
+-- it plus the sum of the day.
 create view stockroom_api.recent_rollup_faults as
 with days as materialized (
     select distinct (n.occurred_at at time zone s.zone)::date as day, s.zone from stockroom_api.new_movements n cross join stockroom.shop s
@@ -174,8 +174,8 @@ select f.variant_id, v.sku, f.day, f.fault
   join public.product_variants v on v.id = f.variant_id
  where f.fault is not null;
 
--- The head hash of the ledger: over the last hash of each variant, in the order of their ids. Whoever has noted it down sees
--- whether anything before that moment was rewritten since.
+-- The head hash of the ledger: a hash over the last hash of each variant, in the order of their ids. A stored copy shows later
+-- whether anything before it was rewritten.
 create function stockroom_api.ledger_head() returns bytea
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select sha256(coalesce(string_agg(v.chain_head, ''::bytea order by v.id), ''::bytea)) from public.product_variants v;

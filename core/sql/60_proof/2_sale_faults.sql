@@ -1,7 +1,7 @@
--- Does what was paid agree with the shelf? Each check is a view of what fails it, as in 1_checks.sql.
+-- The checks of sales. Each is a view of the rows that fail it, as in 1_checks.sql.
 
--- R3, the part that needs no network: a payment in the inbox since going live that no order came of. What a person has set
--- aside with a reason is settled; what has just come has an hour.
+-- R3, without Stripe: a payment in the inbox since going live that has no order. A payment that a person has set aside with a
+-- reason does not count. A new one has `inbox_hours` to be applied.
 create view stockroom_api.payment_faults as
 select m.payment_id, min(e.created_at) as paid_at, min(m.state) as state
   from stockroom_api.paid_messages m
@@ -14,7 +14,7 @@ select m.payment_id, min(e.created_at) as paid_at, min(m.state) as state
         or m.state = 'done' and e.kind = 'payment_intent.succeeded')
  group by m.payment_id;
 
--- What the ledger says of each order line: units sold and put back, undone ones taken off.
+-- Each order line with its units in the ledger: sold and put back, without undone ones.
 create view stockroom_api.line_units as
 select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, l.state, l.quantity, l.taken, l.oversold, l.restored,
        coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0) as sold,
@@ -25,8 +25,8 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, 
   left join public.stock_movements m on m.id = x.movement_id
  group by l.id, o.id;
 
--- R4: of each line, what the ledger sold is what the order says was taken; with what is oversold it is the cart, unless the line
--- was only recorded, or waits for somebody and its case is open.
+-- R4: the units of a line that the ledger sold are those that the order has taken. Taken and oversold units make up the cart,
+-- unless the line was only recorded, or waits for a person with an open case.
 create view stockroom_api.unit_faults as
 select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
        case when u.sold <> u.taken then 'sold' when u.state = 'failed' then 'silent' else 'units' end as fault
@@ -37,9 +37,9 @@ select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quan
     or u.state = 'failed' and not exists (
            select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
 
--- R5: the lines of an order, worked out anew from their prices, with what was paid beside them are worth what was received, within
--- the tolerance the importer measures by; and that is still what it noted when the order came in. What did not add up then and a
--- person has settled with a reason is no fault any more. Without prices there is only what was noted.
+-- R5: the lines of an order, recomputed from their prices, plus extras such as shipping add up to the amount received, within one
+-- minor unit a line; and the difference is the one that was recorded at the import. A difference that a person has resolved with
+-- a reason is not a fault. Without prices, only the recorded difference counts.
 create view stockroom_api.amount_faults as
 select r.*
   from (select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.policy, o.difference,
@@ -54,8 +54,8 @@ select r.*
     or r.policy <> 'skip' and r.recomputed <> 0
        and not exists (select from stockroom.alerts a where a.cause = 'cart:' || r.payment_id and a.state = 'resolved');
 
--- R6: nothing was put back that was not sold, the order says what the ledger says, and every refund that went through has been
--- decided in time.
+-- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided
+-- in time.
 create view stockroom_api.refund_faults as
 select u.line_id, u.order_id, u.payment_id, u.number, u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
   from stockroom_api.line_units u
@@ -68,7 +68,7 @@ select null, r.order_id, r.payment_id, o.number, null, r.refund_id, null, null, 
  where r.status = 'succeeded' and r.state in ('waiting', 'inspecting')
    and greatest(r.refunded_at, r.received_at) < now() - make_interval(days => n.refund_days);
 
--- R7: no payment behind two orders, also not as the charge or session of the same sale.
+-- R7: no payment belongs to two orders, not even as the charge or session of the same sale.
 create view stockroom_api.twin_faults as
 with names as (
     select o.id as order_id, o.payment_id as name from stockroom.orders o

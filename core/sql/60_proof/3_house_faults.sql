@@ -1,6 +1,6 @@
--- Is the house in order? Cases, backups and holds; each check is a view of what fails it.
+-- The checks of cases, backups and holds. Each is a view of the rows that fail it.
 
--- R8: no urgent case waits longer than the shop allows. Those of the proof itself are what tells of it.
+-- R8: no urgent case waits longer than the shop allows. Cases about the proof itself do not count: they report this very fault.
 create view stockroom_api.waiting_faults as
 select a.id as alert_id, a.kind, a.sentence, floor(extract(epoch from now() - a.first_at) / 3600)::int as hours
   from stockroom.alerts a
@@ -8,7 +8,7 @@ select a.id as alert_id, a.kind, a.sentence, floor(extract(epoch from now() - a.
  where a.state <> 'resolved' and a.severity = 'urgent' and a.kind <> 'proof_failed'
    and a.first_at < now() - make_interval(hours => n.alert_hours);
 
--- R9: the last backup that was proven is young enough. A shop younger than that, or only the sample, has time.
+-- R9: the last verified backup is recent enough. A younger shop and the sample shop need none.
 create view stockroom_api.backup_faults as
 select b.proven_at, n.backup_days as days
   from stockroom.proof_limits n
@@ -18,7 +18,7 @@ select b.proven_at, n.backup_days as days
    and coalesce(b.proven_at, (select min(o.created_at) from stockroom.operations o where o.kind <> 'sample'), now())
        < now() - make_interval(days => n.backup_days);
 
--- R10: what a variant has reserved is the sum of the active holds.
+-- R10: the reserved units of a variant are the sum of its active holds.
 create view stockroom_api.hold_faults as
 select v.id as variant_id, v.sku, v.reserved_quantity as reserved, coalesce(h.held, 0) as held
   from public.product_variants v

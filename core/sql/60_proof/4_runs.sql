@@ -1,7 +1,7 @@
--- Running the checks and keeping what they found. They report and never repair.
+-- Running the checks and recording their results. They report and never repair.
 
--- The checks in their order: the view of what fails each, the one of what fails since it was proven last (null: the same), what it
--- looks at, and in which order its faults are told.
+-- The checks in their order: the view of their faults, the view for recent movements only (null: the same), the table they look
+-- at, and the order of their faults.
 create view stockroom_api.proof_checks as
 select * from (values
     (1, 'R1', 'level_faults', 'recent_level_faults', 'public.product_variants', 'f.sku'),
@@ -17,9 +17,9 @@ select * from (values
     (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
 ) c (place, code, faults, recent, looks_at, in_order);
 
--- Run checks, all or those of `_codes`: of each its code, how much was looked at, how many rows fail, and the first `_examples` of
--- these. Not `_is_full` looks at levels, chains and daily figures only from where the chains were proven last; the large ones are
--- worth all cores and some memory. Refuses: SK009, SK010.
+-- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first
+-- `_examples` of these. Unless `_is_full`, levels, chains and daily figures are checked only from where the chains were verified
+-- last. Memory is raised for the large checks. Refuses: SK009, SK010.
 create function stockroom_api.run_checks(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _examples int, _codes text[], _is_full boolean
 ) returns table (code text, checked bigint, failures bigint, examples jsonb)
@@ -40,9 +40,9 @@ begin
     end loop;
 end $$;
 
--- Keep what a run found, with the ledger's head hash; remember how far the chains are proven, where they hold; open a case for
--- each check that fails and resolve those of the others, but not where only what is new was looked at: what was found before may
--- be older. In the transaction and snapshot of the checks. Refuses: SK009, SK010.
+-- Record the results of a run with the head hash of the ledger. If R2 passes, mark the chains as verified so far. Open a case for
+-- each check that fails and resolve the cases of the others. A run that looked only at recent movements resolves no case, because
+-- its fault can be older. Call it in the transaction and snapshot of the checks. Refuses: SK009, SK010.
 create function stockroom_api.record_run(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _began_at timestamptz, _is_full boolean, _results jsonb
 ) returns bigint
@@ -70,14 +70,14 @@ begin
                     jsonb_build_object('run', _run_id, 'examples', r.examples), null, null, null, null, 0, 0, null)
                     ::stockroom_api.new_alert
           from stockroom.proof_results r where r.run_id = _run_id and r.failures > 0));
-    perform stockroom_api.resolve_cause('proof:' || r.code, 'Stockroom', 'The check holds again')
+    perform stockroom_api.resolve_cause('proof:' || r.code, 'Stockroom', 'The check passes again')
        from stockroom.proof_results r
        join stockroom_api.proof_checks c on c.code = r.code
       where r.run_id = _run_id and r.failures = 0 and r.not_compared is null and (_is_full or c.recent is null);
     return _run_id;
 end $$;
 
--- Since when payments are compared with Stripe: going live, or two days before the last run that compared and held.
+-- From when payments are compared with Stripe: going live, or two days before the last run whose comparison passed.
 create function stockroom_api.compare_since() returns timestamptz
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select greatest(s.live_since, (
@@ -86,8 +86,8 @@ create function stockroom_api.compare_since() returns timestamptz
       from stockroom.stripe_link s;
 $$;
 
--- Which of these payments and refunds, as Stripe names them, are not known here: payments that are no order and that nobody set
--- aside, refunds that were not recorded.
+-- Which of these ids of Stripe are not known here: payments without an order that nobody has set aside, and refunds that are not
+-- recorded.
 create function stockroom_api.not_known(_payments text[], _refunds text[]) returns setof text
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select p.name from unnest(_payments) p (name)
@@ -99,7 +99,7 @@ create function stockroom_api.not_known(_payments text[], _refunds text[]) retur
      where not exists (select from stockroom.refunds x where x.refund_id = r.name);
 $$;
 
--- The runs as the history shows them: how many checks each ran, which of them failed, and which could not compare with Stripe.
+-- The runs as the history shows them: the number of checks, those that failed, and those that could not compare with Stripe.
 create view stockroom_api.proof_history as
 select r.id, r.began_at, r.ended_at, r.performed_by, r.is_full, encode(r.head_hash, 'hex') as head_hash, p.checks, p.failing, p.uncompared
   from stockroom.proof_runs r
@@ -108,14 +108,14 @@ select r.id, r.began_at, r.ended_at, r.performed_by, r.is_full, encode(r.head_ha
            coalesce(array_agg(x.code order by c.place) filter (where x.not_compared is not null), '{}') as uncompared
       from stockroom.proof_results x join stockroom_api.proof_checks c on c.code = x.code where x.run_id = r.id) p;
 
--- What each check found in each run.
+-- The result of each check in each run.
 create view stockroom_api.proof_results as
 select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p.not_compared, c.place
   from stockroom.proof_results p
   join stockroom_api.proof_checks c on c.code = p.code;
 
--- What each check found the last time it ran, with its case while that is open. That only what is new holds says nothing of what
--- was found before: then the last full run speaks.
+-- The last result of each check, with its open case. A run of recent movements that passes says nothing about older faults, so
+-- then the last full run counts.
 create view stockroom_api.proof_state as
 select p.*, r.ended_at, r.is_full, a.id as alert_id
   from stockroom_api.proof_checks c

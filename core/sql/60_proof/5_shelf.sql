@@ -1,8 +1,8 @@
--- The payment-to-shelf proof: what was paid is what left the shelf, or has a name. Of each line, from sources of their own:
--- paid = sold - put back + put back after a refund + waiting + oversold + recorded only. What that leaves is unexplained.
+-- The payment-to-shelf proof: every unit paid for left the shelf or has a named reason. For each line, with terms from different
+-- sources: paid = sold - put back + put back after a refund + waiting + oversold + recorded only. The rest is unexplained.
 
--- Each line of an order in units: what the cart says, what the ledger says of it (undone movements taken off), what people decided
--- of its refunds (unless that was undone), and what its order says of the rest. Waiting is only what an open case speaks for.
+-- Each order line in units: paid from the cart, sold and put back from the ledger (without undone movements), put back after a
+-- refund from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
 create view stockroom_api.shelf_lines as
 select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.position, l.code, v.sku, w.alert_id,
        l.quantity::bigint as paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,
@@ -27,7 +27,7 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
       from stockroom.alerts a
      where l.state = 'failed' and a.cause = 'order:' || o.payment_id and a.state <> 'resolved') w;
 
--- What came in as paid and is no order yet: its message waits to be worked on, or for a person.
+-- Payments that are not orders yet: their message waits to be applied, or for a person.
 create view stockroom_api.shelf_payments as
 select m.payment_id, e.created_at as paid_at, m.state,
        (select a.id from stockroom.alerts a where a.cause = 'event:' || e.event_id and a.state <> 'resolved') as alert_id
@@ -38,7 +38,7 @@ select m.payment_id, e.created_at as paid_at, m.state,
    and not exists (select from stockroom_api.paid_messages f
                     where f.payment_id = m.payment_id and f.state in ('new', 'parked') and f.id < m.id);
 
--- What is behind each number of the proof, by its name: orders, payments, lines or movements, with the units each counts for.
+-- The list behind each number of the proof, by its name: orders, payments, lines or movements, with the units each counts for.
 create view stockroom_api.shelf_items as
 select n.what, o.paid_at, o.id as order_id, o.payment_id, o.number, null::int as position, null::text as code, null::text as sku,
        null::bigint as movement_id,
@@ -64,8 +64,9 @@ select n.what, o.paid_at, o.id, o.payment_id, o.number, l.position, l.code, m.sk
                              case m.movement_type when 'sale' then -m.quantity else m.quantity end::bigint),
                             ('net', -m.quantity::bigint)) n (what, units);
 
--- The proof by day of payment, on the shop's clock, for `_since` <= paid at < `_until`. `open_lines` counts lines that do not add
--- up, so that two faults cannot hide each other. Days without a payment are left out. Plans use the indexes: these days alone.
+-- The proof by day of payment, in the shop's zone, for `_since` <= paid at < `_until`. `open_lines` counts lines that do not add
+-- up, so that two opposite faults cannot hide each other. Days without a payment are left out. Only the orders of these days are
+-- read.
 create function stockroom_api.shelf_days(_since timestamptz, _until timestamptz)
     returns table (day date, orders bigint, unread bigint, inbox bigint, paid bigint, sold bigint, put_back bigint, net bigint,
                    after_refund bigint, waiting bigint, oversold bigint, recorded_only bigint, unexplained bigint, open_lines bigint)

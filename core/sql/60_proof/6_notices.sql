@@ -1,10 +1,10 @@
--- The daily proof leaves the house: its head hash is sent to people, and one that was received is held against the ledger.
+-- Sending the daily proof with its head hash, and comparing a received head hash with the ledger.
 
--- Put the daily proof into the outbox, once for a run, for each destination of these names that wishes it, when it may be told.
+-- Put the daily proof into the outbox, once for a run, for each of these destinations that receives daily proofs.
 create function stockroom_api.enqueue_proof(_run_id bigint, _names text[], _title text, _body text) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    _told bigint;
+    _count bigint;
 begin
     insert into stockroom.destinations (name) select n from unnest(_names) n order by n on conflict do nothing;
     with put as (
@@ -19,19 +19,19 @@ begin
         on conflict (key) do nothing
         returning 1
     )
-    select count(*) into _told from put;
-    return _told;
+    select count(*) into _count from put;
+    return _count;
 end $$;
 
--- How far each chain reached in a run.
+-- The last movement of each chain in a run.
 create function stockroom_api.ends_of_run(_run_id bigint) returns table (variant_id uuid, sequence int)
     language sql stable as $$
     select distinct on (e.variant_id) e.variant_id, e.sequence
       from stockroom.proof_ends e where e.run_id <= _run_id order by e.variant_id, e.run_id desc;
 $$;
 
--- Hold a head hash that was received against the ledger: the first run that had it, the hash computed anew from the movements
--- up to there, and how many of these break their chain. No row where no run had it. Refuses: SK009, SK010.
+-- Compare a received head hash with the ledger: the first run that had it, the hash computed again from the movements up to that
+-- run, and how many of these break their chain. No row if no run had it. Refuses: SK009, SK010.
 create function stockroom_api.check_head(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _head bytea
 ) returns table (run_id bigint, ended_at timestamptz, movements bigint, computed bytea, broken bigint, first_broken bigint)

@@ -1,6 +1,6 @@
--- The storefront's contract beyond one change: check a cart, hold it, let it go, turn an order into stock changes.
+-- The rest of the storefront's contract: check a cart, hold it, release it, turn an order into stock changes.
 
--- What can be sold of a variant at this moment: holds past their time no longer count, whether or not somebody has swept them.
+-- The units of a variant that can be sold now. Expired holds do not count, even if no job has ended them yet.
 create function stockroom_api.available_now(_variant_id uuid) returns int
     language sql stable as $$
     select v.computed_available_stock + coalesce((
@@ -10,13 +10,13 @@ create function stockroom_api.available_now(_variant_id uuid) returns int
       from public.product_variants v where v.id = _variant_id;
 $$;
 
--- A text of a JSON value as a uuid, or null where it is none.
+-- A text as a uuid, or null if it is not one.
 create function stockroom_api.uuid_of(_text text) returns uuid
     language sql immutable
     return case when _text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _text::uuid end;
 
--- The lines of a cart as a storefront writes them, in either spelling: what each names, and how many, or null where that is no
--- whole number from 1 to 1,000,000. The variant comes first, then the SKU, then the product.
+-- The lines of a storefront's cart, in both spellings: the variant, SKU or product of each, in this order, and the quantity, or
+-- null if it is not a whole number from 1 to 1,000,000.
 create function stockroom_api.cart_items(_items jsonb)
     returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text,
                    names_variant boolean)
@@ -34,8 +34,8 @@ create function stockroom_api.cart_items(_items jsonb)
         on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku);
 $$;
 
--- Whether a cart can be sold now: `valid`, an issue for every line that cannot, and every line with what is available. Nothing is
--- changed and nothing is held. Lines of one variant count together, and so do the lines of a product that name no variant.
+-- Whether a cart can be sold now: `valid`, an issue for every line that cannot be sold, and every line with the available units.
+-- Nothing is changed and nothing is held. Lines of one variant are added up, and so are lines that name only the same product.
 create function stockroom_api.check_cart(_items jsonb) returns jsonb
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -57,7 +57,7 @@ begin
         'items', (select jsonb_agg(c - '{code,message}'::text[]) from jsonb_array_elements(_checked) c));
 end $$;
 
--- Each line of a cart with what is available for it, and the code of what is wrong with it, if anything.
+-- Each line of a cart with the available units, and the code of its issue, if it has one.
 create function stockroom_api.checked_items(_items jsonb)
     returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text, name text,
                    available int, code text)
@@ -83,22 +83,22 @@ create function stockroom_api.checked_items(_items jsonb)
       from item i;
 $$;
 
--- What is wrong with a line of a cart, for the buyer.
+-- The issue of a line as a sentence for the buyer.
 create function stockroom_api.cart_sentence(_code text, _name text, _available int, _asked text) returns text
     language sql immutable
     return case _code
         when 'invalid_quantity' then format('%s is not a quantity that can be bought.', coalesce(_asked, 'Nothing'))
-        when 'unknown_variant' then 'This article is not in the catalogue.'
+        when 'unknown_variant' then 'This variant is not in the catalogue.'
         when 'unknown_product' then 'This product is not in the catalogue.'
-        when 'inactive' then format('%s is not sold any more.', _name)
+        when 'inactive' then format('%s is no longer sold.', _name)
         when 'out_of_stock' then format('%s is out of stock.', _name)
         when 'insufficient_stock' then
             format('Only %s of %s %s left.', _available, _name, case _available when 1 then 'is' else 'are' end)
     end;
 
--- The stock changes of an order that the storefront has taken payment for: what there is enough for leaves the shelf, the rest is
--- a case; the order never fails. The same order again tells the same. A line that names only a product is a case as well.
--- What is held with the order's id as its reference becomes the order's.
+-- Apply an order that the storefront has been paid for: lines with enough stock are taken off the shelf, the others open a case;
+-- the order never fails. The same order again returns the same. A line that names only a product opens a case, unless the product
+-- has one variant. The hold with the order's id as its reference is consumed.
 create function stockroom_api.process_order(_order_id uuid, _items jsonb) returns jsonb
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -129,7 +129,7 @@ drop function if exists public.process_order_stock_changes(uuid, jsonb);
 drop function if exists public.reserve_stock(jsonb, text, int, text);
 drop function if exists public.release_reservation(uuid);
 
--- Check a cart, for storefronts that call the database. What is no cart is an answer, too.
+-- Check a cart, for storefronts that call the database. Anything that is not a cart gets an answer too.
 create function public.validate_order_stock(order_items jsonb) returns jsonb
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -148,7 +148,7 @@ exception when sqlstate 'SK008' then
     return jsonb_build_object('success', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb);
 end $$;
 
--- Hold a cart for `ttl_seconds`, all of it or nothing. The reference is the key: the same one again is the same hold.
+-- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key.
 create function public.reserve_stock(
     items jsonb, reference text, ttl_seconds int default 1800, idempotency_key text default null
 ) returns jsonb
@@ -167,7 +167,7 @@ exception when sqlstate 'SK001' or sqlstate 'SK002' or sqlstate 'SK003' or sqlst
     return jsonb_build_object('success', false, 'error', sqlerrm) || coalesce(nullif(_facts, ''), '{}')::jsonb;
 end $$;
 
--- Let a hold go; repeating it is no error.
+-- Release a hold; a repeat is not an error.
 create function public.release_reservation(reservation_id uuid) returns jsonb
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

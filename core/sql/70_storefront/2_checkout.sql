@@ -1,7 +1,7 @@
--- Paying for a cart: what it costs, the hold and the payment of one checkout, and the order that the payment becomes.
+-- Paying for a cart: its price, the hold and the payment of one checkout, and the order of the payment.
 
--- The lines of a cart with their prices of now, in minor units of which a whole one has ten to the power of `_digits`: the
--- variant's own price, else its product's. Refuses: SK008 naming every variant that cannot be sold at a price.
+-- The lines of a cart with their present prices in minor units; `_digits` is the number of decimals of the currency. The price is
+-- the variant's, else its product's. Refuses: SK008 naming every variant without a price or with a fraction of a minor unit.
 create function stockroom_api.priced_lines(_items jsonb, _digits int) returns jsonb
     language plpgsql stable as $$
 declare
@@ -29,8 +29,8 @@ begin
     return _lines;
 end $$;
 
--- Begin to pay for a cart: priced from the catalogue and held, all or nothing; the same key again is the same checkout, at the
--- prices it began with. Refuses: SK002 naming every short variant, SK003, SK008.
+-- Begin a checkout: price the cart from the catalogue and hold it, all or nothing. The same key again returns the same checkout
+-- with its first prices. Refuses: SK002 naming every short variant, SK003, SK008.
 create function stockroom_api.begin_checkout(
     _key text, _items jsonb, _cart_id text, _currency text, _digits int, _shipping bigint, _ttl_seconds int, _held_by text
 ) returns uuid
@@ -42,7 +42,7 @@ declare
     _id uuid;
 begin
     if lower(_currency) is distinct from _own then
-        perform stockroom_api.refuse_value('currency', format('must be %s, the one the shop sells in', upper(_own)));
+        perform stockroom_api.refuse_value('currency', format('must be %s, the currency of the shop', upper(_own)));
     end if;
     _operation_id := stockroom_api.claim_operation(_key, 'checkout',
         format('%s %L %s %s %s', _items, _cart_id, _own, _shipping, _ttl_seconds), null, _held_by);
@@ -62,7 +62,7 @@ begin
     return _id;
 end $$;
 
--- See that the units of a checkout are held: where its hold has ended, hold them once more. Refuses: SK002.
+-- Make sure that the units of a checkout are held: if its hold has ended, hold them again. Refuses: SK002.
 create function stockroom_api.hold_checkout(_id uuid) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -81,7 +81,7 @@ begin
      where id = _reservation_id and _checkout.payment_id is not null;
 end $$;
 
--- Bind the hold of a checkout to the payment that Stripe made for it; answers whether this is its payment and its units are held.
+-- Bind the hold of a checkout to its payment at Stripe. Returns whether it is the checkout's payment and the units are held.
 create function stockroom_api.bind_payment(_id uuid, _reservation_id uuid, _payment_id text) returns boolean
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -99,7 +99,7 @@ begin
     return true;
 end $$;
 
--- Let the hold of a checkout go for which Stripe made no payment; one that somebody else has bound meanwhile stays.
+-- Release the hold of a checkout for which Stripe created no payment. A hold that another request has bound meanwhile stays.
 create function stockroom_api.give_up_checkout(_id uuid, _reservation_id uuid) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -111,40 +111,21 @@ begin
     end if;
 end $$;
 
--- A checkout as it stands.
+-- The checkouts, with the state of their hold.
 create view stockroom_api.checkouts as
 select c.id, c.cart_id, c.lines, c.currency, c.shipping, c.amount, c.payment_id, c.reservation_id, r.expires_at, r.state
   from stockroom.checkouts c
   join stockroom_api.reservations r on r.id = c.reservation_id;
 
--- Take what waits in the inbox about one payment, also where another is at work on it: applying it twice is one order.
-create function stockroom_api.claim_payment(_payment_id text, _seconds int)
-    returns table (id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text,
-                   policy text, attempts int)
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    with waiting as (
-        select e.id from stockroom.stripe_events e
-         where e.payment_id = _payment_id and e.state = 'new'
-         order by e.id
-           for update
-    ), claimed as (
-        update stockroom.stripe_events e
-           set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
-          from waiting w where e.id = w.id
-        returning e.*
-    )
-    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
-      from claimed c order by c.created_at, c.id;
-$$;
 
--- Why the messages about a payment became no order, as the newest says.
+-- Why the messages about a payment became no order, from the newest one.
 create function stockroom_api.why_no_order(_payment_id text) returns text
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select e.why from stockroom.stripe_events e where e.payment_id = _payment_id and e.why is not null order by e.id desc limit 1;
 $$;
 
--- The order of a payment, for its buyer: lines as they stand, and whether the ledger has a movement for every unit they say was
--- taken and did not come back; null where there is none. `shipping` is known where the payment was begun here.
+-- The order of a payment, or null. Each line has `in_ledger`: whether the ledger has a movement for every unit that was taken and
+-- has not come back. `shipping` is known if the payment was created here.
 create function stockroom_api.paid_order(_payment_id text) returns jsonb
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('id', o.id, 'payment_id', o.payment_id, 'number', o.number, 'email', o.email, 'amount', o.amount,
@@ -166,10 +147,10 @@ create function stockroom_api.paid_order(_payment_id text) returns jsonb
      where o.payment_id = _payment_id;
 $$;
 
--- Put the confirmation of an order on its way to its buyer, once for ever; answers whether it was this time.
+-- Queue the confirmation of an order to its buyer, once. Returns whether this call queued it.
 create function stockroom_api.confirm_order(_order_id bigint, _title text, _body text) returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select stockroom_api.enqueue_delivery('order:' || o.id, 'order', 'orders', o.email, _title, _body, null, o.id) is not null
+    select stockroom_api.enqueue_delivery('order:' || o.id, 'order', 'orders', o.email, _title, _body, o.id) is not null
       from stockroom.orders o where o.id = _order_id and o.email is not null;
 $$;
 
@@ -177,6 +158,6 @@ grant select on stockroom_api.checkouts to stockroom_app;
 grant execute on function
     stockroom_api.begin_checkout(text, jsonb, text, text, int, bigint, int, text), stockroom_api.hold_checkout(uuid),
     stockroom_api.bind_payment(uuid, uuid, text), stockroom_api.give_up_checkout(uuid, uuid),
-    stockroom_api.claim_payment(text, int), stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
+    stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
     stockroom_api.confirm_order(bigint, text, text)
     to stockroom_app;

@@ -1,4 +1,4 @@
--- What this database holds, for a start that may not look at our own tables.
+-- The release of this database, for a process that may not read our own tables.
 
 -- The revision of the tables and the checksum of core/sql; core/database/migrate.py compares them with its own.
 create view stockroom_api.release as

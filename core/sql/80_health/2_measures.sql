@@ -1,11 +1,11 @@
--- How the installation fares: what was measured, kept by the minute and by the hour, and whether it has become slow.
+-- Measurements of the installation, stored by minute and by hour, and the detection of slowdowns.
 
--- Two histograms as one.
+-- The sum of two histograms.
 create function stockroom_api.add_counts(_one bigint[], _other bigint[]) returns bigint[]
     language sql immutable
     return (select array_agg(coalesce(c.a, 0) + coalesce(c.b, 0)) from unnest(_one, _other) c (a, b));
 
--- Add what a process measured since it told last, to its minute and its hour.
+-- Add the measurements of a process since its last call to the present minute and hour.
 create function stockroom_api.keep_calls(_rows jsonb) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into stockroom.health_calls as h (span, at, kind, name, ok, refused, failed, retried, seconds, buckets)
@@ -20,7 +20,7 @@ create function stockroom_api.keep_calls(_rows jsonb) returns void
            buckets = stockroom_api.add_counts(h.buckets, excluded.buckets);
 $$;
 
--- How the database stands now. Who waits for a lock is everybody's to see, what for is not.
+-- The present state of the database. Every role may see that sessions wait for locks, but not which locks.
 create view stockroom_api.vital_signs as
 select r.revision, r.checksum, i.waiting as inbox_waiting, i.parked as inbox_parked,
        coalesce(extract(epoch from now() - i.oldest), 0)::float8 as inbox_lag,
@@ -32,8 +32,8 @@ select r.revision, r.checksum, i.waiting as inbox_waiting, i.parked as inbox_par
           join pg_stat_activity a on a.pid = k.pid and a.datname = current_database()
          where not k.granted) l;
 
--- Note how the database stands, for this minute and this hour, and forget what is too old: minutes after eight days, hours
--- after thirty-five.
+-- Store a sample of the database's state for this minute and this hour. Delete minutes after eight days and hours after
+-- thirty-five.
 create function stockroom_api.keep_sample() returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into stockroom.health_samples as h (span, at, database_bytes, inbox_waiting, inbox_lag, lock_waiters, lock_wait)
@@ -52,7 +52,7 @@ create function stockroom_api.keep_sample() returns void
      where (span = 'minute' and at < now() - interval '8 days') or (span = 'hour' and at < now() - interval '35 days');
 $$;
 
--- What was measured of a kind between two moments, in steps: of whole hours from the hours, else from the minutes.
+-- The measurements of a kind between two moments, in steps. Steps of an hour or more read the hours, shorter ones the minutes.
 create function stockroom_api.calls_between(_kind text, _since timestamptz, _until timestamptz, _step interval)
     returns table (at timestamptz, name text, ok bigint, refused bigint, failed bigint, retried bigint, seconds float8,
                    buckets bigint[])
@@ -77,12 +77,12 @@ create function stockroom_api.calls_between(_kind text, _since timestamptz, _unt
      order by i.at, i.name;
 $$;
 
--- How the database stood, minute by minute for a week and hour by hour before.
+-- The samples of the database's state, by minute and by hour.
 create view stockroom_api.health_samples as
 select h.span, h.at, h.database_bytes, h.inbox_waiting, h.inbox_lag, h.lock_waiters, h.lock_wait from stockroom.health_samples h;
 
--- Note which functions are slow now, of those that were looked at; a case opens at three checks in a row, and closes when three
--- more found it well. Returns how many cases are open by that.
+-- Record which functions are slow now. A case opens after three slow checks in a row, and closes after three that are not slow.
+-- Returns how many functions have been slow three times.
 create function stockroom_api.judge_speed(_found jsonb) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -101,7 +101,7 @@ begin
      where not exists (select from stockroom.alerts a where a.cause = 'slow:' || f.name and a.state <> 'resolved');
     perform stockroom_api.open_alerts(coalesce(_new, '{}'));
     for _each in select h.name from stockroom.health_slow h where h.in_a_row = 0 loop
-        perform stockroom_api.resolve_cause('slow:' || _each.name, 'Stockroom', 'It is as fast as the week before again.');
+        perform stockroom_api.resolve_cause('slow:' || _each.name, 'Stockroom', 'It is as fast as in the last week again.');
         delete from stockroom.health_slow where name = _each.name;
     end loop;
     return (select count(*) from stockroom.health_slow h where h.in_a_row = 3);

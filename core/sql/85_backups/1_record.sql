@@ -1,6 +1,6 @@
--- Backups on record: written by the account that makes them, so the app's role cannot call a backup proven.
+-- The record of backups. Only the owner's account writes it, so the app's role cannot mark a backup as verified.
 
--- Put a backup on record, or say anew where it lies.
+-- Record a backup, or update the file name of a known one.
 create function stockroom_api.record_backup(
     _file text, _made_at timestamptz, _size_bytes bigint, _sha256 text, _head_hash bytea, _movements bigint, _server_version text
 ) returns void
@@ -10,7 +10,8 @@ create function stockroom_api.record_backup(
     on conflict (sha256) do update set file = excluded.file, deleted_at = null;
 $$;
 
--- Say what looking at a backup found: proven where there is no `_why`. A failure takes the proof away: the file is not what it was.
+-- Record the verification of a backup: verified if `_why` is null. A failure withdraws an earlier verification, because the file
+-- has changed since.
 create function stockroom_api.judge_backup(_file text, _why text default null) returns void
     language sql as $$
     update stockroom.backups
@@ -18,20 +19,20 @@ create function stockroom_api.judge_backup(_file text, _why text default null) r
      where file = _file and deleted_at is null;
 $$;
 
--- Say that a backup is no longer there.
+-- Record that a backup was deleted.
 create function stockroom_api.forget_backup(_file text) returns void
     language sql as $$
     update stockroom.backups set deleted_at = now() where file = _file and deleted_at is null;
 $$;
 
--- The backups that are there, as Settings shows them.
+-- The existing backups, as Settings shows them.
 create view stockroom_api.backups as
 select b.id, b.file, b.made_at, b.size_bytes, b.sha256, encode(b.head_hash, 'hex') as head_hash, b.movements, b.server_version,
        b.proven_at, b.failed_at, b.why
   from stockroom.backups b
  where b.deleted_at is null;
 
--- When a backup was last proven, how old what it holds is, and since when there is a shop to back up.
+-- When the last verified backup was verified and created, and since when the shop exists.
 create view stockroom_api.backup_proof as
 select b.proven_at, b.made_at, s.created_at as since
   from stockroom.shop s
@@ -40,7 +41,7 @@ select b.proven_at, b.made_at, s.created_at as since
 
 grant select on stockroom_api.backups, stockroom_api.backup_proof to stockroom_app;
 
--- The ledger as it is exported: what each hash covers, and the hash.
+-- The columns of the ledger's export: everything that a hash covers, and the hash.
 create view stockroom_api.ledger_rows as
 select m.id, m.variant_id, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
        m.operation_id, m.reference_type, m.reference_id, m.reverses_id, m.performed_by, m.note, m.occurred_at, m.created_at,

@@ -1,7 +1,7 @@
--- The jobs: which there are, when each is due, what it did, and who has switched one off.
+-- The background jobs: the list, when each is due, its runs, and which are switched off.
 
--- The first time after `_after` at which the shop's clock shows the hour of the daily jobs: once on each of its days, whatever
--- the clocks do. An hour that a change of the clocks leaves out is the one after it.
+-- The first moment after `_after` that is the time of the daily jobs in the shop's zone, once a day even when clocks change. If
+-- that time is skipped on a day, it is an hour later.
 create function stockroom_api.next_daily(_after timestamptz) returns timestamptz
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select min(t.at)
@@ -10,7 +10,7 @@ create function stockroom_api.next_daily(_after timestamptz) returns timestamptz
      where t.at > _after;
 $$;
 
--- Say which jobs there are. Those known already keep their times.
+-- Store the list of jobs. Known ones keep their times.
 create function stockroom_api.plan_jobs(_jobs jsonb) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into stockroom.jobs as j (name, title, period, is_daily, limit_seconds, next_at)
@@ -24,9 +24,9 @@ create function stockroom_api.plan_jobs(_jobs jsonb) returns void
            next_at = case when excluded.next_at is null then null else coalesce(j.next_at, excluded.next_at) end;
 $$;
 
--- Each job with its last run and its next time. It is overdue when it has missed its time twice and is not under way; one that is
--- switched off never is. It is failing when its last three runs failed (of a daily job the last one) and none was good for ten
--- minutes. Jobs of an older release are left out a day after the last process that knew them.
+-- Each job with its last run and its next time. A job is overdue if it has missed its time twice and is not running; one that is
+-- switched off never is. It is failing if its last three runs failed (of a daily job, the last one) and none succeeded within ten
+-- minutes. Jobs of an older release are left out a day after the last process that had them.
 create view stockroom_api.job_states as
 select j.name, j.title, j.period, j.is_daily, j.limit_seconds, j.asked_at, j.asked_by, w.off_at, w.off_by,
        b.began_at as last_began_at, e.ended_at as last_ended_at, e.outcome as last_outcome, e.said as last_said,
@@ -54,23 +54,23 @@ select j.name, j.title, j.period, j.is_daily, j.limit_seconds, j.asked_at, j.ask
  cross join lateral (select case when j.is_daily then stockroom_api.next_daily(j.done_until) else j.next_at end) t (next_at)
  where j.known_at > (select max(k.known_at) from stockroom.jobs k) - interval '1 day';
 
--- The pulse of the jobs, for health.
+-- The last runs of the jobs, for metrics.
 create view stockroom_api.job_pulse as
 select s.name, s.last_began_at, s.last_ended_at, s.last_outcome, s.next_at, s.overdue from stockroom_api.job_states s;
 
--- What the jobs did, and what they said.
+-- The runs of the jobs, with the lines that they reported.
 create view stockroom_api.job_runs as
 select r.id, r.name, r.began_at, r.ended_at, r.outcome, r.said, r.worker, r.asked_by from stockroom.job_runs r;
 
--- The jobs to begin now: a person asked, it is the shop's hour, or nobody was there at their time.
+-- The jobs to start now: a person asked, it is the hour of the daily jobs, or no worker was there at their time.
 create view stockroom_api.jobs_due as
 select s.name
   from stockroom_api.job_states s
  where s.off_at is null
    and (s.asked_at is not null or s.next_at <= now() - case when s.is_daily then interval '0' else interval '90 seconds' end);
 
--- Begin a run and return its id; null where it may not begin: it is switched off, its last run goes on past its limit, or a daily
--- job has had its hour. What is open still was left by a dead worker: the queue lets nobody begin beside a living one.
+-- Start a run and return its id, or null if the job may not start: it is switched off, its last run continues past its limit, or
+-- it is a daily job that has already run. An open run was left by a dead worker, because the queue starts no job twice at once.
 create function stockroom_api.begin_job(_job text, _worker text, _next_at timestamptz) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -84,7 +84,7 @@ begin
         return null;
     end if;
     update stockroom.job_runs
-       set ended_at = clock_timestamp(), outcome = 'lost', said = said || 'Its worker ended in the middle.'::text
+       set ended_at = clock_timestamp(), outcome = 'lost', said = said || 'Its worker died during the run.'::text
      where name = _job and ended_at is null;
     _is_lost := found;
     if _known.is_daily and _known.asked_at is null and not _is_lost and stockroom_api.next_daily(_known.done_until) > now() then
@@ -96,7 +96,7 @@ begin
     return _id;
 end $$;
 
--- End a run. Of those that found nothing to do only the last is kept, of the others what is younger than `_keep_days`.
+-- End a run. Of the runs that had nothing to do, only the last is stored; others are stored for `_keep_days`.
 create function stockroom_api.end_job(_id bigint, _outcome text, _said text[], _lingers boolean, _keep_days int) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -114,13 +114,13 @@ begin
     end if;
 end $$;
 
--- Say of runs past their limit that they go on still, or that they are over.
+-- Record that runs past their limit still continue, or that they are over.
 create function stockroom_api.linger(_ids bigint[], _is_over boolean) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     update stockroom.job_runs set lingers_at = case when not _is_over then now() end where id = any (_ids);
 $$;
 
--- Open a case for each job that has missed its time twice or keeps failing, and has none. Returns how many.
+-- Open a case for each job that has missed its time twice or keeps failing and has no case yet. Returns how many.
 create function stockroom_api.watch_jobs() returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -133,16 +133,16 @@ begin
       from stockroom_api.job_states s
      cross join lateral (values
            ('job:' || s.name, s.overdue, format('The job "%s" has missed its time twice.%s', s.title, case when s.lingers
-               then ' Its last run does not end; start its worker again.' else '' end)),
-           ('job_fails:' || s.name, s.failing, format('The job "%s" fails again and again: %s', s.title,
-               coalesce(s.last_said[cardinality(s.last_said)], 'it said nothing.')))) w (cause, holds, said)
-     where w.holds
+               then ' Its last run has not ended; restart its worker.' else '' end)),
+           ('job_fails:' || s.name, s.failing, format('The job "%s" fails repeatedly: %s', s.title,
+               coalesce(s.last_said[cardinality(s.last_said)], 'it reported no reason.')))) w (cause, is_so, said)
+     where w.is_so
        and not exists (select from stockroom.alerts a where a.cause = w.cause and a.state <> 'resolved');
     perform stockroom_api.open_alerts(_stalled);
     return coalesce(cardinality(_stalled), 0);
 end $$;
 
--- Switch a job off or on, on record; switched on again it is expected from now on. Refuses: SK008, SK009, SK010.
+-- Switch a job off or on; recorded in the audit. A job that is switched on is expected from now on. Refuses: SK008, SK009, SK010.
 create function stockroom_api.switch_job(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _job text, _is_on boolean
 ) returns void
@@ -171,7 +171,7 @@ begin
     end if;
 end $$;
 
--- Ask for a job to be begun now; some worker does within seconds. Refuses: SK008, SK009, SK010.
+-- Ask for a job to run now; a worker starts it within seconds. Refuses: SK008, SK009, SK010.
 create function stockroom_api.ask_job(_user_id bigint, _session_id bigint, _roles text[], _name text, _job text) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -186,7 +186,7 @@ begin
     end if;
 end $$;
 
--- Change the hour of the daily jobs, on the shop's clock. Refuses: SK009, SK010.
+-- Change the time of the daily jobs, in the shop's zone. Refuses: SK009, SK010.
 create function stockroom_api.change_job_hour(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _daily_at time
 ) returns void
@@ -200,7 +200,7 @@ begin
         jsonb_build_object('daily_at', to_char(_before, 'HH24:MI')), jsonb_build_object('daily_at', to_char(_daily_at, 'HH24:MI')));
 end $$;
 
--- The hour of the daily jobs.
+-- The time of the daily jobs.
 create view stockroom_api.job_hour as
 select h.daily_at from stockroom.job_hour h;
 

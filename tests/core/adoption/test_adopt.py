@@ -1,4 +1,4 @@
-"""A shop moves in with the database it has: every row kept, its history in the ledger, its storefront still reading."""
+"""Adopting a database: every row is kept, the history is in the ledger, and the storefront still reads."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LEDGER = """select movement_type, reason, quantity, quantity_before as before, q
 
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:
-    """A shop on Supabase with everything that such a shop has, and a history without a fault."""
+    """A shop on Supabase with all its objects and a correct history."""
     with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
         clean_history(legacy)
         yield legacy
@@ -57,7 +57,7 @@ def small(supabase_server: Server) -> Iterator[Legacy]:
 
 
 def assert_proven(shop: Shop) -> None:
-    """R1, R2 and R11 hold, by the ledger's own checks and by those written in Python, also on another clock."""
+    """Assert that R1, R2 and R11 pass, in SQL and in Python, also in another time zone."""
     assert [result.code for result in shop.run(run_checks, COMMAND_LINE) if not result.holds] == []
     shop.run(change_shop, COMMAND_LINE, zone=ZONE)
     assert [result.code for result in shop.run(run_checks, COMMAND_LINE) if not result.holds] == []
@@ -99,7 +99,7 @@ def test_a_history_that_begins_in_the_middle_gets_one_opening_count(old: Legacy)
     ]
 
 
-def test_people_references_words_and_moments_come_along(old: Legacy) -> None:
+def test_people_references_texts_and_moments_are_carried_over(old: Legacy) -> None:
     adoption.adopt(old.url)
     received, sold, damaged, returned, left = old.rows(LEDGER, NINE)
     assert (received.performed_by, received.note) == ("mia@shop.example", None)
@@ -111,7 +111,7 @@ def test_people_references_words_and_moments_come_along(old: Legacy) -> None:
     assert [at for (at,) in old.rows(moments)] == [f"03-0{day} {'09' if day == 1 else '10'}:00" for day in range(1, 6)]
 
 
-def test_every_movement_is_an_operation_of_its_own_keyed_by_the_old_row(old: Legacy) -> None:
+def test_every_movement_is_its_own_operation_keyed_by_the_old_row(old: Legacy) -> None:
     keys = {f"adopted:{row.id}" for row in old.rows("select id from stock_movements")}
     adoption.adopt(old.url)
     found = {row.key for row in old.rows("select key from stockroom.operations where kind = 'adopt'")}
@@ -129,7 +129,7 @@ def test_the_storefront_reads_the_same_columns_ids_and_levels(old: Legacy) -> No
     assert old.one("select price from product_variants where sku = 'AC-9'") == old.one("select price from products")
 
 
-def test_the_gap_between_history_and_shelf_is_one_visible_count(small: Legacy) -> None:
+def test_the_difference_between_history_and_level_is_one_count(small: Legacy) -> None:
     small.move(NINE, "purchase", 0, 7, "2025-03-01 09:00+00")
     adoption.adopt(small.url)
     assert history(small, NINE)[1:] == [("count", "cycle_count", -2, 7, 5)]
@@ -170,12 +170,12 @@ def test_adopting_twice_says_that_it_is_done(old: Legacy) -> None:
     movements = old.one("select count(*) from stock_movements")
     again = adoption.adopt(old.url)
     assert again.already is not None
-    assert again.already.startswith("This shop moved in already")
+    assert again.already.startswith("This shop already moved in")
     assert old.one("select count(*) from stock_movements") == movements
     assert migrate(old.url) is False
 
 
-def test_looking_at_a_shop_changes_nothing(old: Legacy) -> None:
+def test_checking_a_shop_changes_nothing(old: Legacy) -> None:
     before = snapshot(old)
     report = adoption.check(old.url)
     assert report.possible
@@ -200,7 +200,7 @@ def test_a_database_with_sneakers_alone_becomes_an_empty_shop(supabase_server: S
 
 
 def test_an_adopted_database_has_the_schema_of_a_fresh_one(old: Legacy) -> None:
-    """Columns, types, constraints, indexes, functions, triggers and rights; the catalogue may have more than ours."""
+    """Columns, types, constraints, indexes, functions, triggers and rights. The catalogue may have more."""
     adoption.adopt(old.url)
     with legacy_database(old.server, "alter default privileges in schema public grant all on tables to anon") as fresh:
         migrate(fresh.url)
@@ -261,7 +261,7 @@ def catalogue_of(legacy: Legacy) -> set[tuple[Any, ...]]:
         return set(connection.execute(_CATALOGUE.encode(), [list(OUR_TABLES)]).fetchall())
 
 
-def test_what_the_plan_takes_for_our_columns_are_our_columns(old: Legacy) -> None:
+def test_the_columns_that_the_plan_knows_are_our_columns(old: Legacy) -> None:
     adoption.adopt(old.url)
     columns = "select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
     assert {name for (name,) in old.rows(columns, "public.stock_movements")} == LEDGER_COLUMNS
@@ -270,14 +270,14 @@ def test_what_the_plan_takes_for_our_columns_are_our_columns(old: Legacy) -> Non
 
 
 @pytest.mark.parametrize("column", ["qty=stock_quantity", "product_variants.qty=stock_quantity"])
-def test_columns_of_other_names_are_mapped_and_stay_readable(small: Legacy, column: str) -> None:
+def test_columns_with_other_names_are_mapped_and_stay_readable(small: Legacy, column: str) -> None:
     small.run("alter table product_variants drop column computed_available_stock")
     small.run("alter table product_variants rename column stock_quantity to qty")
     small.run("alter table product_variants rename column sku to variant_sku")
     refused = adoption.check(small.url)
     assert refused.obstacles[:2] == [
-        "product_variants has no column sku. Say which one holds it: --map COLUMN=sku.",
-        "product_variants has no column stock_quantity. Say which one holds it: --map COLUMN=stock_quantity.",
+        "product_variants has no column sku. Name the column that holds it: --map COLUMN=sku.",
+        "product_variants has no column stock_quantity. Name the column that holds it: --map COLUMN=stock_quantity.",
     ]
     adoption.adopt(small.url, mapping=[column, "variant_sku=sku"])
     assert small.one("select update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)["new_stock"] == 4
@@ -301,7 +301,7 @@ def test_levels_are_taken_from_stock_levels_where_variants_have_none(small: Lega
     assert small.rows("select sku, stock_quantity from product_variants where stock_quantity > 0") == [("AC-9", 7)]
 
 
-def test_variants_without_a_product_get_one_of_their_own(small: Legacy) -> None:
+def test_variants_without_a_product_get_their_own(small: Legacy) -> None:
     small.run("delete from order_items; alter table product_variants drop constraint product_variants_product_id_fkey")
     small.run("update product_variants set product_id = null where id = %s", TEN)
     small.run("drop table products cascade")
@@ -309,7 +309,7 @@ def test_variants_without_a_product_get_one_of_their_own(small: Legacy) -> None:
     assert small.rows("select id, name from products order by name") == [(TEN, "AC-10"), (SHOE, "AC-11")]
 
 
-def test_a_history_with_counted_ids_and_words_of_its_own_comes_in_and_goes_back(small: Legacy) -> None:
+def test_a_history_with_serial_ids_and_other_columns_is_adopted_and_undone(small: Legacy) -> None:
     small.run("drop table stock_movements")
     small.run(
         """create table stock_movements (
@@ -337,7 +337,7 @@ def test_a_history_with_counted_ids_and_words_of_its_own_comes_in_and_goes_back(
 
 
 @pytest.mark.slow
-def test_fifty_thousand_movements_of_several_people_come_in(small: Legacy) -> None:
+def test_fifty_thousand_movements_of_several_people_are_adopted(small: Legacy) -> None:
     small.run(
         """insert into product_variants (id, sku, stock_quantity)
            select gen_random_uuid(), 'MANY-' || n, 500 from generate_series(1, 1000) n"""

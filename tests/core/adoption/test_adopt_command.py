@@ -1,4 +1,4 @@
-"""`python -m core adopt`: what somebody who moves in types, reads and gets as an exit code."""
+"""`python -m core adopt`: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def test_checking_prints_a_table_and_every_row_that_stays(old: Legacy, capsys: p
     lines = [words(line) for line in said.splitlines()]
     assert lines[0] == ["what", "found", "then"]
     assert ["product_variants", "3 rows", "kept as product_variants_legacy; same ids in the new table"] in lines
-    assert ["shelf unlike its history", "2 variants", "one count each, 10 units in all"] in lines
+    assert ["levels unlike their history", "2 variants", "one count each, 10 units in all"] in lines
     assert "1 row of stock_movements cannot be carried into the ledger:" in said
     assert [str(bad), "sale -4 AC-9", "wrong arithmetic: 7 and -4 do not make 6"] in lines
-    assert said.endswith("Adopting is possible, and can be undone until the first new movement. Nothing was changed.\n")
+    assert said.endswith("Adopting is possible and can be undone until the first new movement. Nothing was changed.\n")
 
 
-def test_adopting_is_said_proven_repeated_and_undone(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_adopting_is_reported_verified_repeated_and_undone(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["adopt"]) == 0
-    assert "Done; every level, chain and daily figure was proven." in capsys.readouterr().out
+    assert "Done; every level, chain and daily figure was verified." in capsys.readouterr().out
     assert core_main.main(["adopt"]) == 0
-    assert "This shop moved in already, on" in capsys.readouterr().out
+    assert "This shop already moved in, on" in capsys.readouterr().out
     assert core_main.main(["reconcile"]) == 0
     assert core_main.main(["adopt", "--undo"]) == 0
     assert "Everything is as it was before adopting." in capsys.readouterr().out
@@ -52,10 +52,12 @@ def test_adopting_is_said_proven_repeated_and_undone(old: Legacy, capsys: pytest
     assert old.one("select count(*) from product_variants") == 3
 
 
-def test_what_stands_in_the_way_gives_exit_code_one(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_obstacle_gives_exit_code_one(old: Legacy, capsys: pytest.CaptureFixture[str]) -> None:
     old.run("alter table product_variants rename column stock_quantity to qty")
     assert core_main.main(["adopt", "--check"]) == 1
-    said = "- product_variants has no column stock_quantity. Say which one holds it: --map COLUMN=stock_quantity.\n"
+    said = (
+        "- product_variants has no column stock_quantity. Name the column that holds it: --map COLUMN=stock_quantity.\n"
+    )
     assert said in capsys.readouterr().out
     assert core_main.main(["adopt"]) == 1
     assert "Nothing was changed." in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What hangs on the old tables: views, policies, keys, triggers, rights; and the way back."""
+"""Objects around the old tables: views, policies, keys, triggers and rights; and undo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.servers import Server
 
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:
-    """A shop on Supabase with everything that such a shop has."""
+    """A shop on Supabase with all its objects."""
     with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
         clean_history(legacy)
         yield legacy
@@ -42,7 +42,7 @@ def as_role(legacy: Legacy, role: str, question: str) -> list[Any]:
         return connection.execute(question.encode()).fetchall()
 
 
-def test_everything_is_as_it_was_after_going_back(old: Legacy) -> None:
+def test_everything_is_as_it_was_after_undo(old: Legacy) -> None:
     before = snapshot(old)
     for _ in range(2):
         adoption.adopt(old.url)
@@ -50,20 +50,20 @@ def test_everything_is_as_it_was_after_going_back(old: Legacy) -> None:
         assert snapshot(old) == before
 
 
-def test_going_back_is_refused_once_something_moved(old: Legacy) -> None:
+def test_undo_is_refused_after_the_first_movement(old: Legacy) -> None:
     adoption.adopt(old.url)
     old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)
-    with pytest.raises(SetupError, match=r"1 of the ledger's movements came after this shop moved in"):
+    with pytest.raises(SetupError, match=r"1 movement of the ledger came after this shop moved in"):
         adoption.undo(old.url)
     assert old.one("select stock_quantity from product_variants where id = %s", NINE) == 4
 
 
-def test_there_is_no_way_back_where_nobody_adopted(old: Legacy) -> None:
+def test_undo_is_refused_without_an_adoption(old: Legacy) -> None:
     with pytest.raises(SetupError, match="was not adopted, so there is nothing to undo"):
         adoption.undo(old.url)
 
 
-def test_changes_of_the_catalogue_go_back_with_the_shop(old: Legacy) -> None:
+def test_undo_carries_changes_of_the_catalogue_back(old: Legacy) -> None:
     untouched = "select * from product_variants where id <> '00000000-0000-4000-8000-000000000009' order by id"
     before = old.rows(untouched)
     adoption.adopt(old.url)
@@ -109,7 +109,7 @@ def test_nobody_writes_stock_through_a_view(old: Legacy) -> None:
     ]
 
 
-def test_the_storefronts_own_tables_point_at_the_new_ones(old: Legacy) -> None:
+def test_the_storefronts_own_tables_refer_to_the_new_ones(old: Legacy) -> None:
     adoption.adopt(old.url)
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         old.run("insert into order_items (variant_id) values (gen_random_uuid())")
@@ -119,7 +119,7 @@ def test_the_storefronts_own_tables_point_at_the_new_ones(old: Legacy) -> None:
     assert "product_variants v" in policy
 
 
-def test_a_trigger_that_keeps_a_clock_goes_on_and_one_that_logs_stock_does_not(old: Legacy) -> None:
+def test_a_trigger_for_updated_at_continues_and_one_that_logs_stock_does_not(old: Legacy) -> None:
     adoption.adopt(old.url)
     triggers = "select tgname::text from pg_trigger where tgrelid = %s::regclass and not tgisinternal"
     assert old.rows(triggers, "public.products") == [("touch it",)]
@@ -134,7 +134,7 @@ CONTRACT = ("products", "product_variants", "stock_movements")
 
 
 @pytest.mark.parametrize("role", PUBLIC_KEYS)
-def test_public_keys_may_do_nothing_any_more_and_rows_are_guarded(old: Legacy, role: str) -> None:
+def test_public_keys_lose_their_rights_and_row_security_is_on(old: Legacy, role: str) -> None:
     adoption.adopt(old.url)
     may = "select has_table_privilege(%s, %s, 'select, insert, update, delete, truncate, references, trigger')"
     tables = [*CONTRACT, *(f"{name}_legacy" for name in CONTRACT)]
@@ -147,7 +147,7 @@ def test_public_keys_may_do_nothing_any_more_and_rows_are_guarded(old: Legacy, r
     assert old.rows(execute, "service_role") == [(True,)]
 
 
-def test_reading_may_go_on_as_the_policies_said(old: Legacy) -> None:
+def test_reading_may_continue_under_the_old_policies(old: Legacy) -> None:
     adoption.adopt(old.url, keep_reading=True)
     old.run("insert into products (name, category) values ('Secret Shoe', 'hidden')")
     assert as_role(old, "anon", "select name from public.products") == [("Air Canvas",)]
@@ -160,12 +160,12 @@ def test_reading_may_go_on_as_the_policies_said(old: Legacy) -> None:
     assert old.one("select count(*) from products") == 2
 
 
-def test_a_publication_tells_of_the_new_table(old: Legacy) -> None:
+def test_a_publication_includes_the_new_table(old: Legacy) -> None:
     adoption.adopt(old.url)
     assert old.rows("select tablename from pg_publication_tables where pubname = 'realtime'") == [("product_variants",)]
 
 
-def test_functions_that_write_past_the_ledger_are_named(old: Legacy) -> None:
+def test_functions_that_write_past_the_ledger_are_reported(old: Legacy) -> None:
     old.run(
         """create function public.sell(_id uuid) returns void language sql
            as 'update product_variants set stock_quantity = stock_quantity - 1 where id = _id'"""
@@ -176,7 +176,7 @@ def test_functions_that_write_past_the_ledger_are_named(old: Legacy) -> None:
 
 def test_an_account_without_superuser_rights_can_move_in_and_out(supabase_server: Server) -> None:
     with legacy_database(supabase_server, SNEAKERS) as scratch:
-        adoption.adopt(scratch.url)  # so that the roles exist, as another database of the server would have made them
+        adoption.adopt(scratch.url)  # creates the roles, as another database of the server would have
         scratch.run("create role landlord login createrole")
         scratch.run("grant stockroom_owner, stockroom_app to landlord")
         try:
@@ -191,7 +191,7 @@ def test_an_account_without_superuser_rights_can_move_in_and_out(supabase_server
             scratch.run("drop role landlord")
 
 
-def test_a_shop_that_is_busy_is_left_alone(old: Legacy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shop_that_is_in_use_is_not_changed(old: Legacy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adoption, "LOCK_TIMEOUT", "200ms")
     with psycopg.connect(libpq_url(old.url)) as buyer:
         buyer.execute("update public.products set name = name")

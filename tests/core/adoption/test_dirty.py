@@ -1,4 +1,4 @@
-"""An old history with faults: what is right comes in, what is not is named row by row and stays where it was."""
+"""An old history with errors: correct rows are carried over, incorrect rows are reported and stay."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a variant that is gone": ({"variant_id": GONE}, f"its variant {GONE} does not exist"),
     "an unknown type": ({"kind": "Gift Wrap"}, 'its type "Gift Wrap" is unknown'),
     "no date": ({"at": None}, "it has no date"),
-    "the future": ({"at": "2199-01-01"}, "it lies in the future"),
+    "the future": ({"at": "2199-01-01"}, "it is in the future"),
     "pending": ({"status": "pending"}, "its status is pending, so it never moved stock"),
     "failed": ({"status": "failed"}, "its status is failed, so it never moved stock"),
     "cancelled": ({"status": "cancelled"}, "its status is cancelled, so it never moved stock"),
@@ -58,7 +58,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_each_row_with_a_fault_is_named_with_its_reason_and_stays_where_it_was(old: Legacy) -> None:
+def test_each_incorrect_row_is_reported_with_its_reason_and_stays(old: Legacy) -> None:
     old.move(NINE, "purchase", 0, 10, "2025-03-01 10:00+00")
     expected = {}
     for changes, why in FAULTS.values():
@@ -110,7 +110,7 @@ REASONS = {
 }
 
 
-def test_an_old_reason_that_is_one_of_ours_stands_and_any_other_is_the_note(old: Legacy) -> None:
+def test_an_old_reason_of_ours_is_kept_and_any_other_becomes_the_note(old: Legacy) -> None:
     for n, reason in enumerate(REASONS):
         old.move(NINE, "adjustment", 20 - n, 19 - n, f"2025-03-02 10:00:{n:02}+00", reason=reason)
     adoption.adopt(old.url)
@@ -151,7 +151,7 @@ def test_rows_of_one_moment_are_put_in_the_order_of_their_levels(old: Legacy) ->
     assert ledger(old) == [("count", 10, 0, 10)] + [("sale", -1, n, n - 1) for n in (10, 9, 8, 7, 6)]
 
 
-def test_a_history_with_a_hole_never_falls_below_zero(old: Legacy) -> None:
+def test_a_history_with_a_gap_never_falls_below_zero(old: Legacy) -> None:
     old.move(NINE, "sale", 2, 1, "2025-03-01 10:00+00")
     old.move(NINE, "purchase", None, None, "2025-03-02 10:00+00", quantity=20)
     old.move(NINE, "sale", 21, 9, "2025-03-03 10:00+00")
@@ -162,7 +162,7 @@ def test_a_history_with_a_hole_never_falls_below_zero(old: Legacy) -> None:
         assert all(result.holds for result in shop.run(run_checks, COMMAND_LINE))
 
 
-def test_a_variant_below_zero_begins_at_zero_and_its_holds_are_let_go(old: Legacy) -> None:
+def test_a_variant_below_zero_begins_at_zero_and_its_holds_are_released(old: Legacy) -> None:
     old.run("update product_variants set stock_quantity = -2 where id = %s", NINE)
     old.run("update product_variants set reserved_quantity = 3 where id = %s", TEN)
     found = {each.what: each.found for each in adoption.adopt(old.url).findings}
@@ -174,7 +174,7 @@ def test_a_variant_below_zero_begins_at_zero_and_its_holds_are_let_go(old: Legac
     ]
 
 
-def test_a_variant_without_a_sku_gets_one_that_says_so(old: Legacy) -> None:
+def test_a_variant_without_a_sku_gets_a_placeholder(old: Legacy) -> None:
     old.run("update product_variants set sku = null where id = %s", TEN)
     adoption.adopt(old.url)
     assert old.one("select sku from product_variants where id = %s", TEN) == "NO-SKU-000000000000"
@@ -189,11 +189,11 @@ IMPOSSIBLE = {
     "half a pair": (
         "alter table product_variants drop column computed_available_stock, alter column stock_quantity type numeric; "
         "update product_variants set stock_quantity = 1.5 where sku = 'AC-9'",
-        r"product_variants\.stock_quantity is no whole number of units in 1 row: 1\.5\.",
+        r"product_variants\.stock_quantity is not a whole number of units in 1 row: 1\.5\.",
     ),
     "a price that is a word": (
         "alter table product_variants alter column price type text; update product_variants set price = 'cheap'",
-        r"product_variants\.price is no amount of money in 3 rows: cheap, cheap, cheap\.",
+        r"product_variants\.price is not an amount of money in 3 rows: cheap, cheap, cheap\.",
     ),
     "a list of pictures": (
         "alter table products alter column image_url type text[] using array[image_url]",
@@ -206,7 +206,7 @@ IMPOSSIBLE = {
     ),
     "a view under our name": (
         "drop table stock_movements; create view stock_movements as select 1 as id",
-        r"public\.stock_movements is no plain table",
+        r"public\.stock_movements is not a plain table",
     ),
     "a name that is taken": (
         "create table products_legacy ()",
@@ -214,25 +214,25 @@ IMPOSSIBLE = {
     ),
     "a view of what the ledger does not have": (
         'create view "Odd Log" as select status, notes, quantity from stock_movements',
-        r'The view public\."Odd Log" asks for notes, status of stock_movements',
+        r'The view public\."Odd Log" uses notes, status of stock_movements',
     ),
     "a stored view": (
         "create materialized view stored as select sku from product_variants",
-        r"public\.stored is built on the tables",
+        r"public\.stored depends on the old tables",
     ),
     "a key that leads to a column of theirs": (
         "create table pages (slug text references products (slug))",
-        r"public\.pages points at slug of products",
+        r"public\.pages refers to slug of products",
     ),
     "a function that a default needs": (
         "create table carts (id uuid, ok jsonb default public.validate_order_stock('[]'))",
-        r"function public\.validate_order_stock\(jsonb\) cannot be replaced: default value for column ok",
+        r"function public\.validate_order_stock\(jsonb\) cannot be replaced: it is used by default value for column ok",
     ),
 }
 
 
 @pytest.mark.parametrize("obstacle", IMPOSSIBLE)
-def test_what_stands_in_the_way_is_said_in_a_sentence_and_nothing_changes(old: Legacy, obstacle: str) -> None:
+def test_an_obstacle_is_a_sentence_and_nothing_changes(old: Legacy, obstacle: str) -> None:
     change, sentence = IMPOSSIBLE[obstacle]
     old.run("alter table product_variants disable trigger log_stock")
     old.run(change)
@@ -253,7 +253,7 @@ def test_a_failure_at_the_very_end_leaves_everything_as_it_was(old: Legacy, monk
     assert old.one("select count(*) from pg_class where relname like '%_legacy'") == 0
 
 
-def test_a_prices_own_cents_survive_a_floating_point_column(old: Legacy) -> None:
+def test_a_price_in_a_floating_point_column_keeps_its_cents(old: Legacy) -> None:
     old.run("update product_variants set price = 0.1::float8 + 0.2::float8")
     adoption.adopt(old.url)
     assert {str(row.price) for row in old.rows("select price from product_variants")} == {"0.30"}

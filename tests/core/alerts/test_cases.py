@@ -1,4 +1,4 @@
-"""Cases as people look at them: the most urgent first, nothing left out, each with its whole history."""
+"""The list of cases: the most urgent first, nothing left out, each with its whole history."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_pages_of_cases_leave_nothing_out_and_show_nothing_twice(full_shop: Shop
     assert [row.alert_id for row in back.rows] == whole[2:4]
 
 
-def test_a_case_tells_its_units_money_and_order(full_shop: Shop) -> None:
+def test_a_case_has_its_units_money_and_order(full_shop: Shop) -> None:
     case = full_shop.run(alerts.page, "Wanda").rows[0]
     assert (case.units, case.money, case.currency, case.seen, case.attempts) == (3, 3000, "usd", 1, 0)
     assert (case.order_number, case.email, case.state) == ("WEB-7", "kim@shop.example", AlertState.OPEN)
@@ -133,14 +133,14 @@ def test_every_word_of_a_history_is_one_the_page_knows(full_shop: Shop) -> None:
     assert {row.what for row in full_shop.rows("select distinct what from stockroom.alert_history")} <= known
 
 
-def test_a_message_that_is_tried_again_counts_the_try(full_shop: Shop) -> None:
+def test_a_retried_message_counts_the_attempt(full_shop: Shop) -> None:
     (case,) = full_shop.run(alerts.page, "Wanda", filter=AlertFilter(kinds=(AlertKind.IMPORT_ERROR,))).rows
     assert case.event_id
     assert full_shop.run(inbox.retry, "Wanda", ids=[case.event_id]) == 1
     assert full_shop.run(alerts.get, "Wanda", alert_id=case.alert_id).attempts == 1
 
 
-def test_how_much_waits_is_told_in_one_statement(full_shop: Shop) -> None:
+def test_how_much_waits_is_read_in_one_statement(full_shop: Shop) -> None:
     sale = Sale(lines=[("A-1", 1)])
     sell(full_shop, sale)
     tell_refund(full_shop, sale)
@@ -149,7 +149,7 @@ def test_how_much_waits_is_told_in_one_statement(full_shop: Shop) -> None:
     assert (found.cases, found.failed_updates, found.refunds) == (5, 2, 1)
 
 
-def test_an_order_tells_its_open_cases_before_its_resolved_ones(fresh_shop: Shop) -> None:
+def test_the_open_cases_of_an_order_come_before_resolved_ones(fresh_shop: Shop) -> None:
     sale = Sale(lines=[("NO-SUCH-CODE", 1)], more={"difference": 5, "why": "its lines do not add up"})
     sell(fresh_shop, sale)
     fresh_shop.run(handling.resolve, "Sam", alert_ids=[case_of(fresh_shop, sale) - 1], reason="Looked at it")
@@ -175,7 +175,7 @@ READS: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("read", "values"), READS, ids=lambda value: getattr(value, "__name__", ""))
-def test_nobody_who_is_signed_out_reads_about_cases(shop: Shop, read: Any, values: dict[str, Any]) -> None:
+def test_a_signed_out_person_reads_nothing_about_cases(shop: Shop, read: Any, values: dict[str, Any]) -> None:
     with pytest.raises((SignInRequired, Forbidden)):
         shop.run(read, "Carl", **values)
     for who in ("Wanda", "Sam", "Mia", "Ada"):

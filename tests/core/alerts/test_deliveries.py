@@ -1,4 +1,4 @@
-"""The outbox: put there with its cause, claimed by one worker, sent, put off, or failed for good."""
+"""The outbox: queued in the transaction of its cause, claimed by one worker, sent, retried, or failed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_a_crashed_worker_had_claimed_is_taken_again(fresh_shop: Shop) -> N
     assert [row.id for row in fresh_shop.rows(CLAIM, limit=5)] == [sent]
 
 
-def test_a_message_is_put_off_longer_each_time_and_fails_for_good_in_the_end(fresh_shop: Shop) -> None:
+def test_retries_of_a_message_back_off_until_it_has_failed(fresh_shop: Shop) -> None:
     sent, waits, state = enqueue(fresh_shop), [], None
     for _ in range(4):
         fresh_shop.sql("update stockroom.deliveries set due_at = now()")

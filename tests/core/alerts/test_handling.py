@@ -1,4 +1,4 @@
-"""Who is on a case and when it comes back: acknowledge, snooze, assign and resolve, one or many, all or none."""
+"""Acknowledge, snooze, assign and resolve cases, one or many, all or none."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_mornings_are_those_of_the_shops_own_clock(nap: Nap, now: str, wakes: st
     assert nap is Nap.HOUR or found.timetz().replace(tzinfo=None) == MORNING
 
 
-def test_a_case_is_given_to_a_person_and_to_nobody_on_record(fresh_shop: Shop, short: list[int]) -> None:
+def test_assigning_a_case_to_a_person_and_to_nobody_is_recorded(fresh_shop: Shop, short: list[int]) -> None:
     sam, first = fresh_shop.person("Sam").user_id, short[0]
     fresh_shop.run(handling.assign, "Mia", alert_ids=short[:2], user_id=sam)
     fresh_shop.run(handling.assign, "Mia", alert_ids=short[:2], user_id=sam)
@@ -123,9 +123,9 @@ def test_a_case_is_given_to_a_person_and_to_nobody_on_record(fresh_shop: Shop, s
     assert history(fresh_shop, first) == [("Mia", Event.ASSIGNED, "to Sam"), ("Sam", Event.ASSIGNED, "to nobody")]
 
 
-def test_whoever_may_not_handle_cases_is_given_none(fresh_shop: Shop, short: list[int]) -> None:
+def test_a_case_is_not_assigned_to_a_person_who_may_not_handle_it(fresh_shop: Shop, short: list[int]) -> None:
     carl = fresh_shop.person("Carl").user_id
-    with pytest.raises(InvalidInput, match=r"Carl may not handle cases; choose somebody else\."):
+    with pytest.raises(InvalidInput, match=r"Carl may not handle cases; choose another person\."):
         fresh_shop.run(handling.assign, "Mia", alert_ids=short, user_id=carl)
     with pytest.raises(InvalidInput, match="This person may not handle cases"):
         fresh_shop.run(handling.assign, "Mia", alert_ids=short, user_id=987654)

@@ -1,4 +1,4 @@
-"""A low level is a case: it opens when a variant falls to its reorder point, and ends by itself when it is over it."""
+"""A low level opens a case when it reaches the reorder point, and the case closes when it is above it again."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_reorder_point_opens_and_ends_a_case_as_a_movement_does(shop: Shop) 
     assert case(shop, shoe).resolution == "It has no reorder point any more."
 
 
-def test_an_inactive_variant_is_nobodys_business(shop: Shop) -> None:
+def test_an_inactive_variant_has_no_case(shop: Shop) -> None:
     shoe = shop.variant(2, reorder_point=3)
     change(shop, shoe, active="no")
     assert case(shop, shoe).resolution == "The variant is inactive."

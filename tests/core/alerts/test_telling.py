@@ -1,4 +1,4 @@
-"""Alerts reach somebody: over real HTTP and SMTP, bundled, outside quiet hours, and past dead destinations."""
+"""Sending alerts: over real HTTP and SMTP, bundled, outside quiet hours, and past dead destinations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tell(shop: Shop, addresses: Mapping[str, str], **more: Any) -> tuple[int, in
     return deliveries.send_due(shop.engine, addresses, GO)
 
 
-def test_a_case_that_opens_is_told_once_with_a_link_and_no_address_of_a_buyer(fresh_shop: Shop) -> None:
+def test_a_new_case_is_sent_once_with_a_link_and_without_an_address_of_a_buyer(fresh_shop: Shop) -> None:
     with hook() as team:
         open_case(fresh_shop, sentence="The order of kim@shop.example waits")
         assert tell(fresh_shop, {"team": team.url}, public_url="https://stock.example") == (1, 0)
@@ -49,10 +49,10 @@ def test_a_case_that_opens_is_told_once_with_a_link_and_no_address_of_a_buyer(fr
     assert "kim@" not in str(got)
 
 
-def test_a_case_is_told_again_when_it_grows_more_severe(fresh_shop: Shop) -> None:
+def test_a_case_is_sent_again_when_it_becomes_more_severe(fresh_shop: Shop) -> None:
     with hook() as team:
         open_case(fresh_shop, severity="note")
-        assert tell(fresh_shop, {"team": team.url}) == (0, 0), "below what it wishes"
+        assert tell(fresh_shop, {"team": team.url}) == (0, 0), "below its minimum severity"
         open_case(fresh_shop, severity="urgent")
         assert tell(fresh_shop, {"team": team.url}) == (1, 0)
     assert "Urgent" in team.got[0]["title"]
@@ -77,7 +77,7 @@ def test_what_was_resolved_while_it_waited_is_left_out(fresh_shop: Shop) -> None
         assert tell(fresh_shop, {"team": team.url}) == (0, 0)
 
 
-def test_a_dead_destination_is_put_off_and_holds_up_no_other(fresh_shop: Shop) -> None:
+def test_a_dead_destination_is_retried_later_and_delays_no_other(fresh_shop: Shop) -> None:
     with socket_free() as port:
         dead = f"json://127.0.0.1:{port}/hush"
     with hook() as team, hook(503) as busy, hook(404) as gone:
@@ -188,7 +188,7 @@ def test_a_digest_is_one_message_of_what_opened_meanwhile(fresh_shop: Shop) -> N
     assert "2 cases" in mia.got[0]["title"]
 
 
-def test_only_an_admin_says_what_a_destination_wishes(shop: Shop) -> None:
+def test_only_an_admin_changes_the_settings_of_a_destination(shop: Shop) -> None:
     with pytest.raises(Forbidden):
         shop.run(deliveries.save, "Mia", name="team", wishes=Wishes())
     with pytest.raises(InvalidInput, match="Quiet hours"):

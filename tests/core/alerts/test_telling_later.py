@@ -1,4 +1,4 @@
-"""What is told again, when, and of whom nothing is told: retries in quiet hours, refusals for good, buyers' names."""
+"""Retries in quiet hours, permanent refusals, and messages without buyers' names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HERE = ZoneInfo(ZONE)
 
 
 def quiet_now(passes: bool = True) -> Wishes:
-    """Wishes whose quiet hours began an hour ago and end in two."""
+    """Settings with quiet hours that began an hour ago and end in two."""
     now = datetime.now(HERE).replace(second=0, microsecond=0)
     return Wishes(
         quiet_from=(now - timedelta(hours=1)).time(),
@@ -47,7 +47,7 @@ def test_a_retry_waits_for_the_end_of_quiet_hours_unless_what_is_urgent_passes(
         assert deliveries.send_due(fresh_shop.engine, {"team": team.url}, GO) == (tried, 0)
 
 
-def test_what_fails_just_before_quiet_hours_is_put_off_to_their_end(fresh_shop: Shop) -> None:
+def test_a_retry_in_quiet_hours_waits_for_their_end(fresh_shop: Shop) -> None:
     now = datetime.now(HERE).replace(microsecond=0)
     ends = now + timedelta(hours=2)
     with hook(503) as team:
@@ -70,9 +70,7 @@ def test_order_mails_know_no_quiet_hours(fresh_shop: Shop) -> None:
     ("answer", "state"),
     [("550 no such mailbox", "failed"), ("450 try again later", "waiting"), ("535 who are you", "waiting")],
 )
-def test_a_recipient_refused_for_good_is_not_tried_again_and_one_put_off_is(
-    fresh_shop: Shop, answer: str, state: str
-) -> None:
+def test_a_permanent_refusal_is_not_retried_and_a_temporary_one_is(fresh_shop: Shop, answer: str, state: str) -> None:
     enqueue_order(fresh_shop)
     with mailbox(answer) as post:
         assert deliveries.send_due(fresh_shop.engine, {"orders": post.url}, GO) == (0, 1)
@@ -148,12 +146,12 @@ def test_the_examples_of_a_proof_and_the_words_of_a_message_stay_in_the_house(
     )  # fmt: skip
     fresh_shop.sql(
         """select stockroom_api.open_alerts(array[row ('import_error', 'urgent', 'event:1',
-               'A message of Stripe could not be worked on: Kim Miller', '{}', null, null, null, null, 0, 0, null)
+               'A Stripe message could not be processed: Kim Miller', '{}', null, null, null, null, 0, 0, null)
                ::stockroom_api.new_alert])"""
     )
     with hook() as team:
         assert tell(fresh_shop, {"team": team.url}) == (1, 0)
     said = team.got[0]["message"]
     assert "R8 fails: No urgent case waits too long. 1 found" in said
-    assert "A message of Stripe could not be worked on" in said
+    assert "A Stripe message could not be processed" in said
     assert "Kim" not in str(team.got)

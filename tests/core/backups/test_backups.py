@@ -1,4 +1,4 @@
-"""Backups: of one snapshot, proven by restoring them, and clear words where one cannot be made, read or believed."""
+"""Backups: from one snapshot, verified by restoring them, and clear errors if one cannot be created or read."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def scratch_left(shop: Shop) -> list[str]:
     return [row[0] for row in shop.rows(DATABASES)]
 
 
-def test_a_backup_is_proven_only_by_restoring_it(stocked: Shop, tmp_path: Path) -> None:
+def test_a_backup_is_verified_only_by_restoring_it(stocked: Shop, tmp_path: Path) -> None:
     path = made(stocked, tmp_path)
     assert [(backup.file, backup.proven_at) for backup in on_record(stocked)] == [(path.name, None)]
     manifest = backups.verify(stocked.owner_url, path)
@@ -63,10 +63,10 @@ def test_a_backup_is_proven_only_by_restoring_it(stocked: Shop, tmp_path: Path) 
     assert (found.movements, found.head_hash) == (6, manifest.contents.head_hash)
     assert manifest.contents.tables["public.product_variants"] == 3
     assert scratch_left(stocked) == []
-    assert path.stat().st_mode & 0o077 == 0, "nobody else may read it"
+    assert path.stat().st_mode & 0o077 == 0, "only its owner may read it"
 
 
-def test_a_backup_holds_the_very_snapshot_its_manifest_counted(
+def test_a_backup_has_the_same_snapshot_as_its_manifest(
     stocked: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale between counting and dumping is in neither."""
@@ -138,7 +138,7 @@ def test_a_shop_is_replaced_only_by_its_databases_name_and_then_whole(traded: Sh
     assert traded.rows(LEDGER) == before
 
 
-def test_what_a_storefront_keeps_beside_is_left_out_and_in_nobodys_way(traded: Shop, tmp_path: Path) -> None:
+def test_a_storefronts_own_tables_are_left_out_and_do_not_disturb(traded: Shop, tmp_path: Path) -> None:
     """Another's table, a view and a function on it, a trigger, a type and a foreign key on our tables."""
     for statement in (
         "create schema auth",
@@ -161,7 +161,7 @@ def test_what_a_storefront_keeps_beside_is_left_out_and_in_nobodys_way(traded: S
     assert b"a@b.example" not in path.read_bytes()
 
 
-def test_the_oldest_go_but_never_the_last_proven_one(traded: Shop, tmp_path: Path) -> None:
+def test_the_oldest_are_deleted_but_never_the_last_verified_one(traded: Shop, tmp_path: Path) -> None:
     proven = made(traded, tmp_path, keep=2)
     backups.verify(traded.owner_url, proven)
     later = [made(traded, tmp_path, keep=2) for _ in range(3)]
@@ -174,7 +174,7 @@ def test_the_oldest_go_but_never_the_last_proven_one(traded: Shop, tmp_path: Pat
 
 @pytest.fixture
 def earlier(traded: Shop, tmp_path: Path) -> Iterator[Path]:
-    """A proven backup, which must be untouched whatever goes wrong afterwards."""
+    """A verified backup, which must stay unchanged whatever goes wrong afterwards."""
     path = made(traded, tmp_path)
     backups.verify(traded.owner_url, path)
     was = digest(path)
@@ -184,19 +184,19 @@ def earlier(traded: Shop, tmp_path: Path) -> Iterator[Path]:
 
 
 def refused(shop: Shop, folder: Path, what: str) -> None:
-    """Making a backup fails with these words and opens a case that says the same."""
+    """Assert that a backup fails with this message and opens a case with the same sentence."""
     with pytest.raises(BackupFailed, match=what) as failure:
         made(shop, folder, keep=1)
     assert shop.sql(CASE) == failure.value.message
     assert len(whole(folder)) == 1
 
 
-def test_a_full_disk_is_told_and_the_next_good_backup_resolves_the_case(
+def test_a_full_disk_is_reported_and_the_next_good_backup_resolves_the_case(
     traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, limited_programs() as folder:
         patch.setattr(archive, "folders", lambda: [folder])
-        refused(traded, earlier.parent, "pg_dump could not write the backup: .*Earlier backups are untouched")
+        refused(traded, earlier.parent, "pg_dump could not write the backup: .*Earlier backups are unchanged")
     backups.verify(traded.owner_url, made(traded, earlier.parent))
     assert traded.sql(CASE) is None
 
@@ -207,13 +207,13 @@ def test_a_server_newer_than_pg_dump_is_explained(traded: Shop, earlier: Path, m
         refused(traded, earlier.parent, "The server is PostgreSQL 18, and the newest pg_dump here is of 15")
 
 
-def test_a_missing_pg_dump_is_told(traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pg_dump_is_reported(traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "folders", lambda: [earlier.parent])
     refused(traded, earlier.parent, "There is no pg_dump here")
 
 
-def test_a_folder_that_cannot_be_written_is_told(traded: Shop, earlier: Path) -> None:
-    with pytest.raises(BackupFailed, match=r"could not be written to .*Earlier backups are untouched"):
+def test_a_folder_that_cannot_be_written_is_reported(traded: Shop, earlier: Path) -> None:
+    with pytest.raises(BackupFailed, match=r"could not be written to .*Earlier backups are unchanged"):
         made(traded, earlier / "below a file")
     assert "could not be written" in traded.sql(CASE)
 
@@ -233,7 +233,7 @@ def test_a_truncated_archive_is_not_whole(traded: Shop, earlier: Path) -> None:
 
 
 def test_an_archive_truncated_with_its_manifest_made_to_fit_restores_nothing(traded: Shop, earlier: Path) -> None:
-    """Nothing of it is kept: the transaction is committed only when the archive was read to its end."""
+    """The transaction is committed only after the archive was read to its end, so nothing is changed."""
     path = made(traded, earlier.parent)
     path.write_bytes(path.read_bytes()[:-2000])
     write_manifest(path, remade(path))
@@ -248,19 +248,19 @@ def test_a_tampered_archive_is_found_by_its_hash(traded: Shop, earlier: Path) ->
     unproven(traded, path, "was changed since it was written")
 
 
-def test_a_tampered_manifest_is_found_by_its_seal_and_sealed_anew_by_its_numbers(traded: Shop, earlier: Path) -> None:
+def test_a_tampered_manifest_is_found_by_its_seal_and_if_resealed_by_its_numbers(traded: Shop, earlier: Path) -> None:
     path = made(traded, earlier.parent)
     values = json.loads(manifest_of(path).read_text())
     values["contents"]["tables"]["public.stock_movements"] = 1
     manifest_of(path).write_text(json.dumps(values))
     unproven(traded, path, "was changed since it was written")
     write_manifest(path, remade(path, movements=1))
-    unproven(traded, path, "restores 2 rows of public.stock_movements, where its manifest tells of 1")
+    unproven(traded, path, "restores 2 rows of public.stock_movements, but its manifest has 1")
     write_manifest(path, remade(path, movements=2, head_hash="00" * 32))
     unproven(traded, path, "the head hash differs")
 
 
-def test_a_missing_manifest_is_told(traded: Shop, earlier: Path) -> None:
+def test_a_missing_manifest_is_reported(traded: Shop, earlier: Path) -> None:
     path = made(traded, earlier.parent)
     manifest_of(path).unlink()
     unproven(traded, path, "has no manifest")
@@ -275,12 +275,12 @@ def forge(shop: Shop) -> None:
         shop.sql(statement)
 
 
-def test_a_backup_whose_chain_was_forged_is_not_proven(traded: Shop, tmp_path: Path) -> None:
+def test_a_backup_with_a_forged_chain_is_not_verified(traded: Shop, tmp_path: Path) -> None:
     forge(traded)
-    unproven(traded, made(traded, tmp_path), "What was restored does not hold, R2: TR-42, movement no. 1")
+    unproven(traded, made(traded, tmp_path), "The restored database fails R2: TR-42, movement no. 1")
 
 
-def test_an_account_that_may_not_make_databases_is_told_what_it_needs(traded: Shop, earlier: Path) -> None:
+def test_an_account_that_may_not_create_databases_gets_the_right_it_needs_named(traded: Shop, earlier: Path) -> None:
     traded.sql("create role keeper login in role stockroom_owner, pg_read_all_data")
     url = traded.owner_url.replace("postgres@", "keeper@")
     try:
@@ -291,14 +291,14 @@ def test_an_account_that_may_not_make_databases_is_told_what_it_needs(traded: Sh
         traded.sql("drop role keeper")
 
 
-def test_a_database_that_fails_in_the_middle_is_told_and_opens_the_case(
+def test_a_database_that_fails_during_the_backup_is_reported_and_opens_the_case(
     traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
 
     monkeypatch.setattr(contents, "contents", broken)
-    refused(traded, earlier.parent, "The database failed in the middle of it: terminating connection")
+    refused(traded, earlier.parent, "The database failed during the backup: terminating connection")
 
 
 def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, earlier: Path) -> None:
@@ -316,13 +316,13 @@ def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, ear
     ("other", "why"),
     [({"movements": 1}, "restores 6 rows of public.stock_movements"), ({"head_hash": "00" * 32}, "head hash")],
 )
-def test_an_empty_database_stays_empty_where_what_is_restored_is_not_what_the_manifest_tells_of(
+def test_an_empty_database_stays_empty_if_the_restore_differs_from_the_manifest(
     stocked: Shop, server: Server, tmp_path: Path, other: dict[str, Any], why: str
 ) -> None:
     path = made(stocked, tmp_path)
     write_manifest(path, remade(path, **other))
     with empty_database(server) as url:
-        with pytest.raises(BackupFailed, match=f"{why}.*Nothing of it was kept"):
+        with pytest.raises(BackupFailed, match=f"{why}.*The database was not changed"):
             backups.restore(url, path)
         with psycopg.connect(libpq_url(url)) as connection:
             assert connection.execute("select to_regnamespace('stockroom')").fetchall() == [(None,)]
@@ -333,11 +333,11 @@ def test_an_empty_database_that_got_a_forged_chain_is_said_to_hold_it(
 ) -> None:
     forge(stocked)
     path = made(stocked, tmp_path)
-    with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored and does not hold"):
+    with empty_database(server) as url, pytest.raises(BackupFailed, match="was restored, but failed its checks"):
         backups.restore(url, path)
 
 
-def test_a_password_stands_on_no_command_line() -> None:
+def test_no_password_is_on_a_command_line() -> None:
     address, environment = archive.reachable("postgresql+psycopg://ada:s%40cret@db.example/shop?sslmode=require")
     assert "cret" not in address
     assert "sslmode=require" in address
@@ -362,23 +362,23 @@ def operated(traded: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     return traded
 
 
-def test_the_night_makes_a_backup_and_proves_it(operated: Shop, tmp_path: Path) -> None:
+def test_the_nightly_job_creates_a_backup_and_verifies_it(operated: Shop, tmp_path: Path) -> None:
     said: list[str] = []
     assert backups.nightly(operated.engine, None, said.append, threading.Event()) is False
     (backup,) = on_record(operated)
     assert backup.proven_at is not None
-    assert said == [f"Made the backup {backup.file} of 2 movements, restored it, and found it right."]
+    assert said == [f"Created the backup {backup.file} with 2 movements, restored it and verified it."]
     assert whole(tmp_path / "kept") == [backup.file]
 
 
-def test_the_commands_back_up_prove_and_refuse_in_sentences(
+def test_the_commands_back_up_verify_and_refuse_in_sentences(
     operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert core_main.main(["verify-backup"]) == 1
     assert "There is no backup in" in capsys.readouterr().err
     assert core_main.main(["backup"]) == 0
     assert core_main.main(["verify-backup"]) == 0
-    assert "came back, R1 and R2 hold." in capsys.readouterr().out
+    assert "were restored, R1 and R2 pass." in capsys.readouterr().out
     assert core_main.main(["backup", "--to", str(tmp_path / "elsewhere")]) == 0
     (path,) = (tmp_path / "elsewhere").glob("*.dump")
     assert core_main.main(["restore", str(path)]) == 1

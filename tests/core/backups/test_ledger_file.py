@@ -1,4 +1,4 @@
-"""The ledger alone as a file: written with its hashes, proven without a database, its first broken row named."""
+"""The ledger as a file: written with its hashes, verified without a database, its first bad row named."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_python_writes_the_canonical_text_and_its_hash_as_the_database_does(
     assert ledger_file.link(before, said) == bytes(hashed)
 
 
-def test_an_exported_ledger_holds_and_ends_where_the_database_does(embedded_shop: Shop, exported: Path) -> None:
+def test_an_exported_ledger_is_verified_and_has_the_head_hash_of_the_database(
+    embedded_shop: Shop, exported: Path
+) -> None:
     found = ledger_file.verify(exported)
     head = "select encode(sha256(string_agg(chain_head, ''::bytea order by id)), 'hex') from product_variants"
     assert (found.movements, found.variants, found.fault) == (6, 2, "")
@@ -84,7 +86,7 @@ def test_a_ledger_larger_than_a_row_group_is_streamed(
 
 
 def spoil(path: Path, change: Any) -> None:
-    """Write the file anew, its rows changed and everything it tells of itself kept."""
+    """Write the file again with changed rows and its original metadata."""
     file = pa.parquet.ParquetFile(path)
     told = {name: value for name, value in file.metadata.metadata.items() if name.startswith(b"stockroom.")}
     rows = file.read().to_pylist()
@@ -98,10 +100,10 @@ def spoil(path: Path, change: Any) -> None:
     ("change", "fault"),
     [
         (lambda rows: rows[1].update(performed_by="Nobody"), "movement no. 2 (row 2): its hash does not follow"),
-        (lambda rows: rows[4].update(quantity=-2), "movement no. 2 (row 5): its level is not what it says"),
+        (lambda rows: rows[4].update(quantity=-2), "movement no. 2 (row 5): its level is wrong"),
         (lambda rows: rows[2].update(quantity_before=99), "(row 3): it does not begin where the one before it ended"),
         (lambda rows: rows.pop(1), "movement no. 3 (row 2): the one before it is missing"),
-        (lambda rows: rows.pop(), "5 movements are there, where 6 were written"),
+        (lambda rows: rows.pop(), "it has 5 movements, but 6 were written"),
         (lambda rows: rows.reverse(), "(row 1): the one before it is missing"),
     ],
 )
@@ -112,16 +114,16 @@ def test_the_first_broken_row_is_named(exported: Path, change: Any, fault: str) 
 
 def test_what_is_no_ledger_is_refused_in_words(exported: Path, tmp_path: Path) -> None:
     exported.write_bytes(exported.read_bytes()[:-100])
-    with pytest.raises(Unreadable, match="is damaged or no Parquet file"):
+    with pytest.raises(Unreadable, match="is damaged or not a Parquet file"):
         ledger_file.verify(exported)
     pa.parquet.write_table(pa.table({"a": [1]}), exported)
-    with pytest.raises(Unreadable, match="is no ledger that"):
+    with pytest.raises(Unreadable, match="is not a ledger file"):
         ledger_file.verify(exported)
     with pytest.raises(Unreadable, match="cannot be read"):
         ledger_file.verify(tmp_path / "nothing.parquet")
 
 
-def test_the_commands_need_no_database_to_prove(
+def test_the_commands_need_no_database_to_verify(
     embedded_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     embedded_shop.variant(4)
@@ -131,7 +133,7 @@ def test_the_commands_need_no_database_to_prove(
     assert core_main.main(["export-ledger", path]) == 0
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
     assert core_main.main(["verify-ledger", path]) == 0
-    assert "1 movements of 1 variants hold." in capsys.readouterr().out
+    assert "1 movements of 1 variants pass." in capsys.readouterr().out
     spoil(Path(path), lambda rows: rows[0].update(note="x"))
     assert core_main.main(["verify-ledger", path]) == 1
     assert "movement no. 1 (row 1): its hash does not follow" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A mapping reads what nobody would recognise unaided, as strictly as the rest, and says what is wrong with itself."""
+"""A mapping reads layouts that are not recognised, just as strictly, and its errors name the wrong field."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_mapping_reads_every_layout(layout: str) -> None:
     assert [(line.code, line.quantity) for line in cart.lines] == [("ROD-7", 3), ("REEL-2", 1)]
 
 
-def test_a_key_with_something_before_the_code_gives_both() -> None:
+def test_a_key_with_a_prefix_before_the_code_gives_both_codes() -> None:
     cart = read_cart({"take_ROD-7": "3", "note": "hello"}, CartMapping(layout=Layout.KEYS, key="take_*"))
     assert cart == Cart(lines=(CartLine(code="take_ROD-7", codes=("ROD-7",), quantity=3),), source="mapping")
 
@@ -91,7 +91,7 @@ def test_the_number_of_an_order_can_be_mapped() -> None:
     assert read_cart({"Bestellung": "the usual"}, mapping) is None
 
 
-def test_a_mapping_goes_before_the_usual_shapes_and_leaves_them_where_its_key_is_missing() -> None:
+def test_a_mapping_comes_before_the_known_layouts_unless_its_key_is_missing() -> None:
     mapping = CartMapping(layout=Layout.PACKED, key="w", code="1", quantity="2")
     usual = {"cart": '[{"sku": "LINE-5", "qty": 2}]'}
     mapped, other = read_cart({**usual, "w": "ROD-7:3"}, mapping), read_cart(usual, mapping)
@@ -163,17 +163,21 @@ INVALID: dict[str, tuple[Any, str, str]] = {
     "a control character": ({"layout": "map", "key": "a\x00"}, "key", "control characters"),
     "half a character": ({"layout": "map", "key": "a\ud800"}, "key", "control characters"),
     "codes that are text": ({"layout": "map", "key": "w", "more_codes": "ean"}, "more_codes", "list of texts"),
-    "two numbers": ({"layout": "list", "key": "{n}{n}", "code": "c"}, "key", "cannot hold {n}"),
+    "two numbers": ({"layout": "list", "key": "{n}{n}", "code": "c"}, "key", "cannot contain {n}"),
     "no star": ({"layout": "keys", "key": "w"}, "key", "one *"),
     "a star for nothing": ({"layout": "map", "key": "w*"}, "key", "one *"),
     "no code": ({"layout": "list", "key": "w"}, "code", "must not be empty"),
-    "entries without a number": ({"layout": "numbered", "code": "a{n}", "quantity": "b"}, "code", "must hold {n}"),
+    "entries without a number": ({"layout": "numbered", "code": "a{n}", "quantity": "b"}, "code", "must contain {n}"),
     "a position that is a name": ({"layout": "packed", "key": "w", "code": "sku"}, "code", "position"),
-    "one position twice": ({"layout": "packed", "key": "w", "code": "1", "quantity": "1"}, "code", "of its own"),
+    "one position twice": (
+        {"layout": "packed", "key": "w", "code": "1", "quantity": "1"},
+        "code",
+        "must have different positions",
+    ),
     "one separator twice": (
         {"layout": "packed", "key": "w", "code": "1", "quantity": "2", "line_separator": ":"},
         "line_separator",
-        "nor what separates",
+        "or equal to the field separator",
     ),
     "no separator": (
         {"layout": "packed", "key": "w", "code": "1", "quantity": "2", "field_separator": ""},
@@ -204,7 +208,7 @@ FORMS = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=300)
 @given(form=FORMS, value=JSON.map(json.dumps) | st.text(max_size=20))
-def test_any_form_is_refused_by_name_or_reads_without_stumbling(form: dict[str, Any], value: str) -> None:
+def test_any_mapping_is_refused_by_field_or_reads_without_a_crash(form: dict[str, Any], value: str) -> None:
     mapping, refused = None, ""
     try:
         mapping = from_json(form)

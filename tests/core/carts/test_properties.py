@@ -1,4 +1,4 @@
-"""Carts of any content, in every shape: written and read back they are equal, and cut short they are never smaller."""
+"""Carts of any content in every layout are read back equal, and a cart that is cut off is never a smaller one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Metadata = dict[str, str]
 SKUS = st.from_regex(r"[A-Z]{2,6}-[0-9]{1,4}(/[a-z]{1,3})?", fullmatch=True)
 UNITS = st.one_of(st.integers(1, 12), st.integers(1, MAX_UNITS))
 CARTS = st.lists(st.tuples(SKUS, UNITS), min_size=1, max_size=9, unique_by=lambda line: line[0])
-# So many units of each that a count of lines cannot be mistaken for one of units.
+# Enough units of each that a count of lines cannot equal a count of units.
 BULKY = st.lists(st.tuples(SKUS, st.integers(30, 60)), min_size=1, max_size=8, unique_by=lambda line: line[0])
 ANY_CODE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60).filter(str.strip)
 JSON = st.recursive(
@@ -101,7 +101,7 @@ ENDS_VISIBLY = [as_list, as_short_keys, as_wrapped, as_map, as_sizes, as_base64]
 
 
 def read(metadata: Metadata) -> Lines | None:
-    """The lines of a cart, or None where it is refused or not seen."""
+    """Return the lines of a cart, or None where it is refused or not recognised."""
     try:
         cart = read_cart(metadata)
     except UnreadableCart:
@@ -125,7 +125,7 @@ def test_a_code_of_any_letters_reads_back_trimmed(code: str, units: int) -> None
 @pytest.mark.parametrize("shape", ENDS_VISIBLY, ids=lambda shape: shape.__name__)
 @settings(deadline=None, max_examples=40)
 @given(lines=CARTS, data=st.data())
-def test_a_text_that_was_cut_anywhere_is_never_a_smaller_cart(
+def test_a_text_cut_off_anywhere_is_never_a_smaller_cart(
     shape: Callable[[Lines], Metadata], lines: Lines, data: st.DataObject
 ) -> None:
     ((key, text),) = shape(lines).items()
@@ -139,9 +139,7 @@ def test_a_text_that_was_cut_anywhere_is_never_a_smaller_cart(
     first=st.integers(1, 10**6),
     units=st.lists(UNITS, min_size=1, max_size=5),
 )
-def test_packed_text_that_was_cut_where_shops_cut_is_never_a_smaller_cart(
-    limit: int, first: int, units: list[int]
-) -> None:
+def test_packed_text_cut_off_where_shops_do_is_never_a_smaller_cart(limit: int, first: int, units: list[int]) -> None:
     text = ",".join(f"SKU-{first + n}:{units[n % len(units)]}" for n in range(70))
     assert read({"items": text[:limit]}) is None
 
@@ -149,7 +147,7 @@ def test_packed_text_that_was_cut_where_shops_cut_is_never_a_smaller_cart(
 @pytest.mark.parametrize("shape", [as_pieces, as_counted_base64_pieces, as_pipes, as_flat], ids=lambda s: s.__name__)
 @settings(deadline=None, max_examples=40)
 @given(lines=BULKY, data=st.data())
-def test_a_cart_of_which_any_entry_is_lost_is_never_a_smaller_cart(
+def test_a_cart_without_one_of_its_entries_is_never_a_smaller_cart(
     shape: Callable[[Lines], Metadata], lines: Lines, data: st.DataObject
 ) -> None:
     metadata = shape(lines)
@@ -162,7 +160,7 @@ def test_a_cart_of_which_any_entry_is_lost_is_never_a_smaller_cart(
 def test_a_cart_written_twice_counts_once_and_a_difference_is_refused(
     lines: Lines, one: Callable[[Lines], Metadata], other: Callable[[Lines], Metadata], more: bool
 ) -> None:
-    certain = (as_parallel,)  # only looked at where nothing clearer is there
+    certain = (as_parallel,)  # read only where there is nothing clearer
     first, second = one(lines), other([*lines[:-1], (lines[-1][0], lines[-1][1] % MAX_UNITS + 1)] if more else lines)
     if first.keys() & second.keys() or one in certain or other in certain or {one, other} & {as_wrapped}:
         return
@@ -187,11 +185,11 @@ VALUES = st.one_of(
 @example(metadata={"cart": '[{"sku": "\\ud800", "qty": 1}]'}, cut=None)
 @example(metadata={"cart": "\x00"}, cut=None)
 @given(metadata=st.dictionaries(KEYS | st.text(max_size=12), VALUES, max_size=6), cut=st.none() | st.integers(0, 60))
-def test_no_metadata_makes_the_reader_stumble(metadata: Metadata, cut: int | None) -> None:
+def test_no_metadata_crashes_the_reader(metadata: Metadata, cut: int | None) -> None:
     cart = preview({key: text[:cut] for key, text in metadata.items()}, None)
     if isinstance(cart, UnreadableCart):
         assert cart.why
-        assert "\x00" not in cart.raw.encode().decode()  # nor half a character
+        assert "\x00" not in cart.raw.encode().decode()  # no lone surrogates
     if isinstance(cart, Cart):
         assert cart.lines
         assert all(line.code.strip() and 0 < line.quantity <= MAX_UNITS for line in cart.lines)
@@ -199,7 +197,7 @@ def test_no_metadata_makes_the_reader_stumble(metadata: Metadata, cut: int | Non
 
 @settings(deadline=None, max_examples=100)
 @given(metadata=st.dictionaries(KEYS, JSON, max_size=4))
-def test_values_that_are_no_text_are_refused_or_nothing(metadata: dict[str, Any]) -> None:
+def test_values_that_are_not_text_are_refused_or_ignored(metadata: dict[str, Any]) -> None:
     cart: object = None
     try:
         cart = read_cart(metadata)
@@ -212,7 +210,7 @@ def test_values_that_are_no_text_are_refused_or_nothing(metadata: dict[str, Any]
 @given(
     items=st.lists(st.fixed_dictionaries({"quantity": JSON, "price": JSON | st.fixed_dictionaries({"product": JSON})}))
 )
-def test_no_line_items_make_the_reader_stumble(items: list[dict[str, Any]]) -> None:
+def test_no_line_items_crash_the_reader(items: list[dict[str, Any]]) -> None:
     try:
         cart = lines_of_items(items)
     except UnreadableCart as error:

@@ -1,4 +1,4 @@
-"""A cart is read whole, in whatever shape the shop wrote it, or not at all: half an order never leaves the shelf."""
+"""A cart is read completely, in every layout, or not at all: half an order never changes stock."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_every_published_example_is_read_as_expected() -> None:
 
 
 def is_as_expected(example: dict[str, Any]) -> bool:
-    """Line items name the price before the product, which may come in sizes: any of a line's codes will do."""
+    """Line items name the price before the product, which may come in sizes: any code of a line may match."""
     expected = [(each["sku_or_variant"], each["quantity"], each.get("size")) for each in example["expected"]]
     try:
-        if "line_items" in example:  # that there is another page is for the one who asks for them to see
+        if "line_items" in example:  # the caller must notice that there is another page
             cart: Cart | Lookup | None = lines_of_items(example["line_items"]["data"])
         else:
             cart = read_cart(example["metadata"])
@@ -116,7 +116,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_cart_is_recognised_in_every_shape(shape: str) -> None:
+def test_a_cart_is_recognised_in_every_layout(shape: str) -> None:
     assert lines(SHAPES[shape]) == TWO
 
 
@@ -128,11 +128,11 @@ def test_pieces_are_joined_by_number_not_by_letter() -> None:
     assert lines(dict(sorted(pieces.items()))) == [(f"P{n}", n + 1) for n in range(40)]
 
 
-def test_a_single_line_may_stand_in_the_metadata_itself() -> None:
+def test_a_single_line_may_be_the_metadata_itself() -> None:
     assert lines({"sku": "ROD-7", "quantity": "2", "size": "L", "userId": "5"}) == [("ROD-7", 2)]
 
 
-def test_ids_of_stripe_and_uuids_may_be_keys() -> None:
+def test_ids_of_stripe_and_uuids_can_be_keys() -> None:
     price, variant = "price_1PzQw8AbC", "0b9f6a0e-6c0e-4b58-9a53-2f3e5d1c7a10"
     metadata = {price: "2", variant: "1", "prod_name": "Rod", "prod_qty": "3", "price_total": "4900"}
     assert lines(metadata) == [(price, 2), (variant, 1)]
@@ -160,7 +160,7 @@ def test_the_variant_names_the_goods_and_the_product_is_a_further_code() -> None
 
 
 @pytest.mark.parametrize("size", ["M", "XXL", "42", "9.5", "Large", "M / Blue", "US 9"])
-def test_a_variant_that_is_only_a_size_is_no_code(size: str) -> None:
+def test_a_variant_that_is_a_size_is_not_a_code(size: str) -> None:
     found = line({"cart": json.dumps([{"id": "boot", "variant": size, "qty": 1}])})
     assert (found.code, found.codes, found.size) == ("boot", (), size)
 
@@ -183,7 +183,7 @@ def test_the_storefronts_own_cart_is_read_with_its_size_and_price() -> None:
     assert cart.source != SHORT_FORM
 
 
-def test_its_short_form_says_that_its_codes_are_only_beginnings() -> None:
+def test_the_short_form_has_a_source_that_says_so() -> None:
     cart = read_cart({"cartItems": json.dumps([{"i": PRODUCT[:8], "v": VARIANT[:8], "q": 2}])})
     assert isinstance(cart, Cart)
     assert cart.lines == (CartLine(code=VARIANT[:8], codes=(PRODUCT[:8],), quantity=2),)
@@ -205,7 +205,7 @@ def test_its_short_form_says_that_its_codes_are_only_beginnings() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_text_for_people_is_no_cart(metadata: dict[str, str]) -> None:
+def test_text_for_people_is_not_a_cart(metadata: dict[str, str]) -> None:
     assert read_cart(metadata) is None
 
 
@@ -220,7 +220,7 @@ def test_text_for_people_is_no_cart(metadata: dict[str, str]) -> None:
         ({"Order Number": " 2026-000.17 "}, "2026-000.17"),
     ],
 )
-def test_the_number_of_an_order_kept_elsewhere_is_a_lookup(metadata: dict[str, str], reference: str) -> None:
+def test_the_number_of_a_storefronts_order_is_a_lookup(metadata: dict[str, str], reference: str) -> None:
     assert read_cart(metadata) == Lookup(reference=reference)
 
 
@@ -248,16 +248,16 @@ def test_packed_quantities_are_as_strict(shape: str, quantity: str) -> None:
 BROKEN = {
     "no code": ('{"name": "Rod", "qty": 1, "price": 5}', "names no product"),
     "an empty code": ('{"sku": " ", "id": "", "qty": 1}', "names no product"),
-    "a code that is a fraction": ('{"sku": 1.5, "qty": 1}', "is no code"),
+    "a code that is a fraction": ('{"sku": 1.5, "qty": 1}', "is not a code"),
     "a code with a null character": (r'{"sku": "ROD\u0000", "qty": 1}', "control character"),
     "a code with half a character": (r'{"sku": "ROD\ud83d", "qty": 1}', "control character"),
     "a code without end": (f'{{"sku": "{"R" * 300}", "qty": 1}}', "longer than"),
     "no quantity": ('{"sku": "ROD-7", "price": 900}', "has no quantity"),
     "two quantities": ('{"sku": "ROD-7", "qty": 1, "quantity": 2}', "two quantities"),
-    "one field twice": ('{"sku": "ROD-7", "qty": 1, "qty": 2}', "says qty twice"),
-    "one field in two spellings": ('{"productId": "a", "product_id": "b", "qty": 1}', "twice, differently"),
+    "one field twice": ('{"sku": "ROD-7", "qty": 1, "qty": 2}', "has the key qty twice"),
+    "one field in two spellings": ('{"productId": "a", "product_id": "b", "qty": 1}', "two different values for"),
     "NaN": ('{"sku": "ROD-7", "qty": NaN}', "NaN"),
-    "something that is no line": ('"and more"', "no line"),
+    "something that is not a line": ('"and more"', "not a line"),
 }
 
 
@@ -269,10 +269,10 @@ def test_one_bad_line_refuses_the_whole_cart_with_its_reason(fault: str) -> None
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "words": ({"cart": "[object Object],[object Object]"}, "[object Object]"),
-    "a map with a total": ({"bag": '{"12": 2, "total": 49}'}, "no product"),
+    "a map with a total": ({"bag": '{"12": 2, "total": 49}'}, "not a product"),
     "a map of texts": ({"bag": '{"12": "blue"}'}, "not a whole number"),
     "a map without counts": ({"bag": '{"12": {"price": 5}}'}, "no quantity"),
-    "a map of no sizes": ({"bag": '{"12": {"items_by_size": {}}}'}, "none of them"),
+    "a map of no sizes": ({"bag": '{"12": {"items_by_size": {}}}'}, "empty list of sizes"),
     "text after the end": ({"cart": f"{TEXT} and more"}, "broken"),
     "quotes of another language": ({"cart": "[{'sku': 'A', 'qty': 1}]"}, "broken"),
     "one line of several that is text": ({"items": "ROD-7:3,a reel"}, "some are not"),
@@ -285,8 +285,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "pieces of which one is missing": ({"cart_0": TEXT[:20], "cart_2": TEXT[20:]}, "piece 1"),
     "pieces of which the first is missing": ({"orderData_1": TEXT[20:40], "orderData_2": TEXT[40:]}, "first piece"),
     "pieces of which the last is missing": ({"cart_0": TEXT[:20], "cart_1": TEXT[20:40]}, "was cut"),
-    "fewer pieces than were written": ({"item_0": "A|1", "item_chunks": "3"}, "3 pieces, and 1"),
-    "no piece at all": ({"cart": TEXT, "cart_chunks": "3"}, "none is here"),
+    "fewer pieces than were written": ({"item_0": "A|1", "item_chunks": "3"}, "3 pieces, but there are 1"),
+    "no piece at all": ({"cart": TEXT, "cart_chunks": "3"}, "there is none"),
     "one piece twice": ({"cart_1": TEXT, "cart1": TEXT}, "twice"),
     "base64 that was cut": ({"cart": encoded(ROWS)[:-6]}, "cut"),
     "metadata that is not text": ({"cart": 5}, "not text"),
@@ -299,19 +299,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_what_is_not_whole_is_refused(fault: str) -> None:
+def test_an_incomplete_cart_is_refused(fault: str) -> None:
     metadata, why = REFUSED[fault]
     assert why in refusal(metadata)
 
 
-def test_five_hundred_entries_are_more_than_stripe_keeps() -> None:
-    assert "the most Stripe keeps" in refusal({f"prod_A{n}": "1" for n in range(500)})
-    assert "the most Stripe keeps" in refusal({f"{f}_{n}": str(n) for n in range(1, 250) for f in ("sku", "qty")})
+def test_five_hundred_entries_are_more_than_stripe_allows() -> None:
+    assert "the most Stripe allows" in refusal({f"prod_A{n}": "1" for n in range(500)})
+    assert "the most Stripe allows" in refusal({f"{f}_{n}": str(n) for n in range(1, 250) for f in ("sku", "qty")})
     assert read_cart({f"note_{n}": "hello" for n in range(500)}) is None
 
 
 @pytest.mark.parametrize("length", [480, 490, 500, 255, 400])
-def test_packed_text_that_may_have_been_cut_needs_a_count_beside_it(length: int) -> None:
+def test_packed_text_that_may_be_cut_off_needs_a_count(length: int) -> None:
     lot = [f"SKU-{n:04}:{n + 1}" for n in range(length // 16)]
     text = ",".join([*lot, f"{'P' * (length - len(','.join(lot)) - 3)}:1"])
     assert len(text) == length
@@ -346,25 +346,25 @@ def test_the_same_cart_written_twice_counts_once(how: str) -> None:
 
 @pytest.mark.parametrize("how", OTHER)
 def test_two_carts_that_differ_are_refused(how: str) -> None:
-    assert "twice, differently" in refusal({"cart": TEXT, **OTHER[how]})
+    assert "occurs twice and differs" in refusal({"cart": TEXT, **OTHER[how]})
 
 
-def test_a_readable_cart_does_not_save_one_beside_it_that_was_cut() -> None:
-    assert refusal({"cart": TEXT, "items": TEXT[:40]}) == "its JSON was cut"
+def test_a_complete_cart_next_to_one_that_was_cut_off_is_refused() -> None:
+    assert refusal({"cart": TEXT, "items": TEXT[:40]}) == "its JSON was cut off"
 
 
 # ---------------------------------------------------------------- what a refusal says
 
 
-def test_a_refusal_keeps_what_was_written_fit_for_a_database() -> None:
+def test_a_refusal_keeps_the_original_text_in_a_storable_form() -> None:
     with pytest.raises(Unreadable) as refused:
         read_cart({"cart": "[{\x00\ud800", "order_id": "5531"})
     error = refused.value
     assert isinstance(error, UnreadableCart)
-    assert error.message == f"A cart cannot be read whole, so none of it is taken: {error.why}."
+    assert error.message == f"A cart cannot be read completely, so none of it is used: {error.why}."
     assert "5531" in error.raw
     assert "\x00" not in error.raw.encode().decode()
 
 
 def test_a_refusal_without_a_reason_is_still_a_sentence() -> None:
-    assert UnreadableCart().message == "A cart cannot be read whole, so none of it is taken."
+    assert UnreadableCart().message == "A cart cannot be read completely, so none of it is used."

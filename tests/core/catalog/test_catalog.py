@@ -1,4 +1,4 @@
-"""The catalogue import: what a file would change is shown first; then all of it happens, or nothing."""
+"""The catalogue import: a preview of all changes, then all of them or none."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def contents(shop: Shop) -> list[Any]:
     )
 
 
-def test_a_first_catalogue_brings_products_variants_and_one_initial_count(fresh_shop: Shop) -> None:
+def test_a_first_catalogue_adds_products_variants_and_one_initial_count(fresh_shop: Shop) -> None:
     assert preview(fresh_shop, BOOTS).counts == {RowStatus.NEW_PRODUCT: 2, RowStatus.NEW_VARIANT: 1}
     done = imported(fresh_shop, BOOTS)
     assert (done.products_added, done.variants_added, done.variants_known) == (2, 3, 0)
@@ -72,7 +72,7 @@ def test_a_first_catalogue_brings_products_variants_and_one_initial_count(fresh_
     assert {m.operation_id for m in movements} == {done.operation_id}
 
 
-def test_what_was_shown_is_what_happens_and_a_preview_changes_nothing(fresh_shop: Shop) -> None:
+def test_an_import_does_what_the_preview_showed_and_a_preview_changes_nothing(fresh_shop: Shop) -> None:
     assert preview(fresh_shop, BOOTS).units_counted == 17
     assert contents(fresh_shop) == []
     assert fresh_shop.sql("select count(*) from stockroom.operations") == 0
@@ -88,7 +88,7 @@ def test_the_same_file_again_changes_nothing(fresh_shop: Shop) -> None:
     assert fresh_shop.sql("select count(*) from products") == 2
 
 
-def test_the_same_key_tells_the_first_result_and_another_file_under_it_is_refused(fresh_shop: Shop) -> None:
+def test_the_same_key_returns_the_first_result_and_refuses_another_file(fresh_shop: Shop) -> None:
     first = imported(fresh_shop, BOOTS, key="monday")
     fresh_shop.sql("update product_variants set stock_quantity = stock_quantity, updated_at = now()")
     again = imported(fresh_shop, BOOTS, key="monday")
@@ -118,7 +118,7 @@ KR-40,Kestrel Runner,,99.00,777,
     assert (third.barcode, third.brand, third.stock_quantity) == ("777", "Kestrel", 5)
 
 
-def test_another_product_name_beside_a_known_sku_renames_its_product(fresh_shop: Shop) -> None:
+def test_another_product_name_with_a_known_sku_renames_its_product(fresh_shop: Shop) -> None:
     imported(fresh_shop, BOOTS)
     file = "sku,product\nHB-40,Halde Winter Boot\nHB-42,Halde Winter Boot\n"
     assert changes(preview(fresh_shop, file)) == [[("product", "Halde Boot", "Halde Winter Boot")], []]
@@ -152,7 +152,7 @@ def test_an_opening_of_a_variant_that_moved_is_refused_unless_it_is_its_own(fres
     fresh_shop.adjust(variant, -2)
     assert preview(fresh_shop, BOOTS).counts == {RowStatus.UNCHANGED: 3}
     assert problems(fresh_shop, BOOTS.replace("2,12,yes", "2,15,yes")) == [
-        'line 2: opening "15" is only for variants that never moved; this one stands at 10, so count it instead'
+        'line 2: opening "15" is only for variants that never moved; this one is at 10, so count it instead'
     ]
 
 
@@ -187,11 +187,11 @@ def test_two_variants_may_swap_their_barcodes(fresh_shop: Shop) -> None:
     assert [row.barcode for row in contents(fresh_shop)][:2] == ["2000000000022", "2000000000015"]
 
 
-def test_a_new_sku_of_a_name_that_two_products_bear_is_refused(fresh_shop: Shop) -> None:
+def test_a_new_sku_of_a_name_that_two_products_have_is_refused(fresh_shop: Shop) -> None:
     fresh_shop.variant(product="Canvas shoe")
     fresh_shop.variant(product="Canvas shoe")
     assert problems(fresh_shop, "sku,product\nX,Canvas shoe\n") == [
-        'line 2: product "Canvas shoe" is the name of 2 products in the shop, so a new SKU cannot tell which'
+        'line 2: product "Canvas shoe" is the name of 2 products in the shop, so it is unclear which one is meant'
     ]
 
 
@@ -212,7 +212,7 @@ def test_a_shop_with_sample_data_refuses_a_real_catalogue_unless_told_otherwise(
     assert imported(fresh_shop, BOOTS, into_sample=True).variants_added == 3
 
 
-def test_words_that_look_like_sql_are_only_words(fresh_shop: Shop) -> None:
+def test_text_that_looks_like_sql_is_only_text(fresh_shop: Shop) -> None:
     imported(fresh_shop, "sku,product,brand\n'; drop table products; --,Robert'); --,\\\n", file_name="'; drop.csv")
     assert [(row.sku, row.name, row.brand) for row in contents(fresh_shop)] == [
         ("'; drop table products; --", "Robert'); --", "\\")
@@ -239,12 +239,12 @@ def test_the_same_new_skus_by_four_people_at_once_are_added_once(fresh_shop: Sho
     assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 17
 
 
-def test_a_delivery_meanwhile_waits_and_an_import_behind_it_sees_it(fresh_shop: Shop) -> None:
+def test_a_delivery_during_an_import_waits_and_a_later_import_sees_it(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(sku="HB-40", product="Halde Boot")
     with fresh_shop.engine.begin() as selling:
         ledger.receive(selling, fresh_shop.person("Wanda"), lines=[Line(variant_id=variant, quantity=3)], key=key())
         with pytest.raises(Unavailable):
             imported(fresh_shop, BOOTS)
     assert problems(fresh_shop, BOOTS) == [
-        'line 2: opening "12" is only for variants that never moved; this one stands at 3, so count it instead'
+        'line 2: opening "12" is only for variants that never moved; this one is at 3, so count it instead'
     ]

@@ -1,4 +1,4 @@
-"""A catalogue file is read as meant, or refused with the line and the field: nothing is guessed."""
+"""A catalogue file is read, or refused with the line and the field. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_full_row_is_read_with_every_field() -> None:
     )  # fmt: skip
 
 
-def test_an_empty_value_says_nothing() -> None:
+def test_an_empty_value_changes_nothing() -> None:
     (line,) = read("sku,product,brand,price,active\nKR-40,Runner,,,\n").lines
     assert (line.brand, line.price, line.active, line.opening) == (None, None, None, None)
 
@@ -44,7 +44,7 @@ def test_comma_semicolon_and_tab_are_recognised(delimiter: str) -> None:
     assert read(text).lines == (CatalogLine(line=2, sku="KR-40", product="Runner", price=Decimal("9.50")),)
 
 
-def test_a_byte_order_mark_and_free_spelling_of_the_first_line_are_tolerated() -> None:
+def test_a_byte_order_mark_and_other_spellings_of_the_columns_are_accepted() -> None:
     file = read("\ufeffSKU; Product ;Unit-cost\nA;B;1,5\n")
     assert file.lines == (CatalogLine(line=2, sku="A", product="B", unit_cost=Decimal("1.50")),)
 
@@ -60,10 +60,10 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("sku;product\nA;Größe\n".encode("cp1252"), "line 2 holds a character that is not UTF-8"),
+        ("sku;product\nA;Größe\n".encode("cp1252"), "line 2 has a character that is not UTF-8"),
         ("sku,product\nA,B\n".encode("utf-16"), "is UTF-16, not CSV"),
         (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
-        (b"sku,product\nA\0,B\n", "holds binary data, not CSV"),
+        (b"sku,product\nA\0,B\n", "contains binary data, not CSV"),
         (b"sku,product\n", "has no rows"),
         (b"", "lacks columns sku, product"),
         (b"sku,name,product\nA,B,C\n", "has the unknown column name"),
@@ -114,7 +114,7 @@ def test_a_bad_value_is_named_with_its_line_and_field(field: str, value: str, wh
     assert file.good == ()
 
 
-def test_an_apostrophe_and_a_semicolon_are_only_characters() -> None:
+def test_an_apostrophe_and_a_semicolon_are_ordinary_characters() -> None:
     (line,) = read('sku,product\n\'; drop table products; --,"Robert\'); ""x"""\n').lines
     assert (line.sku, line.product) == ("'; drop table products; --", 'Robert\'); "x"')
 
@@ -137,9 +137,12 @@ def test_all_bad_rows_are_named_at_once() -> None:
         ("A,Boot,,1,\nA,Boot,,2,", 'sku "A" contradicts line 2: price is "1.00" there and "2.00" here'),
         ("A,Boot,,1,\nA,Boot,,,", 'sku "A" contradicts line 2: price is "1.00" there and empty here'),
         ("A,Boot,,1,\na,Boot,,1,", 'sku "a" differs only in letter case from "A" on line 2'),
-        ("A,Boot,,1,777\nB,Boot,,1,777", 'barcode "777" is the barcode of SKU A on line 2, too'),
+        ("A,Boot,,1,777\nB,Boot,,1,777", 'barcode "777" is also the barcode of SKU A on line 2'),
         ("A,Boot,,1,\nB,BOOT,,1,", 'product "BOOT" is spelled "Boot" on line 2'),
-        ("A,Boot,Halde,1,\nB,Boot,Marl,1,", 'brand "Marl" contradicts line 2: the same product of the brand "Halde"'),
+        (
+            "A,Boot,Halde,1,\nB,Boot,Marl,1,",
+            'brand "Marl" contradicts line 2: the same product has the brand "Halde"',
+        ),
     ],
 )
 def test_rows_that_contradict_each_other_are_named(rows: str, why: str) -> None:
@@ -147,7 +150,7 @@ def test_rows_that_contradict_each_other_are_named(rows: str, why: str) -> None:
     assert why in str(problem)
 
 
-def test_a_long_list_of_bad_rows_is_cut_but_counted() -> None:
+def test_a_long_list_of_bad_rows_is_shortened_but_counted() -> None:
     file = read("sku,product,price\n" + "".join(f"A{n},Boot,x\n" for n in range(60)))
     told = UnreadableCatalog("shoes.csv", file.problems).message
     assert told.startswith("shoes.csv has 60 bad rows; nothing was imported.\n  line 2: price")

@@ -1,4 +1,4 @@
-"""`python -m core ...`: what an operator types, reads and gets as an exit code."""
+"""`python -m core ...`: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,8 @@ BOOTS = "sku,product,opening\nHB-40,Halde Boot,12\nHB-41,Halde Boot,3\n"
 
 
 @pytest.fixture
-def operated(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that the commands find by its settings."""
-    monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
-    monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
-    return embedded_shop
-
-
-@pytest.fixture
 def embedded_sample(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop with the sample data, on a database that Stockroom brought along."""
+    """A shop with the sample data, on an embedded database."""
     database = Database(app_url=operated.app_url, owner_url=operated.owner_url, embedded=True)
     monkeypatch.setattr(core_main, "open_database", lambda _: _Opened(database))
     assert core_main.main(["sample"]) == 0
@@ -76,7 +68,7 @@ def test_a_catalogue_is_previewed_imported_and_found_unchanged(
     assert capsys.readouterr().out == "boots.csv: 2 unchanged; 0 units would be counted. Nothing was changed.\n"
 
 
-def test_bad_rows_are_told_without_a_traceback(
+def test_bad_rows_are_reported_without_a_traceback(
     operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "boots.csv"
@@ -91,22 +83,20 @@ def test_bad_rows_are_told_without_a_traceback(
     assert products(operated) == 0
 
 
-def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
-    operated: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reconcile_prints_every_check_and_its_result(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     operated.variant(7, sku="HB-40")
     assert core_main.main(["reconcile"]) == 0
     told = capsys.readouterr().out.splitlines()
     states = [line.split()[:2] for line in told if line.startswith("R") and ":" not in line]
-    assert states == [[code, "not" if code == "R3" else "holds"] for code in CODES]
+    assert states == [[code, "not" if code == "R3" else "passes"] for code in CODES]
     assert told[0] == "Check  State         Failures  Looked at  What must be true"
-    assert told[1] == "R1     holds                0          1  Every level is the sum of its movements"
+    assert told[1] == "R1     passes               0          1  Every level is the sum of its movements"
     assert told[3] == "R3     not compared         0          0  Every payment since going live became an order"
     head = operated.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
     assert told[len(CODES) + 1 :] == [
         "",
         "R3: Not compared with Stripe: no key is set.",
-        "Nothing fails.",
+        "No check fails.",
         f"Head hash of the ledger: {head}",
     ]
     assert core_main.main(["reconcile", "--json", "--only", "R1,r2"]) == 0
@@ -115,7 +105,7 @@ def test_reconcile_prints_what_holds_and_fails_when_something_does_not(
     assert said["head_hash"] == head
 
 
-def test_reconcile_tells_what_fails_below_its_table(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconcile_lists_failures_below_its_table(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     operated.variant(7, sku="HB-40")
     operated.sql("update product_variants set stock_quantity = 9")
     assert core_main.main(["reconcile"]) == 1
@@ -124,12 +114,12 @@ def test_reconcile_tells_what_fails_below_its_table(operated: Shop, capsys: pyte
     assert told[len(CODES) + 1 :][:3] == [
         "",
         "R1: Every level is the sum of its movements",
-        "  HB-40 stands at 9; its movements add up to 7, and the last one left it at 7",
+        "  HB-40 has 9 on hand, but its movements add up to 7, and the last one ends at 7",
     ]
     assert f"1 of {len(CODES)} checks fails." in told
 
 
-def test_the_commands_of_history_and_people_are_among_them(
+def test_there_are_commands_for_history_and_people(
     operated: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "past.csv"
@@ -144,7 +134,7 @@ def test_the_commands_of_history_and_people_are_among_them(
 
 
 @pytest.mark.usefixtures("operated")
-def test_migrate_may_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrate_can_be_repeated_safely(capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["migrate"]) == 0
     assert capsys.readouterr().out == "The database was up to date already.\n"
 
@@ -157,7 +147,7 @@ def test_the_sample_is_loaded_once(operated: Shop, capsys: pytest.CaptureFixture
     assert products(operated) == 40
 
 
-def test_the_sample_in_a_database_of_ones_own_is_not_dropped(
+def test_the_sample_in_your_own_database_is_not_dropped(
     operated: Shop, boots: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert core_main.main(["sample"]) == 0
@@ -175,7 +165,7 @@ def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
     for wrong in ("", "yes\n", "canyon\n"):
         typed(monkeypatch, wrong)
         assert core_main.main(["import-catalog", boots]) == 1
-        assert "That is not its name; nothing was changed." in capsys.readouterr().err
+        assert "That is not the name of the shop; nothing was changed." in capsys.readouterr().err
     assert products(embedded_sample) == 40
     typed(monkeypatch, "Canyon Sneakers\n")
     assert core_main.main(["import-catalog", boots]) == 0
@@ -184,7 +174,7 @@ def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
     assert embedded_sample.sql("select is_sample from stockroom.shop") is False
 
 
-def test_a_catalogue_with_bad_rows_leaves_the_sample_alone(
+def test_a_catalogue_with_bad_rows_does_not_replace_the_sample(
     embedded_sample: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "boots.csv"
@@ -213,7 +203,7 @@ def test_the_sample_is_removed_once_its_name_is_typed(
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/shop", "cannot be reached"),
     ],
 )
-def test_a_database_that_cannot_be_had_is_a_sentence(
+def test_an_unusable_database_gives_a_sentence(
     name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("STOCKROOM_OWNER_URL", raising=False)
@@ -224,7 +214,7 @@ def test_a_database_that_cannot_be_had_is_a_sentence(
     assert "Traceback" not in error
 
 
-def test_a_word_that_is_no_command_gets_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_prints_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         core_main.main(["dance"])
     assert left.value.code == 2

@@ -1,4 +1,4 @@
-"""`python -m core import-history FILE`: what an operator reads while it works and when it is done."""
+"""`python -m core import-history FILE`: progress and result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
-from core.commands import history as commands_history
+from core.commands import imports as commands_history
 from core.ledger import history
 from tests.support.builders import Shop
 
@@ -19,14 +19,6 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference
 
 
 @pytest.fixture
-def operated(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that the commands find by its settings."""
-    monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
-    monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
-    return embedded_shop
-
-
-@pytest.fixture
 def past(tmp_path: Path) -> Path:
     """A history file."""
     path = tmp_path / "past.csv"
@@ -35,7 +27,7 @@ def past(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("operated")
-def test_a_history_is_imported_with_counts_and_a_second_time_left_alone(
+def test_a_history_is_imported_with_counts_and_only_once(
     past: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "STAGED_AT_ONCE", 2)
@@ -53,7 +45,7 @@ def test_a_history_is_imported_with_counts_and_a_second_time_left_alone(
     assert said.err == ""
 
 
-def test_bad_rows_are_told_by_line_without_a_traceback(
+def test_bad_rows_are_reported_by_line_without_a_traceback(
     operated: Shop, past: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     past.write_text(PAST.replace(",10,", ",ten,").replace(",-3,", ",3,"), encoding="utf-8")
@@ -66,7 +58,7 @@ def test_bad_rows_are_told_by_line_without_a_traceback(
     assert operated.sql("select count(*) from products") == 0
 
 
-def test_the_sample_shop_is_left_alone_unless_asked_for(
+def test_the_sample_shop_is_changed_only_on_request(
     operated: Shop, past: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     operated.sql("update stockroom.shop set is_sample = true")

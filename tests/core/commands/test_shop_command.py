@@ -1,4 +1,4 @@
-"""`python -m core shop`: what an operator types and reads."""
+"""`python -m core shop`: arguments and output."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ from core.people import audit
 from tests.support.builders import Shop
 
 
-@pytest.fixture
-def operated(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop that the command finds by its settings."""
-    monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
-    monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
-    return embedded_shop
-
-
 def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["shop"]) == 0
     assert capsys.readouterr().out == "My shop: time zone Pacific/Auckland, currency EUR\n"
     assert core_main.main(["shop", "--name", "Halde Boots", "--zone", "europe/berlin", "--currency", "chf"]) == 0
     assert capsys.readouterr().out == (
-        "Every day was summed anew: it begins at midnight in Europe/Berlin.\n"
+        "Every day was summed again: days now begin at midnight in Europe/Berlin.\n"
         "Halde Boots: time zone Europe/Berlin, currency CHF\n"
     )
     assert core_main.main(["shop", "--currency", "EUR"]) == 0
@@ -35,10 +27,10 @@ def test_the_shop_is_shown_changed_and_shown_again(operated: Shop, capsys: pytes
     [
         ("--zone", "Mars/Olympus", 'Time zone "Mars/Olympus" is not one; use a region and a city'),
         ("--currency", "Taler", 'Currency "Taler" is not one; use its three letters'),
-        ("--name", "", "Name must have 1 to 80 characters."),
+        ("--name", "", "Name must not be empty."),
     ],
 )
-def test_what_cannot_be_is_a_sentence_and_changes_nothing(
+def test_a_wrong_value_gives_a_sentence_and_changes_nothing(
     operated: Shop, capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
 ) -> None:
     assert core_main.main(["shop", "--name", "Other", option, value]) == 1

@@ -1,4 +1,4 @@
-"""`python -m core user ...`: what an operator types and reads."""
+"""`python -m core user ...`: arguments and output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def type_in(shop: Shop, line: str) -> None:
     arguments.operate(shop.engine, arguments)
 
 
-def test_a_person_added_on_the_command_line_comes_in_by_the_printed_link(
+def test_a_person_added_on_the_command_line_signs_in_with_the_printed_link(
     fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     type_in(fresh_shop, "add Mia@Shop.example --name Mia --role manager --url https://stock.example/")
@@ -44,7 +44,7 @@ def test_a_password_comes_from_standard_input_and_is_never_an_argument(
     assert sign_in(fresh_shop, "mia@shop.example") is not None
 
 
-def test_a_person_is_listed_demoted_kept_out_and_let_in_again(
+def test_a_person_is_listed_demoted_deactivated_and_activated_again(
     fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     type_in(fresh_shop, "add sam@shop.example --name Sam --role manager")
@@ -66,7 +66,7 @@ def test_a_person_is_listed_demoted_kept_out_and_let_in_again(
     "line",
     ["link nobody@shop.example", "link nonsense", "role nobody@shop.example admin", "add x --name X --role admin"],
 )
-def test_a_person_who_is_not_there_is_a_sentence(fresh_shop: Shop, line: str) -> None:
+def test_an_unknown_person_gives_a_sentence(fresh_shop: Shop, line: str) -> None:
     with pytest.raises(InvalidInput):
         type_in(fresh_shop, line)
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes along: started, shared, killed, copied and put where it cannot live."""
+"""The embedded PostgreSQL: started, shared, killed, copied, and put into unusable folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from core.database import embedded
 from core.database.host import ServiceUser, service_user
 from core.database.programs import server_programs
 from core.foundation.errors import SetupError
+from tests.support.servers import new_folder
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -34,9 +34,8 @@ with embedded.start(pathlib.Path(sys.argv[1])):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the database's user can enter, which pytest's own is not under root."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    """A folder that the database's user can enter. Under root it cannot enter pytest's own."""
+    path = new_folder()
     yield path
     if _pid(path) is not None:
         os.kill(_pid(path) or 0, signal.SIGQUIT)
@@ -45,9 +44,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def _made() -> Iterator[Path]:
-    """A data folder after its first start, which takes the longest of all here."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    """A data folder after its first start, the slowest step of these tests."""
+    path = new_folder()
     embedded.start(path).stop()
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -55,7 +53,7 @@ def _made() -> Iterator[Path]:
 
 @pytest.fixture
 def used(_made: Path) -> Iterator[Path]:
-    """A data folder that has been used before; its server is down."""
+    """A data folder that has been used. Its server is stopped."""
     assert _pid(_made) is None
     yield _made
     embedded.start(_made).stop()
@@ -69,12 +67,12 @@ class Neighbour:
     process: subprocess.Popen[str]
 
     def leave(self) -> None:
-        """Let it end as programs should."""
+        """Let the process stop in the normal way."""
         self.process.communicate("\n", timeout=60)
         assert self.process.returncode == 0
 
     def be_killed(self) -> None:
-        """End it as the operating system does when memory is short."""
+        """Kill the process with SIGKILL."""
         self.process.kill()
         self.process.communicate(timeout=60)
 
@@ -89,7 +87,7 @@ def _neighbour(path: Path) -> Neighbour:
 
 
 def _pid(path: Path) -> int | None:
-    """The server's process, if it runs."""
+    """Return the process id of the server, if it runs."""
     try:
         pid = int((path / "postgresql/data/postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, 0)
@@ -125,7 +123,7 @@ def _is_alive(pid: int) -> bool:
 # ---------------------------------------------------------------- a day in its life
 
 
-def test_the_first_start_makes_a_database_and_the_second_finds_what_was_written(folder: Path) -> None:
+def test_the_first_start_creates_a_database_that_the_second_start_finds(folder: Path) -> None:
     data_dir = folder / "a shop's data" / "here"
     with embedded.start(data_dir) as server:
         assert str(_ask(server.owner_url, "show server_version")).startswith("18.")
@@ -135,7 +133,7 @@ def test_the_first_start_makes_a_database_and_the_second_finds_what_was_written(
         assert _ask(server.owner_url, "select number from kept") == 7
 
 
-def test_the_app_gets_an_address_with_its_own_role(used: Path) -> None:
+def test_the_app_gets_a_url_with_its_own_role(used: Path) -> None:
     with embedded.start(used) as server:
         _do(server.owner_url, "create role stockroom_app login")
         assert _ask(server.app_url, "select current_user") == "stockroom_app"
@@ -148,7 +146,7 @@ def test_it_listens_on_no_network_address_and_only_its_user_may_enter_the_socket
         assert (used / "postgresql/.s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
-def test_it_writes_through_to_the_disk_and_checks_its_pages(used: Path) -> None:
+def test_it_syncs_to_disk_and_has_page_checksums(used: Path) -> None:
     with embedded.start(used) as server:
         for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
             assert _ask(server.owner_url, f"show {setting}") == "on"
@@ -177,7 +175,7 @@ def test_two_starts_at_once_share_one_server(folder: Path) -> None:
     assert _pid(folder) is None
 
 
-def test_who_leaves_first_does_not_stop_the_server_under_the_others(used: Path) -> None:
+def test_the_first_to_stop_leaves_the_server_to_the_others(used: Path) -> None:
     with embedded.start(used) as server:
         _neighbour(used).leave()
         assert _ask(server.owner_url, "select 1") == 1
@@ -185,7 +183,7 @@ def test_who_leaves_first_does_not_stop_the_server_under_the_others(used: Path) 
         assert _ask(server.owner_url, "select 1") == 1
 
 
-def test_who_started_it_may_leave_before_the_others(used: Path) -> None:
+def test_the_process_that_started_it_may_stop_before_the_others(used: Path) -> None:
     mine = embedded.start(used)
     other = _neighbour(used)
     mine.stop()
@@ -194,7 +192,7 @@ def test_who_started_it_may_leave_before_the_others(used: Path) -> None:
     assert _pid(used) is None
 
 
-def test_stopping_twice_takes_nothing_from_anybody_else(used: Path) -> None:
+def test_stopping_twice_does_not_affect_other_users(used: Path) -> None:
     with embedded.start(used) as server:
         mine = embedded.start(used)
         mine.stop()
@@ -205,7 +203,7 @@ def test_stopping_twice_takes_nothing_from_anybody_else(used: Path) -> None:
 # ---------------------------------------------------------------- after an accident
 
 
-def test_a_killed_stockroom_leaves_a_server_that_the_next_one_takes_over_and_stops(used: Path) -> None:
+def test_the_server_of_a_killed_process_is_taken_over_and_stopped_by_the_next(used: Path) -> None:
     killed = _neighbour(used)
     pid = _pid(used)
     killed.be_killed()
@@ -215,7 +213,7 @@ def test_a_killed_stockroom_leaves_a_server_that_the_next_one_takes_over_and_sto
     assert _pid(used) is None
 
 
-def test_after_kill_9_of_the_server_the_next_start_has_everything_that_was_committed(used: Path) -> None:
+def test_after_kill_9_of_the_server_everything_committed_is_there(used: Path) -> None:
     with embedded.start(used) as server:
         _do(server.owner_url, "create table kept as select 8 as number")
         os.kill(_pid(used) or 0, signal.SIGKILL)
@@ -223,7 +221,7 @@ def test_after_kill_9_of_the_server_the_next_start_has_everything_that_was_commi
             assert _ask(again.owner_url, "select number from kept") == 8
 
 
-def test_a_left_over_pid_file_that_names_another_program_is_no_obstacle(used: Path) -> None:
+def test_a_stale_pid_file_that_names_another_program_is_ignored(used: Path) -> None:
     user = service_user(used / "postgresql")
     identity = {"user": user.uid, "group": user.gid, "extra_groups": ()} if user.is_other else {}
     with subprocess.Popen(["sleep", "60"], **identity) as stranger:  # type: ignore[call-overload]
@@ -235,7 +233,7 @@ def test_a_left_over_pid_file_that_names_another_program_is_no_obstacle(used: Pa
         stranger.kill()
 
 
-def test_a_first_start_that_was_cut_off_is_begun_anew(folder: Path) -> None:
+def test_an_interrupted_first_start_is_repeated(folder: Path) -> None:
     half = folder / "postgresql/data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -244,7 +242,7 @@ def test_a_first_start_that_was_cut_off_is_begun_anew(folder: Path) -> None:
     assert not half.exists()
 
 
-def test_deleting_the_folder_of_a_running_server_makes_a_new_shop_and_ends_the_old_server(folder: Path) -> None:
+def test_after_its_folder_was_deleted_the_old_server_is_ended_and_a_new_shop_begins(folder: Path) -> None:
     _neighbour(folder).be_killed()
     old = _pid(folder)
     assert old is not None
@@ -265,11 +263,11 @@ def _refusal(data_dir: Path) -> str:
 
 
 @pytest.mark.parametrize("version", ["16", "19"])
-def test_a_folder_made_by_another_postgresql_is_left_as_it_is(folder: Path, version: str) -> None:
+def test_a_folder_of_another_postgresql_version_is_not_changed(folder: Path, version: str) -> None:
     data = folder / "postgresql/data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text(f"{version}\n")
-    assert f"was made by PostgreSQL {version}, and this Stockroom brings 18" in _refusal(folder)
+    assert f"was created by PostgreSQL {version}, but this Stockroom contains 18" in _refusal(folder)
     assert [path.name for path in data.iterdir()] == ["PG_VERSION"]
 
 
@@ -279,29 +277,29 @@ def test_the_data_folder_of_another_server_is_not_touched(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["PG_VERSION"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(folder: Path) -> None:
     (folder / "data").write_text("a list of shoes")
     assert f"cannot write to its data folder {folder / 'data'}" in _refusal(folder / "data")
 
 
-def test_a_folder_that_cannot_be_made_is_named_with_the_reason() -> None:
+def test_a_folder_that_cannot_be_created_is_reported_with_the_reason() -> None:
     assert "cannot write to its data folder /proc/stockroom" in _refusal(Path("/proc/stockroom"))
 
 
 def test_a_folder_that_the_databases_user_may_not_use_is_refused(folder: Path) -> None:
-    # The mode keeps a normal user from writing; root may write, but the user that runs its database cannot pass.
+    # A normal user cannot write here; root can, but the user that runs its database cannot enter.
     folder.chmod(0o500)
     message = _refusal(folder / "data")
     assert "cannot write to its data folder" in message or "cannot enter" in message
 
 
 @pytest.mark.parametrize("name", ["a,b", 'a"b', "a$b", "a`b", "a\\b", "a\nb"])
-def test_a_name_that_postgresql_would_misread_is_refused_before_anything_is_made(folder: Path, name: str) -> None:
+def test_a_folder_name_that_postgresql_misreads_is_refused_first(folder: Path, name: str) -> None:
     assert "PostgreSQL cannot work in" in _refusal(folder / name)
     assert list(folder.iterdir()) == []
 
 
-def test_a_server_that_cannot_start_says_why_in_its_own_words(folder: Path) -> None:
+def test_a_server_that_cannot_start_is_reported_with_its_own_message(folder: Path) -> None:
     embedded.start(folder).stop()
     with (folder / "postgresql/data/postgresql.conf").open("a") as configuration:
         configuration.write("shared_buffers = 'very much'\n")
@@ -312,10 +310,10 @@ def test_a_server_that_cannot_start_says_why_in_its_own_words(folder: Path) -> N
 
 
 class _Stranger(ServiceUser):
-    """A user that may not run the installed programs, as one that cannot enter root's home."""
+    """A user that cannot run the installed programs, such as one that cannot enter root's home."""
 
     def can(self, permission: str, path: Path) -> bool:
-        """Say no."""
+        """Return False."""
         return False
 
 

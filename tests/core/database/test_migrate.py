@@ -1,4 +1,4 @@
-"""Bringing a database up to this release: twice, at once, without a superuser, and with a sentence where it cannot."""
+"""Migrations: repeated, at the same time, without a superuser, and with a sentence where they are impossible."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def execute(url: str, statement: str) -> Any:
 
 @pytest.fixture
 def new_database(server: Server) -> Iterator[Callable[..., str]]:
-    """Make empty databases, as it were by `create database shop owner ...`, and drop them at the end."""
+    """Create empty databases, as with `create database shop owner ...`, and drop them at the end."""
     made: list[str] = []
 
     def make(owner: str = "postgres") -> str:
@@ -51,14 +51,14 @@ def new_database(server: Server) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="module")
 def untouched(server: Server) -> Iterator[Server]:
-    """A server of the same release on which Stockroom's roles do not exist yet."""
+    """A server of the same version, without Stockroom's roles."""
     started = start_embedded() if server.major == EMBEDDED_MAJOR else start_system(server.major)
     yield started
     started.stop()
 
 
 def migrate_in_processes(urls: list[str]) -> list[str]:
-    """Migrate each address in a process of its own, all at once, and return what each says."""
+    """Migrate each URL in its own process, all at once, and return their outputs."""
     program = "import sys; from core.database.migrate import migrate; print(migrate(sys.argv[1]))"
     command = [sys.executable, "-c", program]
     running = [subprocess.Popen([*command, url], cwd=ROOT, stdout=subprocess.PIPE, text=True) for url in urls]
@@ -77,11 +77,11 @@ def test_the_second_time_nothing_is_left_to_do_and_nothing_is_lost(server: Serve
     shop.close()
 
 
-def test_two_processes_at_once_do_it_once(server: Server, new_database: Any) -> None:
+def test_two_processes_at_once_migrate_once(server: Server, new_database: Any) -> None:
     assert sorted(migrate_in_processes([server.url(new_database())] * 2)) == ["False", "True"]
 
 
-def test_eight_threads_at_once_do_it_once(server: Server, new_database: Any) -> None:
+def test_eight_threads_at_once_migrate_once(server: Server, new_database: Any) -> None:
     url = server.url(new_database())
     with ThreadPoolExecutor(8) as threads:
         done = list(threads.map(migrate.migrate, [url] * 8))
@@ -107,8 +107,8 @@ def test_a_shopkeeper_who_may_create_roles_needs_no_superuser(untouched: Server)
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["roles are new", "roles are there, the account is new"])
-def test_two_shops_of_one_server_may_be_set_up_at_the_same_moment(untouched: Server, known: bool) -> None:
-    """Roles belong to the server, so the lock of one database does not keep the other away."""
+def test_two_shops_on_one_server_can_be_set_up_at_the_same_time(untouched: Server, known: bool) -> None:
+    """Roles belong to the server, so the lock in one database does not protect the other."""
     _forget_roles(untouched)
     names = ["shop_one", "shop_two"]
     execute(untouched.url("postgres"), "drop role if exists landlord; create role landlord login createrole")
@@ -135,16 +135,14 @@ def _create_roles(engine: Engine) -> None:
 
 
 def _forget_roles(server: Server) -> None:
-    """Drop every shop and then the two roles, as if Stockroom had never been here."""
+    """Drop every shop and then the two roles."""
     names = execute(server.url("postgres"), "select datname from pg_database where datname ~ 'shop'")
     for (name,) in names:
         execute(server.url("postgres"), f"drop database {name} with (force)")
     execute(server.url("postgres"), "drop role if exists stockroom_app, stockroom_owner")
 
 
-def test_an_account_without_rights_is_told_so_by_name_and_leaves_nothing_behind(
-    server: Server, new_database: Any
-) -> None:
+def test_an_account_without_rights_is_named_and_leaves_nothing_behind(server: Server, new_database: Any) -> None:
     name = new_database()
     execute(server.url("postgres"), "create role visitor login")
     try:
@@ -158,12 +156,12 @@ def test_an_account_without_rights_is_told_so_by_name_and_leaves_nothing_behind(
     assert execute(server.url(name), "select count(*) from pg_namespace where nspname ~ '^stockroom'") == [(0,)]
 
 
-def test_a_database_that_does_not_exist_gets_a_sentence_with_the_next_step(server: Server) -> None:
+def test_a_missing_database_gives_a_sentence_with_the_next_step(server: Server) -> None:
     with pytest.raises(SetupError, match=r"cannot be reached.*no_such_shop.*Check DATABASE_URL"):
         migrate.migrate(server.url("no_such_shop"))
 
 
-def test_a_server_that_is_not_there_gets_a_sentence_without_the_password() -> None:
+def test_an_unreachable_server_gives_a_sentence_without_the_password() -> None:
     with pytest.raises(SetupError) as refused:
         migrate.migrate("postgres://shop:s3cret@127.0.0.1:1/shop")
     assert "127.0.0.1:1/shop cannot be reached" in str(refused.value)
@@ -179,12 +177,12 @@ def test_a_server_that_is_too_old_is_refused_with_both_numbers(number: int) -> N
 
 
 @pytest.mark.parametrize("number", [150_000, 180_004, 190_000])
-def test_a_server_that_is_new_enough_is_not(number: int) -> None:
+def test_a_server_that_is_new_enough_is_accepted(number: int) -> None:
     migrate.refuse_old_server(number)
 
 
 def changed_sql(folder: Path, edit: Callable[[str], str]) -> list[Path]:
-    """Copies of the SQL files, the storefront's edited."""
+    """Copies of the SQL files, one of them edited."""
     for path in migrate._SQL_FILES:
         text = path.read_text(encoding="utf-8")
         copy = folder / path.parent.name / path.name
@@ -208,7 +206,7 @@ def test_functions_are_rebuilt_when_their_text_changes_and_only_then(
     assert_holds(fresh_shop, variant)
 
 
-def test_a_mistake_in_a_function_leaves_the_functions_that_were_there(
+def test_an_error_in_a_function_keeps_the_existing_functions(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     variant = fresh_shop.variant(3)
@@ -219,7 +217,7 @@ def test_a_mistake_in_a_function_leaves_the_functions_that_were_there(
     assert fresh_shop.on_hand(variant) == 2
 
 
-def test_a_function_that_is_in_no_file_any_more_is_gone(
+def test_a_function_that_is_in_no_file_any_more_is_dropped(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fresh_shop.sql("create function stockroom_api.left_over() returns int language sql as 'select 1'")
@@ -242,7 +240,7 @@ def test_tables_triggers_and_checks_do_not_depend_on_what_is_rebuilt(fresh_shop:
 def test_the_dashboard_keeps_working_through_a_rebuild(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Pooled connections have plans and names cached from before; none of that may matter."""
+    """Pooled connections have cached plans and names from before. These must not matter."""
     variant = fresh_shop.variant(100)
     for _ in range(8):
         fresh_shop.adjust(variant, -1)
@@ -254,22 +252,20 @@ def test_the_dashboard_keeps_working_through_a_rebuild(
     assert_holds(fresh_shop, variant)
 
 
-def test_the_apps_own_account_may_start_on_a_database_that_is_up_to_date(
-    server: Server, new_database: Callable[..., str]
-) -> None:
+def test_the_apps_own_account_can_start_on_a_current_database(server: Server, new_database: Callable[..., str]) -> None:
     name = new_database()
     migrate.migrate(server.url(name))
     assert migrate.migrate(server.url(name, "stockroom_app")) is False
 
 
-def test_the_apps_own_account_cannot_migrate_and_is_told_what_to_set(
+def test_the_apps_own_account_cannot_migrate_and_the_error_names_the_setting(
     server: Server, new_database: Callable[..., str]
 ) -> None:
     with pytest.raises(SetupError, match="STOCKROOM_OWNER_URL"):
         migrate.migrate(server.url(new_database(), "stockroom_app"))
 
 
-def test_a_database_of_a_newer_stockroom_is_left_alone_with_a_sentence(
+def test_a_database_of_a_newer_stockroom_is_refused_and_not_changed(
     server: Server, new_database: Callable[..., str]
 ) -> None:
     url = server.url(new_database())

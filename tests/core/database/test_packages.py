@@ -23,11 +23,11 @@ def test_every_package_is_pinned_to_one_version_and_no_registry_is_named(name: s
     assert "://" not in (ROOT / name).read_text()
 
 
-def test_tests_run_on_the_very_packages_that_the_shop_runs_on() -> None:
+def test_tests_run_on_the_same_packages_as_the_shop() -> None:
     assert _pins("requirements.txt").items() <= _pins("tests/requirements.txt").items()
 
 
-def test_every_package_that_the_project_asks_for_is_among_the_pinned_ones() -> None:
+def test_every_required_package_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {re.split(r"[\[<>=]", text)[0] for text in project["dependencies"]}
     assert asked <= set(_pins("requirements.txt"))

@@ -1,4 +1,4 @@
-"""Behind a transaction pooler and under any account of the shop, by any spelling of its address: all works the same."""
+"""Everything works behind a transaction pooler, under any account of the shop, and with any spelling of the URL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.proof import assert_holds
 from tests.support.servers import Server, has_pgbouncer, start_pgbouncer
 
 WEB = "web_account"
-DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the head of the test run says which
+DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the first lines of the test run name them
 WAYS = [(door, user) for door in DOORS for user in ("stockroom_app", WEB)]
 
 
@@ -36,7 +36,7 @@ def _as_admin(server: Server, statement: str) -> None:
 
 @pytest.fixture(scope="module")
 def doors(server: Server) -> Iterator[dict[str, Server]]:
-    """The server itself, PgBouncer in front of it, and an account of the shop that may act as the dashboard."""
+    """The server itself, PgBouncer in front of it, and an account that may act as the dashboard's role."""
     _as_admin(server, f"create role {WEB} login")
     _as_admin(server, f"grant stockroom_app to {WEB}")
     found = {"straight": server}
@@ -49,13 +49,13 @@ def doors(server: Server) -> Iterator[dict[str, Server]]:
 
 
 def as_hosts_write_it(url: str) -> str:
-    """The address as hosting companies hand it out."""
+    """Return the URL as hosting providers write it."""
     return url.replace("postgresql+psycopg://", "postgres://")
 
 
 @pytest.fixture(params=WAYS, ids=[f"{door} as {user}" for door, user in WAYS])
 def pooled(doors: dict[str, Server], shop: Shop, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """The shared shop, reached by one of the ways."""
+    """The shared shop, over one of these connections."""
     door, user = request.param
     opened = Shop.open(as_hosts_write_it(doors[door].url(user=user)), shop.owner_url)
     yield opened
@@ -87,7 +87,7 @@ def test_reads_work_through_the_pooler(pooled: Shop) -> None:
     assert pooled.run(reports.shop, "Sam").zone == "Pacific/Auckland"
 
 
-def test_runs_of_jobs_are_kept_through_the_pooler(pooled: Shop) -> None:
+def test_runs_of_jobs_are_recorded_through_the_pooler(pooled: Shop) -> None:
     job = "expire_holds"
     pooled.run(job_runs.plan)
     pooled.run(job_runs.ask, "Ada", name=job)
@@ -99,8 +99,8 @@ def test_runs_of_jobs_are_kept_through_the_pooler(pooled: Shop) -> None:
     assert pooled.run(job_runs.watch) == 0
 
 
-def test_the_same_statement_over_many_server_connections_meets_no_prepared_name(pooled: Shop) -> None:
-    """A driver that prepares by name fails here after a few repeats: `prepared statement already exists`."""
+def test_the_same_statement_works_over_many_server_connections(pooled: Shop) -> None:
+    """With named prepared statements this fails after a few repeats: `prepared statement already exists`."""
     shoes = [pooled.variant(20) for _ in range(8)]
     pooled.person("Wanda")
 
@@ -128,7 +128,7 @@ def test_an_account_of_the_shop_acts_as_the_apps_role(pooled: Shop) -> None:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("user", ["postgres", WEB])
-def test_even_a_superusers_address_acts_as_the_apps_role_and_leaves_no_trace(
+def test_even_a_superusers_connection_acts_as_the_apps_role_and_is_reset(
     doors: dict[str, Server], door: str, user: str
 ) -> None:
     engine = database.create_engine(as_hosts_write_it(doors[door].url(user=user)), pool_size=1)
@@ -141,7 +141,7 @@ def test_even_a_superusers_address_acts_as_the_apps_role_and_leaves_no_trace(
 
 
 def _outside(engine: Engine, user: str) -> bool:
-    """Whether the connection, given back, is its own account again."""
+    """Return whether a returned connection has its own account again."""
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
@@ -152,7 +152,7 @@ def _outside(engine: Engine, user: str) -> bool:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_migrations_go_through_the_same_doors(server: Server, doors: dict[str, Server], door: str) -> None:
+def test_migrations_work_over_the_same_connections(server: Server, doors: dict[str, Server], door: str) -> None:
     name = f"shop_by_{door}"
     _as_admin(server, f"create database {name}")
     prepare(as_hosts_write_it(doors[door].url(name)))
@@ -165,7 +165,7 @@ def test_migrations_go_through_the_same_doors(server: Server, doors: dict[str, S
     _as_admin(server, f"drop database {name} with (force)")
 
 
-def test_a_dashboard_whose_connections_were_cut_goes_on_without_anybody_noticing(fresh_shop: Shop) -> None:
+def test_a_dashboard_whose_connections_were_closed_continues_unnoticed(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     cut = """select count(pg_terminate_backend(pid)) from pg_stat_activity
               where datname = current_database() and pid <> pg_backend_pid() and usename = 'stockroom_app'"""

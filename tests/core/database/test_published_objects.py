@@ -1,4 +1,4 @@
-"""Every object that Stripe has published, as a message: understood or refused with a reason, and never stuck."""
+"""Every object that Stripe has published, as a message: read or refused with a reason, and never retried forever."""
 
 from __future__ import annotations
 

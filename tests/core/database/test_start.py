@@ -1,4 +1,4 @@
-"""`make run` from its first line to its last: what a person sees when it works, and when it cannot."""
+"""The output of `make run`: of a start that works, and of each start that cannot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,14 +23,14 @@ from core.database.migrate import refuse_old_server
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
 from dashboard.__main__ import claim_port
-from tests.support.servers import Server
+from tests.support.servers import Server, new_folder
 
 ROOT = Path(__file__).parents[3]
 OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
 
 
 class Start:
-    """One `python -m dashboard` and what it printed."""
+    """One `python -m dashboard` and its output."""
 
     def __init__(self, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
@@ -47,7 +46,7 @@ class Start:
         )
 
     def wait_until_ready(self) -> str:
-        """Read to the line that says it is ready and return that line."""
+        """Read the output up to the line that says it is ready, and return that line."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("Stockroom is ready"):
@@ -55,21 +54,20 @@ class Start:
         raise AssertionError(self.process.communicate(timeout=30))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal and return the exit code and everything on standard error."""
+        """Send a signal, and return the exit code and standard error."""
         self.process.send_signal(how)
         return self.result()
 
     def result(self) -> tuple[int, str]:
-        """Wait for the end and return the exit code and everything on standard error."""
+        """Wait for the end, and return the exit code and standard error."""
         _, errors = self.process.communicate(timeout=60)
         return self.process.returncode, errors
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A data folder that the database's user can enter, which pytest's own is not under root."""
-    path = Path(tempfile.mkdtemp(prefix="stockroom-"))
-    path.chmod(0o755)
+    """A data folder that the database's user can enter. Under root it cannot enter pytest's own."""
+    path = new_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -92,7 +90,7 @@ def _get(url: str) -> tuple[int, str]:
 
 
 def _sentence(**settings: str) -> str:
-    """Start with settings that cannot work and return what the person is told."""
+    """Start with wrong settings and return the error."""
     code, errors = Start(**settings).result()
     assert code == 1
     assert "Traceback" not in errors
@@ -147,7 +145,7 @@ def test_a_second_start_takes_seconds_and_finds_the_shop_of_the_first(data_dir: 
 
 
 @pytest.mark.slow
-def test_the_same_on_a_database_of_ones_own(server: Server) -> None:
+def test_a_start_on_your_own_database_works_in_the_same_way(server: Server) -> None:
     name = f"own_{server.major}_start"
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
@@ -175,7 +173,7 @@ def test_an_address_that_this_machine_does_not_have_is_named() -> None:
     assert "no address '192.0.2.1': set STOCKROOM_ADDRESS" in _sentence(STOCKROOM_ADDRESS="192.0.2.1")
 
 
-def test_a_word_that_is_no_address_is_named() -> None:
+def test_a_listen_address_that_is_none_is_reported() -> None:
     with pytest.raises(SetupError, match="no address 'not an address'"):
         claim_port("not an address", 8501)
 
@@ -191,7 +189,7 @@ def test_a_wrong_setting_is_named() -> None:
     assert "STOCKROOM_PORT is '80x'" in _sentence(STOCKROOM_PORT="80x")
 
 
-def test_a_database_out_of_reach_is_named_without_its_password() -> None:
+def test_an_unreachable_database_is_reported_without_its_password() -> None:
     sentence = _sentence(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{_free_port()}/shop")
     assert "cannot be reached" in sentence
     assert "Check DATABASE_URL" in sentence
@@ -204,7 +202,7 @@ def test_a_database_that_does_not_exist_is_named(server: Server) -> None:
     assert "DATABASE_URL" in sentence
 
 
-def test_an_account_that_may_not_migrate_is_named_with_the_setting_that_helps(server: Server) -> None:
+def test_an_account_that_may_not_migrate_is_reported_with_the_setting_that_helps(server: Server) -> None:
     name = f"stranger_{server.major}"
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
@@ -220,17 +218,17 @@ def test_an_app_account_that_cannot_sign_in_is_named_and_how_it_gets_a_password(
     assert "alter role nobody_here password" in sentence
 
 
-def test_two_addresses_of_different_databases_are_named(server: Server) -> None:
+def test_urls_of_two_different_databases_are_reported(server: Server) -> None:
     sentence = _sentence(DATABASE_URL=server.url("postgres", "stockroom_app"), STOCKROOM_OWNER_URL=server.owner_url)
     assert "name different databases" in sentence
 
 
 @pytest.mark.parametrize("version", [90624, 110022, 140011])
-def test_a_postgresql_that_is_too_old_is_named_with_the_oldest_that_will_do(version: int) -> None:
+def test_a_postgresql_that_is_too_old_is_reported_with_the_oldest_supported(version: int) -> None:
     with pytest.raises(SetupError, match="Stockroom needs 15 or newer"):
         refuse_old_server(version)
 
 
 @pytest.mark.parametrize("version", [150000, 160004, 180004])
-def test_postgresql_15_to_18_will_do(version: int) -> None:
+def test_postgresql_15_to_18_are_supported(version: int) -> None:
     refuse_old_server(version)

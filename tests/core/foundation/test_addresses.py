@@ -1,4 +1,4 @@
-"""What a door takes from a connection: the address it counts by, and whether the cookie may travel in the clear."""
+"""What a request says about its client: the address for the rate limit, and whether the cookie needs https."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dashboard.door.signin import remember, wait_sentence
         (None, "local"),
     ],
 )
-def test_wrong_tries_count_by_address_and_by_the_network_of_one_household(
+def test_failed_attempts_count_by_address_and_by_the_network_of_one_household(
     client: tuple[str, int] | None, counted: str
 ) -> None:
     assert address_of(HTTPConnection({"type": "http", "client": client})) == counted
@@ -33,12 +33,12 @@ def test_wrong_tries_count_by_address_and_by_the_network_of_one_household(
 @pytest.mark.parametrize(
     ("seconds", "span"), [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (900, "15 minutes")]
 )
-def test_a_wait_is_said_in_words(seconds: int, span: str) -> None:
+def test_a_wait_is_shown_in_words(seconds: int, span: str) -> None:
     assert f"Wait {span}, then" in wait_sentence(seconds)
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False)])
-def test_over_https_the_cookie_is_never_sent_in_the_clear(scheme: str, secure: bool) -> None:
+def test_over_https_the_cookie_is_never_sent_unencrypted(scheme: str, secure: bool) -> None:
     request = Request({"type": "http", "method": "POST", "scheme": scheme, "path": "/sign-in", "headers": []})
     session = NewSession(token="t" * 43, expires_at=datetime.now(UTC) + timedelta(hours=12))
     cookie = remember(request, session, "/stock").headers["set-cookie"].lower()

@@ -1,4 +1,4 @@
-"""Bad input: each gets a sentence that names the field, and nothing changes."""
+"""Bad input gets a sentence that names the field, and nothing changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.proof import assert_holds
 
 @pytest.fixture
 def shoe(shop: Shop) -> Iterator[UUID]:
-    """Ten pairs; whatever a test tries, ten are there afterwards and the ledger holds."""
+    """A variant with ten units. Every test must leave ten units and a correct ledger."""
     variant = shop.variant(10)
     yield variant
     assert shop.on_hand(variant) == 10
@@ -29,7 +29,7 @@ def shoe(shop: Shop) -> Iterator[UUID]:
 
 
 def refused(shop: Shop, operation: Callable[..., Any], **values: Any) -> InvalidInput:
-    """Run it as Wanda; it must be refused, by a sentence that begins with the field."""
+    """Run an operation as Wanda. It must be refused with a sentence that begins with the field."""
     operations = "select count(*) from stockroom.operations where key = :key"
     values = {"key": key()} | values
     with pytest.raises(InvalidInput) as error:
@@ -64,7 +64,7 @@ NO_QUANTITIES: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("given", NO_QUANTITIES)
-def test_what_is_no_quantity_is_refused_not_rounded(shop: Shop, shoe: UUID, given: str) -> None:
+def test_a_quantity_that_is_not_a_whole_number_is_refused_not_rounded(shop: Shop, shoe: UUID, given: str) -> None:
     quantity, said = NO_QUANTITIES[given]
     error = refused(
         shop, ledger.adjust, lines=[Line(variant_id=shoe, quantity=quantity)], reason="correction", note="x"
@@ -73,18 +73,18 @@ def test_what_is_no_quantity_is_refused_not_rounded(shop: Shop, shoe: UUID, give
 
 
 @pytest.mark.parametrize("target", [-1, 1_000_001, 2.5, None, "7"])
-def test_what_is_no_level_is_refused(shop: Shop, shoe: UUID, target: Any) -> None:
+def test_a_level_that_is_not_a_whole_number_is_refused(shop: Shop, shoe: UUID, target: Any) -> None:
     error = refused(shop, ledger.set_level, lines=[LevelLine(variant_id=shoe, target=target, seen=10)])
     assert error.field == "new level"
 
 
 @pytest.mark.parametrize("seen", [-1, 2**31, "10", None])
-def test_what_nobody_can_have_seen_is_refused(shop: Shop, shoe: UUID, seen: Any) -> None:
+def test_a_seen_level_that_is_impossible_is_refused(shop: Shop, shoe: UUID, seen: Any) -> None:
     error = refused(shop, ledger.set_level, lines=[LevelLine(variant_id=shoe, target=9, seen=seen)])
     assert error.field == "level seen"
 
 
-def test_a_whole_number_that_a_table_hands_over_as_a_float_is_one(shop: Shop) -> None:
+def test_a_whole_number_that_a_table_returns_as_a_float_is_accepted(shop: Shop) -> None:
     variant = shop.variant(10)
     two: Any = 2.0
     line = Line(variant_id=variant, quantity=two)
@@ -104,7 +104,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("given", TEXTS)
-def test_a_note_that_cannot_be_read_again_is_refused(shop: Shop, shoe: UUID, given: str) -> None:
+def test_a_note_that_cannot_be_stored_is_refused(shop: Shop, shoe: UUID, given: str) -> None:
     note, why = TEXTS[given]
     error = refused(shop, ledger.adjust, lines=[Line(variant_id=shoe, quantity=1)], reason="correction", note=note)
     assert error.field == "note"
@@ -121,7 +121,7 @@ HARD_NOTES = [
 
 
 @pytest.mark.parametrize("note", HARD_NOTES)
-def test_a_note_is_kept_as_it_was_typed(shop: Shop, note: str) -> None:
+def test_a_note_is_stored_as_it_was_typed(shop: Shop, note: str) -> None:
     variant = shop.variant(10)
     shop.adjust(variant, -1, note=note)
     assert shop.history(variant)[-1].note == note
@@ -148,7 +148,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("given", REASONS)
-def test_a_reason_must_belong_to_what_is_done(shop: Shop, shoe: UUID, given: str) -> None:
+def test_a_reason_must_belong_to_the_operation(shop: Shop, shoe: UUID, given: str) -> None:
     reason, why = REASONS[given]
     error = refused(shop, ledger.adjust, lines=[Line(variant_id=shoe, quantity=1)], reason=reason, note="x")
     assert error.field == "reason"
@@ -160,7 +160,7 @@ def test_goods_are_not_received_as_an_undo(shop: Shop, shoe: UUID) -> None:
     assert error.field == "reason"
 
 
-def test_a_reason_that_is_no_longer_used_is_refused(fresh_shop: Shop) -> None:
+def test_a_retired_reason_is_refused(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     fresh_shop.sql("update stockroom.reasons set is_active = false where reason = 'sample'")
     with pytest.raises(InvalidInput, match='Reason "Sample" is no longer used'):
@@ -201,7 +201,7 @@ def test_some_reasons_need_a_note(shop: Shop, shoe: UUID, reason: str, note: str
         (7, "must be text"),
     ],
 )
-def test_a_key_that_is_none_is_refused(shop: Shop, shoe: UUID, given: Any, why: str) -> None:
+def test_an_invalid_idempotency_key_is_refused(shop: Shop, shoe: UUID, given: Any, why: str) -> None:
     lines = [Line(variant_id=shoe, quantity=1)]
     error = refused(shop, ledger.adjust, lines=lines, reason="stock_increase", key=given)
     assert error.field == "key"
@@ -262,8 +262,8 @@ def test_a_level_is_set_by_a_count_or_an_adjustment_only(shop: Shop, shoe: UUID)
         assert error.field == "movement type"
 
 
-def test_a_call_past_core_with_a_missing_variant_posts_nothing_at_all(shop: Shop, shoe: UUID) -> None:
-    """The SQL functions stand on their own: a null among the variants is unknown, not left out."""
+def test_a_direct_sql_call_with_a_missing_variant_posts_nothing(shop: Shop, shoe: UUID) -> None:
+    """The SQL functions check input themselves: a null among the variants is unknown, not ignored."""
 
     def past_core(connection: Connection, actor: Actor, variants: list[UUID | None]) -> None:
         statement = text(

@@ -1,4 +1,4 @@
-"""What is written down twice is held equal: SQLSTATE, class and sentence; the words of Python and the checks of SQL."""
+"""Python and SQL agree: SQLSTATE, class and sentence of each error; the enums of Python and the checks of SQL."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def sentence(kind: type[StockError]) -> str:
 
 
 def raised() -> set[tuple[str, str, str]]:
-    """Every refusal whose sentence stands in an SQL file: file, SQLSTATE, sentence."""
+    """Return every refusal with a sentence in an SQL file: file, SQLSTATE, sentence."""
     found = ((name, match) for name, text in SQL.items() for match in RAISED.finditer(text))
     return {(name, match[1] or match[4], match[2] or match[3]) for name, match in found}
 
 
-def test_each_class_with_a_sqlstate_is_the_one_that_the_sqlstate_becomes() -> None:
+def test_each_sqlstate_becomes_the_class_that_declares_it() -> None:
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and "sqlstate" in vars(kind)]
     assert {vars(kind)["sqlstate"]: kind for kind in classes} == BY_SQLSTATE
     assert sorted(BY_SQLSTATE) == [f"SK{n:03}" for n in range(1, len(BY_SQLSTATE) + 1)]
 
 
 @pytest.mark.parametrize("state", sorted(BY_SQLSTATE))
-def test_each_class_is_one_sentence_that_can_be_shown(state: str) -> None:
+def test_each_class_has_one_sentence_that_can_be_shown(state: str) -> None:
     said = sentence(BY_SQLSTATE[state])
     assert re.fullmatch(r"[A-Z][^\n]{10,80}\.", said)
     assert BY_SQLSTATE[state]().message == said
@@ -49,7 +49,7 @@ def test_sql_refuses_only_with_known_codes_and_with_the_sentence_of_the_class() 
     found = raised()
     assert {state for _, state, _ in found} <= set(BY_SQLSTATE)
     assert {"SK001", "SK002", "SK003", "SK004", "SK005", "SK009", "SK010", "SK011"} <= {state for _, state, _ in found}
-    # A value that is not valid says which and why, in words of its own.
+    # An invalid value has its own sentence, which names the field and the reason.
     wrong = {(name, state, said) for name, state, said in found if state != "SK008"
              and said != sentence(BY_SQLSTATE[state])}  # fmt: skip
     assert wrong == set()
@@ -62,7 +62,7 @@ def test_a_refused_value_always_carries_its_field_and_what_is_wrong_with_it() ->
             assert "why" in call, (name, call)
 
 
-def test_the_codes_that_a_functions_comment_promises_exist() -> None:
+def test_the_codes_in_the_comments_of_functions_exist() -> None:
     promised = {code for text in SQL.values() for code in re.findall(r"^--.*$", text, flags=re.MULTILINE)}
     assert {code for line in promised for code in re.findall(r"SK\d{3}", line)} <= set(BY_SQLSTATE)
 
@@ -81,14 +81,14 @@ def test_each_code_arrives_as_its_class_with_the_facts(shop: Shop, state: str) -
     assert error.facts["short"] == [{"sku": "Ä-1"}]
 
 
-def test_a_bug_is_not_dressed_up_as_a_refusal(shop: Shop) -> None:
+def test_a_bug_is_not_reported_as_a_refusal(shop: Shop) -> None:
     for statement in ("select 1 / 0", "select nonsense", "insert into stockroom.shop (name) values ('')"):
         with pytest.raises(sqlalchemy.exc.DBAPIError) as caught:
             shop.sql(statement)
         assert database.translate(caught.value) is caught.value
 
 
-# Every CHECK over words, and the words of Python that it must equal. A new one needs a line here.
+# Every CHECK of words, and the words of Python that it must equal. A new CHECK needs a line here.
 WORDS: dict[str, Iterable[str]] = {
     "stock_movements_type_check": model.MovementType,
     "reasons_movement_type_check": model.MovementType,
@@ -118,7 +118,7 @@ WORDS: dict[str, Iterable[str]] = {
 }
 
 
-def test_every_check_over_words_lets_through_exactly_the_words_of_python(shop: Shop) -> None:
+def test_every_check_of_words_accepts_exactly_the_words_of_python(shop: Shop) -> None:
     rows = shop.rows(
         """select c.conname, pg_get_constraintdef(c.oid) as said from pg_constraint c
              join pg_namespace n on n.oid = c.connamespace
@@ -137,7 +137,7 @@ def test_every_permission_is_held_by_known_roles_and_always_by_an_admin() -> Non
     assert all("admin" in holders for holders in ROLES.values())
 
 
-def test_a_note_may_be_as_long_in_sql_as_in_python(shop: Shop) -> None:
+def test_sql_and_python_allow_notes_of_the_same_length(shop: Shop) -> None:
     text = shop.sql("select pg_get_constraintdef(oid) from pg_constraint where conname = 'stock_movements_note_check'")
     assert f"length(note) <= {model.MAX_NOTE}" in text
 
@@ -175,7 +175,7 @@ def test_a_new_shop_has_the_agreed_reasons_with_their_signs_and_notes(fresh_shop
     assert (labels["initial_count"], labels["initial_purchase"]) == ("Initial stock count", "Initial stock purchase")
 
 
-def test_people_are_offered_only_what_is_done_by_hand(fresh_shop: Shop) -> None:
+def test_forms_offer_only_reasons_for_manual_operations(fresh_shop: Shop) -> None:
     rows = fresh_shop.rows("select movement_type, reason from stockroom.reasons where not by_hand")
     expected = {(kind, "undo") for kind in REASONS}
     expected |= {(kind, reason) for kind in ("sale", "restoration") for reason in REASONS[kind]}

@@ -1,4 +1,4 @@
-"""The log: a line for each operation, and nothing in it that is a secret or tells who bought."""
+"""The log has a line for each operation, and no secrets or personal data of buyers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def lines(written: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def test_an_operation_is_one_line_with_who_what_how_and_how_long(shop: Shop, written: io.StringIO) -> None:
+def test_an_operation_is_one_line_with_actor_name_outcome_and_duration(shop: Shop, written: io.StringIO) -> None:
     variant = shop.variant(3)
     shop.person("Wanda")
     written.truncate(0)
@@ -45,15 +45,15 @@ def test_an_operation_is_one_line_with_who_what_how_and_how_long(shop: Shop, wri
     assert line["level"] == "info"
 
 
-def test_a_refusal_says_its_kind_and_not_its_words(shop: Shop, written: io.StringIO) -> None:
+def test_a_refusal_is_logged_with_its_class_and_not_its_message(shop: Shop, written: io.StringIO) -> None:
     with pytest.raises(StockError):
         shop.adjust(shop.variant(1), -5)
     line = lines(written)[-1]
     assert (line["outcome"], line["why"]) == ("refused", "InsufficientStock")
 
 
-def test_what_storefronts_send_is_found_by_request_and_never_read(fresh_shop: Shop, written: io.StringIO) -> None:
-    """Through the HTTP API with a key, an Idempotency-Key and a reference that are a buyer's own."""
+def test_requests_of_storefronts_are_logged_by_id_without_their_content(fresh_shop: Shop, written: io.StringIO) -> None:
+    """Through the HTTP API, with an Idempotency-Key and a reference that contain data of a buyer."""
     secret = fresh_shop.run(api_keys.make, "Ada", name="Web shop", scopes=tuple(Scope))
     variant = fresh_shop.variant(5)
     door = Visitor(create_api(lambda: fresh_shop.engine))
@@ -78,7 +78,7 @@ def test_signing_in_and_links_leave_no_secret(fresh_shop: Shop, written: io.Stri
     assert no_secret(written, "new.person@shop.example", "10.0.0.9")
 
 
-def test_an_error_tells_where_and_never_what_it_says(written: io.StringIO) -> None:
+def test_an_error_is_logged_with_its_place_and_never_its_message(written: io.StringIO) -> None:
     try:
         raise ValueError(f"cannot read {NAME}, {STREET}, {MAIL}")
     except ValueError as error:
@@ -90,7 +90,7 @@ def test_an_error_tells_where_and_never_what_it_says(written: io.StringIO) -> No
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "streamlit.runtime", "procrastinate.worker", "sqlalchemy.engine",
                                   "stripe", "httpx"])  # fmt: skip
-def test_a_library_may_say_what_it_likes_and_nothing_of_a_buyer_is_written(name: str, written: io.StringIO) -> None:
+def test_nothing_of_a_buyer_is_logged_whatever_a_library_logs(name: str, written: io.StringIO) -> None:
     logger = logging.getLogger(name)
     logger.error("%s could not be delivered to %s, %s after %d tries", NAME, STREET, {"to": MAIL}, 3)
     logger.warning(f"GET /welcome?token=abcdefghij&email={MAIL} sk_live_abcdefghijk whsec_abcdefgh stk_abcdefghi")
@@ -101,7 +101,7 @@ def test_a_library_may_say_what_it_likes_and_nothing_of_a_buyer_is_written(name:
     assert "after 3 tries" in written.getvalue()
 
 
-def test_by_default_only_trouble_is_written_in_words(shop: Shop, written: io.StringIO) -> None:
+def test_by_default_only_problems_are_logged_as_text(shop: Shop, written: io.StringIO) -> None:
     journal.begin(journal.QUIET, written)
     shop.variant(1)
     logging.getLogger("stockroom").warning("The worker stopped")
@@ -120,7 +120,7 @@ def test_a_reference_is_an_id_or_a_fingerprint(given: dict[str, object], said: s
     assert found == said or (said is not None and found is not None and found.startswith(said) and "Jane" not in found)
 
 
-def test_the_key_of_a_caller_is_written_where_it_is_an_id_and_else_its_fingerprint() -> None:
+def test_a_callers_key_is_logged_if_it_is_an_id_and_else_as_a_fingerprint() -> None:
     uuid = "0b0f6a52-58f3-4f0e-9b5f-1f2f3a4b5c6d"
     assert [journal.key_of(f"{door}:7:{uuid}") for door in ("api", "pay")] == [f"api:7:{uuid}", f"pay:7:{uuid}"]
     assert "Jane" not in str(journal.key_of("pay:7:Jane"))
@@ -129,8 +129,8 @@ def test_the_key_of_a_caller_is_written_where_it_is_an_id_and_else_its_fingerpri
 BUYER = {"email": MAIL, "name": NAME, "shipping": {"name": NAME, "address": {"line1": STREET, "city": "London"}}}
 
 
-def test_real_orders_by_webhook_and_poll_tell_nothing_of_who_bought(fresh_shop: Shop, written: io.StringIO) -> None:
-    """Signed messages at the door, Stripe asked with the shop's key, orders booked and a line short of stock."""
+def test_orders_by_webhook_and_poll_log_nothing_about_the_buyer(fresh_shop: Shop, written: io.StringIO) -> None:
+    """Signed webhooks, a poll with the shop's key, orders that are posted, and a line that is short of stock."""
     stripe = Stripe(fresh_shop)
     fresh_shop.variant(3, sku="TEE-M")
     for units in (1, 1, 9):
@@ -154,7 +154,7 @@ def test_real_orders_by_webhook_and_poll_tell_nothing_of_who_bought(fresh_shop: 
 def test_a_stripe_that_refuses_is_logged_without_its_key(
     fresh_shop: Shop, written: io.StringIO, trouble: int | str
 ) -> None:
-    """Stripe's own answers repeat the end of a key, and the library's log whole requests."""
+    """Stripe's answers contain the end of a key, and the library logs whole requests."""
     account = StripeAccount()
     gateway, fake = fake_gateway(account)
     polling.poll(fresh_shop.engine, gateway)
@@ -166,7 +166,7 @@ def test_a_stripe_that_refuses_is_logged_without_its_key(
     assert no_secret(written, KEY, KEY[8:], KEY[-6:])
 
 
-def test_a_good_password_and_its_session_are_never_written(fresh_shop: Shop, written: io.StringIO) -> None:
+def test_a_correct_password_and_its_session_are_never_logged(fresh_shop: Shop, written: io.StringIO) -> None:
     ada = fresh_shop.person("Ada")
     fresh_shop.run(accounts.set_own_password, ada, password=PASSWORD, proof=None)
     begun = accounts.sign_in(
@@ -180,7 +180,7 @@ def test_a_good_password_and_its_session_are_never_written(fresh_shop: Shop, wri
 
 
 def no_secret(written: io.StringIO, *more: str) -> bool:
-    """Whether nothing of a buyer, no password and no key of anybody stands in what was written."""
+    """Return whether the log contains no data of a buyer, no password and no key."""
     text = written.getvalue()
     never = (PASSWORD, "correct horse", MAIL, MAIL.replace("@", "%40"), "customers.example", "Buyer", "Baker")
     assert [each for each in (*never, *more) if each in text] == [], text

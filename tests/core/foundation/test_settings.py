@@ -1,4 +1,4 @@
-"""What a person may write into the environment, and what they are told when it is wrong."""
+"""The settings in the environment, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ URL = "postgresql://mia:secret@db.example:5433/shop"
 NORMAL = "postgresql+psycopg://mia:secret@db.example:5433/shop"
 
 
-def test_without_any_setting_stockroom_brings_its_own_database_and_listens_only_to_this_machine() -> None:
+def test_without_settings_stockroom_uses_the_embedded_database_and_listens_only_locally() -> None:
     settings = load_settings({})
     assert settings.embedded
     assert (settings.database_url, settings.owner_url) == (None, None)
@@ -32,19 +32,19 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
-def test_every_spelling_of_a_postgresql_address_is_understood(scheme: str) -> None:
+def test_every_spelling_of_a_postgresql_url_is_accepted(scheme: str) -> None:
     settings = load_settings({"DATABASE_URL": f"{scheme}://mia:secret@db.example:5433/shop"})
     assert (settings.database_url, settings.owner_url) == (NORMAL, NORMAL)
     assert not settings.embedded
 
 
-def test_the_owners_address_may_differ_from_the_apps() -> None:
+def test_the_owners_url_may_differ_from_the_apps() -> None:
     settings = load_settings({"DATABASE_URL": URL, "STOCKROOM_OWNER_URL": "postgres://boss:s@db.example/shop"})
     assert settings.database_url == NORMAL
     assert settings.owner_url == "postgresql+psycopg://boss:s@db.example/shop"
 
 
-def test_a_password_with_odd_characters_survives() -> None:
+def test_a_password_with_special_characters_stays_unchanged() -> None:
     settings = load_settings({"DATABASE_URL": "postgres://mia:p%40ss%2Fw%3Ard%25@h/shop"})
     assert make_url(settings.database_url or "").password == "p@ss/w:rd%"
 
@@ -54,12 +54,12 @@ def test_a_space_in_an_option_is_written_so_that_postgresqls_own_programs_read_i
     assert settings.database_url == "postgresql+psycopg://mia@/shop?host=%2Fmy%20run%2Fa%2Bb"
 
 
-def test_options_of_other_clients_are_left_out_and_those_of_postgresql_kept() -> None:
+def test_options_of_other_clients_are_removed_and_those_of_postgresql_kept() -> None:
     url = f"{URL}?pgbouncer=true&connection_limit=1&sslmode=require"
     assert load_settings({"DATABASE_URL": url}).database_url == f"{NORMAL}?sslmode=require"
 
 
-def test_a_socket_is_an_address_too() -> None:
+def test_a_url_may_name_a_socket() -> None:
     settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/run/postgresql"})
     assert make_url(settings.database_url or "").query["host"] == "/run/postgresql"
 
@@ -69,13 +69,15 @@ def test_a_socket_is_an_address_too() -> None:
     ("url", "reason"),
     [
         ("mysql://mia:secret@h/shop", "begins with mysql://"),
-        ("host=h dbname=shop password=secret", "not the address of a database"),
-        ("postgresql://mia:secret@h:port/shop", "not the address of a database"),
+        ("host=h dbname=shop password=secret", "not the URL of a database"),
+        ("postgresql://mia:secret@h:port/shop", "not the URL of a database"),
         ("postgresql://mia:secret@h:5432", "names no database"),
         ("postgresql://mia:secret@h/shop?colour=red", "has the option colour"),
     ],
 )
-def test_a_wrong_address_is_named_with_its_reason_and_without_its_password(name: str, url: str, reason: str) -> None:
+def test_a_wrong_database_url_is_refused_with_a_reason_and_without_its_password(
+    name: str, url: str, reason: str
+) -> None:
     with pytest.raises(InvalidSetting) as refusal:
         load_settings({"DATABASE_URL": URL, name: url})
     assert refusal.value.message.startswith(f"{name} ")
@@ -83,13 +85,13 @@ def test_a_wrong_address_is_named_with_its_reason_and_without_its_password(name:
     assert "secret" not in refusal.value.message
 
 
-def test_an_owners_address_alone_is_a_mistake() -> None:
+def test_an_owners_url_alone_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="set both, or neither"):
         load_settings({"STOCKROOM_OWNER_URL": URL})
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "²", "9" * 5000])
-def test_a_port_that_cannot_be_is_named_with_one_that_can(port: str) -> None:
+def test_a_wrong_port_is_refused_with_a_valid_example(port: str) -> None:
     with pytest.raises(InvalidSetting, match="a number from 1 to 65535, such as 8501"):
         load_settings({"STOCKROOM_PORT": port})
 
@@ -106,13 +108,13 @@ def test_the_sample_shop_can_be_declined(text: str, sample: bool) -> None:
     assert load_settings({"STOCKROOM_SAMPLE": text}).sample is sample
 
 
-def test_an_unclear_answer_about_the_sample_shop_is_asked_back() -> None:
+def test_an_unclear_value_for_the_sample_shop_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="STOCKROOM_SAMPLE is 'maybe': use 1"):
         load_settings({"STOCKROOM_SAMPLE": "maybe"})
 
 
 @pytest.mark.parametrize(("text", "worker"), [("", True), ("1", True), ("0", False), ("off", False)])
-def test_the_jobs_can_be_left_to_workers_of_their_own(text: str, worker: bool) -> None:
+def test_the_jobs_can_be_left_to_separate_workers(text: str, worker: bool) -> None:
     assert load_settings({"STOCKROOM_WORKER": text}).worker is worker
 
 
@@ -121,25 +123,25 @@ def test_the_data_folder_can_be_chosen_also_relative_to_home_or_here() -> None:
     assert load_settings({"STOCKROOM_DATA": "shop"}).data_dir == Path.cwd() / "shop"
 
 
-def test_under_root_the_data_does_not_lie_in_the_home_that_postgresql_may_not_enter(
+def test_under_root_the_data_folder_is_not_in_roots_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert load_settings({}).data_dir == Path("/var/lib/stockroom")
 
 
-def test_a_person_s_data_lies_in_their_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_data_folder_is_in_their_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     assert load_settings({}).data_dir.is_relative_to(Path.home())
 
 
-def test_no_proxy_is_believed_unless_it_is_named() -> None:
+def test_no_proxy_is_trusted_unless_it_is_listed() -> None:
     assert load_settings({}).trusted_proxies == ()
     assert load_settings({"STOCKROOM_TRUSTED_PROXIES": " , "}).trusted_proxies == ()
 
 
-def test_sites_that_may_call_from_a_browser_are_named_whole() -> None:
+def test_cors_origins_must_be_complete() -> None:
     named = load_settings({"STOCKROOM_CORS_ORIGINS": "https://shop.example, http://localhost:3000"})
     assert named.cors_origins == ("https://shop.example", "http://localhost:3000")
     assert load_settings({}).cors_origins == ()
@@ -148,12 +150,12 @@ def test_sites_that_may_call_from_a_browser_are_named_whole() -> None:
             load_settings({"STOCKROOM_CORS_ORIGINS": wrong})
 
 
-def test_what_cannot_be_verified_is_sold_only_if_the_shop_says_so() -> None:
+def test_unverified_stock_is_sold_only_if_the_shop_allows_it() -> None:
     assert load_settings({}).sell_unverified is False
     assert load_settings({"STOCKROOM_SELL_UNVERIFIED": "1"}).sell_unverified is True
 
 
-def test_proxies_are_named_by_address_or_network_and_known_by_their_ipv6_spelling_too() -> None:
+def test_proxies_are_addresses_or_networks_and_also_match_in_ipv6_form() -> None:
     settings = load_settings({"STOCKROOM_TRUSTED_PROXIES": "192.0.2.7, 10.0.0.0/8,2001:db8::1"})
     assert settings.trusted_proxies == (
         "192.0.2.7/32", "::ffff:192.0.2.7/128", "10.0.0.0/8", "::ffff:10.0.0.0/104", "2001:db8::1/128",
@@ -161,7 +163,7 @@ def test_proxies_are_named_by_address_or_network_and_known_by_their_ipv6_spellin
 
 
 @pytest.mark.parametrize("name", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8", "127.0.0.1;10.0.0.1"])
-def test_a_proxy_that_is_no_address_or_everybody_is_named_with_an_example(name: str) -> None:
+def test_a_proxy_that_is_no_address_or_any_address_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(InvalidSetting, match=r"such as 127\.0\.0\.1, 10\.0\.0\.0/8") as refusal:
         load_settings({"STOCKROOM_TRUSTED_PROXIES": f"127.0.0.1, {name}"})
     assert refusal.value.message.startswith(f"STOCKROOM_TRUSTED_PROXIES has {name!r}")
@@ -183,7 +185,7 @@ def test_without_a_key_stockroom_works_without_stripe() -> None:
     assert (settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base) == (None, (), None)
 
 
-def test_webhook_secrets_may_be_two_while_one_is_replaced() -> None:
+def test_there_may_be_two_webhook_secrets_while_one_is_replaced() -> None:
     settings = load_settings({"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": f" {SECRET}, whsec_before,"})
     assert settings.stripe_secret_key == KEY
     assert settings.stripe_webhook_secrets == (SECRET, "whsec_before")
@@ -204,9 +206,7 @@ def test_webhook_secrets_may_be_two_while_one_is_replaced() -> None:
         ("STRIPE_API_BASE", "ftp://shop.example", "use the form http"),
     ],
 )
-def test_a_wrong_setting_of_stripe_is_named_with_its_reason_and_never_repeated(
-    name: str, value: str, reason: str
-) -> None:
+def test_a_wrong_stripe_setting_is_refused_with_a_reason_and_never_shown(name: str, value: str, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason) as refusal:
         load_settings({name: value})
     assert refusal.value.message.startswith(name)
@@ -214,7 +214,7 @@ def test_a_wrong_setting_of_stripe_is_named_with_its_reason_and_never_repeated(
     assert "0123" not in refusal.value.message
 
 
-def test_a_live_key_is_never_sent_where_it_could_be_read_on_the_way() -> None:
+def test_a_live_key_is_never_sent_over_plain_http() -> None:
     stand_in = {"STRIPE_API_BASE": "http://127.0.0.1:8420/"}
     assert load_settings(stand_in | {"STRIPE_SECRET_KEY": "sk_test_12345"}).stripe_api_base == "http://127.0.0.1:8420"
     with pytest.raises(InvalidSetting, match="could read your live key"):
@@ -227,7 +227,7 @@ def test_no_secret_is_shown_when_the_settings_are_printed() -> None:
         assert not any(hidden in text for hidden in (KEY, SECRET, "secret@"))
 
 
-def test_stripes_secrets_may_lie_in_a_file_and_a_variable_wins(tmp_path: Path) -> None:
+def test_stripes_secrets_may_be_in_a_file_and_a_variable_wins(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
     file.write_text(f'STRIPE_SECRET_KEY = "{KEY}"\nSTRIPE_WEBHOOK_SECRET = "{SECRET}"\nother = 1\n[section]\nx = 2\n')
     assert with_secrets({}, file) == {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET}
@@ -237,7 +237,7 @@ def test_stripes_secrets_may_lie_in_a_file_and_a_variable_wins(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("content", [f"STRIPE_SECRET_KEY = {KEY}", "STRIPE_SECRET_KEY = 51", "\xff"])
-def test_a_file_of_secrets_that_cannot_be_read_is_named_and_not_repeated(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_file_of_secrets_is_named_and_its_content_not_shown(tmp_path: Path, content: str) -> None:
     file = tmp_path / "secrets.toml"
     file.write_bytes(content.encode("latin-1"))
     with pytest.raises(InvalidSetting, match=r"\.streamlit/secrets\.toml") as refusal:
@@ -245,7 +245,7 @@ def test_a_file_of_secrets_that_cannot_be_read_is_named_and_not_repeated(tmp_pat
     assert "51" not in refusal.value.message
 
 
-def test_the_example_of_a_file_of_secrets_names_every_secret_and_sets_none() -> None:
+def test_the_example_file_of_secrets_names_every_secret_and_sets_none() -> None:
     example = SECRETS.with_name("secrets.example.toml").read_text(encoding="utf-8")
     assert tomllib.loads(example) == {}
     filled_in = tomllib.loads(re.sub(r"^# (STRIPE_\w+ = )", r"\1", example, flags=re.MULTILINE))
@@ -255,7 +255,7 @@ def test_the_example_of_a_file_of_secrets_names_every_secret_and_sets_none() -> 
 HOOK = "json://mia:hush@hooks.example/alerts"
 
 
-def test_any_number_of_destinations_is_named_in_small_letters_and_never_printed() -> None:
+def test_destinations_have_lower_case_names_and_are_never_printed() -> None:
     given = {"STOCKROOM_NOTIFY_TEAM": HOOK, "STOCKROOM_NOTIFY_MIA_2": HOOK, "STOCKROOM_NOTIFY_OFF": " "}
     settings = load_settings(given)
     assert dict(settings.destinations) == {"team": HOOK, "mia_2": HOOK}
@@ -274,17 +274,17 @@ def test_any_number_of_destinations_is_named_in_small_letters_and_never_printed(
         ("STOCKROOM_PUBLIC_URL", "https://hush@shop.example"),
     ],
 )
-def test_a_bad_address_of_messages_is_named_and_not_repeated(variable: str, value: str) -> None:
+def test_a_wrong_url_of_a_destination_is_named_and_not_shown(variable: str, value: str) -> None:
     with pytest.raises(InvalidSetting, match=variable) as refusal:
         load_settings({variable: value})
     assert "hush" not in refusal.value.message
 
 
-def test_links_in_messages_lead_where_people_open_the_dashboard() -> None:
+def test_links_in_messages_lead_to_the_public_url() -> None:
     assert load_settings({"STOCKROOM_PUBLIC_URL": "https://stock.example/"}).public_url == "https://stock.example"
 
 
-def test_backups_lie_in_the_data_folder_unless_told_and_fourteen_are_kept() -> None:
+def test_by_default_backups_are_in_the_data_folder_and_fourteen_are_kept() -> None:
     usual = load_settings({"STOCKROOM_DATA": "/shop"})
     assert (str(usual.backup_dir), usual.backups_kept) == ("/shop/backups", 14)
     told = load_settings({"STOCKROOM_BACKUPS": "/safe", "STOCKROOM_BACKUPS_KEPT": "3"})

@@ -1,4 +1,4 @@
-"""How the installation fares: ready or not, what it measured, and whether something has become slow."""
+"""Readiness, measurements and slowdowns of the installation."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_try_that_lost_against_a_lock_is_counted_beside_the_operation(shop: Sh
     assert meter.totals()[Kind.LOCK, "deadlock"].calls == 1
 
 
-def test_no_count_is_lost_between_threads_and_none_is_told_twice(fresh_shop: Shop) -> None:
+def test_no_count_is_lost_between_threads_and_none_is_stored_twice(fresh_shop: Shop) -> None:
     meter = Meter()
     keepers = [Keeper(fresh_shop.engine, meter) for _ in range(1)]
 
@@ -102,7 +102,9 @@ def test_no_count_is_lost_between_threads_and_none_is_told_twice(fresh_shop: Sho
     assert sum(rows[0].buckets) == 4_001
 
 
-def test_what_could_not_be_told_is_told_with_the_next(fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measurements_that_could_not_be_stored_are_stored_with_the_next(
+    fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meter = Meter()
     keeper = Keeper(fresh_shop.engine, meter)
     meter.note(Kind.OPERATION, "ledger.adjust", Outcome.OK, 0.004)
@@ -132,12 +134,12 @@ def test_healthz_answers_without_the_database_and_readyz_says_what_is_missing() 
     answer = door.get("/readyz")
     assert answer.status_code == 503
     assert parts(answer) == {"database": False}
-    assert "127.0.0.1" not in answer.text, "it tells strangers nothing of where"
+    assert "127.0.0.1" not in answer.text, "strangers learn no addresses"
 
 
 def test_readyz_looks_at_database_migrations_worker_and_inbox(fresh_shop: Shop) -> None:
     answer = visitor(fresh_shop.engine).get("/readyz")
-    assert (answer.status_code, parts(answer)["worker"]) == (503, False), "no worker has given a sign"
+    assert (answer.status_code, parts(answer)["worker"]) == (503, False), "no worker has started"
     give_a_sign(fresh_shop)
     answer = visitor(fresh_shop.engine).get("/readyz")
     assert answer.status_code == 200
@@ -160,7 +162,7 @@ def test_a_crowd_of_strangers_asks_the_database_once(shop: Shop, meter: Meter) -
     assert sums(meter, "health.signs").calls == 2
 
 
-def test_metrics_are_read_by_whoever_shows_a_key_for_them_alone(fresh_shop: Shop, meter: Meter) -> None:
+def test_metrics_need_a_key_with_their_scope(fresh_shop: Shop, meter: Meter) -> None:
     key = fresh_shop.run(api_keys.make, "Ada", name="Prometheus", scopes=(Scope.METRICS,))
     other = fresh_shop.run(api_keys.make, "Ada", name="Web shop", scopes=(Scope.VALIDATE,))
     door = visitor(fresh_shop.engine)

@@ -1,4 +1,4 @@
-"""A paid order is recorded once; what there is enough for leaves the shelf; what there is not is a case."""
+"""A paid order is recorded once; lines with enough stock are taken off the shelf; the others open a case."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sku(shop: Shop, variant_id: object) -> str:
     return str(shop.sql("select sku from public.product_variants where id = :id", id=variant_id))
 
 
-def test_a_paid_order_leaves_the_shelf_once_however_often_it_is_told(shop: Shop) -> None:
+def test_a_paid_order_is_taken_once_however_often_its_message_arrives(shop: Shop) -> None:
     shoe = shop.variant(5)
     sale = Sale(lines=[(sku(shop, shoe), 2)])
     assert sell(shop, sale) == (1, 1)
@@ -69,7 +69,7 @@ def test_the_same_variant_on_two_lines_counts_together(shop: Shop) -> None:
     assert shop.on_hand(shoe) == 0
 
 
-def test_within_a_batch_who_paid_first_is_served_first(shop: Shop) -> None:
+def test_within_a_batch_the_first_payment_is_served_first(shop: Shop) -> None:
     shoe = shop.variant(2)
     now = datetime.now(UTC)
     sales = [Sale(lines=[(sku(shop, shoe), 1)], paid_at=now - timedelta(seconds=n)) for n in range(5)]
@@ -86,7 +86,7 @@ def test_a_big_order_that_does_not_fit_lets_a_smaller_later_one_through(shop: Sh
     assert (states(shop, big)[0][0], states(shop, small)[0][0]) == ("failed", "taken")
 
 
-def test_units_held_for_a_checkout_are_not_sold_to_somebody_else(shop: Shop) -> None:
+def test_units_held_for_a_checkout_are_not_sold_to_another_buyer(shop: Shop) -> None:
     shoe = shop.variant(3)
     shop.sql("update public.product_variants set reserved_quantity = 2 where id = :id", id=shoe)
     sale = Sale(lines=[(sku(shop, shoe), 2)])
@@ -137,7 +137,7 @@ def test_a_line_finds_its_variant_by_id_and_by_the_size_of_its_product(shop: Sho
     vague = Sale(lines=[(str(product), 1)])
     sell(shop, by_id, by_size, vague)
     assert states(shop, by_id) == states(shop, by_size) == [(*TAKEN, 1, 0)]
-    assert states(shop, vague)[0][:2] == ("failed", "unknown_variant"), "one product, two sizes: nobody guesses"
+    assert states(shop, vague)[0][:2] == ("failed", "unknown_variant"), "one product, two sizes: not guessed"
 
 
 def test_history_before_go_live_is_recorded_and_moves_nothing(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""From what a shop writes into Stripe to what leaves the shelf: mappings, short forms, orders kept elsewhere."""
+"""From the cart in Stripe to the shelf: mappings, short forms, orders in the storefront's own table."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_cart_of_the_storefront_we_are_modelled_on_takes_the_very_variants(s
     assert stripe.shop.on_hand(shoe) == 2
 
 
-def test_an_order_kept_in_the_storefront_s_own_table_is_looked_up_there(stripe: Stripe) -> None:
+def test_an_order_in_the_storefronts_own_table_is_looked_up_there(stripe: Stripe) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
     stripe.shop.sql("create table public.order_items (order_id int, sku text, qty int)")
     stripe.shop.sql("insert into public.order_items values (5531, 'TEE-M', 3), (5532, 'TEE-M', 1)")
@@ -80,7 +80,7 @@ def test_an_order_kept_in_the_storefront_s_own_table_is_looked_up_there(stripe: 
     assert "9999" in open_cases(stripe.shop)[0]
 
 
-def test_a_payment_without_any_cart_is_an_order_somebody_looks_at(stripe: Stripe) -> None:
+def test_a_payment_without_a_cart_is_an_order_with_a_case(stripe: Stripe) -> None:
     stripe.account.pay(3000, metadata={"purchasedItems": "50 gal still"})
     apply(stripe)
     assert sold(stripe.shop) == 0
@@ -88,7 +88,7 @@ def test_a_payment_without_any_cart_is_an_order_somebody_looks_at(stripe: Stripe
     assert stripe.shop.sql("select cart_state from stockroom.orders") == "absent"
 
 
-def test_an_order_goes_by_the_number_the_storefront_wrote_on_it(stripe: Stripe) -> None:
+def test_an_order_has_the_number_that_the_storefront_wrote_on_it(stripe: Stripe) -> None:
     stripe.shop.variant(3, sku="TEE-M")
     cart = json.dumps([{"sku": "TEE-M", "quantity": 1}])
     stripe.account.pay(1000, metadata={"cart": cart, "order_number": "SO-20057"})

@@ -1,4 +1,4 @@
-"""`python -m core import-orders`: what an operator reads while orders come from Stripe, and what came of it."""
+"""`python -m core import-orders`: its progress and its result, as an operator reads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.__main__ import main
-from core.commands import orders as commands_orders
+from core.commands import imports as commands_orders
 from core.inbox import applying, polling
 from core.inbox.range_import import Stage
 from core.stripe import gateway
@@ -42,7 +42,7 @@ def paid_ago(stripe: Stripe, days: int, sku: str, units: int = 1) -> None:
     stripe.account.now += days * DAY
 
 
-def test_orders_of_some_days_are_recorded_taken_and_told_and_a_second_time_nothing_is_new(
+def test_orders_of_some_days_are_imported_and_a_second_time_nothing_is_new(
     stripe: Stripe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
@@ -55,11 +55,11 @@ def test_orders_of_some_days_are_recorded_taken_and_told_and_a_second_time_nothi
     assert said.err == ("Reading payments: 3 seen, 3 new\nApplying: 0 messages\nApplying: 3 messages\n")
     assert stripe.shop.on_hand(shoe) == 5
     assert main(["import-orders", "--since", day(2), "--policy", "normal"]) == 0
-    assert capsys.readouterr().out == "Nothing new: everything Stripe has of these days is known already.\n"
+    assert capsys.readouterr().out == "Nothing new: everything that Stripe has for these days was imported before.\n"
     assert (orders_of(stripe.shop), sold(stripe.shop)) == (3, 5)
 
 
-def test_unless_told_otherwise_the_go_live_instant_decides_what_takes_stock(
+def test_without_a_policy_the_go_live_moment_decides_what_takes_stock(
     stripe: Stripe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
@@ -131,7 +131,9 @@ def test_days_that_make_no_range_are_refused(
     assert capsys.readouterr().err == sentence
 
 
-def test_what_is_no_day_is_told_by_the_command_itself(stripe: Stripe, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_argument_that_is_not_a_day_is_refused_by_the_command(
+    stripe: Stripe, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["import-orders", "--since", "last week"])
     assert "'last week' is not a day such as 2026-10-01" in capsys.readouterr().err
@@ -143,7 +145,7 @@ def test_a_key_of_the_other_mode_imports_nothing_and_says_why(
     monkeypatch.setattr(stripe.gateway, "livemode", True)
     stripe.pay("TEE-M")
     assert main(["import-orders", "--since", day()]) == 1
-    assert "tied to Stripe's test mode and the key is one of live mode" in capsys.readouterr().err
+    assert "tied to Stripe's test mode, but the key is of live mode" in capsys.readouterr().err
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 0
 
 
@@ -162,14 +164,14 @@ def test_ctrl_c_keeps_what_was_read_and_the_same_command_goes_on(
 
     monkeypatch.setattr(commands_orders.ProgressLines, "show", pressed)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 130
-    assert "Stopped. What was read is kept; the same command goes on from there." in capsys.readouterr().err
+    assert "Stopped. What was read is stored; run the same command to continue." in capsys.readouterr().err
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 2
     monkeypatch.setattr(commands_orders.ProgressLines, "show", show)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 0
     assert (orders_of(stripe.shop), stripe.shop.on_hand(shoe)) == (4, 6)
 
 
-def test_what_waits_for_another_try_is_told_as_such(
+def test_messages_that_wait_for_a_retry_are_reported(
     stripe: Stripe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stripe.shop.variant(10, sku="TEE-M")
@@ -180,7 +182,7 @@ def test_what_waits_for_another_try_is_told_as_such(
 
     monkeypatch.setattr(applying, "apply", broken)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 0
-    assert "1 message will be tried again later by the worker." in capsys.readouterr().out
+    assert "The worker will retry 1 message later." in capsys.readouterr().out
 
 
 def test_on_a_terminal_each_stage_counts_up_in_one_line(

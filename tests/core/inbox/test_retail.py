@@ -1,4 +1,4 @@
-"""The real year becomes a history file without losing a row: the published figures come out exactly."""
+"""A real year becomes a history file without losing a row: the published figures come out exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real shop's whole year lies in the ledger: every row and unit of the published file is accounted for."""
+"""The whole year of a real shop in the ledger: every row and unit of the published file is accounted for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def path(year: Conversion, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(path: Path, embedded: Server) -> Iterator[Shop]:
-    """A shop of its own for the year; it depends on the file, so that nothing is set up where there is none."""
+    """A separate shop for the year. It depends on the file, so that nothing is set up without one."""
     with psycopg.connect(embedded.url("postgres").replace("+psycopg", ""), autocommit=True) as admin:
         admin.execute(f"create database {DATABASE}")
         prepare(embedded.url(DATABASE))

@@ -1,4 +1,4 @@
-"""Webhook, poll and range import: the same payment told by all three, twice each, in any order, is one order."""
+"""Webhook, poll and range import: the same payment from all three, twice each, in any order, is one order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stripe(fresh_shop: Shop) -> Stripe:
     return Stripe(fresh_shop)
 
 
-def test_a_payment_told_by_webhook_poll_and_import_twice_each_is_one_order(stripe: Stripe) -> None:
+def test_a_payment_from_webhook_poll_and_import_twice_each_is_one_order(stripe: Stripe) -> None:
     shoe = stripe.shop.variant(100, sku="TEE-M")
     for units in range(1, 6):
         stripe.pay("TEE-M", units)
@@ -99,7 +99,7 @@ def test_a_shop_without_a_public_address_lives_on_polling_alone(stripe: Stripe) 
     assert stripe.poll() > 0
     stripe.work()
     assert stripe.shop.on_hand(shoe) == 8
-    assert stripe.poll() == 0, "what was read is not read again"
+    assert stripe.poll() == 0, "events are not read twice"
     stripe.account.refund(payment_intent=payment["id"])
     stripe.poll()
     stripe.work()
@@ -148,11 +148,11 @@ def test_messages_of_the_other_mode_and_of_connected_accounts_are_ignored_and_sa
         "select state, why from stockroom.stripe_events where event_id like 'evt_foreign%' order by event_id"
     )
     assert [tuple(row) for row in whys] == [
-        ("ignored", "It is live, this shop is not."), ("ignored", "It belongs to a connected account."),
+        ("ignored", "It is live, but this shop is in test mode."), ("ignored", "It belongs to a connected account."),
     ]  # fmt: skip
 
 
-def test_a_poisoned_message_is_parked_as_a_case_and_blocks_nobody(stripe: Stripe) -> None:
+def test_a_message_that_always_fails_is_parked_as_a_case_and_blocks_no_other(stripe: Stripe) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
     stripe.pay("TEE-M")
     stripe.webhook()
@@ -163,7 +163,7 @@ def test_a_poisoned_message_is_parked_as_a_case_and_blocks_nobody(stripe: Stripe
     stripe.work()
     assert stripe.shop.on_hand(shoe) == 9
     assert len(open_cases(stripe.shop)) == 1
-    assert "could not be worked on" in open_cases(stripe.shop)[0]
+    assert "could not be processed" in open_cases(stripe.shop)[0]
     assert stripe.shop.sql("select state from stockroom.stripe_events where event_id = 'evt_poison'") == "parked"
 
 
@@ -173,7 +173,7 @@ def test_a_worker_that_crashed_gives_its_messages_back(stripe: Stripe) -> None:
     stripe.webhook()
     taken = run(stripe.shop.engine, inbox.claim, WORKER, limit=100)
     assert taken
-    assert stripe.work().messages == 0, "somebody is on it"
+    assert stripe.work().messages == 0, "another worker has claimed it"
     stripe.shop.sql("update stockroom.stripe_events set due_at = now() where state = 'new'")
     stripe.work()
     assert stripe.shop.on_hand(shoe) == 9
@@ -213,7 +213,7 @@ def test_an_event_that_stripe_showed_late_is_found_by_looking_back(stripe: Strip
     assert stripe.shop.on_hand(shoe) == 7
 
 
-def test_who_cannot_read_all_in_time_gives_the_rest_back_at_once(stripe: Stripe) -> None:
+def test_messages_not_read_in_time_are_given_back_at_once(stripe: Stripe) -> None:
     shoe = stripe.shop.variant(10, sku="TEE-M")
     for _ in range(3):
         stripe.pay("TEE-M")

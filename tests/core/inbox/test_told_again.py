@@ -1,4 +1,4 @@
-"""Stripe tells the same in several messages, in any order: what one lacks another brings, and nothing is lost."""
+"""Several messages about the same sale, in any order: they complete each other, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stripe(embedded_shop: Shop) -> Stripe:
     return Stripe(embedded_shop)
 
 
-def test_an_order_whose_cart_can_be_read_later_leaves_the_shelf_then(shop: Shop) -> None:
+def test_an_order_whose_cart_can_be_read_later_is_taken_then(shop: Shop) -> None:
     shoe, sku = shop.variant(10), "READ-LATER"
     shop.sql("update public.product_variants set sku = :sku where id = :id", sku=sku, id=shoe)
     unread = Sale(lines=[], more=UNREADABLE)
@@ -48,13 +48,13 @@ def test_many_orders_whose_carts_can_be_read_at_last_are_filled_at_once_first_pa
     assert shop.on_hand(shoe) == 0
 
 
-def test_the_same_unreadable_cart_told_twice_in_one_batch_is_one_case(shop: Shop) -> None:
+def test_the_same_unreadable_cart_twice_in_one_batch_is_one_case(shop: Shop) -> None:
     sale = Sale(lines=[], more=UNREADABLE)
     sell(shop, sale, sale)
     assert cases(shop, sale) == [("unreadable_cart", "open", 0)]
 
 
-def test_a_cart_that_one_of_two_messages_knows_is_not_questioned(shop: Shop) -> None:
+def test_a_cart_that_only_one_of_two_messages_has_opens_no_case(shop: Shop) -> None:
     shoe = shop.variant(5)
     sku = shop.sql("select sku from public.product_variants where id = :id", id=shoe)
     read = Sale(lines=[(sku, 1)])
@@ -63,7 +63,7 @@ def test_a_cart_that_one_of_two_messages_knows_is_not_questioned(shop: Shop) -> 
     assert shop.on_hand(shoe) == 4
 
 
-def test_what_two_messages_of_one_batch_know_of_an_order_is_known_together(shop: Shop) -> None:
+def test_two_messages_of_one_batch_complete_each_other(shop: Shop) -> None:
     told = Sale(lines=[], more={"charge_id": "ch_together", "cart_state": "absent"})
     other = Sale(lines=[], payment_id=told.payment_id, more={"session_id": "cs_together", "cart_state": "absent"})
     sell(shop, told, other)
@@ -71,7 +71,7 @@ def test_what_two_messages_of_one_batch_know_of_an_order_is_known_together(shop:
     assert (order.charge_id, order.session_id) == ("ch_together", "cs_together")
 
 
-def test_a_dispute_told_before_its_order_is_noted_on_it(stripe: Stripe) -> None:
+def test_a_dispute_that_arrives_before_its_order_is_set_on_it(stripe: Stripe) -> None:
     stripe.shop.variant(5, sku="TEE-M")
     payment = stripe.pay("TEE-M")
     stripe.account.advance(1)

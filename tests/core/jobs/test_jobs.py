@@ -1,10 +1,11 @@
-"""The jobs: what came in is applied within seconds, by one worker at a time, and nothing is lost with a dead one."""
+"""The jobs: messages are applied within seconds, by one worker at a time, and survive a dead worker."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -35,7 +36,7 @@ DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers look, beat and begin again more often than in life, so that nobody waits for them here."""
+    """Shorten the intervals of workers, so that tests do not wait."""
     for name, seconds in {"LOOK": 0.05, "BEAT": 0.2, "RESCUE": 0.1, "AGAIN": 0.1, "GRACE": 1.0}.items():
         monkeypatch.setattr(jobs, f"{name}_SECONDS", seconds)
     monkeypatch.setattr(job_round, "RETRY_SECONDS", 0.01)
@@ -88,10 +89,10 @@ def test_what_only_the_poll_sees_leaves_the_shelf_without_waiting_for_the_next_m
     monkeypatch.setattr(polling, "poll", poll_when_the_inbox_was_seen_empty)
     with working(fresh_shop.engine, stripe.gateway, said.append):
         until(lambda: fresh_shop.on_hand(shoe) == 4 and idle(fresh_shop))
-    assert said[0].startswith("Stripe told ")
+    assert re.fullmatch(r"Received [0-9]+ new messages? from Stripe\.", said[0])
 
 
-def test_without_a_key_nobody_is_asked_and_the_rest_works(
+def test_without_a_key_stripe_is_not_asked_and_the_rest_works(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(polling, "poll", lambda *_: pytest.fail("there is nobody to ask"))
@@ -129,7 +130,7 @@ def test_what_stripe_refuses_is_one_sentence_and_the_next_minute_tries_again(
     ]
 
 
-def test_a_fault_in_a_job_is_logged_and_kept_and_stops_nobody(
+def test_a_fault_in_a_job_is_logged_and_recorded_and_stops_no_other(
     fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     faults = iter([ZeroDivisionError("by nought")] * CHORES[APPLY].attempts)
@@ -215,7 +216,7 @@ time.sleep(60)
 
 
 def kill_in_the_middle(shop: Shop) -> None:
-    """A worker in a process of its own takes the job and is killed before it could commit."""
+    """A worker in another process takes the job and is killed before it can commit."""
     process = subprocess.Popen([sys.executable, "-c", DIE, shop.app_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:
@@ -237,7 +238,7 @@ def test_the_work_of_a_killed_worker_is_taken_up_again(fresh_shop: Shop, caplog:
     time_passes(fresh_shop)
     with working(fresh_shop.engine, stripe.gateway):
         until(lambda: fresh_shop.on_hand(shoe) == 4 and idle(fresh_shop))
-    assert "in the middle of the job apply_inbox" in caplog.text
+    assert "died during the job apply_inbox" in caplog.text
 
 
 def test_a_job_that_waits_behind_a_dead_one_takes_its_place(fresh_shop: Shop) -> None:
@@ -254,7 +255,7 @@ def test_a_job_that_waits_behind_a_dead_one_takes_its_place(fresh_shop: Shop) ->
 
 
 def time_passes(shop: Shop) -> None:
-    """The sign of life grows old, and so does the claim on what was taken from the inbox."""
+    """Let the heartbeat become old, and expire the claim on messages from the inbox."""
     shop.sql("update procrastinate.procrastinate_workers set last_heartbeat = now() - interval '1 hour'")
     shop.sql("update stockroom.stripe_events set due_at = now() where state = 'new'")
 
@@ -319,14 +320,14 @@ def test_a_job_that_takes_too_long_does_not_hold_up_the_end(fresh_shop: Shop, mo
 
 
 def test_the_tables_of_the_queue_are_those_of_the_library_that_is_installed() -> None:
-    """Another schema needs a revision of its own: for new databases, and for those that have the old one."""
+    """Another schema needs its own revision, for new databases and for those with the old one."""
     revision = importlib.import_module("core.migrations.versions.0004_jobs")
     schema = (resources.files("procrastinate.sql") / "schema.sql").read_bytes()
     assert hashlib.sha256(schema).hexdigest() == revision.SCHEMA_SHA256
 
 
 def test_only_the_apps_role_may_touch_the_queue(shop: Shop) -> None:
-    """What of the queue everybody may call, and whoever else holds a right on it."""
+    """No function of the queue is public, and only our two roles have rights on it."""
     for_everybody = """select count(*) from pg_proc p
                         cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
                         where p.pronamespace = 'procrastinate'::regnamespace and a.grantee = 0"""

@@ -1,4 +1,4 @@
-"""The record of the jobs: each at its time, tried again, stopped at its limit, switched off, and missed aloud."""
+"""The record of the jobs: run on time, retried, stopped at their limit, switched off, and reported if missed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from core.jobs import runs as job_runs
 from core.jobs import worker as jobs
 from core.jobs.chores import APPLY, CHORES, Chore
 from core.jobs.round import Lingering, Round
-from core.jobs.runs import Outcome
-from core.jobs.watch import Watch
+from core.jobs.runs import Outcome, Watch
 from core.people import audit
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
@@ -41,7 +40,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Job:
-    """A job of a test: what it does, and one run of it."""
+    """A job for tests: its work, and one run of it."""
 
     def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.shop, self.patch = shop, monkeypatch
@@ -106,7 +105,7 @@ def test_two_workers_do_a_daily_job_once_at_its_hour(job: Job) -> None:
     assert job.state.next_at > datetime.now(UTC)
 
 
-def test_a_job_that_ada_asks_for_is_begun_at_once_and_says_who_asked(job: Job) -> None:
+def test_a_job_that_ada_asks_for_starts_at_once_and_names_her(job: Job) -> None:
     job.does(idle, daily=True)
     job.shop.run(job_runs.ask, "Ada", name=NAP)
     with working(job.shop.engine):
@@ -125,7 +124,7 @@ def test_runs_that_found_nothing_to_do_leave_one_line(job: Job) -> None:
     assert job.runs == [(Outcome.IDLE, ())]
 
 
-def test_what_a_job_said_stands_with_its_run(job: Job) -> None:
+def test_the_lines_of_a_job_are_stored_with_its_run(job: Job) -> None:
     job.does(lambda _engine, _gateway, say, _stop: bool(say("Slept well.")))
     job.goes()
     assert job.runs == [(Outcome.DONE, ("Slept well.",))]
@@ -141,14 +140,14 @@ def test_a_job_is_tried_three_times_and_has_failed_then(job: Job) -> None:
     assert job.runs == [(Outcome.FAILED, ("The key may not read Events.",) * 3)]
 
 
-def test_a_job_over_its_limit_is_told_to_stop_and_its_place_is_free(job: Job) -> None:
+def test_a_job_over_its_limit_is_asked_to_stop_and_its_place_is_free(job: Job) -> None:
     job.does(lambda _engine, _gateway, _say, stop: bool(stop.wait(20)), limit_seconds=1)
     job.goes()
-    assert job.runs == [(Outcome.TIMED_OUT, ("It was told to stop after 1 seconds, its limit.",))]
+    assert job.runs == [(Outcome.TIMED_OUT, ("It was asked to stop at its limit of 1 seconds.",))]
     assert not job.state.lingers
 
 
-def test_a_job_that_does_not_listen_blocks_nobody_and_is_not_begun_beside_itself(job: Job) -> None:
+def test_a_job_that_does_not_stop_blocks_no_other_and_is_not_started_twice(job: Job) -> None:
     end = threading.Event()
     job.does(lambda *_: end.wait(20) and False, limit_seconds=1)
     job.goes()
@@ -170,7 +169,7 @@ def test_a_statement_that_waits_for_ever_ends_at_the_limit(job: Job) -> None:
         return False
 
     job.does(wait, limit_seconds=1, attempts=1)
-    with suppress(DBAPIError):  # where it ended just before its run was told to stop
+    with suppress(DBAPIError):  # where it ended just before its run was asked to stop
         job.goes()
     assert job.runs[0][0] in (Outcome.TIMED_OUT, Outcome.FAILED)
     assert not job.state.lingers
@@ -237,7 +236,7 @@ def test_a_job_that_failed_three_times_running_opens_one_case_which_a_good_run_r
     assert job.state.failing
     case = "select state from stockroom.alerts where kind = 'job_stalled' and cause = 'job_fails:nap'"
     said = job.shop.sql("select sentence from stockroom.alerts where cause = 'job_fails:nap'")
-    assert said == 'The job "Take a nap" fails again and again: The key may not read Events.'
+    assert said == 'The job "Take a nap" fails repeatedly: The key may not read Events.'
     assert job.shop.sql(case) == "open"
     job.does(idle)
     job.goes()
@@ -259,7 +258,7 @@ def test_a_daily_job_that_failed_once_opens_a_case_and_switching_it_off_ends_it(
     assert job.shop.run(job_runs.watch) == 0
 
 
-def test_a_process_that_leaves_the_jobs_to_others_notices_that_nobody_does_them(job: Job) -> None:
+def test_a_process_without_a_worker_notices_that_no_worker_runs_the_jobs(job: Job) -> None:
     job.does(idle)
     job.shop.sql("update stockroom.jobs set expected_at = now() - interval '4 minutes' where name = 'nap'")
     watch = Watch(job.shop.engine)

@@ -1,4 +1,4 @@
-"""The worker dies at every statement of its work, in each way: what it had taken is given back, nothing is twice."""
+"""The worker dies at each statement, in each way: its messages are given back, and nothing happens twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAYS = [(after, is_killed) for after in (False, True) for is_killed in (False, T
 
 
 def die_at_each_statement(stripe: Stripe, after: bool, is_killed: bool, polls: bool) -> int:
-    """Pay, and let a worker of its own die at its n-th statement, for every n there is; returns how many there are."""
+    """Pay, and let a new worker die at its n-th statement, for every n; return how many statements there are."""
     for n in range(100):
         stripe.pay("TEE-M")
         if not polls:

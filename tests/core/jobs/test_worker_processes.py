@@ -1,4 +1,4 @@
-"""The processes that work: the dashboard itself, or `python -m core worker` beside it."""
+"""The processes that run jobs: the dashboard itself, or a separate `python -m core worker`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_dashboard_can_leave_the_jobs_to_a_worker_of_its_own_which_ends_on_c
             process.kill()
     assert process.returncode == 0
     first, *rounds, last = said.splitlines()
-    assert first.startswith("The worker is ready; Ctrl-C stops it. There is no STRIPE_SECRET_KEY")
+    assert first.startswith("The worker is ready; Ctrl-C stops it. STRIPE_SECRET_KEY is not set")
     assert last == "The worker has stopped."
     assert [line for line in rounds if not line.startswith("Applied ")] == []
-    assert "1 new order, 1 line taken off the shelf, 0 put off." in said
+    assert "1 new order, 1 line taken off the shelf, 0 to retry later." in said

@@ -1,4 +1,4 @@
-"""Adjusting: units added to or taken off a shelf by hand, one variant or many, all or none."""
+"""Adjusting: add units to or take units off a shelf by hand, for one variant or many, all or none."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_last_unit_can_be_taken_and_no_more(shop: Shop) -> None:
     assert_holds(shop, variant)
 
 
-def test_one_line_that_is_short_holds_back_all_the_others(shop: Shop) -> None:
+def test_one_short_line_stops_all_the_others(shop: Shop) -> None:
     plenty, few, none = shop.variant(10), shop.variant(2), shop.variant(0)
     lines = [take(plenty, 1), take(few, 3), take(none, 1), Line(variant_id=plenty, quantity=5)]
     with pytest.raises(InsufficientStock) as refused:
@@ -137,7 +137,7 @@ def test_an_unknown_variant_among_known_ones_changes_nothing_and_is_named(shop: 
 
 
 @pytest.mark.parametrize("person", ["Wanda", "Mia", "Ada"])
-def test_whoever_works_with_the_stock_may_adjust_it(shop: Shop, person: str) -> None:
+def test_the_roles_that_work_with_stock_may_adjust_it(shop: Shop, person: str) -> None:
     variant = shop.variant(5)
     shop.adjust(variant, -1, person)
     assert shop.history(variant)[-1].performed_by == person
@@ -161,7 +161,7 @@ def test_carl_whose_account_is_deactivated_may_nothing(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "ended", ["revoked_at = now()", "expires_at = now()", "user_id = (select min(id) from stockroom.users)"]
 )
-def test_a_session_that_has_ended_or_is_somebody_elses_may_nothing(fresh_shop: Shop, ended: str) -> None:
+def test_an_ended_or_foreign_session_may_do_nothing(fresh_shop: Shop, ended: str) -> None:
     fresh_shop.person("Ada")
     variant = fresh_shop.variant(5)
     wanda = fresh_shop.person("Wanda")
@@ -187,7 +187,7 @@ def test_the_name_on_a_movement_is_the_accounts_not_the_browsers(fresh_shop: Sho
     assert fresh_shop.history(variant)[-1].performed_by == "Wanda Smith"
 
 
-def test_hundreds_of_lines_are_one_operation_and_every_variant_still_proves_itself(shop: Shop) -> None:
+def test_hundreds_of_lines_are_one_operation_and_every_chain_is_intact(shop: Shop) -> None:
     shoes = [shop.variant(20) for _ in range(8)]
     lines = [Line(variant_id=v, quantity=q) for q in (3, -2, -1, 5) * 12 for v in shoes]
     posting = shop.run(ledger.adjust, "Wanda", lines=lines, reason="correction", key=key(), note="audit")

@@ -1,4 +1,4 @@
-"""Changing many levels from a file: every row is told first, and then all or nothing."""
+"""Changing many levels from a file: a preview reports every row, and the post is all or nothing."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_levels_are_set_from_what_the_file_saw(shop: Shop) -> None:
     assert (shop.on_hand(first), shop.on_hand(second)) == (10, 5)
 
 
-def test_a_level_that_moved_since_the_file_was_made_is_told_and_can_be_set_from_the_present(shop: Shop) -> None:
+def test_a_level_that_changed_since_the_export_is_reported_and_can_be_set_from_the_present(shop: Shop) -> None:
     shoe = shop.variant(on_hand=12)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     shop.adjust(shoe, -3)
     text = f"sku,on_hand,set_to\n{sku},12,10\n"
-    assert told(preview(shop, text)) == ['line 2: on_hand "12" has moved since: it stands at 9 now']
+    assert told(preview(shop, text)) == ['line 2: on_hand "12" has changed since the export: it is 9 now']
     found = preview(shop, text, from_present=True)
     assert told(found) == []
     assert [(line.seen, line.target) for line in found.levels()] == [(9, 10)]
@@ -65,14 +65,14 @@ def test_units_are_added_and_taken_away(shop: Shop) -> None:
     assert (shop.on_hand(first), shop.on_hand(second)) == (10, 8)
 
 
-def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
+def test_all_bad_rows_are_reported_at_once_with_their_lines(shop: Shop) -> None:
     shoe = shop.variant(on_hand=3)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     text = f"sku,change\n{sku},-4\n'; drop table products,1\n{sku},1\nNOBODY,1.5\n"
     assert told(preview(shop, text)) == [
         'line 2: change "-4" would take the level below zero: 3 on hand',
         'line 3: sku "\'; drop table products" is not in the catalogue',
-        f'line 4: sku "{sku}" stands on line 2, too',
+        f'line 4: sku "{sku}" is also on line 2',
         'line 5: sku "NOBODY" is not in the catalogue',
     ]
 
@@ -85,7 +85,7 @@ def test_every_bad_row_is_told_at_once_with_its_line(shop: Shop) -> None:
         ("1000001", "is not a whole number up"),
     ],
 )
-def test_a_number_that_is_none_is_told(shop: Shop, value: str, why: str) -> None:
+def test_a_value_that_is_not_a_number_is_reported(shop: Shop, value: str, why: str) -> None:
     shoe = shop.variant(on_hand=3)
     sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
     assert why in told(preview(shop, f"sku,change\n{sku},{value}\n"))[0]
@@ -99,11 +99,11 @@ def test_a_number_that_is_none_is_told(shop: Shop, value: str, why: str) -> None
         (b"sku,change\n", "has a value in its column change"),
         (b"sku,set_to\nA,\n", "has a value in its column set_to"),
         (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
-        ("sku,change\nGrün,1\n".encode("latin-1"), "line 2 holds a character that is not UTF-8"),
+        ("sku,change\nGrün,1\n".encode("latin-1"), "line 2 has a character that is not UTF-8"),
         (b"\xff\xfes\x00k\x00", "is UTF-16, not CSV"),
         (b'sku,change\n"A,1\n', "cannot be read as CSV"),
         (b"sku,change\n" + b"A,1\n" * 600_000, "is larger than 2 MB"),
-        (b"sku,change\n" + b"A,1\n" * 10_001, "10,000 is the most"),
+        (b"sku,change\n" + b"A,1\n" * 10_001, "the limit is 10,000"),
     ],
 )
 def test_a_file_that_is_none_is_refused_in_a_sentence(shop: Shop, content: bytes, why: str) -> None:

@@ -1,4 +1,4 @@
-"""A shop's past goes into the ledger in order, once, whole or not at all, and never below zero."""
+"""A shop's history is imported in time order, once, completely or not at all, and never below zero."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def test_another_encoding_missing_columns_or_no_file_change_nothing(
     before = contents(fresh_shop)
     pyarrow.parquet.write_table(pa.table({"sku": ["CUP-1"]}), tmp_path / "bare.parquet")
     refusals = {
-        write(GOOD.replace("Cup", "Töpfchen"), encoding="latin-1"): "line 2 holds a character that is not UTF-8",
+        write(GOOD.replace("Cup", "Töpfchen"), encoding="latin-1"): "line 2 has a character that is not UTF-8",
         tmp_path / "bare.parquet": "lacks columns occurred_at, movement_type, reason, quantity, reference",
         tmp_path / "gone.csv": "cannot be read: No such file or directory",
     }
@@ -312,7 +312,7 @@ def test_only_an_admin_may_bring_in_a_past(
     assert contents(fresh_shop)["stock_movements"] == 0
 
 
-def test_the_admin_who_brought_it_in_stands_on_every_movement(fresh_shop: Shop, write: Write) -> None:
+def test_every_movement_names_the_admin_who_imported_it(fresh_shop: Shop, write: Write) -> None:
     take(fresh_shop, write(), fresh_shop.person("Ada"))
     assert set(ledger(fresh_shop, "performed_by")) == {("Ada",)}
 

@@ -1,4 +1,4 @@
-"""History cannot be edited unseen: sequence, before and after, and a hash chain that plain Python can follow."""
+"""Edits of history are detected: sequence, before and after, and a hash chain that plain Python can recompute."""
 
 from __future__ import annotations
 

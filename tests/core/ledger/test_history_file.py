@@ -1,4 +1,4 @@
-"""What a history file may say, and how each impossible row is refused: by its line, its field, and in a sentence."""
+"""What a history file may contain, and how each bad row is reported: its line, its field, and a sentence."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_spreadsheets_other_delimiters_are_recognised(write: Write, delimiter:
     assert rows(path)[0]["quantity"] == -1
 
 
-def test_columns_may_stand_in_any_order_and_letter_case_and_the_name_may_be_missing(write: Write) -> None:
+def test_columns_can_be_in_any_order_and_letter_case_and_the_name_is_optional(write: Write) -> None:
     path = write(
         "-1,SHOE-9,,stock_decrease,sale,2026-01-05", header=" Quantity,SKU,Reference,Reason,movement_TYPE,occurred_at"
     )
@@ -131,7 +131,7 @@ def test_columns_may_stand_in_any_order_and_letter_case_and_the_name_may_be_miss
 def test_line_numbers_survive_empty_lines_and_values_with_line_breaks(write: Write) -> None:
     broken = GOOD.replace("Shoe size 9", '"Shoe, size ""9"""').replace("order 7", '"order 7\r\n, \nsecond paper"')
     path = write("", GOOD, "", GOOD.replace(",-1,", ",0,"), end="\r\n")
-    assert problems(path) == ['line 5: quantity "0" is zero, and only a count may be']
+    assert problems(path) == ['line 5: quantity "0" is zero, which only a count may be']
     assert 'line 2: reference "order 7\\r\\n, \\nsecond paper" has a control or invisible character' in problems(
         write(broken, GOOD, GOOD.replace(",-1,", ",x,"))
     )
@@ -186,7 +186,7 @@ BAD_VALUES = [
     ("stock_decrease", "delivery", 'reason "delivery" is not a reason of sale'),
     ("stock_decrease", "undo", 'reason "undo" is not a reason of sale'),
     (",-1,", ",,", "quantity is missing"),
-    (",-1,", ",0,", 'quantity "0" is zero, and only a count may be'),
+    (",-1,", ",0,", 'quantity "0" is zero, which only a count may be'),
     (",-1,", ",-1.5,", 'quantity "-1.5" is not a whole number'),
     (",-1,", ",minus one,", 'quantity "minus one" is not a whole number'),
     (",-1,", ",-1e3,", 'quantity "-1e3" is not a whole number'),
@@ -239,7 +239,7 @@ def test_a_thousand_bad_rows_are_all_counted_but_fifty_are_shown(write: Write) -
     message = refusal(write(*[GOOD.replace(",-1,", ",0,")] * 900, *[GOOD.replace("SHOE-9", "")] * 104))
     assert message.startswith("past.csv has 1,004 bad rows; nothing was imported.")
     assert message.count("\n  line ") == 50
-    assert message.endswith("and 850 more: quantity is zero, and only a count may be\n  and 104 more: sku is missing")
+    assert message.endswith("and 850 more: quantity is zero, which only a count may be\n  and 104 more: sku is missing")
 
 
 CONTRADICTIONS = [
@@ -291,8 +291,8 @@ def test_rows_that_differ_in_moment_sku_or_paper_do_not_contradict(write: Write,
 @pytest.mark.parametrize(
     ("encoding", "expected"),
     [
-        ("latin-1", "line 3 holds a character that is not UTF-8. Save it as UTF-8"),
-        ("cp1252", "line 3 holds a character that is not UTF-8. Save it as UTF-8"),
+        ("latin-1", "line 3 has a character that is not UTF-8. Save it as UTF-8"),
+        ("cp1252", "line 3 has a character that is not UTF-8. Save it as UTF-8"),
         ("utf-16", "line 1 is not UTF-8; the file looks like UTF-16. Save it as UTF-8"),
         ("utf-16-le", "line 1 is not UTF-8; the file looks like UTF-16"),
         ("utf-32", "line 1 is not UTF-8; the file looks like UTF-16"),

@@ -1,4 +1,4 @@
-"""Nothing is done twice: the same key and content answers as the first time, other content is refused."""
+"""Nothing is done twice: the same key and content returns the first result, other content is refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def do(shop: Shop, intent: Intent, order: str, actor: str = "Wanda") -> Posting:
 
 
 @pytest.mark.parametrize("kind", [adjusting, receiving, setting, undoing])
-def test_a_double_click_does_it_once_and_tells_the_first_result_again(shop: Shop, kind: Any) -> None:  # pains.md 23
+def test_a_double_click_posts_once_and_returns_the_first_result_again(shop: Shop, kind: Any) -> None:  # pains.md 23
     variant, order = shop.variant(10), key()
     intent = undoing(shop, variant) if kind is undoing else kind(variant)
     first = do(shop, intent, order)
@@ -97,7 +97,7 @@ def test_two_receipts_that_differ_only_in_their_note_number_are_two(shop: Shop) 
     assert shop.on_hand(variant) == 4
 
 
-def test_two_counts_with_one_difference_but_other_numbers_are_two(shop: Shop) -> None:
+def test_two_counts_with_the_same_difference_but_other_numbers_are_two(shop: Shop) -> None:
     variant, order = shop.variant(10), key()
     do(shop, setting(variant, target=8, seen=10), order)
     with pytest.raises(KeyReused):
@@ -122,7 +122,7 @@ def test_after_a_changed_level_the_same_form_can_be_sent_with_the_new_number(sho
     assert shop.on_hand(variant) == 3
 
 
-def test_a_repeat_still_asks_who_is_there(shop: Shop) -> None:
+def test_a_repeat_still_checks_the_session(shop: Shop) -> None:
     variant, order = shop.variant(10), key()
     do(shop, adjusting(variant), order)
     with pytest.raises(Forbidden):

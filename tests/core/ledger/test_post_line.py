@@ -1,4 +1,4 @@
-"""The everyday change has a statement of its own: it writes exactly what the set-based one does, or nothing."""
+"""The common case has its own statement: it writes exactly what the set-based one writes, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receiving: goods bought that came in, and those that went back to the supplier."""
+"""Receiving: bought goods that came in, and goods that went back to the supplier."""
 
 from __future__ import annotations
 

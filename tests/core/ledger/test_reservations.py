@@ -1,4 +1,4 @@
-"""Units held for a checkout: all of a cart or nothing, against what is available, let go by themselves."""
+"""Holds for a checkout: all of a cart or nothing, from available units, and released when they expire."""
 
 from __future__ import annotations
 
@@ -95,18 +95,18 @@ def test_a_released_hold_gives_its_units_back_once(shop: Shop) -> None:
         shop.run(holds.release, SHOP, reservation_id=uuid4())
 
 
-def test_a_hold_past_its_time_is_let_go_when_somebody_else_wants_the_units(shop: Shop) -> None:
+def test_an_expired_hold_is_released_when_another_buyer_wants_the_units(shop: Shop) -> None:
     shoe, sock = shop.variant(2), shop.variant(2)
     old = hold(shop, (shoe, 2), (sock, 1))
     let_time_pass(shop, old)
     hold(shop, (shoe, 2))
     assert available(shop, shoe) == (2, 0)
-    assert available(shop, sock) == (0, 2), "all of the old hold is let go"
+    assert available(shop, sock) == (0, 2), "the whole expired hold is released"
     with pytest.raises(ReservationGone):
         shop.run(holds.extend, SHOP, reservation_id=old.reservation_id, ttl_seconds=60)
 
 
-def test_a_hold_past_its_time_is_let_go_by_itself(fresh_shop: Shop) -> None:
+def test_an_expired_hold_is_released_by_a_job(fresh_shop: Shop) -> None:
     shoe = fresh_shop.variant(2)
     let_time_pass(fresh_shop, hold(fresh_shop, (shoe, 2)))
     assert fresh_shop.run(holds.expire, SHOP) == 1
@@ -114,7 +114,7 @@ def test_a_hold_past_its_time_is_let_go_by_itself(fresh_shop: Shop) -> None:
     assert available(fresh_shop, shoe) == (0, 2)
 
 
-def test_a_hold_can_be_kept_longer_while_it_lasts(shop: Shop) -> None:
+def test_an_active_hold_can_be_extended(shop: Shop) -> None:
     held = hold(shop, (shop.variant(2), 1), ttl_seconds=60)
     longer = shop.run(holds.extend, SHOP, reservation_id=held.reservation_id, ttl_seconds=600)
     assert longer.expires_at > held.expires_at
@@ -190,14 +190,14 @@ def test_a_paid_order_takes_the_units_that_were_held_for_it(shop: Shop) -> None:
     held = hold(shop, (shoe, 2))
     other, own = paid_with(shop, None, shoe, 1), paid_with(shop, held, shoe, 2)
     sell(shop, other)
-    assert states(shop, other)[0][0] == "failed", "the last pairs are held for somebody else"
+    assert states(shop, other)[0][0] == "failed", "the last pairs are held for another buyer"
     sell(shop, own)
     assert states(shop, own) == [("taken", None, 2, 0)]
     assert available(shop, shoe) == (0, 0)
     assert shop.sql("select state from stockroom.reservations where id = :id", id=held.reservation_id) == "consumed"
 
 
-def test_within_a_batch_who_holds_comes_before_who_paid_first(shop: Shop) -> None:
+def test_within_a_batch_a_hold_comes_before_an_earlier_payment(shop: Shop) -> None:
     shoe = shop.variant(1)
     held = hold(shop, (shoe, 1))
     now = datetime.now(UTC)
@@ -207,7 +207,7 @@ def test_within_a_batch_who_holds_comes_before_who_paid_first(shop: Shop) -> Non
     assert (states(shop, early)[0][0], states(shop, holding)[0][0]) == ("failed", "taken")
 
 
-def test_a_hold_past_its_time_still_serves_its_own_order_while_nobody_else_took_the_units(shop: Shop) -> None:
+def test_an_expired_hold_still_serves_its_own_order_until_its_units_are_taken(shop: Shop) -> None:
     shoe = shop.variant(1)
     held = hold(shop, (shoe, 1))
     let_time_pass(shop, held)

@@ -1,4 +1,4 @@
-"""The rollup is the ledger, summed: exact after every posting, in whatever order the moments come."""
+"""The rollup equals the sums of the ledger after every posting, in any order of moments."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_movement_before_everything_else_opens_the_past(shop: Shop) -> None:
     assert closings(shop, variant) == [(-5, 3), (5, 10)]
 
 
-def test_a_movement_of_today_counts_into_days_that_somebody_else_already_began(shop: Shop) -> None:
+def test_a_movement_of_today_corrects_days_that_another_transaction_already_began(shop: Shop) -> None:
     """Just before midnight one person begins, just after it another, and the first one posts last."""
     variant = shop.variant()
     tomorrow = datetime.now(UTC) + timedelta(days=1)
@@ -129,7 +129,7 @@ def test_a_movement_of_today_leaves_the_closed_days_alone(fresh_shop: Shop) -> N
     assert _kept(fresh_shop) == [day]
 
 
-def test_today_is_never_kept_as_a_closed_day(fresh_shop: Shop) -> None:
+def test_today_is_never_stored_as_a_closed_day(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(4)
     today: date = fresh_shop.sql("select today from stockroom_api.shop")
     for _ in range(2):

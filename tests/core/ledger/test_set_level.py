@@ -1,4 +1,4 @@
-"""Setting a level: the new number *and the number the user saw*, so that nobody writes over a sale made meanwhile."""
+"""Setting a level: the new number and the number the person saw, so that no concurrent sale is overwritten."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_sale_made_meanwhile_is_not_written_over(shop: Shop) -> None:  # pains
     assert len(shop.history(variant)) == 2
 
 
-def test_the_movements_since_are_told_newest_first_and_at_most_ten(shop: Shop) -> None:
+def test_the_movements_since_are_listed_newest_first_and_at_most_ten(shop: Shop) -> None:
     variant = shop.variant(50)
     shop.post_past(*(PastLine(variant_id=variant, quantity=1) for _ in range(12)))
     with pytest.raises(LevelChanged) as refused:
@@ -68,7 +68,7 @@ def test_a_level_that_came_back_to_where_it_was_seen_may_be_set(shop: Shop) -> N
     assert shop.on_hand(variant) == 6
 
 
-def test_one_variant_that_moved_holds_back_the_whole_list(shop: Shop) -> None:
+def test_one_variant_that_moved_stops_the_whole_list(shop: Shop) -> None:
     still, moved = shop.variant(5), shop.variant(5)
     shop.adjust(moved, 1)
     lines = [LevelLine(variant_id=v, target=9, seen=5) for v in (still, moved)]

@@ -1,4 +1,4 @@
-"""Days are the shop's days: in its own zone, across both clock changes, as half-open ranges."""
+"""Days are those of the shop's zone, also across clock changes, and ranges are half-open."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_hour_that_comes_twice_belongs_to_one_day(shop: Shop) -> None:
     assert closings(shop, variant) == {date(2026, 4, 5): 2}
 
 
-def test_a_long_day_holds_twenty_five_hours_and_a_short_one_twenty_three(shop: Shop) -> None:
+def test_a_long_day_has_twenty_five_hours_and_a_short_one_twenty_three(shop: Shop) -> None:
     for day, hours in ((date(2026, 4, 5), 25), (date(2026, 9, 27), 23)):
         variant, midnight = shop.variant(), MIDNIGHTS[day]
         shop.post_past(*(came_in(variant, midnight + timedelta(hours=n)) for n in range(26)))
@@ -95,7 +95,7 @@ def test_the_level_at_a_past_moment_leaves_out_what_happened_at_that_moment(fres
     assert list(said.values()) == [0, 5, 5, 7]
 
 
-def test_the_moment_somebody_works_through_a_session_of_another_zone_changes_nothing(shop: Shop) -> None:
+def test_the_zone_of_the_database_session_changes_nothing(shop: Shop) -> None:
     variant = shop.variant()
     with shop.owner.begin() as connection:
         connection.exec_driver_sql("set local timezone = 'America/Los_Angeles'")
@@ -113,7 +113,7 @@ def test_what_happened_and_when_it_was_written_are_two_moments(shop: Shop) -> No
     assert row.created_at > then + timedelta(days=30)
 
 
-def test_microseconds_are_kept_and_under_the_hash(shop: Shop) -> None:
+def test_microseconds_are_stored_and_covered_by_the_hash(shop: Shop) -> None:
     variant, then = shop.variant(), datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
     shop.post_past(came_in(variant, then))
     assert shop.history(variant)[0].occurred_at == then

@@ -39,7 +39,7 @@ def test_the_original_stays_as_it_was(shop: Shop) -> None:
     assert shop.history(variant)[1] == before
 
 
-def test_an_undo_happens_once_and_the_second_learns_who_was_first(shop: Shop) -> None:
+def test_an_undo_happens_once_and_a_second_one_names_the_first(shop: Shop) -> None:
     variant = shop.variant(10)
     (typo,) = ids(shop.adjust(variant, -3))
     (first,) = ids(undo(shop, typo, actor="Mia"))
@@ -98,7 +98,7 @@ def test_naming_a_movement_twice_undoes_it_once(shop: Shop) -> None:
     assert shop.on_hand(variant) == 10
 
 
-def test_a_count_is_undone_without_claiming_that_somebody_counted(shop: Shop) -> None:
+def test_undoing_a_count_does_not_change_the_last_counted_moment(shop: Shop) -> None:
     variant = shop.variant(10)
     line = LevelLine(variant_id=variant, target=4, seen=10)
     posting = shop.run(ledger.set_level, "Wanda", lines=[line], key=key())
@@ -139,7 +139,7 @@ def test_a_movement_that_never_was_cannot_be_undone(shop: Shop) -> None:
     assert refused.value.facts["movement_id"] == 9_000_000_000
 
 
-def test_one_movement_that_cannot_be_undone_holds_back_the_others(shop: Shop) -> None:
+def test_one_movement_that_cannot_be_undone_stops_the_others(shop: Shop) -> None:
     variant = shop.variant(10)
     (typo,) = ids(shop.adjust(variant, -3))
     with pytest.raises(InvalidInput):

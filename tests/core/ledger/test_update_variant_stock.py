@@ -1,4 +1,4 @@
-"""The storefront's atomic call: `update_variant_stock` says what happened, and never raises for a rule that says no."""
+"""The storefront's atomic call `update_variant_stock` returns the outcome and never raises for a refusal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def call(shop: Shop, variant: UUID | None, change: int | None, **extra: str) -> 
     return outcome
 
 
-def test_a_sale_takes_units_off_the_shelf_and_tells_every_number(shop: Shop) -> None:
+def test_a_sale_takes_units_off_the_shelf_and_returns_every_number(shop: Shop) -> None:
     variant = shop.variant(10)
     outcome = call(shop, variant, -3)
     row = shop.history(variant)[-1]
@@ -82,7 +82,7 @@ def test_not_enough_is_an_answer_with_the_numbers_not_an_exception(shop: Shop) -
     assert len(shop.history(variant)) == 1
 
 
-def test_units_held_for_a_checkout_are_not_sold_to_somebody_else(shop: Shop) -> None:
+def test_units_held_for_a_checkout_are_not_sold_to_another_buyer(shop: Shop) -> None:
     variant = shop.variant(5)
     shop.sql("update public.product_variants set reserved_quantity = 4 where id = :id", id=variant)
     refused = call(shop, variant, -2)

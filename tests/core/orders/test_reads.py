@@ -1,4 +1,4 @@
-"""Orders as people look at them: found by any of their names, paged without a gap, and explained end to end."""
+"""Reads of orders: found by any of their names, paged without a gap, and explained from start to end."""
 
 from __future__ import annotations
 
@@ -139,20 +139,18 @@ def test_pages_leave_nothing_out_and_show_nothing_twice_even_if_all_were_paid_at
     while True:
         page = fresh_shop.run(order_reads.page, "Sam", cursor=cursor, limit=4)
         seen += [row.payment_id for row in page.rows]
-        if page.older is None:
+        if page.after is None:
             break
-        cursor = page.older
+        cursor = page.after
     assert (len(seen), set(seen)) == (23, {sale.payment_id for sale in sales})
-    back = fresh_shop.run(order_reads.page, "Sam", cursor=page.newer, limit=4)
+    back = fresh_shop.run(order_reads.page, "Sam", cursor=page.before, limit=4)
     assert [row.payment_id for row in back.rows] == seen[16:20]
     first = fresh_shop.run(order_reads.page, "Sam", cursor=None, limit=4)
-    assert (first.newer, first.older is None) == (None, False)
+    assert (first.before, first.after is None) == (None, False)
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "W10", "WzAsIngiLDFd", "W2ZhbHNlLCIyMDI2LTAxLTAxIiwxXQ", "é"])
-def test_a_page_mark_that_is_not_one_is_refused_and_the_screen_begins_anew(
-    shop: Shop, order: Sale, cursor: str
-) -> None:
+def test_a_bad_cursor_is_refused_and_the_screen_shows_the_first_page(shop: Shop, order: Sale, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="start from its beginning"):
         shop.run(order_reads.page, "Sam", cursor=cursor)
     screen = shop.run(order_screens.orders, "Sam", filter=OrderFilter(), cursor=cursor, limit=5)
@@ -160,7 +158,7 @@ def test_a_page_mark_that_is_not_one_is_refused_and_the_screen_begins_anew(
     assert screen.page.rows
 
 
-def test_an_order_tells_its_units_lines_and_what_waits(shop: Shop) -> None:
+def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
     plenty, short = shop.variant(9, size="42"), shop.variant(1)
     sale = Sale(lines=[(sku(shop, plenty), 3), (sku(shop, short), 2), ("NO-SUCH-CODE", 1)])
     sell(shop, sale)
@@ -187,7 +185,7 @@ def order_line(shop: Shop, sale: Sale) -> int:
     return line_of(shop, sale)
 
 
-def test_everything_that_happened_to_an_order_stands_in_one_line_of_time(fresh_shop: Shop) -> None:
+def test_everything_that_happened_to_an_order_is_in_one_timeline(fresh_shop: Shop) -> None:
     shop = fresh_shop
     shoe = shop.variant(1)
     sale = Sale(lines=[(sku(shop, shoe), 2)], paid_at=NOON)
@@ -226,7 +224,7 @@ def test_everything_that_happened_to_an_order_stands_in_one_line_of_time(fresh_s
     assert steps[-1].note == "One was worn"
 
 
-def test_of_very_much_that_happened_the_latest_is_told(shop: Shop) -> None:
+def test_a_long_timeline_shows_the_latest_steps(shop: Shop) -> None:
     sale = Sale(lines=[("NO-SUCH-CODE", 1)])
     sell(shop, sale)
     alert = case_of(shop, sale)
@@ -241,7 +239,7 @@ def test_of_very_much_that_happened_the_latest_is_told(shop: Shop) -> None:
     assert {step.what for step in steps} == {"retried"}
 
 
-def test_the_raw_text_of_a_cart_that_could_not_be_read_is_kept_for_people(shop: Shop) -> None:
+def test_the_raw_text_of_an_unreadable_cart_is_stored_for_people(shop: Shop) -> None:
     sale = Sale(lines=[], more={"cart_state": "unreadable", "cart_raw": '[{"sku":"A"', "why": "its cart is cut off"})
     sell(shop, sale)
     whole = shop.run(order_screens.order, "Sam", order_id=order_id(shop, sale))
@@ -284,7 +282,7 @@ def test_a_refund_to_be_inspected_stays_in_the_list_and_a_decided_one_leaves_it(
     assert shop.run(refund_reads.of_order, "Sam", order_id=order_id(shop, sale))[0].state == "decided"
 
 
-# ---------------------------------------------------------------- who may look, how it stays live, how quick it is
+# ---------------------------------------------------------------- permissions, live pages, speed
 
 READS: list[tuple[Any, dict[str, Any]]] = [
     (order_reads.page, {}),
@@ -303,7 +301,7 @@ READS: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("read", "values"), READS, ids=lambda value: getattr(value, "__name__", ""))
-def test_nobody_who_is_signed_out_reads_about_orders(shop: Shop, read: Any, values: dict[str, Any]) -> None:
+def test_a_signed_out_person_reads_nothing_about_orders(shop: Shop, read: Any, values: dict[str, Any]) -> None:
     with pytest.raises((SignInRequired, Forbidden)):
         shop.run(read, "Carl", **values)
     for who in ("Wanda", "Sam", "Mia", "Ada"):

@@ -1,4 +1,4 @@
-"""A refund is money; a person says what became of the goods; never more goes back on the shelf than was sold."""
+"""A refund is money; a person decides about the goods; never more goes back on the shelf than was sold."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_units_that_did_not_come_back_move_no_stock(shop: Shop, what: Dispositio
     assert (shop.on_hand(shoe), state(shop, found)) == (8, "decided")
 
 
-def test_units_to_be_inspected_stay_in_the_inbox_until_somebody_has_looked(shop: Shop) -> None:
+def test_units_to_be_inspected_stay_in_the_list_until_a_person_decides(shop: Shop) -> None:
     shoe, sale, line = sold(shop, 2)
     found = refund(shop, sale)
     decide(shop, found, line, 2, Disposition.INSPECT)
@@ -181,7 +181,7 @@ def test_a_refund_of_an_order_that_was_never_imported_waits_for_it(shop: Shop) -
     assert shop.on_hand(shoe) == 5
 
 
-def test_a_refund_told_again_later_is_the_same_and_an_older_message_changes_nothing(shop: Shop) -> None:
+def test_a_repeated_refund_is_the_same_and_an_older_message_changes_nothing(shop: Shop) -> None:
     _, sale, _ = sold(shop, 1)
     name = f"re_{payment_id()}"
     found = refund(shop, sale, refund_id=name, status="pending")

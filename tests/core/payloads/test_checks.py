@@ -1,4 +1,4 @@
-"""Stripe's JSON is taken as it must be or refused by the name of a field; nothing in it can bring us down."""
+"""Stripe's JSON is read, or refused with the name of a field. Nothing in it causes a crash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.stripe.objects import Json
 from tests.stripe.samples import charge, intent, shapes
 
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "data" / "stripe"
-NOT_AS_STRIPE_SENDS = {"006-charge-succeeded-usd.json": "amount_captured"}  # saved from a program's own table
+NOT_AS_STRIPE_SENDS = {"006-charge-succeeded-usd.json": "amount_captured"}  # exported from a program's own table
 
 
 @pytest.mark.parametrize(
@@ -35,22 +35,22 @@ NOT_AS_STRIPE_SENDS = {"006-charge-succeeded-usd.json": "amount_captured"}  # sa
         ("latest_charge", 5), ("charges", {"data": "none"}),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+def test_an_impossible_value_is_refused_with_the_name_of_its_field(field: str, value: object) -> None:
     with pytest.raises(Unreadable) as refusal:
         payloads.read_object(intent(**{field: value}))
     assert str(refusal.value.facts["field"]) in (field, "cart", "data")
     assert refusal.value.message.startswith("Stripe's payment_intent")
 
 
-def test_no_text_of_a_buyer_is_repeated_in_a_reason() -> None:
+def test_no_text_of_a_buyer_is_shown_in_an_error() -> None:
     for changes in ({"receipt_email": "casey@shop.example\0"}, {"shipping": {"name": "Casey Secret\0"}}):
         with pytest.raises(Unreadable) as refusal:
             payloads.read_object(intent(**changes))
         assert "asey" not in refusal.value.message
 
 
-def test_an_amount_of_refunds_with_decimals_does_not_spoil_the_sale() -> None:
-    """Seen in a captured charge: amount_refunded 0.00. We do not read it, so we do not mind it."""
+def test_a_refunded_amount_with_decimals_does_not_make_the_charge_unreadable() -> None:
+    """Seen in a captured charge: amount_refunded 0.00. The field is not read, so it causes no error."""
     reading = payloads.read_object(charge(amount_refunded="0.00"))
     assert isinstance(reading, Payment)
     assert reading.state is PaymentState.PAID
@@ -65,7 +65,7 @@ JUNK = st.recursive(
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where something stands in a JSON value."""
+    """Yield the path of every value in a JSON value."""
     if path:
         yield path
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -77,7 +77,7 @@ SHAPES = [(json.dumps(shape), list(places(shape))) for shape in shapes()]
 
 
 @given(st.sampled_from(SHAPES).flatmap(lambda shape: st.tuples(st.just(shape[0]), st.sampled_from(shape[1]))), JUNK)
-def test_whatever_stands_in_a_field_is_understood_or_refused_and_never_a_crash(
+def test_any_value_of_a_field_is_read_or_refused_and_never_a_crash(
     place: tuple[str, tuple[str | int, ...]], junk: Any
 ) -> None:
     body: Any = json.loads(place[0])
@@ -98,7 +98,7 @@ def test_junk_under_a_known_name_is_refused_and_never_a_crash(junk: Any, kind: s
 
 
 def assert_sound(body: object) -> None:
-    """What is read can be kept: whole amounts, three letters, texts that PostgreSQL takes."""
+    """Assert that a reading can be stored: whole amounts, currencies of three letters, valid texts."""
     try:
         _, reading = payloads.read(body)
     except Unreadable as refusal:
@@ -139,14 +139,14 @@ def test_every_published_object_is_understood_or_ignored_with_a_reason() -> None
             assert isinstance(reading, Ignored), name
 
 
-def test_a_published_object_that_somebody_changed_is_refused_by_the_name_of_the_field() -> None:
+def test_a_changed_published_object_is_refused_with_the_name_of_the_field() -> None:
     for name, obj in published("dj-stripe/*.json"):
         if name in NOT_AS_STRIPE_SENDS:
             with pytest.raises(Unreadable, match=NOT_AS_STRIPE_SENDS[name]):
                 payloads.read_object(obj)
 
 
-def test_every_published_session_is_ignored_or_fetched_since_none_of_them_says_enough() -> None:
+def test_every_published_session_is_ignored_or_fetched_because_none_is_complete() -> None:
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     for name, obj in published("*/*checkout.session*.json"):
         assert isinstance(payloads.read_object(obj, "checkout.session.completed", moment), Thin | Ignored), name

@@ -1,4 +1,4 @@
-"""What Stripe tells, in every shape since 2014: one sale, one refund, one dispute, or none of our business."""
+"""Stripe's objects in every form since 2014: each is one sale, one refund, one dispute, or ignored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAID, WAITING, CANCELLED = PaymentState
 
 
 def told(account: StripeAccount, kind: str) -> tuple[StripeEvent, Reading]:
-    """What the newest event of a kind says."""
+    """Return the reading of the newest event of a kind."""
     return payloads.read([each for each in account.kept["event"].values() if each["type"] == kind][-1])
 
 
@@ -41,7 +41,7 @@ def payment(reading: Reading) -> Payment:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_payment_and_its_charge_are_one_sale_in_every_age(version: str) -> None:
+def test_a_payment_and_its_charge_are_one_sale_in_every_version(version: str) -> None:
     account = StripeAccount(api_version=version)
     made = account.pay(4200, metadata=CART)
     _, by_intent = told(account, "payment_intent.succeeded")
@@ -69,7 +69,7 @@ def test_a_checkout_session_is_the_sale_of_its_payment(version: str) -> None:
     assert payment(other).payment_id == sale.payment_id
 
 
-def test_a_charge_of_2014_is_a_sale_of_its_own_with_the_name_on_its_card() -> None:
+def test_a_charge_of_2014_is_its_own_sale_with_the_name_on_its_card() -> None:
     account = StripeAccount(api_version="2014-01-31", livemode=True)
     made = account.charge(1999, "GBP".lower(), metadata=CART)
     event, reading = told(account, "charge.succeeded")
@@ -90,7 +90,7 @@ def test_a_sale_is_dated_by_the_second_it_was_paid_not_by_when_the_buyer_began()
     assert payment(payloads.read_object(fetched)).paid_at == datetime.fromtimestamp(1_700_001_200, UTC)
 
 
-def test_a_cart_that_costs_nothing_is_paid_without_a_payment() -> None:
+def test_a_free_cart_is_paid_without_a_payment() -> None:
     account = StripeAccount()
     opened = account.checkout((("FREE", 0, 1),))
     account.complete(opened["id"])
@@ -98,7 +98,7 @@ def test_a_cart_that_costs_nothing_is_paid_without_a_payment() -> None:
     assert (payment(reading).payment_id, payment(reading).state, payment(reading).amount) == (opened["id"], PAID, 0)
 
 
-def test_what_was_captured_counts_not_what_was_held() -> None:
+def test_the_captured_amount_counts_not_the_authorised_one() -> None:
     account = StripeAccount()
     opened = account.open_payment(5000)
     account.authorise(opened["id"])
@@ -118,7 +118,7 @@ def test_a_payment_that_still_requires_something_is_waiting(status: str) -> None
     assert payment(payloads.read_object(intent(status=status, amount_received=0))).state is WAITING
 
 
-def test_a_cancelled_payment_is_cancelled_and_so_is_the_hold_on_the_card() -> None:
+def test_a_cancelled_payment_also_cancels_its_authorised_charge() -> None:
     account = StripeAccount()
     opened = account.open_payment()
     account.authorise(opened["id"])
@@ -127,7 +127,7 @@ def test_a_cancelled_payment_is_cancelled_and_so_is_the_hold_on_the_card() -> No
     assert payment(told(account, "charge.refunded")[1]).state is CANCELLED
 
 
-def test_a_declined_card_is_one_failed_try_and_no_end() -> None:
+def test_a_declined_card_is_a_failed_attempt_and_not_the_end() -> None:
     account = StripeAccount()
     opened = account.open_payment()
     account.fail_try(opened["id"])
@@ -147,7 +147,7 @@ def test_a_declined_card_is_one_failed_try_and_no_end() -> None:
         ({"captured": False, "refunded": True}, CANCELLED),
     ],
 )
-def test_a_charge_of_its_own_says_how_far_it_is_in_the_words_of_its_year(changes: Json, state: PaymentState) -> None:
+def test_the_state_of_a_charge_is_read_in_the_form_of_every_year(changes: Json, state: PaymentState) -> None:
     assert payment(payloads.read_object(charge(**changes))).state is state
 
 
@@ -162,7 +162,7 @@ def test_a_bank_debit_waits_until_it_arrives_or_does_not() -> None:
         assert payment(told(account, kind)[1]).state is state
 
 
-def test_a_session_nobody_finished_is_cancelled_under_its_own_id() -> None:
+def test_an_expired_session_is_cancelled_under_its_own_id() -> None:
     account = StripeAccount()
     opened = account.checkout()
     account.expire(opened["id"])
@@ -170,7 +170,7 @@ def test_a_session_nobody_finished_is_cancelled_under_its_own_id() -> None:
     assert (payment(reading).payment_id, payment(reading).state) == (opened["id"], CANCELLED)
 
 
-def test_a_session_from_before_it_said_whether_it_was_paid_must_be_fetched() -> None:
+def test_an_old_session_without_a_payment_status_has_to_be_fetched() -> None:
     account = StripeAccount(api_version="2020-03-02")
     opened = account.checkout()
     account.complete(opened["id"])
@@ -199,14 +199,14 @@ def test_a_session_from_before_it_said_whether_it_was_paid_must_be_fetched() -> 
     ],
     ids=lambda obj: f"{obj.get('object')} {obj.get('mode') or obj.get('id')}",
 )
-def test_what_sells_no_goods_is_ignored_with_a_reason_for_people(obj: Json) -> None:
+def test_objects_that_sell_no_goods_are_ignored_with_a_reason(obj: Json) -> None:
     reading = payloads.read_object(obj)
     assert isinstance(reading, Ignored)
     assert reading.why.endswith(".")
     assert len(reading.why) > 20
 
 
-def test_a_payment_of_an_invoice_that_carries_a_cart_is_a_sale() -> None:
+def test_a_payment_of_an_invoice_with_a_cart_is_a_sale() -> None:
     assert payment(payloads.read_object(intent(invoice="in_1", metadata=CART))).state is PAID
 
 
@@ -214,7 +214,7 @@ def test_a_payment_of_an_invoice_that_carries_a_cart_is_a_sale() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_partial_refund_is_found_again_in_every_age(version: str) -> None:
+def test_a_partial_refund_is_read_in_every_version(version: str) -> None:
     account = StripeAccount(api_version=version)
     made = account.pay(5000)
     given_back = account.refund(payment_intent=made["id"], amount=1500, reason="duplicate")
@@ -230,7 +230,7 @@ def test_a_partial_refund_is_found_again_in_every_age(version: str) -> None:
     assert refund.payment_id == (made["id"] if version >= "2019-01-01" else None)
 
 
-def test_refunds_that_go_on_elsewhere_or_have_no_id_yet_must_be_asked() -> None:
+def test_incomplete_refunds_or_refunds_without_ids_have_to_be_fetched() -> None:
     refund = {"object": "refund", "id": "re_1", "amount": 5, "currency": "usd", "created": 1_400_000_000}
     nameless = {name: value for name, value in refund.items() if name != "id"}
     for refunds in ({"data": [refund], "has_more": True}, [refund, nameless], {}, None):
@@ -260,7 +260,7 @@ def test_a_dispute_names_the_payment_it_is_about() -> None:
     assert (reading.status, reading.amount, reading.reason) == ("lost", 700, "fraudulent")
 
 
-def test_a_dispute_from_before_disputes_had_ids_goes_by_its_charge() -> None:
+def test_a_dispute_without_an_id_uses_the_id_of_its_charge() -> None:
     old = {"object": "dispute", "charge": "ch_1", "amount": 5, "currency": "usd", "created": 1_390_000_000,
            "status": "lost"}  # fmt: skip
     reading = payloads.read_object(old)
@@ -279,7 +279,7 @@ def test_an_expanded_charge_names_the_payment_of_its_refund() -> None:
 # ---------------------------------------------------------------- envelopes
 
 
-def test_a_thin_event_tells_the_same_as_the_ordinary_one_and_names_what_to_fetch() -> None:
+def test_a_thin_event_equals_the_ordinary_one_and_names_the_object_to_fetch() -> None:
     account = StripeAccount(now=1_790_000_000)
     made = account.pay()
     bodies = [json.loads(body) for body, _ in account.deliveries(thin=True)]
@@ -296,17 +296,17 @@ def test_a_thin_event_about_anything_else_is_ignored() -> None:
     assert isinstance(payloads.read({**body, "related_object": None})[1], Ignored)
 
 
-def test_an_event_of_somebody_elses_account_says_whose_it_is() -> None:
+def test_an_event_of_a_connected_account_names_the_account() -> None:
     body = {"id": "evt_1", "object": "event", "type": "charge.succeeded", "created": 1_450_000_000, "livemode": True,
             "data": {"object": charge()}}  # fmt: skip
     assert payloads.read_event(body)[0].account is None
     assert payloads.read_event({**body, "account": "acct_9"})[0].account == "acct_9"
-    assert payloads.read_event({**body, "user_id": "acct_9"})[0].account == "acct_9"  # as it was called until 2017
+    assert payloads.read_event({**body, "user_id": "acct_9"})[0].account == "acct_9"  # its name until 2017
 
 
 @pytest.mark.parametrize("body", [None, [], "evt_1", 7, {}, {"object": "charge"}, {"object": "event", "data": None},
                                   {"id": "evt_1", "type": "x", "created": 1_700_000_000, "livemode": 1,
                                    "data": {"object": {}}}])  # fmt: skip
-def test_what_is_no_event_is_refused_with_a_reason(body: object) -> None:
+def test_a_message_that_is_no_event_is_refused_with_a_reason(body: object) -> None:
     with pytest.raises(Unreadable, match="Stripe"):
         payloads.read_event(body)

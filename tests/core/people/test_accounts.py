@@ -1,4 +1,4 @@
-"""Signing in with a password: who gets in, for how long, and how often one may guess."""
+"""Signing in with a password: sessions, their length, and the rate limit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_unknown_email_costs_the_same_comparison_as_a_wrong_password(
     assert compared[0] == compared[1]
 
 
-def test_neither_the_password_nor_the_token_lies_in_the_database(shop: Shop, email: str) -> None:
+def test_neither_the_password_nor_the_token_is_in_the_database(shop: Shop, email: str) -> None:
     token = token_of(sign_in(shop, email))
     kept = shop.rows("select u::text || s::text from stockroom.users u join stockroom.sessions s on s.user_id = u.id")
     assert "$argon2id$" in str(kept)
@@ -120,14 +120,14 @@ def age(shop: Shop, email: str, by: str) -> None:
     )
 
 
-def test_getting_in_forgives_the_wrong_tries_before(shop: Shop, email: str) -> None:
+def test_a_sign_in_resets_the_failed_attempts(shop: Shop, email: str) -> None:
     for _ in range(3):
         for _ in range(4):
             assert sign_in(shop, email, "wrong") is None
         assert isinstance(sign_in(shop, email), NewSession)
 
 
-def test_an_account_that_does_not_exist_must_wait_just_the_same(shop: Shop) -> None:
+def test_an_unknown_account_must_wait_in_the_same_way(shop: Shop) -> None:
     stranger = f"{uuid.uuid4().hex}@nowhere.example"
     assert [sign_in(shop, stranger, "wrong") for _ in range(5)] == [None] * 5
     assert isinstance(sign_in(shop, stranger, "wrong"), TooManyTries)
@@ -142,7 +142,7 @@ def test_an_address_that_tries_many_accounts_must_wait(shop: Shop, email: str, m
     assert not isinstance(sign_in(shop, email), TooManyTries)
 
 
-def test_twenty_guesses_at_once_are_twenty_guesses(shop: Shop, email: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twenty_guesses_at_once_count_as_twenty(shop: Shop, email: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "password_matches", lambda *_: False)
     start = threading.Barrier(8)
 

@@ -1,4 +1,4 @@
-"""Keys of programs: shown once, kept as a hash, good for their scopes until they are revoked."""
+"""API keys: shown once, stored as a hash, valid for their scopes until they are revoked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def make(shop: Shop, *scopes: Scope, who: str = "Ada", rate: int = 60) -> str:
     return made
 
 
-def test_a_key_lets_its_program_in_with_its_scopes(shop: Shop) -> None:
+def test_a_key_gives_its_program_its_scopes(shop: Shop) -> None:
     made = make(shop, Scope.VALIDATE)
     found = shop.run(api_keys.caller, NOBODY, key=made)
     assert (found.name, found.scopes, found.rate_per_minute) == ("Web shop", {Scope.VALIDATE}, 60)
@@ -35,11 +35,11 @@ def test_the_key_itself_is_nowhere_in_the_database(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "stk_", "stk_" + "x" * 43, "x" * 500, "stk_'; drop table products", "stk_ü"])
-def test_anything_else_lets_nobody_in(shop: Shop, key: str) -> None:
+def test_any_other_text_is_not_a_key(shop: Shop, key: str) -> None:
     assert shop.run(api_keys.caller, NOBODY, key=key) is None
 
 
-def test_a_revoked_key_lets_nobody_in_from_that_moment_on(shop: Shop) -> None:
+def test_a_revoked_key_is_invalid_at_once(shop: Shop) -> None:
     made = make(shop)
     (newest, *_) = shop.run(api_keys.keys, "Ada")
     for _ in range(2):

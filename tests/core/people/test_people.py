@@ -1,4 +1,4 @@
-"""One-time links, and the people of the shop that admins look after."""
+"""One-time links, and the accounts that admins manage."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_looking_at_a_link_does_not_use_it_up(shop: Shop, email: str) -> None:
     assert accounts.at_the_door(shop.engine, accounts.find_link, link=link) is None
 
 
-def test_of_two_who_press_the_same_link_at_once_one_gets_in(shop: Shop, email: str) -> None:
+def test_of_two_who_use_a_link_at_once_one_gets_a_session(shop: Shop, email: str) -> None:
     link = shop.run(people.make_link, user_id=id_of(shop, email))
     start = threading.Barrier(6)
 
@@ -52,7 +52,7 @@ def test_of_two_who_press_the_same_link_at_once_one_gets_in(shop: Shop, email: s
     assert sum(answer is not None for answer in answers) == 1
 
 
-def test_a_link_that_is_too_old_lets_nobody_in(shop: Shop, email: str) -> None:
+def test_an_expired_link_signs_nobody_in(shop: Shop, email: str) -> None:
     link = shop.run(people.make_link, user_id=id_of(shop, email), life=timedelta(seconds=-1))
     assert accounts.at_the_door(shop.engine, accounts.find_link, link=link) is None
     assert use_link(shop, link) is None
@@ -65,7 +65,7 @@ def test_a_newer_link_replaces_the_one_before(shop: Shop, email: str) -> None:
 
 
 @pytest.mark.parametrize("junk", ["", "0" * 43, "\0", "x" * 5_000])
-def test_a_link_nobody_made_lets_nobody_in(shop: Shop, junk: str) -> None:
+def test_an_unknown_link_signs_nobody_in(shop: Shop, junk: str) -> None:
     assert use_link(shop, junk) is None
 
 
@@ -87,7 +87,7 @@ def test_two_servers_that_start_at_once_make_one_admin(fresh_shop: Shop) -> None
     assert fresh_shop.sql("select count(*) from stockroom.users") == 1
 
 
-def test_only_an_admin_looks_after_people(shop: Shop, email: str) -> None:
+def test_only_an_admin_manages_accounts(shop: Shop, email: str) -> None:
     user_id = id_of(shop, email)
     operations = [
         people.list_people,
@@ -106,8 +106,8 @@ def test_only_an_admin_looks_after_people(shop: Shop, email: str) -> None:
     assert email in {person.email for person in shop.run(people.list_people, "Ada")}
 
 
-def test_an_email_that_has_an_account_gets_no_second_one(shop: Shop, email: str) -> None:
-    with pytest.raises(InvalidInput, match="Email belongs to somebody"):
+def test_an_email_address_has_only_one_account(shop: Shop, email: str) -> None:
+    with pytest.raises(InvalidInput, match="Email already belongs to another account"):
         shop.run(people.add_person, "Ada", email=f" {email.upper()} ", name="Twin", role=Role.SUPPORT)
 
 
@@ -126,7 +126,7 @@ def test_an_email_that_has_an_account_gets_no_second_one(shop: Shop, email: str)
         ("role", "'; drop table stockroom.users; --"),
     ],
 )
-def test_a_person_that_cannot_be_is_refused_by_field(shop: Shop, field: str, value: str) -> None:
+def test_an_invalid_person_is_refused_with_the_field(shop: Shop, field: str, value: str) -> None:
     values = {"email": f"{uuid.uuid4().hex}@shop.example", "name": "Mia", "role": Role.SUPPORT} | {field: value}
     with pytest.raises(InvalidInput) as refused:
         shop.run(people.add_person, "Ada", **values)

@@ -1,4 +1,4 @@
-"""Who may touch what: the dashboard's own role looks through views and calls functions, and can do nothing else."""
+"""Database rights: the dashboard's own role reads views and calls functions, and can do nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORBIDDEN = "42501"
 
 
 def fails_with(connection: Connection, statement: str) -> str | None:
-    """The SQLSTATE that a statement ends with, or None when it is carried out; nothing of it stays either way."""
+    """Run a statement and roll it back. Return its SQLSTATE, or None if it succeeded."""
     savepoint = connection.begin_nested()
     try:
         connection.execute(text(statement))
@@ -35,7 +35,7 @@ def fails_with(connection: Connection, statement: str) -> str | None:
 
 @pytest.fixture
 def app(shop: Shop) -> Iterator[Connection]:
-    """A connection as the dashboard has it, to a shop where there is something to spoil."""
+    """A connection with the dashboard's rights, to a shop that has data."""
     shop.variant(10)
     with shop.engine.connect() as connection:
         assert connection.execute(text("select current_user")).scalar_one() == "stockroom_app"
@@ -68,7 +68,7 @@ def test_the_dashboard_cannot_change_a_row_behind_the_functions(app: Connection,
     assert fails_with(app, f"update {change}") == FORBIDDEN
 
 
-def test_the_dashboard_holds_no_right_on_any_table_but_the_waiting_room(shop: Shop) -> None:
+def test_the_dashboard_has_no_right_on_any_table_but_the_staging_table(shop: Shop) -> None:
     rights = shop.rows(
         f"""select c.oid::regclass::text as name, right_name
               from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -93,7 +93,7 @@ def test_the_dashboard_cannot_read_a_password_hash(app: Connection) -> None:
 
 
 @pytest.mark.parametrize("view", ["shop", "reasons", "levels", "movements", "variant_days"])
-def test_the_dashboard_may_look_through_the_views(app: Connection, view: str) -> None:
+def test_the_dashboard_may_read_the_views(app: Connection, view: str) -> None:
     assert app.execute(text(f"select count(*) from stockroom_api.{view}")).scalar_one() > 0
 
 
@@ -114,12 +114,12 @@ INTERNAL = [
 
 
 @pytest.mark.parametrize("call", INTERNAL, ids=lambda call: call.partition("(")[0])
-def test_the_dashboard_cannot_call_what_functions_use_among_themselves(app: Connection, call: str) -> None:
+def test_the_dashboard_cannot_call_internal_functions(app: Connection, call: str) -> None:
     assert fails_with(app, f"select * from stockroom_api.{call}") == FORBIDDEN
 
 
-def test_what_the_dashboard_may_call_checks_for_itself_and_trusts_no_search_path(shop: Shop) -> None:
-    """Each callable function runs as the owner (or could not work) with a fixed path that ends in pg_temp."""
+def test_functions_for_the_dashboard_run_as_owner_with_a_fixed_search_path(shop: Shop) -> None:
+    """Each callable function runs as the owner with a fixed search path that ends in pg_temp."""
     rows = shop.rows(
         f"""select p.oid::regprocedure::text as name, p.prosecdef,
                    coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false) as fixed
@@ -140,7 +140,7 @@ def test_nobody_else_may_call_anything_of_ours(shop: Shop) -> None:
     assert [row.name for row in rows] == []
 
 
-def test_the_dashboard_can_make_nothing_and_become_nobody(app: Connection) -> None:
+def test_the_dashboard_can_create_nothing_and_take_no_other_role(app: Connection) -> None:
     for statement in (
         "create table public.mine (id int)",
         "create table stockroom_api.mine (id int)",
@@ -157,7 +157,7 @@ def test_the_dashboard_can_make_nothing_and_become_nobody(app: Connection) -> No
         assert fails_with(app, statement) == FORBIDDEN, statement
 
 
-def test_a_temporary_table_of_the_same_name_fools_no_function(shop: Shop) -> None:
+def test_a_temporary_table_of_the_same_name_deceives_no_function(shop: Shop) -> None:
     variant = shop.variant(10)
     with shop.engine.connect() as connection:
         connection.execute(text("create temporary table product_variants (id uuid, stock_quantity int)"))
@@ -178,7 +178,7 @@ def test_a_temporary_table_of_the_same_name_fools_no_function(shop: Shop) -> Non
         "truncate public.product_variants cascade",
     ],
 )
-def test_even_owner_and_administrator_are_told_that_movements_stay(shop: Shop, role: str, statement: str) -> None:
+def test_even_owner_and_superuser_cannot_change_movements(shop: Shop, role: str, statement: str) -> None:
     variant = shop.variant(10)
     with shop.owner.connect() as connection:
         connection.execute(text(f"set local role {role}"))
@@ -195,7 +195,7 @@ def test_a_variant_with_a_past_cannot_be_deleted(shop: Shop) -> None:
         assert fails_with(connection, f"delete from public.product_variants where id = '{variant}'") == "23503"
 
 
-def test_a_level_below_zero_or_below_what_is_held_fits_in_no_row(shop: Shop) -> None:
+def test_a_level_below_zero_or_below_the_held_units_is_refused(shop: Shop) -> None:
     variant = shop.variant(10)
     with shop.owner.connect() as connection:
         for change in ("stock_quantity = -1", "reserved_quantity = 11", "reserved_quantity = -1"):
@@ -210,7 +210,7 @@ STRANGERS = ("anon", "authenticated")
 
 @pytest.fixture
 def supabase(server: Server) -> Iterator[sqlalchemy.Engine]:
-    """A shop in a database of Supabase."""
+    """A shop in a database like Supabase's."""
     with supabase_database(server) as name:
         prepare(server.url(name))
         engine = sqlalchemy.create_engine(server.url(name))
@@ -218,7 +218,7 @@ def supabase(server: Server) -> Iterator[sqlalchemy.Engine]:
         engine.dispose()
 
 
-def test_on_supabase_only_the_storefronts_server_may_do_anything(supabase: sqlalchemy.Engine) -> None:
+def test_on_supabase_only_the_storefronts_server_has_rights(supabase: sqlalchemy.Engine) -> None:
     with supabase.begin() as connection:
         product = "insert into public.products (name) values ('Boot') returning id"
         variant = connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""Signed-in browsers: how a session begins, what it is good for, and everything that ends it."""
+"""Sessions: how they begin, what they allow, and everything that ends them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.mark.parametrize("junk", ["", "x", "0" * 43, "0" * 44, "é" * 43, "\0" * 43, "a" * 10_000, "'; select 1; --"])
-def test_a_token_nobody_was_given_is_nobody(shop: Shop, junk: str) -> None:
+def test_an_unknown_token_has_no_session(shop: Shop, junk: str) -> None:
     assert who(shop, junk) is None
 
 
@@ -42,7 +42,7 @@ def test_signing_out_ends_the_session_and_may_be_repeated(shop: Shop, email: str
         assert who(shop, token) is None
 
 
-def test_an_expired_session_is_nobody(shop: Shop, email: str) -> None:
+def test_an_expired_session_is_not_found(shop: Shop, email: str) -> None:
     token = token_of(sign_in(shop, email))
     session_id = actor_of(shop, token).session_id
     shop.sql("update stockroom.sessions set expires_at = now() where id = :id", id=session_id)
@@ -57,7 +57,7 @@ def test_signing_in_begins_a_new_session_and_ends_the_one_this_browser_had(shop:
     assert who(shop, second) is not None
 
 
-def test_a_token_chosen_by_somebody_else_is_never_taken_over(shop: Shop, email: str) -> None:
+def test_a_token_chosen_by_an_attacker_is_never_used(shop: Shop, email: str) -> None:
     planted = passwords.new_token()
     assert token_of(sign_in(shop, email, previous=planted)) != planted
     assert who(shop, planted) is None
@@ -100,7 +100,7 @@ def test_a_new_role_holds_from_the_next_operation_on(shop: Shop, email: str) -> 
     assert shop.on_hand(variant) == 6
 
 
-def test_carl_who_is_deactivated_may_nothing(shop: Shop, email: str) -> None:
+def test_carl_who_is_deactivated_has_no_rights(shop: Shop, email: str) -> None:
     token = token_of(sign_in(shop, email))
     actor = actor_of(shop, token)
     link = shop.run(people.make_link, user_id=actor.user_id)
@@ -128,14 +128,14 @@ def test_changing_the_password_signs_out_every_other_browser(shop: Shop, email: 
     assert isinstance(sign_in(shop, email, "another good one"), NewSession)
 
 
-def test_a_password_is_not_changed_without_the_present_one(shop: Shop, email: str) -> None:
+def test_a_password_is_not_changed_without_the_current_one(shop: Shop, email: str) -> None:
     actor = actor_of(shop, token_of(sign_in(shop, email)))
-    with pytest.raises(InvalidInput, match="changed meanwhile"):
+    with pytest.raises(InvalidInput, match="changed in the meantime"):
         shop.run(accounts.set_own_password, actor, password="another good one", proof=None)
     assert isinstance(sign_in(shop, email), NewSession)
 
 
-def test_nobody_but_a_first_admin_names_themselves(shop: Shop) -> None:
+def test_only_a_first_admin_sets_their_own_name(shop: Shop) -> None:
     email = new_person(shop, password=None)
     actor = actor_of(shop, token_of(use_link(shop, shop.run(people.make_link, user_id=id_of(shop, email)))))
     shop.run(accounts.set_own_password, actor, password=PASSWORD, proof=None, name="Mia", email="mia.too@shop.example")

@@ -1,4 +1,4 @@
-"""The checks hold over everything the shop does, and a planted fault is found exactly where it was planted."""
+"""The checks pass after everything the shop does, and find a planted fault exactly where it was planted."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def pair(fresh_shop: Shop) -> tuple[UUID, UUID]:
     return traded(fresh_shop, "FAULTY"), traded(fresh_shop, "SOUND")
 
 
-def test_an_empty_shop_holds(fresh_shop: Shop) -> None:
+def test_an_empty_shop_passes(fresh_shop: Shop) -> None:
     results = checks(fresh_shop)
     assert tuple(results) == reconciliation.CODES
     assert all(result.holds for result in results.values())
 
 
 @pytest.mark.usefixtures("pair")
-def test_what_the_shop_does_holds(fresh_shop: Shop) -> None:
+def test_a_working_shop_passes(fresh_shop: Shop) -> None:
     fresh_shop.variant()
     results = checks(fresh_shop)
     assert all(result.holds for result in results.values())
@@ -92,7 +92,7 @@ def test_an_edited_quantity_is_found_in_the_balance_the_sum_and_the_day(
     tamper(fresh_shop, edit, variant=pair[0])
     history = fresh_shop.history(pair[0])
     assert found(fresh_shop) == {
-        "R1": ("FAULTY stands at 15; its movements add up to 16, and the last one left it at 15",),
+        "R1": ("FAULTY has 15 on hand, but its movements add up to 16, and the last one ends at 15",),
         "R2": (
             f"FAULTY, movement no. 2 (id {history[1].id}): its hash does not follow",
             f"FAULTY, movement no. 3 (id {history[2].id}): it does not begin where the one before it ended",
@@ -107,7 +107,7 @@ def test_a_deleted_middle_row_is_found_behind_the_gap(fresh_shop: Shop, pair: tu
     )
     movement = fresh_shop.history(pair[0])[2].id
     assert found(fresh_shop) == {
-        "R1": ("FAULTY stands at 15; its movements add up to 13, and the last one left it at 15",),
+        "R1": ("FAULTY has 15 on hand, but its movements add up to 13, and the last one ends at 15",),
         "R2": (
             f"FAULTY, movement no. 4 (id {movement}): the one before it is missing, "
             "it does not begin where the one before it ended, its hash does not follow",
@@ -121,7 +121,7 @@ def test_a_deleted_last_row_is_found_although_it_moved_nothing(fresh_shop: Shop,
         fresh_shop, "delete from stock_movements where variant_id = :variant and variant_sequence = 5", variant=pair[0]
     )
     assert found(fresh_shop) == {
-        "R2": ("FAULTY: the ledger does not end with movement no. 5, as it was written",),
+        "R2": ("FAULTY: its last movement is not no. 5 as it was written",),
         "R11": (f"FAULTY on {today(fresh_shop)}: the daily units are wrong",),
     }
 
@@ -129,8 +129,8 @@ def test_a_deleted_last_row_is_found_although_it_moved_nothing(fresh_shop: Shop,
 def test_a_ledger_that_is_gone_is_found(fresh_shop: Shop, pair: tuple[UUID, UUID]) -> None:
     tamper(fresh_shop, "delete from stock_movements where variant_id = :variant", variant=pair[0])
     assert found(fresh_shop) == {
-        "R1": ("FAULTY stands at 15; its movements add up to 0, and the last one left it at 0",),
-        "R2": ("FAULTY: the ledger does not end with movement no. 5, as it was written",),
+        "R1": ("FAULTY has 15 on hand, but its movements add up to 0, and the last one ends at 0",),
+        "R2": ("FAULTY: its last movement is not no. 5 as it was written",),
         "R11": (f"FAULTY on {today(fresh_shop)}: the daily figures have a day without movements",),
     }
 
@@ -138,7 +138,7 @@ def test_a_ledger_that_is_gone_is_found(fresh_shop: Shop, pair: tuple[UUID, UUID
 def test_a_level_changed_behind_our_back_is_found(fresh_shop: Shop, pair: tuple[UUID, UUID]) -> None:
     fresh_shop.sql("update product_variants set stock_quantity = 99 where id = :variant", variant=pair[0])
     assert found(fresh_shop) == {
-        "R1": ("FAULTY stands at 99; its movements add up to 15, and the last one left it at 15",)
+        "R1": ("FAULTY has 99 on hand, but its movements add up to 15, and the last one ends at 15",)
     }
 
 
@@ -146,7 +146,7 @@ def test_a_chain_forged_from_a_row_on_is_found_at_its_end(fresh_shop: Shop, pair
     forge = "update stock_movements set note = 'forged' where variant_id = :variant and variant_sequence = 3"
     tamper(fresh_shop, forge, variant=pair[0])
     tamper(fresh_shop, REHASH, variant=pair[0])
-    assert found(fresh_shop) == {"R2": ("FAULTY: the ledger does not end with movement no. 5, as it was written",)}
+    assert found(fresh_shop) == {"R2": ("FAULTY: its last movement is not no. 5 as it was written",)}
 
 
 def test_hashes_overwritten_from_a_row_on_are_found_on_each(fresh_shop: Shop, pair: tuple[UUID, UUID]) -> None:
@@ -157,7 +157,7 @@ def test_hashes_overwritten_from_a_row_on_are_found_on_each(fresh_shop: Shop, pa
     assert found(fresh_shop)["R2"] == (
         f"FAULTY, movement no. 4 (id {fourth.id}): its hash does not follow",
         f"FAULTY, movement no. 5 (id {fifth.id}): its hash does not follow",
-        "FAULTY: the ledger does not end with movement no. 5, as it was written",
+        "FAULTY: its last movement is not no. 5 as it was written",
     )
 
 
@@ -169,10 +169,10 @@ def test_a_row_slipped_in_is_found(fresh_shop: Shop, pair: tuple[UUID, UUID]) ->
                 from stock_movements where variant_id = :variant and variant_sequence = 5"""
     fresh_shop.sql(slip, variant=pair[0])
     failing = found(fresh_shop)
-    assert failing["R1"] == ("FAULTY stands at 15; its movements add up to 16, and the last one left it at 16",)
+    assert failing["R1"] == ("FAULTY has 15 on hand, but its movements add up to 16, and the last one ends at 16",)
     movement = fresh_shop.history(pair[0])[5].id
     assert failing["R2"] == (
-        "FAULTY: the ledger does not end with movement no. 5, as it was written",
+        "FAULTY: its last movement is not no. 5 as it was written",
         f"FAULTY, movement no. 6 (id {movement}): its hash does not follow",
     )
 
@@ -204,16 +204,16 @@ def test_a_stale_day_of_the_whole_shop_is_found(fresh_shop: Shop, pair: tuple[UU
     assert found(fresh_shop) == {"R11": (f"The whole shop on {day}: the daily units are wrong",)}
 
 
-def test_only_the_first_examples_are_told_but_all_are_counted(fresh_shop: Shop) -> None:
+def test_only_the_first_examples_are_listed_but_all_are_counted(fresh_shop: Shop) -> None:
     for number in range(25):
         fresh_shop.variant(sku=f"V{number:02}")
     fresh_shop.sql("update product_variants set stock_quantity = 1")
     levels = checks(fresh_shop)["R1"]
     assert (levels.failures, len(levels.examples)) == (25, 20)
-    assert levels.examples[0].startswith("V00 stands at 1")
+    assert levels.examples[0].startswith("V00 has 1 on hand")
 
 
-def test_who_may_not_look_may_not_check(shop: Shop) -> None:
+def test_a_person_who_may_not_read_may_not_check(shop: Shop) -> None:
     with pytest.raises(SignInRequired):
         shop.run(reconciliation.run_checks, "Carl")
 

@@ -1,4 +1,4 @@
-"""What a person reads, and what the log keeps, when a page meets a fault nobody foresaw."""
+"""What a person reads, and what the log records, when a page meets an unexpected error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof finds exactly what was planted, names it, keeps it on record, opens a case for it, and repairs nothing."""
+"""The proof finds exactly the planted fault, names it, records it, opens a case for it, and repairs nothing."""
 
 # ruff: noqa: E501 - the planted statements are tables
 from __future__ import annotations
@@ -47,41 +47,41 @@ OTHER_HEAD = """alter table stockroom.proof_runs disable trigger proof_runs_appe
 DEARER = "update stockroom.orders set amount = amount + 1000; update stockroom.order_lines set quantity = 3"
 RELEASE = "alter table stockroom.order_lines drop constraint order_lines_restored_check;"
 PLANTED = {
-    "a level changed": ("update product_variants set stock_quantity = 99", {"R1": "stands at 99"}),
+    "a level changed": ("update product_variants set stock_quantity = 99", {"R1": "has 99 on hand"}),
     "an edited row": (
         UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 2"),
         {"R2": "movement no. 2"},
     ),
-    "a consistent forgery": (FORGE, {"R2": "is not what an earlier run proved"}),
-    "a consistent forgery that knows the marks": (FORGE + MARKED, {"R2": "proved is not what its head hash says any more"}),
-    "a head hash written over": (OTHER_HEAD, {"R2": "proved is not what its head hash says any more"}),
-    "a lost event": (EVENT, {"R3": "pi_lost is no order"}),
+    "a consistent forgery": (FORGE, {"R2": "has changed since an earlier run verified it"}),
+    "a consistent forgery that knows the marks": (FORGE + MARKED, {"R2": "verified no longer match its head hash"}),
+    "a head hash written over": (OTHER_HEAD, {"R2": "verified no longer match its head hash"}),
+    "a lost event": (EVENT, {"R3": "pi_lost has no order"}),
     "a line whose sale is gone": ("delete from stockroom.order_line_movements", {"R4": "the ledger sold 0"}),
-    "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not make 3"}),
-    "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait, and no case is open for them"}),
+    "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not add up to 3"}),
+    "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait without an open case"}),
     "a line that is gone": (
         "delete from stockroom.order_line_movements; delete from stockroom.order_lines",
-        {"R5": "against its cart that is 20.00 USD more, where no difference was noted"},
+        {"R5": "which is 20.00 USD more than its cart; when it was imported, it was the amount of its cart"},
     ),
     "an edited difference": (
         "update stockroom.orders set difference = 250",
-        {"R5": "against its cart that is no difference, where 2.50 USD more was noted when it came in"},
+        {"R5": "which is the amount of its cart; when it was imported, it was 2.50 USD more than its cart"},
     ),
     "an edited price of a line": (
         "update stockroom.order_lines set unit_price = unit_price - 5",
-        {"R5": "against its cart that is 0.10 USD more, where no difference was noted"},
+        {"R5": "which is 0.10 USD more than its cart; when it was imported, it was the amount of its cart"},
     ),
-    "an edited amount": ("update stockroom.orders set amount = 1", {"R5": "0.01 USD received; against its cart that is 19.99 USD less, where"}),
+    "an edited amount": ("update stockroom.orders set amount = 1", {"R5": "0.01 USD received, which is 19.99 USD less than its cart; when"}),
     "a price that was taken away": (
         "update stockroom.order_lines set unit_price = null",
-        {"R5": "against its cart that is 20.00 USD more, where no difference was noted"},
+        {"R5": "which is 20.00 USD more than its cart; when it was imported, it was the amount of its cart"},
     ),
     "an over-restored line": (RELEASE + "update stockroom.order_lines set restored = 9", {"R6": "9 restored"}),
-    "a forgotten refund": (REFUND, {"R6": "Refund re_old waits for a decision since 20 days"}),
+    "a forgotten refund": (REFUND, {"R6": "Refund re_old has waited 20 days for a decision"}),
     "a doubled order": (
         """insert into stockroom.orders (payment_id, amount, currency, paid_at, livemode, policy, cart_state, charge_id)
            select 'ch_twin', amount, currency, paid_at, livemode, 'skip', 'absent', payment_id from stockroom.orders""",
-        {"R7": "is behind the orders"},
+        {"R7": "belongs to the orders"},
     ),
     "an old case": (ALERT, {"R8": "open for 72 hours: Something stuck"}),
     "a leaked hold": ("update product_variants set reserved_quantity = 1", {"R10": "has 1 reserved"}),
@@ -95,7 +95,7 @@ def found(done: proof.Run) -> dict[str, tuple[str, ...]]:
 
 @pytest.fixture
 def sold(fresh_shop: Shop) -> Shop:
-    """A live shop that sold two of ten pairs, and whose books were proven since."""
+    """A live shop that sold two of ten pairs and was verified since."""
     fresh_shop.sql("update stockroom.stripe_link set live_since = now() - interval '30 days'")
     fresh_shop.variant(10, sku="HB-40")
     sell(fresh_shop, Sale(lines=[("HB-40", 2)]))
@@ -125,9 +125,9 @@ def test_a_sale_that_was_deleted_is_found_wherever_it_is_missing_and_nowhere_els
     before = sold.sql(BOOKS)
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
     assert list(told) == ["R1", "R2", "R4", "R11"]
-    assert told["R1"] == ("HB-40 stands at 8; its movements add up to 10, and the last one left it at 10",)
-    assert told["R2"][0] == "HB-40: the ledger does not end with movement no. 2, as it was written"
-    assert "what an earlier run proved" in told["R2"][1]
+    assert told["R1"] == ("HB-40 has 8 on hand, but its movements add up to 10, and the last one ends at 10",)
+    assert told["R2"][0] == "HB-40: its last movement is not no. 2 as it was written"
+    assert "since an earlier run verified it" in told["R2"][1]
     assert "the ledger sold 0, the order says 2" in told["R4"][0]
     assert sold.sql(BOOKS) == before
 
@@ -140,22 +140,25 @@ def test_what_a_person_has_settled_is_no_fault_until_it_is_edited(sold: Shop) ->
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
     sold.sql("update stockroom.order_lines set unit_price = 700 where id = :line", line=line_of(sold, odd))
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
-    assert "against its cart that is 6.00 USD more, where 3.00 USD more was noted" in told["R5"][0]
+    assert (
+        "which is 6.00 USD more than its cart; when it was imported, it was 3.00 USD more than its cart"
+        in told["R5"][0]
+    )
 
 
-def test_a_check_that_holds_again_resolves_its_case(sold: Shop) -> None:
+def test_a_check_that_passes_again_resolves_its_case(sold: Shop) -> None:
     for reserved, state in ((1, "open"), (0, "resolved")):
         sold.sql("update product_variants set reserved_quantity = :reserved", reserved=reserved)
         proof.prove(sold.engine, None, COMMAND_LINE)
         assert sold.sql("select state from stockroom.alerts where cause = 'proof:R10'") == state
 
 
-def test_a_shop_older_than_a_week_needs_a_proven_backup_but_the_sample_does_not(sold: Shop) -> None:
+def test_a_shop_older_than_a_week_needs_a_verified_backup_but_the_sample_does_not(sold: Shop) -> None:
     sold.sql("alter table stockroom.operations disable trigger operations_append_only")
     sold.sql("update stockroom.operations set created_at = now() - interval '8 days'")
     told = found(proof.prove(sold.engine, None, COMMAND_LINE))
     assert list(told) == ["R9"]
-    assert told["R9"][0].startswith("No backup was ever proven")
+    assert told["R9"][0].startswith("No backup has been verified")
     sold.sql("update stockroom.shop set is_sample = true")
     assert proof.prove(sold.engine, None, COMMAND_LINE).holds
 
@@ -170,7 +173,7 @@ def test_a_recent_check_leaves_an_edited_old_row_to_the_full_one(sold: Shop) -> 
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("update product_variants set stock_quantity = 99 where sku = 'HB-40'", {"R1": "HB-40 stands at 99"}),
+        ("update product_variants set stock_quantity = 99 where sku = 'HB-40'", {"R1": "HB-40 has 99 on hand"}),
         (PLANTED["a stale rollup"][0], {"R11": "the daily units are wrong"}),
         ("update stockroom.variant_days set closing = 3", {"R11": "the daily closing level is wrong"}),
         ("delete from stockroom.variant_days", {"R11": "the day is missing from the daily figures"}),
@@ -192,7 +195,7 @@ def test_a_recent_check_finds_what_is_wrong_with_what_is_new(sold: Shop, stateme
     assert all(words in told[code][0] and len(told[code]) == 1 for code, words in said.items())
 
 
-def test_what_a_full_proof_found_stays_open_until_a_full_one_holds(sold: Shop) -> None:
+def test_a_fault_of_a_full_proof_stays_open_until_a_full_proof_passes(sold: Shop) -> None:
     with sold.owner.begin() as connection:
         connection.exec_driver_sql(UNLOCKED.format("update stock_movements set note = 'x' where variant_sequence = 1"))
     proof.prove(sold.engine, None, COMMAND_LINE)
@@ -210,7 +213,7 @@ def test_a_payment_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
     account.kept["payment_intent"][paid["id"]]["created"] -= 7200
     gateway, _ = fake_gateway(account)
     done = proof.prove(sold.engine, gateway, COMMAND_LINE, codes=["R3"])
-    assert found(done) == {"R3": (f"Stripe has {paid['id']}, and it is not in the books",)}
+    assert found(done) == {"R3": (f"Stripe has {paid['id']}, but the shop does not",)}
 
 
 def test_a_refund_that_stripe_has_and_we_do_not_is_found(sold: Shop) -> None:
@@ -236,7 +239,7 @@ def test_a_run_keeps_the_head_hash(sold: Shop) -> None:
     assert sold.sql("select head_hash = stockroom_api.ledger_head() from stockroom.proof_runs")
 
 
-def test_only_managers_prove_and_unknown_checks_are_refused(sold: Shop) -> None:
+def test_only_managers_run_proofs_and_unknown_checks_are_refused(sold: Shop) -> None:
     with pytest.raises(Forbidden):
         proof.prove(sold.engine, None, sold.person("Wanda"))
     with pytest.raises(InvalidInput):

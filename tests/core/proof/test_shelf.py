@@ -1,4 +1,4 @@
-"""What was paid is what left the shelf, or has a name: by day, each number with its list, and what does not add up is found."""
+"""Payment to shelf by day: every unit paid for left the shelf or has a reason, and every gap is found."""
 
 # ruff: noqa: E501 - the planted statements are tables
 from __future__ import annotations
@@ -122,7 +122,7 @@ def test_the_list_behind_every_number_adds_up_to_it(fresh_shop: Shop, sold: dict
         assert all(item.units for item in listed)
         if number in COUNTS:
             assert len({item.payment_id for item in listed}) == len(listed)
-    assert shelf_proof.total(found).of(number) != 0, "a number that is nowhere proves nothing"
+    assert shelf_proof.total(found).of(number) != 0, "a number that is always 0 tests nothing"
 
 
 def test_a_list_is_read_in_parts_that_follow_each_other(fresh_shop: Shop, sold: dict[str, Sale]) -> None:
@@ -146,7 +146,7 @@ def test_each_item_leads_to_its_order_movement_or_case(fresh_shop: Shop, sold: d
         for item in (waiting, undone)
     )
     back = fresh_shop.run(shelf_proof.behind, "Wanda", number=Number.PUT_BACK, **RANGE)
-    assert sorted(item.units for item in back) == [-1, 1, 2], "what was undone stands with both of its movements"
+    assert sorted(item.units for item in back) == [-1, 1, 2], "an undone movement is listed with its undo"
     assert all(item.movement_id for item in back)
 
 
@@ -211,7 +211,7 @@ def test_a_range_reads_only_its_own_days(fresh_shop: Shop) -> None:
     assert "Seq Scan on stock_movements" not in said
 
 
-def test_only_who_may_look_sees_the_proof_and_no_longer_than_reports_are(shop: Shop) -> None:
+def test_only_readers_see_the_proof_and_only_for_the_longest_range_of_reports(shop: Shop) -> None:
     with pytest.raises(SignInRequired):
         shop.run(shelf_proof.days, "Carl", **RANGE)
     with pytest.raises(SignInRequired):

@@ -1,4 +1,4 @@
-"""The head hash leaves the house: told once a day over real HTTP and SMTP, held against the ledger later."""
+"""The head hash is sent once a day over real HTTP and SMTP, and can be compared with the ledger later."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_daily_proof_reaches_a_hook_and_a_mailbox_once_with_the_whole_head_h
         assert deliveries.send_due(sold.engine, addresses, GO) == (2, 0)
         assert deliveries.send_due(sold.engine, addresses, GO) == (0, 0)
     (got,) = team.got
-    assert "the daily proof, every check holds" in got["title"]
+    assert "the daily proof, every check passes" in got["title"]
     assert got["message"].startswith("Run 1 of ")
     assert "3 movements. The head hash of the ledger:" in got["message"]
     kept = sold.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
@@ -81,10 +81,10 @@ def test_the_message_names_the_checks_that_fail(sold: Shop, monkeypatch: pytest.
         prove_daily(sold, monkeypatch, team=team.url)
         deliveries.send_due(sold.engine, {"team": team.url}, GO)
     assert "R10 fail" in team.got[0]["title"]
-    assert "R10 fails: What is reserved is what active holds keep. 1 found." in team.got[0]["message"]
+    assert "R10 fails: Every reserved unit belongs to an active hold. 1 found." in team.got[0]["message"]
 
 
-def test_a_run_is_told_once_however_often_it_is_put_there(sold: Shop) -> None:
+def test_a_run_is_sent_once_however_often_it_is_queued(sold: Shop) -> None:
     done = proof.prove(sold.engine, None, COMMAND_LINE)
     for told in (1, 0):
         put = sold.run(notice.tell, run_id=done.id, results=done.results, destinations=["team"])
@@ -92,7 +92,7 @@ def test_a_run_is_told_once_however_often_it_is_put_there(sold: Shop) -> None:
 
 
 @pytest.mark.parametrize("wishes", [Wishes(daily_proof=False), Wishes(is_on=False)])
-def test_who_does_not_wish_the_daily_proof_is_not_told(
+def test_a_destination_without_daily_proofs_gets_none(
     sold: Shop, monkeypatch: pytest.MonkeyPatch, wishes: Wishes
 ) -> None:
     sold.run(deliveries.save, "Ada", name="team", wishes=wishes)
@@ -110,7 +110,7 @@ def test_the_daily_proof_waits_for_the_end_of_quiet_hours(sold: Shop, monkeypatc
     assert sold.sql("select due_at > now() from stockroom.deliveries where kind = 'proof'")
 
 
-def test_an_old_head_hash_is_computed_anew_from_the_movements_however_much_was_sold_since(sold: Shop) -> None:
+def test_an_old_head_hash_is_recomputed_from_the_movements_after_later_sales(sold: Shop) -> None:
     heads = [head_now(sold)]
     for sku in ("HB-40", "HB-40", "NEW-1", "HB-41"):
         if sku == "NEW-1":
@@ -122,7 +122,7 @@ def test_an_old_head_hash_is_computed_anew_from_the_movements_however_much_was_s
     assert all(check(sold, head.upper()).holds for head in heads)
 
 
-def test_a_history_that_was_rewritten_consistently_no_longer_comes_to_the_hash_that_was_received(sold: Shop) -> None:
+def test_a_consistently_rewritten_history_no_longer_has_the_received_hash(sold: Shop) -> None:
     head = head_now(sold)
     with sold.owner.begin() as connection:
         connection.exec_driver_sql(FORGE)
@@ -142,21 +142,21 @@ def test_a_movement_edited_before_the_run_is_named_although_the_ends_are_the_sam
         connection.exec_driver_sql(UNLOCKED.format(f"update stock_movements set note = 'x' where id = ({first})"))
     assert check(sold, head).is_same
     assert check_head(sold.engine, head) == 1
-    assert f"1 of them break their chain, the first is movement {sold.sql(first)}." in capsys.readouterr().out
+    assert f"1 of them break their chain; the first is movement {sold.sql(first)}." in capsys.readouterr().out
 
 
-def test_a_hash_of_no_run_is_said_to_be_unknown_and_what_is_no_hash_is_refused(
+def test_a_hash_of_no_run_is_unknown_and_a_text_that_is_not_a_hash_is_refused(
     sold: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check_head(sold.engine, "0" * 64) == 1
-    assert "No run on record had this head hash" in capsys.readouterr().out
+    assert "No recorded run has this head hash" in capsys.readouterr().out
     with pytest.raises(InvalidInput, match="64"):
         check(sold, "abc")
     with pytest.raises(Forbidden):
         sold.run(notice.check_head, "Wanda", head="0" * 64)
 
 
-def test_two_runs_at_once_each_keep_what_their_own_hash_is_made_of(sold: Shop) -> None:
+def test_two_runs_at_once_each_store_the_ends_of_their_own_hash(sold: Shop) -> None:
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(proof.prove, sold.engine, None, COMMAND_LINE, codes=["R10"]) for _ in range(4)]
         sell(sold, Sale(lines=[("HB-40", 1)]), Sale(lines=[("HB-41", 1)]))
@@ -165,7 +165,7 @@ def test_two_runs_at_once_each_keep_what_their_own_hash_is_made_of(sold: Shop) -
     assert all(check(sold, head).holds for head in heads)
 
 
-def test_what_a_run_keeps_of_its_ends_is_never_changed(sold: Shop) -> None:
+def test_the_stored_ends_of_a_run_are_never_changed(sold: Shop) -> None:
     head_now(sold)
     with pytest.raises(Exception, match="stays on record"):
         sold.sql("update stockroom.proof_ends set sequence = 1")

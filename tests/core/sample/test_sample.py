@@ -1,4 +1,4 @@
-"""The sample shop as it lies in the ledger: the audit's figures, everything provable, and a way out of it."""
+"""The sample shop in the ledger: the figures of the audit, all checks, and its removal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AUDIT = """
 
 @pytest.fixture(scope="module")
 def sample_shop(server: Server) -> Iterator[Shop]:
-    """The sample shop, just loaded; these tests only look at it."""
+    """The sample shop, just loaded. These tests only read it."""
     for shop in open_fresh(server):
         load_sample(shop.engine, NOW)
         yield shop
@@ -46,7 +46,7 @@ def test_the_catalogue_go_live_is_the_audit(sample_shop: Shop) -> None:
     assert labels["initial_purchase"] == "Initial stock purchase"
 
 
-def test_it_is_a_shop_with_a_name_a_zone_and_a_mark(sample_shop: Shop) -> None:
+def test_it_has_a_name_a_time_zone_and_is_marked_as_sample(sample_shop: Shop) -> None:
     shop = sample_shop.run(reports.shop, "Mia")
     assert (shop.name, shop.zone, shop.currency, shop.is_sample) == ("Canyon Sneakers", "Europe/Berlin", "EUR", True)
     products = sample_shop.rows("select name from products")
@@ -54,7 +54,7 @@ def test_it_is_a_shop_with_a_name_a_zone_and_a_mark(sample_shop: Shop) -> None:
     assert ("Jordan 4 Retro Canyon Purple (Women's)",) in [tuple(row) for row in products]
 
 
-def test_all_checks_hold_over_it_and_no_level_was_ever_negative(sample_shop: Shop) -> None:
+def test_all_checks_pass_and_no_level_was_ever_negative(sample_shop: Shop) -> None:
     results = sample_shop.run(checks.run_checks, "Mia")
     assert [(result.code, result.failures) for result in results] == [(code, 0) for code in checks.CODES]
     assert min(result.checked for result in results if result.code in ("R1", "R2", "R11")) > 300
@@ -73,14 +73,14 @@ def test_its_movements_carry_the_names_of_its_people(sample_shop: Shop) -> None:
     assert [tuple(row) for row in undone] == [("Wanda Weber", 0), ("Mia Keller", 0)]
 
 
-def test_it_ends_now_and_lies_in_the_past(sample_shop: Shop) -> None:
+def test_it_ends_now_and_is_in_the_past(sample_shop: Shop) -> None:
     first, last = sample_shop.rows("select min(occurred_at), max(occurred_at) from stock_movements")[0]
     assert last <= NOW
     assert (NOW - first).days == 90
     assert sample_shop.sql("select count(*) from stock_movements where created_at < now() - interval '1 hour'") == 0
 
 
-def test_only_an_empty_database_takes_it(sample_shop: Shop) -> None:
+def test_it_needs_an_empty_database(sample_shop: Shop) -> None:
     before = sample_shop.sql("select count(*) from stock_movements")
     with pytest.raises(InvalidInput, match="needs an empty database") as refusal:
         load_sample(sample_shop.engine)
@@ -88,7 +88,7 @@ def test_only_an_empty_database_takes_it(sample_shop: Shop) -> None:
     assert sample_shop.sql("select count(*) from stock_movements") == before
 
 
-def test_a_real_shop_is_not_taken_for_one(fresh_shop: Shop) -> None:
+def test_a_real_shop_is_not_mistaken_for_a_sample(fresh_shop: Shop) -> None:
     fresh_shop.variant(3)
     with pytest.raises(InvalidInput):
         load_sample(fresh_shop.engine)
@@ -103,7 +103,7 @@ def test_its_past_cannot_be_posted_into_a_ledger_that_has_one(sample_shop: Shop)
         connection.exec_driver_sql("select stockroom_api.post_sample('[]')")
 
 
-def test_removed_it_leaves_an_empty_shop_with_its_people_signed_in(fresh_shop: Shop) -> None:
+def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop: Shop) -> None:
     mia = fresh_shop.person("Mia")
     assert fresh_shop.run(sample.is_untouched) is True
     load_sample(fresh_shop.engine, NOW)
@@ -115,7 +115,7 @@ def test_removed_it_leaves_an_empty_shop_with_its_people_signed_in(fresh_shop: S
     assert fresh_shop.sql("select count(*) from products") == 0
     assert fresh_shop.person("Wanda").user_id != mia.user_id
     assert sample_name(fresh_shop.owner_url) is None
-    # A start fills what nobody ever touched, not what was emptied on purpose; who asks for the sample gets it again.
+    # A start fills only a database that was never used, not one that was emptied. `sample` loads it again.
     assert fresh_shop.run(sample.is_untouched) is False
     load_sample(fresh_shop.engine, NOW)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"

@@ -1,4 +1,4 @@
-"""The sample shop's story: the audit on its first day, whichever day it is told, and ninety plausible days after it."""
+"""The sample shop's past: the audit on its first day, on any date, and ninety plausible days after it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def levels(operations: list[Operation]) -> Counter[str]:
     return stock
 
 
-def test_forty_models_in_sizes_make_a_catalogue_without_a_fault() -> None:
+def test_forty_models_in_sizes_give_a_catalogue_without_problems() -> None:
     assert len(MODELS) == 40
     file = read_catalog(catalogue(MODELS), "sample.csv")
     assert file.problems == ()
@@ -61,7 +61,7 @@ def test_the_first_day_is_the_audit_and_nothing_else(now: datetime) -> None:
 
 
 @pytest.mark.parametrize("now", NOWS, ids=str)
-def test_the_days_after_it_are_told_in_order_and_end_now(now: datetime) -> None:
+def test_the_later_operations_are_in_order_and_end_now(now: datetime) -> None:
     operations = ninety_days(MODELS, now)
     assert [operation.at for operation in operations] == sorted(operation.at for operation in operations)
     assert now - timedelta(hours=20) < operations[-1].at <= now
@@ -103,7 +103,7 @@ def test_saturdays_sell_more_than_tuesdays() -> None:
     assert sold[5] > 1.4 * sold[1]
 
 
-def test_no_order_gets_back_more_than_it_took() -> None:
+def test_no_order_restores_more_than_it_sold() -> None:
     sold: Counter[tuple[str | None, str]] = Counter()
     for operation in ninety_days(MODELS, NOWS[0]):
         if operation.movement_type in ("sale", "restoration"):

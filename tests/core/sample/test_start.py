@@ -1,4 +1,4 @@
-"""Whether a start loads the sample shop: only into an embedded database that nobody has used."""
+"""A start loads the sample shop only into an embedded database that was never used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.servers import Server
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The sample shop replaced by a note that it was asked for; loading it has tests of its own."""
+    """Replaces the loading of the sample shop by a note that it was requested."""
     asked: list[str] = []
 
     def load(engine: Engine) -> None:
@@ -37,7 +37,7 @@ def _database(server: Server, name: str, *, is_embedded: bool) -> startup.Databa
     return startup.Database(app_url=server.url(name, "stockroom_app"), owner_url=server.url(name), embedded=is_embedded)
 
 
-def test_an_empty_database_of_our_own_gets_the_sample_shop_once(embedded: Server, loaded: list[str]) -> None:
+def test_a_new_embedded_database_gets_the_sample_shop_once(embedded: Server, loaded: list[str]) -> None:
     database = _database(embedded, "with_sample", is_embedded=True)
     _start(database, load_settings({}))
     assert loaded == ["stockroom_app"]
@@ -47,13 +47,13 @@ def test_an_empty_database_of_our_own_gets_the_sample_shop_once(embedded: Server
     assert loaded == ["stockroom_app"]
 
 
-def test_whoever_declines_the_sample_shop_gets_none(embedded: Server, loaded: list[str]) -> None:
+def test_with_the_sample_setting_off_there_is_no_sample_shop(embedded: Server, loaded: list[str]) -> None:
     database = _database(embedded, "without_sample", is_embedded=True)
     _start(database, load_settings({"STOCKROOM_SAMPLE": "0"}))
     assert loaded == []
 
 
-def test_a_database_of_ones_own_is_never_filled_with_a_sample(embedded: Server, loaded: list[str]) -> None:
+def test_your_own_database_is_never_filled_with_a_sample(embedded: Server, loaded: list[str]) -> None:
     database = _database(embedded, "their_own", is_embedded=False)
     _start(database, load_settings({}))
     assert loaded == []

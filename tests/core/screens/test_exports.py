@@ -1,4 +1,4 @@
-"""Whole lists as files: every movement under a filter, exactly, and on the shop's own clock."""
+"""Whole lists as files: every movement under a filter, with moments in the shop's zone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pyarrow.parquet
 import pytest
 
+from core.foundation import paging
 from core.foundation.errors import SignInRequired
 from core.foundation.model import MovementType
-from core.ledger import movements
 from core.ledger.movements import MovementFilter
 from core.screens import exports
 from tests.support.builders import Shop
@@ -21,7 +21,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
-def test_the_csv_holds_every_movement_of_the_filter_newest_first(fresh_shop: Shop) -> None:
+def test_the_csv_has_every_movement_under_the_filter_newest_first(fresh_shop: Shop) -> None:
     shoe = fresh_shop.variant(on_hand=20, sku="A-1")
     for units in (1, 2, 3):
         fresh_shop.adjust(shoe, units, note=f'Line\nbreak, and "quotes" {units}')
@@ -34,7 +34,7 @@ def test_the_csv_holds_every_movement_of_the_filter_newest_first(fresh_shop: Sho
     assert datetime.fromisoformat(found[0]["occurred_at"]).utcoffset() in (timedelta(hours=12), timedelta(hours=13))
 
 
-def test_the_parquet_file_holds_the_same_with_types(fresh_shop: Shop) -> None:
+def test_the_parquet_file_has_the_same_with_types(fresh_shop: Shop) -> None:
     shoe = fresh_shop.variant(on_hand=20)
     fresh_shop.adjust(shoe, -2)
     content = fresh_shop.run(exports.movements_parquet, "Sam", filter=MovementFilter())
@@ -44,7 +44,7 @@ def test_the_parquet_file_holds_the_same_with_types(fresh_shop: Shop) -> None:
 
 
 def test_more_than_one_chunk_is_written_without_a_gap(fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(movements, "EXPORT_CHUNK", 10)
+    monkeypatch.setattr(paging, "LONGEST_PAGE", 10)
     shoe = fresh_shop.variant(sku="A-1")
     for _ in range(35):
         fresh_shop.adjust(shoe, 1)

@@ -1,4 +1,4 @@
-"""Screens: what a page reads, in few statements, and never more than it shows."""
+"""Screens: all that a page reads, in few statements, and never more than it shows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_screen_costs_the_same_few_statements_however_much_there_is(
 
 
 @pytest.mark.parametrize(("read", "values"), READS, ids=lambda value: getattr(value, "__name__", ""))
-def test_nobody_who_is_signed_out_reads_a_screen(shop: Shop, read: Callable[..., Any], values: dict[str, Any]) -> None:
+def test_a_signed_out_person_reads_no_screen(shop: Shop, read: Callable[..., Any], values: dict[str, Any]) -> None:
     with pytest.raises((SignInRequired, Forbidden)):
         shop.run(read, "Carl", **values)
 
@@ -73,7 +73,7 @@ def test_a_variant_is_found_by_its_barcode_too_and_an_unknown_code_is_none(fresh
     assert fresh_shop.run(screens.variant, "Sam", sku="nothing", days=30) is None
 
 
-def test_the_grid_holds_whole_products_of_which_a_variant_matches(fresh_shop: Shop) -> None:
+def test_the_grid_has_whole_products_of_which_a_variant_matches(fresh_shop: Shop) -> None:
     first = fresh_shop.variant(on_hand=4, sku="R-9", size="9", product="Runner")
     second = fresh_shop.variant(sku="R-10", size="10", product="Runner")
     fresh_shop.variant(on_hand=4, sku="B-9", size="9", product="Boot")

@@ -1,4 +1,4 @@
-"""The reasons of the shop: added, renamed, retired and brought back, while the ledger keeps its codes."""
+"""The reasons for movements: added, renamed, retired and brought back, while their codes stay in the ledger."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def known(shop: Shop) -> dict[tuple[str, str], ShopReason]:
 
 
 def offered(shop: Shop) -> dict[str, Reason]:
-    """What the forms offer for an adjustment."""
+    """Return the reasons that forms offer for an adjustment."""
     rows = shop.run(reports.reasons, "Wanda")
     return {row.reason: row for row in rows if row.movement_type is ADJUSTMENT and row.is_active and row.by_hand}
 
@@ -55,7 +55,7 @@ def test_a_new_reason_is_offered_at_once_and_posts_with_its_direction_and_note(f
     assert fresh_shop.on_hand(variant) == 9
 
 
-def test_a_reason_that_may_go_either_way_does(fresh_shop: Shop) -> None:
+def test_a_reason_for_both_directions_posts_in_both(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     add(fresh_shop, "Loan", sign=0)
     fresh_shop.adjust(variant, -2, reason="loan")
@@ -63,7 +63,7 @@ def test_a_reason_that_may_go_either_way_does(fresh_shop: Shop) -> None:
     assert fresh_shop.on_hand(variant) == 9
 
 
-def test_a_reason_is_offered_where_its_type_belongs(fresh_shop: Shop) -> None:
+def test_a_reason_is_offered_in_the_forms_of_its_type(fresh_shop: Shop) -> None:
     add(fresh_shop, "Consignment", kind=PURCHASE, sign=1)
     add(fresh_shop, "Spot check", kind=COUNT, sign=0)
     add(fresh_shop, "Market stall", kind=MovementType.SALE, sign=-1)
@@ -101,49 +101,47 @@ def test_a_retired_reason_posts_nothing_new_until_it_is_brought_back(fresh_shop:
 @pytest.mark.parametrize(
     ("kind", "reason", "why"),
     [
-        *((kind.value, "undo", "it is what every undo is posted with") for kind in MovementType),
-        ("sale", "stock_decrease", "it is what every paid order is posted with"),
-        ("sale", "forced", "it is what an order is posted with that is shipped although it is short"),
-        ("restoration", "refund", "it is what refunded goods are posted with"),
-        ("restoration", "cancelled_unshipped", "it is what a cancelled order is posted with"),
-        ("restoration", "exchange", "it is what exchanged goods are posted with"),
-        ("adjustment", "stock_increase", "it is what a storefront posts when it puts units back"),
-        ("count", "initial_count", "it is what catalogue and history imports open a variant with"),
-        ("count", "cycle_count", "it is what history imports and the setting of levels post"),
+        *((kind.value, "undo", "it is the reason of every undo") for kind in MovementType),
+        ("sale", "stock_decrease", "it is the reason of every paid order"),
+        ("sale", "forced", "it is the reason of an order that is shipped short"),
+        ("restoration", "refund", "it is the reason of refunded goods"),
+        ("restoration", "cancelled_unshipped", "it is the reason of a cancelled order"),
+        ("restoration", "exchange", "it is the reason of exchanged goods"),
+        ("adjustment", "stock_increase", "it is the reason when a storefront puts units back"),
+        ("count", "initial_count", "it is the reason of openings in catalogue and history imports"),
+        ("count", "cycle_count", "it is the reason of counts in history imports and of set levels"),
     ],
 )
-def test_what_the_software_itself_posts_cannot_be_retired_and_says_why(
-    shop: Shop, kind: str, reason: str, why: str
-) -> None:
+def test_a_reason_that_stockroom_itself_posts_cannot_be_retired(shop: Shop, kind: str, reason: str, why: str) -> None:
     with pytest.raises(InvalidInput, match=f"cannot be retired: {re.escape(why)}"):
         retire(shop, reason, kind=MovementType(kind))
     assert known(shop)[kind, reason].is_active
     assert f"it {known(shop)[kind, reason].needed}" == why
 
 
-def test_each_code_that_the_software_writes_by_itself_is_one_that_stays(shop: Shop) -> None:
-    """Looked up in the SQL: a reason that some function posts must not be one that an admin can take away."""
+def test_each_code_that_stockroom_itself_posts_cannot_be_retired(shop: Shop) -> None:
+    """Found in the SQL: an admin must not be able to retire a reason that a function posts."""
     sql = "\n".join(path.read_text() for path in Path(catalog.__file__).parents[1].glob("sql/[1-57]*/*.sql"))
-    sql = re.sub(r".*disposition.*", "", sql)  # what became of refunded goods has a word "damaged" of its own
+    sql = re.sub(r".*disposition.*", "", sql)  # "damaged" is also a decision about refunded goods
     codes = {row.reason for row in known(shop).values()}
     written = {code for code in re.findall(r"'(\w+)'", sql) if code in codes}
     needed = {row.reason for row in known(shop).values() if row.needed}
     assert {"stock_decrease", "stock_increase", "initial_count", "cycle_count", "undo"} <= written <= needed
 
 
-def test_the_last_reason_to_choose_for_a_type_stays(fresh_shop: Shop) -> None:
+def test_the_last_active_reason_of_a_type_cannot_be_retired(fresh_shop: Shop) -> None:
     retire(fresh_shop, "initial_purchase", kind=PURCHASE)
     retire(fresh_shop, "supplier_return", kind=PURCHASE)
-    with pytest.raises(InvalidInput, match='Reason "Delivery" is the last one to choose for purchase; add another'):
+    with pytest.raises(InvalidInput, match='Reason "Delivery" is the last active reason for purchase; add another'):
         retire(fresh_shop, "delivery", kind=PURCHASE)
     add(fresh_shop, "From the workshop", kind=PURCHASE, sign=1)
     retire(fresh_shop, "delivery", kind=PURCHASE)
 
 
 def test_two_reasons_of_a_type_never_have_the_same_label(fresh_shop: Shop) -> None:
-    with pytest.raises(InvalidInput, match='Label "Damaged" is what another reason of type adjustment is called'):
+    with pytest.raises(InvalidInput, match='Label "Damaged" is already used by another reason of type adjustment'):
         add(fresh_shop, "DAMAGED")
-    with pytest.raises(InvalidInput, match='Label "Lost" is what another'):
+    with pytest.raises(InvalidInput, match='Label "Lost" is already used by another'):
         fresh_shop.run(reasons.rename_reason, "Ada", movement_type=ADJUSTMENT, reason="theft", label="lost")
     retire(fresh_shop, "donation")
     with pytest.raises(InvalidInput, match="bring that one back instead"):
@@ -177,7 +175,7 @@ def test_of_two_admins_who_add_the_same_at_once_one_is_refused(fresh_shop: Shop)
         ("a" * 35 + " b", "a" * 35),
     ],
 )
-def test_a_label_makes_a_code_that_the_ledger_takes(fresh_shop: Shop, label: str, code: str) -> None:
+def test_a_label_gives_a_code_that_the_ledger_accepts(fresh_shop: Shop, label: str, code: str) -> None:
     assert code_of(label) == code
     assert add(fresh_shop, label) == code
 
@@ -195,24 +193,24 @@ def test_a_label_makes_a_code_that_the_ledger_takes(fresh_shop: Shop, label: str
         ("movement type", {"movement_type": "'; drop table stockroom.reasons; --"}),
     ],
 )
-def test_a_reason_that_cannot_be_is_refused_by_field(shop: Shop, field: str, values: dict[str, Any]) -> None:
+def test_an_invalid_reason_is_refused_with_the_field(shop: Shop, field: str, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as refused:
         shop.run(reasons.add_reason, "Ada", **{"movement_type": ADJUSTMENT, "label": "Never", "sign": -1} | values)
     assert refused.value.field == field
 
 
-def test_a_reason_that_is_not_there_is_refused(shop: Shop) -> None:
+def test_an_unknown_reason_is_refused(shop: Shop) -> None:
     for operation in (partial(reasons.rename_reason, label="X"), partial(reasons.set_reason_active, active=False)):
         with pytest.raises(InvalidInput, match='Reason "nothing" does not belong to count'):
             shop.run(operation, "Ada", movement_type=COUNT, reason="nothing")
 
 
-def test_every_reason_that_comes_along_has_a_direction_that_its_type_allows(fresh_shop: Shop) -> None:
+def test_every_default_reason_has_a_direction_that_its_type_allows(fresh_shop: Shop) -> None:
     rows = known(fresh_shop).values()
     assert {row.reason for row in rows if row.sign not in DIRECTIONS[row.movement_type]} == {"undo"}
 
 
-def test_only_an_admin_looks_after_reasons(shop: Shop) -> None:
+def test_only_an_admin_manages_reasons(shop: Shop) -> None:
     operations = [
         reasons.list_reasons,
         partial(reasons.add_reason, movement_type=ADJUSTMENT, label="Mine", sign=1),
@@ -227,7 +225,7 @@ def test_only_an_admin_looks_after_reasons(shop: Shop) -> None:
             shop.run(operation, "Carl")
 
 
-def test_who_changed_a_reason_is_on_record(fresh_shop: Shop) -> None:
+def test_changes_of_reasons_are_recorded_with_the_actor(fresh_shop: Shop) -> None:
     add(fresh_shop, "Loan", sign=0)
     fresh_shop.run(reasons.rename_reason, "Ada", movement_type=ADJUSTMENT, reason="loan", label="Lent")
     retire(fresh_shop, "loan")

@@ -1,4 +1,4 @@
-"""The storefront's HTTP API: keys and scopes at the door, problem+json for refusals, the rules of core behind it."""
+"""The storefront's HTTP API: keys and scopes, problem+json for refusals, and the rules of core behind it."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_the_same_idempotency_key_is_the_same_hold_and_other_content_is_refused(
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer stk_wrong"}, {"Authorization": "Basic abc"}])
-def test_without_a_good_key_nobody_gets_in(client: Client, header: dict[str, str]) -> None:
+def test_without_a_valid_key_every_request_is_refused(client: Client, header: dict[str, str]) -> None:
     stranger = Http(create_api(lambda: client.shop.engine), header)
     told = is_problem(stranger.post("/stock/validate", json={"items": [{}]}), 401)
     assert "stk_wrong" not in told["detail"]
@@ -134,7 +134,7 @@ def test_a_key_is_good_for_its_scopes_only(shop: Shop) -> None:
     is_problem(checker.hold({"variantId": str(shoe), "quantity": 1}), 403)
 
 
-def test_who_asks_too_often_is_asked_to_wait(shop: Shop) -> None:
+def test_a_key_with_too_many_requests_has_to_wait(shop: Shop) -> None:
     now = [0.0]
     keeper = Doorkeeper(lambda: shop.engine, clock=lambda: now[0])
     key = shop.run(api_keys.make, "Ada", name="Hasty", scopes=[Scope.VALIDATE], rate_per_minute=3)
@@ -162,7 +162,7 @@ def test_who_asks_too_often_is_asked_to_wait(shop: Shop) -> None:
         b'{"items": [{}]' * 5,
     ],
 )
-def test_what_cannot_be_understood_is_told_not_crashed_on(client: Client, body: bytes) -> None:
+def test_an_invalid_request_gets_an_error_and_not_a_crash(client: Client, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     is_problem(client.http.post("/stock/validate", content=body, headers=headers), 422)
 
@@ -205,7 +205,7 @@ def test_with_the_database_away_a_cart_is_unverified_only_if_the_shop_chose_so(
     is_problem(bold.post("/stock/validate", json=cart), 503)
 
 
-def test_a_database_that_is_not_set_up_is_told_with_what_to_do(server: Server) -> None:
+def test_a_database_that_is_not_set_up_is_reported_with_the_next_step(server: Server) -> None:
     bare = create_engine(server.url("postgres"))
     http = Http(create_api(lambda: bare), {"Authorization": "Bearer stk_any"})
     answer = is_problem(http.post("/stock/validate", json={"items": [{"sku": "X", "quantity": 1}]}), 503)

@@ -1,4 +1,4 @@
-"""Whatever a program sends to the API, it answers as its own description says, and never with a fault of ours."""
+"""For any input, the API answers as its OpenAPI description says, and never with an internal error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m core check-api`: what a storefront asks, asked of a server that runs."""
+"""`python -m core check-api`: the requests of a storefront to a running server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_key_that_lacks_a_scope_is_a_sentence(living: tuple[Shop, str]) -> Non
     assert "lacks the scope reserve" in last.said
 
 
-def test_a_key_that_nobody_made_and_a_sku_that_is_out_are_told(living: tuple[Shop, str]) -> None:
+def test_an_unknown_key_and_a_sku_out_of_stock_are_reported(living: tuple[Shop, str]) -> None:
     shop, url = living
     *_, last = api_check.check_api(url, key="stk_forgotten", sku=sku_of(shop, 3))
     assert last.title == "enough is valid"
@@ -87,12 +87,14 @@ def test_what_was_held_is_released_when_the_check_fails_in_the_middle(
     assert active(shop, sku) == 0
 
 
-def test_where_nobody_answers_that_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shop_that_does_not_answer_is_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         assert core_main.main(["check-api", url, "--key", "stk_x", "--sku", "A"]) == 1
-    assert f"FAILS  health: Nobody answers at {url} within 5 seconds." in capsys.readouterr().out
+    assert f"FAILS  health: No answer from {url} within 5 seconds." in capsys.readouterr().out
     monkeypatch.delenv("STOCKROOM_API_KEY", raising=False)
     assert core_main.main(["check-api", "ftp://x", "--key", "k", "--sku", "A"]) == 1
     assert core_main.main(["check-api", url, "--sku", "A"]) == 1

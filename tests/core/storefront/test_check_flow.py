@@ -1,4 +1,4 @@
-"""`python -m core check-flow`: the ledger tried end to end on a living shop, which keeps nothing of it."""
+"""`python -m core check-flow`: the ledger tested from end to end on a live shop, with nothing left behind."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def falsify(shop: Shop, table: str, body: str, event: str = "insert") -> None:
     shop.sql(FALSIFY.format(table=table, body=body, event=event))
 
 
-def test_every_step_holds_and_nothing_of_it_is_left(fresh_shop: Shop) -> None:
+def test_every_step_passes_and_nothing_is_left(fresh_shop: Shop) -> None:
     fresh_shop.adjust(fresh_shop.variant(9), -2)
     before = rows(fresh_shop)
     steps = list(check_flow(fresh_shop.engine))
@@ -56,18 +56,18 @@ def test_every_step_holds_and_nothing_of_it_is_left(fresh_shop: Shop) -> None:
         ("undo of the restoration", True), ("undo of the sale", True), ("undo of the receipt", True),
         ("level, chain and figures", True), ("nothing of it is left", True),
     ]  # fmt: skip
-    assert steps[2].said == "5 -> 4, movement no. 2, hash holds"
+    assert steps[2].said == "5 -> 4, movement no. 2, hash verified"
     assert rows(fresh_shop) == before
 
 
-def test_the_command_says_each_step_and_exits_by_what_it_found(
+def test_the_command_prints_each_step_and_exits_by_the_result(
     embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", embedded_shop.app_url)
     monkeypatch.setenv("STOCKROOM_OWNER_URL", embedded_shop.owner_url)
     assert core_main.main(["check-flow"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1] == "ok     +5 received: 0 -> 5, movement no. 1, hash holds"
+    assert said[1] == "ok     +5 received: 0 -> 5, movement no. 1, hash verified"
     assert said[-1] == "ok     nothing of it is left: rolled back"
     falsify(embedded_shop, "public.stock_movements", "new.note := 'forged';")
     assert core_main.main(["check-flow"]) == 1
@@ -89,7 +89,7 @@ def test_the_command_says_each_step_and_exits_by_what_it_found(
         ("stockroom.refunds", "insert", "return null;", "restoration of 1", "The order has 0 refunds instead of one."),
     ],
 )  # fmt: skip
-def test_what_is_falsified_is_told_with_the_step_and_why(
+def test_a_falsified_step_is_reported_with_the_reason(
     fresh_shop: Shop, table: str, event: str, body: str, title: str, said: str
 ) -> None:
     falsify(fresh_shop, table, body, event)
@@ -100,7 +100,7 @@ def test_what_is_falsified_is_told_with_the_step_and_why(
     assert rows(fresh_shop) == before
 
 
-def test_it_waits_for_nobody_and_nobody_waits_for_it(shop: Shop) -> None:
+def test_it_waits_for_no_other_transaction_and_none_waits_for_it(shop: Shop) -> None:
     shoe = shop.variant(100)
 
     def trade() -> None:

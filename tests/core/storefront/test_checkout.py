@@ -1,4 +1,4 @@
-"""Paying for a cart through the API: held and priced by us, a payment at Stripe that our own importer reads whole."""
+"""Paying for a cart through the API: we price and hold it, and our own importer can read the payment."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_cart_is_held_priced_and_begun_at_stripe(till: Till) -> None:
     assert bound == made["id"]
 
 
-def test_nobody_can_bring_a_price_along(till: Till) -> None:
+def test_a_price_in_the_request_is_ignored(till: Till) -> None:
     shoe = till.shop.variant(5, price=100)
     answer = till.pay({**of(shoe), "price": 1, "unitPrice": 1}, amount=1)
     assert answer.json()["amount"] == 10_000
@@ -217,7 +217,7 @@ def test_a_cart_of_any_size_that_fits_is_read_whole_and_a_larger_one_is_refused_
     cart = read_cart(till.payments[0]["metadata"], currency="eur")
     assert isinstance(cart, Cart)
     assert {line.code for line in cart.lines} == {str(lace) for lace in laces[:380]}
-    assert "more than fit into one payment" in is_problem(till.pay(*map(of, laces)), 422)["detail"]
+    assert "more than fit into one Stripe payment" in is_problem(till.pay(*map(of, laces)), 422)["detail"]
     assert [reserved(shop, lace) for lace in (laces[0], laces[459])] == [1, 0]
 
 

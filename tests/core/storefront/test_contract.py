@@ -1,4 +1,4 @@
-"""What a storefront asks the database: can this cart be sold, take this order, hold these units, let them go."""
+"""The storefront's contract in the database: check a cart, take an order, hold units, release them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_units_held_for_another_cart_cannot_be_sold_until_their_time_is_over(sho
     shop.sql(
         "update stockroom.reservations set expires_at = now() where id = cast(:id as uuid)", id=held["reservation_id"]
     )
-    assert validate(shop, {"variant_id": str(shoe), "quantity": 2})["valid"], "nobody needs to sweep it first"
+    assert validate(shop, {"variant_id": str(shoe), "quantity": 2})["valid"], "no job has to end it first"
 
 
 def test_an_order_of_the_storefront_leaves_the_shelf_once_line_by_line(shop: Shop) -> None:
@@ -154,7 +154,7 @@ def test_an_order_takes_the_units_that_were_held_with_its_id_as_the_reference(sh
     assert (state, shop.on_hand(shoe)) == ("consumed", 0)
 
 
-def test_a_hold_whose_time_is_over_is_in_nobodys_way_before_the_job_has_swept_it(shop: Shop) -> None:
+def test_an_expired_hold_does_not_count_even_before_the_job_ends_it(shop: Shop) -> None:
     shoe = shop.variant(1)
     held = reserve(shop, uuid4().hex, {"variant_id": str(shoe), "quantity": 1})
     assert not shop.sql("select public.update_variant_stock(:id, -1)", id=shoe)["success"]

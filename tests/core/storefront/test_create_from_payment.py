@@ -1,9 +1,8 @@
-"""The order of a payment, asked for by a storefront: once, whoever tells of it and however often; one mail."""
+"""The order of a payment, requested by a storefront: one order and one mail, however often it is requested."""
 
 from __future__ import annotations
 
 import json
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +13,11 @@ import pytest
 
 from core.alerts import deliveries
 from core.carts import values
-from core.storefront import mail as order_mail
+from core.storefront import paid_orders
 from core.storefront.paid_orders import PaidLine, PaidOrder
 from tests.core.storefront.test_api import Client, is_problem
 from tests.core.storefront.test_checkout import Till, of, reserved
-from tests.house.reading import ROOT
+from tests.house.documents import STOREFRONT
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 from tests.support.receivers import mailbox
@@ -69,7 +68,12 @@ def sales(shop: Shop, variant_id: UUID) -> int:
     )
 
 
+def open_cases(shop: Shop) -> int:
+    return int(shop.sql("select count(*) from stockroom.alerts where state <> 'resolved'"))
+
+
 def test_a_paid_cart_becomes_an_order_takes_its_hold_and_is_confirmed_by_mail(till: Till) -> None:
+    cases = open_cases(till.shop)
     shoe = till.shop.variant(5, price=100, product="Halde Boot", size="42")
     payment_id = paid(till, of(shoe, 2), metadata={"cartId": "cart-7"}, shipping=490)
     answer = order(till, payment_id)
@@ -81,7 +85,7 @@ def test_a_paid_cart_becomes_an_order_takes_its_hold_and_is_confirmed_by_mail(ti
     assert (till.shop.on_hand(shoe), reserved(till.shop, shoe), sales(till.shop, shoe)) == (3, 0, 2)
     state = till.shop.sql("select state from stockroom.reservations where payment_id = :id", id=payment_id)
     assert state == "consumed"
-    assert till.shop.sql("select count(*) from stockroom.alerts where state <> 'resolved'") == 0
+    assert open_cases(till.shop) == cases
     ((recipient, title, body),) = mails(till.shop, payment_id)
     assert recipient == "casey@shop.example"
     assert title == f"Your order cart-7 at {till.shop.sql('select name from stockroom.shop')}"
@@ -101,11 +105,9 @@ def test_the_buyer_gets_one_mail_however_often_the_order_is_asked_for(till: Till
     assert "Paid: 100.00 EUR" in mail.as_string()
 
 
-def test_the_cart_that_the_readme_shows_is_paid_and_becomes_an_order(till: Till) -> None:
+def test_the_cart_that_the_guide_shows_is_paid_and_becomes_an_order(till: Till) -> None:
     shoe = till.shop.variant(5, sku="HALDE-42", price=100)
-    shown = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert shown
-    begun = till.client.http.post("/stripe/create-payment-intent", json=json.loads(shown[1]))
+    begun = till.client.http.post("/stripe/create-payment-intent", json=json.loads(STOREFRONT.block("json")))
     assert begun.json()["amount"] == 10_490
     till.account.succeed(begun.json()["paymentIntentId"])
     assert order(till, begun.json()["paymentIntentId"]).json()["orderNumber"] == "c-7"
@@ -170,7 +172,7 @@ def test_a_payment_that_has_not_succeeded_is_refused_with_its_status(till: Till)
     is_problem(Client(till.shop).http.post(PATH, json={"paymentIntentId": "pi_123"}), 503)
 
 
-def test_without_an_address_or_a_mail_account_there_is_no_mail_and_the_answer_says_so(till: Till) -> None:
+def test_without_an_address_or_mail_account_no_mail_is_sent_and_the_answer_says_so(till: Till) -> None:
     shoe = till.shop.variant(5, price=100)
     nameless = paid(till, of(shoe), buyer={"email": None, "name": None, "shipping": None})
     assert order(till, nameless).json()["mail"] == "no_address"
@@ -179,7 +181,7 @@ def test_without_an_address_or_a_mail_account_there_is_no_mail_and_the_answer_sa
     assert mails(till.shop, named) == mails(till.shop, nameless) == []
 
 
-def test_a_line_whose_movements_the_ledger_lacks_says_so_and_is_a_case(till: Till) -> None:
+def test_a_line_without_movements_in_the_ledger_has_an_error_and_opens_a_case(till: Till) -> None:
     shoe = till.shop.variant(5, price=100)
     payment_id = paid(till, of(shoe))
     assert order(till, payment_id).json()["lines"][0]["error"] is None
@@ -196,7 +198,7 @@ def test_a_line_whose_movements_the_ledger_lacks_says_so_and_is_a_case(till: Til
     )
 
 
-def test_stripe_away_is_told_and_nothing_is_half_done(till: Till) -> None:
+def test_an_unavailable_stripe_is_reported_and_nothing_is_half_done(till: Till) -> None:
     payment_id = paid(till, of(till.shop.variant(5, price=100)))
     till.stripe.trouble(500, times=2)
     is_problem(order(till, payment_id), 503)
@@ -204,7 +206,7 @@ def test_stripe_away_is_told_and_nothing_is_half_done(till: Till) -> None:
     assert order(till, payment_id).status_code == 200
 
 
-def test_the_secret_that_finishes_a_payment_is_kept_nowhere(till: Till) -> None:
+def test_the_client_secret_of_a_payment_is_stored_nowhere(till: Till) -> None:
     payment_id = paid(till, of(till.shop.variant(5, price=100)))
     order(till, payment_id)
     bodies = till.shop.rows("select body from stockroom.stripe_events where payment_id = :id", id=payment_id)
@@ -221,6 +223,7 @@ def test_money_is_written_as_its_currency_is_counted() -> None:
 def test_a_confirmation_is_plain_and_whole_for_an_order_whose_cart_is_not_known() -> None:
     bare = PaidOrder(order_id=1, payment_id="pi_1", number=None, shop="Halde", email="a@b.example", amount=500,
                      currency="eur", shipping=None, cart_state="absent", lines=())  # fmt: skip
-    assert order_mail.confirmation(bare).body == "Thank you for your order.\n\nOrder: pi_1\n\nPaid: 5.00 EUR\n\nHalde\n"
+    body = paid_orders.confirmation(bare).body
+    assert body == "Thank you for your order.\n\nOrder: pi_1\n\nPaid: 5.00 EUR\n\nHalde\n"
     line = PaidLine(sku="A-1", name=None, size=None, quantity=3, unit_price=None, state="taken", error=None)
-    assert order_mail._line(line, "eur") == "3 x A-1"
+    assert paid_orders._mail_line(line, "eur") == "3 x A-1"

@@ -1,4 +1,4 @@
-"""The fake Stripe keeps Stripe's rules, orders and words, so that what passes here passes there."""
+"""The fake Stripe has Stripe's rules, sort orders and messages, so that tests with it are valid for Stripe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client(account: StripeAccount, **knobs: Any) -> tuple[stripe.StripeClient, F
 
 
 def ask(account: StripeAccount, path: str, **params: Any) -> Json:
-    """What the API answers, through Stripe's own library."""
+    """Return the API's answer, through Stripe's own library."""
     answer: Json = json.loads(client(account)[0].raw_request("get", path, **params).body)
     return answer
 
@@ -57,7 +57,7 @@ def test_the_library_pages_on_by_the_last_id_it_saw() -> None:
     assert [asked.params.get("starting_after") for asked in fake.asked] == [None, made[5], made[1]]
 
 
-def test_paging_backwards_gives_what_came_right_after_and_says_whether_more_is_newer() -> None:
+def test_paging_backwards_returns_the_next_newer_objects_and_whether_there_are_more() -> None:
     account = StripeAccount()
     made = [account.charge()["id"] for _ in range(6)]
     answer = ask(account, "/v1/charges", ending_before=made[1], limit=3)
@@ -105,7 +105,7 @@ def test_an_unknown_object_parameter_cursor_or_expansion_is_refused_as_stripe_do
     assert "cannot be expanded" in str(refusal(account, "get", "/v1/payment_intents", expand=["data.charges"]))
 
 
-def test_events_vanish_after_thirty_days_and_may_be_seen_late() -> None:
+def test_events_are_deleted_after_thirty_days_and_may_appear_late() -> None:
     account = StripeAccount(now=1_700_000_000)
     account.open_payment()
     account.lag = 20
@@ -119,7 +119,7 @@ def test_events_vanish_after_thirty_days_and_may_be_seen_late() -> None:
     assert newest != oldest
 
 
-def test_line_items_come_apart_from_their_session_with_the_product_where_it_is_asked_for() -> None:
+def test_line_items_are_fetched_separately_with_the_product_if_expanded() -> None:
     account = StripeAccount()
     session = account.checkout([(f"SKU-{n}", 100, n) for n in range(1, 13)])
     path = f"/v1/checkout/sessions/{session['id']}/line_items"
@@ -133,7 +133,7 @@ def test_line_items_come_apart_from_their_session_with_the_product_where_it_is_a
 # ---------------------------------------------------------------- refunds
 
 
-def test_refunds_follow_stripes_rules_in_stripes_words() -> None:
+def test_refunds_follow_stripes_rules_with_stripes_messages() -> None:
     account = StripeAccount()
     made = account.pay(5000)
     library, _ = client(account)
@@ -169,7 +169,7 @@ def test_a_charge_says_how_much_was_refunded_and_not_by_which_refunds() -> None:
     assert ask(account, f"/v1/charges/{made['latest_charge']}")["amount_refunded"] == 1500
 
 
-def test_nothing_that_is_over_can_be_paid_cancelled_or_refunded() -> None:
+def test_nothing_finished_can_be_paid_cancelled_or_refunded() -> None:
     account = StripeAccount()
     paid, dead = account.pay(), account.cancel(account.open_payment()["id"])
     for over in (account.cancel, account.succeed, account.process):
@@ -180,7 +180,7 @@ def test_nothing_that_is_over_can_be_paid_cancelled_or_refunded() -> None:
         account.refund(payment_intent=dead["id"])
 
 
-def test_capturing_less_makes_a_refund_by_itself() -> None:
+def test_capturing_less_refunds_the_rest_automatically() -> None:
     account = StripeAccount()
     held = account.authorise(account.open_payment(5000)["id"])
     account.capture(held["id"], 3000)
@@ -199,7 +199,7 @@ def test_metadata_is_copied_to_the_charge_once_and_never_from_a_session() -> Non
     assert account.kept["payment_intent"][session["payment_intent"]]["metadata"] == {}
 
 
-def test_an_event_stays_in_the_version_and_state_of_its_second() -> None:
+def test_an_event_keeps_its_version_and_the_state_of_its_moment() -> None:
     account = StripeAccount(api_version="2014-01-31")
     made = account.pay(5000)
     account.refund(payment_intent=made["id"], amount=1)
@@ -209,10 +209,10 @@ def test_an_event_stays_in_the_version_and_state_of_its_second() -> None:
     )
     assert (charged["refunds"], charged["amount_refunded"], charged["status"]) == ([], 0, "paid")
     assert [each["amount"] for each in refunded["refunds"]] == [1]
-    assert "refunds" not in ask(account, f"/v1/charges/{made['latest_charge']}")  # as today's version shows it
+    assert "refunds" not in ask(account, f"/v1/charges/{made['latest_charge']}")  # as the current version shows it
 
 
-def test_deliveries_are_signed_and_can_be_doubled_shuffled_and_lost() -> None:
+def test_deliveries_are_signed_and_can_be_repeated_shuffled_and_lost() -> None:
     account = StripeAccount()
     for _ in range(20):
         account.pay()
@@ -238,7 +238,7 @@ def test_a_signature_can_be_made_for_any_time_and_secret() -> None:
     assert sign("{}", "whsec_a", 12) != sign("{}", "whsec_b", 12)
 
 
-def test_a_wrong_key_and_a_missing_permission_are_told_apart() -> None:
+def test_a_wrong_key_and_a_missing_permission_give_different_errors() -> None:
     account = StripeAccount()
     library, _ = client(account, key="sk_test_another")
     with pytest.raises(stripe.AuthenticationError):

@@ -1,4 +1,4 @@
-"""The door to Stripe: patient when Stripe is in trouble, plain about what a person must do, silent about keys."""
+"""The gateway retries while Stripe has problems, says what a person must do, and never shows a key."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_message_with_stripes_signature_is_read_as_it_was_sent() -> None:
     assert verify(BODY, sign(BODY, SECRET), [SECRET]) == {"id": "evt_1", "object": "event", "name": "Zürich"}
 
 
-def test_while_a_secret_is_replaced_both_are_good() -> None:
+def test_while_a_secret_is_replaced_both_are_valid() -> None:
     for secret in (SECRET, OLD):
         assert verify(BODY, sign(BODY, secret), [SECRET, OLD])["id"] == "evt_1"
     rolled = f"{sign(BODY, 'whsec_a_third')},v1={sign(BODY, OLD).partition('v1=')[2]}"
@@ -71,13 +71,13 @@ def test_a_thin_event_is_verified_like_any_other() -> None:
         (b"\xff\xfe", sign("", SECRET)),
     ],
 )  # fmt: skip
-def test_a_message_that_was_changed_old_or_unsigned_is_not_let_in(body: bytes, header: str | None) -> None:
+def test_a_changed_old_or_unsigned_message_is_refused(body: bytes, header: str | None) -> None:
     with pytest.raises(InvalidSignature) as refusal:
         verify(body, header, [SECRET])
     assert "whsec" not in "".join(traceback.format_exception(refusal.value))
 
 
-def test_without_a_secret_nothing_is_let_in_and_the_age_is_always_checked() -> None:
+def test_without_a_secret_everything_is_refused_and_the_age_is_always_checked() -> None:
     for secrets in ([], [""], [" "]):
         with pytest.raises(InvalidSignature):
             verify(BODY, sign(BODY, ""), secrets)
@@ -88,7 +88,7 @@ def test_without_a_secret_nothing_is_let_in_and_the_age_is_always_checked() -> N
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"evt"', b"{", b'{"a": NaN}', b"[" * 200_000, b"\xef\xbb\xbf{}"]
 )
-def test_what_is_signed_but_no_json_object_is_unreadable(body: bytes) -> None:
+def test_a_signed_message_that_is_no_json_object_is_unreadable(body: bytes) -> None:
     with pytest.raises(Unreadable) as refusal:
         verify(body, sign(body, SECRET), [SECRET])
     assert not isinstance(refusal.value, InvalidSignature)
@@ -97,7 +97,7 @@ def test_what_is_signed_but_no_json_object_is_unreadable(body: bytes) -> None:
 # ---------------------------------------------------------------- events
 
 
-def test_events_come_oldest_first_whatever_the_pages() -> None:
+def test_events_come_oldest_first_whatever_the_page_size() -> None:
     account = StripeAccount()
     for _ in range(80):
         account.pay()
@@ -109,7 +109,7 @@ def test_events_come_oldest_first_whatever_the_pages() -> None:
     assert ids(gateway.events(everything[-1])) == []
 
 
-def test_events_are_asked_for_by_kind_from_the_cursor_of_any_kind() -> None:
+def test_events_of_some_kinds_are_read_from_a_cursor_of_any_kind() -> None:
     account = StripeAccount()
     first = account.open_payment()
     cursor = list(account.kept["event"])[-1]
@@ -123,7 +123,7 @@ def test_events_are_asked_for_by_kind_from_the_cursor_of_any_kind() -> None:
         list(gateway.events(cursor, ["a"] * 21))
 
 
-def test_an_event_that_was_seen_late_is_found_by_looking_back_a_little() -> None:
+def test_an_event_that_appears_late_is_found_by_reading_a_little_further_back() -> None:
     account = StripeAccount(now=1_700_000_000)
     account.lag = 30
     late = account.open_payment()
@@ -138,7 +138,7 @@ def test_an_event_that_was_seen_late_is_found_by_looking_back_a_little() -> None
     assert next(each["data"]["object"]["id"] for each in again) == late["id"]
 
 
-def test_a_cursor_older_than_thirty_days_says_so() -> None:
+def test_a_cursor_older_than_thirty_days_is_an_error() -> None:
     account = StripeAccount(now=1_700_000_000)
     account.open_payment()
     gateway, _ = fake_gateway(account)
@@ -154,7 +154,7 @@ def test_a_cursor_older_than_thirty_days_says_so() -> None:
 # ---------------------------------------------------------------- ranges and objects
 
 
-def test_a_range_of_payments_holds_its_first_second_and_not_its_last() -> None:
+def test_a_range_of_payments_includes_its_first_second_and_not_its_last() -> None:
     account = StripeAccount(now=1_700_000_000)
     made = []
     for _ in range(4):
@@ -170,7 +170,7 @@ def test_a_range_of_payments_holds_its_first_second_and_not_its_last() -> None:
     assert payments[0]["latest_charge"]["billing_details"]["name"] == "Casey Buyer"
     for asked in (gateway.refunds, gateway.sessions, gateway.disputes):
         assert len(list(asked(since, until))) == 2
-    assert len(list(gateway.charges(since, until))) == 6  # of a payment, of a session, and of its own
+    assert len(list(gateway.charges(since, until))) == 6  # of a payment, of a session, and without either
 
 
 def test_a_long_range_is_read_page_by_page() -> None:
@@ -181,7 +181,7 @@ def test_a_long_range_is_read_page_by_page() -> None:
     assert len(fake.asked) == 3
 
 
-def test_a_thin_event_is_followed_to_what_it_names() -> None:
+def test_the_object_of_a_thin_event_is_fetched() -> None:
     account = StripeAccount()
     session = account.complete(account.checkout()["id"])
     refund = account.refund(payment_intent=session["payment_intent"])
@@ -198,14 +198,14 @@ def test_a_thin_event_is_followed_to_what_it_names() -> None:
     assert named == payloads.FETCHED
 
 
-def test_what_stripe_does_not_have_is_none_and_no_error() -> None:
+def test_an_object_that_stripe_does_not_have_is_none_and_no_error() -> None:
     gateway, _ = fake_gateway(StripeAccount())
     asked = (gateway.payment, gateway.charge, gateway.session, gateway.refund, gateway.dispute, gateway.session_of)
     assert [ask("xx_1") for ask in asked] == [None] * 6
     assert gateway.refunds_of("pi_1") == []
 
 
-def test_a_sale_leads_to_its_session_its_line_items_and_its_refunds() -> None:
+def test_session_line_items_and_refunds_of_a_payment_are_found() -> None:
     account = StripeAccount()
     opened = account.checkout([(f"SKU-{n}", 100, n) for n in range(1, 131)])
     payment_id = account.complete(opened["id"])["payment_intent"]
@@ -225,7 +225,7 @@ def test_a_sale_leads_to_its_session_its_line_items_and_its_refunds() -> None:
     assert {asked.method for asked in fake.asked} == {"get"}
 
 
-def test_answers_are_asked_in_the_version_we_know_whatever_the_library_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_name_our_api_version_whatever_the_librarys_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stripe_gateway, "API_VERSION", "2022-08-01")
     account = StripeAccount()
     made = account.pay()
@@ -235,7 +235,7 @@ def test_answers_are_asked_in_the_version_we_know_whatever_the_library_s_own(mon
 
 
 @pytest.mark.parametrize("wrong", ["", "../account", "ch_1/refunds", "ch 1", "ch_1?expand=x", "x" * 256, "é"])
-def test_an_id_that_could_lead_elsewhere_is_never_put_into_an_address(wrong: str) -> None:
+def test_an_unsafe_id_is_never_put_into_a_url(wrong: str) -> None:
     gateway, fake = fake_gateway(StripeAccount())
     for ask in (gateway.charge, gateway.line_items, gateway.session_of, gateway.refunds_of):
         with pytest.raises(InvalidInput):
@@ -247,13 +247,13 @@ def test_an_id_that_could_lead_elsewhere_is_never_put_into_an_address(wrong: str
 
 
 @pytest.mark.parametrize("kind", [429, 500, 502, 503, 409, "timeout", "lock_timeout", "garbage"])
-def test_trouble_that_passes_is_waited_for_longer_each_time(kind: int | str) -> None:
+def test_temporary_errors_are_retried_with_growing_waits(kind: int | str) -> None:
     account, waits = StripeAccount(), list[float]()
     made = account.charge()
     gateway, fake = fake_gateway(account, waits=waits)
     fake.trouble(kind, times=4)
     assert gateway.charge(made["id"]) is not None
-    assert len(fake.asked) == 5  # the library asks only once each time: we count
+    assert len(fake.asked) == 5  # the library sends each request once: the gateway retries
     assert [0.25, 0.5, 1, 2] <= waits <= [0.5, 1, 2, 4]
     assert all(
         least <= wait <= most for least, wait, most in zip([0.25, 0.5, 1, 2], waits, [0.5, 1, 2, 4], strict=True)
@@ -261,7 +261,7 @@ def test_trouble_that_passes_is_waited_for_longer_each_time(kind: int | str) -> 
 
 
 @pytest.mark.parametrize("kind", [429, 500, "timeout", "garbage"])
-def test_trouble_that_stays_is_given_up_and_said_to_be_safe_to_try_again(kind: int | str) -> None:
+def test_after_the_last_attempt_the_error_says_that_trying_again_is_safe(kind: int | str) -> None:
     waits = list[float]()
     gateway, fake = fake_gateway(StripeAccount(), waits=waits)
     fake.trouble(kind, times=9)
@@ -270,14 +270,14 @@ def test_trouble_that_stays_is_given_up_and_said_to_be_safe_to_try_again(kind: i
     assert (len(fake.asked), len(waits)) == (5, 4)
 
 
-def test_two_that_were_refused_together_do_not_come_back_together() -> None:
+def test_two_clients_that_failed_together_do_not_retry_together() -> None:
     delays = {Patience().delay(4) for _ in range(20)}
     assert len(delays) > 10
     assert all(2 <= delay <= 4 for delay in delays)
     assert Patience().delay(50) <= 8
 
 
-def test_stripe_may_say_how_long_to_wait_and_whether_to_ask_again() -> None:
+def test_stripe_may_say_how_long_to_wait_and_whether_to_retry() -> None:
     patient = explain(429, None, "", {"Retry-After": "3"})
     assert (patient.again, patient.wait) == (True, 3)
     assert Patience().delay(1, 3) == 3
@@ -287,7 +287,7 @@ def test_stripe_may_say_how_long_to_wait_and_whether_to_ask_again() -> None:
     assert not explain(402, None, "", {"Retry-After": "soon"}).again
 
 
-def test_a_certificate_that_is_not_stripes_is_not_tried_again() -> None:
+def test_a_certificate_that_is_not_stripes_is_not_retried() -> None:
     waits = list[float]()
     gateway, fake = fake_gateway(StripeAccount(), waits=waits)
     fake.trouble("certificate")
@@ -298,7 +298,7 @@ def test_a_certificate_that_is_not_stripes_is_not_tried_again() -> None:
 
 @pytest.mark.parametrize("answer", ['{"data": 5}', '{"data": [1]}', "{}", "[]", "7", '{"error": [1]}', ""])
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_that_is_none_of_stripes_is_unavailable_and_no_crash(
+def test_an_answer_that_is_not_stripes_is_unavailable_and_no_crash(
     monkeypatch: pytest.MonkeyPatch, answer: str, status: int
 ) -> None:
     gateway, fake = fake_gateway(StripeAccount(), attempts=1)
@@ -307,7 +307,7 @@ def test_an_answer_that_is_none_of_stripes_is_unavailable_and_no_crash(
         list(gateway.charges())
 
 
-def test_the_network_is_given_five_seconds_to_connect_and_twenty_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connecting_may_take_five_seconds_and_an_answer_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
     given = list[Any]()
 
     def request(*_: object, timeout: object, **__: object) -> None:
@@ -335,7 +335,7 @@ def test_the_connection_test_names_the_account_and_every_missing_permission() ->
     assert found.missing_names == ("Charges and Refunds", "Prices")
 
 
-def test_a_missing_permission_is_named_as_stripes_dashboard_calls_it() -> None:
+def test_a_missing_permission_has_the_name_in_stripes_dashboard() -> None:
     gateway, fake = fake_gateway(StripeAccount())
     fake.denied.add("rak_event_read")
     with pytest.raises(StripeRefused, match=r"may not read Events \(rak_event_read\)") as refusal:
@@ -351,14 +351,14 @@ def test_two_missing_permissions_are_both_named() -> None:
     assert "Charges and Refunds (rak_charge_read) or rak_note_read" in error.message
 
 
-def test_a_key_that_stripe_does_not_know_is_a_matter_of_the_setting() -> None:
+def test_a_key_that_stripe_does_not_know_names_the_setting() -> None:
     gateway, _ = fake_gateway(StripeAccount(), key="rk_test_a_mistyped_key")
     for ask in (gateway.account, gateway.newest_event):
         with pytest.raises(StripeRefused, match="STRIPE_SECRET_KEY"):
             ask()
 
 
-def test_a_live_key_and_a_test_key_are_told_apart() -> None:
+def test_live_keys_and_test_keys_are_distinguished() -> None:
     assert Gateway("rk_live_0123456789").livemode
     assert not Gateway("sk_test_0123456789").livemode
 
@@ -384,13 +384,13 @@ def test_no_key_is_in_any_message_log_repr_or_traceback(
         assert hidden not in text, hidden
 
 
-def test_a_key_that_could_break_out_of_its_header_is_not_even_tried() -> None:
+def test_a_key_that_could_break_out_of_its_header_is_never_sent() -> None:
     with pytest.raises(ValueError, match="characters") as refusal:
         Gateway("rk_test_a\r\nX-Evil: 1")
     assert "rk_test" not in str(refusal.value)
 
 
-def test_the_settings_make_the_gateway_or_none() -> None:
+def test_the_settings_give_a_gateway_or_none() -> None:
     assert stripe_gateway.from_settings(load_settings({})) is None
     gateway = stripe_gateway.from_settings(
         load_settings({"STRIPE_SECRET_KEY": "sk_test_12345", "STRIPE_API_BASE": "http://127.0.0.1:8420/"})

@@ -1,4 +1,4 @@
-"""The whole way against somebody else's Stripe, over real HTTP: localstripe knows nothing of us and of our fake."""
+"""End to end over HTTP against localstripe, an independent fake of Stripe."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SERVER = Path(__file__).parents[2] / "stripe" / "localstripe_server.py"
 
 @pytest.fixture
 def stripe_url() -> Iterator[str]:
-    """Localstripe on a port of its own, ended with the test."""
+    """The URL of a localstripe that runs for the test."""
     with subprocess.Popen([sys.executable, "-W", "ignore", str(SERVER)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -47,14 +47,14 @@ def stripe_url() -> Iterator[str]:
 
 @pytest.fixture
 def account(stripe_url: str) -> Iterator[httpx.Client]:
-    """What the storefront does: a client with the shop's secret key."""
+    """The storefront's client, with the shop's secret key."""
     with httpx.Client(base_url=stripe_url, auth=("sk_test_12345", ""), timeout=20) as client:
         yield client
 
 
 @pytest.fixture
 def gateway(stripe_url: str) -> Gateway:
-    """Our own client, told of the other server by the setting that people use."""
+    """Our gateway, with the other server from the setting STRIPE_API_BASE."""
     found = from_settings(load_settings({"STRIPE_SECRET_KEY": "sk_test_12345", "STRIPE_API_BASE": stripe_url}))
     assert found is not None
     return found
@@ -62,7 +62,7 @@ def gateway(stripe_url: str) -> Gateway:
 
 @pytest.fixture
 def door() -> Iterator[tuple[str, Queue[tuple[bytes, str]]]]:
-    """An address that messages are sent to, and the bodies and signatures that came."""
+    """A webhook URL, and the bodies and signatures that it received."""
     came: Queue[tuple[bytes, str]] = Queue()
 
     class Door(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def door() -> Iterator[tuple[str, Queue[tuple[bytes, str]]]]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Door)
     thread = Thread(target=server.serve_forever)
@@ -99,12 +99,12 @@ def pay(account: httpx.Client, sku: str, units: int) -> dict[str, Any]:
     return ask(account, "/v1/payment_intents", confirm="true", **values)
 
 
-def test_a_payment_at_another_server_is_polled_delivered_refunded_and_restored(
+def test_a_payment_at_localstripe_is_polled_delivered_refunded_and_restored(
     embedded_shop: Shop, account: httpx.Client, gateway: Gateway, door: tuple[str, Queue[tuple[bytes, str]]]
 ) -> None:
     shop, (address, came) = embedded_shop, door
     shoe = shop.variant(10, sku="TEE-M")
-    polling.poll(shop.engine, gateway)  # from here on the shop is live
+    polling.poll(shop.engine, gateway)  # from here on, the shop is live
     account.post("/_config/webhooks/shop", json={"url": address, "secret": SECRET}).raise_for_status()
 
     payment = pay(account, "TEE-M", 3)
@@ -133,7 +133,7 @@ def test_a_payment_at_another_server_is_polled_delivered_refunded_and_restored(
 
 
 def receive_signed(shop: Shop, came: Queue[tuple[bytes, str]]) -> None:
-    """Verify what the other server sent until the payment's message is there, and store it as the webhook does."""
+    """Verify the messages of the other server until the payment's message has arrived, and store them."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         body, signature = came.get(timeout=20)

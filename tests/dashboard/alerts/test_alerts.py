@@ -1,4 +1,4 @@
-"""Alerts: what failed stands on top until somebody has finished it, and everybody sees who did what."""
+"""Alerts: failed stock updates come first until they are resolved, and everybody sees who did what."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def troubles(embedded_shop: Shop) -> dict[str, Sale]:
 
 
 def park(shop: Shop) -> int:
-    """Let a message of Stripe fail for good; returns its case."""
+    """Let a Stripe message fail permanently; returns its case."""
     event = StripeEvent(event_id="evt_1", kind="charge.refunded", created_at=datetime.now(UTC), livemode=False,
                         account=None, api_version=None, object_id=None)  # fmt: skip
     shop.run(inbox.receive, messages=[inbox.Incoming(event=event, body="{}", source="poll")])
@@ -51,7 +51,7 @@ def open_case(tabs: Tabs, name: str, which: Sale) -> AppTest:
 
 
 def test_a_shop_in_order_says_that_nothing_needs_anybody(tabs: Tabs) -> None:
-    assert "Nothing needs anybody" in words_of(tabs.open("Wanda", "alerts"))
+    assert "No open cases" in words_of(tabs.open("Wanda", "alerts"))
 
 
 @pytest.mark.parametrize("name", ["Wanda", "Sam", "Mia", "Ada"])
@@ -62,7 +62,7 @@ def test_everybody_sees_the_cases_with_stock_that_did_not_leave_the_shelf_first(
     assert kinds(tab) == ["Not enough stock", "Unknown code", "Cart not read"]
     row = table(tab, "tries").iloc[0]
     assert (row["units"], row["money"], row["since"], row["state"]) == ("3", "$30.00", "just now", "Open")
-    assert "3 cases; stock that did not leave the shelf comes first" in words_of(tab)
+    assert "3 cases, units missing from paid orders first" in words_of(tab)
 
 
 def test_carl_sees_no_case(tabs: Tabs, troubles: dict[str, Sale]) -> None:
@@ -81,7 +81,7 @@ def test_carl_sees_no_case(tabs: Tabs, troubles: dict[str, Sale]) -> None:
         ({"alr_state": "Nonsense"}, ["Not enough stock", "Unknown code", "Cart not read"]),
     ],
 )
-def test_the_filters_of_cases_stand_in_the_address(
+def test_the_filters_of_cases_are_in_the_address(
     tabs: Tabs, troubles: dict[str, Sale], query: dict[str, str | list[str]], found: list[str]
 ) -> None:
     assert kinds(tabs.open("Sam", "alerts", **query)) == found
@@ -99,10 +99,10 @@ def test_pages_of_cases_go_on_and_back(tabs: Tabs, embedded_shop: Shop) -> None:
     assert len(kinds(tab)) == 50
     assert len(kinds(press(tab, "Next"))) == 5
     assert len(kinds(press(tab, "Previous"))) == 50
-    assert "so this is its beginning" in words_of(tabs.open("Sam", "alerts", alr_page="nonsense"))
+    assert "so this is the first page" in words_of(tabs.open("Sam", "alerts", alr_page="nonsense"))
 
 
-def test_a_case_tells_what_failed_why_and_how_much(tabs: Tabs, troubles: dict[str, Sale]) -> None:
+def test_a_case_shows_what_failed_why_and_how_much(tabs: Tabs, troubles: dict[str, Sale]) -> None:
     said = words_of(open_case(tabs, "Wanda", troubles["short"]))
     assert "Order WEB-1: 1 of 1 lines not taken off the shelf" in said
     assert "1 available" in said
@@ -112,7 +112,7 @@ def test_a_case_tells_what_failed_why_and_how_much(tabs: Tabs, troubles: dict[st
 def test_a_case_says_what_to_do_about_it(tabs: Tabs, troubles: dict[str, Sale]) -> None:
     tab = open_case(tabs, "Wanda", troubles["short"])
     assert "What to do" in [part.label for part in tab.expander]
-    assert "the other lines of the order have left it" in words_of(tab)
+    assert "The other lines of the order have left the shelf" in words_of(tab)
 
 
 def test_the_runbook_is_a_page_for_everybody(tabs: Tabs) -> None:
@@ -129,29 +129,29 @@ def test_a_link_to_a_case_that_is_not_one_says_so(tabs: Tabs, troubles: dict[str
 @pytest.mark.parametrize(
     ("name", "which", "offered"),
     [
-        ("Wanda", "short", {"Try again", "I am on it"}),
-        ("Sam", "short", {"Try again", "I am on it", "Resolve"}),
-        ("Mia", "short", {"Try again", "I am on it", "Resolve", "Ship what is there"}),
-        ("Wanda", "unknown", {"Try again", "I am on it"}),
-        ("Sam", "unknown", {"Try again", "I am on it", "Resolve", "Map and try again"}),
-        ("Wanda", "unread", {"I am on it"}),
-        ("Sam", "unread", {"I am on it", "Resolve"}),
+        ("Wanda", "short", {"Try again", "Acknowledge"}),
+        ("Sam", "short", {"Try again", "Acknowledge", "Resolve"}),
+        ("Mia", "short", {"Try again", "Acknowledge", "Resolve", "Ship what is in stock"}),
+        ("Wanda", "unknown", {"Try again", "Acknowledge"}),
+        ("Sam", "unknown", {"Try again", "Acknowledge", "Resolve", "Map and try again"}),
+        ("Wanda", "unread", {"Acknowledge"}),
+        ("Sam", "unread", {"Acknowledge", "Resolve"}),
     ],
 )
 def test_each_role_is_offered_what_it_may_do_with_a_case(
     tabs: Tabs, troubles: dict[str, Sale], name: str, which: str, offered: set[str]
 ) -> None:
     tab = open_case(tabs, name, troubles[which])
-    actions = {"Try again", "I am on it", "Resolve", "Ship what is there", "Map and try again", "Undo"}
+    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Map and try again", "Undo"}
     assert set(labels(tab)) & actions == offered
 
 
 def test_a_case_is_acknowledged_retried_and_resolves_itself(tabs: Tabs, troubles: dict[str, Sale]) -> None:
-    tab = press(open_case(tabs, "Wanda", troubles["short"]), "I am on it")
+    tab = press(open_case(tabs, "Wanda", troubles["short"]), "Acknowledge")
     assert "Acknowledged" in words_of(tab)
     tabs.shop.adjust(tabs.shop.sql("select id from product_variants where sku = 'A-1'"), 9)
     said = words_of(press(tab, "Try again"))
-    assert "Every line is settled." in said
+    assert "All lines are complete." in said
     assert "Resolved by Wanda" in said
     assert "Try again" not in labels(tab)
     assert kinds(tabs.open("Sam", "alerts")) == ["Unknown code", "Cart not read"]
@@ -160,7 +160,7 @@ def test_a_case_is_acknowledged_retried_and_resolves_itself(tabs: Tabs, troubles
 def test_a_code_is_mapped_from_its_case(tabs: Tabs, troubles: dict[str, Sale]) -> None:
     tab = open_case(tabs, "Sam", troubles["unknown"])
     field(tab, "text_input", "SKU or barcode of the variant").input("A-1")
-    assert "OLD-A means A-1 from now on. 1 order tried again, 1 settled." in words_of(press(tab, "Map and try again"))
+    assert "OLD-A is mapped to A-1. 1 order retried, 1 completed." in words_of(press(tab, "Map and try again"))
     assert states(tabs.shop, troubles["unknown"]) == [("taken", None, 1, 0)]
 
 
@@ -178,16 +178,16 @@ def test_what_came_with_the_payment_is_shown_where_a_cart_could_not_be_read(
 ) -> None:
     tab = open_case(tabs, "Wanda", troubles["unread"])
     assert [code.value for code in tab.code] == ["{["]
-    assert "take the goods off the shelf by hand" in words_of(tab)
+    assert "Take these goods off the shelf by hand" in words_of(tab)
 
 
 def test_a_message_that_could_not_be_read_is_tried_again(tabs: Tabs) -> None:
     case = park(tabs.shop)
     tab = tabs.open("Wanda", "alerts", alert=str(case))
     assert "charge refunded" in str(tab.table[0].value)
-    assert "The message is back in the inbox" in words_of(press(tab, "Try again"))
+    assert "The message is in the inbox again" in words_of(press(tab, "Try again"))
     assert tabs.shop.sql("select state from stockroom.stripe_events") == "new"
-    assert "Tried again" in words_of(tab)
+    assert "Retried" in words_of(tab)
 
 
 def test_two_people_at_once_resolve_a_case_once(tabs: Tabs, troubles: dict[str, Sale]) -> None:

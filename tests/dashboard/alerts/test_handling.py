@@ -1,4 +1,4 @@
-"""The list of cases and what is done there: putting off, giving to somebody, several at once, as each role may."""
+"""Actions on cases: snooze, assign, several at once, by role."""
 
 from __future__ import annotations
 
@@ -32,23 +32,22 @@ def state_of(shop: Shop, alert_id: int) -> str:
 
 
 def choose(tab: AppTest) -> AppTest:
-    """Choose every case of the page by name."""
+    """Select every case on the page by name."""
     tab.toggle(key="alr_several").set_value(True)
-    return press(run(tab), "Choose all of this page")
+    return press(run(tab), "Select all on this page")
 
 
-def test_the_head_of_the_list_says_what_is_at_stake(tabs: Tabs, three: list[int]) -> None:
+def test_the_head_of_the_list_shows_the_affected_units_and_money(tabs: Tabs, three: list[int]) -> None:
     tab = tabs.open("Wanda", "alerts")
     assert kinds(tab) == ["Unknown code", "Unknown code", "Low stock"]
-    assert (
-        "3 cases; stock that did not leave the shelf comes first, then the oldest. At stake: 3 units and $30.00."
-        in (words_of(tab))
+    assert "3 cases, units missing from paid orders first, then the oldest. Affected: 3 units and $30.00." in (
+        words_of(tab)
     )
-    assert "At stake: 2 units and $20.00." in words_of(tabs.open("Wanda", "alerts", alr_q="web-2"))
-    assert "At stake" not in words_of(tabs.open("Wanda", "alerts", alr_kind="Low stock"))
+    assert "Affected: 2 units and $20.00." in words_of(tabs.open("Wanda", "alerts", alr_q="web-2"))
+    assert "Affected" not in words_of(tabs.open("Wanda", "alerts", alr_kind="Low stock"))
 
 
-def test_a_case_of_a_level_tells_the_level_and_the_movement(tabs: Tabs, three: list[int]) -> None:
+def test_a_case_about_a_level_shows_the_level_and_the_movement(tabs: Tabs, three: list[int]) -> None:
     tabs.shop.run(handling.acknowledge, "Mia", alert_ids=three)
     alert = tabs.shop.sql("select id from stockroom.alerts where kind = 'low_stock'")
     tab = tabs.open("Wanda", "alerts", alert=str(alert))
@@ -63,15 +62,15 @@ def test_a_case_is_put_off_and_found_among_the_snoozed(tabs: Tabs, three: list[i
     field(tab, "radio", "Snooze").set_value(handling.Nap.TOMORROW)
     press(tab, "Snooze")
     assert "Snoozed until tomorrow morning." in words_of(tab)
-    assert "Bring back now" in labels(tab)
+    assert "End snooze" in labels(tab)
     assert len(kinds(tabs.open("Wanda", "alerts"))) == 2
     asleep = tabs.open("Wanda", "alerts", alr_state="Snoozed")
     assert list(table(asleep, "tries")["state"]) == ["Snoozed"]
-    press(tab, "Bring back now")
+    press(tab, "End snooze")
     assert len(kinds(tabs.open("Wanda", "alerts"))) == 3
 
 
-def test_a_case_is_taken_in_one_press_and_stands_under_mine(tabs: Tabs, three: list[int]) -> None:
+def test_a_case_is_assigned_to_me_in_one_click_and_listed_under_mine(tabs: Tabs, three: list[int]) -> None:
     tab = press(tabs.open("Sam", "alerts", alert=str(three[0])), "Assign to me")
     assert "Assigned to you." in words_of(tab)
     assert "Assign to me" not in labels(tab)
@@ -79,10 +78,10 @@ def test_a_case_is_taken_in_one_press_and_stands_under_mine(tabs: Tabs, three: l
     assert "No case matches" in words_of(tabs.open("Mia", "alerts", alr_state="Mine"))
 
 
-def test_a_case_is_given_to_somebody_else(tabs: Tabs, three: list[int]) -> None:
+def test_a_case_is_assigned_to_another_person(tabs: Tabs, three: list[int]) -> None:
     tabs.shop.person("Sam")
     tab = tabs.open("Mia", "alerts", alert=str(three[0]))
-    who = field(tab, "selectbox", "Who finishes it")
+    who = field(tab, "selectbox", "Assignee")
     who.set_value(next(option for option in who.options if option == "Sam"))
     press(tab, "Assign")
     assert "Assigned to Sam." in words_of(tab)
@@ -90,11 +89,11 @@ def test_a_case_is_given_to_somebody_else(tabs: Tabs, three: list[int]) -> None:
 
 def test_several_cases_are_done_together(tabs: Tabs, three: list[int]) -> None:
     tab = choose(tabs.open("Sam", "alerts"))
-    assert "3 cases chosen." in words_of(tab)
-    press(tab, "I am on it")
-    assert "3 cases acknowledged: everybody sees that you are on it." in words_of(tab)
+    assert "3 cases selected." in words_of(tab)
+    press(tab, "Acknowledge")
+    assert "3 cases acknowledged. Everybody can see that you are working on it." in words_of(tab)
     assert set(table(tab, "tries")["state"]) == {"Acknowledged"}
-    assert "cases chosen" not in words_of(tab), "what is done is not chosen any more"
+    assert "cases selected" not in words_of(tab), "the selection is cleared after the action"
 
 
 def test_several_cases_are_resolved_with_one_reason_by_those_who_may(tabs: Tabs, three: list[int]) -> None:
@@ -107,10 +106,10 @@ def test_several_cases_are_resolved_with_one_reason_by_those_who_may(tabs: Tabs,
     assert [state_of(tabs.shop, alert) for alert in three] == ["resolved", "resolved"]
 
 
-def test_a_case_that_somebody_resolved_meanwhile_stops_all_of_them(tabs: Tabs, three: list[int]) -> None:
+def test_a_case_that_is_already_resolved_stops_all_of_them(tabs: Tabs, three: list[int]) -> None:
     tab = choose(tabs.open("Sam", "alerts"))
     tabs.shop.run(handling.resolve, "Mia", alert_ids=three[:1], reason="Done")
-    press(tab, "I am on it")
+    press(tab, "Acknowledge")
     assert "Case was resolved by Mia already: Order WEB-1" in words_of(tab)
     assert "Nothing was changed." in words_of(tab)
     assert state_of(tabs.shop, three[1]) == "open"
@@ -119,7 +118,7 @@ def test_a_case_that_somebody_resolved_meanwhile_stops_all_of_them(tabs: Tabs, t
 def test_a_choice_does_not_outlive_another_filter(tabs: Tabs, three: list[int]) -> None:
     tab = choose(tabs.open("Sam", "alerts"))
     field(tab, "multiselect", "Case").set_value(["Unknown code"])
-    assert "cases chosen" not in words_of(run(tab))
+    assert "cases selected" not in words_of(run(tab))
 
 
 def test_the_overview_counts_what_the_list_shows(tabs: Tabs, three: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""The runbook has an answer for whatever a person may be told."""
+"""The runbook has an answer for every case and every check."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ def test_every_check_says_what_to_do_when_it_fails(code: str) -> None:
     assert runbook.about(code)
 
 
+def test_the_introduction_is_text_without_a_heading() -> None:
+    assert runbook.paragraphs()[""].startswith("What to do about each kind of case")
+
+
 def test_the_runbook_has_a_paragraph_for_nothing_else() -> None:
     kinds = {selling.KINDS[kind] for kind in AlertKind}
     assert {name for name in runbook.paragraphs() if name and name[1:2].isalpha()} <= kinds
 
 
-def test_what_nobody_wrote_about_is_no_silent_gap() -> None:
+def test_a_name_without_a_paragraph_raises_an_error() -> None:
     with pytest.raises(LookupError):
         runbook.about("R0")

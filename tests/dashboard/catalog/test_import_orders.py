@@ -1,7 +1,8 @@
-"""Import > Orders as a manager sees it: days and policy, progress with Cancel, what came of it, who may."""
+"""Import > Orders as a manager sees it: days and policy, progress with Cancel, the result, permissions."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -59,20 +60,20 @@ def reached(doing: str) -> None:
     raise AssertionError(f"it never came to {doing}")
 
 
-def test_mia_imports_some_days_and_is_told_what_came_of_it(tabs: Tabs, stripe: Stripe, hand: Hand) -> None:
+def test_mia_imports_some_days_and_sees_the_result(tabs: Tabs, stripe: Stripe, hand: Hand) -> None:
     tab = section(tabs)
     field(tab, "selectbox", "Stock").select("normal")
     assert "Every order takes its units off the shelf" in words_of(run(tab))
     started(tab)
     hand.let_go()
     said = words_of(run(tab))
-    assert "The last import, by Mia," in said
+    assert re.search(r"Last import: .+, by Mia\. From", said)
     assert "Imported 4 new messages: 4 orders recorded, 4 lines taken off the shelf, no case opened." in said
-    assert "To the orders" in said
+    assert "View orders" in said
     assert (orders_of(stripe.shop), sold(stripe.shop)) == (4, 4)
     started(tab)
     hand.let_go()
-    assert "Nothing new: everything Stripe has of these days is known already." in words_of(run(tab))
+    assert "Nothing new: everything that Stripe has for these days was imported before." in words_of(run(tab))
     assert sold(stripe.shop) == 4
 
 
@@ -86,13 +87,13 @@ def test_while_it_runs_its_counts_are_seen_and_cancel_keeps_what_was_read(
     run(tab)
     assert "Import orders" not in labels(tab), "one at a time"
     (bar,) = tab.get("progress")
-    assert bar.proto.text.replace("\N{MIDDLE DOT}", "|") == "Reading payments | 2 looked at | 2 new"
+    assert bar.proto.text.replace("\N{MIDDLE DOT}", "|") == "Reading payments | 2 read | 2 new"
     assert 0 < bar.proto.value < 100
     press(tab, "Cancel")
     assert "Stopping ..." in labels(tab)
     hand.let_go()
     said = words_of(run(tab))
-    assert "Stopped. What was read is kept. Import the same days again to go on." in said
+    assert "Stopped. Messages read until then are stored. Import the same days again to continue." in said
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 2
     started(tab)
     hand.let_go()
@@ -106,10 +107,10 @@ def test_two_managers_are_one_import_and_both_see_it(tabs: Tabs, stripe: Stripe,
     reached("Reading payments")
     press(first, "Import orders")
     assert len(hand.threads) == 1
-    assert "Ada started it. It goes on when this page is closed." in words_of(run(first))
+    assert "Started by Ada. It continues if you close this page." in words_of(run(first))
 
 
-def test_whoever_is_signed_out_meanwhile_imports_no_further(tabs: Tabs, stripe: Stripe, hand: Hand) -> None:
+def test_an_import_stops_when_its_person_is_signed_out(tabs: Tabs, stripe: Stripe, hand: Hand) -> None:
     hand.gate.clear()
     for _ in range(4):
         stripe.pay("TEE-M")
@@ -118,7 +119,7 @@ def test_whoever_is_signed_out_meanwhile_imports_no_further(tabs: Tabs, stripe: 
     mia = stripe.shop.person("Mia")
     stripe.shop.run(accounts.end_sessions, user_id=mia.user_id)
     hand.let_go()
-    assert "It ended because Mia was signed out meanwhile." in words_of(section(tabs, "Ada"))
+    assert "The import stopped because Mia was signed out." in words_of(section(tabs, "Ada"))
     assert stripe.shop.sql("select count(*) from stockroom.stripe_events where source = 'import'") == 4, "of eight"
 
 
@@ -131,8 +132,8 @@ def test_a_stripe_in_trouble_ends_the_import_with_a_sentence_and_the_next_step(
     tab = started(section(tabs))
     hand.let_go()
     said = words_of(run(tab))
-    assert "Stripe is in trouble itself (status 500); trying again is safe." in said
-    assert "What was read until then is kept. Import the same days again to go on." in said
+    assert "Stripe has an outage (status 500); trying again is safe." in said
+    assert "Messages read until then are stored. Import the same days again to continue." in said
 
 
 def test_days_that_make_no_range_are_refused_before_anything_is_asked(tabs: Tabs, stripe: Stripe, hand: Hand) -> None:
@@ -149,14 +150,14 @@ def test_days_that_make_no_range_are_refused_before_anything_is_asked(tabs: Tabs
 def test_without_a_key_the_page_says_what_to_set(tabs: Tabs, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     tab = section(tabs)
-    assert "Stripe is not connected Set STRIPE_SECRET_KEY and start again" in words_of(tab)
+    assert "Stripe is not connected Set STRIPE_SECRET_KEY and restart" in words_of(tab)
     assert "Import orders" not in labels(tab)
 
 
 @pytest.mark.parametrize("person", ["Wanda", "Sam"])
-def test_who_may_not_import_orders_is_told_who_can(tabs: Tabs, stripe: Stripe, person: str) -> None:
+def test_without_permission_to_import_orders_the_page_says_who_can(tabs: Tabs, stripe: Stripe, person: str) -> None:
     tab = section(tabs, person)
-    assert "Your role does not import orders" in words_of(tab)
+    assert "Your role cannot import orders" in words_of(tab)
     assert not tab.button or "Import orders" not in labels(tab)
 
 

@@ -1,4 +1,4 @@
-"""Behind a proxy: what its headers say counts, and what a visitor writes into them does not."""
+"""Behind a proxy: its headers count, and those a visitor sends do not."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def own_shop(embedded: Server) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def proxied(own_shop: Shop) -> Iterator[str]:
-    """A dashboard that is told of the proxy on its own machine, and of a second one before that."""
+    """A dashboard that trusts the proxy on its own machine, and a second one before that."""
     with serve(own_shop.app_url, trusted_proxies="127.0.0.1, 10.0.0.0/8") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def direct(own_shop: Shop) -> Iterator[str]:
-    """A dashboard that is told of no proxy."""
+    """A dashboard without a trusted proxy."""
     with serve(own_shop.app_url) as url:
         yield url
 
@@ -45,12 +45,12 @@ def sign_in(url: str, email: str, password: str = PASSWORD, **headers: str) -> h
 
 
 def counted_for(shop: Shop, email: str) -> set[str]:
-    """The addresses for which the tries of an account were counted."""
+    """The addresses for which attempts to sign in to an account were counted."""
     query = "select distinct address from stockroom.sign_in_attempts where email = :email"
     return {row.address for row in shop.rows(query, email=email)}
 
 
-def test_unless_a_proxy_is_named_a_local_caller_cannot_pose_as_somebody_else(direct: str, own_shop: Shop) -> None:
+def test_without_a_trusted_proxy_a_local_caller_cannot_fake_an_address(direct: str, own_shop: Shop) -> None:
     email = new_person(own_shop)
     for number in range(5):
         said = sign_in(direct, email, "wrong", x_forwarded_for=f"203.0.113.{number}", x_forwarded_proto="https")
@@ -73,8 +73,8 @@ def test_a_named_proxy_says_who_comes_and_that_it_speaks_https(proxied: str, own
     assert counted_for(own_shop, email) == {"203.0.113.7"}
 
 
-def test_behind_a_named_proxy_a_visitor_cannot_pose_as_somebody_else(proxied: str, own_shop: Shop) -> None:
-    """Each proxy adds whom it saw at the end; what stands before the first stranger was written by that stranger."""
+def test_behind_a_trusted_proxy_a_visitor_cannot_fake_an_address(proxied: str, own_shop: Shop) -> None:
+    """Each proxy appends the address it saw; everything before the first untrusted address was sent by that client."""
     email = new_person(own_shop)
     sign_in(proxied, email, x_forwarded_for="198.51.100.1, 203.0.113.8, 10.1.2.3", x_forwarded_proto="https")
     assert counted_for(own_shop, email) == {"203.0.113.8"}
@@ -86,7 +86,7 @@ def test_over_plain_http_behind_a_named_proxy_the_cookie_still_comes_back(proxie
 
 
 def test_a_proxy_is_known_by_any_spelling_of_its_address() -> None:
-    """A server that listens on IPv6 too sees its IPv4 visitors by another name."""
+    """A server that also listens on IPv6 sees IPv4 clients under mapped addresses."""
     config = configuration(load_settings({"STOCKROOM_TRUSTED_PROXIES": "127.0.0.1"}))
     assert config.proxy_headers
     assert list(config.forwarded_allow_ips) == ["127.0.0.1/32", "::ffff:127.0.0.1/128"]

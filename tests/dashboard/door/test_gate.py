@@ -1,4 +1,4 @@
-"""The gate: who gets past it, what a stranger is told, and where the sign-in form may lead."""
+"""The gate: who may pass, the answer to everybody else, and where the sign-in form may redirect."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def the_shop(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Answer:
-    """What came back through the gate."""
+    """The answer of the gate."""
 
     def __init__(self, messages: list[Any], scope: dict[str, Any]) -> None:
         self.messages = messages
@@ -116,7 +116,7 @@ def test_a_stranger_gets_401_for_anything_but_a_page(path: str, accept: str) -> 
     assert DATA not in answer.body
 
 
-def test_a_program_with_a_key_is_led_to_the_door_of_the_api_and_nowhere_else() -> None:
+def test_a_program_with_a_key_reaches_the_api_and_nothing_else() -> None:
     assert ask("/api/stock/validate", method="POST", authorization="Bearer stk_anything").status == 200
     assert ask("/api/openapi.json").status == 200
     assert ask("/stock", authorization="Bearer stk_anything", accept="*/*").status in (303, 401)
@@ -140,7 +140,7 @@ def test_a_strangers_websocket_is_refused_before_it_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(OPEN_PATHS))
-def test_the_doors_are_open_to_everybody(path: str) -> None:
+def test_the_open_paths_are_public(path: str) -> None:
     assert ask(path).status == 200
 
 
@@ -148,7 +148,7 @@ def test_the_doors_are_open_to_everybody(path: str) -> None:
     "path",
     ["/sign-in/", "/sign-in/../stock", "/Sign-In", "/healthz/x", "/sign-in;x", "//sign-in", "/sign-in%2f..%2fstock"],
 )
-def test_nothing_beside_the_doors_is_open(path: str) -> None:
+def test_nothing_but_the_open_paths_is_public(path: str) -> None:
     assert ask(path).status in (303, 401)
 
 
@@ -166,7 +166,7 @@ def test_nothing_beside_the_doors_is_open(path: str) -> None:
         "stockroom_session=good%00",
     ],
 )
-def test_a_cookie_of_junk_is_nobody(cookie: str) -> None:
+def test_an_invalid_cookie_signs_nobody_in(cookie: str) -> None:
     assert ask("/stock", cookie=cookie, **PAGE).status == 303
 
 
@@ -201,7 +201,7 @@ def test_without_the_database_nobody_gets_in_and_the_answer_says_to_wait() -> No
     )
 
 
-def test_every_answer_tells_the_browser_to_ask_no_other_machine() -> None:
+def test_every_answer_forbids_requests_to_other_hosts() -> None:
     for answer in (ask("/stock", **PAGE), ask("/sign-in"), ask("/stock", cookie="stockroom_session=good")):
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -40,19 +40,19 @@ class Desk:
     open: ExitStack
 
     def visitor(self, **headers: str) -> httpx.Client:
-        """A browser nobody has signed in with, which follows no redirect by itself."""
+        """A browser without a session that follows no redirects."""
         client = httpx.Client(base_url=self.url, headers={"origin": self.url, **PAGE, **headers}, timeout=20)
         return self.open.enter_context(client)
 
     def signed_in(self, email: str | None = None) -> httpx.Client:
-        """A browser in which somebody is signed in, by a link: that is quicker than a password."""
+        """A browser with a session, from a one-time link, which is quicker than a password."""
         client = self.visitor()
         user_id = id_of(self.shop, email or new_person(self.shop, password=None))
         assert client.post("/welcome", data={"token": self.shop.run(people.make_link, user_id=user_id)}).is_redirect
         return client
 
     def websocket_status(self, client: httpx.Client, path: str = "/_stcore/stream", **headers: str) -> int:
-        """101 where the websocket was accepted, else the refusal."""
+        """101 if the websocket was accepted, else the status of the refusal."""
         cookie = client.cookies.get("stockroom_session")
         sent = {"origin": self.url, **({"cookie": f"stockroom_session={cookie}"} if cookie else {}), **headers}
         try:
@@ -132,7 +132,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_other_sites_and_other_paths(desk:
     assert "secure" not in flags, "over plain HTTP the browser would not send it back"
 
 
-def test_a_header_of_a_proxy_nobody_named_is_not_believed(desk: Desk) -> None:
+def test_a_header_of_an_untrusted_proxy_is_ignored(desk: Desk) -> None:
     answer = sign_in(
         desk.visitor(**{"x-forwarded-proto": "https", "x-forwarded-for": "9.9.9.9"}), new_person(desk.shop)
     )
@@ -148,14 +148,14 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(desk: Desk) -
     assert "set-cookie" not in known.headers
 
 
-def test_too_many_wrong_passwords_are_told_how_long_to_wait(desk: Desk) -> None:
+def test_after_too_many_wrong_passwords_the_form_says_how_long_to_wait(desk: Desk) -> None:
     email = new_person(desk.shop)
     for _ in range(5):
         assert sign_in(desk.visitor(), email, "wrong").status_code == 401
     answer = sign_in(desk.visitor(), email)
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= 900
-    assert "Too many wrong tries. Wait 15 minutes, then try again" in answer.text
+    assert "Too many failed attempts. Wait 15 minutes, then try again" in answer.text
     desk.shop.sql("delete from stockroom.sign_in_attempts")
 
 
@@ -210,7 +210,7 @@ def test_a_giant_form_is_refused_before_it_is_read_whole(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/welcome", "/sign-out"])
-def test_the_doors_answer_every_method_in_their_own_words(desk: Desk, path: str) -> None:
+def test_the_sign_in_pages_answer_every_method(desk: Desk, path: str) -> None:
     client = desk.visitor()
     for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
         answer = client.request(method, path)
@@ -292,11 +292,11 @@ def test_the_first_page_is_found_by_its_name_too(desk: Desk) -> None:
     assert desk.visitor().get("/overview").headers["location"] == "/sign-in?next=/overview"
 
 
-def test_a_program_without_a_key_is_told_so_as_the_api_tells_every_error(desk: Desk) -> None:
+def test_a_program_without_a_key_gets_an_error_in_the_format_of_the_api(desk: Desk) -> None:
     answer = desk.visitor().post("/api/stock/validate", json={"items": []})
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["detail"] == "Send a good API key: Authorization: Bearer stk_..."
+    assert answer.json()["detail"] == "Send a valid API key: Authorization: Bearer stk_..."
     assert answer.json()["requestId"] == answer.headers["x-request-id"]
 
 
@@ -332,7 +332,7 @@ def test_a_link_shows_a_button_first_and_signs_in_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "0" * 43, "x" * 5_000, "%00", "'; drop table stockroom.users; --"])
-def test_a_link_nobody_made_says_so(desk: Desk, token: str) -> None:
+def test_an_invalid_link_is_rejected_with_a_sentence(desk: Desk, token: str) -> None:
     assert desk.visitor().get("/welcome", params={"token": token}).status_code == 410
     assert desk.visitor().post("/welcome", data={"token": token}).status_code == 410
 

@@ -1,4 +1,4 @@
-"""What Stripe delivers to /webhook/stripe: stored once, as it came, or refused with the answer that fits."""
+"""Messages to /webhook/stripe: stored once and unchanged, or refused with the right status."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.foundation.sales import AlertKind
 from core.inbox import messages as inbox
 from core.inbox import polling
 from core.people.accounts import SignedIn
-from dashboard.door import intake, webhook
+from dashboard.door import intake, post, webhook
 from dashboard.door.gate import AuthGate
 from tests.stripe.account import StripeAccount, sign
 from tests.support.builders import Shop
@@ -49,7 +49,7 @@ class Door:
     engine: Engine | None = None
 
     def visit(self, what: Callable[[httpx.AsyncClient], Coroutine[Any, Any, Answers]]) -> Answers:
-        """Do something at the door; then everything that it began is finished."""
+        """Call the webhook, then wait for the tasks it started."""
 
         async def go() -> Answers:
             async with self._opened() as client:
@@ -61,7 +61,7 @@ class Door:
     async def _opened(self) -> AsyncIterator[httpx.AsyncClient]:
         door = webhook.StripeDoor(engine=lambda: self.engine or self.shop.engine, secrets=lambda: self.secrets)
         app = Starlette(
-            routes=[Route("/webhook/stripe", door.answer, methods=webhook.METHODS)],
+            routes=[Route("/webhook/stripe", door.answer, methods=post.ALL_METHODS)],
             middleware=[Middleware(AuthGate, find_session=nobody)],
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://shop.example") as client:
@@ -77,7 +77,7 @@ class Door:
         return self.visit(each)
 
     def paid(self, times: int = 1, **how: Any) -> list[bytes]:
-        """People pay; returns what Stripe writes about it."""
+        """Make payments; returns Stripe's messages about them."""
         for _ in range(times):
             self.account.pay(9000)
         return [body for body, _ in self.account.deliveries(**how)]
@@ -170,7 +170,7 @@ def test_two_hundred_messages_at_once_are_each_stored_once_in_a_few_statements(
     assert len(groups) <= 20
 
 
-def test_whoever_is_answered_200_finds_the_row_committed(door: Door) -> None:
+def test_after_a_200_the_row_is_committed(door: Door) -> None:
     async def one(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
         answer = await send(client, body, sign(body, NEW))
         assert door.shop.sql("select count(*) from stockroom.stripe_events where body = :body", body=body.decode()) == 1
@@ -184,9 +184,7 @@ def test_whoever_is_answered_200_finds_the_row_committed(door: Door) -> None:
     assert set(statuses(door.visit(at_once))) == {200}
 
 
-def test_a_message_whose_payment_cannot_be_told_is_stored_all_the_same(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_whose_payment_cannot_be_read_is_stored_anyway(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(event: Any) -> str | None:
         raise ZeroDivisionError
 
@@ -271,7 +269,7 @@ def test_there_is_nothing_to_see_at_the_webhook(door: Door, method: str) -> None
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-def test_nothing_beside_the_webhook_is_open_and_no_page_of_another_site_may_post(door: Door) -> None:
+def test_nothing_but_the_webhook_is_public_and_no_page_of_another_site_may_post(door: Door) -> None:
     async def ask(client: httpx.AsyncClient) -> Answers:
         paths = ("/webhook/stripe/", "/webhook", "/webhook/stripe/x", "/Webhook/stripe")
         return [await client.post(path, content=b"x") for path in paths] + [
@@ -354,7 +352,7 @@ def test_bad_signatures_over_a_long_time_or_between_good_ones_are_no_case(
 
 def test_only_cases_about_the_machinery_are_opened_and_resolved_this_way(fresh_shop: Shop) -> None:
     case: dict[str, Any] = {"severity": "urgent", "sentence": "Something is wrong", "facts": {}}
-    with pytest.raises(InvalidInput, match="not about the machinery"):
+    with pytest.raises(InvalidInput, match="not about the installation itself"):
         fresh_shop.run(system_alerts.open_alert, kind=AlertKind.INSUFFICIENT_STOCK, cause="order:pi_1", **case)
     fresh_shop.sql(
         """insert into stockroom.alerts (kind, severity, cause, sentence)

@@ -1,4 +1,4 @@
-"""What a page says after a refusal: what is wrong, that nothing was changed where that is true, and the next step."""
+"""Messages after a refusal: what is wrong, that nothing was changed if that is true, and the next step."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def test_every_refusal_says_that_nothing_was_changed(kind: type[errors.StockErro
 
 
 def test_a_lost_database_does_not_claim_that_nothing_was_changed() -> None:
-    """A commit whose answer was lost may have happened; sending again is safe, and that is what is said."""
-    assert said(errors.Unavailable()).endswith("If it was recorded after all, it will not be recorded twice.")
+    """The commit may have happened although its answer was lost; the message says that trying again is safe."""
+    assert said(errors.Unavailable()).endswith("If the change was recorded, it will not be recorded twice.")
     assert "Nothing was changed" not in said(errors.Unavailable())
 
 
 def test_a_shortage_names_the_variant_and_its_numbers() -> None:
     short = [{"sku": "A-1", "requested": 5, "on_hand": 3, "reserved": 1, "available": 2}]
     assert said(errors.InsufficientStock(short=short)) == (
-        "Not enough stock: A-1 has 2 units available, 5 asked, 1 more are reserved. Nothing was changed. "
+        "Not enough stock: A-1 has 2 units available, 1 reserved, 5 requested. Nothing was changed. "
         "Take fewer units, or count the shelf and set the level."
     )
 
 
 def test_a_moved_level_names_both_numbers() -> None:
     changed = [{"sku": "A-1", "seen": 12, "on_hand": 9, "since": []}]
-    assert "A-1 stood at 12 when you looked and stands at 9 now." in said(errors.LevelChanged(changed=changed))
+    assert "A-1 was at 12 when you opened the form and is at 9 now." in said(errors.LevelChanged(changed=changed))
 
 
 def test_a_name_in_a_refusal_is_shown_letter_by_letter() -> None:
@@ -65,7 +65,7 @@ def test_what_was_posted_is_said_with_before_and_after_and_can_be_undone() -> No
 
 def test_many_variants_are_summed_up() -> None:
     told = notice(movement(3, 5), movement(-1, 4, "B-1"))
-    assert told.text.replace(SPACE, " ") == "2 variants changed, +2 units in all"
+    assert told.text.replace(SPACE, " ") == "2 variants changed, +2 units in total"
 
 
 def test_an_undo_is_not_offered_another_undo() -> None:
@@ -79,5 +79,5 @@ def test_a_count_that_found_no_difference_has_nothing_to_undo() -> None:
     assert notice(movement(0, 12)).undoable == ()
 
 
-def test_what_had_been_recorded_before_says_so() -> None:
-    assert notice(movement(2, 12), replayed=True).text.endswith("(it was recorded already)")
+def test_a_replayed_operation_says_that_it_was_already_recorded() -> None:
+    assert notice(movement(2, 12), replayed=True).text.endswith("(already recorded)")

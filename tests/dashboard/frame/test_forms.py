@@ -1,9 +1,9 @@
-"""Forms: recorded once, however often they are sent; refusals keep what was typed."""
+"""Forms: posted once, however often they are submitted; a refusal keeps what was typed."""
 
 from __future__ import annotations
 
 from core.foundation.errors import InsufficientStock, KeyReused
-from dashboard.frame.feedback import Notice, Told
+from dashboard.frame.feedback import Messages, Notice
 from dashboard.frame.forms import Draft, send
 
 
@@ -19,7 +19,7 @@ class Desk:
 
 
 def test_success_says_so_and_gives_the_form_a_new_key() -> None:
-    draft, told, desk = Draft(seen=5), Told(), Desk()
+    draft, told, desk = Draft(seen=5), Messages(), Desk()
     key = draft.key
     assert send(draft, key, told, lambda: desk.post(key))
     assert (told.notice and told.notice.text, told.posted) == ("done", 1)
@@ -28,7 +28,7 @@ def test_success_says_so_and_gives_the_form_a_new_key() -> None:
 
 
 def test_a_second_click_on_the_same_drawing_posts_nothing() -> None:
-    draft, told, desk = Draft(), Told(), Desk()
+    draft, told, desk = Draft(), Messages(), Desk()
     key = draft.key
     for _ in range(3):
         send(draft, key, told, lambda: desk.post(key))
@@ -36,7 +36,7 @@ def test_a_second_click_on_the_same_drawing_posts_nothing() -> None:
 
 
 def test_a_refusal_keeps_the_key_so_that_sending_again_is_the_same_operation() -> None:
-    draft, told = Draft(), Told()
+    draft, told = Draft(), Messages()
     key = draft.key
 
     def refuse() -> Notice:
@@ -51,8 +51,8 @@ def test_a_refusal_keeps_the_key_so_that_sending_again_is_the_same_operation() -
 
 
 def test_a_key_that_was_used_for_something_else_is_replaced() -> None:
-    """The first sending was recorded, its answer was lost, and the form was changed: what is sent next is new."""
-    draft, told = Draft(), Told()
+    """The first submission was recorded, its answer was lost, and the form was changed: the next one is new."""
+    draft, told = Draft(), Messages()
     key = draft.key
 
     def reused() -> Notice:

@@ -13,7 +13,7 @@ from dashboard.frame import live
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Each question to the database; the answer counts them."""
+    """Each query to the database; the answer is their count."""
     questions: list[int] = []
 
     def answer(operation: object) -> int:

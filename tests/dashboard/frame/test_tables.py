@@ -1,4 +1,4 @@
-"""Tables: sizes in the order of a shelf, and cells that no spreadsheet takes for a formula."""
+"""Tables: the order of sizes, and cells that a spreadsheet does not take for a formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.ledger.bulk import whole
 from dashboard.frame import tables
 
 
-def test_sizes_stand_in_the_order_of_a_shelf() -> None:
+def test_sizes_are_sorted_as_on_a_shelf() -> None:
     mixed = ["XL", "10", "9.5", None, "S", "9", "42,5", "one size", "XXL", "M"]
     assert sorted(mixed, key=tables.size_order) == ["9", "9.5", "10", "42,5", "S", "M", "XL", "XXL", None, "one size"]
 

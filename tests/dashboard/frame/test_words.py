@@ -1,4 +1,4 @@
-"""How things are said: signs, units, money, times on the shop's clock, names letter by letter."""
+"""Text: signs, units, money, times in the shop's time zone, escaped names."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_money_that_is_not_known_is_a_dash_and_large_amounts_have_no_cents() -> 
     assert said(words.round_money(Decimal("1200.5"), "CHF")) in ("1,200 CHF", "1,201 CHF")
 
 
-def test_moments_stand_on_the_shops_clock() -> None:
+def test_moments_are_in_the_shops_time_zone() -> None:
     """Pains 21: a shop in Auckland is a day ahead of UTC for half of its day."""
     late = datetime(2026, 11, 22, 20, 5, tzinfo=UTC)
     assert words.moment(late, "Pacific/Auckland") == "23 Nov 2026, 09:05"

@@ -1,4 +1,4 @@
-"""Files that people bring: many levels at once, and a catalogue; first what they would do, then all or nothing."""
+"""Uploaded files: bulk edit and catalogue, first a preview, then all rows or none."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_a_file_of_levels_is_shown_row_by_row_and_posted_once(tabs: Tabs, embedd
     first, second = embedded_shop.variant(on_hand=12, sku="A-1"), embedded_shop.variant(on_hand=5, sku="B-1")
     tab = tabs.open("Wanda", "stock", bulk="1")
     upload(tab, "bulk_file", "shelf.csv", b"sku,on_hand,set_to\nA-1,12,10\nB-1,5,9\n")
-    assert "2 variants would change, +2 units in all." in words_of(tab)
+    assert "2 variants will change, +2 units in total." in words_of(tab)
     assert embedded_shop.on_hand(first) == 12
     (button,) = [button for button in tab.button if button.label.startswith("Post")]
     button.click()
     run(tab)
-    assert "2 variants changed, +2 units in all" in words_of(tab)
+    assert "2 variants changed, +2 units in total" in words_of(tab)
     assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (10, 9)
     press(tab, "Undo")
     assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (12, 5)
@@ -37,31 +37,31 @@ def test_a_bad_row_is_named_and_nothing_can_be_posted(tabs: Tabs, embedded_shop:
     embedded_shop.variant(on_hand=12, sku="A-1")
     tab = tabs.open("Wanda", "stock", bulk="1")
     upload(tab, "bulk_file", "shelf.csv", b"sku,change\nA-1,3\nNOBODY,1\nA-1,x\n")
-    assert "2 rows of 3 cannot be posted, so nothing is." in words_of(tab).replace("\N{NO-BREAK SPACE}", " ")
+    assert "2 rows of 3 cannot be posted, so none will be." in words_of(tab).replace("\N{NO-BREAK SPACE}", " ")
     assert list(table(tab, "Problem")["Problem"])[:2] == [
         "sku “NOBODY” is not in the catalogue",
-        "sku “A-1” stands on line 2, too",
+        "sku “A-1” is also on line 2",
     ]
     assert not [label for label in labels(tab) if label.startswith("Post")]
 
 
-def test_a_file_in_the_wrong_encoding_is_told_in_a_sentence(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_a_file_in_the_wrong_encoding_is_refused_with_a_sentence(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=12, sku="A-1")
     tab = upload(
         tabs.open("Wanda", "stock", bulk="1"), "bulk_file", "shelf.csv", "sku,change\nGrün,1\n".encode("latin-1")
     )
-    assert "line 2 holds a character that is not UTF-8" in words_of(tab)
+    assert "line 2 has a character that is not UTF-8" in words_of(tab)
 
 
 def test_support_cannot_open_the_upload_by_its_address(tabs: Tabs) -> None:
     tab = tabs.open("Sam", "stock", bulk="1")
-    assert "The warehouse, a manager or an admin can change levels from a file." in words_of(tab)
+    assert "The warehouse, a manager or an admin can use bulk edit." in words_of(tab)
     assert not tab.file_uploader
 
 
-def test_mia_imports_a_catalogue_after_seeing_what_it_would_do(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_mia_imports_a_catalogue_after_a_preview(tabs: Tabs, embedded_shop: Shop) -> None:
     tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
-    assert "1 new product and 2 new variants; 20 units would be counted." in words_of(tab)
+    assert "1 new product and 2 new variants; 20 units will be counted." in words_of(tab)
     (button,) = [button for button in tab.button if button.label.startswith("Import")]
     button.click()
     run(tab)
@@ -72,21 +72,23 @@ def test_mia_imports_a_catalogue_after_seeing_what_it_would_do(tabs: Tabs, embed
 def test_a_bad_row_of_a_catalogue_is_named_and_nothing_can_be_imported(tabs: Tabs, embedded_shop: Shop) -> None:
     tab = tabs.open("Mia", "catalog")
     upload(tab, "cat_file", "catalogue.csv", CATALOG + b"N-44,Noor boot,Fjell,44,cheap,8\n")
-    assert "1 row cannot be imported, so nothing is." in words_of(tab)
+    assert "1 row cannot be imported, so none will be." in words_of(tab)
     assert 'price "cheap" is not an amount such as 129.90' in table(tab, "Details")["Details"].iloc[0]
     assert not [label for label in labels(tab) if label.startswith("Import")]
 
 
-def test_a_shop_with_sample_data_says_how_to_begin_and_lets_people_try(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_a_shop_with_sample_data_says_how_to_start_and_accepts_an_import_as_a_trial(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
     embedded_shop.sql("update stockroom.shop set is_sample = true")
     tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
     assert "`python -m core sample --remove` first" in words_of(tab)
     (button,) = [button for button in tab.button if button.label.startswith("Import")]
     button.click()
     run(tab)
-    assert "This shop holds the sample data" in words_of(tab)
+    assert "This shop contains sample data" in words_of(tab)
     assert embedded_shop.sql("select count(*) from product_variants") == 0
-    field(tab, "checkbox", "Add it to the sample data").check()
+    field(tab, "checkbox", "Add to the sample data").check()
     (button,) = [button for button in tab.button if button.label.startswith("Import")]
     button.click()
     run(tab)
@@ -94,7 +96,7 @@ def test_a_shop_with_sample_data_says_how_to_begin_and_lets_people_try(tabs: Tab
 
 
 @pytest.mark.parametrize("name", ["Wanda", "Sam"])
-def test_who_may_not_import_is_told_who_can(tabs: Tabs, name: str) -> None:
+def test_without_permission_to_import_the_page_says_who_can(tabs: Tabs, name: str) -> None:
     tab = tabs.open(name, "catalog")
-    assert "Your role does not import catalogues A manager or an admin of your shop can." in words_of(tab)
+    assert "Your role cannot import catalogues A manager or an admin of your shop can." in words_of(tab)
     assert not tab.file_uploader

@@ -35,9 +35,9 @@ def busy_shop(embedded_shop: Shop) -> Shop:
     return embedded_shop
 
 
-def test_a_shop_in_which_nothing_moved_says_what_comes_first(tabs: Tabs) -> None:
+def test_a_shop_without_movements_says_how_to_start(tabs: Tabs) -> None:
     said = words_of(tabs.open("Mia", "movements"))
-    assert "Nothing has moved yet" in said
+    assert "There are no movements yet" in said
     assert "Receive or count on the Stock page" in said
 
 
@@ -60,7 +60,7 @@ def test_the_ledger_shows_who_why_before_and_after_newest_first(tabs: Tabs, busy
         ({"mov_type": "Nonsense", "mov_from": "not a day", "mov_by": "Nobody"}, ["+1", f"{MINUS}2", "+9", "+20"]),
     ],
 )
-def test_the_filters_stand_in_the_address(
+def test_the_filters_are_in_the_address(
     tabs: Tabs, busy_shop: Shop, query: dict[str, str | list[str]], found: list[str]
 ) -> None:
     assert changes(tabs.open("Mia", "movements", **query)) == found
@@ -73,7 +73,7 @@ def test_days_are_those_of_the_shop(tabs: Tabs, busy_shop: Shop) -> None:
     assert "No movement matches" in said
 
 
-def test_an_unknown_sku_is_told_and_matches_nothing(tabs: Tabs, busy_shop: Shop) -> None:
+def test_an_unknown_sku_is_reported_and_matches_nothing(tabs: Tabs, busy_shop: Shop) -> None:
     tab = tabs.open("Mia", "movements", mov_sku="'; drop table stock_movements; --")
     assert "No variant has this SKU or barcode" in words_of(tab)
     assert len(changes(press(tab, "Clear filters"))) == 4
@@ -94,7 +94,7 @@ def test_pages_go_to_older_and_back_to_newer(tabs: Tabs, embedded_shop: Shop) ->
 def test_a_page_mark_that_is_not_one_means_the_newest_page(tabs: Tabs, busy_shop: Shop) -> None:
     tab = tabs.open("Mia", "movements", mov_page="nonsense")
     assert len(changes(tab)) == 4
-    assert "so this is the newest page" in words_of(tab)
+    assert "so this is the first page" in words_of(tab)
 
 
 def test_rows_offer_undo_only_to_those_who_may(tabs: Tabs, busy_shop: Shop) -> None:
@@ -107,7 +107,7 @@ def test_a_movement_is_undone_from_its_drawer_with_a_reason(tabs: Tabs, busy_sho
     tab = tabs.open("Wanda", "movements", movement=str(damaged))
     press(tab, "Undo")
     assert 'Note is needed for "Undo".' in words_of(tab)
-    (why,) = [found for found in tab.text_input if found.label == "Why"]
+    (why,) = [found for found in tab.text_input if found.label == "Reason"]
     why.input("Wrong shoe")
     press(tab, "Undo")
     (undo,) = busy_shop.rows("select * from stock_movements where reverses_id = :id", id=damaged)
@@ -122,7 +122,7 @@ def test_what_was_sold_elsewhere_or_moved_nothing_offers_no_undo(tabs: Tabs, bus
     shoe = busy_shop.sql("select id from product_variants where sku = 'A-1'")
     busy_shop.sql("select update_variant_stock(:shoe, -1)", shoe=shoe)
     busy_shop.run(ledger.set_level, lines=[LevelLine(variant_id=shoe, target=18, seen=18)], key=key())
-    for kind, said in (("sale", "It belongs to a sale outside"), ("count", "It moved nothing.")):
+    for kind, said in (("sale", "It belongs to a sale outside"), ("count", "It changed no level.")):
         found = busy_shop.sql("select id from stock_movements where movement_type = :kind", kind=kind)
         tab = tabs.open("Wanda", "movements", movement=str(found))
         assert said in words_of(tab)
@@ -132,7 +132,7 @@ def test_what_was_sold_elsewhere_or_moved_nothing_offers_no_undo(tabs: Tabs, bus
 def test_support_sees_a_movement_and_no_undo(tabs: Tabs, busy_shop: Shop) -> None:
     damaged = busy_shop.sql("select id from stock_movements where reason = 'damaged'")
     tab = tabs.open("Sam", "movements", movement=str(damaged))
-    assert "the warehouse, a manager or an admin can undo them" in words_of(tab)
+    assert "Your role cannot undo movements. The warehouse, a manager or an admin can." in words_of(tab)
     assert "Undo" not in labels(tab)
 
 

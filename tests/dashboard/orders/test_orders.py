@@ -1,4 +1,4 @@
-"""Orders: found by what the buyer says, explained end to end, finished and refunded without doing anything twice."""
+"""Orders: search, one order with its timeline, cases and refunds, without doing anything twice."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def pay_back(tabs: Tabs, which: Sale, **more: object) -> int:
 
 def test_a_shop_without_orders_says_where_they_come_from(tabs: Tabs) -> None:
     said = words_of(tabs.open("Wanda", "orders"))
-    assert "No order has come in yet" in said
-    assert "come in from Stripe by themselves" in said
+    assert "There are no orders yet" in said
+    assert "arrive from Stripe automatically" in said
 
 
 @pytest.mark.parametrize("is_set", [False, True])
@@ -75,7 +75,7 @@ def test_everybody_sees_the_orders_and_what_each_needs(tabs: Tabs, selling: dict
     assert list(rows.loc["WEB-2"]["state"]) == ["Open"]
     assert list(rows.loc["WEB-4"]["state"]) == ["Open", "Cart not read"]
     assert (rows.loc["WEB-2"]["amount"], rows.loc["WEB-2"]["units"]) == ("$40.00", "4")
-    assert "4 orders, paid last first. Times are in Pacific/Auckland." in words_of(tab)
+    assert "4 orders, newest first. Times are in Pacific/Auckland." in words_of(tab)
 
 
 def test_carl_sees_no_order(tabs: Tabs, selling: dict[str, Sale]) -> None:
@@ -96,7 +96,7 @@ def test_carl_sees_no_order(tabs: Tabs, selling: dict[str, Sale]) -> None:
         ({"ord_state": "Nonsense", "ord_from": "not a day"}, ["WEB-4", "WEB-3", "WEB-2", "WEB-1"]),
     ],
 )
-def test_the_filters_of_orders_stand_in_the_address(
+def test_the_filters_of_orders_are_in_the_address(
     tabs: Tabs, selling: dict[str, Sale], query: dict[str, str], found: list[str]
 ) -> None:
     assert orders(tabs.open("Sam", "orders", **query)) == found
@@ -116,7 +116,7 @@ def test_pages_of_orders_go_to_older_and_back(tabs: Tabs, embedded_shop: Shop) -
     link = tab.query_params["ord_page"]
     assert orders(tabs.open("Sam", "orders", ord_page=link))[0] == "W-09", "the link opens the same page for others"
     assert orders(press(tab, "Newer"))[0] == "W-59"
-    assert "so this is its beginning" in words_of(tabs.open("Sam", "orders", ord_page="nonsense"))
+    assert "so this is the first page" in words_of(tabs.open("Sam", "orders", ord_page="nonsense"))
 
 
 # ---------------------------------------------------------------- one order
@@ -142,7 +142,7 @@ def test_a_link_to_an_order_that_is_not_one_says_so(tabs: Tabs, selling: dict[st
     assert len(orders(press(tab, "All orders"))) == 4
 
 
-def test_a_line_that_failed_tells_its_cause(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_a_failed_line_shows_its_cause(tabs: Tabs, selling: dict[str, Sale]) -> None:
     said = words_of(open_order(tabs, "Wanda", selling["short"]))
     assert "3 units paid, none off the shelf: 1 available, 3 needed." in said
     assert "Not enough stock" in said
@@ -153,27 +153,27 @@ def test_a_line_that_failed_tells_its_cause(tabs: Tabs, selling: dict[str, Sale]
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("Wanda", {"Try again", "I am on it"}),
-        ("Sam", {"Try again", "I am on it", "Resolve"}),
-        ("Mia", {"Try again", "I am on it", "Resolve", "Ship what is there"}),
+        ("Wanda", {"Try again", "Acknowledge"}),
+        ("Sam", {"Try again", "Acknowledge", "Resolve"}),
+        ("Mia", {"Try again", "Acknowledge", "Resolve", "Ship what is in stock"}),
     ],
 )
 def test_each_role_is_offered_what_it_may_do(
     tabs: Tabs, selling: dict[str, Sale], name: str, offered: set[str]
 ) -> None:
     tab = open_order(tabs, name, selling["short"])
-    actions = {"Try again", "I am on it", "Resolve", "Ship what is there", "Map and try again", "Undo"}
+    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Map and try again", "Undo"}
     assert set(labels(tab)) & actions == offered
-    assert ("can map codes and resolve a case" in words_of(tab)) == (name == "Wanda")
+    assert ("can map codes and resolve cases" in words_of(tab)) == (name == "Wanda")
 
 
-def test_a_retry_takes_what_has_come_and_says_what_became_of_it(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_a_retry_takes_the_available_units_and_shows_the_result(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Wanda", selling["short"])
-    assert "Order WEB-2: There is still not enough. 1 line still open." in words_of(press(tab, "Try again"))
+    assert "Order WEB-2: Still not enough stock. 1 line still open." in words_of(press(tab, "Try again"))
     boot = tabs.shop.sql("select id from product_variants where sku = 'B-1'")
     tabs.shop.adjust(boot, 5)
     said = words_of(press(tab, "Try again"))
-    assert "Order WEB-2: 3 units taken off the shelf. Every line is settled." in said
+    assert "Order WEB-2: 3 units taken off the shelf. All lines are complete." in said
     assert tabs.shop.on_hand(boot) == 3
     assert "Try again" not in labels(tab)
     assert "Undo" not in labels(tab), "what belongs to an order is changed there, not undone"
@@ -189,23 +189,23 @@ def test_a_code_is_mapped_and_every_order_that_waits_for_it_is_tried_again(
     assert "No variant has the SKU or barcode Z-9." in words_of(press(tab, "Map and try again"))
     field(tab, "text_input", "SKU or barcode of the variant").input("a-1")
     said = words_of(press(tab, "Map and try again"))
-    assert "OLD-A means A-1 from now on. 2 orders tried again, 2 settled." in said
+    assert "OLD-A is mapped to A-1. 2 orders retried, 2 completed." in said
     assert states(tabs.shop, selling["unknown"]) == [("taken", None, 1, 0)]
     assert states(tabs.shop, other) == [("taken", None, 2, 0)]
 
 
-def test_a_manager_ships_what_is_there_with_a_note(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_a_manager_ships_what_is_in_stock_with_a_note(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Mia", selling["short"])
-    press(tab, "Ship what is there")
+    press(tab, "Ship what is in stock")
     assert states(tabs.shop, selling["short"])[1][0] == "failed", "without a note nothing happens"
-    field(tab, "text_input", "Why").input("The buyer agreed")
-    said = words_of(press(tab, "Ship what is there"))
-    assert "1 unit taken off the shelf. Every line is settled." in said
-    assert "3 units paid, 1 off the shelf, 2 oversold" in said
+    field(tab, "text_input", "Reason").input("The buyer agreed")
+    said = words_of(press(tab, "Ship what is in stock"))
+    assert "1 unit taken off the shelf. All lines are complete." in said
+    assert "3 units paid, 1 off the shelf, 2 oversold and not taken" in said
     assert states(tabs.shop, selling["short"])[1] == ("resolved", None, 1, 2)
 
 
-def test_a_case_is_resolved_with_a_reason_and_told_to_everybody(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_a_case_is_resolved_with_a_reason_that_everybody_sees(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Sam", selling["short"])
     assert "3 units then count as oversold and will not leave the shelf." in words_of(tab)
     field(tab, "text_input", "Reason").input("Refunded the buyer")
@@ -215,32 +215,32 @@ def test_a_case_is_resolved_with_a_reason_and_told_to_everybody(tabs: Tabs, sell
     assert "Refunded the buyer" in words_of(open_order(tabs, "Wanda", selling["short"]))
 
 
-def test_somebody_says_that_they_are_on_it_once(tabs: Tabs, selling: dict[str, Sale]) -> None:
-    tab = press(open_order(tabs, "Wanda", selling["short"]), "I am on it")
-    assert "everybody sees that you are on it" in words_of(tab)
-    assert "I am on it" not in labels(tab)
+def test_a_case_is_acknowledged_once(tabs: Tabs, selling: dict[str, Sale]) -> None:
+    tab = press(open_order(tabs, "Wanda", selling["short"]), "Acknowledge")
+    assert "Everybody can see that you are working on it" in words_of(tab)
+    assert "Acknowledge" not in labels(tab)
 
 
-def test_what_a_cart_calls_a_variant_is_told_unless_it_is_an_id_that_says_nothing(tabs: Tabs) -> None:
+def test_the_code_in_the_cart_is_shown_unless_it_is_an_internal_id(tabs: Tabs) -> None:
     variant_id = tabs.shop.variant(on_hand=9, sku="C-1", barcode="4006381333931")
     sold = sale("WEB-9", (str(variant_id), 1), ("4006381333931", 1))
     sell(tabs.shop, sold)
     said = words_of(open_order(tabs, "Sam", sold))
-    assert "(the cart says 4006381333931)" in said
+    assert "(4006381333931 in the cart)" in said
     assert str(variant_id) not in said
 
 
 def test_the_raw_text_of_a_cart_is_shown_with_the_next_step(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Sam", selling["unread"])
     assert [code.value for code in tab.code] == ['[{"sku":"A']
-    assert "take the goods off the shelf by hand on the Stock page, then resolve the case" in words_of(tab)
+    assert "Take these goods off the shelf by hand on the Stock page, then resolve the case" in words_of(tab)
 
 
 def test_an_order_before_going_live_says_that_it_moved_nothing(tabs: Tabs, selling: dict[str, Sale]) -> None:
     old = sale("WEB-0", ("A-1", 1), policy="skip")
     sell(tabs.shop, old)
     said = words_of(open_order(tabs, "Sam", old))
-    assert "1 unit paid before the shop went live: recorded, no stock was moved." in said
+    assert "1 unit paid before the shop went live: recorded only, no stock moved." in said
 
 
 def test_names_of_buyers_and_goods_are_shown_letter_by_letter(tabs: Tabs, embedded_shop: Shop) -> None:
@@ -255,14 +255,14 @@ def test_names_of_buyers_and_goods_are_shown_letter_by_letter(tabs: Tabs, embedd
 
 
 def choose(tab: AppTest, what: Disposition, units: int | None = None, nth: int = 0) -> None:
-    field(tab, "selectbox", "What became of it", nth).select(what)
+    field(tab, "selectbox", "Outcome", nth).select(what)
     if units is not None:
         field(tab, "number_input", "Units", 2 * nth).set_value(units)
 
 
 def test_refunds_to_decide_say_so_where_there_is_none(tabs: Tabs) -> None:
     said = words_of(tabs.open("Sam", "orders", ord_view="Refunds to decide"))
-    assert "No refund waits for a decision" in said
+    assert "No refunds to decide" in said
 
 
 def test_support_puts_refunded_goods_back_on_the_shelf(tabs: Tabs, selling: dict[str, Sale]) -> None:
@@ -275,7 +275,7 @@ def test_support_puts_refunded_goods_back_on_the_shelf(tabs: Tabs, selling: dict
     choose(tab, Disposition.RESTOCK, 1)
     said = words_of(press(tab, "Decide"))
     assert "Back on the shelf. A-1: 7 → 8" in said
-    assert "No refund waits for a decision" in said
+    assert "No refunds to decide" in said
     (movement,) = tabs.shop.rows("select * from stock_movements where movement_type = 'restoration'")
     assert (movement.quantity, movement.performed_by) == (1, "Sam")
 
@@ -284,7 +284,7 @@ def test_one_line_can_be_split_between_the_shelf_and_the_bin(tabs: Tabs, selling
     pay_back(tabs, selling["whole"])
     tab = tabs.open("Mia", "orders", ord_view="Refunds to decide")
     choose(tab, Disposition.RESTOCK, 1)
-    field(tab, "selectbox", "And of others").select(Disposition.DAMAGED)
+    field(tab, "selectbox", "Outcome of other units").select(Disposition.DAMAGED)
     press(tab, "Decide")
     rows = tabs.shop.rows("select disposition, quantity from stockroom.refund_decisions order by id")
     assert {tuple(row) for row in rows} == {("restock", 1), ("damaged", 1)}
@@ -300,9 +300,9 @@ def test_more_than_was_sold_is_refused_with_the_numbers(tabs: Tabs, selling: dic
     pay_back(tabs, selling["whole"])
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
     choose(tab, Disposition.RESTOCK, 2)
-    field(tab, "selectbox", "And of others").select(Disposition.RESTOCK)
+    field(tab, "selectbox", "Outcome of other units").select(Disposition.RESTOCK)
     said = words_of(press(tab, "Decide"))
-    assert "More would go back than was sold: of A-1 2 units left the shelf, 0 are back, 3 asked." in said
+    assert "More units than were sold: A-1 has 2 units sold, 0 already put back, 3 more requested." in said
 
 
 def test_what_is_to_be_inspected_stays_in_the_list(tabs: Tabs, selling: dict[str, Sale]) -> None:
@@ -310,7 +310,7 @@ def test_what_is_to_be_inspected_stays_in_the_list(tabs: Tabs, selling: dict[str
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
     choose(tab, Disposition.INSPECT, 2)
     said = words_of(press(tab, "Decide"))
-    assert "Decided. Nothing went back on the shelf." in said
+    assert "Decided. No units went back on the shelf." in said
     assert "Inspect first: 2 units of A-1" in said
     assert "To inspect" in said
 
@@ -318,8 +318,8 @@ def test_what_is_to_be_inspected_stays_in_the_list(tabs: Tabs, selling: dict[str
 def test_what_never_left_the_shelf_is_not_offered_to_go_back(tabs: Tabs, selling: dict[str, Sale]) -> None:
     pay_back(tabs, selling["unknown"])
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
-    assert "Nothing of it left the shelf, so nothing can go back." in words_of(tab)
-    offered = field(tab, "selectbox", "What became of it").options
+    assert "No units left the shelf, so none can go back." in words_of(tab)
+    offered = field(tab, "selectbox", "Outcome").options
     assert order_words.DISPOSITIONS[Disposition.RESTOCK] not in offered
     assert order_words.DISPOSITIONS[Disposition.GOODWILL] in offered
 
@@ -329,7 +329,7 @@ def test_a_refund_of_an_order_that_was_never_imported_says_so(tabs: Tabs, name: 
     tell_refund(tabs.shop, "pi_nobody_knows")
     tab = tabs.open(name, "orders", ord_view="Refunds to decide")
     assert ("Import orders" in words_of(tab)) is may_import
-    assert "Its order was never imported" in words_of(tab)
+    assert "The order of this refund has not been imported" in words_of(tab)
     assert "pi_nobody_knows" in words_of(tab)
     assert "Decide" not in labels(tab)
 
@@ -338,7 +338,7 @@ def test_a_refund_of_an_order_without_lines_is_decided_as_a_whole(tabs: Tabs, se
     pay_back(tabs, selling["unread"])
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
     assert "The cart of this order is not known here" in words_of(tab)
-    what = field(tab, "selectbox", "What became of it")
+    what = field(tab, "selectbox", "Outcome")
     assert order_words.DISPOSITIONS[Disposition.RESTOCK] not in what.options
     what.select(Disposition.GOODWILL)
     press(tab, "Decide")
@@ -375,14 +375,14 @@ def test_what_somebody_else_decides_meanwhile_is_not_decided_twice(tabs: Tabs, s
     choose(tab, Disposition.RESTOCK, 2)
     tabs.shop.sql("update stockroom.order_lines set restored = 2 where taken = 2")
     said = words_of(press(tab, "Decide"))
-    assert "2 are back, 2 asked" in said
+    assert "2 already put back, 2 more requested" in said
     assert tabs.shop.sql("select count(*) from stock_movements where movement_type = 'restoration'") == 0
 
 
 # ---------------------------------------------------------------- what was held
 
 
-def test_an_order_shows_the_hold_it_was_made_from_and_how_that_ended(tabs: Tabs, selling: dict[str, Sale]) -> None:
+def test_an_order_shows_its_hold_and_how_that_ended(tabs: Tabs, selling: dict[str, Sale]) -> None:
     held = tabs.shop.run(
         hold,
         Actor(name="Web shop"),
@@ -393,8 +393,8 @@ def test_an_order_shows_the_hold_it_was_made_from_and_how_that_ended(tabs: Tabs,
     paid = sale("WEB-9", ("A-1", 2), reservation_id=str(held.reservation_id))
     sell(tabs.shop, paid)
     said = words_of(open_order(tabs, "Sam", paid))
-    assert "Held before it was paid" in said
-    assert "2 units used when its goods left the shelf" in said
+    assert "Holds before payment" in said
+    assert "2 units taken off the shelf" in said
     assert "2 A-1, by Web shop," in said
     assert "for cart-7" in said
     assert "Held" not in words_of(open_order(tabs, "Sam", selling["whole"]))

@@ -1,4 +1,4 @@
-"""Overview: how much there is, what moved, and what needs somebody."""
+"""Overview: current stock, recent movements, and what needs attention."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.builders import Shop
 __all__ = ["tabs"]
 
 
-def test_a_shop_without_a_variant_says_how_it_begins(tabs: Tabs) -> None:
+def test_a_shop_without_variants_says_how_to_start(tabs: Tabs) -> None:
     said = words_of(tabs.open("Mia"))
-    assert "There is no variant yet" in said
+    assert "There are no variants yet" in said
     assert "Import a catalogue" in said
 
 
-def test_in_an_empty_shop_wanda_is_told_who_can_import(tabs: Tabs) -> None:
+def test_in_an_empty_shop_wanda_sees_who_can_import(tabs: Tabs) -> None:
     said = words_of(tabs.open("Wanda"))
     assert "A manager or an admin of your shop can import it." in said
     assert "Import a catalogue" not in said
@@ -57,13 +57,13 @@ def test_the_chart_says_in_words_what_it_shows_and_has_its_table(tabs: Tabs, emb
     assert tuple(flows.iloc[0])[1:] == ("Purchase", 7, 0)
 
 
-def test_the_period_stands_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_the_period_is_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=1)
     tab = tabs.open("Mia", ovw_days="90 days")
     assert "in 90 days" in str([metric.proto.delta_description for metric in tab.metric])
 
 
-def test_a_period_nobody_offers_is_the_usual_one(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_an_unknown_period_is_the_default_one(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=1)
     tab = tabs.open("Mia", ovw_days="'; drop table products; --")
     assert "in 30 days" in str([metric.proto.delta_description for metric in tab.metric])
@@ -106,10 +106,10 @@ def test_a_database_out_of_reach_is_said_with_the_way_on(tabs: Tabs, embedded_sh
     tab = tabs.open("Mia")
 
     def out_of_reach(*_: object, **__: object) -> None:
-        raise Unavailable("The database cannot be reached; try again in a moment.")
+        raise Unavailable("The database cannot be reached. Try again in a moment.")
 
     tabs.monkeypatch.setattr(session, "run", out_of_reach)
     said = words_of(run(tab))
     assert "This page cannot be shown right now" in said
-    assert "comes back by itself as soon as the database answers" in said
+    assert "reloads by itself as soon as the database answers" in said
     assert "Units on hand" not in said

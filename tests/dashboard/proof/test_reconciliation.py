@@ -1,4 +1,4 @@
-"""Reconciliation as people see it: how the books stand, proving now, what fails and where it leads, runs, days."""
+"""Reconciliation as people see it: results, verifying now, failures with their links, runs, payment to shelf."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def prove(shop: Shop) -> proof.Run:
 
 
 def spoil(shop: Shop) -> None:
-    """Change a level behind everybody's back, and take the movements of a line away."""
+    """Change a level without a movement, and remove the movements of a line."""
     shop.sql("update product_variants set stock_quantity = 99")
     shop.sql("delete from stockroom.order_line_movements")
 
@@ -60,33 +60,33 @@ def page(tabs: Tabs, person: str = "Mia", **query: str) -> AppTest:
 # ---------------------------------------------------------------- the checks
 
 
-def test_a_shop_that_was_never_proven_says_so(tabs: Tabs, hand: Hand) -> None:
+def test_a_shop_that_was_never_verified_says_so(tabs: Tabs, hand: Hand) -> None:
     said = words_of(page(tabs))
-    assert "Nothing is proven yet" in said
-    assert "Not proven yet" in said
-    assert "No run is on record" in words_of(page(tabs, rec_view="Runs"))
-    assert "Nothing was paid in these days" in words_of(page(tabs, rec_view="Payment to shelf"))
+    assert "Not verified yet" in said
+    assert "First run pending" in said
+    assert "No runs yet" in words_of(page(tabs, rec_view="Runs"))
+    assert "No payments in this period" in words_of(page(tabs, rec_view="Payment to shelf"))
 
 
 @pytest.mark.parametrize(("name", "offered"), [("Wanda", False), ("Sam", False), ("Mia", True), ("Ada", True)])
-def test_everybody_sees_how_the_books_stand_and_managers_may_prove(
+def test_everybody_sees_the_results_and_managers_may_verify(
     tabs: Tabs, sold: dict[str, Sale], name: str, offered: bool
 ) -> None:
     done = prove(tabs.shop)
     tab = page(tabs, name)
     rows = table(tab, "checked").set_index("code")
     assert tuple(rows.index) == CODES
-    assert list(rows.loc["R1"]["state"]) == ["Holds"]
+    assert list(rows.loc["R1"]["state"]) == ["Passed"]
     assert list(rows.loc["R3"]["state"]) == ["Not compared"]
     assert rows.loc["R2"]["checked"] == "2"
     said = words_of(tab)
-    assert "Every check holds" in said
-    assert "Proven last just now by Command line, everything." in said
+    assert "All checks passed" in said
+    assert "Last verified just now by Command line, everything." in said
     assert "R3: Not compared with Stripe: no key is set." in said
     head = tabs.shop.sql("select encode(head_hash, 'hex') from stockroom.proof_runs where id = :id", id=done.id)
     assert head in [code.value for code in tab.code]
-    assert ("Prove now" in labels(tab)) is offered
-    assert ("a manager or an admin can do it now" in said) is not offered
+    assert ("Verify now" in labels(tab)) is offered
+    assert ("A manager or an admin can run them now" in said) is not offered
 
 
 def test_carl_sees_nothing_of_the_books(tabs: Tabs, sold: dict[str, Sale]) -> None:
@@ -95,21 +95,21 @@ def test_carl_sees_nothing_of_the_books(tabs: Tabs, sold: dict[str, Sale]) -> No
     assert not tab.code
 
 
-def test_what_fails_is_told_in_sentences_that_lead_to_what_they_name(tabs: Tabs, sold: dict[str, Sale]) -> None:
+def test_failures_are_shown_in_sentences_with_links(tabs: Tabs, sold: dict[str, Sale]) -> None:
     spoil(tabs.shop)
     prove(tabs.shop)
     tab = page(tabs, "Wanda")
     said = words_of(tab)
-    assert "2 checks fail" in said
-    assert "HB-40 stands at 99; its movements add up to 8, and the last one left it at 8" in said
+    assert "2 checks failed" in said
+    assert "HB-40 has 99 on hand, but its movements add up to 8, and the last one ends at 8" in said
     assert "Order WEB-1, 2 of HB-40: the ledger sold 0, the order says 2" in said
-    assert "Sold and oversold units are not what the cart says" in said, "the runbook stands beside it"
+    assert "Sold and oversold units differ from the cart" in said, "the runbook is shown next to it"
     links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in tab.get("page_link")}
     assert links["HB-40"] == "sku=HB-40"
     assert links["Order WEB-1"] == f"order={order_id(tabs.shop, sold['whole'])}"
     case = tabs.shop.sql("select id from stockroom.alerts where cause = 'proof:R1'")
     assert f"alert={case}" in {
-        link.proto.query_string for link in tab.get("page_link") if link.proto.label == "To the open case"
+        link.proto.query_string for link in tab.get("page_link") if link.proto.label == "Open case"
     }
     assert "Reconciliation" in words_of(tabs.open("Wanda", "alerts", alert=str(case)))
 
@@ -119,35 +119,35 @@ def test_what_fails_is_told_in_sentences_that_lead_to_what_they_name(tabs: Tabs,
 
 def test_a_manager_proves_and_everybody_sees_how_far_it_is(tabs: Tabs, sold: dict[str, Sale], hand: Hand) -> None:
     hand.gate.clear()
-    tab = press(page(tabs), "Prove now")
-    assert "Mia began a proof. It goes on when this page is closed." in words_of(tab)
-    assert "Prove now" not in labels(tab)
-    assert "Mia began a proof" in words_of(page(tabs, "Wanda"))
+    tab = press(page(tabs), "Verify now")
+    assert "Started by Mia. It continues if you close this page." in words_of(tab)
+    assert "Verify now" not in labels(tab)
+    assert "Started by Mia" in words_of(page(tabs, "Wanda"))
     hand.let_go()
     said = words_of(run(tab))
-    assert "Every check holds" in said
+    assert "All checks passed" in said
     assert "by Mia, everything" in said
 
 
 def test_two_presses_are_one_proof(tabs: Tabs, sold: dict[str, Sale], hand: Hand) -> None:
     mine, theirs = page(tabs), page(tabs, "Ada")
     hand.gate.clear()
-    press(mine, "Prove now")
-    press(theirs, "Prove now")
+    press(mine, "Verify now")
+    press(theirs, "Verify now")
     hand.let_go()
     assert tabs.shop.sql("select count(*) from stockroom.proof_runs") == 1
 
 
-def test_only_what_is_new_is_proven_where_that_is_asked_for(tabs: Tabs, sold: dict[str, Sale], hand: Hand) -> None:
+def test_only_new_movements_are_verified_if_that_is_chosen(tabs: Tabs, sold: dict[str, Sale], hand: Hand) -> None:
     tab = page(tabs)
     tab.session_state["rec_scope"] = headline.RECENT
-    press(tab, "Prove now")
+    press(tab, "Verify now")
     hand.let_go()
-    assert "by Mia, only what was new" in words_of(run(tab))
+    assert "by Mia, new movements only" in words_of(run(tab))
     assert tabs.shop.sql("select is_full from stockroom.proof_runs") is False
 
 
-def test_a_proof_that_cannot_be_made_says_why(
+def test_a_proof_that_fails_to_run_says_why(
     tabs: Tabs, sold: dict[str, Sale], hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
@@ -155,16 +155,16 @@ def test_a_proof_that_cannot_be_made_says_why(
 
     tab = page(tabs)
     monkeypatch.setattr(proof, "prove", away)
-    press(tab, "Prove now")
+    press(tab, "Verify now")
     hand.let_go()
     assert "The database cannot be reached." in words_of(run(tab))
 
 
-def test_progress_is_told_in_steps() -> None:
+def test_progress_is_shown_in_steps() -> None:
     running = headline.Running(who="Mia", is_full=True)
-    assert headline.said(running) == "Beginning ..."
+    assert headline.progress(running) == "Starting ..."
     running.tell("R2: No movement was edited", 1, 11)
-    assert headline.said(running) == "Step 2 of 11 · R2: No movement was edited"
+    assert headline.progress(running) == "Step 2 of 11 · R2: No movement was edited"
 
 
 # ---------------------------------------------------------------- the runs
@@ -180,10 +180,10 @@ def test_every_run_stays_with_what_it_found_then(tabs: Tabs, sold: dict[str, Sal
     assert [list(row) for row in rows["outcome"]] == [["Not all compared"], ["Failed"]]
     assert list(rows["failing"]) == ["", "R1"]
     tab = page(tabs, "Sam", run=str(bad.id))
-    assert "HB-40 stands at 99" in words_of(tab)
-    assert "Everything, by Command line; it took" in words_of(tab)
+    assert "HB-40 has 99 on hand" in words_of(tab)
+    assert "Everything, by Command line, in" in words_of(tab)
     assert "All runs" in labels(tab)
-    assert "Every check holds" in words_of(press(tab, "All runs"))
+    assert "All checks passed" in words_of(press(tab, "All runs"))
 
 
 @pytest.mark.parametrize("asked", ["0", "999999999", "9" * 40, "-1", "nonsense", "²"])
@@ -198,12 +198,12 @@ def yesterday(shop: Shop) -> str:
     return str(shop.sql("select max((paid_at at time zone s.zone)::date) from stockroom.orders, stockroom.shop s"))
 
 
-def test_each_day_shows_what_was_paid_and_what_became_of_it(tabs: Tabs, sold: dict[str, Sale]) -> None:
+def test_each_day_shows_the_paid_units_and_where_they_are(tabs: Tabs, sold: dict[str, Sale]) -> None:
     tab = page(tabs, "Wanda", rec_view="Payment to shelf")
     total, day = table(tab, "recorded_only").to_dict("records")
     assert (day["orders"], day["paid"], day["net"], day["waiting"], day["unexplained"]) == ("2", "92", "2", "90", "0")
     assert {name: total[name] for name in Number} == {name: day[name] for name in Number}
-    assert "All 92 units that were paid are explained." in words_of(tab)
+    assert "All 92 units paid are explained." in words_of(tab)
 
 
 def test_a_number_opens_its_list_by_the_address(tabs: Tabs, sold: dict[str, Sale]) -> None:
@@ -214,9 +214,9 @@ def test_a_number_opens_its_list_by_the_address(tabs: Tabs, sold: dict[str, Sale
     said = words_of(tab)
     assert "90 units Order WEB-2" in said or "Order WEB-2" in said
     assert ": 90 units" in said
-    assert "The case" in said
+    assert "Case" in said
     tab = page(tabs, **query, shelf_of="net")
-    assert labels(tab).count("The movement") == 1
+    assert labels(tab).count("Movement") == 1
     assert "Order WEB-1" in words_of(tab)
     assert "Order WEB-1" not in words_of(press(tab, "Close"))
 
@@ -230,7 +230,7 @@ def test_an_address_that_names_no_day_or_number_breaks_nothing(
     assert "are explained" in words_of(page(tabs, rec_view="Payment to shelf", **query))
 
 
-def test_what_does_not_add_up_is_said_first_and_named(tabs: Tabs, sold: dict[str, Sale]) -> None:
+def test_unexplained_units_are_shown_first_with_their_day(tabs: Tabs, sold: dict[str, Sale]) -> None:
     spoil(tabs.shop)
     tab = page(tabs, "Sam", rec_view="Payment to shelf", rec_days="7 days")
     said = words_of(tab)
@@ -246,15 +246,15 @@ def test_overview_says_how_yesterday_came_out(
     when = datetime.fromisoformat(yesterday(tabs.shop)).date()
     today = tabs.shop.sql("select today from stockroom_api.shop")
     assert (today - when).days == 1
-    assert "Payment-to-shelf: all 92 units of yesterday are explained" in words_of(tabs.open("Wanda"))
+    assert "Payment to shelf: all 92 units of yesterday explained" in words_of(tabs.open("Wanda"))
     spoil(tabs.shop)
     monkeypatch.setattr(shelf, "_kept", (0.0, None, None))
-    assert "1 line of yesterday not explained" in words_of(tabs.open("Wanda"))
+    assert "1 line of yesterday unexplained" in words_of(tabs.open("Wanda"))
 
 
-def test_the_choice_of_days_stands_in_the_address(tabs: Tabs, sold: dict[str, Sale]) -> None:
+def test_the_period_is_in_the_address(tabs: Tabs, sold: dict[str, Sale]) -> None:
     tabs.shop.sql("update stockroom.orders set paid_at = now() - interval '40 days'")
-    assert "Nothing was paid in these days" in words_of(page(tabs, rec_view="Payment to shelf"))
+    assert "No payments in this period" in words_of(page(tabs, rec_view="Payment to shelf"))
     tab = page(tabs, rec_view="Payment to shelf", rec_days="90 days")
     assert "All 92 units" in words_of(tab)
     assert field(tab, "download_button", "Export CSV") is not None

@@ -1,4 +1,4 @@
-"""Backups as people see them: which are there, which are proven, and making one now."""
+"""Backups as people see them: which are stored, which are verified, and creating one now."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ ASKED = "select asked_by from stockroom.jobs where name = 'backup'"
 
 @pytest.fixture(autouse=True)
 def kept_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Backups lie in a folder of their own."""
+    """Store backups in their own folder."""
     monkeypatch.setenv("STOCKROOM_BACKUPS", str(tmp_path))
 
 
-def test_an_admin_sees_what_is_proven_and_what_is_not_and_why(tabs: Tabs, embedded_shop: Shop, tmp_path: Path) -> None:
+def test_an_admin_sees_which_backups_are_verified_and_why_others_are_not(
+    tabs: Tabs, embedded_shop: Shop, tmp_path: Path
+) -> None:
     embedded_shop.variant(3)
     good = made(embedded_shop, tmp_path)
     backups.verify(embedded_shop.owner_url, good)
@@ -34,16 +36,16 @@ def test_an_admin_sees_what_is_proven_and_what_is_not_and_why(tabs: Tabs, embedd
     )
     tab = tabs.open("Ada", "settings", set_section="Backups")
     said = words_of(tab)
-    assert "Last proven backup" in said
+    assert "Last verified backup" in said
     assert "It is not whole." in said
     assert [each.value for each in tab.code] == [str(tmp_path), f".venv/bin/python -m core restore {good}"]
-    assert "Last proven backup" in words_of(tabs.open("Wanda"))
+    assert "Last verified backup" in words_of(tabs.open("Wanda"))
 
 
 def test_back_up_now_asks_a_worker_for_it_and_says_so(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.run(plan)
     tab = tabs.open("Ada", "settings", set_section="Backups")
-    assert "No backup is proven yet." in words_of(tab)
+    assert "No backup is verified yet." in words_of(tab)
     press(tab, "Back up now")
     assert embedded_shop.sql(ASKED) == "Ada"
     assert "waiting for a worker" in words_of(tab)
@@ -52,4 +54,4 @@ def test_back_up_now_asks_a_worker_for_it_and_says_so(tabs: Tabs, embedded_shop:
 def test_a_young_shop_is_not_nagged_and_one_of_a_week_is(tabs: Tabs, embedded_shop: Shop) -> None:
     assert "backup" not in words_of(tabs.open("Wanda"))
     embedded_shop.sql("update stockroom.shop set created_at = now() - interval '7 days'")
-    assert "No backup of this shop was ever proven" in words_of(tabs.open("Wanda"))
+    assert "No verified backup of this shop" in words_of(tabs.open("Wanda"))

@@ -1,4 +1,4 @@
-"""Jobs under Settings: an admin sees what the shop does by itself, switches it, asks for it, tries messages again."""
+"""Jobs under Settings: an admin sees the jobs, switches and requests them, and retries messages."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def planned(embedded_shop: Shop) -> Shop:
     return embedded_shop
 
 
-def test_a_shop_without_a_worker_says_that_nobody_works(tabs: Tabs) -> None:
-    assert "No job is known yet" in words_of(tabs.open("Ada", "settings", set_section="Jobs"))
+def test_a_shop_without_a_worker_says_so(tabs: Tabs) -> None:
+    assert "No jobs yet" in words_of(tabs.open("Ada", "settings", set_section="Jobs"))
 
 
-def test_a_job_says_when_it_ran_how_long_it_took_and_what_it_said(tabs: Tabs, planned: Shop) -> None:
+def test_a_job_shows_when_it_ran_its_duration_and_its_result(tabs: Tabs, planned: Shop) -> None:
     run_id = planned.run(job_runs.begin, name=HOLDS, worker="A worker")
     planned.run(job_runs.end, run_id=run_id, outcome=Outcome.DONE, said=("Gave back 2 [carts].",))
     tab = tabs.open("Ada", "settings", set_section="Jobs")
@@ -40,8 +40,8 @@ def test_a_job_says_when_it_ran_how_long_it_took_and_what_it_said(tabs: Tabs, pl
     assert "Last run just now, took a moment: done. Next run within a minute." in said
     assert "Gave back 2 [carts]." in said
     field(tab, "selectbox", "Job").select(HOLDS)
-    shown = table(run(tab), "Outcome")
-    assert list(shown["Outcome"]) == ["Done"]
+    shown = table(run(tab), "Result")
+    assert list(shown["Result"]) == ["Done"]
     assert list(shown["Worker"]) == ["A worker"]
 
 
@@ -57,7 +57,7 @@ def test_ada_switches_a_job_off_and_on_again(tabs: Tabs, planned: Shop) -> None:
 def test_ada_asks_for_a_job(tabs: Tabs, planned: Shop) -> None:
     tab = tabs.open("Ada", "settings", set_section="Jobs")
     tab.button(key=key_of(HOLDS, "ask")).click()
-    assert "Ada asked for it; it begins within seconds." in words_of(run(tab))
+    assert "Requested by Ada, starts within seconds." in words_of(run(tab))
     assert HOLDS in planned.run(job_runs.due)
 
 
@@ -76,7 +76,7 @@ def test_a_parked_message_says_why_and_is_tried_again(tabs: Tabs, planned: Shop)
     for message in planned.run(inbox.claim, limit=100):
         planned.run(inbox.put_off, id=message.id, why="It has no cart.", is_lasting=True)
     tab = tabs.open("Ada", "settings", set_section="Jobs")
-    assert "could not be worked on" in words_of(tab)
+    assert "could not be processed" in words_of(tab)
     assert "It has no cart." in words_of(tab)
     press(tab, "Try again")
     assert planned.run(inbox.parked, "Ada") == ()

@@ -1,4 +1,4 @@
-"""API keys under Settings: an admin makes one, sees it once, and revokes it."""
+"""API keys under Settings: an admin creates one, sees it once, and revokes it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NOBODY = Actor(name="Storefront")
 
 def test_ada_makes_a_key_that_is_shown_once_and_lets_its_program_in(tabs: Tabs, embedded_shop: Shop) -> None:
     tab = tabs.open("Ada", "settings", set_section="API keys")
-    assert "No program is let in yet" in words_of(tab)
+    assert "There are no API keys yet" in words_of(tab)
     field(tab, "text_input", "Name").input("Web shop")
-    field(tab, "multiselect", "May").select(Scope.VALIDATE)
-    press(tab, "Make key")
+    field(tab, "multiselect", "Scopes").select(Scope.VALIDATE)
+    press(tab, "Create key")
     (key,) = [shown.value for shown in tab.code if str(shown.value).startswith("stk_")]
     found = embedded_shop.run(api_keys.caller, NOBODY, key=key)
     assert (found.name, found.scopes) == ("Web shop", {Scope.VALIDATE})
@@ -39,7 +39,7 @@ def test_ada_revokes_a_key(tabs: Tabs, embedded_shop: Shop) -> None:
 def test_a_key_without_a_scope_is_refused_in_words(tabs: Tabs) -> None:
     tab = tabs.open("Ada", "settings", set_section="API keys")
     field(tab, "text_input", "Name").input("Web shop")
-    press(tab, "Make key")
+    press(tab, "Create key")
     assert "Scopes must be some of validate, reserve, orders and metrics" in words_of(tab)
 
 

@@ -1,4 +1,4 @@
-"""Notifications under Settings: destinations of the environment, a test each, and what they wish."""
+"""Notifications under Settings: the destinations of the environment, tests and preferences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_without_a_destination_the_page_says_how_to_add_one(tabs: Tabs) -> None:
     assert "STOCKROOM_NOTIFY_TEAM" in words_of(tabs.open("Ada", "settings", set_section="Notifications"))
 
 
-def test_ada_tests_a_destination_and_sees_what_became_of_it(tabs: Tabs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ada_tests_a_destination_and_sees_the_result(tabs: Tabs, monkeypatch: pytest.MonkeyPatch) -> None:
     with hook() as team:
         monkeypatch.setenv("STOCKROOM_NOTIFY_TEAM", team.url)
         tab = tabs.open("Ada", "settings", set_section="Notifications")
@@ -33,17 +33,19 @@ def test_ada_tests_a_destination_and_sees_what_became_of_it(tabs: Tabs, monkeypa
     assert "hush" not in said
 
 
-def test_ada_says_what_a_destination_wishes(tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ada_saves_the_preferences_of_a_destination(
+    tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STOCKROOM_NOTIFY_TEAM", "json://127.0.0.1:9/hush")
     tab = tabs.open("Ada", "settings", set_section="Notifications")
-    field(tab, "selectbox", "Of").select("urgent")
+    field(tab, "selectbox", "Cases").select("urgent")
     press(tab, "Save")
     assert embedded_shop.sql("select min_severity from stockroom.destinations where name = 'team'") == "urgent"
 
 
-def test_a_case_shows_where_it_is_told(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_a_case_shows_its_notifications(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.run(system_alerts.open_alert, kind=AlertKind.JOB_STALLED, severity="urgent", cause="job:x",
                       sentence="A job stands still", facts={})  # fmt: skip
     embedded_shop.run(bundle, names=["team"])
     alert_id = embedded_shop.sql("select id from stockroom.alerts")
-    assert "team: waits" in words_of(tabs.open("Sam", "alerts", alert=str(alert_id)))
+    assert "team: waiting" in words_of(tabs.open("Sam", "alerts", alert=str(alert_id)))

@@ -1,4 +1,4 @@
-"""Settings and Your account as their readers see them, and what becomes of a page whose session has ended."""
+"""Settings and Your account by role, and pages whose session has ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def open_page(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open a page as one of the people of the house, signed in like anybody else."""
+    """Open a page as one of the test people, with a session of their own."""
     monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
 
     def open_as(name: str, page: str = "overview") -> AppTest:
@@ -92,12 +92,12 @@ def test_a_refused_person_keeps_what_was_typed_and_adds_nobody(open_page: Open) 
     tab.text_input(key="set_new_name").input("Ada again")
     tab.text_input(key="set_new_email").input("ada@shop.example")
     click(tab, "Add person")
-    assert "belongs to somebody" in tab.error[0].value
+    assert "already belongs to another account" in tab.error[0].value
     assert tab.text_input(key="set_new_name").value == "Ada again"
     assert names(tab) == before
 
 
-def test_ada_changes_a_role_deactivates_and_lets_in_again(open_page: Open, embedded_shop: Shop) -> None:
+def test_ada_changes_a_role_deactivates_and_reactivates(open_page: Open, embedded_shop: Shop) -> None:
     embedded_shop.run(people.add_person, email="sam@shop.example", name="Sam", role=Role.SUPPORT)
     sam = id_of(embedded_shop, "sam@shop.example")
     tab = open_page("Ada", "settings")
@@ -107,7 +107,7 @@ def test_ada_changes_a_role_deactivates_and_lets_in_again(open_page: Open, embed
     assert embedded_shop.sql("select role from stockroom.users where id = :id", id=sam) == "manager"
     click(tab, "Deactivate")
     assert embedded_shop.sql("select is_active from stockroom.users where id = :id", id=sam) is False
-    click(tab, "Let in again")
+    click(tab, "Reactivate")
     assert embedded_shop.sql("select is_active from stockroom.users where id = :id", id=sam) is True
 
 

@@ -61,8 +61,8 @@ def test_without_a_key_the_page_says_what_to_set_and_everything_else_is_there(
     tab = section(tabs)
     said = words_of(tab)
     assert "Not connected" in badges(tab)
-    assert "Make a restricted key, put it into `STRIPE_SECRET_KEY`" in said
-    assert "No payment has come in yet" in said
+    assert "Create a restricted key, set it as `STRIPE_SECRET_KEY`" in said
+    assert "There are no payments yet" in said
     assert "Test the connection" not in labels(tab)
     assert "Save mapping" in labels(tab)
 
@@ -70,7 +70,7 @@ def test_without_a_key_the_page_says_what_to_set_and_everything_else_is_there(
 def test_a_test_key_is_badged_and_no_part_of_key_or_secret_is_on_the_page(tabs: Tabs, stripe: Stripe) -> None:
     tab = section(tabs)
     assert "TEST MODE: no real money" in badges(tab)
-    assert "Key: set, of test mode" in words_of(tab)
+    assert "Key: set (test mode)" in words_of(tab)
     assert "Signing secrets: 2 set" in words_of(tab)
     assert f"API version: `{stripe_gateway.API_VERSION}`" in words_of(tab)
     everything = words_of(tab) + " ".join(str(code.value) for code in tab.code) + str(tab)
@@ -82,7 +82,7 @@ def test_a_live_key_is_badged_as_real_money(tabs: Tabs, stripe: Stripe, monkeypa
     assert "LIVE MODE: real money" in badges(section(tabs))
 
 
-def test_a_key_of_the_other_mode_is_told_and_ada_changes_the_mode_of_the_shop(
+def test_a_key_of_the_other_mode_is_reported_and_ada_changes_the_mode_of_the_shop(
     tabs: Tabs, stripe: Stripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_SECRET_KEY", KEY.replace("_test_", "_live_"))
@@ -91,9 +91,9 @@ def test_a_key_of_the_other_mode_is_told_and_ada_changes_the_mode_of_the_shop(
     before = saved(stripe)
     assert before.cursor
     tab = section(tabs)
-    assert "The key is one of live mode, but this shop was connected in test mode" in words_of(tab)
+    assert "The key is one of live mode, but this shop is connected in test mode" in words_of(tab)
     press(tab, "Change this shop to live mode")
-    assert "This shop is in Stripe's live mode from now on." in toast(tab)
+    assert "This shop is now in Stripe's live mode." in toast(tab)
     link = saved(stripe)
     assert (link.livemode, link.cursor, link.polled_at) == (True, None, None)
     assert link.live_since
@@ -107,7 +107,7 @@ def test_a_key_of_the_other_mode_is_told_and_ada_changes_the_mode_of_the_shop(
 
 def test_the_connection_test_says_whose_account_it_is(tabs: Tabs, stripe: Stripe) -> None:
     tab = press(section(tabs), "Test the connection")
-    assert "The Shop (`acct_1TheShop`) answers, and the key may read all it needs." in words_of(tab)
+    assert "The Shop (`acct_1TheShop`) answers, and the key has all permissions." in words_of(tab)
 
 
 def test_the_connection_test_names_what_the_key_may_not_read_as_stripe_does(
@@ -118,12 +118,12 @@ def test_the_connection_test_names_what_the_key_may_not_read_as_stripe_does(
     fake.denied |= {"rak_charge_read", "rak_plan_read"}
     said = words_of(press(section(tabs), "Test the connection"))
     assert "the key may not read Charges and Refunds (`rak_charge_read`) and Prices (`rak_plan_read`)" in said
-    assert "choose “Read” there, and test again" in said
+    assert "choose “Read” for them, and test again" in said
 
 
 @pytest.mark.parametrize(
     ("trouble", "sentence"),
-    [(500, "Stripe is in trouble itself (status 500)"), ("timeout", "Stripe cannot be reached or did not answer")],
+    [(500, "Stripe has an outage (status 500)"), ("timeout", "Stripe cannot be reached or did not answer")],
 )
 def test_a_connection_test_that_fails_says_why(
     tabs: Tabs, stripe: Stripe, trouble: int | str, sentence: str, monkeypatch: pytest.MonkeyPatch
@@ -136,7 +136,7 @@ def test_a_connection_test_that_fails_says_why(
     assert len(fake.asked) == 2, "somebody waits in front of the screen"
 
 
-def test_a_key_that_stripe_does_not_know_is_told_with_what_to_do(
+def test_a_key_that_stripe_does_not_know_is_reported_with_the_next_step(
     tabs: Tabs, stripe: Stripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway, _ = fake_gateway(stripe.account, key=KEY + "Mistyped")
@@ -159,26 +159,26 @@ def test_nobody_but_an_admin_sees_how_the_shop_is_connected(tabs: Tabs, stripe: 
 
 def test_ada_moves_the_go_live_instant_and_it_is_on_record_in_the_shops_time(tabs: Tabs, stripe: Stripe) -> None:
     tab = section(tabs)
-    assert "What was paid before this instant is recorded and moves no stock" in words_of(tab)
+    assert "Orders paid before this time are recorded only and move no stock" in words_of(tab)
     field(tab, "date_input", "Day").set_value(date(2026, 1, 15))
     field(tab, "time_input", "Time").set_value(time(6, 30))
     (save,) = [button for button in tab.button if button.label == "Save" and "set_stripe_live" in str(button.form_id)]
     save.click()
     run(tab)
-    assert "What is paid from 15 Jan 2026, 06:30 on takes stock." in toast(tab)
+    assert "Orders paid from 15 Jan 2026, 06:30 take stock." in toast(tab)
     assert saved(stripe).live_since == datetime(2026, 1, 15, 6, 30, tzinfo=ZoneInfo(ZONE))
     changes = table(tabs.open("Ada", "settings", set_section="Recent changes"), "Who")
     assert next(iter(changes["Before and after"])).startswith("Goes live: ")
     assert next(iter(changes["Before and after"])).endswith("→ 15 Jan 2026, 06:30")
 
 
-def test_what_waits_and_what_is_parked_is_counted_and_the_last_poll_told(tabs: Tabs, stripe: Stripe) -> None:
+def test_waiting_and_parked_messages_are_counted_and_the_last_poll_is_shown(tabs: Tabs, stripe: Stripe) -> None:
     stripe.pay("TEE-M")
     stripe.webhook()
     tab = section(tabs)
     assert int(metric(tab, "Waiting")) > 0
     assert metric(tab, "Parked") == "0"
-    assert "Stripe was last asked what happened: just now. The oldest came just now." in words_of(tab)
+    assert "Last poll: just now. Oldest waiting message: just now." in words_of(tab)
 
 
 def test_the_webhook_shows_its_address_and_every_event_we_read(tabs: Tabs, stripe: Stripe) -> None:
@@ -214,21 +214,21 @@ def test_a_mapping_is_tried_on_recent_payments_while_it_is_typed_and_nothing_is_
     stripe.account.advance(1)
     odd_payment(stripe)
     tab = section(tabs)
-    alone = list(table(tab, "By itself")["By itself"])
+    alone = list(table(tab, "Without mapping")["Without mapping"])
     assert alone == ["No cart", f"2 {X} TEE-M"]
     typed(tab, "packed", **PACKED)
     assert list(table(tab, "With this mapping")["With this mapping"]) == [
         f"2 {X} TEE-M, 1 {X} SOCK",
         f"2 {X} TEE-M",
     ]
-    assert list(table(tab, "With this mapping")["By itself"]) == alone
-    assert "With this mapping, 2 can be read." in words_of(tab)
+    assert list(table(tab, "With this mapping")["Without mapping"]) == alone
+    assert "2 can be read with this mapping." in words_of(tab)
     assert saved(stripe).cart_mapping is None
 
 
 def test_a_mapping_that_could_never_work_says_which_field_and_cannot_be_saved(tabs: Tabs, stripe: Stripe) -> None:
     tab = typed(section(tabs), "packed", **PACKED | {"code": "first"})
-    assert "Not a mapping yet: Code and every other field must be a position from 1 to 50." in words_of(tab)
+    assert "Incomplete mapping: Code and every other field must be a position from 1 to 50." in words_of(tab)
     (save,) = [button for button in tab.button if button.label == "Save mapping"]
     assert save.disabled
 
@@ -270,13 +270,13 @@ def test_a_saved_mapping_is_shown_in_its_form_and_can_be_removed(tabs: Tabs, str
     assert "layout packed" in next(iter(changes["Before and after"]))
 
 
-def test_orders_kept_elsewhere_and_carts_cut_short_are_told_apart_in_the_preview(tabs: Tabs, stripe: Stripe) -> None:
+def test_the_preview_distinguishes_orders_kept_elsewhere_from_cut_off_carts(tabs: Tabs, stripe: Stripe) -> None:
     stripe.account.pay(1000, metadata={"order_id": "1007"})
     stripe.account.advance(1)
     stripe.account.pay(1000, metadata={"cart": '[{"sku":"TEE-M","quantity":1},{"sku":"MU'})
     stripe.webhook()
-    cut, elsewhere = table(section(tabs), "By itself")["By itself"]
-    assert elsewhere == "Order 1007, kept elsewhere"
+    cut, elsewhere = table(section(tabs), "Without mapping")["Without mapping"]
+    assert elsewhere == "Order 1007, with its lines elsewhere"
     assert cut.startswith("Not readable: ")
 
 
@@ -288,7 +288,7 @@ def test_the_latest_payments_come_first_and_checkout_needs_no_mapping(tabs: Tabs
     stripe.account.complete(stripe.account.checkout([("SHOE", 9000, 1)])["id"])
     stripe.import_all()  # which reads the newest first
     stripe.work()
-    told = list(table(section(tabs), "By itself")["By itself"])
+    told = list(table(section(tabs), "Without mapping")["Without mapping"])
     assert told == ["The lines of Stripe Checkout", f"1 {X} AGO-1", f"1 {X} AGO-2", f"1 {X} AGO-3"]
 
 
@@ -307,7 +307,7 @@ def storefront(stripe: Stripe) -> Stripe:
 
 
 LOOKUP = {"Schema": "Shop front", "Table with one row for each line": "order_lines",
-          "Column of the order's number": "number", "Column of SKU or variant id": "sku",
+          "Column of the order number": "number", "Column of the SKU or variant id": "sku",
           "Column of the quantity": "pieces"}  # fmt: skip
 
 
@@ -321,7 +321,7 @@ def look_up(tab: AppTest, **other: str) -> AppTest:
 def test_the_lines_of_an_order_are_looked_up_where_ada_says(tabs: Tabs, storefront: Stripe) -> None:
     shirt = storefront.shop.variant(10, sku="TEE-M")
     tab = look_up(section(tabs))
-    assert "Lines of orders are looked up in Shop front.order_lines." in toast(tab)
+    assert "Order lines are read from Shop front.order_lines." in toast(tab)
     storefront.account.pay(1000, metadata={"order_id": "1007"})
     storefront.webhook()
     storefront.work()
@@ -339,7 +339,7 @@ def test_the_lines_of_an_order_are_looked_up_where_ada_says(tabs: Tabs, storefro
         ("Schema", "pg_catalog", "Schema must be one of the storefront's own."),
         ("Schema", "", "Schema must be a name of 1 to 63 characters."),
         ("Table with one row for each line", 'x"; drop table y', 'Table "x"; drop table y" does not exist'),
-        ("Column of the order's number", "nr", 'Order column "nr" does not exist in that table.'),
+        ("Column of the order number", "nr", 'Order column "nr" does not exist in that table.'),
         ("Column of the quantity", "note", "Quantity column does not hold numbers."),
     ],
 )

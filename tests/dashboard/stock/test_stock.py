@@ -1,4 +1,4 @@
-"""Stock: the list of variants and its filters, and one variant with what changes it."""
+"""Stock: the list of variants and its filters, and one variant with its forms."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def test_the_list_shows_every_variant_with_its_level(tabs: Tabs, embedded_shop: 
     assert [status for [status] in rows["status"]] == ["In stock", "Out"]
 
 
-def test_a_shop_without_a_variant_says_how_it_begins(tabs: Tabs) -> None:
+def test_a_shop_without_variants_says_how_to_start(tabs: Tabs) -> None:
     said = words_of(tabs.open("Mia", "stock"))
-    assert "There is no variant yet" in said
+    assert "There are no variants yet" in said
     assert "Import a catalogue" in said
 
 
@@ -57,7 +57,7 @@ def test_a_shop_without_a_variant_says_how_it_begins(tabs: Tabs) -> None:
         ({"stk_status": "Nonsense", "stk_page": "'; drop table"}, ["BOOT-1", "LOW-1", "OUT-1"]),
     ],
 )
-def test_the_filters_stand_in_the_address(
+def test_the_filters_are_in_the_address(
     tabs: Tabs, embedded_shop: Shop, query: dict[str, str], found: list[str]
 ) -> None:
     embedded_shop.variant(on_hand=9, sku="BOOT-1", product="Winter boot")
@@ -67,17 +67,17 @@ def test_the_filters_stand_in_the_address(
     assert sorted(skus(tabs.open("Mia", "stock", **query))) == found
 
 
-def test_the_order_stands_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_the_sort_order_is_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
     for sku, on_hand in (("A-1", 2), ("B-1", 0), ("C-1", 9)):
         embedded_shop.variant(on_hand=on_hand, sku=sku)
     assert skus(tabs.open("Mia", "stock", stk_sort="Most available first")) == ["C-1", "A-1", "B-1"]
     assert skus(tabs.open("Mia", "stock", stk_sort="Least available first")) == ["B-1", "A-1", "C-1"]
 
 
-def test_no_match_shows_what_was_looked_for_and_a_way_back(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_no_match_shows_the_search_and_a_way_back(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=1, sku="A-1")
     tab = tabs.open("Mia", "stock", stk_q="*zebra*", stk_status="Low")
-    assert "No variant matches Looked for “zebra” and status low." in words_of(tab)
+    assert "No variant matches Searched for “zebra” and status low." in words_of(tab)
     assert skus(press(tab, "Clear filters")) == ["A-1"]
 
 
@@ -156,7 +156,7 @@ def test_a_typed_minus_takes_away_whatever_reason_stood_there_first(tabs: Tabs, 
     assert f"A-1: 12 → 11 ({MINUS}1 unit)" in words_of(tab)
     assert embedded_shop.history(shoe)[-1].reason == "stock_decrease"
     field(tab, "number_input", "Units").set_value(-1)
-    choose(tab, "Reason", "+ Found (with a note)")
+    choose(tab, "Reason", "+ Found (note required)")
     press(tab, "Adjust")
     assert embedded_shop.on_hand(shoe) == 11
     assert "Undo" not in labels(tab), "the message of what was done before has gone"
@@ -180,7 +180,7 @@ def test_a_form_is_empty_after_success_and_kept_after_a_refusal(tabs: Tabs, embe
     field(tab, "number_input", "Units").set_value(500)
     choose(tab, "Reason", f"{MINUS} Damaged")
     press(tab, "Adjust")
-    assert "Not enough stock: A-1 has 12 units available, 500 asked. Nothing was changed." in words_of(tab)
+    assert "Not enough stock: A-1 has 12 units available, 500 requested. Nothing was changed." in words_of(tab)
     assert field(tab, "number_input", "Units").value == 500
     field(tab, "number_input", "Units").set_value(5)
     press(tab, "Adjust")
@@ -191,13 +191,13 @@ def test_a_form_is_empty_after_success_and_kept_after_a_refusal(tabs: Tabs, embe
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({}, "Units are missing; say how many."),
-        ({"units": 3, "reason": f"{MINUS} Lost (with a note)"}, 'Note is needed for "Lost".'),
+        ({}, "Units are required."),
+        ({"units": 3, "reason": f"{MINUS} Lost (note required)"}, 'Note is needed for "Lost".'),
         ({"units": 3, "note": "bell \x07"}, "Note must not contain control characters."),
         ({"units": 3, "note": "n" * 100_000}, "Note must have at most 1,000 characters"),
     ],
 )
-def test_bad_input_is_told_in_a_sentence_and_changes_nothing(
+def test_bad_input_is_refused_with_a_sentence_and_changes_nothing(
     tabs: Tabs, embedded_shop: Shop, values: dict[str, Any], said: str
 ) -> None:
     shoe = embedded_shop.variant(on_hand=12, sku="A-1")
@@ -233,23 +233,23 @@ def test_setting_a_level_that_moved_meanwhile_is_refused_and_then_offered_again(
     field(tab, "number_input", "New level").set_value(7)
     press(tab, "Set level")
     said = words_of(tab)
-    assert "A-1 stood at 12 when you looked and stands at 9 now. Nothing was changed." in said
+    assert "A-1 was at 12 when you opened the form and is at 9 now. Nothing was changed." in said
     assert f"Adjustment {MINUS}3 by Mia" in said
     assert embedded_shop.on_hand(shoe) == 9
-    press(tab, "Set from 9 instead")
+    press(tab, "Start from 9")
     assert field(tab, "number_input", "New level").value == 7
     press(tab, "Set level")
     assert f"A-1: 9 → 7 ({MINUS}2 units)" in words_of(tab)
     assert embedded_shop.on_hand(shoe) == 7
 
 
-def test_after_ones_own_change_the_set_form_begins_at_the_new_level(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_after_your_own_change_the_set_form_starts_at_the_new_level(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=12, sku="A-1")
     tab = tabs.open("Wanda", "stock", sku="A-1")
     field(tab, "number_input", "Units").set_value(2)
     press(tab, "Adjust")
     assert "From 14 units on hand to:" in words_of(tab)
-    assert "The level moved while this form was open" not in words_of(tab)
+    assert "The level changed while this form was open" not in words_of(tab)
 
 
 def test_a_count_that_finds_no_difference_is_a_movement_of_zero(tabs: Tabs, embedded_shop: Shop) -> None:
@@ -265,7 +265,7 @@ def test_support_sees_the_level_and_no_form(tabs: Tabs, embedded_shop: Shop) -> 
     embedded_shop.variant(on_hand=12, sku="A-1")
     tab = tabs.open("Sam", "stock", sku="A-1")
     assert metric(tab, "On hand") == "12"
-    assert "The warehouse, a manager or an admin can change it." in words_of(tab)
+    assert "The warehouse, a manager or an admin can." in words_of(tab)
     assert not {"Adjust", "Receive", "Set level"} & set(labels(tab))
     assert "Bulk edit" not in labels(tabs.open("Sam", "stock"))
 
@@ -276,7 +276,7 @@ def test_the_number_explains_itself_with_a_link_behind_each_term(tabs: Tabs, emb
     embedded_shop.adjust(shoe, 1)
     tab = tabs.open("Mia", "stock", sku="A-1", stk_range="All")
     said = words_of(tab)
-    assert "The terms add up to the level on hand, from 3 movements." in said
+    assert "The terms add up to the level on hand (3 movements)." in said
     assert f"+1 and {MINUS}2" in said
     links = {link.proto.label: link.proto.query_string for link in tab.get("page_link")}
     assert links["Adjustments"] == "mov_sku=A-1&mov_type=Adjustment"
@@ -304,7 +304,7 @@ def hold(shop: Shop, sku: str, quantity: int, **more: Any) -> None:
     shop.run(holds.hold, Actor(name="Web shop"), **values)
 
 
-def test_who_holds_units_for_what_and_until_when_stands_beside_the_level(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_holds_are_shown_with_holder_reference_and_expiry(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=9, sku="A-1")
     hold(embedded_shop, "A-1", 2, ttl_seconds=600)
     said = words_of(tabs.open("Wanda", "stock", sku="A-1"))
@@ -332,4 +332,4 @@ def test_units_held_past_their_time_say_so_and_a_variant_without_holds_says_noth
     assert "Held" not in words_of(tabs.open("Wanda", "stock", sku="A-1"))
     hold(embedded_shop, "A-1", 3)
     embedded_shop.sql("update stockroom.reservations set expires_at = now() - interval '1 second'")
-    assert "3 units held past the time agreed" in words_of(tabs.open("Wanda", "stock", sku="A-1"))
+    assert "3 units in expired holds" in words_of(tabs.open("Wanda", "stock", sku="A-1"))

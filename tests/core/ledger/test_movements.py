@@ -1,4 +1,4 @@
-"""How many movements match: exactly while they are few, "more than" after that; what cannot be is not looked for."""
+"""Counting and paging movements: counts stop at a limit, and pages join without a gap in both directions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from core.foundation.errors import InvalidInput
 from core.foundation.model import MovementType
 from core.ledger import movements
 from core.ledger.movements import MovementFilter
@@ -56,3 +57,26 @@ def test_a_reason_of_another_type_matches_nothing(shop: Shop, shoe: UUID) -> Non
     assert count(shop, variant_id=shoe, types=(MovementType.SALE,), reasons=("damaged",)) == (0, False)
     both = {"types": tuple(MovementType), "reasons": ("damaged", "delivery")}
     assert count(shop, variant_id=shoe, **both) == (4, False)
+
+
+@pytest.mark.parametrize("types", [(), (MovementType.ADJUSTMENT, MovementType.PURCHASE)])
+@pytest.mark.parametrize("one_variant", [True, False])
+def test_pages_join_without_a_gap_in_both_directions(
+    fresh_shop: Shop, types: tuple[MovementType, ...], one_variant: bool
+) -> None:
+    shoe = fresh_shop.variant(10)
+    for units in range(1, 6):
+        fresh_shop.adjust(shoe, units)
+    wanted = MovementFilter(types=types, variant_id=shoe if one_variant else None)
+    pages = [fresh_shop.run(movements.page, "Wanda", filter=wanted, limit=4)]
+    pages.append(fresh_shop.run(movements.page, "Wanda", filter=wanted, limit=4, cursor=pages[0].after))
+    assert [[row.quantity for row in page.rows] for page in pages] == [[5, 4, 3, 2], [1, 10]]
+    assert (pages[0].before, pages[1].after) == (None, None)
+    assert fresh_shop.run(movements.page, "Wanda", filter=wanted, limit=4, cursor=pages[1].before) == pages[0]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "W10", "WzEsMSwxXQ", "W2ZhbHNlLCJ4Il0"])  # [], [1,1,1], [false,"x"]
+def test_a_cursor_of_another_list_is_refused(shop: Shop, shoe: UUID, cursor: str) -> None:
+    for wanted in (MovementFilter(), MovementFilter(variant_id=shoe)):
+        with pytest.raises(InvalidInput, match="start from its beginning"):
+            shop.run(movements.page, "Wanda", filter=wanted, cursor=cursor)
