@@ -70,11 +70,13 @@ def claim_port(address: str, port: int) -> socket.socket:
 def _no_port(address: str, port: int, error: OSError) -> SetupError:
     if error.errno == errno.EADDRINUSE:
         return SetupError(
-            f"Port {port} is taken, perhaps by a Stockroom that runs already: open {_url(address, port)}, "
+            f"Port {port} is taken, perhaps by another running Stockroom: open {_url(address, port)}, "
             "or choose another port with STOCKROOM_PORT."
         )
     if error.errno == errno.EACCES:
-        return SetupError(f"Only an administrator may use port {port}: set STOCKROOM_PORT to one from 1024 to 65535.")
+        return SetupError(
+            f"Only an administrator may use port {port}: set STOCKROOM_PORT to a port from 1024 to 65535."
+        )
     return _no_address(address)
 
 
@@ -94,7 +96,7 @@ class _Server(uvicorn.Server):
         try:
             await super().startup(sockets)
         except SystemExit as error:
-            raise SetupError("The dashboard failed while it started; the lines above say why.") from error
+            raise SetupError("The dashboard failed to start; the lines above say why.") from error
         self._ready()
 
 
@@ -126,9 +128,9 @@ def _greeting(settings: Settings, database: Database) -> str:
         engine.dispose()
     if link is None:
         return (
-            f"Stockroom is ready at {url} (no password at hand? python -m core user link EMAIL makes a one-time link)"
+            f"Stockroom is ready at {url} (without a password, create a one-time link: python -m core user link EMAIL)"
         )
-    return f"Stockroom is ready. This link signs you in as its admin, once: {url}/welcome?token={link}"
+    return f"Stockroom is ready. This one-time link signs you in as admin: {url}/welcome?token={link}"
 
 
 def _url(address: str, port: int) -> str:

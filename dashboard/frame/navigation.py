@@ -37,7 +37,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
         ],
     }
     role = person.actor.role
-    # Hidden, not absent: a person who follows a colleague's link reads that their role does not show the page.
+    # Hidden, not absent: a person who follows a colleague's link reads that their role cannot view the page.
     hidden = not may(role, Permission.MANAGE_USERS)
     groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
     importing = may(role, Permission.IMPORT_CATALOG)

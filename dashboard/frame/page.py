@@ -72,7 +72,7 @@ def show_failure(error: StockError) -> None:
 
 def _headline(error: StockError) -> str:
     if isinstance(error, Forbidden):
-        return "Your role does not show this page"
+        return "Your role cannot view this page"
     return "This page cannot be shown right now"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import streamlit as st
@@ -93,7 +92,7 @@ def show(seen: Connected) -> None:
 
 def _show_mapping(seen: Connected) -> None:
     saved = seen.mapping
-    mark = mark_of(seen.link.cart_mapping)
+    mark = columns.key_of("map", seen.link.cart_mapping)  # its inputs start again when the saved mapping changes
     layouts = list(LAYOUTS)
     layout = st.selectbox(
         "How the cart is written", layouts, layouts.index(saved.layout if saved else ALONE),
@@ -273,8 +272,3 @@ def _metadata(payment: Payment) -> str:
 def in_threes(count: int) -> list[DeltaGenerator]:
     """Return cells for inputs, three in a row, created row by row so that they keep their order on a phone."""
     return [cell for _ in range(0, count, 3) for cell in st.columns(3)]
-
-
-def mark_of(saved: Any) -> str:
-    """Return a part for the keys of inputs: it changes with the saved value, so the inputs then show the new one."""
-    return sha256(json.dumps(saved, sort_keys=True).encode()).hexdigest()[:8]

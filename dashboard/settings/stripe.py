@@ -17,7 +17,7 @@ from core.stripe import gateway as stripe_gateway
 from core.stripe.reader import GatewayAccount
 from core.stripe.trouble import READS, Patience
 from dashboard.door import session
-from dashboard.frame import feedback, links, outcome, words
+from dashboard.frame import columns, feedback, links, outcome, words
 from dashboard.settings import mapping
 
 TRIES = 2
@@ -209,7 +209,7 @@ def _show_lookup(seen: Connected) -> None:
         "account `stockroom_owner` needs permission to read it."
     )
     saved = seen.lookup
-    mark = mapping.mark_of(seen.link.order_lookup)
+    mark = columns.key_of("lookup", seen.link.order_lookup)
     labels = {"schema": "Schema", "table": "Table with one row for each line", "order": "Column of the order number",
               "code": "Column of the SKU or variant id", "quantity": "Column of the quantity"}  # fmt: skip
     keys = {name: f"set_lookup_{name}_{mark}" for name in labels}

@@ -80,7 +80,7 @@ def test_the_week_reaches_further_back_than_the_day(tabs: Tabs, embedded_shop: S
 
 
 def test_only_an_admin_sees_it_and_the_read_itself_refuses(tabs: Tabs, embedded_shop: Shop) -> None:
-    assert "Your role does not show this page" in words_of(tabs.open("Mia", "settings", set_section="Health"))
+    assert "Your role cannot view this page" in words_of(tabs.open("Mia", "settings", set_section="Health"))
     for name in ("Wanda", "Sam", "Mia"):
         with pytest.raises(Forbidden):
             embedded_shop.run(health_reads.look, name, period=Period.DAY)

@@ -84,4 +84,4 @@ def test_a_parked_message_says_why_and_is_tried_again(tabs: Tabs, planned: Shop)
 
 
 def test_only_an_admin_sees_them(tabs: Tabs) -> None:
-    assert "Your role does not show this page" in words_of(tabs.open("Mia", "settings", set_section="Jobs"))
+    assert "Your role cannot view this page" in words_of(tabs.open("Mia", "settings", set_section="Jobs"))

@@ -44,4 +44,4 @@ def test_a_key_without_a_scope_is_refused_in_words(tabs: Tabs) -> None:
 
 
 def test_only_an_admin_sees_them(tabs: Tabs) -> None:
-    assert "Your role does not show this page" in words_of(tabs.open("Mia", "settings", set_section="API keys"))
+    assert "Your role cannot view this page" in words_of(tabs.open("Mia", "settings", set_section="API keys"))

@@ -120,7 +120,7 @@ def test_the_last_admin_cannot_lock_everybody_out(open_page: Open) -> None:
 @pytest.mark.parametrize("name", ["Wanda", "Sam", "Mia"])
 def test_settings_are_for_admins_and_say_so(open_page: Open, name: str) -> None:
     tab = open_page(name, "settings")
-    assert "Your role does not show this page" in texts(tab)
+    assert "Your role cannot view this page" in texts(tab)
     assert not tab.dataframe
     assert not tab.button
 
@@ -130,7 +130,7 @@ def test_a_role_taken_away_while_the_page_is_open_refuses_the_next_click(open_pa
     tab = open_page("Ada", "settings")
     embedded_shop.run(people.set_role, user_id=id_of(embedded_shop, "ada@shop.example"), role=Role.SUPPORT)
     tab.selectbox(key="set_person").select("bea@shop.example").run()
-    assert "Your role does not show this page" in texts(tab)
+    assert "Your role cannot view this page" in texts(tab)
     assert embedded_shop.sql("select count(*) from stockroom.users where role = 'admin'") == 1
 
 

@@ -168,7 +168,7 @@ def test_every_word_of_the_record_has_a_label() -> None:
 @pytest.mark.parametrize("person", ["Wanda", "Sam", "Mia"])
 def test_no_section_of_settings_is_for_anybody_but_admins(tabs: Tabs, where: str, person: str) -> None:
     tab = section(tabs, where, person)
-    assert "Your role does not show this page" in words_of(tab)
+    assert "Your role cannot view this page" in words_of(tab)
     assert not tab.dataframe
     assert not tab.text_input
     assert not tab.button

@@ -149,7 +149,7 @@ def test_a_key_that_stripe_does_not_know_is_reported_with_the_next_step(
 @pytest.mark.parametrize("person", ["Wanda", "Sam", "Mia"])
 def test_nobody_but_an_admin_sees_how_the_shop_is_connected(tabs: Tabs, stripe: Stripe, person: str) -> None:
     tab = section(tabs, person)
-    assert "Your role does not show this page" in words_of(tab)
+    assert "Your role cannot view this page" in words_of(tab)
     assert not tab.code
     assert not tab.text_input
 
