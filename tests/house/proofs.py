@@ -17,8 +17,8 @@ from core.foundation.sales import AlertKind
 from core.proof import runs as proof
 from dashboard.alerts import runbook
 from dashboard.frame import selling
-from tests.browser.tabs import Tabs, field, table, words_of
 from tests.core.foundation import test_errors_in_step as in_step
+from tests.dashboard.tabs import Tabs, field, table, words_of
 from tests.house import test_architecture, test_law, test_shape
 from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, packages
 from tests.support.builders import Shop

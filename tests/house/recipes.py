@@ -172,7 +172,7 @@ with frame.page("Labels", person):
 
 from __future__ import annotations
 
-from tests.browser.tabs import Tabs, table, tabs
+from tests.dashboard.tabs import Tabs, table, tabs
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]

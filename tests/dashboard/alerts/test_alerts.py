@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.foundation.sales import StripeEvent
 from core.inbox import messages as inbox
-from tests.browser.tabs import Tabs, field, labels, press, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.selling import Sale, case_of, order_id, sell, states, tell_refund
 

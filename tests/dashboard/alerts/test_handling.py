@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.alerts import handling
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.selling import Sale, case_of, sell
 

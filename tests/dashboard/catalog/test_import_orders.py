@@ -14,7 +14,7 @@ from core.inbox import polling
 from core.people import accounts
 from core.stripe import gateway as stripe_gateway
 from dashboard.catalog import order_import
-from tests.browser.tabs import Tabs, field, labels, press, run, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
 from tests.stripe.fake import KEY, fake_gateway
 from tests.stripe.shop import Stripe, orders_of, sold
 from tests.support.builders import Shop

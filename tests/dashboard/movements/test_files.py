@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.foundation.model import LevelLine, Line
 from core.ledger import changes as ledger
 from dashboard.frame.words import MINUS
-from tests.browser.tabs import Tabs, labels, press, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, labels, press, table, tabs, words_of
 from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]

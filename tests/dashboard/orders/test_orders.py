@@ -11,7 +11,7 @@ from core.ledger.holds import Wanted, hold
 from dashboard.frame import selling as order_words
 from dashboard.frame.words import MINUS
 from dashboard.orders import notice
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.selling import Sale, line_of, order_id, sell, states, tell_refund
 

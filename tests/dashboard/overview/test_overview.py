@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.foundation.errors import Unavailable
 from dashboard.door import session
 from dashboard.frame.words import MINUS
-from tests.browser.tabs import Tabs, metric, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, metric, run, table, tabs, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]

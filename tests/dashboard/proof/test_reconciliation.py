@@ -15,7 +15,7 @@ from core.proof.checks import CODES
 from core.proof.shelf import Number
 from core.stripe import gateway
 from dashboard.proof import headline, shelf
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.hands import Hand, hand_on
 from tests.support.selling import Sale, order_id, sell

@@ -8,7 +8,7 @@ import pytest
 
 from core.backups import routine as backups
 from core.jobs.runs import plan
-from tests.browser.tabs import Tabs, press, tabs, words_of
+from tests.dashboard.tabs import Tabs, press, tabs, words_of
 from tests.support.backing_up import made
 from tests.support.builders import Shop
 

@@ -20,7 +20,7 @@ from core.ledger import changes, holds
 from core.orders import cases, refunds
 from core.storefront import api, checkout
 from dashboard.settings.health import FUNCTIONS
-from tests.browser.tabs import Tabs, field, run, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, run, tabs, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]

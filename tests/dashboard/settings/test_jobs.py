@@ -9,7 +9,7 @@ import pytest
 from core.inbox import messages as inbox
 from core.jobs import runs as job_runs
 from core.jobs.runs import Outcome
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.foundation.model import Actor
 from core.people import api_keys
 from core.people.api_keys import Scope
-from tests.browser.tabs import Tabs, field, labels, press, run, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]

@@ -7,7 +7,7 @@ import pytest
 from core.alerts import system as system_alerts
 from core.alerts.deliveries import bundle
 from core.foundation.sales import AlertKind
-from tests.browser.tabs import Tabs, field, press, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, press, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.receivers import hook
 

@@ -13,7 +13,7 @@ from core.people.audit import What
 from core.shop import profile as shop
 from core.shop import reasons
 from dashboard.settings import changes
-from tests.browser.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import ZONE, Shop
 from tests.support.people import id_of
 

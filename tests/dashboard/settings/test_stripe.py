@@ -13,7 +13,7 @@ from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
 from core.payloads import reading as payloads
 from core.stripe import gateway as stripe_gateway
-from tests.browser.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
 from tests.stripe.fake import KEY, fake_gateway
 from tests.stripe.shop import Stripe, open_cases
 from tests.support.builders import ZONE, Shop

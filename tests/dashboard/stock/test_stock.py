@@ -12,7 +12,7 @@ from core.foundation.model import Actor
 from core.ledger import holds
 from core.ledger.holds import Wanted
 from dashboard.frame.words import MINUS
-from tests.browser.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
 from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
