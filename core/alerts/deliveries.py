@@ -27,8 +27,8 @@ from core.database.engine import array, call, rows_of, run
 from core.foundation.errors import DeliveryFailed
 from core.foundation.model import Actor
 from core.foundation.settings import load_settings
+from core.foundation.text import many
 from core.inbox.messages import WORKER
-from core.inbox.range_import import many
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 from core.stripe.gateway import Gateway

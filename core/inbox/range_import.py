@@ -17,6 +17,7 @@ from core.database.engine import call, rows_of, run
 from core.foundation.errors import SetupError, StripeRefused, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import Policy
+from core.foundation.text import many
 from core.inbox import applying, polling
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
@@ -141,11 +142,6 @@ def told(done: Outcome) -> str:
     if done.waiting:
         sentences.append(f"The worker will retry {many(done.waiting, 'message')} later.")
     return "\n".join(sentences)
-
-
-def many(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 order, 1,200 orders."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _begin(connection: Connection, actor: Actor, *, days: Range) -> tuple[datetime, datetime | None, datetime]:

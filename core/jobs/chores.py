@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 from core.alerts import deliveries
 from core.backups import routine as backups
 from core.database.engine import run
+from core.foundation.text import many
 from core.health import measures as health
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
-from core.inbox.range_import import many
 from core.ledger import holds
 from core.proof import runs as proof
 from core.stripe.gateway import Gateway
