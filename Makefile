@@ -61,12 +61,12 @@ run: $(READY)
 
 test: $(TEST_READY) browser
 	$(BIN)/ruff check .
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers=2
 	$(PYTEST)
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers=2
 	$(PYTEST) $(FAST)
 
 bench: $(TEST_READY)
