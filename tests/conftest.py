@@ -16,12 +16,21 @@ import pytest
 
 from core.database.migrate import OLDEST_SERVER, migrate
 from tests.support.builders import ZONE, Shop
-from tests.support.servers import EMBEDDED_MAJOR, Server, has_pgbouncer, start_embedded, start_system, system_majors
+from tests.support.servers import (
+    EMBEDDED_MAJOR,
+    Server,
+    drop_database,
+    has_pgbouncer,
+    start_embedded,
+    start_system,
+    system_majors,
+)
 
 # What depends on the server's version: SQL, migrations, rights, backups, and what reads the catalogue of a database.
 # All other tests run on the embedded server alone: their SQL is called by one of these as well.
 EVERY_SERVER = (
-    "tests/core/adoption",
+    "tests/core/adoption/test_adopt.py",
+    "tests/core/adoption/test_around.py",
     "tests/core/alerts",
     "tests/core/backups",
     "tests/core/catalog",
@@ -80,7 +89,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what depends on the server's version on every server, and the rest on the embedded one."""
     if "server" in metafunc.fixturenames:
         path = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
-        majors = MAJORS if path.startswith(EVERY_SERVER) else MAJORS[:1]
+        is_volume = metafunc.definition.get_closest_marker("volume") is not None
+        majors = MAJORS if path.startswith(EVERY_SERVER) and not is_volume else MAJORS[:1]
         metafunc.parametrize("server", majors, indirect=True, ids=lambda major: f"pg{major}", scope="session")
 
 
@@ -123,11 +133,11 @@ def embedded_shop(embedded: Server) -> Iterator[Shop]:
 def open_fresh(server: Server) -> Iterator[Shop]:
     """Copy the migrated, still empty database and drop the copy at the end."""
     name = f"shop_{uuid.uuid4().hex[:12]}"
-    _as_admin(server, f"create database {name} template {_template(server)}")
+    _as_admin(server, f"create database {name} template {_template(server)} strategy file_copy")
     opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
     yield opened
     opened.close()
-    _as_admin(server, f"drop database {name} with (force)")
+    drop_database(server, name)
 
 
 @lru_cache

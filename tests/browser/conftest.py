@@ -21,3 +21,11 @@ def desk(embedded: Server) -> Iterator[Desk]:
         shop.variant(3, sku="OAK-1", product="Oak shoe")
         with open_desk(shop) as desk:
             yield desk
+
+
+@pytest.fixture(autouse=True)
+def _tabs_of_one_test(desk: Desk) -> Iterator[None]:
+    """Each test begins signed out, and fails when a request would have left this machine."""
+    yield
+    desk.close_tabs()
+    assert desk.left == []

@@ -16,7 +16,7 @@ import pytest
 from core.database import embedded
 from core.foundation.addresses import libpq_url
 from core.proof import checks
-from tests.house.documents import BACKUPS, DOCUMENTS, MOVING_IN, README, RUNNING, STOREFRONT
+from tests.house.documents import BACKUPS, GUIDES, MOVING_IN, README, RUNNING, STOREFRONT
 from tests.house.walkthrough import PASSWORD, Output, Reader
 from tests.support.legacy import CATALOGUE as OLD_CATALOGUE
 from tests.support.legacy import FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
@@ -159,7 +159,7 @@ def test_every_block_of_commands_is_followed_by_one_of_the_walks(
     at_home: Visit, abroad: Visit, moved: tuple[Visit, Legacy]
 ) -> None:
     followed = [step for visit in (at_home, abroad, moved[0]) for step in visit.reader.followed]
-    assert {block.text for document in DOCUMENTS for block in document.blocks if block.language == "sh"} - set(
+    assert {block.text for document in GUIDES for block in document.blocks if block.language == "sh"} - set(
         followed
     ) == set()
 

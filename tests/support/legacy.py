@@ -16,7 +16,7 @@ from psycopg.rows import namedtuple_row
 from core.database.programs import client_program
 from core.foundation.addresses import libpq_url
 from tests.support.builders import Shop
-from tests.support.servers import Server
+from tests.support.servers import Server, drop_database
 
 SHOE = UUID("00000000-0000-4000-8000-000000000001")
 NINE = UUID("00000000-0000-4000-8000-000000000009")
@@ -181,8 +181,7 @@ class Legacy:
 def legacy_database(server: Server, *parts: str, account: str = "postgres") -> Iterator[Legacy]:
     """Create a database from these scripts that belongs to `account`, and drop it at the end."""
     legacy = Legacy(server=server, name=f"legacy_{uuid.uuid4().hex[:10]}", account=account)
-    admin = libpq_url(server.url("postgres"))
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
         connection.execute(ROLES.encode())
         connection.execute(f"create database {legacy.name} owner {account}".encode())
     try:
@@ -190,8 +189,7 @@ def legacy_database(server: Server, *parts: str, account: str = "postgres") -> I
             legacy.run(part)
         yield legacy
     finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f"drop database {legacy.name} with (force)".encode())
+        drop_database(server, legacy.name)
 
 
 def snapshot(legacy: Legacy) -> list[str]:

@@ -337,6 +337,7 @@ def test_a_history_with_serial_ids_and_other_columns_is_adopted_and_undone(small
 
 
 @pytest.mark.slow
+@pytest.mark.volume
 def test_fifty_thousand_movements_of_several_people_are_adopted(small: Legacy) -> None:
     small.run(
         """insert into product_variants (id, sku, stock_quantity)
