@@ -189,7 +189,7 @@ def legacy_database(server: Server, *parts: str, account: str = "postgres") -> I
             legacy.run(part)
         yield legacy
     finally:
-        drop_database(server, legacy.name)
+        drop_database(server, legacy.name, at_once=account != "postgres")  # or the account could not be dropped
 
 
 def snapshot(legacy: Legacy) -> list[str]:

@@ -135,16 +135,16 @@ def _start(folder: Path, programs: Path, major: int) -> Server:
 _left: dict[Path, list[str]] = {}
 
 
-def drop_database(server: Server, name: str) -> None:
+def drop_database(server: Server, name: str, *, at_once: bool = False) -> None:
     """Drop a database when the next one is dropped: by then its connections have ended.
 
-    Dropped at once, the server would wait 0.1 s for them.
+    Dropped `at_once`, the server would wait 0.1 s for them.
     """
     left = _left.setdefault(server.folder, [])
-    if left:
-        with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"drop database {left.pop()} with (force)".encode())
     left.append(name)
+    while len(left) > (0 if at_once else 1):
+        with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"drop database {left.pop(0)} with (force)".encode())
 
 
 def _create_database(server: Server) -> None:
