@@ -19,6 +19,7 @@ from tests.support.builders import ZONE, Shop
 from tests.support.servers import (
     EMBEDDED_MAJOR,
     Server,
+    administer,
     drop_database,
     has_pgbouncer,
     start_embedded,
@@ -133,7 +134,7 @@ def embedded_shop(embedded: Server) -> Iterator[Shop]:
 def open_fresh(server: Server) -> Iterator[Shop]:
     """Copy the migrated, still empty database and drop the copy at the end."""
     name = f"shop_{uuid.uuid4().hex[:12]}"
-    _as_admin(server, f"create database {name} template {_template(server)} strategy file_copy")
+    administer(server, f"create database {name} template {_template(server)} strategy file_copy")
     opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
     yield opened
     opened.close()
@@ -142,11 +143,6 @@ def open_fresh(server: Server) -> Iterator[Shop]:
 
 @lru_cache
 def _template(server: Server) -> str:
-    _as_admin(server, "create database empty_shop")
+    administer(server, "create database empty_shop")
     prepare(server.url("empty_shop"))
     return "empty_shop"
-
-
-def _as_admin(server: Server, statement: str) -> None:
-    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(statement.encode())

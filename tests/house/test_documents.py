@@ -39,7 +39,7 @@ from tests.house.documents import (
     STOREFRONT,
     Document,
 )
-from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, name, python_files, sql, tree
+from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, name, nodes, python_files, sql
 
 PRODUCT = ("core", "dashboard", "pages")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def sentences() -> list[str]:
     return [
         " ".join(said(node).split())
         for path in python_files(*PRODUCT)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
     ]
 
@@ -216,7 +216,7 @@ def test_no_other_module_reads_a_variable_of_ours() -> None:
     readers = {
         name(path)
         for path in python_files(*PRODUCT)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
     }
     assert readers == {"core/foundation/settings.py"}
@@ -331,12 +331,12 @@ def screen() -> dict[str, str]:
     for path in python_files("dashboard", "pages"):
         docstrings = {
             ast.get_docstring(node, clean=False)
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         }
         texts = [
             node.value
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings
         ]
         found[name(path)] = "\n".join(text for text in texts if re.search(r"[A-Z ]", text))

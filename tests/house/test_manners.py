@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 
-from tests.house.reading import ROOT, imports, name, python_files, texts, tree
+from tests.house.reading import ROOT, imports, name, nodes, python_files, texts
 
 HERE = "tests/house/test_manners.py"
 HALF_DONE = re.compile(r"\b(TODO|FIXME|HACK|NotImplementedError|not implemented|coming soon)\b")
@@ -36,7 +36,7 @@ def test_no_test_looks_away_but_those_whose_data_may_be_missing() -> None:
     found = {
         name(path)
         for path in python_files("tests")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr in LOOKS_AWAY
     }
     assert found - {HERE} <= MAY_SKIP
@@ -46,7 +46,7 @@ def test_every_test_is_a_sentence() -> None:
     short = [
         f"{name(path)}:{node.name}"
         for path in python_files("tests")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.name.count("_") < 4
     ]
     assert short == []

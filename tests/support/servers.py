@@ -120,6 +120,8 @@ def _start(folder: Path, programs: Path, major: int) -> Server:
     _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
 
     def stop() -> None:
+        if folder in _administrators:
+            _administrators.pop(folder).close()
         _run(folder, *control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -133,6 +135,15 @@ def _start(folder: Path, programs: Path, major: int) -> Server:
 
 
 _left: dict[Path, list[str]] = {}
+_administrators: dict[Path, psycopg.Connection[tuple[object, ...]]] = {}
+
+
+def administer(server: Server, statement: str) -> None:
+    """Execute a statement outside a transaction, on one connection that stays open until the server stops."""
+    if server.folder not in _administrators:
+        address = server.url("postgres").replace("+psycopg", "")
+        _administrators[server.folder] = psycopg.connect(address, autocommit=True)
+    _administrators[server.folder].execute(statement.encode())
 
 
 def drop_database(server: Server, name: str, *, at_once: bool = False) -> None:
@@ -143,8 +154,7 @@ def drop_database(server: Server, name: str, *, at_once: bool = False) -> None:
     left = _left.setdefault(server.folder, [])
     left.append(name)
     while len(left) > (0 if at_once else 1):
-        with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"drop database {left.pop(0)} with (force)".encode())
+        administer(server, f"drop database {left.pop(0)} with (force)")
 
 
 def _create_database(server: Server) -> None:

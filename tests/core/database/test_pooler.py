@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
@@ -22,30 +21,25 @@ from core.ledger import movements, reports
 from tests.conftest import prepare
 from tests.support.builders import Shop, key
 from tests.support.proof import assert_holds
-from tests.support.servers import Server, has_pgbouncer, start_pgbouncer
+from tests.support.servers import Server, administer, has_pgbouncer, start_pgbouncer
 
 WEB = "web_account"
 DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the first lines of the test run name them
 WAYS = [(door, user) for door in DOORS for user in ("stockroom_app", WEB)]
 
 
-def _as_admin(server: Server, statement: str) -> None:
-    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
 @pytest.fixture(scope="module")
 def doors(server: Server) -> Iterator[dict[str, Server]]:
     """The server itself, PgBouncer in front of it, and an account that may act as the dashboard's role."""
-    _as_admin(server, f"create role {WEB} login")
-    _as_admin(server, f"grant stockroom_app to {WEB}")
+    administer(server, f"create role {WEB} login")
+    administer(server, f"grant stockroom_app to {WEB}")
     found = {"straight": server}
     if "pooler" in DOORS:
         found["pooler"] = start_pgbouncer(server, users=[WEB])
     yield found
     if "pooler" in found:
         found["pooler"].stop()
-    _as_admin(server, f"drop role {WEB}")
+    administer(server, f"drop role {WEB}")
 
 
 def as_hosts_write_it(url: str) -> str:
@@ -154,7 +148,7 @@ def _outside(engine: Engine, user: str) -> bool:
 @pytest.mark.parametrize("door", DOORS)
 def test_migrations_work_over_the_same_connections(server: Server, doors: dict[str, Server], door: str) -> None:
     name = f"shop_by_{door}"
-    _as_admin(server, f"create database {name}")
+    administer(server, f"create database {name}")
     prepare(as_hosts_write_it(doors[door].url(name)))
     assert migrate.migrate(as_hosts_write_it(doors[door].url(name))) is False
     shop = Shop.open(doors[door].url(name, "stockroom_app"), server.url(name))
@@ -162,7 +156,7 @@ def test_migrations_work_over_the_same_connections(server: Server, doors: dict[s
     shop.adjust(variant, -1)
     assert_holds(shop, variant)
     shop.close()
-    _as_admin(server, f"drop database {name} with (force)")
+    administer(server, f"drop database {name} with (force)")
 
 
 def test_a_dashboard_whose_connections_were_closed_continues_unnoticed(fresh_shop: Shop) -> None:

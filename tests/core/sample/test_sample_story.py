@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +22,12 @@ NOWS = [
     *(datetime(2026, 5, 4, 13, 30, tzinfo=UTC) + timedelta(days=day) for day in range(7)),
     datetime(2028, 2, 29, 22, 30, tzinfo=UTC),
 ]
+
+
+@cache
+def story(now: datetime) -> list[Operation]:
+    """The ninety days before `now`; several tests read the same."""
+    return ninety_days(MODELS, now)
 
 
 def levels(operations: list[Operation]) -> Counter[str]:
@@ -47,7 +54,7 @@ def test_forty_models_in_sizes_give_a_catalogue_without_problems() -> None:
 def test_the_first_day_is_the_audit_and_nothing_else(now: datetime) -> None:
     zone = ZoneInfo(ZONE)
     opening = now.astimezone(zone).date() - timedelta(days=DAYS)
-    first = [operation for operation in ninety_days(MODELS, now) if operation.at.astimezone(zone).date() == opening]
+    first = [operation for operation in story(now) if operation.at.astimezone(zone).date() == opening]
     movements: Counter[tuple[str, str]] = Counter()
     units: Counter[tuple[str, str]] = Counter()
     for operation in first:
@@ -62,7 +69,7 @@ def test_the_first_day_is_the_audit_and_nothing_else(now: datetime) -> None:
 
 @pytest.mark.parametrize("now", NOWS, ids=str)
 def test_the_later_operations_are_in_order_and_end_now(now: datetime) -> None:
-    operations = ninety_days(MODELS, now)
+    operations = story(now)
     assert [operation.at for operation in operations] == sorted(operation.at for operation in operations)
     assert now - timedelta(hours=20) < operations[-1].at <= now
     assert len({operation.key for operation in operations}) == len(operations)
@@ -84,7 +91,7 @@ def test_the_later_operations_are_in_order_and_end_now(now: datetime) -> None:
 
 @pytest.mark.parametrize("now", NOWS, ids=str)
 def test_at_the_end_some_variants_are_low_some_are_out_and_size_runs_are_broken(now: datetime) -> None:
-    stock = levels(ninety_days(MODELS, now))
+    stock = levels(story(now))
     points = {line.sku: line.reorder_point or 0 for line in read_catalog(catalogue(MODELS), "sample.csv").lines}
     out = [sku for sku in points if stock[sku] == 0]
     low = [sku for sku in points if 0 < stock[sku] <= points[sku]]
