@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from core.foundation.errors import (
     InsufficientStock,
@@ -23,8 +24,11 @@ from core.ledger.holds import Reservation, Wanted
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, sell, states
+from tests.support.working import until
 
 SHOP = Actor(name="Storefront")
+WAITS_FOR_A_ROW = """
+    select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"""
 
 
 def hold(shop: Shop, *wanted: tuple[UUID, int], **more: object) -> Reservation:
@@ -104,6 +108,22 @@ def test_an_expired_hold_is_released_when_another_buyer_wants_the_units(shop: Sh
     assert available(shop, sock) == (0, 2), "the whole expired hold is released"
     with pytest.raises(ReservationGone):
         shop.run(holds.extend, SHOP, reservation_id=old.reservation_id, ttl_seconds=60)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["of this variant", "of another variant too"])
+def test_a_hold_that_expires_while_a_buyer_waits_for_the_variant_is_released_for_that_buyer(
+    shop: Shop, other: bool
+) -> None:
+    shoe, sock = shop.variant(1), shop.variant(1)
+    old = hold(shop, (shoe, 1), *([(sock, 1)] if other else []))
+    with ThreadPoolExecutor(1) as pool:
+        with shop.owner.begin() as busy:
+            busy.execute(text("select from public.product_variants where id = :id for update"), {"id": shoe})
+            buyer = pool.submit(hold, shop, (shoe, 1))
+            until(lambda: shop.sql(WAITS_FOR_A_ROW))
+            let_time_pass(shop, old)
+        assert buyer.result(30).state == "active"
+    assert available(shop, sock) == (0, 1)
 
 
 def test_an_expired_hold_is_released_by_a_job(fresh_shop: Shop) -> None:
