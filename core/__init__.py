@@ -20,14 +20,8 @@ table lists which role may do what (core/people/access.py). The rules are SQL fu
 its function with one statement.
 """
 
-from core.catalog.imports import import_catalog, preview_catalog
-from core.database.engine import create_engine, run
-from core.foundation.errors import Forbidden, Refused, SignInRequired, StockError, Unavailable
-from core.foundation.model import Actor, LevelLine, Line, MovementType, Posting, Role
-from core.ledger.changes import adjust, receive, set_level, undo
-from core.ledger.history import import_history
-from core.ledger.reports import explain, flows, levels, running_level
-from core.proof.checks import run_checks
+from importlib import import_module
+from typing import Any
 
 ORDER = (
     "commands", "jobs", "storefront", "screens", "backups", "health", "proof", "alerts", "orders", "inbox", "adoption",
@@ -35,31 +29,23 @@ ORDER = (
 )  # fmt: skip
 """The packages from top to bottom. A package imports only from packages after it; `tests/house` checks this."""
 
-__all__ = [
-    "ORDER",
-    "Actor",
-    "Forbidden",
-    "LevelLine",
-    "Line",
-    "MovementType",
-    "Posting",
-    "Refused",
-    "Role",
-    "SignInRequired",
-    "StockError",
-    "Unavailable",
-    "adjust",
-    "create_engine",
-    "explain",
-    "flows",
-    "import_catalog",
-    "import_history",
-    "levels",
-    "preview_catalog",
-    "receive",
-    "run",
-    "run_checks",
-    "running_level",
-    "set_level",
-    "undo",
-]
+_TOUR = {
+    "core.foundation.errors": ("Forbidden", "Refused", "SignInRequired", "StockError", "Unavailable"),
+    "core.foundation.model": ("Actor", "LevelLine", "Line", "MovementType", "Posting", "Role"),
+    "core.database.engine": ("create_engine", "run"),
+    "core.ledger.changes": ("adjust", "receive", "set_level", "undo"),
+    "core.ledger.history": ("import_history",),
+    "core.ledger.reports": ("explain", "flows", "levels", "running_level"),
+    "core.catalog.imports": ("import_catalog", "preview_catalog"),
+    "core.proof.checks": ("run_checks",),
+}
+"""What the tour shows, by module. A module is imported when one of its names is used: all of them take a second."""
+
+__all__ = ["ORDER", *(name for names in _TOUR.values() for name in names)]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _TOUR.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'core' has no attribute {name!r}")

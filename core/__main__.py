@@ -5,22 +5,29 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from core.commands.accounts import add_user_parser
-from core.commands.adopt import add_adopt_parser
-from core.commands.backup import add_backup_parsers
-from core.commands.imports import add_import_parsers
-from core.commands.proof import add_proof_parsers
-from core.commands.shop import add_shop_parsers
 from core.database.engine import create_engine
 from core.database.startup import bring_up_to_date, open_database
 from core.foundation.errors import StockError
 from core.foundation.settings import load_settings
 
+COMMANDS = {
+    "service": ("run", "worker", "migrate", "psql"),
+    "shop": ("sample", "shop"),
+    "imports": ("import-catalog", "import-history", "import-orders"),
+    "backup": ("backup", "verify-backup", "restore", "export-ledger", "verify-ledger"),
+    "adopt": ("adopt",),
+    "accounts": ("user",),
+    "proof": ("reconcile", "check-flow", "check-api"),
+}
+"""The commands of each module of `core/commands`, in the order of the help."""
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    arguments = parser(*words[:1]).parse_args(words)
     try:
         return _run(arguments) or 0
     except StockError as error:
@@ -30,16 +37,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="Operate Stockroom from the command line.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_shop_parsers(commands)
-    add_import_parsers(commands)
-    add_backup_parsers(commands)
-    add_adopt_parser(commands)
-    add_user_parser(commands)
-    add_proof_parsers(commands)
-    return parser
+def parser(word: str = "") -> argparse.ArgumentParser:
+    """Return the parser of one command, or of all of them if `word` is not a command.
+
+    Only the modules of these commands are imported: all of them take a second.
+    """
+    whole = argparse.ArgumentParser(prog="python -m core", description="Operate Stockroom from the command line.")
+    subparsers = whole.add_subparsers(required=True, metavar="COMMAND")
+    named = [module for module, commands in COMMANDS.items() if word in commands]
+    for module in named or COMMANDS:
+        import_module(f"core.commands.{module}").add_parsers(subparsers)
+    return whole
 
 
 def _run(arguments: argparse.Namespace) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from core.commands.shop import open_prompt
+from core.commands.service import open_prompt
 from core.foundation.errors import SetupError
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from core.people.administration import Person
 from core.people.passwords import clean_email
 
 
-def add_user_parser(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add `user` and its sub-commands."""
     commands = subparsers.add_parser("user", help="add people, change roles, create one-time links").add_subparsers(
         required=True, metavar="COMMAND"

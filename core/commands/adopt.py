@@ -11,7 +11,7 @@ from core.database.startup import Database
 from core.foundation.text import many
 
 
-def add_adopt_parser(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add `adopt` to the commands."""
     what = "move in with a database that holds products, variants and movements of an older system"
     parser = command(subparsers, "adopt", what, before=move_in)

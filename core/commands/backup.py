@@ -17,7 +17,7 @@ from core.foundation.errors import BackupFailed
 from core.foundation.settings import load_settings
 
 
-def add_backup_parsers(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
     made = command(subparsers, "backup", "write the shop into an archive, with a manifest next to it", manage=back_up)
     made.add_argument("--to", type=Path, metavar="FOLDER", help="another folder than the usual one")

@@ -32,7 +32,7 @@ AUTO = "auto"
 _STEPS = {"read": "Read and checked", "staged": "Staged", "posted": "Posted"}
 
 
-def add_import_parsers(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
     catalog = command(subparsers, "import-catalog", "import a catalogue from a CSV file", manage=take_catalog)
     catalog.add_argument("file", type=Path, metavar="FILE", help="one row a SKU; the first line names the columns")

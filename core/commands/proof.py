@@ -24,7 +24,7 @@ from core.storefront.flow_check import Step, check_flow
 from core.stripe import gateway as stripe_gateway
 
 
-def add_proof_parsers(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
     parser = command(subparsers, "reconcile", "run the checks of ledger, sales and database", operate=reconcile)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")

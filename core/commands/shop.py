@@ -1,44 +1,24 @@
-"""`python -m core run`, `worker`, `migrate`, `psql`, `sample` and `shop`: the shop as a whole."""
+"""`python -m core sample` and `shop`: the sample data, and the shop's name, time zone and currency."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from core.backups.archive import reachable
 from core.commands import command
 from core.database.engine import create_engine, run
-from core.database.migrate import migrate
-from core.database.programs import client_program
-from core.database.startup import Database, open_database
-from core.foundation import journal
+from core.database.startup import Database
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE, Actor, Shop
-from core.foundation.settings import load_settings
-from core.health.measures import Keeper
-from core.jobs.worker import Worker
 from core.sample.load import SHOP_NAME, load_sample
 from core.sample.removal import remove_sample, sample_name
 from core.shop import profile
-from core.stripe.gateway import from_settings
 
 
-def add_shop_parsers(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
-    command(subparsers, "run", "serve the dashboard until Ctrl-C", start=serve)
-    command(subparsers, "worker", "process Stripe's messages and poll Stripe until Ctrl-C", manage=work)
-    command(subparsers, "migrate", "bring the database up to this release", start=migrate_database)
-    command(subparsers, "psql", "open a SQL prompt on the database, as its owner", start=open_prompt)
     sample = command(subparsers, "sample", "fill an empty database with the sample shop", manage=sample_shop)
     sample.add_argument("--remove", action="store_true", help="replace the sample shop with an empty one instead")
     what = "show the shop's name, time zone and currency, or change them"
@@ -46,58 +26,6 @@ def add_shop_parsers(subparsers: Any) -> None:
     shop.add_argument("--name", help="the name of the shop")
     shop.add_argument("--zone", help="the time zone in which its days begin and end, such as Europe/Berlin")
     shop.add_argument("--currency", help="the currency of its prices, such as EUR")
-
-
-def serve() -> int:
-    """Replace this process with the dashboard's own."""
-    os.execv(sys.executable, [sys.executable, "-m", "dashboard"])  # noqa: S606 - ourselves
-
-
-def work(database: Database, arguments: argparse.Namespace) -> int:
-    """Run the jobs in this process until a signal stops it; each round that did something prints a line."""
-    settings = load_settings()
-    journal.begin(settings.log)
-    gateway = from_settings(settings)
-    engine = create_engine(database.app_url, pool_size=8, direct=database.embedded)
-    worker = Worker(engine, gateway, lambda line: print(line, flush=True))
-    stopping = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    worker.start()
-    keeper = Keeper(engine)
-    keeper.start()
-    no_key = "" if gateway else " STRIPE_SECRET_KEY is not set, so Stripe is not polled."
-    print(f"The worker is ready; Ctrl-C stops it.{no_key}", flush=True)
-    try:
-        stopping.wait()
-    finally:
-        worker.stop()
-        keeper.stop()
-        engine.dispose()
-    print("The worker has stopped.", flush=True)
-    return 0
-
-
-def migrate_database() -> None:
-    """Migrate, and say whether there was anything to do."""
-    with open_database(load_settings()) as database:
-        changed = migrate(database.owner_url)
-    print("The database is now up to date." if changed else "The database was up to date already.")
-
-
-def open_prompt(arguments: Sequence[str] = ()) -> int:
-    """Run psql as the database's owner and return its exit code; the embedded server's own where none is installed."""
-    with open_database(load_settings()) as database:
-        # Ctrl-C belongs to psql, where it cancels a statement. It must not end this process.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        address, environment = reachable(database.owner_url)
-        installed = None if database.embedded else shutil.which("psql")
-        return subprocess.call([installed or str(client_program("psql")), address, *arguments], env=environment)
 
 
 # ---------------------------------------------------------------- the sample shop

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.database import pool
@@ -50,21 +48,11 @@ class Tabs:
         return token
 
 
-_scan = manifest_scanner.scan_component_manifests
-
-
-@cache
-def _components() -> Any:
-    """What packages are installed does not change; each tab would read all of their metadata again, for a second."""
-    return _scan()
-
-
 @pytest.fixture
 def tabs(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tabs:
     """Tabs of a shop of its own."""
     monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
-    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", _components)
     return Tabs(shop=embedded_shop, monkeypatch=monkeypatch)
 
 

@@ -1,7 +1,9 @@
-"""The proof of each recipe. Run in the changed copy with the recipe, two database URLs and the changed files."""
+"""The proof of each recipe. Run in the changed copy with a list of recipes, each with the two URLs of its database, and
+with the changed files."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -106,16 +108,19 @@ def house(touched: list[Path]) -> None:
         test_shape.test_every_module_and_every_public_thing_in_it_says_what_it_is_for(path)
 
 
-def main(recipe: str, app_url: str, owner_url: str, *touched: str) -> None:
+def prove(recipe: str, app_url: str, owner_url: str) -> None:
     """Migrate the database to the changed project, then run the proof of the recipe on it."""
+    print(recipe, flush=True)
     migrate(owner_url)
     shop = Shop.open(app_url, owner_url)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(pool, "engine", lambda: shop.engine)
         PROOFS[recipe](Tabs(shop=shop, monkeypatch=monkeypatch))
     shop.close()
-    house([ROOT / file for file in touched])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    databases, *changed = sys.argv[1:]
+    for words in json.loads(databases):
+        prove(*words)
+    house([ROOT / file for file in changed])

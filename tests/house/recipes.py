@@ -12,7 +12,9 @@ from core.foundation.sales import AlertKind
 from tests.house.documents import ROOT, Document
 
 Change = Callable[[str], str]
-REVISION = "core/migrations/versions/NNNN_name"
+NEXT, BEFORE = "NNNN", "PPPP"
+"""Stand for the numbers of the next revision and of the one before it."""
+REVISION = f"core/migrations/versions/{NEXT}_name"
 LEFT_OUT = (".venv", ".git", ".*_cache", ".hypothesis")
 
 
@@ -57,9 +59,8 @@ def revision(first_line: str, sql: str) -> list[Edit]:
     """The two files of a migration: the newest one's Python under the next number, and its own SQL."""
     newest = max((ROOT / "core" / "migrations" / "versions").glob("*.py"))
     number = newest.name[:4]
-    following = f"{int(number) + 1:04}"
     python = newest.read_text(encoding="utf-8").partition("\n")[2]
-    python = re.sub(r'down_revision = ".*"', f'down_revision = "{number}"', python.replace(number, following))
+    python = re.sub(r'down_revision = ".*"', f'down_revision = "{BEFORE}"', python.replace(number, NEXT))
     header = "Run once, as stockroom_owner; correct by adding a revision, never by editing this text."
     return [
         new(f"{REVISION}.py", f'"""{first_line}\n{python}'),
@@ -257,14 +258,21 @@ def copy_project(folder: Path) -> Path:
 
 def follow(project: Path, edits: list[Edit]) -> list[str]:
     """Change the files of a copy and return which they are."""
-    following = max((project / "core" / "migrations" / "versions").glob("*.py")).name[:4]
+    newest = max((project / "core" / "migrations" / "versions").glob("*.py")).name[:4]
+    numbers = {NEXT: f"{int(newest) + 1:04}", BEFORE: newest}
     touched = []
     for edit in edits:
-        path = project / edit.file.replace("NNNN", f"{int(following) + 1:04}")
+        path = project / _numbered(edit.file, numbers)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
-        changed = edit.change(before)
+        changed = _numbered(edit.change(before), numbers)
         assert changed != before, edit.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(changed, encoding="utf-8")
         touched.append(path.relative_to(project).as_posix())
     return touched
+
+
+def _numbered(text: str, numbers: dict[str, str]) -> str:
+    for placeholder, number in numbers.items():
+        text = text.replace(placeholder, number)
+    return text

@@ -105,7 +105,7 @@ def exists_as_target(span: str) -> bool:
 
 def exists_as_command(span: str) -> bool:
     words = shlex.split(span)[3:]
-    parser: argparse.ArgumentParser = core_main._parser()
+    parser: argparse.ArgumentParser = core_main.parser()
     try:
         return parser.parse_args(words) is not None
     except SystemExit:

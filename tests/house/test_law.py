@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import importlib
 import re
 import sys
 from collections import Counter
@@ -15,7 +17,9 @@ from typing import Any, cast
 
 import pytest
 
+import core
 from core import ORDER
+from core.__main__ import COMMANDS
 from core.foundation import measure
 from tests.house.reading import ROOT, SQL_FILES, imports, name, packages, python_files, sql, tree
 
@@ -143,3 +147,15 @@ def test_no_two_modules_are_measured_under_one_name() -> None:
 def measured_as(path: Path, function: str) -> str:
     operation = SimpleNamespace(__module__=name(path)[:-3].replace("/", "."), __name__=function)
     return measure.name_of(cast(Callable[..., Any], operation))
+
+
+@pytest.mark.parametrize("name", core.__all__)
+def test_every_name_of_the_tour_can_be_imported(name: str) -> None:
+    assert getattr(core, name) is not None
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_module_of_commands_has_the_commands_it_is_listed_with(module: str) -> None:
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    importlib.import_module(f"core.commands.{module}").add_parsers(subparsers)
+    assert tuple(subparsers.choices) == COMMANDS[module]

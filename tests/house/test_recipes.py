@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import open_fresh
 from tests.house.documents import ROOT, Document
 from tests.house.recipes import RECIPES, copy_project, follow, named_files
-from tests.support.builders import Shop
+from tests.support.servers import Server
 
 CONTRIBUTING = Document("CONTRIBUTING.md")
 MOST_BYTES = 8_000
@@ -42,15 +45,17 @@ def test_a_recipe_names_the_files_that_following_it_changes(recipe: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_following_a_recipe_gives_what_it_promises(recipe: str, tmp_path: Path, embedded_shop: Shop) -> None:
+def test_following_the_recipes_one_after_another_gives_what_each_promises(tmp_path: Path, embedded: Server) -> None:
     project = copy_project(tmp_path)
-    touched = follow(project, RECIPES[recipe])
-    for command in (
-        ["ruff", "check", "--no-cache", *(path for path in touched if path.endswith(".py"))],
-        ["tests.house.proofs", recipe, embedded_shop.app_url, embedded_shop.owner_url, *touched],
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    touched = [file for edits in RECIPES.values() for file in follow(project, edits)]
+    with ExitStack() as stack:
+        shops = [stack.enter_context(contextmanager(open_fresh)(embedded)) for _ in RECIPES]
+        databases = [[recipe, shop.app_url, shop.owner_url] for recipe, shop in zip(RECIPES, shops, strict=True)]
+        for command in (
+            ["ruff", "check", "--no-cache", *(path for path in touched if path.endswith(".py"))],
+            ["tests.house.proofs", json.dumps(databases), *touched],
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, timeout=120, check=False
+            )
+            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,28 @@ import pytest
 from core import __main__ as core_main
 from core.database.startup import Database
 from core.proof.checks import CODES
+from tests.conftest import open_sample
 from tests.support.builders import Shop
+from tests.support.servers import Server
 
 BOOTS = "sku,product,opening\nHB-40,Halde Boot,12\nHB-41,Halde Boot,3\n"
 
 
 @pytest.fixture
-def embedded_sample(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def sample(embedded: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """A shop with the sample data that the commands find by its settings."""
+    for shop in open_sample(embedded):
+        monkeypatch.setenv("DATABASE_URL", shop.app_url)
+        monkeypatch.setenv("STOCKROOM_OWNER_URL", shop.owner_url)
+        yield shop
+
+
+@pytest.fixture
+def embedded_sample(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A shop with the sample data, on an embedded database."""
-    database = Database(app_url=operated.app_url, owner_url=operated.owner_url, embedded=True)
+    database = Database(app_url=sample.app_url, owner_url=sample.owner_url, embedded=True)
     monkeypatch.setattr(core_main, "open_database", lambda _: _Opened(database))
-    assert core_main.main(["sample"]) == 0
-    return operated
+    return sample
 
 
 class _Opened:
@@ -148,15 +159,14 @@ def test_the_sample_is_loaded_once(operated: Shop, capsys: pytest.CaptureFixture
 
 
 def test_the_sample_in_your_own_database_is_not_dropped(
-    operated: Shop, boots: str, capsys: pytest.CaptureFixture[str]
+    sample: Shop, boots: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert core_main.main(["sample"]) == 0
     for command in (["sample", "--remove"], ["import-catalog", boots]):
         assert core_main.main(command) == 1
         assert "Create an empty database and set DATABASE_URL to it" in capsys.readouterr().err
-    assert products(operated) == 40
+    assert products(sample) == 40
     assert core_main.main(["import-catalog", boots, "--into-sample"]) == 0
-    assert products(operated) == 41
+    assert products(sample) == 41
 
 
 def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from core.commands.accounts import add_user_parser
+from core.commands.accounts import add_parsers
 from core.foundation.errors import InvalidInput
 from tests.support.builders import Shop
 from tests.support.people import PASSWORD, quick_hashes, sign_in, use_link
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 def type_in(shop: Shop, line: str) -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_user_parser(parser.add_subparsers())
+    add_parsers(parser.add_subparsers())
     arguments = parser.parse_args(["user", *line.split()])
     arguments.operate(shop.engine, arguments)
 
@@ -73,6 +73,6 @@ def test_an_unknown_person_gives_a_sentence(fresh_shop: Shop, line: str) -> None
 
 def test_a_role_that_does_not_exist_is_refused_before_anything_happens() -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_user_parser(parser.add_subparsers())
+    add_parsers(parser.add_subparsers())
     with pytest.raises((SystemExit, argparse.ArgumentError)):
         parser.parse_args(["user", "add", "x@y.example", "--name", "X", "--role", "owner"])

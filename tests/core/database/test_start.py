@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ from dashboard.__main__ import claim_port
 from tests.support.servers import Server, new_folder
 
 ROOT = Path(__file__).parents[3]
+LINK = r"http://127\.0\.0\.1:\d+/welcome\?token=[\w-]{43}\b"
 OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
 
 
@@ -106,42 +108,64 @@ def _server_is_gone(data_dir: Path) -> bool:
 # ---------------------------------------------------------------- it works
 
 
-@pytest.mark.slow
-def test_a_first_start_prints_one_link_that_signs_in_and_ctrl_c_stops_all_of_it(data_dir: Path) -> None:
-    start = Start(STOCKROOM_DATA=str(data_dir))
+@dataclass(frozen=True)
+class FirstStart:
+    """What the first start in a data folder printed and answered, and how it ended."""
+
+    folder: Path
+    line: str
+    health: tuple[int, str]
+    link: tuple[int, str]
+    end: tuple[int, str]
+    stopped: bool
+
+
+@pytest.fixture(scope="module")
+def first() -> Iterator[FirstStart]:
+    """A first start, ended by Ctrl-C. Later starts use its folder, because creating a cluster takes seconds."""
+    path = new_folder()
+    start = Start(STOCKROOM_DATA=str(path))
     line = start.wait_until_ready()
-    links = re.findall(r"http://127\.0\.0\.1:\d+/welcome\?token=[\w-]{43}\b", line)
-    assert len(links) == 1
-    assert _get(f"http://127.0.0.1:{start.port}/healthz") == (200, '{"status":"ok"}')
-    assert _get(links[0])[0] == 200
-    assert start.end(signal.SIGINT) == (0, "")
-    assert _server_is_gone(data_dir)
+    yield FirstStart(
+        folder=path,
+        line=line,
+        health=_get(f"http://127.0.0.1:{start.port}/healthz"),
+        link=_get(re.findall(LINK, line)[0]),
+        end=start.end(signal.SIGINT),
+        stopped=_server_is_gone(path),
+    )
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-def test_a_service_manager_or_a_closed_terminal_stops_all_of_it_too(data_dir: Path, how: signal.Signals) -> None:
-    start = Start(STOCKROOM_DATA=str(data_dir))
-    start.wait_until_ready()
-    assert start.end(how) == (0, "")
-    assert _server_is_gone(data_dir)
+def test_a_first_start_prints_one_link_that_signs_in_and_ctrl_c_stops_all_of_it(first: FirstStart) -> None:
+    assert len(re.findall(LINK, first.line)) == 1
+    assert first.health == (200, '{"status":"ok"}')
+    assert first.link[0] == 200
+    assert first.end == (0, "")
+    assert first.stopped
 
 
 @pytest.mark.slow
-def test_a_second_start_takes_seconds_and_finds_the_shop_of_the_first(data_dir: Path) -> None:
-    first = Start(STOCKROOM_DATA=str(data_dir))
-    first.wait_until_ready()
-    first.end()
-    with embedded.start(data_dir) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
+def test_a_second_start_takes_seconds_finds_the_shop_and_ends_with_its_service_manager(first: FirstStart) -> None:
+    with embedded.start(first.folder) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
         connection.execute("update stockroom.shop set name = 'The same shop'")
     began = time.monotonic()
-    second = Start(STOCKROOM_DATA=str(data_dir))
+    second = Start(STOCKROOM_DATA=str(first.folder))
     second.wait_until_ready()
     assert time.monotonic() - began < 30
-    with embedded.start(data_dir) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
+    with embedded.start(first.folder) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
         assert connection.execute("select name from stockroom.shop").fetchone() == ("The same shop",)
-    second.end()
-    assert _server_is_gone(data_dir)
+    assert second.end(signal.SIGTERM) == (0, "")
+    assert _server_is_gone(first.folder)
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_stops_all_of_it_too(first: FirstStart) -> None:
+    start = Start(STOCKROOM_DATA=str(first.folder))
+    start.wait_until_ready()
+    assert start.end(signal.SIGHUP) == (0, "")
+    assert _server_is_gone(first.folder)
 
 
 @pytest.mark.slow

@@ -1,4 +1,7 @@
-"""The whole year of a real shop in the ledger: every row and unit of the published file is accounted for."""
+"""A year of a real shop in the ledger: every row and unit of the published file is accounted for.
+
+Every fourth code with all its rows, because the whole file takes a minute. `test_retail.py` reads the whole file.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ DATABASE = "retail_year"
 
 @pytest.fixture(scope="module")
 def year() -> Conversion:
-    return retail.published()
+    return retail.part_of_it()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ def test_movements_by_type_are_the_rows_of_the_file_and_units_are_its_units(
 def test_sales_and_refunds_are_the_published_counts_less_what_moves_no_goods(
     shop: Shop, year: Conversion, done: HistoryImport
 ) -> None:
-    assert done.rows == 538_963
+    assert done.rows == year.history.num_rows > 100_000
     for kind, movement_type in ((Kind.SALE, "sale"), (Kind.CANCELLATION, "restoration")):
         rows, units = shop.rows(
             "select count(*), sum(quantity) from stock_movements where movement_type = :type", type=movement_type
@@ -100,7 +103,7 @@ def test_each_opening_is_the_smallest_that_keeps_its_code_at_zero_or_above(
 def test_levels_are_openings_plus_everything_that_moved(shop: Shop, year: Conversion, done: HistoryImport) -> None:
     on_hand = shop.sql("select sum(stock_quantity) from product_variants")
     assert on_hand == done.opening_units + pc.sum(year.history["quantity"]).as_py()
-    assert shop.sql("select count(*) from product_variants") == done.new_codes == 3_943
+    assert shop.sql("select count(*) from product_variants") == done.new_codes > 900
 
 
 @pytest.mark.usefixtures("done")

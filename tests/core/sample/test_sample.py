@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
@@ -13,25 +12,24 @@ from core.proof import checks
 from core.sample import load as sample
 from core.sample.load import load_sample
 from core.sample.removal import remove_sample, sample_name
-from tests.conftest import open_fresh
+from tests.conftest import SAMPLE_AT, open_sample
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
-NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)  # two days after the clock change in Berlin
 AUDIT = """
+    with dated as (
+        select m.*, (m.occurred_at at time zone s.zone)::date as day from stock_movements m, stockroom.shop s
+    )
     select movement_type, reason, count(*) as movements, sum(quantity) as units
-      from stock_movements, stockroom.shop
-     where (occurred_at at time zone zone)::date =
-           (select min((occurred_at at time zone zone)::date) from stock_movements)
+      from dated
+     where day = (select min(day) from dated)
      group by 1, 2 order by 1, 2"""
 
 
 @pytest.fixture(scope="module")
 def sample_shop(server: Server) -> Iterator[Shop]:
     """The sample shop, just loaded. These tests only read it."""
-    for shop in open_fresh(server):
-        load_sample(shop.engine, NOW)
-        yield shop
+    yield from open_sample(server)
 
 
 def test_the_catalogue_go_live_is_the_audit(sample_shop: Shop) -> None:
@@ -75,8 +73,8 @@ def test_its_movements_carry_the_names_of_its_people(sample_shop: Shop) -> None:
 
 def test_it_ends_now_and_is_in_the_past(sample_shop: Shop) -> None:
     first, last = sample_shop.rows("select min(occurred_at), max(occurred_at) from stock_movements")[0]
-    assert last <= NOW
-    assert (NOW - first).days == 90
+    assert last <= SAMPLE_AT
+    assert (SAMPLE_AT - first).days == 90
     assert sample_shop.sql("select count(*) from stock_movements where created_at < now() - interval '1 hour'") == 0
 
 
@@ -106,7 +104,7 @@ def test_its_past_cannot_be_posted_into_a_ledger_that_has_one(sample_shop: Shop)
 def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop: Shop) -> None:
     mia = fresh_shop.person("Mia")
     assert fresh_shop.run(sample.is_untouched) is True
-    load_sample(fresh_shop.engine, NOW)
+    load_sample(fresh_shop.engine, SAMPLE_AT)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"
     remove_sample(fresh_shop.owner_url)
     fresh_shop.owner.dispose()
@@ -117,5 +115,5 @@ def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop
     assert sample_name(fresh_shop.owner_url) is None
     # A start fills only a database that was never used, not one that was emptied. `sample` loads it again.
     assert fresh_shop.run(sample.is_untouched) is False
-    load_sample(fresh_shop.engine, NOW)
+    load_sample(fresh_shop.engine, SAMPLE_AT)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"
