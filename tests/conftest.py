@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gc
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -47,6 +48,7 @@ EVERY_SERVER = (
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
+Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 """When the sample of the tests ends: two days after the clock change in Berlin."""
@@ -153,6 +155,13 @@ def open_sample(server: Server) -> Iterator[Shop]:
     yield from _open_copy(server, _sample(server))
 
 
+def open_prepared(server: Server, prepare: Callable[[Shop], Prepared]) -> Iterator[tuple[Shop, Prepared]]:
+    """Copy a database that `prepare` filled, once for each server, and pass on what it returned."""
+    template, returned = _prepared(server, prepare)
+    for shop in _open_copy(server, template):
+        yield shop, returned
+
+
 def _open_copy(server: Server, template: str) -> Iterator[Shop]:
     name = f"shop_{uuid.uuid4().hex[:12]}"
     administer(server, f"create database {name} template {template} strategy file_copy")
@@ -171,8 +180,14 @@ def _template(server: Server) -> str:
 
 @lru_cache
 def _sample(server: Server) -> str:
-    administer(server, f"create database sample_shop template {_template(server)} strategy file_copy")
-    opened = Shop.open(server.url("sample_shop", "stockroom_app"), server.url("sample_shop"))
-    load_sample(opened.engine, SAMPLE_AT)
+    return _prepared(server, lambda shop: load_sample(shop.engine, SAMPLE_AT))[0]
+
+
+@lru_cache
+def _prepared(server: Server, prepare: Callable[[Shop], Prepared]) -> tuple[str, Prepared]:
+    name = f"prepared_{uuid.uuid4().hex[:12]}"
+    administer(server, f"create database {name} template {_template(server)} strategy file_copy")
+    opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
+    returned = prepare(opened)
     opened.close()
-    return "sample_shop"
+    return name, returned

@@ -220,7 +220,7 @@ def test_whatever_people_do_the_ledger_agrees_with_a_dict_of_levels(shop: Shop) 
     run_state_machine_as_test(
         desk,
         settings=settings(
-            max_examples=40,
+            max_examples=24,
             stateful_step_count=30,
             deadline=None,
             database=None,

@@ -273,7 +273,7 @@ def test_whatever_happens_to_money_and_messages_the_shelf_agrees_with_plain_dict
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=40,
             deadline=None,
             database=None,

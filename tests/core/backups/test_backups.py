@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from core.foundation.addresses import libpq_url
 from core.foundation.errors import BackupFailed, Forbidden
 from core.foundation.model import Line
 from core.ledger import changes as ledger
+from tests.conftest import open_prepared
 from tests.support.backing_up import DATABASES, limited_programs, made, programs_of, remade, whole
 from tests.support.builders import Shop, key
 from tests.support.servers import SYSTEM_ROOT, Server
@@ -172,15 +175,40 @@ def test_the_oldest_are_deleted_but_never_the_last_verified_one(traded: Shop, tm
 # ---------------------------------------------------------------- what goes wrong
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A shop and its verified backup."""
+
+    shop: Shop
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+
+@pytest.fixture(scope="module")
+def verified(embedded: Server, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Shop], Path]:
+    """Trade, back up and verify, in a folder that tests copy."""
+
+    def back_up(shop: Shop) -> Path:
+        shop.adjust(shop.variant(20, sku="TR-42"), -3)
+        path = made(shop, tmp_path_factory.mktemp("backups"))
+        backups.verify(shop.owner_url, path)
+        return path
+
+    return back_up
+
+
 @pytest.fixture
-def earlier(traded: Shop, tmp_path: Path) -> Iterator[Path]:
+def earlier(embedded: Server, verified: Callable[[Shop], Path], tmp_path: Path) -> Iterator[Earlier]:
     """A verified backup, which must stay unchanged whatever goes wrong afterwards."""
-    path = made(traded, tmp_path)
-    backups.verify(traded.owner_url, path)
-    was = digest(path)
-    yield path
-    assert digest(path) == was
-    assert [file.name for file in tmp_path.glob("*.part")] == []
+    for shop, source in open_prepared(embedded, verified):
+        folder = shutil.copytree(source.parent, tmp_path / "backups")
+        path, was = folder / source.name, digest(source)
+        yield Earlier(shop=shop, path=path)
+        assert digest(path) == was
+        assert [file.name for file in folder.glob("*.part")] == []
 
 
 def refused(shop: Shop, folder: Path, what: str) -> None:
@@ -192,30 +220,30 @@ def refused(shop: Shop, folder: Path, what: str) -> None:
 
 
 def test_a_full_disk_is_reported_and_the_next_good_backup_resolves_the_case(
-    traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch
+    earlier: Earlier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, limited_programs() as folder:
         patch.setattr(archive, "folders", lambda: [folder])
-        refused(traded, earlier.parent, "pg_dump could not write the backup: .*Earlier backups are unchanged")
-    backups.verify(traded.owner_url, made(traded, earlier.parent))
-    assert traded.sql(CASE) is None
+        refused(earlier.shop, earlier.folder, "pg_dump could not write the backup: .*Earlier backups are unchanged")
+    backups.verify(earlier.shop.owner_url, made(earlier.shop, earlier.folder))
+    assert earlier.shop.sql(CASE) is None
 
 
-def test_a_server_newer_than_pg_dump_is_explained(traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_newer_than_pg_dump_is_explained(earlier: Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
     with programs_of(15, SYSTEM_ROOT) as folder:
         monkeypatch.setattr(archive, "folders", lambda: [folder])
-        refused(traded, earlier.parent, "The server is PostgreSQL 18, and the newest pg_dump here is of 15")
+        refused(earlier.shop, earlier.folder, "The server is PostgreSQL 18, and the newest pg_dump here is of 15")
 
 
-def test_a_missing_pg_dump_is_reported(traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "folders", lambda: [earlier.parent])
-    refused(traded, earlier.parent, "There is no pg_dump here")
+def test_a_missing_pg_dump_is_reported(earlier: Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "folders", lambda: [earlier.folder])
+    refused(earlier.shop, earlier.folder, "There is no pg_dump here")
 
 
-def test_a_folder_that_cannot_be_written_is_reported(traded: Shop, earlier: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(earlier: Earlier) -> None:
     with pytest.raises(BackupFailed, match=r"could not be written to .*Earlier backups are unchanged"):
-        made(traded, earlier / "below a file")
-    assert "could not be written" in traded.sql(CASE)
+        made(earlier.shop, earlier.path / "below a file")
+    assert "could not be written" in earlier.shop.sql(CASE)
 
 
 def unproven(shop: Shop, path: Path, what: str) -> None:
@@ -225,45 +253,48 @@ def unproven(shop: Shop, path: Path, what: str) -> None:
     assert scratch_left(shop) == []
 
 
-def test_a_truncated_archive_is_not_whole(traded: Shop, earlier: Path) -> None:
-    path = made(traded, earlier.parent)
+def test_a_truncated_archive_is_not_whole(earlier: Earlier) -> None:
+    path = made(earlier.shop, earlier.folder)
     path.write_bytes(path.read_bytes()[:-2000])
-    unproven(traded, path, "it is not whole")
-    assert {backup.file: backup.why is None for backup in on_record(traded)} == {earlier.name: True, path.name: False}
+    unproven(earlier.shop, path, "it is not whole")
+    assert {backup.file: backup.why is None for backup in on_record(earlier.shop)} == {
+        earlier.path.name: True,
+        path.name: False,
+    }
 
 
-def test_an_archive_truncated_with_its_manifest_made_to_fit_restores_nothing(traded: Shop, earlier: Path) -> None:
+def test_an_archive_truncated_with_its_manifest_made_to_fit_restores_nothing(earlier: Earlier) -> None:
     """The transaction is committed only after the archive was read to its end, so nothing is changed."""
-    path = made(traded, earlier.parent)
+    path = made(earlier.shop, earlier.folder)
     path.write_bytes(path.read_bytes()[:-2000])
     write_manifest(path, remade(path))
-    unproven(traded, path, "could not be restored|is not a whole archive")
+    unproven(earlier.shop, path, "could not be restored|is not a whole archive")
 
 
-def test_a_tampered_archive_is_found_by_its_hash(traded: Shop, earlier: Path) -> None:
-    path = made(traded, earlier.parent)
+def test_a_tampered_archive_is_found_by_its_hash(earlier: Earlier) -> None:
+    path = made(earlier.shop, earlier.folder)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    unproven(traded, path, "was changed since it was written")
+    unproven(earlier.shop, path, "was changed since it was written")
 
 
-def test_a_tampered_manifest_is_found_by_its_seal_and_if_resealed_by_its_numbers(traded: Shop, earlier: Path) -> None:
-    path = made(traded, earlier.parent)
+def test_a_tampered_manifest_is_found_by_its_seal_and_if_resealed_by_its_numbers(earlier: Earlier) -> None:
+    path = made(earlier.shop, earlier.folder)
     values = json.loads(manifest_of(path).read_text())
     values["contents"]["tables"]["public.stock_movements"] = 1
     manifest_of(path).write_text(json.dumps(values))
-    unproven(traded, path, "was changed since it was written")
+    unproven(earlier.shop, path, "was changed since it was written")
     write_manifest(path, remade(path, movements=1))
-    unproven(traded, path, "restores 2 rows of public.stock_movements, but its manifest has 1")
+    unproven(earlier.shop, path, "restores 2 rows of public.stock_movements, but its manifest has 1")
     write_manifest(path, remade(path, movements=2, head_hash="00" * 32))
-    unproven(traded, path, "the head hash differs")
+    unproven(earlier.shop, path, "the head hash differs")
 
 
-def test_a_missing_manifest_is_reported(traded: Shop, earlier: Path) -> None:
-    path = made(traded, earlier.parent)
+def test_a_missing_manifest_is_reported(earlier: Earlier) -> None:
+    path = made(earlier.shop, earlier.folder)
     manifest_of(path).unlink()
-    unproven(traded, path, "has no manifest")
+    unproven(earlier.shop, path, "has no manifest")
 
 
 def forge(shop: Shop) -> None:
@@ -280,36 +311,36 @@ def test_a_backup_with_a_forged_chain_is_not_verified(traded: Shop, tmp_path: Pa
     unproven(traded, made(traded, tmp_path), "The restored database fails R2: TR-42, movement no. 1")
 
 
-def test_an_account_that_may_not_create_databases_gets_the_right_it_needs_named(traded: Shop, earlier: Path) -> None:
-    traded.sql("create role keeper login in role stockroom_owner, pg_read_all_data")
-    url = traded.owner_url.replace("postgres@", "keeper@")
+def test_an_account_that_may_not_create_databases_gets_the_right_it_needs_named(earlier: Earlier) -> None:
+    earlier.shop.sql("create role keeper login in role stockroom_owner, pg_read_all_data")
+    url = earlier.shop.owner_url.replace("postgres@", "keeper@")
     try:
-        path = backups.make(url, earlier.parent, keep=9)
+        path = backups.make(url, earlier.folder, keep=9)
         with pytest.raises(BackupFailed, match="the account 'keeper' may not create one"):
             backups.verify(url, path)
     finally:
-        traded.sql("drop role keeper")
+        earlier.shop.sql("drop role keeper")
 
 
 def test_a_database_that_fails_during_the_backup_is_reported_and_opens_the_case(
-    traded: Shop, earlier: Path, monkeypatch: pytest.MonkeyPatch
+    earlier: Earlier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
 
     monkeypatch.setattr(contents, "contents", broken)
-    refused(traded, earlier.parent, "The database failed during the backup: terminating connection")
+    refused(earlier.shop, earlier.folder, "The database failed during the backup: terminating connection")
 
 
-def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(traded: Shop, earlier: Path) -> None:
-    write_manifest(earlier, remade(earlier, movements=1))
-    before = traded.rows(LEDGER)
+def test_a_shop_is_not_replaced_by_a_backup_that_does_not_hold(earlier: Earlier) -> None:
+    write_manifest(earlier.path, remade(earlier.path, movements=1))
+    before = earlier.shop.rows(LEDGER)
     try:
         with pytest.raises(BackupFailed, match="restores 2 rows"):
-            backups.restore(traded.owner_url, earlier, replace=traded.owner.url.database)
-        assert traded.rows(LEDGER) == before
+            backups.restore(earlier.shop.owner_url, earlier.path, replace=earlier.shop.owner.url.database)
+        assert earlier.shop.rows(LEDGER) == before
     finally:
-        write_manifest(earlier, remade(earlier, movements=2))
+        write_manifest(earlier.path, remade(earlier.path, movements=2))
 
 
 @pytest.mark.parametrize(

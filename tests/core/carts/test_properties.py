@@ -181,7 +181,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @example(metadata={"cart": '[{"sku": "\\ud800", "qty": 1}]'}, cut=None)
 @example(metadata={"cart": "\x00"}, cut=None)
 @given(metadata=st.dictionaries(KEYS | st.text(max_size=12), VALUES, max_size=6), cut=st.none() | st.integers(0, 60))

@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - the planted statements are tables
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from core.alerts import handling
@@ -12,10 +14,12 @@ from core.foundation.model import COMMAND_LINE
 from core.proof import checks
 from core.proof import reads as proof_reads
 from core.proof import runs as proof
+from tests.conftest import open_prepared
 from tests.stripe.account import StripeAccount
 from tests.stripe.fake import fake_gateway
 from tests.support.builders import Shop
 from tests.support.selling import Sale, case_of, line_of, sell
+from tests.support.servers import Server
 
 BOOKS = """select md5(string_agg(t::text, '|' order by t::text)) from (
     select to_jsonb(v) as t from product_variants v union all select to_jsonb(m) from stock_movements m
@@ -93,14 +97,18 @@ def found(done: proof.Run) -> dict[str, tuple[str, ...]]:
     return {result.code: result.examples for result in done.results if not result.holds}
 
 
+def sell_two(shop: Shop) -> None:
+    shop.sql("update stockroom.stripe_link set live_since = now() - interval '30 days'")
+    shop.variant(10, sku="HB-40")
+    sell(shop, Sale(lines=[("HB-40", 2)]))
+    assert proof.prove(shop.engine, None, COMMAND_LINE).holds
+
+
 @pytest.fixture
-def sold(fresh_shop: Shop) -> Shop:
+def sold(server: Server) -> Iterator[Shop]:
     """A live shop that sold two of ten pairs and was verified since."""
-    fresh_shop.sql("update stockroom.stripe_link set live_since = now() - interval '30 days'")
-    fresh_shop.variant(10, sku="HB-40")
-    sell(fresh_shop, Sale(lines=[("HB-40", 2)]))
-    assert proof.prove(fresh_shop.engine, None, COMMAND_LINE).holds
-    return fresh_shop
+    for shop, _ in open_prepared(server, sell_two):
+        yield shop
 
 
 @pytest.mark.parametrize(("statement", "faults"), PLANTED.values(), ids=PLANTED.keys())

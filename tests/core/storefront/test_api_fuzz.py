@@ -34,7 +34,7 @@ def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
         told: Any = found
         operation = told.ok()
 
-        @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             answer = case.call(headers={"Authorization": f"Bearer {key}"})
