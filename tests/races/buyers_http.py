@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,16 +39,41 @@ class Street:
     variant: str
 
 
+class Clients:
+    """HTTP clients with one connection each. A client that many threads share may close a connection that one of them
+    reads, with "Bad file descriptor" (httpcore 1.0).
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        self._all = [
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(60))
+            for _ in range(CONNECTIONS)
+        ]
+        self._free: SimpleQueue[httpx.Client] = SimpleQueue()
+        for client in self._all:
+            self._free.put(client)
+
+    def post(self, path: str, **values: Any) -> httpx.Response:
+        """Post with the next free client."""
+        client = self._free.get()
+        try:
+            return client.post(path, **values)
+        finally:
+            self._free.put(client)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._all:
+            client.close()
+
+
 class Storefront:
     """The storefront's server: it submits twice, and retries if the shop is busy."""
 
     def __init__(self, street: Street) -> None:
         self.street = street
-        limits = httpx.Limits(max_connections=CONNECTIONS)
-        patient: dict[str, Any] = {"limits": limits, "timeout": httpx.Timeout(60)}
-        bearer = {"Authorization": f"Bearer {street.key}"}
-        self.api = httpx.Client(base_url=f"{street.shop}/api", headers=bearer, **patient)
-        self.stripe = httpx.Client(base_url=street.stripe, headers={"Authorization": f"Bearer {KEY}"}, **patient)
+        self.api = Clients(f"{street.shop}/api", street.key)
+        self.stripe = Clients(street.stripe, KEY)
         self.owner = sqlalchemy.create_engine(street.owner_url, pool_size=2, max_overflow=0, pool_timeout=60)
 
     def close(self) -> None:

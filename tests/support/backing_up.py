@@ -10,11 +10,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
+
 from core.backups import manifest
+from core.backups import record as backup_record
 from core.backups import routine as backups
 from core.backups.manifest import Manifest, digest, manifest_of, read_manifest
+from core.backups.record import Backup
 from core.database.programs import client_program
-from tests.support.builders import Shop
+from core.foundation.addresses import libpq_url
+from tests.support.builders import Shop, key
+from tests.support.servers import Server
 
 DATABASES = "select datname::text from pg_database where starts_with(datname, 'stockroom_scratch_')"
 CLIENTS = ("pg_dump", "pg_restore", "psql")
@@ -70,3 +76,38 @@ def programs_of(major: int, root: Path) -> Iterator[Path]:
             path.chmod(0o755)
         yield Path(room)
         shutil.rmtree(room, ignore_errors=True)
+
+
+def on_record(shop: Shop) -> list[Backup]:
+    return list(shop.run(backup_record.backups, "Ada"))
+
+
+def scratch_left(shop: Shop) -> list[str]:
+    return [row[0] for row in shop.rows(DATABASES)]
+
+
+class empty_database:  # noqa: N801 - reads as a word in a `with`
+    """An empty database of a server, for a moment."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.name = server, f"empty_{key()[:8]}"
+
+    def __enter__(self) -> str:
+        self._do(f"create database {self.name}")
+        return self.server.url(self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self._do(f"drop database {self.name} with (force)")
+
+    def _do(self, statement: str) -> None:
+        with psycopg.connect(libpq_url(self.server.url("postgres")), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def forge(shop: Shop) -> None:
+    for statement in (
+        "alter table stock_movements disable trigger stock_movements_append_only",
+        "update stock_movements set performed_by = 'Nobody' where variant_sequence = 1",
+        "alter table stock_movements enable trigger stock_movements_append_only",
+    ):
+        shop.sql(statement)

@@ -36,6 +36,8 @@ from tests.support.legacy import (
 from tests.support.proof import assert_holds
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 LEDGER = """select movement_type, reason, quantity, quantity_before as before, quantity_after as after, performed_by,
                    reference_type, reference_id, note
               from public.stock_movements where variant_id = %s order by variant_sequence"""
@@ -336,7 +338,6 @@ def test_a_history_with_serial_ids_and_other_columns_is_adopted_and_undone(small
     assert snapshot(small) == before
 
 
-@pytest.mark.slow
 @pytest.mark.volume
 def test_ten_thousand_movements_of_several_people_are_adopted(small: Legacy) -> None:
     small.run(

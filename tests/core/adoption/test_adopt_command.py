@@ -10,6 +10,8 @@ from core import __main__ as core_main
 from tests.support.legacy import CATALOGUE, FUNCTIONS, NINE, TABLES, Legacy, legacy_database
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def old(supabase_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Legacy]:

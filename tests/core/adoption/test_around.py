@@ -27,6 +27,8 @@ from tests.support.legacy import (
 )
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:

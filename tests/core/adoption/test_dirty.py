@@ -15,6 +15,8 @@ from core.proof.checks import run_checks
 from tests.support.legacy import CATALOGUE, FUNCTIONS, NINE, SHOE, TABLES, TEN, Legacy, legacy_database
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 OPENING = "The level before the oldest movement that was carried over"
 DAY = "2025-03-02 10:00+00"
 GONE = UUID("00000000-0000-4000-8000-0000000000ff")

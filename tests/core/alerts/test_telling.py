@@ -106,6 +106,7 @@ def test_a_destination_that_comes_back_gets_what_it_missed(fresh_shop: Shop) -> 
         assert tell(fresh_shop, {"team": team.url}) == (1, 0)
 
 
+@pytest.mark.slow
 def test_two_workers_at_once_send_nothing_twice(fresh_shop: Shop) -> None:
     for _ in range(20):
         enqueue_order(fresh_shop)

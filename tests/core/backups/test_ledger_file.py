@@ -56,6 +56,7 @@ def exported(embedded_shop: Shop, tmp_path: Path) -> Path:
     return tmp_path / "ledger.parquet"
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=ROWS, before=st.binary(min_size=32, max_size=32))
 def test_python_writes_the_canonical_text_and_its_hash_as_the_database_does(

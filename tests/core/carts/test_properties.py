@@ -181,6 +181,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @example(metadata={"cart": '[{"sku": "\\ud800", "qty": 1}]'}, cut=None)
 @example(metadata={"cart": "\x00"}, cut=None)
@@ -206,6 +207,7 @@ def test_values_that_are_not_text_are_refused_or_ignored(metadata: dict[str, Any
     assert cart is None or all(value is None or isinstance(value, str) for value in metadata.values())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     items=st.lists(st.fixed_dictionaries({"quantity": JSON, "price": JSON | st.fixed_dictionaries({"product": JSON})}))

@@ -239,6 +239,7 @@ def test_the_same_new_skus_by_four_people_at_once_are_added_once(fresh_shop: Sho
     assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 17
 
 
+@pytest.mark.slow
 def test_a_delivery_during_an_import_waits_and_a_later_import_sees_it(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(sku="HB-40", product="Halde Boot")
     with fresh_shop.engine.begin() as selling:

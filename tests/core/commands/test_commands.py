@@ -150,6 +150,7 @@ def test_migrate_can_be_repeated_safely(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == "The database was up to date already.\n"
 
 
+@pytest.mark.slow
 def test_the_sample_is_loaded_once(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert core_main.main(["sample"]) == 0
     assert capsys.readouterr().out == "The sample shop Canyon Sneakers is loaded.\n"

@@ -22,6 +22,8 @@ from core.database.programs import server_programs
 from core.foundation.errors import SetupError
 from tests.support.servers import new_folder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import pathlib, sys

@@ -25,6 +25,8 @@ from tests.support.builders import Shop, key
 from tests.support.proof import assert_holds
 from tests.support.servers import EMBEDDED_MAJOR, Server, start_embedded, start_system
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

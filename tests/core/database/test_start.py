@@ -26,6 +26,8 @@ from core.foundation.errors import SetupError
 from dashboard.__main__ import claim_port
 from tests.support.servers import Server, new_folder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 LINK = r"http://127\.0\.0\.1:\d+/welcome\?token=[\w-]{43}\b"
 OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
@@ -137,7 +139,6 @@ def first() -> Iterator[FirstStart]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.mark.slow
 def test_a_first_start_prints_one_link_that_signs_in_and_ctrl_c_stops_all_of_it(first: FirstStart) -> None:
     assert len(re.findall(LINK, first.line)) == 1
     assert first.health == (200, '{"status":"ok"}')
@@ -146,7 +147,6 @@ def test_a_first_start_prints_one_link_that_signs_in_and_ctrl_c_stops_all_of_it(
     assert first.stopped
 
 
-@pytest.mark.slow
 def test_a_second_start_takes_seconds_finds_the_shop_and_ends_with_its_service_manager(first: FirstStart) -> None:
     with embedded.start(first.folder) as server, psycopg.connect(libpq_url(server.owner_url)) as connection:
         connection.execute("update stockroom.shop set name = 'The same shop'")
@@ -160,7 +160,6 @@ def test_a_second_start_takes_seconds_finds_the_shop_and_ends_with_its_service_m
     assert _server_is_gone(first.folder)
 
 
-@pytest.mark.slow
 def test_a_closed_terminal_stops_all_of_it_too(first: FirstStart) -> None:
     start = Start(STOCKROOM_DATA=str(first.folder))
     start.wait_until_ready()
@@ -168,7 +167,6 @@ def test_a_closed_terminal_stops_all_of_it_too(first: FirstStart) -> None:
     assert _server_is_gone(first.folder)
 
 
-@pytest.mark.slow
 def test_a_start_on_your_own_database_works_in_the_same_way(server: Server) -> None:
     name = f"own_{server.major}_start"
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:

@@ -30,6 +30,8 @@ from tests.support.builders import Shop, key
 from tests.support.servers import Server, has_pgbouncer, start_pgbouncer
 from tests.support.working import MINUTELY, PATIENCE, idle, queue, until, waiting, workers, working
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]
 

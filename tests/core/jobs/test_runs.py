@@ -27,6 +27,8 @@ from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 from tests.support.working import queue, until, waiting, working
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 NAP = "nap"
 

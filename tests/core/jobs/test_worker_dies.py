@@ -11,6 +11,8 @@ from tests.stripe.shop import Stripe, open_cases, orders_of, sold
 from tests.support.builders import Shop
 from tests.support.crashing import Fate, Killed, doomed_engine
 
+pytestmark = pytest.mark.slow
+
 WAYS = [(after, is_killed) for after in (False, True) for is_killed in (False, True)]
 
 

@@ -17,6 +17,8 @@ from tests.support.builders import Shop
 from tests.support.dashboards import serve
 from tests.support.working import PATIENCE, queue, until, workers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "whsec_TheSecretOfTheShop"
 

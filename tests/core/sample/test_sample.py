@@ -16,6 +16,8 @@ from tests.conftest import SAMPLE_AT, open_sample
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 AUDIT = """
     with dated as (
         select m.*, (m.occurred_at at time zone s.zone)::date as day from stock_movements m, stockroom.shop s

@@ -119,5 +119,6 @@ def test_no_order_restores_more_than_it_sold() -> None:
     assert min(sold.values()) >= 0
 
 
+@pytest.mark.slow
 def test_the_same_moment_gives_the_same_story() -> None:
     assert ninety_days(MODELS, NOWS[3]) == ninety_days(MODELS, NOWS[3])

@@ -150,6 +150,7 @@ def test_a_posting_during_a_zone_change_waits_and_is_on_its_new_day(fresh_shop: 
     assert_all_holds(fresh_shop)
 
 
+@pytest.mark.slow
 def test_a_posting_that_would_wait_too_long_says_so_and_changes_nothing(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     change = "select stockroom_api.change_shop(null, null, null, 'Command line', null, :zone, null)"
@@ -163,6 +164,7 @@ def test_a_posting_that_would_wait_too_long_says_so_and_changes_nothing(fresh_sh
     assert_all_holds(fresh_shop)
 
 
+@pytest.mark.slow
 def test_a_move_that_would_wait_too_long_says_so_and_changes_nothing(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     with holding(fresh_shop.owner, "select public.update_variant_stock(:id, -1)", id=variant):

@@ -17,6 +17,8 @@ from tests.stripe.account import StripeAccount
 from tests.stripe.fake import fake_gateway
 from tests.support.builders import Shop
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 
 

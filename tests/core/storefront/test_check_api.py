@@ -16,6 +16,8 @@ from tests.support.builders import Shop
 from tests.support.dashboards import serve
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def living(embedded: Server) -> Iterator[tuple[Shop, str]]:

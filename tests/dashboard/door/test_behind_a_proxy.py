@@ -17,7 +17,7 @@ from tests.support.servers import Server
 
 __all__ = ["quick_hashes"]
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

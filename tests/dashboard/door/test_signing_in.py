@@ -24,7 +24,7 @@ from tests.support.servers import Server
 
 __all__ = ["quick_hashes"]
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
 
 SECRET = "Jordan 4 Canyon Purple"
 PAGE = {"accept": "text/html"}

@@ -23,6 +23,7 @@ def kept_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOCKROOM_BACKUPS", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_an_admin_sees_which_backups_are_verified_and_why_others_are_not(
     tabs: Tabs, embedded_shop: Shop, tmp_path: Path
 ) -> None:
