@@ -4,5 +4,5 @@
 describe what a backup holds. `record` lists backups for the dashboard. `ledger_file` writes the ledger as Parquet and
 verifies that file without a database.
 
-Uses: proof, people, database, stripe, foundation.
+Uses: proof, adoption, people, database, stripe, foundation.
 """
