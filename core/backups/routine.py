@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from core.backups import archive, contents, restoring
 from core.backups.archive import Tools, tools_for
@@ -173,7 +174,7 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
         restoring.replay(owner_url, path, manifest)
     try:
         restoring.check(owner_url, manifest)
-    except (StockError, psycopg.Error) as error:
+    except (StockError, psycopg.Error, DBAPIError) as error:
         why = error.message if isinstance(error, StockError) else str(error).partition("\n")[0]
         said = f"{path.name} was restored, but failed its checks; do not use this database: {why}"
         raise BackupFailed(said) from error
