@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.adoption.report import listed
 from core.foundation.errors import BackupFailed
 
 SUFFIX = ".json"
@@ -53,6 +54,12 @@ class Contents:
     beyond: list[str]
     others: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What a restore into an empty database cannot have, in words."""
+        next_to_ours = f"tables, views and functions of others ({len(self.others):,}): {listed(self.others)}"
+        return [*([next_to_ours] if self.others else []), *(f"{each.what} ({each.why})" for each in self.left_out)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from core.adoption.report import listed
 from core.backups import ledger_file
 from core.backups import routine as backups
 from core.backups.manifest import Manifest, manifest_of, read_manifest
@@ -74,12 +73,10 @@ def restore(database: Database, arguments: argparse.Namespace) -> int:
 def _say_left_out(manifest: Manifest) -> None:
     """Print what of others is not in a backup. An empty database cannot have it."""
     held, file = manifest.contents, manifest_of(Path(manifest.file)).name
-    if held.others or held.left_out:
+    if held.sentences:
         print("It leaves out what does not belong to Stockroom; back that up with pg_dump or at your host:")
-    if held.others:
-        print(f"  {len(held.others):,} tables, views and functions of others: {listed(held.others)}")
-    for each in held.left_out:
-        print(f"  {each.what} ({each.why})")
+    for sentence in held.sentences:
+        print(f"  {sentence}")
     if held.left_out:
         print(f"The statements that create these again on Stockroom's tables are in {file}.")
 

@@ -46,7 +46,7 @@ def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
             assert core_main.main(["restore", str(backups.newest(tmp_path))]) == 0
             assert said.partition("It leaves out")[2] in capsys.readouterr().out
     for sentence in (
-        "tables, views and functions of others: public.bestsellers, ",
+        "tables, views and functions of others (24): public.bestsellers, ",
         'the policy "Staff see every product" on public.products (it uses function auth.uid(), table public.users)',
         "the default of public.products.code (it uses function private.new_code())",
         "the foreign key products_created_by_fkey of public.products (it uses table public.users)",

@@ -36,7 +36,7 @@ def saved(shop: Legacy, folder: Path) -> tuple[Path, Manifest]:
 
 def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_path: Path) -> None:
     before, read = shop.rows(LEDGER), read_as(shop.url, "anon", CATALOGUE)
-    path, _ = saved(shop, tmp_path)
+    path, manifest = saved(shop, tmp_path)
     with empty_for(shop) as url:
         backups.restore(url, path)
         restored = Legacy(server=shop.server, name=url.partition("@/")[2].partition("?")[0], account=shop.account)
@@ -45,6 +45,14 @@ def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_
         assert [row.kind for row in restored.rows("select kind from products")] == ["street"] * 3
         restored.run("update public.products set name = 'Renamed' where slug = 'dune-runner'")
         restored.run(SELL_ONE)
+        restored.run(
+            "create schema private; create type private.kind as enum ('running', 'street');"
+            "create function public.plain(_name text) returns text language sql immutable as $$ select lower(_name) $$"
+        )
+        for each in manifest.contents.left_out:
+            if each.kind in ("type", "generated", "check", "index"):
+                restored.run(each.statement)
+        assert restored.rows("select distinct kind::text, plain_name = lower(name) from products") == [("street", True)]
         again = backups.make(url, tmp_path / "again", keep=9)
         backups.verify(url, again)
         backups.restore(url, again, replace=restored.name)
