@@ -26,11 +26,12 @@ from core.adoption.report import Report, listed
 from core.database.migrate import our_functions
 from core.foundation.text import many
 
-_ONLY_A_CLOCK = re.compile(
+ONLY_A_CLOCK = re.compile(
     r"\s*begin\s+new\.updated_at\s*:?=\s*(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\))\s*;"
     r"\s*return\s+new\s*;\s*end\s*;?\s*",
     re.IGNORECASE,
 )
+"""The body of a trigger function that only sets `updated_at`."""
 _CATALOGUE = ("products", "product_variants")
 
 
@@ -110,7 +111,7 @@ def _triggers(database: Database, old: dict[str, Table], report: Report) -> list
     )
     kept = []
     for row in rows:
-        clock = row.before_row and (row.proname == "moddatetime" or _ONLY_A_CLOCK.fullmatch(row.prosrc))
+        clock = row.before_row and (row.proname == "moddatetime" or ONLY_A_CLOCK.fullmatch(row.prosrc))
         if clock and row.relname in _CATALOGUE and "updated_at" in row.body + row.prosrc:
             kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
             report.found(f"trigger {row.tgname}", f"on {row.table}", "created again: it only sets updated_at")

@@ -42,7 +42,7 @@ def dependents(
 ) -> list[Dependent]:
     """Return what depends on these tables, in order of dependency. `ours` are the columns of our stock_movements."""
     oids = [table.oid for table in tables.values()]
-    rows = ask(database, _AFFECTED, oids, oids)
+    rows = ask(database, AFFECTED, oids, oids)
     found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
     _refuse_lost_columns(database, tables, ours, report)
     for kind, plural in _PLURALS.items():
@@ -58,10 +58,11 @@ def dependents(
 
 _PLURALS = {"view": "views", "function": "functions on their rows", "policy": "policies elsewhere"}
 
-_AFFECTED = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+AFFECTED = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
 
-def _view(database: Database, row: Any, report: Report) -> Dependent:
+def plain_view(database: Database, row: Any, _report: Report) -> Dependent:
+    """Return a view with its owner and rights. `row`: its oid and its name."""
     (view,) = ask(
         database,
         """select pg_get_viewdef(c.oid) as body, c.relowner::regrole::text as owner,
@@ -138,7 +139,7 @@ def _relation(_database: Database, row: Any, report: Report) -> None:
     )
 
 
-_READ = {"view": _view, "function": function, "policy": _policy, "relation": _relation}
+_READ = {"view": plain_view, "function": function, "policy": _policy, "relation": _relation}
 
 
 def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,6 +28,7 @@ SCHEMAS = ("public", "stockroom", "stockroom_api", "procrastinate")
 _ROLES = Path(__file__).parents[1] / "migrations" / "roles.sql"
 _UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;"
 _HEADER_LINES = 40
+_ROWS = b"-- Data for Name: "
 _CHUNK = 1 << 20
 _LOCK_WAIT = "60s"
 
@@ -110,25 +111,46 @@ def contents(tools: Tools, archive: Path) -> list[str]:
     return [line for line in done.stdout.decode().splitlines() if line and not line.startswith(";")]
 
 
-def wanted(entries: Sequence[str], *, needs: Sequence[str], beyond: Sequence[str], hosted: bool) -> list[str]:
-    """Return the entries to restore: those of Stockroom's owner and its `needs`, without those that lead `beyond` it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A change of the text that creates the table `inside`: `found` becomes `instead`."""
+
+    inside: str
+    found: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What a restore does besides the archive: statements before and after it, and changes of its text."""
+
+    before: str = ""
+    after: str = ""
+    cuts: tuple[Cut, ...] = ()
+
+
+def wanted(entries: Sequence[str], *, needs: Sequence[str], without: Callable[[str], bool], hosted: bool) -> list[str]:
+    """Return the entries to restore: those of Stockroom's owner and its `needs`, `without` some.
 
     Policies and grants can name roles that only the original host has, so they are restored only there (`hosted`).
     """
-    needed, strange = tuple(f"{name} " for name in needs), tuple(f"{name} " for name in beyond)
-    return [line for line in entries if _is_wanted(line.split(None, 3)[3], needed, strange, hosted)]
+    needed = tuple(f"{name} " for name in needs)
+    return [line for line in entries if _is_wanted(line.split(None, 3)[3], needed, without, hosted)]
 
 
-def _is_wanted(entry: str, needed: tuple[str, ...], strange: tuple[str, ...], hosted: bool) -> bool:
-    if entry.startswith(("PUBLICATION", "DEFAULT ACL", *strange)):
+def _is_wanted(entry: str, needed: tuple[str, ...], without: Callable[[str], bool], hosted: bool) -> bool:
+    if entry.startswith(("PUBLICATION", "DEFAULT ACL")) or without(entry.removesuffix(f" {OWNER_ROLE}")):
         return False
-    if not hosted and (entry.startswith("POLICY") or (entry.startswith("ACL") and " procrastinate " not in entry)):
+    if not hosted and (
+        entry.startswith(("POLICY", "COMMENT public POLICY"))
+        or (entry.startswith("ACL") and " procrastinate " not in entry)
+    ):
         return False  # our own grants are created again
     return entry.endswith(f" {OWNER_ROLE}") or entry.startswith(needed)
 
 
-def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, before: str = "", after: str = "") -> None:
-    """Restore these entries as the owner, between `before` and `after`, in one transaction. Raises BackupFailed."""
+def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], script: Script) -> None:
+    """Restore these entries as the owner, with what `script` adds, in one transaction. Raises BackupFailed."""
     address, environment = reachable(url)
     psql = [tools.program("psql"), "--no-psqlrc", "--quiet", "--no-password", "--output=/dev/null"]
     psql += ["--set=ON_ERROR_STOP=1", f"--dbname={address}"]
@@ -142,7 +164,7 @@ def replay(tools: Tools, url: str, archive: Path, entries: Sequence[str], *, bef
         ):
             assert reader.stdout is not None
             assert writer.stdin is not None
-            _pour(reader, reader.stdout, writer, writer.stdin, before=before, after=after)
+            _pour(reader, reader.stdout, writer, writer.stdin, script)
         complaints.seek(0)
         said = complaints.read().decode(errors="replace")
     if reader.returncode != 0 or writer.returncode != 0:
@@ -154,21 +176,17 @@ def _pour(
     source: IO[bytes],
     writer: subprocess.Popen[bytes],
     sink: IO[bytes],
-    *,
-    before: str,
-    after: str,
+    script: Script,
 ) -> None:
-    """Send the script to psql, and then, only if the archive was read to its end, `after` and the commit."""
+    """Send the script to psql, and then, only if the archive was read to its end, the rest and the commit."""
     try:
         sink.write(b"begin;\nset local client_min_messages = warning;\n")
-        sink.write(f"{_ROLES.read_text(encoding='utf-8')}\n{before}\nset local role {OWNER_ROLE};\n".encode())
+        sink.write(f"{_ROLES.read_text(encoding='utf-8')}\n{script.before}\nset local role {OWNER_ROLE};\n".encode())
         sink.write(b"create schema if not exists public;\n")
-        for _ in range(_HEADER_LINES):
-            line = source.readline()
-            sink.write(b"" if line.strip() == _UNKNOWN_BEFORE_17 else line)
+        sink.write(_changed(_definitions(source), script.cuts))
         shutil.copyfileobj(source, sink, _CHUNK)
         if reader.wait() == 0:
-            sink.write(f"\n{after}\ncommit;\n".encode())
+            sink.write(f"\n{script.after}\ncommit;\n".encode())
             sink.close()
         else:
             writer.kill()
@@ -178,3 +196,26 @@ def _pour(
         writer.kill()
         reader.kill()
         raise
+
+
+def _definitions(source: IO[bytes]) -> bytes:
+    """Read what comes before the first table's rows: the text that creates everything."""
+    lines: list[bytes] = []
+    for line in source:
+        lines.append(b"" if line.strip() == _UNKNOWN_BEFORE_17 and len(lines) < _HEADER_LINES else line)
+        if line.startswith(_ROWS):
+            break
+    return b"".join(lines)
+
+
+def _changed(text: bytes, cuts: Sequence[Cut]) -> bytes:
+    for cut in cuts:
+        begins = text.find(f"\nCREATE TABLE {cut.inside} (\n".encode())
+        ends = text.find(b"\n)", begins)
+        table, found = text[max(begins, 0) : ends], cut.found.encode()
+        if begins < 0 or table.count(found) != 1:
+            raise BackupFailed(
+                f"The archive creates {cut.inside} otherwise than its manifest says: {cut.found.strip()}."
+            )
+        text = text[:begins] + table.replace(found, cut.instead.encode()) + text[ends:]
+    return text

@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 
 from core.backups.archive import SCHEMAS
 from core.backups.manifest import Contents
+from core.backups.others import others
 from core.database.engine import OWNER_ROLE
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
@@ -22,20 +23,6 @@ _OTHERS = """
     select format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any (%s) and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
        and c.relowner <> %s::regrole order by 1"""
-_NEEDS = """
-    select distinct 'FUNCTION ' || n.nspname || ' ' || p.proname || '()'
-      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
-      join pg_namespace n on n.oid = p.pronamespace
-     where not t.tgisinternal and n.nspname = 'public' and c.relowner = %(owner)s::regrole
-       and p.proowner <> %(owner)s::regrole
-    union
-    select case t.typtype when 'd' then 'DOMAIN ' else 'TYPE ' end || n.nspname || ' ' || t.typname
-      from pg_attribute a join pg_class c on c.oid = a.attrelid
-      join pg_type e on e.oid = a.atttypid join pg_type t on t.oid = coalesce(nullif(e.typelem, 0), e.oid)
-      join pg_namespace n on n.oid = t.typnamespace
-     where c.relkind in ('r', 'p') and n.nspname = 'public' and c.relowner = %(owner)s::regrole
-       and t.typowner <> %(owner)s::regrole
-     order by 1"""
 _BEYOND = """
     select 'FK CONSTRAINT ' || n.nspname || ' ' || c.relname || ' ' || k.conname
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class f on f.oid = k.confrelid
@@ -48,7 +35,21 @@ _MUST: LiteralString = """
     create function pg_temp.must(_holds boolean, _why text) returns void language plpgsql as
     'begin if _holds is not true then raise exception ''%'', _why; end if; end';"""
 _REVISION = "select version_num from stockroom.alembic_version"
-_HOST_ROLES = "select rolname::text from pg_roles where rolname in ('anon', 'authenticated', 'service_role') order by 1"
+_ROLES = """
+    select rolname::text from pg_roles
+     where rolname in ('anon', 'authenticated', 'service_role') or oid in (
+        select a.grantee from pg_class c, lateral aclexplode(c.relacl) a where c.relowner = %(owner)s::regrole
+        union all
+        select a.grantee from pg_attribute t join pg_class c on c.oid = t.attrelid, lateral aclexplode(t.attacl) a
+         where c.relowner = %(owner)s::regrole
+        union all
+        select a.grantee from pg_proc p, lateral aclexplode(p.proacl) a where p.proowner = %(owner)s::regrole
+        union all
+        select a.grantee from pg_namespace n, lateral aclexplode(n.nspacl) a where n.nspowner = %(owner)s::regrole
+        union all
+        select unnest(p.polroles) from pg_policy p join pg_class c on c.oid = p.polrelid
+         where c.relowner = %(owner)s::regrole)
+     order by 1"""
 
 
 @contextmanager
@@ -94,6 +95,7 @@ def held(expected: Contents) -> str:
 def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
     """Return the contents of the database: row counts, the head hash, its release and dependencies."""
     owner = {"owner": OWNER_ROLE}
+    found = others(connection)
     tables = connection.execute(_TABLES, [list(SCHEMAS), OWNER_ROLE]).fetchall()
     count = sql.SQL("select count(*) from {}")
     return Contents(
@@ -101,9 +103,11 @@ def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
         head_hash=str(one(connection, _HEAD)),
         revision=str(one(connection, _REVISION)),
         server_version=str(one(connection, "show server_version")).split()[0],
-        roles=_column(connection, _HOST_ROLES, None),
-        needs=_column(connection, _NEEDS, owner),
+        roles=_column(connection, _ROLES, owner),
+        needs=found.needs,
         beyond=_column(connection, _BEYOND, owner),
+        others=found.next_to_ours,
+        left_out=found.left_out,
     )
 
 

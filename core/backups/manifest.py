@@ -5,23 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.adoption.report import listed
 from core.foundation.errors import BackupFailed
 
 SUFFIX = ".json"
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Something on our tables that an empty database cannot have, because it uses what the backup does not contain.
+
+    `statement` creates it again. A restore omits the `entries` of the archive and, in the text that creates the table
+    `inside`, replaces `cut` by `instead`.
+    """
+
+    kind: str
+    what: str
+    why: str
+    statement: str
+    entries: list[str]
+    inside: str
+    cut: str
+    instead: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """The contents of a database at one moment: rows by table, the ledger's head hash, its release, its dependencies.
 
-    `needs`: types and functions of other owners that our tables use. `beyond`: our foreign keys to tables of others.
+    `roles`: the roles that have rights on our objects. `needs`: types and functions of other owners that our tables
+    use. `beyond`: our foreign keys to tables of others. `others`: tables, views and functions that are not ours.
     """
 
     tables: dict[str, int]
@@ -31,6 +52,14 @@ class Contents:
     roles: list[str]
     needs: list[str]
     beyond: list[str]
+    others: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What a restore into an empty database cannot have, in words."""
+        next_to_ours = f"tables, views and functions of others ({len(self.others):,}): {listed(self.others)}"
+        return [*([next_to_ours] if self.others else []), *(f"{each.what} ({each.why})" for each in self.left_out)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +111,13 @@ def read_manifest(archive: Path) -> Manifest:
         seal, form = values.pop("seal"), values.get("format")
         if seal != _seal(values):
             raise BackupFailed(f"The manifest {path.name} was changed since it was written; do not trust this backup.")
-        if form != FORMAT:
+        if form not in READABLE:
             raise BackupFailed(f"The manifest {path.name} was written by a newer release of Stockroom; use that one.")
         del values["format"]
         made_at = datetime.fromisoformat(values.pop("made_at"))
-        return Manifest(**values | {"made_at": made_at, "contents": Contents(**values["contents"])})
+        held = values["contents"]
+        left_out = [LeftOut(**each) for each in held.get("left_out", [])]
+        return Manifest(**values | {"made_at": made_at, "contents": Contents(**held | {"left_out": left_out})})
     except FileNotFoundError:
         raise BackupFailed(f"{archive.name} has no manifest: {path.name} is missing next to it.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

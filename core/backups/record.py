@@ -40,6 +40,7 @@ class Backup:
     proven_at: datetime | None
     failed_at: datetime | None
     why: str | None
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +55,10 @@ class Proof:
 def backups(connection: Connection, actor: Actor) -> tuple[Backup, ...]:
     """Return the existing backups, newest first. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_SHOP)
-    statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why
+    statement = """select file, made_at, size_bytes, movements, head_hash, server_version, proven_at, failed_at, why,
+                          left_out
                      from stockroom_api.backups order by made_at desc limit 1000"""
-    return rows_of(Backup, call(connection, statement, {}))
+    return rows_of(Backup, call(connection, statement, {}), left_out=tuple)
 
 
 def proof(connection: Connection, actor: Actor) -> Proof:
@@ -79,9 +81,10 @@ def record(url: str, manifest: Manifest) -> None:
     values = [
         manifest.file, manifest.made_at, manifest.size_bytes, manifest.sha256,
         bytes.fromhex(manifest.contents.head_hash), manifest.movements, manifest.contents.server_version,
+        manifest.contents.sentences[:LONGEST],
     ]  # fmt: skip
     with as_owner(url) as connection:
-        connection.execute("select stockroom_api.record_backup(%s, %s, %s, %s, %s, %s, %s)", values)
+        connection.execute("select stockroom_api.record_backup(%s, %s, %s, %s, %s, %s, %s, %s)", values)
 
 
 def judge(url: str, file: str, why: str | None) -> None:

@@ -13,29 +13,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
-from psycopg import Connection
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
-from core.backups import archive, contents
+from core.backups import archive, contents, restoring
 from core.backups.archive import Tools, tools_for
+from core.backups.hanging import hanging
 from core.backups.manifest import Contents, Manifest, check_file, digest, manifest_of, read_manifest, write_manifest
 from core.backups.record import judge, record, resolve, telling
-from core.database.engine import create_engine, run
-from core.database.migrate import migrate
-from core.database.scratch import scratch_database
 from core.database.startup import open_database
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import BackupFailed, StockError
-from core.foundation.model import COMMAND_LINE
 from core.foundation.settings import load_settings
-from core.proof.checks import run_checks
 from core.stripe.gateway import Gateway
 
-PROOFS = ("R1", "R2")
 _BEGINS, _ENDS = "stockroom-", ".dump"
 
 
@@ -83,7 +77,7 @@ def _write(owner_url: str, folder: Path) -> Path:
 
 def _dump(owner_url: str, draft: Path) -> tuple[Tools, Contents]:
     with contents.snapshot(owner_url) as (connection, name):
-        tools = tools_for(_major(connection))
+        tools = tools_for(restoring.server_major(connection))
         found = contents.contents(connection)
         archive.dump(tools, owner_url, draft, snapshot=name, leave_out=contents.of_others(connection))
         return tools, found
@@ -152,68 +146,13 @@ def verify(owner_url: str, path: Path) -> Manifest:
             manifest = read_manifest(path)
             check_file(path, manifest)
             record(owner_url, manifest)
-            _try_out(owner_url, path, manifest)
+            restoring.try_out(owner_url, path, manifest)
         except BackupFailed as error:
             judge(owner_url, path.name, error.message)
             raise
         judge(owner_url, path.name, None)
     resolve(owner_url, f"{path.name} was restored and verified.")
     return manifest
-
-
-def _try_out(owner_url: str, path: Path, manifest: Manifest) -> None:
-    with scratch_database(owner_url) as scratch:
-        _replay(scratch, path, manifest, hosted=False)
-        _compare(scratch, manifest)
-        _bring_up(scratch)
-        _check(scratch)
-
-
-def _replay(url: str, path: Path, manifest: Manifest, *, hosted: bool, before: str = "", after: str = "") -> None:
-    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
-        major = _major(connection)
-    if manifest.server_major > major:
-        raise BackupFailed(
-            f"{path.name} was created on PostgreSQL {manifest.server_major}, but this server is {major}. Restore it on "
-            f"{manifest.server_major} or newer."
-        )
-    tools = tools_for(major)
-    known = manifest.contents
-    entries = archive.wanted(archive.contents(tools, path), needs=known.needs, beyond=known.beyond, hosted=hosted)
-    archive.replay(tools, url, path, entries, before=before, after=after)
-
-
-def _compare(url: str, manifest: Manifest) -> None:
-    """Raise BackupFailed unless the restored database has the contents of the manifest."""
-    with contents.snapshot(url) as (connection, _):
-        found = contents.contents(connection)
-    expected = manifest.contents
-    for table in sorted(expected.tables | found.tables):
-        if expected.tables.get(table) != found.tables.get(table):
-            raise BackupFailed(
-                f"{manifest.file} restores {found.tables.get(table, 0):,} rows of {table}, but its manifest has "
-                f"{expected.tables.get(table, 0):,}."
-            )
-    if expected.head_hash != found.head_hash:
-        raise BackupFailed(f"{manifest.file} restores another ledger than it should: the head hash differs.")
-
-
-def _bring_up(url: str) -> None:
-    """Rebuild functions and grants of this release, and migrate if the backup is of an older one."""
-    with contents.as_owner(url) as connection:
-        connection.execute("delete from stockroom.sql_text")
-    migrate(url)
-
-
-def _check(url: str) -> None:
-    engine = create_engine(url, pool_size=1)
-    try:
-        results = run(engine, run_checks, COMMAND_LINE, codes=PROOFS)
-    finally:
-        engine.dispose()
-    for result in results:
-        if not result.holds:
-            raise BackupFailed(f"The restored database fails {result.code}: {result.examples[0]}.")
 
 
 # ---------------------------------------------------------------- restoring
@@ -227,21 +166,15 @@ def restore(owner_url: str, path: Path, *, replace: str | None = None) -> Manife
     """
     manifest = read_manifest(path)
     check_file(path, manifest)
-    with psycopg.connect(libpq_url(owner_url), connect_timeout=30) as connection:
-        used = contents.one(connection, _USED)
-        roles = {row[0] for row in connection.execute("select rolname::text from pg_roles")}
-    _refuse_used(make_url(owner_url).database or "", used, replace)
-    hosted = set(manifest.contents.roles) <= roles and bool(manifest.contents.roles)
-    if used:
-        _try_out(owner_url, path, manifest)
-    _replay(
-        owner_url, path, manifest, hosted=hosted, before=_CLEAR if used else "", after=contents.held(manifest.contents)
-    )
+    if _holds_a_shop(owner_url, replace):
+        hanging(owner_url)  # refuses at once what could not be put up again
+        restoring.try_out(owner_url, path, manifest)
+        restoring.replay(owner_url, path, manifest, hanging(owner_url))
+    else:
+        restoring.replay(owner_url, path, manifest)
     try:
-        _compare(owner_url, manifest)
-        _bring_up(owner_url)
-        _check(owner_url)
-    except (StockError, psycopg.Error) as error:
+        restoring.check(owner_url, manifest)
+    except (StockError, psycopg.Error, DBAPIError) as error:
         why = error.message if isinstance(error, StockError) else str(error).partition("\n")[0]
         said = f"{path.name} was restored, but failed its checks; do not use this database: {why}"
         raise BackupFailed(said) from error
@@ -254,21 +187,13 @@ _USED = """
     select to_regnamespace('stockroom') is not null or to_regnamespace('stockroom_api') is not null
         or to_regnamespace('procrastinate') is not null or to_regclass('public.products') is not null
         or to_regclass('public.product_variants') is not null or to_regclass('public.stock_movements') is not null"""
-_CLEAR = """
-    drop schema if exists stockroom_api, procrastinate, stockroom cascade;
-    drop table if exists public.stock_movements, public.product_variants, public.products;
-    do $$
-    declare
-        _function regprocedure;
-    begin
-        for _function in select p.oid from pg_proc p
-                          where p.pronamespace = 'public'::regnamespace and p.proowner = 'stockroom_owner'::regrole loop
-            execute format('drop function %s', _function);
-        end loop;
-    end $$;"""
 
 
-def _refuse_used(database: str, used: bool, replace: str | None) -> None:
+def _holds_a_shop(url: str, replace: str | None) -> bool:
+    """Return whether a shop is to be replaced. Raises BackupFailed unless `replace` names its database."""
+    database = make_url(url).database or ""
+    with psycopg.connect(libpq_url(url), connect_timeout=30) as connection:
+        used = bool(contents.one(connection, _USED))
     if replace is not None and replace != database:
         raise BackupFailed(f"The database is called {database}, not {replace}. Nothing was changed.")
     if used and replace is None:
@@ -276,10 +201,7 @@ def _refuse_used(database: str, used: bool, replace: str | None) -> None:
             f"The database {database} is not empty: it holds a shop, which restoring would replace. If that is what "
             f"you want, stop Stockroom and add --replace {database}. Nothing was changed."
         )
-
-
-def _major(connection: Connection[tuple[Any, ...]]) -> int:
-    return int(contents.one(connection, "show server_version_num")) // 10_000
+    return used
 
 
 # ---------------------------------------------------------------- every night

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from core.backups import ledger_file
 from core.backups import routine as backups
-from core.backups.manifest import Manifest
+from core.backups.manifest import Manifest, manifest_of, read_manifest
+from core.backups.restoring import missing_roles
 from core.commands import command
 from core.database.startup import Database
 from core.foundation.errors import BackupFailed
@@ -39,6 +40,7 @@ def back_up(database: Database, arguments: argparse.Namespace) -> int:
     folder = (arguments.to or settings.backup_dir).absolute()
     path = backups.make(database.owner_url, folder, keep=settings.backups_kept)
     print(f"The backup is {path}. Verify it with `python -m core verify-backup`.")
+    _say_left_out(read_manifest(path))
     return 0
 
 
@@ -47,6 +49,7 @@ def verify(database: Database, arguments: argparse.Namespace) -> int:
     path = arguments.file or backups.newest(load_settings().backup_dir)
     manifest = backups.verify(database.owner_url, path.absolute())
     print(f"{manifest.file} is verified: {_held(manifest)} were restored, R1 and R2 pass.")
+    _say_left_out(manifest)
     return 0
 
 
@@ -55,7 +58,27 @@ def restore(database: Database, arguments: argparse.Namespace) -> int:
     path = arguments.file.absolute()
     manifest = backups.restore(database.owner_url, path, replace=arguments.replace)
     print(f"{manifest.file} is restored: {_held(manifest)}, R1 and R2 pass.")
+    if arguments.replace:
+        print("What others have on Stockroom's tables is there as before.")
+        return 0
+    _say_left_out(manifest)
+    if missing := missing_roles(database.owner_url, manifest):
+        print(
+            f"No rights and policies were restored, because this server lacks the role {', '.join(missing)}. Create it "
+            "and restore again, or grant the rights by hand."
+        )
     return 0
+
+
+def _say_left_out(manifest: Manifest) -> None:
+    """Print what of others is not in a backup. An empty database cannot have it."""
+    held, file = manifest.contents, manifest_of(Path(manifest.file)).name
+    if held.sentences:
+        print("It leaves out what does not belong to Stockroom; back that up with pg_dump or at your host:")
+    for sentence in held.sentences:
+        print(f"  {sentence}")
+    if held.left_out:
+        print(f"The statements that create these again on Stockroom's tables are in {file}.")
 
 
 def _held(manifest: Manifest) -> str:

@@ -160,6 +160,10 @@ def _show_restoring(kept: Sequence[Backup], settings: Settings) -> None:
     there = folder / best  # does not exist if the backup was created elsewhere with `backup --to`
     st.code(f".venv/bin/python -m core restore {there if there.exists() else best}", language="sh", wrap_lines=True)
     st.caption("To replace a database that contains a shop, add `--replace` and its name.")
+    if kept and kept[0].left_out:
+        with st.expander("What the newest backup leaves out", icon=":material/info:"):
+            st.markdown("They do not belong to Stockroom. With `--replace` they stay; an empty database lacks them.")
+            st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in kept[0].left_out))
 
 
 # ---------------------------------------------------------------- on Overview

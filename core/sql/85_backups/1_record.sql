@@ -2,11 +2,12 @@
 
 -- Record a backup, or update the file name of a known one.
 create function stockroom_api.record_backup(
-    _file text, _made_at timestamptz, _size_bytes bigint, _sha256 text, _head_hash bytea, _movements bigint, _server_version text
+    _file text, _made_at timestamptz, _size_bytes bigint, _sha256 text, _head_hash bytea, _movements bigint, _server_version text,
+    _left_out text[]
 ) returns void
     language sql as $$
-    insert into stockroom.backups as b (file, made_at, size_bytes, sha256, head_hash, movements, server_version)
-    values (_file, _made_at, _size_bytes, _sha256, _head_hash, _movements, _server_version)
+    insert into stockroom.backups as b (file, made_at, size_bytes, sha256, head_hash, movements, server_version, left_out)
+    values (_file, _made_at, _size_bytes, _sha256, _head_hash, _movements, _server_version, _left_out)
     on conflict (sha256) do update set file = excluded.file, deleted_at = null;
 $$;
 
@@ -28,7 +29,7 @@ $$;
 -- The existing backups, as Settings shows them.
 create view stockroom_api.backups as
 select b.id, b.file, b.made_at, b.size_bytes, b.sha256, encode(b.head_hash, 'hex') as head_hash, b.movements, b.server_version,
-       b.proven_at, b.failed_at, b.why
+       b.proven_at, b.failed_at, b.why, b.left_out
   from stockroom.backups b
  where b.deleted_at is null;
 

@@ -28,6 +28,7 @@ def test_an_admin_sees_which_backups_are_verified_and_why_others_are_not(
     tabs: Tabs, embedded_shop: Shop, tmp_path: Path
 ) -> None:
     embedded_shop.variant(3)
+    embedded_shop.sql("create table public.customers (id int)")
     good = made(embedded_shop, tmp_path)
     backups.verify(embedded_shop.owner_url, good)
     embedded_shop.sql(
@@ -38,6 +39,7 @@ def test_an_admin_sees_which_backups_are_verified_and_why_others_are_not(
     tab = tabs.open("Ada", "settings", set_section="Backups")
     said = words_of(tab)
     assert "Last verified backup" in said
+    assert "tables, views and functions of others (1): public.customers" in said.replace("\\", "")
     assert "It is not whole." in said
     assert [each.value for each in tab.code] == [str(tmp_path), f".venv/bin/python -m core restore {good}"]
     assert "Last verified backup" in words_of(tabs.open("Wanda"))

@@ -1,0 +1,72 @@
+"""Backups of a shop that moved in with its own tables, views, policies, triggers and helpers around ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.backups import routine as backups
+from core.backups.manifest import Manifest
+from tests.support.hung import HUNG, empty_for, everything, moved_in, read_as
+from tests.support.legacy import Legacy
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.slow
+
+LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
+CATALOGUE = "select name, slug from public.products order by 1"
+SELL_ONE = """select public.update_variant_stock(p_variant_id => id, p_quantity_change => -1)
+                from public.product_variants where sku = 'CPH-42'"""
+
+
+@pytest.fixture(params=[False, True], ids=["landlord", "superuser"])
+def shop(request: pytest.FixtureRequest, supabase_server: Server) -> Iterator[Legacy]:
+    """The sneaker shop, as its own account and as a superuser."""
+    with moved_in(supabase_server, HUNG, as_superuser=request.param) as moved:
+        yield moved
+
+
+def saved(shop: Legacy, folder: Path) -> tuple[Path, Manifest]:
+    """A verified backup and its manifest."""
+    path = backups.make(shop.url, folder, keep=9)
+    return path, backups.verify(shop.url, path)
+
+
+def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_path: Path) -> None:
+    before, read = shop.rows(LEDGER), read_as(shop.url, "anon", CATALOGUE)
+    path, manifest = saved(shop, tmp_path)
+    with empty_for(shop) as url:
+        backups.restore(url, path)
+        restored = Legacy(server=shop.server, name=url.partition("@/")[2].partition("?")[0], account=shop.account)
+        assert restored.rows(LEDGER) == before
+        assert read_as(url, "anon", CATALOGUE) == read
+        assert [row.kind for row in restored.rows("select kind from products")] == ["street"] * 3
+        restored.run("update public.products set name = 'Renamed' where slug = 'dune-runner'")
+        restored.run(SELL_ONE)
+        restored.run(
+            "create schema private; create type private.kind as enum ('running', 'street');"
+            "create function public.plain(_name text) returns text language sql immutable as $$ select lower(_name) $$"
+        )
+        for each in manifest.contents.left_out:
+            if each.kind in ("type", "generated", "check", "index"):
+                restored.run(each.statement)
+        assert restored.rows("select distinct kind::text, plain_name = lower(name) from products") == [("street", True)]
+        again = backups.make(url, tmp_path / "again", keep=9)
+        backups.verify(url, again)
+        backups.restore(url, again, replace=restored.name)
+        assert restored.one("select stock_quantity from product_variants where sku = 'CPH-42'") == 4
+
+
+def test_a_shop_is_replaced_in_place_and_everything_of_others_is_as_it_was(shop: Legacy, tmp_path: Path) -> None:
+    path, _ = saved(shop, tmp_path)
+    before, read = everything(shop), read_as(shop.url, "anon", "select * from public.catalogue order by sku")
+    shop.run(SELL_ONE)
+    shop.run("update public.products set name = 'Wrong'")
+    backups.restore(shop.url, path, replace=shop.name)
+    shop.run("truncate public.changes restart identity")  # what their own trigger wrote is theirs, and stays
+    after = everything(shop)
+    assert sorted(set(after) ^ set(before)) == []
+    assert len(after) == len(before)
+    assert read_as(shop.url, "anon", "select * from public.catalogue order by sku") == read
