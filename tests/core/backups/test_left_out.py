@@ -61,8 +61,25 @@ def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
     assert held.needs == ["TYPE public season", "FUNCTION public touch_updated_at()"]
 
 
+def changed(path: Path, **values: object) -> None:
+    """Change what the manifest says of the contents; None removes it."""
+    found = json.loads(manifest_of(path).read_text())
+    del found["seal"]
+    held = found["contents"] | values
+    found["contents"] = {name: value for name, value in held.items() if value is not None}
+    found["format"] = 1 if "left_out" not in found["contents"] else found["format"]
+    manifest_of(path).write_text(json.dumps(found | {"seal": manifests._seal(found)}))
+
+
 def test_a_backup_that_could_not_be_restored_is_not_verified(shop: Legacy, tmp_path: Path) -> None:
-    """A type that the backup contains is made of one that it does not contain."""
+    """Neither with a policy on a table that it lacks, nor with a type that is made of one that it lacks."""
+    path = backups.make(shop.url, tmp_path, keep=9)
+    changed(path, left_out=[])
+    missing = r'relation "public.users" does not exist'
+    with pytest.raises(BackupFailed, match=missing):
+        backups.verify(shop.url, path)
+    with empty_for(shop) as url, pytest.raises(BackupFailed, match=missing):
+        backups.restore(url, path)
     shop.run("create type private.grams as (value int); create type public.box as (weight private.grams)")
     shop.run("alter table public.products add column box public.box")
     path = backups.make(shop.url, tmp_path, keep=9)
@@ -150,10 +167,7 @@ def test_on_a_server_without_the_shops_roles_nobody_else_may_sell(
 ) -> None:
     shop.run("grant select (name) on public.products to shop_admin")
     path = backups.make(shop.url, tmp_path, keep=9)
-    values = json.loads(manifest_of(path).read_text())
-    values["contents"]["roles"] = ["night_shift", *values["contents"]["roles"]]
-    del values["seal"]
-    manifest_of(path).write_text(json.dumps(values | {"seal": manifests._seal(values)}))
+    changed(path, roles=["night_shift", *read_manifest(path).contents.roles])
     monkeypatch.setenv("DATABASE_URL", shop.url)
     with empty_for(shop) as url:
         monkeypatch.setenv("STOCKROOM_OWNER_URL", url)
@@ -165,13 +179,7 @@ def test_on_a_server_without_the_shops_roles_nobody_else_may_sell(
 
 def test_a_backup_of_an_earlier_release_is_restored(shop: Legacy, tmp_path: Path) -> None:
     path = backups.make(shop.url, tmp_path, keep=9)
-    values = json.loads(manifest_of(path).read_text())
-    for added in ("left_out", "others", "lists_others"):
-        del values["contents"][added]
-    values["contents"]["roles"] = ["anon", "authenticated", "service_role"]
-    values["format"] = 1
-    del values["seal"]
-    manifest_of(path).write_text(json.dumps(values | {"seal": manifests._seal(values)}))
+    changed(path, left_out=None, others=None, lists_others=None, roles=["anon", "authenticated", "service_role"])
     backups.verify(shop.url, path)
     with empty_for(shop) as url:
         backups.restore(url, path)
