@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -192,6 +193,8 @@ def _pour(
             writer.kill()
     except BrokenPipeError:  # psql has stopped at an error and reports it
         reader.kill()
+        with suppress(BrokenPipeError):
+            sink.close()  # or it would be written again on leaving
     except BaseException:
         writer.kill()
         reader.kill()

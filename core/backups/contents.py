@@ -106,6 +106,7 @@ def contents(connection: Connection[tuple[Any, ...]]) -> Contents:
         roles=_column(connection, _ROLES, owner),
         needs=found.needs,
         beyond=_column(connection, _BEYOND, owner),
+        lists_others=True,
         others=found.next_to_ours,
         left_out=found.left_out,
     )

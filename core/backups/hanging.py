@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import namedtuple_row
 
-from core.adoption.dependents import AFFECTED, Dependent, function, grants, plain_view, policy
+from core.adoption.dependents import AFFECTED, Dependent, everybody, function, grants, plain_view, policy
 from core.adoption.look import ask, public
 from core.adoption.report import Report, listed
 from core.backups.manifest import Contents
@@ -25,7 +25,8 @@ from core.foundation.errors import BackupFailed
 
 _HANGING = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _TABLES = """
-    select c.oid, c.relname, c.relowner = %(owner)s::regrole as is_ours from pg_class c
+    select c.oid, c.relname, c.relowner = (select r.oid from pg_roles r where r.rolname = %(owner)s) as is_ours
+      from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relname = any (%(names)s) order by c.relname"""
 _OWNERS = """
     select c.oid from pg_class c where c.relowner = %(owner)s::regrole
@@ -81,6 +82,7 @@ _COMMENTS = """
     select format('comment on policy %%I on %%s is %%L', p.polname, p.polrelid::regclass, d.description)
       from pg_policy p join pg_description d on d.classoid = 'pg_policy'::regclass and d.objoid = p.oid
      where p.oid = any (%s)"""
+_USUAL_RIGHTS = "select oid::regprocedure::text as name from pg_proc where oid = any (%s) and proacl is null"
 _STEP: LiteralString = """
     create function pg_temp.step(_what text, _statement text, _fails text) returns void language plpgsql as $$
     declare
@@ -155,6 +157,8 @@ def hanging(owner_url: str) -> Hanging:
                 f"{listed(foreign)} here do not belong to Stockroom, so a restore would destroy what others "
                 "own. Restore into an empty database. Nothing was changed."
             )
+        if not tables:
+            return Hanging(steps=(), triggers=frozenset(), closed=())
         mine = [table.oid for table in tables]
         obstacles: list[str] = [f"{row.user} uses {row.used}" for row in _named(connection, _DEEPER, {"mine": mine})]
         dependents, views = _dependents(connection, mine, obstacles)
@@ -183,7 +187,12 @@ def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[st
     """Return the views, functions and policies elsewhere, in order of dependency, and which of them are views."""
     ours = {row.oid for row in _named(connection, _OWNERS, {})}
     rows = [row for row in ask(connection, AFFECTED, mine, mine) if row.oid not in ours]
-    comments = [row.again for row in ask(connection, _COMMENTS, *_by_kind(rows))]
+    functions, policies = ([row.oid for row in rows if row.kind == kind] for kind in ("function", "policy"))
+    usual = [row.name for row in ask(connection, _USUAL_RIGHTS, functions)]
+    last = [row.again for row in ask(connection, _COMMENTS, functions, policies)]
+    for role in everybody(connection):  # or the default rights of the account that restores would remain
+        last += [f"revoke all on routine {name} from {role.as_string(connection)}" for name in usual]
+    last += [f"grant execute on routine {name} to public" for name in usual]
     steps = []
     for row in rows:
         if row.kind == "relation" or (row.kind == "function" and _is_odd(connection, row.oid)):
@@ -193,12 +202,8 @@ def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[st
             steps.append(_step(connection, Dependent(what=f"the policy {row.name}", drop=drop, again=(), back=(make,))))
         else:
             steps.append(_step(connection, _READ[row.kind](connection, row, Report())))
-    steps.append(Step(what="a comment", drop=None, again=tuple(comments)))
+    steps.append(Step(what="a comment or right", drop=None, again=tuple(last)))
     return steps, [row.oid for row in rows if row.kind == "view"]
-
-
-def _by_kind(rows: list[Any]) -> tuple[list[int], list[int]]:
-    return [row.oid for row in rows if row.kind == "function"], [row.oid for row in rows if row.kind == "policy"]
 
 
 def _is_odd(connection: Connection[Any], oid: int) -> bool:

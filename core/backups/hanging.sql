@@ -1,7 +1,7 @@
 -- What others have put on our tables and on views that use them, with the statements that drop it and create it again; and foreign
 -- keys from and to tables of others. Parameters: owner, mine (our tables), views (views of others that use them).
 with relations as materialized (
-    select c.oid, c.oid::regclass::text as name, c.oid = any (%(mine)s) as is_mine, c.relowner = %(owner)s::regrole as is_ours
+    select c.oid, c.oid::regclass::text as name, c.oid = any (%(mine)s) as is_mine
       from pg_class c where c.oid = any (%(mine)s::oid[] || %(views)s::oid[])
 ), told as (
     select d.objoid, d.classoid, d.description from pg_description d where d.objsubid = 0
@@ -80,5 +80,12 @@ select 8, 'comment', format('the comment on %%s', r.name), null,
   from relations r
   join pg_description d on d.classoid = 'pg_class'::regclass and d.objoid = r.oid
   left join pg_attribute a on a.attrelid = r.oid and a.attnum = d.objsubid
+ where not r.is_mine
+union all
+select 9, 'default', format('the default of %%s.%%I', r.name, a.attname), null,
+       array[format('alter view %%s alter column %%I set default %%s', r.name, a.attname, pg_get_expr(f.adbin, f.adrelid))], '', 0
+  from relations r
+  join pg_attrdef f on f.adrelid = r.oid
+  join pg_attribute a on a.attrelid = r.oid and a.attnum = f.adnum
  where not r.is_mine
  order by 1, 3

@@ -42,7 +42,8 @@ class Contents:
     """The contents of a database at one moment: rows by table, the ledger's head hash, its release, its dependencies.
 
     `roles`: the roles that have rights on our objects. `needs`: types and functions of other owners that our tables
-    use. `beyond`: our foreign keys to tables of others. `others`: tables, views and functions that are not ours.
+    use. `beyond`: our foreign keys to tables of others. `others`: tables, views and functions that are not ours, which
+    earlier releases did not list (`lists_others`).
     """
 
     tables: dict[str, int]
@@ -52,6 +53,7 @@ class Contents:
     roles: list[str]
     needs: list[str]
     beyond: list[str]
+    lists_others: bool = False
     others: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 

@@ -56,12 +56,13 @@ def replay(url: str, path: Path, manifest: Manifest, place: Hanging | None = Non
         for each in sorted(held.left_out, key=lambda each: each.kind)  # a default before the type of its column
         if each.cut and (place is None or each.kind == "default")
     )
-    entries = archive.wanted(
-        archive.contents(tools, path),
-        needs=needs,
-        without=lambda entry: entry in omitted or (place is not None and place.omits(entry)),
-        hosted=hosted,
-    )
+
+    def without(entry: str) -> bool:
+        # A manifest of an earlier release does not say which policies name what the backup leaves out.
+        unknown = not held.lists_others and entry.startswith(("POLICY ", "COMMENT public POLICY "))
+        return unknown or entry in omitted or (place is not None and place.omits(entry))
+
+    entries = archive.wanted(archive.contents(tools, path), needs=needs, without=without, hosted=hosted)
     after = [contents.held(held), "" if hosted else _CLOSE, *map(_given_back, needs)]
     script = Script(
         before=f"{place.before()}\n{_CLEAR}" if place else "",

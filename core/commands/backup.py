@@ -62,6 +62,8 @@ def restore(database: Database, arguments: argparse.Namespace) -> int:
         print("What others have on Stockroom's tables is there as before.")
         return 0
     _say_left_out(manifest)
+    if not manifest.contents.lists_others:
+        print("An earlier release made it, without a list of what it leaves out: no policies were restored.")
     if missing := missing_roles(database.owner_url, manifest):
         print(
             f"No rights and policies were restored, because this server lacks the role {', '.join(missing)}. Create it "

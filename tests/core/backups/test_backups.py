@@ -176,5 +176,8 @@ def test_the_commands_back_up_verify_and_refuse_in_sentences(
     (path,) = (tmp_path / "elsewhere").glob("*.dump")
     assert core_main.main(["restore", str(path)]) == 1
     assert "is not empty: it holds a shop" in capsys.readouterr().err
+    assert core_main.main(["restore", str(path), "--replace", operated.owner.url.database or ""]) == 0
+    assert "What others have on Stockroom's tables is there as before." in capsys.readouterr().out
+    operated.owner.dispose()
     assert read_manifest(path).client_version.startswith("18")
     assert client_program("pg_dump").exists()

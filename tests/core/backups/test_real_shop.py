@@ -9,7 +9,7 @@ import pytest
 
 from core.backups import routine as backups
 from core.backups.manifest import Manifest
-from tests.support.hung import HUNG, empty_for, everything, moved_in, read_as
+from tests.core.backups.hung import HUNG, empty_for, everything, moved_in, read_as
 from tests.support.legacy import Legacy
 from tests.support.servers import Server
 

@@ -47,6 +47,10 @@ create function public.write_window() returns trigger language plpgsql as $$ beg
 create trigger window_write instead of update on public.window_list for each row execute function public.write_window();
 comment on column public.window_list.name is 'As the customer reads it';
 comment on function public.variants_of(uuid) is 'For the product page';
+alter view public.window_list alter column name set default 'Unnamed';
+create function public.products_on_sale() returns bigint language sql
+    begin atomic select count(*) from public.products where status = 'active'; end;
+create view public.numbers as select public.products_on_sale() as on_sale;
 grant select on public.window_list to anon;
 grant select (name) on public.window_list to shop_admin;
 create view public.window_names as select name from public.window_list;
