@@ -18,6 +18,7 @@ from core.adoption.look import (
     Table,
     aside,
     ask,
+    column_grants,
     public,
     roles_outside,
     tables,
@@ -81,18 +82,22 @@ def _functions(database: Database, around: Around, report: Report) -> None:
 
 
 def _wrapper(row: Any) -> list[Statement]:
-    """Return a wrapper that accepts the old argument names: update_variant_stock(p_variant_id => ..., ...)."""
+    """Return a wrapper that accepts the old argument names: update_variant_stock(p_variant_id => ..., ...).
+
+    Its second argument is a bigint, because PostgreSQL would call `update_variant_stock($1, $2)` ambiguous if both
+    functions took a uuid and an integer.
+    """
     names = list(row.names or [])
     if row.proname != "update_variant_stock" or row.types != ["uuid", "integer"] or len(names) != 2:
         return []
     if names == ["variant_id", "quantity_change"] or "" in names:
         return []
     made = sql.SQL(
-        "create function public.update_variant_stock({} uuid, {} int) returns jsonb language sql security definer "
-        "set search_path = pg_catalog, pg_temp as "
-        "'select public.update_variant_stock($1, $2, null::text, null::text, null::text, null::text)'"
+        "create function public.update_variant_stock({} uuid, {} bigint) returns jsonb language sql security definer "
+        "set search_path = pg_catalog, pg_temp as 'select public.update_variant_stock("
+        "$1, greatest(least($2, 2000000000), -2000000000)::int, null::text, null::text, null::text, null::text)'"
     ).format(*map(sql.Identifier, names))
-    return [made, sql.SQL("revoke all on function public.update_variant_stock(uuid, int) from public")]
+    return [made]
 
 
 def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, sql.Composed]]:
@@ -204,7 +209,10 @@ def set_aside(journal: Journal, table: Table) -> None:
         table.oid,
         table.oid,
     )
-    back = [*grants(database, "table", public(table.name), table.oid), *_column_grants(database, table)]
+    back = [
+        *grants(database, "table", public(table.name), table.oid),
+        *column_grants(database, table.oid, public(table.name)),
+    ]
     for right in back:
         journal.remember(right)
     kinds = {"r": "table", "i": "index", "S": "sequence"}
@@ -230,19 +238,3 @@ def set_aside(journal: Journal, table: Table) -> None:
 _CONSTRAINTS = """
     select conname from pg_constraint
      where conrelid = %s and contype in ('c', 'f', 'n') and coninhcount = 0 order by conname"""
-
-
-def _column_grants(database: Database, table: Table) -> list[sql.Composed]:
-    rows = ask(
-        database,
-        """select x.privilege_type as what, a.attname,
-                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
-             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s""",
-        table.oid,
-    )
-    return [
-        sql.SQL("grant {} ({}) on {} to {}").format(
-            sql.SQL(row.what), sql.Identifier(row.attname), public(table.name), sql.SQL(row.who)
-        )
-        for row in rows
-    ]

@@ -115,6 +115,51 @@ def roles_outside(database: Database) -> list[sql.Composable]:
     return [sql.SQL("public"), *(sql.Identifier(name) for name in OUTSIDE if name in known)]
 
 
+def comments(
+    database: Database, catalogue: str, oid: int, what: sql.Composable, name: sql.Composable
+) -> list[sql.Composed]:
+    """Return the statements that comment on an object as now, and on its columns. `what` is the kind before its name."""
+    rows = ask(
+        database,
+        """select d.description, a.attname as column
+             from pg_description d
+             left join pg_attribute a on d.classoid = 'pg_class'::regclass and a.attrelid = d.objoid
+                                     and a.attnum = d.objsubid and d.objsubid > 0
+            where d.classoid = %s::regclass and d.objoid = %s order by d.objsubid""",
+        catalogue,
+        oid,
+    )
+    return [
+        sql.SQL("comment on {} {} is {}").format(
+            sql.SQL("column") if row.column else what,
+            sql.SQL("{}.{}").format(name, sql.Identifier(row.column)) if row.column else name,
+            sql.Literal(row.description),
+        )
+        for row in rows
+    ]
+
+
+def column_grants(database: Database, oid: int, name: sql.Composable) -> list[sql.Composed]:
+    """Return the statements that grant the current rights on single columns of a table or view again."""
+    rows = ask(
+        database,
+        """select x.privilege_type as what, a.attname, x.is_grantable as further,
+                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
+             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s order by a.attnum, 4, 1""",
+        oid,
+    )
+    return [
+        sql.SQL("grant {} ({}) on {} to {}{}").format(
+            sql.SQL(row.what),
+            sql.Identifier(row.attname),
+            name,
+            sql.SQL(row.who),
+            sql.SQL(" with grant option" if row.further else ""),
+        )
+        for row in rows
+    ]
+
+
 @dataclass(slots=True)
 class Journal:
     """Runs statements and remembers how to undo them: `backwards`, in reverse order, restores everything."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
+from core.adoption.doors import close_doors
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
@@ -35,7 +36,7 @@ create table stockroom.adoption (
 )"""
 _CHECKS = """
 select code, examples::text as examples
-  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11}', true)
+  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11,R12}', true)
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
@@ -61,6 +62,7 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     database.execute("analyze public.product_variants")
     _post(database)
     _connect(journal, plan)
+    close_doors(journal, plan.kept_doors)
     _prove(database)
     _record(database, journal)
 
@@ -128,7 +130,7 @@ def _connect(journal: Journal, plan: Plan) -> None:
     for wrapper in plan.around.wrappers:
         database.execute(wrapper)
     if plan.around.wrappers:
-        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, int)"))
+        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, bigint)"))
         _own_wrapper(database)
     for dependent in plan.dependents:
         dependent.put_up(journal)
@@ -142,7 +144,7 @@ def _connect(journal: Journal, plan: Plan) -> None:
 
 def _own_wrapper(database: Database) -> None:
     """Make the owner's role the owner of the wrapper, and let only the storefront's server and our app call it."""
-    name = sql.SQL("public.update_variant_stock(uuid, int)")
+    name = sql.SQL("public.update_variant_stock(uuid, bigint)")
     for role in everybody(database):
         database.execute(sql.SQL("revoke all on function {} from {}").format(name, role))
     servers = ask(database, "select rolname from pg_roles where rolname in ('service_role', 'stockroom_app')")

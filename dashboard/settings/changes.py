@@ -37,6 +37,8 @@ WHAT = {
     What.JOB_SWITCHED_OFF: "Job switched off",
     What.JOB_SWITCHED_ON: "Job switched on",
     What.JOB_HOUR: "Daily hour changed",
+    What.CATALOGUE_ADDED: "Catalogue row added",
+    What.CATALOGUE_CHANGED: "Catalogue row changed",
 }
 _FACTS = {
     "name": "Name",
