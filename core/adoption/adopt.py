@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection
 
+from core.adoption.doors import keep_doors
 from core.adoption.look import Database, ask
 from core.adoption.move import move_in
 from core.adoption.plan import plan
@@ -44,10 +45,12 @@ def adopt(
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
     as before. `keep_open` names what may move stock although others than the named roles can use it. Raises SetupError,
     which lists everything that prevents it.
+
+    In a shop that has moved in, `keep_open` alone is done: R12 accepts these doors from then on.
     """
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
-            return known
+            return Report(already=keep_doors(database, keep_open)) if keep_open else known
         _lock(database)
         planned = plan(database, mapping, keep_reading, keep_open)
         if not planned.report.possible:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
 
 from core.adoption.dependents import Dependent, function, grants, policy
+from core.adoption.doors import CATALOGUE, Rights, report_rights, rights_before
 from core.adoption.look import (
     NEIGHBOURS,
     OUTSIDE,
+    STOCK_NEIGHBOURS,
     Database,
     Journal,
     Statement,
@@ -32,7 +35,6 @@ _ONLY_A_CLOCK = re.compile(
     r"\s*return\s+new\s*;\s*end\s*;?\s*",
     re.IGNORECASE,
 )
-_CATALOGUE = ("products", "product_variants")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,19 +46,74 @@ class Around:
     triggers: list[tuple[str, sql.Composed]] = field(default_factory=list)
     publications: list[tuple[str, str]] = field(default_factory=list)
     reading: list[sql.Composed] = field(default_factory=list)
+    rights: list[Rights] = field(default_factory=list)
 
 
 def look_around(database: Database, old: dict[str, Table], keep_reading: bool, report: Report) -> Around:
     """Find the surroundings and report what happens to them."""
     around = Around(triggers=_triggers(database, old, report), publications=_publications(database, old, report))
     _functions(database, around, report)
-    if keep_reading:
-        around.reading = _reading(database, old)
-    _report_rights(database, old, around, report)
+    around.rights = rights_before(database, old)
+    around.reading = _reading(database, old, keep_reading, around.rights)
+    report_rights(database, around.rights, keep_reading, report)
     _report_writers(database, old, report)
-    for table in tables(database, NEIGHBOURS).values():
-        report.found(table.name, many(table.rows, "row"), "unchanged; Stockroom neither reads nor writes it")
+    _report_neighbours(database, old, report)
     return around
+
+
+def _report_neighbours(database: Database, old: dict[str, Table], report: Report) -> None:
+    """Report the other tables of a stock system; of those that nothing here writes any more, what still reads them."""
+    near = tables(database, NEIGHBOURS)
+    values = [list(our_functions()), [table.oid for table in old.values()]]
+    unwritten = {row.name for row in ask(database, _UNWRITTEN, *values, list(STOCK_NEIGHBOURS))}
+    for table in tables(database, sorted({*near, *unwritten})).values():
+        if table.name not in unwritten:
+            then = "unchanged; Stockroom neither reads nor writes it"
+        else:
+            readers = [row.name for row in ask(database, _READERS, *[table.oid] * 4, our_functions(), table.oid)]
+            then = "kept, but nothing here writes it any more; " + (
+                f"still read by {listed(readers)}" if readers else "nothing here reads it"
+            )
+        report.found(table.name, many(table.rows, "row"), then)
+
+
+_UNWRITTEN = r"""
+with writer as (
+    select c.oid, p.proname = any (%s) and p.pronamespace = 'public'::regnamespace or exists (
+               select from pg_trigger t where t.tgfoid = p.oid having bool_and(t.tgrelid = any (%s))) as is_gone
+      from pg_class c
+      join pg_proc p on p.prosrc ~* ('\m(insert\s+into|update|delete\s+from)\s+(only\s+)?("?public"?\.)?"?'
+                                     || regexp_replace(c.relname, '\W', '.', 'g') || '\M')
+      join pg_namespace n on n.oid = p.pronamespace and n.nspname !~ '^pg_'
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+)
+select c.relname::text as name from pg_class c
+ where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+   and c.relname not in ('products', 'product_variants', 'stock_movements')
+   and coalesce((select bool_and(w.is_gone) from writer w where w.oid = c.oid), c.relname = any (%s))"""
+
+_READERS = r"""
+select distinct 'view ' || r.ev_class::regclass as name
+  from pg_depend d join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+ where d.refclassid = 'pg_class'::regclass and d.refobjid = %s and r.ev_class <> d.refobjid
+union
+select 'policy ' || quote_ident(p.polname) || ' on ' || p.polrelid::regclass
+  from pg_depend d join pg_policy p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
+ where d.refclassid = 'pg_class'::regclass and d.refobjid = %s and p.polrelid <> d.refobjid
+union
+select 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass
+  from pg_constraint k where k.contype = 'f' and k.confrelid = %s
+union
+select 'function ' || p.oid::regprocedure
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+  join pg_class c on c.oid = %s
+ where coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* ('\m' || regexp_replace(c.relname, '\W', '.', 'g') || '\M')
+   and not (p.pronamespace = 'public'::regnamespace and p.proname = any (%s))
+union
+select 'publication ' || quote_ident(b.pubname)
+  from pg_publication_rel r join pg_publication b on b.oid = r.prpubid where r.prrelid = %s
+ order by 1"""
 
 
 def _functions(database: Database, around: Around, report: Report) -> None:
@@ -116,7 +173,7 @@ def _triggers(database: Database, old: dict[str, Table], report: Report) -> list
     kept = []
     for row in rows:
         clock = row.before_row and (row.proname == "moddatetime" or _ONLY_A_CLOCK.fullmatch(row.prosrc))
-        if clock and row.relname in _CATALOGUE and "updated_at" in row.body + row.prosrc:
+        if clock and row.relname in CATALOGUE and "updated_at" in row.body + row.prosrc:
             kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
             report.found(f"trigger {row.tgname}", f"on {row.table}", "created again: it only sets updated_at")
         else:
@@ -140,39 +197,34 @@ def _publications(database: Database, old: dict[str, Table], report: Report) -> 
     return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
 
 
-def _reading(database: Database, old: dict[str, Table]) -> list[sql.Composed]:
-    """Return the statements that let the public roles read the catalogue with the same policies as before."""
+def _reading(
+    database: Database, old: dict[str, Table], keep_reading: bool, rights: Sequence[Rights]
+) -> list[sql.Composed]:
+    """Return the statements that keep the policies of the catalogue, and let the public roles read it if so asked.
+
+    Policies are for reading only, unless a role that is not public keeps its rights and needs them.
+    """
     made: list[sql.Composed] = []
-    for table in (old[name] for name in _CATALOGUE if name in old):
-        rights = grants(database, "table", public(table.name), table.oid, only="SELECT")
-        made += [right for right in rights if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
-        policies = ask(
-            database,
-            "select oid from pg_policy where polrelid = %s and polcmd in ('r', '*') order by polname",
-            table.oid,
-        )
-        made += [policy(database, each.oid, onto=table.name)[0] for each in policies]
+    for table in (old[name] for name in CATALOGUE if name in old):
+        writers = [each.role for each in rights if each.table == table.name and each.needs_policies]
+        if table.row_security and (keep_reading or writers):
+            wanted = "select oid from pg_policy where polrelid = %s and polcmd::text = any (%s) order by polname"
+            found = ask(database, wanted, table.oid, list("r*awd" if writers else "r*"))
+            made += [policy(database, each.oid, onto=None if writers else table.name)[0] for each in found]
+        elif not table.row_security:
+            for role in writers:
+                keep = "create policy {} on {} to {} using (true) with check (true)"
+                name = sql.Identifier(f"As before: {role}"[:63])
+                made.append(sql.SQL(keep).format(name, public(table.name), sql.Identifier(role)))
+        if not keep_reading:
+            continue
+        reading = grants(database, "table", public(table.name), table.oid, only="SELECT")
+        made += [right for right in reading if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
         if not table.row_security:
             made.append(
                 sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.name))
             )
     return made
-
-
-_RIGHTS = """
-    select c.relname, case a.grantee when 0 then 'public' else a.grantee::regrole::text end as who,
-           bool_or(a.privilege_type = 'SELECT') as reads, bool_or(a.privilege_type <> 'SELECT') as writes
-      from pg_class c, lateral aclexplode(c.relacl) a
-     where c.oid = any (%s) and (a.grantee = 0 or a.grantee::regrole::text = any (%s))
-     group by 1, 2 order by 2, 1"""
-
-
-def _report_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
-    for row in ask(database, _RIGHTS, [table.oid for table in old.values()], list(OUTSIDE)):
-        may = " and ".join(word for word, has in (("read", row.reads), ("write", row.writes)) if has)
-        kept = row.reads and around.reading and row.relname in _CATALOGUE
-        offer = "; --keep-reading keeps reading" if row.reads and not kept and row.relname in _CATALOGUE else ""
-        report.found(f"{row.who} on {row.relname}", f"may {may}", "may read" if kept else f"revoked{offer}")
 
 
 def _report_writers(database: Database, old: dict[str, Table], report: Report) -> None:

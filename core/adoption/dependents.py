@@ -10,17 +10,8 @@ from typing import Any
 
 from psycopg import sql
 
-from core.adoption.look import (
-    Database,
-    Journal,
-    Statement,
-    Table,
-    ask,
-    column_grants,
-    comments,
-    public,
-    roles_outside,
-)
+from core.adoption import look
+from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
 from core.adoption.report import Report, listed
 from core.foundation.text import many
 
@@ -84,7 +75,7 @@ def _view(database: Database, row: Any, report: Report) -> Dependent:
     make = sql.SQL("create view {}{} as {}").format(name, sql.SQL(options), sql.SQL(view.body))
     own = sql.SQL("alter view {} owner to {}").format(name, sql.SQL(view.owner))
     cut: list[Statement] = [sql.SQL("revoke all on {} from {}").format(name, role) for role in everybody(database)]
-    rights = [*grants(database, "table", name, row.oid), *column_grants(database, row.oid, name)]
+    rights = [*grants(database, "table", name, row.oid), *look.column_grants(database, row.oid, name)]
     parts = [*_parts_of_view(database, row.oid, name), *comments(database, "pg_class", row.oid, sql.SQL("view"), name)]
     # Only rights to read are granted again: writing through a view would bypass the ledger. What a trigger or rule of
     # the view writes, it writes itself; `close_doors` looks at that.
@@ -239,7 +230,8 @@ def _foreign_keys(
 
 
 _KEYS = """
-    select k.oid, k.conname, k.conrelid::regclass::text as table, c.relname::text as onto, pg_get_constraintdef(k.oid) as body,
+    select k.oid, k.conname, k.conrelid::regclass::text as table, c.relname::text as onto,
+           pg_get_constraintdef(k.oid) as body,
            array(select a.attname::text from pg_attribute a
                   where a.attrelid = k.confrelid and a.attnum = any (k.confkey)) as columns
       from pg_constraint k
@@ -262,7 +254,7 @@ def _foreign_key(database: Database, row: Any, ours: str) -> Dependent:
 
 
 def everybody(database: Database) -> list[sql.Composable]:
-    """Return the roles that may get default rights on new objects: the public roles, and those of default privileges."""
+    """Return the roles that may get default rights on new objects, the public ones among them."""
     others = ask(
         database,
         """select r.rolname as name from pg_roles r

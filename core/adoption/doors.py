@@ -1,25 +1,30 @@
 """Doors: functions, triggers, rules and views through which a role that is not named moves stock, and their closing.
 
 The finder is `core/sql/60_proof/7_doors.sql`. Check R12 runs it in `stockroom_api`; `adopt --check`, which runs before
-that schema exists, runs the same text in `pg_temp`. `rights` is about direct rights on the catalogue.
+that schema exists, runs the same text in `pg_temp`. At the end: the rights on the catalogue, before and after.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg import sql
 
-from core.adoption.look import Database, Journal, ask
+from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.report import Report, listed
+from core.database.migrate import our_functions
 from core.foundation.errors import SetupError
 
 _FINDER = Path(__file__).parents[1].joinpath("sql", "60_proof", "7_doors.sql").read_text(encoding="utf-8")
 _OURS = "stockroom_api."
 _MOST_ROUNDS = 5
+SERVER = "service_role"
+"""The role of the storefront's server on Supabase."""
+CATALOGUE = ("products", "product_variants")
+"""The tables of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +54,9 @@ select d.kind, d.oid, d.name, d.relation, d.relation::regclass::text as on, d.ri
 def look_for_doors(database: Database, keep_open: Sequence[str], report: Report) -> list[str]:
     """Report every door of the shop as it is, and return the names of those to keep open."""
     found = _before(database)
-    kept = sorted({door.name for door in found if any(_means(word, door) for word in keep_open)})
-    for word in keep_open:
-        if not any(_means(word, door) for door in found):
-            names = listed(sorted({door.name for door in found})) or "none"
-            report.obstacles.append(
-                f"--keep-open {word}: nothing by this name moves stock. The open doors are: {names}."
-            )
+    kept = _kept(found, keep_open, report)
     for door in found:
-        who = " and ".join(door.who)
+        who = _everyone(door.who)
         on = f" on {door.on}" if door.kind == "trigger" else ""
         report.found(f"{door.kind} {door.name}{on}", f"lets {who} move stock, by {door.through}", _then(door, kept))
         if not door.is_ours_to_change and door.name not in kept:
@@ -66,6 +65,17 @@ def look_for_doors(database: Database, keep_open: Sequence[str], report: Report)
                 f"Adopt as its owner, or keep it with --keep-open {door.name.partition('(')[0]}."
             )
     return kept
+
+
+def _kept(found: Sequence[Door], words: Sequence[str], report: Report) -> list[str]:
+    """Return the names of the doors that these words mean. A word that means none is an obstacle."""
+    for word in words:
+        if not any(_means(word, door) for door in found):
+            names = listed(sorted({door.name for door in found})) or "none"
+            report.obstacles.append(
+                f"--keep-open {word}: nothing by this name moves stock. The open doors are: {names}."
+            )
+    return sorted({door.name for door in found if any(_means(word, door) for word in words)})
 
 
 def _before(database: Database) -> list[Door]:
@@ -79,6 +89,10 @@ def _before(database: Database) -> list[Door]:
 
 def _doors(database: Database, schema: str) -> list[Door]:
     return [Door(**row._asdict()) for row in ask(database, sql.SQL(_OPEN).format(sql.Identifier(schema)))]
+
+
+def _everyone(who: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(who[:-1]), who[-1]]))
 
 
 def _means(word: str, door: Door) -> bool:
@@ -115,6 +129,18 @@ def close_doors(journal: Journal, kept: Sequence[str]) -> None:
         for door in found:
             _close(journal, door)
     raise SetupError(f"{listed([door.name for door in found])} would still let others move stock. Nothing was changed.")
+
+
+def keep_doors(database: Database, words: Sequence[str]) -> str:
+    """Record doors of a shop that has moved in, so that R12 accepts them, and return a sentence that says so."""
+    found = _doors(database, "stockroom_api")
+    report = Report()
+    kept = _kept(found, words, report)
+    if report.obstacles:
+        raise SetupError("\n".join([*report.obstacles, "Nothing was changed."]))
+    for name in kept:
+        database.execute("insert into stockroom.kept_doors (name) values (%s) on conflict do nothing", [name])
+    return f"R12 accepts from now on: {', '.join(kept)}."
 
 
 _GRANTED = """
@@ -164,3 +190,97 @@ def _servers(database: Database, door: Door) -> list[str]:
     values = [door.oid] if door.relation is None else [door.relation, ", ".join(door.rights)]
     question = f"select r.rolname::text as name from pg_roles r where r.rolname = 'service_role' and {may}"  # noqa: S608 - constants
     return [row.name for row in ask(database, question, *values)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a role other than owners and superusers may do with an old table."""
+
+    role: str
+    table: str
+    rights: list[str]
+    passes_row_security: bool
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is one of the public roles, which may at most read afterwards."""
+        return self.role in OUTSIDE
+
+    @property
+    def kept(self) -> list[str]:
+        """The rights that it keeps: to read, and to write the catalogue except for stock. Public roles keep none."""
+        may_read = self.table != "stock_movements" or self.passes_row_security
+        most = [*(["SELECT"] if may_read else []), *(["INSERT", "UPDATE"] if self.table != "stock_movements" else [])]
+        return [] if self.is_outside else [right for right in most if right in self.rights]
+
+    @property
+    def needs_policies(self) -> bool:
+        """Whether row level security would make what it keeps useless without policies."""
+        return bool(self.kept) and not self.passes_row_security
+
+
+_RIGHTS = """
+select coalesce(r.rolname, 'public') as role, c.relname as table,
+       coalesce(r.rolbypassrls, false) as passes_row_security,
+       array_agg(distinct a.privilege_type::text order by a.privilege_type::text) as rights
+  from pg_class c
+ cross join lateral aclexplode(c.relacl) a
+  left join pg_roles r on r.oid = a.grantee
+ where c.oid = any (%s) and a.grantee <> c.relowner and not coalesce(r.rolsuper, false)
+ group by 1, 2, 3 order by 1, 2"""
+_CALLS = """
+select coalesce(r.rolname, 'public') as role, p.proname as name
+  from pg_proc p
+ cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+  left join pg_roles r on r.oid = a.grantee
+ where p.pronamespace = 'public'::regnamespace and p.proname = any (%s) and a.grantee <> p.proowner
+ group by 1, 2 order by 1, 2"""
+
+
+def rights_before(database: Database, tables: Mapping[str, Table]) -> list[Rights]:
+    """Return what each role may do with the old tables."""
+    return [Rights(**row._asdict()) for row in ask(database, _RIGHTS, [table.oid for table in tables.values()])]
+
+
+def report_rights(database: Database, before: Sequence[Rights], keep_reading: bool, report: Report) -> None:
+    """Report for every role what it can do now and what it can do afterwards."""
+    for each in before:
+        catalogued = "SELECT" in each.rights and each.table != "stock_movements" and each.is_outside
+        if catalogued and keep_reading:
+            then = "may read"
+        elif not each.kept:
+            then = "revoked" + ("; --keep-reading keeps reading" if catalogued else "")
+        else:
+            writes = "" if each.kept == ["SELECT"] else ", every column but those of stock"
+            then = f"may {_verbs(each.kept)}{writes}"
+        report.found(f"{each.role} on {each.table}", f"may {_verbs(each.rights)}", then)
+    for row in ask(database, _CALLS, our_functions()):
+        report.found(
+            f"{row.role} on {row.name}()", "may execute", "may execute" if row.role == SERVER else "may not execute"
+        )
+    if not before:
+        return
+    (account,) = ask(database, "select current_user as name")
+    report.found(account.name, "adopts", "may act as stockroom_owner, which owns the ledger")
+    report.found("stockroom_app", "the dashboard", "may execute Stockroom's functions and read its views")
+
+
+def _verbs(rights: Sequence[str]) -> str:
+    order = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"]
+    return ", ".join("read" if right == "SELECT" else right.lower() for right in sorted(rights, key=order.index))
+
+
+def keep_rights(database: Database, before: Sequence[Rights]) -> None:
+    """Let the storefront's server, and each role that could before, read and write the catalogue except for stock."""
+    for each in before:
+        if "SELECT" in each.kept:
+            database.execute(sql.SQL("grant select on {} to {}").format(public(each.table), sql.Identifier(each.role)))
+    server = [row.rolname for row in ask(database, "select rolname from pg_roles where rolname = %s", SERVER)]
+    for role in sorted({*server, *(each.role for each in before)}):
+        inserts, updates = (
+            list(CATALOGUE) if role == SERVER else [e.table for e in before if e.role == role and right in e.kept]
+            for right in ("INSERT", "UPDATE")
+        )
+        if inserts or updates:
+            database.execute("insert into stockroom.catalogue_writers values (%s, %s, %s)", [role, inserts, updates])
+    database.execute("select stockroom_api.open_catalogue()")

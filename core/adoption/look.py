@@ -22,6 +22,8 @@ OUTSIDE = ("anon", "authenticated", "public")
 """The public roles: those of the storefront's public keys on Supabase, and everybody else."""
 NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts", "orders", "order_items", "sneakers")
 """Tables of old stock systems that do not have our names. They stay unchanged."""
+STOCK_NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts")
+"""Those that only the old stock system keeps up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def roles_outside(database: Database) -> list[sql.Composable]:
 def comments(
     database: Database, catalogue: str, oid: int, what: sql.Composable, name: sql.Composable
 ) -> list[sql.Composed]:
-    """Return the statements that comment on an object as now, and on its columns. `what` is the kind before its name."""
+    """Return the statements that comment on an object and its columns as now. `what` is its kind."""
     rows = ask(
         database,
         """select d.description, a.attname as column

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
-from core.adoption.doors import close_doors
+from core.adoption.doors import CATALOGUE, close_doors, keep_rights
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
@@ -91,6 +91,8 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
     for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
         cascade = " cascade" if kind == "schema" else ""
         journal.remember(sql.SQL("drop {} if exists {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
+    for name in CATALOGUE:  # carrying rows over is no change; `keep_rights` creates the trigger for all columns again
+        database.execute(sql.SQL("drop trigger catalogue_audit on {}").format(public(name)))
     for name in OUR_TABLES:
         for role in everybody(database):
             if role.as_string(database).strip('"') in OUTSIDE:
@@ -132,6 +134,7 @@ def _connect(journal: Journal, plan: Plan) -> None:
     if plan.around.wrappers:
         journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, bigint)"))
         _own_wrapper(database)
+    keep_rights(database, plan.around.rights)
     for dependent in plan.dependents:
         dependent.put_up(journal)
     for _, trigger in plan.around.triggers:

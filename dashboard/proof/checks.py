@@ -26,7 +26,7 @@ def show_checks(seen: ProofState) -> None:
     if seen.last is None:
         frame.empty(
             "Not verified yet",
-            "Eleven checks compare levels, history, payments, refunds and backups once a day.",
+            "Checks compare levels, history, payments, refunds, rights and backups once a day.",
             icon=":material/verified:",
         )
         return

@@ -32,7 +32,7 @@ begin
     if _after is not null then
         insert into stockroom.audit (performed_by, change, subject, before, after)
         values (_role, case tg_op when 'INSERT' then 'catalogue_added' else 'catalogue_changed' end,
-                case tg_table_name when 'products' then 'product ' || coalesce(new.name, '') else 'variant ' || (_new ->> 'sku') end,
+                case tg_table_name when 'products' then 'product ' || (_new ->> 'name') else 'variant ' || (_new ->> 'sku') end,
                 _before, _after);
     end if;
     return null;

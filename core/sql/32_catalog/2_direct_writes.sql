@@ -6,7 +6,7 @@ create function stockroom_api.stock_columns() returns text[]
     return array['stock_quantity', 'reserved_quantity', 'computed_available_stock', 'movement_sequence', 'chain_head',
                  'last_moved_at', 'last_counted_at'];
 
--- Grant the writers of the catalogue their rights on the columns that there are now, and record what they change from now on.
+-- Grant the writers of the catalogue their rights on the columns that there are now, and record direct changes of these columns.
 create function stockroom_api.open_catalogue() returns void
     language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -16,7 +16,6 @@ declare
 begin
     foreach _table in array array['products', 'product_variants'] loop
         execute format('drop trigger if exists catalogue_audit on public.%I', _table);
-        continue when not exists (select from stockroom.catalogue_writers);
         select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into _columns
           from pg_attribute a
          where a.attrelid = format('public.%I', _table)::regclass and a.attnum > 0 and not a.attisdropped

@@ -222,7 +222,7 @@ create function stockroom_api.doors()
         select 'view', c.oid, c.oid::regclass::text, c.oid, '{INSERT,UPDATE,DELETE}', c.relowner, w.through, c.relowner
           from way w
           join pg_class c on w.kind = 'relation' and c.oid = w.oid and c.relkind = 'v'
-         where pg_relation_is_updatable(c.oid, false) & 28 > 0
+         where pg_relation_is_updatable(c.oid, false) & 28 > 0 and right(w.through, 1) <> ')'  -- else its trigger is the door
            and not coalesce('security_invoker=true' = any (c.reloptions) or 'security_invoker=on' = any (c.reloptions), false)
     )
     select e.kind, e.oid, e.name, e.relation, e.rights, o.who, e.through, e.owner
