@@ -30,21 +30,31 @@ _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
 def check(
-    owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False, keep_open: Sequence[str] = ()
+    owner_url: str,
+    *,
+    mapping: Sequence[str] = (),
+    keep_reading: bool = False,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
 ) -> Report:
     """Return what adopting a database would do. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, mapping, keep_reading, keep_open).report
+        return _known(connection, database) or plan(database, mapping, keep_reading, keep_open, keep_writing).report
 
 
 def adopt(
-    owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False, keep_open: Sequence[str] = ()
+    owner_url: str,
+    *,
+    mapping: Sequence[str] = (),
+    keep_reading: bool = False,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
 ) -> Report:
     """Adopt a database, all of it or nothing, and return what was done.
 
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
-    as before. `keep_open` names what may move stock although others than the named roles can use it. Raises SetupError,
-    which lists everything that prevents it.
+    as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
+    stock although others than the named roles can use it. Raises SetupError, which lists everything that prevents it.
 
     In a shop that has moved in, `keep_open` alone is done: R12 accepts these doors from then on.
     """
@@ -52,7 +62,7 @@ def adopt(
         if known := _known(connection, database):
             return Report(already=keep_doors(database, keep_open)) if keep_open else known
         _lock(database)
-        planned = plan(database, mapping, keep_reading, keep_open)
+        planned = plan(database, mapping, keep_reading, keep_open, keep_writing)
         if not planned.report.possible:
             raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
         move_in(connection, database, planned)

@@ -49,11 +49,13 @@ class Around:
     rights: list[Rights] = field(default_factory=list)
 
 
-def look_around(database: Database, old: dict[str, Table], keep_reading: bool, report: Report) -> Around:
+def look_around(
+    database: Database, old: dict[str, Table], keep_reading: bool, report: Report, keep_writing: bool = False
+) -> Around:
     """Find the surroundings and report what happens to them."""
     around = Around(triggers=_triggers(database, old, report), publications=_publications(database, old, report))
     _functions(database, around, report)
-    around.rights = rights_before(database, old)
+    around.rights = rights_before(database, old, keep_writing)
     around.reading = _reading(database, old, keep_reading, around.rights)
     report_rights(database, around.rights, keep_reading, report)
     _report_writers(database, old, report)

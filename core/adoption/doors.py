@@ -122,6 +122,7 @@ def close_doors(journal: Journal, kept: Sequence[str]) -> None:
     database = journal.database
     for name in kept:
         database.execute("insert into stockroom.kept_doors (name) values (%s)", [name])
+    found: list[Door] = []
     for _ in range(_MOST_ROUNDS):
         found = [door for door in _doors(database, "stockroom_api") if door.name not in kept]
         if not found:
@@ -200,6 +201,7 @@ class Rights:
     table: str
     rights: list[str]
     passes_row_security: bool
+    keeps_writing: bool
 
     @property
     def is_outside(self) -> bool:
@@ -208,10 +210,15 @@ class Rights:
 
     @property
     def kept(self) -> list[str]:
-        """The rights that it keeps: to read, and to write the catalogue except for stock. Public roles keep none."""
+        """The rights that it keeps: to read, and to write the catalogue except for stock. Public roles keep none.
+
+        With --keep-writing, `authenticated` keeps them within its policies.
+        """
+        if self.is_outside and not self.keeps_writing:
+            return []
         may_read = self.table != "stock_movements" or self.passes_row_security
         most = [*(["SELECT"] if may_read else []), *(["INSERT", "UPDATE"] if self.table != "stock_movements" else [])]
-        return [] if self.is_outside else [right for right in most if right in self.rights]
+        return [right for right in most if right in self.rights]
 
     @property
     def needs_policies(self) -> bool:
@@ -222,12 +229,14 @@ class Rights:
 _RIGHTS = """
 select coalesce(r.rolname, 'public') as role, c.relname as table,
        coalesce(r.rolbypassrls, false) as passes_row_security,
+       %s and coalesce(r.rolname = 'authenticated', false) and c.relrowsecurity and c.relname <> 'stock_movements'
+           as keeps_writing,
        array_agg(distinct a.privilege_type::text order by a.privilege_type::text) as rights
   from pg_class c
  cross join lateral aclexplode(c.relacl) a
   left join pg_roles r on r.oid = a.grantee
  where c.oid = any (%s) and a.grantee <> c.relowner and not coalesce(r.rolsuper, false)
- group by 1, 2, 3 order by 1, 2"""
+ group by 1, 2, 3, 4 order by 1, 2"""
 _CALLS = """
 select coalesce(r.rolname, 'public') as role, p.proname as name
   from pg_proc p
@@ -237,16 +246,17 @@ select coalesce(r.rolname, 'public') as role, p.proname as name
  group by 1, 2 order by 1, 2"""
 
 
-def rights_before(database: Database, tables: Mapping[str, Table]) -> list[Rights]:
+def rights_before(database: Database, tables: Mapping[str, Table], keep_writing: bool) -> list[Rights]:
     """Return what each role may do with the old tables."""
-    return [Rights(**row._asdict()) for row in ask(database, _RIGHTS, [table.oid for table in tables.values()])]
+    oids = [table.oid for table in tables.values()]
+    return [Rights(**row._asdict()) for row in ask(database, _RIGHTS, keep_writing, oids)]
 
 
 def report_rights(database: Database, before: Sequence[Rights], keep_reading: bool, report: Report) -> None:
     """Report for every role what it can do now and what it can do afterwards."""
     for each in before:
         catalogued = "SELECT" in each.rights and each.table != "stock_movements" and each.is_outside
-        if catalogued and keep_reading:
+        if catalogued and keep_reading and not each.kept:
             then = "may read"
         elif not each.kept:
             then = "revoked" + ("; --keep-reading keeps reading" if catalogued else "")

@@ -49,7 +49,13 @@ class Plan:
     kept_doors: list[str]
 
 
-def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool, keep_open: Sequence[str] = ()) -> Plan:
+def plan(
+    database: Database,
+    mapping_words: Sequence[str],
+    keep_reading: bool,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
+) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
     report = Report()
@@ -70,7 +76,7 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool, k
         judge(database, old.get("stock_movements"), mapping)
         _draft(database, report)
         report.left_out = left_out(database)
-    around = look_around(database, old, keep_reading, report)
+    around = look_around(database, old, keep_reading or keep_writing, report, keep_writing)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
     kept = look_for_doors(database, keep_open, report)
     return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report, kept_doors=kept)

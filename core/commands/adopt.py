@@ -28,6 +28,8 @@ def add_parsers(subparsers: Any) -> None:
     )
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
+    writing = "let authenticated write the catalogue, except for stock, as far as its policies let it; implies reading"
+    parser.add_argument("--keep-writing", action="store_true", help=writing)
     parser.add_argument(
         "--keep-open",
         action="append",
@@ -49,6 +51,7 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         mapping=arguments.map,
         keep_reading=arguments.keep_reading,
         keep_open=arguments.keep_open,
+        keep_writing=arguments.keep_writing,
     )
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1

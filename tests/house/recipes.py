@@ -220,8 +220,8 @@ select v.id as variant_id, v.sku, v.price, v.unit_cost
     ),
     inside(
         "core/sql/60_proof/4_runs.sql",
-        "'stockroom_api.stock_movers', 'f.kind, f.name, f.relation')\n",
-        "'stockroom_api.stock_movers', 'f.kind, f.name, f.relation'),\n"
+        "'pg_catalog.pg_roles', 'f.kind, f.name, f.relation')\n",
+        "'pg_catalog.pg_roles', 'f.kind, f.name, f.relation'),\n"
         "    (13, 'R13', 'price_faults', null, 'public.product_variants', 'f.sku')\n",
     ),
     inside(

@@ -12,6 +12,9 @@ select r.rolname::text as name,
   from stockroom_api.named_roles() n
   join pg_roles r on r.oid = n.role;
 
+grant select on stockroom_api.stock_movers to stockroom_app;
+grant execute on function stockroom_api.named_roles() to stockroom_app;
+
 -- Rights on our own functions and tables that somebody has beyond the named roles. Only the owner may write stock in a table.
 create function stockroom_api.loose_rights()
     returns table (kind text, oid oid, name text, relation oid, rights text[], who text[], through text, owner oid)

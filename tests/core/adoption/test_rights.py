@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from core.adoption import adopt as adoption
+from core.database.migrate import migrate
+from core.foundation.addresses import libpq_url
 from tests.core.adoption.test_doors import LEVEL, as_role
 from tests.support.legacy import Legacy, snapshot
 from tests.support.servers import Server
@@ -52,25 +55,67 @@ def test_who_could_write_the_catalogue_still_can(shop: Legacy, role: str) -> Non
     assert shop.one("select status from products where slug = 'dune-runner'") == "archived"
 
 
-@pytest.mark.parametrize("role", ["service_role", "shop_admin", "authenticated", "anon"])
-@pytest.mark.parametrize(
-    "change",
-    [
-        "update public.product_variants set stock_quantity = 99",
-        "update public.product_variants set reserved_quantity = 0",
-        "update public.product_variants set movement_sequence = 0, chain_head = null",
-        "insert into public.product_variants (product_id, sku, size, stock_quantity) "
-        "select id, 'FREE', '42', 5 from public.products limit 1",
-        "delete from public.product_variants",
-        "delete from public.stock_movements",
-        "insert into public.stock_movements (quantity) values (1)",
-    ],
+PAST_THE_LEDGER = (
+    "update public.product_variants set stock_quantity = 99",
+    "update public.product_variants set reserved_quantity = 0",
+    "update public.product_variants set movement_sequence = 0, chain_head = null",
+    "insert into public.product_variants (product_id, sku, size, stock_quantity) "
+    "select id, 'FREE', '42', 5 from public.products limit 1",
+    "delete from public.product_variants",
+    "delete from public.stock_movements",
+    "insert into public.stock_movements (quantity) values (1)",
 )
-def test_nobody_writes_stock_past_the_ledger(shop: Legacy, role: str, change: str) -> None:
+
+
+def test_nobody_writes_stock_past_the_ledger(shop: Legacy) -> None:
+    adoption.adopt(shop.url, keep_writing=True)
+    for role in ("service_role", "shop_admin", "authenticated", "anon"):
+        for change in PAST_THE_LEDGER:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                as_role(shop, role, change)
+    assert shop.one(LEVEL) == 5
+
+
+MIA, KIM = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
+
+
+def as_person(shop: Legacy, person: str, statement: str) -> list[Any]:
+    """Run a statement as the storefront's API does for somebody who is signed in."""
+    claim = f"select set_config('request.jwt.claim.sub', '{person}', false);"
+    with psycopg.connect(libpq_url(shop.server.url(shop.name))) as connection:
+        connection.execute(claim.encode())
+        connection.execute("set role authenticated")
+        return connection.execute(statement.encode()).fetchall()
+
+
+def test_admins_of_the_storefront_write_the_catalogue_where_that_is_kept(shop: Legacy) -> None:
+    shop.run("grant select on public.users to authenticated")
+    dear = "update public.products set price = 200 where slug = 'dune-runner' returning price"
+    adoption.adopt(shop.url, keep_writing=True)
+    assert len(as_person(shop, MIA, dear)) == 1
+    assert as_person(shop, KIM, dear) == []
+    for change in ("update public.product_variants set stock_quantity = 9", "delete from public.products"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_person(shop, MIA, change + " returning 1")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        as_role(shop, "anon", dear)
+    assert shop.one("select count(*) from stockroom_api.door_faults") == 0
+
+
+def test_admins_of_the_storefront_lose_writing_unless_that_is_kept(shop: Legacy) -> None:
     adoption.adopt(shop.url, keep_reading=True)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        as_role(shop, role, change)
-    assert shop.one(LEVEL) == 5
+        as_person(shop, MIA, "update public.products set price = 200 where slug = 'dune-runner' returning price")
+
+
+def test_rights_by_default_open_nothing_that_is_created_again(shop: Legacy) -> None:
+    shop.run("alter default privileges grant all on functions to shop_admin, public")
+    shop.run("alter default privileges grant all on tables to shop_admin")
+    adoption.adopt(shop.url)
+    assert shop.one("select count(*) from stockroom_api.door_faults") == 0
+    may = "select has_function_privilege('shop_admin', p.oid, 'execute') from pg_proc p where p.proname = %s"
+    assert [row[0] for row in shop.rows(may, "update_variant_stock")] == [False, False]
+    assert shop.one("select has_table_privilege('shop_admin', 'public.catalogue', 'insert')") is False
 
 
 def test_a_direct_change_of_the_catalogue_is_recorded_with_its_role(shop: Legacy) -> None:
@@ -100,8 +145,6 @@ def test_a_rebuild_keeps_the_rights_and_gives_those_of_new_columns(shop: Legacy)
     adoption.adopt(shop.url)
     shop.run("alter table public.products add column season text")
     shop.run("update stockroom.sql_text set checksum = 'older'")
-    from core.database.migrate import migrate
-
     migrate(shop.url)
     as_role(shop, "service_role", "update public.products set season = 'Spring', price = 1 where slug = 'ridge-low'")
     assert shop.one("select after from stockroom.audit") == {"price": 1, "season": "Spring"}
