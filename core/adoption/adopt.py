@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection
 
+from core.adoption.doors import keep_doors
 from core.adoption.look import Database, ask
 from core.adoption.move import move_in
 from core.adoption.plan import plan
@@ -28,23 +29,40 @@ LOCK_TIMEOUT = "20s"
 _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
-def check(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
+def check(
+    owner_url: str,
+    *,
+    mapping: Sequence[str] = (),
+    keep_reading: bool = False,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
+) -> Report:
     """Return what adopting a database would do. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, mapping, keep_reading).report
+        return _known(connection, database) or plan(database, mapping, keep_reading, keep_open, keep_writing).report
 
 
-def adopt(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
+def adopt(
+    owner_url: str,
+    *,
+    mapping: Sequence[str] = (),
+    keep_reading: bool = False,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
+) -> Report:
     """Adopt a database, all of it or nothing, and return what was done.
 
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
-    as before. Raises SetupError, which lists everything that prevents it.
+    as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
+    stock although others than the named roles can use it. Raises SetupError, which lists everything that prevents it.
+
+    In a shop that has moved in, `keep_open` alone is done: R12 accepts these doors from then on.
     """
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
-            return known
+            return Report(already=keep_doors(database, keep_open)) if keep_open else known
         _lock(database)
-        planned = plan(database, mapping, keep_reading)
+        planned = plan(database, mapping, keep_reading, keep_open, keep_writing)
         if not planned.report.possible:
             raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
         move_in(connection, database, planned)

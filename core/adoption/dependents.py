@@ -10,7 +10,8 @@ from typing import Any
 
 from psycopg import sql
 
-from core.adoption.look import Database, Journal, Statement, Table, ask, public, roles_outside
+from core.adoption import look
+from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
 from core.adoption.report import Report, listed
 from core.foundation.text import many
 
@@ -75,15 +76,49 @@ def plain_view(database: Database, row: Any, _report: Report) -> Dependent:
     make = sql.SQL("create view {}{} as {}").format(name, sql.SQL(options), sql.SQL(view.body))
     own = sql.SQL("alter view {} owner to {}").format(name, sql.SQL(view.owner))
     cut: list[Statement] = [sql.SQL("revoke all on {} from {}").format(name, role) for role in everybody(database)]
-    rights = grants(database, "table", name, row.oid)
-    # Only rights to read are granted again: writing through a view would bypass the ledger.
-    reading = grants(database, "table", name, row.oid, only="SELECT")
+    rights = [*grants(database, "table", name, row.oid), *look.column_grants(database, row.oid, name)]
+    parts = [*_parts_of_view(database, row.oid, name), *comments(database, "pg_class", row.oid, sql.SQL("view"), name)]
+    # Only rights to read are granted again: writing through a view would bypass the ledger. What a trigger or rule of
+    # the view writes, it writes itself; `close_doors` looks at that.
+    reading = rights if parts_write(database, row.oid) else grants(database, "table", name, row.oid, only="SELECT")
     return Dependent(
         what=f"the view {row.name}",
         drop=sql.SQL("drop view {}").format(name),
-        again=(make, own, *cut, *reading),
-        back=(make, own, *cut, *rights),
+        again=(make, own, *parts, *cut, *reading),
+        back=(make, own, *parts, *cut, *rights),
     )
+
+
+def _parts_of_view(database: Database, oid: int, name: sql.Composable) -> list[Statement]:
+    """Return the statements that create the defaults, rules and triggers of a view again, with their comments."""
+    made: list[Statement] = []
+    for row in ask(database, _PARTS, oid, oid, oid):
+        made.append(sql.SQL("{}").format(sql.SQL(row.body)))
+        if row.kind:
+            what = sql.SQL("{} {} on").format(sql.SQL(row.kind), sql.Identifier(row.name))
+            made += comments(database, row.catalogue, row.oid, what, name)
+    return made
+
+
+_PARTS = """
+    select 0 as place, '' as kind, '' as catalogue, d.oid, a.attname as name,
+           format('alter view %%s alter column %%I set default %%s', a.attrelid::regclass, a.attname,
+                  pg_get_expr(d.adbin, d.adrelid)) as body
+      from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = %s
+    union all
+    select 1, 'rule', 'pg_rewrite', r.oid, r.rulename, pg_get_ruledef(r.oid)
+      from pg_rewrite r where r.ev_class = %s and r.ev_type <> '1'
+    union all
+    select 2, 'trigger', 'pg_trigger', t.oid, t.tgname, pg_get_triggerdef(t.oid)
+      from pg_trigger t where t.tgrelid = %s and not t.tgisinternal
+     order by 1, 5"""
+
+
+def parts_write(database: Database, oid: int) -> bool:
+    """Return whether a view has a rule or trigger of its own that writes."""
+    question = """select exists (select from pg_rewrite r where r.ev_class = %s and r.ev_type <> '1')
+                      or exists (select from pg_trigger t where t.tgrelid = %s and not t.tgisinternal) as so"""
+    return bool(ask(database, question, oid, oid)[0].so)
 
 
 def function(database: Database, row: Any, _report: Report) -> Dependent:
@@ -100,7 +135,11 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
     if found.has_rights:
         rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
         rights += grants(database, "routine", name, row.oid)
-    made: tuple[Statement, ...] = (sql.SQL(found.body), own, *rights)
+    else:  # or default privileges would add rights
+        rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
+        rights.append(sql.SQL("grant execute on routine {} to public").format(name))
+    said = comments(database, "pg_proc", row.oid, sql.SQL("routine"), name)
+    made: tuple[Statement, ...] = (sql.SQL("{}").format(sql.SQL(found.body)), own, *rights, *said)
     return Dependent(
         what=f"the function {row.name}", drop=sql.SQL("drop routine {}").format(name), again=made, back=made
     )
@@ -108,7 +147,12 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
 
 def _policy(database: Database, row: Any, _report: Report) -> Dependent:
     make, drop = policy(database, row.oid)
-    return Dependent(what=f"the policy {row.name}", drop=drop, again=(make,), back=(make,))
+    (found,) = ask(
+        database, "select polname as name, polrelid::regclass::text as on from pg_policy where oid = %s", row.oid
+    )
+    what = sql.SQL("policy {} on").format(sql.Identifier(found.name))
+    made = (make, *comments(database, "pg_policy", row.oid, what, sql.SQL(found.on)))
+    return Dependent(what=f"the policy {row.name}", drop=drop, again=made, back=made)
 
 
 def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.Composed, sql.Composed]:
@@ -178,7 +222,7 @@ def _foreign_keys(
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
         if ours in (["id"], ["sku"]):
-            found.append(_foreign_key(row, ours[0]))
+            found.append(_foreign_key(database, row, ours[0]))
         else:
             report.obstacles.append(
                 f"{row.table} refers to {listed(row.columns)} of {row.onto}; only references to id and sku can be kept."
@@ -187,7 +231,8 @@ def _foreign_keys(
 
 
 _KEYS = """
-    select k.conname, k.conrelid::regclass::text as table, c.relname::text as onto, pg_get_constraintdef(k.oid) as body,
+    select k.oid, k.conname, k.conrelid::regclass::text as table, c.relname::text as onto,
+           pg_get_constraintdef(k.oid) as body,
            array(select a.attname::text from pg_attribute a
                   where a.attrelid = k.confrelid and a.attnum = any (k.confkey)) as columns
       from pg_constraint k
@@ -196,22 +241,30 @@ _KEYS = """
      order by 2, 1"""
 
 
-def _foreign_key(row: Any, ours: str) -> Dependent:
+def _foreign_key(database: Database, row: Any, ours: str) -> Dependent:
     table, name = sql.SQL(row.table), sql.Identifier(row.conname)
     add = sql.SQL("alter table {} add constraint {} {}")
     led = re.sub(r"(REFERENCES [\w.]+\()[^)]*\)", rf"\g<1>{ours})", row.body)
+    said = comments(database, "pg_constraint", row.oid, sql.SQL("constraint {} on").format(name), table)
     return Dependent(
         what=f"the foreign key {row.conname} of {row.table}",
         drop=sql.SQL("alter table {} drop constraint {}").format(table, name),
-        again=(add.format(table, name, sql.SQL(led)),),
-        back=(add.format(table, name, sql.SQL(row.body)),),
+        again=(add.format(table, name, sql.SQL(led)), *said),
+        back=(add.format(table, name, sql.SQL(row.body)), *said),
     )
 
 
 def everybody(database: Database) -> list[sql.Composable]:
-    """Return the roles that may get default rights on new objects: the public roles, and Supabase's server role."""
-    server = ask(database, "select from pg_roles where rolname = 'service_role'")
-    return [*roles_outside(database), *([sql.Identifier("service_role")] if server else [])]
+    """Return the roles that may get default rights on new objects, the public ones among them."""
+    others = ask(
+        database,
+        """select r.rolname as name from pg_roles r
+            where r.rolname = 'service_role'
+               or r.rolname not in ('anon', 'authenticated', current_user)
+                  and exists (select from pg_default_acl d, aclexplode(d.defaclacl) a where a.grantee = r.oid)
+            order by 1""",
+    )
+    return [*roles_outside(database), *(sql.Identifier(row.name) for row in others)]
 
 
 def grants(

@@ -22,6 +22,8 @@ OUTSIDE = ("anon", "authenticated", "public")
 """The public roles: those of the storefront's public keys on Supabase, and everybody else."""
 NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts", "orders", "order_items", "sneakers")
 """Tables of old stock systems that do not have our names. They stay unchanged."""
+STOCK_NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts")
+"""Those that only the old stock system keeps up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,51 @@ def roles_outside(database: Database) -> list[sql.Composable]:
         row.rolname for row in ask(database, "select rolname from pg_roles where rolname = any (%s)", list(OUTSIDE))
     }
     return [sql.SQL("public"), *(sql.Identifier(name) for name in OUTSIDE if name in known)]
+
+
+def comments(
+    database: Database, catalogue: str, oid: int, what: sql.Composable, name: sql.Composable
+) -> list[sql.Composed]:
+    """Return the statements that comment on an object and its columns as now. `what` is its kind."""
+    rows = ask(
+        database,
+        """select d.description, a.attname as column
+             from pg_description d
+             left join pg_attribute a on d.classoid = 'pg_class'::regclass and a.attrelid = d.objoid
+                                     and a.attnum = d.objsubid and d.objsubid > 0
+            where d.classoid = %s::regclass and d.objoid = %s order by d.objsubid""",
+        catalogue,
+        oid,
+    )
+    return [
+        sql.SQL("comment on {} {} is {}").format(
+            sql.SQL("column") if row.column else what,
+            sql.SQL("{}.{}").format(name, sql.Identifier(row.column)) if row.column else name,
+            sql.Literal(row.description),
+        )
+        for row in rows
+    ]
+
+
+def column_grants(database: Database, oid: int, name: sql.Composable) -> list[sql.Composed]:
+    """Return the statements that grant the current rights on single columns of a table or view again."""
+    rows = ask(
+        database,
+        """select x.privilege_type as what, a.attname, x.is_grantable as further,
+                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
+             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s order by a.attnum, 4, 1""",
+        oid,
+    )
+    return [
+        sql.SQL("grant {} ({}) on {} to {}{}").format(
+            sql.SQL(row.what),
+            sql.Identifier(row.attname),
+            name,
+            sql.SQL(row.who),
+            sql.SQL(" with grant option" if row.further else ""),
+        )
+        for row in rows
+    ]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
+from core.adoption.doors import CATALOGUE, close_doors, keep_rights
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
@@ -35,7 +36,7 @@ create table stockroom.adoption (
 )"""
 _CHECKS = """
 select code, examples::text as examples
-  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11}', true)
+  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11,R12}', true)
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
@@ -61,6 +62,7 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     database.execute("analyze public.product_variants")
     _post(database)
     _connect(journal, plan)
+    close_doors(journal, plan.kept_doors)
     _prove(database)
     _record(database, journal)
 
@@ -89,6 +91,8 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
     for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
         cascade = " cascade" if kind == "schema" else ""
         journal.remember(sql.SQL("drop {} if exists {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
+    for name in CATALOGUE:  # carrying rows over is no change; `keep_rights` creates the trigger for all columns again
+        database.execute(sql.SQL("drop trigger catalogue_audit on {}").format(public(name)))
     for name in OUR_TABLES:
         for role in everybody(database):
             if role.as_string(database).strip('"') in OUTSIDE:
@@ -128,8 +132,9 @@ def _connect(journal: Journal, plan: Plan) -> None:
     for wrapper in plan.around.wrappers:
         database.execute(wrapper)
     if plan.around.wrappers:
-        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, int)"))
+        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, bigint)"))
         _own_wrapper(database)
+    keep_rights(database, plan.around.rights)
     for dependent in plan.dependents:
         dependent.put_up(journal)
     for _, trigger in plan.around.triggers:
@@ -142,7 +147,7 @@ def _connect(journal: Journal, plan: Plan) -> None:
 
 def _own_wrapper(database: Database) -> None:
     """Make the owner's role the owner of the wrapper, and let only the storefront's server and our app call it."""
-    name = sql.SQL("public.update_variant_stock(uuid, int)")
+    name = sql.SQL("public.update_variant_stock(uuid, bigint)")
     for role in everybody(database):
         database.execute(sql.SQL("revoke all on function {} from {}").format(name, role))
     servers = ask(database, "select rolname from pg_roles where rolname in ('service_role', 'stockroom_app')")

@@ -10,6 +10,7 @@ from core.adoption.around import Around, look_around
 from core.adoption.catalogue import weigh
 from core.adoption.columns import Carried, carried, read_mapping, with_levels
 from core.adoption.dependents import Dependent, dependents
+from core.adoption.doors import look_for_doors
 from core.adoption.look import Database, Table, aside, ask, tables
 from core.adoption.movements import judge, left_out
 from core.adoption.report import Report
@@ -45,9 +46,16 @@ class Plan:
     around: Around
     dependents: list[Dependent]
     report: Report
+    kept_doors: list[str]
 
 
-def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -> Plan:
+def plan(
+    database: Database,
+    mapping_words: Sequence[str],
+    keep_reading: bool,
+    keep_open: Sequence[str] = (),
+    keep_writing: bool = False,
+) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
     report = Report()
@@ -68,9 +76,10 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         judge(database, old.get("stock_movements"), mapping)
         _draft(database, report)
         report.left_out = left_out(database)
-    around = look_around(database, old, keep_reading, report)
+    around = look_around(database, old, keep_reading or keep_writing, report, keep_writing)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
-    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report)
+    kept = look_for_doors(database, keep_open, report)
+    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report, kept_doors=kept)
 
 
 def _draft(database: Database, report: Report) -> None:

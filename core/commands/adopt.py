@@ -28,6 +28,15 @@ def add_parsers(subparsers: Any) -> None:
     )
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
+    writing = "let authenticated write the catalogue, except for stock, as far as its policies let it; implies reading"
+    parser.add_argument("--keep-writing", action="store_true", help=writing)
+    parser.add_argument(
+        "--keep-open",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a function or view that may move stock although others than the named roles can use it; repeatable",
+    )
 
 
 def move_in(database: Database, arguments: argparse.Namespace) -> int:
@@ -37,7 +46,13 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         print("Everything is as it was before adopting. You can adopt again at any time.")
         return 0
     act = check if arguments.check else adopt
-    report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
+    report = act(
+        database.owner_url,
+        mapping=arguments.map,
+        keep_reading=arguments.keep_reading,
+        keep_open=arguments.keep_open,
+        keep_writing=arguments.keep_writing,
+    )
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1
 
