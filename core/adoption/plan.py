@@ -65,7 +65,7 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
         report.found(table.name, many(table.rows, "row"), then)
     if report.possible and weigh(database, catalogued, report):
-        judge(database, old.get("stock_movements"), mapping)
+        judge(database, old.get("stock_movements"), mapping, report)
         _draft(database, report)
         report.left_out = left_out(database)
     around = look_around(database, old, keep_reading, report)
