@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
+from core.adoption.kept import keep_columns, keep_filling, kept_indexes
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
@@ -46,6 +47,8 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     """Rename the old tables, create ours, carry everything over, and verify the ledger."""
     journal = Journal(database)
     rules = [rule for carried in plan.catalogue.values() for rule in own_rules(database, carried)]
+    history = plan.old.get("stock_movements")
+    indexes = kept_indexes(database, history)
     database.execute("set local check_function_bodies = off")
     for dependent in reversed(plan.dependents):
         dependent.take_down(journal)
@@ -59,7 +62,9 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
+    keep_columns(journal, history, plan.mapping)
     _post(database)
+    keep_filling(database, history, plan.mapping, indexes)
     _connect(journal, plan)
     _prove(database)
     _record(database, journal)

@@ -7,12 +7,13 @@ right. Where the old table lacks one of these levels, or both, they follow from 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from psycopg import sql
 
 from core.adoption.columns import history_columns, references
-from core.adoption.look import Column, Database, Table, ask, public
+from core.adoption.look import Column, Database, Table, ask, people_tables, public
 from core.adoption.report import LeftOut, Report
 from core.foundation.text import many
 
@@ -27,10 +28,10 @@ purchase     delivery supplier_return          0  purchase restock receipt recei
 purchase     initial_purchase initial_purchase 1  initial_purchase initial_stock_purchase
 purchase     supplier_return supplier_return  -1  supplier_return return_to_supplier purchase_return return_to_vendor
 sale         stock_decrease stock_decrease    -1  sale sales sold order sell order_placed order_paid order_completed
-    order_fulfilled order_fulfillment fulfillment fulfilled shipment shipped dispatch checkout customer_order online_sale
-    pos_sale
-restoration  refund refund                     1  return returned refund refunded restoration customer_return order_return
-    order_refund sale_return sales_return return_in
+    order_fulfilled order_fulfillment fulfillment fulfilled shipment shipped dispatch checkout customer_order
+    online_sale pos_sale
+restoration  refund refund                     1  return returned refund refunded restoration customer_return
+    order_return order_refund sale_return sales_return return_in
 restoration  cancelled_unshipped cancelled_unshipped 1  sale_reversal order_cancelled order_canceled order_cancellation
     order_cancel cancellation cancelled canceled cancel sale_cancelled sale_cancellation void voided
 restoration  exchange exchange                 1  exchange exchange_in exchange_return
@@ -39,8 +40,8 @@ adjustment   stock_increase stock_decrease     0  adjustment adjust correction m
 adjustment   stock_increase stock_increase     1  adjustment_in adjust_in adjustment_increase adjustment_add
     positive_adjustment adjustment_positive increase increment in add added addition stock_increase manual_in manual_add
 adjustment   stock_decrease stock_decrease    -1  adjustment_out adjust_out adjustment_decrease adjustment_remove
-    negative_adjustment adjustment_negative decrease decrement out remove removed removal deduct deduction stock_decrease
-    stock_out manual_out manual_remove outbound
+    negative_adjustment adjustment_negative decrease decrement out remove removed removal deduct deduction
+    stock_decrease stock_out manual_out manual_remove outbound
 adjustment   damaged damaged                  -1  damage damaged write_off writeoff defect defective broken spoilage
 adjustment   lost lost                        -1  loss lost shrinkage missing
 adjustment   theft theft                      -1  theft stolen
@@ -51,8 +52,8 @@ adjustment   correction correction            -1  transfer_out
 adjustment   found correction                  0  transfer
 count        cycle_count cycle_count           0  count stock_count cycle_count recount physical_count inventory_count
     stocktake stock_take audit
-count        initial_count initial_count       0  initial initial_count initial_stock initial_stock_count initial_inventory
-    opening opening_stock opening_balance starting_stock
+count        initial_count initial_count       0  initial initial_count initial_stock initial_stock_count
+    initial_inventory opening opening_stock opening_balance starting_stock
 """
 _REASONS = """
 purchase     initial_purchase     1  initial_purchase initial_stock_purchase
@@ -88,7 +89,7 @@ def _read(table: str, values: int) -> list[tuple[str, ...]]:
 TYPES = {word: (ours, adds, takes, int(direction)) for word, ours, adds, takes, direction in _read(_TYPES, 4)}
 """Old type -> our type, the reason when it adds, the reason when it takes, and its only direction (0: either)."""
 REASONS = [(word, kind, reason, int(sign)) for word, kind, reason, sign in _read(_REASONS, 3)]
-"""A text of an old row, our type and reason that it means, and the reason's sign: our codes, labels and common names."""
+"""A text of an old row, our type and reason that it means, and the reason's sign: codes, labels and common names."""
 
 _JUDGED = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _SOURCE = """
@@ -97,8 +98,8 @@ select row_number() over (order by {occurred_at}, {tie}, l.ctid) as n, l.ctid as
        {variant_id} as variant_id, {product_id} as product_id,
        regexp_replace(lower(btrim({movement_type})), '[ -]+', '_', 'g') as legacy_type, {movement_type} as legacy_word,
        {quantity} as quantity, {quantity_before} as before, {quantity_after} as after, {reason} as reason,
-       btrim(regexp_replace(lower({reason}), '[^a-z0-9]+', '_', 'g'), '_') as meaning, {reference_type} as reference_type,
-       {reference_id} as reference_id, coalesce(p.name, {performed_by}) as performed_by, {note} as note,
+       btrim(regexp_replace(lower({reason}), '[^a-z0-9]+', '_', 'g'), '_') as meaning,
+       {reference_type} as reference_type, {reference_id} as reference_id, coalesce(p.name, {performed_by}) as performed_by, {note} as note,
        {occurred_at} as occurred_at, {created_at} as created_at, lower(btrim({status})) as status
   from {table} l
   left join adoption_people p on p.id = lower({performed_by})"""
@@ -120,7 +121,9 @@ def judge(database: Database, table: Table | None, mapping: dict[tuple[str, str]
         _name_people(database, table, columns.get("performed_by"), report)
         database.execute(sql.SQL(_SOURCE).format(table=public(table.name), **_values(table, columns, mapping)))
     change = columns.get("quantity")
-    is_change = change is not None and any(word in change.name.lower() for word in ("delta", "chang"))
+    is_change = "movement_type" not in columns or (
+        change is not None and any(word in change.name.lower() for word in ("delta", "chang"))
+    )
     database.execute(
         sql.SQL(_JUDGED).format(
             types=_rows([(word, *ours) for word, ours in TYPES.items()]),
@@ -136,7 +139,7 @@ def judge(database: Database, table: Table | None, mapping: dict[tuple[str, str]
     )
 
 
-def _rows(rows: list[tuple[str | int, ...]] | list[tuple[str, str, str, int]]) -> sql.Composed:
+def _rows(rows: Iterable[tuple[str | int, ...]]) -> sql.Composed:
     return sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, row))) for row in rows)
 
 
@@ -212,54 +215,27 @@ def _value(ours: str, column: Column | None) -> sql.Composable:
     return sql.SQL("nullif(btrim({}::text), '')").format(name)
 
 
-_PEOPLE = ("profiles", "users", "user_profiles", "staff", "employees", "team_members", "admins")
-_NAMES = ("full_name", "display_name", "name", "username", "email")
-_HOMES = """
-    select c.oid::regclass::text as name, n.nspname as schema, c.relname,
-           coalesce((select f.attname from pg_constraint k
-                       join pg_attribute f on f.attrelid = k.confrelid and f.attnum = k.confkey[1]
-                      where k.contype = 'f' and k.conrelid = %(table)s and k.confrelid = c.oid and cardinality(k.conkey) = 1
-                        and k.conkey[1] = (select attnum from pg_attribute where attrelid = %(table)s and attname = %(column)s)
-                      limit 1), 'id')::text as key,
-           array(select a.attname::text from pg_attribute a join unnest(%(names)s::text[]) with ordinality w (name, place)
-                     on w.name = a.attname
-                  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by w.place) as names
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
-       and (n.nspname = 'public' and c.relname = any (%(tables)s) or n.nspname = 'auth' and c.relname = 'users'
-            or c.oid in (select k.confrelid from pg_constraint k
-                           join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
-                          where k.contype = 'f' and k.conrelid = %(table)s and cardinality(k.conkey) = 1 and a.attname = %(column)s))
-       and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'id' and a.atttypid = 'uuid'::regtype)
-     order by not exists (select from pg_constraint k where k.contype = 'f' and k.conrelid = %(table)s and k.confrelid = c.oid),
-              n.nspname = 'auth', array_position(%(tables)s::text[], c.relname::text)"""
-
-
 def _name_people(database: Database, table: Table, column: Column | None, report: Report) -> None:
     """Fill `adoption_people`: the name of each person whose id is on a movement, from the first table that has one."""
     database.execute("create temp table adoption_people (id text primary key, name text not null) on commit drop")
     if column is None or not (column.type == "uuid" or column.category == "S"):
         return
-    values = {"table": table.oid, "column": column.name, "names": list(_NAMES), "tables": list(_PEOPLE)}
-    with database.cursor() as cursor:
-        homes = cursor.execute(_HOMES.encode(), values).fetchall()
-    for name, _schema, _relname, key, names in homes:
-        if names:
-            text = [sql.SQL("nullif(btrim(u.{}::text), '')").format(sql.Identifier(each)) for each in names]
-            database.execute(
-                sql.SQL(
-                    """insert into adoption_people
-                       select u.{key}::text, coalesce({text}) from {home} u
-                        where coalesce({text}) is not null and u.{key}::text in (select lower({who}::text) from {table} l)
-                       on conflict (id) do nothing"""
-                ).format(
-                    key=sql.Identifier(key),
-                    text=sql.SQL(", ").join(text),
-                    home=sql.SQL(name),
-                    who=sql.Identifier("l", column.name),
-                    table=public(table.name),
-                )
+    for home in people_tables(database, table, column):
+        names = [sql.SQL("nullif(btrim(u.{}::text), '')").format(sql.Identifier(name)) for name in home.names]
+        database.execute(
+            sql.SQL(
+                """insert into adoption_people
+                   select distinct on (1) u.{key}::text, coalesce({names}) from {home} u
+                    where coalesce({names}) is not null and u.{key}::text in (select lower({who}::text) from {table} l)
+                   on conflict (id) do nothing"""
+            ).format(
+                key=sql.Identifier(home.key),
+                names=sql.SQL(", ").join(names),
+                home=sql.SQL(home.name),
+                who=sql.Identifier("l", column.name),
+                table=public(table.name),
             )
+        )
     (named,) = ask(database, "select count(*) as people from adoption_people")
     if named.people:
         report.found(f"{table.name}.{column.name}", many(named.people, "person"), "movements carry the person's name")
