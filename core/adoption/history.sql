@@ -37,11 +37,9 @@ with history as (
            end, null, null, 'adopted:closing:' || v.id, now(), null
       from variant v where v.shelf <> v.opening + v.total
 ), placed as (
-    select l.*, l.performed_by is distinct from lag(l.performed_by) over following as is_other,
-           sum(l.quantity) over following - l.quantity as begins
+    select l.*, sum(l.quantity) over following - l.quantity as begins
       from line l
     window following as (partition by l.variant_id order by l.phase, l.n)
 )
-select row_number() over (order by p.phase, p.n, p.variant_id) as place,
-       sum(p.is_other::int) over (partition by p.variant_id order by p.phase, p.n) as round, null::bigint as operation_id, p.*
+select row_number() over (order by p.phase, p.n, p.variant_id) as place, null::bigint as operation_id, p.*
   from placed p

@@ -71,7 +71,7 @@ def same_columns(table: Table | None) -> list[str]:
 
 
 def kept_indexes(database: Database, table: Table | None) -> list[sql.Composed]:
-    """Return the plain indexes of these columns, before the old table is renamed. A unique one could refuse movements."""
+    """Return plain indexes of these columns, before the old table is renamed. Unique ones could refuse movements."""
     kept = [column.name for column in kept_columns(table)]
     if table is None or not kept:
         return []

@@ -119,6 +119,7 @@ def _made(database: Database) -> set[tuple[str, str]]:
 
 
 def _post(database: Database) -> None:
+    database.execute("create index on adoption_lines (place)")
     database.execute("analyze adoption_lines")
     database.execute("select stockroom_api.claim_adopted()")
     database.execute("analyze adoption_lines")

@@ -99,8 +99,9 @@ select row_number() over (order by {occurred_at}, {tie}, l.ctid) as n, l.ctid as
        regexp_replace(lower(btrim({movement_type})), '[ -]+', '_', 'g') as legacy_type, {movement_type} as legacy_word,
        {quantity} as quantity, {quantity_before} as before, {quantity_after} as after, {reason} as reason,
        btrim(regexp_replace(lower({reason}), '[^a-z0-9]+', '_', 'g'), '_') as meaning,
-       {reference_type} as reference_type, {reference_id} as reference_id, coalesce(p.name, {performed_by}) as performed_by, {note} as note,
-       {occurred_at} as occurred_at, {created_at} as created_at, lower(btrim({status})) as status
+       {reference_type} as reference_type, {reference_id} as reference_id,
+       coalesce(p.name, {performed_by}) as performed_by,
+       {note} as note, {occurred_at} as occurred_at, {created_at} as created_at, lower(btrim({status})) as status
   from {table} l
   left join adoption_people p on p.id = lower({performed_by})"""
 

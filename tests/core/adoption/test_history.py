@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.adoption import adopt as adoption
 from core.adoption.movements import REASONS, TYPES
+from core.backups import routine as backups
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE
 from core.proof.checks import run_checks
@@ -208,6 +210,13 @@ def test_required_and_computed_old_columns_never_refuse_a_movement(old: Legacy) 
     sold = sell(old)
     assert (sold.reference_number, sold.channel, sold.author, sold.total) == ("ORD-30", "web", None, None)
     assert (sold.bin, sold.code, sold.line, str(sold.day)) == (-1, "A-1", None, "2026-01-01")
+
+
+def test_a_backup_of_an_adopted_shop_restores_the_old_columns(old: Legacy, tmp_path: Path) -> None:
+    adoption.adopt(old.url)
+    sell(old)
+    backup = backups.make(old.url, tmp_path, keep=1)
+    assert backups.verify(old.url, backup).movements == old.one("select count(*) from stock_movements")
 
 
 def test_undo_removes_the_old_columns_and_what_fills_them(old: Legacy) -> None:

@@ -36,7 +36,8 @@ select v.id, m.delta, m.after, m.reason, m.number, 'mia', timestamptz '2026-03-0
  where v.sku = 'AC-9';
 """
 LEDGER = """select movement_type, reason, quantity, quantity_before as before, quantity_after as after,
-                   reference_type as kind, reference_id as number, note from public.stock_movements where sku = %s order by variant_sequence"""
+                   reference_type as kind, reference_id as number, note
+              from public.stock_movements where sku = %s order by variant_sequence"""
 
 
 @pytest.fixture
