@@ -7,9 +7,9 @@ renaming back. Everything is one transaction under the lock of the migrations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import psycopg
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from core.adoption.doors import keep_doors
 from core.adoption.look import Database, ask
 from core.adoption.move import move_in
-from core.adoption.plan import plan
+from core.adoption.plan import Choices, Options, plan
 from core.adoption.report import Finding, LeftOut, Report
 from core.database.migrate import OUR_TABLES, is_set_up, owner_transaction
 from core.foundation.errors import SetupError
@@ -29,40 +29,24 @@ LOCK_TIMEOUT = "20s"
 _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
-def check(
-    owner_url: str,
-    *,
-    mapping: Sequence[str] = (),
-    keep_reading: bool = False,
-    keep_open: Sequence[str] = (),
-    keep_writing: bool = False,
-) -> Report:
-    """Return what adopting a database would do. Changes nothing."""
+def check(owner_url: str, **choices: Unpack[Choices]) -> Report:
+    """Return what adopting a database would do with these `Options`. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, mapping, keep_reading, keep_open, keep_writing).report
+        return _known(connection, database) or plan(database, Options(**choices)).report
 
 
-def adopt(
-    owner_url: str,
-    *,
-    mapping: Sequence[str] = (),
-    keep_reading: bool = False,
-    keep_open: Sequence[str] = (),
-    keep_writing: bool = False,
-) -> Report:
-    """Adopt a database, all of it or nothing, and return what was done.
+def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
+    """Adopt a database with these `Options`, all of it or nothing, and return what was done.
 
-    `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
-    as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
-    stock although others than the named roles can use it. Raises SetupError, which lists everything that prevents it.
-
-    In a shop that has moved in, `keep_open` alone is done: R12 accepts these doors from then on.
+    Raises SetupError, which lists everything that prevents it. In a shop that has moved in, `keep_open` alone is done:
+    R12 accepts these doors from then on.
     """
+    options = Options(**choices)
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
-            return Report(already=keep_doors(database, keep_open)) if keep_open else known
+            return Report(already=keep_doors(database, options.keep_open)) if options.keep_open else known
         _lock(database)
-        planned = plan(database, mapping, keep_reading, keep_open, keep_writing)
+        planned = plan(database, options)
         if not planned.report.possible:
             raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
         move_in(connection, database, planned)

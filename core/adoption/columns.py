@@ -42,17 +42,35 @@ _KINDS = {
 }
 _SAME_NAME = {
     "id": ("id",),
-    "variant_id": ("variant_id", "product_variant_id"),
-    "movement_type": ("movement_type", "type", "transaction_type", "kind"),
-    "quantity": ("quantity", "quantity_change", "change", "delta", "qty"),
-    "quantity_before": ("quantity_before", "previous_quantity", "previous_stock", "stock_before", "old_quantity"),
-    "quantity_after": ("quantity_after", "new_quantity", "new_stock", "stock_after"),
+    "variant_id": ("variant_id", "product_variant_id", "sku_id"),
+    "product_id": ("product_id",),
+    "movement_type": (
+        *("movement_type", "type", "transaction_type", "kind", "event_type", "change_type", "action", "event"),
+        *("adjustment_type", "operation"),
+    ),
+    "quantity": (
+        *("quantity", "quantity_change", "quantity_delta", "change", "delta", "qty", "stock_change", "stock_delta"),
+        *("qty_change", "qty_delta", "change_quantity", "change_amount", "quantity_changed", "delta_quantity"),
+        *("adjustment", "units", "amount"),
+    ),
+    "quantity_before": (
+        *("quantity_before", "previous_quantity", "previous_stock", "stock_before", "old_quantity", "old_stock"),
+        *("before_quantity", "qty_before", "balance_before", "before", "old_qty", "previous_qty"),
+    ),
+    "quantity_after": (
+        *("quantity_after", "new_quantity", "new_stock", "stock_after", "after_quantity", "qty_after"),
+        *("balance_after", "resulting_stock", "resulting_quantity", "after", "new_qty", "balance"),
+    ),
     "reason": ("reason",),
-    "reference_type": ("reference_type",),
-    "reference_id": ("reference_id", "reference", "reference_number", "order_id"),
-    "performed_by": ("performed_by", "created_by", "user_id"),
-    "note": ("note", "notes", "comment", "description"),
-    "occurred_at": ("occurred_at", "movement_date", "created_at", "timestamp"),
+    "reference_type": ("reference_type", "source_type"),
+    "reference_id": ("order_number", "reference_id", "reference", "reference_number", "order_id", "source_id"),
+    "performed_by": ("performed_by", "created_by", "user_id", "changed_by", "staff_id", "actor_id", "actor"),
+    "note": ("note", "notes", "comment", "description", "comments", "remarks", "details"),
+    "occurred_at": (
+        *("occurred_at", "movement_date", "moved_at", "happened_at", "changed_at", "created_at", "timestamp"),
+        *("recorded_at", "logged_at", "inserted_at", "date"),
+    ),
+    "created_at": ("created_at", "recorded_at", "inserted_at"),
     "status": ("status",),
 }
 """Common names of the columns of a history, ours first. The old table is kept, so a wrong guess loses nothing."""
@@ -107,7 +125,7 @@ def read_mapping(words: Sequence[str], tables: Mapping[str, Table]) -> dict[tupl
 
 
 def _places(table: str) -> set[str]:
-    return set(_SAME_NAME) if table == "stock_movements" else set(_KINDS[table])
+    return set(_KINDS.get(table, _SAME_NAME))
 
 
 def _column_named(theirs: str, table: Table) -> str:
@@ -124,6 +142,18 @@ def history_columns(table: Table, mapping: Mapping_) -> dict[str, Column]:
         for ours, names in _SAME_NAME.items()
     }
     return {ours: table.columns[name] for ours, name in found.items() if name is not None}
+
+
+def references(table: Table, mapping: Mapping_) -> list[Column]:
+    """Return the columns of an old history that say what a row refers to: numbers and texts first, then uuids."""
+    mapped = [column for (name, column), ours in mapping.items() if name == table.name and ours == "reference_id"]
+    found = [table.columns[name] for name in mapped or _SAME_NAME["reference_id"] if name in table.columns]
+    return sorted(found, key=lambda column: column.type == "uuid")
+
+
+def history_name(column: str, mapping: Mapping[str, str]) -> str | None:
+    """Return our name of a column of an old history: the mapped one, or the one it usually stands for."""
+    return mapping.get(column) or next((ours for ours, names in _SAME_NAME.items() if column in names), None)
 
 
 def carried(table: Table, mapping: Mapping_) -> Carried:

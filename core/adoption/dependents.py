@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from core.adoption import look
 from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
 from core.adoption.report import Report, listed
+from core.foundation.errors import SetupError
 from core.foundation.text import many
 
 
@@ -32,20 +34,29 @@ class Dependent:
         journal.do(self.drop)
 
     def put_up(self, journal: Journal) -> None:
-        """Create it again on our tables."""
-        for statement in self.again:
-            journal.do(statement)
+        """Create it again on our tables. Raises SetupError if it does not fit their types."""
+        try:
+            for statement in self.again:
+                journal.do(statement)
+        except psycopg.ProgrammingError as error:  # such as a comparison of two types
+            name = self.what[0].upper() + self.what[1:]
+            raise SetupError(
+                f"{name} cannot be created on the new tables: {error.diag.message_primary}. Nothing was changed. "
+                "Drop it, adopt, and create it again."
+            ) from error
         journal.remember(self.drop)
 
 
 def dependents(
     database: Database, tables: dict[str, Table], ours: set[str], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
-    """Return what depends on these tables, in order of dependency. `ours` are the columns of our stock_movements."""
+    """Return what depends on these tables, in order of dependency. `ours` are the columns
+    of stock_movements that have the same type in the ledger.
+    """
     oids = [table.oid for table in tables.values()]
     rows = ask(database, AFFECTED, oids, oids)
     found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
-    _refuse_lost_columns(database, tables, ours, report)
+    _report_other_types(database, tables, ours, report)
     for kind, plural in _PLURALS.items():
         names = [row.name for row in rows if row.kind == kind]
         if names:
@@ -186,8 +197,8 @@ def _relation(_database: Database, row: Any, report: Report) -> None:
 _READ = {"view": plain_view, "function": function, "policy": _policy, "relation": _relation}
 
 
-def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
-    """Report the views of the old history that cannot be created again: they use columns that our ledger lacks."""
+def _report_other_types(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
+    """Report the views of the old history whose columns have another type in the ledger. `ours` have the same."""
     if "stock_movements" not in tables:
         return
     rows = ask(
@@ -203,10 +214,8 @@ def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set
         sorted(ours),
     )
     for row in rows:
-        report.obstacles.append(
-            f"The view {row.view} uses {listed(row.columns)} of stock_movements, which the ledger does not have. "
-            "Drop it first, and create it again on stock_movements_legacy or on the ledger's columns."
-        )
+        then = f"reads {listed(row.columns)} in the type of the ledger; if it cannot, adopting stops and says so"
+        report.found(f"view {row.view}", "on stock_movements", then)
 
 
 def _foreign_keys(

@@ -99,6 +99,64 @@ def _table(database: Database, row: Any) -> Table:
     )
 
 
+_HISTORIES = """
+    select c.relname,
+           (select a.attname::text from pg_constraint k
+              join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+             where k.contype = 'f' and k.conrelid = c.oid and cardinality(k.conkey) = 1
+               and k.confrelid = to_regclass('public.product_variants') limit 1) as variant
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and c.relname <> all (%s) and c.relname !~ '_legacy$' and has_table_privilege(c.oid, 'select')
+       and (c.relname = any (%s)
+            or c.relname !~* '(order|cart|reserv|hold|wish|review|image|price|alert)'
+               and (c.relname ~* '(stock|inventory)' or exists (
+                    select from pg_constraint k where k.contype = 'f' and k.conrelid = c.oid
+                       and k.confrelid = to_regclass('public.product_variants')) or exists (
+                    select from pg_attribute a where a.attrelid = c.oid and a.attname ~ '(variant|sku)_id$'
+                       and not a.attisdropped)))
+     order by c.relname"""
+
+
+def other_histories(database: Database, named: Sequence[str]) -> dict[str, tuple[Table, str | None]]:
+    """Return tables that may be a history under another name, with the column that refers to product_variants."""
+    rows = ask(database, _HISTORIES, [*OUR_TABLES, *NEIGHBOURS], list(named))
+    variants = {row.relname: row.variant for row in rows}
+    return {name: (table, variants[name]) for name, table in tables(database, list(variants)).items()}
+
+
+_PEOPLE = ("profiles", "users", "user_profiles", "staff", "employees", "team_members", "admins")
+_NAMES = ("full_name", "display_name", "name", "username", "email")
+_PEOPLE_TABLES = """
+    with led as (
+        select k.confrelid as home, k.confkey[1] as key
+          from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+         where k.contype = 'f' and k.conrelid = %(table)s and cardinality(k.conkey) = 1 and a.attname = %(column)s
+    ), known as (
+        select c.oid, n.nspname, c.relname, l.home is not null as is_led,
+               (select a.attname::text from pg_attribute a
+                 where a.attrelid = c.oid and not a.attisdropped
+                   and (a.attnum = l.key or a.attname in ('user_id', 'id') and a.atttypid = 'uuid'::regtype)
+                 order by a.attnum is distinct from l.key, a.attname = 'id' limit 1) as key,
+               array(select a.attname::text from pg_attribute a
+                      where a.attrelid = c.oid and not a.attisdropped and a.attname = any (%(names)s)
+                      order by array_position(%(names)s::text[], a.attname::text)) as names
+          from pg_class c join pg_namespace n on n.oid = c.relnamespace left join led l on l.home = c.oid
+         where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+           and (l.home is not null or n.nspname = 'auth' and c.relname = 'users'
+                or n.nspname = 'public' and c.relname = any (%(tables)s))
+    )
+    select oid::regclass::text as name, key, names from known where key is not null and cardinality(names) > 0
+     order by names = '{email}', not is_led, nspname = 'auth', array_position(%(tables)s::text[], relname::text)"""
+
+
+def people_tables(database: Database, table: Table, column: Column) -> list[Any]:
+    """Return where the people of a column may have names: where its foreign key leads, then tables of usual names."""
+    values = {"table": table.oid, "column": column.name, "names": list(_NAMES), "tables": list(_PEOPLE)}
+    with database.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(_PEOPLE_TABLES, values).fetchall()
+
+
 def public(name: str) -> sql.Identifier:
     """Return a name in the schema `public`, quoted."""
     return sql.Identifier("public", name)

@@ -11,6 +11,7 @@ from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
 from core.adoption.doors import CATALOGUE, close_doors, keep_rights
+from core.adoption.kept import keep_columns, keep_filling, kept_indexes
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
@@ -47,6 +48,8 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     """Rename the old tables, create ours, carry everything over, and verify the ledger."""
     journal = Journal(database)
     rules = [rule for carried in plan.catalogue.values() for rule in own_rules(database, carried)]
+    history = plan.old.get("stock_movements")
+    indexes = kept_indexes(database, history)
     database.execute("set local check_function_bodies = off")
     for dependent in reversed(plan.dependents):
         dependent.take_down(journal)
@@ -60,7 +63,9 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
+    keep_columns(journal, history, plan.mapping)
     _post(database)
+    keep_filling(database, history, plan.mapping, indexes)
     _connect(journal, plan)
     close_doors(journal, plan.kept_doors)
     _prove(database)
@@ -118,6 +123,7 @@ def _made(database: Database) -> set[tuple[str, str]]:
 
 
 def _post(database: Database) -> None:
+    database.execute("create index on adoption_lines (place)")
     database.execute("analyze adoption_lines")
     database.execute("select stockroom_api.claim_adopted()")
     database.execute("analyze adoption_lines")

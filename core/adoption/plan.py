@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from core.adoption.around import Around, look_around
 from core.adoption.catalogue import weigh
-from core.adoption.columns import Carried, carried, read_mapping, with_levels
+from core.adoption.columns import Carried, carried, history_columns, read_mapping, with_levels
 from core.adoption.dependents import Dependent, dependents
 from core.adoption.doors import look_for_doors
-from core.adoption.look import Database, Table, aside, ask, tables
+from core.adoption.kept import kept_columns, same_columns
+from core.adoption.look import Column, Database, Table, aside, ask, other_histories, tables
 from core.adoption.movements import judge, left_out
-from core.adoption.report import Report
+from core.adoption.report import Report, listed
 from core.foundation.text import many
 
-LEDGER_COLUMNS = frozenset(
-    (
-        *("id", "variant_id", "sku", "movement_type", "reason", "quantity", "quantity_before", "quantity_after"),
-        *("variant_sequence", "operation_id", "reference_type", "reference_id", "reverses_id", "performed_by", "note"),
-        *("occurred_at", "created_at", "chain_hash"),
-    )
-)
-"""The columns of our stock_movements, as the migrations create them."""
 NOBODY = "Before Stockroom"
 """The name on movements for which the old history has none."""
 
@@ -37,6 +32,30 @@ select count(*) filter (where phase = 1) as rows, count(*) filter (where phase =
   from adoption_lines"""
 
 
+class Choices(TypedDict, total=False):
+    """The options of adopting, each with a default in `Options`."""
+
+    mapping: Sequence[str]
+    keep_reading: bool
+    keep_writing: bool
+    keep_open: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the shop decides about adopting.
+
+    `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
+    as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
+    stock although others than the named roles can use it.
+    """
+
+    mapping: Sequence[str] = ()
+    keep_reading: bool = False
+    keep_writing: bool = False
+    keep_open: Sequence[str] = ()
+
+
 @dataclass(slots=True, kw_only=True)
 class Plan:
     """Everything that adopting needs to know."""
@@ -47,20 +66,20 @@ class Plan:
     dependents: list[Dependent]
     report: Report
     kept_doors: list[str]
+    mapping: dict[tuple[str, str], str]
 
 
-def plan(
-    database: Database,
-    mapping_words: Sequence[str],
-    keep_reading: bool,
-    keep_open: Sequence[str] = (),
-    keep_writing: bool = False,
-) -> Plan:
+def plan(database: Database, options: Options) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
-    report = Report()
+    report, mapping_words = Report(), options.mapping
     old = tables(database)
-    mapping = read_mapping(mapping_words, old)
+    begins = [re.split("[.=]", word)[0] for word in mapping_words]
+    others = {} if "stock_movements" in old else other_histories(database, begins)
+    named = {word.partition("=")[0] for word in mapping_words if word.endswith("=stock_movements")} & others.keys()
+    words = [word for word in mapping_words if word.partition("=")[0] not in named]
+    mapping = read_mapping(words, old | {name: table for name, (table, _) in others.items()})
+    named |= {word.partition(".")[0] for word in words} & others.keys()
     _refuse_odd_tables(database, old, report)
     catalogued: dict[str, Carried] = {
         name: carried(old[name], mapping) for name in ("products", "product_variants") if name in old
@@ -73,24 +92,94 @@ def plan(
         then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
         report.found(table.name, many(table.rows, "row"), then)
     if report.possible and weigh(database, catalogued, report):
-        judge(database, old.get("stock_movements"), mapping)
-        _draft(database, report)
+        history = old.get("stock_movements") or _other_history(others, named, mapping, report)
+        judge(database, history, mapping, report)
+        _draft(database, history, report)
         report.left_out = left_out(database)
-    around = look_around(database, old, keep_reading or keep_writing, report, keep_writing)
-    hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
-    kept = look_for_doors(database, keep_open, report)
-    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report, kept_doors=kept)
+    if kept := [column.name for column in kept_columns(old.get("stock_movements"))]:
+        report.found("columns of stock_movements", listed(kept, 8), "kept on the ledger, for reading")
+    around = look_around(database, old, options.keep_reading or options.keep_writing, report, options.keep_writing)
+    hanging = dependents(database, old, set(same_columns(old.get("stock_movements"))), mapping, report)
+    return Plan(
+        old=old,
+        catalogue=catalogued,
+        around=around,
+        dependents=hanging,
+        report=report,
+        kept_doors=look_for_doors(database, options.keep_open, report),
+        mapping=mapping,
+    )
 
 
-def _draft(database: Database, report: Report) -> None:
+_LIKE_A_HISTORY = re.compile(
+    "(stock|inventory|variant|quantity|sku).*(movement|transaction|histor|log|ledger|change|adjust|event)"
+)
+_PLAIN = ("quantity", "qty", "units", "amount", "adjustment")
+"""Names that say how many, but not that something changed: order items have them, too."""
+
+
+def _other_history(
+    others: dict[str, tuple[Table, str | None]], named: set[str], mapping: dict[tuple[str, str], str], report: Report
+) -> Table | None:
+    """Return the history under another name: the one that `--map` names, or the only one that its columns tell."""
+    understood = {}
+    for name, (table, variant) in others.items():
+        if variant and "variant_id" not in history_columns(table, mapping):
+            mapping[name, variant] = "variant_id"
+        columns = history_columns(table, mapping)
+        lacks = _lacks(columns)
+        if name in named and lacks:
+            report.obstacles.append(f"{name} cannot be read as the history: {_to_name(name, lacks)}.")
+        elif name in named or (not lacks and _changes_stock(name, columns)):
+            understood[name] = table
+        elif lacks and _LIKE_A_HISTORY.search(name) and len(lacks) < 3:
+            then = f"not understood as the history; {_to_name(name, lacks)}"
+            report.found(name, many(table.rows, "row"), then)
+    chosen = {name: table for name, table in understood.items() if name in named or not named}
+    if len(chosen) == 1:
+        (table,) = chosen.values()
+        then = "unchanged; its correct rows go into the ledger, and later movements are only in stock_movements"
+        report.found(table.name, many(table.rows, "row"), then)
+        return table
+    for name, table in chosen.items():
+        report.found(
+            name, many(table.rows, "row"), f"may be the history; to carry it over, --map {name}=stock_movements"
+        )
+    return None
+
+
+def _lacks(columns: dict[str, Column]) -> list[str]:
+    """Return our names of the columns that a history must have and this table does not."""
+    levels = {"quantity_before", "quantity_after"} <= columns.keys()
+    found = {
+        "variant_id": "variant_id" in columns and columns["variant_id"].type in ("uuid", "text"),
+        "quantity": levels or ("quantity" in columns and columns["quantity"].category in "NS"),
+        "occurred_at": "occurred_at" in columns and columns["occurred_at"].category == "D",
+    }
+    return [ours for ours, has in found.items() if not has]
+
+
+def _to_name(name: str, lacks: list[str]) -> str:
+    return "name the columns that hold these: " + ", ".join(f"--map {name}.COLUMN={ours}" for ours in lacks)
+
+
+def _changes_stock(name: str, columns: dict[str, Column]) -> bool:
+    """Tell a history from other tables with quantities: by levels, by the name of its quantity, or by its own name."""
+    if columns.keys() & {"quantity_before", "quantity_after"}:
+        return "quantity" in columns or _LIKE_A_HISTORY.search(name) is not None
+    return columns["quantity"].name.lower() not in _PLAIN or _LIKE_A_HISTORY.search(name) is not None
+
+
+def _draft(database: Database, history: Table | None, report: Report) -> None:
     """Fill `adoption_lines` with the lines to post, in their order, and report how many there are of each kind."""
     with database.cursor() as cursor:
         cursor.execute(_DRAFT, {"nobody": NOBODY, "us": "Command line"})
     (counts,) = ask(database, _COUNTS)
     (judged,) = ask(database, "select count(*) as rows, count(why) as left_out from adoption_judged")
-    if judged.rows:
+    if judged.rows and history:
+        where = aside(history.name) if history.name == "stock_movements" else history.name
         report.found("correct history", many(counts.rows, "row"), "goes into the ledger, in order of time")
-        report.found("incorrect history", many(judged.left_out, "row"), "stays in stock_movements_legacy; listed below")
+        report.found("incorrect history", many(judged.left_out, "row"), f"stays in {where}; listed below")
     if counts.openings:
         report.found("histories that begin above 0", many(counts.openings, "variant"), "one opening count each")
     if counts.elsewhere:

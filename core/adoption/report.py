@@ -16,7 +16,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A row of the old history that cannot be carried over, and why. It stays in `stock_movements_legacy`."""
+    """A row of the old history that cannot be carried over, and why. It stays in its table."""
 
     row_id: str
     what: str

@@ -63,7 +63,7 @@ def report_text(report: Report, only_checked: bool) -> str:
         return report.already
     lines = _table(["what", "found", "then"], [[each.what, each.found, each.then] for each in report.findings])
     if report.left_out:
-        lines += ["", f"{many(len(report.left_out), 'row')} of stock_movements cannot be carried into the ledger:"]
+        lines += ["", f"{many(len(report.left_out), 'row')} of the old history cannot be carried into the ledger:"]
         lines += _table(
             ["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out]
         )

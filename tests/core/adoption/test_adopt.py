@@ -10,7 +10,7 @@ import pytest
 
 from core.adoption import adopt as adoption
 from core.adoption.columns import _KINDS
-from core.adoption.plan import LEDGER_COLUMNS
+from core.adoption.kept import LEDGER_COLUMNS
 from core.database.migrate import OUR_TABLES, migrate
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
@@ -217,6 +217,10 @@ def test_an_adopted_database_has_the_schema_of_a_fresh_one(old: Legacy) -> None:
         ("column", "products", "slug"),
         ("column", "products", "category"),
         ("column", "product_variants", "Shelf Mark"),
+        ("column", "stock_movements", "notes"),
+        ("column", "stock_movements", "status"),
+        ("trigger", "stock_movements", "stock_movements_old_columns"),
+        ("function", "stockroom.fill_old_columns()", "stockroom_owner"),
         ("index", "products", "products_slug_key"),
         ("index", "product_variants", "idx_variants_mark"),
         ("constraint", "product_variants", "shelf_mark_is_short"),
@@ -270,7 +274,7 @@ def catalogue_of(legacy: Legacy) -> set[tuple[Any, ...]]:
 def test_the_columns_that_the_plan_knows_are_our_columns(old: Legacy) -> None:
     adoption.adopt(old.url)
     columns = "select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
-    assert {name for (name,) in old.rows(columns, "public.stock_movements")} == LEDGER_COLUMNS
+    assert {name for (name,) in old.rows(columns, "public.stock_movements")} == {*LEDGER_COLUMNS, "notes", "status"}
     for table, kinds in _KINDS.items():
         assert set(kinds) <= {name for (name,) in old.rows(columns, f"public.{table}")}
 
