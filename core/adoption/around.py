@@ -53,7 +53,8 @@ def look_around(database: Database, old: dict[str, Table], keep_reading: bool, r
         around.reading = _reading(database, old)
     _report_rights(database, old, around, report)
     _report_writers(database, old, report)
-    for table in tables(database, NEIGHBOURS).values():
+    known = {finding.what for finding in report.findings} | {table.name for table in old.values()}
+    for table in tables(database, [name for name in NEIGHBOURS if name not in known]).values():
         report.found(table.name, many(table.rows, "row"), "unchanged; Stockroom neither reads nor writes it")
     return around
 
@@ -139,17 +140,20 @@ def _reading(database: Database, old: dict[str, Table]) -> list[sql.Composed]:
     """Return the statements that let the public roles read the catalogue with the same policies as before."""
     made: list[sql.Composed] = []
     for table in (old[name] for name in _CATALOGUE if name in old):
-        rights = grants(database, "table", public(table.name), table.oid, only="SELECT")
+        names = {table.ours, table.name}  # a view keeps the old name
+        rights = [
+            each for n in sorted(names) for each in grants(database, "table", public(n), table.oid, only="SELECT")
+        ]
         made += [right for right in rights if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
         policies = ask(
             database,
             "select oid from pg_policy where polrelid = %s and polcmd in ('r', '*') order by polname",
             table.oid,
         )
-        made += [policy(database, each.oid, onto=table.name)[0] for each in policies]
+        made += [policy(database, each.oid, onto=table.ours)[0] for each in policies]
         if not table.row_security:
             made.append(
-                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.name))
+                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.ours))
             )
     return made
 
@@ -163,10 +167,11 @@ _RIGHTS = """
 
 
 def _report_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
+    catalogue = {old[name].name for name in _CATALOGUE if name in old}
     for row in ask(database, _RIGHTS, [table.oid for table in old.values()], list(OUTSIDE)):
         may = " and ".join(word for word, has in (("read", row.reads), ("write", row.writes)) if has)
-        kept = row.reads and around.reading and row.relname in _CATALOGUE
-        offer = "; --keep-reading keeps reading" if row.reads and not kept and row.relname in _CATALOGUE else ""
+        kept = row.reads and around.reading and row.relname in catalogue
+        offer = "; --keep-reading keeps reading" if row.reads and not kept and row.relname in catalogue else ""
         report.found(f"{row.who} on {row.relname}", f"may {may}", "may read" if kept else f"revoked{offer}")
 
 

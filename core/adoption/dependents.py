@@ -174,10 +174,11 @@ def _foreign_keys(
         names = listed(sorted({row.table for row in rows}))
         report.found("foreign keys", many(len(rows), "key"), f"of {names}: changed to the new tables")
     found = []
+    by_name = {table.name: table for table in tables.values()}
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
         if ours in (["id"], ["sku"]):
-            found.append(_foreign_key(row, ours[0]))
+            found.append(_foreign_key(row, by_name[row.onto].ours, ours[0]))
         else:
             report.obstacles.append(
                 f"{row.table} refers to {listed(row.columns)} of {row.onto}; only references to id and sku can be kept."
@@ -195,10 +196,10 @@ _KEYS = """
      order by 2, 1"""
 
 
-def _foreign_key(row: Any, ours: str) -> Dependent:
+def _foreign_key(row: Any, onto: str, ours: str) -> Dependent:
     table, name = sql.SQL(row.table), sql.Identifier(row.conname)
     add = sql.SQL("alter table {} add constraint {} {}")
-    led = re.sub(r"(REFERENCES [\w.]+\()[^)]*\)", rf"\g<1>{ours})", row.body)
+    led = re.sub(r"REFERENCES [^(]+\([^)]*\)", f"REFERENCES public.{onto}({ours})", row.body)
     return Dependent(
         what=f"the foreign key {row.conname} of {row.table}",
         drop=sql.SQL("alter table {} drop constraint {}").format(table, name),

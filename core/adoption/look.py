@@ -40,10 +40,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of the old system."""
+    """A table of the old system. `ours` is the name of our table that it becomes: most have that name already."""
 
     oid: int
     name: str
+    ours: str
     kind: str
     is_ours_to_change: bool
     row_security: bool
@@ -89,6 +90,7 @@ def _table(database: Database, row: Any) -> Table:
     return Table(
         oid=row.oid,
         name=row.relname,
+        ours=row.relname,
         kind=row.kind,
         is_ours_to_change=row.is_ours_to_change,
         row_security=row.row_security,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
-from core.adoption.look import OUTSIDE, Database, Journal, ask, public
+from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
@@ -39,7 +39,7 @@ select code, examples::text as examples
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
- where v.stock_quantity is distinct from a.shelf"""
+ where v.stock_quantity is distinct from a.shelf - a.damaged"""
 
 
 def move_in(connection: Connection, database: Database, plan: Plan) -> None:
@@ -55,7 +55,10 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     for table in plan.old.values():
         set_aside(journal, table)
     _make_ours(connection, journal)
-    carry(journal, plan.catalogue)
+    carry(journal, plan.catalogue, plan.beside)
+    for table in plan.old.values():
+        if table.name != table.ours:
+            _show_under_old_name(journal, table)
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
@@ -93,6 +96,21 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
         for role in everybody(database):
             if role.as_string(database).strip('"') in OUTSIDE:
                 database.execute(sql.SQL("revoke all on {} from {}").format(public(name), role))
+
+
+def _show_under_old_name(journal: Journal, table: Table) -> None:
+    """Create a view with the old name and columns, so that what reads the old table still can, with its own rights."""
+    database, name = journal.database, public(table.name)
+    journal.do(
+        sql.SQL("create view {} with (security_invoker = true) as select {} from {}").format(
+            name, sql.SQL(", ").join(map(sql.Identifier, table.columns)), public(table.ours)
+        ),
+        sql.SQL("drop view {}").format(name),
+    )
+    for role in everybody(database):
+        database.execute(sql.SQL("revoke all on {} from {}").format(name, role))
+    if ask(database, "select from pg_roles where rolname = 'service_role'"):
+        database.execute(sql.SQL("grant select on {} to service_role").format(name))
 
 
 def _remember_rights(journal: Journal) -> None:
@@ -135,7 +153,8 @@ def _connect(journal: Journal, plan: Plan) -> None:
     for _, trigger in plan.around.triggers:
         journal.do(trigger)
     for publication, table in plan.around.publications:
-        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(table)))
+        new = next((each.ours for each in plan.old.values() if each.name == table), table)
+        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(new)))
     for reading in plan.around.reading:
         journal.do(reading)
 

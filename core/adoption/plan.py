@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import join, quote
 
 from core.adoption.around import Around, look_around
-from core.adoption.catalogue import weigh
-from core.adoption.columns import Carried, carried, read_mapping, with_levels
+from core.adoption.catalogue import weigh, with_levels
+from core.adoption.columns import Carried, carried, read_mapping
 from core.adoption.dependents import Dependent, dependents
-from core.adoption.look import Database, Table, aside, ask, tables
+from core.adoption.look import Database, Table, aside, ask
 from core.adoption.movements import judge, left_out
-from core.adoption.report import Report
+from core.adoption.proposal import STANDS, add_own_sku, propose, rows_as_they_would_stand, stock_elsewhere
+from core.adoption.report import Guess, Proposal, Report
+from core.adoption.shapes import Levels, Shape, Words, add_unmistakable, cannot, level_names, levels_of, recognise
 from core.foundation.text import many
 
 LEDGER_COLUMNS = frozenset(
@@ -42,6 +45,7 @@ class Plan:
 
     old: dict[str, Table]
     catalogue: dict[str, Carried]
+    beside: Carried | None = None
     around: Around
     dependents: list[Dependent]
     report: Report
@@ -51,26 +55,109 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
     report = Report()
-    old = tables(database)
-    mapping = read_mapping(mapping_words, old)
+    shape = recognise(database, mapping_words)
+    old, beside = shape.old, None
+    mapping = _mapping(database, shape, shape.words)
+    levels, level_word, several = levels_of(database, shape)
+    if needs_levels := "product_variants" in old and not level_names(old["product_variants"], mapping):
+        report.cannot = several
+    report.cannot = cannot(database, shape, mapping) or report.cannot
+    report.obstacles += [report.cannot] if report.cannot else shape.obstacles
+    if report.cannot:
+        return Plan(old=old, catalogue={}, around=Around(), dependents=[], report=report)
     _refuse_odd_tables(database, old, report)
-    catalogued: dict[str, Carried] = {
-        name: carried(old[name], mapping) for name in ("products", "product_variants") if name in old
-    }
-    if "product_variants" in catalogued:
-        levels = tables(database, ["stock_levels"]).get("stock_levels")
-        catalogued["product_variants"] = with_levels(catalogued["product_variants"], levels)
+    catalogued = _catalogue(shape, mapping, levels if needs_levels and not level_word else None)
+    if shape.beside:
+        beside = carried(shape.beside, mapping)
     for table in old.values():
         then = f"kept as {aside(table.name)}; "
         then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
+        then += f" {table.ours}, and a view keeps the old name" if table.name != table.ours else ""
         report.found(table.name, many(table.rows, "row"), then)
-    if report.possible and weigh(database, catalogued, report):
+    _propose(
+        database, shape, catalogued, mapping, levels if needs_levels else None, mapping_words, keep_reading, report
+    )
+    if report.possible and weigh(database, catalogued, report, beside):
+        _refuse_an_empty_shelf(database, report)
         judge(database, old.get("stock_movements"), mapping)
         _draft(database, report)
         report.left_out = left_out(database)
     around = look_around(database, old, keep_reading, report)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
-    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report)
+    return Plan(old=old, catalogue=catalogued, beside=beside, around=around, dependents=hanging, report=report)
+
+
+def _mapping(database: Database, shape: Shape, words: Sequence[str]) -> Words:
+    """Return what the words and unmistakable names say about the columns of the old tables."""
+    found = [*shape.old.values(), *([shape.beside] if shape.beside else [])]
+    mapping = read_mapping(words, found)
+    add_unmistakable(database, shape, mapping)
+    for table in found:
+        if table.ours == "products" and "stock_quantity" in mapping.decided(table.name):
+            add_own_sku(database, table, mapping)
+    return mapping
+
+
+def _catalogue(shape: Shape, mapping: Words, levels: Levels | None) -> dict[str, Carried]:
+    found: dict[str, Carried] = {}
+    found |= {name: carried(shape.old[name], mapping) for name in ("products", "product_variants") if name in shape.old}
+    if levels and "product_variants" in found:
+        found["product_variants"] = with_levels(found["product_variants"], levels.table, levels.column, levels.link)
+    return found
+
+
+def _propose(
+    database: Database,
+    shape: Shape,
+    catalogued: dict[str, Carried],
+    mapping: Words,
+    levels: Levels | None,
+    words: Sequence[str],
+    keep_reading: bool,
+    report: Report,
+) -> None:
+    """Report what names and content suggest. A guess that only the shop can decide prevents adopting."""
+    guesses = propose(database, shape, catalogued, mapping)
+    if levels and "product_variants" in catalogued and not catalogued["product_variants"].of("stock_quantity"):
+        name = f"{levels.table.name}.{levels.column}"
+        guesses.insert(
+            0, Guess(word=f"{name}=stock_quantity", theirs=name, ours="stock_quantity", why="a table of levels")
+        )
+    if not guesses:
+        return
+    new = [guess.word for guess in guesses]
+    wanted = _catalogue(
+        shape, _mapping(database, shape, [*shape.words, *(w for w in new if not _is_level(w, levels))]), levels
+    )
+    for guess in guesses:
+        if guess.ours not in ("stock_quantity", "sku", "name") or guess.theirs.startswith("products."):
+            report.obstacles.append(
+                f"{guess.theirs} may be {guess.ours} ({guess.why}). Say so with --map {quote(guess.word)}, or else "
+                f"--map {quote(guess.theirs + '=none')}."
+            )
+    obstacles = [each for table in catalogued.values() for each in table.obstacles]
+    report.obstacles += [each for each in obstacles if each not in report.obstacles]
+    command = [".venv/bin/python", "-m", "core", "adopt", *(["--keep-reading"] if keep_reading else []), "--map"]
+    report.proposal = Proposal(
+        guesses=tuple(guesses),
+        heads=STANDS,
+        rows=rows_as_they_would_stand(database, wanted),
+        command=join([*command, *words, *new]),
+    )
+
+
+def _is_level(word: str, levels: Levels | None) -> bool:
+    return levels is not None and word == f"{levels.table.name}.{levels.column}=stock_quantity"
+
+
+def _refuse_an_empty_shelf(database: Database, report: Report) -> None:
+    """Refuse to adopt if the shelf would be empty although the old tables show stock."""
+    (shelf,) = ask(database, "select coalesce(sum(shelf), 0) as units from adoption_variants")
+    if not shelf.units and (where := stock_elsewhere(database)):
+        report.obstacles.append(
+            f"{where}, but every shelf would be empty. "
+            "Name the column that holds the level: --map COLUMN=stock_quantity."
+        )
 
 
 def _draft(database: Database, report: Report) -> None:
