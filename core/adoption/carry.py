@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from core.adoption.catalogue import missing_products, product_of
+from core.adoption.catalogue import missing_products, product_of, with_ended_products
 from core.adoption.columns import Carried, Copied
 from core.adoption.look import Column, Database, Journal, aside, ask, public
 
@@ -51,6 +51,7 @@ def carry(journal: Journal, catalogue: dict[str, Carried], beside: Carried | Non
 
     Rows of the table `beside` become products, and every product of `adoption_own` gets its variant.
     """
+    catalogue = with_ended_products(catalogue, aside(""))
     for carried in catalogue.values():
         for column in carried.extra:
             journal.do(_added(carried, column))

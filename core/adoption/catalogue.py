@@ -277,6 +277,26 @@ def product_of(variants: Carried) -> sql.Composable:
     return product.value if product else own.value
 
 
+def with_ended_products(catalogue: dict[str, Carried], suffix: str = "") -> dict[str, Carried]:
+    """Return the catalogue in which no variant of a product that is no longer sold is sold."""
+    products, variants = catalogue.get("products"), catalogue.get("product_variants")
+    ended = next((each for each in products.own if each.ours == "is_active"), None) if products else None
+    if products is None or variants is None or ended is None:
+        return catalogue
+    own = variants.of("is_active")
+    value = sql.SQL("({} and {} not in (select {} from {} l where not {}))").format(
+        own.value if own else sql.SQL("true"),
+        product_of(variants),
+        value_of(products, "id"),
+        public(products.table.name + suffix),
+        ended.value,
+    )
+    flag = Copied(ours="is_active", theirs=own.theirs if own else ended.theirs, kind="made", value=value)
+    flag = replace(flag, back=own.back if own else None)
+    kept = tuple(each for each in variants.copied if each is not own)
+    return catalogue | {"product_variants": replace(variants, copied=(*kept, flag))}
+
+
 def missing_products(catalogue: dict[str, Carried], suffix: str = "") -> sql.Composed:
     """Return the query of products that variants refer to and the old system does not have: id and name."""
     variants = catalogue["product_variants"]

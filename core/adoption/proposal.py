@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from core.adoption.catalogue import product_of, value_of, wrong_values
+from core.adoption.catalogue import product_of, value_of, with_ended_products, wrong_values
 from core.adoption.columns import Carried
 from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Guess
@@ -227,6 +227,7 @@ def stock_elsewhere(database: Database) -> str:
 def rows_as_they_would_stand(database: Database, catalogue: dict[str, Carried]) -> tuple[tuple[str, ...], ...]:
     """Return three rows under STANDS, or none if a value of these columns cannot become ours."""
     tables = catalogue.values()
+    catalogue = with_ended_products(catalogue)
     if any(carried.obstacles or wrong_values(database, carried) for carried in tables) or "products" not in catalogue:
         return ()
     products, variants = catalogue["products"], catalogue.get("product_variants")
@@ -235,7 +236,7 @@ def rows_as_they_would_stand(database: Database, catalogue: dict[str, Carried]) 
     columns = [values.get(ours, sql.SQL("null")) for ours in ("sku", "size", "price", "stock_quantity", "is_active")]
     price = products.of("price")
     query = sql.SQL(
-        """select v.sku, p.name, v.size, coalesce(v.price, p.price) as price, v.shelf, v.is_active
+        """select v.sku, p.name, v.size, coalesce(v.price::numeric, p.price) as price, v.shelf, v.is_active
              from (select {product} as product, {id} as id, {columns} from {table} l)
                   v (product, id, sku, size, price, shelf, is_active)
              left join (select {pid} as id, {pname} as name, {pprice}::numeric as price from {ptable} l) p

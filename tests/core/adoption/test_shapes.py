@@ -1,0 +1,177 @@
+"""Shops with other tables and columns move in with every level right, or are told first why they cannot."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from core import __main__ as core_main
+from core.adoption import adopt as adoption
+from core.foundation.errors import SetupError
+from core.foundation.model import COMMAND_LINE
+from core.proof.checks import run_checks
+from tests.support.legacy import legacy_database, snapshot
+from tests.support.servers import Server
+from tests.support.shapes import PRODUCTS, SHAPES, uuid_of
+
+pytestmark = pytest.mark.slow
+
+STANDS = """select p.name, v.size, coalesce(v.price, p.price)::text as price, v.stock_quantity as level, v.is_active
+              from public.product_variants v join public.products p on p.id = v.product_id order by 1, 2, 4"""
+MOVES_IN = {name: shape for name, shape in SHAPES.items() if not shape.refusal}
+CANNOT = {name: shape for name, shape in SHAPES.items() if shape.refusal}
+
+
+def proposed(report: adoption.Report) -> list[str]:
+    """Return the words of the command that the report proposes."""
+    assert report.proposal is not None
+    command = shlex.split(report.proposal.command)
+    assert command[:5] == [".venv/bin/python", "-m", "core", "adopt", "--map"]
+    return command[5:]
+
+
+@pytest.mark.parametrize("name", MOVES_IN)
+def test_a_shop_of_this_shape_moves_in_unasked_or_by_the_proposed_command(supabase_server: Server, name: str) -> None:
+    shape = MOVES_IN[name]
+    with legacy_database(supabase_server, shape.script) as shop:
+        before = snapshot(shop)
+        report = adoption.check(shop.url)
+        assert snapshot(shop) == before
+        words = proposed(report) if shape.words else []
+        assert sorted(words) == sorted(shape.words)
+        if words:
+            with pytest.raises(SetupError, match="If this is right, adopt with:") as refused:
+                adoption.adopt(shop.url)
+            assert report.proposal is not None
+            assert report.proposal.command in str(refused.value)
+            assert snapshot(shop) == before
+        adoption.adopt(shop.url, mapping=words)
+        assert [tuple(row) for row in shop.rows(STANDS)] == list(shape.rows)
+        with shop.shop() as adopted:
+            assert all(result.holds for result in adopted.run(run_checks, COMMAND_LINE))
+        adoption.undo(shop.url)
+        assert snapshot(shop) == before
+
+
+@pytest.mark.parametrize("name", CANNOT)
+def test_a_shop_that_cannot_move_in_is_told_so_first_and_how_it_can(
+    supabase_server: Server, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = CANNOT[name]
+    with legacy_database(supabase_server, shape.script) as shop:
+        monkeypatch.setenv("DATABASE_URL", shop.url)
+        monkeypatch.delenv("STOCKROOM_OWNER_URL", raising=False)
+        assert core_main.main(["adopt", "--check"]) == 1
+        said = capsys.readouterr().out
+        assert said.startswith(shape.refusal)
+        assert "import-catalog and import-history, and let the storefront call the HTTP API." in said.splitlines()[0]
+        with pytest.raises(SetupError) as refused:
+            adoption.adopt(shop.url)
+        assert str(refused.value).startswith(shape.refusal)
+
+
+def test_what_the_shop_calls_minor_units_is_read_and_undone_in_minor_units(supabase_server: Server) -> None:
+    shape = SHAPES["minor units and a flag"]
+    with legacy_database(supabase_server, shape.script) as shop:
+        adoption.adopt(shop.url, mapping=shape.words)
+        shop.run("update product_variants set price = 88.25, is_active = false where size = 'EU 41'")
+        seen = "select price_cents, active from {} order by price_cents"
+        changed = [(7000, False), (8825, False), (9000, True)]
+        assert [tuple(row) for row in shop.rows(seen.format("product_variants"))] == changed
+        adoption.undo(shop.url)
+        assert [tuple(row) for row in shop.rows(seen.format("product_variants"))] == changed
+
+
+def test_a_table_of_variants_with_another_name_is_still_read_under_it(supabase_server: Server) -> None:
+    shape = SHAPES["a table variants, deleted softly"]
+    with legacy_database(supabase_server, shape.script) as shop:
+        adoption.adopt(shop.url, mapping=shape.words)
+        shop.run("select update_variant_stock(%s, -2)", uuid_of(11))
+        assert shop.one("select inventory_quantity from variants where sku = 'C-41'") == 3
+        assert shop.one("select inventory_quantity from shelf where sku = 'C-41'") == 3
+        keys = """select confrelid::regclass::text from pg_constraint
+                   where conrelid = 'order_items'::regclass and contype = 'f'"""
+        assert sorted(name for (name,) in shop.rows(keys)) == ["product_variants", "products"]
+        assert shop.one("select has_table_privilege('anon', 'variants', 'select')") is False
+        assert shop.one("select has_table_privilege('service_role', 'variants', 'select')") is True
+
+
+def test_a_product_without_variants_is_validated_sold_and_counted(supabase_server: Server) -> None:
+    with legacy_database(supabase_server, SHAPES["products alone"].script) as shop:
+        adoption.adopt(shop.url)
+        assert [tuple(row) for row in shop.rows("select sku, product_id = id from product_variants order by sku")] == [
+            (f"NO-SKU-{uuid_of(3).replace('-', '')}", True), ("court", True), ("mesa", True)
+        ]  # fmt: skip
+        cart = f'[{{"productId": "{uuid_of(1)}", "quantity": 2}}]'
+        assert shop.one("select validate_order_stock(%s)", cart)["valid"] is True
+        assert shop.one("select update_variant_stock(%s, -2)", uuid_of(1))["new_stock"] == 3
+        sold = shop.one("select process_order_stock_changes(gen_random_uuid(), %s)", cart)
+        assert sold["lines"][0]["taken"] == 2
+        assert shop.one("select stock_quantity from product_variants where sku = 'court'") == 1
+
+
+def test_only_products_without_variants_get_one(supabase_server: Server) -> None:
+    more = """
+alter table products add available_stock int not null default 0;
+update products set available_stock = 12 where name = 'Court';
+insert into products (name, slug, available_stock) values ('Dune', 'dune', 4), ('Ridge', 'ridge', 0);
+"""
+    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+        before = snapshot(shop)
+        found = {each.what: each.found for each in adoption.check(shop.url).findings}
+        assert found["products without variants"] == "1 product, 4 units"
+        adoption.adopt(shop.url)
+        levels = shop.rows("select sku, stock_quantity as level from product_variants order by sku")
+        assert [tuple(row) for row in levels] == [("C-41", 5), ("C-42", 0), ("M-42", 7), ("dune", 4)]
+        adoption.undo(shop.url)
+        assert snapshot(shop) == before
+
+
+def test_a_product_that_is_deleted_softly_is_not_sold(supabase_server: Server) -> None:
+    more = (
+        "alter table products add deleted_at timestamptz; update products set deleted_at = now() where name = 'Court'"
+    )
+    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+        before = snapshot(shop)
+        words = proposed(adoption.check(shop.url))
+        assert words == ["deleted_at=is_active"]
+        adoption.adopt(shop.url, mapping=words)
+        assert [row.is_active for row in shop.rows("select is_active from product_variants order by sku")] == [
+            False
+        ] * 3
+        adoption.undo(shop.url)
+        assert snapshot(shop) == before
+        adoption.adopt(shop.url, mapping=["deleted_at=none"])
+        assert shop.one("select is_active from product_variants where sku = 'C-41'") is True
+
+
+def test_a_shelf_is_never_silently_empty(supabase_server: Server) -> None:
+    more = """
+create table stock_by_sku (sku text primary key, on_hand int not null);
+insert into stock_by_sku select sku, stock_quantity from product_variants;
+update product_variants set stock_quantity = 0;
+"""
+    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+        with pytest.raises(
+            SetupError, match=r"public\.stock_by_sku\.on_hand shows 12 units, but every shelf would be empty"
+        ):
+            adoption.adopt(shop.url)
+        assert shop.one("select to_regclass('stockroom.shop') is null")
+
+
+def test_products_that_only_say_whether_they_are_in_stock_are_refused(supabase_server: Server) -> None:
+    with legacy_database(supabase_server, PRODUCTS, "alter table products add in_stock boolean default true") as shop:
+        assert adoption.check(shop.url).obstacles == [
+            "public.products.in_stock shows 2 products in stock, and no number of units, but every shelf would be empty. "
+            "Name the column that holds the level: --map COLUMN=stock_quantity."
+        ]
+
+
+@pytest.mark.parametrize(
+    "word", ["price=price/7", "slug=price/100", "slug.x=size", "name=sku/100", "price=id;drop table x"]
+)
+def test_a_word_that_means_nothing_is_refused(supabase_server: Server, word: str) -> None:
+    with legacy_database(supabase_server, SHAPES["our own names"].script) as shop:
+        with pytest.raises(SetupError, match="fits no table here|cannot safely become|is not an amount"):
+            adoption.adopt(shop.url, mapping=[word])
