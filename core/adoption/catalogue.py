@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from core.adoption.columns import CANNOT_BE, NUMBER, WRONG, Carried, Copied, lacks
+from core.adoption.columns import CANNOT_BE, NUMBER, WRONG, Carried, Copied
 from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Report, listed
 from core.foundation.text import many
@@ -183,23 +183,6 @@ def _report_own(database: Database, carried: Carried, is_beside: bool, report: R
         then += "; show product_variants.computed_available_stock from now on, the old column stays as it is"
     what = carried.table.name if is_beside else "products without variants"
     report.found(what, f"{many(found.rows, 'product')}, {many(found.units, 'unit')}", then)
-
-
-def with_levels(carried: Carried, levels: Table | None, name: str, link: str) -> Carried:
-    """Take each variant's level from a table of levels, column `name`, if the variants have none.
-
-    `link` is its column that refers to the variant. Several rows of one variant are added up.
-    """
-    own = carried.of("id")
-    if levels is None or carried.of("stock_quantity") or own is None:
-        return carried
-    value = sql.SQL("greatest(coalesce((select sum(s.{}) from {} s where s.{} = {}), 0), 0)::int").format(
-        sql.Identifier(name), sql.Identifier("public", levels.name), sql.Identifier(link), own.value
-    )
-    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # there is no column to write back
-    copied = (*carried.copied, Copied(ours="stock_quantity", theirs=column, kind="level", value=value))
-    missing = lacks(carried.table.name, "stock_quantity")
-    return replace(carried, copied=copied, obstacles=tuple(each for each in carried.obstacles if each != missing))
 
 
 def value_of(carried: Carried, ours: str) -> sql.Composable:

@@ -7,15 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import join, quote
 
+from psycopg import sql
+
 from core.adoption.around import Around, look_around
-from core.adoption.catalogue import weigh, with_levels
+from core.adoption.catalogue import weigh
 from core.adoption.columns import Carried, carried, read_mapping
 from core.adoption.dependents import Dependent, dependents
-from core.adoption.look import Database, Table, aside, ask
+from core.adoption.look import Database, Table, aside, ask, public
 from core.adoption.movements import judge, left_out
-from core.adoption.proposal import STANDS, add_own_sku, propose, rows_as_they_would_stand, stock_elsewhere
+from core.adoption.proposal import (
+    STANDS,
+    add_own_sku,
+    add_unmistakable,
+    propose,
+    rows_as_they_would_stand,
+    with_levels,
+)
 from core.adoption.report import Guess, Proposal, Report
-from core.adoption.shapes import Levels, Shape, Words, add_unmistakable, cannot, level_names, levels_of, recognise
+from core.adoption.shapes import (
+    LEVELS,
+    NAMES,
+    Levels,
+    Shape,
+    Words,
+    cannot,
+    level_names,
+    levels_of,
+    recognise,
+    stock_tables,
+)
 from core.foundation.text import many
 
 LEDGER_COLUMNS = frozenset(
@@ -153,7 +173,7 @@ def _is_level(word: str, levels: Levels | None) -> bool:
 def _refuse_an_empty_shelf(database: Database, report: Report) -> None:
     """Refuse to adopt if the shelf would be empty although the old tables show stock."""
     (shelf,) = ask(database, "select coalesce(sum(shelf), 0) as units from adoption_variants")
-    if not shelf.units and (where := stock_elsewhere(database)):
+    if not shelf.units and (where := _stock_elsewhere(database)):
         report.obstacles.append(
             f"{where}, but every shelf would be empty. "
             "Name the column that holds the level: --map COLUMN=stock_quantity."
@@ -188,6 +208,25 @@ def _refuse_odd_tables(database: Database, old: dict[str, Table], report: Report
             report.obstacles.append(f"public.{table.name} belongs to another account. Adopt as its owner.")
         if aside(table.name) in taken:
             report.obstacles.append(f"The name public.{aside(table.name)} is taken. Rename that table first.")
+
+
+def _stock_elsewhere(database: Database) -> str:
+    """Return where the old tables show stock: the first column with units above zero, or an empty text."""
+    for table in stock_tables(database):
+        for name in (each for each in LEVELS if each in table.columns):
+            is_flag_only = table.columns[name].type == "boolean" and name == "in_stock" and {*NAMES} & {*table.columns}
+            if table.columns[name].category != "N" and not is_flag_only:
+                continue
+            units = sql.SQL("{}::int" if is_flag_only else "greatest({}, 0)").format(sql.Identifier(name))
+            query = sql.SQL("select coalesce(sum({}), 0)::bigint as units from {}").format(units, public(table.name))
+            if found := ask(database, query)[0].units:
+                what = (
+                    f"{many(found, 'product')} in stock, and no number of units"
+                    if is_flag_only
+                    else many(found, "unit")
+                )
+                return f"public.{table.name}.{name} shows {what}"
+    return ""
 
 
 _TAKEN = "select relname from pg_class where relnamespace = 'public'::regnamespace and relname = any (%s)"

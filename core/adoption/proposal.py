@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from core.adoption.catalogue import product_of, value_of, with_ended_products, wrong_values
-from core.adoption.columns import Carried
+from core.adoption.columns import Carried, Copied, lacks
 from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Guess
-from core.adoption.shapes import LEVELS, NAMES, SIZES, SKUS, Made, Shape, Words, is_flag, stock_tables
-from core.foundation.text import many
+from core.adoption.shapes import LEVELS, NAMES, OWN_LEVELS, SIZES, SKUS, Made, Shape, Words, is_flag
 
 STANDS = ("SKU", "product", "size", "price", "level", "sold")
 MINOR = ("price_cents", "price_in_cents", "price_paise", "price_in_paise", "price_pence", "price_minor", "unit_amount")
@@ -22,6 +21,11 @@ SOLD = (
     *("archived", "is_archived", "deleted", "is_deleted", "disabled", "is_disabled", "discontinued", "is_discontinued"),
     *("deleted_at", "archived_at", "discontinued_at", "status", "state"),
 )
+_LINKS = ("product_id", "sneaker_id", "shoe_id", "item_id")
+_REFERS = """
+    select a.attname::text as column
+      from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+     where k.conrelid = %s and k.confrelid = %s and k.contype = 'f' and cardinality(k.conkey) = 1 order by 1"""
 
 
 def propose(database: Database, shape: Shape, catalogue: dict[str, Carried], mapping: Words) -> list[Guess]:
@@ -185,43 +189,62 @@ class _Asker:
         )
 
 
+def add_unmistakable(database: Database, shape: Shape, mapping: Words) -> None:
+    """Add what needs no `--map`: the foreign key to the products, the old tables' titles, and a product's level."""
+    products, variants = shape.old.get("products"), shape.old.get("product_variants")
+    if products and variants and "product_id" not in variants.columns:
+        links = [row.column for row in ask(database, _REFERS, variants.oid, products.oid)]
+        links = links or [name for name in _LINKS if name in variants.columns]
+        if links and "product_id" not in mapping.decided(variants.name):
+            mapping[variants.name, links[0]] = "product_id"
+    for table in filter(None, (products, shape.beside)):
+        if "name" not in table.columns and "name" not in mapping.decided(table.name) and "title" in table.columns:
+            mapping[table.name, "title"] = "name"
+        if "stock_quantity" not in mapping.decided(table.name):
+            level = next((n for n in OWN_LEVELS if n in table.columns and table.columns[n].category == "N"), None)
+            if level and (table.name, level) not in mapping.ignored:
+                mapping.made[table.name, "stock_quantity"] = [Made(column=level)]
+
+
+def with_levels(carried: Carried, levels: Table | None, name: str, link: str) -> Carried:
+    """Take each variant's level from a table of levels, column `name`, if the variants have none.
+
+    `link` is its column that refers to the variant. Several rows of one variant are added up.
+    """
+    own = carried.of("id")
+    if levels is None or carried.of("stock_quantity") or own is None:
+        return carried
+    value = sql.SQL("greatest(coalesce((select sum(s.{}) from {} s where s.{} = {}), 0), 0)::int").format(
+        sql.Identifier(name), sql.Identifier("public", levels.name), sql.Identifier(link), own.value
+    )
+    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # there is no column to write back
+    copied = (*carried.copied, Copied(ours="stock_quantity", theirs=column, kind="level", value=value))
+    missing = lacks(carried.table.name, "stock_quantity")
+    return replace(carried, copied=copied, obstacles=tuple(each for each in carried.obstacles if each != missing))
+
+
 def add_own_sku(database: Database, table: Table, mapping: Words) -> None:
     """Let the variants of products without any take their SKU from a column with one text for each product."""
     if "sku" in mapping.decided(table.name):
         return
     free = (name for name in (*SKUS, "slug") if (table.name, name) not in mapping.ignored)
-    if name := next((name for name in free if is_unique_text(database, table, name)), None):
+    if name := next((name for name in free if is_unique_text(database, table, name, every=False)), None):
         mapping.made[table.name, "sku"] = [Made(column=name)]
 
 
-def is_unique_text(database: Database, table: Table, name: str) -> bool:
-    """Whether a column has one text for each row that can be its SKU."""
+def is_unique_text(database: Database, table: Table, name: str, *, every: bool = True) -> bool:
+    """Whether a column has one text for `every` row, or for those that have any, that can be its SKU."""
     if name not in table.columns or table.columns[name].category not in "SE":
         return False
     query = sql.SQL(
-        "select count(*) = count(distinct {c}) and "
+        "select count({of}) = count(distinct {c}) and count({c}) > 0 and "
         "count(*) filter (where length({c}::text) not between 1 and 80) = 0 as yes from {} l"
-    ).format(public(table.name), c=sql.Identifier("l", name))
+    ).format(
+        public(table.name),
+        of=sql.SQL("*") if every else sql.Identifier("l", name),
+        c=sql.Identifier("l", name),
+    )
     return bool(ask(database, query)[0].yes)
-
-
-def stock_elsewhere(database: Database) -> str:
-    """Return where the old tables show stock: the first column with units above zero, or an empty text."""
-    for table in stock_tables(database):
-        for name in (each for each in LEVELS if each in table.columns):
-            is_flag_only = table.columns[name].type == "boolean" and name == "in_stock" and {*NAMES} & {*table.columns}
-            if table.columns[name].category != "N" and not is_flag_only:
-                continue
-            units = sql.SQL("{}::int" if is_flag_only else "greatest({}, 0)").format(sql.Identifier(name))
-            query = sql.SQL("select coalesce(sum({}), 0)::bigint as units from {}").format(units, public(table.name))
-            if found := ask(database, query)[0].units:
-                what = (
-                    f"{many(found, 'product')} in stock, and no number of units"
-                    if is_flag_only
-                    else many(found, "unit")
-                )
-                return f"public.{table.name}.{name} shows {what}"
-    return ""
 
 
 def rows_as_they_would_stand(database: Database, catalogue: dict[str, Carried]) -> tuple[tuple[str, ...], ...]:

@@ -35,7 +35,6 @@ SIZES = (
     *("label", "variant_name", "name", "title"),
 )
 NAMES = ("name", "title", "product_name", "model")
-_LINKS = ("product_id", "sneaker_id", "shoe_id", "item_id")
 _VARIANT_LINKS = ("variant_id", "product_variant_id", "sku_id")
 _PLACES = re.compile(r"(inventory_)?(warehouse|location|store|branch|depot)(_id|_name|_code)?")
 _STOCK = re.compile(r"stock|inventor|variant|sku|size|product|sneaker|shoe|item|catalog")
@@ -55,12 +54,6 @@ _SHAPES = """
       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
      group by c.oid, c.relname order by c.relname"""
-_REFERS = """
-    select a.attname::text as column
-      from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
-     where k.conrelid = %s and k.confrelid = %s and k.contype = 'f' and cardinality(k.conkey) = 1 order by 1"""
-
-
 _DAMAGED = (
     *("damage_quantity", "damaged_quantity", "damaged_stock", "damaged", "defective", "defective_quantity"),
     *("quarantined", "quarantine_quantity", "quarantined_quantity", "on_hold", "on_hold_quantity", "reserved_damaged"),
@@ -170,7 +163,7 @@ def recognise(database: Database, words: Sequence[str]) -> Shape:
               or [n for n in unclaimed if n in referred and {*NAMES} & {*rows[n].columns}]
               or [n for n in unclaimed if _is_like_sneakers(rows[n])])  # fmt: skip
     elif found := [n for n in unclaimed if _is_like_sneakers(rows[n])]:
-        shape.beside = tables(database, found)[found[0]]
+        shape.beside = replace(tables(database, found)[found[0]], ours="products")
     shape.old = {name: shape.old[name] for name in OUR_TABLES if name in shape.old}
     others = {*rows} - {table.name for table in shape.old.values()}
     shape.level_words = [w for w in words if w.endswith("=stock_quantity") and w.partition(".")[0] in others]
@@ -211,23 +204,6 @@ def _is_like_variants(row: Any, known: set[str]) -> bool:
 
 def _is_like_sneakers(row: Any) -> bool:
     return row.name == "sneakers" and bool({*row.columns} & {*NAMES}) and bool({*row.columns} & {*OWN_LEVELS})
-
-
-def add_unmistakable(database: Database, shape: Shape, mapping: Words) -> None:
-    """Add what needs no `--map`: the foreign key to the products, the old tables' titles, and a product's level."""
-    products, variants = shape.old.get("products"), shape.old.get("product_variants")
-    if products and variants and "product_id" not in variants.columns:
-        links = [row.column for row in ask(database, _REFERS, variants.oid, products.oid)]
-        links = links or [name for name in _LINKS if name in variants.columns]
-        if links and "product_id" not in mapping.decided(variants.name):
-            mapping[variants.name, links[0]] = "product_id"
-    for table in filter(None, (products, shape.beside)):
-        if "name" not in table.columns and "name" not in mapping.decided(table.name) and "title" in table.columns:
-            mapping[table.name, "title"] = "name"
-        if "stock_quantity" not in mapping.decided(table.name):
-            level = next((n for n in OWN_LEVELS if n in table.columns and table.columns[n].category == "N"), None)
-            if level and (table.name, level) not in mapping.ignored:
-                mapping.made[table.name, "stock_quantity"] = [Made(column=level)]
 
 
 def levels_of(database: Database, shape: Shape) -> tuple[Levels | None, str, str]:

@@ -163,8 +163,8 @@ update product_variants set stock_quantity = 0;
 def test_products_that_only_say_whether_they_are_in_stock_are_refused(supabase_server: Server) -> None:
     with legacy_database(supabase_server, PRODUCTS, "alter table products add in_stock boolean default true") as shop:
         assert adoption.check(shop.url).obstacles == [
-            "public.products.in_stock shows 2 products in stock, and no number of units, but every shelf would be empty. "
-            "Name the column that holds the level: --map COLUMN=stock_quantity."
+            "public.products.in_stock shows 2 products in stock, and no number of units, but every shelf would be "
+            "empty. Name the column that holds the level: --map COLUMN=stock_quantity."
         ]
 
 
@@ -173,5 +173,5 @@ def test_products_that_only_say_whether_they_are_in_stock_are_refused(supabase_s
 )
 def test_a_word_that_means_nothing_is_refused(supabase_server: Server, word: str) -> None:
     with legacy_database(supabase_server, SHAPES["our own names"].script) as shop:
-        with pytest.raises(SetupError, match="fits no table here|cannot safely become|is not an amount"):
+        with pytest.raises(SetupError, match=r"fits no table here|cannot safely become|is not an amount"):
             adoption.adopt(shop.url, mapping=[word])
