@@ -37,6 +37,7 @@ from tests.support.servers import (
 EVERY_SERVER = (
     "tests/core/adoption/test_adopt.py",
     "tests/core/adoption/test_around.py",
+    "tests/core/adoption/test_shapes.py",
     "tests/core/backups",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",

@@ -223,7 +223,8 @@ def _computed(table: Table, ours: str, kind: str, how: Sequence[Made]) -> Copied
         back = f"round({{c}} * {first.by})"
         return Copied(ours=ours, theirs=column, kind=kind, value=value, back=back)
     text = sql.SQL("({c} ->> {key})" if first.key else "{c}::text").format(c=c, key=first.key)
-    template = sql.SQL(_VALUES[kind] if kind in ("sku", "units") else "nullif(btrim({c}), '')")
+    is_named = kind == "units" or (kind == "sku" and table.ours == "product_variants")
+    template = sql.SQL(_VALUES[kind] if is_named else "nullif(btrim({c}), '')")
     own = sql.Identifier("l", "id" if "id" in table.columns else first.column)
     is_raw = first.key or (kind == "sku" and column.type == "uuid")
     return Copied(

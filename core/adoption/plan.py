@@ -27,6 +27,7 @@ from core.adoption.report import Guess, Proposal, Report
 from core.adoption.shapes import (
     LEVELS,
     NAMES,
+    OWN_LEVELS,
     Levels,
     Shape,
     Words,
@@ -102,6 +103,7 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         judge(database, old.get("stock_movements"), mapping)
         _draft(database, report)
         report.left_out = left_out(database)
+    _report_left_out(database, shape, report)
     around = look_around(database, old, keep_reading, report)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
     return Plan(old=old, catalogue=catalogued, beside=beside, around=around, dependents=hanging, report=report)
@@ -112,6 +114,8 @@ def _mapping(database: Database, shape: Shape, words: Sequence[str]) -> Words:
     found = [*shape.old.values(), *([shape.beside] if shape.beside else [])]
     mapping = read_mapping(words, found)
     add_unmistakable(database, shape, mapping)
+    if shape.level_words and (variants := shape.old.get("product_variants")):
+        mapping.ignored.add((variants.name, "stock_quantity"))  # the shop says where the level is
     for table in found:
         if table.ours == "products" and "stock_quantity" in mapping.decided(table.name):
             add_own_sku(database, table, mapping)
@@ -178,6 +182,18 @@ def _refuse_an_empty_shelf(database: Database, report: Report) -> None:
             f"{where}, but every shelf would be empty. "
             "Name the column that holds the level: --map COLUMN=stock_quantity."
         )
+
+
+def _report_left_out(database: Database, shape: Shape, report: Report) -> None:
+    """Report the units of an old table `sneakers` that stays out."""
+    known = {table.name for table in (*shape.old.values(), *filter(None, [shape.beside]))}
+    for table in stock_tables(database):
+        level = next((name for name in OWN_LEVELS if name in table.columns), None)
+        if table.name == "sneakers" and table.name not in known and level:
+            query = sql.SQL("select coalesce(sum({}), 0)::bigint as units from {}")
+            (found,) = ask(database, query.format(sql.Identifier(level), public(table.name)))
+            what = f"{many(table.rows, 'row')}, {many(found.units, 'unit')}"
+            report.found(table.name, what, "unchanged; these units are not on the shelf: import-catalog can add them")
 
 
 def _draft(database: Database, report: Report) -> None:

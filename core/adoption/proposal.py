@@ -57,9 +57,11 @@ class _Asker:
     mapping: Words
 
     def has_level(self) -> bool:
+        """Whether a column may hold the level of a product without variants."""
         return self._decided("stock_quantity") or any(True for _ in self._named(LEVELS))
 
     def levels(self) -> Iterator[Guess]:
+        """Yield the column of whole numbers that may be the level."""
         if not self._decided("stock_quantity"):
             for column in self._named(LEVELS):
                 if self._all(column, r"{c}::text ~ '^\s*-?\d{{1,9}}(\.0*)?\s*$'"):
@@ -67,6 +69,7 @@ class _Asker:
                     return
 
     def skus(self) -> Iterator[Guess]:
+        """Yield the column of unique texts that may be the SKU, or else the id."""
         if not self._decided("sku"):
             names = [name for name in SKUS if is_unique_text(self.database, self.carried.table, name)]
             yield from [self._guess(column, "sku", "one for each row") for column in self._named(names[:1])] or [
@@ -75,6 +78,7 @@ class _Asker:
             ]
 
     def sizes(self) -> Iterator[Guess]:
+        """Yield the column, or the key of a jsonb column, that may be the size."""
         if self._decided("size"):
             return
         taken = {name for (table, name) in self.mapping if table == self.carried.table.name}
@@ -99,6 +103,7 @@ class _Asker:
                     return
 
     def prices(self) -> Iterator[Guess]:
+        """Yield the column that may be the price, in minor units or not."""
         if "price" in self.mapping.decided(self.carried.table.name):
             return
         price = self.carried.table.columns.get("price")
@@ -111,7 +116,7 @@ class _Asker:
                 yield self._guess(
                     price,
                     "price",
-                    "whole numbers that look like minor units; price=price takes them as they are",
+                    "whole numbers like minor units, amounts from then on; price=price keeps them",
                     by=100,
                 )
             return
@@ -125,10 +130,12 @@ class _Asker:
                 return
 
     def names(self) -> Iterator[Guess]:
+        """Yield the column that may be the product's name."""
         if not self._decided("name"):
             yield from [self._guess(column, "name", "its values") for column in self._named(NAMES)][:1]
 
     def sold(self, names: Sequence[str]) -> Iterator[Guess]:
+        """Yield the columns that may say whether a row is sold, and `is_active` if they add to it."""
         if "is_active" in self.mapping.decided(self.carried.table.name):
             return
         own = (

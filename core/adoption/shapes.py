@@ -17,6 +17,7 @@ from psycopg import sql
 from core.adoption.look import Column, Database, Table, ask, public, tables
 from core.adoption.report import listed
 from core.database.migrate import OUR_TABLES
+from core.foundation.errors import SetupError
 from core.foundation.text import many
 
 LEVELS = (
@@ -44,7 +45,7 @@ _NOT_STOCK = re.compile(
 )
 _LEVEL_IN_JSON = r'"(stock|stock_quantity|quantity|qty|inventory|available|on_hand|count)"\s*:\s*"?[0-9]'
 _FILES = (
-    "Move in with files instead: export products, SKUs, sizes, prices and levels as CSV, load them into an empty "
+    "Move in with files: export products, SKUs, sizes, prices and levels as CSV, load them into an empty "
     "database with import-catalog and import-history, and let the storefront call the HTTP API."
 )
 _SHAPES = """
@@ -53,6 +54,7 @@ _SHAPES = """
                   where k.conrelid = c.oid and k.contype = 'f') as refers
       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+       and has_table_privilege(c.oid, 'select')
      group by c.oid, c.relname order by c.relname"""
 _DAMAGED = (
     *("damage_quantity", "damaged_quantity", "damaged_stock", "damaged", "defective", "defective_quantity"),
@@ -163,7 +165,8 @@ def recognise(database: Database, words: Sequence[str]) -> Shape:
               or [n for n in unclaimed if n in referred and {*NAMES} & {*rows[n].columns}]
               or [n for n in unclaimed if _is_like_sneakers(rows[n])])  # fmt: skip
     elif found := [n for n in unclaimed if _is_like_sneakers(rows[n])]:
-        shape.beside = replace(tables(database, found)[found[0]], ours="products")
+        sneakers = replace(tables(database, found)[found[0]], ours="products")
+        shape.beside = sneakers if "id" in sneakers.columns and sneakers.columns["id"].type == "uuid" else None
     shape.old = {name: shape.old[name] for name in OUR_TABLES if name in shape.old}
     others = {*rows} - {table.name for table in shape.old.values()}
     shape.level_words = [w for w in words if w.endswith("=stock_quantity") and w.partition(".")[0] in others]
@@ -210,7 +213,9 @@ def levels_of(database: Database, shape: Shape) -> tuple[Levels | None, str, str
     """Return the table with the levels of variants; if it is only likely, the word that names it; and an obstacle."""
     for table in stock_tables(database):
         link = next((name for name in _VARIANT_LINKS if name in table.columns), None)
-        names = LEVEL_NAMES if table.name == "stock_levels" else LEVELS
+        names: Sequence[str] = LEVEL_NAMES if table.name == "stock_levels" else LEVELS
+        if shape.level_words:
+            names = [name for name in table.columns if f"{table.name}.{name}=stock_quantity" in shape.level_words]
         column = next((name for name in names if name in table.columns and table.columns[name].category == "N"), None)
         if link is None or column is None:
             continue
@@ -219,11 +224,15 @@ def levels_of(database: Database, shape: Shape) -> tuple[Levels | None, str, str
         if not asked and (sentence := _places(database, table, word)):
             return None, "", sentence
         return Levels(table=table, column=column, link=link), "" if asked or table.name == "stock_levels" else word, ""
+    if shape.level_words:
+        raise SetupError(f'--map "{shape.level_words[0]}" fits no table here: it must name a number of each variant.')
     return None, "", ""
 
 
 def level_names(variants: Table, mapping: Words) -> list[str]:
     """Return the columns of the variants that hold the level, or may hold it."""
+    if (variants.name, "stock_quantity") in mapping.ignored:
+        return []
     decided = [column for (name, column), ours in mapping.items() if (name, ours) == (variants.name, "stock_quantity")]
     return decided + [
         name for name in LEVELS if name in variants.columns and (variants.name, name) not in mapping.ignored
@@ -243,7 +252,7 @@ def _places(database: Database, table: Table, word: str = "") -> str:
         query = sql.SQL("select count(distinct {}) as places from {}").format(sql.Identifier(name), public(table.name))
         places = ask(database, query)[0].places
         if places > 1:
-            add = f"To add them up: --map {word}. " if word else ""
+            add = f"To add them up, adopt with --map {word}. " if word else ""
             return (
                 f"public.{table.name} has levels in {many(places, 'warehouse')} ({name}), and Stockroom keeps "
                 f"one level for each variant. {add}{_FILES}"

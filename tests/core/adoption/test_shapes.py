@@ -11,9 +11,10 @@ from core.adoption import adopt as adoption
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE
 from core.proof.checks import run_checks
-from tests.support.legacy import legacy_database, snapshot
+from tests.core.adoption.shapes import PRODUCTS, SHAPES, Shape, uuid_of
+from tests.support.legacy import Legacy, legacy_database, snapshot
 from tests.support.servers import Server
-from tests.support.shapes import PRODUCTS, SHAPES, uuid_of
+from tests.support.sneakers import landlord, sneaker_shop
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def proposed(report: adoption.Report) -> list[str]:
 @pytest.mark.parametrize("name", MOVES_IN)
 def test_a_shop_of_this_shape_moves_in_unasked_or_by_the_proposed_command(supabase_server: Server, name: str) -> None:
     shape = MOVES_IN[name]
-    with legacy_database(supabase_server, shape.script) as shop:
+    with legacy_database(supabase_server, shape.sql) as shop:
         before = snapshot(shop)
         report = adoption.check(shop.url)
         assert snapshot(shop) == before
@@ -59,7 +60,7 @@ def test_a_shop_that_cannot_move_in_is_told_so_first_and_how_it_can(
     supabase_server: Server, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shape = CANNOT[name]
-    with legacy_database(supabase_server, shape.script) as shop:
+    with legacy_database(supabase_server, shape.sql) as shop:
         monkeypatch.setenv("DATABASE_URL", shop.url)
         monkeypatch.delenv("STOCKROOM_OWNER_URL", raising=False)
         assert core_main.main(["adopt", "--check"]) == 1
@@ -73,7 +74,7 @@ def test_a_shop_that_cannot_move_in_is_told_so_first_and_how_it_can(
 
 def test_what_the_shop_calls_minor_units_is_read_and_undone_in_minor_units(supabase_server: Server) -> None:
     shape = SHAPES["minor units and a flag"]
-    with legacy_database(supabase_server, shape.script) as shop:
+    with legacy_database(supabase_server, shape.sql) as shop:
         adoption.adopt(shop.url, mapping=shape.words)
         shop.run("update product_variants set price = 88.25, is_active = false where size = 'EU 41'")
         seen = "select price_cents, active from {} order by price_cents"
@@ -85,7 +86,7 @@ def test_what_the_shop_calls_minor_units_is_read_and_undone_in_minor_units(supab
 
 def test_a_table_of_variants_with_another_name_is_still_read_under_it(supabase_server: Server) -> None:
     shape = SHAPES["a table variants, deleted softly"]
-    with legacy_database(supabase_server, shape.script) as shop:
+    with legacy_database(supabase_server, shape.sql) as shop:
         adoption.adopt(shop.url, mapping=shape.words)
         shop.run("select update_variant_stock(%s, -2)", uuid_of(11))
         assert shop.one("select inventory_quantity from variants where sku = 'C-41'") == 3
@@ -98,7 +99,7 @@ def test_a_table_of_variants_with_another_name_is_still_read_under_it(supabase_s
 
 
 def test_a_product_without_variants_is_validated_sold_and_counted(supabase_server: Server) -> None:
-    with legacy_database(supabase_server, SHAPES["products alone"].script) as shop:
+    with legacy_database(supabase_server, SHAPES["products alone"].sql) as shop:
         adoption.adopt(shop.url)
         assert [tuple(row) for row in shop.rows("select sku, product_id = id from product_variants order by sku")] == [
             (f"NO-SKU-{uuid_of(3).replace('-', '')}", True), ("court", True), ("mesa", True)
@@ -117,7 +118,7 @@ alter table products add available_stock int not null default 0;
 update products set available_stock = 12 where name = 'Court';
 insert into products (name, slug, available_stock) values ('Dune', 'dune', 4), ('Ridge', 'ridge', 0);
 """
-    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+    with legacy_database(supabase_server, SHAPES["our own names"].sql, more) as shop:
         before = snapshot(shop)
         found = {each.what: each.found for each in adoption.check(shop.url).findings}
         assert found["products without variants"] == "1 product, 4 units"
@@ -132,7 +133,7 @@ def test_a_product_that_is_deleted_softly_is_not_sold(supabase_server: Server) -
     more = (
         "alter table products add deleted_at timestamptz; update products set deleted_at = now() where name = 'Court'"
     )
-    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+    with legacy_database(supabase_server, SHAPES["our own names"].sql, more) as shop:
         before = snapshot(shop)
         words = proposed(adoption.check(shop.url))
         assert words == ["deleted_at=is_active"]
@@ -152,7 +153,7 @@ create table stock_by_sku (sku text primary key, on_hand int not null);
 insert into stock_by_sku select sku, stock_quantity from product_variants;
 update product_variants set stock_quantity = 0;
 """
-    with legacy_database(supabase_server, SHAPES["our own names"].script, more) as shop:
+    with legacy_database(supabase_server, SHAPES["our own names"].sql, more) as shop:
         with pytest.raises(
             SetupError, match=r"public\.stock_by_sku\.on_hand shows 12 units, but every shelf would be empty"
         ):
@@ -161,7 +162,9 @@ update product_variants set stock_quantity = 0;
 
 
 def test_products_that_only_say_whether_they_are_in_stock_are_refused(supabase_server: Server) -> None:
-    with legacy_database(supabase_server, PRODUCTS, "alter table products add in_stock boolean default true") as shop:
+    with legacy_database(
+        supabase_server, Shape(script=PRODUCTS).sql, "alter table products add in_stock boolean default true"
+    ) as shop:
         assert adoption.check(shop.url).obstacles == [
             "public.products.in_stock shows 2 products in stock, and no number of units, but every shelf would be "
             "empty. Name the column that holds the level: --map COLUMN=stock_quantity."
@@ -172,6 +175,103 @@ def test_products_that_only_say_whether_they_are_in_stock_are_refused(supabase_s
     "word", ["price=price/7", "slug=price/100", "slug.x=size", "name=sku/100", "price=id;drop table x"]
 )
 def test_a_word_that_means_nothing_is_refused(supabase_server: Server, word: str) -> None:
-    with legacy_database(supabase_server, SHAPES["our own names"].script) as shop:
+    with legacy_database(supabase_server, SHAPES["our own names"].sql) as shop:
         with pytest.raises(SetupError, match=r"fits no table here|cannot safely become|is not an amount"):
             adoption.adopt(shop.url, mapping=[word])
+
+
+def test_levels_of_several_warehouses_are_added_up_only_if_the_shop_says_so(supabase_server: Server) -> None:
+    with legacy_database(supabase_server, SHAPES["two warehouses"].sql) as shop:
+        adoption.adopt(shop.url, mapping=["inventory_levels.quantity=stock_quantity"])
+        levels = shop.rows("select sku, stock_quantity as level from product_variants order by sku")
+        assert [tuple(row) for row in levels] == [("C-41", 5), ("C-42", 7)]
+
+
+def without_comments(shop: Legacy) -> list[str]:
+    """Return the whole database but the comments on functions and views."""
+    return [line for line in snapshot(shop) if not line.startswith(("COMMENT ON FUNCTION", "COMMENT ON VIEW"))]
+
+
+DAMAGED = """select v.sku, v.stock_quantity as level, v.damage_quantity as damaged, m.quantity
+               from product_variants v left join stock_movements m on m.variant_id = v.id and m.reason = 'damaged'
+              where v.sku like 'CPH%' order by v.sku"""
+
+
+def test_units_that_cannot_be_sold_are_taken_off_the_shelf_by_a_movement(supabase_server: Server) -> None:
+    with landlord(supabase_server) as account, sneaker_shop(supabase_server, account=account) as shop:
+        before = without_comments(shop)
+        found = {each.what: (each.found, each.then) for each in adoption.check(shop.url).findings}
+        units, then = found["product_variants.damage_quantity"]
+        assert units == "9 units"
+        assert then.startswith("cannot be sold: taken off the level as damaged")
+        adoption.adopt(shop.url)
+        assert [tuple(row) for row in shop.rows(DAMAGED)] == [
+            ("CPH-42", 5, 0, None), ("CPH-43", 2, 0, -1), ("CPH-44", 0, 0, None), ("CPH-46", 6, 0, -2)
+        ]  # fmt: skip
+        with shop.shop() as adopted:
+            assert all(result.holds for result in adopted.run(run_checks, COMMAND_LINE))
+        adoption.undo(shop.url)
+        assert without_comments(shop) == before
+
+
+LEAVE = {
+    "the shop says so": ("select", ["damage_quantity=none"]),
+    "more are damaged than the level": ("update product_variants set damage_quantity = 9 where sku = 'CPH-46'", []),
+}
+
+
+@pytest.mark.parametrize("name", LEAVE)
+def test_a_level_that_is_without_damaged_units_stays_as_it_is(supabase_server: Server, name: str) -> None:
+    change, words = LEAVE[name]
+    with sneaker_shop(supabase_server, change) as shop:
+        damaged = shop.rows("select sku, damage_quantity from product_variants order by sku")
+        adoption.adopt(shop.url, mapping=words)
+        assert [row.level for row in shop.rows(DAMAGED)] == [5, 3, 0, 8]
+        assert shop.rows("select sku, damage_quantity from product_variants where damage_quantity is not null "
+                         "and sku not like 'NO-SKU%' order by sku") == damaged  # fmt: skip
+        assert shop.one("select count(*) from stock_movements where reason = 'damaged'") == 0
+
+
+def test_old_sneakers_next_to_products_become_products_of_one_variant(supabase_server: Server) -> None:
+    more = "insert into sneakers (name, price, available_stock) values ('Dune Runner', 80, 6)"
+    with sneaker_shop(supabase_server, more) as shop:
+        before = without_comments(shop)
+        found = {each.what: (each.found, each.then) for each in adoption.check(shop.url).findings}
+        assert found["sneakers"][0] == "2 products, 4 units"
+        adoption.adopt(shop.url)
+        rows = shop.rows(
+            """select s.name, p.price, v.stock_quantity as level from sneakers s join products p on p.id = s.id
+                 join product_variants v on v.product_id = p.id order by 1"""
+        )
+        assert [(row.name, int(row.price), row.level) for row in rows] == [("Old Court", 59, 4), ("Old Mesa", 49, 0)]
+        assert shop.one("select count(*) from product_variants v join products p on p.id = v.product_id "
+                        "where p.name = 'Dune Runner'") == 4  # fmt: skip
+        adoption.undo(shop.url)
+        assert without_comments(shop) == before
+        adoption.adopt(shop.url, mapping=["sneakers=none"])
+        assert shop.one("select count(*) from products") == 3
+
+
+def test_public_roles_read_a_renamed_table_as_before_if_the_shop_keeps_reading(supabase_server: Server) -> None:
+    grant = "grant usage on schema public to anon; grant select on variants, products to anon"
+    shape = SHAPES["a table variants, deleted softly"]
+    with legacy_database(supabase_server, shape.sql, grant) as shop:
+        adoption.adopt(shop.url, mapping=shape.words, keep_reading=True)
+        shop.run("set role anon; select count(*) from variants; select count(*) from product_variants")
+        assert shop.one("select has_table_privilege('anon', 'variants', 'update')") is False
+        adoption.undo(shop.url)
+
+
+def test_two_tables_that_could_be_the_variants_are_named(supabase_server: Server) -> None:
+    more = "create table skus as select * from variants"
+    shape = SHAPES["a table variants, deleted softly"]
+    with legacy_database(
+        supabase_server, shape.sql, more, "alter table skus add foreign key (product_id) references products"
+    ) as shop:
+        sentence = (
+            "Each of skus, variants could be the table of product_variants. "
+            "Name the right one: --map skus=product_variants."
+        )
+        assert sentence in adoption.check(shop.url).obstacles
+        adoption.adopt(shop.url, mapping=["variants=product_variants", *shape.words])
+        assert shop.one("select count(*) from product_variants") == 3
