@@ -227,8 +227,7 @@ def translate(error: Exception) -> Exception:
     if state == _NOT_MIGRATED:
         return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
     if state == _NO_CATALOGUE:
-        original = getattr(error, "orig", error)
-        return Unavailable(original.diag.message_primary)
+        return Unavailable(_message(error))
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
         return Unavailable("The database cannot be reached. Try again in a moment.")
     return error
@@ -239,6 +238,11 @@ def _is_unreachable(error: Exception, state: str | None) -> bool:
     return (
         lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
     )
+
+
+def _message(error: Exception) -> str | None:
+    original = getattr(error, "orig", error)
+    return original.diag.message_primary if isinstance(original, psycopg.Error) else None
 
 
 def _refusal(kind: type[StockError], error: Exception) -> StockError:
