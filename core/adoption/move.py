@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
+from core.adoption.columns import Carried
 from core.adoption.dependents import everybody
 from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.plan import Plan
@@ -42,6 +43,11 @@ select count(*) as variants from adoption_variants a left join public.product_va
  where v.stock_quantity is distinct from a.shelf - a.damaged"""
 
 
+_AVAILABLE = """
+coalesce((select sum(v.computed_available_stock) from public.product_variants v where v.product_id = n.id), 0)::{type}
+    as {name}"""
+
+
 def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     """Rename the old tables, create ours, carry everything over, and verify the ledger."""
     journal = Journal(database)
@@ -58,7 +64,7 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     carry(journal, plan.catalogue, plan.beside)
     for table in plan.old.values():
         if table.name != table.ours:
-            _show_under_old_name(journal, table)
+            _show_under_old_name(journal, table, plan.catalogue[table.ours])
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
@@ -98,12 +104,22 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
                 database.execute(sql.SQL("revoke all on {} from {}").format(public(name), role))
 
 
-def _show_under_old_name(journal: Journal, table: Table) -> None:
-    """Create a view with the old name and columns, so that what reads the old table still can, with its own rights."""
+def _show_under_old_name(journal: Journal, table: Table, carried: Carried) -> None:
+    """Create a view with the old name and columns, so that what reads the old table still can, with its own rights.
+
+    The level of a product without variants is what its variant has available.
+    """
     database, name = journal.database, public(table.name)
+    level = next((each.theirs for each in carried.own if each.ours == "stock_quantity"), None)
+    columns: list[sql.Composable] = [
+        sql.SQL(_AVAILABLE).format(type=sql.SQL(column.type), name=sql.Identifier(column.name))
+        if column is level
+        else sql.Identifier("n", column.name)
+        for column in table.columns.values()
+    ]
     journal.do(
-        sql.SQL("create view {} with (security_invoker = true) as select {} from {}").format(
-            name, sql.SQL(", ").join(map(sql.Identifier, table.columns)), public(table.ours)
+        sql.SQL("create view {} with (security_invoker = true) as select {} from {} n").format(
+            name, sql.SQL(", ").join(columns), public(table.ours)
         ),
         sql.SQL("drop view {}").format(name),
     )

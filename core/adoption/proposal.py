@@ -204,6 +204,11 @@ def add_unmistakable(database: Database, shape: Shape, mapping: Words) -> None:
         links = links or [name for name in _LINKS if name in variants.columns]
         if links and "product_id" not in mapping.decided(variants.name):
             mapping[variants.name, links[0]] = "product_id"
+    history = shape.old.get("stock_movements")
+    names = {*history.columns} if history else set()
+    is_by_product = "product_id" in names and not {"variant_id", "product_variant_id"} & names and not variants
+    if history and is_by_product and "variant_id" not in mapping.decided(history.name):
+        mapping[history.name, "product_id"] = "variant_id"  # the variant of a product without any has its id
     for table in filter(None, (products, shape.beside)):
         if "name" not in table.columns and "name" not in mapping.decided(table.name) and "title" in table.columns:
             mapping[table.name, "title"] = "name"

@@ -155,6 +155,10 @@ def recognise(database: Database, words: Sequence[str]) -> Shape:
     shape = Shape(old=tables(database), words=list(words))
     rows = {row.name: row for row in ask(database, _SHAPES)}
     named = _named_tables(shape, rows)
+    if taken := [f"{name}={ours}" for name, ours in named.items() if ours in shape.old]:
+        raise SetupError(
+            f'--map "{taken[0]}" fits no table here: there is a table {taken[0].rpartition("=")[2]} already.'
+        )
     unclaimed = [name for name in rows if name not in OUR_TABLES and named.get(name) != "none"]
     if "product_variants" not in shape.old:
         _take(database, shape, "product_variants", [n for n in named if named[n] == "product_variants"]

@@ -112,6 +112,26 @@ def test_a_product_without_variants_is_validated_sold_and_counted(supabase_serve
         assert shop.one("select stock_quantity from product_variants where sku = 'court'") == 1
 
 
+def test_the_history_of_products_without_variants_is_theirs(supabase_server: Server) -> None:
+    more = f"""
+create table stock_movements (id serial primary key, product_id uuid, type text, quantity int, stock_before int,
+    stock_after int, created_at timestamptz);
+insert into stock_movements (product_id, type, quantity, stock_before, stock_after, created_at)
+values ('{uuid_of(1)}', 'sale', -2, 7, 5, '2026-03-01 09:00+00');
+"""
+    with legacy_database(supabase_server, SHAPES["products alone"].sql, more) as shop:
+        assert adoption.adopt(shop.url).left_out == []
+        moved = shop.rows("select sku, movement_type, quantity from stock_movements where sku = 'court' order by id")
+        assert [tuple(row) for row in moved] == [("court", "count", 7), ("court", "sale", -2)]
+
+
+def test_the_old_table_of_products_shows_what_is_left(supabase_server: Server) -> None:
+    with legacy_database(supabase_server, SHAPES["sneakers alone"].sql) as shop:
+        adoption.adopt(shop.url)
+        shop.run("select update_variant_stock(%s, -3)", uuid_of(1))
+        assert shop.one("select available_stock from sneakers where id = %s", uuid_of(1)) == 1
+
+
 def test_only_products_without_variants_get_one(supabase_server: Server) -> None:
     more = """
 alter table products add available_stock int not null default 0;
@@ -273,5 +293,7 @@ def test_two_tables_that_could_be_the_variants_are_named(supabase_server: Server
             "Name the right one: --map skus=product_variants."
         )
         assert sentence in adoption.check(shop.url).obstacles
+        with pytest.raises(SetupError, match=r"there is a table products already\."):
+            adoption.check(shop.url, mapping=["skus=products"])
         adoption.adopt(shop.url, mapping=["variants=product_variants", *shape.words])
         assert shop.one("select count(*) from product_variants") == 3
