@@ -40,6 +40,7 @@ EVERY_SERVER = (
     "tests/core/adoption/test_doors.py",
     "tests/core/adoption/test_rights.py",
     "tests/core/adoption/test_history.py",
+    "tests/core/adoption/test_shapes.py",
     "tests/core/backups",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",

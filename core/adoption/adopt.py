@@ -7,19 +7,21 @@ renaming back. Everything is one transaction under the lock of the migrations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection
 
 from core.adoption.doors import keep_doors
-from core.adoption.look import Database, ask
+from core.adoption.look import Database, ask, public
 from core.adoption.move import move_in
 from core.adoption.plan import Choices, Options, plan
 from core.adoption.report import Finding, LeftOut, Report
-from core.database.migrate import OUR_TABLES, is_set_up, owner_transaction
+from core.adoption.shapes import recognise
+from core.database.migrate import is_set_up, owner_transaction
 from core.foundation.errors import SetupError
 from core.foundation.text import many
 
@@ -45,10 +47,12 @@ def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
             return Report(already=keep_doors(database, options.keep_open)) if options.keep_open else known
-        _lock(database)
+        _lock(database, options.mapping)
         planned = plan(database, options)
         if not planned.report.possible:
-            raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
+            proposal = planned.report.proposal
+            lines = ["", *proposal.lines(), ""] if proposal else []
+            raise SetupError("\n".join([*planned.report.obstacles, *lines, "Nothing was changed."]))
         move_in(connection, database, planned)
         return planned.report
 
@@ -112,14 +116,10 @@ def _known(connection: Connection, database: Database) -> Report | None:
     return Report(already=f"This shop already moved in, on {when.at}. Nothing was changed.")
 
 
-def _lock(database: Database) -> None:
+def _lock(database: Database, mapping: Sequence[str]) -> None:
     """Lock the old tables until this transaction ends. Waits for other transactions."""
-    (found,) = ask(
-        database,
-        """select string_agg('public.' || quote_ident(c.relname), ', ') as names from pg_class c
-            where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
-              and c.relname = any (%s)""",
-        list(OUR_TABLES),
-    )
-    if found.names:
-        database.execute(f"lock table {found.names}")
+    shape = recognise(database, mapping)
+    found = [*shape.old.values(), *([shape.beside] if shape.beside else [])]
+    names = [public(table.name) for table in found if table.kind == "r" and table.is_ours_to_change]
+    if names:
+        database.execute(sql.SQL("lock table {}").format(sql.SQL(", ").join(names)))

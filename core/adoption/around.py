@@ -60,16 +60,17 @@ def look_around(
     around.reading = _reading(database, old, keep_reading, around.rights)
     report_rights(database, around.rights, keep_reading, report)
     _report_writers(database, old, report)
-    _report_neighbours(database, old, report)
+    known = {finding.what for finding in report.findings} | {table.name for table in old.values()}
+    _report_neighbours(database, old, known, report)
     return around
 
 
-def _report_neighbours(database: Database, old: dict[str, Table], report: Report) -> None:
+def _report_neighbours(database: Database, old: dict[str, Table], known: set[str], report: Report) -> None:
     """Report the other tables of a stock system; of those that nothing here writes any more, what still reads them."""
-    near = tables(database, NEIGHBOURS)
+    near = tables(database, [name for name in NEIGHBOURS if name not in known])
     values = [list(our_functions()), [table.oid for table in old.values()]]
     unwritten = {row.name for row in ask(database, _UNWRITTEN, *values, list(STOCK_NEIGHBOURS))}
-    for table in tables(database, sorted({*near, *unwritten})).values():
+    for table in tables(database, sorted({*near, *unwritten} - known)).values():
         if table.name not in unwritten:
             then = "unchanged; Stockroom neither reads nor writes it"
         else:
@@ -213,19 +214,20 @@ def _reading(
         if table.row_security and (keep_reading or writers):
             wanted = "select oid from pg_policy where polrelid = %s and polcmd::text = any (%s) order by polname"
             found = ask(database, wanted, table.oid, list("r*awd" if writers else "r*"))
-            made += [policy(database, each.oid, onto=None if writers else table.name)[0] for each in found]
+            made += [policy(database, each.oid, onto=table.ours, reading=not writers)[0] for each in found]
         elif not table.row_security:
             for role in writers:
                 keep = "create policy {} on {} to {} using (true) with check (true)"
                 name = sql.Identifier(f"As before: {role}"[:63])
-                made.append(sql.SQL(keep).format(name, public(table.name), sql.Identifier(role)))
+                made.append(sql.SQL(keep).format(name, public(table.ours), sql.Identifier(role)))
         if not keep_reading:
             continue
-        reading = grants(database, "table", public(table.name), table.oid, only="SELECT")
+        names = sorted({table.ours, table.name})  # a view keeps the old name
+        reading = [each for n in names for each in grants(database, "table", public(n), table.oid, only="SELECT")]
         made += [right for right in reading if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
         if not table.row_security:
             made.append(
-                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.name))
+                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.ours))
             )
     return made
 

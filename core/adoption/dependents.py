@@ -166,8 +166,10 @@ def _policy(database: Database, row: Any, _report: Report) -> Dependent:
     return Dependent(what=f"the policy {row.name}", drop=drop, again=made, back=made)
 
 
-def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.Composed, sql.Composed]:
-    """Return the statements that create and drop a policy. `onto` another table, it is for reading only."""
+def policy(
+    database: Database, oid: int, onto: str | None = None, *, reading: bool = False
+) -> tuple[sql.Composed, sql.Composed]:
+    """Return the statements that create and drop a policy, `onto` another table, or for `reading` only."""
     (found,) = ask(
         database,
         """select p.polname, p.polrelid::regclass::text as table, p.polpermissive,
@@ -181,9 +183,9 @@ def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.C
     table = public(onto) if onto else sql.SQL(found.table)
     name = sql.Identifier(found.polname)
     using = f" using ({found.qual})" if found.qual else ""
-    check = f" with check ({found.with_check})" if found.with_check and not onto else ""
+    check = f" with check ({found.with_check})" if found.with_check and not reading else ""
     kind = "permissive" if found.polpermissive else "restrictive"
-    rest = f" as {kind} for {'select' if onto else found.command} to {', '.join(found.roles)}{using}{check}"
+    rest = f" as {kind} for {'select' if reading else found.command} to {', '.join(found.roles)}{using}{check}"
     make = sql.SQL("create policy {} on {}{}").format(name, table, sql.SQL(rest))
     return make, sql.SQL("drop policy {} on {}").format(name, table)
 
@@ -228,10 +230,11 @@ def _foreign_keys(
         names = listed(sorted({row.table for row in rows}))
         report.found("foreign keys", many(len(rows), "key"), f"of {names}: changed to the new tables")
     found = []
+    by_name = {table.name: table for table in tables.values()}
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
         if ours in (["id"], ["sku"]):
-            found.append(_foreign_key(database, row, ours[0]))
+            found.append(_foreign_key(database, row, by_name[row.onto].ours, ours[0]))
         else:
             report.obstacles.append(
                 f"{row.table} refers to {listed(row.columns)} of {row.onto}; only references to id and sku can be kept."
@@ -250,10 +253,10 @@ _KEYS = """
      order by 2, 1"""
 
 
-def _foreign_key(database: Database, row: Any, ours: str) -> Dependent:
+def _foreign_key(database: Database, row: Any, onto: str, ours: str) -> Dependent:
     table, name = sql.SQL(row.table), sql.Identifier(row.conname)
     add = sql.SQL("alter table {} add constraint {} {}")
-    led = re.sub(r"(REFERENCES [\w.]+\()[^)]*\)", rf"\g<1>{ours})", row.body)
+    led = re.sub(r"REFERENCES [^(]+\([^)]*\)", f"REFERENCES public.{onto}({ours})", row.body)
     said = comments(database, "pg_constraint", row.oid, sql.SQL("constraint {} on").format(name), table)
     return Dependent(
         what=f"the foreign key {row.conname} of {row.table}",

@@ -199,6 +199,7 @@ class Rights:
 
     role: str
     table: str
+    ours: str
     rights: list[str]
     passes_row_security: bool
     keeps_writing: bool
@@ -216,8 +217,8 @@ class Rights:
         """
         if self.is_outside and not self.keeps_writing:
             return []
-        may_read = self.table != "stock_movements" or self.passes_row_security
-        most = [*(["SELECT"] if may_read else []), *(["INSERT", "UPDATE"] if self.table != "stock_movements" else [])]
+        may_read = self.ours != "stock_movements" or self.passes_row_security
+        most = [*(["SELECT"] if may_read else []), *(["INSERT", "UPDATE"] if self.ours != "stock_movements" else [])]
         return [right for right in most if right in self.rights]
 
     @property
@@ -248,14 +249,15 @@ select coalesce(r.rolname, 'public') as role, p.proname as name
 
 def rights_before(database: Database, tables: Mapping[str, Table], keep_writing: bool) -> list[Rights]:
     """Return what each role may do with the old tables."""
-    oids = [table.oid for table in tables.values()]
-    return [Rights(**row._asdict()) for row in ask(database, _RIGHTS, keep_writing, oids)]
+    ours = {table.name: table.ours for table in tables.values()}
+    rows = ask(database, _RIGHTS, keep_writing, [table.oid for table in tables.values()])
+    return [Rights(ours=ours[row.table], **row._asdict()) for row in rows]
 
 
 def report_rights(database: Database, before: Sequence[Rights], keep_reading: bool, report: Report) -> None:
     """Report for every role what it can do now and what it can do afterwards."""
     for each in before:
-        catalogued = "SELECT" in each.rights and each.table != "stock_movements" and each.is_outside
+        catalogued = "SELECT" in each.rights and each.ours != "stock_movements" and each.is_outside
         if catalogued and keep_reading and not each.kept:
             then = "may read"
         elif not each.kept:
@@ -284,11 +286,11 @@ def keep_rights(database: Database, before: Sequence[Rights]) -> None:
     """Let the storefront's server, and each role that could before, read and write the catalogue except for stock."""
     for each in before:
         if "SELECT" in each.kept:
-            database.execute(sql.SQL("grant select on {} to {}").format(public(each.table), sql.Identifier(each.role)))
+            database.execute(sql.SQL("grant select on {} to {}").format(public(each.ours), sql.Identifier(each.role)))
     server = [row.rolname for row in ask(database, "select rolname from pg_roles where rolname = %s", SERVER)]
     for role in sorted({*server, *(each.role for each in before)}):
         inserts, updates = (
-            list(CATALOGUE) if role == SERVER else [e.table for e in before if e.role == role and right in e.kept]
+            list(CATALOGUE) if role == SERVER else [e.ours for e in before if e.role == role and right in e.kept]
             for right in ("INSERT", "UPDATE")
         )
         if inserts or updates:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from core.adoption.columns import history_name
 from core.adoption.look import Column, Database, Journal, Table, aside, ask, public
 from core.adoption.movements import DONE
+from core.adoption.names import history_name
 from core.database.engine import OWNER_ROLE
 
 LEDGER_COLUMNS = {

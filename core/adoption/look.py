@@ -42,10 +42,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of the old system."""
+    """A table of the old system. `ours` is the name of our table that it becomes: most have that name already."""
 
     oid: int
     name: str
+    ours: str
     kind: str
     is_ours_to_change: bool
     row_security: bool
@@ -91,38 +92,13 @@ def _table(database: Database, row: Any) -> Table:
     return Table(
         oid=row.oid,
         name=row.relname,
+        ours=row.relname,
         kind=row.kind,
         is_ours_to_change=row.is_ours_to_change,
         row_security=row.row_security,
         rows=ask(database, count)[0].rows,
         columns=columns,
     )
-
-
-_HISTORIES = """
-    select c.relname,
-           (select a.attname::text from pg_constraint k
-              join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
-             where k.contype = 'f' and k.conrelid = c.oid and cardinality(k.conkey) = 1
-               and k.confrelid = to_regclass('public.product_variants') limit 1) as variant
-      from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-       and c.relname <> all (%s) and c.relname !~ '_legacy$' and has_table_privilege(c.oid, 'select')
-       and (c.relname = any (%s)
-            or c.relname !~* '(order|cart|reserv|hold|wish|review|image|price|alert)'
-               and (c.relname ~* '(stock|inventory)' or exists (
-                    select from pg_constraint k where k.contype = 'f' and k.conrelid = c.oid
-                       and k.confrelid = to_regclass('public.product_variants')) or exists (
-                    select from pg_attribute a where a.attrelid = c.oid and a.attname ~ '(variant|sku)_id$'
-                       and not a.attisdropped)))
-     order by c.relname"""
-
-
-def other_histories(database: Database, named: Sequence[str]) -> dict[str, tuple[Table, str | None]]:
-    """Return tables that may be a history under another name, with the column that refers to product_variants."""
-    rows = ask(database, _HISTORIES, [*OUR_TABLES, *NEIGHBOURS], list(named))
-    variants = {row.relname: row.variant for row in rows}
-    return {name: (table, variants[name]) for name, table in tables(database, list(variants)).items()}
 
 
 _PEOPLE = ("profiles", "users", "user_profiles", "staff", "employees", "team_members", "admins")

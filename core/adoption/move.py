@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
+from core.adoption.columns import Carried
 from core.adoption.dependents import everybody
 from core.adoption.doors import CATALOGUE, close_doors, keep_rights
 from core.adoption.kept import keep_columns, keep_filling, kept_indexes
-from core.adoption.look import OUTSIDE, Database, Journal, ask, public
+from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
@@ -41,7 +42,12 @@ select code, examples::text as examples
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
- where v.stock_quantity is distinct from a.shelf"""
+ where v.stock_quantity is distinct from a.shelf - a.damaged"""
+
+
+_AVAILABLE = """
+coalesce((select sum(v.computed_available_stock) from public.product_variants v where v.product_id = n.id), 0)::{type}
+    as {name}"""
 
 
 def move_in(connection: Connection, database: Database, plan: Plan) -> None:
@@ -59,7 +65,10 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     for table in plan.old.values():
         set_aside(journal, table)
     _make_ours(connection, journal)
-    carry(journal, plan.catalogue)
+    carry(journal, plan.catalogue, plan.beside)
+    for table in plan.old.values():
+        if table.name != table.ours:
+            _show_under_old_name(journal, table, plan.catalogue[table.ours])
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
@@ -104,6 +113,31 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
                 database.execute(sql.SQL("revoke all on {} from {}").format(public(name), role))
 
 
+def _show_under_old_name(journal: Journal, table: Table, carried: Carried) -> None:
+    """Create a view with the old name and columns, so that what reads the old table still can, with its own rights.
+
+    The level of a product without variants is what its variant has available.
+    """
+    database, name = journal.database, public(table.name)
+    level = next((each.theirs for each in carried.own if each.ours == "stock_quantity"), None)
+    columns: list[sql.Composable] = [
+        sql.SQL(_AVAILABLE).format(type=sql.SQL(column.type), name=sql.Identifier(column.name))
+        if column is level
+        else sql.Identifier("n", column.name)
+        for column in table.columns.values()
+    ]
+    journal.do(
+        sql.SQL("create view {} with (security_invoker = true) as select {} from {} n").format(
+            name, sql.SQL(", ").join(columns), public(table.ours)
+        ),
+        sql.SQL("drop view {}").format(name),
+    )
+    for role in everybody(database):
+        database.execute(sql.SQL("revoke all on {} from {}").format(name, role))
+    if ask(database, "select from pg_roles where rolname = 'service_role'"):
+        database.execute(sql.SQL("grant select on {} to service_role").format(name))
+
+
 def _remember_rights(journal: Journal) -> None:
     """Remember to revoke the owner role's rights to create things here, unless it had them before."""
     if ask(journal.database, _OWNER_MAY):
@@ -146,7 +180,8 @@ def _connect(journal: Journal, plan: Plan) -> None:
     for _, trigger in plan.around.triggers:
         journal.do(trigger)
     for publication, table in plan.around.publications:
-        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(table)))
+        new = next((each.ours for each in plan.old.values() if each.name == table), table)
+        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(new)))
     for reading in plan.around.reading:
         journal.do(reading)
 

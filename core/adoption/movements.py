@@ -12,8 +12,8 @@ from pathlib import Path
 
 from psycopg import sql
 
-from core.adoption.columns import history_columns, references
 from core.adoption.look import Column, Database, Table, ask, people_tables, public
+from core.adoption.names import history_columns, references
 from core.adoption.report import LeftOut, Report
 from core.foundation.text import many
 

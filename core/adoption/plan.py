@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import join, quote
 from typing import TypedDict
+
+from psycopg import sql
 
 from core.adoption.around import Around, look_around
 from core.adoption.catalogue import weigh
-from core.adoption.columns import Carried, carried, history_columns, read_mapping, with_levels
+from core.adoption.columns import Carried, carried, read_mapping
 from core.adoption.dependents import Dependent, dependents
 from core.adoption.doors import look_for_doors
+from core.adoption.histories import find_histories, other_history
 from core.adoption.kept import kept_columns, same_columns
-from core.adoption.look import Column, Database, Table, aside, ask, other_histories, tables
+from core.adoption.look import Database, Table, aside, ask, public
 from core.adoption.movements import judge, left_out
-from core.adoption.report import Report, listed
+from core.adoption.proposal import (
+    STANDS,
+    add_own_sku,
+    add_unmistakable,
+    propose,
+    rows_as_they_would_stand,
+    with_levels,
+)
+from core.adoption.report import Guess, Proposal, Report, listed
+from core.adoption.shapes import (
+    LEVELS,
+    NAMES,
+    OWN_LEVELS,
+    Levels,
+    Shape,
+    Words,
+    cannot,
+    level_names,
+    levels_of,
+    recognise,
+    stock_tables,
+)
 from core.foundation.text import many
 
 NOBODY = "Before Stockroom"
@@ -55,6 +79,12 @@ class Options:
     keep_writing: bool = False
     keep_open: Sequence[str] = ()
 
+    def words(self) -> list[str]:
+        """Return the options without the mapping, as they are written after `adopt`."""
+        kept = [word for name in self.keep_open for word in ("--keep-open", name)]
+        flags = {"--keep-reading": self.keep_reading, "--keep-writing": self.keep_writing}
+        return [*(flag for flag, chosen in flags.items() if chosen), *kept]
+
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
@@ -62,6 +92,7 @@ class Plan:
 
     old: dict[str, Table]
     catalogue: dict[str, Carried]
+    beside: Carried | None = None
     around: Around
     dependents: list[Dependent]
     report: Report
@@ -72,102 +103,143 @@ class Plan:
 def plan(database: Database, options: Options) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
-    report, mapping_words = Report(), options.mapping
-    old = tables(database)
-    begins = [re.split("[.=]", word)[0] for word in mapping_words]
-    others = {} if "stock_movements" in old else other_histories(database, begins)
-    named = {word.partition("=")[0] for word in mapping_words if word.endswith("=stock_movements")} & others.keys()
-    words = [word for word in mapping_words if word.partition("=")[0] not in named]
-    mapping = read_mapping(words, old | {name: table for name, (table, _) in others.items()})
-    named |= {word.partition(".")[0] for word in words} & others.keys()
+    report = Report()
+    shape = recognise(database, options.mapping)
+    find_histories(database, shape)
+    old, beside = shape.old, None
+    mapping = _mapping(database, shape, shape.words)
+    levels, level_word, several = levels_of(database, shape)
+    if needs_levels := "product_variants" in old and not level_names(old["product_variants"], mapping):
+        report.cannot = several
+    report.cannot = cannot(database, shape, mapping) or report.cannot
+    report.obstacles += [report.cannot] if report.cannot else shape.obstacles
+    if report.cannot:
+        return Plan(
+            old=old, catalogue={}, around=Around(), dependents=[], report=report, kept_doors=[], mapping=mapping
+        )
     _refuse_odd_tables(database, old, report)
-    catalogued: dict[str, Carried] = {
-        name: carried(old[name], mapping) for name in ("products", "product_variants") if name in old
-    }
-    if "product_variants" in catalogued:
-        levels = tables(database, ["stock_levels"]).get("stock_levels")
-        catalogued["product_variants"] = with_levels(catalogued["product_variants"], levels)
+    catalogued = _catalogue(shape, mapping, levels if needs_levels and not level_word else None)
+    if shape.beside:
+        beside = carried(shape.beside, mapping)
     for table in old.values():
         then = f"kept as {aside(table.name)}; "
         then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
+        then += f" {table.ours}, and a view keeps the old name" if table.name != table.ours else ""
         report.found(table.name, many(table.rows, "row"), then)
-    if report.possible and weigh(database, catalogued, report):
-        history = old.get("stock_movements") or _other_history(others, named, mapping, report)
+    _propose(database, shape, catalogued, mapping, levels if needs_levels else None, options, report)
+    if report.possible and weigh(database, catalogued, report, beside):
+        _refuse_an_empty_shelf(database, report)
+        history = old.get("stock_movements") or other_history(shape, mapping, report)
         judge(database, history, mapping, report)
         _draft(database, history, report)
         report.left_out = left_out(database)
+    _report_left_out(database, shape, report)
     if kept := [column.name for column in kept_columns(old.get("stock_movements"))]:
         report.found("columns of stock_movements", listed(kept, 8), "kept on the ledger, for reading")
     around = look_around(database, old, options.keep_reading or options.keep_writing, report, options.keep_writing)
-    hanging = dependents(database, old, set(same_columns(old.get("stock_movements"))), mapping, report)
     return Plan(
         old=old,
         catalogue=catalogued,
+        beside=beside,
         around=around,
-        dependents=hanging,
+        dependents=dependents(database, old, set(same_columns(old.get("stock_movements"))), mapping, report),
         report=report,
         kept_doors=look_for_doors(database, options.keep_open, report),
         mapping=mapping,
     )
 
 
-_LIKE_A_HISTORY = re.compile(
-    "(stock|inventory|variant|quantity|sku).*(movement|transaction|histor|log|ledger|change|adjust|event)"
-)
-_PLAIN = ("quantity", "qty", "units", "amount", "adjustment")
-"""Names that say how many, but not that something changed: order items have them, too."""
+def _mapping(database: Database, shape: Shape, words: Sequence[str]) -> Words:
+    """Return what the words and unmistakable names say about the columns of the old tables."""
+    found = [*shape.old.values(), *([shape.beside] if shape.beside else [])]
+    mapping = read_mapping(words, [*found, *(table for table, _ in shape.histories.values())])
+    add_unmistakable(database, shape, mapping)
+    if shape.level_words and (variants := shape.old.get("product_variants")):
+        mapping.ignored.add((variants.name, "stock_quantity"))  # the shop says where the level is
+    for table in found:
+        if table.ours == "products" and "stock_quantity" in mapping.decided(table.name):
+            add_own_sku(database, table, mapping)
+    return mapping
 
 
-def _other_history(
-    others: dict[str, tuple[Table, str | None]], named: set[str], mapping: dict[tuple[str, str], str], report: Report
-) -> Table | None:
-    """Return the history under another name: the one that `--map` names, or the only one that its columns tell."""
-    understood = {}
-    for name, (table, variant) in others.items():
-        if variant and "variant_id" not in history_columns(table, mapping):
-            mapping[name, variant] = "variant_id"
-        columns = history_columns(table, mapping)
-        lacks = _lacks(columns)
-        if name in named and lacks:
-            report.obstacles.append(f"{name} cannot be read as the history: {_to_name(name, lacks)}.")
-        elif name in named or (not lacks and _changes_stock(name, columns)):
-            understood[name] = table
-        elif lacks and _LIKE_A_HISTORY.search(name) and len(lacks) < 3:
-            then = f"not understood as the history; {_to_name(name, lacks)}"
-            report.found(name, many(table.rows, "row"), then)
-    chosen = {name: table for name, table in understood.items() if name in named or not named}
-    if len(chosen) == 1:
-        (table,) = chosen.values()
-        then = "unchanged; its correct rows go into the ledger, and later movements are only in stock_movements"
-        report.found(table.name, many(table.rows, "row"), then)
-        return table
-    for name, table in chosen.items():
-        report.found(
-            name, many(table.rows, "row"), f"may be the history; to carry it over, --map {name}=stock_movements"
+def _catalogue(shape: Shape, mapping: Words, levels: Levels | None) -> dict[str, Carried]:
+    found: dict[str, Carried] = {}
+    found |= {name: carried(shape.old[name], mapping) for name in ("products", "product_variants") if name in shape.old}
+    if levels and "product_variants" in found:
+        found["product_variants"] = with_levels(found["product_variants"], levels.table, levels.column, levels.link)
+    return found
+
+
+def _propose(
+    database: Database,
+    shape: Shape,
+    catalogued: dict[str, Carried],
+    mapping: Words,
+    levels: Levels | None,
+    options: Options,
+    report: Report,
+) -> None:
+    """Report what names and content suggest. A guess that only the shop can decide prevents adopting."""
+    guesses = propose(database, shape, catalogued, mapping)
+    if levels and "product_variants" in catalogued and not catalogued["product_variants"].of("stock_quantity"):
+        name = f"{levels.table.name}.{levels.column}"
+        guesses.insert(
+            0, Guess(word=f"{name}=stock_quantity", theirs=name, ours="stock_quantity", why="a table of levels")
         )
-    return None
+    if not guesses:
+        return
+    new = [guess.word for guess in guesses]
+    wanted = _catalogue(
+        shape, _mapping(database, shape, [*shape.words, *(w for w in new if not _is_level(w, levels))]), levels
+    )
+    for guess in guesses:
+        if guess.ours not in ("stock_quantity", "sku", "name") or guess.theirs.startswith("products."):
+            report.obstacles.append(
+                f"{guess.theirs} may be {guess.ours} ({guess.why}). Say so with --map {quote(guess.word)}, or else "
+                f"--map {quote(guess.theirs + '=none')}."
+            )
+    obstacles = [each for table in catalogued.values() for each in table.obstacles]
+    report.obstacles += [each for each in obstacles if each not in report.obstacles]
+    command = [
+        ".venv/bin/python",
+        "-m",
+        "core",
+        "adopt",
+        *(["--keep-reading"] if options.keep_reading else []),
+        "--map",
+    ]
+    report.proposal = Proposal(
+        guesses=tuple(guesses),
+        heads=STANDS,
+        rows=rows_as_they_would_stand(database, wanted),
+        command=join([*command, *options.mapping, *new]),
+    )
 
 
-def _lacks(columns: dict[str, Column]) -> list[str]:
-    """Return our names of the columns that a history must have and this table does not."""
-    levels = {"quantity_before", "quantity_after"} <= columns.keys()
-    found = {
-        "variant_id": "variant_id" in columns and columns["variant_id"].type in ("uuid", "text"),
-        "quantity": levels or ("quantity" in columns and columns["quantity"].category in "NS"),
-        "occurred_at": "occurred_at" in columns and columns["occurred_at"].category == "D",
-    }
-    return [ours for ours, has in found.items() if not has]
+def _is_level(word: str, levels: Levels | None) -> bool:
+    return levels is not None and word == f"{levels.table.name}.{levels.column}=stock_quantity"
 
 
-def _to_name(name: str, lacks: list[str]) -> str:
-    return "name the columns that hold these: " + ", ".join(f"--map {name}.COLUMN={ours}" for ours in lacks)
+def _refuse_an_empty_shelf(database: Database, report: Report) -> None:
+    """Refuse to adopt if the shelf would be empty although the old tables show stock."""
+    (shelf,) = ask(database, "select coalesce(sum(shelf), 0) as units from adoption_variants")
+    if not shelf.units and (where := _stock_elsewhere(database)):
+        report.obstacles.append(
+            f"{where}, but every shelf would be empty. "
+            "Name the column that holds the level: --map COLUMN=stock_quantity."
+        )
 
 
-def _changes_stock(name: str, columns: dict[str, Column]) -> bool:
-    """Tell a history from other tables with quantities: by levels, by the name of its quantity, or by its own name."""
-    if columns.keys() & {"quantity_before", "quantity_after"}:
-        return "quantity" in columns or _LIKE_A_HISTORY.search(name) is not None
-    return columns["quantity"].name.lower() not in _PLAIN or _LIKE_A_HISTORY.search(name) is not None
+def _report_left_out(database: Database, shape: Shape, report: Report) -> None:
+    """Report the units of an old table `sneakers` that stays out."""
+    known = {table.name for table in (*shape.old.values(), *filter(None, [shape.beside]))}
+    for table in stock_tables(database):
+        level = next((name for name in OWN_LEVELS if name in table.columns), None)
+        if table.name == "sneakers" and table.name not in known and level:
+            query = sql.SQL("select coalesce(sum({}), 0)::bigint as units from {}")
+            (found,) = ask(database, query.format(sql.Identifier(level), public(table.name)))
+            what = f"{many(table.rows, 'row')}, {many(found.units, 'unit')}"
+            report.found(table.name, what, "unchanged; these units are not on the shelf: import-catalog can add them")
 
 
 def _draft(database: Database, history: Table | None, report: Report) -> None:
@@ -199,6 +271,25 @@ def _refuse_odd_tables(database: Database, old: dict[str, Table], report: Report
             report.obstacles.append(f"public.{table.name} belongs to another account. Adopt as its owner.")
         if aside(table.name) in taken:
             report.obstacles.append(f"The name public.{aside(table.name)} is taken. Rename that table first.")
+
+
+def _stock_elsewhere(database: Database) -> str:
+    """Return where the old tables show stock: the first column with units above zero, or an empty text."""
+    for table in stock_tables(database):
+        for name in (each for each in LEVELS if each in table.columns):
+            is_flag_only = table.columns[name].type == "boolean" and name == "in_stock" and {*NAMES} & {*table.columns}
+            if table.columns[name].category != "N" and not is_flag_only:
+                continue
+            units = sql.SQL("{}::int" if is_flag_only else "greatest({}, 0)").format(sql.Identifier(name))
+            query = sql.SQL("select coalesce(sum({}), 0)::bigint as units from {}").format(units, public(table.name))
+            if found := ask(database, query)[0].units:
+                what = (
+                    f"{many(found, 'product')} in stock, and no number of units"
+                    if is_flag_only
+                    else many(found, "unit")
+                )
+                return f"public.{table.name}.{name} shows {what}"
+    return ""
 
 
 _TAKEN = "select relname from pg_class where relnamespace = 'public'::regnamespace and relname = any (%s)"
