@@ -37,8 +37,8 @@ with history as (
            end, null, null, 'adopted:closing:' || v.id, now(), null
       from variant v where v.shelf <> v.opening + v.total
     union all  -- units that cannot be sold
-    select 3, 0, d.id, 'adjustment', 'damaged', null, -d.damaged, d.shelf, null, null, null, %(us)s,
-           'Could not be sold when the shop moved in', null, null, 'adopted:damaged:' || d.id
+    select 3, 0, d.id, 'adjustment', 'damaged', -d.damaged, d.shelf, null, null, null, %(us)s,
+           'Could not be sold when the shop moved in', null, null, 'adopted:damaged:' || d.id, now(), null
       from adoption_variants d where d.damaged > 0
 ), placed as (
     select l.*, sum(l.quantity) over following - l.quantity as begins
