@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection
 
-from core.adoption.look import Database, ask
+from core.adoption.doors import keep_doors
+from core.adoption.look import Database, ask, public
 from core.adoption.move import move_in
-from core.adoption.plan import plan
+from core.adoption.plan import Choices, Options, plan
 from core.adoption.report import Finding, LeftOut, Report
-from core.database.migrate import OUR_TABLES, is_set_up, owner_transaction
+from core.adoption.shapes import recognise
+from core.database.migrate import is_set_up, owner_transaction
 from core.foundation.errors import SetupError
 from core.foundation.text import many
 
@@ -28,25 +31,28 @@ LOCK_TIMEOUT = "20s"
 _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
-def check(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
-    """Return what adopting a database would do. Changes nothing."""
+def check(owner_url: str, **choices: Unpack[Choices]) -> Report:
+    """Return what adopting a database would do with these `Options`. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, mapping, keep_reading).report
+        return _known(connection, database) or plan(database, Options(**choices)).report
 
 
-def adopt(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
-    """Adopt a database, all of it or nothing, and return what was done.
+def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
+    """Adopt a database with these `Options`, all of it or nothing, and return what was done.
 
-    `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
-    as before. Raises SetupError, which lists everything that prevents it.
+    Raises SetupError, which lists everything that prevents it. In a shop that has moved in, `keep_open` alone is done:
+    R12 accepts these doors from then on.
     """
+    options = Options(**choices)
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
-            return known
-        _lock(database)
-        planned = plan(database, mapping, keep_reading)
+            return Report(already=keep_doors(database, options.keep_open)) if options.keep_open else known
+        _lock(database, options.mapping)
+        planned = plan(database, options)
         if not planned.report.possible:
-            raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
+            proposal = planned.report.proposal
+            lines = ["", *proposal.lines(), ""] if proposal else []
+            raise SetupError("\n".join([*planned.report.obstacles, *lines, "Nothing was changed."]))
         move_in(connection, database, planned)
         return planned.report
 
@@ -110,14 +116,10 @@ def _known(connection: Connection, database: Database) -> Report | None:
     return Report(already=f"This shop already moved in, on {when.at}. Nothing was changed.")
 
 
-def _lock(database: Database) -> None:
+def _lock(database: Database, mapping: Sequence[str]) -> None:
     """Lock the old tables until this transaction ends. Waits for other transactions."""
-    (found,) = ask(
-        database,
-        """select string_agg('public.' || quote_ident(c.relname), ', ') as names from pg_class c
-            where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
-              and c.relname = any (%s)""",
-        list(OUR_TABLES),
-    )
-    if found.names:
-        database.execute(f"lock table {found.names}")
+    shape = recognise(database, mapping)
+    found = [*shape.old.values(), *([shape.beside] if shape.beside else [])]
+    names = [public(table.name) for table in found if table.kind == "r" and table.is_ours_to_change]
+    if names:
+        database.execute(sql.SQL("lock table {}").format(sql.SQL(", ").join(names)))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
 
 from core.adoption.dependents import Dependent, function, grants, policy
+from core.adoption.doors import CATALOGUE, Rights, report_rights, rights_before
 from core.adoption.look import (
     NEIGHBOURS,
     OUTSIDE,
+    STOCK_NEIGHBOURS,
     Database,
     Journal,
     Statement,
     Table,
     aside,
     ask,
+    column_grants,
     public,
     roles_outside,
     tables,
@@ -32,7 +36,6 @@ ONLY_A_CLOCK = re.compile(
     re.IGNORECASE,
 )
 """The body of a trigger function that only sets `updated_at`."""
-_CATALOGUE = ("products", "product_variants")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,19 +47,77 @@ class Around:
     triggers: list[tuple[str, sql.Composed]] = field(default_factory=list)
     publications: list[tuple[str, str]] = field(default_factory=list)
     reading: list[sql.Composed] = field(default_factory=list)
+    rights: list[Rights] = field(default_factory=list)
 
 
-def look_around(database: Database, old: dict[str, Table], keep_reading: bool, report: Report) -> Around:
+def look_around(
+    database: Database, old: dict[str, Table], keep_reading: bool, report: Report, keep_writing: bool = False
+) -> Around:
     """Find the surroundings and report what happens to them."""
     around = Around(triggers=_triggers(database, old, report), publications=_publications(database, old, report))
     _functions(database, around, report)
-    if keep_reading:
-        around.reading = _reading(database, old)
-    _report_rights(database, old, around, report)
+    around.rights = rights_before(database, old, keep_writing)
+    around.reading = _reading(database, old, keep_reading, around.rights)
+    report_rights(database, around.rights, keep_reading, report)
     _report_writers(database, old, report)
-    for table in tables(database, NEIGHBOURS).values():
-        report.found(table.name, many(table.rows, "row"), "unchanged; Stockroom neither reads nor writes it")
+    known = {finding.what for finding in report.findings} | {table.name for table in old.values()}
+    _report_neighbours(database, old, known, report)
     return around
+
+
+def _report_neighbours(database: Database, old: dict[str, Table], known: set[str], report: Report) -> None:
+    """Report the other tables of a stock system; of those that nothing here writes any more, what still reads them."""
+    near = tables(database, [name for name in NEIGHBOURS if name not in known])
+    values = [list(our_functions()), [table.oid for table in old.values()]]
+    unwritten = {row.name for row in ask(database, _UNWRITTEN, *values, list(STOCK_NEIGHBOURS))}
+    for table in tables(database, sorted({*near, *unwritten} - known)).values():
+        if table.name not in unwritten:
+            then = "unchanged; Stockroom neither reads nor writes it"
+        else:
+            readers = [row.name for row in ask(database, _READERS, *[table.oid] * 4, our_functions(), table.oid)]
+            then = "kept, but nothing here writes it any more; " + (
+                f"still read by {listed(readers)}" if readers else "nothing here reads it"
+            )
+        report.found(table.name, many(table.rows, "row"), then)
+
+
+_UNWRITTEN = r"""
+with writer as (
+    select c.oid, p.proname = any (%s) and p.pronamespace = 'public'::regnamespace or exists (
+               select from pg_trigger t where t.tgfoid = p.oid having bool_and(t.tgrelid = any (%s))) as is_gone
+      from pg_class c
+      join pg_proc p on p.prosrc ~* ('\m(insert\s+into|update|delete\s+from)\s+(only\s+)?("?public"?\.)?"?'
+                                     || regexp_replace(c.relname, '\W', '.', 'g') || '\M')
+      join pg_namespace n on n.oid = p.pronamespace and n.nspname !~ '^pg_'
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+)
+select c.relname::text as name from pg_class c
+ where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+   and c.relname not in ('products', 'product_variants', 'stock_movements')
+   and coalesce((select bool_and(w.is_gone) from writer w where w.oid = c.oid), c.relname = any (%s))"""
+
+_READERS = r"""
+select distinct 'view ' || r.ev_class::regclass as name
+  from pg_depend d join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+ where d.refclassid = 'pg_class'::regclass and d.refobjid = %s and r.ev_class <> d.refobjid
+union
+select 'policy ' || quote_ident(p.polname) || ' on ' || p.polrelid::regclass
+  from pg_depend d join pg_policy p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
+ where d.refclassid = 'pg_class'::regclass and d.refobjid = %s and p.polrelid <> d.refobjid
+union
+select 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass
+  from pg_constraint k where k.contype = 'f' and k.confrelid = %s
+union
+select 'function ' || p.oid::regprocedure
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+  join pg_class c on c.oid = %s
+ where coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* ('\m' || regexp_replace(c.relname, '\W', '.', 'g') || '\M')
+   and not (p.pronamespace = 'public'::regnamespace and p.proname = any (%s))
+union
+select 'publication ' || quote_ident(b.pubname)
+  from pg_publication_rel r join pg_publication b on b.oid = r.prpubid where r.prrelid = %s
+ order by 1"""
 
 
 def _functions(database: Database, around: Around, report: Report) -> None:
@@ -82,18 +143,22 @@ def _functions(database: Database, around: Around, report: Report) -> None:
 
 
 def _wrapper(row: Any) -> list[Statement]:
-    """Return a wrapper that accepts the old argument names: update_variant_stock(p_variant_id => ..., ...)."""
+    """Return a wrapper that accepts the old argument names: update_variant_stock(p_variant_id => ..., ...).
+
+    Its second argument is a bigint, because PostgreSQL would call `update_variant_stock($1, $2)` ambiguous if both
+    functions took a uuid and an integer.
+    """
     names = list(row.names or [])
     if row.proname != "update_variant_stock" or row.types != ["uuid", "integer"] or len(names) != 2:
         return []
     if names == ["variant_id", "quantity_change"] or "" in names:
         return []
     made = sql.SQL(
-        "create function public.update_variant_stock({} uuid, {} int) returns jsonb language sql security definer "
-        "set search_path = pg_catalog, pg_temp as "
-        "'select public.update_variant_stock($1, $2, null::text, null::text, null::text, null::text)'"
+        "create function public.update_variant_stock({} uuid, {} bigint) returns jsonb language sql security definer "
+        "set search_path = pg_catalog, pg_temp as 'select public.update_variant_stock("
+        "$1, greatest(least($2, 2000000000), -2000000000)::int, null::text, null::text, null::text, null::text)'"
     ).format(*map(sql.Identifier, names))
-    return [made, sql.SQL("revoke all on function public.update_variant_stock(uuid, int) from public")]
+    return [made]
 
 
 def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, sql.Composed]]:
@@ -112,7 +177,7 @@ def _triggers(database: Database, old: dict[str, Table], report: Report) -> list
     kept = []
     for row in rows:
         clock = row.before_row and (row.proname == "moddatetime" or ONLY_A_CLOCK.fullmatch(row.prosrc))
-        if clock and row.relname in _CATALOGUE and "updated_at" in row.body + row.prosrc:
+        if clock and row.relname in CATALOGUE and "updated_at" in row.body + row.prosrc:
             kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
             report.found(f"trigger {row.tgname}", f"on {row.table}", "created again: it only sets updated_at")
         else:
@@ -136,39 +201,35 @@ def _publications(database: Database, old: dict[str, Table], report: Report) -> 
     return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
 
 
-def _reading(database: Database, old: dict[str, Table]) -> list[sql.Composed]:
-    """Return the statements that let the public roles read the catalogue with the same policies as before."""
+def _reading(
+    database: Database, old: dict[str, Table], keep_reading: bool, rights: Sequence[Rights]
+) -> list[sql.Composed]:
+    """Return the statements that keep the policies of the catalogue, and let the public roles read it if so asked.
+
+    Policies are for reading only, unless a role that is not public keeps its rights and needs them.
+    """
     made: list[sql.Composed] = []
-    for table in (old[name] for name in _CATALOGUE if name in old):
-        rights = grants(database, "table", public(table.name), table.oid, only="SELECT")
-        made += [right for right in rights if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
-        policies = ask(
-            database,
-            "select oid from pg_policy where polrelid = %s and polcmd in ('r', '*') order by polname",
-            table.oid,
-        )
-        made += [policy(database, each.oid, onto=table.name)[0] for each in policies]
+    for table in (old[name] for name in CATALOGUE if name in old):
+        writers = [each.role for each in rights if each.table == table.name and each.needs_policies]
+        if table.row_security and (keep_reading or writers):
+            wanted = "select oid from pg_policy where polrelid = %s and polcmd::text = any (%s) order by polname"
+            found = ask(database, wanted, table.oid, list("r*awd" if writers else "r*"))
+            made += [policy(database, each.oid, onto=table.ours, reading=not writers)[0] for each in found]
+        elif not table.row_security:
+            for role in writers:
+                keep = "create policy {} on {} to {} using (true) with check (true)"
+                name = sql.Identifier(f"As before: {role}"[:63])
+                made.append(sql.SQL(keep).format(name, public(table.ours), sql.Identifier(role)))
+        if not keep_reading:
+            continue
+        names = sorted({table.ours, table.name})  # a view keeps the old name
+        reading = [each for n in names for each in grants(database, "table", public(n), table.oid, only="SELECT")]
+        made += [right for right in reading if right.as_string(database).rpartition(" to ")[2].strip('"') in OUTSIDE]
         if not table.row_security:
             made.append(
-                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.name))
+                sql.SQL('create policy "Everybody may read" on {} for select using (true)').format(public(table.ours))
             )
     return made
-
-
-_RIGHTS = """
-    select c.relname, case a.grantee when 0 then 'public' else a.grantee::regrole::text end as who,
-           bool_or(a.privilege_type = 'SELECT') as reads, bool_or(a.privilege_type <> 'SELECT') as writes
-      from pg_class c, lateral aclexplode(c.relacl) a
-     where c.oid = any (%s) and (a.grantee = 0 or a.grantee::regrole::text = any (%s))
-     group by 1, 2 order by 2, 1"""
-
-
-def _report_rights(database: Database, old: dict[str, Table], around: Around, report: Report) -> None:
-    for row in ask(database, _RIGHTS, [table.oid for table in old.values()], list(OUTSIDE)):
-        may = " and ".join(word for word, has in (("read", row.reads), ("write", row.writes)) if has)
-        kept = row.reads and around.reading and row.relname in _CATALOGUE
-        offer = "; --keep-reading keeps reading" if row.reads and not kept and row.relname in _CATALOGUE else ""
-        report.found(f"{row.who} on {row.relname}", f"may {may}", "may read" if kept else f"revoked{offer}")
 
 
 def _report_writers(database: Database, old: dict[str, Table], report: Report) -> None:
@@ -205,7 +266,10 @@ def set_aside(journal: Journal, table: Table) -> None:
         table.oid,
         table.oid,
     )
-    back = [*grants(database, "table", public(table.name), table.oid), *_column_grants(database, table)]
+    back = [
+        *grants(database, "table", public(table.name), table.oid),
+        *column_grants(database, table.oid, public(table.name)),
+    ]
     for right in back:
         journal.remember(right)
     kinds = {"r": "table", "i": "index", "S": "sequence"}
@@ -231,19 +295,3 @@ def set_aside(journal: Journal, table: Table) -> None:
 _CONSTRAINTS = """
     select conname from pg_constraint
      where conrelid = %s and contype in ('c', 'f', 'n') and coninhcount = 0 order by conname"""
-
-
-def _column_grants(database: Database, table: Table) -> list[sql.Composed]:
-    rows = ask(
-        database,
-        """select x.privilege_type as what, a.attname,
-                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
-             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s""",
-        table.oid,
-    )
-    return [
-        sql.SQL("grant {} ({}) on {} to {}").format(
-            sql.SQL(row.what), sql.Identifier(row.attname), public(table.name), sql.SQL(row.who)
-        )
-        for row in rows
-    ]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from psycopg import sql
 
-from core.adoption.catalogue import missing_products, product_of
-from core.adoption.columns import Carried
+from core.adoption.catalogue import missing_products, product_of, with_ended_products
+from core.adoption.columns import Carried, Copied
 from core.adoption.look import Column, Database, Journal, aside, ask, public
 
 _KEPT_BY_LEDGER = ("stock_quantity", "reserved_quantity")
+_OWN_VARIANTS = """
+    insert into public.product_variants (id, product_id, sku, is_active)
+    select id, id, sku, is_active from adoption_own"""
 _OWN_INDEXES = """
     select pg_get_indexdef(i.indexrelid) as body
       from pg_index i
@@ -27,18 +33,25 @@ _OWN_CONSTRAINTS = """
 
 def own_rules(database: Database, carried: Carried) -> list[sql.Composed]:
     """Return the indexes and constraints of columns that only the old table has, before it is renamed."""
-    mirrored = {each.theirs.name for each in carried.copied}
-    names = [column.name for column in carried.extra if column.name not in mirrored]
-    table = public(carried.table.name)
-    made = [sql.SQL("{}").format(sql.SQL(row.body)) for row in ask(database, _OWN_INDEXES, carried.table.oid, names)]
+    names = [column.name for column in carried.extra if column.name not in carried.mirrored]
+    table = public(carried.ours)
+    onto = f" ON public.{carried.ours} "
+    made = [
+        sql.SQL("{}").format(sql.SQL(re.sub(r' ON public\.(\w+|"([^"]|"")+") ', onto, row.body, count=1)))
+        for row in ask(database, _OWN_INDEXES, carried.table.oid, names)
+    ]
     for row in ask(database, _OWN_CONSTRAINTS, carried.table.oid, names):
         add = sql.SQL("alter table {} add constraint {} {}")
         made.append(add.format(table, sql.Identifier(row.conname), sql.SQL(row.body)))
     return made
 
 
-def carry(journal: Journal, catalogue: dict[str, Carried]) -> None:
-    """Copy products, products that only variants refer to, and variants; but no levels, which the ledger sets."""
+def carry(journal: Journal, catalogue: dict[str, Carried], beside: Carried | None = None) -> None:
+    """Copy products, products that only variants refer to, and variants; but no levels, which the ledger sets.
+
+    Rows of the table `beside` become products, and every product of `adoption_own` gets its variant.
+    """
+    catalogue = with_ended_products(catalogue, aside(""))
     for carried in catalogue.values():
         for column in carried.extra:
             journal.do(_added(carried, column))
@@ -48,21 +61,37 @@ def carry(journal: Journal, catalogue: dict[str, Carried]) -> None:
         missing = missing_products(catalogue, aside(""))
         journal.do(sql.SQL("insert into public.products (id, name) {}").format(missing))
         journal.do(_copy(variants))
+    if beside:
+        journal.do(_copy_beside(beside))
+    journal.do(sql.SQL(_OWN_VARIANTS))
     for carried in reversed(catalogue.values()):  # undoing runs backwards, so products come first
-        _remember_the_way_back(journal, catalogue, carried)
+        _remember_the_way_back(journal, catalogue, carried, beside)
+
+
+def _copy_beside(beside: Carried) -> sql.Composed:
+    values = [(each.ours, each.value) for each in beside.copied]
+    (own,) = (value for ours, value in values if ours == "id")
+    return sql.SQL(
+        "insert into public.products ({}) select {} from {} l where {} in (select id from adoption_own where is_beside)"
+    ).format(
+        sql.SQL(", ").join(sql.Identifier(ours) for ours, _ in values),
+        sql.SQL(", ").join(value for _, value in values),
+        public(beside.table.name),
+        own,
+    )
 
 
 def _added(carried: Carried, column: Column) -> sql.Composed:
     """Return the statement that adds an old column. One that we renamed can still be read under its old name."""
     words = [sql.SQL("alter table {} add column {} {}").format(
-        public(carried.table.name), sql.Identifier(column.name), sql.SQL(column.type)
+        public(carried.ours), sql.Identifier(column.name), sql.SQL(column.type)
     )]  # fmt: skip
-    mirrored = next((each for each in carried.copied if each.theirs.name == column.name), None)
+    mirrored = carried.mirrored.get(column.name)
     if column.collation:
         words.append(sql.SQL("collate {}").format(sql.SQL(column.collation)))
     if mirrored:
         cast = sql.SQL("generated always as ({}::{}) stored")
-        words.append(cast.format(sql.Identifier(mirrored.ours), sql.SQL(column.type)))
+        words.append(cast.format(_back(mirrored, sql.Identifier(mirrored.ours)), sql.SQL(column.type)))
     elif column.generated:
         words.append(sql.SQL("generated always as ({}) stored").format(sql.SQL(column.default or "")))
     elif column.default and not column.default.startswith("nextval("):
@@ -72,31 +101,38 @@ def _added(carried: Carried, column: Column) -> sql.Composed:
     return sql.SQL(" ").join(words)
 
 
+def _back(mirrored: Copied, ours: sql.Identifier) -> sql.Composable:
+    """Return the SQL of the old value, computed from ours."""
+    assert mirrored.back is not None, "only such columns are mirrored"
+    return sql.SQL("({})").format(sql.SQL(mirrored.back).format(c=ours))
+
+
 def _plain(carried: Carried) -> list[Column]:
     """Return the columns that are copied as they are."""
-    mirrored = {each.theirs.name for each in carried.copied}
-    return [column for column in carried.extra if column.name not in mirrored and not column.generated]
+    return [column for column in carried.extra if column.name not in carried.mirrored and not column.generated]
 
 
 def _copy(carried: Carried) -> sql.Composed:
     ours = [(each.ours, each.value) for each in carried.copied if each.ours not in (*_KEPT_BY_LEDGER, "product_id")]
     values: list[tuple[str, sql.Composable]] = [
         *ours,
-        *((c.name, sql.Identifier("l", c.name)) for c in _plain(carried)),
+        *((c.name, sql.SQL("0") if c in carried.damaged else sql.Identifier("l", c.name)) for c in _plain(carried)),
     ]
-    if carried.table.name == "product_variants":
+    if carried.ours == "product_variants":
         values.append(("product_id", product_of(carried)))
     return sql.SQL("insert into {} ({}) select {} from {} l").format(
-        public(carried.table.name),
+        public(carried.ours),
         sql.SQL(", ").join(sql.Identifier(name) for name, _ in values),
         sql.SQL(", ").join(value for _, value in values),
         public(aside(carried.table.name)),
     )
 
 
-def _remember_the_way_back(journal: Journal, catalogue: dict[str, Carried], carried: Carried) -> None:
+def _remember_the_way_back(
+    journal: Journal, catalogue: dict[str, Carried], carried: Carried, beside: Carried | None
+) -> None:
     """Remember the statements that carry later changes back into the old table, without firing its triggers."""
-    old, new = public(aside(carried.table.name)), public(carried.table.name)
+    old, new = public(aside(carried.table.name)), public(carried.ours)
     row = carried.of("id")
     assert row is not None, "its absence is an obstacle"
     names = {"old": old, "new": new, "id": sql.Identifier(row.theirs.name)}
@@ -104,10 +140,17 @@ def _remember_the_way_back(journal: Journal, catalogue: dict[str, Carried], carr
     triggers = [sql.Identifier(each.tgname) for each in ask(journal.database, _TRIGGERS, carried.table.oid)]
     for trigger in triggers:
         journal.remember(switch.format(old, sql.SQL("enable"), trigger))
-    made = sql.SQL("")
-    if carried.table.name == "products" and "product_variants" in catalogue:
+    made = sql.SQL("").format()
+    if carried.ours == "product_variants":
+        made += sql.SQL(" and n.id <> n.product_id")  # the variants of products without any are ours
+    elif "product_variants" in catalogue:
         missing = missing_products(catalogue, aside(""))
-        made = sql.SQL(" and n.id not in (select m.id from ({}) m)").format(missing)  # type: ignore[assignment]
+        made += sql.SQL(" and n.id not in (select m.id from ({}) m)").format(missing)
+    if beside and carried.ours == "products":
+        made += sql.SQL(" and n.id not in (select l.{} from {} l)").format(
+            sql.Identifier(next(each.theirs.name for each in beside.copied if each.ours == "id")),
+            public(beside.table.name),
+        )
     journal.remember(_added_since(carried, names, made))
     if changed := _changed_since(carried, names):
         journal.remember(changed)
@@ -120,16 +163,27 @@ def _remember_the_way_back(journal: Journal, catalogue: dict[str, Carried], carr
 _TRIGGERS = "select tgname from pg_trigger where tgrelid = %s and not tgisinternal and tgenabled = 'O' order by 1"
 
 
-def _theirs(carried: Carried) -> list[tuple[Column, sql.Identifier, sql.Composable]]:
-    """Return each writable old column, its value in the new row `n`, and the value carried over from its row `l`."""
-    found: list[tuple[Column, sql.Identifier, sql.Composable]] = [
-        (each.theirs, sql.Identifier("n", each.ours), each.value)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An old column that is written back: ours in the new row `n`, the value it came from, and the value it gets."""
+
+    column: Column
+    ours: sql.Composable
+    was: sql.Composable
+    back: sql.Composable
+
+
+def _theirs(carried: Carried) -> list[_Written]:
+    """Return each writable old column."""
+    found = [
+        _Written(each.theirs, sql.Identifier("n", each.ours), each.value, _back(each, sql.Identifier("n", each.ours)))
         for each in carried.copied
-        if not each.theirs.generated
+        if each.back is not None and not each.theirs.generated
     ]
-    return found + [
-        (column, sql.Identifier("n", column.name), sql.Identifier("l", column.name)) for column in _plain(carried)
-    ]
+    for column in _plain(carried):
+        new, old = sql.Identifier("n", column.name), sql.Identifier("l", column.name)
+        found.append(_Written(column, new, old, new))
+    return found
 
 
 def _added_since(carried: Carried, names: dict[str, sql.Identifier], made: sql.Composable) -> sql.Composed:
@@ -138,8 +192,8 @@ def _added_since(carried: Carried, names: dict[str, sql.Identifier], made: sql.C
         "insert into {old} ({columns}) overriding system value select {values} from {new} n "
         "where not exists (select from {old} l where l.{id} = n.id){made}"
     ).format(
-        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column, _, _ in written),
-        values=sql.SQL(", ").join(sql.SQL("{}::{}").format(new, sql.SQL(column.type)) for column, new, _ in written),
+        columns=sql.SQL(", ").join(sql.Identifier(each.column.name) for each in written),
+        values=sql.SQL(", ").join(sql.SQL("{}::{}").format(each.back, sql.SQL(each.column.type)) for each in written),
         made=made,
         **names,
     )
@@ -149,18 +203,19 @@ def _changed_since(carried: Carried, names: dict[str, sql.Identifier]) -> sql.Co
     """Return the update that carries changed values back. Unchanged values keep their exact old form."""
     untouched = {"id", "updated_at", *_KEPT_BY_LEDGER}
     skipped = {each.theirs.name for each in carried.copied if each.ours in untouched}
-    written = [each for each in _theirs(carried) if each[0].name not in skipped and not each[0].identity]
+    skipped |= {column.name for column in carried.damaged}
+    written = [each for each in _theirs(carried) if each.column.name not in skipped and not each.column.identity]
     if not written:
         return None
-    differs = sql.SQL("{new}::text is distinct from ({old})::text")
-    changes = [(column, new, differs.format(new=new, old=old)) for column, new, old in written]
+    differs = sql.SQL("{ours}::text is distinct from ({was})::text")
+    changes = [(each, differs.format(ours=each.ours, was=each.was)) for each in written]
     sets = sql.SQL(", ").join(
-        sql.SQL("{c} = case when {differs} then {new}::{type} else l.{c} end").format(
-            c=sql.Identifier(column.name), differs=differs, new=new, type=sql.SQL(column.type)
+        sql.SQL("{c} = case when {differs} then {back}::{type} else l.{c} end").format(
+            c=sql.Identifier(each.column.name), differs=other, back=each.back, type=sql.SQL(each.column.type)
         )
-        for column, new, differs in changes
+        for each, other in changes
     )
-    any_ = sql.SQL(" or ").join(differs for _, _, differs in changes)
+    any_ = sql.SQL(" or ").join(other for _, other in changes)
     return sql.SQL("update {old} l set {sets} from {new} n where n.id = l.{id} and ({any})").format(
         sets=sets, any=any_, **names
     )

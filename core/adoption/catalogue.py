@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg import sql
 
 from core.adoption.columns import CANNOT_BE, NUMBER, WRONG, Carried, Copied
-from core.adoption.look import Database, ask, public
+from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Report, listed
 from core.foundation.text import many
 
 _VARIANTS = """
 create temp table adoption_variants on commit drop as
-select {id} as id, {sku} as sku, {shelf} as shelf, {reserved} as reserved from {table} l"""
-_NO_VARIANTS = "create temp table adoption_variants (id uuid, sku text, shelf int, reserved int) on commit drop"
+select {id} as id, {sku} as sku, {shelf} as shelf, {reserved} as reserved, {damaged} as damaged from {table} l"""
+_NO_VARIANTS = (
+    "create temp table adoption_variants (id uuid, sku text, shelf int, reserved int, damaged int) on commit drop"
+)
+_OWN = """
+create temp table adoption_own (id uuid, sku text, shelf int, damaged int, is_active boolean, is_beside boolean)
+    on commit drop"""
+_OWN_ROWS = """
+insert into adoption_own
+select o.* from (select {id} as id, coalesce({sku}, 'NO-SKU-' || replace({id}::text, '-', '')) as sku, {shelf} as shelf,
+                        {damaged} as damaged, {active} as is_active, {beside} from {table} l where {wanted}) o
+ where o.id not in (select {product} from {variants} l) and (o.shelf > 0 or {all})"""
+_OWN_SKUS = """
+update adoption_own o set sku = 'NO-SKU-' || replace(o.id::text, '-', '')
+ where exists (select from adoption_variants v where v.sku = o.sku)
+    or exists (select from adoption_own p where p.sku = o.sku and p.id <> o.id)"""
+_NOT_KNOWN = """
+{id} not in (select {known} from {products} l) and {name} not in (select {known_name} from {products} l)"""
 
 
-def weigh(database: Database, catalogue: dict[str, Carried], report: Report) -> bool:
-    """Check every value that becomes ours, then fill `adoption_variants`. Returns False if something prevents it."""
-    obstacles = [obstacle for carried in catalogue.values() for obstacle in carried.obstacles]
+def weigh(database: Database, catalogue: dict[str, Carried], report: Report, beside: Carried | None = None) -> bool:
+    """Check every value that becomes ours, then fill `adoption_variants`. Returns False if something prevents it.
+
+    `beside` is an old table of products next to `products`. `adoption_own` has the variants of products without any.
+    """
+    tables = [*catalogue.values(), *([beside] if beside else [])]
+    obstacles = [obstacle for carried in tables for obstacle in carried.obstacles]
     if not obstacles:
-        obstacles = [wrong for carried in catalogue.values() for wrong in _wrong_values(database, carried)]
+        obstacles = [wrong for carried in tables for wrong in wrong_values(database, carried)]
     if not obstacles:
+        for name, carried in catalogue.items():
+            catalogue[name] = _with_damaged(database, carried, report)
         _fill(database, catalogue.get("product_variants"))
+        _fill_own(database, catalogue, beside, report)
         obstacles = _twice(database, catalogue)
     report.obstacles += obstacles
     if not obstacles and "product_variants" in catalogue:
@@ -29,8 +54,42 @@ def weigh(database: Database, catalogue: dict[str, Carried], report: Report) -> 
     return not obstacles
 
 
-def _wrong_values(database: Database, carried: Carried) -> list[str]:
-    return [wrong for column in carried.copied if (wrong := _wrong(database, carried, column))]
+def _with_damaged(database: Database, carried: Carried, report: Report) -> Carried:
+    """Keep the columns of units that cannot be sold which are part of the level, and report what happens to each."""
+    level = carried.of("stock_quantity") or next((each for each in carried.own if each.ours == "stock_quantity"), None)
+    kept = []
+    for column in carried.damaged if level else ():
+        value = _units_of(column)
+        (found,) = ask(
+            database,
+            sql.SQL(
+                "select coalesce(sum({v}), 0)::bigint as units, count(*) filter (where {v} > 0) as rows, "
+                "coalesce(bool_or({v} > {shelf}), false) as is_more from {table} l"
+            ).format(v=value, shelf=level.value, table=public(carried.table.name)),  # type: ignore[union-attr]
+        )
+        name = f"{carried.table.name}.{column.name}"
+        if found.is_more:
+            report.found(
+                name, many(found.units, "unit"), "not part of the level, which is lower; the column stays as it is"
+            )
+        elif found.units:
+            kept.append(column)
+            then = "cannot be sold: taken off the level as damaged, then 0; if the level is without them: "
+            report.found(name, many(found.units, "unit"), f"{then}--map {column.name}=none")
+    return replace(carried, damaged=tuple(kept))
+
+
+def _units_of(column: Column) -> sql.Composed:
+    return sql.SQL("greatest(coalesce({}, 0), 0)::int").format(sql.Identifier("l", column.name))
+
+
+def _damaged(carried: Carried) -> sql.Composable:
+    return sql.SQL(" + ").join([sql.SQL("0"), *map(_units_of, carried.damaged)])
+
+
+def wrong_values(database: Database, carried: Carried) -> list[str]:
+    """Return a sentence for each column with values that cannot become ours."""
+    return [wrong for column in (*carried.copied, *carried.own) if (wrong := _wrong(database, carried, column))]
 
 
 def _wrong(database: Database, carried: Carried, column: Copied) -> str:
@@ -60,22 +119,92 @@ def _fill(database: Database, variants: Carried | None) -> None:
             sku=values["sku"],
             shelf=values["stock_quantity"],
             reserved=reserved.value if reserved else sql.SQL("0"),
+            damaged=_damaged(variants),
             table=public(variants.table.name),
         )
     )
 
 
+def _fill_own(database: Database, catalogue: dict[str, Carried], beside: Carried | None, report: Report) -> None:
+    """Fill `adoption_own`, one variant for each product without any, and add it to `adoption_variants`."""
+    database.execute(_OWN)
+    variants = catalogue.get("product_variants")
+    for carried in filter(None, (catalogue.get("products"), beside)):
+        if "stock_quantity" not in (own := {each.ours: each.value for each in carried.own}):
+            continue
+        is_beside = carried is beside
+        every = is_beside or variants is None or variants.table.rows == 0
+        values = {
+            "id": value_of(carried, "id"),
+            "sku": own.get("sku", sql.SQL("null")),
+            "shelf": own["stock_quantity"],
+            "damaged": _damaged(carried),
+            "active": own.get("is_active") or _active(carried.table),
+            "beside": sql.Literal(is_beside),
+            "all": sql.Literal(every),
+            "wanted": _not_known(carried, catalogue["products"]) if is_beside else sql.SQL("true"),
+            "product": product_of(variants) if variants else sql.SQL("null::uuid"),
+            "variants": public(variants.table.name) if variants else sql.SQL("(select where false)"),
+            "table": public(carried.table.name),
+        }
+        database.execute(sql.SQL(_OWN_ROWS).format(**values))
+        _report_own(database, carried, is_beside, report)
+    database.execute(_OWN_SKUS)
+    database.execute("insert into adoption_variants select id, sku, shelf, 0, damaged from adoption_own")
+
+
+def _active(products: Table) -> sql.SQL:
+    column = products.columns.get("is_active")
+    return sql.SQL("coalesce(l.is_active, true)" if column and column.type == "boolean" else "true")
+
+
+def _not_known(beside: Carried, products: Carried) -> sql.Composed:
+    """Return the condition that a row of the table beside is not in `products` under the same id or name."""
+    return sql.SQL(_NOT_KNOWN).format(
+        id=value_of(beside, "id"),
+        name=value_of(beside, "name"),
+        known=value_of(products, "id"),
+        known_name=value_of(products, "name"),
+        products=public(products.table.name),
+    )
+
+
+def _report_own(database: Database, carried: Carried, is_beside: bool, report: Report) -> None:
+    count = "select count(*) as rows, coalesce(sum(shelf), 0)::bigint as units from adoption_own where is_beside = %s"
+    (found,) = ask(database, count, is_beside)
+    if not found.rows:
+        return
+    of = {each.ours: f"{carried.table.name}.{each.theirs.name}" for each in carried.own}
+    sku = f"SKU from {of['sku']}" if "sku" in of else "a generated SKU"
+    then = f"one variant each with the product's id, {sku}, level from {of['stock_quantity']}"
+    if is_beside:
+        then = f"become products with {then}; the table stays; --map {carried.table.name}=none leaves them out"
+    else:
+        then += "; show product_variants.computed_available_stock from now on, the old column stays as it is"
+    what = carried.table.name if is_beside else "products without variants"
+    report.found(what, f"{many(found.rows, 'product')}, {many(found.units, 'unit')}", then)
+
+
+def value_of(carried: Carried, ours: str) -> sql.Composable:
+    """Return the SQL of a value that every table here has."""
+    column = carried.of(ours)
+    assert column is not None, "its absence is an obstacle"
+    return column.value
+
+
 def _twice(database: Database, catalogue: dict[str, Carried]) -> list[str]:
     """Return an obstacle for each column of unique values that has duplicates: ids and SKUs."""
     obstacles = []
-    for name, carried in catalogue.items():
+    for carried in catalogue.values():
         for ours in ("id", "sku"):
             if column := carried.of(ours):
                 query = sql.SQL("select {}::text as value from {} l group by 1 having count(*) > 1 order by 1").format(
-                    column.value, public(name)
+                    column.value, public(carried.table.name)
                 )
                 twice = [row.value for row in ask(database, query)]
-                obstacles += [f"{name}.{column.theirs.name} must be unique: {listed(twice)}."] if twice else []
+                obstacles += (
+                    [f"{carried.table.name}.{column.theirs.name} must be unique: {listed(twice)}."] if twice else []
+                )
     return obstacles
 
 
@@ -96,7 +225,7 @@ def _report_variants(database: Database, catalogue: dict[str, Carried], report: 
 def _report_below_zero(database: Database, variants: Carried, report: Report) -> None:
     level = variants.of("stock_quantity")
     if level is None or level.kind == "level":
-        report.found("stock_quantity", "not in product_variants", "levels come from stock_levels")
+        report.found("stock_quantity", "not in product_variants", "levels come from a table of levels")
         return
     (below,) = ask(database, _count(variants, "stock_quantity", "nullif(btrim({c}::text), '')::numeric < 0"))
     if below.rows:
@@ -129,6 +258,26 @@ def product_of(variants: Carried) -> sql.Composable:
     product, own = variants.of("product_id"), variants.of("id")
     assert own is not None, "its absence is an obstacle"
     return product.value if product else own.value
+
+
+def with_ended_products(catalogue: dict[str, Carried], suffix: str = "") -> dict[str, Carried]:
+    """Return the catalogue in which no variant of a product that is no longer sold is sold."""
+    products, variants = catalogue.get("products"), catalogue.get("product_variants")
+    ended = next((each for each in products.own if each.ours == "is_active"), None) if products else None
+    if products is None or variants is None or ended is None:
+        return catalogue
+    own = variants.of("is_active")
+    value = sql.SQL("({} and {} not in (select {} from {} l where not {}))").format(
+        own.value if own else sql.SQL("true"),
+        product_of(variants),
+        value_of(products, "id"),
+        public(products.table.name + suffix),
+        ended.value,
+    )
+    flag = Copied(ours="is_active", theirs=own.theirs if own else ended.theirs, kind="made", value=value)
+    flag = replace(flag, back=own.back if own else None)
+    kept = tuple(each for each in variants.copied if each is not own)
+    return catalogue | {"product_variants": replace(variants, copied=(*kept, flag))}
 
 
 def missing_products(catalogue: dict[str, Carried], suffix: str = "") -> sql.Composed:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
 from core.adoption.look import Column, Table
+from core.adoption.names import SAME_NAME
+from core.adoption.shapes import ON_PRODUCTS, Made, Words, damaged_columns, flag_back, is_flag
 from core.foundation.errors import SetupError
 
 LONGEST_NAME = 300
@@ -40,24 +44,6 @@ _KINDS = {
         "updated_at": "moment",
     },
 }
-_SAME_NAME = {
-    "id": ("id",),
-    "variant_id": ("variant_id", "product_variant_id"),
-    "movement_type": ("movement_type", "type", "transaction_type", "kind"),
-    "quantity": ("quantity", "quantity_change", "change", "delta", "qty"),
-    "quantity_before": ("quantity_before", "previous_quantity", "previous_stock", "stock_before", "old_quantity"),
-    "quantity_after": ("quantity_after", "new_quantity", "new_stock", "stock_after"),
-    "reason": ("reason",),
-    "reference_type": ("reference_type",),
-    "reference_id": ("reference_id", "reference", "reference_number", "order_id"),
-    "performed_by": ("performed_by", "created_by", "user_id"),
-    "note": ("note", "notes", "comment", "description"),
-    "occurred_at": ("occurred_at", "movement_date", "created_at", "timestamp"),
-    "status": ("status",),
-}
-"""Common names of the columns of a history, ours first. The old table is kept, so a wrong guess loses nothing."""
-LEVEL_NAMES = ("stock_quantity", "quantity_on_hand", "on_hand", "current_stock", "quantity")
-"""Common names of the level in `stock_levels`, for shops whose product_variants does not have it."""
 _REQUIRED = {"products": ("id", "name"), "product_variants": ("id", "sku", "stock_quantity")}
 _KEPT_BY_LEDGER = ("movement_sequence", "chain_head", "last_moved_at", "last_counted_at", "computed_available_stock")
 _CATEGORIES = {"id": "U", "product": "U", "amount": "NS", "units": "NS", "flag": "B", "moment": "D"}
@@ -67,12 +53,16 @@ NUMBER = r"^\s*[+-]?\d{1,15}(\.\d+)?\s*$"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """A column of ours that is filled from an old one. `value` is the SQL that computes it from the row `l`."""
+    """A column of ours that is filled from an old one. `value` is the SQL that computes it from the row `l`.
+
+    `back` computes the old value from ours ({c}); None if it cannot be computed, and the old column is kept as it is.
+    """
 
     ours: str
     theirs: Column
     kind: str
-    value: sql.Composed
+    value: sql.Composable
+    back: LiteralString | None = "{c}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,31 +73,76 @@ class Carried:
     copied: tuple[Copied, ...]
     extra: tuple[Column, ...]
     obstacles: tuple[str, ...]
+    own: tuple[Copied, ...] = ()
+    """Of products: what a product without variants gives its variant."""
+    damaged: tuple[Column, ...] = ()
+    """Columns of units that are on the shelf and cannot be sold. They are 0 after adopting."""
+
+    @property
+    def ours(self) -> str:
+        """The name of our table."""
+        return self.table.ours
+
+    @property
+    def mirrored(self) -> dict[str, Copied]:
+        """The old columns that can be computed from ours, by their names."""
+        return {each.theirs.name: each for each in self.copied if each.back is not None}
 
     def of(self, ours: str) -> Copied | None:
         """Return the column that becomes `ours`, if there is one."""
         return next((each for each in self.copied if each.ours == ours), None)
 
 
-Mapping_ = Mapping[tuple[str, str], str]
-"""(table, their column) -> our column."""
+_WORD = re.compile(r"(?P<theirs>.+)=(?P<ours>\w+?)(/(?P<by>10{1,3}))?")
+_KEY = re.compile(r"[\w -]{1,40}")
 
 
-def read_mapping(words: Sequence[str], tables: Mapping[str, Table]) -> dict[tuple[str, str], str]:
-    """Read `COLUMN=OURS` (or `TABLE.COLUMN=OURS`) for every table that has this column and for which we have OURS."""
-    mapping: dict[tuple[str, str], str] = {}
+def read_mapping(words: Sequence[str], tables: Iterable[Table]) -> Words:
+    """Read `COLUMN=OURS` (or `TABLE.COLUMN=OURS`) for every table that has this column and for which we have OURS.
+
+    `COLUMN=price/100` divides minor units, `COLUMN.KEY=size` reads a jsonb column, `COLUMN=none` maps it to nothing.
+    """
+    mapping = Words()
     for word in words:
-        theirs, equals, ours = word.rpartition("=")
-        places = [name for name in tables if ours in _places(name) and _column_named(theirs, tables[name])]
-        if not equals or not places:
+        fits = [_read_word(word, table, mapping) for table in tables]
+        if not any(fits):
             raise SetupError(f'--map "{word}" fits no table here. Write COLUMN=OURS, such as variant_sku=sku.')
-        for name in places:
-            mapping[name, _column_named(theirs, tables[name])] = ours
     return mapping
 
 
+def _read_word(word: str, table: Table, mapping: Words) -> bool:
+    """Add the word to the mapping if it fits this table, and return whether it does."""
+    read = _WORD.fullmatch(word)
+    if read is None or read["ours"] not in _places(table.ours):
+        return False
+    ours, by = read["ours"], int(read["by"] or 1)
+    column, key = _column_named(read["theirs"], table), None
+    if not column:
+        before, _, key = read["theirs"].rpartition(".")
+        column = _column_named(before, table)
+        if not column or table.columns[column].type not in ("jsonb", "json") or not _KEY.fullmatch(key):
+            return False
+    if ours == "is_active" and is_flag(table.columns[column]) is None:
+        return False
+    if by > 1 and _KINDS.get(table.ours, {}).get(ours) != "amount":
+        return False
+    if ours == "none":
+        mapping.ignored.add((table.name, column))
+    elif by > 1 or key or (ours, column) == ("sku", "id") or ours in _computed_on(table):
+        mapping.made.setdefault((table.name, ours), []).append(Made(column=column, by=by if by > 1 else None, key=key))
+    else:
+        mapping[table.name, column] = ours
+    return True
+
+
+def _computed_on(table: Table) -> tuple[str, ...]:
+    return ON_PRODUCTS if table.ours == "products" else ("is_active",) if table.ours == "product_variants" else ()
+
+
 def _places(table: str) -> set[str]:
-    return set(_SAME_NAME) if table == "stock_movements" else set(_KINDS[table])
+    if table not in _KINDS:  # a history
+        return set(SAME_NAME)
+    return {*_KINDS[table], "none", "damaged", *(ON_PRODUCTS if table == "products" else ())}
 
 
 def _column_named(theirs: str, table: Table) -> str:
@@ -116,61 +151,72 @@ def _column_named(theirs: str, table: Table) -> str:
     return next((name for name in (theirs, named) if name in table.columns), "")
 
 
-def history_columns(table: Table, mapping: Mapping_) -> dict[str, Column]:
-    """Return the columns of an old history by our names, as far as it has them."""
-    mapped = {ours: column for (name, column), ours in mapping.items() if name == table.name}
-    found = {
-        ours: next((name for name in ([mapped[ours]] if ours in mapped else names) if name in table.columns), None)
-        for ours, names in _SAME_NAME.items()
-    }
-    return {ours: table.columns[name] for ours, name in found.items() if name is not None}
-
-
-def carried(table: Table, mapping: Mapping_) -> Carried:
+def carried(table: Table, mapping: Words) -> Carried:
     """Return what happens to the columns of an old catalogue table."""
     mapped = {column: ours for (name, column), ours in mapping.items() if name == table.name}
-    kinds = _KINDS[table.name]
+    made = {ours: how for (name, ours), how in mapping.made.items() if name == table.name}
+    on_products = ON_PRODUCTS if table.ours == "products" else ()
+    kinds = _KINDS[table.ours] | {ours: _KINDS["product_variants"][ours] for ours in on_products}
     sources: dict[str, Column] = {}
     for column in table.columns.values():
         ours = mapped.get(column.name, column.name)
-        if ours in kinds and (column.name in mapped or ours not in mapped.values()):
+        taken = ours in mapped.values() or ours in made or (table.name, column.name) in mapping.ignored
+        if ours in _KINDS[table.ours] and (column.name in mapped or not taken):
             sources[ours] = column
-    copied = tuple(_copied(ours, column, kinds[ours], sources) for ours, column in sources.items())
-    same = {each.theirs.name for each in copied if each.theirs.name == each.ours}
-    extra = (column for column in table.columns.values() if column.name not in {*same, *kinds, *_KEPT_BY_LEDGER})
-    obstacles = [*_missing(table, sources), *(_unsafe(table, each) for each in copied)]
-    return Carried(table=table, copied=copied, extra=tuple(extra), obstacles=tuple(filter(None, obstacles)))
-
-
-def with_levels(carried: Carried, levels: Table | None) -> Carried:
-    """Take each variant's level from `stock_levels` (summed over all places) if product_variants has none."""
-    if levels is None or carried.of("stock_quantity") or "variant_id" not in levels.columns:
-        return carried
-    name = next((each for each in LEVEL_NAMES if each in levels.columns), None)
-    own = carried.of("id")
-    if name is None or own is None or levels.columns[name].category != "N":
-        return carried
-    value = sql.SQL("greatest(coalesce((select sum(s.{}) from {} s where s.variant_id = {}), 0), 0)::int").format(
-        sql.Identifier(name), sql.Identifier("public", levels.name), own.value
-    )
-    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # there is no column to write back
-    copied = (*carried.copied, Copied(ours="stock_quantity", theirs=column, kind="level", value=value))
-    return replace(
-        carried,
-        copied=copied,
-        obstacles=tuple(each for each in carried.obstacles if each != _lacks("product_variants", "stock_quantity")),
+    copied = [_copied(ours, column, kinds[ours], sources) for ours, column in sources.items()]
+    copied += [_computed(table, ours, kinds[ours], how) for ours, how in made.items()]
+    same = {each.theirs.name for each in copied if each.theirs.name == each.ours and each.ours not in on_products}
+    skipped = {*same, *_KINDS[table.ours], *(_KEPT_BY_LEDGER if table.ours == "product_variants" else ())}
+    obstacles = [*_missing(table, {*sources, *made}), *(_unsafe(table, each) for each in copied)]
+    return Carried(
+        table=table,
+        copied=tuple(each for each in copied if each.ours not in on_products),
+        own=tuple(each for each in copied if each.ours in on_products),
+        extra=tuple(column for column in table.columns.values() if column.name not in skipped),
+        obstacles=tuple(filter(None, obstacles)),
+        damaged=damaged_columns(table, mapping),
     )
 
 
-def _missing(table: Table, sources: Mapping[str, Column]) -> list[str]:
-    return [_lacks(table.name, ours) for ours in _REQUIRED[table.name] if ours not in sources]
+def _computed(table: Table, ours: str, kind: str, how: Sequence[Made]) -> Copied:
+    """Return a value of ours that is computed from an old column, or for is_active from several that must agree."""
+    first = how[0]
+    column = table.columns[first.column]
+    c = sql.Identifier("l", first.column)
+    if kind == "flag":
+        flags = [
+            flag.format(c=sql.Identifier("l", each.column))
+            for each in how
+            if (flag := is_flag(table.columns[each.column]))
+        ]
+        all_ = sql.SQL("({})").format(sql.SQL(" and ").join(flags))
+        return Copied(ours=ours, theirs=column, kind="made", value=all_, back=flag_back(table, how))
+    if first.by:
+        value = sql.SQL("round(nullif(btrim({c}::text), '')::numeric / {by}, 2)").format(c=c, by=first.by)
+        back = f"round({{c}} * {first.by})"
+        return Copied(ours=ours, theirs=column, kind=kind, value=value, back=back)
+    text = sql.SQL("({c} ->> {key})" if first.key else "{c}::text").format(c=c, key=first.key)
+    is_named = kind == "units" or (kind == "sku" and table.ours == "product_variants")
+    template = sql.SQL(_VALUES[kind] if is_named else "nullif(btrim({c}), '')")
+    own = sql.Identifier("l", "id" if "id" in table.columns else first.column)
+    is_raw = first.key or (kind == "sku" and column.type == "uuid")
+    return Copied(
+        ours=ours, theirs=column, kind="made" if is_raw else kind, value=template.format(c=text, id=own), back=None
+    )
 
 
-def _lacks(table: str, ours: str) -> str:
+def _missing(table: Table, sources: set[str]) -> list[str]:
+    return [lacks(table.name, ours) for ours in _REQUIRED[table.ours] if ours not in sources]
+
+
+def lacks(table: str, ours: str) -> str:
+    """Return the sentence that a table has no such column."""
     return f"{table} has no column {ours}. Name the column that holds it: --map COLUMN={ours}."
 
 
 def _unsafe(table: Table, column: Copied) -> str:
+    if column.kind == "made":
+        return ""
     if column.theirs.category in _CATEGORIES.get(column.kind, _TEXT) and _is_id(column):
         return ""
     wanted = {"id": "uuid", "product": "uuid", "amount": "a number", "units": "a whole number", "flag": "boolean"}

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
-from core.adoption.look import Database, Journal, Statement, Table, ask, public, roles_outside
+from core.adoption import look
+from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
 from core.adoption.report import Report, listed
+from core.foundation.errors import SetupError
 from core.foundation.text import many
 
 
@@ -31,20 +34,29 @@ class Dependent:
         journal.do(self.drop)
 
     def put_up(self, journal: Journal) -> None:
-        """Create it again on our tables."""
-        for statement in self.again:
-            journal.do(statement)
+        """Create it again on our tables. Raises SetupError if it does not fit their types."""
+        try:
+            for statement in self.again:
+                journal.do(statement)
+        except psycopg.ProgrammingError as error:  # such as a comparison of two types
+            name = self.what[0].upper() + self.what[1:]
+            raise SetupError(
+                f"{name} cannot be created on the new tables: {error.diag.message_primary}. Nothing was changed. "
+                "Drop it, adopt, and create it again."
+            ) from error
         journal.remember(self.drop)
 
 
 def dependents(
     database: Database, tables: dict[str, Table], ours: set[str], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
-    """Return what depends on these tables, in order of dependency. `ours` are the columns of our stock_movements."""
+    """Return what depends on these tables, in order of dependency. `ours` are the columns
+    of stock_movements that have the same type in the ledger.
+    """
     oids = [table.oid for table in tables.values()]
     rows = ask(database, AFFECTED, oids, oids)
     found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
-    _refuse_lost_columns(database, tables, ours, report)
+    _report_other_types(database, tables, ours, report)
     for kind, plural in _PLURALS.items():
         names = [row.name for row in rows if row.kind == kind]
         if names:
@@ -75,15 +87,49 @@ def plain_view(database: Database, row: Any, _report: Report) -> Dependent:
     make = sql.SQL("create view {}{} as {}").format(name, sql.SQL(options), sql.SQL(view.body))
     own = sql.SQL("alter view {} owner to {}").format(name, sql.SQL(view.owner))
     cut: list[Statement] = [sql.SQL("revoke all on {} from {}").format(name, role) for role in everybody(database)]
-    rights = grants(database, "table", name, row.oid)
-    # Only rights to read are granted again: writing through a view would bypass the ledger.
-    reading = grants(database, "table", name, row.oid, only="SELECT")
+    rights = [*grants(database, "table", name, row.oid), *look.column_grants(database, row.oid, name)]
+    parts = [*_parts_of_view(database, row.oid, name), *comments(database, "pg_class", row.oid, sql.SQL("view"), name)]
+    # Only rights to read are granted again: writing through a view would bypass the ledger. What a trigger or rule of
+    # the view writes, it writes itself; `close_doors` looks at that.
+    reading = rights if parts_write(database, row.oid) else grants(database, "table", name, row.oid, only="SELECT")
     return Dependent(
         what=f"the view {row.name}",
         drop=sql.SQL("drop view {}").format(name),
-        again=(make, own, *cut, *reading),
-        back=(make, own, *cut, *rights),
+        again=(make, own, *parts, *cut, *reading),
+        back=(make, own, *parts, *cut, *rights),
     )
+
+
+def _parts_of_view(database: Database, oid: int, name: sql.Composable) -> list[Statement]:
+    """Return the statements that create the defaults, rules and triggers of a view again, with their comments."""
+    made: list[Statement] = []
+    for row in ask(database, _PARTS, oid, oid, oid):
+        made.append(sql.SQL("{}").format(sql.SQL(row.body)))
+        if row.kind:
+            what = sql.SQL("{} {} on").format(sql.SQL(row.kind), sql.Identifier(row.name))
+            made += comments(database, row.catalogue, row.oid, what, name)
+    return made
+
+
+_PARTS = """
+    select 0 as place, '' as kind, '' as catalogue, d.oid, a.attname as name,
+           format('alter view %%s alter column %%I set default %%s', a.attrelid::regclass, a.attname,
+                  pg_get_expr(d.adbin, d.adrelid)) as body
+      from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = %s
+    union all
+    select 1, 'rule', 'pg_rewrite', r.oid, r.rulename, pg_get_ruledef(r.oid)
+      from pg_rewrite r where r.ev_class = %s and r.ev_type <> '1'
+    union all
+    select 2, 'trigger', 'pg_trigger', t.oid, t.tgname, pg_get_triggerdef(t.oid)
+      from pg_trigger t where t.tgrelid = %s and not t.tgisinternal
+     order by 1, 5"""
+
+
+def parts_write(database: Database, oid: int) -> bool:
+    """Return whether a view has a rule or trigger of its own that writes."""
+    question = """select exists (select from pg_rewrite r where r.ev_class = %s and r.ev_type <> '1')
+                      or exists (select from pg_trigger t where t.tgrelid = %s and not t.tgisinternal) as so"""
+    return bool(ask(database, question, oid, oid)[0].so)
 
 
 def function(database: Database, row: Any, _report: Report) -> Dependent:
@@ -100,7 +146,11 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
     if found.has_rights:
         rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
         rights += grants(database, "routine", name, row.oid)
-    made: tuple[Statement, ...] = (sql.SQL(found.body), own, *rights)
+    else:  # or default privileges would add rights
+        rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
+        rights.append(sql.SQL("grant execute on routine {} to public").format(name))
+    said = comments(database, "pg_proc", row.oid, sql.SQL("routine"), name)
+    made: tuple[Statement, ...] = (sql.SQL("{}").format(sql.SQL(found.body)), own, *rights, *said)
     return Dependent(
         what=f"the function {row.name}", drop=sql.SQL("drop routine {}").format(name), again=made, back=made
     )
@@ -108,11 +158,18 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
 
 def _policy(database: Database, row: Any, _report: Report) -> Dependent:
     make, drop = policy(database, row.oid)
-    return Dependent(what=f"the policy {row.name}", drop=drop, again=(make,), back=(make,))
+    (found,) = ask(
+        database, "select polname as name, polrelid::regclass::text as on from pg_policy where oid = %s", row.oid
+    )
+    what = sql.SQL("policy {} on").format(sql.Identifier(found.name))
+    made = (make, *comments(database, "pg_policy", row.oid, what, sql.SQL(found.on)))
+    return Dependent(what=f"the policy {row.name}", drop=drop, again=made, back=made)
 
 
-def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.Composed, sql.Composed]:
-    """Return the statements that create and drop a policy. `onto` another table, it is for reading only."""
+def policy(
+    database: Database, oid: int, onto: str | None = None, *, reading: bool = False
+) -> tuple[sql.Composed, sql.Composed]:
+    """Return the statements that create and drop a policy, `onto` another table, or for `reading` only."""
     (found,) = ask(
         database,
         """select p.polname, p.polrelid::regclass::text as table, p.polpermissive,
@@ -126,9 +183,9 @@ def policy(database: Database, oid: int, onto: str | None = None) -> tuple[sql.C
     table = public(onto) if onto else sql.SQL(found.table)
     name = sql.Identifier(found.polname)
     using = f" using ({found.qual})" if found.qual else ""
-    check = f" with check ({found.with_check})" if found.with_check and not onto else ""
+    check = f" with check ({found.with_check})" if found.with_check and not reading else ""
     kind = "permissive" if found.polpermissive else "restrictive"
-    rest = f" as {kind} for {'select' if onto else found.command} to {', '.join(found.roles)}{using}{check}"
+    rest = f" as {kind} for {'select' if reading else found.command} to {', '.join(found.roles)}{using}{check}"
     make = sql.SQL("create policy {} on {}{}").format(name, table, sql.SQL(rest))
     return make, sql.SQL("drop policy {} on {}").format(name, table)
 
@@ -142,8 +199,8 @@ def _relation(_database: Database, row: Any, report: Report) -> None:
 _READ = {"view": plain_view, "function": function, "policy": _policy, "relation": _relation}
 
 
-def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
-    """Report the views of the old history that cannot be created again: they use columns that our ledger lacks."""
+def _report_other_types(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:
+    """Report the views of the old history whose columns have another type in the ledger. `ours` have the same."""
     if "stock_movements" not in tables:
         return
     rows = ask(
@@ -159,10 +216,8 @@ def _refuse_lost_columns(database: Database, tables: dict[str, Table], ours: set
         sorted(ours),
     )
     for row in rows:
-        report.obstacles.append(
-            f"The view {row.view} uses {listed(row.columns)} of stock_movements, which the ledger does not have. "
-            "Drop it first, and create it again on stock_movements_legacy or on the ledger's columns."
-        )
+        then = f"reads {listed(row.columns)} in the type of the ledger; if it cannot, adopting stops and says so"
+        report.found(f"view {row.view}", "on stock_movements", then)
 
 
 def _foreign_keys(
@@ -175,10 +230,11 @@ def _foreign_keys(
         names = listed(sorted({row.table for row in rows}))
         report.found("foreign keys", many(len(rows), "key"), f"of {names}: changed to the new tables")
     found = []
+    by_name = {table.name: table for table in tables.values()}
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
         if ours in (["id"], ["sku"]):
-            found.append(_foreign_key(row, ours[0]))
+            found.append(_foreign_key(database, row, by_name[row.onto].ours, ours[0]))
         else:
             report.obstacles.append(
                 f"{row.table} refers to {listed(row.columns)} of {row.onto}; only references to id and sku can be kept."
@@ -187,7 +243,8 @@ def _foreign_keys(
 
 
 _KEYS = """
-    select k.conname, k.conrelid::regclass::text as table, c.relname::text as onto, pg_get_constraintdef(k.oid) as body,
+    select k.oid, k.conname, k.conrelid::regclass::text as table, c.relname::text as onto,
+           pg_get_constraintdef(k.oid) as body,
            array(select a.attname::text from pg_attribute a
                   where a.attrelid = k.confrelid and a.attnum = any (k.confkey)) as columns
       from pg_constraint k
@@ -196,22 +253,30 @@ _KEYS = """
      order by 2, 1"""
 
 
-def _foreign_key(row: Any, ours: str) -> Dependent:
+def _foreign_key(database: Database, row: Any, onto: str, ours: str) -> Dependent:
     table, name = sql.SQL(row.table), sql.Identifier(row.conname)
     add = sql.SQL("alter table {} add constraint {} {}")
-    led = re.sub(r"(REFERENCES [\w.]+\()[^)]*\)", rf"\g<1>{ours})", row.body)
+    led = re.sub(r"REFERENCES [^(]+\([^)]*\)", f"REFERENCES public.{onto}({ours})", row.body)
+    said = comments(database, "pg_constraint", row.oid, sql.SQL("constraint {} on").format(name), table)
     return Dependent(
         what=f"the foreign key {row.conname} of {row.table}",
         drop=sql.SQL("alter table {} drop constraint {}").format(table, name),
-        again=(add.format(table, name, sql.SQL(led)),),
-        back=(add.format(table, name, sql.SQL(row.body)),),
+        again=(add.format(table, name, sql.SQL(led)), *said),
+        back=(add.format(table, name, sql.SQL(row.body)), *said),
     )
 
 
 def everybody(database: Database) -> list[sql.Composable]:
-    """Return the roles that may get default rights on new objects: the public roles, and Supabase's server role."""
-    server = ask(database, "select from pg_roles where rolname = 'service_role'")
-    return [*roles_outside(database), *([sql.Identifier("service_role")] if server else [])]
+    """Return the roles that may get default rights on new objects, the public ones among them."""
+    others = ask(
+        database,
+        """select r.rolname as name from pg_roles r
+            where r.rolname = 'service_role'
+               or r.rolname not in ('anon', 'authenticated', current_user)
+                  and exists (select from pg_default_acl d, aclexplode(d.defaclacl) a where a.grantee = r.oid)
+            order by 1""",
+    )
+    return [*roles_outside(database), *(sql.Identifier(row.name) for row in others)]
 
 
 def grants(

@@ -22,6 +22,8 @@ OUTSIDE = ("anon", "authenticated", "public")
 """The public roles: those of the storefront's public keys on Supabase, and everybody else."""
 NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts", "orders", "order_items", "sneakers")
 """Tables of old stock systems that do not have our names. They stay unchanged."""
+STOCK_NEIGHBOURS = ("stock_levels", "stock_reservations", "stock_alerts")
+"""Those that only the old stock system keeps up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of the old system."""
+    """A table of the old system. `ours` is the name of our table that it becomes: most have that name already."""
 
     oid: int
     name: str
+    ours: str
     kind: str
     is_ours_to_change: bool
     row_security: bool
@@ -89,12 +92,45 @@ def _table(database: Database, row: Any) -> Table:
     return Table(
         oid=row.oid,
         name=row.relname,
+        ours=row.relname,
         kind=row.kind,
         is_ours_to_change=row.is_ours_to_change,
         row_security=row.row_security,
         rows=ask(database, count)[0].rows,
         columns=columns,
     )
+
+
+_PEOPLE = ("profiles", "users", "user_profiles", "staff", "employees", "team_members", "admins")
+_NAMES = ("full_name", "display_name", "name", "username", "email")
+_PEOPLE_TABLES = """
+    with led as (
+        select k.confrelid as home, k.confkey[1] as key
+          from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+         where k.contype = 'f' and k.conrelid = %(table)s and cardinality(k.conkey) = 1 and a.attname = %(column)s
+    ), known as (
+        select c.oid, n.nspname, c.relname, l.home is not null as is_led,
+               (select a.attname::text from pg_attribute a
+                 where a.attrelid = c.oid and not a.attisdropped
+                   and (a.attnum = l.key or a.attname in ('user_id', 'id') and a.atttypid = 'uuid'::regtype)
+                 order by a.attnum is distinct from l.key, a.attname = 'id' limit 1) as key,
+               array(select a.attname::text from pg_attribute a
+                      where a.attrelid = c.oid and not a.attisdropped and a.attname = any (%(names)s)
+                      order by array_position(%(names)s::text[], a.attname::text)) as names
+          from pg_class c join pg_namespace n on n.oid = c.relnamespace left join led l on l.home = c.oid
+         where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+           and (l.home is not null or n.nspname = 'auth' and c.relname = 'users'
+                or n.nspname = 'public' and c.relname = any (%(tables)s))
+    )
+    select oid::regclass::text as name, key, names from known where key is not null and cardinality(names) > 0
+     order by names = '{email}', not is_led, nspname = 'auth', array_position(%(tables)s::text[], relname::text)"""
+
+
+def people_tables(database: Database, table: Table, column: Column) -> list[Any]:
+    """Return where the people of a column may have names: where its foreign key leads, then tables of usual names."""
+    values = {"table": table.oid, "column": column.name, "names": list(_NAMES), "tables": list(_PEOPLE)}
+    with database.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(_PEOPLE_TABLES, values).fetchall()
 
 
 def public(name: str) -> sql.Identifier:
@@ -113,6 +149,51 @@ def roles_outside(database: Database) -> list[sql.Composable]:
         row.rolname for row in ask(database, "select rolname from pg_roles where rolname = any (%s)", list(OUTSIDE))
     }
     return [sql.SQL("public"), *(sql.Identifier(name) for name in OUTSIDE if name in known)]
+
+
+def comments(
+    database: Database, catalogue: str, oid: int, what: sql.Composable, name: sql.Composable
+) -> list[sql.Composed]:
+    """Return the statements that comment on an object and its columns as now. `what` is its kind."""
+    rows = ask(
+        database,
+        """select d.description, a.attname as column
+             from pg_description d
+             left join pg_attribute a on d.classoid = 'pg_class'::regclass and a.attrelid = d.objoid
+                                     and a.attnum = d.objsubid and d.objsubid > 0
+            where d.classoid = %s::regclass and d.objoid = %s order by d.objsubid""",
+        catalogue,
+        oid,
+    )
+    return [
+        sql.SQL("comment on {} {} is {}").format(
+            sql.SQL("column") if row.column else what,
+            sql.SQL("{}.{}").format(name, sql.Identifier(row.column)) if row.column else name,
+            sql.Literal(row.description),
+        )
+        for row in rows
+    ]
+
+
+def column_grants(database: Database, oid: int, name: sql.Composable) -> list[sql.Composed]:
+    """Return the statements that grant the current rights on single columns of a table or view again."""
+    rows = ask(
+        database,
+        """select x.privilege_type as what, a.attname, x.is_grantable as further,
+                  case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
+             from pg_attribute a, lateral aclexplode(a.attacl) x where a.attrelid = %s order by a.attnum, 4, 1""",
+        oid,
+    )
+    return [
+        sql.SQL("grant {} ({}) on {} to {}{}").format(
+            sql.SQL(row.what),
+            sql.Identifier(row.attname),
+            name,
+            sql.SQL(row.who),
+            sql.SQL(" with grant option" if row.further else ""),
+        )
+        for row in rows
+    ]
 
 
 @dataclass(slots=True)

@@ -9,8 +9,11 @@ from sqlalchemy import Connection
 
 from core.adoption.around import set_aside
 from core.adoption.carry import carry, own_rules
+from core.adoption.columns import Carried
 from core.adoption.dependents import everybody
-from core.adoption.look import OUTSIDE, Database, Journal, ask, public
+from core.adoption.doors import CATALOGUE, close_doors, keep_rights
+from core.adoption.kept import keep_columns, keep_filling, kept_indexes
+from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.plan import Plan
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
@@ -35,17 +38,24 @@ create table stockroom.adoption (
 )"""
 _CHECKS = """
 select code, examples::text as examples
-  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11}', true)
+  from stockroom_api.run_checks(null, null, '{}', 'Command line', 3, '{R1,R2,R11,R12}', true)
  where failures > 0"""
 _OFF = """
 select count(*) as variants from adoption_variants a left join public.product_variants v on v.id = a.id
- where v.stock_quantity is distinct from a.shelf"""
+ where v.stock_quantity is distinct from a.shelf - a.damaged"""
+
+
+_AVAILABLE = """
+coalesce((select sum(v.computed_available_stock) from public.product_variants v where v.product_id = n.id), 0)::{type}
+    as {name}"""
 
 
 def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     """Rename the old tables, create ours, carry everything over, and verify the ledger."""
     journal = Journal(database)
     rules = [rule for carried in plan.catalogue.values() for rule in own_rules(database, carried)]
+    history = plan.old.get("stock_movements")
+    indexes = kept_indexes(database, history)
     database.execute("set local check_function_bodies = off")
     for dependent in reversed(plan.dependents):
         dependent.take_down(journal)
@@ -55,12 +65,18 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     for table in plan.old.values():
         set_aside(journal, table)
     _make_ours(connection, journal)
-    carry(journal, plan.catalogue)
+    carry(journal, plan.catalogue, plan.beside)
+    for table in plan.old.values():
+        if table.name != table.ours:
+            _show_under_old_name(journal, table, plan.catalogue[table.ours])
     for rule in rules:
         journal.do(rule)
     database.execute("analyze public.product_variants")
+    keep_columns(journal, history, plan.mapping)
     _post(database)
+    keep_filling(database, history, plan.mapping, indexes)
     _connect(journal, plan)
+    close_doors(journal, plan.kept_doors)
     _prove(database)
     _record(database, journal)
 
@@ -89,10 +105,37 @@ def _make_ours(connection: Connection, journal: Journal) -> None:
     for kind, name in sorted(made, key=lambda each: (order[each[0]], _place(each[1]))):
         cascade = " cascade" if kind == "schema" else ""
         journal.remember(sql.SQL("drop {} if exists {}{}").format(sql.SQL(kind), sql.SQL(name), sql.SQL(cascade)))
+    for name in CATALOGUE:  # carrying rows over is no change; `keep_rights` creates the trigger for all columns again
+        database.execute(sql.SQL("drop trigger catalogue_audit on {}").format(public(name)))
     for name in OUR_TABLES:
         for role in everybody(database):
             if role.as_string(database).strip('"') in OUTSIDE:
                 database.execute(sql.SQL("revoke all on {} from {}").format(public(name), role))
+
+
+def _show_under_old_name(journal: Journal, table: Table, carried: Carried) -> None:
+    """Create a view with the old name and columns, so that what reads the old table still can, with its own rights.
+
+    The level of a product without variants is what its variant has available.
+    """
+    database, name = journal.database, public(table.name)
+    level = next((each.theirs for each in carried.own if each.ours == "stock_quantity"), None)
+    columns: list[sql.Composable] = [
+        sql.SQL(_AVAILABLE).format(type=sql.SQL(column.type), name=sql.Identifier(column.name))
+        if column is level
+        else sql.Identifier("n", column.name)
+        for column in table.columns.values()
+    ]
+    journal.do(
+        sql.SQL("create view {} with (security_invoker = true) as select {} from {} n").format(
+            name, sql.SQL(", ").join(columns), public(table.ours)
+        ),
+        sql.SQL("drop view {}").format(name),
+    )
+    for role in everybody(database):
+        database.execute(sql.SQL("revoke all on {} from {}").format(name, role))
+    if ask(database, "select from pg_roles where rolname = 'service_role'"):
+        database.execute(sql.SQL("grant select on {} to service_role").format(name))
 
 
 def _remember_rights(journal: Journal) -> None:
@@ -114,6 +157,7 @@ def _made(database: Database) -> set[tuple[str, str]]:
 
 
 def _post(database: Database) -> None:
+    database.execute("create index on adoption_lines (place)")
     database.execute("analyze adoption_lines")
     database.execute("select stockroom_api.claim_adopted()")
     database.execute("analyze adoption_lines")
@@ -128,21 +172,23 @@ def _connect(journal: Journal, plan: Plan) -> None:
     for wrapper in plan.around.wrappers:
         database.execute(wrapper)
     if plan.around.wrappers:
-        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, int)"))
+        journal.remember(sql.SQL("drop function public.update_variant_stock(uuid, bigint)"))
         _own_wrapper(database)
+    keep_rights(database, plan.around.rights)
     for dependent in plan.dependents:
         dependent.put_up(journal)
     for _, trigger in plan.around.triggers:
         journal.do(trigger)
     for publication, table in plan.around.publications:
-        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(table)))
+        new = next((each.ours for each in plan.old.values() if each.name == table), table)
+        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(new)))
     for reading in plan.around.reading:
         journal.do(reading)
 
 
 def _own_wrapper(database: Database) -> None:
     """Make the owner's role the owner of the wrapper, and let only the storefront's server and our app call it."""
-    name = sql.SQL("public.update_variant_stock(uuid, int)")
+    name = sql.SQL("public.update_variant_stock(uuid, bigint)")
     for role in everybody(database):
         database.execute(sql.SQL("revoke all on function {} from {}").format(name, role))
     servers = ask(database, "select rolname from pg_roles where rolname in ('service_role', 'stockroom_app')")

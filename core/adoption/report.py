@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.foundation.text import many
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -16,11 +18,43 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A row of the old history that cannot be carried over, and why. It stays in `stock_movements_legacy`."""
+    """A row of the old history that cannot be carried over, and why. It stays in its table."""
 
     row_id: str
     what: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What a column of theirs seems to be of ours, why, and the word of `--map` that says so."""
+
+    word: str
+    theirs: str
+    ours: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Guesses that need the shop's word: three rows as they would stand, and the command that adopts with them."""
+
+    guesses: tuple[Guess, ...]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    command: str
+
+    def lines(self) -> list[str]:
+        """Return the proposal as lines of text."""
+        lines = ["This mapping is proposed:"]
+        lines += lined(["column", "becomes", "because"], [[each.theirs, each.ours, each.why] for each in self.guesses])
+        if self.rows:
+            lines += [
+                "",
+                f"{many(len(self.rows), 'row')} as they would stand:",
+                *lined([*self.heads], [[*row] for row in self.rows]),
+            ]
+        return [*lines, "", "If this is right, adopt with:", f"  {self.command}"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +64,9 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     obstacles: list[str] = field(default_factory=list)
+    cannot: str = ""
+    """The one sentence why the database cannot be adopted in any way, and what to do instead."""
+    proposal: Proposal | None = None
     already: str | None = None
     """Why there is nothing to do, or None."""
 
@@ -47,3 +84,13 @@ def listed(names: list[str], most: int = 5) -> str:
     """Return names separated by commas; of more than `most` only the first, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def lined(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Return rows under heads; every column but the last as wide as its longest word."""
+    widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads) - 1)]
+    return [_line(row, widths) for row in ([heads, *rows] if rows else [])]
+
+
+def _line(row: list[str], widths: list[int]) -> str:
+    return "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

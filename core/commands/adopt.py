@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from core.adoption.adopt import Report, adopt, check, undo
+from core.adoption.report import lined
 from core.commands import command
 from core.database.startup import Database
 from core.foundation.text import many
@@ -24,10 +25,20 @@ def add_parsers(subparsers: Any) -> None:
         nargs="+",
         default=[],
         metavar="COLUMN=OURS",
-        help="a column with another name: variant_sku=sku qty=stock_quantity, or TABLE.COLUMN=OURS",
+        help="a column with another name: variant_sku=sku qty=stock_quantity price_cents=price/100, or "
+        "TABLE.COLUMN=OURS; a table: skus=product_variants; COLUMN=none for a column that means nothing of ours",
     )
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
+    writing = "let authenticated write the catalogue, except for stock, as far as its policies let it; implies reading"
+    parser.add_argument("--keep-writing", action="store_true", help=writing)
+    parser.add_argument(
+        "--keep-open",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a function or view that may move stock although others than the named roles can use it; repeatable",
+    )
 
 
 def move_in(database: Database, arguments: argparse.Namespace) -> int:
@@ -37,7 +48,13 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         print("Everything is as it was before adopting. You can adopt again at any time.")
         return 0
     act = check if arguments.check else adopt
-    report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
+    report = act(
+        database.owner_url,
+        mapping=arguments.map,
+        keep_reading=arguments.keep_reading,
+        keep_open=arguments.keep_open,
+        keep_writing=arguments.keep_writing,
+    )
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1
 
@@ -46,12 +63,12 @@ def report_text(report: Report, only_checked: bool) -> str:
     """Return the report as text."""
     if report.already:
         return report.already
-    lines = _table(["what", "found", "then"], [[each.what, each.found, each.then] for each in report.findings])
+    if report.cannot:
+        return f"{report.cannot}\nNothing was changed."
+    lines = lined(["what", "found", "then"], [[each.what, each.found, each.then] for each in report.findings])
     if report.left_out:
-        lines += ["", f"{many(len(report.left_out), 'row')} of stock_movements cannot be carried into the ledger:"]
-        lines += _table(
-            ["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out]
-        )
+        lines += ["", f"{many(len(report.left_out), 'row')} of the old history cannot be carried into the ledger:"]
+        lines += lined(["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out])
     return "\n".join([*lines, "", *_end(report, only_checked)])
 
 
@@ -60,6 +77,7 @@ def _end(report: Report, only_checked: bool) -> list[str]:
         return [
             "This database cannot be adopted as it is:",
             *(f"- {obstacle}" for obstacle in report.obstacles),
+            *(["", *report.proposal.lines(), ""] if report.proposal else []),
             "Nothing was changed.",
         ]
     if only_checked:
@@ -67,13 +85,3 @@ def _end(report: Report, only_checked: bool) -> list[str]:
     return [
         "Done; every level, chain and daily figure was verified. `adopt --undo` works until the first new movement."
     ]
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    """Return rows under heads; every column but the last as wide as its longest word."""
-    widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads) - 1)]
-    return [_line(row, widths) for row in ([heads, *rows] if rows else [])]
-
-
-def _line(row: list[str], widths: list[int]) -> str:
-    return "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

@@ -53,11 +53,14 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
     recorded = run(engine, proof_reads.whole_run, COMMAND_LINE, run_id=done.id)
     assert recorded is not None
     head = recorded.run.head_hash
+    movers = run(engine, proof_reads.stock_movers, COMMAND_LINE) if "R12" in codes else ()
     if arguments.json:
         checks = [asdict(each) for each in done.results]
-        print(json.dumps({"run": done.id, "holds": done.holds, "head_hash": head, "checks": checks}))
+        found = {"run": done.id, "holds": done.holds, "head_hash": head, "checks": checks, "stock_movers": movers}
+        print(json.dumps(found))
     else:
-        print("\n".join([*_table(done.results), *_remarks(done), f"Head hash of the ledger: {head}"]))
+        who = [f"Named roles, which may move stock: {', '.join(movers)}."] if movers else []
+        print("\n".join([*_table(done.results), *_remarks(done), *who, f"Head hash of the ledger: {head}"]))
     return 0 if done.holds else 1
 
 

@@ -33,6 +33,7 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
+_NO_CATALOGUE = "55000"  # what the statement needs is not there
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
 _LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # attempts that met a lock
 _ATTEMPTS = 5
@@ -225,6 +226,8 @@ def translate(error: Exception) -> Exception:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
     if state == _NOT_MIGRATED:
         return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
+    if state == _NO_CATALOGUE:
+        return Unavailable(_message(error))
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
         return Unavailable("The database cannot be reached. Try again in a moment.")
     return error
@@ -235,6 +238,11 @@ def _is_unreachable(error: Exception, state: str | None) -> bool:
     return (
         lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
     )
+
+
+def _message(error: Exception) -> str | None:
+    original = getattr(error, "orig", error)
+    return original.diag.message_primary if isinstance(original, psycopg.Error) else None
 
 
 def _refusal(kind: type[StockError], error: Exception) -> StockError:

@@ -24,3 +24,5 @@ end $$;
 alter table public.products enable row level security;
 alter table public.product_variants enable row level security;
 alter table public.stock_movements enable row level security;
+
+select stockroom_api.open_catalogue();

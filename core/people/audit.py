@@ -40,6 +40,8 @@ class What(StrEnum):
     JOB_SWITCHED_OFF = "job_switched_off"
     JOB_SWITCHED_ON = "job_switched_on"
     JOB_HOUR = "job_hour"
+    CATALOGUE_ADDED = "catalogue_added"
+    CATALOGUE_CHANGED = "catalogue_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

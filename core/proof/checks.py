@@ -1,4 +1,4 @@
-"""The checks R1 to R11 of ledger, sales and installation. They report faults and never repair them."""
+"""The checks R1, R2 and so on, of ledger, sales and installation. They report faults and never repair them."""
 
 from __future__ import annotations
 

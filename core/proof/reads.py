@@ -51,11 +51,12 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofState:
-    """The last result of each check, and the last run."""
+    """The last result of each check, the last run, and the roles of the database that may move stock."""
 
     shop: Shop
     checks: tuple[Checked, ...]
     last: RunRow | None
+    movers: tuple[str, ...]
 
     @property
     def failing(self) -> tuple[Checked, ...]:
@@ -86,7 +87,18 @@ def state(connection: Connection, actor: Actor) -> ProofState:
     found = {row[0]: _checked(row) for row in call(connection, _STATE, {})}
     checks = tuple(found.get(code) or _never(code, title) for code, (title, _) in CHECKS.items())
     last = runs(connection, actor, limit=1)
-    return ProofState(shop=reports.shop(connection, actor), checks=checks, last=last[0] if last else None)
+    return ProofState(
+        shop=reports.shop(connection, actor),
+        checks=checks,
+        last=last[0] if last else None,
+        movers=stock_movers(connection, actor),
+    )
+
+
+def stock_movers(connection: Connection, actor: Actor) -> tuple[str, ...]:
+    """Return the roles of the database that may move stock, in alphabetical order. R12 fails if others can."""
+    require(connection, actor, Permission.VIEW)
+    return tuple(row[0] for row in call(connection, "select name from stockroom_api.stock_movers order by name", {}))
 
 
 def runs(connection: Connection, actor: Actor, *, before: int | None = None, limit: int = 50) -> tuple[RunRow, ...]:

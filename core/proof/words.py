@@ -101,6 +101,26 @@ _ROLLUP_FAULTS = {
     "shop": "the daily units are wrong",
 }
 
+
+def _tell_door(fault: Fault) -> str:
+    who, name, where = " and ".join(fault["who"]), fault["name"], fault["relation"]
+    if fault["kind"] in ("function", "trigger", "rule", "view"):
+        return f"{who} can {_USES[fault['kind']].format(name=name, where=where)}, which leads to {fault['through']}"
+    return f"{who} {_RIGHTS[fault['kind']].format(name=name)}"
+
+
+_USES = {
+    "function": "call {name}",
+    "trigger": "write {where}, whose trigger calls {name}",
+    "rule": "write {name}, which has a rule",
+    "view": "write the view {name}",
+}
+_RIGHTS = {
+    "call": "may execute {name}",
+    "write": "may write {name} without the ledger",
+    "member": "may act as {name}",
+}
+
 CHECKS: dict[str, tuple[str, Callable[[Fault], str]]] = {
     "R1": ("Every level is the sum of its movements", _tell_level),
     "R2": ("No movement was edited, removed or inserted", _tell_chain),
@@ -113,4 +133,5 @@ CHECKS: dict[str, tuple[str, Callable[[Fault], str]]] = {
     "R9": ("The last verified backup is recent enough", _tell_backup),
     "R10": ("Every reserved unit belongs to an active hold", _tell_hold),
     "R11": ("The daily figures match the ledger", _tell_rollup),
+    "R12": ("Only the named roles can move stock", _tell_door),
 }

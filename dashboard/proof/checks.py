@@ -26,7 +26,7 @@ def show_checks(seen: ProofState) -> None:
     if seen.last is None:
         frame.empty(
             "Not verified yet",
-            "Eleven checks compare levels, history, payments, refunds and backups once a day.",
+            "Checks compare levels, history, payments, refunds, rights and backups once a day.",
             icon=":material/verified:",
         )
         return
@@ -34,6 +34,7 @@ def show_checks(seen: ProofState) -> None:
         show_failing(each.result, alert_id=each.alert_id)
     _show_table(seen.checks)
     show_uncompared([each.result for each in seen.checks])
+    st.caption(f"Roles of the database that may move stock (R12): {words.plain(', '.join(seen.movers))}")
     show_head(seen.last.head_hash)
 
 

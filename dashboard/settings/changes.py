@@ -37,6 +37,8 @@ WHAT = {
     What.JOB_SWITCHED_OFF: "Job switched off",
     What.JOB_SWITCHED_ON: "Job switched on",
     What.JOB_HOUR: "Daily hour changed",
+    What.CATALOGUE_ADDED: "Catalogue row added",
+    What.CATALOGUE_CHANGED: "Catalogue row changed",
 }
 _FACTS = {
     "name": "Name",
@@ -104,9 +106,12 @@ def _show(change: Change, zone: str) -> None:
 
 def _facts(change: Change, zone: str) -> str:
     """Return the values before and after a change: Role: Support → Manager."""
+    labels = _FACTS
+    if change.what in (What.CATALOGUE_ADDED, What.CATALOGUE_CHANGED):  # their columns may be the storefront's own
+        labels = {name: name for name in sorted({*change.before, *change.after})}
     return ", ".join(
         f"{label}: " + f" {words.ARROW} ".join(_fact(name, side[name], zone) for side in _sides(change, name))
-        for name, label in _FACTS.items()
+        for name, label in labels.items()
         if _sides(change, name)
     )
 

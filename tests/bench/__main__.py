@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import bulk, operations, reading, selling, serving, storefront
+from tests.bench import bulk, moving, operations, reading, selling, serving, storefront
 from tests.bench.fill import filled
-from tests.bench.place import Database, machine, open_place
+from tests.bench.place import Database, Place, machine, open_place
 
 SMALL, LARGE = 100_000, 10_000_000
 
@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--large", action="store_true", help="measure at ten million movements, too")
     parser.add_argument("--keep", type=Path, help="keep the large ledger in this folder")
-    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--only", nargs="+", choices=[*PARTS, "moving"], default=[*PARTS, "moving"])
     wanted = parser.parse_args()
     with open_place(wanted.keep) as place:
         print(machine(place) + "\n", flush=True)
@@ -32,6 +32,8 @@ def main() -> int:
         for name, part in PARTS.items():
             if name in wanted.only:
                 part(small, large)
+        if "moving" in wanted.only:
+            _moving(place)
     return 0
 
 
@@ -79,6 +81,11 @@ def _storefront(small: Database, _large: Database | None) -> None:
     columns = ("request", "clients", "over HTTP", "without", "HTTP : without")
     title = "What a storefront asks, a second: over HTTP by the real server, and the same work without HTTP"
     _print(title, columns, storefront.compare(small))
+
+
+def _moving(place: Place) -> None:
+    columns = ("movements", "variants", "COPY", "adopting", "adopting : COPY", "seconds", "MB here", "MB of the server")
+    _print("An old shop moves in, rows a second, and the most memory", columns, moving.compare(place))
 
 
 def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from uuid import UUID
 
 import pytest
 
+from core.adoption import adopt as adoption
 from core.people import api_keys
 from core.people.api_keys import Scope
 from tests.conftest import prepare
@@ -20,6 +22,7 @@ from tests.stripe.shop import Stripe, open_cases
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
 from tests.support.servers import Server
+from tests.support.sneakers import sneaker_shop
 from tests.support.supabase import supabase_database
 from tests.support.working import until, waiting
 
@@ -36,7 +39,33 @@ def supabase_shop(server: Server) -> Iterator[Shop]:
         opened.close()
 
 
+@pytest.fixture
+def adopted_shop(server: Server) -> Iterator[Shop]:
+    """A sneaker shop that moved in with its database."""
+    with sneaker_shop(server) as old:
+        adoption.adopt(old.url)
+        with old.shop() as opened:
+            yield opened
+
+
 def test_five_hundred_buyers_through_the_functions_of_the_database(supabase_shop: Shop) -> None:
+    race(supabase_shop)
+
+
+def test_five_hundred_buyers_in_a_shop_that_moved_in(adopted_shop: Shop) -> None:
+    variant = race(adopted_shop)
+    sold = adopted_shop.rows(
+        "select * from stock_movements where variant_id = :id and reason <> 'delivery'", id=variant
+    )
+    assert {(row.status, row.notes, row.movement_date) for row in sold} == {
+        ("completed", row.note, row.occurred_at) for row in sold
+    }
+    product = adopted_shop.sql("select product_id from product_variants where id = :id", id=variant)
+    assert {row.product_id for row in sold} == {product}
+
+
+def race(supabase_shop: Shop) -> UUID:
+    """Let the buyers in until everything is sold, and return the variant."""
     shelf = Shelf(supabase_shop, PAIRS)
     where = (supabase_shop.owner_url, str(shelf.variant))
     refusals = in_processes(buyers_sql.open_storefront, *where, buyers=BUYERS)
@@ -51,6 +80,7 @@ def test_five_hundred_buyers_through_the_functions_of_the_database(supabase_shop
         """select count(*) from (select payment_id from stockroom.orders group by 1 having count(*) > 1) d"""
     )
     assert doubled == 0
+    return shelf.variant
 
 
 def test_the_camera_detects_a_refusal_of_units_that_were_free(fresh_shop: Shop) -> None:

@@ -1,10 +1,11 @@
-"""A sneaker shop as real ones stand on Supabase: Next.js in front, tables and helpers of several authors, none of them us.
+"""A sneaker shop on Supabase as real ones are: Next.js in front, tables and helpers of several authors, none of them us.
 
 Its tables refer to ours and to each other; views, policies, triggers and SECURITY DEFINER helpers of others hang on
 them; there are extra columns, defaults, CHECKs, comments, and units that cannot be sold. The account that migrates is
 not a superuser, as Supabase's `postgres` is not.
 """
 
+# ruff: noqa: E501 - the scripts are SQL
 from __future__ import annotations
 
 from collections.abc import Iterator

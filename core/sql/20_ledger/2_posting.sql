@@ -186,9 +186,11 @@ end $$;
 
 -- Post the lines of one operation, set-based: movements in the given order, levels, chain heads and rollups, all or nothing. The
 -- caller has claimed the operation and locked the variants. The last line of a variant has the new values of its row. A batch of
--- orders has many operations; then `_operations` has one for each line. Refuses: SK002, SK008.
+-- orders has many operations; then `_operations` has one for each line. The rows of an adopted history keep the people and the
+-- moments that the old system recorded; then `_people` and `_recorded` have them for each line. Refuses: SK002, SK008.
 create function stockroom_api.post_lines(
-    _operation_id bigint, _performed_by text, _lines stockroom.line[], _operations bigint[] default null
+    _operation_id bigint, _performed_by text, _lines stockroom.line[], _operations bigint[] default null,
+    _people text[] default null, _recorded timestamptz[] default null
 ) returns setof stockroom_api.posting
     language plpgsql as $$
 begin
@@ -196,6 +198,7 @@ begin
     with line as (
         select l.*, v.sku, v.chain_head, v.reserved_quantity, coalesce(l.occurred_at, now()) as happened_at,
                coalesce(_operations[l.n::int], _operation_id) as operation_id,
+               coalesce(_people[l.n::int], _performed_by) as person, coalesce(_recorded[l.n::int], now()) as recorded_at,
                (v.movement_sequence + row_number() over following)::int as sequence,
                sum(l.quantity) over following as net, v.stock_quantity + sum(l.quantity) over following as after,
                lead(false, 1, true) over following as is_last, max(coalesce(l.occurred_at, now())) over following as moved_at,
@@ -210,7 +213,7 @@ begin
                stockroom.chain(
                    stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
                        (l.after - l.quantity)::int, l.after::int, l.operation_id, l.reference_type, l.reference_id,
-                       l.reverses_id, _performed_by, l.note, l.happened_at, now()),
+                       l.reverses_id, l.person, l.note, l.happened_at, l.recorded_at),
                    l.chain_head) over (partition by l.variant_id order by l.n rows unbounded preceding) as chain_hash
           from line l
     ), impossible as (
@@ -227,7 +230,8 @@ begin
                variant_sequence, operation_id, reference_type, reference_id, reverses_id, performed_by, note, occurred_at,
                created_at, chain_hash)
         select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.before, l.after, l.sequence, l.operation_id,
-               l.reference_type, l.reference_id, l.reverses_id, _performed_by, l.note, l.happened_at, now(), l.chain_hash
+               l.reference_type, l.reference_id, l.reverses_id, l.person, l.note, l.happened_at, l.recorded_at,
+               l.chain_hash
           from linked l
          where not exists (select from impossible)
          order by l.n

@@ -14,7 +14,8 @@ select * from (values
     (8, 'R8', 'waiting_faults', null, 'stockroom_api.alerts', 'f.alert_id'),
     (9, 'R9', 'backup_faults', null, 'stockroom.backups', 'f.proven_at'),
     (10, 'R10', 'hold_faults', null, 'public.product_variants', 'f.sku'),
-    (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku')
+    (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku'),
+    (12, 'R12', 'door_faults', null, 'pg_catalog.pg_roles', 'f.kind, f.name, f.relation')
 ) c (place, code, faults, recent, looks_at, in_order);
 
 -- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first

@@ -34,6 +34,23 @@ create function stockroom_api.cart_items(_items jsonb)
         on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku);
 $$;
 
+-- Refuse to judge a cart while the tables of the catalogue are missing or empty: nothing is known about its stock.
+create function stockroom_api.refuse_without_catalogue() returns void
+    language plpgsql stable as $$
+declare
+    _missing text := case when to_regclass('public.products') is null then 'products'
+                          when to_regclass('public.product_variants') is null then 'product_variants' end;
+begin
+    if _missing is not null then
+        raise object_not_in_prerequisite_state
+            using message = format('Stock cannot be looked up: the table public.%s is missing. Restore a backup.', _missing);
+    end if;
+    if not exists (select from public.product_variants) then
+        raise object_not_in_prerequisite_state
+            using message = 'Stock cannot be looked up: the catalogue has no variants. Import it or adopt the old database.';
+    end if;
+end $$;
+
 -- Whether a cart can be sold now: `valid`, an issue for every line that cannot be sold, and every line with the available units.
 -- Nothing is changed and nothing is held. Lines of one variant are added up, and so are lines that name only the same product.
 create function stockroom_api.check_cart(_items jsonb) returns jsonb
@@ -45,6 +62,7 @@ begin
        or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
         perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
     end if;
+    perform stockroom_api.refuse_without_catalogue();
     select jsonb_agg(jsonb_build_object('itemId', c.item_id, 'variantId', c.variant_id, 'productId', c.product_id, 'sku', c.sku,
                'requested', c.quantity, 'availableStock', c.available, 'code', c.code,
                'message', stockroom_api.cart_sentence(c.code, c.name, c.available, c.asked)) order by c.n)
@@ -137,6 +155,9 @@ begin
 exception when sqlstate 'SK008' then
     return jsonb_build_object('valid', false, 'items', '[]'::jsonb,
         'issues', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'message', sqlerrm)));
+when object_not_in_prerequisite_state then
+    return jsonb_build_object('valid', false, 'verified', false, 'items', '[]'::jsonb,
+        'issues', jsonb_build_array(jsonb_build_object('code', 'unavailable', 'message', sqlerrm)));
 end $$;
 
 -- Take the lines of a paid order off the shelf, for storefronts that call the database; safe to repeat.

@@ -35,7 +35,7 @@ def test_checking_prints_a_table_and_every_row_that_stays(old: Legacy, capsys: p
     assert lines[0] == ["what", "found", "then"]
     assert ["product_variants", "3 rows", "kept as product_variants_legacy; same ids in the new table"] in lines
     assert ["levels unlike their history", "2 variants", "one count each, 10 units in all"] in lines
-    assert "1 row of stock_movements cannot be carried into the ledger:" in said
+    assert "1 row of the old history cannot be carried into the ledger:" in said
     assert [str(bad), "sale -4 AC-9", "wrong arithmetic: 7 and -4 do not make 6"] in lines
     assert said.endswith("Adopting is possible and can be undone until the first new movement. Nothing was changed.\n")
 

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, NullPool
 
 from core.database import engine as database
@@ -275,3 +277,10 @@ def test_a_database_of_a_newer_stockroom_is_refused_and_not_changed(
     execute(url, "update stockroom.alembic_version set version_num = '9999'")
     with pytest.raises(SetupError, match="newer Stockroom"):
         migrate.migrate(url)
+
+
+def test_the_newest_revision_is_the_one_with_the_highest_number() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "core" / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert migrate.current_release()[0] == ScriptDirectory.from_config(config).get_current_head()

@@ -8,6 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from core.people import api_keys
+from core.people.api_keys import Scope
+from core.storefront.api import create_api
+from tests.core.storefront.test_api import Http, is_problem
 from tests.support.builders import Shop
 
 
@@ -161,3 +165,28 @@ def test_an_expired_hold_does_not_count_even_before_the_job_ends_it(shop: Shop) 
     shop.sql("update stockroom.reservations set expires_at = now() where id = :id", id=UUID(held["reservation_id"]))
     assert shop.sql("select public.update_variant_stock(:id, -1)", id=shoe)["success"]
     assert shop.on_hand(shoe) == 0
+
+
+WITHOUT = {
+    "no products": ("drop table public.products cascade", "the table public.products is missing"),
+    "no variants": ("drop table public.product_variants cascade", "the table public.product_variants is missing"),
+    "an empty catalogue": ("select", "the catalogue has no variants"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_a_catalogue_a_cart_is_not_judged_as_with_the_database_away(fresh_shop: Shop, name: str) -> None:
+    change, why = WITHOUT[name]
+    key = fresh_shop.run(api_keys.make, "Ada", name="Web shop", scopes=tuple(Scope))
+    fresh_shop.sql(f"set role stockroom_owner; {change}")
+    answer = validate(fresh_shop, {"sku": "HALDE-42", "quantity": 1})
+    assert (answer["valid"], answer["verified"], codes(answer)) == (False, False, ["unavailable"])
+    assert why in answer["issues"][0]["message"]
+    careful, bold = (
+        Http(create_api(lambda: fresh_shop.engine, sell_unverified=chosen), {"Authorization": f"Bearer {key}"})
+        for chosen in (False, True)
+    )
+    cart = {"items": [{"sku": "HALDE-42", "quantity": 1}]}
+    assert why in is_problem(careful.post("/stock/validate", json=cart), 503)["detail"]
+    told = bold.post("/stock/validate", json=cart).json()
+    assert (told["valid"], told["verified"]) == (True, False)
