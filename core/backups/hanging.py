@@ -18,6 +18,7 @@ from core.adoption.dependents import AFFECTED, Dependent, everybody, function, g
 from core.adoption.look import ask, public
 from core.adoption.report import Report, listed
 from core.backups.manifest import Contents
+from core.backups.others import others
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES
 from core.foundation.addresses import libpq_url
@@ -109,11 +110,13 @@ class Step:
 class Hanging:
     """Everything that hangs on our tables, in the order of creation. `triggers`: their entries in an archive.
 
-    `closed`: schemas of others with types or functions that our tables use, and that our owner's role may not enter.
+    `used`: what on our tables uses something of others, such as defaults. `closed`: schemas of others with types or
+    functions that our tables use, and that our owner's role may not enter.
     """
 
     steps: tuple[Step, ...]
     triggers: frozenset[str]
+    used: frozenset[str]
     closed: tuple[str, ...]
 
     def omits(self, entry: str) -> bool:
@@ -134,7 +137,7 @@ class Hanging:
     def after(self, contents: Contents) -> str:
         """Return the script that puts everything up again, with the defaults that `contents` leaves out."""
         lines = ["reset role;"]
-        defaults = [each for each in contents.left_out if each.kind == "default"]
+        defaults = [each for each in contents.left_out if each.kind == "default" and each.what in self.used]
         lines += [_run(each.what, each.statement, "cannot be put up again") for each in defaults]
         for step in self.steps:
             lines += [_run(step.what, statement, "cannot be put up again") for statement in step.again]
@@ -158,7 +161,7 @@ def hanging(owner_url: str) -> Hanging:
                 "own. Restore into an empty database. Nothing was changed."
             )
         if not tables:
-            return Hanging(steps=(), triggers=frozenset(), closed=())
+            return Hanging(steps=(), triggers=frozenset(), used=frozenset(), closed=())
         mine = [table.oid for table in tables]
         obstacles: list[str] = [f"{row.user} uses {row.used}" for row in _named(connection, _DEEPER, {"mine": mine})]
         dependents, views = _dependents(connection, mine, obstacles)
@@ -176,6 +179,7 @@ def hanging(owner_url: str) -> Hanging:
         return Hanging(
             steps=(*dependents, *_on_ours(connection, rows), Step(what="a right", drop=None, again=tuple(rights))),
             triggers=frozenset(_entries(row.entry for row in rows if row.kind == "trigger")),
+            used=frozenset(each.what for each in others(connection).left_out),
             closed=tuple(row.name for row in _named(connection, _CLOSED, {"mine": mine})),
         )
 

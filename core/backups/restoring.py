@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 from core.backups import archive, contents
 from core.backups.archive import Cut, Script, tools_for
 from core.backups.hanging import Hanging
-from core.backups.manifest import Contents, Manifest
+from core.backups.manifest import Contents, LeftOut, Manifest
 from core.database.engine import APP_ROLE, OWNER_ROLE, create_engine, run
 from core.database.migrate import migrate
 from core.database.scratch import scratch_database
@@ -48,13 +48,11 @@ def replay(url: str, path: Path, manifest: Manifest, place: Hanging | None = Non
         here = {row[0] for row in connection.execute(_HERE, [held.needs])}
     tools = tools_for(major)
     needs = [entry for entry in held.needs if entry not in here]
-    omitted = set(held.beyond) | {
-        entry for each in held.left_out if _is_omitted(each.kind, place) for entry in each.entries
-    }
+    omitted = set(held.beyond) | {entry for each in held.left_out if _is_omitted(each, place) for entry in each.entries}
     cuts = tuple(
         Cut(inside=each.inside, found=each.cut, instead=each.instead)
         for each in sorted(held.left_out, key=lambda each: each.kind)  # a default before the type of its column
-        if each.cut and (place is None or each.kind == "default")
+        if each.cut and (each.kind == "default" or not _is_kept(each, place))
     )
 
     def without(entry: str) -> bool:
@@ -72,9 +70,14 @@ def replay(url: str, path: Path, manifest: Manifest, place: Hanging | None = Non
     archive.replay(tools, url, path, entries, script)
 
 
-def _is_omitted(kind: str, place: Hanging | None) -> bool:
-    """Return whether entries of this kind are omitted: in place, what is here already serves checks and indexes."""
-    return place is None or kind in ("trigger", "rule", "policy", "key")
+def _is_kept(left_out: LeftOut, place: Hanging | None) -> bool:
+    """Return whether this database has what an empty one lacks, because its own tables use it now."""
+    return place is not None and left_out.what in place.used
+
+
+def _is_omitted(left_out: LeftOut, place: Hanging | None) -> bool:
+    """Return whether its entries are omitted: checks and indexes are kept, the rest is put up again by `place`."""
+    return left_out.kind in ("trigger", "rule", "policy", "key") or not _is_kept(left_out, place)
 
 
 def _given_back(entry: str) -> str:

@@ -43,6 +43,8 @@ def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_
         assert restored.rows(LEDGER) == before
         assert read_as(url, "anon", CATALOGUE) == read
         assert [row.kind for row in restored.rows("select kind from products")] == ["street"] * 3
+        backups.restore(url, path, replace=restored.name)
+        assert restored.rows(LEDGER) == before
         restored.run("update public.products set name = 'Renamed' where slug = 'dune-runner'")
         restored.run(SELL_ONE)
         restored.run(
