@@ -20,7 +20,7 @@ from core.adoption.look import Database, ask, public
 from core.adoption.move import move_in
 from core.adoption.plan import Choices, Options, plan
 from core.adoption.report import Finding, LeftOut, Report
-from core.adoption.shapes import recognise
+from core.adoption.shapes.tables import recognise
 from core.database.migrate import is_set_up, owner_transaction
 from core.foundation.errors import SetupError
 from core.foundation.text import many

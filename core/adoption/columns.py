@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg import sql
 
 from core.adoption.look import Column, Table
-from core.adoption.names import SAME_NAME
-from core.adoption.shapes import ON_PRODUCTS, Made, Words, damaged_columns, flag_back, is_flag
-from core.foundation.errors import SetupError
+from core.adoption.shapes.names import SAME_NAME
+from core.adoption.shapes.words import ON_PRODUCTS, Made, Words, damaged_columns, flag_back, is_flag
 
 LONGEST_NAME = 300
 LONGEST_SKU = 80
@@ -93,62 +91,16 @@ class Carried:
         return next((each for each in self.copied if each.ours == ours), None)
 
 
-_WORD = re.compile(r"(?P<theirs>.+)=(?P<ours>\w+?)(/(?P<by>10{1,3}))?")
-_KEY = re.compile(r"[\w -]{1,40}")
-
-
-def read_mapping(words: Sequence[str], tables: Iterable[Table]) -> Words:
-    """Read `COLUMN=OURS` (or `TABLE.COLUMN=OURS`) for every table that has this column and for which we have OURS.
-
-    `COLUMN=price/100` divides minor units, `COLUMN.KEY=size` reads a jsonb column, `COLUMN=none` maps it to nothing.
-    """
-    mapping = Words()
-    for word in words:
-        fits = [_read_word(word, table, mapping) for table in tables]
-        if not any(fits):
-            raise SetupError(f'--map "{word}" fits no table here. Write COLUMN=OURS, such as variant_sku=sku.')
-    return mapping
-
-
-def _read_word(word: str, table: Table, mapping: Words) -> bool:
-    """Add the word to the mapping if it fits this table, and return whether it does."""
-    read = _WORD.fullmatch(word)
-    if read is None or read["ours"] not in _places(table.ours):
-        return False
-    ours, by = read["ours"], int(read["by"] or 1)
-    column, key = _column_named(read["theirs"], table), None
-    if not column:
-        before, _, key = read["theirs"].rpartition(".")
-        column = _column_named(before, table)
-        if not column or table.columns[column].type not in ("jsonb", "json") or not _KEY.fullmatch(key):
-            return False
-    if ours == "is_active" and is_flag(table.columns[column]) is None:
-        return False
-    if by > 1 and _KINDS.get(table.ours, {}).get(ours) != "amount":
-        return False
-    if ours == "none":
-        mapping.ignored.add((table.name, column))
-    elif by > 1 or key or (ours, column) == ("sku", "id") or ours in _computed_on(table):
-        mapping.made.setdefault((table.name, ours), []).append(Made(column=column, by=by if by > 1 else None, key=key))
-    else:
-        mapping[table.name, column] = ours
-    return True
-
-
-def _computed_on(table: Table) -> tuple[str, ...]:
-    return ON_PRODUCTS if table.ours == "products" else ("is_active",) if table.ours == "product_variants" else ()
-
-
-def _places(table: str) -> set[str]:
-    if table not in _KINDS:  # a history
+def places(table: str) -> set[str]:
+    """Return our columns that `--map` may name for a table: one of ours, or a history."""
+    if table not in _KINDS:
         return set(SAME_NAME)
     return {*_KINDS[table], "none", "damaged", *(ON_PRODUCTS if table == "products" else ())}
 
 
-def _column_named(theirs: str, table: Table) -> str:
-    """Return the column with this name, with or without the table's name before it, or an empty text."""
-    named = theirs.removeprefix(f"{table.name}.")
-    return next((name for name in (theirs, named) if name in table.columns), "")
+def is_amount(table: str, ours: str) -> bool:
+    """Return whether a column of ours is an amount of money."""
+    return _KINDS.get(table, {}).get(ours) == "amount"
 
 
 def carried(table: Table, mapping: Words) -> Carried:

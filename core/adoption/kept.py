@@ -13,7 +13,7 @@ from psycopg import sql
 
 from core.adoption.look import Column, Database, Journal, Table, aside, ask, public
 from core.adoption.movements import DONE
-from core.adoption.names import history_name
+from core.adoption.shapes.names import history_name
 from core.database.engine import OWNER_ROLE
 
 LEDGER_COLUMNS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 from psycopg import sql
 
 from core.adoption.look import Column, Database, Table, ask, people_tables, public
-from core.adoption.names import history_columns, references
 from core.adoption.report import LeftOut, Report
+from core.adoption.shapes.names import history_columns, references
 from core.foundation.text import many
 
 SECONDS_OF_A_DOUBLE = 10

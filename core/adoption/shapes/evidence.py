@@ -1,19 +1,18 @@
-"""Proposes how to map the columns of an old table, from their names and their content."""
+"""Asks the content of old tables what their columns may be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psycopg import sql
 
-from core.adoption.catalogue import product_of, value_of, with_ended_products, wrong_values
-from core.adoption.columns import Carried, Copied, lacks
+from core.adoption.columns import Carried
 from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Guess
-from core.adoption.shapes import LEVELS, NAMES, OWN_LEVELS, SIZES, SKUS, Made, Shape, Words, is_flag
+from core.adoption.shapes.tables import LEVELS, NAMES, SIZES, SKUS, Shape
+from core.adoption.shapes.words import Words, is_flag
 
-STANDS = ("SKU", "product", "size", "price", "level", "sold")
 MINOR = ("price_cents", "price_in_cents", "price_paise", "price_in_paise", "price_pence", "price_minor", "unit_amount")
 PRICES = ("unit_price", "selling_price", "retail_price")
 SOLD = (
@@ -21,11 +20,6 @@ SOLD = (
     *("archived", "is_archived", "deleted", "is_deleted", "disabled", "is_disabled", "discontinued", "is_discontinued"),
     *("deleted_at", "archived_at", "discontinued_at", "status", "state"),
 )
-_LINKS = ("product_id", "sneaker_id", "shoe_id", "item_id")
-_REFERS = """
-    select a.attname::text as column
-      from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
-     where k.conrelid = %s and k.confrelid = %s and k.contype = 'f' and cardinality(k.conkey) = 1 order by 1"""
 
 
 def propose(database: Database, shape: Shape, catalogue: dict[str, Carried], mapping: Words) -> list[Guess]:
@@ -196,54 +190,6 @@ class _Asker:
         )
 
 
-def add_unmistakable(database: Database, shape: Shape, mapping: Words) -> None:
-    """Add what needs no `--map`: the foreign key to the products, the old tables' titles, and a product's level."""
-    products, variants = shape.old.get("products"), shape.old.get("product_variants")
-    if products and variants and "product_id" not in variants.columns:
-        links = [row.column for row in ask(database, _REFERS, variants.oid, products.oid)]
-        links = links or [name for name in _LINKS if name in variants.columns]
-        if links and "product_id" not in mapping.decided(variants.name):
-            mapping[variants.name, links[0]] = "product_id"
-    history = shape.old.get("stock_movements")
-    names = {*history.columns} if history else set()
-    is_by_product = "product_id" in names and not {"variant_id", "product_variant_id"} & names and not variants
-    if history and is_by_product and "variant_id" not in mapping.decided(history.name):
-        mapping[history.name, "product_id"] = "variant_id"  # the variant of a product without any has its id
-    for table in filter(None, (products, shape.beside)):
-        if "name" not in table.columns and "name" not in mapping.decided(table.name) and "title" in table.columns:
-            mapping[table.name, "title"] = "name"
-        if "stock_quantity" not in mapping.decided(table.name):
-            level = next((n for n in OWN_LEVELS if n in table.columns and table.columns[n].category == "N"), None)
-            if level and (table.name, level) not in mapping.ignored:
-                mapping.made[table.name, "stock_quantity"] = [Made(column=level)]
-
-
-def with_levels(carried: Carried, levels: Table | None, name: str, link: str) -> Carried:
-    """Take each variant's level from a table of levels, column `name`, if the variants have none.
-
-    `link` is its column that refers to the variant. Several rows of one variant are added up.
-    """
-    own = carried.of("id")
-    if levels is None or carried.of("stock_quantity") or own is None:
-        return carried
-    value = sql.SQL("greatest(coalesce((select sum(s.{}) from {} s where s.{} = {}), 0), 0)::int").format(
-        sql.Identifier(name), sql.Identifier("public", levels.name), sql.Identifier(link), own.value
-    )
-    column = replace(levels.columns[name], name="stock_quantity", generated=True)  # there is no column to write back
-    copied = (*carried.copied, Copied(ours="stock_quantity", theirs=column, kind="level", value=value))
-    missing = lacks(carried.table.name, "stock_quantity")
-    return replace(carried, copied=copied, obstacles=tuple(each for each in carried.obstacles if each != missing))
-
-
-def add_own_sku(database: Database, table: Table, mapping: Words) -> None:
-    """Let the variants of products without any take their SKU from a column with one text for each product."""
-    if "sku" in mapping.decided(table.name):
-        return
-    free = (name for name in (*SKUS, "slug") if (table.name, name) not in mapping.ignored)
-    if name := next((name for name in free if is_unique_text(database, table, name, every=False)), None):
-        mapping.made[table.name, "sku"] = [Made(column=name)]
-
-
 def is_unique_text(database: Database, table: Table, name: str, *, every: bool = True) -> bool:
     """Whether a column has one text for `every` row, or for those that have any, that can be its SKU."""
     if name not in table.columns or table.columns[name].category not in "SE":
@@ -257,40 +203,3 @@ def is_unique_text(database: Database, table: Table, name: str, *, every: bool =
         c=sql.Identifier("l", name),
     )
     return bool(ask(database, query)[0].yes)
-
-
-def rows_as_they_would_stand(database: Database, catalogue: dict[str, Carried]) -> tuple[tuple[str, ...], ...]:
-    """Return three rows under STANDS, or none if a value of these columns cannot become ours."""
-    tables = catalogue.values()
-    catalogue = with_ended_products(catalogue)
-    if any(carried.obstacles or wrong_values(database, carried) for carried in tables) or "products" not in catalogue:
-        return ()
-    products, variants = catalogue["products"], catalogue.get("product_variants")
-    found = variants or products
-    values = {each.ours: each.value for each in (*found.copied, *found.own)}
-    columns = [values.get(ours, sql.SQL("null")) for ours in ("sku", "size", "price", "stock_quantity", "is_active")]
-    price = products.of("price")
-    query = sql.SQL(
-        """select v.sku, p.name, v.size, coalesce(v.price::numeric, p.price) as price, v.shelf, v.is_active
-             from (select {product} as product, {id} as id, {columns} from {table} l)
-                  v (product, id, sku, size, price, shelf, is_active)
-             left join (select {pid} as id, {pname} as name, {pprice}::numeric as price from {ptable} l) p
-               on p.id = v.product
-            order by v.shelf desc nulls last, v.id limit 3"""
-    ).format(
-        product=product_of(variants) if variants else value_of(products, "id"),
-        id=value_of(found, "id"),
-        columns=sql.SQL(", ").join(columns),
-        table=public(found.table.name),
-        pid=value_of(products, "id"),
-        pname=value_of(products, "name"),
-        pprice=price.value if price else sql.SQL("null"),
-        ptable=public(products.table.name),
-    )
-    return tuple(
-        (
-            *(row.sku or "generated", row.name or row.sku or "", str(row.size or ""), str(row.price or "")),
-            *(str(row.shelf or 0), "no" if row.is_active is False else "yes"),
-        )
-        for row in ask(database, query)
-    )

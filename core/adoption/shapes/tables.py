@@ -1,21 +1,17 @@
-"""Recognises the tables and columns of shops that use other names than ours, and proposes how to map them.
-
-Without `--map`, only what is unmistakable is used: names that are ours; a table that refers to the products and has a
-level and a size or SKU, if it is the only one; the old table `sneakers`; and, where no table of variants exists,
-`stock_quantity`, `available_stock` or `stock` of the products. Every other guess is proposed and needs `--map`.
-"""
+"""Finds the old tables, under our names or others, and says which cannot be adopted."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import sql
 
-from core.adoption.look import Column, Database, Table, ask, public, tables
+from core.adoption.look import Database, Table, ask, public, tables
 from core.adoption.report import listed
+from core.adoption.shapes.words import Words
 from core.database.migrate import OUR_TABLES
 from core.foundation.errors import SetupError
 from core.foundation.text import many
@@ -38,6 +34,7 @@ SIZES = (
 NAMES = ("name", "title", "product_name", "model")
 _VARIANT_LINKS = ("variant_id", "product_variant_id", "sku_id")
 _PLACES = re.compile(r"(inventory_)?(warehouse|location|store|branch|depot)(_id|_name|_code)?")
+_PRODUCTS = re.compile(r"product|sneaker|shoe|item|model|article")
 _STOCK = re.compile(r"stock|inventor|variant|sku|size|product|sneaker|shoe|item|catalog")
 _NOT_STOCK = re.compile(
     r"order|cart|wish|basket|movement|transaction|histor|log|reserv|alert|review|image|media|purchase|supplier|return"
@@ -56,75 +53,8 @@ _SHAPES = """
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
        and has_table_privilege(c.oid, 'select')
      group by c.oid, c.relname order by c.relname"""
-_DAMAGED = (
-    *("damage_quantity", "damaged_quantity", "damaged_stock", "damaged", "defective", "defective_quantity"),
-    *("quarantined", "quarantine_quantity", "quarantined_quantity", "on_hold", "on_hold_quantity", "reserved_damaged"),
-)
-"""Names of columns with units that cannot be sold."""
-_ENDED = re.compile(r"(is_)?(archived|deleted|disabled|discontinued|hidden)")
-NOT_SOLD = (
-    *("archived", "deleted", "disabled", "discontinued", "draft", "hidden", "inactive", "removed", "unavailable"),
-    *("unlisted", "unpublished"),
-)
 LEVEL_NAMES = ("stock_quantity", "quantity_on_hand", "on_hand", "current_stock", "quantity")
 """Common names of the level in `stock_levels`, for shops whose product_variants does not have it."""
-ON_PRODUCTS = ("sku", "stock_quantity", "is_active")
-"""Of products: what a product without variants gives the one variant that it becomes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A value that is computed from an old column: divided by `by`, or the text under `key` of a jsonb column."""
-
-    column: str
-    by: int | None = None
-    key: str | None = None
-
-
-class Words(dict[tuple[str, str], str]):
-    """What `--map` says: (table, their column) -> our column; `made` has the computed ones by table and our column."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: dict[tuple[str, str], list[Made]] = {}
-        self.ignored: set[tuple[str, str]] = set()
-
-    def decided(self, table: str) -> set[str]:
-        """Return our columns that the words name for this table."""
-        plain = {ours for (name, _), ours in self.items() if name == table}
-        return plain | {ours for name, ours in self.made if name == table}
-
-
-def damaged_columns(table: Table, mapping: Words) -> tuple[Column, ...]:
-    """Return the columns of units that cannot be sold: those with a known name, and those that `--map` names."""
-    named = {column for (name, column), ours in mapping.items() if name == table.name and ours == "damaged"}
-    known = {name for name in _DAMAGED if (table.name, name) not in {*mapping, *mapping.ignored}}
-    return tuple(column for column in table.columns.values() if column.name in named | known and column.category == "N")
-
-
-def is_flag(column: Column | None, ended: bool = False) -> sql.SQL | None:
-    """Return the SQL that says whether a row is sold, by its old column {c}; None if the column cannot say.
-
-    `ended`: only columns that say that something is no longer sold, such as `deleted_at`.
-    """
-    if column is None or (ended and column.category != "D" and not _ENDED.fullmatch(column.name)):
-        return None
-    if column.category == "D":
-        return sql.SQL("{c} is null")
-    if column.category == "B":
-        return sql.SQL("not coalesce({c}, false)" if _ENDED.fullmatch(column.name) else "coalesce({c}, true)")
-    if column.category not in "SE":
-        return None
-    words = ", ".join(f"'{word}'" for word in NOT_SOLD)
-    return sql.SQL(f"coalesce(lower(btrim({{c}}::text)) not in ({words}), true)")
-
-
-def flag_back(table: Table, how: Sequence[Made]) -> LiteralString | None:
-    """Return the SQL that computes the old column from is_active ({c}), or None if nothing can."""
-    column = table.columns[how[0].column]
-    if len(how) > 1 or column.category != "B":
-        return None
-    return "not {c}" if _ENDED.fullmatch(column.name) else "{c}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +100,7 @@ def recognise(database: Database, words: Sequence[str]) -> Shape:
     if "products" not in shape.old:
         referred = rows[shape.old["product_variants"].name].refers if "product_variants" in shape.old else []
         _take(database, shape, "products", [n for n in named if named[n] == "products"]
-              or [n for n in unclaimed if n in referred and {*NAMES} & {*rows[n].columns}]
+              or [n for n in unclaimed if n in referred and _PRODUCTS.search(n) and {*NAMES} & {*rows[n].columns}]
               or [n for n in unclaimed if _is_like_sneakers(rows[n])])  # fmt: skip
     elif found := [n for n in unclaimed if _is_like_sneakers(rows[n])]:
         sneakers = replace(tables(database, found)[found[0]], ours="products")
@@ -206,8 +136,10 @@ def _is_like_variants(row: Any, known: set[str]) -> bool:
     columns = {*row.columns}
     if _NOT_STOCK.search(row.name) or not columns & {*LEVELS} or columns & {*_VARIANT_LINKS}:
         return False
-    linked = {name for name in row.refers if name not in ("users", "profiles", row.name)} or (
-        "products" in known and "product_id" in columns
+    linked = (
+        "products" in row.refers or "product_id" in columns
+        if "products" in known
+        else any(_PRODUCTS.search(name) for name in row.refers)
     )
     has_label = columns & {*SKUS, *SIZES, "size", "options", "attributes", "option_values"}
     return bool(linked and (has_label or re.search(r"stock|inventor|variant|sku|size", row.name)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from core.adoption.look import NEIGHBOURS, Column, Database, Table, ask, tables
-from core.adoption.names import history_columns
 from core.adoption.report import Report
-from core.adoption.shapes import Shape, Words
+from core.adoption.shapes.names import history_columns
+from core.adoption.shapes.tables import Shape
+from core.adoption.shapes.words import Words
 from core.database.migrate import OUR_TABLES
 from core.foundation.text import many
 
