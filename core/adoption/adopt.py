@@ -28,23 +28,28 @@ LOCK_TIMEOUT = "20s"
 _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
-def check(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
+def check(
+    owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False, price: str | None = None
+) -> Report:
     """Return what adopting a database would do. Changes nothing."""
     with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, mapping, keep_reading).report
+        return _known(connection, database) or plan(database, mapping, keep_reading, price).report
 
 
-def adopt(owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False) -> Report:
+def adopt(
+    owner_url: str, *, mapping: Sequence[str] = (), keep_reading: bool = False, price: str | None = None
+) -> Report:
     """Adopt a database, all of it or nothing, and return what was done.
 
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
-    as before. Raises SetupError, which lists everything that prevents it.
+    as before. `price` is the expression of `--price`. Raises SetupError, which lists everything that prevents it, and
+    InvalidInput for a `price` that is not an expression over the shop's columns.
     """
     with _transaction(owner_url) as (connection, database):
         if known := _known(connection, database):
             return known
         _lock(database)
-        planned = plan(database, mapping, keep_reading)
+        planned = plan(database, mapping, keep_reading, price)
         if not planned.report.possible:
             raise SetupError("\n".join([*planned.report.obstacles, "Nothing was changed."]))
         move_in(connection, database, planned)

@@ -12,6 +12,7 @@ from core.adoption.carry import carry, own_rules
 from core.adoption.dependents import everybody
 from core.adoption.look import OUTSIDE, Database, Journal, ask, public
 from core.adoption.plan import Plan
+from core.adoption.prices import store
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
 from core.foundation.errors import SetupError
@@ -61,6 +62,7 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     database.execute("analyze public.product_variants")
     _post(database)
     _connect(journal, plan)
+    store(connection, plan.priced)
     _prove(database)
     _record(database, journal)
 

@@ -12,6 +12,7 @@ from core.adoption.columns import Carried, carried, read_mapping, with_levels
 from core.adoption.dependents import Dependent, dependents
 from core.adoption.look import Database, Table, aside, ask, tables
 from core.adoption.movements import judge, left_out
+from core.adoption.prices import Priced, look_at_prices
 from core.adoption.report import Report
 from core.foundation.text import many
 
@@ -45,12 +46,13 @@ class Plan:
     around: Around
     dependents: list[Dependent]
     report: Report
+    priced: Priced
 
 
-def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -> Plan:
+def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool, price: str | None = None) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
-    report = Report()
+    report, priced = Report(), Priced(words=None, rule=None, doubt=None)
     old = tables(database)
     mapping = read_mapping(mapping_words, old)
     _refuse_odd_tables(database, old, report)
@@ -68,9 +70,10 @@ def plan(database: Database, mapping_words: Sequence[str], keep_reading: bool) -
         judge(database, old.get("stock_movements"), mapping)
         _draft(database, report)
         report.left_out = left_out(database)
+        priced = look_at_prices(database, catalogued, price, report)
     around = look_around(database, old, keep_reading, report)
     hanging = dependents(database, old, set(LEDGER_COLUMNS), mapping, report)
-    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report)
+    return Plan(old=old, catalogue=catalogued, around=around, dependents=hanging, report=report, priced=priced)
 
 
 def _draft(database: Database, report: Report) -> None:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from core.adoption.adopt import Report, adopt, check, undo
+from core.adoption.report import PriceCheck
 from core.commands import command
 from core.database.startup import Database
 from core.foundation.text import many
@@ -26,6 +27,8 @@ def add_parsers(subparsers: Any) -> None:
         metavar="COLUMN=OURS",
         help="a column with another name: variant_sku=sku qty=stock_quantity, or TABLE.COLUMN=OURS",
     )
+    price = "what a variant costs: 'price + price_adjustment'; `--price price` confirms that the plain price is right"
+    parser.add_argument("--price", metavar="EXPRESSION", help=price)
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
 
@@ -37,7 +40,7 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         print("Everything is as it was before adopting. You can adopt again at any time.")
         return 0
     act = check if arguments.check else adopt
-    report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading)
+    report = act(database.owner_url, mapping=arguments.map, keep_reading=arguments.keep_reading, price=arguments.price)
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1
 
@@ -52,7 +55,25 @@ def report_text(report: Report, only_checked: bool) -> str:
         lines += _table(
             ["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out]
         )
+    if report.prices:
+        lines += ["", *_prices(report.prices)]
     return "\n".join([*lines, "", *_end(report, only_checked)])
+
+
+def _prices(found: PriceCheck) -> list[str]:
+    """Return what may change a price, what three variants would cost, and how to confirm it."""
+    words = found.words or found.proposal
+    heads = ["SKU", "price", *found.columns, f"costs, by --price '{words}'"]
+    lines = _table(heads, [[each.sku, each.plain, *each.parts, each.price] for each in found.examples])
+    if found.unpriced:
+        lines.append(f"{many(found.unpriced, 'variant')} would have no price, and could not be paid for.")
+    if found.doubt:
+        lines.append(
+            f"{found.doubt} may change the price. Until you confirm it, no payment is begun here: add "
+            f"--price '{words}', or another expression, or --price price if the plain price is right. "
+            "After adopting, use `python -m core shop --price`."
+        )
+    return lines
 
 
 def _end(report: Report, only_checked: bool) -> list[str]:
