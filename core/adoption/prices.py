@@ -171,28 +171,29 @@ def _check(
     rows: list[_Row], words: str | None, rule: Rule | None, proposed: Rule, proposal: str, found: list[tuple[str, str]],
     doubt: str | None,
 ) -> PriceCheck:  # fmt: skip
-    """Return the examples: variants with most of these columns, whose prices differ most from the plain price."""
+    """Return what the columns do to the prices of three variants."""
     chosen = rule or proposed
-    examples: list[PriceExample] = []
-    seen: set[tuple[str, ...]] = set()
-    for row in sorted(
-        rows, key=lambda row: (value_of(chosen, row.numbers) == value_of(["price"], row.numbers), row.sku)
-    ):
-        parts = tuple(_shown(row.numbers.get(each)) for each in found)
-        if len(examples) < _EXAMPLES and parts not in seen:
-            seen.add(parts)
-            examples.append(_example(row, chosen, found))
-    for row in rows:
-        if len(examples) < min(_EXAMPLES, len(rows)) and row.sku not in [example.sku for example in examples]:
-            examples.append(_example(row, chosen, found))
+    examples = {row.sku: _example(row, chosen, found) for row in _typical(rows, found)}
     return PriceCheck(
         columns=tuple(f"{table}.{name}" for table, name in found),
-        examples=tuple(examples),
+        examples=tuple(examples.values()),
         words=words,
         proposal=proposal,
         doubt=doubt,
         unpriced=sum(1 for row in rows if value_of(chosen, row.numbers) is None),
     )
+
+
+def _typical(rows: list[_Row], found: list[tuple[str, str]]) -> list[_Row]:
+    """Return three variants: first one for each combination of columns that are set, those with most of them first."""
+
+    def set_of(row: _Row) -> tuple[bool, ...]:
+        return tuple(bool(row.numbers.get(each)) for each in found)
+
+    ordered = sorted(rows, key=lambda row: (-sum(set_of(row)), row.sku))
+    first = {set_of(row): row for row in reversed(ordered)}
+    chosen = [row for row in ordered if first[set_of(row)] is row]
+    return (chosen + [row for row in ordered if row not in chosen])[:_EXAMPLES]
 
 
 def _example(row: _Row, rule: Rule, found: list[tuple[str, str]]) -> PriceExample:

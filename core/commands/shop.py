@@ -15,7 +15,7 @@ from core.foundation.model import COMMAND_LINE, Actor, Shop
 from core.sample.load import SHOP_NAME, load_sample
 from core.sample.removal import remove_sample, sample_name
 from core.shop import prices, profile
-from core.shop.prices import Pricing
+from core.shop.prices import Pricing, TaxBy
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -82,7 +82,7 @@ def show_or_change(engine: Engine, arguments: argparse.Namespace) -> None:
     if moved:
         print(f"Every day was summed again: days now begin at midnight in {found.zone}.")
     print(f"{found.name}: time zone {found.zone}, currency {found.currency}")
-    if pricing != Pricing(price_words=None, price_doubt=None, tax="none", tax_rate=None):
+    if pricing != Pricing(price_words=None, price_doubt=None, tax=TaxBy.NONE, tax_rate=None):
         print(f"In payments: {price_sentence(pricing)}; tax: {tax_sentence(pricing)}")
 
 
@@ -96,7 +96,7 @@ def price_sentence(pricing: Pricing) -> str:
 def tax_sentence(pricing: Pricing) -> str:
     """Return which tax is added, in words."""
     rate = f"{pricing.tax_rate.normalize():f} % on the goods" if pricing.tax_rate else "none"
-    return "computed by Stripe" if pricing.tax == "stripe" else rate
+    return "computed by Stripe" if pricing.tax == TaxBy.STRIPE else rate
 
 
 def _change(connection: Connection, actor: Actor, *, wanted: dict[str, str]) -> tuple[bool, Shop, Pricing]:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,15 @@ LONGEST, DEEPEST = 300, 20
 _TOKEN = re.compile(r'\s*(?:(\d{1,12}(?:\.\d{1,6})?)|([A-Za-z_][A-Za-z0-9_]*)|"([^"\x00-\x1f]{1,63})"|([-+*/(),.]))')
 _FUNCTIONS = ("coalesce", "least", "greatest")
 
+
+class TaxBy(StrEnum):
+    """Who computes the tax of a payment: nobody, the shop by a rate, or Stripe."""
+
+    NONE = "none"
+    RATE = "rate"
+    STRIPE = "stripe"
+
+
 Rule = list["str | Rule"]
 Columns = Mapping[str, Mapping[str, bool]]
 """By table: its columns, and whether each holds numbers."""
@@ -43,7 +53,7 @@ class Pricing:
 
     price_words: str | None
     price_doubt: str | None
-    tax: str
+    tax: TaxBy
     tax_rate: Decimal | None
 
 
@@ -58,7 +68,7 @@ def parse(words: str, columns: Columns) -> Rule:
     if len(words) > LONGEST:
         raise _wrong(words, f"is longer than {LONGEST} characters")
     reader = _Reader(words, list(_tokens(words)), columns)
-    rule = reader.sum(0)
+    rule = reader._sum(0)
     if reader.rest:
         raise _wrong(words, f"has {reader.rest[0][1]!r} where it should end")
     if not columns_of(rule):
@@ -92,59 +102,59 @@ class _Reader:
     rest: list[tuple[str, str]]
     columns: Columns
 
-    def sum(self, depth: int) -> Rule:
-        found = self.product(depth)
-        while self.sees("+", "-"):
-            found = [self.take()[1], found, self.product(depth)]
+    def _sum(self, depth: int) -> Rule:
+        found = self._product(depth)
+        while self._sees("+", "-"):
+            found = [self._take()[1], found, self._product(depth)]
         return found
 
-    def product(self, depth: int) -> Rule:
-        found = self.part(depth)
-        while self.sees("*", "/"):
-            found = [self.take()[1], found, self.part(depth)]
+    def _product(self, depth: int) -> Rule:
+        found = self._part(depth)
+        while self._sees("*", "/"):
+            found = [self._take()[1], found, self._part(depth)]
         return found
 
-    def part(self, depth: int) -> Rule:
+    def _part(self, depth: int) -> Rule:
         if depth > DEEPEST:
             raise _wrong(self.words, "is nested too deeply")
-        kind, text = self.take()
+        kind, text = self._take()
         if kind == "number":
             return ["number", text]
         if kind == "-":
-            return ["-", ["number", "0"], self.part(depth + 1)]
+            return ["-", ["number", "0"], self._part(depth + 1)]
         if kind == "(":
-            found = self.sum(depth + 1)
-            self.expect(")")
+            found = self._sum(depth + 1)
+            self._expect(")")
             return found
-        if kind == "name" and self.sees("("):
-            return self.function(text.lower(), depth)
+        if kind == "name" and self._sees("("):
+            return self._function(text.lower(), depth)
         if kind in ("name", "quoted"):
-            return self.column(kind, text)
+            return self._column(kind, text)
         raise _wrong(self.words, f"has {text!r} where a column or a number should be")
 
-    def function(self, name: str, depth: int) -> Rule:
+    def _function(self, name: str, depth: int) -> Rule:
         if name not in _FUNCTIONS:
             raise _wrong(self.words, f"calls {name}; only {', '.join(_FUNCTIONS)} are allowed")
-        self.expect("(")
-        found: Rule = [name, self.sum(depth + 1)]
-        while self.sees(","):
-            self.take()
-            found.append(self.sum(depth + 1))
-        self.expect(")")
+        self._expect("(")
+        found: Rule = [name, self._sum(depth + 1)]
+        while self._sees(","):
+            self._take()
+            found.append(self._sum(depth + 1))
+        self._expect(")")
         return found
 
-    def column(self, kind: str, text: str) -> Rule:
-        if not self.sees("."):
-            return self.known(kind, text, TABLES)
-        self.take()
+    def _column(self, kind: str, text: str) -> Rule:
+        if not self._sees("."):
+            return self._known(kind, text, TABLES)
+        self._take()
         if text not in TABLES:
             raise _wrong(self.words, f"names {text!r}, which is neither products nor product_variants")
-        kind, name = self.take()
+        kind, name = self._take()
         if kind not in ("name", "quoted"):
             raise _wrong(self.words, f"names no column after {text}.")
-        return self.known(kind, name, (text,))
+        return self._known(kind, name, (text,))
 
-    def known(self, kind: str, name: str, tables: tuple[str, ...]) -> Rule:
+    def _known(self, kind: str, name: str, tables: tuple[str, ...]) -> Rule:
         if name.lower() == "price" and kind == "name" and tables == TABLES:
             return ["price"]
         name = (
@@ -160,18 +170,18 @@ class _Reader:
             raise _wrong(self.words, f"names {found[0]}.{name}, which does not hold numbers")
         return ["column", found[0], name]
 
-    def sees(self, *kinds: str) -> bool:
+    def _sees(self, *kinds: str) -> bool:
         return bool(self.rest) and self.rest[0][0] in kinds
 
-    def take(self) -> tuple[str, str]:
+    def _take(self) -> tuple[str, str]:
         if not self.rest:
             raise _wrong(self.words, "is not complete")
         return self.rest.pop(0)
 
-    def expect(self, sign: str) -> None:
-        if not self.sees(sign):
+    def _expect(self, sign: str) -> None:
+        if not self._sees(sign):
             raise _wrong(self.words, f"lacks a {sign!r}")
-        self.take()
+        self._take()
 
 
 # ---------------------------------------------------------------- using a rule
@@ -222,7 +232,7 @@ def pricing(connection: Connection, actor: Actor) -> Pricing:
     """Return how the shop prices and taxes. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_SHOP)
     rows = call(connection, "select price_words, price_doubt, tax, tax_rate from stockroom_api.pricing", {})
-    return rows_of(Pricing, rows)[0]
+    return rows_of(Pricing, rows, tax=TaxBy)[0]
 
 
 def set_price(connection: Connection, actor: Actor, *, words: str) -> None:
@@ -246,12 +256,12 @@ def set_tax(connection: Connection, actor: Actor, *, tax: str) -> None:
     Raises InvalidInput, Forbidden, SignInRequired.
     """
     kind, rate = tax.strip().lower().removesuffix("%").strip(), None
-    if kind not in ("none", "stripe"):
+    if kind not in (TaxBy.NONE, TaxBy.STRIPE):
         if not re.fullmatch(r"\d{1,2}(\.\d{1,3})?", kind) or not Decimal(kind):
             raise invalid(
                 "tax", f'"{tax.strip()[:40]}" is not one; use none, stripe, or a rate in percent such as 8.25'
             )
-        kind, rate = "rate", Decimal(kind)
+        kind, rate = TaxBy.RATE, Decimal(kind)
     ask(connection, actor, Permission.MANAGE_SHOP, "set_tax", tax=kind, rate=rate)
 
 

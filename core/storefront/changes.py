@@ -145,13 +145,11 @@ def _apply(engine: Engine, stripe: Gateway, actor: Actor, checkout: Checkout, fo
         wanted = payments.taxed(engine, stripe, actor, wanted)
         changed = _at_stripe(stripe, wanted, found)
     except Unavailable as error:
-        changed = _outcome(stripe, wanted)
-        if changed is None:
-            run(engine, _finish, actor, checkout=checkout, taken=None)
-        elif not _has(changed, wanted):
-            run(engine, _finish, actor, checkout=checkout, taken=False)
-        if changed is None or not _has(changed, wanted):
+        seen = _outcome(stripe, wanted)
+        if seen is None or not _has(seen, wanted):
+            run(engine, _finish, actor, checkout=checkout, taken=None if seen is None else False)
             raise error from None
+        changed = seen
     except StockError as error:
         run(engine, _finish, actor, checkout=checkout, taken=False)
         if error.facts.get("code") == "payment_intent_unexpected_state":

@@ -6,14 +6,21 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.alias_generators import to_camel
 
 MOST_LINES = 500
 MOST_UNITS = 1_000_000
 MOST_SHIPPING = 10_000_000
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Name = Annotated[ShortText | StrictInt | StrictFloat, AfterValidator(str)]
+
+
+def _as_text(value: Any) -> Any:
+    """Return a number as text: a size may be 42 or "42"."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Name = Annotated[ShortText, BeforeValidator(_as_text)]
 
 
 _TTL = AliasChoices("ttl_seconds", "ttlSeconds")
@@ -68,9 +75,9 @@ class CheckedLine(_Model):
 class LineError(_Model):
     """What is wrong with a line, in the names of older storefronts."""
 
-    item_id: str | None = Field(None, alias="item_id")
-    variant_id: UUID | None = Field(None, alias="variant_id")
-    product_id: UUID | None = Field(None, alias="product_id")
+    item_id: str | None = Field(default=None, alias="item_id")
+    variant_id: UUID | None = Field(default=None, alias="variant_id")
+    product_id: UUID | None = Field(default=None, alias="product_id")
     sku: str | None = None
     code: str | None
     error: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,12 +101,13 @@ def read_shipping(value: object) -> tuple[int | None, Address | None]:
 
 
 def _units(value: object) -> int:
-    whole = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not whole or value != int(value):  # type: ignore[call-overload]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise invalid("shipping", "must be a whole number of minor units, such as 490 for 4.90")
-    if not 0 <= int(value) <= MOST_SHIPPING:  # type: ignore[call-overload]
+    if not 0 <= value <= MOST_SHIPPING:
         raise invalid("shipping", f"must be from 0 to {MOST_SHIPPING:,} minor units")
-    return int(value)  # type: ignore[call-overload]
+    return value
 
 
 def _address(fields: Mapping[str, object]) -> Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -143,7 +144,7 @@ COLUMNS = {
         ("price; drop table products", "a character that is not allowed"),
         ("price || 'x'", "a character that is not allowed"),
         ("(select 1)", "is not a column"),
-        ("price -- 1", "where it should end") if False else ("price::text", "a character that is not allowed"),
+        ("price::text", "a character that is not allowed"),
         ("(" * 40 + "price" + ")" * 40, "nested too deeply"),
         ("price + " * 60 + "price", "longer than 300"),
         ("coalesce()", "where a column or a number should be"),
@@ -191,7 +192,7 @@ def test_python_and_sql_evaluate_a_rule_alike(old: Legacy) -> None:
                 """select stockroom_api.price_of(cast(:rule as jsonb), to_jsonb(v), to_jsonb(p)) as price,
                           p.price as plain, p.sale_price, v.price_adjustment
                      from public.product_variants v join public.products p on p.id = v.product_id""",
-                rule=prices.json.dumps(rule),
+                rule=json.dumps(rule),
             )
             assert len(found) == 12
             for row in found:

@@ -22,6 +22,7 @@ from core.ledger import changes as ledger
 from core.ledger.holds import Wanted
 from core.people.api_keys import Scope
 from core.storefront import checkout, payments
+from core.storefront.purchases import Purchase
 from core.stripe.gateway import Gateway
 from tests.core.storefront.test_api import Client, is_problem
 from tests.stripe.account import StripeAccount
@@ -158,7 +159,7 @@ def test_after_a_crash_between_hold_and_stripe_the_same_key_goes_on(till: Till) 
         raise KeyboardInterrupt
 
     till.gateway.begin_payment = crash  # type: ignore[method-assign]
-    purchase = checkout.Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
+    purchase = Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
     actor = Actor(name="Web shop")
     with pytest.raises(KeyboardInterrupt):
         checkout.begin_payment(till.shop.engine, till.gateway, actor, purchase=purchase, key=key)
@@ -263,7 +264,7 @@ def test_only_a_key_for_orders_may_begin_payments(till: Till) -> None:
 def test_a_race_between_a_failure_and_a_payment_leaves_the_payment_with_its_units(till: Till) -> None:
     """The first asker hears nothing from Stripe and lets go; the second, meanwhile, has bound the payment."""
     shoe = till.shop.variant(5, price=10)
-    purchase = checkout.Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
+    purchase = Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
     actor, key = Actor(name="Web shop"), uuid4().hex
     begun = checkout.begin_payment(till.shop.engine, till.gateway, actor, purchase=purchase, key=key)
     ids = {"checkout_id": begun.checkout.checkout_id, "reservation_id": begun.checkout.reservation_id}
