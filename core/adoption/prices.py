@@ -14,23 +14,26 @@ from core.adoption.catalogue import product_of
 from core.adoption.columns import NUMBER, Carried
 from core.adoption.look import Column, Database, ask, public
 from core.adoption.report import PriceCheck, PriceExample, Report, listed
+from core.foundation.errors import InvalidInput
 from core.foundation.model import COMMAND_LINE
 from core.foundation.text import many
 from core.shop.prices import TABLES, Rule, columns_of, parse, store_price, value_of
 
 _CHANGES_A_PRICE = re.compile(
-    r"(^|_)(price|prices|discount|discounts|discounted|surcharge|markup|markdown|msrp|rrp|uplift)(_|$)|^compare_at|^on_sale$"
+    r"(^|_)(prices?|discounts?|discounted|surcharge|markup|markdown|msrp|rrp|uplift|compare_at|on_sale|percent_off)(_|$)"
     r"|(^|_)sale_(amount|percent|percentage|rate)$"
 )
 _IS_NO_PRICE = re.compile(
-    r"(^|_)(id|cost|wholesale|purchase|buying|supplier|stripe|currency|url|label|code|note|notes|type|name|at|from|until|start|"
-    r"end|starts|ends|date|updated)(_|$)"
+    r"(^|_)(id|cost|wholesale|purchase|buying|supplier|stripe|currency|url|label|code|notes?|type|name|from|until|starts?|"
+    r"ends?|date|updated|created)(_|$)|(?<!compare)_at$"
 )
-_ADDED = re.compile(r"adjust|modif|delta|diff|offset|surcharge|extra|additional|markup|uplift")
 _INSTEAD = re.compile(
-    r"^(sale|discount|discounted|special|promo|promotional|offer|reduced|final|override)_price$|^price_override$"
+    r"^(sale|discount|discounted|special|promo|promotional|offer|reduced|final|override|selling|current)_price$"
+    r"|^price_override$"
 )
-_PERCENT = re.compile(r"^(discount|sale)_(percent|percentage)$")
+_PERCENT = re.compile(r"^(discount|sale)_(percent|percentage)$|^percent_off$")
+_ADDED = re.compile(r"adjust|modif|delta|diff|offset|surcharge|extra|additional|markup|uplift")
+_TAKEN_OFF = re.compile(r"^discount_amount$|^markdown$")
 _EXAMPLES = 3
 
 
@@ -46,7 +49,13 @@ class Priced:
 @dataclass(frozen=True, slots=True)
 class _Row:
     sku: str
+    texts: Mapping[tuple[str, str], str | None]
     numbers: Mapping[tuple[str, str], Decimal | None]
+
+    def has(self, column: tuple[str, str]) -> bool:
+        """Whether the column is set to anything but nothing, false or 0."""
+        number = self.numbers.get(column)
+        return self.texts.get(column) not in (None, "", "false") if number is None else number != 0
 
 
 def look_at_prices(database: Database, catalogue: Mapping[str, Carried], words: str | None, report: Report) -> Priced:
@@ -58,15 +67,20 @@ def look_at_prices(database: Database, catalogue: Mapping[str, Carried], words: 
         return Priced(words=None, rule=None, doubt=None)
     proposal = _proposal([each for each in found if columns[each[0]][each[1]]], columns)
     rows = list(_rows(database, catalogue, {*found, *columns_of(rule or ["price"])}, columns))
-    for table, name in found:
-        used = sum(1 for row in rows if row.numbers.get((table, name)))
-        then = "used by --price" if rule and (table, name) in columns_of(rule) else "may change the price"
-        if rule and then != "used by --price":
-            then = "not used: --price leaves it out"
-        report.found(f"{table}.{name}", f"set for {many(used, 'variant')}", then)
+    for each in found:
+        used = sum(1 for row in rows if row.has(each))
+        report.found(f"{each[0]}.{each[1]}", f"set for {many(used, 'variant')}", _then(each, rule, columns))
     doubt = None if rule else listed([f"{table}.{name}" for table, name in found])
     report.prices = _check(rows, words, rule, parse(proposal, columns), proposal, found, doubt)
     return Priced(words=words, rule=rule, doubt=doubt)
+
+
+def _then(column: tuple[str, str], rule: Rule | None, columns: Mapping[str, Mapping[str, bool]]) -> str:
+    if rule:
+        return "used by --price" if column in columns_of(rule) else "not used: --price leaves it out"
+    if not columns[column[0]][column[1]]:
+        return "may change the price; it holds no numbers, so --price cannot use it"
+    return "may change the price"
 
 
 def store(connection: Connection, priced: Priced) -> None:
@@ -102,8 +116,13 @@ def _proposal(found: list[tuple[str, str]], columns: Mapping[str, Mapping[str, b
         if _PERCENT.search(each[1].lower()):
             words += f" * (1 - coalesce({_written(each, columns)}, 0) / 100)"
     for each in found:
-        if _ADDED.search(each[1].lower()) and not _INSTEAD.search(each[1].lower()):
-            words += f" + coalesce({_written(each, columns)}, 0)"
+        name = each[1].lower()
+        if _TAKEN_OFF.search(name) or (_ADDED.search(name) and not _INSTEAD.search(name)):
+            words += f" {'-' if _TAKEN_OFF.search(name) else '+'} coalesce({_written(each, columns)}, 0)"
+    try:
+        parse(words, columns)
+    except InvalidInput:  # too many columns, or a name that cannot be written
+        return "price"
     return words
 
 
@@ -125,10 +144,10 @@ def _rows(
         return
     sku = variants.of("sku")
     assert sku is not None, "its absence is an obstacle"
-    numbers = [each for each in sorted(set(wanted)) if columns[each[0]].get(each[1]) and each[0] in catalogue]
-    values = [_value(catalogue[table], name) for table, name in numbers]
-    own = [value for (table, _), value in zip(numbers, values, strict=True) if table == "product_variants"]
-    theirs = [value for (table, _), value in zip(numbers, values, strict=True) if table == "products"]
+    wanted = [each for each in sorted(set(wanted)) if each[0] in catalogue]
+    values = [_value(catalogue[table], name) for table, name in wanted]
+    own = [value for (table, _), value in zip(wanted, values, strict=True) if table == "product_variants"]
+    theirs = [value for (table, _), value in zip(wanted, values, strict=True) if table == "products"]
     query = sql.SQL(
         "select {sku} as sku, array[{own}]::text[] as own, {theirs} as theirs from {variants} l order by 1"
     ).format(
@@ -139,7 +158,8 @@ def _rows(
     )
     for row in ask(database, query):
         by_table = {"product_variants": iter(row.own), "products": iter(row.theirs or [None] * len(theirs))}
-        yield _Row(row.sku, {each: _decimal(next(by_table[each[0]])) for each in numbers})
+        texts = {each: next(by_table[each[0]]) for each in wanted}
+        yield _Row(row.sku, texts, {each: _decimal(text) for each, text in texts.items()})
 
 
 def _of_product(catalogue: Mapping[str, Carried], values: list[sql.Composable]) -> sql.Composable:
@@ -188,7 +208,7 @@ def _typical(rows: list[_Row], found: list[tuple[str, str]]) -> list[_Row]:
     """Return three variants: first one for each combination of columns that are set, those with most of them first."""
 
     def set_of(row: _Row) -> tuple[bool, ...]:
-        return tuple(bool(row.numbers.get(each)) for each in found)
+        return tuple(map(row.has, found))
 
     ordered = sorted(rows, key=lambda row: (-sum(set_of(row)), row.sku))
     first = {set_of(row): row for row in reversed(ordered)}
@@ -200,13 +220,9 @@ def _example(row: _Row, rule: Rule, found: list[tuple[str, str]]) -> PriceExampl
     return PriceExample(
         sku=row.sku,
         plain=_money(value_of(["price"], row.numbers)),
-        parts=tuple(_shown(row.numbers.get(each)) for each in found),
+        parts=tuple(row.texts.get(each) or "-" for each in found),
         price=_money(value_of(rule, row.numbers)),
     )
-
-
-def _shown(value: Decimal | None) -> str:
-    return "-" if value is None else f"{value:f}"
 
 
 def _money(value: Decimal | None) -> str:

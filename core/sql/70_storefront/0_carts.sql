@@ -86,7 +86,7 @@ create function stockroom_api.cart_items(_items jsonb)
     returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text,
                    names_variant boolean)
     language sql stable as $$
-    select i.n, coalesce(i.item ->> 'id', i.item ->> 'itemId', w.variant, w.sku, w.product, i.n::text),
+    select i.n, coalesce(i.item ->> 'id', i.item ->> 'itemId', i.item ->> 'item_id', w.variant, w.sku, w.product, i.n::text),
            case when w.quantity ~ '^[0-9]{1,7}$' and w.quantity::int between 1 and 1000000 then w.quantity::int end,
            left(w.quantity, 40), v.id, coalesce(v.product_id, p.id), coalesce(v.sku, w.sku),
            w.variant is not null or w.sku is not null or v.id is not null
@@ -103,4 +103,18 @@ create function stockroom_api.cart_items(_items jsonb)
       left join public.product_variants v
         on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku)
            or (cardinality(m.variants) = 1 and v.id = m.variants[1]);
+$$;
+
+-- A cart in either spelling as `meant_items` reads it. One whose lines all have a `variant_id` or `sku` stays as it is.
+create function stockroom_api.spelt_items(_items jsonb) returns jsonb
+    language sql immutable as $$
+    select case when jsonb_typeof(_items) = 'array' and exists (
+                     select from jsonb_array_elements(_items) i
+                      where jsonb_typeof(i) = 'object' and i ->> 'variant_id' is null and i ->> 'sku' is null)
+                then (select jsonb_agg(case when jsonb_typeof(i) = 'object' then jsonb_build_object(
+                                 'variant_id', coalesce(i -> 'variant_id', i -> 'variantId'), 'sku', i -> 'sku',
+                                 'product', coalesce(i -> 'product_id', i -> 'productId', i -> 'slug'), 'size', i -> 'size',
+                                 'color', i -> 'color', 'quantity', i -> 'quantity') else i end)
+                        from jsonb_array_elements(_items) i)
+                else _items end;
 $$;

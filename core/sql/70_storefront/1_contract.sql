@@ -153,7 +153,8 @@ exception when sqlstate 'SK008' then
         'errors', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
 end $$;
 
--- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key.
+-- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key. Lines may name variants
+-- in either spelling, or a product and a size if one variant is meant.
 create function public.reserve_stock(
     items jsonb, reference text, ttl_seconds int default 1800, idempotency_key text default null
 ) returns jsonb
@@ -163,7 +164,7 @@ declare
     _facts text;
 begin
     _id := stockroom_api.hold(coalesce('hold:' || idempotency_key, 'hold:' || reference, 'hold:' || gen_random_uuid()),
-        items, reference, ttl_seconds, 'Storefront');
+        stockroom_api.meant_items(stockroom_api.spelt_items(items)), reference, ttl_seconds, 'Storefront');
     return (select jsonb_build_object('success', true, 'reservation_id', r.id, 'state', r.state, 'expires_at', r.expires_at,
                        'lines', r.lines)
               from stockroom_api.reservations r where r.id = _id);

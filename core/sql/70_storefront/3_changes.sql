@@ -131,7 +131,8 @@ create function stockroom_api.refuse_known_cart(_old stockroom.checkouts, _cart_
     language plpgsql stable as $$
 begin
     if exists (select from stockroom.checkouts c
-                where c.scope = _old.scope and c.cart_id = _cart_id and c.closed_at is null and c.id <> _old.id) then
+                where c.scope = _old.scope and _cart_id in (c.cart_id, c.pending ->> 'cart_id') and c.closed_at is null
+                  and c.id <> _old.id) then
         perform stockroom_api.refuse_value('cartId', 'belongs to another payment that is not finished');
     end if;
 end $$;
@@ -199,13 +200,14 @@ begin
 end $$;
 
 -- Close a checkout whose payment has ended, so that its cart can begin another with the request of `_key`. The hold of a cancelled
--- payment is released.
+-- payment is released, and the buyer's address forgotten.
 create function stockroom_api.close_checkout(_id uuid, _cancelled boolean, _key text) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
     _reservation_id uuid;
 begin
-    update stockroom.checkouts set closed_at = coalesce(closed_at, now()) where id = _id returning reservation_id into _reservation_id;
+    update stockroom.checkouts set closed_at = coalesce(closed_at, now()), shipping_to = null
+     where id = _id returning reservation_id into _reservation_id;
     delete from stockroom.checkout_requests r using stockroom.operations o
      where r.checkout_id = _id and o.id = r.operation_id and o.key = _key;
     if _cancelled then

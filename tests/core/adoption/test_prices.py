@@ -113,6 +113,37 @@ def test_a_shop_whose_plain_price_is_all_there_is_needs_no_confirmation(old: Leg
     assert cost(old, "DUN-42") == [8_900]
 
 
+def test_other_names_of_such_columns_are_recognised_and_costs_and_dates_are_not(old: Legacy) -> None:
+    old.run(
+        """alter table products add discount_percent numeric, add compare_at_price numeric, add cost_price numeric,
+               add on_sale boolean default true, add price_updated_at timestamptz, add price_code text;
+           alter table product_variants add "priceModifier" numeric default 2, add discount_price numeric,
+               add wholesale_price numeric;
+           update products set discount_percent = 10"""
+    )
+    report = adoption.check(old.url)
+    assert report.prices
+    assert set(report.prices.columns) == {
+        "products.sale_price",
+        "products.discount_percent",
+        "products.compare_at_price",
+        "products.on_sale",
+        "product_variants.price_adjustment",
+        "product_variants.priceModifier",
+        "product_variants.discount_price",
+    }
+    found = {each.what: (each.found, each.then) for each in report.findings}
+    assert found["products.compare_at_price"] == ("set for 0 variants", "may change the price")
+    assert found["products.on_sale"][1] == "may change the price; it holds no numbers, so --price cannot use it"
+    assert report.prices.proposal == (
+        "coalesce(sale_price, discount_price, price) * (1 - coalesce(discount_percent, 0) / 100) "
+        '+ coalesce(price_adjustment, 0) + coalesce("priceModifier", 0)'
+    )
+    adoption.adopt(old.url, price=report.prices.proposal)
+    (example,) = (each for each in report.prices.examples if each.sku == "DUN-46")
+    assert (example.price, cost(old, "DUN-46")) == ("83.10", [8_310])
+
+
 def test_undo_and_adopting_again_forget_the_rule(old: Legacy) -> None:
     adoption.adopt(old.url, price="price")
     adoption.undo(old.url)

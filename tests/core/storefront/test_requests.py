@@ -13,7 +13,7 @@ from core.storefront.api import create_api
 from core.storefront.purchases import NO_NAME, cart_name, read_shipping
 from tests.core.storefront.test_api import Client, Http, is_problem
 from tests.core.storefront.test_checkout import PATH, Till, of, reserved
-from tests.core.storefront.test_contract import codes, product_of, validate
+from tests.core.storefront.test_contract import codes, product_of, reserve, validate
 from tests.support.builders import Shop
 
 STRIPE_STYLE = {
@@ -147,6 +147,15 @@ def test_a_cart_is_checked_by_product_and_size_too(shop: Shop, sizes: dict[str, 
     assert (told["valid"], told["total_items"], told["valid_items"]) == (False, 1, 0)
     assert told["errors"][0]["variant_id"] == str(sizes["42"])
     assert told["errors"][0]["error"] == told["issues"][0]["message"]
+
+
+def test_units_are_held_in_sql_by_either_spelling_and_by_product_and_size(shop: Shop, sizes: dict[str, UUID]) -> None:
+    shoe, product = str(sizes["42"]), str(sizes["product"])
+    for item in ({"variantId": shoe}, {"variant_id": shoe}, {"product_id": product, "size": "42"}):
+        assert reserve(shop, uuid4().hex, {**item, "quantity": 1})["success"], item
+    assert reserved(shop, sizes["42"]) == 3
+    vague = reserve(shop, uuid4().hex, {"productId": product, "size": "43", "quantity": 1})
+    assert (vague["success"], len(vague["choices"])) == (False, 2)
 
 
 @pytest.mark.parametrize("name", ["cart-7", "Kim's cart №7 🛒", 7, "a\nb\x00", "x" * 5_000, "\ud800"])
