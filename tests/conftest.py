@@ -37,6 +37,7 @@ from tests.support.servers import (
 EVERY_SERVER = (
     "tests/core/adoption/test_adopt.py",
     "tests/core/adoption/test_around.py",
+    "tests/core/adoption/test_prices.py",
     "tests/core/backups",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
@@ -44,6 +45,7 @@ EVERY_SERVER = (
     "tests/core/orders",
     "tests/core/people/test_rights.py",
     "tests/core/proof/test_checks.py",
+    "tests/core/storefront/test_changes.py",
     "tests/core/storefront/test_contract.py",
 )
 # The longest first, so that no process waits for the other at the end.

@@ -28,8 +28,8 @@ _IS_NO_PRICE = re.compile(
     r"ends?|date|updated|created)(_|$)|(?<!compare)_at$"
 )
 _INSTEAD = re.compile(
-    r"^(sale|discount|discounted|special|promo|promotional|offer|reduced|final|override|selling|current)_price$"
-    r"|^price_override$"
+    r"^(sale|discount|discounted|special|promo|promotional|offer|reduced|final|override|selling|current|unit|variant|"
+    r"retail)_price$|^price_override$"
 )
 _PERCENT = re.compile(r"^(discount|sale)_(percent|percentage)$|^percent_off$")
 _ADDED = re.compile(r"adjust|modif|delta|diff|offset|surcharge|extra|additional|markup|uplift")
@@ -110,8 +110,9 @@ def _found(carried: Carried) -> Iterator[str]:
 
 def _proposal(found: list[tuple[str, str]], columns: Mapping[str, Mapping[str, bool]]) -> str:
     """Return the expression that the names suggest: the sale price if any, percentages off, adjustments."""
-    instead = [_written(each, columns) for each in found if _INSTEAD.search(each[1].lower())]
-    words = f"coalesce({', '.join([*sorted(instead, reverse=True), 'price'])})" if instead else "price"
+    instead = sorted((each for each in found if _INSTEAD.search(each[1].lower())), key=_rank)
+    written = [_written(each, columns) for each in instead]
+    words = f"coalesce({', '.join([*written, 'price'])})" if written else "price"
     for each in found:
         if _PERCENT.search(each[1].lower()):
             words += f" * (1 - coalesce({_written(each, columns)}, 0) / 100)"
@@ -124,6 +125,12 @@ def _proposal(found: list[tuple[str, str]], columns: Mapping[str, Mapping[str, b
     except InvalidInput:  # too many columns, or a name that cannot be written
         return "price"
     return words
+
+
+def _rank(column: tuple[str, str]) -> tuple[bool, bool, str]:
+    """Return the place of a price that stands for the plain one: sales first, then those of variants."""
+    table, name = column
+    return "sale" not in name.lower(), table != TABLES[0], name
 
 
 def _written(column: tuple[str, str], columns: Mapping[str, Mapping[str, bool]]) -> str:
