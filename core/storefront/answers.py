@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from core.foundation.sales import CartState
 from core.ledger.holds import Reservation
 from core.storefront import models, paid_orders, payments, purchases
 from core.storefront.paid_orders import PaidOrder
@@ -32,11 +33,14 @@ def _item(item: models.PurchaseItem) -> purchases.Item:
 def order_of(found: PaidOrder, *, mail: str) -> models.Order:
     """Return the answer about an order, in our names and in those of older storefronts."""
     failed = [line for line in found.lines if line.error]
+    is_read = found.cart_state == CartState.READ
     message = "The order is recorded and every line was taken off the shelf."
     if failed:
         message = f"The order is recorded and stands. Not taken off the shelf, with a case: {len(failed)} of its lines."
+    elif not is_read:
+        message = "The order is recorded and stands. Its cart is not read yet, so nothing was taken off the shelf."
     return models.Order(
-        success=not failed,
+        success=is_read and not failed,
         message=message,
         order_id=found.order_id,
         order_number=found.called,

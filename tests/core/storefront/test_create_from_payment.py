@@ -163,6 +163,13 @@ def test_a_line_that_cannot_be_taken_is_no_success_and_the_order_stands(till: Ti
     assert told["orderNumber"] == payment_id
 
 
+def test_an_order_whose_cart_nobody_can_read_is_recorded_and_no_success(till: Till) -> None:
+    made = till.account.pay(5_000, "eur", {})
+    told = order(till, made["id"]).json()
+    assert (told["success"], told["recorded"], told["lines"]) == (False, True, [])
+    assert told["message"].endswith("Its cart is not read yet, so nothing was taken off the shelf.")
+
+
 def test_a_payment_that_has_not_succeeded_is_refused_with_its_status(till: Till) -> None:
     begun = till.pay(of(till.shop.variant(1, price=100))).json()
     told = is_problem(order(till, begun["paymentIntentId"]), 409)
