@@ -41,6 +41,7 @@ EVERY_SERVER = (
     "tests/core/adoption/test_rights.py",
     "tests/core/adoption/test_history.py",
     "tests/core/adoption/test_shapes.py",
+    "tests/core/adoption/test_prices.py",
     "tests/core/backups",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
@@ -49,6 +50,7 @@ EVERY_SERVER = (
     "tests/core/people/test_rights.py",
     "tests/core/proof/test_checks.py",
     "tests/core/proof/test_stock_movers.py",
+    "tests/core/storefront/test_changes.py",
     "tests/core/storefront/test_contract.py",
 )
 # The longest first, so that no process waits for the other at the end.

@@ -40,7 +40,8 @@ def check(owner_url: str, **choices: Unpack[Choices]) -> Report:
 def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
     """Adopt a database with these `Options`, all of it or nothing, and return what was done.
 
-    Raises SetupError, which lists everything that prevents it. In a shop that has moved in, `keep_open` alone is done:
+    Raises SetupError, which lists everything that prevents it, and InvalidInput for a `price` that is not an expression
+    over the shop's columns. In a shop that has moved in, `keep_open` alone is done:
     R12 accepts these doors from then on.
     """
     options = Options(**choices)

@@ -15,6 +15,7 @@ from core.adoption.doors import CATALOGUE, close_doors, keep_rights
 from core.adoption.kept import keep_columns, keep_filling, kept_indexes
 from core.adoption.look import OUTSIDE, Database, Journal, Table, ask, public
 from core.adoption.plan import Plan
+from core.adoption.prices import store
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES, build
 from core.foundation.errors import SetupError
@@ -76,6 +77,7 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
     _post(database)
     keep_filling(database, history, plan.mapping, indexes)
     _connect(journal, plan)
+    store(connection, plan.priced)
     close_doors(journal, plan.kept_doors)
     _prove(database)
     _record(database, journal)

@@ -15,6 +15,7 @@ from core.adoption.doors import look_for_doors
 from core.adoption.kept import kept_columns, same_columns
 from core.adoption.look import Database, Table, aside, ask
 from core.adoption.movements import judge, left_out
+from core.adoption.prices import Priced, look_at_prices
 from core.adoption.report import Report, listed
 from core.adoption.shapes.histories import find_histories, other_history
 from core.adoption.shapes.proposal import propose_mapping, refuse_an_empty_shelf, report_left_out
@@ -42,6 +43,7 @@ class Choices(TypedDict, total=False):
     keep_reading: bool
     keep_writing: bool
     keep_open: Sequence[str]
+    price: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +52,21 @@ class Options:
 
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
     as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
-    stock although others than the named roles can use it.
+    stock although others than the named roles can use it. `price` is the expression of what a variant costs.
     """
 
     mapping: Sequence[str] = ()
     keep_reading: bool = False
     keep_writing: bool = False
     keep_open: Sequence[str] = ()
+    price: str | None = None
 
     def words(self) -> list[str]:
         """Return the options without the mapping, as they are written after `adopt`."""
         kept = [word for name in self.keep_open for word in ("--keep-open", name)]
         flags = {"--keep-reading": self.keep_reading, "--keep-writing": self.keep_writing}
-        return [*(flag for flag, chosen in flags.items() if chosen), *kept]
+        price = ["--price", self.price] if self.price else []
+        return [*(flag for flag, chosen in flags.items() if chosen), *kept, *price]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,13 +80,14 @@ class Plan:
     dependents: list[Dependent]
     report: Report
     kept_doors: list[str]
+    priced: Priced
     mapping: dict[tuple[str, str], str]
 
 
 def plan(database: Database, options: Options) -> Plan:
     """Read the database and check every row. The results are also in temporary tables."""
     database.execute("set local search_path = pg_catalog")  # so that every name is shown with its schema
-    report = Report()
+    report, priced = Report(), Priced(words=None, rule=None, doubt=None)
     shape = recognise(database, options.mapping)
     find_histories(database, shape)
     old, beside = shape.old, None
@@ -94,8 +99,9 @@ def plan(database: Database, options: Options) -> Plan:
     report.obstacles += [report.cannot] if report.cannot else shape.obstacles
     if report.cannot:
         return Plan(
-            old=old, catalogue={}, around=Around(), dependents=[], report=report, kept_doors=[], mapping=mapping
-        )
+            old=old, catalogue={}, around=Around(), dependents=[], report=report, kept_doors=[], priced=priced,
+            mapping=mapping,
+        )  # fmt: skip
     _refuse_odd_tables(database, old, report)
     catalogued = catalogue_of(shape, mapping, levels if needs_levels and not level_word else None)
     if shape.beside:
@@ -110,6 +116,7 @@ def plan(database: Database, options: Options) -> Plan:
         judge(database, history, mapping, report)
         _draft(database, history, report)
         report.left_out = left_out(database)
+        priced = look_at_prices(database, catalogued, options.price, report)
     report_left_out(database, shape, report)
     if kept := [column.name for column in kept_columns(old.get("stock_movements"))]:
         report.found("columns of stock_movements", listed(kept, 8), "kept on the ledger, for reading")
@@ -122,6 +129,7 @@ def plan(database: Database, options: Options) -> Plan:
         dependents=dependents(database, old, set(same_columns(old.get("stock_movements"))), mapping, report),
         report=report,
         kept_doors=look_for_doors(database, options.keep_open, report),
+        priced=priced,
         mapping=mapping,
     )
 

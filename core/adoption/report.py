@@ -57,6 +57,31 @@ class Proposal:
         return [*lines, "", "If this is right, adopt with:", f"  {self.command}"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceExample:
+    """A variant: its plain price, its values of the columns that may change it, and what it would cost."""
+
+    sku: str
+    plain: str
+    parts: tuple[str, ...]
+    price: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceCheck:
+    """Columns that may change a price, with examples by `words` (given with --price), or else by `proposal`.
+
+    `doubt` names the columns while nothing is confirmed. `unpriced`: how many variants would have no price.
+    """
+
+    columns: tuple[str, ...]
+    examples: tuple[PriceExample, ...]
+    words: str | None
+    proposal: str
+    doubt: str | None
+    unpriced: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Report:
     """Everything that was found. Each sentence of `obstacles` prevents adopting."""
@@ -69,6 +94,8 @@ class Report:
     proposal: Proposal | None = None
     already: str | None = None
     """Why there is nothing to do, or None."""
+    prices: PriceCheck | None = None
+    """What may change a price, or None where the plain price is all there is."""
 
     @property
     def possible(self) -> bool:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from core.adoption.adopt import Report, adopt, check, undo
-from core.adoption.report import lined
+from core.adoption.report import PriceCheck, lined
 from core.commands import command
 from core.database.startup import Database
 from core.foundation.text import many
@@ -28,6 +28,8 @@ def add_parsers(subparsers: Any) -> None:
         help="a column with another name: variant_sku=sku qty=stock_quantity price_cents=price/100, or "
         "TABLE.COLUMN=OURS; a table: skus=product_variants; COLUMN=none for a column that means nothing of ours",
     )
+    price = "what a variant costs: 'price + price_adjustment'; `--price price` confirms that the plain price is right"
+    parser.add_argument("--price", metavar="EXPRESSION", help=price)
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
     writing = "let authenticated write the catalogue, except for stock, as far as its policies let it; implies reading"
@@ -54,6 +56,7 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         keep_reading=arguments.keep_reading,
         keep_open=arguments.keep_open,
         keep_writing=arguments.keep_writing,
+        price=arguments.price,
     )
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1
@@ -69,7 +72,25 @@ def report_text(report: Report, only_checked: bool) -> str:
     if report.left_out:
         lines += ["", f"{many(len(report.left_out), 'row')} of the old history cannot be carried into the ledger:"]
         lines += lined(["row", "movement", "because"], [[each.row_id, each.what, each.why] for each in report.left_out])
+    if report.prices:
+        lines += ["", *_prices(report.prices)]
     return "\n".join([*lines, "", *_end(report, only_checked)])
+
+
+def _prices(found: PriceCheck) -> list[str]:
+    """Return what may change a price, what three variants would cost, and how to confirm it."""
+    words = found.words or found.proposal
+    heads = ["SKU", "price", *found.columns, f"costs, by --price '{words}'"]
+    lines = lined(heads, [[each.sku, each.plain, *each.parts, each.price] for each in found.examples])
+    if found.unpriced:
+        lines.append(f"{many(found.unpriced, 'variant')} would have no price, and could not be paid for.")
+    if found.doubt:
+        lines.append(
+            f"{found.doubt} may change the price. Until you confirm it, no payment is begun here: add "
+            f"--price '{words}', or another expression, or --price price if the plain price is right. "
+            "After adopting, use `python -m core shop --price`."
+        )
+    return lines
 
 
 def _end(report: Report, only_checked: bool) -> list[str]:

@@ -14,18 +14,24 @@ from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE, Actor, Shop
 from core.sample.load import SHOP_NAME, load_sample
 from core.sample.removal import remove_sample, sample_name
-from core.shop import profile
+from core.shop import prices, profile
+from core.shop.prices import Pricing, TaxBy
 
 
 def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
     sample = command(subparsers, "sample", "fill an empty database with the sample shop", manage=sample_shop)
     sample.add_argument("--remove", action="store_true", help="replace the sample shop with an empty one instead")
-    what = "show the shop's name, time zone and currency, or change them"
+    what = "show the shop's name, time zone, currency, prices and tax, or change them"
     shop = command(subparsers, "shop", what, operate=show_or_change)
     shop.add_argument("--name", help="the name of the shop")
     shop.add_argument("--zone", help="the time zone in which its days begin and end, such as Europe/Berlin")
     shop.add_argument("--currency", help="the currency of its prices, such as EUR")
+    price = "what a variant costs in a payment: 'price + price_adjustment', or price for the plain price"
+    shop.add_argument("--price", metavar="EXPRESSION", help=price)
+    shop.add_argument(
+        "--tax", help="the tax on the goods of a payment: none, stripe, or a rate in percent such as 8.25"
+    )
 
 
 # ---------------------------------------------------------------- the sample shop
@@ -70,14 +76,35 @@ def replace_sample(database: Database) -> None:
 
 def show_or_change(engine: Engine, arguments: argparse.Namespace) -> None:
     """Change what was given, then print the shop."""
-    given = {name: getattr(arguments, name) for name in ("name", "zone", "currency")}
+    given = {name: getattr(arguments, name) for name in ("name", "zone", "currency", "price", "tax")}
     wanted = {name: value for name, value in given.items() if value is not None}
-    moved, found = run(engine, _change, COMMAND_LINE, wanted=wanted)
+    moved, found, pricing = run(engine, _change, COMMAND_LINE, wanted=wanted)
     if moved:
         print(f"Every day was summed again: days now begin at midnight in {found.zone}.")
     print(f"{found.name}: time zone {found.zone}, currency {found.currency}")
+    if pricing != Pricing(price_words=None, price_doubt=None, tax=TaxBy.NONE, tax_rate=None):
+        print(f"In payments: {price_sentence(pricing)}; tax: {tax_sentence(pricing)}")
 
 
-def _change(connection: Connection, actor: Actor, *, wanted: dict[str, str]) -> tuple[bool, Shop]:
-    moved = bool(wanted) and profile.change_shop(connection, actor, **wanted)
-    return moved, profile.settings(connection, actor)
+def price_sentence(pricing: Pricing) -> str:
+    """Return what a variant costs, in words."""
+    if pricing.price_doubt:
+        return f"none is begun until you confirm with --price what {pricing.price_doubt} does to a price"
+    return f"a variant costs {pricing.price_words or 'price'}"
+
+
+def tax_sentence(pricing: Pricing) -> str:
+    """Return which tax is added, in words."""
+    rate = f"{pricing.tax_rate.normalize():f} % on the goods" if pricing.tax_rate else "none"
+    return "computed by Stripe" if pricing.tax == TaxBy.STRIPE else rate
+
+
+def _change(connection: Connection, actor: Actor, *, wanted: dict[str, str]) -> tuple[bool, Shop, Pricing]:
+    rest = dict(wanted)
+    price, tax = rest.pop("price", None), rest.pop("tax", None)
+    moved = bool(rest) and profile.change_shop(connection, actor, **rest)
+    if price is not None:
+        prices.set_price(connection, actor, words=price)
+    if tax is not None:
+        prices.set_tax(connection, actor, tax=tax)
+    return moved, profile.settings(connection, actor), prices.pricing(connection, actor)

@@ -150,6 +150,10 @@ class NotPaid(StockError):
     """This payment has not succeeded."""
 
 
+class AlreadyPaid(StockError):
+    """This payment is paid, or about to be; it cannot be changed."""
+
+
 class EventsGone(StockError):
     """Stripe keeps events for thirty days and no longer has the last one that was read."""
 

@@ -1,7 +1,9 @@
 """What a storefront needs: check a cart, hold it, pay for it, create the order.
 
-`api` is the HTTP API and the only module that imports FastAPI; `doors` checks its keys and limits, `models` its bodies.
-`checkout` prices and holds a cart and creates its payment. `paid_orders` returns the order of a payment and queues its
+`api` is the HTTP API and the only module that imports FastAPI; `doors` checks its keys and limits, `models` its bodies;
+`answers` makes them.
+`checkout` prices and holds a cart and creates its payment; `changes` changes a begun one; `payments` and `purchases`
+are what both know of payments and carts. `paid_orders` returns the order of a payment and queues its
 confirmation mail. `api_check` and `flow_check` test a running installation.
 
 Uses: alerts, orders, inbox, catalog, ledger, people, database, carts, stripe, foundation.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -25,9 +24,9 @@ from core.database.engine import call, run
 from core.foundation.errors import Forbidden, StockError, Unavailable
 from core.foundation.model import Actor
 from core.ledger import holds
-from core.ledger.holds import Reservation, Wanted
+from core.ledger.holds import Wanted
 from core.people.api_keys import Caller, Scope
-from core.storefront import checkout, models, paid_orders
+from core.storefront import answers, changes, checkout, models, paid_orders
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.stripe.gateway import Gateway
 
@@ -42,12 +41,12 @@ def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
 
 
-_PUBLIC_FACTS = ("short", "field", "why", "variants", "reservation", "payment_status")
+_PUBLIC_FACTS = ("short", "field", "why", "variants", "choices", "reservation", "payment_status")
 _PROBLEMS = {
     401: "The key is missing or not valid",
     403: "The key lacks the scope",
     404: "A variant is not in the catalogue, or a payment does not exist at Stripe",
-    409: "Not enough stock (`short` names every line), an Idempotency-Key of another request, or not paid yet",
+    409: "Not enough stock (`short` names every line), a known Idempotency-Key, not paid yet, or already paid",
     410: "There is no such hold, or it has ended",
     413: "The body is too large",
     422: "The request is not valid",
@@ -126,7 +125,8 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
         except Unavailable:
             if not sell_unverified:
                 raise
-            return models.Checked(valid=True, verified=False, issues=[], items=[])
+            count = len(cart.items)
+            return models.Checked(valid=True, verified=False, issues=[], items=[], total_items=count, valid_items=count)
 
     return routes
 
@@ -163,24 +163,24 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
             reference=cart.reference,
             ttl_seconds=cart.ttl_seconds,
         )
-        return _held(found)
+        return answers.held_of(found)
 
     @routes.get("/{reservation_id}")
     def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
         """Return a hold."""
-        return _held(run(doors.engine(), holds.get, _actor(caller), reservation_id=reservation_id))
+        return answers.held_of(run(doors.engine(), holds.get, _actor(caller), reservation_id=reservation_id))
 
     @routes.patch("/{reservation_id}")
     def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
         """Extend a hold; 410 if it has ended."""
         seconds = wanted.ttl_seconds
         engine, actor = doors.engine(), _actor(caller)
-        return _held(run(engine, holds.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
+        return answers.held_of(run(engine, holds.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
 
     @routes.delete("/{reservation_id}")
     def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
         """Release a hold; one that has ended stays as it is."""
-        return _held(run(doors.engine(), holds.release, _actor(caller), reservation_id=reservation_id))
+        return answers.held_of(run(doors.engine(), holds.release, _actor(caller), reservation_id=reservation_id))
 
     return routes
 
@@ -195,49 +195,31 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
         caller: Caller = may_order,
         idempotency_key: _IdempotencyKey = None,
     ) -> models.Payment:
-        """Hold a cart and create its payment at catalogue prices. The same Idempotency-Key is the same payment."""
-        purchase = checkout.Purchase(
-            items=_wanted(cart.items),
-            currency=cart.currency,
-            cart_id=cart.metadata.cart_id,
-            shipping=cart.shipping,
-            ttl_seconds=cart.ttl_seconds,
-        )
+        """Hold a cart and create its payment at catalogue prices. The same cartId or Idempotency-Key is the same
+        payment: its hold is extended, and a cart with other content changes it."""
         key = _key("pay", caller, idempotency_key)
-        return _payment(checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key))
+        purchase, scope = answers.purchase_of(cart), str(caller.key_id)
+        return answers.payment_of(
+            checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key, scope=scope)
+        )
+
+    @routes.patch("/stripe/payment-intents/{payment_intent_id}")
+    def change(payment_intent_id: str, wanted: models.PurchaseChange, caller: Caller = may_order) -> models.Payment:
+        """Change a begun payment: hold, amount and metadata together, or nothing. One that is paid is not changed."""
+        purchase, scope = answers.purchase_of(wanted), str(caller.key_id)
+        engine, actor = doors.engine(), _actor(caller)
+        return answers.payment_of(
+            changes.change_payment(engine, gateway, actor, payment_id=payment_intent_id, purchase=purchase, scope=scope)
+        )
 
     @routes.post("/orders/create-from-payment")
     def order(paid: models.Paid, caller: Caller = may_order) -> models.Order:
         """Record the order of a succeeded payment and take it off the shelf, once, even if called again."""
         engine, actor = doors.engine(), _actor(caller)
         found = paid_orders.order_of_payment(engine, gateway, actor, payment_id=paid.payment_intent_id)
-        return models.Order(
-            order_id=found.order_id,
-            order_number=found.called,
-            mail=paid_orders.confirm(engine, found, has_account=has_mail),
-            lines=[
-                models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
-                for line in found.lines
-            ],
-        )
+        return answers.order_of(found, mail=paid_orders.confirm(engine, found, has_account=has_mail))
 
     return routes
-
-
-def _payment(begun: checkout.Begun) -> models.Payment:
-    cart = begun.checkout
-    return models.Payment(
-        client_secret=begun.client_secret,
-        payment_intent_id=begun.payment_id,
-        status=begun.status,
-        amount=cart.amount,
-        shipping=cart.shipping,
-        currency=cart.currency,
-        cart_id=cart.cart_id,
-        reservation=cart.reservation_id,
-        expires_at=cart.expires_at,
-        lines=[models.PricedLine(**asdict(line)) for line in cart.lines],
-    )
 
 
 def _wanted(items: Sequence[models.HoldItem]) -> list[Wanted]:
@@ -251,13 +233,6 @@ def _key(door: str, caller: Caller, given: str | None) -> str:
 
 def _actor(caller: Caller) -> Actor:
     return Actor(name=caller.name)
-
-
-def _held(found: Reservation) -> models.Held:
-    lines = [models.HeldLine(variant_id=line.variant_id, sku=line.sku, quantity=line.quantity) for line in found.lines]
-    return models.Held(
-        id=found.reservation_id, reference=found.reference, state=found.state, expires_at=found.expires_at, lines=lines
-    )
 
 
 def _handle_errors(api: FastAPI) -> None:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.database.engine import run
 from core.foundation import journal
 from core.foundation.errors import (
+    AlreadyPaid,
     Forbidden,
     InsufficientStock,
     InvalidInput,
@@ -59,6 +60,7 @@ STATUS: dict[type[StockError], int] = {
     UnknownVariant: 404,
     UnknownPayment: 404,
     NotPaid: 409,
+    AlreadyPaid: 409,
     InvalidInput: 422,
     Forbidden: 403,
     Unreadable: 422,
@@ -191,12 +193,13 @@ async def _refuse_large(send: Send, request_id: str) -> None:
 
 
 def problem(status: int, title: str, detail: str, request_id: str, **facts: object) -> dict[str, object]:
-    """Return an error in the format of RFC 9457."""
+    """Return an error in the format of RFC 9457. `error` repeats the detail for storefronts that look for that."""
     return {
         "type": "about:blank",
         "title": title,
         "status": status,
         "detail": detail,
+        "error": detail,
         "requestId": request_id,
         **facts,
     }

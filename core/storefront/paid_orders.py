@@ -22,7 +22,7 @@ from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
-from core.storefront.checkout import connected
+from core.storefront.payments import connected
 from core.stripe.gateway import Gateway
 
 NOT_IN_LEDGER = "not_in_ledger"
@@ -114,6 +114,16 @@ def _line(line: Mapping[str, Any]) -> PaidLine:
         error=line["cause"] if line["in_ledger"] else NOT_IN_LEDGER,
         **{name: line[name] for name in ("sku", "name", "size", "quantity", "unit_price", "state")},
     )
+
+
+def sentence_of(line: PaidLine) -> str:
+    """Return why a line was not taken off the shelf, as a sentence."""
+    sentences = {
+        "insufficient_stock": f"There is not enough stock of {line.sku}.",
+        "unknown_variant": f"{line.sku} is not a variant in the catalogue.",
+        NOT_IN_LEDGER: f"The ledger lacks the movements of {line.sku}.",
+    }
+    return sentences.get(str(line.error), f"{line.sku} could not be taken off the shelf.")
 
 
 def _why_none(connection: Connection, _: Actor, *, payment_id: str) -> str | None:

@@ -18,7 +18,7 @@ import stripe
 
 from core.foundation.errors import InvalidSignature, Unreadable
 from core.foundation.settings import Settings
-from core.stripe.reader import Json, StripeReader
+from core.stripe.reader import Json, StripeReader, checked
 from core.stripe.trouble import Patience, Trouble, explain, silence
 
 API_VERSION = "2026-10-28.endive"
@@ -108,13 +108,52 @@ class Gateway(StripeReader):
         """Send one GET request, with retries where they may help. Raises Unavailable, StripeRefused."""
         return self._patiently("get", path, params)
 
-    def begin_payment(self, *, key: str, amount: int, currency: str, metadata: Mapping[str, str]) -> Json:
+    def begin_payment(
+        self,
+        *,
+        key: str,
+        amount: int,
+        currency: str,
+        metadata: Mapping[str, str],
+        more: Mapping[str, Any] | None = None,
+    ) -> Json:
         """Create a PaymentIntent, once for each idempotency key: Stripe answers a repeated request with the same one.
 
-        So a retry is safe even after no answer. Raises Unavailable, StripeRefused.
+        So a retry is safe even after no answer. `more` has further fields, as Stripe names them. Raises Unavailable,
+        StripeRefused.
         """
         params = {"amount": amount, "currency": currency, "metadata": dict(metadata), "idempotency_key": key}
-        return self._patiently("post", "/v1/payment_intents", params)
+        return self._patiently("post", "/v1/payment_intents", params | dict(more or {}))
+
+    def change_payment(
+        self,
+        payment_id: str,
+        *,
+        key: str,
+        amount: int,
+        metadata: Mapping[str, str],
+        more: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Change amount and metadata of an unfinished PaymentIntent. An empty value removes an entry of the metadata.
+
+        Raises Unavailable, StripeRefused.
+        """
+        params = {"amount": amount, "metadata": dict(metadata), "idempotency_key": key}
+        return self._patiently("post", f"/v1/payment_intents/{checked(payment_id)}", params | dict(more or {}))
+
+    def compute_tax(
+        self, *, currency: str, lines: Mapping[str, int], shipping: int, address: Mapping[str, str]
+    ) -> Json:
+        """Return Stripe's tax on amounts by reference, and on shipping. Raises Unavailable, StripeRefused."""
+        items = [{"amount": amount, "reference": name, "tax_behavior": "exclusive"} for name, amount in lines.items()]
+        params: Json = {
+            "currency": currency,
+            "line_items": items,
+            "customer_details": {"address": dict(address), "address_source": "shipping"},
+        }
+        if shipping:
+            params["shipping_cost"] = {"amount": shipping, "tax_behavior": "exclusive"}
+        return self._patiently("post", "/v1/tax/calculations", params)
 
     def _patiently(self, method: str, path: str, params: Json) -> Json:
         attempt = 1

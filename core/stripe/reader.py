@@ -144,17 +144,17 @@ class StripeReader(ABC):
 
     def session_of(self, payment_id: str) -> Json | None:
         """Return the Checkout Session in which a PaymentIntent was paid, if there is one."""
-        return next(iter(self._all("/v1/checkout/sessions", payment_intent=_checked(payment_id))), None)
+        return next(iter(self._all("/v1/checkout/sessions", payment_intent=checked(payment_id))), None)
 
     def line_items(self, session_id: str) -> list[Json]:
         """Return all line items of a Checkout Session, each with its price and product."""
-        path = f"/v1/checkout/sessions/{_checked(session_id)}/line_items"
+        path = f"/v1/checkout/sessions/{checked(session_id)}/line_items"
         return list(self._newest_first(path, expand=["data.price.product"]))
 
     def refunds_of(self, paid_id: str) -> list[Json]:
         """Return all refunds of a PaymentIntent or a charge, newest first."""
         field = "payment_intent" if paid_id.startswith("pi_") else "charge"
-        return self._all("/v1/refunds", **{field: _checked(paid_id)})
+        return self._all("/v1/refunds", **{field: checked(paid_id)})
 
     # ------------------------------------------------------------ the connection test
 
@@ -187,7 +187,7 @@ class StripeReader(ABC):
 
     def _one(self, path: str, object_id: str, **params: Any) -> Json | None:
         try:
-            return self.get(f"{path}/{_checked(object_id)}", **params)
+            return self.get(f"{path}/{checked(object_id)}", **params)
         except StripeRefused as error:
             if not _is_missing(error):
                 raise
@@ -238,7 +238,7 @@ def _is_missing(error: StripeRefused) -> bool:
     return error.facts.get("code") == "resource_missing"
 
 
-def _checked(object_id: str) -> str:
+def checked(object_id: str) -> str:
     """Return an id that is safe in a URL path. Raises InvalidInput for any other text."""
     if not re.fullmatch(r"[A-Za-z0-9_]{1,255}", object_id):
         raise errors.invalid("id", "is not one of Stripe's")

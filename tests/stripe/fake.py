@@ -10,6 +10,7 @@ It pages, sorts, filters and refuses as Stripe does. `fake.trouble(429, times=3)
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class FakeStripe(stripe.HTTPClient):
         self._answers: dict[str, tuple[Mapping[str, Any], str]] = {}
         self.lost = 0
         """For how many of the next payments Stripe's answer is lost."""
+        self.taxed = 0
+        """How often a tax was computed."""
 
     def trouble(self, kind: int | str, times: int = 1) -> None:
         """Answer the next requests with this status, or with `timeout`, `certificate`, `garbage`, `lock_timeout`."""
@@ -122,6 +125,8 @@ class FakeStripe(stripe.HTTPClient):
         if asked.path == "/v1/account":
             self._allow("rak_accounts_kyc_basic_read")
             return {"object": "account", "id": self.account.id, "business_profile": {"name": "The Shop"}}
+        if (asked.method, asked.path) == ("post", "/v1/tax/calculations"):
+            return self._tax(asked.params)
         for kind, url in URLS.items():
             if asked.path == url or asked.path.startswith(f"{url}/"):
                 begins = kind == "payment_intent" and asked.method == "post"
@@ -151,6 +156,8 @@ class FakeStripe(stripe.HTTPClient):
                 return self._expanded(self.account.show(self.account.get(kind, object_id), version), asked, "")
             case "post", [""] if kind == "payment_intent":
                 return self.account.show(self._begin(asked.params), version)
+            case "post", [payment_id] if kind == "payment_intent":
+                return self.account.show(self._change(payment_id, asked.params), version)
             case "post", [payment_id, "confirm"] if kind == "payment_intent":
                 return self.account.show(self.account.succeed(payment_id), version)
             case "post", [payment_id, "cancel"] if kind == "payment_intent":
@@ -164,7 +171,7 @@ class FakeStripe(stripe.HTTPClient):
 
     def _begin(self, params: Mapping[str, Any]) -> Json:
         """Create a PaymentIntent from the parameters of a request."""
-        known(params, {"amount", "currency", "metadata", "description", "receipt_email"})
+        known(params, {"amount", "currency", "metadata", "description", "receipt_email", "shipping", "hooks"})
         for name in ("amount", "currency"):
             if name not in params:
                 raise Denied(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
@@ -175,8 +182,35 @@ class FakeStripe(stripe.HTTPClient):
             raise Denied(400, "Amount must be no more than $999,999.99", code="amount_too_large", param="amount")
         if amount < (1 if currency in ("jpy", "krw") else 50):
             raise Denied(400, "Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
-        buyer = {"email": params.get("receipt_email"), "shipping": None}
+        buyer = {"email": params.get("receipt_email"), "shipping": params.get("shipping")}
         return self.account.open_payment(amount, currency, dict(metadata), buyer)
+
+    def _change(self, payment_id: str, params: Mapping[str, Any]) -> Json:
+        """Change a PaymentIntent. Metadata is merged; an empty value removes an entry."""
+        known(params, {"amount", "metadata", "shipping", "hooks"})
+        found = self.account._unfinished(payment_id)
+        if found["status"] in ("processing", "requires_capture"):
+            said = f"This PaymentIntent's amount could not be updated because it has a status of {found['status']}."
+            raise Denied(400, said, code="payment_intent_unexpected_state")
+        metadata = {**found["metadata"], **params.get("metadata", {})}
+        metadata = {name: value for name, value in metadata.items() if value != ""}
+        check_metadata(metadata)
+        amount = int(params.get("amount", found["amount"]))
+        if amount < 50:
+            raise Denied(400, "Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
+        found |= {"amount": amount, "metadata": metadata, "shipping": params.get("shipping", found.get("shipping"))}
+        return found
+
+    def _tax(self, params: Mapping[str, Any]) -> Json:
+        """Compute a tax of ten percent on everything, in Germany only."""
+        known(params, {"currency", "line_items", "shipping_cost", "customer_details"})
+        address = params["customer_details"]["address"]
+        amounts = [int(item["amount"]) for item in params["line_items"]]
+        amounts += [int(params["shipping_cost"]["amount"])] if "shipping_cost" in params else []
+        tax = round(sum(amounts) / 10) if address["country"] == "DE" else 0
+        self.taxed += 1
+        return {"id": f"taxcalc_{self.taxed}", "object": "tax.calculation", "tax_amount_exclusive": tax,
+                "tax_amount_inclusive": 0, "amount_total": sum(amounts) + tax}  # fmt: skip
 
     def _refund(self, params: Mapping[str, Any]) -> Json:
         known(params, {"charge", "payment_intent", "amount", "reason", "metadata"})
@@ -219,18 +253,24 @@ class FakeStripe(stripe.HTTPClient):
 
 
 def nested(text: str | None) -> dict[str, Any]:
-    """Return the values of a query: `created[gte]=1` is an object, `types[0]=a` a list."""
+    """Return the values of a query: `created[gte]=1` is an object, `types[0]=a` a list, at any depth."""
     found: dict[str, Any] = {}
-    for key, value in parse_qsl(text or ""):
-        outer, _, inner = key.partition("[")
-        inner = inner.rstrip("]")
-        if not inner:
-            found[outer] = value
-        elif inner.isdigit():
-            found.setdefault(outer, []).append(value)
-        else:
-            found.setdefault(outer, {})[inner] = value
-    return found
+    for key, value in parse_qsl(text or "", keep_blank_values=True):
+        *path, last = re.findall(r"[^\[\]]+", key)
+        place = found
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = value
+    return {name: value if name == "metadata" else listed(value) for name, value in found.items()}
+
+
+def listed(value: Any) -> Any:
+    """Return objects whose keys are numbers as lists, at any depth."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        return [listed(each) for each in value.values()]
+    return {key: listed(each) for key, each in value.items()}
 
 
 def known(params: Mapping[str, Any], names: set[str]) -> None:

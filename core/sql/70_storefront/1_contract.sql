@@ -10,30 +10,6 @@ create function stockroom_api.available_now(_variant_id uuid) returns int
       from public.product_variants v where v.id = _variant_id;
 $$;
 
--- A text as a uuid, or null if it is not one.
-create function stockroom_api.uuid_of(_text text) returns uuid
-    language sql immutable
-    return case when _text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _text::uuid end;
-
--- The lines of a storefront's cart, in both spellings: the variant, SKU or product of each, in this order, and the quantity, or
--- null if it is not a whole number from 1 to 1,000,000.
-create function stockroom_api.cart_items(_items jsonb)
-    returns table (n bigint, item_id text, quantity int, asked text, variant_id uuid, product_id uuid, sku text,
-                   names_variant boolean)
-    language sql stable as $$
-    select i.n, coalesce(i.item ->> 'id', i.item ->> 'itemId', w.variant, w.sku, w.product, i.n::text),
-           case when w.quantity ~ '^[0-9]{1,7}$' and w.quantity::int between 1 and 1000000 then w.quantity::int end,
-           left(w.quantity, 40), v.id,
-           case when w.variant is null and w.sku is null then stockroom_api.uuid_of(w.product) else v.product_id end,
-           coalesce(v.sku, w.sku), w.variant is not null or w.sku is not null
-      from jsonb_array_elements(_items) with ordinality i (item, n)
-     cross join lateral (
-           select coalesce(i.item ->> 'variant_id', i.item ->> 'variantId') as variant, i.item ->> 'sku' as sku,
-                  coalesce(i.item ->> 'product_id', i.item ->> 'productId') as product, i.item ->> 'quantity' as quantity) w
-      left join public.product_variants v
-        on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku);
-$$;
-
 -- Refuse to judge a cart while the tables of the catalogue are missing or empty: nothing is known about its stock.
 create function stockroom_api.refuse_without_catalogue() returns void
     language plpgsql stable as $$
@@ -52,6 +28,7 @@ begin
 end $$;
 
 -- Whether a cart can be sold now: `valid`, an issue for every line that cannot be sold, and every line with the available units.
+-- `errors`, `total_items` and `valid_items` say the same in the names of older storefronts.
 -- Nothing is changed and nothing is held. Lines of one variant are added up, and so are lines that name only the same product.
 create function stockroom_api.check_cart(_items jsonb) returns jsonb
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -72,7 +49,13 @@ begin
         'valid', not exists (select from jsonb_array_elements(_checked) c where c ->> 'code' is not null),
         'issues', coalesce((select jsonb_agg(c - '{variantId,productId,sku}'::text[])
                               from jsonb_array_elements(_checked) c where c ->> 'code' is not null), '[]'),
-        'items', (select jsonb_agg(c - '{code,message}'::text[]) from jsonb_array_elements(_checked) c));
+        'items', (select jsonb_agg(c - '{code,message}'::text[]) from jsonb_array_elements(_checked) c),
+        'errors', coalesce((select jsonb_agg(jsonb_build_object('item_id', c -> 'itemId', 'variant_id', c -> 'variantId',
+                                       'product_id', c -> 'productId', 'sku', c -> 'sku', 'code', c -> 'code', 'error', c -> 'message',
+                                       'requested', c -> 'requested', 'available', c -> 'availableStock'))
+                              from jsonb_array_elements(_checked) c where c ->> 'code' is not null), '[]'),
+        'total_items', jsonb_array_length(_checked),
+        'valid_items', (select count(*) from jsonb_array_elements(_checked) c where c ->> 'code' is null));
 end $$;
 
 -- Each line of a cart with the available units, and the code of its issue, if it has one.
@@ -114,6 +97,20 @@ create function stockroom_api.cart_sentence(_code text, _name text, _available i
             format('Only %s of %s %s left.', _available, _name, case _available when 1 then 'is' else 'are' end)
     end;
 
+-- What became of an order as a sentence, for older storefronts: `success` is false where a line failed, but the order stands.
+create function stockroom_api.order_sentence(_failed bigint, _lines bigint) returns text
+    language sql immutable
+    return case when _failed = 0 then 'The order is recorded and every line was taken off the shelf.'
+                else format('The order is recorded and stands. %s of its %s lines could not be taken off the shelf and opened a case.',
+                            _failed, _lines) end;
+
+-- Why a line of an order failed, as a sentence.
+create function stockroom_api.line_sentence(_cause text, _sku text) returns text
+    language sql immutable
+    return case _cause when 'insufficient_stock' then format('There is not enough stock of %s.', _sku)
+                       when 'unknown_variant' then format('%s is not a variant in the catalogue.', _sku)
+                       else format('%s could not be taken off the shelf.', _sku) end;
+
 -- Apply an order that the storefront has been paid for: lines with enough stock are taken off the shelf, the others open a case;
 -- the order never fails. The same order again returns the same. A line that names only a product opens a case, unless the product
 -- has one variant. The hold with the order's id as its reference is consumed.
@@ -133,7 +130,13 @@ begin
         'lines', (select jsonb_agg(jsonb_build_object('code', coalesce(i.variant_id::text, i.sku, i.product_id::text, i.item_id),
                               'quantity', i.quantity) order by i.n)
                     from stockroom_api.cart_items(_items) i))));
-    return (select jsonb_build_object('success', true, 'order_id', _order_id, 'lines', jsonb_agg(jsonb_build_object(
+    return (select jsonb_build_object('success', bool_and(l.state <> 'failed'), 'recorded', true, 'order_id', _order_id,
+                       'message', stockroom_api.order_sentence(count(*) filter (where l.state = 'failed'), count(*)),
+                       'total_items', count(*), 'valid_items', count(*) filter (where l.state <> 'failed'),
+                       'errors', coalesce(jsonb_agg(jsonb_build_object('variant_id', l.variant_id, 'sku', coalesce(v.sku, l.code),
+                           'code', l.cause, 'error', stockroom_api.line_sentence(l.cause, coalesce(v.sku, l.code)),
+                           'requested', l.quantity) order by l.position) filter (where l.state = 'failed'), '[]'),
+                       'lines', jsonb_agg(jsonb_build_object(
                        'code', l.code, 'variant_id', l.variant_id, 'sku', v.sku, 'quantity', l.quantity, 'taken', l.taken,
                        'state', l.state, 'error', l.cause) order by l.position))
               from stockroom.orders o
@@ -154,10 +157,12 @@ begin
     return stockroom_api.check_cart(order_items);
 exception when sqlstate 'SK008' then
     return jsonb_build_object('valid', false, 'items', '[]'::jsonb,
-        'issues', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'message', sqlerrm)));
+        'issues', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'message', sqlerrm)),
+        'errors', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
 when object_not_in_prerequisite_state then
     return jsonb_build_object('valid', false, 'verified', false, 'items', '[]'::jsonb,
-        'issues', jsonb_build_array(jsonb_build_object('code', 'unavailable', 'message', sqlerrm)));
+        'issues', jsonb_build_array(jsonb_build_object('code', 'unavailable', 'message', sqlerrm)),
+        'errors', jsonb_build_array(jsonb_build_object('code', 'unavailable', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
 end $$;
 
 -- Take the lines of a paid order off the shelf, for storefronts that call the database; safe to repeat.
@@ -166,10 +171,12 @@ create function public.process_order_stock_changes(order_id uuid, order_items js
 begin
     return stockroom_api.process_order(order_id, order_items);
 exception when sqlstate 'SK008' then
-    return jsonb_build_object('success', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb);
+    return jsonb_build_object('success', false, 'recorded', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb,
+        'errors', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
 end $$;
 
--- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key.
+-- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key. Lines may name variants
+-- in either spelling, or a product and a size if one variant is meant.
 create function public.reserve_stock(
     items jsonb, reference text, ttl_seconds int default 1800, idempotency_key text default null
 ) returns jsonb
@@ -179,7 +186,7 @@ declare
     _facts text;
 begin
     _id := stockroom_api.hold(coalesce('hold:' || idempotency_key, 'hold:' || reference, 'hold:' || gen_random_uuid()),
-        items, reference, ttl_seconds, 'Storefront');
+        stockroom_api.meant_items(stockroom_api.spelt_items(items)), reference, ttl_seconds, 'Storefront');
     return (select jsonb_build_object('success', true, 'reservation_id', r.id, 'state', r.state, 'expires_at', r.expires_at,
                        'lines', r.lines)
               from stockroom_api.reservations r where r.id = _id);

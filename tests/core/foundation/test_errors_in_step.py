@@ -15,6 +15,7 @@ from core.foundation import errors, measure, model, sales
 from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
 from core.people.access import ROLES, Permission
+from core.shop.prices import TaxBy
 from tests.support.builders import Shop
 
 CORE = Path(errors.__file__).parents[1]
@@ -112,6 +113,8 @@ WORDS: dict[str, Iterable[str]] = {
     "destinations_digest_check": ("each", "hour", "day"),
     "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),
     "deliveries_state_check": ("waiting", "sent", "failed"),
+    "shop_tax_check": TaxBy,
+    "checkouts_tax_by_check": TaxBy,
     "health_calls_kind_check": measure.Kind,
     "health_calls_span_check": measure.Span,
     "health_samples_span_check": measure.Span,

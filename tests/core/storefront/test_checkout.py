@@ -21,7 +21,8 @@ from core.inbox.messages import WORKER
 from core.ledger import changes as ledger
 from core.ledger.holds import Wanted
 from core.people.api_keys import Scope
-from core.storefront import checkout
+from core.storefront import checkout, payments
+from core.storefront.purchases import Purchase
 from core.stripe.gateway import Gateway
 from tests.core.storefront.test_api import Client, is_problem
 from tests.stripe.account import StripeAccount
@@ -44,11 +45,15 @@ class Till:
         self.gateway, self.stripe = fake_gateway(self.account, attempts=2)
         self.client = Client(shop, gateway=self.gateway)
 
-    def pay(self, *items: Any, key: str | None = None, currency: str = "eur", **more: Any) -> httpx.Response:
+    def pay(self, *items: Any, key: str | None = None, currency: str | None = "eur", **more: Any) -> httpx.Response:
         """Ask for a payment."""
         headers = {"Idempotency-Key": key} if key else {}
         body = {"items": list(items), "currency": currency, **more}
         return self.client.http.post(PATH, json=body, headers=headers)
+
+    def change(self, payment_id: str, **what: Any) -> httpx.Response:
+        """Change a payment."""
+        return self.client.http.request("PATCH", f"/stripe/payment-intents/{payment_id}", json=what)
 
     @property
     def payments(self) -> list[dict[str, Any]]:
@@ -130,7 +135,9 @@ def test_the_same_key_is_the_same_payment_and_other_content_is_refused(till: Til
     shoe, key = till.shop.variant(5, price=10), uuid4().hex
     first = till.pay(of(shoe, 2), key=key)
     till.shop.sql("update public.product_variants set price = 99 where id = :id", id=shoe)
-    assert till.pay(of(shoe, 2), key=key).json() == first.json()
+    again = till.pay(of(shoe, 2), key=key).json()
+    assert again.pop("expiresAt") > first.json()["expiresAt"], "its hold is extended"
+    assert again.items() <= first.json().items()
     assert is_problem(till.pay(of(shoe, 3), key=key), 409)["title"] == "KeyReused"
     assert (len(till.payments), reserved(till.shop, shoe)) == (1, 2)
 
@@ -152,7 +159,7 @@ def test_after_a_crash_between_hold_and_stripe_the_same_key_goes_on(till: Till) 
         raise KeyboardInterrupt
 
     till.gateway.begin_payment = crash  # type: ignore[method-assign]
-    purchase = checkout.Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
+    purchase = Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
     actor = Actor(name="Web shop")
     with pytest.raises(KeyboardInterrupt):
         checkout.begin_payment(till.shop.engine, till.gateway, actor, purchase=purchase, key=key)
@@ -233,7 +240,12 @@ def test_a_currency_without_cents_is_counted_in_whole_units(till: Till, currency
 
 @pytest.mark.parametrize(
     ("price", "shipping", "said"),
-    [(0, 0, "from 1 to"), (0.1, 0, "less than Stripe takes"), (1_000_000, 0, "from 1 to"), (5, -1, "shipping")],
+    [
+        (0, 0, "from 1 to"),
+        (0.1, 0, "less than Stripe takes"),
+        (1_000_000, 0, "from 1 to"),
+        (5, -1, "Shipping must be from 0"),
+    ],
 )
 def test_an_amount_that_stripe_would_not_take_is_refused_in_a_sentence(
     till: Till, price: float, shipping: int, said: str
@@ -252,9 +264,9 @@ def test_only_a_key_for_orders_may_begin_payments(till: Till) -> None:
 def test_a_race_between_a_failure_and_a_payment_leaves_the_payment_with_its_units(till: Till) -> None:
     """The first asker hears nothing from Stripe and lets go; the second, meanwhile, has bound the payment."""
     shoe = till.shop.variant(5, price=10)
-    purchase = checkout.Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
+    purchase = Purchase(items=[Wanted(variant_id=shoe, quantity=2)], currency="eur")
     actor, key = Actor(name="Web shop"), uuid4().hex
     begun = checkout.begin_payment(till.shop.engine, till.gateway, actor, purchase=purchase, key=key)
     ids = {"checkout_id": begun.checkout.checkout_id, "reservation_id": begun.checkout.reservation_id}
-    run(till.shop.engine, checkout._give_up, actor, **ids)
+    run(till.shop.engine, payments._give_up, actor, **ids)
     assert reserved(till.shop, shoe) == 2

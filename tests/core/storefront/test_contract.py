@@ -92,6 +92,10 @@ def test_what_is_unknown_inactive_or_sold_out_is_an_issue_with_words(shop: Shop)
         {"variant_id": str(gone), "quantity": 1},
         {"variant_id": str(empty), "quantity": 1},
     )
+    assert (answer["total_items"], answer["valid_items"]) == (7, 0)
+    assert [(error["code"], error["error"]) for error in answer["errors"]] == [
+        (issue["code"], issue["message"]) for issue in answer["issues"]
+    ]
     assert codes(answer) == [
         "unknown_variant", "unknown_variant", "unknown_variant", "unknown_product", "unknown_product", "inactive",
         "out_of_stock",
@@ -119,7 +123,10 @@ def test_an_order_of_the_storefront_leaves_the_shelf_once_line_by_line(shop: Sho
     plenty, short, order = shop.variant(5), shop.variant(1), uuid4()
     items = [{"variant_id": str(plenty), "quantity": 2}, {"variant_id": str(short), "quantity": 2}]
     first = process(shop, order, *items)
-    assert first["success"]
+    assert (first["success"], first["recorded"]) == (False, True), "a line failed, and the order stands"
+    assert first["message"].startswith("The order is recorded and stands. 1 of its 2 lines could not be taken")
+    assert (first["total_items"], first["valid_items"]) == (2, 1)
+    assert [(error["variant_id"], error["code"]) for error in first["errors"]] == [(str(short), "insufficient_stock")]
     assert [(line["state"], line["taken"], line["error"]) for line in first["lines"]] == [
         ("taken", 2, None), ("failed", 0, "insufficient_stock"),
     ]  # fmt: skip
@@ -131,7 +138,7 @@ def test_an_order_of_the_storefront_leaves_the_shelf_once_line_by_line(shop: Sho
 def test_an_order_with_an_absurd_quantity_changes_nothing(shop: Shop) -> None:
     shoe = shop.variant(5)
     answer = process(shop, uuid4(), {"variant_id": str(shoe), "quantity": 2}, {"variant_id": str(shoe), "quantity": 0})
-    assert not answer["success"]
+    assert (answer["success"], answer["recorded"], answer["errors"][0]["error"]) == (False, False, answer["error"])
     assert shop.on_hand(shoe) == 5
 
 
@@ -154,6 +161,7 @@ def test_an_order_takes_the_units_that_were_held_with_its_id_as_the_reference(sh
     held = reserve(shop, str(order), cart)
     assert process(shop, uuid4(), cart)["lines"][0]["error"] == "insufficient_stock"
     assert [process(shop, order, cart)["lines"][0]["state"] for _ in range(2)] == ["taken"] * 2
+    assert process(shop, order, cart)["success"]
     state = shop.sql("select state from stockroom.reservations where id = :id", id=UUID(held["reservation_id"]))
     assert (state, shop.on_hand(shoe)) == ("consumed", 0)
 

@@ -143,14 +143,16 @@ def test_after_a_webhook_that_knew_no_address_the_mail_goes_out_all_the_same(til
     assert [mail.recipient for mail in mails(till.shop, payment_id)] == ["casey@shop.example"]
 
 
-def test_a_line_that_cannot_be_taken_does_not_fail_the_order(till: Till) -> None:
+def test_a_line_that_cannot_be_taken_is_no_success_and_the_order_stands(till: Till) -> None:
     shoe, sock = till.shop.variant(1, price=100), till.shop.variant(5, price=10)
     payment_id = paid(till, of(shoe), of(sock))
     held = till.shop.sql("select id from stockroom.reservations where payment_id = :id", id=payment_id)
     till.client.http.request("DELETE", f"/reservations/{held}")
     till.shop.adjust(shoe, -1)
     told = order(till, payment_id).json()
-    assert told["success"] is True
+    assert (told["success"], told["recorded"], told["total_items"], told["valid_items"]) == (False, True, 2, 1)
+    assert told["message"].startswith("The order is recorded and stands.")
+    assert [error["code"] for error in told["errors"]] == ["insufficient_stock"]
     assert sorted((line["state"], line["error"]) for line in told["lines"]) == [
         ("failed", "insufficient_stock"), ("taken", None)]  # fmt: skip
     kinds = till.shop.rows(
@@ -159,6 +161,13 @@ def test_a_line_that_cannot_be_taken_does_not_fail_the_order(till: Till) -> None
     )
     assert [row.kind for row in kinds] == ["insufficient_stock"]
     assert told["orderNumber"] == payment_id
+
+
+def test_an_order_whose_cart_nobody_can_read_is_recorded_and_no_success(till: Till) -> None:
+    made = till.account.pay(5_000, "eur", {})
+    told = order(till, made["id"]).json()
+    assert (told["success"], told["recorded"], told["lines"]) == (False, True, [])
+    assert told["message"].endswith("Its cart is not read yet, so nothing was taken off the shelf.")
 
 
 def test_a_payment_that_has_not_succeeded_is_refused_with_its_status(till: Till) -> None:
