@@ -31,6 +31,7 @@ WHAT = {
     What.REASON_BROUGHT_BACK: "Reason restored",
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Code mapped",
+    What.VARIANT_CHOSEN: "Variant chosen for an order",
     What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
     What.API_KEY_REVOKED: "API key revoked",
