@@ -149,7 +149,8 @@ class OrderLine(_Model):
 class Order(_Model):
     """The order of a payment. A line that could not be taken has an error and opens a case; the order is valid anyway.
 
-    `mail` is the state of its confirmation: queued (now or before), no_address, no_mail_account.
+    `mail` is the state of its confirmation: queued (now or before), waiting_for_cart (it is sent once when the cart was
+    read), no_address (it is sent once if Stripe names an address later), no_mail_account.
     """
 
     success: bool = True

@@ -54,6 +54,7 @@ _FACTS = {
     "live_since": "Goes live",
     "cart_mapping": "Cart mapping",
     "order_lookup": "Order lookup",
+    "unread_confirmation": "Confirmation of an unread cart",
     "sku": "SKU",
     "begins": "Starts with",
     "scopes": "Scopes",
