@@ -38,6 +38,7 @@ EVERY_SERVER = (
     "tests/core/adoption/test_adopt.py",
     "tests/core/adoption/test_around.py",
     "tests/core/backups",
+    "tests/core/catalog/test_extra_columns.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
     "tests/core/ledger",

@@ -44,12 +44,12 @@ $$;
 -- variants means none. It returns a row, not a value, so that the planner inlines it, and one plan looks up a batch of codes.
 create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
     language sql stable as $$
-    select case when e.found = 1 then e.variant_id
-                when e.found = 0 then (
+    select case when e.ids[1] = all (e.ids) then e.ids[1]
+                when e.ids is null then (
                     select (array_agg(m.variant_id))[1] from stockroom_api.meanings(_code, _size) m
                      where m.rank < 4 or m.rank = 4 and length(_code) >= 8
                     having count(*) = 1) end
-      from (select count(distinct x.id) as found, (array_agg(x.id))[1] as variant_id
+      from (select array_agg(x.id) as ids
               from (select v.id from public.product_variants v
                      where v.id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end
                     union all
@@ -69,17 +69,17 @@ $$;
 -- The variant of a line: that of its codes, if those that mean a variant mean the same one.
 create function stockroom_api.variant_of_line(_code text, _codes text[], _size text) returns table (variant_id uuid)
     language sql stable as $$
-    select (select (array_agg(v.variant_id))[1]
+    select case when f.ids[1] = all (f.ids) then f.ids[1] end
+      from (select array_agg(v.variant_id) as ids
               from unnest(_code || _codes) c (code)
              cross join lateral stockroom_api.variant_of(c.code, _size) v
-             where v.variant_id is not null
-            having count(distinct v.variant_id) = 1)
+             where v.variant_id is not null) f
 $$;
 
 -- The variants that a line without a variant could mean, as [{variant_id, sku, size, product}], at most 100, and why it is unclear;
--- null where nothing or only one variant comes near.
+-- null where nothing or only one variant comes near. `_size` '' is no size. It is strict, so that a null code costs nothing.
 create function stockroom_api.unclear(_code text, _codes text[], _size text) returns table (variants jsonb, why text)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    language sql stable strict security definer set search_path = pg_catalog, pg_temp as $$
     select case when count(*) > 1 then
                jsonb_agg(jsonb_build_object('variant_id', n.id, 'sku', n.sku, 'size', n.size, 'product', n.name) order by n.n)
                    filter (where n.n <= 100) end,
@@ -91,7 +91,7 @@ create function stockroom_api.unclear(_code text, _codes text[], _size text) ret
                    case min(m.rank) over () when 5 then 'begin with this' when 4 then 'begin with this' when 3 then 'belong to this product'
                         else 'can be meant by this' end as why
               from (select m.variant_id, min(m.rank) as rank
-                      from unnest(_code || _codes) c (code) cross join lateral stockroom_api.meanings(c.code, _size) m
+                      from unnest(_code || _codes) c (code) cross join lateral stockroom_api.meanings(c.code, nullif(_size, '')) m
                      group by 1) m
               join public.product_variants v on v.id = m.variant_id
               join public.products p on p.id = v.product_id) n

@@ -111,8 +111,7 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.positi
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
   left join public.product_variants v on v.id = l.variant_id
-  left join lateral (select x.variants, x.why from stockroom_api.unclear(l.code, l.codes, l.size) x
-                      where l.cause = 'unknown_variant') u on true
+  left join lateral stockroom_api.unclear(case l.cause when 'unknown_variant' then l.code end, l.codes, coalesce(l.size, '')) u on true
  where l.state = 'failed';
 
 -- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack.

@@ -46,7 +46,7 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
        (select coalesce(sum(d.quantity), 0) from stockroom.refund_decisions d
          where d.line_id = l.id and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
        case when l.state = 'failed' and l.variant_id is null then
-           (select u.variants from stockroom_api.unclear(l.code, l.codes, l.size) u) end as variants
+           (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
   left join public.product_variants v on v.id = l.variant_id
   left join public.products p on p.id = v.product_id;
