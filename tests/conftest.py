@@ -43,6 +43,7 @@ EVERY_SERVER = (
     "tests/core/adoption/test_shapes.py",
     "tests/core/adoption/test_prices.py",
     "tests/core/backups",
+    "tests/core/catalog/test_extra_columns.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
     "tests/core/ledger",

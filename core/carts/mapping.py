@@ -20,11 +20,14 @@ from core.foundation.sales import CartLine, Lookup
 LONGEST_KEY = 40
 MOST_FIELDS = 50
 NUMBER, ANYTHING = "{n}", "*"
+LONGEST_EMAIL = 254
+_EMAIL = re.compile(r"[!#-'*+./0-9=?A-Z^-~-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 
 
 class Layout(StrEnum):
-    """How the lines are written in the metadata."""
+    """How the lines are written in the metadata. RECOGNISED: as Stockroom recognises them; only the email is mapped."""
 
+    RECOGNISED = "recognised"
     LIST = "list"
     MAP = "map"
     PACKED = "packed"
@@ -36,7 +39,8 @@ class Layout(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartMapping:
     """Where the cart is. Fields are names in JSON (`product.id` is a path), positions from 1 in packed text, or whole
-    keys with `{n}` where each line has its own entries. Without `quantity`, each line is one unit.
+    keys with `{n}` where each line has its own entries. Without `quantity`, each line is one unit. `email` is the key
+    of the buyer's address.
     """
 
     layout: Layout
@@ -51,6 +55,7 @@ class CartMapping:
     line_separator: str = ","
     field_separator: str = ":"
     count: str = ""
+    email: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the mapping as JSON, without fields that have their default."""
@@ -93,6 +98,11 @@ def _validate(mapping: CartMapping) -> None:
 def _problems(m: CartMapping) -> Iterator[InvalidInput]:
     """Yield every reason why a mapping could never read a cart."""
     named = [m.code, m.quantity, m.size, m.name, m.price, *m.more_codes]
+    yield from _email_problems(m)
+    if m.layout is Layout.RECOGNISED:
+        if any(value for name, value in m.to_json().items() if name not in ("layout", "email")):
+            yield invalid("layout", "reads the cart by itself, so only the email can be given")
+        return
     if not m.key and m.layout is not Layout.NUMBERED:
         yield invalid("key", "must not be empty")
     if len(m.key) > LONGEST_KEY:
@@ -107,6 +117,15 @@ def _problems(m: CartMapping) -> Iterator[InvalidInput]:
         yield invalid("code", f"and every other field must contain {NUMBER} once, as product_{NUMBER}_id does")
     if m.layout is Layout.PACKED:
         yield from _packed_problems(m, [name for name in named if name])
+
+
+def _email_problems(m: CartMapping) -> Iterator[InvalidInput]:
+    if m.layout is Layout.RECOGNISED and not m.email:
+        yield invalid("email", "must not be empty")
+    if len(m.email) > LONGEST_KEY or m.email != m.email.strip():
+        yield invalid("email", f"must be one key of the metadata, with at most {LONGEST_KEY} characters")
+    if NUMBER in m.email or ANYTHING in m.email:
+        yield invalid("email", f"must be one key of the metadata, without {NUMBER} or {ANYTHING}")
 
 
 def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidInput]:
@@ -127,6 +146,8 @@ def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | 
     """Read the cart where the mapping says it is. None if its key is missing or empty."""
     entries = {key: text for key, text in metadata.items() if text.strip()}
     match mapping.layout:
+        case Layout.RECOGNISED:
+            return None
         case Layout.ORDER:
             reference = reference_of(entries.get(mapping.key, ""))
             return Lookup(reference=reference) if reference else None
@@ -137,6 +158,12 @@ def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | 
         case _:
             return _value(mapping, entries)
     return _counted(mapping, entries, Found(shape=str(mapping.layout), rows=tuple(rows))) if rows else None
+
+
+def email_in(metadata: Mapping[str, str], mapping: CartMapping | None) -> str | None:
+    """Return the buyer's address from the key that the mapping names, or None if there is no address."""
+    text = (metadata.get(mapping.email) or "").strip() if mapping and mapping.email else ""
+    return text if _EMAIL.fullmatch(text) and len(text) <= LONGEST_EMAIL else None
 
 
 def _value(mapping: CartMapping, entries: Mapping[str, str]) -> Found | None:

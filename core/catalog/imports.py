@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from core.catalog.extras import Warned, as_json, extras, products_have_prices, read_values, told, uneven, warnings
 from core.catalog.file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
 from core.database.engine import translate
 from core.foundation.cells import Problem
@@ -26,11 +29,11 @@ from core.people.guard import asker
 
 _PREVIEW = text(
     """select * from stockroom_api.preview_catalog(:user_id, :session_id, cast(:roles as text[]), :name,
-              cast(:lines as jsonb))"""
+              cast(:lines as jsonb), cast(:extra as jsonb))"""
 )
 _IMPORT = text(
     """select * from stockroom_api.import_catalog(:key, :user_id, :session_id, cast(:roles as text[]), :name,
-              :file_name, cast(:lines as jsonb), :into_sample)"""
+              :file_name, cast(:lines as jsonb), :into_sample, cast(:extra as jsonb))"""
 )
 
 
@@ -65,10 +68,15 @@ class CatalogRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPreview:
-    """What importing a file would do, row by row."""
+    """What importing a file would do, row by row.
+
+    `told` says which values new rows get in the shop's own columns, `warnings` what they would lack there.
+    """
 
     file_name: str
     rows: tuple[CatalogRow, ...]
+    told: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def counts(self) -> Counter[RowStatus]:
@@ -116,33 +124,46 @@ class CatalogImport:
     units_counted: int
 
 
-def preview_catalog(connection: Connection, actor: Actor, *, content: bytes, file_name: str) -> CatalogPreview:
-    """Return what importing this CSV file would do. Changes nothing.
+def preview_catalog(
+    connection: Connection, actor: Actor, *, content: bytes, file_name: str, values: Sequence[str] = ()
+) -> CatalogPreview:
+    """Return what importing this CSV file would do, with `values` (`status=active`) for the shop's own columns.
 
-    Raises Unreadable if the file as a whole is not a catalogue, Forbidden, SignInRequired. Bad rows are in the result.
+    Changes nothing. Raises Unreadable if the file as a whole is not a catalogue, InvalidInput for a value that does not
+    fit, Forbidden, SignInRequired. Bad rows are in the result.
     """
-    return _preview(connection, actor, read_catalog(content, file_name))
+    return _preview(connection, actor, read_catalog(content, file_name), values)
 
 
 def import_catalog(
-    connection: Connection, actor: Actor, *, content: bytes, file_name: str, key: str, into_sample: bool = False
+    connection: Connection,
+    actor: Actor,
+    *,
+    content: bytes,
+    file_name: str,
+    key: str,
+    into_sample: bool = False,
+    values: Sequence[str] = (),
 ) -> CatalogImport:
     """Import a CSV file into the catalogue, all of it or nothing. Openings are posted as one initial count.
 
-    Raises Unreadable, UnreadableCatalog naming every bad row, KeyReused, Forbidden, SignInRequired, and InvalidInput
-    where the shop holds the sample data and `into_sample` is not set.
+    `values` (`status=active`) are for the shop's own columns of new rows. Raises Unreadable, UnreadableCatalog naming
+    every bad row, KeyReused, Forbidden, SignInRequired, and InvalidInput for a value that does not fit, or where the
+    shop holds the sample data and `into_sample` is not set.
     """
     file = read_catalog(content, file_name)
     if file.problems:
         raise UnreadableCatalog(file_name, _preview(connection, actor, file).problems)
-    values = {
+    given = read_values(values, extras(connection, actor)) if values else {}
+    sent = {
         "key": clean(key, "key", 200),
         "file_name": clean(file_name, "file name", 255),
         "lines": _as_json(file.lines),
         "into_sample": into_sample,
+        "extra": as_json(given),
     }
     try:
-        done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | values).one()
+        done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | sent).one()
     except DBAPIError as error:
         refusal = translate(error)
         if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
@@ -151,11 +172,27 @@ def import_catalog(
     return CatalogImport(**done._mapping)
 
 
-def _preview(connection: Connection, actor: Actor, file: CatalogFile) -> CatalogPreview:
-    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | {"lines": _as_json(file.good)})
+def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Sequence[str] = ()) -> CatalogPreview:
+    columns = extras(connection, actor)
+    given = read_values(values, columns)
+    sent = {"lines": _as_json(file.good), "extra": as_json(given)}
+    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | sent)
     plans = {plan.line: plan for plan in planned}
     rows = tuple(_row(line, plans.get(line.line), file) for line in file.lines)
-    return CatalogPreview(file_name=file.name, rows=rows)
+    bare = CatalogPreview(file_name=file.name, rows=rows)
+    added = {"product": bare.products_added, "variant": bare.variants_added}
+    warned = [*warnings(columns, given, added), *_uneven(connection, bare)]
+    return replace(bare, told=told(columns, given, added), warnings=tuple(warned))
+
+
+def _uneven(connection: Connection, found: CatalogPreview) -> Iterator[Warned]:
+    names = {row.line.product for row in found.rows if row.status is RowStatus.NEW_PRODUCT}
+    prices: dict[str, set[Decimal]] = {name: set() for name in names}
+    for row in found.rows:
+        if row.line.product in names and row.line.price is not None:
+            prices[row.line.product].add(row.line.price)
+    if any(len(each) > 1 for each in prices.values()) and products_have_prices(connection):
+        yield from uneven(prices)
 
 
 def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from core.catalog.extras import Warned, extras, read_values, warnings
 from core.catalog.file import UnreadableCatalog, read_catalog
 from core.catalog.imports import CatalogPreview, RowStatus, import_catalog, preview_catalog
 from core.commands import command
@@ -38,6 +41,8 @@ def add_parsers(subparsers: Any) -> None:
     catalog.add_argument("file", type=Path, metavar="FILE", help="one row a SKU; the first line names the columns")
     catalog.add_argument("--preview", action="store_true", help="only show what each row would do")
     catalog.add_argument("--into-sample", action="store_true", help="add it to the sample data, do not replace that")
+    own = "the value of a column of your own in new rows, such as status=active; repeat it for more columns"
+    catalog.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE", dest="values", help=own)
     history = command(subparsers, "import-history", "import a shop's past from CSV or Parquet", operate=take_history)
     columns = "columns: occurred_at, sku, movement_type, reason, quantity (signed), reference and optionally name"
     history.add_argument("file", type=Path, metavar="FILE", help=columns)
@@ -58,7 +63,7 @@ def add_parsers(subparsers: Any) -> None:
 
 def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
     """Import a catalogue, or show what it would do. If the shop holds the sample data, offer to replace it first."""
-    content, name = _read(arguments.file), arguments.file.name
+    content, name, values = _read(arguments.file), arguments.file.name, tuple(arguments.values)
     bad = read_catalog(content, name).problems
     sample_stays = arguments.into_sample or arguments.preview or sample_name(database.owner_url) is None
     if bad and not sample_stays:
@@ -68,10 +73,11 @@ def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
     engine = create_engine(database.app_url, pool_size=1)
     try:
         if arguments.preview:
-            return _show(run(engine, preview_catalog, COMMAND_LINE, content=content, file_name=name))
+            return _show(run(engine, preview_catalog, COMMAND_LINE, content=content, file_name=name, values=values))
+        columns = run(engine, extras, COMMAND_LINE)
         done = run(
             engine, import_catalog, COMMAND_LINE, content=content, file_name=name, key=f"catalogue:{uuid.uuid4()}",
-            into_sample=arguments.into_sample,
+            into_sample=arguments.into_sample, values=values,
         )  # fmt: skip
     finally:
         engine.dispose()
@@ -79,7 +85,14 @@ def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
         f"Imported {name}: {many(done.products_added, 'new product')}, {many(done.variants_added, 'new variant')}, "
         f"{done.variants_known:,} known before; {many(done.units_counted, 'unit')} counted."
     )
+    added = {"product": done.products_added, "variant": done.variants_added}
+    _warn(warnings(columns, read_values(values, columns), added))
     return 0
+
+
+def _warn(warned: Sequence[Warned]) -> None:
+    for each in warned:
+        print(f"Warning: {each.sentence}" + (f" Add --set {shlex.quote(each.value)}" if each.value else ""))
 
 
 def _read(path: Path) -> bytes:
@@ -103,6 +116,8 @@ def _show(preview: CatalogPreview) -> int:
     for status, called in ((RowStatus.CHANGE, "changed"), (RowStatus.UNCHANGED, "unchanged"), (RowStatus.ERROR, "bad")):
         counts += [f"{preview.counts[status]:,} {called}"] if preview.counts[status] else []
     units = many(preview.units_counted, "unit")
+    print(*preview.told, sep="\n", end="\n" if preview.told else "")
+    _warn(preview.warnings)
     print(f"{preview.file_name}: {', '.join(counts)}; {units} would be counted. Nothing was changed.")
     return 1 if preview.problems else 0
 

@@ -155,7 +155,9 @@ class Reader:
             before = self.link.live_since is not None and payment.paid_at < self.link.live_since
             policy = Policy.SKIP if before else Policy.NORMAL
         known = payment.payment_id in self.whole
-        return _order_row(payment, policy) | ({"cart_state": "absent"} if known else self._cart_of(payment))
+        row = _order_row(payment, policy)
+        row["email"] = payment.email or cart_mapping.email_in(payment.metadata, self.mapping)
+        return row | ({"cart_state": "absent"} if known else self._cart_of(payment))
 
     def _cart_of(self, payment: Payment) -> dict[str, Any]:
         """Return the cart's part of an order: all of its lines, or why there are none."""
@@ -202,7 +204,6 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
         "reservation_id": reservation_of(payment),
         "charge_id": payment.charge_id,
         "session_id": payment.session_id,
-        "email": payment.email,
         "name": payment.name,
         "amount": payment.amount,
         "currency": payment.currency,

@@ -46,7 +46,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """The connection to Stripe. Payments from before `live_since` are recorded and move no stock."""
+    """The connection to Stripe. Payments from before `live_since` are recorded and move no stock.
+
+    `unread_confirmation`: what the confirmation mail of an order with an unread cart does, `wait` or `without_lines`.
+    """
 
     live_since: datetime | None
     livemode: bool | None
@@ -54,6 +57,7 @@ class Link:
     polled_at: datetime | None
     cart_mapping: Mapping[str, Any] | None
     order_lookup: Mapping[str, Any] | None
+    unread_confirmation: str = "wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +164,13 @@ def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
 def link(connection: Connection, actor: Actor) -> Link:
     """Return the connection to Stripe."""
     require(connection, actor, Permission.VIEW)
-    statement = """select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup
+    statement = """select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup, unread_confirmation
                      from stockroom_api.stripe_link"""
     return rows_of(Link, call(connection, statement, {}))[0]
 
 
 def save_link(connection: Connection, actor: Actor, *, changes: Mapping[str, Any]) -> None:
-    """Change `live_since` (ISO 8601 or None), `cart_mapping` or `order_lookup`, whichever is given. For admins."""
+    """Change `live_since` (ISO 8601 or None), `cart_mapping`, `order_lookup` or `unread_confirmation`. For admins."""
     values = asker(actor, Permission.MANAGE_STRIPE) | {"changes": json.dumps(dict(changes))}
     call(connection, f"select stockroom_api.save_stripe_link({ASKER}, %(changes)s::jsonb)", values)
 

@@ -3,5 +3,5 @@
 `chores` lists them. `worker` runs them and is the only module that imports procrastinate. `round` is one run of one
 job. `runs` is the record of all runs, and opens a case for each job that does not run.
 
-Uses: backups, health, proof, alerts, inbox, ledger, people, database, stripe, foundation.
+Uses: storefront, backups, health, proof, alerts, inbox, ledger, people, database, stripe, foundation.
 """

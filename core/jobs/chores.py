@@ -22,6 +22,7 @@ from core.inbox import applying, polling
 from core.inbox.messages import WORKER
 from core.ledger import holds
 from core.proof import runs as proof
+from core.storefront import paid_orders
 from core.stripe.gateway import Gateway
 
 APPLY = "apply_inbox"
@@ -105,6 +106,13 @@ def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threadin
     return False
 
 
+def send_messages(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Confirm the orders that waited for their cart or address, then send the outbox."""
+    if confirmed := paid_orders.confirm_waiting(engine):
+        say(f"Confirmed {many(confirmed, 'order')} whose cart or address was unknown before.")
+    return deliveries.deliver(engine, gateway, say, stopping)
+
+
 def _stored(stored: int, say: Say) -> bool:
     if stored:
         say(f"Received {many(stored, 'new message')} from Stripe.")
@@ -116,7 +124,7 @@ CHORES = {
     "poll_stripe": Chore(work=poll_stripe, cron=EACH_MINUTE, title="Poll Stripe for new events", limit_seconds=600),
     "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Poll Stripe for late events", limit_seconds=900),
     "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Release expired holds"),
-    "deliver_alerts": Chore(work=deliveries.deliver, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
+    "deliver_alerts": Chore(work=send_messages, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
     "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Verify the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),
     "keep_health": Chore(work=health.keep_health, cron=EACH_MINUTE, title="Measure speed and health"),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
 
 from core.database.engine import array, call
 from core.foundation.errors import UnknownVariant, invalid
@@ -120,10 +120,24 @@ def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
     """Return the variant with this SKU, in any letter case, or this barcode, or None. A scanner sends either."""
     require(connection, actor, Permission.VIEW)
     wanted = code.strip()[:200]
-    exact = or_(LEVELS.c.sku == wanted, func.lower(LEVELS.c.sku) == wanted.lower(), LEVELS.c.barcode == wanted)
+    exact = _has_code(wanted)
     best_first = ((LEVELS.c.sku == wanted).desc(), (func.lower(LEVELS.c.sku) == wanted.lower()).desc(), LEVELS.c.sku)
     rows = connection.execute(select(LEVELS).where(exact).order_by(*best_first).limit(1)).all()
     return _with_trends(connection, rows)[0] if rows else None
+
+
+def _has_code(code: str) -> ColumnElement[bool]:
+    return or_(LEVELS.c.sku == code, func.lower(LEVELS.c.sku) == code.lower(), LEVELS.c.barcode == code)
+
+
+def sharing(connection: Connection, actor: Actor, *, code: str) -> tuple[str, ...]:
+    """Return the SKUs of the variants that share this SKU or barcode, at most five; none if it is of one variant."""
+    require(connection, actor, Permission.VIEW)
+    wanted = code.strip()[:200]
+    found = tuple(
+        connection.execute(select(LEVELS.c.sku).where(_has_code(wanted)).order_by(LEVELS.c.sku).limit(5)).scalars()
+    )
+    return found if len(found) > 1 else ()
 
 
 def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> dict[str, LevelRow]:

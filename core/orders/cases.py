@@ -1,4 +1,4 @@
-"""Finishing the case of an order: retry it, map a code, ship what is there, read its cart again.
+"""Finishing the case of an order: retry it, map a code, choose a variant, ship what is there, read its cart again.
 
 What can be done with every case is in core/alerts/handling.py. Rules and locks: core/sql/50_orders/2_taking.sql,
 3_cases.sql. A retry is safe at any time, even twice at once.
@@ -7,6 +7,7 @@ What can be done with every case is in core/alerts/handling.py. Rules and locks:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -50,11 +51,25 @@ def ship_what_is_there(
 def map_code(connection: Connection, actor: Actor, *, code: str, variant_id: UUID) -> tuple[int, ...]:
     """Map a code of a cart to a variant from now on, and return the orders that wait for it.
 
-    Raises UnknownVariant, InvalidInput if the code is the SKU of another variant, Forbidden, SignInRequired.
+    Raises UnknownVariant, InvalidInput with the fact `variants` if the code could mean another variant, Forbidden,
+    SignInRequired.
     """
     values = {"code": clean(code, "code", 200), "variant_id": variant_id}
     statement = f"select stockroom_api.map_code({ASKER}, %(code)s, %(variant_id)s)"
     return tuple(call(connection, statement, asker(actor, Permission.MAP_CODE) | values)[0][0])
+
+
+def choose_variant(
+    connection: Connection, actor: Actor, *, order_id: int, line_id: int, variant_id: UUID, key: str
+) -> tuple[Retried, ...]:
+    """Choose the variant of one open line of this order alone, without mapping its code, and try the line again.
+
+    Raises UnknownVariant, InvalidInput if the line is not waiting for a variant, KeyReused, Forbidden, SignInRequired.
+    """
+    statement = f"""select line_id, state, cause, taken, oversold
+                      from stockroom_api.choose_variant(%(key)s, {ASKER}, %(order_id)s, %(line_id)s, %(variant_id)s)"""  # noqa: S608 - nothing of a caller is in it
+    values = {"key": clean(key, "key", 200), "order_id": order_id, "line_id": line_id, "variant_id": variant_id}
+    return _retried(connection, statement, asker(actor, Permission.MAP_CODE) | values)
 
 
 def retry_cart(connection: Connection, actor: Actor, *, order_id: int) -> int:
@@ -72,5 +87,9 @@ def _retry(
     statement = f"""select line_id, state, cause, taken, oversold
                       from stockroom_api.retry_order(%(key)s, {ASKER}, %(order_id)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
     values = {"key": clean(key, "key", 200), "order_id": order_id, "note": note}
-    found = rows_of(Retried, call(connection, statement, asker(actor, permission) | values))
+    return _retried(connection, statement, asker(actor, permission) | values)
+
+
+def _retried(connection: Connection, statement: str, values: dict[str, Any]) -> tuple[Retried, ...]:
+    found = rows_of(Retried, call(connection, statement, values))
     return tuple(replace(line, state=LineState(line.state)) for line in found)

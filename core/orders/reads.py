@@ -65,10 +65,21 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """A variant that the code of a line could mean."""
+
+    variant_id: UUID
+    sku: str
+    size: str | None
+    product: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line of an order, in units, with its variant as it is now (None: no variant has its code).
 
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
+    `variants`: those that the code of an open line could mean, if there are several.
     """
 
     line_id: int
@@ -91,6 +102,7 @@ class OrderLine:
     restored: int
     missing: int
     spoken_for: int
+    variants: tuple[Meant, ...] = ()
 
     @property
     def restorable(self) -> int:
@@ -178,10 +190,13 @@ def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) 
     if not order_ids:
         return ()
     wanted = select(_LINES).where(_LINES.c.order_id.in_(order_ids)).order_by(_LINES.c.order_id, _LINES.c.position)
-    return tuple(
-        OrderLine(**dict(row._mapping) | {"state": LineState(row.state), "codes": tuple(row.codes)})
-        for row in connection.execute(wanted)
-    )
+    return tuple(_line(row) for row in connection.execute(wanted))
+
+
+def _line(row: Row[Any]) -> OrderLine:
+    variants = tuple(Meant(**each | {"variant_id": UUID(each["variant_id"])}) for each in row.variants or ())
+    read = {"state": LineState(row.state), "codes": tuple(row.codes), "variants": variants}
+    return OrderLine(**dict(row._mapping) | read)
 
 
 def raw_cart(connection: Connection, actor: Actor, *, order_id: int) -> str | None:

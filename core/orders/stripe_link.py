@@ -36,6 +36,8 @@ from core.stripe.trouble import READS
 WEBHOOK = "/webhook/stripe"
 """The path of the webhook below the dashboard's URL."""
 PREVIEWED = 20
+UNREAD_CONFIRMATIONS = ("wait", "without_lines")
+"""Wait until the cart was read, or confirm payment and order at once, in a mail without lines."""
 MOST_RETRIED = 1_000
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 _KEYS_PAGE = "https://dashboard.stripe.com/apikeys/create"
@@ -186,6 +188,13 @@ def save_mapping(connection: Connection, actor: Actor, *, mapping: CartMapping |
     """Save how this shop writes its carts; with None, carts are read automatically. Raises InvalidInput, Forbidden."""
     values = None if mapping is None else cart_mapping.from_json(mapping.to_json()).to_json()
     inbox.save_link(connection, actor, changes={"cart_mapping": values})
+
+
+def save_unread_confirmation(connection: Connection, actor: Actor, *, choice: str) -> None:
+    """Save what the confirmation mail of an order with an unread cart does. Raises InvalidInput, Forbidden."""
+    if choice not in UNREAD_CONFIRMATIONS:
+        raise invalid("confirmation", f"must be one of {', '.join(UNREAD_CONFIRMATIONS)}")
+    inbox.save_link(connection, actor, changes={"unread_confirmation": choice})
 
 
 def save_lookup(connection: Connection, actor: Actor, *, lookup: OrderLookup | None) -> None:

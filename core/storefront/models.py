@@ -225,7 +225,8 @@ class Order(_Model):
     `success` is false, `recorded` is true and `message` says so.
 
     `errors`, `total_items` and `valid_items` have the names of older storefronts. `mail` is the state of its
-    confirmation: queued (now or before), no_address, no_mail_account.
+    confirmation: queued (now or before), waiting_for_cart (it is sent once when the cart was read), no_address (it is
+    sent once if Stripe names an address later), no_mail_account.
     """
 
     success: bool

@@ -27,8 +27,9 @@ from core.stripe.gateway import Gateway
 
 NOT_IN_LEDGER = "not_in_ledger"
 """The error of a line whose units have no movements in the ledger; it opens a case."""
-QUEUED, NO_ADDRESS, NO_MAIL_ACCOUNT = "queued", "no_address", "no_mail_account"
-"""The states of an order's confirmation; once queued, it is queued for every later request too."""
+NO_ADDRESS, NO_MAIL_ACCOUNT = "no_address", "no_mail_account"
+"""States of an order's confirmation. The others are in `stockroom_api.confirm_order`."""
+MOST_CONFIRMED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,10 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     # An order without an address came by webhook, which lacks the buyer's address. It is completed here.
     if order is None or order.cart_state != "read" or not order.email:
         polling.store(engine, found, livemode=stripe.livemode)
+        applying.apply_payment(engine, stripe, payment_id=payment_id)
+        order = run(engine, get, actor, payment_id=payment_id)
+    if order is not None and not order.email and (checkout := stripe.session_of(payment_id)):
+        polling.store(engine, checkout, livemode=stripe.livemode)
         applying.apply_payment(engine, stripe, payment_id=payment_id)
         order = run(engine, get, actor, payment_id=payment_id)
     if order is None:
@@ -160,7 +165,9 @@ def _sentences(order: PaidOrder) -> Iterator[str]:
     yield ""
     if order.lines:
         yield from (_mail_line(line, order.currency) for line in order.lines)
-        yield ""
+    else:
+        yield "We have received your payment and your order."
+    yield ""
     if order.shipping:
         yield f"Shipping: {money(order.shipping, order.currency)}"
     yield f"Paid: {money(order.amount, order.currency)}"
@@ -176,15 +183,26 @@ def _mail_line(line: PaidLine, currency: str) -> str:
 
 
 def confirm(engine: Engine, order: PaidOrder, *, has_account: bool) -> str:
-    """Queue the confirmation of an order, once, and return its state."""
-    if not order.email:
-        return NO_ADDRESS
+    """Queue the confirmation of an order, once, or let it wait for its cart or address; returns its state."""
     if not has_account:
-        return NO_MAIL_ACCOUNT
-    run(engine, _queue, WORKER, order_id=order.order_id, letter=confirmation(order))
-    return QUEUED
+        return NO_MAIL_ACCOUNT if order.email else NO_ADDRESS
+    return run(engine, _queue, WORKER, order=order)
 
 
-def _queue(connection: Connection, _: Actor, *, order_id: int, letter: Message) -> None:
-    values = {"order_id": order_id, "title": letter.title, "body": letter.body}
-    call(connection, "select stockroom_api.confirm_order(%(order_id)s, %(title)s, %(body)s)", values)
+def confirm_waiting(engine: Engine) -> int:
+    """Queue the confirmations whose cart and address are known by now, and return how many."""
+    due = run(engine, _due, WORKER)
+    orders = [run(engine, get, WORKER, payment_id=payment_id) for payment_id in due]
+    return sum(run(engine, _queue, WORKER, order=order) == "queued" for order in orders if order is not None)
+
+
+def _due(connection: Connection, _: Actor) -> list[str]:
+    statement = "select d.payment_id from stockroom_api.due_confirmations(%(limit)s) d (payment_id)"
+    return [row[0] for row in call(connection, statement, {"limit": MOST_CONFIRMED})]
+
+
+def _queue(connection: Connection, _: Actor, *, order: PaidOrder) -> str:
+    letter = confirmation(order)
+    values = {"id": order.order_id, "title": letter.title, "body": letter.body, "has_lines": bool(order.lines)}
+    statement = "select stockroom_api.confirm_order(%(id)s, %(title)s, %(body)s, %(has_lines)s)"
+    return str(call(connection, statement, values)[0][0])

@@ -11,7 +11,7 @@ from typing import TypeVar
 import streamlit as st
 
 from core.alerts.reads import Alert
-from core.foundation.errors import UnknownVariant
+from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState, LineState
 from core.inbox import messages as inbox
@@ -21,7 +21,7 @@ from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import handling
+from dashboard.alerts import choosing, handling
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
@@ -62,7 +62,10 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     """Return the actions of this role on this case, by the names of their tabs."""
     offers: dict[str, Callable[[], None]] = {}
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
-    codes = list(dict.fromkeys(line.code for line in waiting if line.sku is None))
+    unclear = [line for line in waiting if line.variants]
+    codes = list(dict.fromkeys(line.code for line in waiting if line.sku is None and not line.variants))
+    if unclear and may(person.role, Permission.MAP_CODE):
+        offers["Choose a variant"] = lambda: choosing.show(alert, unclear)
     if codes and may(person.role, Permission.MAP_CODE):
         offers["Map a code"] = lambda: _show_maps(codes, waiting)
     if waiting and may(person.role, Permission.RETRY_ORDER):
@@ -140,7 +143,7 @@ def _show_maps(codes: Sequence[str], waiting: Sequence[OrderLine]) -> None:
 
 
 def _show_map(code: str, name: str | None) -> None:
-    form = forms.begin(f"map_{code}")
+    form = forms.begin(choosing.map_form(code))
     with st.form(form.name, border=False):
         called = f" ({words.plain(name)} in the cart)" if name else ""
         st.markdown(f"No variant has the code **{words.plain(code)}**{called}. Map it to:")
@@ -155,11 +158,14 @@ def _show_map(code: str, name: str | None) -> None:
 def map_and_retry(code: str, typed: str, key: str) -> Notice:
     """Map a code, and retry the orders that wait for it, each in its own transaction. Safe to repeat.
 
-    Raises UnknownVariant if no variant has the SKU or barcode `typed`.
+    Raises UnknownVariant if no variant has the SKU or barcode `typed`, InvalidInput if several have it or if the code
+    could mean another variant.
     """
     found = session.run(reports.find, code=typed)
     if found is None:
         raise UnknownVariant(f"No variant has the SKU or barcode {typed.strip()[:80] or 'you left empty'}.")
+    if shared := session.run(reports.sharing, code=typed):
+        raise invalid("SKU or barcode", f"belongs to several variants: {', '.join(shared)}. Nothing was mapped")
     orders = session.run(cases.map_code, code=code, variant_id=found.variant_id)
     whole = 0
     for order_id in orders[:MOST_RETRIES]:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.column_config import TextColumn
 
+from core.catalog import extras
 from core.catalog import imports as catalog
 from core.catalog.file import COLUMNS, REQUIRED
 from core.catalog.imports import CatalogImport, CatalogPreview, CatalogRow, RowStatus
@@ -45,13 +46,37 @@ def show_upload(shop: Shop) -> None:
         return
     content = file.getvalue()
     try:
-        found = session.run(catalog.preview_catalog, content=content, file_name=file.name)
+        values = _ask_values(file.file_id)
+        found = session.run(catalog.preview_catalog, content=content, file_name=file.name, values=values)
     except StockError as error:
         feedback.show(error)
         return
     _show_preview(found)
+    _show_columns(found)
     if not found.problems:
-        _show_apply(found, content, file.file_id, shop)
+        _show_apply(found, content, file.file_id, values, shop)
+
+
+def _ask_values(file_id: str) -> tuple[str, ...]:
+    """Ask for values of the columns that only this shop has, if it has any; returns them as `status=active`."""
+    columns = session.run(extras.extras)
+    if not columns:
+        return ()
+    typed = st.text_area(
+        "Values for your own columns of new products and variants", key=f"cat_values_{file_id}",
+        placeholder="status=active", max_chars=5_000,
+        help=f"One `column=value` a line. Your own columns: {', '.join(each.name for each in columns)[:1_000]}.",
+    )  # fmt: skip
+    return tuple(line.strip() for line in typed.splitlines() if line.strip())
+
+
+def _show_columns(found: CatalogPreview) -> None:
+    """Show which values new rows get in the shop's own columns, and what they would lack."""
+    for warned in found.warnings:
+        mend = f" Add `{warned.value}` above." if warned.value else ""
+        st.warning(f"{words.plain(warned.sentence)}{mend}", icon=":material/visibility_off:")
+    if found.told:
+        st.caption(words.plain(" ".join(found.told)))
 
 
 def _show_preview(found: CatalogPreview) -> None:
@@ -101,7 +126,7 @@ def _details(row: CatalogRow) -> str:
     return "; ".join([*problems, *changes])
 
 
-def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop) -> None:
+def _show_apply(found: CatalogPreview, content: bytes, file_id: str, values: tuple[str, ...], shop: Shop) -> None:
     form = forms.begin(f"catalog_{file_id}")
     with st.form(form.name, border=False):
         if shop.is_sample:
@@ -112,13 +137,14 @@ def _show_apply(found: CatalogPreview, content: bytes, file_id: str, shop: Shop)
             )
             st.checkbox("Add to the sample data", key=form.input("into_sample"))
 
-        def post(key: str, values: forms.Values) -> CatalogImport:
+        def post(key: str, typed: forms.Values) -> CatalogImport:
             done: CatalogImport = session.run(
                 catalog.import_catalog,
                 content=content,
                 file_name=found.file_name,
                 key=key,
-                into_sample=bool(values.get("into_sample")),
+                into_sample=bool(typed.get("into_sample")),
+                values=values,
             )
             return done
 

@@ -156,7 +156,7 @@ def line_text(line: OrderLine) -> str:
 
 def _cause(line: OrderLine) -> str:
     if line.cause == "unknown_variant":
-        return "no variant has this code"
+        return "several variants begin with this or share it" if line.variants else "no variant has this code"
     needed = f"{words.number(line.missing)} needed"
     if line.cause == "undone":
         return f"undone, {needed}"

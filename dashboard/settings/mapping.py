@@ -23,7 +23,7 @@ from dashboard.door import session
 from dashboard.frame import columns, outcome, selling, words
 from dashboard.frame import page as frame
 
-ALONE = "alone"
+ALONE = Layout.RECOGNISED
 LAYOUTS = {
     ALONE: "Recognised automatically, without a mapping",
     Layout.LIST: "JSON list with one object for each line",
@@ -45,25 +45,28 @@ LABELS = {
     "line_separator": "Between lines",
     "field_separator": "Between fields",
     "count": "Key that says how many",
+    "email": "Key of the buyer's email",
 }
 _HELP = {
     "key": f"The metadata key of the cart. If the cart is split over numbered keys, use {NUMBER} for the number.",
     "path": "The path of the list in the JSON, such as `order.lines`. Leave empty if the JSON is the list.",
     "more_codes": "Other codes of the same goods, separated by commas and tried in order.",
     "quantity": "Leave empty if each line is one unit.",
+    "email": "A metadata key. Used for the confirmation mail if Stripe itself has no address of the buyer.",
     "count": "A key with the number of lines, units or pieces. With it, a cart that may have been cut off can be read.",
 }
 _INSIDE = ("code", "quantity", "size", "name", "price", "more_codes")
 FIELDS: dict[str, tuple[str, ...]] = {
-    ALONE: (),
-    Layout.LIST: ("key", "path", *_INSIDE, "count"),
-    Layout.MAP: ("key", "path", "quantity", "size", "name", "price", "count"),
-    Layout.PACKED: ("key", "line_separator", "field_separator", *_INSIDE, "count"),
-    Layout.NUMBERED: (*_INSIDE, "count"),
-    Layout.KEYS: ("key",),
-    Layout.ORDER: ("key",),
+    ALONE: ("email",),
+    Layout.LIST: ("key", "path", *_INSIDE, "count", "email"),
+    Layout.MAP: ("key", "path", "quantity", "size", "name", "price", "count", "email"),
+    Layout.PACKED: ("key", "line_separator", "field_separator", *_INSIDE, "count", "email"),
+    Layout.NUMBERED: (*_INSIDE, "count", "email"),
+    Layout.KEYS: ("key", "email"),
+    Layout.ORDER: ("key", "email"),
 }
 _EXAMPLES: dict[str, dict[str, str]] = {
+    ALONE: {"email": "customer_email"},
     Layout.LIST: {"key": "cart", "code": "sku", "quantity": "qty", "size": "size"},
     Layout.MAP: {"key": "cart", "quantity": "quantity"},
     Layout.PACKED: {"key": "cart", "code": "1", "quantity": "2"},
@@ -128,7 +131,7 @@ def _label(layout: str, name: str) -> str:
         return f"{LABELS[name]}: position{'s' if name == 'more_codes' else ''}"
     if layout == Layout.NUMBERED and name in _INSIDE:
         return f"{LABELS[name]}: key with {NUMBER}"
-    if layout == Layout.KEYS:
+    if layout == Layout.KEYS and name == "key":
         return f"Key, with {ANYTHING} for the code"
     return LABELS[name]
 
@@ -146,7 +149,7 @@ def _written(separator: str) -> str:
 
 def _mapping_of(layout: str, values: dict[str, str]) -> tuple[CartMapping | None, InvalidInput | None]:
     """Return the typed mapping, or its error."""
-    if layout == ALONE:
+    if layout == ALONE and not values["email"].strip():
         return None, None
     given: dict[str, Any] = {name: text.strip() for name, text in values.items() if name not in _SEPARATORS}
     given |= {name: values[name].replace("\\n", "\n").replace("\\t", "\t") for name in _SEPARATORS if name in values}

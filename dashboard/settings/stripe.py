@@ -43,6 +43,9 @@ def show_stripe(seen: Connected, keys: Keys) -> None:
         st.subheader("Webhook", anchor=False)
         _show_webhook(keys)
     mapping.show(seen)
+    with st.container(border=True, key="stripe_confirmation"):
+        st.subheader("Confirmation mail", anchor=False)
+        _show_confirmation(seen)
     with st.container(border=True, key="stripe_lookup"):
         st.subheader("Orders of the storefront", anchor=False)
         _show_lookup(seen)
@@ -198,6 +201,38 @@ def _show_webhook(keys: Keys) -> None:
     st.code(f"{session.origin()}{stripe_link.WEBHOOK}", language=None, wrap_lines=True)
     with st.expander(f"{len(payloads.KINDS)} events to select, API version {keys.api_version}"):
         st.code("\n".join(payloads.KINDS), language=None)
+
+
+# ---------------------------------------------------------------- the confirmation mail
+
+_UNREAD = {
+    "wait": "Wait until the cart was read",
+    "without_lines": "Send a mail without lines at once",
+}
+
+
+def _show_confirmation(seen: Connected) -> None:
+    st.caption(
+        "Orders that the storefront asks for are confirmed to the buyer once, with their lines. This is for an order "
+        "whose cart could not be read."
+    )
+    present = seen.link.unread_confirmation
+    key = f"set_unread_{present}"
+    with st.form("set_unread", border=False):
+        st.selectbox(
+            "While the cart is unread", list(_UNREAD), list(_UNREAD).index(present), format_func=_UNREAD.__getitem__,
+            key=key, width=480,
+        )  # fmt: skip
+        st.form_submit_button("Save", key="set_unread_save", on_click=_save_unread, args=(key,))
+
+
+def _save_unread(key: str) -> None:
+    choice = str(st.session_state[key])
+    done = {
+        "wait": "Orders with an unread cart are confirmed once their cart was read.",
+        "without_lines": "Orders with an unread cart are confirmed at once, without lines.",
+    }[choice]
+    outcome.do(done, stripe_link.save_unread_confirmation, choice=choice)
 
 
 # ---------------------------------------------------------------- the storefront's orders

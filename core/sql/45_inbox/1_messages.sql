@@ -125,14 +125,17 @@ create function stockroom_api.save_stripe_link(_user_id bigint, _session_id bigi
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _before jsonb := (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l);
+    _before jsonb := (select to_jsonb(l) from (
+        select live_since, cart_mapping, order_lookup, unread_confirmation from stockroom.stripe_link) l);
 begin
     update stockroom.stripe_link l
        set live_since = case when _changes ? 'live_since' then (_changes ->> 'live_since')::timestamptz else l.live_since end,
            cart_mapping = case when _changes ? 'cart_mapping' then nullif(_changes -> 'cart_mapping', 'null') else l.cart_mapping end,
-           order_lookup = case when _changes ? 'order_lookup' then nullif(_changes -> 'order_lookup', 'null') else l.order_lookup end;
+           order_lookup = case when _changes ? 'order_lookup' then nullif(_changes -> 'order_lookup', 'null') else l.order_lookup end,
+           unread_confirmation = coalesce(_changes ->> 'unread_confirmation', l.unread_confirmation);
     perform stockroom_api.note_change(_user_id, _who, 'stripe_link', 'Stripe', _before,
-        (select to_jsonb(l) from (select live_since, cart_mapping, order_lookup from stockroom.stripe_link) l));
+        (select to_jsonb(l) from (
+            select live_since, cart_mapping, order_lookup, unread_confirmation from stockroom.stripe_link) l));
 end $$;
 
 -- Tie the shop to the mode (live or test) of the first key it is used with, from this moment on, in whole seconds as in Stripe.
@@ -147,7 +150,8 @@ $$;
 
 -- The connection, as pages read it.
 create view stockroom_api.stripe_link as
-select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup from stockroom.stripe_link l;
+select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup, l.unread_confirmation
+  from stockroom.stripe_link l;
 
 -- The messages, as pages read them. A body can contain names and addresses of buyers.
 create view stockroom_api.stripe_events as

@@ -1,4 +1,4 @@
--- Recording paid orders: find the variants of a cart's codes, and record each payment once. 2_taking.sql takes them off the shelf.
+-- Recording paid orders: each payment once, with the variants of its cart's codes. 2_taking.sql takes them off the shelf.
 
 -- A paid sale as read from Stripe.
 create type stockroom_api.told_order as (
@@ -11,36 +11,6 @@ create type stockroom_api.told_order as (
 create type stockroom_api.told_line as (
     code text, codes text[], size text, name text, quantity int, unit_price bigint
 );
-
--- The variant that a code means beyond doubt, or null. A code is an id, SKU, alias, barcode or Stripe price; else a SKU in
--- another letter case, a product with only one variant (of that size), or the beginning of only one id. It returns a row, not a
--- value, so that the planner inlines it, and one plan looks up a batch of codes.
-create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
-    language sql stable as $$
-    select coalesce(
-        (select v.id from public.product_variants v
-          where v.id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end),
-        (select v.id from public.product_variants v where v.sku = _code),
-        (select a.variant_id from stockroom.sku_aliases a where a.code = _code),
-        (select (array_agg(v.id))[1] from public.product_variants v where v.barcode = _code having count(*) = 1),
-        (select (array_agg(v.id))[1] from public.product_variants v where v.stripe_price_id = _code having count(*) = 1),
-        (select (array_agg(v.id))[1] from public.product_variants v where lower(v.sku) = lower(_code) having count(*) = 1),
-        (select (array_agg(v.id))[1] from public.product_variants v
-          where v.product_id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end
-            and (_size is null or lower(v.size) = lower(_size)) having count(*) = 1),
-        (select (array_agg(v.id))[1] from public.product_variants v
-          where _code ~* '^[0-9a-f]{8}$' and v.id::text like lower(_code) || '%' having count(*) = 1))
-$$;
-
--- The variant of a line: that of the first of its codes that means one.
-create function stockroom_api.variant_of_line(_code text, _codes text[], _size text) returns table (variant_id uuid)
-    language sql stable as $$
-    select (select v.variant_id
-              from unnest(_code || _codes) with ordinality c (code, n)
-             cross join lateral stockroom_api.variant_of(c.code, _size) v
-             where v.variant_id is not null
-             order by c.n limit 1)
-$$;
 
 -- Each payment once: from the message that has its cart, completed by the other messages about it.
 create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.told_order[]

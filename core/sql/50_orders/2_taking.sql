@@ -98,18 +98,20 @@ begin
     return cardinality(_line_ids);
 end $$;
 
--- The open lines, with what is available now.
+-- The open lines, with what is available now. `variants`: those that an unclear code could mean.
 create view stockroom_api.open_lines as
 select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
        l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
        (select count(*) from stockroom.order_lines x where x.order_id = l.order_id) as all_lines,
        format('%s × %s, %s', l.quantity - l.taken - l.oversold, coalesce(v.sku, l.code),
-              case l.cause when 'unknown_variant' then 'no variant has this code'
+              case l.cause when 'unknown_variant' then coalesce(u.why, 'no variant has this code')
                            when 'undone' then 'put back by an undo'
-                           else v.computed_available_stock || ' available' end) as said
+                           else v.computed_available_stock || ' available' end) as said,
+       u.variants
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
   left join public.product_variants v on v.id = l.variant_id
+  left join lateral stockroom_api.unclear(case l.cause when 'unknown_variant' then l.code end, l.codes, coalesce(l.size, '')) u on true
  where l.state = 'failed';
 
 -- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack.
@@ -122,7 +124,7 @@ create function stockroom_api.review_orders(_order_ids bigint[], _who text) retu
                     format('Order %s: %s of %s lines not taken off the shelf: %s', coalesce(f.number, f.payment_id), count(*),
                            f.all_lines, string_agg(f.said, '; ' order by f.position)),
                     jsonb_build_object('lines', jsonb_agg(jsonb_build_object('line_id', f.line_id, 'code', f.code, 'sku', f.sku,
-                        'cause', f.cause, 'missing', f.missing, 'available', f.available) order by f.position)),
+                        'cause', f.cause, 'missing', f.missing, 'available', f.available, 'variants', f.variants) order by f.position)),
                     f.order_id, null, null, null, sum(f.missing), coalesce(sum(f.missing * f.unit_price), 0), f.currency)
                     ::stockroom_api.new_alert
           from stockroom_api.open_lines f

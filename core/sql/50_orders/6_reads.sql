@@ -38,12 +38,15 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
       from stockroom.refunds x where x.order_id = o.id) r;
 
 -- The lines of an order with their variant as it is now. `spoken_for`: refunded units that, by decision, will not come back.
+-- `variants`: those that the code of an open line could mean, if there are several.
 create view stockroom_api.order_line_rows as
 select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
        p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
        l.oversold, l.restored, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
        (select coalesce(sum(d.quantity), 0) from stockroom.refund_decisions d
-         where d.line_id = l.id and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for
+         where d.line_id = l.id and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
+       case when l.state = 'failed' and l.variant_id is null then
+           (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
   left join public.product_variants v on v.id = l.variant_id
   left join public.products p on p.id = v.product_id;

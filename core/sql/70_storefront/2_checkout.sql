@@ -214,11 +214,36 @@ create function stockroom_api.paid_order(_payment_id text) returns jsonb
      where o.payment_id = _payment_id;
 $$;
 
--- Queue the confirmation of an order to its buyer, once. Returns whether this call queued it.
-create function stockroom_api.confirm_order(_order_id bigint, _title text, _body text) returns boolean
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select stockroom_api.enqueue_delivery('order:' || o.id, 'order', 'orders', o.email, _title, _body, o.id) is not null
-      from stockroom.orders o where o.id = _order_id and o.email is not null;
+-- Queue the confirmation of an order to its buyer, once. Without an address, or without lines if the shop does not want such a
+-- mail, it waits and is queued when they are known. Returns its state: queued (now or before), no_address, waiting_for_cart.
+create function stockroom_api.confirm_order(_order_id bigint, _title text, _body text, _has_lines boolean) returns text
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _email text := (select o.email from stockroom.orders o where o.id = _order_id);
+    _may_go boolean := _has_lines or (select l.unread_confirmation = 'without_lines' from stockroom.stripe_link l);
+begin
+    if exists (select from stockroom.deliveries d where d.key = 'order:' || _order_id) then
+        return 'queued';
+    elsif _email is null or not _may_go then
+        insert into stockroom.waiting_confirmations (order_id) values (_order_id) on conflict do nothing;
+        return case when _email is null then 'no_address' else 'waiting_for_cart' end;
+    end if;
+    perform stockroom_api.enqueue_delivery('order:' || _order_id, 'order', 'orders', _email, _title, _body, _order_id);
+    delete from stockroom.waiting_confirmations w where w.order_id = _order_id;
+    return 'queued';
+end $$;
+
+-- The payments whose confirmation waits no longer: address and cart are known now, or the shop wants it without lines.
+create function stockroom_api.due_confirmations(_limit int) returns setof text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select o.payment_id
+      from stockroom.waiting_confirmations w
+      join stockroom.orders o on o.id = w.order_id
+     where o.email is not null
+       and (exists (select from stockroom.order_lines l where l.order_id = o.id)
+            or (select s.unread_confirmation = 'without_lines' from stockroom.stripe_link s))
+     order by w.asked_at, o.id
+     limit _limit;
 $$;
 
 grant select on stockroom_api.checkouts to stockroom_app;
@@ -227,5 +252,5 @@ grant execute on function
     stockroom_api.hold_checkout(uuid),
     stockroom_api.bind_payment(uuid, uuid, text), stockroom_api.give_up_checkout(uuid, uuid),
     stockroom_api.why_no_order(text), stockroom_api.paid_order(text),
-    stockroom_api.confirm_order(bigint, text, text)
+    stockroom_api.confirm_order(bigint, text, text, boolean), stockroom_api.due_confirmations(int)
     to stockroom_app;

@@ -14,6 +14,7 @@ from core.database import engine as database
 from core.foundation import errors, measure, model, sales
 from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
+from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
 from core.shop.prices import TaxBy
 from tests.support.builders import Shop
@@ -118,6 +119,7 @@ WORDS: dict[str, Iterable[str]] = {
     "health_calls_kind_check": measure.Kind,
     "health_calls_span_check": measure.Span,
     "health_samples_span_check": measure.Span,
+    "stripe_link_unread_confirmation_check": UNREAD_CONFIRMATIONS,
 }
 
 

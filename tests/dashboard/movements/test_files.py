@@ -69,6 +69,19 @@ def test_mia_imports_a_catalogue_after_a_preview(tabs: Tabs, embedded_shop: Shop
     assert embedded_shop.sql("select sum(stock_quantity) from product_variants") == 20
 
 
+def test_a_new_product_that_buyers_would_not_see_is_warned_of_and_gets_a_value(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.sql("alter table products add column status text default 'draft'")
+    embedded_shop.sql("insert into products (name, status) values ('Old', 'active')")
+    tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
+    assert "1 of 1 products have status active; new ones would get draft. Add `status=active` above." in words_of(tab)
+    field(tab, "text_area", "Values for your own columns of new products and variants").input("status=active")
+    assert "would get draft" not in words_of(run(tab))
+    (button,) = [button for button in tab.button if button.label.startswith("Import")]
+    button.click()
+    assert "Imported 1 new product" in words_of(run(tab))
+    assert embedded_shop.sql("select count(*) from products where status = 'active'") == 2
+
+
 def test_a_bad_row_of_a_catalogue_is_named_and_nothing_can_be_imported(tabs: Tabs, embedded_shop: Shop) -> None:
     tab = tabs.open("Mia", "catalog")
     upload(tab, "cat_file", "catalogue.csv", CATALOG + b"N-44,Noor boot,Fjell,44,cheap,8\n")

@@ -265,9 +265,29 @@ def test_a_saved_mapping_is_shown_in_its_form_and_can_be_removed(tabs: Tabs, str
     assert saved(stripe).cart_mapping == {"layout": "packed"} | PACKED
     press(tab, "Remove mapping")
     assert saved(stripe).cart_mapping is None
-    assert field(tab, "selectbox", "How the cart is written").value == "alone"
+    assert field(tab, "selectbox", "How the cart is written").value == "recognised"
     changes = table(tabs.open("Ada", "settings", set_section="Recent changes"), "Who")
     assert "layout packed" in next(iter(changes["Before and after"]))
+
+
+def test_the_key_of_the_buyers_email_is_saved_for_a_cart_that_is_recognised(tabs: Tabs, stripe: Stripe) -> None:
+    tab = section(tabs)
+    field(tab, "text_input", "Key of the buyer's email").input("line_{n}")
+    assert "Key of the buyer's email must be one key of the metadata" in words_of(run(tab))
+    field(tab, "text_input", "Key of the buyer's email").input("buyer_mail")
+    press(run(tab), "Save mapping")
+    assert saved(stripe).cart_mapping == {"layout": "recognised", "email": "buyer_mail"}
+    assert field(tab, "text_input", "Key of the buyer's email").value == "buyer_mail"
+
+
+def test_the_admin_chooses_what_becomes_of_the_mail_while_a_cart_is_unread(tabs: Tabs, stripe: Stripe) -> None:
+    tab = section(tabs)
+    assert field(tab, "selectbox", "While the cart is unread").value == "wait"
+    field(tab, "selectbox", "While the cart is unread").select("without_lines")
+    (save,) = [button for button in tab.button if button.key == "set_unread_save"]
+    save.click()
+    assert "are confirmed at once, without lines." in toast(run(tab))
+    assert saved(stripe).unread_confirmation == "without_lines"
 
 
 def test_the_preview_distinguishes_orders_kept_elsewhere_from_cut_off_carts(tabs: Tabs, stripe: Stripe) -> None:

@@ -1,0 +1,19 @@
+"""An index for codes of carts, and the orders whose confirmation waits.
+
+Revision ID: 0021
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables from the SQL beside this file."""
+    body = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(body)
