@@ -60,11 +60,8 @@ def dependents(
     for kind, plural in _PLURALS.items():
         names = [row.name for row in rows if row.kind == kind]
         if names:
-            report.found(
-                plural,
-                listed(names),
-                "created again on the new tables, for reading" if kind == "view" else "created again on the new tables",
-            )
+            reading = ", for reading" if kind == "view" else ""
+            report.found(plural, listed(names), f"created again on the new tables{reading}")
     return found + _foreign_keys(database, tables, mapping, report)
 
 
@@ -151,9 +148,8 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
         rights.append(sql.SQL("grant execute on routine {} to public").format(name))
     said = comments(database, "pg_proc", row.oid, sql.SQL("routine"), name)
     made: tuple[Statement, ...] = (sql.SQL("{}").format(sql.SQL(found.body)), own, *rights, *said)
-    return Dependent(
-        what=f"the function {row.name}", drop=sql.SQL("drop routine {}").format(name), again=made, back=made
-    )
+    drop = sql.SQL("drop routine {}").format(name)
+    return Dependent(what=f"the function {row.name}", drop=drop, again=made, back=made)
 
 
 def _policy(database: Database, row: Any, _report: Report) -> Dependent:

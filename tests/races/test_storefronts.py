@@ -22,8 +22,7 @@ from tests.stripe.shop import Stripe, open_cases
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
 from tests.support.servers import Server
-from tests.support.sneakers import sneaker_shop
-from tests.support.supabase import supabase_database
+from tests.support.sneakers import sneaker_shop, supabase_database
 from tests.support.working import until, waiting
 
 BUYERS, PAIRS = 500, 50

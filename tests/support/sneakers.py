@@ -8,6 +8,7 @@ not a superuser, as Supabase's `postgres` is not.
 # ruff: noqa: E501 - the scripts are SQL
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -229,3 +230,24 @@ def sneaker_shop(server: Server, *more: str, account: str = "postgres") -> Itera
         connection.execute(ROLES.encode())
     with legacy_database(server, PEOPLE, CATALOGUE, SELLING, HELPERS, GOODS, *more, account=account) as shop:
         yield shop
+
+
+SUPABASE_ROLES = {"anon": "", "authenticated": "", "service_role": "bypassrls"}
+
+
+@contextmanager
+def supabase_database(server: Server) -> Iterator[str]:
+    """Create the roles and a database that is not migrated, and give its name. Both are dropped at the end."""
+    name, everybody = f"supabase_{uuid.uuid4().hex[:8]}", ", ".join(SUPABASE_ROLES)
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
+        for role, more in SUPABASE_ROLES.items():
+            administrator.execute(f"create role {role} {more}".encode())
+        administrator.execute(f"create database {name}".encode())
+    with psycopg.connect(libpq_url(server.url(name)), autocommit=True) as owner:
+        owner.execute(f"grant usage on schema public to {everybody}".encode())
+        for kind in ("tables", "functions", "sequences"):
+            owner.execute(f"alter default privileges in schema public grant all on {kind} to {everybody}".encode())
+    yield name
+    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
+        administrator.execute(f"drop database {name} with (force)".encode())
+        administrator.execute(f"drop role {everybody}".encode())

@@ -14,7 +14,7 @@ from core.foundation.errors import LedgerIsAppendOnly
 from tests.conftest import prepare
 from tests.support.builders import Shop
 from tests.support.servers import Server
-from tests.support.supabase import supabase_database
+from tests.support.sneakers import supabase_database
 
 LEDGER = ("public.stock_movements", "public.product_variants", "public.products", "stockroom.operations")
 OURS = "('public', 'stockroom', 'stockroom_api')"

@@ -10,7 +10,7 @@ from core.foundation.addresses import libpq_url
 from core.proof import checks as reconciliation
 from tests.support.builders import Shop
 from tests.support.servers import Server
-from tests.support.supabase import supabase_database
+from tests.support.sneakers import supabase_database
 
 HELPER = """
 create function public.sell(_id uuid, _units int) returns void language plpgsql {rights} as $$
