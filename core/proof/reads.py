@@ -98,7 +98,7 @@ def state(connection: Connection, actor: Actor) -> ProofState:
 def stock_movers(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the roles of the database that may move stock, in alphabetical order. R12 fails if others can."""
     require(connection, actor, Permission.VIEW)
-    return tuple(row[0] for row in call(connection, "select name from stockroom_api.stock_movers order by name", {}))
+    return tuple(row[0] for row in call(connection, "select name from stockroom_api.stock_movers() order by name", {}))
 
 
 def runs(connection: Connection, actor: Actor, *, before: int | None = None, limit: int = 50) -> tuple[RunRow, ...]:

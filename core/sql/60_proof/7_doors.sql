@@ -62,20 +62,24 @@ create function stockroom_api.foreign_texts() returns table (kind text, oid oid,
           join pg_namespace n on n.oid = c.relnamespace and not stockroom_api.is_closed_schema(n.nspname)
          where r.ev_type <> '1'
     ), code as materialized (
-        select f.kind, f.oid, regexp_replace(f.body, '(^|\n)\s*--[^\n]*', '\1', 'g') as body from found f
+        select f.kind, f.oid,
+               case when strpos(f.body, '--') > 0 then regexp_replace(f.body, '(^|\n)\s*--[^\n]*', '\1', 'g') else f.body end as body
+          from found f
     )
     select c.kind, c.oid, c.body, d.is_dynamic,
-           c.body ~ (w.verb || '"?(stock_movements\M|stockroom"?\s*\.)')
+           d.is_near and (c.body ~ (w.verb || '"?(stock_movements\M|stockroom"?\s*\.)')
            or c.body ~ (w.verb || '"?product_variants\M')
               and (c.body ~ '\m(stock_quantity|reserved_quantity|movement_sequence|chain_head)\M'
                    or c.body ~ 'into\s+("?\w+"?\s*\.\s*)?"?product_variants"?\s+(as\s+\w+\s+)?(select|values|overriding|table|with)\M')
            or d.is_dynamic and c.body ~ '\m(product_variants|stock_movements)\M'
-              and c.body ~ '\m(insert|update|delete|merge|truncate)\M'
+              and c.body ~ '\m(insert|update|delete|merge|truncate)\M')
            or d.is_dynamic and stockroom_api.runs_arguments(c.oid)
       from code c
      cross join (values ('\m(insert\s+into|update|delete\s+from|merge\s+into|truncate(\s+table)?|copy)\s+(only\s+)?'
                          '("?public"?\s*\.\s*)?')) w (verb)
-     cross join lateral (select c.kind = 'function' and c.body ~ '\mexecute\M') d (is_dynamic);
+     cross join lateral (select c.kind = 'function' and strpos(c.body, 'execute') > 0,
+                                strpos(c.body, 'product_variants') + strpos(c.body, 'stock_movements') + strpos(c.body, 'stockroom') > 0)
+                        d (is_dynamic, is_near);
 $$;
 
 -- Every step by which a function, rule or relation of others leads to another: calls and writes by their text, calls that PostgreSQL
@@ -84,6 +88,10 @@ create function stockroom_api.foreign_steps() returns table (kind text, oid oid,
     language sql stable as $$
     with code as materialized (
         select t.* from stockroom_api.foreign_texts() t
+    ), callee as materialized (
+        select p.oid, lower(p.proname) as name, p.proname !~ '^\w+$' as is_odd
+          from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where p.prokind in ('f', 'p') and (not stockroom_api.is_closed_schema(n.nspname) or n.nspname = 'stockroom_api')
     ), relation as materialized (
         select c.oid, lower(c.relname) as name, c.relkind,
                n.nspname = 'public' and c.relname in ('products', 'product_variants', 'stock_movements') as is_ours
@@ -92,10 +100,17 @@ create function stockroom_api.foreign_steps() returns table (kind text, oid oid,
          where c.relkind in ('r', 'p', 'v')
     )
     select 'function', w.oid, 'function', p.oid
-      from (select distinct c.oid, btrim(m[1], '"') as name
-              from code c, regexp_matches(c.body, '([[:alpha:]_][\w$]*|"[^"]+")\s*(\(?)', 'g') m
-             where c.kind = 'function' and (c.is_dynamic or m[2] = '(')) w
-      join pg_proc p on lower(p.proname) = w.name and p.prokind in ('f', 'p')
+      from (select c.oid, rtrim(t.word, '(') as name
+              from code c,  -- a word before a parenthesis keeps it; all other signs become spaces
+                   string_to_table(translate(regexp_replace(c.body, '"?\s*\(', '( ', 'g'), E'"''`.,;:=<>+-*/|[]{}%!?@#&~^\\$)\n\r\t',
+                                             repeat(' ', 40)), ' ') t (word)
+             where c.kind = 'function' and t.word <> ''
+               and (c.is_dynamic or right(t.word, 1) = '(')) w  -- in a statement that is put together, a name alone becomes a call
+      join callee p on p.name = w.name
+    union
+    select 'function', c.oid, 'function', p.oid
+      from code c join callee p on p.is_odd and strpos(c.body, p.name) > 0
+     where c.kind = 'function'
     union
     select 'function', d.objid, 'function', d.refobjid
       from pg_depend d where d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_proc'::regclass and d.deptype = 'n'
@@ -104,7 +119,8 @@ create function stockroom_api.foreign_steps() returns table (kind text, oid oid,
       from (select distinct c.kind, c.oid, btrim(m[1], '"') as name
               from code c,
                    regexp_matches(c.body, '\m(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|copy)\s+'
-                                          '(?:only\s+)?(?:(?:"[^"]+"|[\w$]+)\s*\.\s*)?("[^"]+"|[\w$]+)', 'g') m) w
+                                          '(?:only\s+)?(?:(?:"[^"]+"|[\w$]+)\s*\.\s*)?("[^"]+"|[\w$]+)', 'g') m
+             where c.body ~ 'insert|update|delete|merge|truncate|copy') w
       join relation r on r.name = w.name
     union
     select 'relation', r.oid, 'function', t.tgfoid

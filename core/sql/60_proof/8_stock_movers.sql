@@ -1,19 +1,21 @@
 -- R12: only the named roles can move stock.
 
 -- The roles that may move stock, and why. `adopt --check` and R12 show who else can.
-create view stockroom_api.stock_movers as
-select r.rolname::text as name,
-       case when r.rolsuper then 'superuser'
-            when r.rolname = 'stockroom_owner' then 'owns the ledger'
-            when r.rolname = 'stockroom_app' then 'the dashboard'
-            when r.rolname = 'service_role' then 'the storefront''s server'
-            when r.oid = (select d.datdba from pg_database d where d.datname = current_database()) then 'owns the database'
-            else 'may act as one of the others' end as why
-  from stockroom_api.named_roles() n
-  join pg_roles r on r.oid = n.role;
+create function stockroom_api.stock_movers() returns table (name text, why text)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select r.rolname::text,
+           case when r.rolsuper then 'superuser'
+                when r.rolname = 'stockroom_owner' then 'owns the ledger'
+                when r.rolname = 'stockroom_app' then 'the dashboard'
+                when r.rolname = 'pg_write_all_data' then 'may write every table of this server'
+                when r.rolname = 'service_role' then 'the storefront''s server'
+                when r.oid = (select d.datdba from pg_database d where d.datname = current_database()) then 'owns the database'
+                else 'may act as one of the others' end
+      from stockroom_api.named_roles() n
+      join pg_roles r on r.oid = n.role;
+$$;
 
-grant select on stockroom_api.stock_movers to stockroom_app;
-grant execute on function stockroom_api.named_roles() to stockroom_app;
+grant execute on function stockroom_api.stock_movers() to stockroom_app;
 
 -- Rights on our own functions and tables that somebody has beyond the named roles. Only the owner may write stock in a table.
 create function stockroom_api.loose_rights()

@@ -104,10 +104,12 @@ def test_reconcile_prints_every_check_and_its_result(operated: Shop, capsys: pyt
     assert told[1] == "R1     passes               0          1  Every level is the sum of its movements"
     assert told[3] == "R3     not compared         0          0  Every payment since going live became an order"
     head = operated.sql("select encode(head_hash, 'hex') from stockroom.proof_runs")
+    movers = operated.sql("select string_agg(name, ', ' order by name) from stockroom_api.stock_movers()")
     assert told[len(CODES) + 1 :] == [
         "",
         "R3: Not compared with Stripe: no key is set.",
         "No check fails.",
+        f"Named roles, which may move stock: {movers}.",
         f"Head hash of the ledger: {head}",
     ]
     assert core_main.main(["reconcile", "--json", "--only", "R1,r2"]) == 0

@@ -184,7 +184,7 @@ def test_a_door_that_was_kept_by_name_passes(fresh_shop: Shop) -> None:
 
 
 def test_the_roles_that_may_move_stock_are_listed(fresh_shop: Shop) -> None:
-    names = {row.name: row.why for row in fresh_shop.rows("select name, why from stockroom_api.stock_movers")}
+    names = {row.name: row.why for row in fresh_shop.rows("select name, why from stockroom_api.stock_movers()")}
     assert names["stockroom_owner"] == "owns the ledger"
     assert names["stockroom_app"] == "the dashboard"
     assert names["postgres"] == "superuser"
