@@ -36,7 +36,7 @@ restoration  cancelled_unshipped cancelled_unshipped 1  sale_reversal order_canc
     order_cancel cancellation cancelled canceled cancel sale_cancelled sale_cancellation void voided
 restoration  exchange exchange                 1  exchange exchange_in exchange_return
 adjustment   stock_increase stock_decrease     0  adjustment adjust correction manual manual_adjustment stock_adjustment
-    inventory_adjustment quantity_adjustment stock_correction inventory_correction update stock_update
+    inventory_adjustment quantity_adjustment stock_correction inventory_correction update insert stock_update
 adjustment   stock_increase stock_increase     1  adjustment_in adjust_in adjustment_increase adjustment_add
     positive_adjustment adjustment_positive increase increment in add added addition stock_increase manual_in manual_add
 adjustment   stock_decrease stock_decrease    -1  adjustment_out adjust_out adjustment_decrease adjustment_remove
