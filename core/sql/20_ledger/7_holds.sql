@@ -31,7 +31,8 @@ begin
       into _why
       from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w
      where w.quantity is null or w.quantity <> trunc(w.quantity) or w.quantity not between 1 and 1000000
-        or not exists (select from public.product_variants v where v.id = w.variant_id or v.sku = w.sku)
+        or not exists (select from public.product_variants v
+                        where v.id = w.variant_id or (w.variant_id is null and v.sku = w.sku))
      limit 1;
     if _why is not null then
         perform stockroom_api.refuse_value('items', _why);

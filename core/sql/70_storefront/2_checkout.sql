@@ -7,6 +7,7 @@ create function stockroom_api.priced_lines(_items jsonb, _digits int) returns js
     language plpgsql stable as $$
 declare
     _doubt text := (select s.price_doubt from stockroom.shop s);
+    _units jsonb;
     _lines jsonb;
     _unpriced text;
     _uneven text;
@@ -15,6 +16,8 @@ begin
         perform stockroom_api.refuse_value('price', format('is not confirmed, so no payment is begun: %s may change what a variant '
             'costs. Confirm or map it with `python -m core shop --price`', _doubt));
     end if;
+    -- First, and by itself: in a join with an empty catalogue PostgreSQL would not even look at the cart.
+    select jsonb_agg(w) into _units from stockroom_api.wanted_units(stockroom_api.meant_items(_items)) w;
     select jsonb_agg(jsonb_build_object('variant_id', c.variant_id, 'sku', c.sku, 'name', c.name, 'size', c.size,
                'quantity', c.quantity, 'unit_price', trunc(c.minor)) order by c.sku),
            string_agg(c.sku, ', ' order by c.sku) filter (where c.minor is null or c.minor < 0),
@@ -24,7 +27,7 @@ begin
                    case when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price) * 10::numeric ^ _digits
                         else round(stockroom_api.price_of(s.price_rule, to_jsonb(v), to_jsonb(p)) * 10::numeric ^ _digits)
                    end as minor
-              from stockroom_api.wanted_units(stockroom_api.meant_items(_items)) w
+              from jsonb_to_recordset(_units) w (variant_id uuid, quantity int)
               join public.product_variants v on v.id = w.variant_id
               left join public.products p on p.id = v.product_id
              cross join stockroom.shop s) c;

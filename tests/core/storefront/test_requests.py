@@ -126,6 +126,19 @@ def test_an_item_without_a_product_that_is_known_is_refused(till: Till) -> None:
     assert "need a variant, a SKU, or a product" in is_problem(till.pay({"quantity": 1}), 422)["detail"]
 
 
+def test_in_an_empty_catalogue_every_cart_is_refused(fresh_shop: Shop) -> None:
+    till = Till(fresh_shop)
+    for item in (of(uuid4()), {"sku": "NONE", "quantity": 1}, {"productId": str(uuid4()), "quantity": 1}):
+        assert "not in the catalogue" in is_problem(till.pay(item), 422)["detail"]
+
+
+def test_a_line_with_an_unknown_variant_is_not_sold_by_its_sku(till: Till) -> None:
+    till.shop.variant(5, price=10, sku="KNOWN-1")
+    known = till.shop.variant(5, price=10)
+    told = is_problem(till.pay(of(known), {"variantId": str(uuid4()), "sku": "KNOWN-1", "quantity": 1}), 422)
+    assert "not in the catalogue" in told["detail"]
+
+
 def test_a_product_may_be_named_by_its_slug_where_products_have_one(till: Till, sizes: dict[str, UUID]) -> None:
     shop, slug = till.shop, uuid4().hex
     assert "not in the catalogue" in is_problem(till.pay({"slug": slug, "size": "42", "quantity": 1}), 422)["detail"]
