@@ -50,9 +50,7 @@ class Dependent:
 def dependents(
     database: Database, tables: dict[str, Table], ours: set[str], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
-    """Return what depends on these tables, in order of dependency. `ours` are the columns
-    of stock_movements that have the same type in the ledger.
-    """
+    """Return what depends on these tables, in order. `ours`: columns of stock_movements of the type in the ledger."""
     oids = [table.oid for table in tables.values()]
     rows = ask(database, AFFECTED, oids, oids)
     found = [each for row in rows if (each := _READ[row.kind](database, row, report))]
