@@ -38,7 +38,6 @@ EVERY_SERVER = (
     "tests/core/adoption/test_adopt.py",
     "tests/core/adoption/test_around.py",
     "tests/core/adoption/test_doors.py",
-    "tests/core/adoption/test_rights.py",
     "tests/core/adoption/test_history.py",
     "tests/core/adoption/test_shapes.py",
     "tests/core/adoption/test_prices.py",
