@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import namedtuple_row
 
-from core.adoption.dependents import AFFECTED, Dependent, everybody, function, grants, plain_view, policy
+from core.adoption.dependents import AFFECTED, Dependent, function, grants, plain_view, policy
 from core.adoption.look import ask, public
 from core.adoption.report import Report, listed
 from core.backups.manifest import Contents
@@ -76,14 +76,9 @@ _CLOSED = """
            = any (%(mine)s)
        and not has_schema_privilege(%(owner)s, n.oid, 'usage')"""
 _COMMENTS = """
-    select 'comment on routine ' || p.oid::regprocedure || ' is ' || quote_literal(d.description) as again
-      from pg_proc p join pg_description d on d.classoid = 'pg_proc'::regclass and d.objoid = p.oid
-     where p.oid = any (%s)
-    union all
-    select format('comment on policy %%I on %%s is %%L', p.polname, p.polrelid::regclass, d.description)
+    select format('comment on policy %%I on %%s is %%L', p.polname, p.polrelid::regclass, d.description) as again
       from pg_policy p join pg_description d on d.classoid = 'pg_policy'::regclass and d.objoid = p.oid
      where p.oid = any (%s)"""
-_USUAL_RIGHTS = "select oid::regprocedure::text as name from pg_proc where oid = any (%s) and proacl is null"
 _STEP: LiteralString = """
     create function pg_temp.step(_what text, _statement text, _fails text) returns void language plpgsql as $$
     declare
@@ -164,8 +159,8 @@ def hanging(owner_url: str) -> Hanging:
             return Hanging(steps=(), triggers=frozenset(), used=frozenset(), closed=())
         mine = [table.oid for table in tables]
         obstacles: list[str] = [f"{row.user} uses {row.used}" for row in _named(connection, _DEEPER, {"mine": mine})]
-        dependents, views = _dependents(connection, mine, obstacles)
-        rows = _named(connection, _HANGING, {"mine": mine, "views": views})
+        dependents = _dependents(connection, mine, obstacles)
+        rows = _named(connection, _HANGING, {"mine": mine})
         obstacles += [
             f"{row.what} belongs to another account" for row in rows if row.kind == "publication" and row.entry
         ]
@@ -187,16 +182,12 @@ def hanging(owner_url: str) -> Hanging:
 _READ = {"view": plain_view, "function": function}
 
 
-def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[str]) -> tuple[list[Step], list[int]]:
-    """Return the views, functions and policies elsewhere, in order of dependency, and which of them are views."""
+def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[str]) -> list[Step]:
+    """Return the views, functions and policies elsewhere, in order of dependency."""
     ours = {row.oid for row in _named(connection, _OWNERS, {})}
     rows = [row for row in ask(connection, AFFECTED, mine, mine) if row.oid not in ours]
-    functions, policies = ([row.oid for row in rows if row.kind == kind] for kind in ("function", "policy"))
-    usual = [row.name for row in ask(connection, _USUAL_RIGHTS, functions)]
-    last = [row.again for row in ask(connection, _COMMENTS, functions, policies)]
-    for role in everybody(connection):  # or the default rights of the account that restores would remain
-        last += [f"revoke all on routine {name} from {role.as_string(connection)}" for name in usual]
-    last += [f"grant execute on routine {name} to public" for name in usual]
+    policies = [row.oid for row in rows if row.kind == "policy"]
+    comments = [row.again for row in ask(connection, _COMMENTS, policies)]
     steps = []
     for row in rows:
         if row.kind == "relation" or (row.kind == "function" and _is_odd(connection, row.oid)):
@@ -206,8 +197,8 @@ def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[st
             steps.append(_step(connection, Dependent(what=f"the policy {row.name}", drop=drop, again=(), back=(make,))))
         else:
             steps.append(_step(connection, _READ[row.kind](connection, row, Report())))
-    steps.append(Step(what="a comment or right", drop=None, again=tuple(last)))
-    return steps, [row.oid for row in rows if row.kind == "view"]
+    steps.append(Step(what="a comment", drop=None, again=tuple(comments)))
+    return steps
 
 
 def _is_odd(connection: Connection[Any], oid: int) -> bool:

@@ -1,8 +1,7 @@
--- What others have put on our tables and on views that use them, with the statements that drop it and create it again; and foreign
--- keys from and to tables of others. Parameters: owner, mine (our tables), views (views of others that use them).
+-- What others have put on our tables, with the statements that drop it and create it again; and foreign keys from and to tables of
+-- others. Parameters: owner, mine (our tables).
 with relations as materialized (
-    select c.oid, c.oid::regclass::text as name, c.oid = any (%(mine)s) as is_mine
-      from pg_class c where c.oid = any (%(mine)s::oid[] || %(views)s::oid[])
+    select c.oid, c.oid::regclass::text as name from pg_class c where c.oid = any (%(mine)s)
 ), told as (
     select d.objoid, d.classoid, d.description from pg_description d where d.objsubid = 0
 )
@@ -31,7 +30,7 @@ select 2, 'trigger', format('the trigger %%I on %%s', g.tgname, r.name), format(
   join pg_trigger g on g.tgrelid = r.oid and not g.tgisinternal
   join pg_proc p on p.oid = g.tgfoid
   left join told t on t.classoid = 'pg_trigger'::regclass and t.objoid = g.oid
- where p.proowner <> %(owner)s::regrole or not r.is_mine
+ where p.proowner <> %(owner)s::regrole
 union all
 select 3, 'rule', format('the rule %%I on %%s', w.rulename, r.name), format('drop rule %%I on %%s', w.rulename, r.name),
        array_remove(array[pg_get_ruledef(w.oid),
@@ -41,7 +40,7 @@ select 3, 'rule', format('the rule %%I on %%s', w.rulename, r.name), format('dro
            case when t.description is not null then format('comment on rule %%I on %%s is %%L', w.rulename, r.name, t.description) end], null),
        '', 0
   from relations r
-  join pg_rewrite w on w.ev_class = r.oid and w.rulename <> '_RETURN'
+  join pg_rewrite w on w.ev_class = r.oid
   left join told t on t.classoid = 'pg_rewrite'::regclass and t.objoid = w.oid
 union all
 select 4, 'policy', format('the policy %%I on %%s', p.polname, r.name), '',
@@ -72,20 +71,4 @@ union all
 select 7, 'statistics', format('the statistics %%I', s.stxname), null, array[pg_get_statisticsobjdef(s.oid)], '', 0
   from relations r
   join (select e.stxrelid, e.oid, e.stxname, e.stxowner from pg_statistic_ext e) s on s.stxrelid = r.oid and s.stxowner <> %(owner)s::regrole
- where r.is_mine
-union all
-select 8, 'comment', format('the comment on %%s', r.name), null,
-       array[case when d.objsubid = 0 then format('comment on view %%s is %%L', r.name, d.description)
-                  else format('comment on column %%s.%%I is %%L', r.name, a.attname, d.description) end], '', 0
-  from relations r
-  join pg_description d on d.classoid = 'pg_class'::regclass and d.objoid = r.oid
-  left join pg_attribute a on a.attrelid = r.oid and a.attnum = d.objsubid
- where not r.is_mine
-union all
-select 9, 'default', format('the default of %%s.%%I', r.name, a.attname), null,
-       array[format('alter view %%s alter column %%I set default %%s', r.name, a.attname, pg_get_expr(f.adbin, f.adrelid))], '', 0
-  from relations r
-  join pg_attrdef f on f.adrelid = r.oid
-  join pg_attribute a on a.attrelid = r.oid and a.attnum = f.adnum
- where not r.is_mine
  order by 1, 3

@@ -67,6 +67,7 @@ def others(connection: Connection[Any]) -> Others:
     owner = {"owner": OWNER_ROLE}
     clocks = {row.oid: row.entry for row in _named(connection, _CLOCKS, owner) if ONLY_A_CLOCK.fullmatch(row.prosrc)}
     rows = [row for row in _named(connection, _ON_OURS, owner) if row.kind != "trigger" or row.id not in clocks]
+    rows.sort(key=lambda row: row.kind != "type")  # a default is of the type of its column
     left_out = [_left_out(connection, row) for row in rows]
     next_to_ours = _named(connection, _NEXT_TO_OURS, owner | {"needed": list(clocks)})
     types = [row.entry for row in _named(connection, _TYPES, owner)]

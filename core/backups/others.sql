@@ -44,13 +44,15 @@ select 'default' as kind, format('the default of %%s.%%s', inside, ident) as wha
   from columns where uses is not null and attgenerated = ''
 union all
 select 'generated', format('the generated values of %%s.%%s', inside, ident), 'they use ' || uses,
-       format('alter table %%s drop column %%s, add column %%s %%s generated always as (%%s) stored', inside, ident, ident, type, expression),
+       format('alter table %%s rename column %%s to %%I; alter table %%s add column %%s %%s generated always as (%%s) stored',
+              inside, ident, left(attname, 57) || '_empty', inside, ident, type, expression),
        array[]::text[], inside, line || ' GENERATED ALWAYS AS (' || expression || ') STORED'
        || case when attnotnull then ' NOT NULL' else '' end, line, 0
   from columns where uses is not null and attgenerated = 's'
 union all
 select 'type', format('the type of %%s.%%s, which is restored as text', inside, ident), 'it is ' || strange_type,
-       format('alter table %%s alter column %%s type %%s using %%s::%%s', inside, ident, type, ident, type),
+       format('alter table %%s rename column %%s to %%I; alter table %%s add column %%s %%s; update %%s set %%s = %%I::%%s',
+              inside, ident, left(attname, 57) || '_text', inside, ident, type, inside, ident, left(attname, 57) || '_text', type),
        array[]::text[], inside, line, E'\n    ' || ident || ' text', 0
   from columns where strange_type is not null
 union all

@@ -58,7 +58,11 @@ def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
     assert "alter table public.products alter column code set default private.new_code()" in [
         each.statement for each in held.left_out
     ]
-    assert held.needs == ["TYPE public season", "FUNCTION public touch_updated_at()"]
+    assert held.needs == [
+        "TYPE public movement_status",
+        "TYPE public season",
+        "FUNCTION public touch_updated_at()",
+    ]
 
 
 def changed(path: Path, **values: object) -> None:
@@ -173,7 +177,7 @@ def test_on_a_server_without_the_shops_roles_nobody_else_may_sell(
         monkeypatch.setenv("STOCKROOM_OWNER_URL", url)
         assert core_main.main(["restore", str(path)]) == 0
         assert "lacks the role night_shift" in capsys.readouterr().out
-        mine = "has_function_privilege('anon', 'public.update_variant_stock(uuid, int)', 'execute')"
+        mine = "has_function_privilege('anon', 'public.update_variant_stock(uuid, bigint)', 'execute')"
         assert read_as(url, shop.account, f"select {mine}") == [(False,)]
 
 

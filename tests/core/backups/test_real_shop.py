@@ -9,6 +9,7 @@ import pytest
 
 from core.backups import routine as backups
 from core.backups.manifest import Manifest
+from core.database.migrate import migrate
 from tests.core.backups.hung import HUNG, empty_for, everything, moved_in, read_as
 from tests.support.legacy import Legacy
 from tests.support.servers import Server
@@ -42,7 +43,7 @@ def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_
         restored = Legacy(server=shop.server, name=url.partition("@/")[2].partition("?")[0], account=shop.account)
         assert restored.rows(LEDGER) == before
         assert read_as(url, "anon", CATALOGUE) == read
-        assert [row.kind for row in restored.rows("select kind from products")] == ["street"] * 3
+        assert restored.rows("select distinct kind from products") == [("street",)]
         backups.restore(url, path, replace=restored.name)
         assert restored.rows(LEDGER) == before
         restored.run("update public.products set name = 'Renamed' where slug = 'dune-runner'")
@@ -62,6 +63,8 @@ def test_a_verified_backup_is_restored_into_an_empty_database(shop: Legacy, tmp_
 
 
 def test_a_shop_is_replaced_in_place_and_everything_of_others_is_as_it_was(shop: Legacy, tmp_path: Path) -> None:
+    shop.run("delete from stockroom.sql_text")
+    migrate(shop.url)  # our own views, built again as after a restore
     path, _ = saved(shop, tmp_path)
     before, read = everything(shop), read_as(shop.url, "anon", "select * from public.catalogue order by sku")
     shop.run(SELL_ONE)
