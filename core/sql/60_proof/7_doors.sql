@@ -31,7 +31,7 @@ create function stockroom_api.runs_arguments(_function oid) returns boolean
           join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
          cross join regexp_matches(lower(p.prosrc), '\mexecute\M([^;]*)', 'g') m
          cross join lateral (select regexp_replace(regexp_replace(m[1], '\musing\M.*', ''),
-                                                   'quote_(literal|ident|nullable)\s*\([^)]*\)', '', 'g')) s (statement)
+                                                   'quote_\w+\s*\([^)]*\)', '', 'g')) s (statement)
          where p.oid = _function
            and (s.statement ~ '^\s*\(?\s*\$\d'
                 or (s.statement !~ '\mformat\M' or s.statement ~ '%(\d+\$)?s')
@@ -169,7 +169,7 @@ create function stockroom_api.ways_to_stock() returns table (kind text, oid oid,
          where s.kind = 'relation'
            and (a.attrelid = to_regclass('public.stock_movements')
                 or a.attrelid = to_regclass('public.product_variants') and a.attname in ('stock_quantity', 'reserved_quantity'))
-    ), reached (kind, oid) as (
+    ), reached as (
         select f.kind, f.oid from first f
         union
         select s.kind, s.oid from reached r join step s on s.to_kind = r.kind and s.to_oid = r.oid
