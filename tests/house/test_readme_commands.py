@@ -26,16 +26,31 @@ COMMANDS, PEOPLE = (README, "Two commands"), (README, "Admin")
 CATALOGUE, SHOP, HISTORY = (
     (MOVING_IN, heading) for heading in ("Import a catalogue", "Describe the shop", "Import a past")
 )
-ADOPT = (MOVING_IN, "Adopt an existing database")
+ADOPT, DOORS, PRICES, BACK, OLD_HISTORY = (
+    (MOVING_IN, heading)
+    for heading in ("Adopt an existing database", "Doors", "Prices", "Going back", "The old history")
+)
 OWN_DATABASE, PROOF, FLOW = (
     (RUNNING, heading) for heading in ("Your own database", "The daily proof", "Check an installation")
 )
+RULE = (STOREFRONT, "Prices and tax")
 BACKUP, RESTORE = (BACKUPS, "Back up from the command line"), (BACKUPS, "Restore")
 PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 2026-03-02 09:30,TR-44,purchase,delivery,20,PO-118,Trail Runner
 2026-03-05 14:12,TR-44,sale,stock_decrease,-1,ORDER-7731,
 2026-03-05 14:13,TR-41,sale,stock_decrease,-2,ORDER-7732,Trail Runner Kids
 """
+DOOR = """
+alter table public.product_variants add column price_adjustment numeric not null default 0;
+alter table public.products add column sale_price numeric, add column status text not null default 'draft';
+create function public.checkout(_variant uuid) returns void language plpgsql security definer as
+    $$ begin perform public.update_variant_stock(_variant, -1); end $$"""
+LOG = """
+drop table public.stock_movements;
+create table public.shelf_log (
+    id uuid primary key, variant_id uuid references public.product_variants, moved int, stock_after int,
+    created_at timestamptz
+)"""
 LEVELS = "select sku, stock_quantity from public.product_variants order by sku"
 LEDGER = "select id, encode(chain_hash, 'hex') from public.stock_movements order by id"
 PASSES = [[code, "not" if code == "R3" else "passes"] for code in checks.CODES]
@@ -121,12 +136,16 @@ def moved(own: Server) -> Iterator[tuple[Visit, Legacy]]:
     """A shop that adopts its database on the same server, and goes back."""
     with (
         reader_in_a_new_folder() as reader,
-        legacy_database(own, TABLES, FUNCTIONS, SUPABASE, OLD_CATALOGUE) as old,
+        legacy_database(own, TABLES, FUNCTIONS, SUPABASE, OLD_CATALOGUE, DOOR) as old,
+        legacy_database(own, TABLES, FUNCTIONS, OLD_CATALOGUE, LOG) as logged,
     ):
         clean_history(old)
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(old.url))
-        done = {"adopt": reader.follow(*ADOPT, 0), "proof": reader.follow(*PROOF)}
-        done["undo"] = reader.follow(*ADOPT, 1)
+        done = {"price": reader.follow(*PRICES), "adopt": reader.follow(*ADOPT), "proof": reader.follow(*PROOF)}
+        done |= {"rule": reader.follow(*RULE, 0), "tax": reader.follow(*RULE, 1), "set": reader.follow(*CATALOGUE, 1)}
+        done |= {"undo": reader.follow(*BACK), "door": reader.follow(*DOORS)}
+        reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(logged.url))
+        done["log"] = reader.follow(*OLD_HISTORY)
         yield Visit(reader=reader, done=done), old
 
 
@@ -278,4 +297,14 @@ def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[
     assert "Done; every level, chain and daily figure was verified." in out
     assert proof_of(visit.done["proof"]) == PASSES
     assert "Everything is as it was before adopting." in visit.done["undo"].out
-    assert old.one("select count(*) from stock_movements where quantity_after is not null") == 9
+    assert old.one("select count(*) from stock_movements_legacy where quantity_after is not null") == 9
+
+
+def test_prices_doors_and_an_old_history_are_shown_as_the_guide_says(moved: tuple[Visit, Legacy]) -> None:
+    visit, old = moved
+    assert "costs, by --price 'price + price_adjustment'" in visit.done["price"].out
+    assert "public.checkout" in visit.done["door"].out
+    assert old.one("select has_function_privilege('anon', 'public.checkout(uuid)', 'execute')")
+    assert "shelf_log" in visit.done["log"].out
+    assert "tax" in visit.done["tax"].out
+    assert 'status "active"' in visit.done["set"].out

@@ -18,6 +18,9 @@ from tests.support.sneakers import landlord, sneaker_shop
 
 pytestmark = pytest.mark.slow
 
+CHANGED = "starts_with(change, 'catalogue')"
+"""Direct changes of the catalogue; adopting records what it sets of the shop."""
+
 STAFF = """
 grant select, insert, update, delete on public.products, public.product_variants to shop_admin;
 grant select on public.stock_movements to shop_admin;
@@ -120,25 +123,27 @@ def test_rights_by_default_open_nothing_that_is_created_again(shop: Legacy) -> N
 
 def test_a_direct_change_of_the_catalogue_is_recorded_with_its_role(shop: Legacy) -> None:
     adoption.adopt(shop.url)
-    assert shop.one("select count(*) from stockroom.audit where change like 'catalogue%%'") == 0
+    assert shop.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
     as_role(shop, "service_role", "update public.products set price = 129.90 where slug = 'dune-runner'")
     as_role(shop, "service_role", "update public.products set name = name")
     as_role(shop, "service_role", "update public.product_variants set weight_grams = 800 where sku = 'DUN-42'")
     as_role(shop, "service_role", "insert into public.products (name, price) values ('New', 50)")
-    rows = shop.rows("select performed_by, change, subject, before, after from stockroom.audit order by id")
+    rows = shop.rows(
+        f"select performed_by, change, subject, before, after from stockroom.audit where {CHANGED} order by id"
+    )
     assert [tuple(row) for row in rows[:2]] == [
         ("service_role", "catalogue_changed", "product Dune Runner", {"price": 89.0}, {"price": 129.9}),
         ("service_role", "catalogue_changed", "variant DUN-42", {"weight_grams": None}, {"weight_grams": 800}),
     ]
     assert (rows[2].change, rows[2].subject, rows[2].after["price"]) == ("catalogue_added", "product New", 50)
     with shop.shop() as opened:
-        assert opened.sql("select count(*) from stockroom.audit") == 3
+        assert opened.sql(f"select count(*) from stockroom.audit where {CHANGED}") == 3
 
 
 def test_sales_record_no_change_of_the_catalogue(shop: Legacy) -> None:
     adoption.adopt(shop.url)
     shop.run("select public.update_variant_stock(id, -1) from public.product_variants where sku = 'CPH-42'")
-    assert shop.one("select count(*) from stockroom.audit") == 0
+    assert shop.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
 
 
 def test_a_rebuild_keeps_the_rights_and_gives_those_of_new_columns(shop: Legacy) -> None:
@@ -147,7 +152,7 @@ def test_a_rebuild_keeps_the_rights_and_gives_those_of_new_columns(shop: Legacy)
     shop.run("update stockroom.sql_text set checksum = 'older'")
     migrate(shop.url)
     as_role(shop, "service_role", "update public.products set season = 'Spring', price = 1 where slug = 'ridge-low'")
-    assert shop.one("select after from stockroom.audit") == {"price": 1, "season": "Spring"}
+    assert shop.one(f"select after from stockroom.audit where {CHANGED}") == {"price": 1, "season": "Spring"}
 
 
 def test_checking_lists_for_every_role_what_it_can_do_before_and_after(shop: Legacy) -> None:

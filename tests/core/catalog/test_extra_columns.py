@@ -29,9 +29,9 @@ DUN-48,Dune Runner,48,purple,89.00,1
 
 @pytest.fixture
 def moved(supabase_server: Server) -> Iterator[Shop]:
-    """The sneaker shop after it moved in."""
+    """The sneaker shop after it moved in, without its old table `sneakers`."""
     with sneaker_shop(supabase_server) as old:
-        adoption.adopt(old.url)
+        adoption.adopt(old.url, mapping=["sneakers=none"])
         with old.shop() as shop:
             yield shop
 
