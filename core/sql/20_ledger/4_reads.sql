@@ -212,8 +212,9 @@ create function stockroom_api.stock_summary()
     returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select count(*), coalesce(sum(l.on_hand), 0), count(*) filter (where l.state = 'low'), count(*) filter (where l.state = 'out'),
-           coalesce(sum(l.on_hand * l.price), 0), coalesce(sum(l.on_hand * l.unit_cost), 0)
-      from stockroom_api.levels l where l.is_active;
+           coalesce(sum(l.on_hand * coalesce(l.price, p.price)), 0), coalesce(sum(l.on_hand * l.unit_cost), 0)
+      from stockroom_api.levels l join public.products p on p.id = l.product_id
+     where l.is_active;
 $$;
 
 -- The names of all who ever moved something. It steps through the index from name to name instead of reading every movement.

@@ -85,8 +85,8 @@ create function stockroom_api.unclear(_code text, _codes text[], _size text) ret
                    filter (where n.n <= 100) end,
            case when count(*) > 1 then
                format('several variants %s: %s%s', (array_agg(n.why order by n.n))[1],
-                   string_agg(n.sku || coalesce(' (size ' || n.size || ')', ''), ', ' order by n.n) filter (where n.n <= 5),
-                   case when count(*) > 5 then format(' and %s more', count(*) - 5) end) end
+                   string_agg(n.sku || coalesce(' (size ' || n.size || ')', ''), ', ' order by n.n) filter (where n.n <= 3),
+                   case when count(*) > 3 then format(' and %s more', count(*) - 3) end) end
       from (select v.id, v.sku, v.size, p.name, row_number() over (order by v.sku) as n,
                    case min(m.rank) over () when 5 then 'begin with this' when 4 then 'begin with this' when 3 then 'belong to this product'
                         else 'can be meant by this' end as why
