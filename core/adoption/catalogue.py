@@ -23,7 +23,8 @@ create temp table adoption_own (id uuid, sku text, shelf int, damaged int, is_ac
 _OWN_ROWS = """
 insert into adoption_own
 select o.* from (select {id} as id, coalesce({sku}, 'NO-SKU-' || left(replace({id}::text, '-', ''), 12)) as sku,
-                        {shelf} as shelf, {damaged} as damaged, {active} as is_active, {beside} from {table} l where {wanted}) o
+                        {shelf} as shelf, {damaged} as damaged, {active} as is_active, {beside}
+                   from {table} l where {wanted}) o
  where o.id not in (select {product} from {variants} l) and (o.shelf > 0 or {all})"""
 _OWN_SKUS = """
 update adoption_own o set sku = 'NO-SKU-' || replace(o.id::text, '-', '')

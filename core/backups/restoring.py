@@ -180,38 +180,6 @@ def _check(url: str) -> None:
             raise BackupFailed(f"The restored database fails {result.code}: {result.examples[0]}.")
 
 
-_USED = """
-    select to_regnamespace('stockroom') is not null or to_regnamespace('stockroom_api') is not null
-        or to_regnamespace('procrastinate') is not null or to_regclass('public.products') is not null
-        or to_regclass('public.product_variants') is not null or to_regclass('public.stock_movements') is not null"""
-_CLEAR = """
-    drop schema if exists stockroom_api, procrastinate, stockroom cascade;
-    drop table if exists public.stock_movements, public.product_variants, public.products;
-    do $$
-    declare
-        _function regprocedure;
-    begin
-        for _function in select p.oid from pg_proc p
-                          where p.pronamespace = 'public'::regnamespace and p.proowner = 'stockroom_owner'::regrole loop
-            execute format('drop function %s', _function);
-        end loop;
-    end $$;"""
-
-
-def _refuse_used(database: str, used: bool, replace: str | None) -> None:
-    if replace is not None and replace != database:
-        raise BackupFailed(f"The database is called {database}, not {replace}. Nothing was changed.")
-    if used and replace is None:
-        raise BackupFailed(
-            f"The database {database} is not empty: it holds a shop, which restoring would replace. If that is what "
-            f"you want, stop Stockroom and add --replace {database}. Nothing was changed."
-        )
-
-
-def _major(connection: Connection[tuple[Any, ...]]) -> int:
-    return int(contents.one(connection, "show server_version_num")) // 10_000
-
-
 def server_major(connection: Connection[Any]) -> int:
     """Return the major version of a server."""
     return int(contents.one(connection, "show server_version_num")) // 10_000
