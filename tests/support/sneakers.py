@@ -237,11 +237,13 @@ SUPABASE_ROLES = {"anon": "", "authenticated": "", "service_role": "bypassrls"}
 
 @contextmanager
 def supabase_database(server: Server) -> Iterator[str]:
-    """Create the roles and a database that is not migrated, and give its name. Both are dropped at the end."""
+    """Create a database that is not migrated, and the roles that the server lacks. They are dropped at the end."""
     name, everybody = f"supabase_{uuid.uuid4().hex[:8]}", ", ".join(SUPABASE_ROLES)
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
-        for role, more in SUPABASE_ROLES.items():
-            administrator.execute(f"create role {role} {more}".encode())
+        known = {row[0] for row in administrator.execute("select rolname::text from pg_roles")}
+        lacking = [role for role in SUPABASE_ROLES if role not in known]
+        for role in lacking:
+            administrator.execute(f"create role {role} {SUPABASE_ROLES[role]}".encode())
         administrator.execute(f"create database {name}".encode())
     with psycopg.connect(libpq_url(server.url(name)), autocommit=True) as owner:
         owner.execute(f"grant usage on schema public to {everybody}".encode())
@@ -250,4 +252,5 @@ def supabase_database(server: Server) -> Iterator[str]:
     yield name
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as administrator:
         administrator.execute(f"drop database {name} with (force)".encode())
-        administrator.execute(f"drop role {everybody}".encode())
+        for role in lacking:
+            administrator.execute(f"drop role {role}".encode())

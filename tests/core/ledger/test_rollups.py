@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 
 from core.foundation.model import Line
 from core.ledger import changes as ledger
+from core.ledger import reports
 from tests.support.builders import PastLine, Shop, key
 from tests.support.proof import assert_holds
 
@@ -142,3 +144,13 @@ def test_today_is_never_stored_as_a_closed_day(fresh_shop: Shop) -> None:
 
 def _kept(shop: Shop) -> list[Any]:
     return [row.day for row in shop.rows("select day from stockroom.shop_days order by day")]
+
+
+def test_a_variant_without_a_price_of_its_own_counts_at_the_price_of_its_product(fresh_shop: Shop) -> None:
+    own, bare = fresh_shop.variant(2, price=10), fresh_shop.variant(3)
+    for variant, price in ((own, 99), (bare, 7)):
+        fresh_shop.sql(
+            "update products p set price = :price from product_variants v where v.product_id = p.id and v.id = :id",
+            id=variant, price=price,
+        )  # fmt: skip
+    assert fresh_shop.run(reports.summary, "Mia").value_at_price == Decimal(41)
