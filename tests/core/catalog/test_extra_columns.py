@@ -19,6 +19,8 @@ from tests.support.builders import Shop, key
 from tests.support.servers import Server
 from tests.support.sneakers import sneaker_shop
 
+pytestmark = pytest.mark.slow
+
 NEW = """sku,product,size,color,price,opening
 MSA-42,Mesa Über,42,red,89.00,3
 MSA-43,Mesa Über,43,red,85.00,2

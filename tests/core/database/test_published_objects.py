@@ -15,6 +15,8 @@ from core.payloads import reading as payloads
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "data" / "stripe"
 KINDS = {"payment_intent": "payment_intent.succeeded", "checkout.session": "checkout.session.completed",
          "charge": "charge.succeeded", "refund": "refund.updated", "dispute": "charge.dispute.created"}  # fmt: skip

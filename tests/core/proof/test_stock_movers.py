@@ -12,6 +12,8 @@ from tests.support.builders import Shop
 from tests.support.servers import Server
 from tests.support.sneakers import supabase_database
 
+pytestmark = pytest.mark.slow
+
 HELPER = """
 create function public.sell(_id uuid, _units int) returns void language plpgsql {rights} as $$
 begin
