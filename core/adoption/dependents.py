@@ -137,12 +137,11 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
     )
     name = sql.SQL(row.name)
     own = sql.SQL("alter routine {} owner to {}").format(name, sql.SQL(found.owner))
-    rights: list[Statement] = []
+    # Revoked first, or default privileges would add rights. A function without rights of its own is everybody's.
+    rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
     if found.has_rights:
-        rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
         rights += grants(database, "routine", name, row.oid)
-    else:  # or default privileges would add rights
-        rights = [sql.SQL("revoke all on routine {} from {}").format(name, role) for role in everybody(database)]
+    else:
         rights.append(sql.SQL("grant execute on routine {} to public").format(name))
     said = comments(database, "pg_proc", row.oid, sql.SQL("routine"), name)
     made: tuple[Statement, ...] = (sql.SQL("{}").format(sql.SQL(found.body)), own, *rights, *said)
@@ -150,7 +149,8 @@ def function(database: Database, row: Any, _report: Report) -> Dependent:
     return Dependent(what=f"the function {row.name}", drop=drop, again=made, back=made)
 
 
-def _policy(database: Database, row: Any, _report: Report) -> Dependent:
+def policy_elsewhere(database: Database, row: Any, _report: Report) -> Dependent:
+    """Return a policy of another table with its comment. `row`: its oid and its name."""
     make, drop = policy(database, row.oid)
     (found,) = ask(
         database, "select polname as name, polrelid::regclass::text as on from pg_policy where oid = %s", row.oid
@@ -190,7 +190,7 @@ def _relation(_database: Database, row: Any, report: Report) -> None:
     )
 
 
-_READ = {"view": plain_view, "function": function, "policy": _policy, "relation": _relation}
+_READ = {"view": plain_view, "function": function, "policy": policy_elsewhere, "relation": _relation}
 
 
 def _report_other_types(database: Database, tables: dict[str, Table], ours: set[str], report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,12 @@ def ask(database: Database, question: str | Statement, *values: Any) -> list[Any
     with database.cursor(row_factory=namedtuple_row) as cursor:
         rows: list[Any] = cursor.execute(question, values or None).fetchall()
         return rows
+
+
+def ask_named(database: Database, question: str, values: Mapping[str, Any]) -> list[Any]:
+    """Return the rows of a query with named parameters, with columns as attributes."""
+    with database.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(question.encode(), values).fetchall()
 
 
 def tables(database: Database, names: Sequence[str] = OUR_TABLES) -> dict[str, Table]:
@@ -129,8 +135,7 @@ _PEOPLE_TABLES = """
 def people_tables(database: Database, table: Table, column: Column) -> list[Any]:
     """Return where the people of a column may have names: where its foreign key leads, then tables of usual names."""
     values = {"table": table.oid, "column": column.name, "names": list(_NAMES), "tables": list(_PEOPLE)}
-    with database.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(_PEOPLE_TABLES, values).fetchall()
+    return ask_named(database, _PEOPLE_TABLES, values)
 
 
 def public(name: str) -> sql.Identifier:

@@ -1,7 +1,7 @@
 -- Check every row of the old history (adoption_source): what it becomes, and in `why` the reason why it cannot be carried over.
 -- A quantity may be signed or not. If the type has one direction, or if no quantity of the table has a sign, only its size counts.
 -- A count may state the counted level instead. A level that the table has no column for follows from the change. A row without a
--- type is told by its reason, else by its order. A reason in our words decides, and may decide on another type.
+-- type gets it from its reason, else from its order. A reason in our words decides, and may decide on another type.
 create temp table adoption_judged on commit drop as
 with types (legacy, ours, adds, takes, direction) as (
     values {types}

@@ -12,10 +12,9 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.rows import namedtuple_row
 
-from core.adoption.dependents import AFFECTED, Dependent, function, grants, plain_view, policy
-from core.adoption.look import ask, public
+from core.adoption.dependents import AFFECTED, Dependent, function, grants, plain_view, policy, policy_elsewhere
+from core.adoption.look import ask, ask_named, public
 from core.adoption.report import Report, listed
 from core.backups.manifest import Contents
 from core.backups.others import others
@@ -75,10 +74,6 @@ _CLOSED = """
        and coalesce(f.adrelid, k.conrelid, i.indrelid, case when d.classid = 'pg_class'::regclass then d.objid end)
            = any (%(mine)s)
        and not has_schema_privilege(%(owner)s, n.oid, 'usage')"""
-_COMMENTS = """
-    select format('comment on policy %%I on %%s is %%L', p.polname, p.polrelid::regclass, d.description) as again
-      from pg_policy p join pg_description d on d.classoid = 'pg_policy'::regclass and d.objoid = p.oid
-     where p.oid = any (%s)"""
 _STEP: LiteralString = """
     create function pg_temp.step(_what text, _statement text, _fails text) returns void language plpgsql as $$
     declare
@@ -179,25 +174,19 @@ def hanging(owner_url: str) -> Hanging:
         )
 
 
-_READ = {"view": plain_view, "function": function}
+_READ = {"view": plain_view, "function": function, "policy": policy_elsewhere}
 
 
 def _dependents(connection: Connection[Any], mine: list[int], obstacles: list[str]) -> list[Step]:
     """Return the views, functions and policies elsewhere, in order of dependency."""
     ours = {row.oid for row in _named(connection, _OWNERS, {})}
     rows = [row for row in ask(connection, AFFECTED, mine, mine) if row.oid not in ours]
-    policies = [row.oid for row in rows if row.kind == "policy"]
-    comments = [row.again for row in ask(connection, _COMMENTS, policies)]
     steps = []
     for row in rows:
         if row.kind == "relation" or (row.kind == "function" and _is_odd(connection, row.oid)):
             obstacles.append(f"{row.name}, which is neither a plain view nor a plain function")
-        elif row.kind == "policy":
-            make, drop = policy(connection, row.oid)
-            steps.append(_step(connection, Dependent(what=f"the policy {row.name}", drop=drop, again=(), back=(make,))))
         else:
             steps.append(_step(connection, _READ[row.kind](connection, row, Report())))
-    steps.append(Step(what="a comment", drop=None, again=tuple(comments)))
     return steps
 
 
@@ -230,5 +219,4 @@ def _entries(triggers: Iterable[str]) -> Iterable[str]:
 
 
 def _named(connection: Connection[Any], query: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(query.encode(), values | {"owner": OWNER_ROLE}).fetchall()
+    return ask_named(connection, query, values | {"owner": OWNER_ROLE})

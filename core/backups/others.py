@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import namedtuple_row
 
 from core.adoption.around import ONLY_A_CLOCK
 from core.adoption.dependents import policy
+from core.adoption.look import ask_named
 from core.backups.manifest import LeftOut
 from core.database.engine import OWNER_ROLE
 
@@ -65,12 +65,12 @@ def others(connection: Connection[Any]) -> Others:
     """Return what is not ours in this database. Names in it have their schema."""
     connection.execute("set local search_path = pg_catalog")
     owner = {"owner": OWNER_ROLE}
-    clocks = {row.oid: row.entry for row in _named(connection, _CLOCKS, owner) if ONLY_A_CLOCK.fullmatch(row.prosrc)}
-    rows = [row for row in _named(connection, _ON_OURS, owner) if row.kind != "trigger" or row.id not in clocks]
+    clocks = {row.oid: row.entry for row in ask_named(connection, _CLOCKS, owner) if ONLY_A_CLOCK.fullmatch(row.prosrc)}
+    rows = [row for row in ask_named(connection, _ON_OURS, owner) if row.kind != "trigger" or row.id not in clocks]
     rows.sort(key=lambda row: row.kind != "type")  # a default is of the type of its column
     left_out = [_left_out(connection, row) for row in rows]
-    next_to_ours = _named(connection, _NEXT_TO_OURS, owner | {"needed": list(clocks)})
-    types = [row.entry for row in _named(connection, _TYPES, owner)]
+    next_to_ours = ask_named(connection, _NEXT_TO_OURS, owner | {"needed": list(clocks)})
+    types = [row.entry for row in ask_named(connection, _TYPES, owner)]
     return Others(
         needs=[*types, *sorted(clocks.values())], left_out=left_out, next_to_ours=[row.name for row in next_to_ours]
     )
@@ -82,8 +82,3 @@ def _left_out(connection: Connection[Any], row: Any) -> LeftOut:
     if row.kind == "policy":
         values["statement"] = policy(connection, oid)[0].as_string(connection)
     return LeftOut(**values)
-
-
-def _named(connection: Connection[Any], query: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()

@@ -102,7 +102,7 @@ def as_json(values: Values) -> str:
     return json.dumps({of: dict(inside) for of, inside in values.items() if inside})
 
 
-# ---------------------------------------------------------------- what people are told
+# ---------------------------------------------------------------- what the preview says
 
 
 def told(columns: Sequence[Extra], values: Values, added: Mapping[str, int]) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _told(of: str, columns: Sequence[Extra], values: Values) -> str:
 
 
 def _value(column: Extra, values: Values) -> str | None:
-    """Return what people are told about the value of a column in a new row, or None if it stays empty."""
+    """Return what the preview says about the value of a column in a new row, or None if it stays empty."""
     if (given := values.get(column.of, {}).get(column.name)) is not None:
         return f'"{given}"'
     if column.is_slug:

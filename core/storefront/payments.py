@@ -1,4 +1,4 @@
-"""A checkout and its payment at Stripe: what it costs, what Stripe is told of it, and its creation.
+"""A checkout and its payment at Stripe: what it costs, what Stripe gets to know, and its creation.
 
 Stripe is asked while nothing is locked. Rules and locks: core/sql/70_storefront/2_checkout.sql.
 """

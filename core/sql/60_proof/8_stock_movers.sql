@@ -55,7 +55,7 @@ create function stockroom_api.loose_rights()
      where o.who is not null;
 $$;
 
--- R12: whoever can move stock beyond the named roles: by a right on what is ours, by a membership, or through a door that was not
+-- R12: who can move stock beyond the named roles: by a right on what is ours, by a membership, or through a door that was not
 -- kept open by name.
 create view stockroom_api.door_faults as
 select d.kind, d.name, d.relation::regclass::text as relation, d.rights, d.who, d.through
