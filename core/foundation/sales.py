@@ -239,6 +239,8 @@ class AlertKind(StrEnum):
     UNKNOWN_VARIANT = "unknown_variant"
     UNREADABLE_CART = "unreadable_cart"
     AMOUNT_MISMATCH = "amount_mismatch"
+    DOUBLE_PAYMENT = "double_payment"
+    DISPUTE = "dispute"
     IMPORT_ERROR = "import_error"
     REFUND_FAILED = "refund_failed"
     LOW_STOCK = "low_stock"

@@ -18,6 +18,8 @@ KINDS = {
     AlertKind.REFUND_FAILED: "Refund failed",
     AlertKind.UNREADABLE_CART: "Cart not read",
     AlertKind.AMOUNT_MISMATCH: "Amount differs",
+    AlertKind.DOUBLE_PAYMENT: "Double payment",
+    AlertKind.DISPUTE: "Dispute",
     AlertKind.PROOF_FAILED: "Proof failed",
     AlertKind.OUT_OF_STOCK: "Out of stock",
     AlertKind.LOW_STOCK: "Low stock",

@@ -1,0 +1,19 @@
+"""Cases about double payments and disputes, and the possible readings of a cart.
+
+Revision ID: 0022
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0022"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the columns and constraints from the SQL beside this file."""
+    body = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(body)
