@@ -16,7 +16,7 @@ from psycopg.rows import namedtuple_row
 from core.database.programs import client_program
 from core.foundation.addresses import libpq_url
 from tests.support.builders import Shop
-from tests.support.servers import Server, drop_database
+from tests.support.servers import Server, administer, drop_database
 
 SHOE = UUID("00000000-0000-4000-8000-000000000001")
 NINE = UUID("00000000-0000-4000-8000-000000000009")
@@ -178,18 +178,20 @@ class Legacy:
 
 
 @contextmanager
-def legacy_database(server: Server, *parts: str, account: str = "postgres") -> Iterator[Legacy]:
-    """Create a database from these scripts that belongs to `account`, and drop it at the end."""
+def legacy_database(
+    server: Server, *parts: str, account: str = "postgres", template: str = "template1"
+) -> Iterator[Legacy]:
+    """Create a database from a copy and these scripts that belongs to `account`, and drop it at the end."""
     legacy = Legacy(server=server, name=f"legacy_{uuid.uuid4().hex[:10]}", account=account)
-    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
-        connection.execute(ROLES.encode())
-        connection.execute(f"create database {legacy.name} owner {account}".encode())
+    administer(server, ROLES)
+    administer(server, f"create database {legacy.name} template {template} owner {account} strategy file_copy")
     try:
         for part in parts:
             legacy.run(part)
         yield legacy
     finally:
-        drop_database(server, legacy.name, at_once=account != "postgres")  # or the account could not be dropped
+        is_dropped_next = template == "template1" and account != "postgres"  # the account, which then may own nothing
+        drop_database(server, legacy.name, at_once=is_dropped_next)
 
 
 def snapshot(legacy: Legacy) -> list[str]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import lru_cache
 
 import psycopg
 
 from core.adoption import adopt as adoption
 from core.foundation.addresses import libpq_url
 from tests.support.legacy import ROLES, Legacy, legacy_database
-from tests.support.servers import Server
+from tests.support.servers import Server, administer
 
 LANDLORD = "landlord"
 """The account that migrates: it may create roles and databases, and is not a superuser."""
@@ -208,28 +209,52 @@ select 'cart-7', id, 2 from public.product_variants where sku = 'DUN-43';
 """
 
 
-@contextmanager
-def landlord(server: Server) -> Iterator[str]:
+@lru_cache
+def landlord(server: Server) -> str:
     """The account that migrates, with the rights that Stockroom's guide asks for: it owns no role but may use ours."""
     with legacy_database(server, "create table public.nothing ()") as scratch:
         adoption.adopt(scratch.url)  # creates our roles on this server, as its administrator does
         scratch.run(f"create role {LANDLORD} login createrole createdb bypassrls")
         scratch.run(f"grant stockroom_owner, stockroom_app, anon, authenticated, service_role to {LANDLORD}")
-        try:
-            yield LANDLORD
-        finally:
-            scratch.run(f"drop owned by {LANDLORD} cascade")
-            with suppress(psycopg.Error):
-                scratch.run(f"drop role {LANDLORD}")
+    return LANDLORD
 
 
 @contextmanager
 def sneaker_shop(server: Server, *more: str, account: str = "postgres") -> Iterator[Legacy]:
     """The shop's database, owned by `account`; `more` are scripts that run after its own."""
-    with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
-        connection.execute(ROLES.encode())
-    with legacy_database(server, PEOPLE, CATALOGUE, SELLING, HELPERS, GOODS, *more, account=account) as shop:
+    with legacy_database(server, *more, account=account, template=_built(server, account)) as shop:
         yield shop
+
+
+@contextmanager
+def moved_in(server: Server, *more: str, account: str) -> Iterator[Legacy]:
+    """The shop after it was adopted with the policies for reading, and after others went on building with `more`."""
+    with legacy_database(server, account=account, template=_moved_in(server, more, account)) as shop:
+        administer(server, f"grant create on database {shop.name} to stockroom_owner")  # a copy lacks it
+        yield shop
+
+
+@lru_cache
+def _built(server: Server, account: str) -> str:
+    """Build the shop once for each server and account, and return the name of the database to copy."""
+    administer(server, ROLES)
+    name = f"built_{uuid.uuid4().hex[:10]}"
+    administer(server, f"create database {name} owner {account}")
+    shop = Legacy(server=server, name=name, account=account)
+    for part in (PEOPLE, CATALOGUE, SELLING, HELPERS, GOODS):
+        shop.run(part)
+    return name
+
+
+@lru_cache
+def _moved_in(server: Server, more: tuple[str, ...], account: str) -> str:
+    name = f"moved_{uuid.uuid4().hex[:10]}"
+    administer(server, f"create database {name} template {_built(server, account)} owner {account} strategy file_copy")
+    shop = Legacy(server=server, name=name, account=account)
+    adoption.adopt(shop.url, keep_reading=True)
+    for part in more:
+        shop.run(part)
+    return name
 
 
 SUPABASE_ROLES = {"anon": "", "authenticated": "", "service_role": "bypassrls"}

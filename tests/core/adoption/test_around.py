@@ -180,10 +180,10 @@ def test_functions_that_write_past_the_ledger_are_reported(old: Legacy) -> None:
 def test_an_account_without_superuser_rights_can_move_in_and_out(supabase_server: Server) -> None:
     with legacy_database(supabase_server, SNEAKERS) as scratch:
         adoption.adopt(scratch.url)  # creates the roles, as another database of the server would have
-        scratch.run("create role landlord login createrole")
-        scratch.run("grant stockroom_owner, stockroom_app to landlord")
+        scratch.run("create role caretaker login createrole")
+        scratch.run("grant stockroom_owner, stockroom_app to caretaker")
         try:
-            with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, CATALOGUE, account="landlord") as old:
+            with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, CATALOGUE, account="caretaker") as old:
                 before = snapshot(old)
                 adoption.adopt(old.url)
                 old.rows("select * from product_list")
@@ -191,7 +191,7 @@ def test_an_account_without_superuser_rights_can_move_in_and_out(supabase_server
                 adoption.undo(old.url)
                 assert snapshot(old) == before
         finally:
-            scratch.run("drop role landlord")
+            scratch.run("drop role caretaker")
 
 
 def test_a_shop_that_is_in_use_is_not_changed(old: Legacy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ LEVEL = "select stock_quantity from public.product_variants where sku = 'CPH-42'
 @pytest.fixture
 def shop(supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop, before it moves in, owned by an account that is not a superuser."""
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, account=account) as old:
+    with sneaker_shop(supabase_server, account=landlord(supabase_server)) as old:
         yield old
 
 
@@ -133,7 +133,7 @@ revoke all on function public.hidden() from public, anon, authenticated;
 @pytest.fixture
 def busy(supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop with doors of every kind."""
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, MORE_WAYS, account=account) as old:
+    with sneaker_shop(supabase_server, MORE_WAYS, account=landlord(supabase_server)) as old:
         yield old
 
 
@@ -189,7 +189,7 @@ def test_a_door_that_is_opened_later_can_be_kept_by_name_too(shop: Legacy) -> No
 
 
 def test_a_door_of_another_account_stops_the_move_with_a_sentence(supabase_server: Server) -> None:
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, account=account) as shop:
+    with sneaker_shop(supabase_server, account=landlord(supabase_server)) as shop:
         with psycopg.connect(libpq_url(shop.server.url(shop.name))) as administrator:
             administrator.execute("alter function public.decrement_stock(uuid, integer) owner to postgres")
         obstacles = adoption.check(shop.url).obstacles

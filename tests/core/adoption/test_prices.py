@@ -29,7 +29,7 @@ RULE = "coalesce(sale_price, price) + coalesce(price_adjustment, 0)"
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop, which has `price_adjustment` on variants and `sale_price` on products."""
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, account=account) as shop:
+    with sneaker_shop(supabase_server, account=landlord(supabase_server)) as shop:
         yield shop
 
 

@@ -34,7 +34,7 @@ create view public.shelf_report as select l.variant_id, l.quantity_on_hand from 
 @pytest.fixture
 def shop(supabase_server: Server) -> Iterator[Legacy]:
     """The adopted sneaker shop, with a back office of its own."""
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, STAFF, account=account) as old:
+    with sneaker_shop(supabase_server, STAFF, account=landlord(supabase_server)) as old:
         yield old
 
 

@@ -218,7 +218,7 @@ DAMAGED = """select v.sku, v.stock_quantity as level, v.damage_quantity as damag
 
 
 def test_units_that_cannot_be_sold_are_taken_off_the_shelf_by_a_movement(supabase_server: Server) -> None:
-    with landlord(supabase_server) as account, sneaker_shop(supabase_server, account=account) as shop:
+    with sneaker_shop(supabase_server, account=landlord(supabase_server)) as shop:
         before = without_comments(shop)
         found = {each.what: (each.found, each.then) for each in adoption.check(shop.url).findings}
         units, then = found["product_variants.damage_quantity"]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import psycopg
 
-from core.adoption import adopt as adoption
 from core.foundation.addresses import libpq_url
 from tests.support.backing_up import empty_database
 from tests.support.legacy import Legacy, snapshot
-from tests.support.servers import Server
-from tests.support.sneakers import landlord, sneaker_shop
 
 HUNG = """
 create table public.changes (id bigint generated always as identity primary key, what text);
@@ -62,18 +59,6 @@ create publication some_columns for table public.products (id, name) where (id i
 """Objects of others on our tables, created by the account that migrates."""
 
 LEFT_BY_US = ("INSERT INTO stockroom.backups", "SELECT pg_catalog.setval('stockroom.")
-
-
-@contextmanager
-def moved_in(server: Server, *hung: str, as_superuser: bool = False) -> Iterator[Legacy]:
-    """The sneaker shop after it was adopted with the policies for reading, and after others went on building."""
-    with ExitStack() as stack:
-        account = "postgres" if as_superuser else stack.enter_context(landlord(server))
-        shop = stack.enter_context(sneaker_shop(server, account=account))
-        adoption.adopt(shop.url, keep_reading=True)
-        for script in hung:
-            shop.run(script)
-        yield shop
 
 
 @contextmanager

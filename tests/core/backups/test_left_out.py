@@ -14,9 +14,10 @@ from core.backups import restoring
 from core.backups import routine as backups
 from core.backups.manifest import manifest_of, read_manifest
 from core.foundation.errors import BackupFailed
-from tests.core.backups.hung import HUNG, empty_for, everything, moved_in, read_as
+from tests.core.backups.hung import HUNG, empty_for, everything, read_as
 from tests.support.legacy import Legacy
 from tests.support.servers import Server
+from tests.support.sneakers import landlord, moved_in
 
 pytestmark = pytest.mark.slow
 
@@ -24,14 +25,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def shop(supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop after it moved in."""
-    with moved_in(supabase_server) as moved:
+    with moved_in(supabase_server, account=landlord(supabase_server)) as moved:
         yield moved
 
 
 def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
     supabase_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with moved_in(supabase_server, HUNG) as shop:
+    with moved_in(supabase_server, HUNG, account=landlord(supabase_server)) as shop:
         monkeypatch.setenv("DATABASE_URL", shop.server.url(shop.name, "stockroom_app"))
         monkeypatch.setenv("STOCKROOM_OWNER_URL", shop.url)
         monkeypatch.setenv("STOCKROOM_BACKUPS", str(tmp_path))

@@ -10,9 +10,10 @@ import pytest
 from core.backups import routine as backups
 from core.backups.manifest import Manifest
 from core.database.migrate import migrate
-from tests.core.backups.hung import HUNG, empty_for, everything, moved_in, read_as
+from tests.core.backups.hung import HUNG, empty_for, everything, read_as
 from tests.support.legacy import Legacy
 from tests.support.servers import Server
+from tests.support.sneakers import landlord, moved_in
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,8 @@ SELL_ONE = """select public.update_variant_stock(p_variant_id => id, p_quantity_
 @pytest.fixture(params=[False, True], ids=["landlord", "superuser"])
 def shop(request: pytest.FixtureRequest, supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop, as its own account and as a superuser."""
-    with moved_in(supabase_server, HUNG, as_superuser=request.param) as moved:
+    account = "postgres" if request.param else landlord(supabase_server)
+    with moved_in(supabase_server, HUNG, account=account) as moved:
         yield moved
 
 
