@@ -1,88 +1,175 @@
-"""Compares the amount paid with the price of the cart, as far as metadata and payment allow it.
+"""Compares the amount paid with the price of a cart, as far as cart, catalogue and payment allow it.
 
-Shops write whole prices in cents or in whole units and do not say which: the reading that comes closer to the payment
-is used. The tolerance is one minor unit a line, for rounded taxes and discounts. Tax may be included or added. An
-unknown shipping or tax may explain a higher payment, an unknown coupon a lower one.
+Shops write whole prices in minor or in whole units and do not say which: the unit that fits the payment is used. One
+minor unit a line is rounding. Tax may be included or added. Beyond that a shop tolerates a lower payment, for discounts
+that are not recorded, and a higher one, for shipping and tax that are not known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
 
 from core.carts.names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
-from core.carts.values import minor_digits, price_of
+from core.carts.values import minor_digits, money, price_of, shown
 from core.foundation.sales import Cart, Payment
 
 LINE_ITEMS = "line items"
 """The source of a cart whose prices come from Stripe in minor units."""
 
 _COUPON = re.compile(r".*(coupon|promo|voucher|giftcard|discount).*")
+_COUPON_PERCENT = 90
+"""How much less may be paid, in percent, if the payment names a coupon without its amount."""
+_MOST_TIMES = 2
+"""How often the goods' price a higher payment may contain in addition, if the unit of the prices is not certain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far a payment may differ from its prices: `less` and `more` in percent, or `amount` more in whole units."""
+
+    less: int = 30
+    more: int = 30
+    amount: int = 25
+
+
+class Fit(StrEnum):
+    """How a payment and the prices of its cart fit. Unknown: a price is missing."""
+
+    EXACT = "exact"
+    TOLERATED = "tolerated"
+    UNKNOWN = "unknown"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A cart held against its payment, its prices in minor units.
+
+    `comes_to` are goods and known extras. `extras` are what was paid in addition to the goods, including what is not
+    explained; None if the cart has no prices. `rest` is what is not explained. `why` says why it does not fit.
+    """
+
+    cart: Cart
+    fit: Fit
+    comes_to: int | None = None
+    extras: int | None = None
+    rest: int = 0
+    allowed: int | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """One way to read the prices, and the difference that it leaves unexplained."""
+class _Sum:
+    """One way to add up: the unit of the prices, the goods, and the known extras."""
 
     factor: int
+    goods: int
     extras: int
-    difference: int
+    rest: int
 
 
-def difference(cart: Cart, payment: Payment) -> int | None:
-    """Return the amount paid less the cart's price, in minor units: 0 within tolerance, None if it cannot be known."""
-    reading = _closest(cart, payment)
-    if reading is None:
-        return None
-    if abs(reading.difference) <= len(cart.lines):
-        return 0
-    extra_unknown = None in (_known(payment.shipping, SHIPPING_NAMES, payment), _known(payment.tax, TAX_NAMES, payment))
-    if reading.difference > 0 and extra_unknown:
-        return None
-    if reading.difference < 0 and payment.discount is None and _has_coupon(payment.metadata):
-        return None
-    return reading.difference
+def weigh(
+    cart: Cart, payment: Payment, known: Sequence[int | None] = (), tolerance: Tolerance = Tolerance(), *, exactly: bool = False
+) -> Weighed:
+    """Hold a cart against its payment. `known` are the catalogue's prices of its lines, for lines without a price.
+
+    `exactly`: nothing is tolerated but rounding, and shipping and tax that are not known.
+    """  # fmt: skip
+    sums = sorted(_sums(cart, payment, known), key=lambda each: abs(each.rest))
+    contradiction = _contradiction(cart, payment, sums)
+    if not sums:
+        return _unpriced(cart, payment, contradiction)
+    best = _of_catalogue(cart, sums, known) or sums[0]
+    is_sure = len({each.factor for each in sums}) == 1 or _is_known(cart, known)
+    if abs(sums[0].rest) <= len(cart.lines):
+        return _weighed(cart, sums[0], Fit.OUT if contradiction else Fit.EXACT, contradiction)
+    if contradiction:
+        return _weighed(cart, best, Fit.OUT, contradiction)
+    for each in (best,) if is_sure else sums:
+        if _is_tolerated(each, payment, tolerance, is_sure=is_sure, exactly=exactly) and not _is_partial(payment):
+            less = _less(payment, tolerance) if each.rest < 0 else None
+            return replace(_weighed(cart, each, Fit.TOLERATED, None), allowed=less)
+    return _weighed(cart, best, Fit.OUT, _misfit(best, payment, tolerance))
 
 
-def extras(cart: Cart, payment: Payment) -> int | None:
-    """Return what was paid in addition to the goods, in minor units: shipping and tax less discounts.
-
-    It includes an unexplained amount where `difference` is None. The amount paid less the goods less these extras is
-    `difference`, within its tolerance. None where a price is unknown.
-    """
-    reading = _closest(cart, payment)
-    if reading is None:
-        return None
-    return reading.extras + (reading.difference if difference(cart, payment) is None else 0)
+def is_plain(cart: Cart, payment: Payment) -> bool:
+    """Return whether a cart's own prices are all known and add up to what was paid, so that nothing is to be asked."""
+    if any(line.unit_price is None for line in cart.lines):
+        return False
+    return weigh(cart, payment).fit is Fit.EXACT
 
 
-def in_minor_units(cart: Cart, payment: Payment) -> Cart:
-    """Return the cart with unit prices in minor units, if the payment shows that they were in whole units."""
-    reading = _closest(cart, payment)
-    if reading is None or reading.factor == 1:
+def _unpriced(cart: Cart, payment: Payment, contradiction: str | None) -> Weighed:
+    why = contradiction or (_part(payment) + ", and its prices are not known" if _is_partial(payment) else None)
+    return Weighed(cart=cart, fit=Fit.OUT if why else Fit.UNKNOWN, why=why)
+
+
+def _weighed(cart: Cart, found: _Sum, fit: Fit, why: str | None) -> Weighed:
+    has_prices = all(line.unit_price is not None for line in cart.lines)
+    rest = 0 if fit is Fit.EXACT else found.rest
+    return Weighed(
+        cart=_in_minor_units(cart, found.factor),
+        fit=fit,
+        comes_to=found.goods + found.extras,
+        extras=found.extras + rest if has_prices else None,
+        rest=rest,
+        why=why,
+    )
+
+
+def _in_minor_units(cart: Cart, factor: int) -> Cart:
+    if factor == 1:
         return cart
-    lines = (replace(line, unit_price=(line.unit_price or 0) * reading.factor) for line in cart.lines)
+    lines = (replace(line, unit_price=None if line.unit_price is None else line.unit_price * factor) for line in cart.lines)
     return replace(cart, lines=tuple(lines))
 
 
-def _closest(cart: Cart, payment: Payment) -> _Reading | None:
-    if payment.amount <= 0 or any(line.unit_price is None for line in cart.lines):
-        return None
-    return min(_readings(cart, payment), key=lambda reading: abs(reading.difference))
+# ---------------------------------------------------------------- adding up
 
 
-def _readings(cart: Cart, payment: Payment) -> Iterator[_Reading]:
-    goods = sum(line.quantity * (line.unit_price or 0) for line in cart.lines)
+def _sums(cart: Cart, payment: Payment, known: Sequence[int | None]) -> Iterator[_Sum]:
+    """Yield every way to add up; none if a price is not known, or if nothing was paid and no discount says why."""
+    if payment.amount <= 0 and payment.discount is None:
+        return
+    written = any(line.unit_price is not None for line in cart.lines)
     whole = 10 ** minor_digits(payment.currency)
-    for factor in sorted({1, 1 if cart.source == LINE_ITEMS else whole}):
+    for factor in sorted({1, whole if written and cart.source != LINE_ITEMS else 1}):
+        goods = _goods(cart, factor, known)
+        if goods is None:
+            return
         shipping = _known(payment.shipping, SHIPPING_NAMES, payment, factor) or 0
         tax = _known(payment.tax, TAX_NAMES, payment, factor) or 0
         discount = _known(payment.discount, DISCOUNT_NAMES, payment, factor) or 0
-        rest = payment.amount - goods * factor
         beside = shipping - abs(discount)
-        yield from (_Reading(factor, each, rest - each) for each in (beside + tax, beside))
+        for extras in dict.fromkeys((beside + tax, beside)):
+            yield _Sum(factor, goods, extras, payment.amount - goods - extras)
+
+
+def _goods(cart: Cart, factor: int, known: Sequence[int | None]) -> int | None:
+    total = 0
+    for line, price in zip(cart.lines, known or [None] * len(cart.lines), strict=True):
+        each = price if line.unit_price is None else line.unit_price * factor
+        if each is None:
+            return None
+        total += line.quantity * each
+    return total
+
+
+def _is_known(cart: Cart, known: Sequence[int | None]) -> bool:
+    return bool(known) and all(price is not None for price in known) and len(known) == len(cart.lines)
+
+
+def _of_catalogue(cart: Cart, sums: Sequence[_Sum], known: Sequence[int | None]) -> _Sum | None:
+    """Return the sum in the unit that the catalogue's prices show, the closest to the payment; None if unknown."""
+    if not _is_known(cart, known):
+        return None
+    listed = sum(line.quantity * (price or 0) for line, price in zip(cart.lines, known, strict=True))
+    factor = min(sums, key=lambda each: abs(each.goods - listed)).factor
+    return next(each for each in sums if each.factor == factor)
 
 
 def _known(from_stripe: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:
@@ -93,9 +180,12 @@ def _known(from_stripe: int | None, names: tuple[str, ...], payment: Payment, fa
     amount = next((written[name] for name in names if name in written), None)
     if amount is None:
         return None
-    if any("." in each for each in written.values()):
-        factor = 10 ** minor_digits(payment.currency)
-    return round(Decimal(amount) * factor)
+    return round(Decimal(amount) * _factor(written, payment, factor))
+
+
+def _factor(written: Mapping[str, str], payment: Payment, factor: int) -> int:
+    """Return the unit of written amounts: one with decimals shows that all are in whole units."""
+    return 10 ** minor_digits(payment.currency) if any("." in each for each in written.values()) else factor
 
 
 def _amounts(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -105,7 +195,91 @@ def _amounts(metadata: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+# ---------------------------------------------------------------- tolerance
+
+
+def _is_tolerated(found: _Sum, payment: Payment, tolerance: Tolerance, *, is_sure: bool, exactly: bool) -> bool:
+    if found.rest < 0:
+        return not exactly and -found.rest * 100 <= found.goods * _less(payment, tolerance)
+    if exactly and None not in (_known(payment.shipping, SHIPPING_NAMES, payment), _known(payment.tax, TAX_NAMES, payment)):
+        return False
+    fixed = tolerance.amount * 10 ** minor_digits(payment.currency)
+    most = fixed if is_sure else min(fixed, found.goods * _MOST_TIMES)
+    return found.rest <= most or found.rest * 100 <= found.goods * tolerance.more
+
+
+def _less(payment: Payment, tolerance: Tolerance) -> int:
+    has_coupon = payment.discount is None and _has_coupon(payment.metadata)
+    return max(tolerance.less, _COUPON_PERCENT) if has_coupon else tolerance.less
+
+
 def _has_coupon(metadata: Mapping[str, str]) -> bool:
     written = _amounts(metadata)
     noted = {plain(key) for key, text in metadata.items() if text.strip() not in ("", "0", "null", "none", "false")}
     return not written.keys() & set(DISCOUNT_NAMES) and any(map(_COUPON.fullmatch, noted))
+
+
+# ---------------------------------------------------------------- totals and captures of a part
+
+
+def _contradiction(cart: Cart, payment: Payment, sums: Sequence[_Sum]) -> str | None:
+    """Return why a total in the metadata does not agree, or None. Stripe's own line items need no total."""
+    if cart.source == LINE_ITEMS:
+        return None
+    written = _amounts(payment.metadata)
+    for name in TOTAL_NAMES:
+        if name in written and not _agrees(Decimal(written[name]), written, cart, payment, sums):
+            return f"its {name} is {shown(written[name])}, which is neither its lines nor what was paid"
+    return None
+
+
+def _agrees(
+    total: Decimal, written: Mapping[str, str], cart: Cart, payment: Payment, sums: Sequence[_Sum]
+) -> bool:  # fmt: skip
+    whole = 10 ** minor_digits(payment.currency)
+    has_prices = all(line.unit_price is not None for line in cart.lines)
+    for factor in {_factor(written, payment, 1), whole}:
+        given = round(total * factor)
+        beside = [
+            sign * (_known(known, names, payment, factor) or 0)
+            for known, names, sign in (
+                (payment.shipping, SHIPPING_NAMES, 1), (payment.tax, TAX_NAMES, 1), (payment.discount, DISCOUNT_NAMES, -1),
+            )
+        ]  # fmt: skip
+        bases = {payment.amount, *(each.goods for each in sums if has_prices)}
+        for base in bases:
+            for parts in _subsets(beside):
+                if min(abs(base + parts - given), abs(base - parts - given)) <= len(cart.lines):
+                    return True
+        if not has_prices and given > 0 and _is_tolerated(
+            _Sum(1, given, 0, payment.amount - given), payment, Tolerance(), is_sure=False, exactly=False
+        ):  # fmt: skip
+            return True
+    return False
+
+
+def _subsets(amounts: Sequence[int]) -> list[int]:
+    sums = [0]
+    for amount in amounts:
+        if amount:
+            sums += [each + amount for each in sums]
+    return sums
+
+
+def _is_partial(payment: Payment) -> bool:
+    return payment.authorised is not None and payment.authorised > payment.amount
+
+
+def _part(payment: Payment) -> str:
+    authorised, captured = money(payment.authorised or 0, payment.currency), money(payment.amount, payment.currency)
+    return f"only {captured} of {authorised} was captured"
+
+
+def _misfit(found: _Sum, payment: Payment, tolerance: Tolerance) -> str:
+    """Return why an amount does not fit, in words for people."""
+    paid, comes_to = money(payment.amount, payment.currency), money(found.goods + found.extras, payment.currency)
+    if _is_partial(payment):
+        return f"{_part(payment)}, and its lines come to {comes_to}"
+    if found.rest < 0:
+        return f"its lines come to {comes_to}, but {paid} was paid, and the shop tolerates {_less(payment, tolerance)} % less"
+    return f"its lines come to {comes_to}, but {paid} was paid, more than the shop tolerates for shipping and tax"

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.carts import mapping as cart_mapping
-from core.carts.amounts import LINE_ITEMS, difference, extras, in_minor_units
+from core.carts.amounts import LINE_ITEMS
 from core.carts.entries import ids_as_keys, numbered, parallel, reference_in, single
 from core.carts.mapping import CartMapping, Layout
 from core.carts.names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
@@ -27,9 +27,6 @@ __all__ = [
     "SHORT_FORM",
     "CartMapping",
     "Layout",
-    "difference",
-    "extras",
-    "in_minor_units",
     "lines_of_items",
     "preview",
     "read_cart",
