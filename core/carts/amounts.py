@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from itertools import product
 
 from core.carts.names import DISCOUNT_NAMES, SHIPPING_NAMES, TAX_NAMES, TOTAL_NAMES, plain
 from core.carts.values import minor_digits, money, price_of, shown
@@ -20,6 +21,7 @@ from core.foundation.sales import Cart, Payment
 LINE_ITEMS = "line items"
 """The source of a cart whose prices come from Stripe in minor units."""
 
+_NAMES = frozenset((*SHIPPING_NAMES, *TAX_NAMES, *DISCOUNT_NAMES, *TOTAL_NAMES))
 _COUPON = re.compile(r".*(coupon|promo|voucher|giftcard|discount).*")
 _COUPON_PERCENT = 90
 """How much less may be paid, in percent, if the payment names a coupon without its amount."""
@@ -63,6 +65,39 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Paid:
+    """A payment with the amounts that its metadata notes. `whole`: minor units in one whole unit of its currency."""
+
+    payment: Payment
+    written: Mapping[str, str]
+    whole: int
+
+    @property
+    def amount(self) -> int:
+        return self.payment.amount
+
+    def known(self, from_stripe: int | None, names: tuple[str, ...], factor: int = 1) -> int | None:
+        """Return an amount from Stripe, or else from the shop's metadata, in minor units."""
+        if from_stripe is not None:
+            return from_stripe
+        amount = next((self.written[name] for name in names if name in self.written), None)
+        return None if amount is None else round(Decimal(amount) * self.unit(factor))
+
+    def shipping(self, factor: int = 1) -> int | None:
+        return self.known(self.payment.shipping, SHIPPING_NAMES, factor)
+
+    def tax(self, factor: int = 1) -> int | None:
+        return self.known(self.payment.tax, TAX_NAMES, factor)
+
+    def discount(self, factor: int = 1) -> int:
+        return abs(self.known(self.payment.discount, DISCOUNT_NAMES, factor) or 0)
+
+    def unit(self, factor: int) -> int:
+        """Return the unit of written amounts: one with decimals shows that all are in whole units."""
+        return self.whole if any("." in each for each in self.written.values()) else factor
+
+
+@dataclass(frozen=True, slots=True)
 class _Sum:
     """One way to add up: the unit of the prices, the goods, and the known extras."""
 
@@ -73,14 +108,20 @@ class _Sum:
 
 
 def weigh(
-    cart: Cart, payment: Payment, known: Sequence[int | None] = (), tolerance: Tolerance = Tolerance(), *, exactly: bool = False
+    cart: Cart,
+    payment: Payment,
+    known: Sequence[int | None] = (),
+    tolerance: Tolerance = Tolerance(),
+    *,
+    exactly: bool = False,
 ) -> Weighed:
     """Hold a cart against its payment. `known` are the catalogue's prices of its lines, for lines without a price.
 
     `exactly`: nothing is tolerated but rounding, and shipping and tax that are not known.
     """  # fmt: skip
-    sums = sorted(_sums(cart, payment, known), key=lambda each: abs(each.rest))
-    contradiction = _contradiction(cart, payment, sums)
+    paid = _Paid(payment, _amounts(payment.metadata), 10 ** minor_digits(payment.currency))
+    sums = sorted(_sums(cart, paid, known), key=lambda each: abs(each.rest))
+    contradiction = _contradiction(cart, paid, sums, tolerance)
     if not sums:
         return _unpriced(cart, payment, contradiction)
     best = _of_catalogue(cart, sums, known) or sums[0]
@@ -90,17 +131,10 @@ def weigh(
     if contradiction:
         return _weighed(cart, best, Fit.OUT, contradiction)
     for each in (best,) if is_sure else sums:
-        if _is_tolerated(each, payment, tolerance, is_sure=is_sure, exactly=exactly) and not _is_partial(payment):
-            less = _less(payment, tolerance) if each.rest < 0 else None
+        if _is_tolerated(each, paid, tolerance, is_sure=is_sure, exactly=exactly) and not _is_partial(payment):
+            less = _less(paid, tolerance) if each.rest < 0 else None
             return replace(_weighed(cart, each, Fit.TOLERATED, None), allowed=less)
-    return _weighed(cart, best, Fit.OUT, _misfit(best, payment, tolerance))
-
-
-def is_plain(cart: Cart, payment: Payment) -> bool:
-    """Return whether a cart's own prices are all known and add up to what was paid, so that nothing is to be asked."""
-    if any(line.unit_price is None for line in cart.lines):
-        return False
-    return weigh(cart, payment).fit is Fit.EXACT
+    return _weighed(cart, best, Fit.OUT, _misfit(best, paid, tolerance))
 
 
 def _unpriced(cart: Cart, payment: Payment, contradiction: str | None) -> Weighed:
@@ -124,29 +158,27 @@ def _weighed(cart: Cart, found: _Sum, fit: Fit, why: str | None) -> Weighed:
 def _in_minor_units(cart: Cart, factor: int) -> Cart:
     if factor == 1:
         return cart
-    lines = (replace(line, unit_price=None if line.unit_price is None else line.unit_price * factor) for line in cart.lines)
+    lines = (
+        replace(line, unit_price=None if line.unit_price is None else line.unit_price * factor) for line in cart.lines
+    )
     return replace(cart, lines=tuple(lines))
 
 
 # ---------------------------------------------------------------- adding up
 
 
-def _sums(cart: Cart, payment: Payment, known: Sequence[int | None]) -> Iterator[_Sum]:
+def _sums(cart: Cart, paid: _Paid, known: Sequence[int | None]) -> Iterator[_Sum]:
     """Yield every way to add up; none if a price is not known, or if nothing was paid and no discount says why."""
-    if payment.amount <= 0 and payment.discount is None:
+    if paid.amount <= 0 and paid.payment.discount is None:
         return
     written = any(line.unit_price is not None for line in cart.lines)
-    whole = 10 ** minor_digits(payment.currency)
-    for factor in sorted({1, whole if written and cart.source != LINE_ITEMS else 1}):
+    for factor in sorted({1, paid.whole if written and cart.source != LINE_ITEMS else 1}):
         goods = _goods(cart, factor, known)
         if goods is None:
             return
-        shipping = _known(payment.shipping, SHIPPING_NAMES, payment, factor) or 0
-        tax = _known(payment.tax, TAX_NAMES, payment, factor) or 0
-        discount = _known(payment.discount, DISCOUNT_NAMES, payment, factor) or 0
-        beside = shipping - abs(discount)
-        for extras in dict.fromkeys((beside + tax, beside)):
-            yield _Sum(factor, goods, extras, payment.amount - goods - extras)
+        beside = (paid.shipping(factor) or 0) - paid.discount(factor)
+        for extras in dict.fromkeys((beside + (paid.tax(factor) or 0), beside)):
+            yield _Sum(factor, goods, extras, paid.amount - goods - extras)
 
 
 def _goods(cart: Cart, factor: int, known: Sequence[int | None]) -> int | None:
@@ -172,90 +204,64 @@ def _of_catalogue(cart: Cart, sums: Sequence[_Sum], known: Sequence[int | None])
     return next(each for each in sums if each.factor == factor)
 
 
-def _known(from_stripe: int | None, names: tuple[str, ...], payment: Payment, factor: int = 1) -> int | None:
-    """Return an amount from Stripe, or else from the shop's metadata, in minor units."""
-    if from_stripe is not None:
-        return from_stripe
-    written = _amounts(payment.metadata)
-    amount = next((written[name] for name in names if name in written), None)
-    if amount is None:
-        return None
-    return round(Decimal(amount) * _factor(written, payment, factor))
-
-
-def _factor(written: Mapping[str, str], payment: Payment, factor: int) -> int:
-    """Return the unit of written amounts: one with decimals shows that all are in whole units."""
-    return 10 ** minor_digits(payment.currency) if any("." in each for each in written.values()) else factor
-
-
 def _amounts(metadata: Mapping[str, str]) -> dict[str, str]:
-    names = {*SHIPPING_NAMES, *TAX_NAMES, *DISCOUNT_NAMES, *TOTAL_NAMES}
     return {
-        name: amount for key, text in metadata.items() if (name := plain(key)) in names and (amount := price_of(text))
+        name: amount for key, text in metadata.items() if (name := plain(key)) in _NAMES and (amount := price_of(text))
     }
 
 
 # ---------------------------------------------------------------- tolerance
 
 
-def _is_tolerated(found: _Sum, payment: Payment, tolerance: Tolerance, *, is_sure: bool, exactly: bool) -> bool:
+def _is_tolerated(found: _Sum, paid: _Paid, tolerance: Tolerance, *, is_sure: bool, exactly: bool) -> bool:
     if found.rest < 0:
-        return not exactly and -found.rest * 100 <= found.goods * _less(payment, tolerance)
-    if exactly and None not in (_known(payment.shipping, SHIPPING_NAMES, payment), _known(payment.tax, TAX_NAMES, payment)):
+        return not exactly and -found.rest * 100 <= found.goods * _less(paid, tolerance)
+    if exactly and paid.shipping() is not None and paid.tax() is not None:
         return False
-    fixed = tolerance.amount * 10 ** minor_digits(payment.currency)
+    fixed = tolerance.amount * paid.whole
     most = fixed if is_sure else min(fixed, found.goods * _MOST_TIMES)
     return found.rest <= most or found.rest * 100 <= found.goods * tolerance.more
 
 
-def _less(payment: Payment, tolerance: Tolerance) -> int:
-    has_coupon = payment.discount is None and _has_coupon(payment.metadata)
-    return max(tolerance.less, _COUPON_PERCENT) if has_coupon else tolerance.less
+def _less(paid: _Paid, tolerance: Tolerance) -> int:
+    return max(tolerance.less, _COUPON_PERCENT) if _has_coupon(paid) else tolerance.less
 
 
-def _has_coupon(metadata: Mapping[str, str]) -> bool:
-    written = _amounts(metadata)
-    noted = {plain(key) for key, text in metadata.items() if text.strip() not in ("", "0", "null", "none", "false")}
-    return not written.keys() & set(DISCOUNT_NAMES) and any(map(_COUPON.fullmatch, noted))
+def _has_coupon(paid: _Paid) -> bool:
+    """Return whether the metadata names a coupon whose amount neither Stripe nor the metadata has."""
+    if paid.payment.discount is not None or paid.written.keys() & set(DISCOUNT_NAMES):
+        return False
+    empty = ("", "0", "null", "none", "false")
+    noted = (plain(key) for key, text in paid.payment.metadata.items() if text.strip() not in empty)
+    return any(map(_COUPON.fullmatch, noted))
 
 
 # ---------------------------------------------------------------- totals and captures of a part
 
 
-def _contradiction(cart: Cart, payment: Payment, sums: Sequence[_Sum]) -> str | None:
+def _contradiction(cart: Cart, paid: _Paid, sums: Sequence[_Sum], tolerance: Tolerance) -> str | None:
     """Return why a total in the metadata does not agree, or None. Stripe's own line items need no total."""
-    if cart.source == LINE_ITEMS:
-        return None
-    written = _amounts(payment.metadata)
-    for name in TOTAL_NAMES:
-        if name in written and not _agrees(Decimal(written[name]), written, cart, payment, sums):
-            return f"its {name} is {shown(written[name])}, which is neither its lines nor what was paid"
+    for name in () if cart.source == LINE_ITEMS else TOTAL_NAMES:
+        if name in paid.written and not any(
+            _agrees(round(Decimal(paid.written[name]) * factor), cart, paid, sums, tolerance, factor)
+            for factor in (paid.unit(1), paid.whole)
+        ):
+            return f"its {name} is {shown(paid.written[name])}, which is neither its lines nor what was paid"
     return None
 
 
-def _agrees(
-    total: Decimal, written: Mapping[str, str], cart: Cart, payment: Payment, sums: Sequence[_Sum]
-) -> bool:  # fmt: skip
-    whole = 10 ** minor_digits(payment.currency)
+def _agrees(total: int, cart: Cart, paid: _Paid, sums: Sequence[_Sum], tolerance: Tolerance, factor: int) -> bool:
+    """Return whether a total is what the goods come to or what was paid, with or without the known extras."""
     has_prices = all(line.unit_price is not None for line in cart.lines)
-    for factor in {_factor(written, payment, 1), whole}:
-        given = round(total * factor)
-        beside = [
-            sign * (_known(known, names, payment, factor) or 0)
-            for known, names, sign in (
-                (payment.shipping, SHIPPING_NAMES, 1), (payment.tax, TAX_NAMES, 1), (payment.discount, DISCOUNT_NAMES, -1),
-            )
-        ]  # fmt: skip
-        bases = {payment.amount, *(each.goods for each in sums if has_prices)}
-        for base in bases:
-            for parts in _subsets(beside):
-                if min(abs(base + parts - given), abs(base - parts - given)) <= len(cart.lines):
-                    return True
-        if not has_prices and given > 0 and _is_tolerated(
-            _Sum(1, given, 0, payment.amount - given), payment, Tolerance(), is_sure=False, exactly=False
-        ):  # fmt: skip
+    bases = {paid.amount, *(each.goods for each in sums if has_prices)}
+    if any(abs(base - total) <= len(cart.lines) for base in bases):
+        return True
+    known = _subsets((paid.shipping(factor) or 0, paid.tax(factor) or 0, -paid.discount(factor)))
+    for base, parts in product(bases, known):
+        if min(abs(base + parts - total), abs(base - parts - total)) <= len(cart.lines):
             return True
-    return False
+    goods = _Sum(1, total, 0, paid.amount - total)
+    return not has_prices and total > 0 and _is_tolerated(goods, paid, tolerance, is_sure=False, exactly=False)
 
 
 def _subsets(amounts: Sequence[int]) -> list[int]:
@@ -275,11 +281,13 @@ def _part(payment: Payment) -> str:
     return f"only {captured} of {authorised} was captured"
 
 
-def _misfit(found: _Sum, payment: Payment, tolerance: Tolerance) -> str:
+def _misfit(found: _Sum, paid: _Paid, tolerance: Tolerance) -> str:
     """Return why an amount does not fit, in words for people."""
-    paid, comes_to = money(payment.amount, payment.currency), money(found.goods + found.extras, payment.currency)
+    payment = paid.payment
+    comes_to = f"its lines come to {money(found.goods + found.extras, payment.currency)}"
     if _is_partial(payment):
-        return f"{_part(payment)}, and its lines come to {comes_to}"
+        return f"{_part(payment)}, and {comes_to}"
+    but = f"{comes_to}, but {money(paid.amount, payment.currency)} was paid"
     if found.rest < 0:
-        return f"its lines come to {comes_to}, but {paid} was paid, and the shop tolerates {_less(payment, tolerance)} % less"
-    return f"its lines come to {comes_to}, but {paid} was paid, more than the shop tolerates for shipping and tax"
+        return f"{but}, and the shop tolerates {_less(paid, tolerance)} % less"
+    return f"{but}, more than the shop tolerates for shipping and tax"

@@ -7,10 +7,10 @@ whose own prices add up is not even asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.carts.amounts import LINE_ITEMS, Fit, Tolerance, Weighed, is_plain, weigh
+from core.carts.amounts import LINE_ITEMS, Fit, Tolerance, Weighed, weigh
 from core.carts.items import Named
 from core.carts.possible import Possible, Readings
 from core.carts.values import shown
@@ -47,7 +47,7 @@ class Source:
 
     name: str
     payment: Payment
-    readings: Readings = Readings()
+    readings: Readings = field(default_factory=Readings)
     unread: UnreadableCart | None = None
 
 
@@ -118,9 +118,11 @@ def plain_verdict(sources: Sequence[Source]) -> Verdict | None:
         return None
     (source,) = sources
     (possible,) = source.readings.possible
-    if not possible.certain or possible.cart.source == LINE_ITEMS or not is_plain(possible.cart, source.payment):
+    if not possible.certain or possible.cart.source == LINE_ITEMS:
         return None
     weighed = weigh(possible.cart, source.payment)
+    if weighed.fit is not Fit.EXACT:
+        return None
     answers = (NOTHING,) * len(possible.cart.lines)
     return Verdict(
         state=CartState.READ,
@@ -216,7 +218,9 @@ def _distinct(found: Sequence[Judged]) -> list[Judged]:
 
 def _sure(found: list[Judged]) -> list[Judged]:
     """Leave out what only counts because shipping or tax could explain it, if another reading fits without."""
-    exact = [each for each in found if each.why is not None or each.possible.certain or each.weighed.fit is not Fit.TOLERATED]
+    exact = [
+        each for each in found if each.why is not None or each.possible.certain or each.weighed.fit is not Fit.TOLERATED
+    ]
     return exact if any(each.why is None for each in exact) else found
 
 
@@ -235,7 +239,11 @@ def _none(sources: Sequence[Source], found: Sequence[Judged]) -> Verdict:
     broken = next((source.unread for source in sources if source.unread), None)
     if best is None or nearest.share > best.share:
         shown_ways = _distinct(found)
-        ways = "its only reading does not fit" if len(shown_ways) == 1 else f"none of {len(shown_ways)} ways to read its cart fits"
+        ways = (
+            "its only reading does not fit"
+            if len(shown_ways) == 1
+            else f"none of {len(shown_ways)} ways to read its cart fits"
+        )
         why = f"{ways} the catalogue and the amount, so nothing was taken off the shelf"
         return _case(shown_ways, AlertKind.UNREADABLE_CART, why)
     if broken and not best.named:
