@@ -1,4 +1,4 @@
-"""Chooses the reading of a cart: one that names variants and comes to what was paid is taken, everything else is a case.
+"""Chooses the reading of a cart: one that names variants and comes to what was paid. Everything else is a case.
 
 Pure: the caller gathers the sources of a payment and asks the catalogue what their lines name. A cart from named fields
 whose own prices add up is not even asked for.

@@ -1,4 +1,4 @@
-"""Every possible reading of a cart, worked out in memory. Which of them is right, the catalogue and the amount decide."""
+"""Every possible reading of a cart, worked out in memory. The catalogue and the amount decide which is right."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Possible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """All readings of a payment's metadata, no two the same. Without any there is no cart, perhaps an order's number."""
+    """All readings of a payment's metadata, no two the same. Without any there is no cart, or an order's number."""
 
     possible: tuple[Possible, ...] = ()
     lookup: Lookup | None = None

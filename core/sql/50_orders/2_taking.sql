@@ -146,7 +146,8 @@ create function stockroom_api.question_carts(_order_ids bigint[], _told stockroo
                     case when o.cart_state = 'absent' then 'note' else 'warning' end,
                     'cart:' || o.payment_id,
                     format('Order %s: %s', coalesce(o.number, o.payment_id), t.why),
-                    jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference),
+                    jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference,
+                        'readings', nullif(jsonb_array_length(coalesce(o.readings, '[]')), 0)),
                     o.id, null, null, null, 0, coalesce(o.difference, o.amount), o.currency)::stockroom_api.new_alert
           from unnest(_told) t
           join stockroom.orders o on o.payment_id = t.payment_id

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from core.carts.mapping import CartMapping, Layout
 from core.foundation.errors import Forbidden, InvalidInput, KeyReused, SignInRequired
 from core.foundation.sales import LineState
 from core.inbox import messages as inbox
@@ -18,43 +16,8 @@ from core.orders import readings
 from core.orders.readings import Choices
 from core.people import audit
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, cases, order_id, sell, states
-
-MAPPING = CartMapping(layout=Layout.PACKED, key="cart", code="1", quantity="2", field_separator="|", line_separator=";")
-
-
-def reading(shop: Shop, *lines: tuple[str, int], amount: int | None = 1000, **more: Any) -> dict[str, Any]:
-    """A reading as it is kept with its order. A code is the SKU of a variant, or unknown."""
-    found = []
-    for code, quantity in lines:
-        variant = shop.sql("select id from public.product_variants where sku = :code", code=code)
-        found.append({"code": code, "codes": [], "size": None, "name": None, "quantity": quantity, "unit_price": None,
-                      "variant_id": variant and str(variant), "sku": variant and code})  # fmt: skip
-    return {"how": "code, quantity", "why": None, "source": "payment metadata", "mapping": None, "amount": amount,
-            "lines": found, **more}  # fmt: skip
-
-
-class Unread:
-    """An order whose cart can be read as one pair or as three."""
-
-    def __init__(self, shop: Shop, **more: Any) -> None:
-        self.shop, self.sku = shop, f"R-{uuid.uuid4().hex[:10].upper()}"
-        self.shoe = shop.variant(10, sku=self.sku)
-        self.one = reading(shop, (self.sku, 1), mapping=MAPPING.to_json())
-        self.three = reading(shop, (self.sku, 3), how="code, size, quantity")
-        told = {"cart_state": "unreadable", "why": "its cart can be read in 2 ways", "amount": 1000,
-                "readings": [self.one, self.three], "extras": None} | more  # fmt: skip
-        self.sale = Sale(lines=[], more=told)
-        sell(shop, self.sale)
-        self.order_id = order_id(shop, self.sale)
-
-    def seen(self, name: str = "Sam") -> Choices:
-        found: Choices = self.shop.run(readings.choices, name, order_id=self.order_id)
-        return found
-
-    def take(self, place: int, name: str = "Sam", seen: Choices | None = None, **more: Any) -> Any:
-        chosen = (seen or self.seen(name)).readings[place]
-        return self.shop.run(readings.take, name, **{"order_id": self.order_id, "reading": chosen, "key": key()} | more)
+from tests.support.selling import Sale, cases, sell, states
+from tests.support.unread import MAPPING, Unread, reading
 
 
 @pytest.fixture
@@ -121,7 +84,7 @@ def test_a_page_opened_before_the_readings_changed_chooses_nothing(unread: Unrea
     newer = [reading(unread.shop, (unread.sku, 2))]
     sell(unread.shop, Sale(lines=[], payment_id=unread.sale.payment_id, more={**unread.sale.more, "readings": newer}))
     assert [each.lines[0].quantity for each in unread.seen().readings] == [2]
-    with pytest.raises(InvalidInput, match="is not one of this order anymore. Nothing was changed"):
+    with pytest.raises(InvalidInput, match=r"is not one of this order anymore\. Nothing was changed"):
         unread.take(0, seen=seen)
     assert unread.shop.on_hand(unread.shoe) == 10
 
@@ -189,7 +152,7 @@ def test_a_mapping_that_was_changed_meanwhile_is_not_changed_again(of_shop: Unre
     other = Unread(of_shop.shop)
     page, late = of_shop.seen("Ada"), other.seen("Ada")
     always(of_shop, seen=page)
-    with pytest.raises(InvalidInput, match="was changed since this page was opened. Nothing was changed"):
+    with pytest.raises(InvalidInput, match=r"was changed since this page was opened\. Nothing was changed"):
         always(other, seen=late)
     assert always(other) == 2, "on a page opened after it"
 
