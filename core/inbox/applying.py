@@ -80,9 +80,9 @@ def _apply_claimed(engine: Engine, gateway: Gateway | None, claimed: Sequence[Cl
             works.append(reader.read(message, reading))
         except Exception as error:
             put_off += _put_off(engine, message, error)
-    for work, error in reader.judge(works):
+    for work, fault in reader.judge(works):
         works.remove(work)
-        put_off += _put_off(engine, work.message, error)
+        put_off += _put_off(engine, work.message, fault)
     orders, lines, failed = _apply_all(engine, works)
     return Applied(messages=len(claimed), orders=orders, lines=lines, put_off=put_off + failed)
 

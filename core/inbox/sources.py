@@ -115,11 +115,18 @@ class Gatherer:
             return
         reading = payloads.read_object(session)
         told = reading if isinstance(reading, Payment) else payment
-        known = {"shipping": told.shipping, "tax": told.tax, "discount": told.discount}
-        whole = replace(payment, session_id=str(session["id"]), metadata=told.metadata, **known)
+        whole = replace(
+            payment,
+            session_id=str(session["id"]),
+            metadata=told.metadata,
+            shipping=told.shipping,
+            tax=told.tax,
+            discount=told.discount,
+        )
         before, found.sources = found.sources, []
         self._add_session(found, whole)
-        found.sources += [replace(source, payment=replace(source.payment, **known)) for source in before]
+        for source in before:
+            found.sources.append(replace(source, payment=replace(whole, metadata=source.payment.metadata)))
 
     def _add_payment(self, found: Gathered) -> None:
         body = self.stripe().payment(found.payment.payment_id)

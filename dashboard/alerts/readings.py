@@ -87,9 +87,9 @@ def _offer_always(alert: Alert, seen: Choices, reading: OrderReading, place: int
     with st.form(form.name, border=False):
 
         def post(_: str, __: forms.Values) -> Notice:
-            values = {"order_id": alert.order_id or 0, "reading": reading, "seen": seen.mapping}
+            order_id = alert.order_id or 0
             try:
-                return _mapped(session.run(readings.always, **values))
+                return _mapped(session.run(readings.always, order_id=order_id, reading=reading, seen=seen.mapping))
             except InvalidInput as refused:
                 return Notice(text="", problem=refused)
 

@@ -16,7 +16,7 @@ MAPPING = CartMapping(layout=Layout.PACKED, key="cart", code="1", quantity="2", 
 
 def reading(shop: Shop, *lines: tuple[str, int], amount: int | None = 1000, **more: Any) -> dict[str, Any]:
     """A reading as it is kept with its order. A code is the SKU of a variant, or unknown."""
-    found = []
+    found: list[dict[str, Any]] = []
     for code, quantity in lines:
         variant = shop.sql("select id from public.product_variants where sku = :code", code=code)
         found.append({"code": code, "codes": [], "size": None, "name": None, "quantity": quantity, "unit_price": None,

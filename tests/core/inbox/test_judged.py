@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.carts import possible
+from core.carts.judging import Question
 from core.carts.mapping import CartMapping, Layout
 from core.carts.possible import Possible, Readings
 from core.database.engine import run
@@ -229,8 +230,11 @@ def test_a_cart_whose_question_fails_does_not_hold_up_the_others(
 
 
 def test_the_catalogue_prices_by_the_shops_own_rule_and_not_while_it_is_in_doubt(stripe: Stripe) -> None:
-    question = ("usd", ("TR-42", (), None))
-    ask = lambda: run(stripe.shop.engine, sources.name_codes, WORKER, asked=[question])[0].price  # noqa: E731
+    question: tuple[str, Question] = ("usd", ("TR-42", (), None))
+
+    def ask() -> int | None:
+        return run(stripe.shop.engine, sources.name_codes, WORKER, asked=[question])[0].price
+
     assert ask() == PAIR
     stripe.shop.sql(
         """update stockroom.shop set price_words = 'half', price_rule = '["/", ["price"], ["number", "2"]]'"""

@@ -73,7 +73,7 @@ def end_state(stripe: Stripe, payment_id: str) -> tuple[Any, ...]:
     return (*order[1:], [tuple(line) for line in lines], [case.kind for case in cases])
 
 
-TAKEN = ("read", True, True, [("taken", None, 1, "TR-42")], [])
+TAKEN: tuple[Any, ...] = ("read", True, True, [("taken", None, 1, "TR-42")], [])
 COMBINATIONS = list(itertools.product([{}, cart()], [{}, cart()], [{}, {"sku": "TR-42"}]))
 WITH_A_CART = [each for each in COMBINATIONS if any(each)]
 
