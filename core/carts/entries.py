@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.carts.decoded import load, looks_like_json
 from core.carts.names import (
     CODE_NAMES,
     FIELD_NAMES,
@@ -16,7 +17,8 @@ from core.carts.names import (
     SINGLE_CODES,
     plain,
 )
-from core.carts.text import MOST_ENTRIES, Found, is_number, load, looks_like_json
+from core.carts.positions import Found
+from core.carts.text import MOST_ENTRIES, is_number
 from core.carts.values import row, shown
 from core.foundation.errors import UnreadableCart
 
@@ -67,7 +69,7 @@ def _field(head: str, tail: str) -> str:
 
 def parallel(entries: Mapping[str, str]) -> Found | None:
     """Read `{"skus": "A,B", "quantities": "2,1"}`: parallel lists of the same length."""
-    lists = {PLURALS[name]: _listed(text) for key, text in entries.items() if (name := plain(key)) in PLURALS}
+    lists = {PLURALS[name]: listed(text) for key, text in entries.items() if (name := plain(key)) in PLURALS}
     if lists.keys().isdisjoint(SINGLE_CODES) or "quantity" not in lists:
         return None
     if len({len(values) for values in lists.values()}) > 1:
@@ -79,9 +81,10 @@ def parallel(entries: Mapping[str, str]) -> Found | None:
     return Found(shape="parallel lists", rows=tuple(map(row, lines)), doubt=doubt)
 
 
-def _listed(text: str) -> list[Any]:
+def listed(text: str, mark: str = ",") -> list[Any]:
+    """Return the values of a list, as JSON or with a mark between them."""
     if not looks_like_json(text):
-        return [part.strip() for part in text.split(",")]
+        return [part.strip() for part in text.split(mark)]
     values = load(text)
     return values if isinstance(values, list) else [values]
 
