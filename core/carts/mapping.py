@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -155,20 +155,15 @@ def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidIn
 def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | None:
     """Read the cart where the mapping says it is. None if its key is missing or empty."""
     entries = {key: text for key, text in metadata.items() if text.strip()}
-    match mapping.layout:
-        case Layout.RECOGNISED:
-            return None
-        case Layout.ORDER:
-            reference = reference_of(entries.get(mapping.key, ""))
-            return Lookup(reference=reference) if reference else None
-        case Layout.NUMBERED:
-            rows = _numbered(mapping, entries)
-        case Layout.PARALLEL:
-            rows = _parallel(mapping, entries)
-        case Layout.KEYS:
-            rows = _keys(mapping, entries)
-        case _:
-            return _value(mapping, entries)
+    if mapping.layout is Layout.RECOGNISED:
+        return None
+    if mapping.layout is Layout.ORDER:
+        reference = reference_of(entries.get(mapping.key, ""))
+        return Lookup(reference=reference) if reference else None
+    spread = {Layout.NUMBERED: _numbered, Layout.PARALLEL: _parallel, Layout.KEYS: _keys}
+    if mapping.layout not in spread:
+        return _value(mapping, entries)
+    rows = spread[mapping.layout](mapping, entries)
     return _counted(mapping, entries, Found(shape=str(mapping.layout), rows=tuple(rows))) if rows else None
 
 
@@ -195,6 +190,13 @@ def _value(mapping: CartMapping, entries: Mapping[str, str]) -> Found | None:
     return _counted(mapping, entries, found, len(texts)) if rows else None
 
 
+def _used(mapping: CartMapping, entries: Mapping[str, str]) -> frozenset[str]:
+    """Return the keys that a mapping reads."""
+    names = [mapping.key, mapping.count, *([] if mapping.path else _names(mapping))]
+    wild = [re.escape(name).replace(re.escape(NUMBER), "[0-9]+").replace(re.escape(ANYTHING), ".+") for name in names]
+    return frozenset(key for key in entries if any(re.fullmatch(each, key) for each in wild))
+
+
 def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pieces: int = 0) -> Found:
     """Check the rows against the shop's count. Without a count, text that may have been cut off is refused."""
     text = entries.get(mapping.count, "") if mapping.count else ""
@@ -205,7 +207,7 @@ def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pie
         raise UnreadableCart(f"{mapping.count} is {int(text)}, but there are {units} units in {lines} lines")
     if found.doubt and not text:
         raise UnreadableCart(found.doubt)
-    return found
+    return replace(found, used=_used(mapping, entries))
 
 
 def _inside(value: Any, path: str) -> Any:

@@ -34,6 +34,7 @@ class Pieces:
     declared: int | None = None
     head: str = ""
     keys: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
 
     @property
     def certain(self) -> bool:
@@ -78,6 +79,7 @@ def _add(group: Pieces, match: re.Match[str], text: str) -> None:
     if number in group.texts or (of and group.declared not in (None, of)):
         raise UnreadableCart(f"piece {number} of {group.base} occurs twice")
     group.texts[number], group.declared = text, of or group.declared
+    group.used.add(match.string)
     group.keys.add(f"{match.string[: match.start('n')]}{NUMBER}{match.string[match.end('n') :]}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from core.carts.names import plain
 from core.carts.values import LONGEST_CODE, Row, has_control, price_of, shown, text_of, units_of
 from core.foundation.errors import UnreadableCart
 from core.foundation.model import MAX_UNITS
@@ -28,6 +29,12 @@ _LARGE = 10_000  # next to other numbers, such a number is no quantity
 _SIZE = re.compile(r"[0-9]{1,3}([.,][0-9])?|(?=.*[^\W\d]).{1,20}")
 # Texts that are not codes: addresses of the web and of mail, and dates.
 _NO_CODE = re.compile(r"(https?:|//|data:).*|[^@\s]+@[^@\s]+\.[^@\s]+|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
+_NO_CODE_NAME = re.compile(
+    "name|title|descr|label|url|link|image|img|photo|src|href|date|time|mail|phone|address|street|city|country|zip|postal"
+    "|currency|amount|total|price|cost|tax|ship|discount|coupon|promo|note|message|comment|user|customer|client|buyer"
+    "|session|token|secret|locale|language|color|colour|status|state|mode|type|source|channel|brand|category|weight|unit"
+    "|size|quantit|qty|count|order|payment|invoice|account|tenant|store|shop|site|company|plan|campaign|utm|ip$|test|env"
+)
 _FIRST, _WIDE = 5, 8
 _UNUSED = "something else"
 
@@ -47,7 +54,8 @@ class Found:
     """Rows that were read, and their layout. `doubt` says why some may be missing.
 
     `ways` are all ways to read them, the first of which gives `rows`; there are none where fields have names.
-    `key` is where the mapping finds them, and `path` where in its JSON.
+    `key` is where the mapping finds them, and `path` where in its JSON. `used` are the keys that hold them, if they are
+    spread over several. `counts` are those of its lines or units in the same JSON.
     """
 
     shape: str
@@ -57,6 +65,12 @@ class Found:
     key: str = ""
     path: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+
+    @property
+    def readings(self) -> list[tuple[Row, ...]]:
+        """The rows of every way to read them."""
+        return [way.rows for way in self.ways] or [self.rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +111,11 @@ class Column:
         """Whether the values are the numbers of the lines, from 0 or from 1."""
         numbers = [str(n) for n in range(len(self.texts) + 1)]
         return list(self.texts) in (numbers[:-1], numbers[1:])
+
+
+def is_code_name(name: str) -> bool:
+    """Return whether a field with an unknown name may hold a code: not a title, an address, a date or an amount."""
+    return _NO_CODE_NAME.search(plain(name)) is None
 
 
 def can_be_code(text: str) -> bool:
@@ -220,7 +239,7 @@ def distinct(ways: Iterable[Way]) -> tuple[Way, ...]:
     return tuple(found.values())
 
 
-def ways_of_map(values: Sequence[tuple[str, object]], layout: Mapping[str, str]) -> tuple[Way, ...]:
+def ways_of_map(values: Sequence[tuple[str, object]], layout: Mapping[str, str] | None) -> tuple[Way, ...]:
     """Return every way to read a map from a code to a number: its quantity, its price or its size."""
     code = Column(name="", texts=tuple(key for key, _ in values))
     value = Column(name=ANYTHING, texts=tuple(text_of(each) for _, each in values))

@@ -9,7 +9,7 @@ from core.carts import mapping as cart_mapping
 from core.carts.entries import reference_in
 from core.carts.mapping import CartMapping
 from core.carts.positions import Found, Way, distinct
-from core.carts.reading import MAPPED, find, raw_of, texts_of
+from core.carts.reading import MAPPED, find, mapped_in, raw_of, texts_of
 from core.carts.values import priced
 from core.foundation.errors import InvalidInput, UnreadableCart
 from core.foundation.sales import Cart, Lookup
@@ -48,7 +48,7 @@ def readings(metadata: Mapping[str, str], mapping: CartMapping | None = None, *,
 
 
 def _readings(metadata: Mapping[str, str], mapping: CartMapping | None, currency: str) -> Readings:
-    mapped = cart_mapping.read(metadata, mapping) if mapping else None
+    mapped = mapped_in(metadata, mapping)
     if isinstance(mapped, Lookup):
         return Readings(lookup=mapped)
     if mapped:

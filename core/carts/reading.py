@@ -7,22 +7,23 @@ is no cart, a Lookup where there is only an order's number, and raises `Unreadab
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from core.carts import mapping as cart_mapping
 from core.carts.amounts import LINE_ITEMS, difference, extras, in_minor_units
-from core.carts.entries import ids_as_keys, numbered, parallel, reference_in, single
+from core.carts.entries import UNNAMED, ids_as_keys, numbered, objects, parallel, reference_in, single, unnamed
 from core.carts.mapping import CartMapping, Layout
-from core.carts.names import CART_NAMES, WRAPPER_NAMES, plain
+from core.carts.names import CART_NAMES, LINE_COUNTS, UNIT_COUNTS, WRAPPER_NAMES, plain
 from core.carts.packed import FOR_PEOPLE, units_for_people
 from core.carts.pieces import Pieces, pieces_of, read_pieces
 from core.carts.positions import Found
-from core.carts.text import agreed, read_text
-from core.carts.values import MOST_LINES, Row, code_of, folded, priced, shown, units_of
-from core.carts.whole import counts_in
+from core.carts.text import agreed, read_text, with_rows
+from core.carts.values import MOST_LINES, code_of, folded, priced, shown, units_of
+from core.carts.whole import counts_in, entries_beside, refuse_empty
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import Cart, CartLine, Lookup
 
@@ -77,7 +78,7 @@ def preview(
 
 
 def _read(metadata: Mapping[str, str], mapping: CartMapping | None, currency: str) -> Cart | Lookup | None:
-    mapped = cart_mapping.read(metadata, mapping) if mapping else None
+    mapped = mapped_in(metadata, mapping)
     if isinstance(mapped, Lookup):
         return mapped
     found = mapped or find(metadata)
@@ -87,6 +88,12 @@ def _read(metadata: Mapping[str, str], mapping: CartMapping | None, currency: st
         return _cart(found, currency, MAPPED if mapped else f"metadata:{found.shape}")
     reference = reference_in(metadata)
     return Lookup(reference=reference) if reference else None
+
+
+def mapped_in(metadata: Mapping[str, str], mapping: CartMapping | None) -> Found | Lookup | None:
+    """Return the cart that the shop's mapping reads, with the goods beside it, or None if its key is missing."""
+    found = cart_mapping.read(metadata, mapping) if mapping else None
+    return whole(found, metadata, found.used) if isinstance(found, Found) else found
 
 
 def _cart(found: Found, currency: str, source: str) -> Cart:
@@ -117,19 +124,31 @@ def find(metadata: Mapping[str, str]) -> Found | None:
     """
     entries = {key: value for key, value in metadata.items() if value.strip()}
     pieces = pieces_of(entries)
-    flat = (ids_as_keys(entries), numbered(entries))
     found = [
         *_named(entries, CART_NAMES, pieces),
         *filter(None, map(read_pieces, pieces.values())),
-        *filter(None, flat),
+        *filter(None, (ids_as_keys(entries), numbered(entries))),
     ]
+    alone = single(entries)
+    wrapped = list(_named(entries, WRAPPER_NAMES, pieces))
+    found += [each for each in wrapped if each.path or not found]
+    found += filter(None, (parallel(entries), alone))
     if not found:
-        found = [*_named(entries, WRAPPER_NAMES, pieces), *filter(None, (parallel(entries), single(entries)))]
+        found = [*filter(None, (objects(entries),))] or unnamed(entries)
     cart = agreed([each for each in found if each.shape != FOR_PEOPLE] or found)
-    if cart:
-        _must_agree_with_text(cart, entries)
-        cart = _agreeing_with_counts(cart, counts_in(entries))
-    return cart
+    if cart is None:
+        refuse_empty(metadata)
+        return None
+    _must_agree_with_text(cart, entries)
+    counts = counts_in(entries, loose=alone is None and cart.shape not in UNNAMED)
+    return whole(_agreeing_with_counts(cart, counts), entries, {*cart.used, *chain(*(p.used for p in pieces.values()))})
+
+
+def whole(cart: Found, entries: Mapping[str, str], read: Collection[str]) -> Found:
+    """Return a cart with the goods in other entries than those that were read."""
+    named = CART_NAMES | WRAPPER_NAMES
+    rest = {key: text for key, text in entries.items() if key not in read and plain(key) not in named}
+    return with_rows(cart, entries_beside(rest, cart.readings))
 
 
 def _named(entries: Mapping[str, str], names: frozenset[str], pieces: Mapping[str, Pieces]) -> Iterator[Found]:
@@ -142,14 +161,10 @@ def _named(entries: Mapping[str, str], names: frozenset[str], pieces: Mapping[st
 
 def _must_agree_with_text(cart: Found, entries: Mapping[str, str]) -> None:
     """Refuse a cart with other units than a text such as `Soap x2, Brush x1`, which is the same cart for people."""
-    units = {sum(each.line.quantity for each in rows) for rows in _all_rows(cart)}
+    units = {sum(each.line.quantity for each in rows) for rows in cart.readings}
     for key, text in entries.items():
         if plain(key) in CART_NAMES and (said := units_for_people(text)) is not None and said not in units:
             raise UnreadableCart(f"the cart occurs twice and differs: {shown(key)} says {shown(text)}")
-
-
-def _all_rows(cart: Found) -> list[tuple[Row, ...]]:
-    return [way.rows for way in cart.ways] or [cart.rows]
 
 
 def _agreeing_with_counts(cart: Found, beside: Mapping[str, int]) -> Found:
@@ -161,14 +176,22 @@ def _agreeing_with_counts(cart: Found, beside: Mapping[str, int]) -> Found:
     if cart.doubt and not counts:
         raise UnreadableCart(cart.doubt)
     for key, count in counts.items():
-        sizes = [(len(rows), sum(each.line.quantity for each in rows)) for rows in _all_rows(cart)]
-        if not any(count in size for size in sizes):
+        sizes = [(len(rows), sum(each.line.quantity for each in rows)) for rows in cart.readings]
+        fits = [count in _counted(key, *size) for size in sizes]
+        if not any(fits):
             lines, units = sizes[0]
             raise UnreadableCart(f"{shown(key)} is {count}, but there are {units} units in {lines} lines")
         if cart.ways:
-            ways = tuple(way for way, size in zip(cart.ways, sizes, strict=True) if count in size)
+            ways = tuple(way for way, fit in zip(cart.ways, fits, strict=True) if fit)
             cart = replace(cart, ways=ways, rows=ways[0].rows)
     return cart
+
+
+def _counted(name: str, lines: int, units: int) -> tuple[int, ...]:
+    """Return what a count of this name may be: of lines, of units, or of either."""
+    if plain(name) in UNIT_COUNTS:
+        return (units,)
+    return (lines,) if plain(name) in LINE_COUNTS else (lines, units)
 
 
 # ---------------------------------------------------------------- Checkout's line items

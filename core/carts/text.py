@@ -6,22 +6,42 @@ Returns None if the text is no cart. Raises `UnreadableCart` if it begins like o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from core.carts.decoded import LONGEST_TEXT, load, looks_like_json, unpacked
-from core.carts.names import CART_NAMES, NO_GOODS, WRAPPER_NAMES, plain
+from core.carts.names import (
+    CART_NAMES,
+    NO_GOODS,
+    PRICE_NAMES,
+    QUANTITY_NAMES,
+    SIZE_NAMES,
+    TITLE_NAMES,
+    WRAPPER_NAMES,
+    plain,
+)
 from core.carts.packed import read_packed, read_parts
-from core.carts.positions import Column, Found, columns_of, ways_of, ways_of_map
-from core.carts.values import Row, has_code_and_quantity, has_quantity, row, shown, units_of
-from core.carts.whole import by_size, counts_in, lines_beside, rows_of
+from core.carts.positions import (
+    MOST_READINGS,
+    Column,
+    Found,
+    Roles,
+    columns_of,
+    is_code_name,
+    way_of,
+    ways_of,
+    ways_of_map,
+)
+from core.carts.values import Row, has_code_and_quantity, has_quantity, row, shown, text_of, units_of
+from core.carts.whole import by_size, counts_in, flat_of, lines_beside, refuse_lists, rows_of, same_cart
 from core.foundation.errors import UnreadableCart
 
 MOST_ENTRIES = 50
 """The most metadata entries that Stripe allows."""
 
 MOST_WRAPPERS = 4
+_LONG = 64
 _NUMBER = re.compile(r"\s*-?[0-9]+(\.[0-9]+)?\s*")
 
 
@@ -73,15 +93,17 @@ def _inner(value: Mapping[str, Any], inner: Mapping[str, Any], wrappers: int) ->
             parts.append(replace(part, path=path, ways=ways))
     if not (found := agreed(parts)):
         return None
-    more = lines_beside({key: inside for key, inside in value.items() if key not in inner})
+    more = lines_beside({key: inside for key, inside in value.items() if key not in inner}, found.readings)
+    if more:  # a mapping would leave them out
+        found = replace(found, ways=tuple(replace(way, fields=None) for way in found.ways))
     return with_rows(replace(found, counts={**found.counts, **counts_in(value)}), more)
 
 
 def with_rows(found: Found, more: Sequence[Row]) -> Found:
-    """Return a cart with more rows, which have names. A mapping for the others would leave them out."""
+    """Return a cart with more rows, which have names."""
     if not more:
         return found
-    ways = tuple(replace(way, rows=(*way.rows, *more), fields=None) for way in found.ways)
+    ways = tuple(replace(way, rows=(*way.rows, *more)) for way in found.ways)
     return replace(found, rows=(*found.rows, *more), ways=ways)
 
 
@@ -108,27 +130,7 @@ def agreed(found: Sequence[Found]) -> Found | None:
 
 
 def _one_agrees(rows: Sequence[Row], other: Found) -> bool:
-    return any(_same(rows, each) for each in ([way.rows for way in other.ways] or [other.rows]))
-
-
-def _same(one: Sequence[Row], other: Sequence[Row]) -> bool:
-    """Return whether two encodings agree: in units by code, or, if they share no code, in quantities in order.
-
-    Without a shared code, two carts whose codes have the same name differ.
-    """
-    names = {code: each.line.code for each in reversed(one) for code in (*each.line.codes, each.line.code)}
-    canonical = [next((names[c] for c in (r.line.code, *r.line.codes) if c in names), None) for r in other]
-    if not any(canonical):
-        kinds = {each.kind for each in one} & {each.kind for each in other} - {""}
-        return not kinds and [r.line.quantity for r in one] == [r.line.quantity for r in other]
-    return None not in canonical and _totals(one, [r.line.code for r in one]) == _totals(other, canonical)
-
-
-def _totals(rows: Sequence[Row], codes: Iterable[str | None]) -> dict[str | None, int]:
-    totals: dict[str | None, int] = {}
-    for each, code in zip(rows, codes, strict=True):
-        totals[code] = totals.get(code, 0) + each.line.quantity
-    return totals
+    return any(same_cart(rows, each) for each in other.readings)
 
 
 def _list(values: list[Any], *, certain: bool) -> Found | None:
@@ -148,10 +150,32 @@ def _list(values: list[Any], *, certain: bool) -> Found | None:
 
 
 def _objects(values: Sequence[Mapping[str, Any]], *, certain: bool) -> Found | None:
-    if not any(has_code_and_quantity(value) for value in values) and not certain:
-        return None
+    if not any(has_code_and_quantity(value) for value in values):
+        if not certain:
+            return None
+        if found := _with_unknown_names(values):
+            return found
     shape = "short list" if all(map(_is_cut_form, values)) else "list"
     return Found(shape=shape, rows=tuple(each for value in values for each in rows_of(value)))
+
+
+def _with_unknown_names(values: Sequence[Mapping[str, Any]]) -> Found | None:
+    """Read `[{"slug": "tr-42", "qty": 2}]`: every field that could be the code is one way to read it."""
+    lines = [refuse_lists(flat_of(value)) for value in values]
+    names = [name for name in lines[0] if all(name in line for line in lines)]
+    columns = {name: Column(name=name, texts=tuple(text_of(line[name]) for line in lines)) for name in names}
+    roles = {"quantity": QUANTITY_NAMES, "size": SIZE_NAMES, "price": PRICE_NAMES, "name": TITLE_NAMES}
+    known = {role: next((columns[name] for name in names if plain(name) in of), None) for role, of in roles.items()}
+    quantity, title = known["quantity"], known.pop("name")
+    if quantity is None or not quantity.can_be_quantity(alone=True):
+        return None
+    ways = []
+    for name, each in columns.items():
+        short = max(map(len, each.texts)) < _LONG and each.can_be_code and is_code_name(name.split(".")[-1])
+        if short and each not in known.values() and each is not title:
+            way = way_of(Roles(code=each, **known), (each, quantity), {"layout": "list"}, name=title)
+            ways.append(replace(way, how=f"{shown(name)} as code, {shown(quantity.name)} as quantity"))
+    return Found(shape="list", rows=ways[0].rows, ways=tuple(ways)) if 0 < len(ways) <= MOST_READINGS else None
 
 
 def _is_cut_form(value: Mapping[str, Any]) -> bool:
@@ -183,6 +207,8 @@ def _texts(values: Sequence[str]) -> Found:
 
 def _map(value: Mapping[str, Any]) -> Found:
     """Read `{"12": 2, "7": {"items_by_size": {"m": 1}}, "A": {"quantity": 3}}`."""
+    if has_quantity(value) and (found := _with_unknown_names([value])):
+        return found
     rows: list[Row] = []
     for code in value:
         if plain(code) in NO_GOODS or not code.strip():
