@@ -15,11 +15,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from core.carts import judging
 from core.carts import mapping as cart_mapping
 from core.carts import reading as carts
 from core.carts.amounts import Fit
-from core.carts.judging import Judged, Verdict
 from core.foundation.errors import StockError, Unavailable, Unreadable
 from core.foundation.sales import (
     CartState,
@@ -33,7 +31,8 @@ from core.foundation.sales import (
     RefundedCharge,
     Thin,
 )
-from core.inbox import sources
+from core.inbox import judging, sources
+from core.inbox.judging import Judged, Verdict
 from core.inbox.messages import Claimed, Link
 from core.inbox.sources import Gathered, Gatherer
 from core.payloads import reading as payloads

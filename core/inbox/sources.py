@@ -14,8 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from core.carts import reading as carts
-from core.carts.items import item_readings
-from core.carts.judging import Answer, Answers, Question, Source, question
 from core.carts.mapping import CartMapping
 from core.carts.possible import Possible, Readings, readings
 from core.carts.values import minor_digits
@@ -23,6 +21,8 @@ from core.database.engine import call, run
 from core.foundation.errors import UnreadableCart
 from core.foundation.model import Actor
 from core.foundation.sales import Cart, CartLine, Payment
+from core.inbox.items import item_readings
+from core.inbox.judging import Answer, Answers, Question, Source, question
 from core.inbox.messages import WORKER, Link
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway

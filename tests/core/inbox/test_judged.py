@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.carts import possible
-from core.carts.judging import Question
 from core.carts.mapping import CartMapping, Layout
 from core.carts.possible import Possible, Readings
 from core.database.engine import run
 from core.foundation.sales import Cart, CartLine
 from core.inbox import sources
+from core.inbox.judging import Question
 from core.inbox.messages import WORKER
 from core.orders import readings
 from tests.stripe.shop import Stripe, open_cases, sold

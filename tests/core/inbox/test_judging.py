@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.carts.amounts import LINE_ITEMS
-from core.carts.items import item_readings
-from core.carts.judging import Answer, Question, Source, Verdict, judge, plain_verdict, question, to_json
 from core.carts.mapping import CartMapping, Layout
 from core.carts.possible import Possible, Readings
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import AlertKind, Cart, CartLine, CartState, Lookup, Payment, PaymentState
+from core.inbox.items import item_readings
+from core.inbox.judging import Answer, Question, Source, Verdict, judge, plain_verdict, question, to_json
 
 SHELF = {"TR-42": ("v-42", 11_990), "TR-43": ("v-43", 11_990), "MUG-1": ("v-mug", 900), "42": ("v-book", 4200)}
 

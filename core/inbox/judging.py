@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.carts.amounts import LINE_ITEMS, Fit, Tolerance, Weighed, weigh
-from core.carts.items import Named
 from core.carts.possible import Possible, Readings
 from core.carts.values import shown
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import AlertKind, Cart, CartLine, CartState, Payment
+from core.inbox.items import Named
 
 MOST_KEPT = 12
 """The most readings that a case shows."""
