@@ -74,6 +74,7 @@ class _Paid:
 
     @property
     def amount(self) -> int:
+        """What was paid."""
         return self.payment.amount
 
     def known(self, from_stripe: int | None, names: tuple[str, ...], factor: int = 1) -> int | None:
@@ -84,12 +85,15 @@ class _Paid:
         return None if amount is None else round(Decimal(amount) * self.unit(factor))
 
     def shipping(self, factor: int = 1) -> int | None:
+        """Return the shipping that was paid, or None."""
         return self.known(self.payment.shipping, SHIPPING_NAMES, factor)
 
     def tax(self, factor: int = 1) -> int | None:
+        """Return the tax that was paid, or None."""
         return self.known(self.payment.tax, TAX_NAMES, factor)
 
     def discount(self, factor: int = 1) -> int:
+        """Return the discount, 0 if none is known."""
         return abs(self.known(self.payment.discount, DISCOUNT_NAMES, factor) or 0)
 
     def unit(self, factor: int) -> int:

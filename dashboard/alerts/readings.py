@@ -59,11 +59,10 @@ def _table(lines: Sequence[ReadLine], currency: str | None) -> dict[str, list[st
 
 def _source(source: str) -> str:
     return {
-        "line items": "line items of the checkout",
         "checkout metadata": "metadata of the checkout",
         "payment metadata": "metadata of the payment",
         "storefront order": "storefront's order",
-    }.get(source, source)
+    }.get(source, "lines of the checkout")
 
 
 def _offer_take(alert: Alert, reading: OrderReading, place: int) -> None:

@@ -16,8 +16,7 @@ from core.orders import readings
 from core.orders.readings import Choices
 from core.people import audit
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, cases, sell, states
-from tests.support.unread import MAPPING, Unread, reading
+from tests.support.selling import MAPPING, Sale, Unread, cases, reading, sell, states
 
 
 @pytest.fixture

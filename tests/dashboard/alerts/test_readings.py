@@ -8,8 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.carts.mapping import CartMapping, Layout
 from core.orders import stripe_link
 from tests.dashboard.tabs import Tabs, labels, press, run, tabs, words_of
-from tests.support.selling import case_of
-from tests.support.unread import Unread
+from tests.support.selling import Unread, case_of
 
 __all__ = ["tabs"]
 

@@ -8,12 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.carts.amounts import Tolerance
 from core.database.engine import run as operate
-from core.foundation.errors import Forbidden, InvalidInput
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
-from core.orders import stripe_link
 from core.payloads import reading as payloads
 from core.stripe import gateway as stripe_gateway
 from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
@@ -379,25 +376,3 @@ def test_a_table_that_our_account_may_not_read_is_refused_with_the_grant_it_need
     storefront.shop.sql('revoke select on "Shop front".order_lines from stockroom_owner')
     said = words_of(look_up(section(tabs)))
     assert "Order column may not be read by stockroom_owner; grant select on the table first." in said
-
-
-# ---------------------------------------------------------------- tolerance
-
-
-def test_an_admin_sets_how_far_a_payment_may_differ_and_the_audit_says_so(tabs: Tabs, stripe: Stripe) -> None:
-    tab = section(tabs)
-    field(tab, "number_input", "At most this much less, in percent").set_value(15)
-    [button] = [button for button in tab.button if button.key == "set_tolerance_save"]
-    button.click()
-    tab = run(tab)
-    assert saved(stripe).tolerance == Tolerance(less=15, more=30, amount=25)
-    assert "The tolerance is saved" in toast(tab)
-    change = stripe.shop.sql("select after ->> 'paid_less' from stockroom.audit order by id desc limit 1")
-    assert change == "15"
-
-
-def test_only_an_admin_sets_the_tolerance_and_only_within_limits(stripe: Stripe) -> None:
-    with pytest.raises(Forbidden):
-        stripe.shop.run(stripe_link.save_tolerance, "Mia", tolerance=Tolerance())
-    with pytest.raises(InvalidInput, match="must be from 0 to 100"):
-        stripe.shop.run(stripe_link.save_tolerance, "Ada", tolerance=Tolerance(less=101))
