@@ -28,13 +28,19 @@ Question = tuple[str, tuple[str, ...], str | None]
 class Answer:
     """What the catalogue has for a question: the variant, its SKU, and its price in minor units of the payment.
 
-    `by_name`: product and size name it, not a code.
+    `by_name`: product and size name it, not a code. `has_meaning`: people have said that it is a bundle or no goods.
     """
 
     variant_id: str | None = None
     sku: str | None = None
     price: int | None = None
     by_name: bool = False
+    has_meaning: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what the line stands for."""
+        return self.variant_id is not None or self.has_meaning
 
 
 NOTHING = Answer()
@@ -63,8 +69,8 @@ class Judged:
 
     @property
     def named(self) -> int:
-        """How many of its lines name a variant."""
-        return sum(answer.variant_id is not None for answer in self.answers)
+        """How many of its lines name a variant, or have a meaning."""
+        return sum(answer.is_known for answer in self.answers)
 
     @property
     def share(self) -> float:
@@ -76,9 +82,10 @@ class Judged:
         """What it takes off the shelf: units of each variant; readings that take the same are one."""
         if self.named < len(self.answers):
             return self.possible.cart.lines
-        units: dict[str | None, int] = {}
+        units: dict[str, int] = {}
         for line, answer in zip(self.possible.cart.lines, self.answers, strict=True):
-            units[answer.variant_id] = units.get(answer.variant_id, 0) + line.quantity
+            what = answer.variant_id or f"meaning of {line.code}"
+            units[what] = units.get(what, 0) + line.quantity
         return frozenset(units.items())
 
 
@@ -188,7 +195,7 @@ def _judged(source: Source, possible: Possible, answers: Answers, tolerance: Tol
 
 
 def _unnamed(cart: Cart, answers: Sequence[Answer]) -> str | None:
-    codes = [line.code for line, answer in zip(cart.lines, answers, strict=True) if answer.variant_id is None]
+    codes = [line.code for line, answer in zip(cart.lines, answers, strict=True) if not answer.is_known]
     if not codes:
         return None
     more = f" and {len(codes) - 1} more" if len(codes) > 1 else ""

@@ -166,11 +166,14 @@ def name_codes(connection: Connection, _: Actor, *, asked: Sequence[tuple[str, Q
         {"code": code, "codes": list(codes), "size": size, "currency": currency, "digits": minor_digits(currency)}
         for currency, (code, codes, size) in asked
     ]
-    statement = """select variant_id, sku, price, by_name from stockroom_api.name_codes(%(rows)s::jsonb) order by n"""
+    statement = """select variant_id, sku, price, by_name, has_meaning
+                     from stockroom_api.name_codes(%(rows)s::jsonb) order by n"""
     found = call(connection, statement, {"rows": json.dumps(rows)})
     return tuple(
-        Answer(variant_id=variant_id and str(variant_id), sku=sku, price=price, by_name=by_name)
-        for variant_id, sku, price, by_name in found
+        Answer(
+            variant_id=variant_id and str(variant_id), sku=sku, price=price, by_name=by_name, has_meaning=has_meaning
+        )
+        for variant_id, sku, price, by_name, has_meaning in found
     )
 
 

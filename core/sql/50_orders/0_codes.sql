@@ -109,10 +109,19 @@ create function stockroom_api.listed_price(_variant_id uuid, _currency text, _di
      where v.id = _variant_id and s.price_doubt is null and lower(s.currency) = lower(_currency);
 $$;
 
+-- Whether people have said that a code of a line means a bundle or no goods, for every order.
+create function stockroom_api.has_meaning(_code text, _codes text[]) returns boolean
+    language sql stable as $$
+    select exists (select from stockroom.sku_aliases a
+                    where a.code = any (_code || _codes) and to_jsonb(a) ->> 'kind' in ('bundle', 'no_goods')
+                      and to_jsonb(a) ->> 'ended_at' is null and to_jsonb(a) ->> 'order_id' is null);
+$$;
+
 -- What the lines of carts name, all of them in one statement, numbered as they were asked: [{code, codes, size, currency, digits}].
 -- `by_name`: no code names the variant, but the code is a product's name that, with the size if one is given, names only this one.
+-- `has_meaning`: none names a variant, but people have said what a code means.
 create function stockroom_api.name_codes(_asked jsonb)
-    returns table (n bigint, variant_id uuid, sku text, price bigint, by_name boolean)
+    returns table (n bigint, variant_id uuid, sku text, price bigint, by_name boolean, has_meaning boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
     with asked as materialized (
         select a.n, a.code, coalesce(a.codes, '{}') as codes, nullif(a.size, '') as size, a.currency, a.digits
@@ -130,7 +139,8 @@ create function stockroom_api.name_codes(_asked jsonb)
          group by a.n
         having count(*) = 1
     )
-    select a.n, v.id, v.sku, stockroom_api.listed_price(v.id, a.currency, a.digits), c.variant_id is null and v.id is not null
+    select a.n, v.id, v.sku, stockroom_api.listed_price(v.id, a.currency, a.digits), c.variant_id is null and v.id is not null,
+           v.id is null and stockroom_api.has_meaning(a.code, a.codes)
       from asked a
       join coded c on c.n = a.n
       left join named x on x.n = a.n

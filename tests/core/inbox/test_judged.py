@@ -164,6 +164,35 @@ def test_readings_that_no_amount_decides_wait_until_an_admin_chooses_for_the_sho
     assert (sold(packed.shop), open_cases(packed.shop)) == (2, [])
 
 
+POSITIONS = [
+    ('[["TR-42","42",1,11990]]', PAIR, {"TR-42": 1}),
+    ('[["TR-42",42,1]]', PAIR, {"TR-42": 1}),
+    ("TR-42|42|1;TR-43|43|2", 3 * PAIR, {"TR-42": 1, "TR-43": 2}),
+    ("TR-42:2:11990,MUG-1:1:900", 2 * PAIR + 900, {"TR-42": 2, "MUG-1": 1}),
+    ("TR-42:120,MUG-1:9", PAIR + 900, {"TR-42": 1, "MUG-1": 1}),  # a code and a rounded price
+    ("TR-42:11990,MUG-1:900", PAIR + 900, {"TR-42": 1, "MUG-1": 1}),
+    ("TR-42~42~1", PAIR, {"TR-42": 1}),
+    ('[["TR-42",120,1]]', PAIR, {"TR-42": 1}),
+    ('[["UNPRICED",2,3]]', 3000, None),  # two or three, and no price says which
+    ('[["UNPRICED",2,3]]', 6000, None),
+    ("TR-42|42|1", 3 * PAIR, None),  # neither 42 nor one
+    ("TR-42 x2", 2 * PAIR, {"TR-42": 2}),
+]
+
+
+@pytest.mark.parametrize(("text", "amount", "expected"), POSITIONS)
+def test_a_list_by_position_is_read_by_catalogue_and_amount_or_not_at_all(
+    stripe: Stripe, text: str, amount: int, expected: dict[str, int] | None
+) -> None:
+    stripe.shop.variant(100, sku="MUG-1", price=9)
+    stripe.shop.variant(100, sku="UNPRICED")
+    stripe.account.pay(amount, metadata={"cart": text})
+    arrive(stripe)
+    taken = {row.sku: row.taken for row in stripe.shop.rows("select sku, taken from stockroom_api.order_line_rows")}
+    assert taken == (expected or {})
+    assert bool(open_cases(stripe.shop)) is (expected is None)
+
+
 def test_product_and_size_together_name_a_variant(stripe: Stripe) -> None:
     stripe.account.pay(PAIR, metadata=cart({"id": "trail RUNNER", "size": "43", "quantity": 1}))
     arrive(stripe)

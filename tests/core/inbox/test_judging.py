@@ -105,6 +105,13 @@ def test_where_no_reading_fits_the_case_says_why_of_each() -> None:
     ]
 
 
+def test_a_code_that_people_have_said_to_be_no_goods_counts() -> None:
+    both = source(payment(12_490), possible(("TR-42", 1, 11_990), ("SHIPPING", 1, 500)))
+    said = answers(both) | {("SHIPPING", (), None): Answer(has_meaning=True)}
+    verdict = judge([both], said)
+    assert (taken(verdict), verdict.named) == ([("TR-42", 1), ("SHIPPING", 1)], 2)
+
+
 def test_unknown_shipping_explains_a_higher_payment_only_for_the_last_reading_left() -> None:
     alone = possible(("TR-42", 1, 11_990))
     assert taken(judged(source(payment(12_690), alone))) == [("TR-42", 1)]
