@@ -75,7 +75,8 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
         offers["Try again"] = lambda: _show_retry_message(alert)
     if readings.are_offered(alert):
         offers["Choose a reading"] = lambda: readings.show(alert, person)
-    if alert.kind in _ABOUT_CART and alert.order_id and may(person.role, Permission.RETRY_ORDER):
+    is_unread = alert.kind in _ABOUT_CART and alert.facts.get("cart_state") != "read"
+    if is_unread and alert.order_id and may(person.role, Permission.RETRY_ORDER):
         offers["Read again"] = lambda: _show_read_again(alert)
     if any(line.sku for line in waiting) and may(person.role, Permission.FORCE_ORDER):
         offers["Ship what is in stock"] = lambda: _show_ship(alert, waiting)

@@ -59,7 +59,7 @@ _REFUND_STATUS = {
     "canceled": "canceled",
 }
 _CARTS = {
-    "unreadable": "The cart could not be read",
+    "unreadable": "The cart could not be read with certainty",
     "absent": "The payment has no cart",
     "elsewhere": "The lines are in the storefront's database and were not found there",
 }
