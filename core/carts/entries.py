@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from core.carts.decoded import load, looks_like_json
 from core.carts.names import (
     CODE_NAMES,
     FIELD_NAMES,
     LINE_NAMES,
     PLURALS,
     QUANTITY_NAMES,
+    REFERENCE_ENDS,
     REFERENCE_NAMES,
     SINGLE_CODES,
     plain,
 )
-from core.carts.text import MOST_ENTRIES, Found, is_number, load, looks_like_json
-from core.carts.values import row, shown
+from core.carts.positions import ANYTHING, MOST_READINGS, Column, Found, Roles, is_code_name, way_of, ways_of_map
+from core.carts.text import MOST_ENTRIES, is_number
+from core.carts.values import Row, has_code_and_quantity, row, shown, text_of
+from core.carts.whole import rows_of
 from core.foundation.errors import UnreadableCart
+from core.foundation.sales import CartLine
 
+UNNAMED = ("lists beside quantities", "entries beside a quantity")
+"""The shapes of carts whose code has a name that is not known."""
+
+_LONGEST_LIST, _LONG = 500, 64
+_SIZES = ("size", "sizes")
 _SINGLE = frozenset((*SINGLE_CODES, "quantity", "qty", "size", "productname"))
 _ID_KEY = re.compile(
     r"prod_(?!(?:ids?|sku|name|title|qty|quantity|count|num|number|price|amount|total|size|desc[a-z]*|[0-9]+)$)[A-Za-z0-9]+"
@@ -35,25 +46,53 @@ _REFERENCE = re.compile(r"(?=[^0-9]*[0-9])#?[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,99}"
 def ids_as_keys(entries: Mapping[str, str]) -> Found | None:
     """Read `{"prod_Qx1": "2"}`: the key is a Stripe product or price or a UUID, the value is the quantity."""
     counts = {key: text for key, text in entries.items() if _ID_KEY.fullmatch(key) and is_number(text)}
-    rows = tuple(row({"id": key, "quantity": text}) for key, text in counts.items())
-    return Found(shape="keys", rows=rows, doubt=_doubt(entries)) if rows else None
+    if not counts:
+        return None
+    prefix = next((each for each in ("prod_", "price_") if all(key.startswith(each) for key in counts)), "")
+    rows = [row({"id": key, "quantity": 1}) for key in counts]
+    if prefix:  # as a mapping with this prefix reads them
+        rows = [replace(r, line=replace(r.line, codes=(r.line.code.removeprefix(prefix),))) for r in rows]
+    is_mapped = prefix and not any(key.startswith(prefix) for key in entries.keys() - counts.keys())
+    layout = {"layout": "keys", "key": f"{prefix}{ANYTHING}"} if is_mapped else None
+    ways = tuple(
+        replace(way, rows=tuple(_with(old.line, new) for old, new in zip(rows, way.rows, strict=True)))
+        for way in ways_of_map(list(counts.items()), layout)
+        if "size" not in (way.fields or {}) and not any(each.line.size for each in way.rows)
+    )
+    if not ways:
+        rows = [row({"id": key, "quantity": text}) for key, text in counts.items()]
+    return Found(
+        shape="keys",
+        rows=ways[0].rows if ways else tuple(rows),
+        ways=ways,
+        doubt=_doubt(entries),
+        used=frozenset(counts),
+    )
+
+
+def _with(line: CartLine, other: Row) -> Row:
+    return replace(other, line=replace(other.line, codes=line.codes))
 
 
 def numbered(entries: Mapping[str, str]) -> Found | None:
     """Read `product_1_id` with `product_1_quantity`, or `sku_1` with `qty_1`."""
     lines: dict[int, dict[str, str]] = {}
+    used: set[str] = set()
     for key, text in entries.items():
-        if (match := _NUMBERED.fullmatch(key)) and (field := _field(plain(match["head"]), plain(match["tail"] or ""))):
+        match = _NUMBERED.fullmatch(key.replace("][", ".").replace("[", ".").replace("]", ""))
+        if match and (field := _field(plain(match["head"]), plain(match["tail"] or ""))):
             if field in lines.setdefault(int(match["n"]), {}):
                 raise UnreadableCart(f"line {match['n']} has {shown(key)} twice")
             lines[int(match["n"])][field] = text
+            used.add(key)
     fields = {field for line in lines.values() for field in line}
     if fields.isdisjoint(CODE_NAMES) or fields.isdisjoint(QUANTITY_NAMES):
         return None
     missing = next((n for n in range(min(1, min(lines)), max(lines)) if n not in lines and n > 0), None)
     if missing is not None:
         raise UnreadableCart(f"line {missing} is missing")
-    return Found(shape="numbered", rows=tuple(row(lines[n]) for n in sorted(lines)), doubt=_doubt(entries))
+    rows = tuple(row(lines[n]) for n in sorted(lines))
+    return Found(shape="numbered", rows=rows, doubt=_doubt(entries), used=frozenset(used))
 
 
 def _field(head: str, tail: str) -> str:
@@ -65,9 +104,68 @@ def _field(head: str, tail: str) -> str:
     return f"{stem}{own}" if own == "id" and stem in ("product", "variant") else own
 
 
+def objects(entries: Mapping[str, str]) -> Found | None:
+    """Read one JSON object for each key, whatever the keys are: `{"a": '{"sku": "TR-42", "qty": 1}'}`."""
+    lines: dict[str, dict[str, Any]] = {}
+    broken: UnreadableCart | None = None
+    for key, text in entries.items():
+        try:
+            value = load(text) if text.lstrip().startswith("{") and ":" in text else None
+        except UnreadableCart as error:
+            broken = error
+        else:
+            if isinstance(value, dict) and has_code_and_quantity(value):
+                lines[key] = value
+    if lines and broken:
+        raise broken
+    numbers = sorted(int(key) for key in lines if key.isdecimal())
+    if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        raise UnreadableCart("one of its numbered lines is missing")
+    rows = tuple(each for value in lines.values() for each in rows_of(value))
+    return Found(shape="objects", rows=rows, doubt=_doubt(entries), used=frozenset(lines)) if rows else None
+
+
+def unnamed(entries: Mapping[str, str]) -> list[Found]:
+    """Read a quantity, or a list of quantities, beside an entry whose name is not known: `{"po": "TR-42", "qty": "2"}`.
+
+    Every entry that could be the code is one way to read it.
+    """
+    units = next((key for key in entries if plain(key) in ("quantities", "qtys", "quantity", "qty")), "")
+    if not units or reference_in(entries):
+        return []
+    lists = {key: _texts(text) for key, text in entries.items() if len(text) < _LONGEST_LIST}
+    columns = {
+        key: Column(name=key, texts=each) for key, each in lists.items() if len(each) == len(lists.get(units, ()))
+    }
+    quantity, size = columns.get(units), next((c for key, c in columns.items() if plain(key) in _SIZES), None)
+    if not quantity or not quantity.can_be_quantity(alone=True):
+        return []
+    ways = []
+    for key, each in columns.items():
+        if (
+            each not in (quantity, size)
+            and each.can_be_code
+            and is_code_name(key)
+            and max(map(len, each.texts)) < _LONG
+        ):
+            way = way_of(Roles(code=each, size=size, quantity=quantity), (each, quantity), {"layout": "parallel"})
+            ways.append(replace(way, how=f"{shown(key)} as code, {shown(units)} as quantity"))
+    if len(ways) > MOST_READINGS:
+        raise UnreadableCart("its quantity can belong to too many other entries")
+    shape = UNNAMED[0] if plain(units).endswith("s") else UNNAMED[1]
+    return [Found(shape=shape, rows=ways[0].rows, ways=tuple(ways), used=frozenset(columns))] if ways else []
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(text_of, listed(text)))
+    except UnreadableCart:
+        return ()
+
+
 def parallel(entries: Mapping[str, str]) -> Found | None:
     """Read `{"skus": "A,B", "quantities": "2,1"}`: parallel lists of the same length."""
-    lists = {PLURALS[name]: _listed(text) for key, text in entries.items() if (name := plain(key)) in PLURALS}
+    lists = {PLURALS[name]: listed(text) for key, text in entries.items() if (name := plain(key)) in PLURALS}
     if lists.keys().isdisjoint(SINGLE_CODES) or "quantity" not in lists:
         return None
     if len({len(values) for values in lists.values()}) > 1:
@@ -76,12 +174,14 @@ def parallel(entries: Mapping[str, str]) -> Found | None:
     doubt = next(
         (f"a list of {len(text)} characters may have been cut off" for text in entries.values() if len(text) > 440), ""
     )
-    return Found(shape="parallel lists", rows=tuple(map(row, lines)), doubt=doubt)
+    used = frozenset(key for key in entries if plain(key) in PLURALS)
+    return Found(shape="parallel lists", rows=tuple(map(row, lines)), doubt=doubt, used=used)
 
 
-def _listed(text: str) -> list[Any]:
+def listed(text: str, mark: str = ",") -> list[Any]:
+    """Return the values of a list, as JSON or with a mark between them."""
     if not looks_like_json(text):
-        return [part.strip() for part in text.split(",")]
+        return [part.strip() for part in text.split(mark)]
     values = load(text)
     return values if isinstance(values, list) else [values]
 
@@ -91,13 +191,15 @@ def single(entries: Mapping[str, str]) -> Found | None:
     fields = {plain(key): text for key, text in entries.items() if plain(key) in _SINGLE}
     if fields.keys().isdisjoint(SINGLE_CODES) or fields.keys().isdisjoint(("quantity", "qty")):
         return None
-    return Found(shape="single line", rows=(row(fields),))
+    return Found(shape="single line", rows=(row(fields),), used=frozenset(k for k in entries if plain(k) in _SINGLE))
 
 
 def reference_in(entries: Mapping[str, str]) -> str | None:
     """Return the number of an order that the storefront stores, from the entry with the clearest name."""
     named = {plain(key): text for key, text in reversed(list(entries.items()))}
-    given = (reference_of(named[name]) for name in REFERENCE_NAMES if name in named)
+    known = [name for name in REFERENCE_NAMES if name in named]
+    ended = [name for name in named if name.endswith(REFERENCE_ENDS) and name not in known]
+    given = (reference_of(named[name]) for name in (*known, *ended))
     return next(filter(None, given), None)
 
 

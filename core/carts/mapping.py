@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from core.carts.entries import reference_of
-from core.carts.text import Found, doubt_of, is_count, unpacked
-from core.carts.values import Row, code_of, has_control, price_of, shown, size_of, text_of, units_of
+from core.carts.decoded import load, looks_like_json, unpacked
+from core.carts.entries import listed, reference_of
+from core.carts.packed import doubt_of, positioned
+from core.carts.pieces import NUMBER, are_one_text, by_number, in_order, pieces_at
+from core.carts.positions import ANYTHING, Found
+from core.carts.values import Row, code_of, has_control, is_count, price_of, shown, size_of, text_of, units_of
 from core.foundation.errors import InvalidInput, UnreadableCart, invalid
 from core.foundation.sales import CartLine, Lookup
 
 LONGEST_KEY = 40
 MOST_FIELDS = 50
-NUMBER, ANYTHING = "{n}", "*"
 LONGEST_EMAIL = 254
+_POSITION = re.compile(r"-?[1-9][0-9]?(\.\.-?[1-9][0-9]?)?")
 _EMAIL = re.compile(r"[!#-'*+./0-9=?A-Z^-~-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 
 
@@ -32,15 +35,17 @@ class Layout(StrEnum):
     MAP = "map"
     PACKED = "packed"
     NUMBERED = "numbered"
+    PARALLEL = "parallel"
     KEYS = "keys"
     ORDER = "order"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartMapping:
-    """Where the cart is. Fields are names in JSON (`product.id` is a path), positions from 1 in packed text, or whole
-    keys with `{n}` where each line has its own entries. Without `quantity`, each line is one unit. `email` is the key
-    of the buyer's address.
+    """Where the cart is. Fields are names in JSON (`product.id` is a path), positions in lists and packed text, whole
+    keys with `{n}` where each line has its own entries, or whole keys with lists. Positions count from 1, or from the
+    end as -1; `1..-2` is all but the last. In a map, `*` is the value itself. Without `quantity`, each line is one
+    unit. `email` is the key of the buyer's address.
     """
 
     layout: Layout
@@ -79,7 +84,8 @@ def from_json(values: Any) -> CartMapping:
     for name in known - {"layout", "more_codes"}:
         _must_be_text(name, values.get(name, ""))
     mapping = CartMapping(**{**values, "layout": Layout(values["layout"]), "more_codes": tuple(more)})
-    _validate(mapping)
+    for problem in _problems(mapping):
+        raise problem
     return mapping
 
 
@@ -90,11 +96,6 @@ def _must_be_text(name: str, value: object) -> None:
         raise invalid(name, "must be at most 200 characters without control characters")
 
 
-def _validate(mapping: CartMapping) -> None:
-    for problem in _problems(mapping):
-        raise problem
-
-
 def _problems(m: CartMapping) -> Iterator[InvalidInput]:
     """Yield every reason why a mapping could never read a cart."""
     named = [m.code, m.quantity, m.size, m.name, m.price, *m.more_codes]
@@ -103,7 +104,21 @@ def _problems(m: CartMapping) -> Iterator[InvalidInput]:
         if any(value for name, value in m.to_json().items() if name not in ("layout", "email")):
             yield invalid("layout", "reads the cart by itself, so only the email can be given")
         return
-    if not m.key and m.layout is not Layout.NUMBERED:
+    yield from _key_problems(m)
+    if m.layout is Layout.PARALLEL and not m.line_separator:
+        yield invalid("line_separator", "must not be empty")
+    if m.layout in (Layout.LIST, Layout.PACKED, Layout.NUMBERED, Layout.PARALLEL) and not m.code:
+        yield invalid("code", "must not be empty")
+    if m.layout is Layout.NUMBERED and any(name and name.count(NUMBER) != 1 for name in named):
+        yield invalid("code", f"and every other field must contain {NUMBER} once, as product_{NUMBER}_id does")
+    if m.layout is Layout.PACKED:
+        if m.name == m.code:
+            named.remove(m.name)
+        yield from _packed_problems(m, [name for name in named if name])
+
+
+def _key_problems(m: CartMapping) -> Iterator[InvalidInput]:
+    if not m.key and m.layout not in (Layout.NUMBERED, Layout.PARALLEL):
         yield invalid("key", "must not be empty")
     if len(m.key) > LONGEST_KEY:
         yield invalid("key", f"must have at most {LONGEST_KEY} characters, as Stripe's keys have")
@@ -111,12 +126,6 @@ def _problems(m: CartMapping) -> Iterator[InvalidInput]:
         yield invalid("key", f"cannot contain {NUMBER} there")
     if (m.key.count(ANYTHING) == 1) is not (m.layout is Layout.KEYS):
         yield invalid("key", f"must contain one {ANYTHING} where keys are codes, and only there")
-    if m.layout in (Layout.LIST, Layout.PACKED, Layout.NUMBERED) and not m.code:
-        yield invalid("code", "must not be empty")
-    if m.layout is Layout.NUMBERED and any(name and name.count(NUMBER) != 1 for name in named):
-        yield invalid("code", f"and every other field must contain {NUMBER} once, as product_{NUMBER}_id does")
-    if m.layout is Layout.PACKED:
-        yield from _packed_problems(m, [name for name in named if name])
 
 
 def _email_problems(m: CartMapping) -> Iterator[InvalidInput]:
@@ -129,7 +138,8 @@ def _email_problems(m: CartMapping) -> Iterator[InvalidInput]:
 
 
 def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidInput]:
-    if not all(re.fullmatch("[1-9][0-9]?", position) and int(position) <= MOST_FIELDS for position in positions):
+    numbers = [abs(int(number)) for position in positions for number in re.findall("[0-9]+", position)]
+    if not all(map(_POSITION.fullmatch, positions)) or any(number > MOST_FIELDS for number in numbers):
         yield invalid("code", f"and every other field must be a position from 1 to {MOST_FIELDS}")
     if len(set(positions)) < len(positions):
         yield invalid("code", "and every other field must have different positions")
@@ -145,18 +155,15 @@ def _packed_problems(m: CartMapping, positions: list[str]) -> Iterator[InvalidIn
 def read(metadata: Mapping[str, str], mapping: CartMapping) -> Found | Lookup | None:
     """Read the cart where the mapping says it is. None if its key is missing or empty."""
     entries = {key: text for key, text in metadata.items() if text.strip()}
-    match mapping.layout:
-        case Layout.RECOGNISED:
-            return None
-        case Layout.ORDER:
-            reference = reference_of(entries.get(mapping.key, ""))
-            return Lookup(reference=reference) if reference else None
-        case Layout.NUMBERED:
-            rows = _numbered(mapping, entries)
-        case Layout.KEYS:
-            rows = _keys(mapping, entries)
-        case _:
-            return _value(mapping, entries)
+    if mapping.layout is Layout.RECOGNISED:
+        return None
+    if mapping.layout is Layout.ORDER:
+        reference = reference_of(entries.get(mapping.key, ""))
+        return Lookup(reference=reference) if reference else None
+    spread = {Layout.NUMBERED: _numbered, Layout.PARALLEL: _parallel, Layout.KEYS: _keys}
+    if mapping.layout not in spread:
+        return _value(mapping, entries)
+    rows = spread[mapping.layout](mapping, entries)
     return _counted(mapping, entries, Found(shape=str(mapping.layout), rows=tuple(rows))) if rows else None
 
 
@@ -167,18 +174,27 @@ def email_in(metadata: Mapping[str, str], mapping: CartMapping | None) -> str | 
 
 
 def _value(mapping: CartMapping, entries: Mapping[str, str]) -> Found | None:
-    texts = _pieces(mapping.key, entries)
+    texts = pieces_at(mapping.key, entries)
     if not texts:
         return None
     text = "".join(texts)
     if mapping.layout is Layout.PACKED:
+        if not are_one_text(texts):  # one line each
+            text = mapping.line_separator.join(map(str.strip, texts))
         lines, doubt = text.strip().split(mapping.line_separator), doubt_of(texts[-1])
-        rows = [_row(mapping, _positions(line, mapping.field_separator)) for line in lines]
+        rows = [_row(mapping, _fields(mapping, line)) for line in lines]
     else:
         value, doubt = _inside(unpacked(text), mapping.path), ""
         rows = _listed(mapping, value) if mapping.layout is Layout.LIST else _mapped(mapping, value)
     found = Found(shape=str(mapping.layout), rows=tuple(rows), doubt=doubt)
     return _counted(mapping, entries, found, len(texts)) if rows else None
+
+
+def _used(mapping: CartMapping, entries: Mapping[str, str]) -> frozenset[str]:
+    """Return the keys that a mapping reads."""
+    names = [mapping.key, mapping.count, *([] if mapping.path else _names(mapping))]
+    wild = [re.escape(name).replace(re.escape(NUMBER), "[0-9]+").replace(re.escape(ANYTHING), ".+") for name in names]
+    return frozenset(key for key in entries if any(re.fullmatch(each, key) for each in wild))
 
 
 def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pieces: int = 0) -> Found:
@@ -191,34 +207,7 @@ def _counted(mapping: CartMapping, entries: Mapping[str, str], found: Found, pie
         raise UnreadableCart(f"{mapping.count} is {int(text)}, but there are {units} units in {lines} lines")
     if found.doubt and not text:
         raise UnreadableCart(found.doubt)
-    return found
-
-
-def _pieces(key: str, entries: Mapping[str, str]) -> list[str]:
-    """Return the value of a key, or the values of its pieces in the order of their numbers."""
-    if NUMBER not in key:
-        return [entries[key]] if key in entries else []
-    numbered = _by_number(key, entries)
-    return [numbered[n] for n in _in_order(numbered, key)]
-
-
-def _by_number(key: str, entries: Mapping[str, str]) -> dict[int, str]:
-    before, after = map(re.escape, key.split(NUMBER))
-    found: dict[int, str] = {}
-    for entry, text in entries.items():
-        if match := re.fullmatch(f"{before}([0-9]{{1,3}}){after}", entry):
-            if int(match[1]) in found:
-                raise UnreadableCart(f"{shown(entry)} occurs twice")
-            found[int(match[1])] = text
-    return found
-
-
-def _in_order(numbered: Mapping[int, object], key: str) -> list[int]:
-    numbers = sorted(numbered)
-    missing = next((n for n in range(1, numbers[-1] if numbers else 0) if n not in numbered), None)
-    if missing is not None:
-        raise UnreadableCart(f"{shown(key.replace(NUMBER, str(missing)))} is missing")
-    return numbers
+    return replace(found, used=_used(mapping, entries))
 
 
 def _inside(value: Any, path: str) -> Any:
@@ -229,9 +218,24 @@ def _inside(value: Any, path: str) -> Any:
 
 
 def _listed(mapping: CartMapping, value: Any) -> list[Row]:
-    if not isinstance(value, list) or not all(isinstance(line, Mapping) for line in value):
+    lines = [value] if isinstance(value, Mapping) else value
+    if not isinstance(lines, list) or not all(isinstance(line, Mapping | list | str) for line in lines):
         raise UnreadableCart(f"there is no list of objects at {shown(mapping.path or mapping.key)}")
-    return [_row(mapping, {name: _inside(line, name) for name in _names(mapping)}) for line in value]
+    return [_row(mapping, _fields(mapping, line)) for line in lines]
+
+
+def _fields(mapping: CartMapping, line: Any) -> dict[str, Any]:
+    """Return the named fields of an object, a list or a text."""
+    names = _names(mapping)
+    if isinstance(line, str) and mapping.layout is Layout.LIST and looks_like_json(line):
+        line = load(line)
+    if isinstance(line, Mapping):
+        return {name: _inside(line, name) for name in names}
+    if not all(map(_POSITION.fullmatch, names)):
+        raise UnreadableCart(f"there is no list of objects at {shown(mapping.path or mapping.key)}")
+    if isinstance(line, str):
+        return dict(positioned(line, mapping.field_separator, names))
+    return {name: line[int(name) - 1] if name.isdecimal() and int(name) <= len(line) else None for name in names}
 
 
 def _mapped(mapping: CartMapping, value: Any) -> list[Row]:
@@ -241,30 +245,37 @@ def _mapped(mapping: CartMapping, value: Any) -> list[Row]:
     for code, inside in value.items():
         values = {name: _inside(inside, name) for name in _names(mapping)}
         if not isinstance(inside, Mapping):
-            values = {mapping.quantity: inside}
+            values = {ANYTHING: inside, mapping.quantity: inside}
         rows.append(_row(mapping, values, code=code))
     return rows
 
 
+def _parallel(mapping: CartMapping, entries: Mapping[str, str]) -> list[Row]:
+    names = _names(mapping)
+    columns = [listed(entries.get(name, ""), mapping.line_separator) for name in names]
+    if mapping.code not in entries:
+        return []
+    if len(set(map(len, columns))) > 1:
+        raise UnreadableCart("its lists of codes and quantities are not of the same length")
+    return [_row(mapping, dict(zip(names, line, strict=True))) for line in zip(*columns, strict=True)]
+
+
 def _numbered(mapping: CartMapping, entries: Mapping[str, str]) -> list[Row]:
-    columns = {name: _by_number(name, entries) for name in _names(mapping)}
+    columns = {name: by_number(name, entries) for name in _names(mapping)}
     lines = {n: {name: column.get(n) for name, column in columns.items()} for col in columns.values() for n in col}
-    return [_row(mapping, lines[n]) for n in _in_order(lines, mapping.code)]
+    return [_row(mapping, lines[n]) for n in in_order(lines, mapping.code)]
 
 
 def _keys(mapping: CartMapping, entries: Mapping[str, str]) -> list[Row]:
     before, after = map(re.escape, mapping.key.split(ANYTHING))
     found = {key: re.fullmatch(f"{before}(.+){after}", key, re.DOTALL) for key in entries}
-    return [
-        Row(CartLine(code=code_of(key), quantity=units_of(entries[key], key), codes=tuple({match[1]} - {key})))
-        for key, match in found.items()
-        if match
-    ]
-
-
-def _positions(line: str, separator: str) -> dict[str, str]:
-    values = line.split(separator) if separator else [line]
-    return {str(position): value.strip() for position, value in enumerate(values, start=1)}
+    rows = []
+    for key, match in found.items():
+        if match:
+            units = 1 if mapping.price else units_of(entries[key], key)
+            line = CartLine(code=code_of(key), quantity=units, codes=tuple({match[1]} - {key}))
+            rows.append(Row(line, price_of(entries[key]) if mapping.price else ""))
+    return rows
 
 
 def _names(mapping: CartMapping) -> list[str]:
@@ -277,7 +288,8 @@ def _row(mapping: CartMapping, values: Mapping[str, Any], code: str = "") -> Row
     codes = [each for each in map(code_of, given) if each]
     if not codes:
         raise UnreadableCart("a line names no product")
-    units = units_of(values.get(mapping.quantity), codes[0]) if mapping.quantity or code else 1
+    counted = mapping.quantity or (code and ANYTHING not in _names(mapping))
+    units = units_of(values.get(mapping.quantity), codes[0]) if counted else 1
     line = CartLine(
         code=codes[0],
         quantity=units,

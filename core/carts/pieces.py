@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from core.carts.decoded import begins_json, unpacked
 from core.carts.names import CART_NAMES, LINE_NAMES, WRAPPER_NAMES, plain
-from core.carts.text import (
-    MOST_ENTRIES,
-    Found,
-    begins_json,
-    doubt_of,
-    is_count,
-    read_json,
-    read_packed,
-    read_text,
-    unpacked,
-)
-from core.carts.values import shown
+from core.carts.packed import doubt_of, lines_of, read_packed
+from core.carts.positions import Found
+from core.carts.text import MOST_ENTRIES, read_json, read_text
+from core.carts.values import is_count, shown
 from core.foundation.errors import UnreadableCart
 
+NUMBER = "{n}"
 _SURE = CART_NAMES | set(LINE_NAMES)
 _LONG = 200
 _PIECE = re.compile(
@@ -39,11 +33,18 @@ class Pieces:
     texts: dict[int, str]
     declared: int | None = None
     head: str = ""
+    keys: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
 
     @property
     def certain(self) -> bool:
         """Whether only carts and their lines have this name."""
         return self.base in _SURE
+
+    @property
+    def key(self) -> str:
+        """The key of all values with `{n}` for their number, as a mapping has it. Empty if they have several."""
+        return next(iter(self.keys)) if len(self.keys) == 1 and not self.head else ""
 
     def ordered(self) -> list[str]:
         """Return all texts in the order of their numbers. Raises UnreadableCart if one is missing."""
@@ -78,6 +79,8 @@ def _add(group: Pieces, match: re.Match[str], text: str) -> None:
     if number in group.texts or (of and group.declared not in (None, of)):
         raise UnreadableCart(f"piece {number} of {group.base} occurs twice")
     group.texts[number], group.declared = text, of or group.declared
+    group.used.add(match.string)
+    group.keys.add(f"{match.string[: match.start('n')]}{NUMBER}{match.string[match.end('n') :]}")
 
 
 def _declared(entries: Mapping[str, str], base: str) -> Iterator[int]:
@@ -126,10 +129,12 @@ def read_pieces(group: Pieces) -> Found | None:
     if not group.head and all(map(_is_whole, group.texts.values())):
         parts = [read_json(unpacked(text), certain=group.certain) for text in group.ordered()]
         rows = tuple(row for part in parts if part for row in part.rows)
+        if any(part and part.ways for part in parts):
+            raise UnreadableCart(f"the fields of {group.base} have no names")
         return Found(shape="numbered", rows=rows, doubt=_doubt(group)) if rows else None
     if any(map(begins_json, [group.head, *group.texts.values()])):
         joined = read_text("".join(group.ordered()), certain=group.certain)
-        return replace(joined, shape=f"{joined.shape} in pieces") if joined else None
+        return replace(joined, shape=f"{joined.shape} in pieces", key=group.key) if joined else None
     if group.declared is not None:
         group.ordered()
     if all(map(_is_rest, group.texts.values())):
@@ -140,24 +145,60 @@ def read_pieces(group: Pieces) -> Found | None:
 def _packed(group: Pieces) -> Found | None:
     """Read `item_0` = `A|2|...`, one line each, or one long `A:2,B:1,...` in pieces of the same length."""
     texts = [group.texts[n] for n in sorted(group.texts)]
-    if len(texts) > 1 and all(len(text) >= _LONG for text in texts[:-1]):
+    if are_one_text(texts):
         joined = read_packed("".join(texts))
         if not joined:
             return None
         group.ordered()
         full = len(texts[-1]) == len(texts[0]) or doubt_of(texts[-1])
-        return replace(joined, doubt="its last piece is as long as the others" if full and not group.declared else "")
-    parts = [read_packed(text) for text in texts]
-    if not any(parts):
+        doubt = "its last piece is as long as the others" if full and not group.declared else ""
+        return replace(joined, doubt=doubt, key=group.key)
+    marks = {mark for mark, lines in map(lines_of, texts) if len(lines) > 1} or {"\n"}
+    joined = read_packed(marks.pop().join(text.strip() for text in texts))
+    if not joined:
         return None
-    if not all(parts):
-        raise UnreadableCart(f"some of the {group.base} entries are a code with a quantity and some are not")
     group.ordered()
-    doubt = next((part.doubt for part in parts if part and part.doubt), _doubt(group))
-    return Found(shape="packed", rows=tuple(row for part in parts if part for row in part.rows), doubt=doubt)
+    return replace(joined, doubt=next(filter(None, map(doubt_of, texts)), _doubt(group)), key=group.key)
+
+
+def are_one_text(texts: Sequence[str]) -> bool:
+    """Return whether the values are pieces of one long text, and not one line each."""
+    return len(texts) > 1 and all(len(text) >= _LONG for text in texts[:-1])
 
 
 def _doubt(group: Pieces) -> str:
     """Return a doubt if there are almost as many entries as Stripe allows: some lines may have been left out."""
     full = len(group.texts) >= MOST_ENTRIES - 10 and group.declared is None
     return f"there are {len(group.texts)} entries, and Stripe allows at most {MOST_ENTRIES}" if full else ""
+
+
+# ---------------------------------------------------------------- where a mapping says they are
+
+
+def pieces_at(key: str, entries: Mapping[str, str]) -> list[str]:
+    """Return the value of a key, or the values of its pieces in the order of their numbers."""
+    if NUMBER not in key:
+        return [entries[key]] if key in entries else []
+    numbered = by_number(key, entries)
+    return [numbered[n] for n in in_order(numbered, key)]
+
+
+def by_number(key: str, entries: Mapping[str, str]) -> dict[int, str]:
+    """Return the values of a key with `{n}` by their numbers. Raises UnreadableCart if one occurs twice."""
+    before, after = map(re.escape, key.split(NUMBER))
+    found: dict[int, str] = {}
+    for entry, text in entries.items():
+        if match := re.fullmatch(f"{before}([0-9]{{1,3}}){after}", entry):
+            if int(match[1]) in found:
+                raise UnreadableCart(f"{shown(entry)} occurs twice")
+            found[int(match[1])] = text
+    return found
+
+
+def in_order(numbered: Mapping[int, object], key: str) -> list[int]:
+    """Return numbers in order. Raises UnreadableCart if one is missing."""
+    numbers = sorted(numbered)
+    missing = next((n for n in range(1, numbers[-1] if numbers else 0) if n not in numbered), None)
+    if missing is not None:
+        raise UnreadableCart(f"{shown(key.replace(NUMBER, str(missing)))} is missing")
+    return numbers

@@ -7,18 +7,23 @@ is no cart, a Lookup where there is only an order's number, and raises `Unreadab
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from core.carts import mapping as cart_mapping
-from core.carts.amounts import LINE_ITEMS, difference, extras, in_minor_units
-from core.carts.entries import ids_as_keys, numbered, parallel, reference_in, single
+from core.carts.amounts import LINE_ITEMS
+from core.carts.entries import UNNAMED, ids_as_keys, numbered, objects, parallel, reference_in, single, unnamed
 from core.carts.mapping import CartMapping, Layout
-from core.carts.names import CART_NAMES, COUNT_NAMES, WRAPPER_NAMES, plain
+from core.carts.names import CART_NAMES, LINE_COUNTS, UNIT_COUNTS, WRAPPER_NAMES, plain
+from core.carts.packed import FOR_PEOPLE, units_for_people
 from core.carts.pieces import Pieces, pieces_of, read_pieces
-from core.carts.text import Found, agreed, is_count, read_text, units_for_people
-from core.carts.values import MOST_LINES, code_of, priced, shown, units_of
+from core.carts.positions import Found
+from core.carts.text import agreed, read_text, with_rows
+from core.carts.values import MOST_LINES, code_of, folded, priced, shown, units_of
+from core.carts.whole import counts_in, entries_beside, refuse_empty
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import Cart, CartLine, Lookup
 
@@ -27,9 +32,6 @@ __all__ = [
     "SHORT_FORM",
     "CartMapping",
     "Layout",
-    "difference",
-    "extras",
-    "in_minor_units",
     "lines_of_items",
     "preview",
     "read_cart",
@@ -38,6 +40,8 @@ __all__ = [
 
 SHORT_FORM = "metadata:short list"
 """The source of a cart whose codes are the first eight characters of variant and product ids."""
+MAPPED = "mapping"
+"""The source of a cart that was read with the shop's mapping."""
 LONGEST_RAW = 30_000
 _ITEM_CODES = ("sku", "variantsku", "variantid", "vid", "barcode")
 
@@ -53,11 +57,11 @@ def read_cart(
     Prices with decimals become minor units of `currency`; whole prices stay as they are (see `amounts`).
     """
     try:
-        return _read(_texts(metadata), mapping, currency)
+        return _read(texts_of(metadata), mapping, currency)
     except UnreadableCart as error:
-        raise UnreadableCart(error.why, _raw(metadata)) from None
+        raise UnreadableCart(error.why, raw_of(metadata)) from None
     except RecursionError:
-        raise UnreadableCart("it is nested too deeply", _raw(metadata)) from None
+        raise UnreadableCart("it is nested too deeply", raw_of(metadata)) from None
 
 
 def preview(
@@ -71,31 +75,37 @@ def preview(
 
 
 def _read(metadata: Mapping[str, str], mapping: CartMapping | None, currency: str) -> Cart | Lookup | None:
-    mapped = cart_mapping.read(metadata, mapping) if mapping else None
+    mapped = mapped_in(metadata, mapping)
     if isinstance(mapped, Lookup):
         return mapped
-    found = mapped or _find(metadata)
-    if found:
-        return _cart(found, currency, "mapping" if mapped else f"metadata:{found.shape}")
+    found = mapped or find(metadata)
+    if found and found.shape != FOR_PEOPLE:
+        if found.ways and not any(way.has_quantity for way in found.ways):
+            raise UnreadableCart(f"its quantity is not a whole number; its fields may be {found.ways[0].how}")
+        return _cart(found, currency, MAPPED if mapped else f"metadata:{found.shape}")
     reference = reference_in(metadata)
     return Lookup(reference=reference) if reference else None
 
 
+def mapped_in(metadata: Mapping[str, str], mapping: CartMapping | None) -> Found | Lookup | None:
+    """Return the cart that the shop's mapping reads, with the goods beside it, or None if its key is missing."""
+    found = cart_mapping.read(metadata, mapping) if mapping else None
+    return whole(found, metadata, found.used) if isinstance(found, Found) else found
+
+
 def _cart(found: Found, currency: str, source: str) -> Cart:
-    if len(found.rows) > MOST_LINES:
-        raise UnreadableCart(f"it has more than {MOST_LINES:,} lines")
     return Cart(lines=priced(found.rows, currency), source=source)
 
 
-def _texts(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Return metadata as Stripe stores it: texts by key, without nulls."""
+def texts_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return metadata as Stripe stores it: texts by key, without nulls. Hyphens and spaces are usual ones."""
     odd = next((key for key, value in metadata.items() if not isinstance(value, str | None)), None)
     if odd is not None:
         raise UnreadableCart(f"the metadata {shown(str(odd))} is not text")
-    return {str(key): value for key, value in metadata.items() if value is not None}
+    return {folded(str(key)): folded(value) for key, value in metadata.items() if value is not None}
 
 
-def _raw(metadata: Mapping[str, Any]) -> str:
+def raw_of(metadata: Mapping[str, Any]) -> str:
     """Return the metadata as text for people, which a database can store whatever came in."""
     try:
         text = json.dumps(dict(metadata), ensure_ascii=False, default=str)
@@ -104,26 +114,38 @@ def _raw(metadata: Mapping[str, Any]) -> str:
     return shown(text, LONGEST_RAW)
 
 
-def _find(metadata: Mapping[str, str]) -> Found | None:
+def find(metadata: Mapping[str, str]) -> Found | None:
     """Read the cart in metadata, in any layout; all layouts present must agree. None if there is no cart.
 
     Raises UnreadableCart for an incomplete cart.
     """
     entries = {key: value for key, value in metadata.items() if value.strip()}
     pieces = pieces_of(entries)
-    flat = (ids_as_keys(entries), numbered(entries))
     found = [
         *_named(entries, CART_NAMES, pieces),
         *filter(None, map(read_pieces, pieces.values())),
-        *filter(None, flat),
+        *filter(None, (ids_as_keys(entries), numbered(entries))),
     ]
+    alone = single(entries)
+    wrapped = list(_named(entries, WRAPPER_NAMES, pieces))
+    found += [each for each in wrapped if each.path or not found]
+    found += filter(None, (parallel(entries), alone))
     if not found:
-        found = [*_named(entries, WRAPPER_NAMES, pieces), *filter(None, (parallel(entries), single(entries)))]
-    cart = agreed(found)
-    if cart:
-        _must_agree_with_text(cart, entries)
-        _must_agree_with_counts(cart, entries)
-    return cart
+        found = [*filter(None, (objects(entries),))] or unnamed(entries)
+    cart = agreed([each for each in found if each.shape != FOR_PEOPLE] or found)
+    if cart is None:
+        refuse_empty(metadata)
+        return None
+    _must_agree_with_text(cart, entries)
+    counts = counts_in(entries, loose=alone is None and cart.shape not in UNNAMED)
+    return whole(_agreeing_with_counts(cart, counts), entries, {*cart.used, *chain(*(p.used for p in pieces.values()))})
+
+
+def whole(cart: Found, entries: Mapping[str, str], read: Collection[str]) -> Found:
+    """Return a cart with the goods in other entries than those that were read."""
+    named = CART_NAMES | WRAPPER_NAMES
+    rest = {key: text for key, text in entries.items() if key not in read and plain(key) not in named}
+    return with_rows(cart, entries_beside(rest, cart.readings))
 
 
 def _named(entries: Mapping[str, str], names: frozenset[str], pieces: Mapping[str, Pieces]) -> Iterator[Found]:
@@ -131,26 +153,42 @@ def _named(entries: Mapping[str, str], names: frozenset[str], pieces: Mapping[st
     heads = {group.base for group in pieces.values() if group.head}
     for key, text in entries.items():
         if plain(key) in names - heads and (found := read_text(text, certain=plain(key) in CART_NAMES)):
-            yield found
+            yield replace(found, key=key)
 
 
 def _must_agree_with_text(cart: Found, entries: Mapping[str, str]) -> None:
     """Refuse a cart with other units than a text such as `Soap x2, Brush x1`, which is the same cart for people."""
-    units = sum(each.line.quantity for each in cart.rows)
+    units = {sum(each.line.quantity for each in rows) for rows in cart.readings}
     for key, text in entries.items():
-        if plain(key) in CART_NAMES and units_for_people(text) not in (None, units):
+        if plain(key) in CART_NAMES and (said := units_for_people(text)) is not None and said not in units:
             raise UnreadableCart(f"the cart occurs twice and differs: {shown(key)} says {shown(text)}")
 
 
-def _must_agree_with_counts(cart: Found, entries: Mapping[str, str]) -> None:
-    """Refuse a cart with fewer lines and units than a count in the metadata, or one in doubt without a count."""
-    lines, units = len(cart.rows), sum(each.line.quantity for each in cart.rows)
-    counts = {key: int(text) for key, text in entries.items() if plain(key) in COUNT_NAMES and is_count(text)}
-    for key, count in counts.items():
-        if count not in (lines, units):
-            raise UnreadableCart(f"{shown(key)} is {count}, but there are {units} units in {lines} lines")
+def _agreeing_with_counts(cart: Found, beside: Mapping[str, int]) -> Found:
+    """Return the cart with only the readings that agree with every count. Raises UnreadableCart if none does.
+
+    A count is of lines or of units. Without one, a cart in doubt is refused.
+    """
+    counts = {**beside, **cart.counts}
     if cart.doubt and not counts:
         raise UnreadableCart(cart.doubt)
+    for key, count in counts.items():
+        sizes = [(len(rows), sum(each.line.quantity for each in rows)) for rows in cart.readings]
+        fits = [count in _counted(key, *size) for size in sizes]
+        if not any(fits):
+            lines, units = sizes[0]
+            raise UnreadableCart(f"{shown(key)} is {count}, but there are {units} units in {lines} lines")
+        if cart.ways:
+            ways = tuple(way for way, fit in zip(cart.ways, fits, strict=True) if fit)
+            cart = replace(cart, ways=ways, rows=ways[0].rows)
+    return cart
+
+
+def _counted(name: str, lines: int, units: int) -> tuple[int, ...]:
+    """Return what a count of this name may be: of lines, of units, or of either."""
+    if plain(name) in UNIT_COUNTS:
+        return (units,)
+    return (lines,) if plain(name) in LINE_COUNTS else (lines, units)
 
 
 # ---------------------------------------------------------------- Checkout's line items

@@ -1,46 +1,48 @@
-"""Reads the rows of a cart from one metadata value: JSON, base64, `code:quantity` or `code|quantity|...`.
+"""Reads the rows of a cart from one metadata value: JSON in every form, or packed text.
 
 Returns None if the text is no cart. Raises `UnreadableCart` if it begins like one and cannot be read to its end.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from core.carts.names import CART_NAMES, NO_GOODS, WRAPPER_NAMES, plain
-from core.carts.values import Row, code_of, has_code_and_quantity, has_quantity, row, shown, units_of
+from core.carts.decoded import LONGEST_TEXT, load, looks_like_json, unpacked
+from core.carts.names import (
+    CART_NAMES,
+    NO_GOODS,
+    PRICE_NAMES,
+    QUANTITY_NAMES,
+    SIZE_NAMES,
+    TITLE_NAMES,
+    WRAPPER_NAMES,
+    plain,
+)
+from core.carts.packed import read_packed, read_parts
+from core.carts.positions import (
+    MOST_READINGS,
+    Column,
+    Found,
+    Roles,
+    columns_of,
+    is_code_name,
+    way_of,
+    ways_of,
+    ways_of_map,
+)
+from core.carts.values import Row, has_code_and_quantity, has_quantity, row, shown, text_of, units_of
+from core.carts.whole import by_size, counts_in, flat_of, lines_beside, refuse_lists, rows_of, same_cart
 from core.foundation.errors import UnreadableCart
 
-LONGEST_TEXT = 100_000
 MOST_ENTRIES = 50
 """The most metadata entries that Stripe allows."""
 
 MOST_WRAPPERS = 4
-_JSON_HEAD = re.compile(r"\s*\"?[\[{]\s*(?:$|[\"'{\[\]}\\\d-])")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_LONG = 64
 _NUMBER = re.compile(r"\s*-?[0-9]+(\.[0-9]+)?\s*")
-_PAIR = re.compile(r"\s*(?P<code>.*\S)\s*[:=*]\s*(?P<units>-?[0-9]+(?:\.[0-9]+)?)\s*", re.DOTALL)
-_FOR_PEOPLE = re.compile(r".*[^\d]\s?[x\u00d7]\s?([0-9]{1,4})\s*")
-# Shops cut off their text at a round length, or just below Stripe's limit of 500.
-_CUT_LENGTHS = frozenset((100, 128, 200, 250, 255, 256, 300, 350, 400))
-_NEAR_THE_LIMIT = 440
-_LONGEST_PART = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Rows that were read, and their layout. `doubt` says why some may be missing."""
-
-    shape: str
-    rows: tuple[Row, ...]
-    doubt: str = ""
 
 
 # ---------------------------------------------------------------- a whole value
@@ -57,83 +59,9 @@ def read_text(text: str, *, certain: bool) -> Found | None:
     return read_packed(text) if certain else None
 
 
-def unpacked(text: str) -> Any:
-    """Return the JSON in a text, also in base64; None if there is none. Raises UnreadableCart if it is incomplete."""
-    decoded = text if looks_like_json(text) else from_base64(text)
-    return None if decoded is None else load(decoded)
-
-
-def begins_json(text: str) -> bool:
-    """Return whether a text begins like JSON, plain or in base64, complete or cut off."""
-    start = re.sub(r"\s", "", text[:24])[:8]
-    return looks_like_json(text) or (_BASE64.fullmatch(start) is not None and looks_like_json(_decoded_start(start)))
-
-
 def is_number(text: str) -> bool:
     """Return whether a text is a number, with decimals or without."""
     return _NUMBER.fullmatch(text) is not None
-
-
-def is_count(text: str) -> bool:
-    """Return whether a text is a whole number."""
-    return re.fullmatch(r"\s*[0-9]{1,7}\s*", text) is not None
-
-
-def looks_like_json(text: str) -> bool:
-    """Return whether a text begins like a JSON list or object, complete or cut off."""
-    return _JSON_HEAD.match(text) is not None
-
-
-def from_base64(text: str) -> str | None:
-    """Return the JSON text in base64, or None if there is none. Raises UnreadableCart if the rest of it is broken."""
-    text = re.sub(r"\s", "", text)
-    if not _BASE64.fullmatch(text) or not looks_like_json(_decoded_start(text)):
-        return None
-    text = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        raise UnreadableCart("its base64 is broken or was cut off") from None
-
-
-def _decoded_start(text: str) -> str:
-    head = text[:8].replace("-", "+").replace("_", "/").replace("=", "A")
-    return base64.b64decode(head).decode("utf-8", "replace")
-
-
-def load(text: str) -> Any:
-    """Parse JSON strictly: no repeated key, no NaN, nothing after its end. JSON in a JSON string is parsed too."""
-    try:
-        value = _loads(text)
-        return _loads(value) if isinstance(value, str) else value
-    except RecursionError:
-        raise UnreadableCart("its JSON is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise UnreadableCart(_json_fault(error)) from None
-    except (ValueError, ArithmeticError):  # whole numbers of thousands of digits, huge exponents
-        raise UnreadableCart("its JSON contains a number that is too large") from None
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_number)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise UnreadableCart(f"its JSON has the key {shown(key)} twice")
-        found[key] = value
-    return found
-
-
-def _no_number(name: str) -> None:
-    raise UnreadableCart(f"its JSON contains {name}")
-
-
-def _json_fault(error: json.JSONDecodeError) -> str:
-    cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-    return "its JSON was cut off" if cut else f"its JSON is broken at character {error.pos + 1}"
 
 
 # ---------------------------------------------------------------- JSON
@@ -149,53 +77,105 @@ def read_json(value: Any, *, certain: bool, wrappers: int = 0) -> Found | None:
         raise UnreadableCart("its JSON is nested too deeply")
     inner = {k: v for k, v in value.items() if plain(k) in CART_NAMES | WRAPPER_NAMES and isinstance(v, list | dict)}
     if inner:
-        found = (read_json(v, certain=plain(k) in CART_NAMES, wrappers=wrappers + 1) for k, v in inner.items())
-        return agreed([each for each in found if each])
+        return _inner(value, inner, wrappers)
     if has_code_and_quantity(value):
-        return Found(shape="list", rows=(row(value),))
-    return Found(shape="map", rows=tuple(_map(value))) if certain else None
+        return Found(shape="list", rows=tuple(rows_of(value)))
+    return _map(value) if certain else None
+
+
+def _inner(value: Mapping[str, Any], inner: Mapping[str, Any], wrappers: int) -> Found | None:
+    """Read the cart in an object, with the lists beside it and the counts of its lines."""
+    parts: list[Found] = []
+    for key, inside in inner.items():
+        if part := read_json(inside, certain=plain(key) in CART_NAMES, wrappers=wrappers + 1):
+            path = f"{key}.{part.path}".removesuffix(".")
+            ways = tuple(replace(way, fields=None) for way in part.ways) if "." in key else part.ways
+            parts.append(replace(part, path=path, ways=ways))
+    if not (found := agreed(parts)):
+        return None
+    more = lines_beside({key: inside for key, inside in value.items() if key not in inner}, found.readings)
+    if more:  # a mapping would leave them out
+        found = replace(found, ways=tuple(replace(way, fields=None) for way in found.ways))
+    return with_rows(replace(found, counts={**found.counts, **counts_in(value)}), more)
+
+
+def with_rows(found: Found, more: Sequence[Row]) -> Found:
+    """Return a cart with more rows, which have names."""
+    if not more:
+        return found
+    ways = tuple(replace(way, rows=(*way.rows, *more)) for way in found.ways)
+    return replace(found, rows=(*found.rows, *more), ways=ways)
 
 
 def agreed(found: Sequence[Found]) -> Found | None:
-    """Return the first of several encodings of a cart that is not in doubt. Raises UnreadableCart if they differ."""
+    """Return the first of several encodings of a cart that is not in doubt. Raises UnreadableCart if they differ.
+
+    Of encodings without names, the ways to read them remain that agree with all others.
+    """
     if not found:
         return None
-    for other in found[1:]:
-        if not _same(found[0].rows, other.rows):
-            raise UnreadableCart(f"the cart occurs twice and differs: as {found[0].shape} and as {other.shape}")
-    return next((each for each in found if not each.doubt), found[0])
+    first = next((each for each in found if not each.ways), found[0])
+    ways = first.ways
+    for other in (each for each in found if each is not first):
+        if first.ways:
+            ways = tuple(way for way in ways if _one_agrees(way.rows, other))
+        if not (ways if first.ways else _one_agrees(first.rows, other)):
+            raise UnreadableCart(f"the cart occurs twice and differs: as {first.shape} and as {other.shape}")
+    counts = {name: count for each in found for name, count in each.counts.items()}
+    doubt = "" if any(not each.doubt for each in found) else first.doubt
+    same = next((each for each in found if not each.doubt and not each.ways), first)
+    if first.ways:
+        same = replace(first, ways=ways, rows=ways[0].rows)
+    return replace(same, counts=counts, doubt=doubt)
 
 
-def _same(one: Sequence[Row], other: Sequence[Row]) -> bool:
-    """Return whether two encodings agree: in units by code, or, if they share no code, in quantities in order."""
-    names = {code: each.line.code for each in reversed(one) for code in (*each.line.codes, each.line.code)}
-    canonical = [next((names[c] for c in (r.line.code, *r.line.codes) if c in names), None) for r in other]
-    if not any(canonical):
-        return [r.line.quantity for r in one] == [r.line.quantity for r in other]
-    return None not in canonical and _totals(one, [r.line.code for r in one]) == _totals(other, canonical)
-
-
-def _totals(rows: Sequence[Row], codes: Iterable[str | None]) -> dict[str | None, int]:
-    totals: dict[str | None, int] = {}
-    for each, code in zip(rows, codes, strict=True):
-        totals[code] = totals.get(code, 0) + each.line.quantity
-    return totals
+def _one_agrees(rows: Sequence[Row], other: Found) -> bool:
+    return any(same_cart(rows, each) for each in other.readings)
 
 
 def _list(values: list[Any], *, certain: bool) -> Found | None:
     if not values:
         return None
+    if all(isinstance(value, str) and looks_like_json(value) for value in values):
+        values = [load(value) for value in values]
     if all(isinstance(value, dict) for value in values):
-        if not certain and not any(has_code_and_quantity(value) for value in values):
+        return _objects(values, certain=certain)
+    if not certain:
+        return None
+    if all(isinstance(value, list) and value for value in values):
+        return _by_position(values)
+    if all(isinstance(value, str) for value in values):
+        return _texts(values)
+    raise UnreadableCart("its list contains something that is not a line")
+
+
+def _objects(values: Sequence[Mapping[str, Any]], *, certain: bool) -> Found | None:
+    if not any(has_code_and_quantity(value) for value in values):
+        if not certain:
             return None
-        return Found(shape="short list" if all(map(_is_cut_form, values)) else "list", rows=tuple(map(row, values)))
-    if all(isinstance(value, list) and len(value) > 1 and isinstance(value[0], str) for value in values):
-        return Found(shape="pairs", rows=tuple(_pair(value[0], value[1]) for value in values)) if certain else None
-    if all(isinstance(value, str) and _PAIR.fullmatch(value) for value in values):
-        return Found(shape="pairs", rows=tuple(map(_pair_of, values))) if certain else None
-    if certain:
-        raise UnreadableCart("its list contains something that is not a line")
-    return None
+        if found := _with_unknown_names(values):
+            return found
+    shape = "short list" if all(map(_is_cut_form, values)) else "list"
+    return Found(shape=shape, rows=tuple(each for value in values for each in rows_of(value)))
+
+
+def _with_unknown_names(values: Sequence[Mapping[str, Any]]) -> Found | None:
+    """Read `[{"slug": "tr-42", "qty": 2}]`: every field that could be the code is one way to read it."""
+    lines = [refuse_lists(flat_of(value)) for value in values]
+    names = [name for name in lines[0] if all(name in line for line in lines)]
+    columns = {name: Column(name=name, texts=tuple(text_of(line[name]) for line in lines)) for name in names}
+    roles = {"quantity": QUANTITY_NAMES, "size": SIZE_NAMES, "price": PRICE_NAMES, "name": TITLE_NAMES}
+    known = {role: next((columns[name] for name in names if plain(name) in of), None) for role, of in roles.items()}
+    quantity, title = known["quantity"], known.pop("name")
+    if quantity is None or not quantity.can_be_quantity(alone=True):
+        return None
+    ways = []
+    for name, each in columns.items():
+        short = max(map(len, each.texts)) < _LONG and each.can_be_code and is_code_name(name.split(".")[-1])
+        if short and each not in known.values() and each is not title:
+            way = way_of(Roles(code=each, **known), (each, quantity), {"layout": "list"}, name=title)
+            ways.append(replace(way, how=f"{shown(name)} as code, {shown(quantity.name)} as quantity"))
+    return Found(shape="list", rows=ways[0].rows, ways=tuple(ways)) if 0 < len(ways) <= MOST_READINGS else None
 
 
 def _is_cut_form(value: Mapping[str, Any]) -> bool:
@@ -203,81 +183,47 @@ def _is_cut_form(value: Mapping[str, Any]) -> bool:
     return set(value) == {"i", "v", "q"} and all(re.fullmatch(r"[0-9a-f]{8}", str(value[k])) for k in "iv")
 
 
-def _map(value: Mapping[str, Any]) -> Iterable[Row]:
-    """Yield the lines of `{"12": 2, "7": {"items_by_size": {"m": 1}}, "A": {"quantity": 3}}`."""
-    for code, inside in value.items():
+def _by_position(values: Sequence[Sequence[Any]]) -> Found:
+    """Read `[["TR", "42", 1, 11990]]`."""
+    if any(isinstance(cell, list | dict) and cell for line in values for cell in line):
+        raise UnreadableCart("one of its lines contains a list")
+    ways = ways_of(columns_of(values), {"layout": "list"})
+    if not ways:
+        for line in values:
+            units_of(line[1] if len(line) > 1 else None, str(line[0]))
+        raise UnreadableCart("its list contains something that is not a line")
+    return Found(shape="pairs", rows=ways[0].rows, ways=ways)
+
+
+def _texts(values: Sequence[str]) -> Found:
+    """Read `["TR-42:2", "MUG-1:1"]` or, one unit each, `["TR-42", "MUG-1"]`."""
+    if found := read_parts(values, {"layout": "list"}):
+        return replace(found, shape="pairs")
+    code = Column(name="1", texts=tuple(map(str.strip, values)))
+    if not (ways := ways_of([code], {"layout": "list", "field_separator": ""})):
+        raise UnreadableCart("its list contains something that is not a line")
+    return Found(shape="codes", rows=ways[0].rows, ways=ways)
+
+
+def _map(value: Mapping[str, Any]) -> Found:
+    """Read `{"12": 2, "7": {"items_by_size": {"m": 1}}, "A": {"quantity": 3}}`."""
+    if has_quantity(value) and (found := _with_unknown_names([value])):
+        return found
+    rows: list[Row] = []
+    for code in value:
         if plain(code) in NO_GOODS or not code.strip():
             raise UnreadableCart(f'"{shown(code)}" is not a product')
-        sizes = _by_size(inside)
+    flat = not any(isinstance(inside, list | dict) for inside in value.values())
+    if flat and (ways := ways_of_map(list(value.items()), {"layout": "map"})):
+        return Found(shape="map", rows=ways[0].rows, ways=ways)
+    for code, inside in value.items():
+        sizes = by_size(inside)
         if sizes is not None:
-            yield from (row({"id": code, "quantity": units, "size": size}) for size, units in sizes.items())
+            rows += (row({"id": code, "quantity": units, "size": size}) for size, units in sizes.items())
         elif isinstance(inside, dict) and has_quantity(inside):
-            yield row(inside, key=code)
+            rows += rows_of(inside, key=code)
         elif isinstance(inside, dict | list):
             raise UnreadableCart(f"{shown(code)} has no quantity")
         else:
-            yield _pair(code, inside)
-
-
-def _by_size(inside: Any) -> dict[str, Any] | None:
-    named = inside.items() if isinstance(inside, dict) else ()
-    sizes = next((v for k, v in named if plain(k) in ("itemsbysize", "bysize", "sizes")), None)
-    if sizes == {}:
-        raise UnreadableCart("a product has an empty list of sizes")
-    return sizes if isinstance(sizes, dict) else None
-
-
-# ---------------------------------------------------------------- packed text
-
-
-def read_packed(text: str) -> Found | None:
-    """Read `A:2,B:1`, `A|2|...;B|1|...` or one such line. Return None for text that is meant for people."""
-    parts = next((parts for mark in "\n;,|" if len(parts := text.strip().split(mark)) > 1), [text])
-    if _shape_of(text) == "pipes" and not re.search(r"[,;\n]", text.strip()):
-        parts = [text]
-    shaped = [_shape_of(part) for part in parts]
-    if not any(shaped):
-        return None
-    if not all(shaped):
-        raise UnreadableCart("some of its parts are a code with a quantity and some are not")
-    return Found(shape="packed", rows=tuple(map(_packed_row, parts)), doubt=doubt_of(text))
-
-
-def doubt_of(text: str) -> str:
-    """Return why a text without an end mark may have been cut off, or an empty text."""
-    if len(text) in _CUT_LENGTHS or len(text) >= _NEAR_THE_LIMIT:
-        return f"it is {len(text):,} characters long and may have been cut off there"
-    return ""
-
-
-def units_for_people(text: str) -> int | None:
-    """Return the units in a text such as `Soap x2, Brush x1`, which has no codes but must agree with the cart."""
-    counts = [_FOR_PEOPLE.fullmatch(part) for part in re.split(r"[,;\n]", text) if len(part) <= _LONGEST_PART]
-    whole = [int(count[1]) for count in counts if count]
-    return sum(whole) if len(whole) == len(counts) and not doubt_of(text) else None
-
-
-def _shape_of(part: str) -> str:
-    fields = part.split("|")
-    if len(part) > _LONGEST_PART:
-        return ""
-    if len(fields) > 1:
-        return "pipes" if _NUMBER.fullmatch(fields[1]) else ""
-    return "pair" if _PAIR.fullmatch(part) else ""
-
-
-def _packed_row(part: str) -> Row:
-    fields = part.split("|")
-    return _pair(fields[0], fields[1]) if len(fields) > 1 else _pair_of(part)
-
-
-def _pair_of(text: str) -> Row:
-    match = _PAIR.fullmatch(text)
-    assert match, "only called for what was matched before"
-    return _pair(match["code"], match["units"])
-
-
-def _pair(code: str, units: object) -> Row:
-    if re.search(r"[\"{}\[\]]", code):
-        raise UnreadableCart(f"{shown(code)} is a piece of JSON, not a code")
-    return row({"id": code_of(code), "quantity": units_of(units.strip() if isinstance(units, str) else units, code)})
+            rows.append(row({"id": code, "quantity": units_of(inside, code)}))
+    return Found(shape="map", rows=tuple(rows))

@@ -28,21 +28,41 @@ _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 # A value of "variant" that is a size: L, XXL, 42, 9.5, large, M / Blue.
 _SIZE_LIKE = re.compile(r"\d{0,2}X{0,4}[SML]|\d{1,2}([.,]\d)?|(x-?)*(small|medium|large)|.*[\s/].*", re.IGNORECASE)
 _WHOLE = re.compile(r"[0-9]{1,7}(\.0{1,4})?")
+# Signs that look like a hyphen or a space, and signs that cannot be seen.
+_LOOKS = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-")
+    | dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " ")
+    | dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", None)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line as written. Its price is still text, since only the whole cart shows whether it is in cents or dollars."""
+    """A line as written. Its price is still text, since only the whole cart shows whether it is in cents or dollars.
+
+    `kind` is the name of the field with the code: two carts whose codes have one name share their codes.
+    """
 
     line: CartLine
     price: str = ""
+    kind: str = ""
+
+
+def folded(text: str) -> str:
+    """Return a text as it looks: with usual hyphens and spaces, and without signs that cannot be seen."""
+    return text if text.isascii() else text.translate(_LOOKS)
 
 
 def text_of(value: object) -> str:
     """Return a JSON text or number as trimmed text, and an empty text for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
-    return str(value).strip()
+    return folded(str(value)).strip()
+
+
+def is_count(text: str) -> bool:
+    """Return whether a text is a whole number."""
+    return re.fullmatch(r"\s*[0-9]{1,7}\s*", text) is not None
 
 
 def has_control(text: str) -> bool:
@@ -117,7 +137,8 @@ def row(fields: Mapping[str, object], key: str = "") -> Row:
         size=next((size for name in SIZE_NAMES if (size := _size(values, name, codes[0]))), None),
         name=next((shown(name, 200) for field in TITLE_NAMES if (name := text_of(values.get(field)))), None),
     )
-    return Row(line, next((price for name in PRICE_NAMES if (price := price_of(values.get(name)))), ""))
+    kind = next((name for name in CODE_NAMES if name in values), "")
+    return Row(line, next((price for name in PRICE_NAMES if (price := price_of(values.get(name)))), ""), kind)
 
 
 def _by_plain_name(fields: Mapping[str, object]) -> dict[str, object]:

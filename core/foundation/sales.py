@@ -53,7 +53,10 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One sale: a PaymentIntent, a Checkout Session or a charge. The key is its PaymentIntent, if it has one."""
+    """One sale: a PaymentIntent, a Checkout Session or a charge. The key is its PaymentIntent, if it has one.
+
+    `authorised`: the amount that could be captured, where it is known. `amount` is what was captured.
+    """
 
     payment_id: str
     state: PaymentState
@@ -69,6 +72,7 @@ class Payment:
     shipping: int | None = None
     tax: int | None = None
     discount: int | None = None
+    authorised: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

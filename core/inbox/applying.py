@@ -80,6 +80,9 @@ def _apply_claimed(engine: Engine, gateway: Gateway | None, claimed: Sequence[Cl
             works.append(reader.read(message, reading))
         except Exception as error:
             put_off += _put_off(engine, message, error)
+    for work, fault in reader.judge(works):
+        works.remove(work)
+        put_off += _put_off(engine, work.message, fault)
     orders, lines, failed = _apply_all(engine, works)
     return Applied(messages=len(claimed), orders=orders, lines=lines, put_off=put_off + failed)
 
@@ -132,6 +135,8 @@ def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tup
         recorded, taken = call(connection, statement, {"rows": json.dumps(orders)})[0]
     if disputes:
         call(connection, "select stockroom_api.flag_disputes(%(rows)s::jsonb)", {"rows": json.dumps(disputes)})
+    for name in sorted({work.item_code for work in works if work.item_code}):
+        call(connection, "select stockroom_api.remember_item_code(%(name)s)", {"name": name})
     if given_up := [payment for work in works for payment in work.given_up]:
         held = [(payment.payment_id, reservation_of(payment)) for payment in given_up]
         holds.release_payments(connection, actor, payments=held)

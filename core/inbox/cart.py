@@ -1,30 +1,28 @@
 """Collecting everything a Stripe message needs before it is applied: its payment, its cart, and missing details.
 
-This happens while nothing is locked. A cart is read completely or not at all. What cannot be read becomes a case; it is
-never guessed.
+This happens while nothing is locked. First each message is read, then the carts of the batch are judged together. A
+cart is read completely or not at all. What has no reading, or several, becomes a case; it is never guessed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from core.carts import mapping as cart_mapping
 from core.carts import reading as carts
-from core.database.engine import call, run
-from core.foundation.errors import StockError, Unreadable, UnreadableCart
-from core.foundation.model import Actor
+from core.carts.amounts import Fit
+from core.foundation.errors import StockError, Unavailable, Unreadable
 from core.foundation.sales import (
-    Cart,
-    CartLine,
+    CartState,
     Dispute,
     Ignored,
-    Lookup,
     Payment,
     PaymentState,
     Policy,
@@ -33,7 +31,10 @@ from core.foundation.sales import (
     RefundedCharge,
     Thin,
 )
-from core.inbox.messages import WORKER, Claimed, Link
+from core.inbox import judging, sources
+from core.inbox.judging import Judged, Verdict
+from core.inbox.messages import Claimed, Link
+from core.inbox.sources import Gathered, Gatherer
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway
 
@@ -46,9 +47,14 @@ class StripeNeeded(StockError):
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """The rows that one message adds to the database, or why there is nothing to do."""
+    """The rows that one message adds to the database, or why there is nothing to do.
+
+    `sale` is the order whose cart is still to be judged. `item_code`: what the shop turned out to call its codes.
+    """
 
     message: Claimed
+    sale: Gathered | None = None
+    item_code: str | None = None
     orders: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
@@ -77,6 +83,7 @@ class Reader:
         self.whole: frozenset[str] = frozenset()
         """The payments whose order already has its cart, so that nothing more has to be fetched for them."""
         self.mapping = cart_mapping.from_json(link.cart_mapping) if link.cart_mapping else None
+        self.gatherer = Gatherer(engine, link, self.mapping, self._stripe, has_key=gateway is not None)
 
     def read(self, message: Claimed, reading: Reading) -> Work:
         """Return the rows for a message. Raises Unreadable, Unavailable, StripeRefused."""
@@ -127,7 +134,7 @@ class Reader:
         elif work.message.kind.startswith("charge.") and payment.payment_id.startswith("pi_"):
             work.why = "Its PaymentIntent has the same sale."
         else:
-            work.orders.append(self._order(payment, work.message.policy))
+            self._take_order(work, payment, work.message.policy)
 
     def _take_refund(self, work: Work, refund: Refund) -> None:
         work.refunds.append(_refund_row(refund, work.message))
@@ -150,51 +157,105 @@ class Reader:
             }
         )
 
-    def _order(self, payment: Payment, policy: Policy | None) -> dict[str, Any]:
+    def _take_order(self, work: Work, payment: Payment, policy: Policy | None) -> None:
         if policy is None:
             before = self.link.live_since is not None and payment.paid_at < self.link.live_since
             policy = Policy.SKIP if before else Policy.NORMAL
-        known = payment.payment_id in self.whole
         row = _order_row(payment, policy)
         row["email"] = payment.email or cart_mapping.email_in(payment.metadata, self.mapping)
-        return row | ({"cart_state": "absent"} if known else self._cart_of(payment))
+        work.orders.append(row)
+        if payment.payment_id in self.whole:
+            row["cart_state"] = CartState.ABSENT
+        else:
+            work.sale = self.gatherer.begin(payment)
 
-    def _cart_of(self, payment: Payment) -> dict[str, Any]:
-        """Return the cart's part of an order: all of its lines, or why there are none."""
+    # ------------------------------------------------------------ the carts of a batch
+
+    def judge(self, works: Sequence[Work]) -> list[tuple[Work, Exception]]:
+        """Judge the carts of these works and complete their orders. Returns the works that failed, each with its error.
+
+        Everyday carts need nothing more. The others ask the catalogue, in one statement for all of them; those without
+        a certain reading then ask the sources that are left, and the catalogue again.
+        """
+        waiting = [work for work in works if work.sale is not None]
+        counts = Counter(work.sale.payment.payment_id for work in waiting if work.sale)
+        unclear = []
+        for work in waiting:
+            assert work.sale is not None
+            is_alone = counts[work.sale.payment.payment_id] == 1
+            verdict = judging.plain_verdict(work.sale.sources) if is_alone else None
+            if verdict:
+                _complete(work, verdict)
+            else:
+                unclear.append(work)
+        failed: list[tuple[Work, Exception]] = []
+        unsettled, more = self._settle(unclear, failed), []
+        for work in unsettled:
+            try:
+                if work.sale and self.gatherer.complete(work.sale):
+                    more.append(work)
+            except Exception as error:
+                failed.append((work, error))
+        self._settle(more, failed)
+        return failed
+
+    def _settle(self, works: Sequence[Work], failed: list[tuple[Work, Exception]]) -> list[Work]:
+        """Judge carts with the catalogue's answers, and return the works that another source could still change."""
+        if not works:
+            return []
         try:
-            found = self._find_cart(payment)
-        except UnreadableCart as error:
-            return {"cart_state": "unreadable", "cart_raw": error.raw, "why": f"its cart cannot be read: {error.why}"}
-        if isinstance(found, Lookup):
-            why = f"its cart only names order {found.reference}, whose lines were not found in the storefront's tables"
-            return {"cart_state": "elsewhere", "cart_raw": found.reference, "number": found.reference, "why": why}
-        if found is None:
-            why = "no cart was found with this payment, so nothing was taken off the shelf"
-            return {"cart_state": "absent", "cart_raw": json.dumps(dict(payment.metadata)), "why": why}
-        return _cart_row(found, payment)
-
-    def _find_cart(self, payment: Payment) -> Cart | Lookup | None:
-        """Return the cart from the first source that has it: Checkout's items, metadata, the storefront's table."""
-        if payment.session_id and (items := self._stripe().line_items(payment.session_id)):
-            return carts.lines_of_items(items)
-        found = carts.read_cart(payment.metadata, self.mapping, currency=payment.currency)
-        if isinstance(found, Cart):
-            return found
-        if payment.session_id is None and payment.payment_id.startswith("pi_"):
-            session = self._stripe().session_of(payment.payment_id)
-            if session and (items := self._stripe().line_items(session["id"])):
-                return carts.lines_of_items(items)
-        if isinstance(found, Lookup) and self.link.order_lookup:
-            return run(self.engine, look_up_order, WORKER, reference=found.reference) or found
-        return found
+            answers = sources.ask(self.engine, [work.sale for work in works if work.sale])
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(works) == 1:
+                failed.append((works[0], error))
+                return []
+            return [left for work in works for left in self._settle([work], failed)]
+        unsettled = []
+        for work in works:
+            assert work.sale is not None
+            verdict = judging.judge(work.sale.sources, answers[work.sale.payment.currency], self.link.tolerance)
+            _complete(work, verdict)
+            if not verdict.is_settled:
+                unsettled.append(work)
+        return unsettled
 
 
-def look_up_order(connection: Connection, _: Actor, *, reference: str) -> Cart | None:
-    """Return the lines of an order from the storefront's own table, as configured in Settings, or None."""
-    statement = "select code, quantity from stockroom_api.look_up_order(%(reference)s)"
-    rows = call(connection, statement, {"reference": reference})
-    lines = tuple(CartLine(code=code, quantity=quantity) for code, quantity in rows)
-    return Cart(lines=lines, source="storefront order") if lines else None
+def _complete(work: Work, verdict: Verdict) -> None:
+    """Add the verdict on its cart to the order of a message."""
+    (row,) = work.orders
+    work.item_code = verdict.item_code
+    row |= {
+        "cart_state": verdict.state,
+        "named": verdict.named,
+        "why": verdict.why,
+        "case_kind": verdict.kind,
+        "readings": [judging.to_json(each) for each in verdict.readings] or None,
+    }
+    if verdict.taken:
+        row |= _taken_row(verdict.taken)
+        return
+    assert work.sale is not None
+    row |= {"lines": [], "cart_source": None, "extras": None, "tolerated": None, "tolerance": None}
+    row["cart_raw"] = verdict.raw or json.dumps(dict(work.sale.payment.metadata))
+    row["number"] = verdict.number or row["number"]
+
+
+def _taken_row(taken: Judged) -> dict[str, Any]:
+    weighed = taken.weighed
+    lines = [judging.line_row(line) for line in weighed.cart.lines]
+    for line, answer in zip(lines, taken.answers, strict=True):
+        if answer.by_name:  # no code of the line finds it again
+            line["variant_id"] = answer.variant_id
+    is_tolerated = weighed.fit is Fit.TOLERATED
+    return {
+        "cart_source": weighed.cart.source,
+        "lines": lines,
+        "extras": weighed.extras,
+        "tolerated": weighed.rest if is_tolerated else None,
+        "tolerance": weighed.allowed,
+    }
 
 
 def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
@@ -212,24 +273,6 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
         "policy": policy,
         "lines": [],
     }
-
-
-def _cart_row(found: Cart, payment: Payment) -> dict[str, Any]:
-    cart, difference = carts.in_minor_units(found, payment), carts.difference(found, payment)
-    lines = [
-        {
-            "code": line.code,
-            "codes": list(line.codes),
-            "size": line.size,
-            "name": line.name,
-            "quantity": line.quantity,
-            "unit_price": line.unit_price,
-        }
-        for line in cart.lines
-    ]
-    why = None if not difference else "its lines do not add up to what was paid"
-    money = {"difference": difference, "extras": carts.extras(found, payment)}
-    return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | money
 
 
 def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:

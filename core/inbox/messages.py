@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from core.carts.amounts import Tolerance
 from core.database.engine import array, call, rows_of
 from core.foundation.model import Actor
 from core.foundation.sales import Policy, StripeEvent
@@ -49,6 +50,7 @@ class Link:
     """The connection to Stripe. Payments from before `live_since` are recorded and move no stock.
 
     `unread_confirmation`: what the confirmation mail of an order with an unread cart does, `wait` or `without_lines`.
+    `item_code`: the key of a Stripe product's metadata in which this shop writes its codes.
     """
 
     live_since: datetime | None
@@ -58,6 +60,8 @@ class Link:
     cart_mapping: Mapping[str, Any] | None
     order_lookup: Mapping[str, Any] | None
     unread_confirmation: str = "wait"
+    tolerance: Tolerance = Tolerance()  # noqa: RUF009 - frozen
+    item_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +168,18 @@ def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
 def link(connection: Connection, actor: Actor) -> Link:
     """Return the connection to Stripe."""
     require(connection, actor, Permission.VIEW)
-    statement = """select live_since, livemode, cursor, polled_at, cart_mapping, order_lookup, unread_confirmation
-                     from stockroom_api.stripe_link"""
-    return rows_of(Link, call(connection, statement, {}))[0]
+    names = ("live_since", "livemode", "cursor", "polled_at", "cart_mapping", "order_lookup", "unread_confirmation",
+             "item_code")  # fmt: skip
+    statement = f"select paid_less, paid_more, paid_more_amount, {', '.join(names)} from stockroom_api.stripe_link"  # noqa: S608 - our own names
+    less, more, amount, *facts = call(connection, statement, {})[0]
+    return Link(**dict(zip(names, facts, strict=True)), tolerance=Tolerance(less=less, more=more, amount=amount))
 
 
 def save_link(connection: Connection, actor: Actor, *, changes: Mapping[str, Any]) -> None:
-    """Change `live_since` (ISO 8601 or None), `cart_mapping`, `order_lookup` or `unread_confirmation`. For admins."""
+    """Change `live_since` (ISO 8601 or None), `cart_mapping`, `order_lookup`, `unread_confirmation` or the tolerance.
+
+    For admins.
+    """
     values = asker(actor, Permission.MANAGE_STRIPE) | {"changes": json.dumps(dict(changes))}
     call(connection, f"select stockroom_api.save_stripe_link({ASKER}, %(changes)s::jsonb)", values)
 

@@ -45,6 +45,8 @@ class OrderRow:
     cart_state: str
     cart_source: str | None
     difference: int | None
+    tolerated: int | None
+    tolerance: int | None
     dispute: str | None
     imported_at: datetime
     lines: int

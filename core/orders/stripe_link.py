@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from core.carts import mapping as cart_mapping
 from core.carts import reading as carts
+from core.carts.amounts import Tolerance
 from core.carts.mapping import CartMapping
 from core.database.engine import call
 from core.foundation.errors import StockError, Unreadable, UnreadableCart, invalid
@@ -195,6 +196,16 @@ def save_unread_confirmation(connection: Connection, actor: Actor, *, choice: st
     if choice not in UNREAD_CONFIRMATIONS:
         raise invalid("confirmation", f"must be one of {', '.join(UNREAD_CONFIRMATIONS)}")
     inbox.save_link(connection, actor, changes={"unread_confirmation": choice})
+
+
+def save_tolerance(connection: Connection, actor: Actor, *, tolerance: Tolerance) -> None:
+    """Save how far a payment may differ from its prices. Raises InvalidInput, Forbidden, SignInRequired."""
+    limits = {"less": 100, "more": 1_000, "amount": 1_000_000}
+    for name, most in limits.items():
+        if not 0 <= getattr(tolerance, name) <= most:
+            raise invalid("tolerance", f"must be from 0 to {most:,}")
+    changes = {"paid_less": tolerance.less, "paid_more": tolerance.more, "paid_more_amount": tolerance.amount}
+    inbox.save_link(connection, actor, changes=changes)
 
 
 def save_lookup(connection: Connection, actor: Actor, *, lookup: OrderLookup | None) -> None:

@@ -44,6 +44,7 @@ def read_payment_intent(values: Mapping[str, Any], event_kind: str | None, at: d
         email=found.maybe_text("receipt_email") or _charge_email(charge),
         name=found.inside("shipping").maybe_text("name") or _charge_name(charge),
         reference=found.inside("payment_details").maybe_text("order_reference"),
+        authorised=found.maybe_amount("amount"),
         metadata=metadata,
     )
 
@@ -108,6 +109,7 @@ def read_charge(values: Mapping[str, Any], event_kind: str | None, at: datetime 
         charge_id=found.id(),
         email=_charge_email(found),
         name=_charge_name(found),
+        authorised=found.maybe_amount("amount"),
         metadata=metadata,
     )
 

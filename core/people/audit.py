@@ -35,6 +35,7 @@ class What(StrEnum):
     STRIPE_LINK = "stripe_link"
     CODE_MAPPED = "code_mapped"
     VARIANT_CHOSEN = "variant_chosen"
+    READING_CHOSEN = "reading_chosen"
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"

@@ -21,7 +21,7 @@ from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import choosing, handling
+from dashboard.alerts import choosing, handling, readings
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
@@ -30,6 +30,7 @@ MOST_RETRIES = 50
 """Orders that are retried at once when a code is mapped. The others wait for the next retry."""
 
 T = TypeVar("T")
+_ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
 _ABOUT_ORDER = (AlertKind.INSUFFICIENT_STOCK, AlertKind.UNKNOWN_VARIANT)
 
 
@@ -72,7 +73,10 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
         offers["Try again"] = lambda: _show_retry(alert, waiting)
     if alert.kind is AlertKind.IMPORT_ERROR and alert.event_id and may(person.role, Permission.RETRY_ORDER):
         offers["Try again"] = lambda: _show_retry_message(alert)
-    if alert.kind is AlertKind.UNREADABLE_CART and alert.order_id and may(person.role, Permission.RETRY_ORDER):
+    if readings.are_offered(alert):
+        offers["Choose a reading"] = lambda: readings.show(alert, person)
+    is_unread = alert.kind in _ABOUT_CART and alert.facts.get("cart_state") != "read"
+    if is_unread and alert.order_id and may(person.role, Permission.RETRY_ORDER):
         offers["Read again"] = lambda: _show_read_again(alert)
     if any(line.sku for line in waiting) and may(person.role, Permission.FORCE_ORDER):
         offers["Ship what is in stock"] = lambda: _show_ship(alert, waiting)

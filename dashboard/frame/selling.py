@@ -59,7 +59,7 @@ _REFUND_STATUS = {
     "canceled": "canceled",
 }
 _CARTS = {
-    "unreadable": "The cart could not be read",
+    "unreadable": "The cart could not be read with certainty",
     "absent": "The payment has no cart",
     "elsewhere": "The lines are in the storefront's database and were not found there",
 }
@@ -67,6 +67,8 @@ _SOURCES = {
     "metadata": "the payment's metadata",
     "mapping": "the payment's metadata, with the shop's cart mapping",
     "storefront order": "the storefront's order",
+    "payment metadata": "the payment's metadata",
+    "checkout metadata": "the checkout's metadata",
 }
 _POLICIES = {
     Policy.NORMAL: "",
@@ -171,6 +173,17 @@ def cart(row: OrderRow) -> str:
         _CARTS.get(row.cart_state)
         or f"Read from {_SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
     )
+
+
+def tolerated(row: OrderRow) -> str:
+    """Return what the shop's tolerance, or a person, let through of an amount that differs from the prices."""
+    amount = row.tolerated or 0
+    money_of = money(abs(amount), row.currency)
+    if amount > 0:
+        return f"Paid {money_of} more than its prices: counted as shipping and tax."
+    if row.tolerance is None:
+        return f"Paid {money_of} less than its prices: a person took these lines."
+    return f"Paid {money_of} less than its prices: within the shop's tolerance of {row.tolerance} %."
 
 
 def policy(row: OrderRow) -> str:

@@ -123,6 +123,8 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
 def _show_payment(seen: WholeOrder) -> None:
     row = seen.order
     st.subheader("Payment", anchor=False)
+    if row.tolerated:
+        st.caption(words.plain(selling.tolerated(row)))
     difference = row.difference or 0
     more = "more" if difference > 0 else "less"
     tables.show_facts(

@@ -32,6 +32,7 @@ WHAT = {
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Code mapped",
     What.VARIANT_CHOSEN: "Variant chosen for an order",
+    What.READING_CHOSEN: "Reading chosen for an order",
     What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
     What.API_KEY_REVOKED: "API key revoked",

@@ -26,10 +26,11 @@ from dashboard.frame import page as frame
 ALONE = Layout.RECOGNISED
 LAYOUTS = {
     ALONE: "Recognised automatically, without a mapping",
-    Layout.LIST: "JSON list with one object for each line",
+    Layout.LIST: "JSON list with one object, list or text for each line",
     Layout.MAP: "JSON object from code to quantity",
     Layout.PACKED: "Packed text, such as A-1:2,B-7:1",
     Layout.NUMBERED: "Numbered keys, such as product_1_id",
+    Layout.PARALLEL: "One key for each field, with a value or a list of values",
     Layout.KEYS: "One key for each code, with the quantity as value",
     Layout.ORDER: "Only an order number, with the lines elsewhere",
 }
@@ -51,6 +52,7 @@ _HELP = {
     "key": f"The metadata key of the cart. If the cart is split over numbered keys, use {NUMBER} for the number.",
     "path": "The path of the list in the JSON, such as `order.lines`. Leave empty if the JSON is the list.",
     "more_codes": "Other codes of the same goods, separated by commas and tried in order.",
+    "code": "A name, or the number of the position where fields have no names: 1 is the first, -1 the last.",
     "quantity": "Leave empty if each line is one unit.",
     "email": "A metadata key. Used for the confirmation mail if Stripe itself has no address of the buyer.",
     "count": "A key with the number of lines, units or pieces. With it, a cart that may have been cut off can be read.",
@@ -58,11 +60,12 @@ _HELP = {
 _INSIDE = ("code", "quantity", "size", "name", "price", "more_codes")
 FIELDS: dict[str, tuple[str, ...]] = {
     ALONE: ("email",),
-    Layout.LIST: ("key", "path", *_INSIDE, "count", "email"),
+    Layout.LIST: ("key", "path", *_INSIDE, "field_separator", "count", "email"),
     Layout.MAP: ("key", "path", "quantity", "size", "name", "price", "count", "email"),
     Layout.PACKED: ("key", "line_separator", "field_separator", *_INSIDE, "count", "email"),
     Layout.NUMBERED: (*_INSIDE, "count", "email"),
-    Layout.KEYS: ("key", "email"),
+    Layout.PARALLEL: (*_INSIDE, "line_separator", "count", "email"),
+    Layout.KEYS: ("key", "price", "email"),
     Layout.ORDER: ("key", "email"),
 }
 _EXAMPLES: dict[str, dict[str, str]] = {
@@ -71,6 +74,7 @@ _EXAMPLES: dict[str, dict[str, str]] = {
     Layout.MAP: {"key": "cart", "quantity": "quantity"},
     Layout.PACKED: {"key": "cart", "code": "1", "quantity": "2"},
     Layout.NUMBERED: {"code": f"product_{NUMBER}_id", "quantity": f"product_{NUMBER}_qty"},
+    Layout.PARALLEL: {"code": "handles", "quantity": "quantities"},
     Layout.KEYS: {"key": f"sku_{ANYTHING}"},
     Layout.ORDER: {"key": "order_id"},
 }

@@ -18,7 +18,7 @@ from core.stripe.reader import GatewayAccount
 from core.stripe.trouble import READS, Patience
 from dashboard.door import session
 from dashboard.frame import columns, feedback, links, outcome, words
-from dashboard.settings import mapping
+from dashboard.settings import amounts, mapping
 
 TRIES = 2
 """Attempts of the connection test, for which a person waits."""
@@ -43,6 +43,9 @@ def show_stripe(seen: Connected, keys: Keys) -> None:
         st.subheader("Webhook", anchor=False)
         _show_webhook(keys)
     mapping.show(seen)
+    with st.container(border=True, key="stripe_tolerance"):
+        st.subheader("Amounts that differ", anchor=False)
+        amounts.show(seen)
     with st.container(border=True, key="stripe_confirmation"):
         st.subheader("Confirmation mail", anchor=False)
         _show_confirmation(seen)

@@ -74,6 +74,8 @@ def _orders(small: Database, _large: Database | None) -> None:
     _print(title, columns, selling.compare(small))
     ways = ("clients", "worker, by 100", "one by one", "three changes", "worker : changes", "one by one : changes")
     _print("Orders of three lines, a second, against three single changes", ways, selling.compare_carts(small))
+    mixed = ("carts", "orders by 500", "against everyday")
+    _print("Carts with one reading and with several, orders a second", mixed, selling.compare_readings(small))
     _print("Messages stored in the inbox, a second", ("clients", "messages"), selling.compare_inbox(small))
 
 

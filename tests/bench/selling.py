@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
@@ -39,6 +39,11 @@ STOCK = 1_000_000
 
 Goods = list[tuple[str, str]]
 """Variants to sell: id and SKU."""
+
+Kind = Literal["everyday", "several readings", "no prices"]
+"""A cart as most shops write it, a list by position that can be read in several ways, and a cart without prices."""
+
+Mixture = tuple[Kind, ...]
 
 
 def compare(where: Database) -> list[tuple[str, ...]]:
@@ -89,6 +94,22 @@ def compare_inbox(where: Database) -> list[tuple[str, ...]]:
     return table
 
 
+def compare_readings(where: Database) -> list[tuple[str, ...]]:
+    """Return a row for each mixture of carts: orders a second in batches of 500, and the ratio to everyday carts."""
+    goods = stocked(where, SPREAD)
+    mixtures: dict[str, Mixture] = {
+        "everyday: named fields, prices that add up": ("everyday",),
+        "every tenth has several readings": ("everyday",) * 9 + ("several readings",),
+        "none has prices": ("no prices",),
+    }
+    worked = [
+        functools.partial(worked_per_second, where, goods, BATCHES[-1], mixture=mixture)
+        for mixture in mixtures.values()
+    ]
+    rates = medians([tuple(work() for work in worked) for _ in range(ROUNDS)])
+    return [(name, f"{rate:,.0f}", f"{rate / rates[0]:.2f}") for name, rate in zip(mixtures, rates, strict=True)]
+
+
 def order_by_order(url: str, goods: Goods, lines: int = 1) -> Callable[[], None]:
     """Return a client that reads one message and applies it in a transaction of its own, as it comes."""
     engine = database.create_engine(url, pool_size=1, direct=True)
@@ -97,7 +118,9 @@ def order_by_order(url: str, goods: Goods, lines: int = 1) -> Callable[[], None]
 
     def apply() -> None:
         body = next(made)
-        database.run(engine, applying.apply, WORKER, works=[read(reader, body)])
+        work = read(reader, body)
+        reader.judge([work])
+        database.run(engine, applying.apply, WORKER, works=[work])
 
     return apply
 
@@ -126,10 +149,12 @@ def deliveries(url: str) -> Callable[[], None]:
     return deliver
 
 
-def worked_per_second(where: Database, goods: Goods, batch: int, lines: int = 1) -> float:
+def worked_per_second(
+    where: Database, goods: Goods, batch: int, lines: int = 1, mixture: Mixture = ("everyday",)
+) -> float:  # fmt: skip
     """Return how many orders a second one worker applies in batches of this size, off a full inbox."""
     engine = database.create_engine(where.app_url, direct=True)
-    made = messages(goods)
+    made = messages(goods, lines, mixture)
     database.run(engine, inbox.receive, WORKER, messages=[incoming(body) for body in itertools.islice(made, 6 * batch)])
     applying.apply_due(engine, None, limit=batch)  # connections are open before the clock starts
     done, start = 0, time.perf_counter()
@@ -153,17 +178,27 @@ def stocked(where: Database, count: int) -> Goods:
     return goods
 
 
-def messages(goods: Goods, lines: int = 1) -> Iterator[dict[str, Any]]:
-    """Stripe's messages of payments, each for one unit of some of the goods, for ever."""
+def messages(goods: Goods, lines: int = 1, mixture: Mixture = ("everyday",)) -> Iterator[dict[str, Any]]:
+    """Stripe's messages of payments, each for one unit of some of the goods, for ever, with these carts in turn."""
     account = StripeAccount()
     account.pay(1000 * lines)
     pattern = json.dumps(next(e for e in account.kept["event"].values() if e["type"] == "payment_intent.succeeded"))
-    while True:
+    for kind in itertools.cycle(mixture):
         event = json.loads(pattern)
         event["id"], event["data"]["object"]["id"] = f"evt_{uuid.uuid4().hex}", f"pi_{uuid.uuid4().hex}"
-        cart = [{"sku": sku, "quantity": 1} for _, sku in random.sample(goods, lines)]
+        cart = [_line(sku, kind) for _, sku in random.sample(goods, lines)]
         event["data"]["object"]["metadata"] = {"cart": json.dumps(cart)}
         yield event
+
+
+def _line(sku: str, kind: Kind) -> Any:
+    """Return one unit of a SKU as a line of a cart of this kind."""
+    lines: dict[Kind, Any] = {
+        "everyday": {"sku": sku, "quantity": 1, "price": 1000},
+        "several readings": [sku, "42", 1, 1000],
+        "no prices": {"sku": sku, "quantity": 1},
+    }
+    return lines[kind]
 
 
 def incoming(body: dict[str, Any]) -> Incoming:

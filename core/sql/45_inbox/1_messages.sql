@@ -126,17 +126,28 @@ create function stockroom_api.save_stripe_link(_user_id bigint, _session_id bigi
 declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _before jsonb := (select to_jsonb(l) from (
-        select live_since, cart_mapping, order_lookup, unread_confirmation from stockroom.stripe_link) l);
+        select live_since, cart_mapping, order_lookup, unread_confirmation, paid_less, paid_more, paid_more_amount
+          from stockroom.stripe_link) l);
 begin
     update stockroom.stripe_link l
        set live_since = case when _changes ? 'live_since' then (_changes ->> 'live_since')::timestamptz else l.live_since end,
            cart_mapping = case when _changes ? 'cart_mapping' then nullif(_changes -> 'cart_mapping', 'null') else l.cart_mapping end,
            order_lookup = case when _changes ? 'order_lookup' then nullif(_changes -> 'order_lookup', 'null') else l.order_lookup end,
-           unread_confirmation = coalesce(_changes ->> 'unread_confirmation', l.unread_confirmation);
+           unread_confirmation = coalesce(_changes ->> 'unread_confirmation', l.unread_confirmation),
+           paid_less = coalesce((_changes ->> 'paid_less')::int, l.paid_less),
+           paid_more = coalesce((_changes ->> 'paid_more')::int, l.paid_more),
+           paid_more_amount = coalesce((_changes ->> 'paid_more_amount')::int, l.paid_more_amount);
     perform stockroom_api.note_change(_user_id, _who, 'stripe_link', 'Stripe', _before,
         (select to_jsonb(l) from (
-            select live_since, cart_mapping, order_lookup, unread_confirmation from stockroom.stripe_link) l));
+            select live_since, cart_mapping, order_lookup, unread_confirmation, paid_less, paid_more, paid_more_amount
+              from stockroom.stripe_link) l));
 end $$;
+
+-- Remember the key of a Stripe product's metadata in which this shop writes its codes.
+create function stockroom_api.remember_item_code(_name text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.stripe_link set item_code = _name where item_code is distinct from _name;
+$$;
 
 -- Tie the shop to the mode (live or test) of the first key it is used with, from this moment on, in whole seconds as in Stripe.
 -- Returns the mode.
@@ -150,7 +161,8 @@ $$;
 
 -- The connection, as pages read it.
 create view stockroom_api.stripe_link as
-select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup, l.unread_confirmation
+select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_lookup, l.unread_confirmation, l.paid_less,
+       l.paid_more, l.paid_more_amount, l.item_code
   from stockroom.stripe_link l;
 
 -- The messages, as pages read them. A body can contain names and addresses of buyers.
@@ -175,5 +187,6 @@ grant execute on function
     stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),
-    stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.go_live(boolean)
+    stockroom_api.save_stripe_link(bigint, bigint, text[], text, jsonb), stockroom_api.go_live(boolean),
+    stockroom_api.remember_item_code(text)
     to stockroom_app;

@@ -97,4 +97,55 @@ create function stockroom_api.unclear(_code text, _codes text[], _size text) ret
               join public.products p on p.id = v.product_id) n
 $$;
 
-grant execute on function stockroom_api.unclear(text, text[], text) to stockroom_app;
+-- The price of a variant in minor units of a currency, by the shop's rule; null if it has none, if the rule is in doubt, or if the
+-- shop sells in another currency.
+create function stockroom_api.listed_price(_variant_id uuid, _currency text, _digits int) returns bigint
+    language sql stable as $$
+    select round(case when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
+                      else stockroom_api.price_of(s.price_rule, to_jsonb(v), to_jsonb(p)) end * 10::numeric ^ _digits)::bigint
+      from public.product_variants v
+      left join public.products p on p.id = v.product_id
+     cross join stockroom.shop s
+     where v.id = _variant_id and s.price_doubt is null and lower(s.currency) = lower(_currency);
+$$;
+
+-- Whether people have said that a code of a line means a bundle or no goods, for every order.
+create function stockroom_api.has_meaning(_code text, _codes text[]) returns boolean
+    language sql stable as $$
+    select exists (select from stockroom.sku_aliases a
+                    where a.code = any (_code || _codes) and to_jsonb(a) ->> 'kind' in ('bundle', 'no_goods')
+                      and to_jsonb(a) ->> 'ended_at' is null and to_jsonb(a) ->> 'order_id' is null);
+$$;
+
+-- What the lines of carts name, all of them in one statement, numbered as they were asked: [{code, codes, size, currency, digits}].
+-- `by_name`: no code names the variant, but the code is a product's name that, with the size if one is given, names only this one.
+-- `has_meaning`: none names a variant, but people have said what a code means.
+create function stockroom_api.name_codes(_asked jsonb)
+    returns table (n bigint, variant_id uuid, sku text, price bigint, by_name boolean, has_meaning boolean)
+    language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+    with asked as materialized (
+        select a.n, a.code, coalesce(a.codes, '{}') as codes, nullif(a.size, '') as size, a.currency, a.digits
+          from rows from (jsonb_to_recordset(_asked) as (code text, codes text[], size text, currency text, digits int))
+               with ordinality a (code, codes, size, currency, digits, n)
+    ), coded as materialized (
+        select a.n, v.variant_id from asked a cross join lateral stockroom_api.variant_of_line(a.code, a.codes, a.size) v
+    ), named as materialized (
+        select a.n, (array_agg(v.id))[1] as variant_id
+          from coded c
+          join asked a on a.n = c.n
+          join public.products p on lower(p.name) = lower(a.code)
+          join public.product_variants v on v.product_id = p.id and (a.size is null or lower(v.size) = lower(a.size))
+         where c.variant_id is null
+         group by a.n
+        having count(*) = 1
+    )
+    select a.n, v.id, v.sku, stockroom_api.listed_price(v.id, a.currency, a.digits), c.variant_id is null and v.id is not null,
+           v.id is null and stockroom_api.has_meaning(a.code, a.codes)
+      from asked a
+      join coded c on c.n = a.n
+      left join named x on x.n = a.n
+      left join public.product_variants v on v.id = coalesce(c.variant_id, x.variant_id)
+     order by a.n
+$$;
+
+grant execute on function stockroom_api.unclear(text, text[], text), stockroom_api.name_codes(jsonb) to stockroom_app;

@@ -1,18 +1,20 @@
 -- Recording paid orders: each payment once, with the variants of its cart's codes. 2_taking.sql takes them off the shelf.
 
--- A paid sale as read from Stripe.
+-- A paid sale as read from Stripe. `named`: how many lines name a variant, where the catalogue was asked. `case_kind`: the kind of
+-- its cart's case, if that is not the usual one.
 create type stockroom_api.told_order as (
     payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
     paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
-    extras bigint, why text, lines jsonb, reservation_id uuid
+    extras bigint, why text, lines jsonb, reservation_id uuid, named int, case_kind text, readings jsonb, tolerated bigint,
+    tolerance int
 );
 
--- A line of it.
+-- A line of it. `variant_id` is its variant, if none of its codes names it.
 create type stockroom_api.told_line as (
-    code text, codes text[], size text, name text, quantity int, unit_price bigint
+    code text, codes text[], size text, name text, quantity int, unit_price bigint, variant_id uuid
 );
 
--- Each payment once: from the message that has its cart, completed by the other messages about it.
+-- Each payment once: from the message whose cart names most, completed by the other messages about it.
 create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.told_order[]
     language sql stable as $$
     select coalesce(array_agg(m.told order by m.payment_id), '{}')
@@ -21,10 +23,11 @@ create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.t
                         coalesce(t.session_id, max(t.session_id) over same), coalesce(t.email, max(t.email) over same),
                         coalesce(t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
                         t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
-                        t.reservation_id)::stockroom_api.told_order as told
+                        t.reservation_id, t.named, t.case_kind, t.readings, t.tolerated, t.tolerance)::stockroom_api.told_order as told
               from jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t
             window same as (partition by t.payment_id)
-             order by t.payment_id, t.cart_state = 'read' desc, t.paid_at) m;
+             order by t.payment_id, t.cart_state = 'read' desc, t.named desc nulls last,
+                      array_position(array['unreadable', 'elsewhere', 'absent'], t.cart_state), t.paid_at) m;
 $$;
 
 -- Record the new orders with their lines; returns their ids. Sorted, so that two workers cannot deadlock.
@@ -35,9 +38,10 @@ declare
 begin
     with added as (
         insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at,
-               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id)
+               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id, readings, tolerated, tolerance)
         select t.payment_id, t.number, t.charge_id, t.session_id, t.email, t.name, t.amount, t.currency, t.paid_at, t.livemode,
-               t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id
+               t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id, t.readings, t.tolerated,
+               t.tolerance
           from unnest(_told) t
          order by t.payment_id
         on conflict (payment_id) do nothing
@@ -53,63 +57,92 @@ create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_
     language sql as $$
     with line as materialized (
         select o.id as order_id, o.policy, l.position, l.code, coalesce(l.codes, '{}') as codes, l.size, l.name, l.quantity,
-               l.unit_price
+               l.unit_price, l.variant_id
           from unnest(_told) t
           join stockroom.orders o on o.payment_id = t.payment_id and o.id = any (_order_ids)
          cross join lateral rows from (jsonb_populate_recordset(null::stockroom_api.told_line, t.lines)) with ordinality
-               l (code, codes, size, name, quantity, unit_price, position)
+               l (code, codes, size, name, quantity, unit_price, variant_id, position)
     ), named as materialized (
         select n.*, v.variant_id
           from (select distinct l.code, l.codes, l.size from line l) n
          cross join lateral stockroom_api.variant_of_line(n.code, n.codes, n.size) v
     )
     insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
-    select l.order_id, l.position, l.code, l.codes, l.size, l.name, l.unit_price, l.quantity, n.variant_id,
+    select l.order_id, l.position, l.code, l.codes, l.size, l.name, l.unit_price, l.quantity, coalesce(l.variant_id, n.variant_id),
            case l.policy when 'skip' then 'skipped' else 'failed' end,
-           case when l.policy = 'skip' then null when n.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
+           case when l.policy = 'skip' then null when coalesce(l.variant_id, n.variant_id) is null then 'unknown_variant'
+                else 'insufficient_stock' end
       from line l
       join named n on n.code = l.code and n.codes = l.codes and n.size is not distinct from l.size
      order by l.order_id, l.position;
 $$;
 
--- Complete known orders from a later message: missing facts of the buyer, and the cart if there was none. Locks the orders it
--- changes in ascending id, so that two workers cannot deadlock. Returns the orders that got their lines now.
+-- Whether an order that was read still has nothing: no line names a variant, and nothing was taken, decided or settled. Its cart may
+-- come from another source.
+create function stockroom_api.has_nothing(_order_id bigint) returns boolean
+    language sql stable as $$
+    select not exists (select from stockroom.order_lines l
+                        where l.order_id = _order_id
+                          and (l.variant_id is not null or l.taken > 0 or l.state not in ('failed', 'skipped')
+                               or exists (select from stockroom.refund_decisions d where d.line_id = l.id)))
+       and exists (select from stockroom.order_lines l where l.order_id = _order_id);
+$$;
+
+-- Complete known orders from a later message: missing facts of the buyer, and the cart if there was none or if none of its codes
+-- was known. Locks the orders it changes in ascending id, so that two workers cannot deadlock. Returns the orders that got their
+-- lines now, and those that are still unread and have other readings now.
 create function stockroom_api.learn_orders(_told stockroom_api.told_order[], _new bigint[]) returns bigint[]
     language plpgsql as $$
 declare
     _ids bigint[] := array(
         select o.id from stockroom.orders o join unnest(_told) t on t.payment_id = o.payment_id
          where o.id <> all (_new)
-           and (o.cart_state <> 'read' and t.cart_state = 'read' or o.charge_id is null and t.charge_id is not null
+           and (o.cart_state <> 'read' and (t.cart_state = 'read' or t.readings is not null or t.cart_state = 'unreadable')
+                or o.cart_state = 'read' and t.named > 0 and stockroom_api.has_nothing(o.id)
+                or o.charge_id is null and t.charge_id is not null
                 or o.session_id is null and t.session_id is not null or o.email is null and t.email is not null
                 or o.name is null and t.name is not null or o.number is null and t.number is not null)
          order by o.id
            for no key update of o);
     _filled bigint[];
+    _reread bigint[];
 begin
     if cardinality(_ids) = 0 then
         return _ids;
     end if;
     _filled := array(
         select o.id from stockroom.orders o join unnest(_told) t on t.payment_id = o.payment_id
-         where o.id = any (_ids) and o.cart_state <> 'read' and t.cart_state = 'read' order by o.id);
+         where o.id = any (_ids) and t.cart_state = 'read'
+           and (o.cart_state <> 'read' or t.named > 0 and stockroom_api.has_nothing(o.id)) order by o.id);
+    _reread := array(
+        select o.id from stockroom.orders o join unnest(_told) t on t.payment_id = o.payment_id
+         where o.id = any (_ids) and o.cart_state <> 'read' and t.cart_state = 'unreadable'
+           and (o.cart_state <> 'unreadable' or t.readings is not null and t.readings is distinct from o.readings)
+           and exists (select from stockroom.alerts a where a.cause = 'cart:' || o.payment_id and a.state <> 'resolved')
+         order by o.id);
+    delete from stockroom.order_lines l where l.order_id = any (_filled);
     update stockroom.orders o
        set charge_id = coalesce(o.charge_id, t.charge_id), session_id = coalesce(o.session_id, t.session_id),
            email = coalesce(o.email, t.email), name = coalesce(o.name, t.name), number = coalesce(o.number, t.number),
-           cart_state = case when o.id = any (_filled) then 'read' else o.cart_state end,
+           cart_state = case when o.id = any (_filled || _reread) then t.cart_state else o.cart_state end,
            cart_source = case when o.id = any (_filled) then t.cart_source else o.cart_source end,
+           cart_raw = case when o.id = any (_reread) then t.cart_raw else o.cart_raw end,
            difference = case when o.id = any (_filled) then t.difference else o.difference end,
-           extras = case when o.id = any (_filled) then t.extras else o.extras end
+           extras = case when o.id = any (_filled) then t.extras else o.extras end,
+           tolerated = case when o.id = any (_filled) then t.tolerated else o.tolerated end,
+           tolerance = case when o.id = any (_filled) then t.tolerance else o.tolerance end,
+           readings = case when o.id = any (_filled || _reread) then t.readings else o.readings end
       from unnest(_told) t
      where o.payment_id = t.payment_id and o.id = any (_ids);
     perform stockroom_api.record_lines(_filled, _told);
-    return _filled;
+    return _filled || _reread;
 end $$;
 
--- Which of these payments already have an order with its cart.
+-- Which of these payments already have an order with its cart. One whose cart names nothing may still get it from another message.
 create function stockroom_api.whole_orders(_payment_ids text[]) returns setof text
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select o.payment_id from stockroom.orders o where o.payment_id = any (_payment_ids) and o.cart_state = 'read';
+    select o.payment_id from stockroom.orders o
+     where o.payment_id = any (_payment_ids) and o.cart_state = 'read' and not stockroom_api.has_nothing(o.id);
 $$;
 
 -- Set the state of disputes on their orders. A dispute is about money and moves no stock. The newest message counts: an older one

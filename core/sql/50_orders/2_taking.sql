@@ -142,11 +142,12 @@ $$;
 create function stockroom_api.question_carts(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
-        select row (case when o.cart_state = 'read' then 'amount_mismatch' else 'unreadable_cart' end,
+        select row (coalesce(t.case_kind, case when o.cart_state = 'read' then 'amount_mismatch' else 'unreadable_cart' end),
                     case when o.cart_state = 'absent' then 'note' else 'warning' end,
                     'cart:' || o.payment_id,
                     format('Order %s: %s', coalesce(o.number, o.payment_id), t.why),
-                    jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference),
+                    jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference,
+                        'readings', nullif(jsonb_array_length(coalesce(o.readings, '[]')), 0)),
                     o.id, null, null, null, 0, coalesce(o.difference, o.amount), o.currency)::stockroom_api.new_alert
           from unnest(_told) t
           join stockroom.orders o on o.payment_id = t.payment_id
@@ -232,7 +233,8 @@ create function stockroom_api.catch_up(_told stockroom_api.told_order[], _new bi
      where o.id = any (_new) and e.payment_id = o.payment_id and e.state = 'done' and e.kind like 'charge.dispute.%';
 $$;
 
--- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids.
+-- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids. An order whose
+-- first cart named nothing has it already, without a movement.
 create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
     language sql as $$
     with claimed as (
@@ -240,12 +242,14 @@ create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
         select 'stripe:' || o.payment_id, 'order', sha256(convert_to('order ' || o.payment_id, 'UTF8')), 'Stripe'
           from stockroom.orders o where o.id = any (_order_ids)
          order by o.payment_id
+        on conflict (key) do nothing
         returning id, key
     )
-    select array_agg(c.id order by i.n)
+    select array_agg(coalesce(c.id, p.id) order by i.n)
       from unnest(_order_ids) with ordinality i (id, n)
       join stockroom.orders o on o.id = i.id
-      join claimed c on c.key = 'stripe:' || o.payment_id;
+      left join claimed c on c.key = 'stripe:' || o.payment_id
+      left join stockroom.operations p on c.id is null and p.key = 'stripe:' || o.payment_id;
 $$;
 
 grant select on stockroom_api.open_lines to stockroom_app;

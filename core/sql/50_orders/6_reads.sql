@@ -23,7 +23,8 @@ select a.variant_id, a.code from stockroom.sku_aliases a;
 -- Orders with the sums of their lines, refunds and open cases, to read a page of them. `missing` units wait for a person.
 create view stockroom_api.order_rows as
 select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.email, o.name, o.amount, o.currency, o.paid_at,
-       o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.dispute, o.imported_at,
+       o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.tolerated, o.tolerance, o.dispute,
+       o.imported_at,
        l.lines, l.units, l.taken, l.oversold, l.restored, l.missing, r.refunds, r.refunded, r.undecided,
        (select count(*) from stockroom.alerts a where a.order_id = o.id and a.state <> 'resolved') as cases
   from stockroom.orders o

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.carts.reading import LINE_ITEMS, difference, extras, in_minor_units, lines_of_items, read_cart
+from core.carts.amounts import LINE_ITEMS, Fit, Tolerance, weigh
+from core.carts.reading import lines_of_items, read_cart
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import Cart, CartLine, Payment, PaymentState
 
@@ -76,51 +77,117 @@ def cart(*prices: int | None, quantity: int = 1, source: str = "metadata:list") 
 
 
 KNOWN: dict[str, Any] = {"shipping": 500, "tax": 80, "discount": 0}
-SUMS: list[tuple[Cart, Payment, int | None]] = [
-    (cart(1000, 500), payment(2080, **KNOWN), 0),
-    (cart(1000, 500), payment(2000, **KNOWN), 0),  # tax is included in the prices
-    (cart(1000, 500), payment(1880, **{**KNOWN, "discount": 200}), 0),
-    (cart(1000, 500), payment(2082, **KNOWN), 0),  # one minor unit a line is rounding
-    (cart(1000, 500), payment(2083, **KNOWN), 3),
-    (cart(1000, 500), payment(1700, **KNOWN), -300),
-    (cart(1000, quantity=10), payment(1000), -9000),  # the cart has ten units, and one was paid
-    (cart(1000), payment(1700), None),  # more was paid, and shipping and tax are unknown
-    (cart(1000), payment(800, {"couponCode": "SPRING"}), None),
-    (cart(1000), payment(800, {"couponCode": "", "discount_code": "none"}), -200),
-    (cart(1000), payment(800, {"coupon": "SPRING", "discount_amount": "200"}), 0),
-    (cart(1000, None), payment(1000), None),
-    (cart(1000), payment(0), None),
-    (cart(210), payment(22_500, {"shipping_cost": "15", "tax_amount": "0", "subtotal": "210"}), 0),
-    (cart(210), payment(22_500, {"shipping_cost": "15.00", "tax_amount": "0.00"}), 0),
-    (cart(210), payment(22_600, {"shipping_cost": "15.00", "tax_amount": "0.00"}), 100),
-    (cart(4900), payment(4900, currency="jpy"), 0),
-    (cart(49), payment(4900, currency="jpy", **KNOWN), 4271),  # yen have no minor units: 49 is 49
-    (cart(49, source=LINE_ITEMS), payment(4900, shipping=0, tax=0, discount=0), 4851),  # Stripe uses minor units
-]
+EXACT, TOLERATED, UNKNOWN, OUT = Fit.EXACT, Fit.TOLERATED, Fit.UNKNOWN, Fit.OUT
+SUMS: list[tuple[Cart, Payment, Fit, int]] = [
+    (cart(1000, 500), payment(2080, **KNOWN), EXACT, 0),
+    (cart(1000, 500), payment(2000, **KNOWN), EXACT, 0),  # tax is included in the prices
+    (cart(1000, 500), payment(1880, **{**KNOWN, "discount": 200}), EXACT, 0),
+    (cart(1000, 500), payment(2082, **KNOWN), EXACT, 0),  # one minor unit a line is rounding
+    (cart(1000, 500), payment(2083, **KNOWN), TOLERATED, 3),
+    (cart(1000, 500), payment(1700, **KNOWN), TOLERATED, -300),
+    (cart(1000, 500), payment(1300, **KNOWN), OUT, -700),
+    (cart(1000, quantity=10), payment(1000), OUT, -9000),  # the cart has ten units, and one was paid
+    (cart(1000), payment(1700), TOLERATED, 700),  # shipping and tax are not known
+    (cart(1000), payment(4000), OUT, 3000),
+    (cart(1000), payment(700), TOLERATED, -300),
+    (cart(1000), payment(699), OUT, -301),
+    (cart(1000), payment(400, {"couponCode": "SPRING"}), TOLERATED, -600),
+    (cart(1000), payment(50, {"couponCode": "SPRING"}), OUT, -950),
+    (cart(1000), payment(400, {"couponCode": "", "discount_code": "none"}), OUT, -600),
+    (cart(1000), payment(800, {"coupon": "SPRING", "discount_amount": "200"}), EXACT, 0),
+    (cart(1000, None), payment(1000), UNKNOWN, 0),
+    (cart(1000), payment(0), UNKNOWN, 0),
+    (cart(1000), payment(0, shipping=0, tax=0, discount=1000), EXACT, 0),
+    (cart(210), payment(22_500, {"shipping_cost": "15", "tax_amount": "0", "subtotal": "210"}), EXACT, 0),
+    (cart(210), payment(22_500, {"shipping_cost": "15.00", "tax_amount": "0.00"}), EXACT, 0),
+    (cart(210), payment(22_600, {"shipping_cost": "15.00", "tax_amount": "0.00"}), TOLERATED, 100),
+    (cart(10, quantity=3), payment(1000), OUT, 970),  # neither 0.30 nor 30.00
+    (cart(4900), payment(4900, currency="jpy"), EXACT, 0),
+    (cart(49), payment(4900, currency="jpy", **KNOWN), OUT, 4271),  # yen have no minor units: 49 is 49
+    (cart(49, source=LINE_ITEMS), payment(4900, shipping=0, tax=0, discount=0), OUT, 4851),  # Stripe uses minor units
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("bought", "paid", "expected"), SUMS)
+@pytest.mark.parametrize(("bought", "paid", "fit", "rest"), SUMS)
 def test_the_amount_paid_is_compared_with_the_price_of_the_cart(
-    bought: Cart, paid: Payment, expected: int | None
+    bought: Cart, paid: Payment, fit: Fit, rest: int
 ) -> None:
-    assert difference(bought, paid) == expected
+    found = weigh(bought, paid)
+    assert (found.fit, found.rest) == (fit, rest)
+    assert (found.why is not None) is (fit is OUT)
 
 
-@pytest.mark.parametrize(("bought", "paid", "expected"), SUMS)
-def test_lines_and_extras_give_the_same_difference(bought: Cart, paid: Payment, expected: int | None) -> None:
-    beside, priced = extras(bought, paid), in_minor_units(bought, paid)
-    if any(line.unit_price is None for line in bought.lines) or paid.amount == 0:
-        assert beside is None
+@pytest.mark.parametrize(("bought", "paid", "fit", "rest"), SUMS)
+def test_lines_and_extras_add_up_to_what_was_paid(bought: Cart, paid: Payment, fit: Fit, rest: int) -> None:
+    found = weigh(bought, paid)
+    if fit is UNKNOWN:
+        assert found.extras is None
         return
-    assert beside is not None
-    rest = paid.amount - sum(line.quantity * (line.unit_price or 0) for line in priced.lines) - beside
-    assert (0 if abs(rest) <= len(bought.lines) else rest) == (expected or 0)
+    assert found.extras is not None
+    goods = sum(line.quantity * (line.unit_price or 0) for line in found.cart.lines)
+    assert abs(paid.amount - goods - found.extras) <= len(bought.lines), f"{rest} included"
 
 
-def test_an_unknown_difference_counts_as_shipping_or_coupon_and_stays() -> None:
-    assert extras(cart(1000), payment(1700)) == 700
-    assert extras(cart(1000), payment(800, {"couponCode": "SPRING"})) == -200
-    assert extras(cart(1000, 500), payment(2082, **KNOWN)) == 580, "rounding is no shipping"
+def test_what_is_tolerated_is_part_of_the_extras_and_rounding_is_not() -> None:
+    assert weigh(cart(1000), payment(1700)).extras == 700
+    assert weigh(cart(1000), payment(800, {"couponCode": "SPRING"})).extras == -200
+    assert weigh(cart(1000, 500), payment(2082, **KNOWN)).extras == 580, "rounding is no shipping"
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "paid", "fit"),
+    [
+        (Tolerance(less=0), 999, EXACT), (Tolerance(less=0), 998, OUT), (Tolerance(less=50), 500, TOLERATED),
+        (Tolerance(more=0, amount=0), 1002, OUT), (Tolerance(more=10, amount=0), 1100, TOLERATED),
+        (Tolerance(more=10, amount=0), 1101, OUT), (Tolerance(more=0, amount=5), 1500, TOLERATED),
+    ],
+)  # fmt: skip
+def test_the_shop_sets_how_much_less_and_more_is_tolerated(tolerance: Tolerance, paid: int, fit: Fit) -> None:
+    assert weigh(cart(1000), payment(paid), tolerance=tolerance).fit is fit
+
+
+def test_a_cart_without_prices_is_held_against_the_catalogue() -> None:
+    nothing = weigh(cart(None), payment(50), [11_990])
+    assert (nothing.fit, nothing.extras) == (OUT, None)
+    assert nothing.why == ("its lines come to 119.90 USD, but 0.50 USD was paid, and the shop tolerates 30 % less")
+    assert weigh(cart(None), payment(11_990), [11_990]).fit is EXACT
+    assert weigh(cart(None), payment(50), [None]).fit is UNKNOWN
+
+
+def test_the_catalogue_shows_the_unit_of_whole_prices() -> None:
+    assert weigh(cart(10, quantity=3), payment(2500), [1000]).rest == -500, "30.00, less a discount"
+    assert weigh(cart(10, quantity=3), payment(2500)).fit is TOLERATED, "0.30 is out of the question"
+    sure = weigh(cart(500), payment(2400), [500])
+    assert (sure.fit, sure.rest) == (TOLERATED, 1900), "shipping within the amount that the shop allows"
+    assert weigh(cart(500), payment(2400)).fit is OUT, "without the catalogue 5.00 or 500.00 are both far off"
+
+
+@pytest.mark.parametrize(("name", "value"), [("subtotal", "180"), ("total", "99.00"), ("amount", "12")])
+def test_a_total_in_the_metadata_that_does_not_agree_is_no_fit(name: str, value: str) -> None:
+    found = weigh(cart(210), payment(21_000, {name: value}))
+    assert found.fit is OUT
+    assert found.why == f"its {name} is {value}, which is neither its lines nor what was paid"
+    without = weigh(cart(None), payment(21_000, {name: value}))
+    assert without.fit is (UNKNOWN if value == "180" else OUT), "180.00 and shipping may be 210.00"
+
+
+@pytest.mark.parametrize("value", ["210", "210.00", "21000", "225", "225.00"])
+def test_a_total_is_the_price_of_the_goods_or_with_its_known_extras(value: str) -> None:
+    assert weigh(cart(210), payment(22_500, {"subtotal": value, "shipping": "15"})).fit is EXACT
+
+
+def test_a_capture_of_a_part_says_so_with_prices_or_without() -> None:
+    priced = weigh(cart(2500), payment(2400, authorised=2500))
+    assert priced.why == "only 24.00 USD of 25.00 USD was captured, and its lines come to 25.00 USD"
+    unpriced = weigh(cart(None), payment(1000, authorised=2500))
+    assert unpriced.why == "only 10.00 USD of 25.00 USD was captured, and its prices are not known"
+    assert weigh(cart(1000), payment(1000, authorised=2500)).fit is EXACT, "the cart is what was captured"
+
+
+def test_an_uncertain_reading_fits_exactly_or_with_unknown_shipping() -> None:
+    assert weigh(cart(1000), payment(900), exactly=True).fit is OUT
+    assert weigh(cart(1000), payment(1500), exactly=True).fit is TOLERATED
+    assert weigh(cart(1000), payment(1500, shipping=0, tax=0), exactly=True).fit is OUT
 
 
 def test_a_published_order_with_decimal_prices_adds_up() -> None:
@@ -132,7 +199,7 @@ def test_a_published_order_with_decimal_prices_adds_up() -> None:
     bought = read_cart(metadata)
     assert isinstance(bought, Cart)
     assert bought.lines[0].unit_price == 1990
-    assert difference(bought, payment(4680, metadata)) == 0
+    assert weigh(bought, payment(4680, metadata)).fit is EXACT
 
 
 @pytest.mark.parametrize(("currency", "price"), [("usd", 3850), ("JPY", None), ("kwd", 38_500)])
@@ -156,6 +223,6 @@ def test_an_unreadable_price_does_not_make_the_cart_unreadable(price: str) -> No
 
 
 def test_whole_prices_become_minor_units_where_the_payment_shows_it() -> None:
-    assert in_minor_units(cart(210), payment(21_000)) == cart(21_000)
-    assert in_minor_units(cart(21_000), payment(21_000)) == cart(21_000)
-    assert in_minor_units(cart(None), payment(21_000)) == cart(None)
+    assert weigh(cart(210), payment(21_000)).cart == cart(21_000)
+    assert weigh(cart(21_000), payment(21_000)).cart == cart(21_000)
+    assert weigh(cart(None), payment(21_000)).cart == cart(None)
