@@ -1,4 +1,4 @@
-"""Fields without names are read in every possible way; nothing is guessed, and each way can become the shop's mapping."""
+"""Fields without names are read in every possible way, and each way can become the shop's mapping."""
 
 from __future__ import annotations
 
