@@ -162,13 +162,16 @@ def ways_of(columns: Sequence[Column], layout: Mapping[str, str]) -> tuple[Way, 
 
 
 def _narrowed(columns: Sequence[Column], numbers: Sequence[Column]) -> list[Roles]:
-    """Return the ways to take goods. If there are too many, only those whose code is a text, then the first text."""
+    """Return the ways to take goods. If there are too many, the code is a text, then the first text.
+
+    Of very wide lines only the first fields count. Raises UnreadableCart if there are still too many ways.
+    """
     able = [column for column in columns if column.can_be_code]
     texts = [column for column in able if column not in numbers]
     short = any(" " not in text for column in texts for text in column.texts)
     codes = [column for column in able if column in texts or not short or all(len(text) > 2 for text in column.texts)]
-    first = (texts or codes)[:1]
-    for tried, among in ((codes, columns), (texts or codes, columns), (first, columns), (first, columns[:_FIRST])):
+    fewer = ((texts, columns), (texts[:1], columns), (texts[:1], columns[:_FIRST])) if texts else ()
+    for tried, among in ((codes, columns), *fewer):
         takes = [take for code in tried for take in _takes(code, among, numbers)]
         if len(takes) <= MOST_READINGS:
             return takes
@@ -248,6 +251,6 @@ def ways_of_map(values: Sequence[tuple[str, object]], layout: Mapping[str, str] 
         found.append(Roles(code=code, quantity=value))
     if value.can_be_price:
         found.append(Roles(code=code, price=value))
-    if value.can_be_size and value.is_number:
+    if found and value.can_be_size:
         found.append(Roles(code=code, size=value))
     return tuple(way_of(roles, (code, value), layout) for roles in found)
