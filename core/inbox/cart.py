@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -34,6 +35,7 @@ from core.foundation.sales import (
     Thin,
 )
 from core.inbox.messages import WORKER, Claimed, Link
+from core.inbox.settling import dispute_row, refund_row
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway
 
@@ -46,7 +48,10 @@ class StripeNeeded(StockError):
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """The rows that one message adds to the database, or why there is nothing to do."""
+    """The rows that one message adds to the database, or why there is nothing to do.
+
+    `asked_at`: when Stripe was asked for the object that the message only names.
+    """
 
     message: Claimed
     orders: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +59,7 @@ class Work:
     disputes: list[dict[str, Any]] = field(default_factory=list)
     given_up: list[Payment] = field(default_factory=list)
     why: str | None = None
+    asked_at: datetime | None = None
 
 
 def paid_by(reading: Reading) -> str | None:
@@ -96,6 +102,7 @@ class Reader:
 
     def _take(self, work: Work, reading: Reading) -> None:
         if isinstance(reading, Thin):
+            work.asked_at = datetime.now(UTC)
             found = self._stripe().fetch(reading)
             gone = Ignored(why="Stripe no longer has the object that it is about.")
             reading = payloads.read_object(found, work.message.kind, work.message.created_at) if found else gone
@@ -130,25 +137,18 @@ class Reader:
             work.orders.append(self._order(payment, work.message.policy))
 
     def _take_refund(self, work: Work, refund: Refund) -> None:
-        work.refunds.append(_refund_row(refund, work.message))
+        work.refunds.append(refund_row(refund, work.message.created_at, work.asked_at))
 
     def _take_refunded_charge(self, work: Work, charge: RefundedCharge) -> None:
-        refunds = charge.refunds or tuple(
-            reading
-            for found in self._stripe().refunds_of(charge.payment_id or charge.charge_id)
-            if isinstance(reading := payloads.read_object(found), Refund)
-        )
-        work.refunds += [_refund_row(refund, work.message) for refund in refunds]
+        refunds, asked_at = charge.refunds, work.asked_at
+        if not refunds:
+            asked_at = datetime.now(UTC)
+            listed = map(payloads.read_object, self._stripe().refunds_of(charge.payment_id or charge.charge_id))
+            refunds = tuple(reading for reading in listed if isinstance(reading, Refund))
+        work.refunds += [refund_row(refund, work.message.created_at, asked_at) for refund in refunds]
 
     def _take_dispute(self, work: Work, dispute: Dispute) -> None:
-        work.disputes.append(
-            {
-                "payment_id": dispute.payment_id,
-                "charge_id": dispute.charge_id,
-                "status": dispute.status,
-                "told_at": work.message.created_at.isoformat(),
-            }
-        )
+        work.disputes.append(dispute_row(dispute, work.message.created_at, work.asked_at))
 
     def _order(self, payment: Payment, policy: Policy | None) -> dict[str, Any]:
         if policy is None:
@@ -209,6 +209,7 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
         "currency": payment.currency,
         "paid_at": payment.paid_at.isoformat(),
         "livemode": payment.livemode,
+        "released": payment.released,
         "policy": policy,
         "lines": [],
     }
@@ -230,18 +231,3 @@ def _cart_row(found: Cart, payment: Payment) -> dict[str, Any]:
     why = None if not difference else "its lines do not add up to what was paid"
     money = {"difference": difference, "extras": carts.extras(found, payment)}
     return {"cart_state": "read", "cart_source": cart.source, "lines": lines, "why": why} | money
-
-
-def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:
-    return {
-        "refund_id": refund.refund_id,
-        "payment_id": refund.payment_id,
-        "charge_id": refund.charge_id,
-        "amount": refund.amount,
-        "currency": refund.currency,
-        "status": refund.status,
-        "reason": refund.reason,
-        "failure_reason": refund.failure_reason,
-        "refunded_at": refund.created_at.isoformat(),
-        "told_at": message.created_at.isoformat(),
-    }

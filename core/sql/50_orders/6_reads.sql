@@ -29,11 +29,11 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
   from stockroom.orders o
  cross join lateral (
     select count(*) as lines, coalesce(sum(x.quantity), 0) as units, coalesce(sum(x.taken), 0) as taken,
-           coalesce(sum(x.oversold), 0) as oversold, coalesce(sum(x.restored), 0) as restored,
+           coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold, coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
       from stockroom.order_lines x where x.order_id = o.id) l
  cross join lateral (
-    select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state <> 'failed'), 0) as refunded,
+    select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state not in ('failed', 'released')), 0) as refunded,
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
 
