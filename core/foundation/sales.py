@@ -197,6 +197,13 @@ class Disposition(StrEnum):
     INSPECT = "inspect"
 
 
+class RefundKind(StrEnum):
+    """How money went back: as a refund, or because a dispute was lost."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
 class RefundState(StrEnum):
     """The state of a refund: whether a person has decided about the goods, or the bank has rejected the money.
 
