@@ -344,13 +344,23 @@ class StripeAccount:
         if self.tell_refunds:
             self._tell(kind, made)
 
-    def dispute(self, charge: str, reason: str = "fraudulent") -> Json:
-        """Open a dispute."""
+    def dispute(self, charge: str, reason: str = "fraudulent", amount: int | None = None) -> Json:
+        """Open a dispute. An answer counts for a week."""
         paid = self.get("charge", charge)
         made = self._keep(objects.dispute(paid, reason))
+        made["amount"] = paid["amount"] if amount is None else amount
+        made["evidence_details"] = {"due_by": self.now + 7 * 24 * 3600, "has_evidence": False, "past_due": False,
+                                    "submission_count": 0}  # fmt: skip
         paid |= {"disputed": True, "dispute": made["id"]}
         self._tell("charge.dispute.created", made)
         self._tell("charge.dispute.funds_withdrawn", made)
+        return made
+
+    def answer_dispute(self, dispute_id: str) -> Json:
+        """Answer a dispute, so that the bank decides."""
+        made = self.get("dispute", dispute_id)
+        made["status"] = "under_review"
+        self._tell("charge.dispute.updated", made)
         return made
 
     def close_dispute(self, dispute_id: str, *, won: bool) -> Json:

@@ -44,6 +44,7 @@ alter table stockroom.order_lines
 
 -- The payments of a buyer by time, to find the same cart paid twice.
 create index orders_buyer_idx on stockroom.orders (lower(email), paid_at);
+create index alerts_first_payment_idx on stockroom.alerts (((facts -> 'first' ->> 'order_id')::bigint)) where kind = 'double_payment';
 
 -- The disputes so far are read once more from their messages.
 update stockroom.stripe_events set state = 'new', due_at = now() where kind like 'charge.dispute.%' and state = 'done';

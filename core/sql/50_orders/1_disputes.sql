@@ -61,7 +61,7 @@ create function stockroom_api.say_disputes(_ids bigint[]) returns void
         select row ('dispute', case when d.status in ('needs_response', 'warning_needs_response') then 'urgent' else 'warning' end,
                     'dispute:' || d.dispute_id,
                     format('The buyer disputes %s of %s at the bank: %s. %s', stockroom_api.said_money(d.amount, d.currency),
-                           coalesce(stockroom_api.said_order(o), 'a payment that is not known here'),
+                           case when o.id is null then 'a payment that is not known here' else stockroom_api.said_order(o) end,
                            stockroom_api.said_reason(d.reason),
                            case when d.status in ('under_review', 'warning_under_review') then 'The bank is deciding.'
                                 when d.due_by is null then 'Answer in Stripe''s dashboard.'

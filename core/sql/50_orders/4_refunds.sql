@@ -44,8 +44,8 @@ begin
         select t.refund_id, l.order_id, t.payment_id, t.charge_id, t.amount, t.currency, t.status, t.reason, t.failure_reason,
                t.refunded_at, t.told_at, t.asked_at, coalesce(t.kind, 'refund'), l.is_unclear,
                case when t.status in ('failed', 'canceled') then 'failed'
-                    when exists (select from stockroom.orders o
-                                  where o.id = l.order_id and stockroom_api.is_release(coalesce(t.kind, 'refund'), t.amount, t.refunded_at, o))
+                    when exists (select from stockroom.orders o where o.id = l.order_id
+                                    and stockroom_api.is_release(coalesce(t.kind, 'refund'), t.amount, t.refunded_at, o))
                       or l.order_id is null and stockroom_api.is_cancelled(t.payment_id) then 'released'
                     else 'waiting' end
           from stockroom_api.latest_refunds(_refunds) l cross join lateral (select (l.told).*) t

@@ -67,7 +67,8 @@ declare
     _rows jsonb := (
         select jsonb_agg(jsonb_build_object('refund_id', d.dispute_id, 'payment_id', d.payment_id, 'charge_id', d.charge_id,
                    'amount', d.amount, 'currency', d.currency, 'status', case d.status when 'lost' then 'succeeded' else 'failed' end,
-                   'reason', d.reason, 'refunded_at', d.told_at, 'told_at', d.told_at, 'asked_at', clock_timestamp(), 'kind', 'dispute'))
+                   'reason', d.reason, 'refunded_at', d.told_at, 'told_at', d.told_at,
+                   'asked_at', greatest(clock_timestamp(), d.told_at, d.asked_at), 'kind', 'dispute'))
           from stockroom.disputes d
          where d.id = any (_ids)
            and (d.status = 'lost' or exists (select from stockroom.refunds r where r.refund_id = d.dispute_id)));
