@@ -163,6 +163,7 @@ def messages(goods: Goods, lines: int = 1) -> Iterator[dict[str, Any]]:
         event["id"], event["data"]["object"]["id"] = f"evt_{uuid.uuid4().hex}", f"pi_{uuid.uuid4().hex}"
         cart = [{"sku": sku, "quantity": 1} for _, sku in random.sample(goods, lines)]
         event["data"]["object"]["metadata"] = {"cart": json.dumps(cart)}
+        event["data"]["object"]["receipt_email"] = f"{uuid.uuid4().hex}@shop.example"
         yield event
 
 

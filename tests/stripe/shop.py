@@ -14,7 +14,7 @@ from core.inbox import messages as inbox
 from core.inbox.messages import WORKER, Incoming
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway
-from tests.stripe.account import BUYER, StripeAccount
+from tests.stripe.account import StripeAccount
 from tests.stripe.fake import fake_gateway
 from tests.support.builders import Shop
 
@@ -25,7 +25,6 @@ class Stripe:
     def __init__(self, shop: Shop) -> None:
         """Open an account, and go live with it by a first poll."""
         self.shop = shop
-        self.buyers = 0
         self.account = StripeAccount()
         self.gateway: Gateway = fake_gateway(self.account)[0]
         self.poll()
@@ -61,11 +60,9 @@ class Stripe:
         return total
 
     def pay(self, sku: str, units: int = 1, **more: Any) -> Any:
-        """Pay for some units of a SKU, by default as a new buyer. The cart is in the metadata."""
+        """Pay for some units of a SKU, by default of a new buyer. The cart is in the metadata."""
         cart = {"cart": json.dumps([{"sku": sku, "quantity": units}])}
-        self.buyers += 1
-        buyer = {"buyer": BUYER | {"email": f"buyer{self.buyers}@shop.example"}}
-        return self.account.pay(1000 * units, metadata=cart, **buyer | more)
+        return self.account.pay(1000 * units, metadata=cart, **more)
 
 
 def sold(shop: Shop) -> int:

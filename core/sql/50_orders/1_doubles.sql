@@ -27,11 +27,11 @@ create function stockroom_api.double_pairs(_order_ids bigint[]) returns table (e
               from stockroom.orders a
              cross join lateral (
                 (select n.id, n.paid_at, 1 as place from stockroom.orders n
-                  where lower(n.number) = lower(a.number) and n.id <> a.id and n.policy <> 'skip' limit 100)
+                  where lower(n.number) = lower(a.number) and n.id <> a.id and n.policy <> 'skip' limit 20)
                 union all
                 (select m.id, m.paid_at, 2 from stockroom.orders m
-                  where lower(m.email) = lower(a.email) and m.id <> a.id and m.policy <> 'skip'
-                    and m.paid_at between a.paid_at - interval '1 hour' and a.paid_at + interval '1 hour' limit 100)) x
+                  where lower(m.email) = lower(a.email) and m.id <> a.id and m.policy <> 'skip' and m.amount = a.amount
+                    and m.paid_at between a.paid_at - interval '1 hour' and a.paid_at + interval '1 hour' limit 5)) x
              where a.id = any (_order_ids) and a.policy <> 'skip') p
       join stockroom.orders e on e.id = case when p.is_later then p.other else p.id end
       join stockroom.orders l on l.id = case when p.is_later then p.id else p.other end
@@ -43,8 +43,9 @@ $$;
 -- Open a case for each such pair, about the later payment, once ever. An order number for which a person has said "Both are right"
 -- may repeat.
 create function stockroom_api.question_doubles(_order_ids bigint[]) returns void
-    language sql as $$
-    select stockroom_api.open_alerts(array(
+    language plpgsql as $$
+declare
+    _found stockroom_api.new_alert[] := array(
         select row ('double_payment', 'warning', 'double:' || l.payment_id,
                     format('%s looks like a double payment of %s: %s', upper(left(n.said, 1)) || substr(n.said, 2),
                            stockroom_api.said_order(e), p.why),
@@ -56,5 +57,9 @@ create function stockroom_api.question_doubles(_order_ids bigint[]) returns void
          cross join lateral (select stockroom_api.said_order(l) as said) n
          where not exists (select from stockroom.alerts a where a.order_id = l.id and a.kind = 'double_payment')
            and not exists (select from stockroom.orders o join stockroom.alerts a on a.order_id = o.id
-                            where lower(o.number) = lower(l.number) and a.kind = 'double_payment' and a.resolution = 'Both are right')));
-$$;
+                            where lower(o.number) = lower(l.number) and a.kind = 'double_payment' and a.resolution = 'Both are right'));
+begin
+    if cardinality(_found) > 0 then
+        perform stockroom_api.open_alerts(_found);
+    end if;
+end $$;

@@ -46,6 +46,10 @@ def ended(shop: Shop) -> list[Any]:
     ]
 
 
+def buyer(stripe: Stripe) -> str:
+    return str(stripe.shop.sql("select email from stockroom.orders"))
+
+
 def day(second: int) -> str:
     at = datetime.fromtimestamp(second, UTC).astimezone(ZoneInfo(ZONE))
     return f"{at.day} {at:%B %Y}"
@@ -55,7 +59,7 @@ def test_a_dispute_is_a_case_with_its_reason_amount_and_last_day(stripe: Stripe)
     made = disputed(stripe, reason="product_not_received", amount=700)
     due = day(made["evidence_details"]["due_by"])
     assert open_cases(stripe.shop) == [
-        "dispute: The buyer disputes 7.00 USD of the order of buyer1@shop.example for 10.00 USD at the bank: the buyer "
+        f"dispute: The buyer disputes 7.00 USD of the order of {buyer(stripe)} for 10.00 USD at the bank: the buyer "
         f"says that the goods did not arrive. Answer in Stripe's dashboard by {due}."
     ]
     assert stripe.shop.sql("select severity from stockroom.alerts") == "urgent"
@@ -147,7 +151,7 @@ def test_a_dispute_before_its_order_names_the_order_once_that_is_known(stripe: S
     stripe.shop.sql("update stockroom.stripe_events set due_at = now() where state = 'new'")
     stripe.work()
     (said,) = open_cases(stripe.shop)
-    assert "the order of buyer1@shop.example" in said
+    assert f"the order of {buyer(stripe)}" in said
     assert stripe.shop.sql("select order_id is not null from stockroom.alerts")
 
 
