@@ -252,9 +252,25 @@ def _stripe_key(environ: Mapping[str, str]) -> str | None:
         raise InvalidSetting(
             "STRIPE_SECRET_KEY is a publishable key, which cannot read anything: use a restricted key, rk_..."
         )
-    if key and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
-        raise InvalidSetting("STRIPE_SECRET_KEY is not a Stripe key: a key begins with rk_live_, rk_test_ or sk_.")
+    if why := _wrong_key(key):
+        raise InvalidSetting(f"STRIPE_SECRET_KEY {why}")
     return key or None
+
+
+def _wrong_key(key: str) -> str | None:
+    """Return what is wrong with a key of Stripe's API, or None."""
+    parts = re.fullmatch(r"(?:sk|rk)_(?:live|test)_(.*)", key, re.DOTALL)
+    if not key or (parts and re.fullmatch(r"[A-Za-z0-9_]{5,250}", parts[1])):
+        return None
+    if parts is None:
+        return "is not a Stripe key: a key begins with rk_live_, rk_test_ or sk_."
+    if not re.fullmatch(r"[A-Za-z0-9_]*", parts[1]):
+        return "has characters that a Stripe key cannot have: copy it again, without spaces, quotes or dots."
+    begins, length = "_".join(key.split("_")[:2]) + "_", len(parts[1])
+    if length > 250:
+        return f"is too long: after {begins} a Stripe key has at most 250 characters, this one has {length}."
+    noun = "character" if length == 1 else "characters"
+    return f"is too short: it has only {length} {noun} after {begins}. Copy the whole key from Stripe."
 
 
 def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from sqlalchemy import Connection, Engine
 
 from core.carts import mapping as cart_mapping
 from core.carts import reading as carts
+from core.carts.converted import in_currency_of
 from core.database.engine import call, run
-from core.foundation.errors import StockError, Unreadable, UnreadableCart
+from core.foundation.errors import StockError, StripeRefused, Unreadable, UnreadableCart
 from core.foundation.model import Actor
 from core.foundation.sales import (
     Cart,
@@ -134,7 +135,24 @@ class Reader:
         elif work.message.kind.startswith("charge.") and payment.payment_id.startswith("pi_"):
             work.why = "Its PaymentIntent has the same sale."
         else:
-            work.orders.append(self._order(payment, work.message.policy))
+            self._take_sale(work, payment, self._order(payment, work.message.policy))
+
+    def _take_sale(self, work: Work, payment: Payment, row: dict[str, Any]) -> None:
+        """Take an order, unless it is the payment of an invoice, such as a subscription's renewal.
+
+        Stripe is asked only about a payment without a cart, a Checkout Session and metadata.
+        """
+        known = payment.payment_id in self.whole or payment.session_id or payment.metadata
+        if row["cart_state"] == "absent" and not known and payment.payment_id.startswith("pi_"):
+            try:
+                if invoice := self._stripe().invoice_of(payment.payment_id):
+                    work.why = f"It pays the invoice {invoice}, not a cart."
+                    return
+            except StripeRefused as error:
+                if error.facts.get("status") != 403:
+                    raise
+                row["why"] += "; the key in STRIPE_SECRET_KEY may not read Invoices, so it may be a subscription"
+        work.orders.append(row)
 
     def _take_refund(self, work: Work, refund: Refund) -> None:
         work.refunds.append(refund_row(refund, work.message.created_at, work.asked_at))
@@ -216,6 +234,7 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
 
 
 def _cart_row(found: Cart, payment: Payment) -> dict[str, Any]:
+    found = in_currency_of(payment, found)
     cart, difference = carts.in_minor_units(found, payment), carts.difference(found, payment)
     lines = [
         {

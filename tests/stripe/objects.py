@@ -10,10 +10,10 @@ CURRENT = "2026-10-28.endive"
 Json = dict[str, Any]
 
 PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "dispute": "dp", "event": "evt", "product": "prod",
-            "price": "price", "item": "li", "checkout.session": "cs"}  # fmt: skip
+            "price": "price", "invoice_payment": "inpay", "item": "li", "checkout.session": "cs"}  # fmt: skip
 URLS = {"payment_intent": "/v1/payment_intents", "charge": "/v1/charges", "refund": "/v1/refunds",
         "dispute": "/v1/disputes", "event": "/v1/events", "product": "/v1/products", "price": "/v1/prices",
-        "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
+        "invoice_payment": "/v1/invoice_payments", "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
 
 
 def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, str]) -> Json:
