@@ -47,8 +47,8 @@ def apply_due(
 ) -> Applied:
     """Apply up to `limit` due messages; if the batch as a whole fails, apply each by itself.
 
-    Messages not read within `seconds`, because Stripe is slow to answer, are given back before their claim expires. With
-    nothing due, Stripe is asked for the states about which messages disagree.
+    Messages not read within `seconds`, because Stripe is slow to answer, are given back before their claim expires.
+    With nothing due, Stripe is asked for the states about which messages disagree.
     Safe to run in many processes at once, and again after a crash at any moment.
     """
     claimed = run(engine, inbox.claim, WORKER, limit=limit)

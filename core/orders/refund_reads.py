@@ -23,7 +23,7 @@ UNDECIDED = ("waiting", "inspecting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund or a lost dispute. `id` is ours, `refund_id` Stripe's. `order_id` is None until its order is imported."""
+    """A refund or a lost dispute. `id` is ours, `refund_id` Stripe's. `order_id` is None until its order is known."""
 
     id: int
     refund_id: str

@@ -122,7 +122,11 @@ class StripeAccount:
     # ------------------------------------------------------------ PaymentIntents
 
     def open_payment(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json | None = None
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
         """Create a PaymentIntent, by default of a new buyer."""
         intent = self._keep(objects.payment_intent(amount, currency, buyer or self._new_buyer(), metadata or {}))
@@ -131,7 +135,11 @@ class StripeAccount:
         return intent
 
     def pay(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json | None = None
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
         """Create a PaymentIntent and pay it."""
         return self.succeed(self.open_payment(amount, currency, metadata, buyer)["id"], buyer)
@@ -219,7 +227,11 @@ class StripeAccount:
         return self._keep(objects.charge(intent["amount"], intent["currency"], buyer, intent["metadata"], intent["id"]))
 
     def charge(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json | None = None
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
         """Pay as until 2018: a charge without a PaymentIntent."""
         made = self._keep(objects.charge(amount, currency, buyer or self._new_buyer(), metadata or {}, None))

@@ -87,7 +87,9 @@ select l.order_id, m.recorded_at, 3, m.movement_id, 'movement', m.performed_by, 
   join stockroom.order_line_movements x on x.line_id = l.id
   join stockroom_api.movements m on m.movement_id = x.movement_id
 union all
-select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe', r.status, r.state, r.refund_id, null, r.amount,
+select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe',
+       case when r.kind = 'dispute' then case r.status when 'succeeded' then 'lost' else 'won' end
+            when r.state = 'released' then 'released' else r.status end, r.state, r.refund_id, null, r.amount,
        coalesce(r.failure_reason, r.reason)
   from stockroom.refunds r
 union all

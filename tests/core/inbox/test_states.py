@@ -1,4 +1,4 @@
-"""States of refunds and disputes never go backwards, whatever second their messages name and whatever order they come in."""
+"""States of refunds and disputes never go backwards, whatever second and order their messages have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refund ends the cases that it makes pointless, asks where only a part went back, and a failed one brings them back."""
+"""A refund ends the cases that it makes pointless and asks where a part went back; a failed one brings them back."""
 
 from __future__ import annotations
 
@@ -54,7 +54,11 @@ def test_an_order_refunded_in_full_that_never_left_is_settled_and_trying_again_t
     tried = shop.run(order_cases.retry_order, "Sam", order_id=order_id(shop, sale), key=key())
     assert [(line.state, line.cause, line.taken) for line in tried] == [("resolved", "refunded", 0)]
     shipped = shop.run(
-        order_cases.ship_what_is_there, "Mia", order_id=order_id(shop, sale), key=key(), note="From a page opened before"
+        order_cases.ship_what_is_there,
+        "Mia",
+        order_id=order_id(shop, sale),
+        key=key(),
+        note="From a page opened before",
     )
     assert [line.taken for line in shipped] == [0]
     assert shop.on_hand(shoe) == 10
