@@ -52,9 +52,10 @@ def apply_due(
     Safe to run in many processes at once, and again after a crash at any moment.
     """
     claimed = run(engine, inbox.claim, WORKER, limit=limit)
+    done = _apply_claimed(engine, gateway, claimed, seconds)
     if not claimed:
         settling.settle(engine, gateway)
-    return _apply_claimed(engine, gateway, claimed, seconds)
+    return done
 
 
 def apply_payment(engine: Engine, gateway: Gateway, *, payment_id: str) -> Applied:

@@ -10,13 +10,11 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 from stripe import WebhookSignature
 
 from tests.stripe import objects
-from tests.stripe.objects import CURRENT, PREFIXES, URLS, Json, shaped
+from tests.stripe.objects import CURRENT, PREFIXES, URLS, Json, shaped, thin_event
 
 THIRTY_DAYS = 30 * 24 * 3600
 BUYER: Json = {"email": "buyer@shop.example", "name": "Casey Buyer", "shipping": None}
@@ -208,14 +206,6 @@ class StripeAccount:
         self._tell("payment_intent.canceled", intent)
         return intent
 
-    def renew(self, amount: int = 5000) -> Json:
-        """Let a subscription renew: its payment has no metadata and does not name the invoice that it pays."""
-        intent = self.pay(amount)
-        paid = {"type": "payment_intent", "payment_intent": intent["id"]}
-        self._keep({"object": "invoice_payment", "invoice": f"in_{self._count}", "payment": paid, "status": "paid",
-                    "amount_paid": amount, "currency": intent["currency"], "is_default": True})  # fmt: skip
-        return intent
-
     def _unfinished(self, payment_id: str) -> Json:
         intent = self.get("payment_intent", payment_id)
         if intent["status"] in ("succeeded", "canceled"):
@@ -372,18 +362,10 @@ class StripeAccount:
         paid = self.get("charge", charge)
         made = self._keep(objects.dispute(paid, reason))
         made["amount"] = paid["amount"] if amount is None else amount
-        made["evidence_details"] = {"due_by": self.now + 7 * 24 * 3600, "has_evidence": False, "past_due": False,
-                                    "submission_count": 0}  # fmt: skip
+        made["evidence_details"] = {"due_by": self.now + 7 * 24 * 3600, "has_evidence": False, "past_due": False}
         paid |= {"disputed": True, "dispute": made["id"]}
         self._tell("charge.dispute.created", made)
         self._tell("charge.dispute.funds_withdrawn", made)
-        return made
-
-    def answer_dispute(self, dispute_id: str) -> Json:
-        """Answer a dispute, so that the bank decides."""
-        made = self.get("dispute", dispute_id)
-        made["status"] = "under_review"
-        self._tell("charge.dispute.updated", made)
         return made
 
     def close_dispute(self, dispute_id: str, *, won: bool) -> Json:
@@ -413,15 +395,3 @@ class StripeAccount:
         for event in sent:
             body = json.dumps(written(event), indent=2).encode()
             yield body, sign(body, self.webhook_secret)
-
-
-def thin_event(event: Json) -> Json:
-    """Return the thin event of an ordinary one."""
-    about: dict[str, Any] = event["data"]["object"]
-    moment = datetime.fromtimestamp(event["created"], UTC)
-    return {
-        "id": event["id"].replace("evt_", "evt_thin_"), "object": "v2.core.event", "type": f"v1.{event['type']}",
-        "created": moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "livemode": event["livemode"], "context": None,
-        "reason": None, "changes": None,
-        "related_object": {"id": about["id"], "type": about["object"], "url": f"{URLS[about['object']]}/{about['id']}"},
-    }  # fmt: skip

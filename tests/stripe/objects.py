@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 CURRENT = "2026-10-28.endive"
@@ -137,3 +138,15 @@ def _older_session(seen: Json, version: str) -> None:
     if version < "2020-08-27":
         for name in ("amount_subtotal", "amount_total", "currency", "customer_details", "payment_status", "status"):
             del seen[name]
+
+
+def thin_event(event: Json) -> Json:
+    """Return the thin event of an ordinary one."""
+    about: dict[str, Any] = event["data"]["object"]
+    moment = datetime.fromtimestamp(event["created"], UTC)
+    return {
+        "id": event["id"].replace("evt_", "evt_thin_"), "object": "v2.core.event", "type": f"v1.{event['type']}",
+        "created": moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "livemode": event["livemode"], "context": None,
+        "reason": None, "changes": None,
+        "related_object": {"id": about["id"], "type": about["object"], "url": f"{URLS[about['object']]}/{about['id']}"},
+    }  # fmt: skip

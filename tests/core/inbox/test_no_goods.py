@@ -9,6 +9,7 @@ import pytest
 from core.stripe.gateway import Gateway
 from tests.stripe.account import StripeAccount
 from tests.stripe.fake import FakeStripe, fake_gateway
+from tests.stripe.later import renew
 from tests.stripe.shop import Stripe, open_cases, orders_of
 from tests.support.builders import Shop
 
@@ -29,7 +30,7 @@ def invoice_questions(fake: FakeStripe) -> int:
 
 def test_a_renewal_is_ignored_although_its_payment_names_no_invoice(asked: tuple[Stripe, FakeStripe]) -> None:
     stripe, _ = asked
-    stripe.account.renew()
+    renew(stripe.account)
     stripe.webhook()
     stripe.work()
     assert (orders_of(stripe.shop), open_cases(stripe.shop)) == (0, [])
@@ -60,7 +61,7 @@ def test_without_the_right_to_read_invoices_the_case_says_so_and_the_connection_
 ) -> None:
     stripe, fake = asked
     fake.denied.add("rak_invoice_read")
-    stripe.account.renew()
+    renew(stripe.account)
     stripe.webhook()
     stripe.work()
     (said,) = open_cases(stripe.shop)
@@ -70,7 +71,7 @@ def test_without_the_right_to_read_invoices_the_case_says_so_and_the_connection_
 
 def test_an_outage_while_stripe_is_asked_puts_the_message_off(asked: tuple[Stripe, FakeStripe]) -> None:
     stripe, fake = asked
-    stripe.account.renew()
+    renew(stripe.account)
     stripe.webhook()
     fake.trouble(500, times=40)
     stripe.work()

@@ -12,6 +12,7 @@ from core.alerts import handling
 from core.foundation.sales import Disposition
 from core.orders import refund_reads, refunds
 from core.orders.refunds import Decision
+from tests.stripe.later import answer_dispute
 from tests.stripe.shop import Stripe, open_cases
 from tests.support.builders import ZONE, Shop, key
 
@@ -65,7 +66,7 @@ def test_a_dispute_is_a_case_with_its_reason_amount_and_last_day(stripe: Stripe)
     assert stripe.shop.sql("select severity from stockroom.alerts") == "urgent"
     assert stripe.shop.sql("select dispute from stockroom.orders") == "needs_response"
     assert stripe.shop.sql("select stock_quantity from public.product_variants") == 4
-    stripe.account.answer_dispute(made["id"])
+    answer_dispute(stripe.account, made["id"])
     sync(stripe)
     (said,) = open_cases(stripe.shop)
     assert said.endswith("The bank is deciding.")
@@ -162,7 +163,7 @@ def test_a_person_may_end_the_case_and_only_news_opens_another(stripe: Stripe) -
     stripe.account._tell("charge.dispute.updated", made)
     sync(stripe)
     assert open_cases(stripe.shop) == []
-    stripe.account.answer_dispute(made["id"])
+    answer_dispute(stripe.account, made["id"])
     sync(stripe)
     assert len(open_cases(stripe.shop)) == 1
 
