@@ -48,13 +48,14 @@ def apply_due(
     """Apply up to `limit` due messages; if the batch as a whole fails, apply each by itself.
 
     Messages not read within `seconds`, because Stripe is slow to answer, are given back before their claim expires.
-    With nothing due, Stripe is asked for the states about which messages disagree.
+    With nothing due, Stripe is asked for the states about which messages disagree, and the latest orders are compared.
     Safe to run in many processes at once, and again after a crash at any moment.
     """
     claimed = run(engine, inbox.claim, WORKER, limit=limit)
     done = _apply_claimed(engine, gateway, claimed, seconds)
     if not claimed:
         settling.settle(engine, gateway)
+        run(engine, settling.review_doubles, WORKER)
     return done
 
 

@@ -123,6 +123,11 @@ def settle(engine: Engine, gateway: Gateway | None) -> int:
     return len(refunds) + len(disputes) + len(gone)
 
 
+def review_doubles(connection: Connection, _: Actor) -> None:
+    """Look for double payments among the orders of the last minutes, which two workers may have recorded at once."""
+    call(connection, "select stockroom_api.review_doubles()", {})
+
+
 def _record_answers(
     connection: Connection, actor: Actor, *, refunds: Sequence[Row], disputes: Sequence[Row], gone: Sequence[str]
 ) -> None:

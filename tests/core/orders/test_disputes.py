@@ -182,3 +182,12 @@ def test_two_disputes_of_one_payment_are_two_cases(stripe: Stripe) -> None:
     sync(stripe)
     assert open_cases(stripe.shop) == []
     assert stripe.shop.sql("select sum(amount) from stockroom.refunds") == 400
+
+
+def test_what_is_sent_about_a_dispute_names_no_buyer(stripe: Stripe) -> None:
+    made = disputed(stripe)
+    said = stripe.shop.sql("select stockroom_api.told_sentence(a) from stockroom.alerts a")
+    assert said == (
+        f"The buyer disputes the payment of order {made['payment_intent']} at the bank; answer at Stripe by "
+        f"{day(made['evidence_details']['due_by'])}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from core.alerts import handling
 from core.foundation.errors import Forbidden, InvalidInput
+from core.inbox import applying
 from core.screens import orders as screens
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, cases, sell, states, tell_refund
@@ -160,3 +162,24 @@ def test_only_the_case_of_a_double_payment_can_be_ended_that_way(shop: Shop) -> 
     with pytest.raises(InvalidInput, match="not about a double payment"):
         shop.run(handling.both_are_right, "Sam", alert_id=case)
     assert states(shop, unknown) == [("failed", "unknown_variant", 0, 0)]
+
+
+def test_what_is_sent_about_a_double_payment_names_no_buyer(shop: Shop) -> None:
+    code, email = sku(shop), buyer()
+    first, second = sale(code, 0, email=email), sale(code, 5, email=email)
+    sell(shop, first, second)
+    said = "select stockroom_api.told_sentence(a) from stockroom.alerts a where a.cause = :cause"
+    assert shop.sql(said, cause=f"double:{second.payment_id}") == (
+        f"Order {second.payment_id} looks like a double payment"
+    )
+
+
+def test_two_workers_that_record_the_two_payments_at_the_same_moment_open_one_case(shop: Shop) -> None:
+    for _ in range(10):
+        code, email = sku(shop), buyer()
+        both = [sale(code, minutes, email=email) for minutes in (0, 5)]
+        with ThreadPoolExecutor(2) as workers:
+            for done in [workers.submit(sell, shop, each) for each in both]:
+                done.result()
+        applying.apply_due(shop.engine, None)  # the next round has nothing to do
+        assert doubles(shop, *both) == [[], ["open"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.ledger import changes as ledger
 from core.orders import cases as order_cases
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop, key
@@ -216,3 +217,13 @@ def test_money_that_was_never_captured_is_no_refund_to_decide(embedded_shop: Sho
     stripe.webhook()
     stripe.work()
     assert embedded_shop.sql("select refunds from stockroom_api.waiting") == 1
+
+
+def test_a_sale_undone_after_a_refund_in_full_opens_no_case(shop: Shop) -> None:
+    shoe, sale = short(shop, 1, on_hand=5)
+    sell(shop, sale)
+    tell_refund(shop, sale, amount=1000)
+    movement = shop.history(shoe)[-1].id
+    shop.run(ledger.undo, "Mia", movement_ids=[movement], key=key(), note="The buyer has it not")
+    assert states(shop, sale) == [("resolved", "refunded", 0, 1)]
+    assert (cases(shop, sale), shop.on_hand(shoe)) == ([], 5)
