@@ -20,6 +20,8 @@ from core.orders.cases import LONGEST_NOTE
 from core.people.access import Permission
 from core.people.guard import ASKER, asker
 
+BOTH_ARE_RIGHT = "Both are right"
+"""The reason with which the case of a double payment is resolved. The database knows it too."""
 MORNING = time(8)
 """When a case that is snoozed until a day wakes, in the shop's zone."""
 
@@ -84,6 +86,15 @@ def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], r
     values = {"ids": array(alert_ids), "reason": clean(reason, "reason", LONGEST_NOTE)}
     statement = f"select stockroom_api.resolve_alerts({ASKER}, cast(%(ids)s as bigint[]), %(reason)s)"
     call(connection, statement, asker(actor, Permission.RESOLVE_ALERT) | values)
+
+
+def both_are_right(connection: Connection, actor: Actor, *, alert_id: int) -> None:
+    """Resolve the case of a double payment: the buyer wanted both. Its order number may repeat from now on.
+
+    Raises InvalidInput if the case is resolved or about something else, Forbidden, SignInRequired.
+    """
+    values = asker(actor, Permission.RESOLVE_ALERT) | {"id": alert_id, "reason": BOTH_ARE_RIGHT}
+    call(connection, f"select stockroom_api.resolve_double({ASKER}, %(id)s, %(reason)s)", values)
 
 
 def hands(connection: Connection, actor: Actor) -> tuple[Hand, ...]:

@@ -277,11 +277,12 @@ def _subsets(amounts: Sequence[int]) -> list[int]:
 
 
 def _is_partial(payment: Payment) -> bool:
-    return payment.authorised is not None and payment.authorised > payment.amount
+    return payment.released > 0
 
 
 def _part(payment: Payment) -> str:
-    authorised, captured = money(payment.authorised or 0, payment.currency), money(payment.amount, payment.currency)
+    authorised = money(payment.amount + payment.released, payment.currency)
+    captured = money(payment.amount, payment.currency)
     return f"only {captured} of {authorised} was captured"
 
 

@@ -254,7 +254,8 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 def _unit_price(item: Mapping[str, Any], price: Mapping[str, Any]) -> int | None:
     amount, quantity = price.get("unit_amount"), item.get("quantity")
-    if isinstance(amount, int) and not isinstance(amount, bool):
+    is_converted = price.get("currency") != item.get("currency") and price.get("currency") and item.get("currency")
+    if isinstance(amount, int) and not isinstance(amount, bool) and not is_converted:
         return amount
     subtotal = item.get("amount_subtotal")
     if not isinstance(subtotal, int) or isinstance(subtotal, bool):

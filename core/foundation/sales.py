@@ -55,7 +55,8 @@ class PaymentState(StrEnum):
 class Payment:
     """One sale: a PaymentIntent, a Checkout Session or a charge. The key is its PaymentIntent, if it has one.
 
-    `authorised`: the amount that could be captured, where it is known. `amount` is what was captured.
+    `released`: the part of the authorised amount that was not captured. `converted_from`: the currency of the shop's
+    prices, if the buyer paid in another one.
     """
 
     payment_id: str
@@ -72,7 +73,8 @@ class Payment:
     shipping: int | None = None
     tax: int | None = None
     discount: int | None = None
-    authorised: int | None = None
+    released: int = 0
+    converted_from: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +104,7 @@ class RefundedCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A dispute that a buyer opened at the bank. It moves no stock."""
+    """A dispute that a buyer opened at the bank. It moves no stock. An answer counts until `due_by`."""
 
     dispute_id: str
     status: str
@@ -112,6 +114,7 @@ class Dispute:
     payment_id: str | None = None
     charge_id: str | None = None
     reason: str | None = None
+    due_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +170,12 @@ class CartState(StrEnum):
 
 
 class LineCause(StrEnum):
-    """Why a line of an order is open."""
+    """Why a line of an order is open. Refunded: why it is settled, although it never left the shelf."""
 
     INSUFFICIENT_STOCK = "insufficient_stock"
     UNKNOWN_VARIANT = "unknown_variant"
     UNDONE = "undone"
+    REFUNDED = "refunded"
 
 
 class LineState(StrEnum):
@@ -193,13 +197,24 @@ class Disposition(StrEnum):
     INSPECT = "inspect"
 
 
+class RefundKind(StrEnum):
+    """How money went back: as a refund, or because a dispute was lost."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
 class RefundState(StrEnum):
-    """The state of a refund: whether a person has decided about the goods, or the bank has rejected the money."""
+    """The state of a refund: whether a person has decided about the goods, or the bank has rejected the money.
+
+    Released: money that was authorised and never captured, so there is nothing to decide.
+    """
 
     WAITING = "waiting"
     INSPECTING = "inspecting"
     DECIDED = "decided"
     FAILED = "failed"
+    RELEASED = "released"
 
 
 class MessageSource(StrEnum):

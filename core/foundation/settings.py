@@ -252,9 +252,20 @@ def _stripe_key(environ: Mapping[str, str]) -> str | None:
         raise InvalidSetting(
             "STRIPE_SECRET_KEY is a publishable key, which cannot read anything: use a restricted key, rk_..."
         )
-    if key and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
-        raise InvalidSetting("STRIPE_SECRET_KEY is not a Stripe key: a key begins with rk_live_, rk_test_ or sk_.")
+    if why := _wrong_key(key):
+        raise InvalidSetting(f"STRIPE_SECRET_KEY {why}")
     return key or None
+
+
+def _wrong_key(key: str) -> str | None:
+    """Return what is wrong with a key of Stripe's API, or None."""
+    if not key or re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
+        return None
+    if not re.match(r"(sk|rk)_(live|test)_", key):
+        return "is not a Stripe key: a key begins with rk_live_, rk_test_ or sk_."
+    if not re.fullmatch(r"[A-Za-z0-9_]+", key):
+        return "has characters that a Stripe key cannot have: copy it again, without spaces, quotes or dots."
+    return f"is too {'long' if len(key) > 250 else 'short'}: copy the whole key from Stripe, and nothing else."
 
 
 def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:

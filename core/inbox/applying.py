@@ -20,6 +20,7 @@ from core.foundation.errors import StockError, Unavailable, Unreadable
 from core.foundation.model import Actor
 from core.foundation.sales import Reading
 from core.inbox import messages as inbox
+from core.inbox import settling
 from core.inbox.cart import Reader, Work, paid_by, reservation_of
 from core.inbox.messages import CLAIM_SECONDS, WORKER, Claimed
 from core.ledger import holds
@@ -47,9 +48,15 @@ def apply_due(
     """Apply up to `limit` due messages; if the batch as a whole fails, apply each by itself.
 
     Messages not read within `seconds`, because Stripe is slow to answer, are given back before their claim expires.
+    With nothing due, Stripe is asked for the states about which messages disagree, and the latest orders are compared.
     Safe to run in many processes at once, and again after a crash at any moment.
     """
-    return _apply_claimed(engine, gateway, run(engine, inbox.claim, WORKER, limit=limit), seconds)
+    claimed = run(engine, inbox.claim, WORKER, limit=limit)
+    done = _apply_claimed(engine, gateway, claimed, seconds)
+    if not claimed:
+        settling.settle(engine, gateway)
+        run(engine, settling.review_doubles, WORKER)
+    return done
 
 
 def apply_payment(engine: Engine, gateway: Gateway, *, payment_id: str) -> Applied:
@@ -128,18 +135,18 @@ def apply(connection: Connection, actor: Actor, *, works: Sequence[Work]) -> tup
     recorded = taken = 0
     if refunds or disputes:
         call(connection, "select stockroom_api.apply_alone()", {})
-    if refunds:  # before the orders: deciding a refund locks it first and the variants last
-        call(connection, "select stockroom_api.record_refunds(%(rows)s::jsonb)", {"rows": json.dumps(refunds)})
+    # Before the orders: deciding a refund locks it first and the variants last.
+    settling.record_refunds(connection, actor, rows=refunds)
     if orders:
         statement = "select recorded, taken from stockroom_api.apply_orders(%(rows)s::jsonb)"
         recorded, taken = call(connection, statement, {"rows": json.dumps(orders)})[0]
-    if disputes:
-        call(connection, "select stockroom_api.flag_disputes(%(rows)s::jsonb)", {"rows": json.dumps(disputes)})
+    settling.record_disputes(connection, actor, rows=disputes)
     for name in sorted({work.item_code for work in works if work.item_code}):
         call(connection, "select stockroom_api.remember_item_code(%(name)s)", {"name": name})
     if given_up := [payment for work in works for payment in work.given_up]:
         held = [(payment.payment_id, reservation_of(payment)) for payment in given_up]
         holds.release_payments(connection, actor, payments=held)
+        settling.release(connection, actor, payment_ids=[payment.payment_id for payment in given_up])
     inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why is None])
     for why in sorted({work.why for work in works if work.why is not None}):
         inbox.finish(connection, actor, ids=[work.message.id for work in works if work.why == why], why=why)

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,7 +19,7 @@ from sqlalchemy import Engine
 from core.carts import mapping as cart_mapping
 from core.carts import reading as carts
 from core.carts.amounts import Fit
-from core.foundation.errors import StockError, Unavailable, Unreadable
+from core.foundation.errors import StockError, StripeRefused, Unavailable, Unreadable
 from core.foundation.sales import (
     CartState,
     Dispute,
@@ -34,6 +35,7 @@ from core.foundation.sales import (
 from core.inbox import judging, sources
 from core.inbox.judging import Judged, Verdict
 from core.inbox.messages import Claimed, Link
+from core.inbox.settling import dispute_row, refund_row
 from core.inbox.sources import Gathered, Gatherer
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway
@@ -50,6 +52,7 @@ class Work:
     """The rows that one message adds to the database, or why there is nothing to do.
 
     `sale` is the order whose cart is still to be judged. `item_code`: what the shop turned out to call its codes.
+    `asked_at`: when Stripe was asked for the object that the message only names.
     """
 
     message: Claimed
@@ -60,6 +63,7 @@ class Work:
     disputes: list[dict[str, Any]] = field(default_factory=list)
     given_up: list[Payment] = field(default_factory=list)
     why: str | None = None
+    asked_at: datetime | None = None
 
 
 def paid_by(reading: Reading) -> str | None:
@@ -103,6 +107,7 @@ class Reader:
 
     def _take(self, work: Work, reading: Reading) -> None:
         if isinstance(reading, Thin):
+            work.asked_at = datetime.now(UTC)
             found = self._stripe().fetch(reading)
             gone = Ignored(why="Stripe no longer has the object that it is about.")
             reading = payloads.read_object(found, work.message.kind, work.message.created_at) if found else gone
@@ -137,25 +142,18 @@ class Reader:
             self._take_order(work, payment, work.message.policy)
 
     def _take_refund(self, work: Work, refund: Refund) -> None:
-        work.refunds.append(_refund_row(refund, work.message))
+        work.refunds.append(refund_row(refund, work.message.created_at, work.asked_at))
 
     def _take_refunded_charge(self, work: Work, charge: RefundedCharge) -> None:
-        refunds = charge.refunds or tuple(
-            reading
-            for found in self._stripe().refunds_of(charge.payment_id or charge.charge_id)
-            if isinstance(reading := payloads.read_object(found), Refund)
-        )
-        work.refunds += [_refund_row(refund, work.message) for refund in refunds]
+        refunds, asked_at = charge.refunds, work.asked_at
+        if not refunds:
+            asked_at = datetime.now(UTC)
+            listed = map(payloads.read_object, self._stripe().refunds_of(charge.payment_id or charge.charge_id))
+            refunds = tuple(reading for reading in listed if isinstance(reading, Refund))
+        work.refunds += [refund_row(refund, work.message.created_at, asked_at) for refund in refunds]
 
     def _take_dispute(self, work: Work, dispute: Dispute) -> None:
-        work.disputes.append(
-            {
-                "payment_id": dispute.payment_id,
-                "charge_id": dispute.charge_id,
-                "status": dispute.status,
-                "told_at": work.message.created_at.isoformat(),
-            }
-        )
+        work.disputes.append(dispute_row(dispute, work.message.created_at, work.asked_at))
 
     def _take_order(self, work: Work, payment: Payment, policy: Policy | None) -> None:
         if policy is None:
@@ -197,7 +195,30 @@ class Reader:
             except Exception as error:
                 failed.append((work, error))
         self._settle(more, failed)
+        for work in waiting:
+            try:
+                self._leave_out_invoice(work)
+            except Exception as error:
+                failed.append((work, error))
         return failed
+
+    def _leave_out_invoice(self, work: Work) -> None:
+        """Leave out the payment of an invoice, such as a subscription's renewal.
+
+        Stripe is asked only about a payment without a cart, a Checkout Session and metadata.
+        """
+        assert work.sale is not None
+        (row,), payment = work.orders, work.sale.payment
+        is_about_nothing = not payment.session_id and not payment.metadata and payment.payment_id.startswith("pi_")
+        if row.get("cart_state") != CartState.ABSENT or not is_about_nothing:
+            return
+        try:
+            if invoice := self._stripe().invoice_of(payment.payment_id):
+                work.why, work.orders = f"It pays the invoice {invoice}, not a cart.", []
+        except StripeRefused as error:
+            if error.facts.get("status") != 403:
+                raise
+            row["why"] += "; the key in STRIPE_SECRET_KEY may not read Invoices, so it may be a subscription"
 
     def _settle(self, works: Sequence[Work], failed: list[tuple[Work, Exception]]) -> list[Work]:
         """Judge carts with the catalogue's answers, and return the works that another source could still change."""
@@ -270,21 +291,9 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
         "currency": payment.currency,
         "paid_at": payment.paid_at.isoformat(),
         "livemode": payment.livemode,
+        "released": payment.released,
         "policy": policy,
         "lines": [],
     }
 
 
-def _refund_row(refund: Refund, message: Claimed) -> dict[str, Any]:
-    return {
-        "refund_id": refund.refund_id,
-        "payment_id": refund.payment_id,
-        "charge_id": refund.charge_id,
-        "amount": refund.amount,
-        "currency": refund.currency,
-        "status": refund.status,
-        "reason": refund.reason,
-        "failure_reason": refund.failure_reason,
-        "refunded_at": refund.created_at.isoformat(),
-        "told_at": message.created_at.isoformat(),
-    }

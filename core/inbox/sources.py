@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from core.carts import reading as carts
+from core.carts.converted import in_currency_of
 from core.carts.mapping import CartMapping
 from core.carts.possible import Possible, Readings, readings
 from core.carts.values import minor_digits
@@ -86,11 +87,9 @@ class Gatherer:
 
     def _metadata(self, name: str, payment: Payment) -> Source:
         try:
-            return Source(
-                name=name,
-                payment=payment,
-                readings=readings(payment.metadata, self.mapping, currency=payment.currency),
-            )
+            read = readings(payment.metadata, self.mapping, currency=payment.currency)
+            possible = tuple(replace(each, cart=in_currency_of(payment, each.cart)) for each in read.possible)
+            return Source(name=name, payment=payment, readings=replace(read, possible=possible))
         except UnreadableCart as error:
             return Source(name=name, payment=payment, unread=error)
 
@@ -132,7 +131,7 @@ class Gatherer:
         body = self.stripe().payment(found.payment.payment_id)
         reading = payloads.read_object(body) if body else None
         if isinstance(reading, Payment):
-            known = replace(found.payment, metadata=reading.metadata, authorised=reading.authorised)
+            known = replace(found.payment, metadata=reading.metadata, released=reading.released)
             found.sources.append(self._metadata(PAYMENT, known))
 
     def _add_storefront(self, found: Gathered) -> None:

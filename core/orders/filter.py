@@ -66,7 +66,7 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
 def _state_condition(state: OrderState) -> ColumnElement[bool]:
     open_lines = select(_LINES.c.order_id).where(_LINES.c.state == "failed")
     open_cases = select(_ALERTS.c.order_id).where(_ALERTS.c.state.in_(["open", "acknowledged"]))
-    refunded = select(_REFUNDS.c.order_id).where(_REFUNDS.c.state != "failed")
+    refunded = select(_REFUNDS.c.order_id).where(_REFUNDS.c.state.not_in(("failed", "released")))
     conditions: dict[OrderState, ColumnElement[bool]] = {
         OrderState.OPEN: ORDERS.c.order_id.in_(union(open_lines, open_cases)),
         OrderState.UNREAD: ORDERS.c.cart_state != "read",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from core.foundation import paging
 from core.foundation.model import Actor
 from core.foundation.paging import Page
-from core.foundation.sales import Disposition
+from core.foundation.sales import Disposition, RefundKind
 from core.ledger.query import view
 from core.orders import reads as order_reads
 from core.orders.reads import OrderLine
@@ -23,7 +23,7 @@ UNDECIDED = ("waiting", "inspecting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund. `id` is ours, `refund_id` is Stripe's. `order_id` is None until its order is imported."""
+    """A refund or a lost dispute. `id` is ours, `refund_id` Stripe's. `order_id` is None until its order is known."""
 
     id: int
     refund_id: str
@@ -32,6 +32,7 @@ class RefundRow:
     number: str | None
     email: str | None
     cart_state: str | None
+    kind: RefundKind
     amount: int
     currency: str
     status: str

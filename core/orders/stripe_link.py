@@ -118,6 +118,11 @@ def key_link(name: str = "Stockroom") -> str:
     return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
 
 
+def payment_page(payment_id: str, *, livemode: bool) -> str:
+    """Return the page of a payment in Stripe's dashboard, where it is refunded and its dispute is answered."""
+    return f"https://dashboard.stripe.com/{'' if livemode else 'test/'}payments/{quote(payment_id, safe='')}"
+
+
 # ---------------------------------------------------------------- reading
 
 

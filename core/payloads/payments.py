@@ -44,7 +44,7 @@ def read_payment_intent(values: Mapping[str, Any], event_kind: str | None, at: d
         email=found.maybe_text("receipt_email") or _charge_email(charge),
         name=found.inside("shipping").maybe_text("name") or _charge_name(charge),
         reference=found.inside("payment_details").maybe_text("order_reference"),
-        authorised=found.maybe_amount("amount"),
+        released=_released(found, found.maybe_amount("amount_received") if state is PaymentState.PAID else None),
         metadata=metadata,
     )
 
@@ -58,6 +58,11 @@ def _intent_state(found: Fields) -> PaymentState:
     if status == "processing" or status.startswith("requires_"):
         return PaymentState.WAITING
     raise found.unreadable("status", "is not a status of a PaymentIntent")
+
+
+def _released(found: Fields, taken: int | None) -> int:
+    """Return the part of the authorised amount that was not `taken`."""
+    return max(found.amount("amount") - taken, 0) if taken else 0
 
 
 def _latest_charge(found: Fields) -> Fields:
@@ -109,7 +114,7 @@ def read_charge(values: Mapping[str, Any], event_kind: str | None, at: datetime 
         charge_id=found.id(),
         email=_charge_email(found),
         name=_charge_name(found),
-        authorised=found.maybe_amount("amount"),
+        released=_released(found, found.maybe_amount("amount_captured")),
         metadata=metadata,
     )
 
@@ -173,8 +178,15 @@ def _session(found: Fields, state: PaymentState, moment: datetime) -> Payment:
         shipping=totals.maybe_amount("amount_shipping"),
         tax=totals.maybe_amount("amount_tax"),
         discount=totals.maybe_amount("amount_discount"),
+        converted_from=_converted_from(found),
         metadata=found.metadata(),
     )
+
+
+def _converted_from(found: Fields) -> str | None:
+    """Return the currency of the shop's prices if the session is in the buyer's, as in sessions until 2025-03-31."""
+    source = found.inside("currency_conversion").maybe_text("source_currency")
+    return source.lower() if source and source.lower() != found.currency() else None
 
 
 def _sells_nothing(found: Fields) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from core.foundation.sales import Dispute, Ignored, Refund, RefundedCharge
@@ -82,4 +83,10 @@ def read_dispute(values: Mapping[str, Any]) -> Dispute:
         payment_id=payment_id,
         charge_id=charge_id,
         reason=found.maybe_text("reason"),
+        due_by=_due_by(found),
     )
+
+
+def _due_by(found: Fields) -> datetime | None:
+    """Return until when an answer counts. Until 2014 this date was a field of the dispute itself."""
+    return found.inside("evidence_details").maybe_moment("due_by") or found.maybe_moment("evidence_due_by")

@@ -29,6 +29,7 @@ _LISTS = (
     ("rak_dispute_read", "/v1/disputes"),
     ("rak_product_read", "/v1/products"),
     ("rak_plan_read", "/v1/prices"),
+    ("rak_invoice_read", "/v1/invoice_payments"),
 )
 
 Json = dict[str, Any]
@@ -150,6 +151,12 @@ class StripeReader(ABC):
         """Return all line items of a Checkout Session, each with its price and product."""
         path = f"/v1/checkout/sessions/{checked(session_id)}/line_items"
         return list(self._newest_first(path, expand=["data.price.product"]))
+
+    def invoice_of(self, payment_id: str) -> str | None:
+        """Return the invoice that a PaymentIntent pays, or None. Since 2025-03-31 a payment does not name it itself."""
+        asked = {"type": "payment_intent", "payment_intent": checked(payment_id)}
+        found = self._page("/v1/invoice_payments", limit=1, payment=asked)[0]
+        return (_inside(found[0], "invoice") or _inside(found[0], "invoice", "id")) if found else None
 
     def refunds_of(self, paid_id: str) -> list[Json]:
         """Return all refunds of a PaymentIntent or a charge, newest first."""

@@ -20,6 +20,7 @@ READS = {
     "rak_dispute_read": "Disputes",
     "rak_product_read": "Products",
     "rak_plan_read": "Prices",
+    "rak_invoice_read": "Invoices",
 }
 """The permissions to read that a restricted key needs, and their names in Stripe's dashboard."""
 

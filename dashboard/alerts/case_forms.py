@@ -13,7 +13,7 @@ import streamlit as st
 from core.alerts.reads import Alert
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor
-from core.foundation.sales import AlertKind, AlertState, LineState
+from core.foundation.sales import AlertKind, AlertState, LineCause, LineState
 from core.inbox import messages as inbox
 from core.ledger import reports
 from core.orders import cases
@@ -21,7 +21,7 @@ from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import choosing, handling, readings
+from dashboard.alerts import at_stripe, choosing, handling, readings
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
@@ -80,6 +80,7 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
         offers["Read again"] = lambda: _show_read_again(alert)
     if any(line.sku for line in waiting) and may(person.role, Permission.FORCE_ORDER):
         offers["Ship what is in stock"] = lambda: _show_ship(alert, waiting)
+    offers |= at_stripe.offers(alert, person)
     if may(person.role, Permission.RESOLVE_ALERT):
         offers["Resolve"] = lambda: _show_resolve(alert, waiting)
     return offers
@@ -220,6 +221,8 @@ def _outcome(alert: Alert, waiting: Sequence[OrderLine], done: Sequence[Retried]
     still = [line for line in done if line.state is LineState.FAILED]
     name = alert.order_number or alert.payment_id or ""
     first = f"{words.units(taken)} taken off the shelf." if taken > 0 else ""
+    if done and all(line.cause == LineCause.REFUNDED for line in done if line.line_id in before):
+        return Notice(text=f"Order {name} was refunded in full. Nothing was taken off the shelf.")
     if not still:
         return Notice(text=f"Order {name}: {first} All lines are complete.".replace("  ", " "))
     rest = f"{words.plural(len(still), 'line')} still open."

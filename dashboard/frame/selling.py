@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.alerts.reads import Alert, Event, Stake
 from core.carts.values import minor_digits
-from core.foundation.sales import AlertKind, AlertState, Disposition, LineState, Policy
+from core.foundation.sales import AlertKind, AlertState, Disposition, LineCause, LineState, Policy, RefundKind
 from core.orders.reads import OrderLine, OrderRow, Step, StepKind
 from core.orders.refund_reads import RefundRow
 from dashboard.frame import words
@@ -50,13 +50,25 @@ DISPOSITIONS = {
     Disposition.GOODWILL: "Goodwill, buyer keeps it",
     Disposition.INSPECT: "Inspect first",
 }
-REFUND_STATES = {"waiting": "To decide", "inspecting": "To inspect", "decided": "Decided", "failed": "Failed"}
+REFUND_STATES = {"waiting": "To decide", "inspecting": "To inspect", "decided": "Decided", "failed": "Failed",
+                 "released": "Never captured"}  # fmt: skip
 _REFUND_STATUS = {
     "succeeded": "paid back",
     "pending": "pending",
     "requires_action": "waiting for the buyer",
     "failed": "failed",
     "canceled": "canceled",
+    "released": "released, it was never captured",
+}
+_DISPUTES = {
+    "warning_needs_response": "the bank asks, an answer is needed",
+    "warning_under_review": "the bank asks and reads the answer",
+    "warning_closed": "closed without a dispute",
+    "needs_response": "an answer is needed",
+    "under_review": "the bank is deciding",
+    "won": "won",
+    "lost": "lost",
+    "prevented": "prevented",
 }
 _CARTS = {
     "unreadable": "The cart could not be read with certainty",
@@ -135,6 +147,8 @@ def line_state(line: OrderLine) -> tuple[str, str]:
         return "Open", "red"
     if line.state is LineState.SKIPPED:
         return "Recorded only", "gray"
+    if line.cause == LineCause.REFUNDED:
+        return "Refunded", "blue"
     return ("Oversold", "orange") if line.oversold else ("Off the shelf", "green")
 
 
@@ -151,8 +165,10 @@ def line_text(line: OrderLine) -> str:
     text = {
         LineState.TAKEN: f"{paid}, all off the shelf",
         LineState.SKIPPED: f"{paid} before the shop went live: recorded only, no stock moved",
-        LineState.RESOLVED: f"{paid}, {words.number(line.taken)} off the shelf, "
-        f"{words.number(line.oversold)} oversold and not taken",
+        LineState.RESOLVED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf, "
+        f"{words.number(line.oversold)} refunded before leaving it"
+        if line.cause == LineCause.REFUNDED
+        else f"{paid}, {words.number(line.taken)} off the shelf, {words.number(line.oversold)} oversold and not taken",
         LineState.FAILED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf: {_cause(line)}",
     }[line.state]
     return text + (f", {words.number(line.restored)} put back" if line.restored else "")
@@ -194,8 +210,15 @@ def policy(row: OrderRow) -> str:
 def refund_text(row: RefundRow) -> str:
     """Return a refund's status and the reason given to Stripe."""
     why = f", {row.reason.replace('_', ' ')}" if row.reason else ""
+    if row.kind == RefundKind.DISPUTE:
+        return f"{'the bank gave the money back' if row.status == 'succeeded' else 'won after all'}{why}"
     trouble = f" ({row.failure_reason.replace('_', ' ')})" if row.failure_reason else ""
     return f"{_REFUND_STATUS.get(row.status, row.status.replace('_', ' '))}{trouble}{why}"
+
+
+def dispute(status: str | None) -> str:
+    """Return the state of a dispute in words; empty if there is none."""
+    return _DISPUTES.get(status or "", (status or "").replace("_", " "))
 
 
 def alert_state(alert: Alert) -> str:
@@ -223,7 +246,9 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
         StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", _POLICIES[Policy(row.what or "normal")]))),
         StepKind.MOVEMENT: lambda: f"{words.signed_units(row.units or 0)} of {row.subject}{words.DOT}{row.state}",
         StepKind.REFUND: lambda: (
-            f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"
+            f"Dispute about {money(row.amount or 0, currency)} {row.what}"
+            if row.what in ("lost", "won")
+            else f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"
         ),
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
         StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",

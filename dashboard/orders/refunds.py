@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.foundation.model import Actor, Posted
-from core.foundation.sales import Disposition
+from core.foundation.sales import Disposition, RefundKind
 from core.orders import refunds
 from core.orders.reads import OrderLine
 from core.orders.refund_reads import Decided, OpenRefund, RefundRow
@@ -23,7 +23,8 @@ from dashboard.orders import listing as order_list
 CURSOR = "ref_page"
 PAGE = 10
 MOST_LINES = 20
-_COLOURS = {"waiting": "violet", "inspecting": "orange", "decided": "green", "failed": "gray"}
+_COLOURS = {"waiting": "violet", "inspecting": "orange", "decided": "green", "failed": "gray",
+            "released": "gray"}  # fmt: skip
 
 
 def show_inbox(seen: RefundList, person: Actor) -> None:
@@ -69,6 +70,8 @@ def show_head(refund: RefundRow, zone: str) -> None:
     """Show a refund's amount, state, time and reason."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{words.plain(selling.money(refund.amount, refund.currency))}**", width="content")
+        if refund.kind == RefundKind.DISPUTE:
+            st.badge("Lost dispute", color="orange")
         st.badge(selling.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
         at = words.moment(refund.refunded_at, zone)
         st.caption(words.plain(words.joined(at, selling.refund_text(refund))), width="content")

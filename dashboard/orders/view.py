@@ -135,7 +135,7 @@ def _show_payment(seen: WholeOrder) -> None:
             "Amount": selling.money(row.amount, row.currency),
             "Difference": f"{selling.money(abs(difference), row.currency)} {more} than its lines" if difference else "",
             "Refunded": selling.money(row.refunded, row.currency) if row.refunded else "",
-            "Dispute": (row.dispute or "").replace("_", " "),
+            "Dispute": selling.dispute(row.dispute),
             "Paid": words.moment(row.paid_at, seen.shop.zone),
             "Recorded": words.moment(row.imported_at, seen.shop.zone),
             "Cart": selling.cart(row),

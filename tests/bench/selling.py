@@ -188,6 +188,7 @@ def messages(goods: Goods, lines: int = 1, mixture: Mixture = ("everyday",)) -> 
         event["id"], event["data"]["object"]["id"] = f"evt_{uuid.uuid4().hex}", f"pi_{uuid.uuid4().hex}"
         cart = [_line(sku, kind) for _, sku in random.sample(goods, lines)]
         event["data"]["object"]["metadata"] = {"cart": json.dumps(cart)}
+        event["data"]["object"]["receipt_email"] = f"{uuid.uuid4().hex}@shop.example"
         yield event
 
 

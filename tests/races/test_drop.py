@@ -51,6 +51,7 @@ def message(event: dict[str, Any], n: int, cart: dict[str, int], at: datetime) -
     """The n-th message: a buyer has paid for a cart."""
     payment = event["data"]["object"]
     event["id"], payment["id"], payment["latest_charge"] = f"evt_{n:06}", f"pi_{n:06}", f"ch_{n:06}"
+    payment["receipt_email"] = f"buyer{n}@shop.example"
     event["created"] = payment["created"] = int(at.timestamp())
     payment["metadata"] = {"cart": json.dumps([{"sku": sku, "quantity": units} for sku, units in cart.items()])}
     envelope, _ = payloads.read_event(event)

@@ -10,13 +10,11 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 from stripe import WebhookSignature
 
 from tests.stripe import objects
-from tests.stripe.objects import CURRENT, PREFIXES, URLS, Json, shaped
+from tests.stripe.objects import CURRENT, PREFIXES, URLS, Json, shaped, thin_event
 
 THIRTY_DAYS = 30 * 24 * 3600
 BUYER: Json = {"email": "buyer@shop.example", "name": "Casey Buyer", "shipping": None}
@@ -122,24 +120,35 @@ class StripeAccount:
     # ------------------------------------------------------------ PaymentIntents
 
     def open_payment(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
-        """Create a PaymentIntent."""
-        intent = self._keep(objects.payment_intent(amount, currency, buyer, metadata or {}))
+        """Create a PaymentIntent, by default of a new buyer."""
+        intent = self._keep(objects.payment_intent(amount, currency, buyer or self._new_buyer(), metadata or {}))
         intent["client_secret"] = f"{intent['id']}_secret_{self._count:024}"
         self._tell("payment_intent.created", intent)
         return intent
 
     def pay(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
         """Create a PaymentIntent and pay it."""
         return self.succeed(self.open_payment(amount, currency, metadata, buyer)["id"], buyer)
 
-    def succeed(self, payment_id: str, buyer: Json = BUYER) -> Json:
+    def _new_buyer(self) -> Json:
+        return BUYER | {"email": f"buyer{self._count + 1}@shop.example"}
+
+    def succeed(self, payment_id: str, buyer: Json | None = None) -> Json:
         """Let a payment succeed. Its metadata is copied to its charge, once."""
         intent = self._unfinished(payment_id)
-        made = self._charge(intent, buyer)
+        made = self._charge(intent, buyer or BUYER | {"email": intent["receipt_email"]})
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": made["id"]}
         self._tell("charge.succeeded", made)
         self._tell("payment_intent.succeeded", intent)
@@ -208,10 +217,14 @@ class StripeAccount:
         return self._keep(objects.charge(intent["amount"], intent["currency"], buyer, intent["metadata"], intent["id"]))
 
     def charge(
-        self, amount: int = 5000, currency: str = "usd", metadata: dict[str, str] | None = None, buyer: Json = BUYER
+        self,
+        amount: int = 5000,
+        currency: str = "usd",
+        metadata: dict[str, str] | None = None,
+        buyer: Json | None = None,
     ) -> Json:
         """Pay as until 2018: a charge without a PaymentIntent."""
-        made = self._keep(objects.charge(amount, currency, buyer, metadata or {}, None))
+        made = self._keep(objects.charge(amount, currency, buyer or self._new_buyer(), metadata or {}, None))
         self._tell("charge.succeeded", made)
         return made
 
@@ -249,9 +262,9 @@ class StripeAccount:
                             "unit_amount": unit_price, "unit_amount_decimal": str(unit_price)})  # fmt: skip
         return self._keep(objects.item(price, goods["name"], quantity))
 
-    def complete(self, session_id: str, *, delayed: bool = False, buyer: Json = BUYER) -> Json:
+    def complete(self, session_id: str, *, delayed: bool = False, buyer: Json | None = None) -> Json:
         """Complete a session. With a `delayed` payment method (a bank debit) the money comes later, or not."""
-        made = self.get("checkout.session", session_id)
+        made, buyer = self.get("checkout.session", session_id), buyer or self._new_buyer()
         made |= {"status": "complete", "customer_details": {"email": buyer["email"], "name": buyer["name"]}}
         if made["amount_total"] == 0 or made["mode"] != "payment":
             made["payment_status"] = "no_payment_required" if made["mode"] == "payment" else "paid"
@@ -344,10 +357,12 @@ class StripeAccount:
         if self.tell_refunds:
             self._tell(kind, made)
 
-    def dispute(self, charge: str, reason: str = "fraudulent") -> Json:
-        """Open a dispute."""
+    def dispute(self, charge: str, reason: str = "fraudulent", amount: int | None = None) -> Json:
+        """Open a dispute. An answer counts for a week."""
         paid = self.get("charge", charge)
         made = self._keep(objects.dispute(paid, reason))
+        made["amount"] = paid["amount"] if amount is None else amount
+        made["evidence_details"] = {"due_by": self.now + 7 * 24 * 3600, "has_evidence": False, "past_due": False}
         paid |= {"disputed": True, "dispute": made["id"]}
         self._tell("charge.dispute.created", made)
         self._tell("charge.dispute.funds_withdrawn", made)
@@ -380,15 +395,3 @@ class StripeAccount:
         for event in sent:
             body = json.dumps(written(event), indent=2).encode()
             yield body, sign(body, self.webhook_secret)
-
-
-def thin_event(event: Json) -> Json:
-    """Return the thin event of an ordinary one."""
-    about: dict[str, Any] = event["data"]["object"]
-    moment = datetime.fromtimestamp(event["created"], UTC)
-    return {
-        "id": event["id"].replace("evt_", "evt_thin_"), "object": "v2.core.event", "type": f"v1.{event['type']}",
-        "created": moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "livemode": event["livemode"], "context": None,
-        "reason": None, "changes": None,
-        "related_object": {"id": about["id"], "type": about["object"], "url": f"{URLS[about['object']]}/{about['id']}"},
-    }  # fmt: skip

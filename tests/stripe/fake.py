@@ -28,11 +28,13 @@ from tests.stripe.objects import URLS, Json, listing
 KEY = "rk_test_51TheKeyOfTheShop0123456789"
 PERMISSIONS = {"event": "rak_event_read", "payment_intent": "rak_payment_intent_read", "charge": "rak_charge_read",
                "refund": "rak_charge_read", "checkout.session": "rak_checkout_session_read",
-               "dispute": "rak_dispute_read", "product": "rak_product_read", "price": "rak_plan_read"}  # fmt: skip
+               "dispute": "rak_dispute_read", "product": "rak_product_read", "price": "rak_plan_read",
+               "invoice_payment": "rak_invoice_read"}  # fmt: skip
 PAGING = {"limit", "starting_after", "ending_before", "expand", "created"}
 FILTERS = {"event": {"type", "types", "delivery_success"}, "payment_intent": {"customer"},
            "charge": {"customer", "payment_intent"}, "refund": {"charge", "payment_intent"},
            "dispute": {"charge", "payment_intent"}, "product": {"active"}, "price": {"active", "product"},
+           "invoice_payment": {"payment", "invoice", "status"},
            "checkout.session": {"customer", "payment_intent", "payment_link", "status"}}  # fmt: skip
 MOST_TYPES = 20
 
@@ -330,6 +332,9 @@ def fits(found: Json, params: Mapping[str, Any]) -> bool:
         raise Denied(400, "You may specify at most 20 types.", param="types")
     wanted = [*kinds, params["type"]] if "type" in params else kinds
     if wanted and not any(is_kind(found["type"], each) for each in wanted):
+        return False
+    payment = params.get("payment", {})
+    if any(found["payment"].get(name) != value for name, value in payment.items()):
         return False
     same = ("charge", "payment_intent", "customer", "status", "product", "payment_link")
     return all(found.get(name) == params[name] for name in same if name in params)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 CURRENT = "2026-10-28.endive"
 Json = dict[str, Any]
 
 PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "dispute": "dp", "event": "evt", "product": "prod",
-            "price": "price", "item": "li", "checkout.session": "cs"}  # fmt: skip
+            "price": "price", "invoice_payment": "inpay", "item": "li", "checkout.session": "cs"}  # fmt: skip
 URLS = {"payment_intent": "/v1/payment_intents", "charge": "/v1/charges", "refund": "/v1/refunds",
         "dispute": "/v1/disputes", "event": "/v1/events", "product": "/v1/products", "price": "/v1/prices",
-        "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
+        "invoice_payment": "/v1/invoice_payments", "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
 
 
 def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, str]) -> Json:
@@ -137,3 +138,15 @@ def _older_session(seen: Json, version: str) -> None:
     if version < "2020-08-27":
         for name in ("amount_subtotal", "amount_total", "currency", "customer_details", "payment_status", "status"):
             del seen[name]
+
+
+def thin_event(event: Json) -> Json:
+    """Return the thin event of an ordinary one."""
+    about: dict[str, Any] = event["data"]["object"]
+    moment = datetime.fromtimestamp(event["created"], UTC)
+    return {
+        "id": event["id"].replace("evt_", "evt_thin_"), "object": "v2.core.event", "type": f"v1.{event['type']}",
+        "created": moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "livemode": event["livemode"], "context": None,
+        "reason": None, "changes": None,
+        "related_object": {"id": about["id"], "type": about["object"], "url": f"{URLS[about['object']]}/{about['id']}"},
+    }  # fmt: skip

@@ -60,7 +60,7 @@ class Stripe:
         return total
 
     def pay(self, sku: str, units: int = 1, **more: Any) -> Any:
-        """Pay for some units of a SKU. The cart is in the metadata."""
+        """Pay for some units of a SKU, by default of a new buyer. The cart is in the metadata."""
         cart = {"cart": json.dumps([{"sku": sku, "quantity": units}])}
         return self.account.pay(1000 * units, metadata=cart, **more)
 

@@ -19,7 +19,8 @@ create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) ret
         on conflict (cause) where state <> 'resolved' do update
            set seen = a.seen + 1, last_at = now(), kind = excluded.kind, severity = excluded.severity,
                sentence = excluded.sentence, facts = excluded.facts, units = excluded.units, money = excluded.money,
-               event_id = coalesce(excluded.event_id, a.event_id), snoozed_until = null
+               event_id = coalesce(excluded.event_id, a.event_id), order_id = coalesce(a.order_id, excluded.order_id),
+               snoozed_until = null
         returning a.id, a.seen
     )
     insert into stockroom.alert_history (alert_id, who, what)

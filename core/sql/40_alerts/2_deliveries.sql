@@ -92,6 +92,11 @@ create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
                 case _case.facts ->> 'cart_state' when 'absent' then 'was not found' else 'cannot be read' end)
            when _case.kind = 'amount_mismatch' then format('Order %s: its lines do not add up to what was paid', o.called)
            when _case.kind = 'refund_failed' then format('A refund of order %s failed after units were put back for it', o.called)
+           when _case.kind = 'double_payment' then format('Order %s looks like a double payment', o.called)
+           when _case.kind = 'dispute' then format('The buyer disputes the payment of %s at the bank%s',
+                coalesce('order ' || o.called, 'an unknown order'),
+                coalesce('; answer at Stripe by '
+                         || to_char(stockroom_api.shop_day((_case.facts ->> 'due_by')::timestamptz), 'FMDD FMMonth YYYY'), ''))
            else _case.sentence end
       from (select null) only_row
       left join lateral (

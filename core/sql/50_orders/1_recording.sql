@@ -6,7 +6,7 @@ create type stockroom_api.told_order as (
     payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
     paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
     extras bigint, why text, lines jsonb, reservation_id uuid, named int, case_kind text, readings jsonb, tolerated bigint,
-    tolerance int
+    tolerance int, released bigint
 );
 
 -- A line of it. `variant_id` is its variant, if none of its codes names it.
@@ -23,7 +23,8 @@ create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.t
                         coalesce(t.session_id, max(t.session_id) over same), coalesce(t.email, max(t.email) over same),
                         coalesce(t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
                         t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
-                        t.reservation_id, t.named, t.case_kind, t.readings, t.tolerated, t.tolerance)::stockroom_api.told_order as told
+                        t.reservation_id, t.named, t.case_kind, t.readings, t.tolerated, t.tolerance,
+                        coalesce(t.released, max(t.released) over same))::stockroom_api.told_order as told
               from jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t
             window same as (partition by t.payment_id)
              order by t.payment_id, t.cart_state = 'read' desc, t.named desc nulls last,
@@ -38,10 +39,11 @@ declare
 begin
     with added as (
         insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at,
-               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id, readings, tolerated, tolerance)
+               livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id, readings, tolerated, tolerance,
+               released)
         select t.payment_id, t.number, t.charge_id, t.session_id, t.email, t.name, t.amount, t.currency, t.paid_at, t.livemode,
                t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id, t.readings, t.tolerated,
-               t.tolerance
+               t.tolerance, coalesce(t.released, 0)
           from unnest(_told) t
          order by t.payment_id
         on conflict (payment_id) do nothing
@@ -145,24 +147,6 @@ create function stockroom_api.whole_orders(_payment_ids text[]) returns setof te
      where o.payment_id = any (_payment_ids) and o.cart_state = 'read' and not stockroom_api.has_nothing(o.id);
 $$;
 
--- Set the state of disputes on their orders. A dispute is about money and moves no stock. The newest message counts: an older one
--- that arrives late changes nothing.
-create function stockroom_api.flag_disputes(_disputes jsonb) returns void
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    with told as (
-        select distinct on (o.id) o.id, o.payment_id, d.status, d.told_at
-          from jsonb_to_recordset(_disputes) d (payment_id text, charge_id text, status text, told_at timestamptz)
-          join stockroom.orders o on o.payment_id = coalesce(d.payment_id, d.charge_id) or o.charge_id = d.charge_id
-         order by o.id, d.told_at desc
-    )
-    update stockroom.orders o set dispute = t.status
-      from told t
-     where o.id = t.id
-       and not exists (select from stockroom.stripe_events e
-                        where e.payment_id = t.payment_id and e.kind like 'charge.dispute.%' and e.state = 'done'
-                          and e.created_at > t.told_at);
-$$;
-
 -- The lines of an order in the storefront's own table, as an admin has configured it in Settings.
 create function stockroom_api.look_up_order(_reference text) returns table (code text, quantity int, unit_price bigint)
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -177,4 +161,4 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.flag_disputes(jsonb), stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]) to stockroom_app;
+    stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]) to stockroom_app;

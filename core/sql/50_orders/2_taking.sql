@@ -114,15 +114,17 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.positi
   left join lateral stockroom_api.unclear(case l.cause when 'unknown_variant' then l.code end, l.codes, coalesce(l.size, '')) u on true
  where l.state = 'failed';
 
--- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack.
+-- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack. Lines
+-- of an order whose whole money went back are settled first.
 create function stockroom_api.review_orders(_order_ids bigint[], _who text) returns void
     language sql as $$
+    select stockroom_api.settle_refunded(_order_ids);
     select stockroom_api.open_alerts(array(
         select row (case when bool_or(f.cause = 'unknown_variant') and not bool_or(f.cause <> 'unknown_variant')
                          then 'unknown_variant' else 'insufficient_stock' end,
                     'urgent', 'order:' || f.payment_id,
                     format('Order %s: %s of %s lines not taken off the shelf: %s', coalesce(f.number, f.payment_id), count(*),
-                           f.all_lines, string_agg(f.said, '; ' order by f.position)),
+                           f.all_lines, string_agg(f.said, '; ' order by f.position)) || stockroom_api.refund_question(f.order_id),
                     jsonb_build_object('lines', jsonb_agg(jsonb_build_object('line_id', f.line_id, 'code', f.code, 'sku', f.sku,
                         'cause', f.cause, 'missing', f.missing, 'available', f.available, 'variants', f.variants) order by f.position)),
                     f.order_id, null, null, null, sum(f.missing), coalesce(sum(f.missing * f.unit_price), 0), f.currency)
@@ -199,6 +201,7 @@ begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
     _new := stockroom_api.record_orders(_told);
     _filled := stockroom_api.learn_orders(_told, _new);
+    perform stockroom_api.settle_refunded(_filled);
     select coalesce(array_agg(o.id) filter (where o.policy = 'normal'), '{}'),
            coalesce(array_agg(o.id) filter (where o.policy = 'force'), '{}')
       into _normal, _forced
@@ -209,7 +212,9 @@ begin
     perform stockroom_api.oversell(_forced);
     perform stockroom_api.review_orders(_normal, 'Stockroom');
     perform stockroom_api.question_carts(_new || _filled, _told);
-    perform stockroom_api.catch_up(_told, _new);
+    perform stockroom_api.catch_up(_told);
+    perform stockroom_api.question_doubles(array(
+        select o.id from unnest(_told) t join stockroom.orders o on o.payment_id = t.payment_id order by o.id));
     recorded := cardinality(_new);
     return next;
 end $$;
@@ -221,17 +226,47 @@ create function stockroom_api.apply_alone() returns void
     select pg_advisory_xact_lock(hashtext('stockroom.orders'));
 $$;
 
--- Catch up with messages that arrived before their order: link its refunds, and apply its disputes again.
-create function stockroom_api.catch_up(_told stockroom_api.told_order[], _new bigint[]) returns void
+-- Follow the refunds of these orders: their open lines and their cases are settled, ask again, or come back.
+create function stockroom_api.follow_refunds(_order_ids bigint[]) returns void
     language sql as $$
-    update stockroom.refunds r set order_id = o.id
-      from unnest(_told) t
-      join stockroom.orders o on o.payment_id = t.payment_id
-     where r.order_id is null and (r.payment_id = o.payment_id or r.charge_id = o.charge_id);
-    update stockroom.stripe_events e set state = 'new', due_at = clock_timestamp()
-      from stockroom.orders o
-     where o.id = any (_new) and e.payment_id = o.payment_id and e.state = 'done' and e.kind like 'charge.dispute.%';
+    select stockroom_api.reopen_refunded(_order_ids);
+    select stockroom_api.review_orders(_order_ids, 'Stockroom');
+    select stockroom_api.follow_money(_order_ids);
 $$;
+
+-- Link refunds and disputes that arrived before their order, and follow them.
+create function stockroom_api.catch_up(_told stockroom_api.told_order[]) returns void
+    language plpgsql as $$
+declare
+    _refunded bigint[];
+    _disputes bigint[];
+    _disputed bigint[];
+begin
+    with linked as (
+        update stockroom.refunds r set order_id = o.id,
+               state = case when stockroom_api.is_release(r.kind, r.amount, r.refunded_at, o) then 'released' else r.state end
+          from unnest(_told) t
+          join stockroom.orders o on o.payment_id = t.payment_id
+         where r.order_id is null and (r.payment_id = o.payment_id or r.charge_id = o.charge_id)
+        returning r.order_id
+    )
+    select array_agg(distinct l.order_id) into _refunded from linked l;
+    with linked as (
+        update stockroom.disputes d set order_id = o.id
+          from unnest(_told) t
+          join stockroom.orders o on o.payment_id = t.payment_id
+         where d.order_id is null and (d.payment_id = o.payment_id or d.charge_id = o.charge_id)
+        returning d.id, d.order_id
+    )
+    select array_agg(l.id), array_agg(distinct l.order_id) into _disputes, _disputed from linked l;
+    if _refunded is not null then
+        perform stockroom_api.follow_refunds(_refunded);
+    end if;
+    if _disputes is not null then
+        perform stockroom_api.flag_disputes(_disputed);
+        perform stockroom_api.say_disputes(_disputes);
+    end if;
+end $$;
 
 -- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids. An order whose
 -- first cart named nothing has it already, without a movement.

@@ -1,40 +1,74 @@
 -- Refunds: Stripe reports the money, a person decides about the goods, and never more goes back on the shelf than was sold.
 
--- A refund as Stripe reports it; `told_at` is the date of the message, so that an older message never overwrites a newer one.
+-- A refund as Stripe reports it, or a lost dispute. `told_at` is the date of the message; `asked_at` is set if Stripe was asked for
+-- its present state.
 create type stockroom_api.told_refund as (
     refund_id text, payment_id text, charge_id text, amount bigint, currency text, status text, reason text,
-    failure_reason text, refunded_at timestamptz, told_at timestamptz
+    failure_reason text, refunded_at timestamptz, told_at timestamptz, asked_at timestamptz, kind text
 );
 
--- Record refunds and link each to its order if that is known. A refund that failed after units went back opens a case; it moves
--- no stock.
+-- The latest of several messages about each refund. `is_unclear`: messages of the same second name different states.
+create function stockroom_api.latest_refunds(_refunds jsonb)
+    returns table (told stockroom_api.told_refund, is_unclear boolean, order_id bigint)
+    language sql stable as $$
+    select distinct on (t.refund_id) row (t.*)::stockroom_api.told_refund,
+           t.asked_at is null and min(t.status) over same <> max(t.status) over same, o.id
+      from jsonb_populate_recordset(null::stockroom_api.told_refund, _refunds) t
+      left join stockroom.orders o on o.payment_id = coalesce(t.payment_id, t.charge_id) or o.charge_id = t.charge_id
+    window same as (partition by t.refund_id, t.told_at, t.asked_at)
+     order by t.refund_id, greatest(t.told_at, t.asked_at) desc, t.asked_at desc nulls last, stockroom_api.state_rank(t.status) desc;
+$$;
+
+-- Record refunds and link each to its order if that is known. A later message counts more, and an answer of Stripe more than a
+-- message of the same moment. Of two messages of one second the state that has come further counts until Stripe is asked. Cases that
+-- a refund makes pointless end. A refund that failed after units went back opens a case; it moves no stock. Orders are locked before
+-- refunds, as everywhere.
 create function stockroom_api.record_refunds(_refunds jsonb) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _ids bigint[];
+    _changed bigint[];
 begin
-    with told as materialized (
-        select distinct on (t.refund_id) t.*, o.id as order_id
-          from jsonb_populate_recordset(null::stockroom_api.told_refund, _refunds) t
-          left join stockroom.orders o on o.payment_id = coalesce(t.payment_id, t.charge_id) or o.charge_id = t.charge_id
-         order by t.refund_id, t.told_at desc
+    perform 1 from stockroom.orders o
+      where o.id in (select l.order_id from stockroom_api.latest_refunds(_refunds) l) order by o.id for no key update;
+    update stockroom.refunds r set is_unclear = true
+      from stockroom_api.latest_refunds(_refunds) l
+     where r.refund_id = (l.told).refund_id and (l.told).asked_at is null and r.status <> (l.told).status
+       and (l.told).told_at between r.told_at and greatest(r.told_at, r.asked_at);
+    with known as materialized (
+        select r.refund_id, r.status, r.amount, r.order_id from stockroom.refunds r
+         where r.refund_id in (select (l.told).refund_id from stockroom_api.latest_refunds(_refunds) l)
     ), saved as (
         insert into stockroom.refunds as r (refund_id, order_id, payment_id, charge_id, amount, currency, status, reason,
-               failure_reason, refunded_at, told_at, state)
-        select t.refund_id, t.order_id, t.payment_id, t.charge_id, t.amount, t.currency, t.status, t.reason, t.failure_reason,
-               t.refunded_at, t.told_at, case when t.status in ('failed', 'canceled') then 'failed' else 'waiting' end
-          from told t
+               failure_reason, refunded_at, told_at, asked_at, kind, is_unclear, state)
+        select t.refund_id, l.order_id, t.payment_id, t.charge_id, t.amount, t.currency, t.status, t.reason, t.failure_reason,
+               t.refunded_at, t.told_at, t.asked_at, coalesce(t.kind, 'refund'), l.is_unclear,
+               case when t.status in ('failed', 'canceled') then 'failed'
+                    when exists (select from stockroom.orders o where o.id = l.order_id
+                                    and stockroom_api.is_release(coalesce(t.kind, 'refund'), t.amount, t.refunded_at, o))
+                      or l.order_id is null and stockroom_api.is_cancelled(t.payment_id) then 'released'
+                    else 'waiting' end
+          from stockroom_api.latest_refunds(_refunds) l cross join lateral (select (l.told).*) t
          order by t.refund_id
         on conflict (refund_id) do update
            set status = excluded.status, amount = excluded.amount, reason = coalesce(excluded.reason, r.reason),
-               failure_reason = excluded.failure_reason, told_at = excluded.told_at,
+               failure_reason = excluded.failure_reason, told_at = greatest(r.told_at, excluded.told_at), asked_at = excluded.asked_at,
+               is_unclear = excluded.asked_at is null and (excluded.is_unclear or r.is_unclear and r.told_at = excluded.told_at),
                order_id = coalesce(r.order_id, excluded.order_id), payment_id = coalesce(r.payment_id, excluded.payment_id),
                charge_id = coalesce(r.charge_id, excluded.charge_id),
-               state = case when excluded.state = 'failed' then 'failed' else r.state end
-         where r.told_at <= excluded.told_at
-        returning r.id
+               state = case when excluded.state = 'failed' then 'failed' when r.state <> 'failed' then r.state
+                            when exists (select from stockroom.refund_decisions d where d.refund_id = r.id) then 'decided'
+                            else excluded.state end
+         where stockroom_api.counts_more(r.told_at, r.asked_at, r.status, excluded.told_at, excluded.asked_at, excluded.status)
+        returning r.id, r.refund_id, r.status, r.amount, r.order_id
     )
-    select coalesce(array_agg(s.id), '{}') into _ids from saved s;
+    select coalesce(array_agg(s.id), '{}'),
+           array_agg(distinct s.order_id) filter (where (k.status, k.amount, k.order_id) is distinct from (s.status, s.amount, s.order_id))
+      into _ids, _changed
+      from saved s left join known k on k.refund_id = s.refund_id;
+    if _changed is not null then
+        perform stockroom_api.follow_refunds(_changed);
+    end if;
     perform stockroom_api.question_refunds(_ids);
     return cardinality(_ids);
 end $$;

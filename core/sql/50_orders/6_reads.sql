@@ -30,11 +30,12 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
   from stockroom.orders o
  cross join lateral (
     select count(*) as lines, coalesce(sum(x.quantity), 0) as units, coalesce(sum(x.taken), 0) as taken,
-           coalesce(sum(x.oversold), 0) as oversold, coalesce(sum(x.restored), 0) as restored,
+           coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold,
+           coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
       from stockroom.order_lines x where x.order_id = o.id) l
  cross join lateral (
-    select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state <> 'failed'), 0) as refunded,
+    select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state not in ('failed', 'released')), 0) as refunded,
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
 
@@ -55,7 +56,7 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
 -- Refunds, with their order once it is known.
 create view stockroom_api.refund_rows as
 select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
-       o.cart_state, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by
+       o.cart_state, r.kind, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by
   from stockroom.refunds r
   left join stockroom.orders o on o.id = r.order_id;
 
@@ -87,7 +88,9 @@ select l.order_id, m.recorded_at, 3, m.movement_id, 'movement', m.performed_by, 
   join stockroom.order_line_movements x on x.line_id = l.id
   join stockroom_api.movements m on m.movement_id = x.movement_id
 union all
-select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe', r.status, r.state, r.refund_id, null, r.amount,
+select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe',
+       case when r.kind = 'dispute' then case r.status when 'succeeded' then 'lost' else 'won' end
+            when r.state = 'released' then 'released' else r.status end, r.state, r.refund_id, null, r.amount,
        coalesce(r.failure_reason, r.reason)
   from stockroom.refunds r
 union all

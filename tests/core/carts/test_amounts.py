@@ -177,11 +177,11 @@ def test_a_total_is_the_price_of_the_goods_or_with_its_known_extras(value: str) 
 
 
 def test_a_capture_of_a_part_says_so_with_prices_or_without() -> None:
-    priced = weigh(cart(2500), payment(2400, authorised=2500))
+    priced = weigh(cart(2500), payment(2400, released=100))
     assert priced.why == "only 24.00 USD of 25.00 USD was captured, and its lines come to 25.00 USD"
-    unpriced = weigh(cart(None), payment(1000, authorised=2500))
+    unpriced = weigh(cart(None), payment(1000, released=1500))
     assert unpriced.why == "only 10.00 USD of 25.00 USD was captured, and its prices are not known"
-    assert weigh(cart(1000), payment(1000, authorised=2500)).fit is EXACT, "the cart is what was captured"
+    assert weigh(cart(1000), payment(1000, released=1500)).fit is EXACT, "the cart is what was captured"
 
 
 def test_an_uncertain_reading_fits_exactly_or_with_unknown_shipping() -> None:

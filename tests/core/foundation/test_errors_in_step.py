@@ -103,6 +103,7 @@ WORDS: dict[str, Iterable[str]] = {
     "order_lines_state_check": sales.LineState,
     "order_lines_cause_check": sales.LineCause,
     "refunds_state_check": sales.RefundState,
+    "refunds_kind_check": sales.RefundKind,
     "refund_decisions_disposition_check": sales.Disposition,
     "alerts_kind_check": sales.AlertKind,
     "alerts_severity_check": sales.Severity,

@@ -196,7 +196,10 @@ def test_there_may_be_two_webhook_secrets_while_one_is_replaced() -> None:
     [
         ("STRIPE_SECRET_KEY", "pk_live_51AbCdEfGh", "publishable"),
         ("STRIPE_SECRET_KEY", "51AbCdEfGh", "begins with rk_live_"),
-        ("STRIPE_SECRET_KEY", "rk_live_51AbCd\r\nEfGh", "begins with rk_live_"),
+        ("STRIPE_SECRET_KEY", "rk_live_51AbCd\r\nEfGh", "has characters that a Stripe key cannot have"),
+        ("STRIPE_SECRET_KEY", "rk_live_51AbCd...EfGh", "has characters that a Stripe key cannot have"),
+        ("STRIPE_SECRET_KEY", "sk_test_x", "is too short: copy the whole key"),
+        ("STRIPE_SECRET_KEY", "sk_test_" + "AbCd" * 63, "is too long"),
         ("STRIPE_SECRET_KEY", SECRET, "begins with rk_live_"),
         ("STRIPE_WEBHOOK_SECRET", KEY, "begins with whsec_"),
         ("STRIPE_WEBHOOK_SECRET", f"{SECRET};{SECRET}", "begins with whsec_"),

@@ -314,7 +314,7 @@ def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_sho
     steps: list[Callable[[], object]] = [
         lambda: sell(shop, sale),
         lambda: shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)]),
-        lambda: tell_refund(shop, sale),
+        lambda: tell_refund(shop, sale, amount=500),
         lambda: shop.run(handling.resolve, "Sam", alert_ids=[case_of(shop, sale)], reason="Refunded"),
     ]
     before = shop.run(reports.latest_movement, "Sam")

@@ -59,7 +59,7 @@ def test_a_payment_and_its_charge_are_one_sale_in_every_version(version: str) ->
 def test_a_checkout_session_is_the_sale_of_its_payment(version: str) -> None:
     account = StripeAccount(api_version=version)
     opened = account.checkout(reference="1007", shipping=500, tax=100, discount=50, metadata={"note": "hello"})
-    made = account.complete(opened["id"])
+    made = account.complete(opened["id"], buyer=BUYER)
     _, reading = told(account, "checkout.session.completed")
     sale = payment(reading)
     assert (sale.payment_id, sale.session_id, sale.state) == (made["payment_intent"], opened["id"], PAID)
@@ -71,7 +71,7 @@ def test_a_checkout_session_is_the_sale_of_its_payment(version: str) -> None:
 
 def test_a_charge_of_2014_is_its_own_sale_with_the_name_on_its_card() -> None:
     account = StripeAccount(api_version="2014-01-31", livemode=True)
-    made = account.charge(1999, "GBP".lower(), metadata=CART)
+    made = account.charge(1999, "GBP".lower(), metadata=CART, buyer=BUYER)
     event, reading = told(account, "charge.succeeded")
     sale = payment(reading)
     assert (sale.payment_id, sale.charge_id, sale.state, sale.amount) == (made["id"], made["id"], PAID, 1999)
