@@ -21,7 +21,7 @@ create function stockroom_api.lines_now(_order_id bigint) returns jsonb
     language sql stable as $$
     select jsonb_build_object('cart_state', o.cart_state, 'cart_source', o.cart_source, 'difference', o.difference, 'extras', o.extras,
                'case', (select a.id from stockroom.alerts a where a.cause = 'cart:' || o.payment_id and a.state <> 'resolved'),
-               'said', string_agg(format('%s × %s', l.quantity, coalesce(v.sku, l.code)), ', ' order by l.position),
+               'said', string_agg(format('%s × %s', l.quantity, coalesce(v.sku, l.code)), ', ' order by l.position) filter (where l.id is not null),
                'lines', coalesce(jsonb_agg(jsonb_build_object('line_id', l.id, 'variant_id', l.variant_id, 'quantity', l.quantity,
                    'unit_price', l.unit_price, 'oversold', l.oversold, 'place', l.position) order by l.position)
                    filter (where l.id is not null), '[]'))
