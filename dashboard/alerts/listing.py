@@ -129,7 +129,7 @@ def show(wanted: str, person: Actor) -> None:
                 case_forms.show_whole(seen, person)
         runbook.show(selling.KINDS[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
-        if raw:
+        if raw and not lines.offered_on(seen.alert, person):
             with st.container(border=True, key="alr_raw"):
                 st.subheader("Cart of the payment", anchor=False)
                 lines.show_told(guesses.written(str(raw)))
