@@ -251,6 +251,31 @@ def test_of_ten_people_who_save_at_once_one_does(fresh_shop: Shop) -> None:
     assert_proven(fresh_shop)
 
 
+def test_a_message_that_brings_the_cart_at_the_same_moment_or_the_person_wins_never_both(fresh_shop: Shop) -> None:
+    shop = fresh_shop
+    shoe = shop.variant(50)
+    shop.person("Sam")
+
+    def save(order: int, seen: str) -> str:
+        try:
+            enter(shop, order, line(shoe, 2), seen=seen)
+        except InvalidInput:
+            return "refused"
+        return "saved"
+
+    for _ in range(8):
+        sale, order = unread(shop)
+        late = Sale(lines=[(str(shoe), 2)], payment_id=sale.payment_id)
+        seen = shop.run(lines.seen, order_id=order)
+        with ThreadPoolExecutor(2) as both:
+            entered, told = both.submit(save, order, seen), both.submit(sell, shop, late)
+            told.result()
+            assert entered.result() in ("saved", "refused")
+        assert [each[1:4] for each in shown(shop, order)] == [("taken", 2, 2)]
+    assert shop.on_hand(shoe) == 50 - 8 * 2
+    assert_proven(shop)
+
+
 def test_the_same_key_saves_once_and_other_lines_under_it_are_refused(shop: Shop) -> None:
     shoe = shop.variant(5)
     _, order = unread(shop)
