@@ -28,7 +28,7 @@ from core.payloads import reading as payloads
 from core.people.access import Permission
 from core.people.guard import require
 
-MOST_GUESSES = 8
+MOST_GUESSES = 6
 MOST_WORDS = 400
 LONGEST_TEXT = 20_000
 _PARTS = re.compile(r"[^\s,;|\"'{}\[\]()=<>]+")

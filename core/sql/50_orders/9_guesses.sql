@@ -24,7 +24,8 @@ create function stockroom_api.picks(_variant_ids uuid[], _currency text, _digits
 $$;
 
 -- The variants that a text names, best first: by a SKU, barcode or Stripe price among its words, or by the name of their product in
--- the text. `is_sized`: their size is among the words, or the product has only one variant.
+-- the text. `is_sized`: their size is among the words, or the product has only one variant. Where a size of a product is named, its
+-- other sizes are left out.
 create function stockroom_api.named_in(_text text, _words text[], _limit int)
     returns table (variant_id uuid, by_code boolean, is_sized boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -42,9 +43,12 @@ create function stockroom_api.named_in(_text text, _words text[], _limit int)
             union all
             select v.id, true, false from public.product_variants v where v.stripe_price_id = any (_words)
             union all
-            select v.id, false, count(*) over (partition by v.product_id) = 1
-                                or lower(v.size) = any (array(select lower(w) from unnest(_words) w))
-              from product p join public.product_variants v on v.product_id = p.id where v.is_active) f
+            select s.id, false, s.is_sized
+              from (select x.id, x.is_sized, bool_or(x.is_sized) over (partition by x.product_id) as has_size
+                      from (select v.id, v.product_id, count(*) over (partition by v.product_id) = 1 or coalesce(
+                                   lower(v.size) = any (array(select lower(w) from unnest(_words) w)), false) as is_sized
+                              from product p join public.product_variants v on v.product_id = p.id where v.is_active) x) s
+             where s.is_sized or not s.has_size) f
      group by f.id
      order by bool_or(f.by_code) desc, bool_or(f.is_sized) desc, f.id
      limit _limit;

@@ -75,7 +75,7 @@ def test_what_came_with_the_payment_is_a_table_with_guesses_beside_it(tabs: Tabs
     assert any("Halde Boot / 43 / one" in str(each) for each in told), told
     assert not tab.code, "no raw JSON"
     first, second = (label for label in labels(tab) if "Halde Boot" in label)
-    assert ("size 43" in first, "size 42" in second) == (True, True), "the size in the text comes first"
+    assert ("size 43" in first, "size 42" in second) == (True, True), "the size in the text before the price alone"
     assert "Product and size are in the text, and its price is what was paid." in words_of(tab)
     tab = press(press(tab, first), "Save lines")
     assert tabs.shop.on_hand(goods["other"]) == 4
