@@ -131,8 +131,9 @@ def _minor(value: float | None, currency: str) -> int:
 def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int], extras: int) -> None:
     prices = [row.unit_price for row in desk.rows]
     paid = selling.money(sheet.amount, sheet.currency)
-    if None in prices:
-        st.info(f"{paid} was paid. A line has no price, so the sum is not known.", icon=":material/calculate:")
+    if None in prices or not sheet.amount:
+        why = "No amount is recorded" if not sheet.amount else f"{paid} was paid. A line has no price"
+        st.info(words.plain(f"{why}, so the sum cannot be compared."), icon=":material/calculate:")
         return
     goods = sum((price or 0) * count for price, count in zip(prices, units, strict=True))
     rest = sheet.amount - goods - extras
