@@ -1,7 +1,8 @@
 """The Alerts page, and the forms of a case, which the order page shows too.
 
 `listing` shows the list and one case. `case_forms` finishes the case of an order, `handling` any case, `several` many
-at once. `lines` enters the lines of an order, on the desk of `desks`. `runbook` shows the paragraph of the runbook that explains a case.
+at once. `lines` enters the lines of an order, whose rows wait in `desks`. `runbook` shows the paragraph of the runbook
+that explains a case.
 
 Uses: frame, door.
 """

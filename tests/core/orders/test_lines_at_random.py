@@ -73,12 +73,12 @@ class Counter:
     def outside(self) -> int:
         """Units that are neither on the shelf nor gone for the order: always none."""
         on_hand = sum(map(self.shop.on_hand, self.variants))
-        gone = sum(line.taken - line.restored for line in self.shop.run(reads.lines_of, order_ids=[self.order]))
-        received = self.shop.sql(
+        gone: int = sum(line.taken - line.restored for line in self.shop.run(reads.lines_of, order_ids=[self.order]))
+        received: int = self.shop.sql(
             """select sum(quantity) from stock_movements where movement_type = 'purchase' and variant_id = any(:ids)""",
             ids=self.variants,
         )
-        return int(received) - on_hand - gone
+        return received - on_hand - gone
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -43,9 +43,8 @@ def open_case(tabs: Tabs, name: str, sale: Sale) -> AppTest:
 
 def open_order(tabs: Tabs, name: str, sale: Sale) -> AppTest:
     tab = tabs.open(name, "orders", order=str(order_id(tabs.shop, sale)))
-    (expander,) = [each for each in tab.get("expander") if each.label in ("Correct lines", "Enter lines")]
+    assert {"Correct lines", "Enter lines"} & {each.label for each in tab.expander}
     tab.session_state[f"lines_of_{order_id(tabs.shop, sale)}"] = True
-    assert expander is not None
     return run(tab)
 
 
@@ -169,5 +168,5 @@ def test_the_warehouse_sees_the_cart_but_cannot_enter_lines(tabs: Tabs, goods: d
     said = words_of(open_case(tabs, "Wanda", sale))
     assert "Support, a manager or an admin enters the lines of this order" in said
     tab = tabs.open("Wanda", "orders", order=str(order_id(tabs.shop, sale)))
-    assert not {"Enter lines", "Correct lines"} & {each.label for each in tab.get("expander")}
+    assert not {"Enter lines", "Correct lines"} & {each.label for each in tab.expander}
     assert "Save lines" not in labels(tab)
