@@ -179,12 +179,13 @@ class LineCause(StrEnum):
 
 
 class LineState(StrEnum):
-    """The state of a line of a paid order."""
+    """The state of a line of a paid order. Replaced: by a correction; it is not part of the order anymore."""
 
     TAKEN = "taken"
     FAILED = "failed"
     SKIPPED = "skipped"
     RESOLVED = "resolved"
+    REPLACED = "replaced"
 
 
 class Disposition(StrEnum):

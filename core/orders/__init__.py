@@ -1,8 +1,9 @@
 """Orders and refunds as people see and decide them.
 
 `reads` and `refund_reads` list them under a `filter`. `cases` retries an order, maps an unknown code, or ships the
-units that are there. `readings` chooses one of several readings of a cart. `refunds` records what became of refunded
-goods. `stripe_link` shows and changes the connection to Stripe and the cart mapping.
+units that are there. `readings` chooses one of several readings of a cart. `lines` enters and corrects the lines of an
+order by hand; `guesses` proposes some. `refunds` records what became of refunded goods. `stripe_link` shows and changes
+the connection to Stripe and the cart mapping.
 
 Uses: inbox, ledger, people, database, carts, payloads, stripe, foundation.
 """

@@ -127,6 +127,7 @@ class StepKind(StrEnum):
     REFUND = "refund"
     DECISION = "decision"
     CASE = "case"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

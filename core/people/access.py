@@ -21,6 +21,7 @@ class Permission(StrEnum):
     RETRY_ORDER = "retry_order"
     FORCE_ORDER = "force_order"
     MAP_CODE = "map_code"
+    SET_LINES = "set_lines"
     HANDLE_ALERT = "handle_alert"
     RESOLVE_ALERT = "resolve_alert"
     DECIDE_REFUND = "decide_refund"
@@ -52,6 +53,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.RETRY_ORDER: _EVERYBODY,
     Permission.FORCE_ORDER: _MANAGERS,
     Permission.MAP_CODE: _CASE_HANDS,
+    Permission.SET_LINES: _CASE_HANDS,
     Permission.HANDLE_ALERT: _EVERYBODY,
     Permission.RESOLVE_ALERT: _CASE_HANDS,
     Permission.DECIDE_REFUND: _CASE_HANDS,

@@ -36,6 +36,8 @@ class What(StrEnum):
     CODE_MAPPED = "code_mapped"
     VARIANT_CHOSEN = "variant_chosen"
     READING_CHOSEN = "reading_chosen"
+    LINES_SET = "lines_set"
+    LINES_UNDONE = "lines_undone"
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"

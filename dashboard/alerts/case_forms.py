@@ -22,6 +22,7 @@ from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
 from dashboard.alerts import at_stripe, choosing, handling, readings
+from dashboard.alerts import lines as by_hand
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
@@ -65,6 +66,8 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
     unclear = [line for line in waiting if line.variants]
     codes = list(dict.fromkeys(line.code for line in waiting if line.sku is None and not line.variants))
+    if by_hand.offered_on(alert, person):
+        offers["Enter lines"] = lambda: by_hand.show(_order_of(alert), alert.order_number or alert.payment_id or "")
     if unclear and may(person.role, Permission.MAP_CODE):
         offers["Choose a variant"] = lambda: choosing.show(alert, unclear)
     if codes and may(person.role, Permission.MAP_CODE):

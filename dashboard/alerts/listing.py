@@ -11,10 +11,11 @@ from core.alerts.deliveries import Sent
 from core.alerts.reads import STILL_OPEN, AlertFilter
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState
+from core.orders import guesses
 from core.screens import exports
 from core.screens import orders as order_screens
 from core.screens.orders import AlertList, WholeAlert
-from dashboard.alerts import case_forms, runbook, several, tables
+from dashboard.alerts import case_forms, lines, runbook, several, tables
 from dashboard.door import session
 from dashboard.frame import columns, feedback, links, lists, live, selling, words
 from dashboard.frame import page as frame
@@ -128,10 +129,10 @@ def show(wanted: str, person: Actor) -> None:
                 case_forms.show_whole(seen, person)
         runbook.show(selling.KINDS[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
-        if raw:
+        if raw and not lines.offered_on(seen.alert, person):
             with st.container(border=True, key="alr_raw"):
                 st.subheader("Cart of the payment", anchor=False)
-                st.code(str(raw), language=None, wrap_lines=True)
+                lines.show_told(guesses.written(str(raw)))
                 st.caption(selling.BY_HAND)
         with st.container(border=True, key="alr_history"):
             _show_history(seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -51,12 +52,13 @@ _NEXT_STEPS: dict[type[StockError], str] = {
 
 @dataclass(slots=True)
 class Notice:
-    """A message about an action. `undoable`: the movements that its Undo reverses."""
+    """A message about an action. `undoable`: the movements that its Undo reverses. `take_back`: another Undo."""
 
     text: str
     operation_id: int = 0
     undoable: tuple[int, ...] = ()
     problem: StockError | None = None
+    take_back: Callable[[], Notice] | None = None
     id: str = field(default_factory=lambda: uuid4().hex[:8])
     until: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
@@ -167,7 +169,18 @@ def show_notice(person: Actor) -> None:
         st.markdown(f"{icon} {text}", width="stretch")
         if notice.undoable and may(person.role, Permission.UNDO):
             st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
+        if notice.take_back is not None:
+            st.button(
+                "Undo", key=f"undo_{notice.id}", type="primary", on_click=_take_back, args=(notice.take_back, shown)
+            )
         st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
+
+
+def _take_back(undo: Callable[[], Notice], shown: Messages) -> None:
+    try:
+        shown.put(undo())
+    except StockError as error:
+        shown.put(Notice(text="", problem=error))
 
 
 def _undo(notice: Notice, shown: Messages) -> None:

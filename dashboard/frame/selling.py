@@ -108,7 +108,8 @@ _EVENTS = {
     Event.ASSIGNED: "Assigned",
     Event.RESOLVED: "Case resolved",
 }
-BY_HAND = "Take these goods off the shelf by hand on the Stock page, then resolve the case."
+BY_HAND = "Support, a manager or an admin enters the lines of this order: *Enter lines*."
+_LINES = {"entered": "Lines by hand", "undone": "Lines as before, undone"}
 _ICONS = {
     StepKind.PAID: "payments",
     StepKind.MESSAGE: "mail",
@@ -117,6 +118,7 @@ _ICONS = {
     StepKind.REFUND: "currency_exchange",
     StepKind.DECISION: "gavel",
     StepKind.CASE: "notification_important",
+    StepKind.LINES: "edit_note",
 }
 
 
@@ -185,6 +187,8 @@ def _cause(line: OrderLine) -> str:
 
 def cart(row: OrderRow) -> str:
     """Return the source of an order's cart, or why there is none."""
+    if row.cart_source == "by hand":
+        return "Lines entered by hand"
     return (
         _CARTS.get(row.cart_state)
         or f"Read from {_SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
@@ -251,6 +255,7 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
             else f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"
         ),
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
+        StepKind.LINES: lambda: f"{_LINES[row.what or '']}: {row.subject or 'none'}",
         StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
     return f":material/{_ICONS[row.kind]}:", text, _details(row)
@@ -266,6 +271,8 @@ def _details(row: Step) -> str:
         return ". ".join(filter(None, (_WAYS.get(row.subject or ""), row.note)))
     if row.kind is StepKind.RECORDED and row.state != "read":
         return _CARTS.get(row.state or "", "")
+    if row.kind is StepKind.LINES:
+        return words.joined(row.state and f"Before: {row.state}", row.note)
     return (row.note or "").replace("_", " ") if row.kind is StepKind.REFUND else row.note or ""
 
 

@@ -125,7 +125,7 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
 def _ask_as_a_whole(form: forms.Form) -> None:
     st.caption(
         "The cart of this order is not known here, so none of its units left the shelf and none can go back. If goods "
-        "were returned, receive them on the Stock page."
+        "were sent and returned, enter the lines of the order first."
     )
     st.selectbox(
         "Outcome",

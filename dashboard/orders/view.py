@@ -9,10 +9,12 @@ import streamlit as st
 from core.alerts.reads import Alert
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState
+from core.orders import guesses
 from core.orders.reads import OrderLine, Step, StepKind
+from core.people.access import Permission, may
 from core.screens import orders as order_screens
 from core.screens.orders import WholeOrder
-from dashboard.alerts import case_forms
+from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
@@ -34,7 +36,8 @@ def show(wanted: str, person: Actor) -> None:
     left, right = st.columns([2, 1], gap="small")
     with left:
         with st.container(border=True, key="ord_lines"):
-            _show_lines(seen)
+            _show_lines(seen, person)
+            lines.show_on_order(seen.order, seen.alerts, person)
         for alert in seen.alerts:
             if alert.state is not AlertState.RESOLVED:
                 with st.container(border=True, key=f"ord_case_{alert.alert_id}"):
@@ -60,15 +63,15 @@ def _show_head(seen: WholeOrder) -> None:
     st.text(words.joined(paid, row.name, row.email))
 
 
-def _show_lines(seen: WholeOrder) -> None:
+def _show_lines(seen: WholeOrder, person: Actor) -> None:
     st.subheader("Lines", anchor=False)
     if not seen.lines:
         st.write(f"{selling.cart(seen.order)}, so no units were taken off the shelf.")
     for line in seen.lines:
         _show_line(line, seen.order.currency)
-    if seen.order.cart_state != "read" and seen.raw_cart:
+    if seen.order.cart_state != "read" and seen.raw_cart and not may(person.role, Permission.SET_LINES):
         st.caption("The cart as it came with the payment:")
-        st.code(seen.raw_cart[:20_000], language=None, wrap_lines=True)
+        lines.show_told(guesses.written(seen.raw_cart))
         st.caption(selling.BY_HAND)
 
 

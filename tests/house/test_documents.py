@@ -244,7 +244,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
     means = {"look": {Permission.VIEW}, "adjust": {Permission.ADJUST}, "receive": {Permission.RECEIVE},
              "set": {Permission.SET_LEVEL}, "undo": {Permission.UNDO},
              "retry orders": {Permission.RETRY_ORDER}, "handle cases": {Permission.HANDLE_ALERT},
-             "map codes": {Permission.MAP_CODE},
+             "map codes": {Permission.MAP_CODE}, "enter lines": {Permission.SET_LINES},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
              "verify the books": {Permission.PROVE},

@@ -102,7 +102,7 @@ end $$;
 create view stockroom_api.open_lines as
 select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
        l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
-       (select count(*) from stockroom.order_lines x where x.order_id = l.order_id) as all_lines,
+       (select count(*) from stockroom.order_lines x where x.order_id = l.order_id and x.state <> 'replaced') as all_lines,
        format('%s × %s, %s', l.quantity - l.taken - l.oversold, coalesce(v.sku, l.code),
               case l.cause when 'unknown_variant' then coalesce(u.why, 'no variant has this code')
                            when 'undone' then 'put back by an undo'

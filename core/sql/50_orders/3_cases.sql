@@ -34,7 +34,7 @@ begin
         perform stockroom_api.review_orders(array[_order_id], _who);
     end if;
     return query select l.id, l.state, l.cause, l.taken, l.oversold
-                   from stockroom.order_lines l where l.order_id = _order_id order by l.position;
+                   from stockroom.order_lines l where l.order_id = _order_id and l.state <> 'replaced' order by l.position;
 end $$;
 
 -- Refuse to map a code that several variants share or that is another variant's own; name them. Waits for an import of a
@@ -123,7 +123,7 @@ begin
         perform stockroom_api.review_orders(array[_order_id], _who);
     end if;
     return query select l.id, l.state, l.cause, l.taken, l.oversold
-                   from stockroom.order_lines l where l.order_id = _order_id order by l.position;
+                   from stockroom.order_lines l where l.order_id = _order_id and l.state <> 'replaced' order by l.position;
 end $$;
 
 -- Have the messages of an order whose cart could not be read processed again, with the present mapping and key. Returns how many

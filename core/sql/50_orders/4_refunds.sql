@@ -142,10 +142,10 @@ declare
                          or d.disposition not in ('restock', 'damaged', 'not_returned', 'goodwill', 'inspect')) then
             'needs a known decision and at least one unit for each line'
         when exists (select from unnest(_said) d where d.line_id is not null and not exists (
-                select from stockroom.order_lines l where l.id = d.line_id and l.order_id = _refund.order_id)) then
-            'names a line of another order'
+                select from stockroom.order_lines l where l.id = d.line_id and l.order_id = _refund.order_id and l.state <> 'replaced')) then
+            'names a line of another order, or one that was replaced'
         when exists (select from unnest(_said) d where d.line_id is null and (d.disposition = 'restock'
-                or exists (select from stockroom.order_lines l where l.order_id = _refund.order_id))) then
+                or exists (select from stockroom.order_lines l where l.order_id = _refund.order_id and l.state <> 'replaced'))) then
             'needs a line of its order, to know which goods are meant'
         when exists (select from unnest(_said) d where d.disposition = 'restock' group by d.line_id having count(*) > 1) then
             'names the same line twice' end;

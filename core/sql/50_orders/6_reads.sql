@@ -8,7 +8,8 @@ select o.id as order_id, o.payment_id, o.charge_id, o.session_id, lower(o.number
 
 -- The columns by which order lines are searched; `code` is in lower case.
 create view stockroom_api.line_keys as
-select l.order_id, l.variant_id, lower(l.code) as code, l.state from stockroom.order_lines l;
+select l.order_id, l.variant_id, lower(l.code) as code, l.state
+  from stockroom.order_lines l where l.state <> 'replaced';
 
 -- Every code of a variant that a cart can use: its SKU in lower case, the others as written.
 create view stockroom_api.variant_codes as
@@ -33,13 +34,13 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
            coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold,
            coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
-      from stockroom.order_lines x where x.order_id = o.id) l
+      from stockroom.order_lines x where x.order_id = o.id and x.state <> 'replaced') l
  cross join lateral (
     select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state not in ('failed', 'released')), 0) as refunded,
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
 
--- The lines of an order with their variant as it is now. `spoken_for`: refunded units that, by decision, will not come back.
+-- The lines of an order with their variant as it is now, without those that a correction replaced. `spoken_for`: refunded units that, by decision, will not come back.
 -- `variants`: those that the code of an open line could mean, if there are several.
 create view stockroom_api.order_line_rows as
 select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
@@ -51,7 +52,8 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
            (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
   left join public.product_variants v on v.id = l.variant_id
-  left join public.products p on p.id = v.product_id;
+  left join public.products p on p.id = v.product_id
+ where l.state <> 'replaced';
 
 -- Refunds, with their order once it is known.
 create view stockroom_api.refund_rows as
@@ -81,6 +83,10 @@ select o.id, e.received_at, 1, e.id, 'message', 'Stripe', e.kind, e.state, e.sou
 union all
 select o.id, o.imported_at, 2, o.id, 'recorded', 'Stockroom', o.policy, o.cart_state, o.cart_source, null, null, null
   from stockroom.orders o
+union all
+select c.order_id, c.changed_at, 2, c.id, 'lines', c.changed_by, case when c.undoes is null then 'entered' else 'undone' end,
+       c.before ->> 'said', c.after ->> 'said', null, null, c.note
+  from stockroom.line_changes c
 union all
 select l.order_id, m.recorded_at, 3, m.movement_id, 'movement', m.performed_by, m.movement_type, m.reason_label, m.sku,
        m.quantity, null, m.note

@@ -33,7 +33,7 @@ select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quan
   from stockroom_api.line_units u
  where u.sold <> u.taken
     or u.state in ('taken', 'resolved') and u.taken + u.oversold <> u.quantity
-    or u.state = 'skipped' and u.taken + u.oversold <> 0
+    or u.state in ('skipped', 'replaced') and u.taken + u.oversold <> 0
     or u.state = 'failed' and not exists (
            select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
 
@@ -48,7 +48,7 @@ select r.*
                     else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
           from stockroom.orders o
           left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods, count(*) as lines
-                       from stockroom.order_lines x group by x.order_id) l on l.order_id = o.id
+                       from stockroom.order_lines x where x.state <> 'replaced' group by x.order_id) l on l.order_id = o.id
          where o.cart_state = 'read') r
  where r.recomputed <> coalesce(r.difference, 0)
     or r.policy <> 'skip' and r.recomputed <> 0

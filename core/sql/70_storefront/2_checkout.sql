@@ -213,7 +213,7 @@ create function stockroom_api.paid_order(_payment_id text) returns jsonb
              from stockroom.order_lines l
              left join public.product_variants v on v.id = l.variant_id
              left join public.products p on p.id = v.product_id
-            where l.order_id = o.id) l on true
+            where l.order_id = o.id and l.state <> 'replaced') l on true
      where o.payment_id = _payment_id;
 $$;
 
@@ -243,7 +243,7 @@ create function stockroom_api.due_confirmations(_limit int) returns setof text
       from stockroom.waiting_confirmations w
       join stockroom.orders o on o.id = w.order_id
      where o.email is not null
-       and (exists (select from stockroom.order_lines l where l.order_id = o.id)
+       and (exists (select from stockroom.order_lines l where l.order_id = o.id and l.state <> 'replaced')
             or (select s.unread_confirmation = 'without_lines' from stockroom.stripe_link s))
      order by w.asked_at, o.id
      limit _limit;

@@ -12,7 +12,7 @@ from core.carts.mapping import CartMapping, Layout, email_in, from_json
 from core.foundation.errors import Forbidden, InvalidInput
 from core.inbox import applying, messages
 from core.jobs import chores
-from core.orders import cases, stripe_link
+from core.orders import cases, lines, stripe_link
 from core.storefront import paid_orders
 from tests.core.storefront.test_api import Client
 from tests.core.storefront.test_checkout import Till
@@ -72,6 +72,21 @@ def test_an_order_with_an_unread_cart_is_confirmed_once_its_cart_was_read(till: 
     work(till)
     assert order(till, payment_id).json()["mail"] == "queued"
     assert len(mails(till.shop, payment_id)) == 1
+
+
+def test_lines_that_support_enters_are_in_the_confirmation(till: Till) -> None:
+    payment_id = unread(till)
+    assert order(till, payment_id).json()["mail"] == "waiting_for_cart"
+    found = till.shop.sql("select id from stockroom.orders where payment_id = :id", id=payment_id)
+    boot = till.shop.variant(5, product="Halde Boot", size="42")
+    seen = till.shop.run(lines.seen, order_id=found)
+    wanted = [lines.Entered(variant_id=boot, quantity=2, unit_price=5000)]
+    till.shop.run(lines.set_lines, "Sam", order_id=found, seen=seen, lines=wanted, key=key())
+    work(till)
+    ((_, _, body),) = mails(till.shop, payment_id)
+    assert "2 x Halde Boot, size 42 (T-" in body
+    told = order(till, payment_id).json()
+    assert [(each["quantity"], each["state"]) for each in told["lines"]] == [(2, "taken")]
 
 
 def test_a_cart_read_before_the_storefront_asks_again_is_confirmed_by_that_request_alone(till: Till) -> None:

@@ -1,0 +1,213 @@
+"""Lines by hand: the form that enters the lines of an order, or corrects those that were read wrong.
+
+Rows wait on a desk (desks.py) while a person works on them; the form of dashboard/frame/forms.py saves all once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from core.alerts.reads import Alert
+from core.carts.values import minor_digits
+from core.foundation.model import MAX_UNITS, Actor
+from core.foundation.sales import AlertKind, AlertState
+from core.orders import guesses, lines
+from core.orders.guesses import Sheet
+from core.orders.lines import Changed, Entered
+from core.orders.reads import OrderRow
+from core.people.access import Permission, may
+from dashboard.alerts import desks
+from dashboard.alerts.desks import Desk, Row
+from dashboard.door import session
+from dashboard.frame import forms, selling, tables, words
+from dashboard.frame.feedback import Notice
+
+ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
+"""Kinds of cases on which lines are entered."""
+MOST_TOLD, LONGEST_TOLD = 30, 600
+
+
+def offered_on(alert: Alert, person: Actor) -> bool:
+    """Return whether a case offers to enter lines."""
+    return alert.kind in ABOUT_CART and alert.order_id is not None and may(person.role, Permission.SET_LINES)
+
+
+def show_on_order(order: OrderRow, alerts: Sequence[Alert], person: Actor) -> None:
+    """Offer to enter or correct the lines on the page of an order, unless one of its open cases does."""
+    on_case = any(offered_on(alert, person) for alert in alerts if alert.state is not AlertState.RESOLVED)
+    if on_case or not may(person.role, Permission.SET_LINES):
+        return
+    label = "Correct lines" if order.cart_state == "read" else "Enter lines"
+    form = st.expander(label, key=f"lines_of_{order.order_id}", on_change="rerun")
+    if form.open:
+        with form:
+            show(order.order_id, order.title)
+
+
+def show_told(told: Sequence[tuple[str, str]]) -> None:
+    """Show what came with a payment, as a table of names and texts."""
+    tables.show_facts({name[:80]: text[:LONGEST_TOLD] for name, text in told[:MOST_TOLD]})
+
+
+def show(order_id: int, title: str) -> None:
+    """Draw the whole form: what came with the payment, guesses, a search, the rows, their sum, and Save."""
+    sheet = session.run(guesses.sheet, order_id=order_id)
+    if sheet is None:
+        return
+    form, desk = forms.begin(f"lines_{order_id}"), desks.of(sheet)
+    if desk.seen != sheet.seen:
+        st.warning("The lines of this order have changed since you began.", icon=":material/sync_problem:")
+        st.button(
+            "Begin again with the lines as they are now", key=f"{form.name}_again", on_click=_begin_again, args=(desk,)
+        )
+    _show_changes(sheet, title)
+    if sheet.told:
+        st.caption("What came with the payment:")
+        show_told(sheet.told)
+    desks.show_guesses(form, desk, sheet)
+    desks.show_search(form, desk, sheet)
+    units = [_show_row(form, desk, row, sheet) for row in desk.rows]
+    if not desk.rows:
+        st.caption("No lines yet. Scan or search for them, or take a guess.")
+        return
+    extras = _ask_extras(form, desk, sheet)
+    _show_sum(form, desk, sheet, units, extras)
+    _show_save(form, desk, sheet, title)
+
+
+def _begin_again(desk: Desk) -> None:
+    desk.is_done = True
+
+
+# ---------------------------------------------------------------- rows and their sum
+
+
+def _show_row(form: forms.Form, desk: Desk, row: Row, sheet: Sheet) -> int:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{form.name}_row_{row.uid}"):
+        with st.container(gap=None):
+            st.markdown(f"**{words.plain(row.code)}**")
+            price = "no price" if row.unit_price is None else f"{selling.money(row.unit_price, sheet.currency)} each"
+            kept = f"{words.units(row.least)} put back after a refund" if row.least else None
+            st.caption(words.plain(words.joined(row.name, price, kept)))
+        widget = form.input(f"units_{row.uid}")
+        st.session_state.setdefault(widget, row.quantity)
+        st.number_input(
+            "Units", max(row.least, 1), MAX_UNITS, step=1, key=widget, width=120, on_change=_touch, args=(desk,)
+        )
+        st.button(
+            "Remove", icon=":material/close:", key=f"{form.name}_drop_{row.uid}", type="tertiary",
+            disabled=row.least > 0, on_click=_drop, args=(desk, row),
+        )  # fmt: skip
+    return int(st.session_state[widget] or 0)
+
+
+def _touch(desk: Desk) -> None:
+    desk.is_touched = True
+
+
+def _drop(desk: Desk, row: Row) -> None:
+    desk.rows.remove(row)
+    desk.is_touched = True
+
+
+def _ask_extras(form: forms.Form, desk: Desk, sheet: Sheet) -> int:
+    digits = minor_digits(sheet.currency)
+    widget = form.input("extras")
+    st.session_state.setdefault(widget, float(Decimal(sheet.extras or 0).scaleb(-digits)))
+    st.number_input(
+        f"Shipping and tax, less discounts ({sheet.currency.upper()})", step=10.0**-digits, format=f"%.{digits}f",
+        key=widget, on_change=_touch, args=(desk,),
+    )  # fmt: skip
+    return _minor(st.session_state[widget], sheet.currency)
+
+
+def _minor(value: float | None, currency: str) -> int:
+    return int(Decimal(str(value or 0)).scaleb(minor_digits(currency)).to_integral_value())
+
+
+def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int], extras: int) -> None:
+    prices = [row.unit_price for row in desk.rows]
+    paid = selling.money(sheet.amount, sheet.currency)
+    if None in prices or not sheet.amount:
+        why = "No amount is recorded" if not sheet.amount else f"{paid} was paid. A line has no price"
+        st.info(words.plain(f"{why}, so the sum cannot be compared."), icon=":material/calculate:")
+        return
+    goods = sum((price or 0) * count for price, count in zip(prices, units, strict=True))
+    rest = sheet.amount - goods - extras
+    text = f"{selling.money(goods + extras, sheet.currency)} with shipping and tax, {paid} paid"
+    if abs(rest) <= len(prices):
+        st.success(words.plain(f"{text}: this adds up."), icon=":material/check_circle:")
+        return
+    more = f"{selling.money(abs(rest), sheet.currency)} {'more' if rest > 0 else 'less'} was paid"
+    st.warning(words.plain(f"{text}: {more}. Save it with a note that says why."), icon=":material/calculate:")
+    label = f"Count {selling.money(abs(rest), sheet.currency)} as {'shipping and tax' if rest > 0 else 'a discount'}"
+    st.button(
+        words.plain(label), key=f"{form.name}_rest", type="tertiary", on_click=_count_rest,
+        args=(form.inputs["extras"], float(Decimal(extras + rest).scaleb(-minor_digits(sheet.currency)))),
+    )  # fmt: skip
+
+
+def _count_rest(widget: str, value: float) -> None:
+    st.session_state[widget] = value
+
+
+# ---------------------------------------------------------------- saving and undoing
+
+
+def _show_save(form: forms.Form, desk: Desk, sheet: Sheet, title: str) -> None:
+    with st.form(form.name, border=False):
+        forms.note(form, placeholder="Where these lines are from")
+
+        def post(key: str, values: forms.Values) -> Changed:
+            entered = [
+                Entered(
+                    variant_id=row.variant_id,
+                    quantity=int(values.get(f"units_{row.uid}") or 0),
+                    unit_price=row.unit_price,
+                    line_id=row.line_id,
+                )
+                for row in desk.rows
+            ]
+            return session.run(
+                lines.set_lines, order_id=sheet.order_id, seen=desk.seen, lines=entered, key=key,
+                extras=_minor(values.get("extras"), sheet.currency), note=values["note"] or None,
+            )  # fmt: skip
+
+        forms.submit(
+            form, "Save lines", post, icon=":material/save:", say=lambda done: _saved(done, title),
+            after=lambda: _begin_again(desk),
+        )  # fmt: skip
+
+
+def _saved(done: Changed, title: str) -> Notice:
+    return Notice(text=f"Order {title}: {_moved(done)}", take_back=lambda: undo(done.change_id, title))
+
+
+def undo(change_id: int, title: str) -> Notice:
+    """Undo a change of lines and return the message about it. A second click is the same undo."""
+    done = session.run(lines.undo_lines, change_id=change_id, key=f"undo_lines:{change_id}")
+    return Notice(text=f"Order {title} is as it was before: {_moved(done)}")
+
+
+def _moved(done: Changed) -> str:
+    parts = [f"{words.units(done.went)} taken off the shelf"] if done.went else []
+    parts += [f"{words.units(done.came_back)} back on the shelf"] if done.came_back else []
+    text = f"{words.listing(parts) or 'no stock moved'}."
+    return f"{text} {words.plural(done.open_lines, 'line')} still open." if done.open_lines else text
+
+
+def _show_changes(sheet: Sheet, title: str) -> None:
+    latest = next((change for change in sheet.changes if change.is_latest), None)
+    if latest is None:
+        return
+    form = forms.begin(f"undo_lines_{latest.change_id}")
+    with st.form(form.name, border=False):
+        before = f" They were: {latest.before}." if latest.before else ""
+        st.caption(words.plain(f"{latest.changed_by} entered these lines.{before}"))
+        forms.submit(
+            form, "Undo this change", lambda *_: undo(latest.change_id, title), icon=":material/undo:",
+            say=lambda notice: notice, is_main=False,
+        )  # fmt: skip

@@ -1,0 +1,124 @@
+"""Guesses for a person who enters lines: from the readings of the cart, the text of the payment, and the amount."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.orders import guesses, lines
+from core.orders.guesses import Sheet
+from tests.core.orders.test_lines import read, unread
+from tests.stripe.shop import Stripe
+from tests.support.builders import Shop
+
+
+@pytest.fixture
+def dear(fresh_shop: Shop) -> Shop:
+    """A shop in dollars."""
+    fresh_shop.sql("update stockroom.shop set currency = 'USD'")
+    return fresh_shop
+
+
+def size(shop: Shop, model: UUID, size: str, **columns: Any) -> UUID:
+    """Another size of a model."""
+    made = shop.variant(5, size=size, **columns)
+    shop.sql("""update product_variants set product_id = (select product_id from product_variants where id = :model)
+                 where id = :id""", id=made, model=model)  # fmt: skip
+    return made
+
+
+def sheet(shop: Shop, raw: Any, amount: int = 1) -> Sheet:
+    written = raw if isinstance(raw, str) else json.dumps(raw)
+    _, order = unread(shop, amount, cart_raw=written)
+    found: Sheet = shop.run(guesses.sheet, "Sam", order_id=order)
+    return found
+
+
+def offered(found: Sheet) -> list[list[tuple[UUID, int]]]:
+    return [[(pick.variant_id, units) for pick, units, _ in guess.lines] for guess in found.guesses]
+
+
+def test_a_sku_or_barcode_in_the_text_is_offered_before_a_name(dear: Shop) -> None:
+    named = dear.variant(5, product="Halde Boot", sku="HB-1")
+    coded, barred = dear.variant(5, sku="TR-42"), dear.variant(5, barcode="4006381333931")
+    found = sheet(dear, {"a": "halde boot", "wares": "tr-42:2;4006381333931:1"})
+    assert {each[0][0] for each in offered(found)[:2]} == {coded, barred}
+    assert offered(found)[2:] == [[(named, 1)]]
+    assert [guess.why for guess in found.guesses] == ["its code is in the text"] * 2 + [
+        "product and size are in the text"
+    ]
+
+
+def test_of_a_product_in_the_text_its_size_is_offered_or_else_all_sizes(dear: Shop) -> None:
+    first = dear.variant(5, product="Halde Boot", size="42", sku="HB-42")
+    second = size(dear, first, "43", sku="HB-43")
+    assert offered(sheet(dear, "Halde Boot / 43")) == [[(second, 1)]]
+    assert offered(sheet(dear, "Halde Boot / 42")) == [[(first, 1)]]
+    assert sorted(offered(sheet(dear, "one Halde Boot"))) == sorted([[(first, 1)], [(second, 1)]])
+
+
+def test_what_was_paid_points_to_variants_with_that_price(dear: Shop) -> None:
+    boot, mug = dear.variant(5, sku="B", price=119.90), dear.variant(5, sku="M", price=9)
+    assert offered(sheet(dear, "{[", 11990)) == [[(boot, 1)]]
+    assert offered(sheet(dear, "{[", 2700)) == [[(mug, 3)]]
+    assert offered(sheet(dear, "{[", 12890)) == [[(boot, 1), (mug, 1)]], "two that cost it together"
+    assert offered(sheet(dear, "{[", 7)) == []
+
+
+def test_prices_in_another_currency_say_nothing(dear: Shop) -> None:
+    dear.variant(5, sku="B", price=119.90)
+    dear.sql("update stockroom.shop set currency = 'EUR'")
+    found = sheet(dear, "B", 11990)
+    assert [(pick.sku, pick.unit_price) for guess in found.guesses for pick, *_ in guess.lines] == [("B", None)]
+
+
+def test_the_possible_readings_of_the_cart_are_offered_whole(dear: Shop) -> None:
+    boot, mug = dear.variant(5, sku="B"), dear.variant(5, sku="M", price=9)
+    _, order = unread(dear)
+    reading = {"how": "code, quantity", "lines": [
+        {"code": "B", "quantity": 2, "unit_price": 500, "variant_id": str(boot)},
+        {"code": "M", "quantity": 1, "unit_price": None, "variant_id": str(mug)}]}  # fmt: skip
+    half = {
+        "how": "code",
+        "lines": [{"code": "B", "quantity": 1, "variant_id": str(boot)}, {"code": "?", "quantity": 1}],
+    }
+    dear.sql("update stockroom.orders set readings = cast(:readings as jsonb)", readings=json.dumps([half, reading]))
+    first = dear.run(guesses.sheet, "Sam", order_id=order).guesses[0]
+    assert [(pick.variant_id, units, price) for pick, units, price in first.lines] == [(boot, 2, 500), (mug, 1, 900)]
+    assert first.why == "the cart read as code, quantity"
+
+
+def test_what_came_with_the_payment_is_its_metadata(fresh_shop: Shop) -> None:
+    stripe = Stripe(fresh_shop)
+    stripe.account.pay(1000, metadata={"wares": "TR-42 or so", "gift": "no"})
+    stripe.webhook()
+    stripe.work()
+    order = stripe.shop.sql("select max(id) from stockroom.orders")
+    assert set(stripe.shop.run(guesses.sheet, "Sam", order_id=order).told) == {("wares", "TR-42 or so"), ("gift", "no")}
+
+
+def test_a_search_finds_what_is_meant_beyond_doubt_or_offers_what_matches(dear: Shop) -> None:
+    first = dear.variant(5, product="Halde Boot", size="42", sku="HB-42", price=10)
+    second = size(dear, first, "43", sku="HB-43", barcode="4006381333931")
+    dear.variant(5, sku="TWIN-1", barcode="77"), dear.variant(5, sku="TWIN-2", barcode="77")
+
+    def find(text: str) -> list[str]:
+        return sorted(pick.sku for pick in dear.run(lines.find, "Sam", text=text, currency="usd"))
+
+    assert [find("hb-42"), find(" 4006381333931 "), find("boot 43"), find("Halde")] == [
+        ["HB-42"], ["HB-43"], ["HB-43"], ["HB-42", "HB-43"]]  # fmt: skip
+    assert find("77") == ["TWIN-1", "TWIN-2"], "a shared barcode is not guessed"
+    assert find("nothing like it") == []
+    (pick,) = dear.run(lines.find, "Sam", text="HB-43", currency="usd")
+    assert (pick.variant_id, pick.unit_price, pick.available) == (second, None, 5)
+
+
+def test_an_order_that_was_read_shows_its_lines(dear: Shop) -> None:
+    shoe = dear.variant(5)
+    _, order = read(dear, (shoe, 2))
+    found = dear.run(guesses.sheet, "Sam", order_id=order)
+    assert (found.is_read, found.extras, [line.quantity for line in found.lines]) == (True, 0, [2])
+    assert dear.run(guesses.sheet, "Sam", order_id=order + 1) is None
