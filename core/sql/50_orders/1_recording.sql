@@ -70,6 +70,7 @@ create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_
       from line l
       join named n on n.code = l.code and n.codes = l.codes and n.size is not distinct from l.size
      order by l.order_id, l.position;
+    select stockroom_api.expand_meanings(_order_ids);
 $$;
 
 -- Complete known orders from a later message: missing facts of the buyer, and the cart if there was none. Locks the orders it

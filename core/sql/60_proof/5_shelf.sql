@@ -5,8 +5,8 @@
 -- refund from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
 create view stockroom_api.shelf_lines as
 select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.position, l.code, v.sku, w.alert_id,
-       l.quantity::bigint as paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,
-       w.recorded_only, l.quantity - m.sold + m.put_back - d.after_refund - w.waiting - l.oversold - w.recorded_only as unexplained
+       w.paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,
+       w.recorded_only, w.paid - m.sold + m.put_back - d.after_refund - w.waiting - l.oversold - w.recorded_only as unexplained
   from stockroom.orders o
   join stockroom.order_lines l on l.order_id = o.id
   left join public.product_variants v on v.id = l.variant_id
@@ -23,7 +23,8 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
        and not exists (select from public.stock_movements u where u.reverses_id = r.movement_id)) d
  cross join lateral (
     select max(a.id) as alert_id, case when max(a.id) is null then 0 else l.quantity - l.taken - l.oversold end::bigint as waiting,
-           case l.state when 'skipped' then l.quantity else 0 end::bigint as recorded_only
+           case l.state when 'skipped' then l.quantity else 0 end::bigint as recorded_only,
+           case when stockroom_api.has_units(l.state) then l.quantity else 0 end::bigint as paid
       from stockroom.alerts a
      where l.state = 'failed' and a.cause = 'order:' || o.payment_id and a.state <> 'resolved') w;
 
