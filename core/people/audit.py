@@ -35,6 +35,8 @@ class What(StrEnum):
     STRIPE_LINK = "stripe_link"
     CODE_MAPPED = "code_mapped"
     VARIANT_CHOSEN = "variant_chosen"
+    CODE_ENDED = "code_ended"
+    ORDER_REOPENED = "order_reopened"
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"

@@ -65,7 +65,7 @@ begin
 end $$;
 
 -- Give a code its meaning from now on. `_seen` is the meaning that the caller has seen in force, which then ends, or null; the same
--- meaning again changes nothing. Returns its id and the orders with an open line that waits for it. Refuses: SK001, SK008, SK009,
+-- meaning again changes nothing. Returns its id and the orders with an open line that waits for it, the first paid first. Refuses: SK001, SK008, SK009,
 -- SK010.
 create function stockroom_api.give_meaning(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _code text, _kind text, _variant_id uuid, _parts jsonb, _seen bigint
@@ -93,8 +93,10 @@ begin
     else
         meaning_id := _now.id;
     end if;
-    orders := array(select distinct l.order_id from stockroom.order_lines l
-                     where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes) order by 1);
+    orders := array(select o.id from stockroom.orders o
+                     where o.id in (select l.order_id from stockroom.order_lines l
+                                     where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes))
+                     order by o.paid_at, o.id);
     return next;
 end $$;
 
