@@ -27,13 +27,13 @@ _COLUMNS = tuple(LEVELS.c[name] for name in ("sku", "barcode", "product", "size"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Near:
-    """A variant that a text could mean, with its units available. `is_exact`: the text is its SKU or barcode."""
+    """A variant that a text could mean, with its units available if known. `is_exact`: it has this SKU or barcode."""
 
     variant_id: UUID
     sku: str
     product: str
     size: str | None
-    available: int
+    available: int | None
     is_exact: bool
 
 
