@@ -1,8 +1,8 @@
 """Orders and refunds as people see and decide them.
 
 `reads` and `refund_reads` list them under a `filter`. `cases` retries an order or ships the units that are there.
-`meanings` says what the code of a cart means, and `nearest` offers what it could mean. `refunds` records what became of refunded goods. `stripe_link` shows and changes the connection
-to Stripe and the cart mapping.
+`meanings` says what the code of a cart means, and `nearest` offers what it could mean. `refunds` records what became of
+refunded goods. `stripe_link` shows and changes the connection to Stripe and the cart mapping.
 
 Uses: inbox, ledger, people, database, carts, payloads, stripe, foundation.
 """

@@ -7,7 +7,7 @@ it reopened. Rules and locks: core/sql/50_orders/0_meanings.sql, 9_meanings.sql,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ class Meaning:
 class MeaningRow:
     """A meaning that somebody gave, as a list shows it. `means` says it for people: a SKU, a bundle, "no goods".
 
-    `order_id` and the columns after it: it is of that order alone. `orders` counts those whose lines stand on it.
+    `order_id` to `currency`: it is of that order alone. `orders` counts those whose lines stand on it.
     """
 
     meaning_id: int
@@ -71,7 +71,8 @@ class MeaningRow:
     product: str | None
     size: str | None
     order_id: int | None
-    order_name: str | None
+    number: str | None
+    buyer: str | None
     amount: int | None
     currency: str | None
     added_by: str
@@ -100,8 +101,21 @@ class Reopened:
     kept: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A line that reopening leaves on a meaning, and why; with what its order is called by."""
+
+    order_id: int
+    code: str
+    kept: str
+    number: str | None
+    buyer: str | None
+    amount: int
+    currency: str
+
+
 _ROWS = view("meaning_rows", *MeaningRow.__dataclass_fields__)
-_TOUCHED = view("touched_lines", "meaning_id", "order_id", "code", "paid_at", "kept")
+_TOUCHED = view("touched_lines", "meaning_id", "paid_at", *Kept.__dataclass_fields__)
 
 
 def give(connection: Connection, actor: Actor, *, code: str, meaning: Meaning, seen: int | None) -> Given:
@@ -112,7 +126,7 @@ def give(connection: Connection, actor: Actor, *, code: str, meaning: Meaning, s
     """
     values = {"code": clean(code, "code", LONGEST_CODE)} | meaning.values() | {"seen": seen}
     statement = f"""select meaning_id, orders from stockroom_api.give_meaning({ASKER}, %(code)s, %(kind)s,
-                        cast(%(variant_id)s as uuid), cast(%(parts)s as jsonb), cast(%(seen)s as bigint))"""
+                        cast(%(variant_id)s as uuid), cast(%(parts)s as jsonb), cast(%(seen)s as bigint))"""  # noqa: S608 - nothing of a caller is in it
     meaning_id, orders = call(connection, statement, asker(actor, Permission.MAP_CODE) | values)[0]
     return Given(meaning_id=meaning_id, orders=tuple(orders))
 
@@ -126,7 +140,7 @@ def choose(
     """
     statement = f"""select line_id, state, cause, taken, oversold
                       from stockroom_api.choose_meaning(%(key)s, {ASKER}, %(order_id)s, %(line_id)s, %(kind)s,
-                          cast(%(variant_id)s as uuid), cast(%(parts)s as jsonb))"""
+                          cast(%(variant_id)s as uuid), cast(%(parts)s as jsonb))"""  # noqa: S608 - nothing of a caller is in it
     values = {"key": clean(key, "key", 200), "order_id": order_id, "line_id": line_id} | meaning.values()
     return rows_of(Retried, call(connection, statement, asker(actor, Permission.MAP_CODE) | values), state=LineState)
 
@@ -139,16 +153,14 @@ def end(connection: Connection, actor: Actor, *, meaning_id: int) -> None:
     ask(connection, actor, Permission.MAP_CODE, "end_meaning", meaning_id=meaning_id)
 
 
-def reopen(
-    connection: Connection, actor: Actor, *, order_id: int, meaning_id: int, key: str
-) -> tuple[Reopened, ...]:
+def reopen(connection: Connection, actor: Actor, *, order_id: int, meaning_id: int, key: str) -> tuple[Reopened, ...]:
     """Open the lines of an order again that stand on a meaning which has ended, and try them as their code means now.
 
     What was taken goes back as an undo. A line that came back, was decided about or was settled stays and is named.
     Raises InvalidInput while the meaning is in force, KeyReused, Forbidden, SignInRequired.
     """
     statement = f"""select code, state, cause, taken, kept
-                      from stockroom_api.reopen_order(%(key)s, {ASKER}, %(order_id)s, %(meaning_id)s)"""
+                      from stockroom_api.reopen_order(%(key)s, {ASKER}, %(order_id)s, %(meaning_id)s)"""  # noqa: S608 - nothing of a caller is in it
     values = {"key": clean(key, "key", 200), "order_id": order_id, "meaning_id": meaning_id}
     return rows_of(Reopened, call(connection, statement, asker(actor, Permission.MAP_CODE) | values), state=LineState)
 
@@ -199,10 +211,10 @@ def touched(connection: Connection, actor: Actor, *, meaning_id: int) -> tuple[i
     return tuple(connection.execute(query).scalars())
 
 
-def kept(connection: Connection, actor: Actor, *, meaning_id: int, limit: int = 5) -> Iterator[tuple[int, str, str]]:
-    """Return the lines that reopening leaves on a meaning, as (order, code, why), at most `limit`."""
+def kept(connection: Connection, actor: Actor, *, meaning_id: int, limit: int = 5) -> tuple[Kept, ...]:
+    """Return the lines that reopening leaves on a meaning, of the first paid orders; at most `limit`."""
     require(connection, actor, Permission.VIEW)
-    columns = (_TOUCHED.c.order_id, _TOUCHED.c.code, _TOUCHED.c.kept)
-    query = select(*columns).where(_TOUCHED.c.meaning_id == meaning_id, _TOUCHED.c.kept.is_not(None))
-    found = connection.execute(query.order_by(_TOUCHED.c.paid_at, _TOUCHED.c.order_id).limit(limit)).all()
-    return ((row.order_id, row.code, row.kept) for row in found)
+    fields = [_TOUCHED.c[name] for name in Kept.__dataclass_fields__]
+    query = select(*fields).where(_TOUCHED.c.meaning_id == meaning_id, _TOUCHED.c.kept.is_not(None))
+    found = connection.execute(query.order_by(_TOUCHED.c.paid_at, _TOUCHED.c.order_id).limit(limit))
+    return tuple(Kept(**row._mapping) for row in found)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.alerts.reads import Alert
 from core.foundation.sales import LineState, MeaningKind
-from core.orders import cases, meanings
+from core.orders import meanings
 from core.orders.cases import Retried
 from core.orders.meanings import Meaning, MeaningRow
 from core.orders.nearest import Near
@@ -18,8 +18,6 @@ from dashboard.frame import finding, forms, links, words
 from dashboard.frame.feedback import Notice
 
 MOST_LINES = 5
-MOST_RETRIES = 50
-"""Orders that are retried at once when a code gets its meaning. The others wait for the next retry."""
 FOR_GOOD, ONCE = "For good", "This order only"
 
 
@@ -55,7 +53,7 @@ def _show_line(alert: Alert, line: OrderLine, known: MeaningRow | None) -> None:
             meaning, said = asked.meaning(values)
             if is_shared or values.get("scope") == ONCE:
                 return choose(alert, line, meaning, said, key)
-            return give_and_retry(line.code, meaning, said, known.meaning_id if known else None, key)
+            return finding.give_and_retry(line.code, meaning, said, known.meaning_id if known else None, key)
 
         forms.submit(form, "Save and try again", post, icon=":material/check:", say=lambda notice: notice)
 
@@ -73,22 +71,6 @@ def _near(variant: Meant) -> Near:
         variant_id=variant.variant_id, sku=variant.sku, product=variant.product, size=variant.size, available=None,
         is_exact=False,
     )  # fmt: skip
-
-
-def give_and_retry(code: str, meaning: Meaning, said: str, seen: int | None, key: str) -> Notice:
-    """Give a code its meaning for good and retry the orders that wait for it, each in its own transaction.
-
-    Safe to repeat. Raises InvalidInput if the code could mean a variant, or got another meaning meanwhile.
-    """
-    given = session.run(meanings.give, code=code, meaning=meaning, seen=seen)
-    whole = 0
-    for order_id in given.orders[:MOST_RETRIES]:
-        lines = session.run(cases.retry_order, order_id=order_id, key=f"{key}:{order_id}")
-        whole += all(line.state is not LineState.FAILED for line in lines)
-    tried = min(len(given.orders), MOST_RETRIES)
-    text = f"{code} means {said}. {words.plural(tried, 'order')} retried, {whole} completed."
-    left = len(given.orders) - tried
-    return Notice(text=f"{text} {words.plural(left, 'more order')} can be retried." if left else text)
 
 
 def choose(alert: Alert, line: OrderLine, meaning: Meaning, said: str, key: str) -> Notice:

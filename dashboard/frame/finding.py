@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.foundation.errors import UnknownVariant, invalid
-from core.foundation.sales import MeaningKind
-from core.orders import nearest
+from core.foundation.sales import LineState, MeaningKind
+from core.orders import cases, meanings, nearest
 from core.orders.meanings import Meaning, Part
 from core.orders.nearest import Near
 from dashboard.door import session
 from dashboard.frame import forms, words
+from dashboard.frame.feedback import Notice
 
 KINDS = {
     MeaningKind.VARIANT: "This variant",
@@ -25,13 +26,20 @@ KINDS = {
     MeaningKind.NO_GOODS: "No goods",
 }
 MOST_UNITS = 1_000
+TIMES = "\N{MULTIPLICATION SIGN}"
+MOST_RETRIES = 50
+"""Orders that are retried at once when a code gets its meaning. The others wait for the next retry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One drawing of the question: the kind chosen, the variants offered, and those added to the bundle, by SKU."""
+    """One drawing of the question: the kind chosen, the variants offered, and those added to the bundle, by SKU.
+
+    `pick` is the name of the input for the choice among those offered.
+    """
 
     kind: MeaningKind
+    pick: str
     offered: dict[str, Near]
     added: dict[str, Near]
 
@@ -48,11 +56,13 @@ class Asked:
         )
         if not parts:
             raise UnknownVariant("Add the variants first. Nothing was changed.")
-        return Meaning(kind=self.kind, parts=parts), ", ".join(f"{units[sku]} × {sku}" for sku in units if units[sku])
+        return Meaning(kind=self.kind, parts=parts), ", ".join(
+            f"{units[sku]} {TIMES} {sku}" for sku in units if units[sku]
+        )
 
     def _variant(self, values: forms.Values) -> Near:
         """Return the variant that was chosen, or the only one with exactly the SKU or barcode that was typed."""
-        chosen = self.offered.get(values.get("sku") or "")
+        chosen = self.offered.get(values.get(self.pick) or "")
         if chosen is not None:
             return chosen
         typed = str(values.get("find") or "").strip()
@@ -75,23 +85,23 @@ def ask(form: forms.Form, *, text: str = "", first: Sequence[Near] = (), kind: M
     chosen = MeaningKind(chosen or MeaningKind.VARIANT)
     if chosen is MeaningKind.NO_GOODS:
         st.caption("Shipping, a gift card, a tip, a warranty: it counts in the money, and nothing leaves the shelf.")
-        return Asked(kind=chosen, offered={}, added={})
+        return Asked(kind=chosen, pick="", offered={}, added={})
     typed = st.text_input("Find", text, key=form.input("find"), placeholder="SKU, barcode, product, size")
     found = first if first and typed == text else session.run(nearest.nearest, text=typed or "")
     offered = {near.sku: near for near in found}
-    is_sure = sum(near.is_exact for near in found) == 1
+    is_sure, pick = sum(near.is_exact for near in found) == 1, f"sku_{typed}"  # each search begins a new choice
     st.selectbox(
         "Variant", list(offered), 0 if is_sure else None, format_func=lambda sku: label(offered[sku]),
-        key=form.input("sku"), placeholder="Choose a variant" if offered else "Nothing is near this",
+        key=form.input(pick), placeholder="Choose a variant" if offered else "Nothing is near this",
     )  # fmt: skip
     added: dict[str, Near] = {}
     if chosen is MeaningKind.BUNDLE:
         added = st.session_state.setdefault(f"{form.name}_added_{form.draft.key[-8:]}", {})
-        widget = form.inputs["sku"]
         st.button(
-            "Add to the bundle", icon=":material/add:", key=f"{form.name}_add", on_click=_add, args=(added, offered, widget)
-        )
-    return Asked(kind=chosen, offered=offered, added=added)
+            "Add to the bundle", icon=":material/add:", key=f"{form.name}_add", on_click=_add,
+            args=(added, offered, form.inputs[pick]),
+        )  # fmt: skip
+    return Asked(kind=chosen, pick=pick, offered=offered, added=added)
 
 
 def _add(added: dict[str, Near], offered: dict[str, Near], widget: str) -> None:
@@ -117,3 +127,21 @@ def label(near: Near) -> str:
     size = near.size and f"size {near.size}"
     level = None if near.available is None else f"{words.number(near.available)} available"
     return words.joined(near.sku, size, near.product, level)
+
+
+def give_and_retry(code: str, meaning: Meaning, said: str, seen: int | None, key: str) -> Notice:
+    """Give a code its meaning for good and retry the orders that wait for it, each in its own transaction.
+
+    Safe to repeat. Raises InvalidInput if the code could mean a variant, or got another meaning meanwhile.
+    """
+    given = session.run(meanings.give, code=code, meaning=meaning, seen=seen)
+    whole = 0
+    for order_id in given.orders[:MOST_RETRIES]:
+        lines = session.run(cases.retry_order, order_id=order_id, key=f"{key}:{order_id}")
+        whole += all(line.state is not LineState.FAILED for line in lines)
+    tried = min(len(given.orders), MOST_RETRIES)
+    left = len(given.orders) - tried
+    text = f"{code} means {said}."
+    if tried:
+        text += f" {words.plural(tried, 'order')} retried, {whole} completed."
+    return Notice(text=f"{text} {words.plural(left, 'more order')} can be retried." if left else text)

@@ -5,7 +5,7 @@ create view stockroom_api.meaning_rows as
 select a.id as meaning_id, a.code, a.kind, a.variant_id, stockroom_api.meaning_text(a.id) as means, p.name as product, v.size,
        (select jsonb_agg(jsonb_build_object('variant_id', c.variant_id, 'sku', x.sku, 'quantity', c.quantity) order by x.sku)
           from stockroom.code_parts c join public.product_variants x on x.id = c.variant_id where c.meaning_id = a.id) as parts,
-       a.order_id, coalesce(o.number, o.name, o.email) as order_name, o.amount, o.currency,
+       a.order_id, o.number, coalesce(o.name, o.email) as buyer, o.amount, o.currency,
        a.added_by, a.added_at, a.ended_by, a.ended_at,
        (select count(distinct l.order_id) from stockroom.order_lines l where l.meaning_id = a.id) as orders
   from stockroom.sku_aliases a
@@ -15,7 +15,7 @@ select a.id as meaning_id, a.code, a.kind, a.variant_id, stockroom_api.meaning_t
 
 -- The lines of carts that stand on a meaning. `kept`: why reopening leaves such a line as it is, or null.
 create view stockroom_api.touched_lines as
-select l.meaning_id, l.order_id, l.id as line_id, l.code, o.paid_at,
+select l.meaning_id, l.order_id, l.id as line_id, l.code, o.number, coalesce(o.name, o.email) as buyer, o.amount, o.currency, o.paid_at,
        case when l.state = 'skipped' then 'was recorded only'
             when u.restored > 0 then 'came back after a refund'
             when u.is_decided then 'was decided about after a refund'

@@ -18,6 +18,7 @@ from tests.support.builders import Shop, key
 from tests.support.selling import Sale, cases, order_id, payment_id, sell, states
 
 TAKEN = ("taken", None)
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def sku(shop: Shop, variant_id: object) -> str:
@@ -65,7 +66,7 @@ def test_of_two_lines_of_one_variant_the_first_is_taken_and_the_sentence_adds_up
     assert states(shop, sale) == [(*TAKEN, 2, 0), ("failed", "insufficient_stock", 0, 0)]
     assert shop.on_hand(shoe) == 1
     said = shop.sql("select sentence from stockroom.alerts where order_id = :id", id=order_id(shop, sale))
-    assert said == f"Order {sale.more['number']}: 1 of 2 lines not taken off the shelf: 2 × {name}, 1 available"
+    assert said == f"Order {sale.more['number']}: 1 of 2 lines not taken off the shelf: 2 {TIMES} {name}, 1 available"
     fits = Sale(lines=[(name, 2), (name, 1)])
     sell(shop, fits)
     assert states(shop, fits) == [("failed", "insufficient_stock", 0, 0), (*TAKEN, 1, 0)], "each line on its own"
@@ -77,7 +78,9 @@ def test_two_open_lines_of_one_variant_say_once_what_is_available(shop: Shop) ->
     sale = Sale(lines=[(name, 2), (name, 3)])
     sell(shop, sale)
     said = str(shop.sql("select sentence from stockroom.alerts where order_id = :id", id=order_id(shop, sale)))
-    assert said.endswith(f"2 of 2 lines not taken off the shelf: 2 × {name}, 1 available; another 3 × {name}")
+    assert said.endswith(
+        f"2 of 2 lines not taken off the shelf: 2 {TIMES} {name}, 1 available; another 3 {TIMES} {name}"
+    )
 
 
 def test_the_first_payment_is_served_first_with_every_line_that_fits(shop: Shop) -> None:

@@ -21,6 +21,7 @@ from tests.support.selling import Sale, cases, line_of, order_id, sell, states
 
 NO_GOODS = Meaning(kind=MeaningKind.NO_GOODS)
 TAKEN = ("taken", None)
+TIMES = "\N{MULTIPLICATION SIGN}"
 SETTLED = ("no_goods", None, 0, 0)
 UNKNOWN = ("failed", "unknown_variant", 0, 0)
 
@@ -118,7 +119,7 @@ def test_the_missing_part_of_a_bundle_is_a_case_of_its_own_line(shop: Shop) -> N
     sell(shop, sale)
     assert cases(shop, sale) == [("insufficient_stock", "open", 2)]
     said = str(shop.sql("select sentence from stockroom.alerts where order_id = :id", id=order_id(shop, sale)))
-    assert "1 of 2 lines not taken off the shelf: 2 × SOCKS" in said
+    assert f"1 of 2 lines not taken off the shelf: 2 {TIMES} SOCKS" in said
     assert_proof_holds(shop)
     shop.adjust(socks, 2)
     shop.run(finishing.retry_order, "Sam", order_id=order_id(shop, sale), key=key())
@@ -197,6 +198,6 @@ def test_the_audit_says_what_a_code_meant_before_and_after(shop: Shop) -> None:
     give(shop, name, bundle((shoe, 2)), who="Mia", seen=first.meaning_id)
     changes = [each for each in shop.run(audit.recent_changes, "Ada") if each.subject == name]
     assert [(each.what, each.performed_by, each.before, each.after) for each in changes] == [
-        (What.CODE_MAPPED, "Mia", {"means": sku}, {"means": f"2 × {sku}"}),
+        (What.CODE_MAPPED, "Mia", {"means": sku}, {"means": f"2 {TIMES} {sku}"}),
         (What.CODE_MAPPED, "Sam", {}, {"means": sku}),
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from core.foundation.errors import StockError
@@ -20,7 +18,7 @@ SHOES = [
 
 
 @pytest.fixture
-def catalogue(fresh_shop: Shop) -> Iterator[Shop]:
+def catalogue(fresh_shop: Shop) -> Shop:
     for sku, barcode, product, size in SHOES:
         made = str(fresh_shop.sql("insert into public.products (name) values (:name) returning id", name=product))
         fresh_shop.sql(
@@ -28,7 +26,7 @@ def catalogue(fresh_shop: Shop) -> Iterator[Shop]:
                values (cast(:product as uuid), :sku, :barcode, :size)""",
             product=made, sku=sku, barcode=barcode, size=size,
         )  # fmt: skip
-    yield fresh_shop
+    return fresh_shop
 
 
 def first(shop: Shop, text: str) -> str | None:

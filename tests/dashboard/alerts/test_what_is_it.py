@@ -14,6 +14,7 @@ from tests.support.selling import Sale, case_of, sell, states
 
 __all__ = ["tabs"]
 SAVE = "Save and try again"
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @pytest.fixture
@@ -43,9 +44,7 @@ def find(tab: AppTest, text: str) -> list[str]:
     return list(field(tab, "selectbox", "Variant").options)
 
 
-def test_the_search_offers_the_nearest_variants_and_the_chosen_one_is_known_for_good(
-    tabs: Tabs, unknown: Sale
-) -> None:
+def test_the_search_offers_the_nearest_variants_and_the_chosen_one_is_known_for_good(tabs: Tabs, unknown: Sale) -> None:
     tab = open_case(tabs, "Sam", unknown)
     assert "No variant has the code OLD-A. What is it?" in words_of(tab)
     assert [offered.split(" · ")[0] for offered in find(tab, "air max 43")][:1] == ["AM-43"]
@@ -83,7 +82,7 @@ def test_a_bundle_is_put_together_from_several_searches(tabs: Tabs, unknown: Sal
         press(tab, "Add to the bundle")
     tab.number_input[1].set_value(2)
     said = words_of(press(tab, SAVE))
-    assert "OLD-A means 1 × AM-42, 2 × MUG-1. 1 order retried, 1 completed." in said
+    assert f"OLD-A means 1 {TIMES} AM-42, 2 {TIMES} MUG-1. 1 order retried, 1 completed." in said
     assert states(tabs.shop, unknown) == [
         ("bundle", None, 0, 0), ("taken", None, 1, 0), ("taken", None, 2, 0),
     ]  # fmt: skip
@@ -110,9 +109,7 @@ def test_a_meaning_for_this_order_only_is_not_kept_for_the_next(tabs: Tabs, unkn
     assert states(tabs.shop, later) == [("failed", "unknown_variant", 0, 0)]
 
 
-def test_on_a_page_opened_earlier_the_second_person_sees_what_was_decided_meanwhile(
-    tabs: Tabs, unknown: Sale
-) -> None:
+def test_on_a_page_opened_earlier_the_second_person_sees_what_was_decided_meanwhile(tabs: Tabs, unknown: Sale) -> None:
     tab = open_case(tabs, "Mia", unknown)
     find(tab, "MUG-1")
     tabs.shop.run(meanings.give, "Sam", code="OLD-A", meaning=Meaning(kind=MeaningKind.NO_GOODS), seen=None)
