@@ -3,5 +3,5 @@
 `listing` shows the list and one case. `case_forms` finishes the case of an order, `handling` any case, `several` many
 at once. `runbook` shows the paragraph of the runbook that explains a case.
 
-Uses: frame, door.
+Uses: settings, frame, door.
 """

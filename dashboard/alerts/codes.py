@@ -14,8 +14,9 @@ from core.orders.meanings import Meaning, MeaningRow
 from core.orders.nearest import Near
 from core.orders.reads import Meant, OrderLine
 from dashboard.door import session
-from dashboard.frame import finding, forms, links, words
+from dashboard.frame import forms, links, words
 from dashboard.frame.feedback import Notice
+from dashboard.settings import finding
 
 MOST_LINES = 5
 FOR_GOOD, ONCE = "For good", "This order only"

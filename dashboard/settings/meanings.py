@@ -14,9 +14,10 @@ from core.orders import meanings
 from core.orders.meanings import MOST_REOPENED, MOST_ROWS, Kept, MeaningRow
 from core.people.access import Permission, may
 from dashboard.door import session
-from dashboard.frame import columns, feedback, finding, forms, links, selling, words
+from dashboard.frame import columns, feedback, forms, links, selling, words
 from dashboard.frame import page as frame
 from dashboard.frame.feedback import Notice
+from dashboard.settings import finding
 
 IN_FORCE, ENDED = "In force", "Ended"
 _LAST = "_code_last"

@@ -40,7 +40,7 @@ def bundle(*parts: tuple[UUID, int]) -> Meaning:
 
 def give(shop: Shop, name: str, meaning: Meaning, who: str = "Sam", seen: int | None = None) -> meanings.Given:
     """Give a code its meaning and retry the orders that wait for it, as the page does."""
-    given = shop.run(meanings.give, who, code=name, meaning=meaning, seen=seen)
+    given: meanings.Given = shop.run(meanings.give, who, code=name, meaning=meaning, seen=seen)
     for order in given.orders:
         shop.run(finishing.retry_order, who, order_id=order, key=key())
     return given
@@ -105,11 +105,10 @@ def test_a_buyer_sees_a_bundle_as_the_one_line_that_was_bought(shop: Shop) -> No
     sell(shop, short)
     for sale, expected in ((whole, ("taken", None)), (short, ("failed", "insufficient_stock"))):
         found = shop.run(paid_orders.get, payment_id=sale.payment_id)
-        assert found is not None
         assert [(line.sku, line.quantity, line.unit_price, line.state, line.error) for line in found.lines] == [
             (box, 1, 1000, *expected)
         ]
-    assert f"1 x {box}: 10.00 USD" in paid_orders.confirmation(found).body
+        assert f"1 x {box}: 10.00 USD" in paid_orders.confirmation(found).body
 
 
 def test_the_missing_part_of_a_bundle_is_a_case_of_its_own_line(shop: Shop) -> None:

@@ -125,7 +125,7 @@ def test_a_code_that_several_variants_share_is_chosen_for_its_order_alone(tabs: 
     sell(tabs.shop, unclear)
     tab = open_case(tabs, "Sam", unclear)
     assert "several variants begin with this: AM-42 (size 42), AM-43 (size 43)" in words_of(tab)
-    assert not [group for group in tab.get("button_group") if group.label == "For"], "for good is not offered"
+    assert not [group for group in tab.button_group if group.label == "For"], "for good is not offered"
     assert "Choose one of the variants first" in words_of(press(tab, SAVE))
     assert len(field(tab, "selectbox", "Variant").options) == 2
     field(tab, "selectbox", "Variant").select_index(1)
