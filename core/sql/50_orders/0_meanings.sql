@@ -22,6 +22,18 @@ $$;
 create function stockroom_api.has_units(_state text) returns boolean
     language sql immutable as $$ select _state not in ('bundle', 'no_goods', 'replaced') $$;
 
+-- The meaning in force that a line stands on, given the variant that its codes name: that of its codes, if they have exactly one.
+-- `settled`: the state of a line that is a bundle or no goods. A code that the catalogue names is that variant, whatever else it was
+-- said to mean. One row always.
+create function stockroom_api.meaning_of_line(_code text, _codes text[], _variant_id uuid)
+    returns table (meaning_id bigint, settled text)
+    language sql stable as $$
+    select case when count(*) = 1 then min(a.id) end, case when count(*) = 1 then nullif(min(a.kind), 'variant') end
+      from stockroom.sku_aliases a
+     where a.code = any (_code || _codes) and a.ended_at is null and a.order_id is null
+       and case a.kind when 'variant' then a.variant_id = _variant_id else _variant_id is null end;
+$$;
+
 -- Let open lines stand on these meanings: `_meaning_ids` has one for each of `_line_ids`. A bundle becomes a settled line with its
 -- price, and one open line for each part; no goods are settled at once.
 create function stockroom_api.apply_meanings(_line_ids bigint[], _meaning_ids bigint[]) returns void
@@ -45,23 +57,18 @@ begin
      order by l.order_id, l.position, v.sku;
 end $$;
 
--- Let the open lines of these orders stand on the meaning of their code, if they have exactly one. A code that the catalogue names
--- is that variant, whatever else it was said to mean.
-create function stockroom_api.expand_meanings(_order_ids bigint[]) returns void
+-- Let the open lines of an order stand on the meaning of their code.
+create function stockroom_api.expand_meanings(_order_id bigint) returns void
     language plpgsql as $$
 declare
     _line_ids bigint[];
     _meaning_ids bigint[];
 begin
-    select array_agg(m.line_id), array_agg(m.meaning_id) into _line_ids, _meaning_ids
-      from (select l.id as line_id, min(a.id) as meaning_id
-              from stockroom.order_lines l
-             cross join lateral unnest(l.code || l.codes) c (code)
-              join stockroom.sku_aliases a on a.code = c.code and a.ended_at is null and a.order_id is null
-             where l.order_id = any (_order_ids) and l.state = 'failed' and l.meaning_id is null and l.part_of is null
-               and case a.kind when 'variant' then l.variant_id = a.variant_id else l.variant_id is null and l.oversold = 0 end
-             group by l.id
-            having min(a.id) = max(a.id)) m;
+    select array_agg(l.id order by l.id), array_agg(m.meaning_id order by l.id) into _line_ids, _meaning_ids
+      from stockroom.order_lines l
+     cross join lateral stockroom_api.meaning_of_line(l.code, l.codes, l.variant_id) m
+     where l.order_id = _order_id and l.state = 'failed' and l.meaning_id is null and l.part_of is null and l.oversold = 0
+       and m.meaning_id is not null;
     if _line_ids is not null then
         perform stockroom_api.apply_meanings(_line_ids, _meaning_ids);
     end if;

@@ -9,7 +9,7 @@ create function stockroom_api.name_lines(_order_id bigint) returns void
               from stockroom.order_lines x cross join lateral stockroom_api.variant_of_line(x.code, x.codes, x.size) v
              where x.order_id = _order_id and x.state = 'failed' and x.variant_id is null) n
      where l.id = n.id and n.variant_id is not null;
-    select stockroom_api.expand_meanings(array[_order_id]);
+    select stockroom_api.expand_meanings(_order_id);
 $$;
 
 -- Try the open lines of an order again; this is safe at any time, even twice at once. With `_note`, the units that are there are
