@@ -1,9 +1,12 @@
 """Settings: the shop and its people, its connections, and its operations, each in sections."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.alerts import deliveries
 from core.backups import record as backup_record
+from core.foundation.model import Shop
 from core.foundation.settings import load_settings
 from core.health import reads as health_reads
 from core.orders import stripe_link
@@ -15,6 +18,7 @@ from dashboard.door import session
 from dashboard.frame import outcome
 from dashboard.frame import page as frame
 from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
+from dashboard.settings import meanings as meaning_desk
 from dashboard.settings import people as people_desk
 from dashboard.settings import reasons as reason_desk
 from dashboard.settings import shop as shop_desk
@@ -22,7 +26,7 @@ from dashboard.settings import shop as shop_desk
 # In groups: a phone shows three words, and the sections of one of them.
 GROUPS = {
     "The shop": ("People", "Shop", "Reasons", "Recent changes"),
-    "Connections": ("Stripe", "API keys", "Notifications"),
+    "Connections": ("Stripe", "Codes", "API keys", "Notifications"),
     "Operations": ("Jobs", "Health", "Backups"),
 }
 SECTION, GROUP = "set_section", "set_group"
@@ -49,30 +53,34 @@ def open_group() -> None:
     st.session_state[SECTION] = GROUPS[st.session_state[GROUP]][0]
 
 
-with frame.page("Settings", session.actor()):
-    own = session.run(shop.settings)
-    shop_desk.show_hint(own)
-    outcome.show()
-    section = choose()
-    if section == "People":
-        people_desk.show_people(session.run(people.list_people))
-    elif section == "Shop":
-        shop_desk.show_shop(own)
-    elif section == "Stripe":
-        stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings()))
-    elif section == "API keys":
-        keys.show_keys(session.run(api_keys.keys))
-    elif section == "Notifications":
-        found = session.run(deliveries.destinations, addresses=load_settings().destinations)
-        notifications.show_notifications(found, own.zone)
-    elif section == "Jobs":
-        jobs.show_jobs(own.zone)
-    elif section == "Health":
-        health.show_health(session.run(health_reads.look, period=health.PERIOD.value()), own.zone)
-    elif section == "Reasons":
-        reason_desk.show_reasons(session.run(reasons.list_reasons))
-    elif section == "Backups":
-        kept, last = session.run(backup_record.backups), session.run(backup_record.proof)
-        backups.show_backups(kept, last, own.zone, load_settings())
+def show_section(name: str, own: Shop) -> None:
+    """Draw a section; only its own reads run."""
+    sections: dict[str, Callable[[], None]] = {
+        "People": lambda: people_desk.show_people(session.run(people.list_people)),
+        "Shop": lambda: shop_desk.show_shop(own),
+        "Reasons": lambda: reason_desk.show_reasons(session.run(reasons.list_reasons)),
+        "Recent changes": lambda: changes.show_changes(session.run(audit.recent_changes), own.zone),
+        "Stripe": lambda: stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings())),
+        "Codes": lambda: meaning_desk.show_meanings(viewer),
+        "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
+        "Notifications": lambda: notifications.show_notifications(
+            session.run(deliveries.destinations, addresses=load_settings().destinations), own.zone
+        ),
+        "Jobs": lambda: jobs.show_jobs(own.zone),
+        "Health": lambda: health.show_health(session.run(health_reads.look, period=health.PERIOD.value()), own.zone),
+        "Backups": lambda: backups.show_backups(
+            session.run(backup_record.backups), session.run(backup_record.proof), own.zone, load_settings()
+        ),
+    }
+    sections[name]()
+
+
+viewer = session.actor()
+with frame.page("Settings", viewer):
+    if meaning_desk.is_alone(viewer, st.query_params.get(SECTION)):
+        meaning_desk.show_meanings(viewer)
     else:
-        changes.show_changes(session.run(audit.recent_changes), own.zone)
+        own = session.run(shop.settings)
+        shop_desk.show_hint(own)
+        outcome.show()
+        show_section(choose(), own)

@@ -179,13 +179,26 @@ class LineCause(StrEnum):
 
 
 class LineState(StrEnum):
-    """The state of a line of a paid order. Replaced: by a correction; it is not part of the order anymore."""
+    """The state of a line of a paid order.
+
+    A bundle's units are those of its parts. No goods has no units. A replaced line counts in nothing.
+    """
 
     TAKEN = "taken"
     FAILED = "failed"
     SKIPPED = "skipped"
     RESOLVED = "resolved"
     REPLACED = "replaced"
+    BUNDLE = "bundle"
+    NO_GOODS = "no_goods"
+
+
+class MeaningKind(StrEnum):
+    """What a code of a cart can mean: one variant, several variants with quantities, or no goods such as shipping."""
+
+    VARIANT = "variant"
+    BUNDLE = "bundle"
+    NO_GOODS = "no_goods"
 
 
 class Disposition(StrEnum):

@@ -81,7 +81,8 @@ class OrderLine:
     """A line of an order, in units, with its variant as it is now (None: no variant has its code).
 
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
-    `variants`: those that the code of an open line could mean, if there are several.
+    `variants`: those that the code of an open line could mean, if there are several. `part_of`: the line of the bundle
+    that this line is a part of.
     """
 
     line_id: int
@@ -105,6 +106,12 @@ class OrderLine:
     missing: int
     spoken_for: int
     variants: tuple[Meant, ...] = ()
+    part_of: int | None = None
+
+    @property
+    def has_units(self) -> bool:
+        """Whether it stands for units: a bundle's units are those of its parts, and no goods has none."""
+        return self.state not in (LineState.BUNDLE, LineState.NO_GOODS, LineState.REPLACED)
 
     @property
     def restorable(self) -> int:
@@ -148,7 +155,7 @@ class Step:
 
 _ROWS = view("order_rows", *OrderRow.__dataclass_fields__)
 _RAW = view("order_rows", "order_id", "cart_raw")
-_LINES = view("order_line_rows", *OrderLine.__dataclass_fields__)
+_LINES = view("order_line_rows", *OrderLine.__dataclass_fields__, "place")
 _STEPS = view("order_steps", *Step.__dataclass_fields__, "order_id", "place")
 
 
@@ -188,11 +195,13 @@ def count(connection: Connection, actor: Actor, *, filter: OrderFilter) -> Count
 
 
 def lines_of(connection: Connection, actor: Actor, *, order_ids: Sequence[int]) -> tuple[OrderLine, ...]:
-    """Return the lines of these orders, sorted by order and position."""
+    """Return the lines of these orders, sorted by order and position, the parts of a bundle after it."""
     require(connection, actor, Permission.VIEW)
     if not order_ids:
         return ()
-    wanted = select(_LINES).where(_LINES.c.order_id.in_(order_ids)).order_by(_LINES.c.order_id, _LINES.c.position)
+    fields = [_LINES.c[name] for name in OrderLine.__dataclass_fields__]
+    placed = (_LINES.c.order_id, _LINES.c.place, _LINES.c.position)
+    wanted = select(*fields).where(_LINES.c.order_id.in_(order_ids)).order_by(*placed)
     return tuple(_line(row) for row in connection.execute(wanted))
 
 

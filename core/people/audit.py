@@ -38,6 +38,8 @@ class What(StrEnum):
     READING_CHOSEN = "reading_chosen"
     LINES_SET = "lines_set"
     LINES_UNDONE = "lines_undone"
+    CODE_ENDED = "code_ended"
+    ORDER_REOPENED = "order_reopened"
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
     API_KEY_REVOKED = "api_key_revoked"

@@ -4,5 +4,5 @@
 at once. `readings` chooses how the cart of an order is read, `lines` enters its lines, whose rows wait in `desks`.
 `runbook` shows the paragraph of the runbook that explains a case.
 
-Uses: frame, door.
+Uses: settings, frame, door.
 """

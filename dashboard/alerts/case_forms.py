@@ -1,4 +1,4 @@
-"""The actions on one case: retry, map a code, ship what is in stock, and those of any case.
+"""The actions on one case: retry, say what a code means, ship what is in stock, and those of any case.
 
 Actions that the role does not permit are not offered; a sentence says who can do them. Core checks every permission.
 """
@@ -11,24 +11,19 @@ from typing import TypeVar
 import streamlit as st
 
 from core.alerts.reads import Alert
-from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState, LineCause, LineState
 from core.inbox import messages as inbox
-from core.ledger import reports
 from core.orders import cases
 from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import at_stripe, choosing, handling, readings
+from dashboard.alerts import at_stripe, codes, handling, readings
 from dashboard.alerts import lines as by_hand
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
-
-MOST_RETRIES = 50
-"""Orders that are retried at once when a code is mapped. The others wait for the next retry."""
 
 T = TypeVar("T")
 _ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
@@ -57,21 +52,17 @@ def show(
             with tab:
                 draw()
     if not may(person.role, Permission.RESOLVE_ALERT):
-        st.caption("Support, a manager or an admin can map codes and resolve cases.")
+        st.caption("Support, a manager or an admin can say what codes mean and resolve cases.")
 
 
 def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str, Callable[[], None]]:
     """Return the actions of this role on this case, by the names of their tabs."""
     offers: dict[str, Callable[[], None]] = {}
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
-    unclear = [line for line in waiting if line.variants]
-    codes = list(dict.fromkeys(line.code for line in waiting if line.sku is None and not line.variants))
     if by_hand.offered_on(alert, person):
         offers["Enter lines"] = lambda: by_hand.show(_order_of(alert), alert.order_number or alert.payment_id or "")
-    if unclear and may(person.role, Permission.MAP_CODE):
-        offers["Choose a variant"] = lambda: choosing.show(alert, unclear)
-    if codes and may(person.role, Permission.MAP_CODE):
-        offers["Map a code"] = lambda: _show_maps(codes, waiting)
+    if any(line.sku is None for line in waiting) and may(person.role, Permission.MAP_CODE):
+        offers["What is it?"] = lambda: codes.show(alert, waiting)
     if waiting and may(person.role, Permission.RETRY_ORDER):
         offers["Try again"] = lambda: _show_retry(alert, waiting)
     if alert.kind is AlertKind.IMPORT_ERROR and alert.event_id and may(person.role, Permission.RETRY_ORDER):
@@ -143,46 +134,6 @@ def _reading_outcome(count: int) -> Notice:
 
 def _message_outcome(count: int) -> Notice:
     return Notice(text="The message is in the inbox again." if count else "The message is already waiting.")
-
-
-def _show_maps(codes: Sequence[str], waiting: Sequence[OrderLine]) -> None:
-    for code in codes[:5]:
-        _show_map(code, next((line.name for line in waiting if line.code == code and line.name), None))
-
-
-def _show_map(code: str, name: str | None) -> None:
-    form = forms.begin(choosing.map_form(code))
-    with st.form(form.name, border=False):
-        called = f" ({words.plain(name)} in the cart)" if name else ""
-        st.markdown(f"No variant has the code **{words.plain(code)}**{called}. Map it to:")
-        st.text_input("SKU or barcode of the variant", key=form.input("sku"), required=True)
-
-        def post(key: str, values: forms.Values) -> Notice:
-            return map_and_retry(code, values["sku"] or "", key)
-
-        forms.submit(form, "Map and try again", post, icon=":material/link:", say=lambda notice: notice)
-
-
-def map_and_retry(code: str, typed: str, key: str) -> Notice:
-    """Map a code, and retry the orders that wait for it, each in its own transaction. Safe to repeat.
-
-    Raises UnknownVariant if no variant has the SKU or barcode `typed`, InvalidInput if several have it or if the code
-    could mean another variant.
-    """
-    found = session.run(reports.find, code=typed)
-    if found is None:
-        raise UnknownVariant(f"No variant has the SKU or barcode {typed.strip()[:80] or 'you left empty'}.")
-    if shared := session.run(reports.sharing, code=typed):
-        raise invalid("SKU or barcode", f"belongs to several variants: {', '.join(shared)}. Nothing was mapped")
-    orders = session.run(cases.map_code, code=code, variant_id=found.variant_id)
-    whole = 0
-    for order_id in orders[:MOST_RETRIES]:
-        lines = session.run(cases.retry_order, order_id=order_id, key=f"{key}:{order_id}")
-        whole += all(line.state is not LineState.FAILED for line in lines)
-    tried = min(len(orders), MOST_RETRIES)
-    text = f"{code} is mapped to {found.sku}. {words.plural(tried, 'order')} retried, {whole} completed."
-    left = len(orders) - tried
-    return Notice(text=f"{text} {words.plural(left, 'more order')} can be retried." if left else text)
 
 
 def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:

@@ -41,6 +41,7 @@ ORDER_STATES = {
     "Refunded": "blue",
     "Disputed": "violet",
     "Recorded only": "gray",
+    "No goods": "gray",
     "Off the shelf": "green",
 }
 DISPOSITIONS = {
@@ -108,6 +109,12 @@ _EVENTS = {
     Event.ASSIGNED: "Assigned",
     Event.RESOLVED: "Case resolved",
 }
+_SETTLED = {
+    LineState.SKIPPED: "Recorded only",
+    LineState.BUNDLE: "Bundle",
+    LineState.NO_GOODS: "No goods",
+    LineState.REPLACED: "Replaced",
+}
 BY_HAND = "Support, a manager or an admin enters the lines of this order: *Enter lines*."
 _LINES = {"entered": "Lines by hand", "undone": "Lines as before, undone"}
 _ICONS = {
@@ -140,15 +147,15 @@ def order_states(row: OrderRow) -> list[str]:
         "Recorded only": row.policy is Policy.SKIP,
     }
     found = [state for state, is_so in states.items() if is_so]
-    return found or (["Off the shelf"] if row.lines else [])
+    return found or (["Off the shelf"] if row.units else ["No goods"] if row.lines else [])
 
 
 def line_state(line: OrderLine) -> tuple[str, str]:
     """Return the label of a line's state, and its colour."""
     if line.state is LineState.FAILED:
         return "Open", "red"
-    if line.state is LineState.SKIPPED:
-        return "Recorded only", "gray"
+    if not line.has_units or line.state is LineState.SKIPPED:
+        return _SETTLED[line.state], "gray"
     if line.cause == LineCause.REFUNDED:
         return "Refunded", "blue"
     return ("Oversold", "orange") if line.oversold else ("Off the shelf", "green")
@@ -157,7 +164,7 @@ def line_state(line: OrderLine) -> tuple[str, str]:
 def line_name(line: OrderLine) -> str:
     """Return the name of a line: product and size, else the name in the cart."""
     if line.product is None:
-        return line.name or "No variant has this code"
+        return line.name or ("No variant has this code" if line.has_units else _SETTLED[line.state])
     return words.sized(line.product, line.size)
 
 
@@ -172,6 +179,9 @@ def line_text(line: OrderLine) -> str:
         if line.cause == LineCause.REFUNDED
         else f"{paid}, {words.number(line.taken)} off the shelf, {words.number(line.oversold)} oversold and not taken",
         LineState.FAILED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf: {_cause(line)}",
+        LineState.BUNDLE: f"{words.number(line.quantity)} paid: a bundle of the lines below",
+        LineState.NO_GOODS: f"{words.number(line.quantity)} paid: no goods, nothing to take off the shelf",
+        LineState.REPLACED: f"{words.number(line.quantity)} read first and replaced: counts in nothing",
     }[line.state]
     return text + (f", {words.number(line.restored)} put back" if line.restored else "")
 

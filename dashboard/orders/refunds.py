@@ -100,6 +100,7 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> N
     if not may(person.role, Permission.DECIDE_REFUND):
         st.caption("Support, a manager or an admin decides what happened to the goods.")
         return
+    lines = [line for line in lines if line.has_units]
     form = forms.begin(f"refund_{refund.id}")
     with st.form(form.name, border=False):
         if not lines:

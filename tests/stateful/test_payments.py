@@ -22,10 +22,11 @@ from hypothesis.stateful import (
 
 from core.alerts import handling
 from core.foundation.errors import AlreadyReversed, InsufficientStock, InvalidInput, RestoresTooMuch, StockError
-from core.foundation.sales import Disposition
+from core.foundation.sales import Disposition, MeaningKind
 from core.inbox import applying, polling
 from core.ledger import changes as ledger
-from core.orders import cases, refunds
+from core.orders import cases, meanings, refunds
+from core.orders.meanings import Meaning
 from core.proof import checks
 from tests.stateful.till import Till
 from tests.stripe.account import Denied
@@ -196,15 +197,33 @@ class Payments(RuleBasedStateMachine):
         if order_id:
             first = self.shop.run(operation, "Mia", **values)
             assert not twice or self.shop.run(operation, "Mia", **values) == first
+            self.till.assert_nothing_fits(order_id)
+
+    @precondition(lambda self: self.till.paid)
+    @rule(n=NUMBER, is_goods=st.booleans())
+    def say_what_a_code_means(self, n: int, is_goods: bool) -> None:
+        code = self.till.pick("l.code", n, "and l.state = 'failed' and l.variant_id is null")
+        if code:
+            shoe = Meaning(kind=MeaningKind.VARIANT, variant_id=list(self.till.skus.values())[n % SHOES])
+            meaning = shoe if is_goods else Meaning(kind=MeaningKind.NO_GOODS)
+            known = self.shop.run(meanings.in_force, "Mia", codes=[code]).get(code)
+            given = self.shop.run(
+                meanings.give, "Mia", code=code, meaning=meaning, seen=known.meaning_id if known else None
+            )
+            for order_id in given.orders:
+                self.shop.run(cases.retry_order, "Mia", order_id=order_id, key=key())
 
     @precondition(lambda self: self.till.paid)
     @rule(n=NUMBER)
-    def map_a_code(self, n: int) -> None:
-        code = self.till.pick("l.code", n, "and l.state = 'failed' and l.variant_id is null")
-        if code:
-            variant_id = list(self.till.skus.values())[n % SHOES]
-            for order_id in self.shop.run(cases.map_code, "Mia", code=code, variant_id=variant_id):
-                self.shop.run(cases.retry_order, "Mia", order_id=order_id, key=key())
+    def end_a_meaning_and_reopen_its_orders(self, n: int) -> None:
+        meaning_id = self.till.pick("l.meaning_id", n, "and l.meaning_id is not null")
+        if meaning_id:
+            with contextlib.suppress(InvalidInput):  # it has ended already
+                self.shop.run(meanings.end, "Mia", meaning_id=meaning_id)
+            for order_id in self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id):
+                self.shop.run(meanings.reopen, "Mia", order_id=order_id, meaning_id=meaning_id, key=key())
+                self.till.assert_nothing_fits(order_id)
+            assert self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id) == ()
 
     @precondition(lambda self: self.till.paid)
     @rule(n=NUMBER)

@@ -21,6 +21,7 @@ _UNITS = """
            sum(l.oversold)::int as oversold, sum(l.restored)::int as restored, sum(m.sold)::int as sold,
            sum(m.back)::int as back, bool_or(l.restored > l.taken or l.taken < 0 or l.restored < 0) as impossible,
            sum(l.quantity - l.taken - l.oversold) filter (where l.state = 'failed')::int as open,
+           sum(l.quantity) filter (where l.state = 'no_goods')::int as no_goods,
            (select count(*) from stockroom.alerts a
              where a.cause = 'order:' || o.payment_id and a.state <> 'resolved') as cases
       from stockroom.orders o
@@ -108,10 +109,17 @@ class Till:
             assert row.payment_id in self.paid, "only what was paid is an order"
             assert row.orders == 1
             assert row.cart == sum(units for _, units in self.paid[row.payment_id])
-            assert row.sold + row.oversold + (row.open or 0) == row.cart
+            assert row.sold + row.oversold + (row.open or 0) + (row.no_goods or 0) == row.cart
             assert (row.sold, row.back) == (row.taken, row.restored), "the lines count what the ledger moved"
             assert not row.impossible
             assert row.cases == (1 if row.open else 0)
+
+    def assert_nothing_fits(self, order_id: int) -> None:
+        """Check after a try that no open line of an order would fit: each was tried on its own, in their order."""
+        fits = """select l.id from stockroom.order_lines l join public.product_variants v on v.id = l.variant_id
+                   where l.order_id = :id and l.state = 'failed'
+                     and l.quantity - l.taken - l.oversold <= v.stock_quantity - v.reserved_quantity"""
+        assert self.shop.rows(fits, id=order_id) == []
 
     def assert_whole(self) -> None:
         """Check that after everything was sent and applied, no order, line, refund or dispute is missing."""

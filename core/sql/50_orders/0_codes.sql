@@ -60,7 +60,7 @@ create function stockroom_api.variant_of(_code text, _size text) returns table (
                     select v.id from public.product_variants v where v.stripe_price_id = _code
                     union all
                     select a.variant_id from stockroom.sku_aliases a
-                     where a.code = _code
+                     where a.code = _code and a.ended_at is null and a.order_id is null and a.kind = 'variant'
                        and not exists (select from stockroom_api.meanings(_code, null) m
                                         where (m.rank < 4 or m.rank = 4 and length(_code) >= 8)
                                           and m.variant_id <> a.variant_id)) x) e

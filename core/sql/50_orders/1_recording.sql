@@ -54,7 +54,7 @@ begin
     return _new;
 end $$;
 
--- Record the lines of these orders. A line is open ('failed') until it is taken; a policy can skip it.
+-- Record the lines of these orders, and the parts of bundles. A line is open ('failed') until it is taken; a policy can skip it.
 create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_api.told_order[]) returns void
     language sql as $$
     with line as materialized (
@@ -65,18 +65,31 @@ create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_
          cross join lateral rows from (jsonb_populate_recordset(null::stockroom_api.told_line, t.lines)) with ordinality
                l (code, codes, size, name, quantity, unit_price, variant_id, position)
     ), named as materialized (
-        select n.*, v.variant_id
+        select n.*, v.variant_id, m.meaning_id, m.settled
           from (select distinct l.code, l.codes, l.size from line l) n
          cross join lateral stockroom_api.variant_of_line(n.code, n.codes, n.size) v
+         cross join lateral stockroom_api.meaning_of_line(n.code, n.codes, v.variant_id) m
+    ), recorded as (
+        insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, meaning_id,
+               state, cause)
+        select l.order_id, l.position, l.code, l.codes, l.size, l.name, l.unit_price, l.quantity, coalesce(l.variant_id, n.variant_id),
+               n.meaning_id, case l.policy when 'skip' then 'skipped' else coalesce(n.settled, 'failed') end,
+               case when l.policy = 'skip' or n.settled is not null then null
+                    when coalesce(l.variant_id, n.variant_id) is null then 'unknown_variant' else 'insufficient_stock' end
+          from line l
+          join named n on n.code = l.code and n.codes = l.codes and n.size is not distinct from l.size
+         order by l.order_id, l.position
+        returning id, order_id, position, quantity, meaning_id, state
     )
-    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, cause)
-    select l.order_id, l.position, l.code, l.codes, l.size, l.name, l.unit_price, l.quantity, coalesce(l.variant_id, n.variant_id),
-           case l.policy when 'skip' then 'skipped' else 'failed' end,
-           case when l.policy = 'skip' then null when coalesce(l.variant_id, n.variant_id) is null then 'unknown_variant'
-                else 'insufficient_stock' end
-      from line l
-      join named n on n.code = l.code and n.codes = l.codes and n.size is not distinct from l.size
-     order by l.order_id, l.position;
+    insert into stockroom.order_lines (order_id, position, code, quantity, variant_id, state, cause, meaning_id, part_of)
+    select r.order_id, (select max(x.position) from line x where x.order_id = r.order_id)
+                       + row_number() over (partition by r.order_id order by r.position, v.sku),
+           v.sku, r.quantity * p.quantity, v.id, 'failed', 'insufficient_stock', r.meaning_id, r.id
+      from recorded r
+      join stockroom.code_parts p on p.meaning_id = r.meaning_id
+      join public.product_variants v on v.id = p.variant_id
+     where r.state = 'bundle'
+     order by r.order_id, r.position, v.sku;
 $$;
 
 -- Whether an order that was read still has nothing: no line names a variant, and nothing was taken, decided or settled. Its cart may

@@ -1,8 +1,8 @@
 -- Taking paid orders off the shelf: a line is taken if there is enough of its variant, else it is part of a case.
 
--- Which open lines of these orders can be taken, and how many units of each. First paid, first served; an order gets all its
--- units of a variant or none, or, with `_is_forced`, what is there. The orders `_holding`, whose own hold was just consumed, come
--- first. The variants are locked. It is a loop, because each order decides what is left for the next.
+-- Which open lines of these orders can be taken, and how many units of each. First paid, first served, line by line in the order of
+-- the cart; a line gets all its units or none, or, with `_is_forced`, what is there. The orders `_holding`, whose own hold was just
+-- consumed, come first. The variants are locked. It is a loop, because each line decides what is left for the next.
 create function stockroom_api.share_out(_order_ids bigint[], _is_forced boolean, _holding bigint[])
     returns table (line_id bigint, units int)
     language plpgsql as $$
@@ -10,31 +10,24 @@ declare
     _wish record;
     _variant_id uuid;
     _left bigint;
-    _given int;
 begin
     for _wish in
-        select l.variant_id, l.order_id, v.stock_quantity - v.reserved_quantity as available,
-               sum(l.quantity - l.taken - l.oversold) as units,
-               array_agg(l.id order by l.position) as lines, array_agg(l.quantity - l.taken - l.oversold order by l.position) as wanted
+        select l.id, l.variant_id, v.stock_quantity - v.reserved_quantity as available, l.quantity - l.taken - l.oversold as wanted
           from stockroom.order_lines l
           join stockroom.orders o on o.id = l.order_id
           join public.product_variants v on v.id = l.variant_id
          where l.order_id = any (_order_ids) and l.state = 'failed'
-         group by l.variant_id, l.order_id, o.paid_at, v.id
-         order by l.variant_id, l.order_id = any (_holding) desc, o.paid_at, l.order_id
+         order by l.variant_id, l.order_id = any (_holding) desc, o.paid_at, l.order_id, l.position
     loop
         if _wish.variant_id is distinct from _variant_id then
             _variant_id := _wish.variant_id;
             _left := _wish.available;
         end if;
-        if _wish.units <= _left or _is_forced then
-            for n in 1 .. cardinality(_wish.lines) loop
-                _given := least(_wish.wanted[n], _left);
-                _left := _left - _given;
-                if _given > 0 then
-                    return query select _wish.lines[n], _given;
-                end if;
-            end loop;
+        if _wish.wanted <= _left or _is_forced and _left > 0 then
+            line_id := _wish.id;
+            units := least(_wish.wanted, _left);
+            _left := _left - units;
+            return next;
         end if;
     end loop;
 end $$;
@@ -98,20 +91,28 @@ begin
     return cardinality(_line_ids);
 end $$;
 
--- The open lines, with what is available now. `variants`: those that an unclear code could mean.
+-- The open lines, with what is available now, which is said once for each variant. `variants`: those that an unclear code could
+-- mean.
 create view stockroom_api.open_lines as
 select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
        l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
-       (select count(*) from stockroom.order_lines x where x.order_id = l.order_id and x.state <> 'replaced') as all_lines,
-       format('%s × %s, %s', l.quantity - l.taken - l.oversold, coalesce(v.sku, l.code),
-              case l.cause when 'unknown_variant' then coalesce(u.why, 'no variant has this code')
-                           when 'undone' then 'put back by an undo'
-                           else v.computed_available_stock || ' available' end) as said,
+       (select count(*) from stockroom.order_lines x
+         where x.order_id = l.order_id and stockroom_api.has_units(x.state)) as all_lines,
+       format(case when b.is_second then 'another %s × %s%s' else '%s × %s, %s' end,
+              l.quantity - l.taken - l.oversold, coalesce(v.sku, l.code),
+              case when b.is_second then null
+                   when l.cause = 'unknown_variant' then coalesce(u.why, 'no variant has this code')
+                   when l.cause = 'undone' then 'put back by an undo'
+                   else v.computed_available_stock || ' available' end) as said,
        u.variants
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
   left join public.product_variants v on v.id = l.variant_id
   left join lateral stockroom_api.unclear(case l.cause when 'unknown_variant' then l.code end, l.codes, coalesce(l.size, '')) u on true
+ cross join lateral (
+    select exists (select from stockroom.order_lines x
+                    where x.order_id = l.order_id and x.state = 'failed' and x.variant_id = l.variant_id
+                      and x.cause = l.cause and x.position < l.position) as is_second) b
  where l.state = 'failed';
 
 -- Open, update or resolve the case of each order according to its open lines. An order has one case, whatever its lines lack. Lines

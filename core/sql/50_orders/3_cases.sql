@@ -1,6 +1,6 @@
--- What people do with an order that has a case: retry, map a code, choose a variant, ship what is there, read its cart again.
+-- What people do with an order that has a case: retry, ship what is there, read its cart again. What a code means: 9_meanings.sql.
 
--- Look up the variants of the open lines that have none yet, in the present catalogue.
+-- Look up what the codes of the open lines without a variant mean, in the present catalogue and by the meanings that people gave.
 create function stockroom_api.name_lines(_order_id bigint) returns void
     language sql as $$
     update stockroom.order_lines l
@@ -9,6 +9,7 @@ create function stockroom_api.name_lines(_order_id bigint) returns void
               from stockroom.order_lines x cross join lateral stockroom_api.variant_of_line(x.code, x.codes, x.size) v
              where x.order_id = _order_id and x.state = 'failed' and x.variant_id is null) n
      where l.id = n.id and n.variant_id is not null;
+    select stockroom_api.expand_meanings(_order_id);
 $$;
 
 -- Try the open lines of an order again; this is safe at any time, even twice at once. With `_note`, the units that are there are
@@ -37,8 +38,8 @@ begin
                    from stockroom.order_lines l where l.order_id = _order_id and l.state <> 'replaced' order by l.position;
 end $$;
 
--- Refuse to map a code that several variants share or that is another variant's own; name them. Waits for an import of a
--- catalogue, which could add such a variant.
+-- Refuse to let a code mean a variant if several variants share it or it is another variant's own; name them. Waits for an import
+-- of a catalogue, which could add such a variant.
 create function stockroom_api.refuse_unclear(_code text, _variant_id uuid) returns void
     language plpgsql as $$
 declare
@@ -63,25 +64,6 @@ begin
     end if;
 end $$;
 
--- Map a code to a variant from now on. Returns the orders with an open line that has the code. Refuses: SK001, SK008 naming every
--- variant that the code could mean, SK009, SK010.
-create function stockroom_api.map_code(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _code text, _variant_id uuid
-) returns bigint[]
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
-declare
-    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _sku text := stockroom_api.known_sku(_variant_id);
-begin
-    perform stockroom_api.refuse_unclear(_code, _variant_id);
-    insert into stockroom.sku_aliases as a (code, variant_id, added_by) values (_code, _variant_id, _who)
-    on conflict (code) do update set variant_id = excluded.variant_id, added_by = excluded.added_by, added_at = now()
-     where a.variant_id <> excluded.variant_id;
-    perform stockroom_api.note_change(_user_id, _who, 'code_mapped', _code, null, jsonb_build_object('sku', _sku));
-    return array(select distinct l.order_id from stockroom.order_lines l
-                  where l.state = 'failed' and l.variant_id is null and _code = any (l.code || l.codes));
-end $$;
-
 -- The SKU of a variant. Refuses: SK001.
 create function stockroom_api.known_sku(_variant_id uuid) returns text
     language plpgsql stable as $$
@@ -93,37 +75,6 @@ begin
             jsonb_build_object('variants', jsonb_build_array(_variant_id)));
     end if;
     return _sku;
-end $$;
-
--- Choose the variant of one open line of an order, without mapping its code, and try the line again. Returns the lines of the order
--- as they are afterwards. Refuses: SK001, SK003, SK008, SK009, SK010.
-create function stockroom_api.choose_variant(
-    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _line_id bigint, _variant_id uuid
-) returns table (line_id bigint, state text, cause text, taken int, oversold int)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
-declare
-    _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _order stockroom.orders := stockroom_api.lock_order(_order_id);
-    _sku text := stockroom_api.known_sku(_variant_id);
-    _operation_id bigint := stockroom_api.claim_operation(
-        _key, 'choose_variant', format('%s %s %s', _order_id, _line_id, _variant_id), _user_id, _who);
-    _code text;
-begin
-    if _operation_id is not null then
-        update stockroom.order_lines l set variant_id = _variant_id, cause = 'insufficient_stock'
-         where l.id = _line_id and l.order_id = _order_id and l.state = 'failed' and l.variant_id is null
-        returning l.code into _code;
-        if _code is null then
-            perform stockroom_api.refuse_value('line', 'is not waiting for a variant anymore');
-        end if;
-        perform stockroom_api.note_change(_user_id, _who, 'variant_chosen', _order.payment_id, null,
-            jsonb_build_object('code', _code, 'sku', _sku));
-        perform stockroom_api.note_try('order:' || _order.payment_id, _who);
-        perform stockroom_api.take_lines(array[_order_id], array[_operation_id], 'stock_decrease', _user_id, _who, null);
-        perform stockroom_api.review_orders(array[_order_id], _who);
-    end if;
-    return query select l.id, l.state, l.cause, l.taken, l.oversold
-                   from stockroom.order_lines l where l.order_id = _order_id and l.state <> 'replaced' order by l.position;
 end $$;
 
 -- Have the messages of an order whose cart could not be read processed again, with the present mapping and key. Returns how many
@@ -145,7 +96,5 @@ end $$;
 
 grant execute on function
     stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text),
-    stockroom_api.map_code(bigint, bigint, text[], text, text, uuid),
-    stockroom_api.choose_variant(text, bigint, bigint, text[], text, bigint, bigint, uuid),
     stockroom_api.retry_cart(bigint, bigint, text[], text, bigint)
     to stockroom_app;

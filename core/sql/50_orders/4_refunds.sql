@@ -145,7 +145,8 @@ declare
                 select from stockroom.order_lines l where l.id = d.line_id and l.order_id = _refund.order_id and l.state <> 'replaced')) then
             'names a line of another order, or one that was replaced'
         when exists (select from unnest(_said) d where d.line_id is null and (d.disposition = 'restock'
-                or exists (select from stockroom.order_lines l where l.order_id = _refund.order_id and l.state <> 'replaced'))) then
+                or exists (select from stockroom.order_lines l
+                            where l.order_id = _refund.order_id and stockroom_api.has_units(l.state)))) then
             'needs a line of its order, to know which goods are meant'
         when exists (select from unnest(_said) d where d.disposition = 'restock' group by d.line_id having count(*) > 1) then
             'names the same line twice' end;

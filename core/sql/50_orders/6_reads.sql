@@ -19,7 +19,7 @@ select v.id, v.barcode from public.product_variants v where v.barcode is not nul
 union all
 select v.id, v.stripe_price_id from public.product_variants v where v.stripe_price_id is not null
 union all
-select a.variant_id, a.code from stockroom.sku_aliases a;
+select a.variant_id, a.code from stockroom_api.meanings_in_force a where a.variant_id is not null;
 
 -- Orders with the sums of their lines, refunds and open cases, to read a page of them. `missing` units wait for a person.
 create view stockroom_api.order_rows as
@@ -30,7 +30,8 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
        (select count(*) from stockroom.alerts a where a.order_id = o.id and a.state <> 'resolved') as cases
   from stockroom.orders o
  cross join lateral (
-    select count(*) as lines, coalesce(sum(x.quantity), 0) as units, coalesce(sum(x.taken), 0) as taken,
+    select count(*) filter (where x.part_of is null) as lines,
+           coalesce(sum(x.quantity) filter (where stockroom_api.has_units(x.state)), 0) as units, coalesce(sum(x.taken), 0) as taken,
            coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold,
            coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
@@ -40,10 +41,11 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
 
--- The lines of an order with their variant as it is now, without those that a correction replaced. `spoken_for`: refunded units that, by decision, will not come back.
--- `variants`: those that the code of an open line could mean, if there are several.
+-- The lines of an order with their variant as it is now, without those that were replaced. `spoken_for`: refunded units that, by
+-- decision, will not come back. `variants`: those that the code of an open line could mean, if there are several. `place`: a part
+-- stands where its bundle does.
 create view stockroom_api.order_line_rows as
-select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
+select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, l.position) as place, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
        p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
        l.oversold, l.restored, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
        (select coalesce(sum(d.quantity), 0) from stockroom.refund_decisions d
@@ -51,6 +53,7 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
        case when l.state = 'failed' and l.variant_id is null then
            (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
+  left join stockroom.order_lines b on b.id = l.part_of
   left join public.product_variants v on v.id = l.variant_id
   left join public.products p on p.id = v.product_id
  where l.state <> 'replaced';

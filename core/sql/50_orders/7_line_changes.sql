@@ -66,6 +66,25 @@ begin
     end if;
 end $$;
 
+-- The parts of the bundles among these lines, which stay with them. A bundle with another quantity would need other parts, so it is
+-- refused. Refuses: SK008.
+create function stockroom_api.parts_kept(_lines stockroom_api.entered_line[]) returns stockroom_api.entered_line[]
+    language plpgsql as $$
+declare
+    _changed text := (
+        select string_agg(x.code, ', ' order by x.position) from unnest(_lines) l join stockroom.order_lines x on x.id = l.line_id
+         where x.state = 'bundle' and x.quantity <> l.quantity);
+begin
+    if _changed is not null then
+        perform stockroom_api.refuse_value('lines', format('contain a bundle, whose quantity cannot be changed: %s. Nothing was changed. '
+            'Remove its line and enter its parts', _changed));
+    end if;
+    return array(
+        select row (x.id, x.variant_id, x.quantity, x.unit_price, null, null)::stockroom_api.entered_line
+          from unnest(_lines) l join stockroom.order_lines x on x.part_of = l.line_id
+         where x.state <> 'replaced' order by x.id);
+end $$;
+
 -- Refuse to leave a line with fewer units than were put back on the shelf after a refund. Refuses: SK008.
 create function stockroom_api.refuse_restored(_order_id bigint, _lines stockroom_api.entered_line[]) returns void
     language plpgsql as $$
@@ -128,6 +147,16 @@ begin
         select l.variant_id from unnest(_lines) l where l.variant_id is not null), _held);
 end $$;
 
+-- Keep these lines of an order as replaced, without units. A replaced line has a negative position.
+create function stockroom_api.replace_lines(_order_id bigint, _line_ids bigint[]) returns void
+    language sql as $$
+    update stockroom.order_lines x
+       set state = 'replaced', cause = null, taken = 0, oversold = 0, position = w.place
+      from (select y.id, least(min(y.position) over (), 0) - row_number() over (order by y.position)::int as place
+              from stockroom.order_lines y where y.order_id = _order_id) w
+     where x.id = w.id and x.id = any (_line_ids);
+$$;
+
 -- Give an order exactly these lines. A line that it has or had keeps its history; one that is left out is replaced. The order and
 -- its lines are locked.
 create function stockroom_api.change_lines(
@@ -144,20 +173,22 @@ begin
       from stockroom.order_lines x left join unnest(_lines) l on l.line_id = x.id
      where x.order_id = _order.id and x.taken > coalesce(l.quantity, 0);
     perform stockroom_api.take_back(_order, _ids, _kept, _operation_id, _who, _note);
-    update stockroom.order_lines x
-       set state = 'replaced', cause = null, taken = 0, oversold = 0, position = w.place
-      from (select y.id, least(min(y.position) over (), 0) - row_number() over (order by y.position)::int as place
-              from stockroom.order_lines y where y.order_id = _order.id) w
-     where x.id = w.id and x.state <> 'replaced' and not exists (select from unnest(_lines) l where l.line_id = x.id);
+    perform stockroom_api.replace_lines(_order.id, array(
+        select x.id from stockroom.order_lines x
+         where x.order_id = _order.id and x.state <> 'replaced' and not exists (select from unnest(_lines) l where l.line_id = x.id)));
     update stockroom.order_lines x
        set quantity = w.quantity, unit_price = w.unit_price, taken = w.taken, oversold = w.oversold, position = w.place,
-           state = case when _order.policy = 'skip' then 'skipped' when w.taken + w.oversold < w.quantity then 'failed'
-                        when w.oversold > 0 then 'resolved' else 'taken' end,
-           cause = case when _order.policy = 'skip' or w.taken + w.oversold = w.quantity then null when x.state = 'failed' then x.cause
+           state = case when _order.policy = 'skip' then 'skipped' when w.settled is not null then w.settled
+                        when w.taken + w.oversold < w.quantity then 'failed' when w.oversold > 0 then 'resolved' else 'taken' end,
+           cause = case when _order.policy = 'skip' or w.settled is not null or w.taken + w.oversold = w.quantity then null
+                        when x.state = 'failed' then x.cause
                         when x.variant_id is null then 'unknown_variant' else 'insufficient_stock' end
       from (select y.id, l.quantity, l.unit_price, coalesce(l.place, y.position) as place, least(y.taken, l.quantity) as taken,
-                   least(coalesce(l.oversold, y.oversold), l.quantity - least(y.taken, l.quantity)) as oversold
-              from unnest(_lines) l join stockroom.order_lines y on y.id = l.line_id) w
+                   least(coalesce(l.oversold, y.oversold), l.quantity - least(y.taken, l.quantity)) as oversold,
+                   nullif(a.kind, 'variant') as settled
+              from unnest(_lines) l
+              join stockroom.order_lines y on y.id = l.line_id
+              left join stockroom.sku_aliases a on a.id = y.meaning_id and y.part_of is null) w
      where x.id = w.id;
     insert into stockroom.order_lines (order_id, position, code, size, name, unit_price, quantity, variant_id, state, cause)
     select _order.id, greatest(g.highest, 0) + row_number() over (order by l.n), v.sku, v.size, p.name, l.unit_price, l.quantity, v.id,
@@ -186,7 +217,7 @@ declare
 begin
     select case when abs(g.rest) <= g.lines then 0 else g.rest end into _rest
       from (select _order.amount - sum(l.quantity * l.unit_price) - coalesce(_extras, 0) as rest, count(*) as lines
-              from stockroom.order_lines l where l.order_id = _order.id and l.state <> 'replaced'
+              from stockroom.order_lines l where l.order_id = _order.id and l.state <> 'replaced' and l.part_of is null
             having count(*) = count(l.unit_price) and _order.amount > 0) g;
     if _extras not between -1000000000000 and 1000000000000 then
         perform stockroom_api.refuse_value('shipping', 'is out of range');

@@ -60,6 +60,7 @@ begin
               left join stockroom.order_lines x
                 on x.id = l.line_id and (l.variant_id is null or x.variant_id is not distinct from l.variant_id)
              order by l.n);
+        _said := _said || stockroom_api.parts_kept(_said);
         perform stockroom_api.change_lines(_order, _said, _operation_id, _user_id, _who, coalesce(_note, 'Lines entered by hand'));
         perform stockroom_api.settle_cart(_order, _extras, _who, _note);
         perform stockroom_api.note_lines(_order, _before, _operation_id, null, _user_id, _who, _note);

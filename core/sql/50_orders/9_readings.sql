@@ -48,7 +48,7 @@ begin
         perform stockroom_api.resolve_cause('cart:' || _order.payment_id, _who, 'These lines were taken: ' || (_reading ->> 'how'));
     end if;
     return query select l.id, l.state, l.cause, l.taken, l.oversold
-                   from stockroom.order_lines l where l.order_id = _order_id order by l.position;
+                   from stockroom.order_lines l where l.order_id = _order_id and l.state <> 'replaced' order by l.position;
 end $$;
 
 -- Make a reading's mapping the shop's cart mapping, unless it was changed since the page showed `_seen`, and have the messages of

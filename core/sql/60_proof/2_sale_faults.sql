@@ -26,14 +26,17 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, 
  group by l.id, o.id;
 
 -- R4: the units of a line that the ledger sold are those that the order has taken. Taken and oversold units make up the cart,
--- unless the line was only recorded, or waits for a person with an open case.
+-- unless the line was only recorded, was replaced, is no goods or a bundle, whose parts count, or waits for a person with an open
+-- case.
 create view stockroom_api.unit_faults as
 select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
-       case when u.sold <> u.taken then 'sold' when u.state = 'failed' then 'silent' else 'units' end as fault
+       case when u.sold <> u.taken then 'sold' when u.state in ('failed', 'bundle') then 'silent' else 'units' end as fault
   from stockroom_api.line_units u
  where u.sold <> u.taken
     or u.state in ('taken', 'resolved') and u.taken + u.oversold <> u.quantity
-    or u.state in ('skipped', 'replaced') and u.taken + u.oversold <> 0
+    or u.state in ('skipped', 'bundle', 'no_goods', 'replaced') and u.taken + u.oversold <> 0
+    or u.state = 'bundle' and not exists (
+           select from stockroom.order_lines p where p.part_of = u.line_id and p.state <> 'replaced')
     or u.state = 'failed' and not exists (
            select from stockroom.alerts a where a.cause = 'order:' || u.payment_id and a.state <> 'resolved');
 
@@ -47,7 +50,8 @@ select r.*
                     when abs(o.amount - coalesce(l.goods, 0) - o.extras) <= coalesce(l.lines, 0) then 0
                     else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
           from stockroom.orders o
-          left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods, count(*) as lines
+          left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods,
+                            count(*) filter (where x.part_of is null) as lines
                        from stockroom.order_lines x where x.state <> 'replaced' group by x.order_id) l on l.order_id = o.id
          where o.cart_state = 'read') r
  where r.recomputed <> coalesce(r.difference, 0)

@@ -140,7 +140,7 @@ begin
                        'code', l.code, 'variant_id', l.variant_id, 'sku', v.sku, 'quantity', l.quantity, 'taken', l.taken,
                        'state', l.state, 'error', l.cause) order by l.position))
               from stockroom.orders o
-              join stockroom.order_lines l on l.order_id = o.id and l.state <> 'replaced'
+              join stockroom_api.cart_lines l on l.order_id = o.id
               left join public.product_variants v on v.id = l.variant_id
              where o.payment_id = _payment_id);
 end $$;

@@ -194,8 +194,7 @@ create function stockroom_api.why_no_order(_payment_id text) returns text
     select e.why from stockroom.stripe_events e where e.payment_id = _payment_id and e.why is not null order by e.id desc limit 1;
 $$;
 
--- The order of a payment, or null. Each line has `in_ledger`: whether the ledger has a movement for every unit that was taken and
--- has not come back. `shipping` is known if the payment was created here.
+-- The order of a payment, or null. `shipping` is known if the payment was created here.
 create function stockroom_api.paid_order(_payment_id text) returns jsonb
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('id', o.id, 'payment_id', o.payment_id, 'number', o.number, 'email', o.email, 'amount', o.amount,
@@ -204,13 +203,10 @@ create function stockroom_api.paid_order(_payment_id text) returns jsonb
                'lines', coalesce(l.lines, '[]'))
       from stockroom.orders o
       left join lateral (
-           select jsonb_agg(jsonb_build_object('id', l.id, 'sku', coalesce(v.sku, l.code), 'name', coalesce(p.name, l.name),
+           select jsonb_agg(jsonb_build_object('id', l.line_id, 'sku', coalesce(v.sku, l.code), 'name', coalesce(p.name, l.name),
                       'size', coalesce(v.size, l.size), 'quantity', l.quantity, 'unit_price', l.unit_price, 'state', l.state,
-                      'cause', l.cause, 'in_ledger', l.taken - l.restored = coalesce((
-                          select -sum(m.quantity) from stockroom.order_line_movements x
-                            join public.stock_movements m on m.id = x.movement_id
-                           where x.line_id = l.id), 0)) order by l.position) as lines
-             from stockroom.order_lines l
+                      'cause', l.cause, 'in_ledger', l.in_ledger) order by l.position) as lines
+             from stockroom_api.cart_lines l
              left join public.product_variants v on v.id = l.variant_id
              left join public.products p on p.id = v.product_id
             where l.order_id = o.id and l.state <> 'replaced') l on true

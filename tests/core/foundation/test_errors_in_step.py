@@ -101,6 +101,7 @@ WORDS: dict[str, Iterable[str]] = {
     "orders_policy_check": sales.Policy,
     "orders_cart_state_check": sales.CartState,
     "order_lines_state_check": sales.LineState,
+    "sku_aliases_kind_check": sales.MeaningKind,
     "order_lines_cause_check": sales.LineCause,
     "refunds_state_check": sales.RefundState,
     "refunds_kind_check": sales.RefundKind,

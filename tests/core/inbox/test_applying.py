@@ -18,6 +18,7 @@ from tests.support.builders import Shop, key
 from tests.support.selling import Sale, cases, order_id, payment_id, sell, states
 
 TAKEN = ("taken", None)
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def sku(shop: Shop, variant_id: object) -> str:
@@ -57,16 +58,39 @@ def test_lines_that_can_ship_are_taken_even_if_another_is_short(shop: Shop) -> N
     assert cases(shop, sale) == [("insufficient_stock", "open", 3)]
 
 
-def test_the_same_variant_on_two_lines_counts_together(shop: Shop) -> None:
+def test_of_two_lines_of_one_variant_the_first_is_taken_and_the_sentence_adds_up(shop: Shop) -> None:
     shoe = shop.variant(3)
-    sale = Sale(lines=[(sku(shop, shoe), 2), (sku(shop, shoe), 2)])
+    name = sku(shop, shoe)
+    sale = Sale(lines=[(name, 2), (name, 2)], more={"number": payment_id()})
     sell(shop, sale)
-    assert shop.on_hand(shoe) == 3, "two lines of two are four, and only three are there"
-    assert [state for state, *_ in states(shop, sale)] == ["failed", "failed"]
-    fits = Sale(lines=[(sku(shop, shoe), 2), (sku(shop, shoe), 1)])
+    assert states(shop, sale) == [(*TAKEN, 2, 0), ("failed", "insufficient_stock", 0, 0)]
+    assert shop.on_hand(shoe) == 1
+    said = shop.sql("select sentence from stockroom.alerts where order_id = :id", id=order_id(shop, sale))
+    assert said == f"Order {sale.more['number']}: 1 of 2 lines not taken off the shelf: 2 {TIMES} {name}, 1 available"
+    fits = Sale(lines=[(name, 2), (name, 1)])
     sell(shop, fits)
-    assert states(shop, fits) == [(*TAKEN, 2, 0), (*TAKEN, 1, 0)]
-    assert shop.on_hand(shoe) == 0
+    assert states(shop, fits) == [("failed", "insufficient_stock", 0, 0), (*TAKEN, 1, 0)], "each line on its own"
+
+
+def test_two_open_lines_of_one_variant_say_once_what_is_available(shop: Shop) -> None:
+    shoe = shop.variant(1)
+    name = sku(shop, shoe)
+    sale = Sale(lines=[(name, 2), (name, 3)])
+    sell(shop, sale)
+    said = str(shop.sql("select sentence from stockroom.alerts where order_id = :id", id=order_id(shop, sale)))
+    assert said.endswith(
+        f"2 of 2 lines not taken off the shelf: 2 {TIMES} {name}, 1 available; another 3 {TIMES} {name}"
+    )
+
+
+def test_the_first_payment_is_served_first_with_every_line_that_fits(shop: Shop) -> None:
+    shoe, now = shop.variant(3), datetime.now(UTC)
+    name = sku(shop, shoe)
+    later = Sale(lines=[(name, 1)], paid_at=now)
+    first = Sale(lines=[(name, 2), (name, 1)], paid_at=now - timedelta(minutes=1))
+    sell(shop, later, first)
+    assert [state for state, *_ in states(shop, first)] == ["taken", "taken"]
+    assert [state for state, *_ in states(shop, later)] == ["failed"]
 
 
 def test_within_a_batch_the_first_payment_is_served_first(shop: Shop) -> None:

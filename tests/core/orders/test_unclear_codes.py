@@ -44,7 +44,7 @@ def sentence(shop: Shop, sale: Sale) -> str:
 
 
 def aliases(shop: Shop, code: str) -> int:
-    return int(shop.sql("select count(*) from stockroom.sku_aliases where code = :code", code=code))
+    return int(shop.sql("select count(*) from stockroom_api.meanings_in_force where code = :code", code=code))
 
 
 @pytest.mark.parametrize("kind", ["sku", "cut sku", "lower", "id", "short id", "product", "short product"])
@@ -117,7 +117,7 @@ def test_support_chooses_a_variant_for_one_order_alone(shop: Shop) -> None:
     assert states(shop, third) == [("failed", "unknown_variant", 0, 0)], "nothing was mapped"
     change = next(each for each in shop.run(audit.recent_changes, "Ada") if each.subject == first.payment_id)
     assert (change.what, change.performed_by, change.after) == (
-        "variant_chosen", "Sam", {"code": code, "sku": f"{code}-43"},
+        "variant_chosen", "Sam", {"code": code, "means": f"{code}-43"},
     )  # fmt: skip
 
 

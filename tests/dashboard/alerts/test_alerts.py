@@ -133,7 +133,7 @@ def test_a_link_to_a_case_that_is_not_one_says_so(tabs: Tabs, troubles: dict[str
         ("Sam", "short", {"Try again", "Acknowledge", "Resolve"}),
         ("Mia", "short", {"Try again", "Acknowledge", "Resolve", "Ship what is in stock"}),
         ("Wanda", "unknown", {"Try again", "Acknowledge"}),
-        ("Sam", "unknown", {"Try again", "Acknowledge", "Resolve", "Map and try again"}),
+        ("Sam", "unknown", {"Try again", "Acknowledge", "Resolve", "Save and try again"}),
         ("Wanda", "unread", {"Acknowledge"}),
         ("Sam", "unread", {"Acknowledge", "Resolve"}),
     ],
@@ -142,7 +142,7 @@ def test_each_role_is_offered_what_it_may_do_with_a_case(
     tabs: Tabs, troubles: dict[str, Sale], name: str, which: str, offered: set[str]
 ) -> None:
     tab = open_case(tabs, name, troubles[which])
-    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Map and try again", "Undo"}
+    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Save and try again", "Undo"}
     assert set(labels(tab)) & actions == offered
 
 
@@ -155,44 +155,6 @@ def test_a_case_is_acknowledged_retried_and_resolves_itself(tabs: Tabs, troubles
     assert "Resolved by Wanda" in said
     assert "Try again" not in labels(tab)
     assert kinds(tabs.open("Sam", "alerts")) == ["Unknown code", "Cart not read"]
-
-
-def test_a_code_that_several_variants_share_is_chosen_for_its_order_alone(
-    tabs: Tabs, troubles: dict[str, Sale]
-) -> None:
-    for size in ("42", "43"):
-        tabs.shop.variant(on_hand=2, sku=f"RUN-{size}", product="Runner", size=size)
-    unclear = Sale(lines=[("RUN", 1)], more={"number": "WEB-7"})
-    sell(tabs.shop, unclear)
-    tab = open_case(tabs, "Sam", unclear)
-    assert "several variants begin with this: RUN-42 (size 42), RUN-43 (size 43)" in words_of(tab)
-    assert "Map and try again" not in labels(tab)
-    assert "Choose one of the variants first" in words_of(press(tab, "Choose for this order"))
-    field(tab, "selectbox", "Variant").select("RUN-43")
-    said = words_of(press(tab, "Choose for this order"))
-    assert "Order WEB-7: 1 unit of RUN-43 taken off the shelf." in said
-    assert "Choose for this order" not in labels(open_case(tabs, "Wanda", unclear))
-    assert tabs.shop.sql("select count(*) from stockroom.sku_aliases") == 0
-
-
-def test_a_code_that_became_unclear_while_its_case_was_open_is_not_mapped(
-    tabs: Tabs, troubles: dict[str, Sale]
-) -> None:
-    tab = open_case(tabs, "Sam", troubles["unknown"])
-    for size in ("42", "43"):
-        tabs.shop.variant(on_hand=2, sku=f"OLD-A-{size}", product="Runner", size=size)
-    field(tab, "text_input", "SKU or barcode of the variant").input("OLD-A-42")
-    said = words_of(press(tab, "Map and try again"))
-    assert "several variants: OLD-A-42 (size 42), OLD-A-43 (size 43). Nothing was mapped." in said
-    assert "Choose for this order" in labels(tab)
-    assert states(tabs.shop, troubles["unknown"]) == [("failed", "unknown_variant", 0, 0)]
-
-
-def test_a_code_is_mapped_from_its_case(tabs: Tabs, troubles: dict[str, Sale]) -> None:
-    tab = open_case(tabs, "Sam", troubles["unknown"])
-    field(tab, "text_input", "SKU or barcode of the variant").input("A-1")
-    assert "OLD-A is mapped to A-1. 1 order retried, 1 completed." in words_of(press(tab, "Map and try again"))
-    assert states(tabs.shop, troubles["unknown"]) == [("taken", None, 1, 0)]
 
 
 def test_a_case_is_resolved_with_a_reason_and_never_without(tabs: Tabs, troubles: dict[str, Sale]) -> None:

@@ -162,9 +162,9 @@ def test_each_role_is_offered_what_it_may_do(
     tabs: Tabs, selling: dict[str, Sale], name: str, offered: set[str]
 ) -> None:
     tab = open_order(tabs, name, selling["short"])
-    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Map and try again", "Undo"}
+    actions = {"Try again", "Acknowledge", "Resolve", "Ship what is in stock", "Save and try again", "Undo"}
     assert set(labels(tab)) & actions == offered
-    assert ("can map codes and resolve cases" in words_of(tab)) == (name == "Wanda")
+    assert ("can say what codes mean and resolve cases" in words_of(tab)) == (name == "Wanda")
 
 
 def test_a_retry_takes_the_available_units_and_shows_the_result(tabs: Tabs, selling: dict[str, Sale]) -> None:
@@ -185,11 +185,11 @@ def test_a_code_is_mapped_and_every_order_that_waits_for_it_is_tried_again(
     other = sale("WEB-5", ("OLD-A", 2))
     sell(tabs.shop, other)
     tab = open_order(tabs, "Sam", selling["unknown"])
-    field(tab, "text_input", "SKU or barcode of the variant").input("Z-9")
-    assert "No variant has the SKU or barcode Z-9." in words_of(press(tab, "Map and try again"))
-    field(tab, "text_input", "SKU or barcode of the variant").input("a-1")
-    said = words_of(press(tab, "Map and try again"))
-    assert "OLD-A is mapped to A-1. 2 orders retried, 2 completed." in said
+    field(tab, "text_input", "Find").input("Z-9")
+    assert "No variant has the SKU or barcode Z-9." in words_of(press(tab, "Save and try again"))
+    field(tab, "text_input", "Find").input("a-1")
+    said = words_of(press(tab, "Save and try again"))
+    assert "OLD-A means A-1. 2 orders retried, 2 completed." in said
     assert states(tabs.shop, selling["unknown"]) == [("taken", None, 1, 0)]
     assert states(tabs.shop, other) == [("taken", None, 2, 0)]
 
