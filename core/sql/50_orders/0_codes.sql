@@ -113,8 +113,8 @@ $$;
 create function stockroom_api.has_meaning(_code text, _codes text[]) returns boolean
     language sql stable as $$
     select exists (select from stockroom.sku_aliases a
-                    where a.code = any (_code || _codes) and to_jsonb(a) ->> 'kind' in ('bundle', 'no_goods')
-                      and to_jsonb(a) ->> 'ended_at' is null and to_jsonb(a) ->> 'order_id' is null);
+                    where a.code = any (_code || _codes) and a.kind in ('bundle', 'no_goods') and a.ended_at is null
+                      and a.order_id is null);
 $$;
 
 -- What the lines of carts name, all of them in one statement, numbered as they were asked: [{code, codes, size, currency, digits}].

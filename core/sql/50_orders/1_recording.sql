@@ -135,7 +135,7 @@ begin
            and (o.cart_state <> 'unreadable' or t.readings is not null and t.readings is distinct from o.readings)
            and exists (select from stockroom.alerts a where a.cause = 'cart:' || o.payment_id and a.state <> 'resolved')
          order by o.id);
-    delete from stockroom.order_lines l where l.order_id = any (_filled);
+    delete from stockroom.order_lines l where l.order_id = any (_filled) and l.state <> 'replaced';
     update stockroom.orders o
        set charge_id = coalesce(o.charge_id, t.charge_id), session_id = coalesce(o.session_id, t.session_id),
            email = coalesce(o.email, t.email), name = coalesce(o.name, t.name), number = coalesce(o.number, t.number),
