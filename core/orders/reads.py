@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -79,7 +80,8 @@ class OrderLine:
     """A line of an order, in units, with its variant as it is now (None: no variant has its code).
 
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
-    `variants`: those that the code of an open line could mean, if there are several.
+    `variants`: those that the code of an open line could mean, if there are several. `unit_worth`: what the buyer paid
+    for one unit, less its share of a discount.
     """
 
     line_id: int
@@ -103,6 +105,7 @@ class OrderLine:
     missing: int
     spoken_for: int
     variants: tuple[Meant, ...] = ()
+    unit_worth: Decimal | None = None
 
     @property
     def restorable(self) -> int:
@@ -124,6 +127,7 @@ class StepKind(StrEnum):
     MOVEMENT = "movement"
     REFUND = "refund"
     DECISION = "decision"
+    TAKEN_BACK = "taken_back"
     CASE = "case"
 
 

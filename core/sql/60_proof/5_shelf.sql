@@ -18,9 +18,8 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
      where x.line_id = l.id) m
  cross join lateral (
     select coalesce(sum(r.quantity), 0) as after_refund
-      from stockroom.refund_decisions r
-     where r.line_id = l.id and r.disposition = 'restock'
-       and not exists (select from public.stock_movements u where u.reverses_id = r.movement_id)) d
+      from stockroom_api.order_decisions r
+     where r.line_id = l.id and r.disposition = 'restock' and r.stands) d
  cross join lateral (
     select max(a.id) as alert_id, case when max(a.id) is null then 0 else l.quantity - l.taken - l.oversold end::bigint as waiting,
            case l.state when 'skipped' then l.quantity else 0 end::bigint as recorded_only
