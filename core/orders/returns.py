@@ -24,7 +24,8 @@ CONDITIONS = (Disposition.RESTOCK, Disposition.DAMAGED)
 """The condition in which goods come back: to the shelf, or damaged."""
 _NOTE = "Decision taken back"
 _TAKE_IN = f"""
-    select * from stockroom_api.take_in(%(key)s, {ASKER}, %(order_id)s, %(goods)s::jsonb, %(reason)s, %(note)s, %(seen)s)"""  # noqa: S608 - nothing of a caller is in it
+    select * from stockroom_api.take_in(%(key)s, {ASKER}, %(order_id)s, %(goods)s::jsonb, %(reason)s, %(note)s,
+        %(seen)s)"""  # noqa: S608 - nothing of a caller is in it
 _TAKE_BACK = f"""
     select * from stockroom_api.take_back(%(key)s, {ASKER}, %(anybodys)s::text[], %(decided)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
 

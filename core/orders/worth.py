@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 
 from core.foundation.sales import Disposition
 from core.orders.reads import OrderLine
 from core.orders.refund_reads import Decided, RefundRow
 
-_MOST_SUMS = 5_000
-"""So many different sums are compared. Beyond it, the cheapest combinations are dropped."""
+_MOST_SUMS = 300
+"""So many different sums are compared, the largest. It bounds the work for a cart with hundreds of units."""
 COUNTED = (Disposition.RESTOCK, Disposition.DAMAGED, Disposition.NOT_RETURNED)
 """The decisions that use up a refund's money, as in `stockroom_api.refuse_unpaid`."""
 
@@ -30,29 +29,38 @@ class Proposal:
         return sum(self.units.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Combination:
+    """Units of some lines: those of one line, and the combination before it. `is_only`: no other has this sum."""
+
+    count: int = 0
+    line_id: int = 0
+    units: int = 0
+    before: _Combination | None = None
+    is_only: bool = True
+
+    def by_line(self) -> dict[int, int]:
+        return {} if self.before is None else self.before.by_line() | {self.line_id: self.units}
+
+
 def propose(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[Decided] = ()) -> Proposal:
     """Return the largest combination of undecided units that the money of a refund fits.
 
-    A sum fits exactly if it is the refund with or without its share of what was paid on top, such as shipping or tax.
+    A sum fits exactly if it is the refund, with or without its share of what was paid on top, such as shipping or tax.
     Such a sum is taken before a larger one that is only below the refund.
     """
     left = {line.line_id: open_units(line) for line in lines}
     paid = refund.paid or 0
     if refund.amount >= paid:
         return Proposal(units=left, is_whole=True)
-    worth = {line.line_id: line.unit_worth or Decimal(0) for line in lines}
-    codes = {line.sku or line.code: line.line_id for line in lines}
-    spent = sum(
-        (worth.get(codes.get(each.code or "", 0), Decimal(0)) * each.quantity
-         for each in decided if each.refund_id == refund.id and each.stands and each.disposition in COUNTED),
-        Decimal(0),
-    )  # fmt: skip
-    goods = sum((worth[line.line_id] * line.quantity for line in lines), Decimal(0))
-    share = max(Decimal(paid) / goods, Decimal(1)) if goods else Decimal(1)
-    sums = _sums(left, worth, refund.amount - spent)
-    exact = [total for total, (units, _) in sums.items() if units and _is_all_of(refund.amount - spent, total, share, sum(units.values()))]
-    best, is_only = sums[max(exact or sums)]
-    return Proposal(units=best, is_sure=is_only)
+    worth = {line.line_id: round(line.unit_worth or 0) for line in lines}
+    money = refund.amount - _spent(refund, lines, decided)
+    goods = sum(worth[line.line_id] * line.quantity for line in lines)
+    share = max(paid / goods, 1.0) if goods else 1.0
+    sums = _sums(left, worth, money)
+    exact = [total for total, found in sums.items() if found.count and _is_exact(money, total, share, found.count)]
+    best = sums[max(exact or sums)]
+    return Proposal(units=best.by_line(), is_sure=best.is_only)
 
 
 def open_units(line: OrderLine) -> int:
@@ -60,24 +68,33 @@ def open_units(line: OrderLine) -> int:
     return line.undecided if line.taken else max(line.quantity - line.spoken_for, 0)
 
 
-def _is_all_of(money: Decimal, total: Decimal, share: Decimal, units: int) -> bool:
-    return any(abs(money - each) <= units for each in (total, total * share))
+def _spent(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[Decided]) -> int:
+    """Return what the units cost that were already decided for this refund."""
+    worth = {line.sku or line.code: round(line.unit_worth or 0) for line in lines}
+    counted = (each for each in decided if each.refund_id == refund.id and each.stands and each.disposition in COUNTED)
+    return sum(worth.get(each.code or "", 0) * each.quantity for each in counted)
 
 
-def _sums(
-    left: Mapping[int, int], worth: Mapping[int, Decimal], money: Decimal
-) -> dict[Decimal, tuple[dict[int, int], bool]]:
-    """Return the sums of units up to `money`, each with one combination and whether it is the only one."""
-    sums: dict[Decimal, tuple[dict[int, int], bool]] = {Decimal(0): ({}, True)}
+def _is_exact(money: int, total: int, share: float, count: int) -> bool:
+    return any(abs(money - each) <= count for each in (total, total * share))
+
+
+def _sums(left: Mapping[int, int], worth: Mapping[int, int], money: int) -> dict[int, _Combination]:
+    """Return the sums of units up to `money`, each with a combination. A minor unit for each unit is rounding."""
+    nothing = _Combination()
+    sums = {0: nothing}
     for line_id, most in sorted(left.items(), key=lambda each: -worth[each[0]]):
         found = dict(sums)
-        for total, (units, is_only) in sums.items():
-            for count in range(1, most + 1):
-                more = total + worth[line_id] * count
-                if more > money + count + sum(units.values()):
+        for total, known in sums.items():
+            for units in range(1, most + 1):
+                more, count = total + worth[line_id] * units, known.count + units
+                if more > money + count:
                     break
-                is_new = more not in found
-                found[more] = (units | {line_id: count}, is_only) if is_new else (found[more][0], False)
-        sums = dict(sorted(found.items(), reverse=True)[:_MOST_SUMS])
-        sums.setdefault(Decimal(0), ({}, True))
+                first = found.get(more)
+                found[more] = (
+                    replace(first, is_only=False)
+                    if first
+                    else _Combination(count, line_id, units, known, known.is_only)
+                )
+        sums = dict(sorted(found.items(), reverse=True)[:_MOST_SUMS]) | {0: nothing}
     return sums

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ import streamlit as st
 
 from core.foundation.errors import (
     AlreadyReversed,
+    DecidedMeanwhile,
     EventsGone,
     Forbidden,
     InsufficientStock,
@@ -26,10 +28,11 @@ from core.foundation.errors import (
     Unreadable,
 )
 from core.foundation.model import Actor, Posting
+from core.foundation.sales import Disposition
 from core.ledger import changes as ledger
 from core.people.access import Permission, may
 from dashboard.door import session
-from dashboard.frame import words
+from dashboard.frame import selling, words
 
 UNDO_NOTE = "Undone right after it was posted"
 SECONDS = 30
@@ -41,6 +44,7 @@ _NEXT_STEPS: dict[type[StockError], str] = {
     KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
     LevelChanged: "Review the movements since then, and set the level again.",
     AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
+    DecidedMeanwhile: "Look at what is left to decide, then decide again if needed.",
     Forbidden: "Ask an admin of your shop for another role.",
     Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
     Unreadable: "Correct the file and upload it again.",
@@ -51,12 +55,16 @@ _NEXT_STEPS: dict[type[StockError], str] = {
 
 @dataclass(slots=True)
 class Notice:
-    """A message about an action. `undoable`: the movements that its Undo reverses."""
+    """A message about an action. `undoable`: the movements that its Undo reverses.
+
+    `take_back`: what its Undo calls instead, if the action was more than movements. Core checks who may.
+    """
 
     text: str
     operation_id: int = 0
     undoable: tuple[int, ...] = ()
     problem: StockError | None = None
+    take_back: Callable[[], Notice] | None = None
     id: str = field(default_factory=lambda: uuid4().hex[:8])
     until: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
@@ -77,7 +85,21 @@ def _what(error: StockError) -> str:
         return "The level has changed: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
     if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
         return "More units than were sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
+    if isinstance(error, DecidedMeanwhile) and error.since:
+        return "In the meantime: " + "; ".join(_decision(row) for row in error.since[:5]) + "."
+    if error.facts.get("worth"):
+        return _unpaid(error.facts)
     return _ended(error.message)
+
+
+def _decision(row: dict[str, Any]) -> str:
+    said = selling.decided(Disposition(row["disposition"]), row["quantity"], row["code"])
+    return f"{row['who']} {'took back' if row['taken_back'] else 'decided'} “{said}” ({row['at']})"
+
+
+def _unpaid(facts: dict[str, Any]) -> str:
+    refunded, paid, worth = (selling.money(facts[name], facts["currency"]) for name in ("refunded", "paid", "worth"))
+    return f"{refunded} of {paid} were refunded, and {words.units(facts['units'])} cost {worth}."
 
 
 def _excess(row: dict[str, Any]) -> str:
@@ -165,7 +187,7 @@ def show_notice(person: Actor) -> None:
         st.container(key=f"notice_{notice.id}", horizontal=True, vertical_alignment="center", border=True),
     ):
         st.markdown(f"{icon} {text}", width="stretch")
-        if notice.undoable and may(person.role, Permission.UNDO):
+        if notice.take_back or (notice.undoable and may(person.role, Permission.UNDO)):
             st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
         st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
 
@@ -173,8 +195,11 @@ def show_notice(person: Actor) -> None:
 def _undo(notice: Notice, shown: Messages) -> None:
     key = f"undo:{notice.operation_id}"  # derived from the operation, so a second click is the same undo
     try:
-        done = session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE)
+        if notice.take_back:
+            done = notice.take_back()
+        else:
+            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE))
     except StockError as error:
         shown.put(Notice(text="", problem=error))
     else:
-        shown.put(posted(done))
+        shown.put(done)

@@ -56,7 +56,7 @@ select l.id as line_id, l.order_id, l.position, l.code, l.codes, l.name, l.unit_
 create view stockroom_api.refund_rows as
 select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
        o.cart_state, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by,
-       o.amount as paid, stockroom_api.decided_until(r.order_id) as seen
+       case when o.currency = r.currency then o.amount end as paid, stockroom_api.decided_until(r.order_id) as seen
   from stockroom.refunds r
   left join stockroom.orders o on o.id = r.order_id;
 

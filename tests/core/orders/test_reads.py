@@ -20,7 +20,7 @@ from core.orders.reads import StepKind
 from core.orders.refunds import Decision
 from core.screens import orders as order_screens
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, case_of, line_of, order_id, payment_id, sell, tell_refund
+from tests.support.selling import Sale, case_of, line_of, order_id, payment_id, seen_now, sell, tell_refund
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -99,18 +99,21 @@ def test_orders_are_listed_by_what_they_need(fresh_shop: Shop) -> None:
     good, short = Sale(lines=[(shoe, 1)]), Sale(lines=[(shoe, 999)])
     unread = Sale(lines=[], more={"cart_state": "unreadable", "cart_raw": "{", "why": "its cart is cut off"})
     odd = Sale(lines=[(shoe, 1)], more={"difference": -500, "why": "its lines do not add up"})
-    refunded, disputed = Sale(lines=[(shoe, 1)]), Sale(lines=[(shoe, 1)])
-    sell(fresh_shop, good, short, unread, odd, refunded, disputed)
-    tell_refund(fresh_shop, refunded)
+    refunded, disputed, in_part = (Sale(lines=[(shoe, 2)]) for _ in range(3))
+    sell(fresh_shop, good, short, unread, odd, refunded, disputed, in_part)
+    tell_refund(fresh_shop, refunded, amount=500)
+    tell_refund(fresh_shop, refunded, amount=1500)
+    tell_refund(fresh_shop, in_part, amount=1500)
     tell_refund(fresh_shop, good, status="failed")
     fresh_shop.sql(
         "update stockroom.orders set dispute = 'needs_response' where payment_id = :id", id=disputed.payment_id
     )
     expected = {
-        "all": [good, short, unread, odd, refunded, disputed],
+        "all": [good, short, unread, odd, refunded, disputed, in_part],
         "open": [short, unread, odd],
         "unread": [unread],
         "refunded": [refunded],
+        "refunded_in_part": [in_part],
         "disputed": [disputed],
     }
     for state in OrderState:
@@ -169,7 +172,7 @@ def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
     whole = shop.run(order_screens.order, "Sam", order_id=order_id(shop, sale))
     row = whole.order
     assert (row.lines, row.units, row.taken, row.missing, row.restored, row.oversold) == (3, 6, 3, 3, 1, 0)
-    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 1000, 0, 1)
+    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 6000, 0, 1)
     taken, failed, unknown = whole.lines
     assert (taken.state, taken.taken, taken.size, taken.product) == (LineState.TAKEN, 3, "42", "Canvas shoe")
     assert (taken.restorable, taken.undecided, taken.spoken_for) == (2, 1, 1)
@@ -277,7 +280,8 @@ def test_a_refund_to_be_inspected_stays_in_the_list_and_a_decided_one_leaves_it(
     refund, line = tell_refund(shop, sale), line_of(shop, sale)
     for what, left in ((Disposition.INSPECT, 1), (Disposition.RESTOCK, 0)):
         decision = Decision(line_id=line, disposition=what, quantity=1)
-        shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[decision], key=key())
+        seen = seen_now(shop, refund)
+        shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[decision], key=key(), seen=seen)
         assert len(shop.run(refund_reads.inbox, "Sam").rows) == left
     assert shop.run(refund_reads.of_order, "Sam", order_id=order_id(shop, sale))[0].state == "decided"
 
