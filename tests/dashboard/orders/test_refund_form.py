@@ -86,7 +86,9 @@ def test_more_units_than_the_money_fits_are_said_and_confirmed(tabs: Tabs, sale:
     press(tab, "Decide")
     assert on_hand(tabs) == 8, "pressing again without confirming changes nothing"
     assert field(tab, "number_input", "Units").value == 2, "what was typed is kept"
-    field(tab, "checkbox", "Yes, 2 units are meant, more than the money fits").check()
+    (confirm,) = tab.checkbox
+    assert confirm.label == "Yes, 2\N{NO-BREAK SPACE}units are meant, more than the money fits"
+    confirm.check()
     assert "Back on the shelf. A-1: 8 → 10" in words_of(press(tab, "Decide"))
 
 
@@ -174,9 +176,8 @@ def test_goods_that_came_back_without_a_refund_are_taken_in_and_undone_by_suppor
     assert "Back on the shelf: 1 unit of A-1" in said
     (movement,) = tabs.shop.rows("select * from stock_movements where movement_type = 'restoration'")
     assert (movement.reason, movement.reference_id, movement.performed_by) == ("exchange", "WEB-1", "Sam")
-    tab.button(
-        key=f"take_back_{tabs.shop.sql('select key from stockroom.operations order by id desc limit 1')}"
-    ).click()
+    latest = tabs.shop.sql("select key from stockroom.operations order by id desc limit 1")
+    tab.button(key=f"take_back_{latest}").click()
     assert "Taken back. A-1: 9 → 8" in words_of(run(tab))
 
 
@@ -209,13 +210,10 @@ def test_refunded_and_refunded_in_part_are_two_badges(tabs: Tabs, sale: Sale, am
     sell(tabs.shop, other)
     refund = tell_refund(tabs.shop, sale, amount=amount)
     decide_elsewhere(tabs.shop, sale, refund, DAMAGED)
-    assert f"{badge}" in [found.value for found in order(tabs, sale).get("badge")] or badge in words_of(
-        order(tabs, sale)
-    )
-    for state in listing.STATES:
-        if state.startswith("Refunded"):
-            tab = tabs.open("Sam", "orders", ord_state=state)
-            assert ("WEB-1" in words_of(tab) or bool(tab.dataframe)) is (state == badge), state
+    assert f"{badge}]" in words_of(order(tabs, sale))
+    for state in ("Refunded", "Refunded in part"):
+        assert state in listing.STATES
+        assert ("No order matches" in words_of(tabs.open("Sam", "orders", ord_state=state))) is (state != badge)
     rows = table(tabs.open("Sam", "orders"), "buyer").set_index("order")
     assert list(rows.loc["WEB-1"]["state"]) == [badge]
     assert list(rows.loc["WEB-2"]["state"]) == ["Off the shelf"]
