@@ -40,6 +40,7 @@ class _Combination:
     is_only: bool = True
 
     def by_line(self) -> dict[int, int]:
+        """Return the units of each line."""
         return {} if self.before is None else self.before.by_line() | {self.line_id: self.units}
 
 

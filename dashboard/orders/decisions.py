@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
@@ -61,17 +62,30 @@ def _take_back(decided: str) -> Notice:
     return Notice(text=f"Taken back. {_levels(moved)}".strip())
 
 
-def posted(decided: str, post: Callable[[], tuple[Posted, ...]]) -> Notice:
-    """Post a decision with the key `decided`, and return the message about it, with Undo.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a decision with the key `decided`: the movements, or what somebody decided meanwhile."""
 
-    Returns what was decided meanwhile if something was: the form then starts again with it.
-    """
+    decided: str
+    moved: tuple[Posted, ...] = ()
+    problem: DecidedMeanwhile | None = None
+
+
+def attempt(decided: str, post: Callable[[], tuple[Posted, ...]]) -> Outcome:
+    """Post a decision with the key `decided`. If something was decided meanwhile, the form starts again with it."""
     try:
-        moved = post()
+        return Outcome(decided=decided, moved=post())
     except DecidedMeanwhile as error:
-        return Notice(text="", problem=error)
+        return Outcome(decided=decided, problem=error)
+
+
+def told(outcome: Outcome) -> Notice:
+    """Return the message about a decision, with Undo."""
+    if outcome.problem:
+        return Notice(text="", problem=outcome.problem)
+    moved = outcome.moved
     text = f"Back on the shelf. {_levels(moved)}" if moved else "Decided. No units went back on the shelf."
-    return Notice(text=text, take_back=partial(_take_back, decided))
+    return Notice(text=text, take_back=partial(_take_back, outcome.decided))
 
 
 def _levels(moved: Sequence[Posted]) -> str:

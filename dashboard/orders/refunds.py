@@ -17,7 +17,6 @@ from core.screens.orders import RefundList
 from dashboard.door import session
 from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
-from dashboard.frame.feedback import Notice
 from dashboard.orders import decisions
 from dashboard.orders import listing as order_list
 
@@ -107,8 +106,8 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[D
         forms.note(form)
         _ask_to_confirm(form)
 
-        def post(key: str, values: forms.Values) -> Notice:
-            return decisions.posted(
+        def post(key: str, values: forms.Values) -> decisions.Outcome:
+            return decisions.attempt(
                 key,
                 lambda: session.run(
                     refunds.decide,
@@ -121,7 +120,7 @@ def show_form(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[D
                 ),
             )
 
-        forms.submit(form, "Decide", post, icon=":material/gavel:", say=lambda notice: notice)
+        forms.submit(form, "Decide", post, icon=":material/gavel:", say=decisions.told)
 
 
 def _money(refund: RefundRow, lines: Sequence[OrderLine], fits: worth.Proposal) -> str:

@@ -14,7 +14,6 @@ from core.people.access import Permission, may
 from core.screens.orders import WholeOrder
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
-from dashboard.frame.feedback import Notice
 from dashboard.orders import decisions
 
 MOST_LINES = 20
@@ -48,8 +47,8 @@ def _show_form(seen: WholeOrder, lines: list[OrderLine]) -> None:
         st.selectbox("Reason", _reasons(seen), key=form.input("reason"), format_func=lambda reason: reason.label)
         forms.note(form)
 
-        def post(key: str, values: forms.Values) -> Notice:
-            return decisions.posted(
+        def post(key: str, values: forms.Values) -> decisions.Outcome:
+            return decisions.attempt(
                 key,
                 lambda: session.run(
                     returns.take_in,
@@ -62,7 +61,7 @@ def _show_form(seen: WholeOrder, lines: list[OrderLine]) -> None:
                 ),
             )
 
-        forms.submit(form, "Take in", post, icon=":material/assignment_return:", say=lambda notice: notice)
+        forms.submit(form, "Take in", post, icon=":material/assignment_return:", say=decisions.told)
 
 
 def _ask(form: forms.Form, line: OrderLine) -> None:

@@ -2,7 +2,7 @@
 -- sources: paid = sold - put back + put back after a refund + waiting + oversold + recorded only. The rest is unexplained.
 
 -- Each order line in units: paid from the cart, sold and put back from the ledger (without undone movements), put back after a
--- refund from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
+-- refund or without one from people's decisions (unless taken back), and the rest from the order. Units count as waiting only with an open case.
 create view stockroom_api.shelf_lines as
 select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.position, l.code, v.sku, w.alert_id,
        l.quantity::bigint as paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,

@@ -17,6 +17,7 @@ from core.foundation.errors import (
     InvalidInput,
     StockError,
 )
+from core.foundation.model import Line
 from core.foundation.sales import Disposition
 from core.ledger import changes as ledger
 from core.orders import refund_reads, refunds, returns
@@ -294,7 +295,7 @@ def test_a_movement_undone_by_hand_is_a_decision_taken_back(shop: Shop) -> None:
 
 def test_what_is_no_decision_cannot_be_taken_back(shop: Shop) -> None:
     used = key()
-    shop.run(ledger.adjust, "Mia", lines=[ledger.Line(variant_id=shop.variant(1), quantity=1)], reason="stock_increase",
+    shop.run(ledger.adjust, "Mia", lines=[Line(variant_id=shop.variant(1), quantity=1)], reason="stock_increase",
              key=used)  # fmt: skip
     for decided in (used, "nobody knows"):
         with pytest.raises(InvalidInput, match="not known"):

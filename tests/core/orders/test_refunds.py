@@ -58,7 +58,7 @@ def decide(
     shop: Shop, refund_id: int, line: int, units: int, what: Disposition = Disposition.RESTOCK, **more: Any
 ) -> Any:
     """Decide on a page that is opened now, unless `seen` says what it showed."""
-    values = {"key": key(), "actor": "Sam", "is_confirmed": False} | more
+    values: dict[str, Any] = {"key": key(), "actor": "Sam", "is_confirmed": False} | more
     seen = values["seen"] if "seen" in values else seen_now(shop, refund_id)
     decisions = [Decision(line_id=line, disposition=what, quantity=units)]
     return shop.run(

@@ -28,7 +28,7 @@ def line(number: int, price: int, units: int, **more: int) -> OrderLine:
     return OrderLine(
         line_id=number, order_id=1, position=number, code=f"A-{number}", codes=(), name=None, unit_price=price,
         quantity=units, variant_id=None, sku=f"A-{number}", product=None, size=None, available=None,
-        state=LineState.TAKEN, cause=None, oversold=0, missing=0, unit_worth=Decimal(price), **values,
+        state=LineState.TAKEN, cause=None, oversold=0, missing=0, unit_worth=Decimal(price), **values,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
