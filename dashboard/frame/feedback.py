@@ -99,7 +99,8 @@ def _decision(row: dict[str, Any]) -> str:
 
 def _unpaid(facts: dict[str, Any]) -> str:
     refunded, paid, worth = (selling.money(facts[name], facts["currency"]) for name in ("refunded", "paid", "worth"))
-    return f"{refunded} of {paid} were refunded, and {words.units(facts['units'])} cost {worth}."
+    meant = "choose fewer, or confirm that all of them are meant"
+    return f"{refunded} of {paid} were refunded, and {words.units(facts['units'])} cost {worth}: {meant}."
 
 
 def _excess(row: dict[str, Any]) -> str:

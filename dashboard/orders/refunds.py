@@ -134,10 +134,9 @@ def _money(refund: RefundRow, lines: Sequence[OrderLine], fits: worth.Proposal) 
         for line in lines
         if fits.units.get(line.line_id)
     ]
-    example = "" if fits.is_sure else "for example "
-    return (
-        f"{back} of {paid} were refunded: {fits.total} of {words.units(open_units)}, {example}{words.listing(which)}."
-    )
+    example = ", " if fits.is_sure else ", for example "
+    named = f"{example}{words.listing(which)}" if len(lines) > 1 else ""
+    return f"{back} of {paid} were refunded: {fits.total} of {words.units(open_units)}{named}."
 
 
 def _ask_to_confirm(form: forms.Form) -> None:

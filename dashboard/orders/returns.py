@@ -27,7 +27,7 @@ def show(seen: WholeOrder, person: Actor) -> None:
     if not (known or may_take_in):
         return
     with st.container(border=True, key="ord_returns"):
-        st.subheader("Returns without a refund", anchor=False)
+        st.subheader("Other returns", anchor=False)
         decisions.show(known, person, seen.shop.zone)
         if may_take_in:
             opened = st.expander("Goods came back", key="ord_take_in", on_change="rerun")

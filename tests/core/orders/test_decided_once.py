@@ -197,6 +197,20 @@ def test_a_discount_is_shared_by_the_units(shop: Shop) -> None:
     assert shop.run(refunds.decide, "Sam", refund_id=refund, decisions=said, key=key())
 
 
+def test_lines_without_a_price_share_what_the_others_leave(shop: Shop) -> None:
+    sale = Sale(lines=[("A", 2), ("B", 1), ("C", 3)], more={"amount": 6500})
+    sale.more["lines"] = [
+        {"code": code, "codes": [], "quantity": units, "unit_price": 1000 if code == "A" else None}
+        for code, units in sale.lines
+    ]
+    sell(shop, sale)
+    rows = shop.rows(
+        "select unit_worth from stockroom_api.order_line_rows where order_id = :id order by position",
+        id=order_id(shop, sale),
+    )
+    assert [round(row.unit_worth) for row in rows] == [1000, 1125, 1125]
+
+
 # ---------------------------------------------------------------- taking back
 
 

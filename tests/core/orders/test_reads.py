@@ -13,7 +13,7 @@ from core.foundation.errors import Forbidden, InvalidInput, SignInRequired
 from core.foundation.sales import Disposition, LineState, StripeEvent
 from core.inbox import messages as inbox
 from core.ledger import reports
-from core.orders import cases, refund_reads, refunds
+from core.orders import cases, refund_reads, refunds, returns
 from core.orders import reads as order_reads
 from core.orders.filter import OrderFilter, OrderState
 from core.orders.reads import StepKind
@@ -184,6 +184,27 @@ def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
     assert [alert.kind for alert in whole.alerts] == ["insufficient_stock"]
 
 
+def decide(shop: Shop, sale: Sale, **more: Any) -> None:
+    """Decide that a unit of the first line of a refunded order does not come back."""
+    refund = shop.sql("select id from stockroom.refunds where order_id = :id", id=order_id(shop, sale))
+    said = [Decision(line_id=line_of(shop, sale), disposition=Disposition.NOT_RETURNED, quantity=1)]
+    shop.run(refunds.decide, "Sam", refund_id=refund, decisions=said, **more)
+
+
+def test_a_decision_that_moved_nothing_and_its_end_are_in_the_timeline(shop: Shop) -> None:
+    sale = Sale(lines=[(sku(shop, shop.variant(9)), 2)])
+    sell(shop, sale)
+    tell_refund(shop, sale)
+    used = key()
+    decide(shop, sale, key=used)
+    shop.run(returns.take_back, "Mia", decided=used, key=key())
+    steps = shop.run(order_reads.steps, "Wanda", order_id=order_id(shop, sale))
+    assert [(step.kind, step.who, step.what, step.units) for step in steps[-2:]] == [
+        (StepKind.DECISION, "Sam", "not_returned", 1),
+        (StepKind.TAKEN_BACK, "Mia", "not_returned", 1),
+    ]
+
+
 def order_line(shop: Shop, sale: Sale) -> int:
     return line_of(shop, sale)
 
@@ -320,6 +341,8 @@ def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_sho
         lambda: shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)]),
         lambda: tell_refund(shop, sale),
         lambda: shop.run(handling.resolve, "Sam", alert_ids=[case_of(shop, sale)], reason="Refunded"),
+        lambda: decide(shop, sale, key="decided"),
+        lambda: shop.run(returns.take_back, "Sam", decided="decided", key=key()),
     ]
     before = shop.run(reports.latest_movement, "Sam")
     for step in steps:
