@@ -119,6 +119,17 @@ class LedgerIsAppendOnly(StockError):
     sqlstate: ClassVar[str] = "SK011"
 
 
+class DecidedMeanwhile(Refused):
+    """Something was decided about these goods in the meantime."""
+
+    sqlstate = "SK013"
+
+    @property
+    def since(self) -> list[dict[str, Any]]:
+        """The decisions that the page did not show: who, at, disposition, quantity, code, taken_back."""
+        return list(self.facts.get("since", []))
+
+
 class AuditIsAppendOnly(StockError):
     """What was changed stays on record; it cannot be edited or deleted."""
 
@@ -207,5 +218,6 @@ BY_SQLSTATE: dict[str, type[StockError]] = {
         SignInRequired,
         LedgerIsAppendOnly,
         AuditIsAppendOnly,
+        DecidedMeanwhile,
     )
 }

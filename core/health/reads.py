@@ -32,6 +32,8 @@ STOCK_FUNCTIONS = (
     "cases.retry_order",
     "cases.ship_what_is_there",
     "refunds.decide",
+    "returns.take_in",
+    "returns.take_back",
 )
 """The functions that check, hold or move stock, in the order of a shop's day, by the names they are measured under."""
 

@@ -26,16 +26,21 @@ ORDERS = view("order_keys", *_KEYS.split())
 _LINES = view("line_keys", "order_id", "variant_id", "code", "state")
 _CODES = view("variant_codes", "variant_id", "code")
 _REFUNDS = view("refund_rows", "id", "refund_id", "order_id", "state")
+_REFUNDED = view("refund_extents", "order_id", "is_whole")
 _ALERTS = view("alert_rows", "alert_id", "order_id", "state")
 
 
 class OrderState(StrEnum):
-    """Which orders to list. Open: a line or case needs a person. Unread: the cart is not known."""
+    """Which orders to list. Open: a line or case needs a person. Unread: the cart is not known.
+
+    Refunded: all of the money went back.
+    """
 
     ALL = "all"
     OPEN = "open"
     UNREAD = "unread"
     REFUNDED = "refunded"
+    REFUNDED_IN_PART = "refunded_in_part"
     DISPUTED = "disputed"
 
 
@@ -66,11 +71,12 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
 def _state_condition(state: OrderState) -> ColumnElement[bool]:
     open_lines = select(_LINES.c.order_id).where(_LINES.c.state == "failed")
     open_cases = select(_ALERTS.c.order_id).where(_ALERTS.c.state.in_(["open", "acknowledged"]))
-    refunded = select(_REFUNDS.c.order_id).where(_REFUNDS.c.state.not_in(("failed", "released")))
+    refunded = select(_REFUNDED.c.order_id)
     conditions: dict[OrderState, ColumnElement[bool]] = {
         OrderState.OPEN: ORDERS.c.order_id.in_(union(open_lines, open_cases)),
         OrderState.UNREAD: ORDERS.c.cart_state != "read",
-        OrderState.REFUNDED: ORDERS.c.order_id.in_(refunded),
+        OrderState.REFUNDED: ORDERS.c.order_id.in_(refunded.where(_REFUNDED.c.is_whole)),
+        OrderState.REFUNDED_IN_PART: ORDERS.c.order_id.in_(refunded.where(~_REFUNDED.c.is_whole)),
         OrderState.DISPUTED: ORDERS.c.dispute.is_not(None),
     }
     return conditions[state]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -82,7 +83,7 @@ class OrderLine:
 
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
     `variants`: those that the code of an open line could mean, if there are several. `part_of`: the line of the bundle
-    that this line is a part of.
+    that this line is a part of. `unit_worth`: what the buyer paid for one unit, less its share of a discount.
     """
 
     line_id: int
@@ -107,6 +108,7 @@ class OrderLine:
     spoken_for: int
     variants: tuple[Meant, ...] = ()
     part_of: int | None = None
+    unit_worth: Decimal | None = None
 
     @property
     def has_units(self) -> bool:
@@ -133,6 +135,7 @@ class StepKind(StrEnum):
     MOVEMENT = "movement"
     REFUND = "refund"
     DECISION = "decision"
+    TAKEN_BACK = "taken_back"
     CASE = "case"
     LINES = "lines"
 

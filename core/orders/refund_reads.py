@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
+from core.database.engine import call
 from core.foundation import paging
 from core.foundation.model import Actor
 from core.foundation.paging import Page
@@ -23,7 +24,10 @@ UNDECIDED = ("waiting", "inspecting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund or a lost dispute. `id` is ours, `refund_id` Stripe's. `order_id` is None until its order is known."""
+    """A refund or a lost dispute. `id` is ours, `refund_id` is Stripe's. `order_id` is None until its order is known.
+
+    `paid` is the amount of the order. `seen` says which decisions about the order's goods were there to be shown.
+    """
 
     id: int
     refund_id: str
@@ -42,19 +46,29 @@ class RefundRow:
     state: str
     decided_at: datetime | None
     decided_by: str | None
+    paid: int | None = None
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A decision about refunded units of a line. `refund_id` is our id of the refund."""
+    """A decision about the goods of a line. `refund_id` is our id of the refund; None: goods came back without one.
 
-    refund_id: int
+    `decided` is the key of its operation, by which it can be taken back, and `user_id` is who made it.
+    """
+
+    refund_id: int | None
     code: str | None
     disposition: Disposition
     quantity: int
     note: str | None
     decided_by: str
     decided_at: datetime
+    decided: str
+    user_id: int | None
+    stands: bool
+    taken_back_by: str | None
+    taken_back_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +81,7 @@ class OpenRefund:
 
 
 _REFUNDS = view("refund_rows", *RefundRow.__dataclass_fields__)
-_DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id")
+_DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id", "order_id")
 
 
 def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> Page[OpenRefund]:
@@ -103,10 +117,25 @@ def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Re
 def decided_of(connection: Connection, actor: Actor, *, ids: Sequence[int]) -> tuple[Decided, ...]:
     """Return the decisions about these refunds, oldest first."""
     require(connection, actor, Permission.VIEW)
-    if not ids:
-        return ()
+    return _decided(connection, _DECISIONS.c.refund_id.in_(ids)) if ids else ()
+
+
+def decided_about(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Decided, ...]:
+    """Return the decisions about the goods of an order, oldest first, also those without a refund."""
+    require(connection, actor, Permission.VIEW)
+    return _decided(connection, _DECISIONS.c.order_id == order_id)
+
+
+def seen_of(connection: Connection, actor: Actor, *, order_id: int) -> str:
+    """Return which decisions about the goods of an order are there to be shown, for `decide` and `take_in`."""
+    require(connection, actor, Permission.VIEW)
+    found = call(connection, "select stockroom_api.decided_until(%(order_id)s)", {"order_id": order_id})
+    return str(found[0][0])
+
+
+def _decided(connection: Connection, condition: ColumnElement[bool]) -> tuple[Decided, ...]:
     fields = [_DECISIONS.c[name] for name in Decided.__dataclass_fields__]
-    wanted = select(*fields).where(_DECISIONS.c.refund_id.in_(ids)).order_by(_DECISIONS.c.decision_id)
+    wanted = select(*fields).where(condition).order_by(_DECISIONS.c.decision_id)
     return tuple(
         Decided(**dict(row._mapping) | {"disposition": Disposition(row.disposition)})
         for row in connection.execute(wanted)

@@ -21,7 +21,8 @@ from core.people.access import Permission
 from core.people.guard import ASKER, asker
 
 _DECIDE = f"""
-    select * from stockroom_api.decide_refund(%(key)s, {ASKER}, %(refund_id)s, %(decisions)s::jsonb, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
+    select * from stockroom_api.decide_refund(%(key)s, {ASKER}, %(refund_id)s, %(decisions)s::jsonb, %(note)s, %(seen)s,
+        %(is_confirmed)s)"""  # noqa: S608 - nothing of a caller is in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,17 @@ def decide(
     decisions: Sequence[Decision],
     key: str,
     note: str | None = None,
+    seen: str | None = None,
+    is_confirmed: bool = False,
 ) -> tuple[Posted, ...]:
     """Decide what became of the goods of a refund, and return the movements back to the shelf.
 
-    A refund can be decided in several steps. Raises RestoresTooMuch, KeyReused, InvalidInput (unknown refund or line,
-    order never imported, no decision), Forbidden, SignInRequired; then nothing was changed.
+    A refund can be decided in several steps. `seen` is what the page showed: `RefundRow.seen`, or None if it showed no
+    decision about the order's goods. `is_confirmed`: the person confirmed more units than the refund's money is worth.
+
+    Raises DecidedMeanwhile with the decisions that the page did not show, RestoresTooMuch, KeyReused, InvalidInput
+    (unknown refund or line, order never imported, no decision, more units than the money is worth), Forbidden,
+    SignInRequired; then nothing was changed.
     """
     for decision in decisions:
         least = 1 if decision.line_id is not None else 0
@@ -57,6 +64,8 @@ def decide(
         "refund_id": refund_id,
         "decisions": json.dumps(rows),
         "note": clean(note, "note", MAX_NOTE, empty=True) or None if note else None,
+        "seen": seen,
+        "is_confirmed": bool(is_confirmed),
     }
     posted = call(connection, _DECIDE, asker(actor, Permission.DECIDE_REFUND) | values)
     return Posting.from_rows(posted).movements if posted else ()

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     HANDLE_ALERT = "handle_alert"
     RESOLVE_ALERT = "resolve_alert"
     DECIDE_REFUND = "decide_refund"
+    TAKE_BACK_OWN = "take_back_own"
+    TAKE_BACK_ANY = "take_back_any"
     MANAGE_STRIPE = "manage_stripe"
     MANAGE_KEYS = "manage_keys"
     MANAGE_NOTIFICATIONS = "manage_notifications"
@@ -57,6 +59,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.HANDLE_ALERT: _EVERYBODY,
     Permission.RESOLVE_ALERT: _CASE_HANDS,
     Permission.DECIDE_REFUND: _CASE_HANDS,
+    Permission.TAKE_BACK_OWN: _CASE_HANDS,
+    Permission.TAKE_BACK_ANY: _MANAGERS,
     Permission.MANAGE_STRIPE: _ADMINS,
     Permission.MANAGE_KEYS: _ADMINS,
     Permission.MANAGE_NOTIFICATIONS: _ADMINS,

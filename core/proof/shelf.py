@@ -1,6 +1,6 @@
 """The payment-to-shelf proof by day: every unit paid for left the shelf or has a named reason; each number has a list.
 
-paid = off the shelf (sold - put back) + put back after a refund + waiting + oversold + recorded only + unexplained.
+paid = off the shelf (sold - put back) + put back for buyers + waiting + oversold + recorded only + unexplained.
 In a healthy shop, unexplained is 0. Rules: core/sql/60_proof/5_shelf.sql. Nothing here changes anything.
 """
 

@@ -10,7 +10,7 @@ from core.alerts import handling
 from core.alerts import reads as alerts
 from core.alerts.handling import Hand
 from core.alerts.reads import Alert, AlertFilter, AlertStep, Stake, Waiting
-from core.foundation.model import Actor, LevelRow
+from core.foundation.model import Actor, LevelRow, Reason
 from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
 from core.ledger import reports
@@ -44,7 +44,10 @@ class RefundList(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeOrder(Screen):
-    """One order with its lines, refunds, decisions, cases and holds, and everything that happened to it."""
+    """One order with its lines, refunds, decisions, cases and holds, and everything that happened to it.
+
+    `seen` says which decisions about its goods it has; `reasons` are those of movements.
+    """
 
     order: OrderRow
     raw_cart: str | None
@@ -54,6 +57,8 @@ class WholeOrder(Screen):
     alerts: tuple[Alert, ...]
     holds: tuple[Reservation, ...]
     steps: tuple[Step, ...]
+    seen: str
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +113,19 @@ def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder 
     found = order_reads.rows(connection, actor, order_ids=[order_id])
     if not found:
         return None
-    repaid = refund_reads.of_order(connection, actor, order_id=order_id)
+    seen = refund_reads.seen_of(connection, actor, order_id=order_id)  # first, so that it never promises too much
     return WholeOrder(
         **top,
         order=found[0],
         raw_cart=order_reads.raw_cart(connection, actor, order_id=order_id),
         lines=order_reads.lines_of(connection, actor, order_ids=[order_id]),
-        refunds=repaid,
-        decided=refund_reads.decided_of(connection, actor, ids=[row.id for row in repaid]),
+        refunds=refund_reads.of_order(connection, actor, order_id=order_id),
+        decided=refund_reads.decided_about(connection, actor, order_id=order_id),
         alerts=alerts.of_order(connection, actor, order_id=order_id),
         holds=reservations.of_order(connection, actor, order_id=order_id),
         steps=order_reads.steps(connection, actor, order_id=order_id),
+        seen=seen,
+        reasons=reports.reasons(connection, actor),
     )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.foundation.errors import (
     AlreadyReversed,
+    DecidedMeanwhile,
     EventsGone,
     Forbidden,
     InsufficientStock,
@@ -27,10 +28,11 @@ from core.foundation.errors import (
     Unreadable,
 )
 from core.foundation.model import Actor, Posting
+from core.foundation.sales import Disposition
 from core.ledger import changes as ledger
 from core.people.access import Permission, may
 from dashboard.door import session
-from dashboard.frame import words
+from dashboard.frame import selling, words
 
 UNDO_NOTE = "Undone right after it was posted"
 SECONDS = 30
@@ -42,6 +44,7 @@ _NEXT_STEPS: dict[type[StockError], str] = {
     KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
     LevelChanged: "Review the movements since then, and set the level again.",
     AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
+    DecidedMeanwhile: "Look at what is left to decide, then decide again if needed.",
     Forbidden: "Ask an admin of your shop for another role.",
     Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
     Unreadable: "Correct the file and upload it again.",
@@ -52,7 +55,10 @@ _NEXT_STEPS: dict[type[StockError], str] = {
 
 @dataclass(slots=True)
 class Notice:
-    """A message about an action. `undoable`: the movements that its Undo reverses. `take_back`: another Undo."""
+    """A message about an action. `undoable`: the movements that its Undo reverses.
+
+    `take_back`: what its Undo calls instead, if the action was more than movements. Core checks who may.
+    """
 
     text: str
     operation_id: int = 0
@@ -79,7 +85,22 @@ def _what(error: StockError) -> str:
         return "The level has changed: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
     if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
         return "More units than were sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
+    if isinstance(error, DecidedMeanwhile) and error.since:
+        return "In the meantime: " + "; ".join(_decision(row) for row in error.since[:5]) + "."
+    if error.facts.get("worth"):
+        return _unpaid(error.facts)
     return _ended(error.message)
+
+
+def _decision(row: dict[str, Any]) -> str:
+    said = selling.decided(Disposition(row["disposition"]), row["quantity"], row["code"])
+    return f"{row['who']} {'took back' if row['taken_back'] else 'decided'} “{said}” ({row['at']})"
+
+
+def _unpaid(facts: dict[str, Any]) -> str:
+    refunded, paid, worth = (selling.money(facts[name], facts["currency"]) for name in ("refunded", "paid", "worth"))
+    meant = "choose fewer, or confirm that all of them are meant"
+    return f"{refunded} of {paid} were refunded, and {words.units(facts['units'])} cost {worth}: {meant}."
 
 
 def _excess(row: dict[str, Any]) -> str:
@@ -167,27 +188,19 @@ def show_notice(person: Actor) -> None:
         st.container(key=f"notice_{notice.id}", horizontal=True, vertical_alignment="center", border=True),
     ):
         st.markdown(f"{icon} {text}", width="stretch")
-        if notice.undoable and may(person.role, Permission.UNDO):
+        if notice.take_back or (notice.undoable and may(person.role, Permission.UNDO)):
             st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
-        if notice.take_back is not None:
-            st.button(
-                "Undo", key=f"undo_{notice.id}", type="primary", on_click=_take_back, args=(notice.take_back, shown)
-            )
         st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
-
-
-def _take_back(undo: Callable[[], Notice], shown: Messages) -> None:
-    try:
-        shown.put(undo())
-    except StockError as error:
-        shown.put(Notice(text="", problem=error))
 
 
 def _undo(notice: Notice, shown: Messages) -> None:
     key = f"undo:{notice.operation_id}"  # derived from the operation, so a second click is the same undo
     try:
-        done = session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE)
+        if notice.take_back:
+            done = notice.take_back()
+        else:
+            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE))
     except StockError as error:
         shown.put(Notice(text="", problem=error))
     else:
-        shown.put(posted(done))
+        shown.put(done)

@@ -39,6 +39,7 @@ ORDER_STATES = {
     "Oversold": "orange",
     "Refund to decide": "violet",
     "Refunded": "blue",
+    "Refunded in part": "blue",
     "Disputed": "violet",
     "Recorded only": "gray",
     "No goods": "gray",
@@ -124,6 +125,7 @@ _ICONS = {
     StepKind.MOVEMENT: "swap_vert",
     StepKind.REFUND: "currency_exchange",
     StepKind.DECISION: "gavel",
+    StepKind.TAKEN_BACK: "undo",
     StepKind.CASE: "notification_important",
     StepKind.LINES: "edit_note",
 }
@@ -142,7 +144,8 @@ def order_states(row: OrderRow) -> list[str]:
         "Cart not read": row.cart_state != "read",
         "Oversold": row.oversold > 0,
         "Refund to decide": row.undecided > 0,
-        "Refunded": row.refunded > 0 and not row.undecided,
+        "Refunded": 0 < row.refunded >= row.amount,
+        "Refunded in part": 0 < row.refunded < row.amount,
         "Disputed": row.dispute is not None,
         "Recorded only": row.policy is Policy.SKIP,
     }
@@ -266,6 +269,9 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
         ),
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
         StepKind.LINES: lambda: f"{_LINES[row.what or '']}: {row.subject or 'none'}",
+        StepKind.TAKEN_BACK: lambda: (
+            f"Taken back: {decided(Disposition(row.what or ''), row.units or 0, row.subject or '')}"
+        ),
         StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
     return f":material/{_ICONS[row.kind]}:", text, _details(row)

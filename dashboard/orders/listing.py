@@ -21,6 +21,7 @@ STATES = {
     "Open": OrderState.OPEN,
     "Cart not read": OrderState.UNREAD,
     "Refunded": OrderState.REFUNDED,
+    "Refunded in part": OrderState.REFUNDED_IN_PART,
     "Disputed": OrderState.DISPUTED,
 }
 _FILTERS = lists.Filters(empty={"ord_q": "", "ord_state": "All", "ord_from": None, "ord_to": None}, cursor="ord_page")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.foundation.model import Actor, Posted
+from core.foundation.model import Actor
 from core.foundation.sales import Disposition, RefundKind
-from core.orders import refunds
+from core.orders import refunds, worth
 from core.orders.reads import OrderLine
 from core.orders.refund_reads import Decided, OpenRefund, RefundRow
 from core.orders.refunds import Decision
@@ -17,7 +17,7 @@ from core.screens.orders import RefundList
 from dashboard.door import session
 from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
-from dashboard.frame.feedback import Notice
+from dashboard.orders import decisions
 from dashboard.orders import listing as order_list
 
 CURSOR = "ref_page"
@@ -62,8 +62,8 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
         form = st.expander("Decide", expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
         if form.open:
             with form:
-                show_decisions(row.decided, zone)
-                show_form(refund, row.lines, person)
+                decisions.show(row.decided, person, zone)
+                show_form(refund, row.lines, row.decided, person)
 
 
 def show_head(refund: RefundRow, zone: str) -> None:
@@ -86,41 +86,68 @@ def _show_unknown(refund: RefundRow, person: Actor) -> None:
     order_list.show_import(person)
 
 
-def show_decisions(decided: Sequence[Decided], zone: str) -> None:
-    """Show the decisions so far, and who made them."""
-    for each in decided:
-        with st.container(gap=None):
-            st.markdown(words.plain(selling.decided(each.disposition, each.quantity, each.code or "")))
-            who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
-            st.caption(words.plain(words.joined(who, each.note)))
+def show_form(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[Decided], person: Actor) -> None:
+    """Draw the form that records what happened to the goods, line by line. At most the units sold can go back.
 
-
-def show_form(refund: RefundRow, lines: Sequence[OrderLine], person: Actor) -> None:
-    """Draw the form that records what happened to the goods, line by line. At most the units sold can go back."""
+    It proposes the units that the money fits. More units have to be confirmed.
+    """
     if not may(person.role, Permission.DECIDE_REFUND):
         st.caption("Support, a manager or an admin decides what happened to the goods.")
         return
     lines = [line for line in lines if line.has_units]
     form = forms.begin(f"refund_{refund.id}")
+    decisions.start_again(form, refund.seen or "")
+    fits = worth.propose(refund, lines, decided)
     with st.form(form.name, border=False):
         if not lines:
             _ask_as_a_whole(form)
+        elif not fits.is_whole:
+            st.markdown(words.plain(_money(refund, lines, fits)))
         for line in lines[:MOST_LINES]:
-            _ask(form, line)
+            _ask(form, line, fits.units.get(line.line_id, 0), refund.currency)
         if len(lines) > MOST_LINES:
             st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}. Submit these, then the rest.")
         forms.note(form)
+        _ask_to_confirm(form)
 
-        def post(key: str, values: forms.Values) -> tuple[Posted, ...]:
-            return session.run(
-                refunds.decide,
-                refund_id=refund.id,
-                decisions=_decisions(lines, values) if lines else _decision_as_a_whole(values),
-                key=key,
-                note=values["note"],
+        def post(key: str, values: forms.Values) -> decisions.Outcome:
+            return decisions.attempt(
+                key,
+                lambda: session.run(
+                    refunds.decide,
+                    refund_id=refund.id,
+                    decisions=_decisions(lines, values) if lines else _decision_as_a_whole(values),
+                    key=key,
+                    note=values["note"],
+                    seen=refund.seen,
+                    is_confirmed=bool(values.get("sure")),
+                ),
             )
 
-        forms.submit(form, "Decide", post, icon=":material/gavel:", say=_outcome)
+        forms.submit(form, "Decide", post, icon=":material/gavel:", say=decisions.told)
+
+
+def _money(refund: RefundRow, lines: Sequence[OrderLine], fits: worth.Proposal) -> str:
+    """Return how much was refunded, and which units that fits."""
+    back, paid = (selling.money(amount or 0, refund.currency) for amount in (refund.amount, refund.paid))
+    open_units = sum(worth.open_units(line) for line in lines)
+    if not fits.total:
+        return f"{back} of {paid} were refunded: less than one more unit cost."
+    which = [
+        f"{words.number(fits.units[line.line_id])} of {line.sku or line.code}"
+        for line in lines
+        if fits.units.get(line.line_id)
+    ]
+    example = ", " if fits.is_sure else ", for example "
+    named = f"{example}{words.listing(which)}" if len(lines) > 1 else ""
+    return f"{back} of {paid} were refunded: {fits.total} of {words.units(open_units)}{named}."
+
+
+def _ask_to_confirm(form: forms.Form) -> None:
+    """After more units than the money fits were refused: ask whether they are meant."""
+    facts = form.draft.problem.facts if form.draft.problem else {}
+    if facts.get("worth"):
+        st.checkbox(f"Yes, {words.units(facts['units'])} are meant, more than the money fits", key=form.input("sure"))
 
 
 def _ask_as_a_whole(form: forms.Form) -> None:
@@ -143,9 +170,12 @@ def _decision_as_a_whole(values: forms.Values) -> list[Decision]:
     return [] if what is None else [Decision(line_id=None, disposition=Disposition(what), quantity=0)]
 
 
-def _ask(form: forms.Form, line: OrderLine) -> None:
+def _ask(form: forms.Form, line: OrderLine, proposed: int, currency: str) -> None:
+    price = "" if line.unit_price is None else f", {selling.money(line.unit_price, currency)} each"
     with st.container(gap=None):
-        st.markdown(f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(selling.line_name(line))}")
+        st.markdown(
+            f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(selling.line_name(line) + price)}"
+        )
         st.caption(words.plain(_left(line)))
     offered = [what for what in Disposition if what is not Disposition.RESTOCK or line.restorable > 0]
     most = line.restorable or line.quantity
@@ -161,7 +191,7 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
                 placeholder="No decision",
             )
             st.number_input(
-                "Units", 1, most, value=min(line.undecided or 1, most) if row == 0 else 1, step=1,
+                "Units", 1, most, value=min(proposed or 1, most) if row == 0 else 1, step=1,
                 key=form.input(f"units_{line.line_id}_{row}"), width=110,
             )  # fmt: skip
 
@@ -183,10 +213,3 @@ def _decisions(lines: Sequence[OrderLine], values: forms.Values) -> list[Decisio
                 about = (line.line_id, Disposition(what))
                 units[about] = units.get(about, 0) + int(values.get(f"units_{line.line_id}_{row}") or 0)
     return [Decision(line_id=line, disposition=what, quantity=count) for (line, what), count in units.items()]
-
-
-def _outcome(restored: tuple[Posted, ...]) -> Notice:
-    if not restored:
-        return Notice(text="Decided. No units went back on the shelf.")
-    levels = ", ".join(f"{row.sku}: {words.change(row.quantity_before, row.quantity_after)}" for row in restored)
-    return Notice(text=f"Back on the shelf. {levels}")

@@ -18,8 +18,8 @@ from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
+from dashboard.orders import decisions, refunds, returns
 from dashboard.orders import listing as order_list
-from dashboard.orders import refunds
 from dashboard.stock import holds
 
 
@@ -45,6 +45,7 @@ def show(wanted: str, person: Actor) -> None:
         if seen.refunds:
             with st.container(border=True, key="ord_refunds"):
                 _show_refunds(seen, person)
+        returns.show(seen, person)
     with right:
         with st.container(border=True, key="ord_payment"):
             _show_payment(seen)
@@ -99,8 +100,8 @@ def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
     st.write(words.plain(alert.sentence))
     if alert.kind is AlertKind.REFUND_FAILED:
         st.caption(
-            "Units were put back for a refund that failed. If the buyer has them, take them off the shelf again on the "
-            "Stock page."
+            "Units were put back for a refund that failed. If the sale is still valid, undo that decision under "
+            "Refunds: the units leave the shelf again."
         )
     case_forms.show_quick(alert, person)
     case_forms.show(alert, seen.lines, person)
@@ -112,7 +113,8 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
         if place:
             st.divider()
         refunds.show_head(refund, seen.shop.zone)
-        refunds.show_decisions([each for each in seen.decided if each.refund_id == refund.id], seen.shop.zone)
+        decided = [each for each in seen.decided if each.refund_id == refund.id]
+        decisions.show(decided, person, seen.shop.zone)
         waits = refund.state in ("waiting", "inspecting")
         if waits or (refund.state == "decided" and any(line.restorable for line in seen.lines)):
             form = st.expander(
@@ -120,7 +122,7 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
             )
             if form.open:
                 with form:
-                    refunds.show_form(refund, seen.lines, person)
+                    refunds.show_form(refund, seen.lines, decided, person)
 
 
 def _show_payment(seen: WholeOrder) -> None:

@@ -29,7 +29,7 @@ COLUMNS = {
     Number.SOLD: ("Sold", 58, "Units of sale movements, minus those undone"),
     Number.PUT_BACK: ("Put back", 76, "Units of restoration movements, minus those undone"),
     Number.NET: ("Off the shelf", 98, "Sold minus put back"),
-    Number.AFTER_REFUND: ("Returned", 86, "Units put back on the shelf after a refund"),
+    Number.AFTER_REFUND: ("Returned", 86, "Units put back on the shelf, after a refund or without one"),
     Number.WAITING: ("In a case", 76, "Units waiting in an open case"),
     Number.OVERSOLD: ("Oversold", 76, "Units paid for that will not leave the shelf"),
     Number.RECORDED_ONLY: ("Recorded only", 106, "Units paid before going live or imported without moving stock"),

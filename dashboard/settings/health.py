@@ -30,6 +30,8 @@ FUNCTIONS = {
     "cases.retry_order": "Retry an order",
     "cases.ship_what_is_there": "Ship what is in stock",
     "refunds.decide": "Decide a refund",
+    "returns.take_in": "Take goods in",
+    "returns.take_back": "Take a decision back",
 }
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _MB = 1_000_000

@@ -246,6 +246,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "retry orders": {Permission.RETRY_ORDER}, "handle cases": {Permission.HANDLE_ALERT},
              "map codes": {Permission.MAP_CODE}, "enter lines": {Permission.SET_LINES},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
+             "undo own decisions": {Permission.TAKE_BACK_OWN}, "undo anybody's decisions": {Permission.TAKE_BACK_ANY},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
              "verify the books": {Permission.PROVE},
              "import a catalogue": {Permission.IMPORT_CATALOG},

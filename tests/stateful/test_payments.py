@@ -21,11 +21,19 @@ from hypothesis.stateful import (
 )
 
 from core.alerts import handling
-from core.foundation.errors import AlreadyReversed, InsufficientStock, InvalidInput, RestoresTooMuch, StockError
+from core.foundation.errors import (
+    AlreadyReversed,
+    DecidedMeanwhile,
+    Forbidden,
+    InsufficientStock,
+    InvalidInput,
+    RestoresTooMuch,
+    StockError,
+)
 from core.foundation.sales import Disposition, MeaningKind
 from core.inbox import applying, polling
 from core.ledger import changes as ledger
-from core.orders import cases, meanings, refunds
+from core.orders import cases, meanings, refund_reads, refunds, returns
 from core.orders.meanings import Meaning
 from core.proof import checks
 from tests.stateful.till import Till
@@ -233,13 +241,51 @@ class Payments(RuleBasedStateMachine):
             self.shop.run(handling.resolve, "Mia", alert_ids=[alert_id], reason="the buyer does not mind")
 
     @precondition(lambda self: self.till.refunds)
-    @rule(n=NUMBER, decision=DECISIONS)
-    def decide(self, n: int, decision: tuple[Disposition, int]) -> None:
+    @rule(n=NUMBER, decision=DECISIONS, is_sure=st.booleans(), is_old=st.booleans())
+    def decide(self, n: int, decision: tuple[Disposition, int], is_sure: bool = True, is_old: bool = False) -> None:
         refund_id = self.till.pick("r.id", n, "join stockroom.refunds r on r.order_id = o.id")
         if refund_id:
-            line_id = self.till.pick("l.id", n, f"join stockroom.refunds r on r.order_id = o.id and r.id = {refund_id}")
+            where = f"join stockroom.refunds r on r.order_id = o.id and r.id = {refund_id}"
+            line_id, order_id = self.till.pick("l.id", n, where), self.till.pick("o.id", n, where)
             decisions = [refunds.Decision(line_id=line_id, disposition=decision[0], quantity=decision[1])]
-            self._try((RestoresTooMuch,), refunds.decide, refund_id=refund_id, decisions=decisions, key=key())
+            self._decide(
+                order_id, is_old, refunds.decide, refund_id=refund_id, decisions=decisions, is_confirmed=is_sure
+            )
+
+    @precondition(lambda self: self.till.paid)
+    @rule(n=NUMBER, condition=st.sampled_from(returns.CONDITIONS), units=st.integers(1, 3), is_old=st.booleans())
+    def goods_come_back(self, n: int, condition: Disposition, units: int, is_old: bool) -> None:
+        order_id = self.till.pick("o.id", n)
+        if order_id:
+            line_id = self.till.pick("l.id", n, f"and o.id = {order_id}")
+            goods = [returns.CameBack(line_id=line_id, condition=condition, quantity=units)]
+            self._decide(order_id, is_old, returns.take_in, order_id=order_id, goods=goods, reason="exchange")
+
+    def _decide(self, about: int, is_old: bool, operation: Any, **values: Any) -> None:
+        """Decide on a page that is opened now, or on the one of the decision before, which is refused if it is old."""
+        now = self.shop.run(refund_reads.seen_of, "Mia", order_id=about)
+        seen = self.till.pages.get(about, now) if is_old else now
+        self.till.pages[about] = now
+        try:
+            self.shop.run(operation, "Mia", **values, key=key(), seen=seen)
+        except DecidedMeanwhile:
+            assert seen != now
+        except (RestoresTooMuch, InvalidInput):
+            assert seen == now
+        else:
+            assert seen == now, "what was decided meanwhile is decided once"
+
+    @precondition(lambda self: self.till.paid)
+    @rule(n=NUMBER, who=st.sampled_from(["Sam", "Mia"]))
+    def take_back(self, n: int, who: str) -> None:
+        more = (
+            "join stockroom.refund_decisions d on d.line_id = l.id join stockroom.operations p on p.id = d.operation_id"
+        )
+        decided = self.till.pick("p.key", n, more)
+        if decided:
+            with contextlib.suppress(AlreadyReversed, InsufficientStock, Forbidden):
+                self.shop.run(returns.take_back, who, decided=decided, key=key())
+                assert who == "Mia", "she made them all"
 
     @precondition(lambda self: self.till.paid)
     @rule(n=NUMBER)
@@ -272,6 +318,7 @@ class Payments(RuleBasedStateMachine):
                 self.the_shelf_and_every_order_agree_with_the_model()
                 self.till.assert_whole()
             assert all(check.holds for check in self.shop.run(checks.run_checks))
+            assert self.shop.sql("select count(*) from stockroom_api.shelf_lines where unexplained <> 0") == 0
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ _PICKED = """
 
 @dataclass
 class Till:
-    """The model: what was paid and what was put on the shelf. Units by SKU, carts by payment, states by id."""
+    """The model: what was paid and what was put on the shelf. Units by SKU, carts by payment, states by id.
+
+    `pages`: what each order's page showed of decisions when somebody last decided about its goods.
+    """
 
     stripe: Stripe
     received: dict[UUID, int] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Till:
     paid: dict[str, Cart] = field(default_factory=dict)
     refunds: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, dict[str, str]] = field(default_factory=dict)
+    pages: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, shop: Shop, levels: tuple[int, ...]) -> Till:

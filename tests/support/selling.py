@@ -94,12 +94,15 @@ def _record_refunds(connection: Connection, _: Actor, *, rows: list[dict[str, An
 
 
 def tell_refund(shop: Shop, sale: Sale | str, **more: Any) -> int:
-    """Record a refund of a sale, or of an unknown payment, as from Stripe, and return its id here."""
+    """Record a refund of a sale, or of an unknown payment, as from Stripe, and return its id here.
+
+    All of a sale's money is refunded, unless `amount` says how much.
+    """
     now = datetime.now(UTC).isoformat()
     row = {
         "refund_id": f"re_{payment_id()[3:]}",
         "payment_id": sale if isinstance(sale, str) else sale.payment_id,
-        "amount": 1000,
+        "amount": 1000 if isinstance(sale, str) else sale.row()["amount"],
         "currency": "usd",
         "status": "succeeded",
         "refunded_at": now,
@@ -107,6 +110,11 @@ def tell_refund(shop: Shop, sale: Sale | str, **more: Any) -> int:
     } | more
     shop.run(_record_refunds, rows=[row])
     return int(shop.sql("select id from stockroom.refunds where refund_id = :id", id=row["refund_id"]))
+
+
+def seen_now(shop: Shop, refund_id: int) -> str:
+    """Return what a page that is opened now shows of the decisions about a refund's order."""
+    return str(shop.sql("select seen from stockroom_api.refund_rows where id = :id", id=refund_id))
 
 
 def case_of(shop: Shop, sale: Sale) -> int:

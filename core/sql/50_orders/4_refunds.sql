@@ -57,7 +57,8 @@ begin
                order_id = coalesce(r.order_id, excluded.order_id), payment_id = coalesce(r.payment_id, excluded.payment_id),
                charge_id = coalesce(r.charge_id, excluded.charge_id),
                state = case when excluded.state = 'failed' then 'failed' when r.state <> 'failed' then r.state
-                            when exists (select from stockroom.refund_decisions d where d.refund_id = r.id) then 'decided'
+                            when exists (select from stockroom_api.order_decisions d
+                                          where d.order_id = r.order_id and d.refund_id = r.id and d.stands) then 'decided'
                             else excluded.state end
          where stockroom_api.counts_more(r.told_at, r.asked_at, r.status, excluded.told_at, excluded.asked_at, excluded.status)
         returning r.id, r.refund_id, r.status, r.amount, r.order_id
@@ -84,8 +85,8 @@ create function stockroom_api.question_refunds(_ids bigint[]) returns void
                     d.units, r.amount, r.currency)::stockroom_api.new_alert
           from stockroom.refunds r
           join stockroom.orders o on o.id = r.order_id
-         cross join lateral (select sum(x.quantity)::int as units from stockroom.refund_decisions x
-                              where x.refund_id = r.id and x.disposition = 'restock') d
+         cross join lateral (select sum(x.quantity)::int as units from stockroom_api.order_decisions x
+                              where x.refund_id = r.id and x.order_id = r.order_id and x.disposition = 'restock' and x.stands) d
          where r.id = any (_ids) and r.state = 'failed' and d.units > 0));
 $$;
 
@@ -93,9 +94,11 @@ $$;
 create type stockroom_api.decision as (line_id bigint, disposition text, quantity int);
 
 -- Decide what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided in several
--- steps. Refuses: SK003, SK006, SK008, SK009, SK010.
+-- steps. `_seen` is what the page showed (see decided_until); null: no decision. More units than the money is worth need
+-- `_is_confirmed`. Refuses: SK003, SK006, SK008, SK009, SK010, SK013.
 create function stockroom_api.decide_refund(
-    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refund_id bigint, _decisions jsonb, _note text
+    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refund_id bigint, _decisions jsonb, _note text,
+    _seen text, _is_confirmed boolean
 ) returns setof stockroom_api.posting
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -109,22 +112,58 @@ begin
         return query select * from stockroom_api.replay(_key);
         return;
     end if;
+    perform stockroom_api.lock_goods((select order_id from stockroom.refunds where id = _refund_id));
     select * into _refund from stockroom.refunds where id = _refund_id for no key update;
+    perform stockroom_api.refuse_decided(_refund.order_id, _seen);
     perform stockroom_api.refuse_decision(_refund, _said);
     perform stockroom_api.count_restored(_refund.order_id, _said);
-    return query select * from stockroom_api.restock(_operation_id, _who, _refund, _said, _note);
-    insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, note, operation_id, movement_id, decided_by)
-    select _refund_id, d.line_id, d.disposition, d.quantity, _note, _operation_id, m.movement_id, _who
-      from unnest(_said) d
-      left join (select x.line_id, x.movement_id from stockroom.order_line_movements x
-                   join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id) m
-        on m.line_id = d.line_id and d.disposition = 'restock';
+    perform stockroom_api.refuse_unpaid(_refund, _said, _is_confirmed);
+    return query select * from stockroom_api.restock(_operation_id, _who, _said, 'refund', 'refund', _refund.refund_id, _note);
+    perform stockroom_api.note_decisions(_operation_id, _who, _refund_id, _said, _note);
     update stockroom.refunds
        set state = case when state = 'failed' then 'failed'
                         when exists (select from unnest(_said) d where d.disposition = 'inspect') then 'inspecting'
                         else 'decided' end,
            decided_at = now(), decided_by = _who
      where id = _refund_id;
+end $$;
+
+-- Note the decisions of an operation, each with the movement that it caused. `_refund_id` is null if goods came back without one.
+create function stockroom_api.note_decisions(
+    _operation_id bigint, _who text, _refund_id bigint, _said stockroom_api.decision[], _note text
+) returns void
+    language sql as $$
+    insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, note, operation_id, movement_id, decided_by)
+    select _refund_id, d.line_id, d.disposition, d.quantity, _note, _operation_id, m.movement_id, _who
+      from unnest(_said) d
+      left join (select x.line_id, x.movement_id from stockroom.order_line_movements x
+                   join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id) m
+        on m.line_id = d.line_id and d.disposition = 'restock';
+$$;
+
+-- Refuse units that cost more than the refund gave back, together with those already decided for it, unless that is confirmed.
+-- Goodwill and inspection do not count: they say nothing of goods that came back or should have. One minor unit for each unit is
+-- rounding. Refuses: SK008.
+create function stockroom_api.refuse_unpaid(_refund stockroom.refunds, _said stockroom_api.decision[], _is_confirmed boolean)
+    returns void
+    language plpgsql as $$
+declare
+    _units bigint;
+    _worth numeric;
+    _paid bigint := (select amount from stockroom.orders where id = _refund.order_id and currency = _refund.currency);
+begin
+    select sum(x.quantity), sum(x.quantity * w.unit_worth) into _units, _worth
+      from (select d.line_id, d.disposition, d.quantity from unnest(_said) d
+            union all
+            select d.line_id, d.disposition, d.quantity from stockroom_api.order_decisions d
+             where d.refund_id = _refund.id and d.order_id = _refund.order_id and d.stands) x
+      join stockroom_api.line_worth w on w.line_id = x.line_id
+     where x.disposition in ('restock', 'damaged', 'not_returned');
+    if _is_confirmed is not true and _paid is not null and _worth > _refund.amount + _units then
+        perform stockroom_api.refuse_value('refund', 'gave back less money than these units cost; confirm that all of them are meant',
+            jsonb_build_object('refunded', _refund.amount, 'paid', _paid, 'currency', _refund.currency, 'units', _units,
+                'worth', round(_worth)::bigint));
+    end if;
 end $$;
 
 -- Refuse an empty decision, one about an unknown refund or line, and one that restocks the same line twice. An order whose cart
@@ -156,13 +195,12 @@ begin
     end if;
 end $$;
 
--- Count restored units on their lines, locked in ascending id. A CHECK on the line allows no more than were taken.
+-- Count restored units on their lines, which are locked. A CHECK on the line allows no more than were taken.
 create function stockroom_api.count_restored(_order_id bigint, _said stockroom_api.decision[]) returns void
     language plpgsql as $$
 declare
     _over jsonb;
 begin
-    perform 1 from stockroom.order_lines l where l.order_id = _order_id order by l.id for no key update;
     select jsonb_agg(jsonb_build_object('line_id', l.id, 'code', l.code, 'taken', l.taken, 'restored', l.restored,
                'asked', d.quantity) order by l.position)
       into _over
@@ -177,7 +215,7 @@ end $$;
 
 -- Put units back on the shelf: one restoration movement for each line with the decision 'restock'.
 create function stockroom_api.restock(
-    _operation_id bigint, _who text, _refund stockroom.refunds, _said stockroom_api.decision[], _note text
+    _operation_id bigint, _who text, _said stockroom_api.decision[], _reason text, _reference_type text, _reference text, _note text
 ) returns setof stockroom_api.posting
     language plpgsql as $$
 declare
@@ -185,7 +223,7 @@ declare
         select l.id from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
          where d.disposition = 'restock' order by l.position);
     _lines stockroom.line[] := array(
-        select row (l.variant_id, 'restoration', 'refund', d.quantity, null, 'refund', _refund.refund_id, null, _note)::stockroom.line
+        select row (l.variant_id, 'restoration', _reason, d.quantity, null, _reference_type, _reference, null, _note)::stockroom.line
           from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
          where d.disposition = 'restock' order by l.position);
 begin
@@ -210,5 +248,5 @@ end $$;
 
 grant execute on function
     stockroom_api.record_refunds(jsonb),
-    stockroom_api.decide_refund(text, bigint, bigint, text[], text, bigint, jsonb, text)
+    stockroom_api.decide_refund(text, bigint, bigint, text[], text, bigint, jsonb, text, text, boolean)
     to stockroom_app;

@@ -11,18 +11,25 @@ declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(
         _key, 'undo', _movement_ids::text || coalesce(_note, ''), _user_id, _performed_by);
-    _lines stockroom.line[];
-    _order_ids bigint[];
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
-        return;
+    else
+        return query select * from stockroom_api.reverse_movements(_operation_id, _performed_by, _movement_ids, _note);
     end if;
-    _lines := array(
+end $$;
+
+-- Post the opposite of each movement for a claimed operation, all or none. Refuses: SK001, SK002, SK005, SK006, SK008.
+create function stockroom_api.reverse_movements(_operation_id bigint, _performed_by text, _movement_ids bigint[], _note text)
+    returns setof stockroom_api.posting
+    language plpgsql as $$
+declare
+    _lines stockroom.line[] := array(
         select row (m.variant_id, m.movement_type, 'undo', -m.quantity, null, m.reference_type, m.reference_id, m.id, _note)
                ::stockroom.line
           from public.stock_movements m where m.id = any (_movement_ids) order by m.id desc);
-    _order_ids := stockroom_api.lock_orders_of(_movement_ids);
+    _order_ids bigint[] := stockroom_api.lock_orders_of(_movement_ids);
+begin
     perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
     perform stockroom_api.refuse_undo(_movement_ids);
     perform stockroom_api.check_lines(_lines);

@@ -48,8 +48,9 @@ create view stockroom_api.order_line_rows as
 select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, l.position) as place, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
        p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
        l.oversold, l.restored, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
-       (select coalesce(sum(d.quantity), 0) from stockroom.refund_decisions d
-         where d.line_id = l.id and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
+       (select coalesce(sum(d.quantity), 0) from stockroom_api.order_decisions d
+         where d.line_id = l.id and d.stands and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
+       (select w.unit_worth from stockroom_api.line_worth w where w.line_id = l.id) as unit_worth,
        case when l.state = 'failed' and l.variant_id is null then
            (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
@@ -58,19 +59,21 @@ select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, 
   left join public.products p on p.id = v.product_id
  where l.state <> 'replaced';
 
--- Refunds, with their order once it is known.
+-- Refunds, with their order once it is known. `seen`: the decisions about its goods so far, for a page to say what it showed.
 create view stockroom_api.refund_rows as
 select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
-       o.cart_state, r.kind, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at, r.decided_by
+       o.cart_state, r.kind, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at,
+       r.decided_by, case when o.currency = r.currency then o.amount end as paid, stockroom_api.decided_until(r.order_id) as seen
   from stockroom.refunds r
   left join stockroom.orders o on o.id = r.order_id;
 
--- The decisions about refunded units, with the present SKU, or else the code from the cart.
+-- The decisions about the goods of orders, with the present SKU, or else the code from the cart. `decided` is the key of the
+-- operation, by which it can be taken back; `user_id` is who made it.
 create view stockroom_api.decision_rows as
-select d.id as decision_id, d.refund_id, r.order_id, coalesce(v.sku, l.code, '') as code, d.disposition, d.quantity, d.note,
-       d.movement_id, d.decided_by, d.decided_at
-  from stockroom.refund_decisions d
-  join stockroom.refunds r on r.id = d.refund_id
+select d.id as decision_id, d.refund_id, d.order_id, coalesce(v.sku, l.code, '') as code, d.disposition, d.quantity, d.note,
+       d.movement_id, d.decided_by, d.decided_at, d.stands, d.taken_back_by, d.taken_back_at, p.key as decided, p.user_id
+  from stockroom_api.order_decisions d
+  join stockroom.operations p on p.id = d.operation_id
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id;
 
@@ -103,12 +106,13 @@ select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe',
        coalesce(r.failure_reason, r.reason)
   from stockroom.refunds r
 union all
-select r.order_id, d.decided_at, 5, d.id, 'decision', d.decided_by, d.disposition, null, coalesce(v.sku, l.code), d.quantity,
-       null, d.note
-  from stockroom.refunds r
-  join stockroom.refund_decisions d on d.refund_id = r.id and d.movement_id is null
+select d.order_id, w.at, 5, d.id, w.kind, w.who, d.disposition, null, coalesce(v.sku, l.code), d.quantity, null, w.note
+  from stockroom_api.order_decisions d
+ cross join lateral (values ('decision', d.decided_by, d.decided_at, d.note), ('taken_back', d.taken_back_by, d.taken_back_at, null))
+            w (kind, who, at, note)
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id
+ where d.movement_id is null and w.at is not null
 union all
 select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, null,
        case h.what when 'opened' then a.sentence else h.note end

@@ -24,8 +24,8 @@ select l.meaning_id, l.order_id, l.id as line_id, l.code, o.number, coalesce(o.n
   join stockroom.orders o on o.id = l.order_id
  cross join lateral (
     select coalesce(sum(x.restored), 0) as restored, coalesce(sum(x.oversold), 0) as oversold,
-           coalesce(bool_or(exists (select from stockroom.refund_decisions d where d.line_id = x.id and d.disposition <> 'restock')),
-                    false) as is_decided
+           coalesce(bool_or(exists (select from stockroom_api.order_decisions d
+                                     where d.line_id = x.id and d.stands and d.disposition <> 'restock')), false) as is_decided
       from stockroom.order_lines x where (x.id = l.id or x.part_of = l.id) and x.state <> 'replaced') u
  where l.meaning_id is not null and l.part_of is null and l.state <> 'replaced';
 

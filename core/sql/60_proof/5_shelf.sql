@@ -2,8 +2,8 @@
 -- sources: paid = sold - put back + put back after a refund + waiting + oversold + recorded only. The rest is unexplained.
 
 -- Each order line in units: paid from the cart, sold and put back from the ledger (without undone movements), put back after a
--- refund from people's decisions (unless undone), and the rest from the order. Units count as waiting only with an open case.
--- A replaced line was not paid for.
+-- refund or without one from people's decisions (unless taken back), and the rest from the order. Units count as waiting only with
+-- an open case. A replaced line was not paid for.
 create view stockroom_api.shelf_lines as
 select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.position, l.code, v.sku, w.alert_id,
        w.paid, m.sold, m.put_back, m.sold - m.put_back as net, d.after_refund, w.waiting, l.oversold::bigint,
@@ -19,9 +19,8 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
      where x.line_id = l.id) m
  cross join lateral (
     select coalesce(sum(r.quantity), 0) as after_refund
-      from stockroom.refund_decisions r
-     where r.line_id = l.id and r.disposition = 'restock'
-       and not exists (select from public.stock_movements u where u.reverses_id = r.movement_id)) d
+      from stockroom_api.order_decisions r
+     where r.line_id = l.id and r.disposition = 'restock' and r.stands) d
  cross join lateral (
     select max(a.id) as alert_id, case when max(a.id) is null then 0 else l.quantity - l.taken - l.oversold end::bigint as waiting,
            case l.state when 'skipped' then l.quantity else 0 end::bigint as recorded_only,

@@ -13,14 +13,14 @@ from core.foundation.errors import Forbidden, InvalidInput, SignInRequired
 from core.foundation.sales import Disposition, LineState, StripeEvent
 from core.inbox import messages as inbox
 from core.ledger import reports
-from core.orders import cases, refund_reads, refunds
+from core.orders import cases, refund_reads, refunds, returns
 from core.orders import reads as order_reads
 from core.orders.filter import OrderFilter, OrderState
 from core.orders.reads import StepKind
 from core.orders.refunds import Decision
 from core.screens import orders as order_screens
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, case_of, line_of, order_id, payment_id, sell, tell_refund
+from tests.support.selling import Sale, case_of, line_of, order_id, payment_id, seen_now, sell, tell_refund
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -99,18 +99,21 @@ def test_orders_are_listed_by_what_they_need(fresh_shop: Shop) -> None:
     good, short = Sale(lines=[(shoe, 1)]), Sale(lines=[(shoe, 999)])
     unread = Sale(lines=[], more={"cart_state": "unreadable", "cart_raw": "{", "why": "its cart is cut off"})
     odd = Sale(lines=[(shoe, 1)], more={"difference": -500, "why": "its lines do not add up"})
-    refunded, disputed = Sale(lines=[(shoe, 1)]), Sale(lines=[(shoe, 1)])
-    sell(fresh_shop, good, short, unread, odd, refunded, disputed)
-    tell_refund(fresh_shop, refunded)
+    refunded, disputed, in_part = (Sale(lines=[(shoe, 2)]) for _ in range(3))
+    sell(fresh_shop, good, short, unread, odd, refunded, disputed, in_part)
+    tell_refund(fresh_shop, refunded, amount=500)
+    tell_refund(fresh_shop, refunded, amount=1500)
+    tell_refund(fresh_shop, in_part, amount=1500)
     tell_refund(fresh_shop, good, status="failed")
     fresh_shop.sql(
         "update stockroom.orders set dispute = 'needs_response' where payment_id = :id", id=disputed.payment_id
     )
     expected = {
-        "all": [good, short, unread, odd, refunded, disputed],
+        "all": [good, short, unread, odd, refunded, disputed, in_part],
         "open": [short, unread, odd],
         "unread": [unread],
         "refunded": [refunded],
+        "refunded_in_part": [in_part],
         "disputed": [disputed],
     }
     for state in OrderState:
@@ -169,7 +172,7 @@ def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
     whole = shop.run(order_screens.order, "Sam", order_id=order_id(shop, sale))
     row = whole.order
     assert (row.lines, row.units, row.taken, row.missing, row.restored, row.oversold) == (3, 6, 3, 3, 1, 0)
-    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 1000, 0, 1)
+    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 6000, 0, 1)
     taken, failed, unknown = whole.lines
     assert (taken.state, taken.taken, taken.size, taken.product) == (LineState.TAKEN, 3, "42", "Canvas shoe")
     assert (taken.restorable, taken.undecided, taken.spoken_for) == (2, 1, 1)
@@ -179,6 +182,27 @@ def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
         ("restock", 1, "Sam"), ("damaged", 1, "Sam"),
     ]  # fmt: skip
     assert [alert.kind for alert in whole.alerts] == ["insufficient_stock"]
+
+
+def decide(shop: Shop, sale: Sale, **more: Any) -> None:
+    """Decide that a unit of the first line of a refunded order does not come back."""
+    refund = shop.sql("select id from stockroom.refunds where order_id = :id", id=order_id(shop, sale))
+    said = [Decision(line_id=line_of(shop, sale), disposition=Disposition.NOT_RETURNED, quantity=1)]
+    shop.run(refunds.decide, "Sam", refund_id=refund, decisions=said, **more)
+
+
+def test_a_decision_that_moved_nothing_and_its_end_are_in_the_timeline(shop: Shop) -> None:
+    sale = Sale(lines=[(sku(shop, shop.variant(9)), 2)])
+    sell(shop, sale)
+    tell_refund(shop, sale)
+    used = key()
+    decide(shop, sale, key=used)
+    shop.run(returns.take_back, "Mia", decided=used, key=key())
+    steps = shop.run(order_reads.steps, "Wanda", order_id=order_id(shop, sale))
+    assert [(step.kind, step.who, step.what, step.units) for step in steps[-2:]] == [
+        (StepKind.DECISION, "Sam", "not_returned", 1),
+        (StepKind.TAKEN_BACK, "Mia", "not_returned", 1),
+    ]
 
 
 def order_line(shop: Shop, sale: Sale) -> int:
@@ -277,7 +301,8 @@ def test_a_refund_to_be_inspected_stays_in_the_list_and_a_decided_one_leaves_it(
     refund, line = tell_refund(shop, sale), line_of(shop, sale)
     for what, left in ((Disposition.INSPECT, 1), (Disposition.RESTOCK, 0)):
         decision = Decision(line_id=line, disposition=what, quantity=1)
-        shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[decision], key=key())
+        seen = seen_now(shop, refund)
+        shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[decision], key=key(), seen=seen)
         assert len(shop.run(refund_reads.inbox, "Sam").rows) == left
     assert shop.run(refund_reads.of_order, "Sam", order_id=order_id(shop, sale))[0].state == "decided"
 
@@ -316,6 +341,8 @@ def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_sho
         lambda: shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)]),
         lambda: tell_refund(shop, sale, amount=500),
         lambda: shop.run(handling.resolve, "Sam", alert_ids=[case_of(shop, sale)], reason="Refunded"),
+        lambda: decide(shop, sale, key="decided"),
+        lambda: shop.run(returns.take_back, "Sam", decided="decided", key=key()),
     ]
     before = shop.run(reports.latest_movement, "Sam")
     for step in steps:

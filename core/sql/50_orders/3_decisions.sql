@@ -1,0 +1,98 @@
+-- What people have decided about the goods of an order, what a unit was paid with, and whether a page showed the latest decision.
+
+-- The decisions about the goods of each order: after a refund, or without one when goods came back (`refund_id` is null).
+-- `stands`: it was not taken back, and its movement was not undone. It is a union so that each part can use its index.
+create view stockroom_api.order_decisions as
+select d.*, t.id as taken_back_id, u.id as undo_id, t.id is null and u.id is null as stands,
+       coalesce(t.taken_back_by, u.performed_by) as taken_back_by, coalesce(t.taken_back_at, u.created_at) as taken_back_at
+  from (select r.order_id, x.* from stockroom.refunds r join stockroom.refund_decisions x on x.refund_id = r.id
+        union all
+        select l.order_id, x.* from stockroom.order_lines l
+          join stockroom.refund_decisions x on x.line_id = l.id and x.refund_id is null) d
+  left join stockroom.decisions_taken_back t on t.decision_id = d.id
+  left join public.stock_movements u on u.reverses_id = d.movement_id;
+
+-- The price of one unit of each line; the units of a bundle's parts share its price.
+create view stockroom_api.line_prices as
+select l.id as line_id, l.order_id, l.quantity,
+       case when l.part_of is null then l.unit_price::numeric
+            else (select b.unit_price::numeric * b.quantity from stockroom.order_lines b where b.id = l.part_of)
+                 / (select sum(x.quantity) from stockroom.order_lines x where x.part_of = l.part_of and x.state <> 'replaced') end as price
+  from stockroom.order_lines l
+ where l.state not in ('bundle', 'replaced');
+
+-- What the buyer paid for one unit of a line, in minor units: its price, less its share of a discount. Lines without a price share
+-- what the others leave of the amount.
+create view stockroom_api.line_worth as
+select l.line_id, l.order_id,
+       case when l.price is null then greatest(o.amount - s.priced, 0) / s.unpriced
+            when s.priced > o.amount then l.price * o.amount / s.priced
+            else l.price end as unit_worth
+  from stockroom_api.line_prices l
+  join stockroom.orders o on o.id = l.order_id
+ cross join lateral (
+    select coalesce(sum(x.price * x.quantity), 0) as priced,
+           sum(x.quantity) filter (where x.price is null)::numeric as unpriced
+      from stockroom_api.line_prices x where x.order_id = l.order_id) s;
+
+-- The last decision about an order's goods, the last one taken back and the last restoration or its undo, as 'n.n.n'. A page keeps
+-- it to say later which decisions it showed.
+create function stockroom_api.decided_until(_order_id bigint) returns text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select format('%s.%s.%s',
+               (select coalesce(max(d.id), 0) from stockroom_api.order_decisions d where d.order_id = _order_id),
+               (select coalesce(max(d.taken_back_id), 0) from stockroom_api.order_decisions d where d.order_id = _order_id),
+               (select coalesce(max(m.id), 0) from stockroom.order_lines l
+                  join stockroom.order_line_movements x on x.line_id = l.id
+                  join public.stock_movements m on m.id = x.movement_id and m.movement_type = 'restoration'
+                 where l.order_id = _order_id));
+$$;
+
+-- What people decided or took back about an order's goods since `_seen`, oldest first, at most ten. Without `_seen`: the decisions
+-- that stand.
+create function stockroom_api.decided_since(_order_id bigint, _seen text) returns jsonb
+    language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object('who', e.who, 'at', to_char(e.at at time zone s.zone, 'YYYY-MM-DD HH24:MI'),
+               'disposition', e.disposition, 'quantity', e.quantity, 'code', e.code, 'taken_back', e.taken_back)
+               order by e.at, e.id), '[]')
+      from (select d.id, w.*, d.disposition, d.quantity, coalesce(v.sku, l.code, '') as code
+              from stockroom_api.order_decisions d
+             cross join string_to_array(coalesce(_seen, '0.0.0'), '.') p
+             cross join lateral (values (false, d.decided_by, d.decided_at), (true, d.taken_back_by, d.taken_back_at))
+                        w (taken_back, who, at)
+              left join stockroom.order_lines l on l.id = d.line_id
+              left join public.product_variants v on v.id = l.variant_id
+             where d.order_id = _order_id
+               and case when _seen is null then d.stands and not w.taken_back
+                        when w.taken_back then d.taken_back_id > p[2]::bigint or d.undo_id > p[3]::bigint
+                        else d.id > p[1]::bigint end
+             order by w.at desc limit 10) e
+     cross join stockroom.shop s;
+$$;
+
+-- Refuse with SK013 if something was decided about an order's goods that the page did not show. Without `_seen` the page showed no
+-- decision. The lines of the order are locked. Refuses: SK008, SK013.
+create function stockroom_api.refuse_decided(_order_id bigint, _seen text) returns void
+    language plpgsql as $$
+declare
+    _since jsonb;
+begin
+    if _seen !~ '^\d{1,18}\.\d{1,18}\.\d{1,18}$' then
+        perform stockroom_api.refuse_value('seen', 'must be what the page showed');
+    end if;
+    _since := stockroom_api.decided_since(_order_id, _seen);
+    if _seen is null and _since <> '[]' or _seen <> stockroom_api.decided_until(_order_id) then
+        perform stockroom_api.refuse('SK013', 'Something was decided about these goods in the meantime.',
+            jsonb_build_object('since', _since));
+    end if;
+end $$;
+
+-- Lock an order and its lines, so that decisions about its goods are made one after the other.
+create function stockroom_api.lock_goods(_order_id bigint) returns void
+    language plpgsql as $$
+begin
+    perform 1 from stockroom.orders o where o.id = _order_id for no key update;
+    perform 1 from stockroom.order_lines l where l.order_id = _order_id order by l.id for no key update;
+end $$;
+
+grant execute on function stockroom_api.decided_until(bigint) to stockroom_app;
