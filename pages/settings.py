@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.alerts import deliveries
+from core.alerts import ageing, deliveries
 from core.backups import record as backup_record
 from core.foundation.settings import load_settings
 from core.health import reads as health_reads
@@ -64,7 +64,7 @@ with frame.page("Settings", session.actor()):
         keys.show_keys(session.run(api_keys.keys))
     elif section == "Notifications":
         found = session.run(deliveries.destinations, addresses=load_settings().destinations)
-        notifications.show_notifications(found, own.zone)
+        notifications.show_notifications(found, session.run(ageing.limits), own.zone)
     elif section == "Jobs":
         jobs.show_jobs(own.zone)
     elif section == "Health":

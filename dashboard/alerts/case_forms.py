@@ -21,7 +21,7 @@ from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import choosing, handling
+from dashboard.alerts import choosing, handling, steps
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
@@ -51,7 +51,8 @@ def show(
         return
     offers = _offers(alert, lines, person) | dict(more or {})
     if offers:
-        for tab, draw in zip(st.tabs(list(offers), key=f"case_{alert.alert_id}"), offers.values(), strict=True):
+        tabs = st.tabs(list(offers), default=steps.opened(offers), key=f"case_{alert.alert_id}")
+        for tab, draw in zip(tabs, offers.values(), strict=True):
             with tab:
                 draw()
     if not may(person.role, Permission.RESOLVE_ALERT):
@@ -214,7 +215,7 @@ def _outcome(alert: Alert, waiting: Sequence[OrderLine], done: Sequence[Retried]
     before = {line.line_id: line.taken for line in waiting}
     taken = sum(line.taken - before[line.line_id] for line in done if line.line_id in before)
     still = [line for line in done if line.state is LineState.FAILED]
-    name = alert.order_number or alert.payment_id or ""
+    name = alert.order_name or ""
     first = f"{words.units(taken)} taken off the shelf." if taken > 0 else ""
     if not still:
         return Notice(text=f"Order {name}: {first} All lines are complete.".replace("  ", " "))

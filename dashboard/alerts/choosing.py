@@ -62,7 +62,7 @@ def choose(alert: Alert, line: OrderLine, sku: str, key: str) -> Notice:
         cases.choose_variant, order_id=line.order_id, line_id=line.line_id, variant_id=found, key=key
     )  # fmt: skip
     tried = next(each for each in done if each.line_id == line.line_id)
-    name = alert.order_number or alert.payment_id or ""
+    name = alert.order_name or ""
     if tried.state is LineState.FAILED:
         return Notice(text=f"Order {name}: {sku} is chosen. There is not enough of it; the case stays open.")
     return Notice(text=f"Order {name}: {words.units(tried.taken)} of {sku} taken off the shelf.")

@@ -34,6 +34,7 @@ WHAT = {
     What.VARIANT_CHOSEN: "Variant chosen for an order",
     What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
+    What.WAITING_CHANGED: "Waiting times of cases changed",
     What.API_KEY_REVOKED: "API key revoked",
     What.JOB_SWITCHED_OFF: "Job switched off",
     What.JOB_SWITCHED_ON: "Job switched on",

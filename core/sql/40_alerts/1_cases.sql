@@ -6,7 +6,8 @@ create type stockroom_api.new_alert as (
     event_id bigint, units int, money bigint, currency text
 );
 
--- Open a case for each of `_alerts`. If the cause has an open case, that one is updated, counted once more, and woken.
+-- Open a case for each of `_alerts`. If the cause has an open case, that one is updated, counted once more, and woken. The history
+-- keeps what was said each time.
 create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) returns void
     language sql as $$
     with opened as (
@@ -20,10 +21,10 @@ create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) ret
            set seen = a.seen + 1, last_at = now(), kind = excluded.kind, severity = excluded.severity,
                sentence = excluded.sentence, facts = excluded.facts, units = excluded.units, money = excluded.money,
                event_id = coalesce(excluded.event_id, a.event_id), snoozed_until = null
-        returning a.id, a.seen
+        returning a.id, a.seen, a.sentence
     )
-    insert into stockroom.alert_history (alert_id, who, what)
-    select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end from opened o;
+    insert into stockroom.alert_history (alert_id, who, what, note)
+    select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end, o.sentence from opened o;
 $$;
 
 -- Resolve the open case of a cause, if there is one: the cause is gone, or a person resolved it with a reason.
@@ -48,10 +49,19 @@ create function stockroom_api.note_try(_cause text, _who text) returns void
     insert into stockroom.alert_history (alert_id, who, what) select t.id, _who, 'retried' from tried t;
 $$;
 
+-- The list that shows the cases of a kind, as CaseList in core/alerts/reads.py. `failed`: stock may differ from what was paid for
+-- or refunded. `decisions`: stock is right, and a person decides about money. `levels`: low or out. `machinery`: the installation.
+create function stockroom_api.case_list(_kind text) returns text
+    language sql immutable
+    return case when _kind in ('double_payment', 'dispute') then 'decisions'
+                when _kind in ('low_stock', 'out_of_stock') then 'levels'
+                when _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown') then 'machinery'
+                else 'failed' end;
+
 -- Whether a case of this kind is about the installation, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
-    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown');
+    return stockroom_api.case_list(_kind) = 'machinery';
 
 -- Open a case about the installation itself; the app's role may call this. Refuses: SK008 for any other kind.
 create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)
@@ -89,6 +99,6 @@ create view stockroom_api.alert_history as
 select h.* from stockroom.alert_history h;
 
 grant select on stockroom_api.alerts, stockroom_api.alert_history to stockroom_app;
-grant execute on function
+grant execute on function stockroom_api.case_list(text),
     stockroom_api.open_system_alert(text, text, text, text, jsonb), stockroom_api.resolve_system_alert(text, text)
     to stockroom_app;
