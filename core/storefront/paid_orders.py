@@ -168,8 +168,9 @@ def confirmation(order: PaidOrder) -> Message:
 def _sentences(order: PaidOrder) -> Iterator[str]:
     yield "Thank you for your order."
     yield ""
-    yield f"Order: {order.called}"
-    yield ""
+    if order.number:
+        yield f"Order: {order.number}"
+        yield ""
     if order.lines:
         yield from (_mail_line(line, order.currency) for line in order.lines)
     else:

@@ -7,8 +7,16 @@ create table stockroom.waiting_limits (
 );
 insert into stockroom.waiting_limits default values;
 
--- When a case was sent once more.
-alter table stockroom.alerts add column escalated_at timestamptz;
+-- When a case was sent once more, and the list that shows it, as CaseList in core/alerts/reads.py. `failed`: stock may differ from
+-- what was paid for or refunded. `decisions`: stock is right, and a person decides about money. `levels`: low or out of stock.
+-- `machinery`: the installation.
+alter table stockroom.alerts
+    add column escalated_at timestamptz,
+    add column list text not null generated always as (
+        case when kind in ('double_payment', 'dispute') then 'decisions'
+             when kind in ('low_stock', 'out_of_stock') then 'levels'
+             when kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown') then 'machinery'
+             else 'failed' end) stored;
 alter table stockroom.alert_history drop constraint alert_history_what_check;
 alter table stockroom.alert_history add constraint alert_history_what_check check (what in ('opened', 'repeated', 'worsened',
     'eased', 'retried', 'acknowledged', 'snoozed', 'woken', 'assigned', 'escalated', 'resolved'));

@@ -2,7 +2,7 @@
 
 -- How many digits of an amount in this currency are minor units, as `minor_digits` in core/carts/values.py.
 create function stockroom_api.currency_digits(_currency text) returns int
-    language sql immutable
+    language sql immutable security definer set search_path = pg_catalog, pg_temp
     return case when upper(_currency) in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',
                                           'XOF', 'XPF') then 0
                 when upper(_currency) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 3
@@ -18,13 +18,13 @@ create function stockroom_api.money_text(_amount bigint, _currency text) returns
 
 -- The amount and the moment of a payment, in the shop's zone: 24.00 EUR of 5 Jun 2026, 14:05.
 create function stockroom_api.payment_name(_amount bigint, _currency text, _paid_at timestamptz) returns text
-    language sql stable security definer set search_path = pg_catalog, pg_temp
+    language sql stable
     return stockroom_api.money_text(_amount, _currency) || ' of '
            || to_char(_paid_at at time zone (select s.zone from stockroom.shop s), 'FMDD Mon YYYY, HH24:MI');
 
 -- The name of an order for people: its number, else buyer and amount, else amount and moment. Never an id of Stripe.
 create function stockroom_api.order_name(_order stockroom.orders) returns text
-    language sql stable
+    language sql stable security definer set search_path = pg_catalog, pg_temp
     return case when _order.id is null then null
                 else coalesce(nullif(btrim(_order.number), ''),
                               coalesce(nullif(btrim(_order.name), ''), nullif(btrim(_order.email), '')) || ', '
@@ -39,11 +39,10 @@ create function stockroom_api.is_code(_text text, _name text default null) retur
 
 -- The name of an order in messages, which contain no word of a buyer: its number if that is a code, else amount and moment.
 create function stockroom_api.order_code(_order stockroom.orders) returns text
-    language sql stable
+    language sql stable security definer set search_path = pg_catalog, pg_temp
     return case when stockroom_api.is_code(_order.number, _order.name) then _order.number
                 else stockroom_api.payment_name(_order.amount, _order.currency, _order.paid_at) end;
 
 grant execute on function
-    stockroom_api.currency_digits(text), stockroom_api.money_text(bigint, text), stockroom_api.payment_name(bigint, text, timestamptz),
-    stockroom_api.order_name(stockroom.orders), stockroom_api.is_code(text, text), stockroom_api.order_code(stockroom.orders)
+    stockroom_api.currency_digits(text), stockroom_api.order_name(stockroom.orders), stockroom_api.order_code(stockroom.orders)
     to stockroom_app;

@@ -49,19 +49,10 @@ create function stockroom_api.note_try(_cause text, _who text) returns void
     insert into stockroom.alert_history (alert_id, who, what) select t.id, _who, 'retried' from tried t;
 $$;
 
--- The list that shows the cases of a kind, as CaseList in core/alerts/reads.py. `failed`: stock may differ from what was paid for
--- or refunded. `decisions`: stock is right, and a person decides about money. `levels`: low or out. `machinery`: the installation.
-create function stockroom_api.case_list(_kind text) returns text
-    language sql immutable
-    return case when _kind in ('double_payment', 'dispute') then 'decisions'
-                when _kind in ('low_stock', 'out_of_stock') then 'levels'
-                when _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown') then 'machinery'
-                else 'failed' end;
-
 -- Whether a case of this kind is about the installation, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
-    return stockroom_api.case_list(_kind) = 'machinery';
+    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown');
 
 -- Open a case about the installation itself; the app's role may call this. Refuses: SK008 for any other kind.
 create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)
@@ -99,6 +90,6 @@ create view stockroom_api.alert_history as
 select h.* from stockroom.alert_history h;
 
 grant select on stockroom_api.alerts, stockroom_api.alert_history to stockroom_app;
-grant execute on function stockroom_api.case_list(text),
+grant execute on function
     stockroom_api.open_system_alert(text, text, text, text, jsonb), stockroom_api.resolve_system_alert(text, text)
     to stockroom_app;

@@ -1,10 +1,5 @@
 -- Cases as they are now, not as they were when they opened: what is at stake, and the sentence of a message.
 
--- Whether the open lines of an order are the subject of a case of this kind.
-create function stockroom_api.is_about_lines(_kind text) returns boolean
-    language sql immutable
-    return _kind in ('insufficient_stock', 'unknown_variant');
-
 -- The price of a variant by the rule of the shop, which is not the price in the catalogue.
 create function stockroom_api.ruled_price(_variant_id uuid) returns numeric
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -20,7 +15,7 @@ create view stockroom_api.priced_order_lines as
 select l.order_id, l.quantity, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
        coalesce(l.unit_price, case when s.currency = upper(o.currency) then
            round(case when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
-                      else stockroom_api.ruled_price(v.id) end * 10::numeric ^ stockroom_api.currency_digits(o.currency)) end) as price
+                      else stockroom_api.ruled_price(v.id) end * (select 10::numeric ^ stockroom_api.currency_digits(x.currency) from stockroom.shop x)) end) as price
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
   left join public.product_variants v on v.id = l.variant_id
@@ -38,7 +33,7 @@ select a.id as alert_id, case when w.order_id is null then a.units else l.units 
             else abs(coalesce(o.difference, a.money)) end::bigint as money
   from stockroom.alerts a
   left join stockroom.orders o on o.id = a.order_id
- cross join lateral (select case when a.state <> 'resolved' and stockroom_api.is_about_lines(a.kind) then a.order_id end) w (order_id)
+ cross join lateral (select case when a.state <> 'resolved' and a.kind in ('insufficient_stock', 'unknown_variant') then a.order_id end) w (order_id)
  cross join lateral (
     select coalesce(sum(x.missing), 0) as units, coalesce(sum(x.missing * x.price), 0) as priced,
            coalesce(bool_or(x.missing > 0 and x.price is null), false) as is_unpriced, coalesce(sum(x.quantity * x.price), 0) as goods
@@ -46,7 +41,7 @@ select a.id as alert_id, case when w.order_id is null then a.units else l.units 
 
 -- What the case of a variant that is low or out of stock says about its present level.
 create function stockroom_api.level_text(_sku text, _product text, _size text, _on_hand int, _reorder_point int) returns text
-    language sql immutable
+    language sql immutable security definer set search_path = pg_catalog, pg_temp
     return concat_ws(' ', _sku || ', ' || _product, 'size ' || _size)
            || case when _on_hand = 0 then ': out of stock' else ': ' || _on_hand || ' on hand' end || ', reorder at ' || _reorder_point;
 
@@ -68,11 +63,11 @@ create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
     select case
            when _case.kind = 'import_error' then 'A Stripe message could not be processed'
            when _case.kind = 'proof_failed' then split_part(_case.sentence, '; first: ', 1)
-           when stockroom_api.case_list(_case.kind) = 'levels' then (
+           when _case.list = 'levels' then (
                select stockroom_api.level_text(v.sku, p.name, v.size, v.stock_quantity, v.reorder_point)
                  from public.product_variants v join public.products p on p.id = v.product_id where v.id = _case.variant_id)
            when o.id is null then _case.sentence
-           when stockroom_api.is_about_lines(_case.kind) then format('Order %s: %s', stockroom_api.order_code(o), stockroom_api.told_lines(o))
+           when _case.kind in ('insufficient_stock', 'unknown_variant') then format('Order %s: %s', stockroom_api.order_code(o), stockroom_api.told_lines(o))
            when _case.kind = 'refund_failed' then
                format('A refund of order %s failed after units were put back for it', stockroom_api.order_code(o))
            else format('Order %s: %s', stockroom_api.order_code(o), case
@@ -86,6 +81,5 @@ create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
       left join stockroom.orders o on o.id = _case.order_id;
 $$;
 
-grant execute on function
-    stockroom_api.is_about_lines(text), stockroom_api.ruled_price(uuid), stockroom_api.level_text(text, text, text, int, int)
+grant execute on function stockroom_api.ruled_price(uuid), stockroom_api.level_text(text, text, text, int, int)
     to stockroom_app;

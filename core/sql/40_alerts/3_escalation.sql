@@ -5,9 +5,9 @@ create view stockroom_api.waiting_limits as
 select l.urgent_hours, l.other_hours, l.level_hours from stockroom.waiting_limits l;
 
 -- How long this case may wait for a person; null: for ever.
-create function stockroom_api.may_wait(_kind text, _severity text) returns interval
+create function stockroom_api.may_wait(_list text, _severity text) returns interval
     language sql stable as $$
-    select make_interval(hours => case when stockroom_api.case_list(_kind) = 'levels' then l.level_hours
+    select make_interval(hours => case when _list = 'levels' then l.level_hours
                                        when _severity = 'urgent' then l.urgent_hours else l.other_hours end)
       from stockroom.waiting_limits l;
 $$;
@@ -36,7 +36,7 @@ create function stockroom_api.escalate_cases(_names text[]) returns bigint
     with late as materialized (
         select a.id, a.severity, m.wait
           from stockroom.alerts a
-         cross join lateral (select stockroom_api.may_wait(a.kind, a.severity)) m (wait)
+         cross join lateral (select stockroom_api.may_wait(a.list, a.severity)) m (wait)
          where a.state = 'open' and a.escalated_at is null and a.assigned_to is null
            and greatest(a.first_at, a.snoozed_until, (select max(h.at) from stockroom.alert_history h
                                                        where h.alert_id = a.id and h.who <> 'Stockroom')) < now() - m.wait

@@ -19,8 +19,8 @@ from tests.support.selling import Sale, case_of, sell
 
 __all__ = ["tabs"]
 
-OPEN = """select stockroom_api.open_alerts(array[row (cast(:kind as text), 'urgent', cast(:kind as text), :sentence, '{}',
-              :order_id, null, null, null, 0, :money, 'usd')::stockroom_api.new_alert])"""
+OPEN = """select stockroom_api.open_alerts(array[row (cast(:kind as text), 'urgent', cast(:kind as text), :sentence,
+              '{}', :order_id, null, null, null, 0, :money, 'usd')::stockroom_api.new_alert])"""
 
 
 @pytest.fixture
