@@ -16,17 +16,22 @@ def show(times: Sequence[Times]) -> None:
     """Show the times of each kind of case; nothing if there were no cases."""
     if not times:
         return
+    times = sorted(times, key=lambda row: list(selling.KINDS).index(row.kind))
     with st.container(border=True, key="alr_times"):
         st.subheader("How long cases take", anchor=False)
         st.caption(
             f"Cases of the last {DAYS} days, by kind: half of them had a person's first action, and were resolved, "
             "within this time."
         )
-        names = [selling.KINDS[row.kind] for row in times]
-        series = {HAND: [_hours(row.first_hand) for row in times], END: [_hours(row.resolution) for row in times]}
-        charts.show(charts.pairs(names, series, "hours"), key="alr_times_chart", alt=_describe(times))
+        shown = [row for row in times if row.first_hand is not None or row.resolution is not None]
+        if shown:
+            series = {HAND: [_hours(row.first_hand) for row in shown], END: [_hours(row.resolution) for row in shown]}
+            chart = charts.pairs([selling.KINDS[row.kind] for row in shown], series, "hours")
+            charts.show(chart, key="alr_times_chart", alt=_describe(shown))
+        else:
+            st.caption("Nobody has acted on a case yet, and none was resolved.")
         table: dict[str, Sequence[object]] = {
-            "Case": names,
+            "Case": [selling.KINDS[row.kind] for row in times],
             "Cases": [row.cases for row in times],
             HAND: [lasting(row.first_hand) for row in times],
             END: [lasting(row.resolution) for row in times],

@@ -51,9 +51,8 @@ def _show_above(seen: AlertList, wanted: AlertFilter, person: Actor) -> None:
     order = "failed updates first" if wanted.list is None else "the oldest first"
     if wanted.list is CaseList.LEVELS:
         order = "those out of stock first"
-    text = words.joined(
-        f"{rows}, {order}. {selling.at_stake(seen.stake)}".strip(), filters.others(seen.around.counts, wanted.list)
-    )
+    others = filters.others(seen.around.counts, wanted.list)
+    text = " ".join(filter(None, (f"{rows}, {order}.", selling.at_stake(seen.stake), others)))
     clear = filters.FILTERS.clear if filters.narrowed(wanted) else None
 
     def actions() -> None:

@@ -24,13 +24,12 @@ def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, 
     Returns the positions of the selected rows, if `select`.
     """
     cases, now = [row.first for row in rows], datetime.now(UTC)
-    texts = [f"{', '.join(kinds(row))}: {said(row)}{_stake(row)}" for row in rows]
+    texts = [_text(row, now) for row in rows]
     return columns.show(
         _levels(rows, now, cases, pick) if of is CaseList.LEVELS else _orders(rows, now, cases, pick),
         {
-            "name": ([name(row) for row in rows], columns.opener("Case", 112, cases, pick)),
-            "what": (texts, TextColumn("What happened", width=150)),
-            "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=72)),
+            "what": (texts, TextColumn("Case", width=224)),
+            "next": (_next(cases), columns.opener("Next step", 124, cases, pick, align="right")),
         },
         key=key,
         alt="Cases, the most urgent first",
@@ -69,8 +68,17 @@ def _size(alert: Alert) -> str:
     return alert.size or alert.sku or ""
 
 
-def _stake(row: CaseRow) -> str:
-    return f", {selling.money(row.money, row.currency)}" if row.money else ""
+def _text(row: CaseRow, now: datetime) -> str:
+    """Return a row as text, for a narrow screen."""
+    first = row.first
+    what = said(row) if first.list is CaseList.LEVELS else f"{', '.join(kinds(row))}: {said(row)}"
+    about = name(row) if first.order_name or first.list is CaseList.LEVELS else ""
+    money = selling.money(row.money, row.currency) if row.money else ""
+    return words.joined(about, money, words.ago(row.first_at, now), what)
+
+
+def _next(cases: Sequence[Alert]) -> list[str]:
+    return ["Open" if case.list is CaseList.LEVELS else steps.of(case) or "Open" for case in cases]
 
 
 def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:
@@ -81,21 +89,19 @@ def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick
     def number(label: str, width: int, about: str) -> Any:
         return TextColumn(label, width=width, alignment="right", help=about)
 
+    people = _people(rows)
     units = [words.number(row.units) if row.units else words.NOTHING for row in rows]
     money = [selling.money(row.money, row.currency) if row.money else words.NOTHING for row in rows]
     table: columns.Table = {
-        "name": ([name(row) for row in rows], TextColumn("Order", width=108)),
-        "kind": ([kinds(row) for row in rows], columns.tags("Case", 128, colours)),
-        "what": ([said(row) for row in rows], TextColumn("What is open now", width=250)),
-        "buyer": (buyers, TextColumn("Buyer", width=112)),
-        "units": (units, number("Units", 50, "Units that were paid for and are not off the shelf")),
-        "money": (money, number("At stake", 84, "What is open: missing units, a payment without lines, a difference")),
-        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=92)),
-        **_people(rows),
-        "step": (
-            [steps.of(case) or "Open" for case in cases],
-            columns.opener("Next step", 128, cases, pick, align="right"),
-        ),
+        "name": ([name(row) for row in rows], TextColumn("Order", width=104)),
+        "kind": ([kinds(row) for row in rows], columns.tags("Case", 124, colours)),
+        "what": ([said(row) for row in rows], TextColumn("What is open now", width=140 if "who" in people else 212)),
+        "buyer": (buyers, TextColumn("Buyer", width=96)),
+        "units": (units, number("Units", 48, "Units that were paid for and are not off the shelf")),
+        "money": (money, number("At stake", 80, "What is open: missing units, a payment without lines, a difference")),
+        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=86)),
+        **people,
+        "step": (_next(cases), columns.opener("Next step", 128, cases, pick, align="right")),
     }
     empty = {"units": units, "money": money, "buyer": buyers}
     return {key: cells for key, cells in table.items() if set(empty.get(key, [""])) != {words.NOTHING}}
@@ -115,4 +121,4 @@ def _people(rows: Sequence[CaseRow]) -> columns.Table:
     states = [words.listing(list(dict.fromkeys(map(selling.alert_state, row.alerts)))) for row in rows]
     names = [", ".join(dict.fromkeys(a.assigned_name for a in row.alerts if a.assigned_name)) for row in rows]
     who = {"who": ([each or words.NOTHING for each in names], TextColumn("Assignee", width=80))} if any(names) else {}
-    return {"state": (states, TextColumn("State", width=98)), **who}
+    return {"state": (states, TextColumn("State", width=86)), **who}

@@ -141,7 +141,7 @@ def test_how_long_cases_take_is_a_chart_with_its_table(tabs: Tabs, full: Sale) -
     assert "Cart not read: first action after 3 hours" in chart.proto.alt.replace("\N{NO-BREAK SPACE}", " ")
     tab.session_state["alr_times_table"] = True
     found = table(run(tab), "Nobody yet").set_index("Case")
-    assert found.loc["Cart not read", "First action"].replace("\N{NO-BREAK SPACE}", " ") == "3 hours"
+    assert str(found.loc["Cart not read", "First action"]).replace("\N{NO-BREAK SPACE}", " ") == "3 hours"
     assert found.loc["Low stock", "Nobody yet"] == 2
 
 
