@@ -26,7 +26,7 @@ ORDERS = view("order_keys", *_KEYS.split())
 _LINES = view("line_keys", "order_id", "variant_id", "code", "state")
 _CODES = view("variant_codes", "variant_id", "code")
 _REFUNDS = view("refund_rows", "id", "refund_id", "order_id", "state")
-_ALERTS = view("alert_rows", "alert_id", "order_id", "state")
+_ALERTS = view("alert_keys", "alert_id", "order_id", "state")
 
 
 class OrderState(StrEnum):

@@ -3,7 +3,7 @@
 -- The columns by which cases are found and sorted. `subject`: an order's cases are one row of a list, and so are the levels of a
 -- product. `rank`: failed stock updates first, then by severity. The sentence is the stored one, as the history has it.
 create view stockroom_api.alert_keys as
-select a.id as alert_id, a.kind, a.list, a.state, a.cause, a.sentence,
+select a.id as alert_id, a.kind, a.list, a.state, a.cause, a.sentence, a.order_id,
        coalesce(a.currency, o.currency) as currency, a.first_at,
        coalesce(a.state <> 'resolved' and a.snoozed_until > now(), false) as is_snoozed, a.assigned_to, u.name as assigned_name,
        o.number as order_number, o.name as buyer, o.email, o.payment_id, r.refund_id as stripe_refund_id, v.sku, p.name as product,
