@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.screens import orders as order_screens
+from dashboard.alerts import filters
 from dashboard.alerts import listing as alert_list
 from dashboard.door import session
 from dashboard.frame import live, tables
@@ -15,7 +16,7 @@ with frame.page("Alerts", person) as top:
     if opened:
         alert_list.show(opened, person)
     else:
-        wanted = alert_list.show_filters(person)
+        wanted = filters.show(person)
         seen = session.run(order_screens.cases, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
         live.watch(seen.latest)
         with top:

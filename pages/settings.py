@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.alerts import deliveries
+from core.alerts import ageing, deliveries
 from core.backups import record as backup_record
 from core.foundation.model import Shop
 from core.foundation.settings import load_settings
@@ -64,7 +64,9 @@ def show_section(name: str, own: Shop) -> None:
         "Codes": lambda: meaning_desk.show_meanings(viewer),
         "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
         "Notifications": lambda: notifications.show_notifications(
-            session.run(deliveries.destinations, addresses=load_settings().destinations), own.zone
+            session.run(deliveries.destinations, addresses=load_settings().destinations),
+            session.run(ageing.limits),
+            own.zone,
         ),
         "Jobs": lambda: jobs.show_jobs(own.zone),
         "Health": lambda: health.show_health(session.run(health_reads.look, period=health.PERIOD.value()), own.zone),

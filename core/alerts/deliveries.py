@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.alerts import notifier
+from core.alerts import ageing, notifier
 from core.alerts.notifier import Message
 from core.carts.values import money
 from core.database.engine import array, call, rows_of, run
@@ -43,7 +43,10 @@ _MAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"(),;:]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """The settings of a destination. Quiet hours are in the shop's zone and can pass midnight."""
+    """The settings of a destination. Quiet hours are in the shop's zone and can pass midnight.
+
+    `place` is its place in the order in which cases are sent on. With `min_severity` 'waited' it receives only those.
+    """
 
     is_on: bool = True
     min_severity: str = "warning"
@@ -53,6 +56,7 @@ class Wishes:
     digest: str = "each"
     digest_at: time = time(8)
     daily_proof: bool = True
+    place: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ class _Case:
     money: int
     currency: str | None
     first_at: datetime
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +132,10 @@ def deliver(engine: Engine, _: Gateway | None, say: Any, stopping: threading.Eve
     return False
 
 
-def bundle(connection: Connection, _: Actor, *, names: list[str], public_url: str | None = None) -> int:
+def bundle(connection: Connection, actor: Actor, *, names: list[str], public_url: str | None = None) -> int:
     """Create one message for each destination from all its due cases, and return how many messages."""
     call(connection, "select stockroom_api.spread_news(%(names)s)", {"names": names})
+    ageing.escalate(connection, actor, names=names)
     rows = call(connection, "select * from stockroom_api.take_waits(%(names)s)", {"names": names})
     shop, zone = call(connection, "select name, zone from stockroom_api.shop", {})[0] if rows else ("", "")
     made = 0
@@ -163,6 +169,7 @@ def _about(cases: Sequence[_Case], *, shop: str, zone: str, public_url: str | No
         more = f"And {len(cases) - MOST_LISTED:,} more."
         listed.append(f"{more} {public_url}/alerts" if public_url else more)
     mark = "Urgent: " if first.severity == "urgent" else ""
+    mark += "Still waiting: " if any(case.is_late for case in cases) else ""
     return Message(title=f"{shop}: {mark}{subject}"[:180], body="\n\n".join(listed))
 
 
@@ -172,6 +179,8 @@ def _case(case: _Case, zone: str, public_url: str | None) -> str:
         facts.append(many(case.units, "unit"))
     if case.money and case.currency:
         facts.append(money(case.money, case.currency))
+    if case.is_late:
+        facts.append("nobody has acted on it")
     facts.append(f"since {case.first_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
     lines = [_without_mail(case.sentence), ", ".join(facts)]
     if public_url:
@@ -239,7 +248,7 @@ def forget(connection: Connection, _: Actor) -> None:
 
 
 def destinations(connection: Connection, actor: Actor, *, addresses: Mapping[str, str]) -> tuple[Destination, ...]:
-    """Return the destinations that have an address, by name. Raises Forbidden, SignInRequired."""
+    """Return the destinations that have an address, in their order. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.MANAGE_NOTIFICATIONS)
     fields = ", ".join(Wishes.__dataclass_fields__)
     wished = call(connection, f"select name, waiting, {fields} from stockroom_api.destinations", {})  # noqa: S608
@@ -255,7 +264,9 @@ def destinations(connection: Connection, actor: Actor, *, addresses: Mapping[str
             postponed=wishes.get(name, (0, Wishes()))[0],
             health=health.get(name, Health()),
         )
-        for name, address in sorted(addresses.items())
+        for name, address in sorted(
+            addresses.items(), key=lambda item: (wishes.get(item[0], (0, Wishes()))[1].place, item[0])
+        )
     )
 
 

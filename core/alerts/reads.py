@@ -1,12 +1,14 @@
-"""Cases as the dashboard lists them: cause, units, money and age, the most urgent first.
+"""Cases as the dashboard shows them: cause, units, money and age, the most urgent first.
 
-core/alerts/handling.py acts on every case, core/orders/cases.py on those of an order. Cases open and close in
-core/sql/40_alerts/1_cases.sql, and those about low levels in core/migrations/versions/0014_stock_cases.sql.
+What a case says and what is at stake in it is true now; its history has what was said before. core/alerts/lists.py
+groups cases into the rows of the lists. core/alerts/handling.py acts on every case, core/orders/cases.py on those of an
+order. Cases open and close in core/sql/40_alerts/1_cases.sql, and those about low levels in
+core/migrations/versions/0028_waiting_cases.sql.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +16,8 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import BigInteger, Connection, Row, Select, any_, distinct, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.database.engine import call, rows_of
 from core.foundation import paging
@@ -26,6 +29,15 @@ from core.people.access import Permission
 from core.people.guard import require
 
 STILL_OPEN = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+class CaseList(StrEnum):
+    """A list of cases. Failed: stock may differ from what was paid for. Decisions: stock is right, money is not."""
+
+    FAILED = "failed"
+    DECISIONS = "decisions"
+    LEVELS = "levels"
+    MACHINERY = "machinery"
 
 
 class Event(StrEnum):
@@ -40,15 +52,20 @@ class Event(StrEnum):
     SNOOZED = "snoozed"
     WOKEN = "woken"
     ASSIGNED = "assigned"
+    ESCALATED = "escalated"
     RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A case: its cause, its subject, the `units` paid for and not taken off the shelf, and the `money` at stake."""
+    """A case as it is now: its subject, the `units` paid for and not taken off the shelf, and the `money` at stake.
+
+    `order_name` names the order for people. `lacks` says what its next step needs: see `stockroom_api.alert_rows`.
+    """
 
     alert_id: int
     kind: AlertKind
+    list: CaseList
     severity: str
     state: AlertState
     cause: str
@@ -56,12 +73,17 @@ class Alert:
     facts: Mapping[str, Any]
     order_id: int | None
     order_number: str | None
+    order_name: str | None
     payment_id: str | None
+    buyer: str | None
     email: str | None
     refund_id: int | None
     stripe_refund_id: str | None
     variant_id: UUID | None
     sku: str | None
+    product: str | None
+    size: str | None
+    on_hand: int | None
     event_id: int | None
     units: int
     money: int
@@ -77,6 +99,7 @@ class Alert:
     assigned_name: str | None
     snoozed_until: datetime | None
     is_snoozed: bool
+    lacks: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +114,7 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """The filter of cases. `search` looks in sentence, cause, order, email, payment, refund, SKU and assignee.
+    """The filter of cases. `search` looks in sentence, cause, order, buyer, payment, refund, variant and assignee.
 
     `snoozed`: True for only snoozed cases, False for none of them, None for both.
     """
@@ -101,32 +124,44 @@ class AlertFilter:
     kinds: tuple[AlertKind, ...] = ()
     snoozed: bool | None = False
     assigned_to: int | None = None
+    list: CaseList | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """How much waits for a person: open cases that are not snoozed, and refunds to decide.
 
-    `failed_updates` are the cases about stock that was not taken off the shelf, `levels` those about low stock.
+    The lists are counted as they are shown: `failed_updates` and `decisions` by order, `levels` by product.
     """
 
     cases: int
     failed_updates: int
+    decisions: int
     levels: int
+    machinery: int
     refunds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """How many cases there are and what is at stake: units, and money by currency in minor units."""
+    """How many cases and `rows` of a list there are, and what is at stake: units, and money by currency.
+
+    Money is in minor units. It is the sum of what each case has open, never netted.
+    """
 
     cases: Count
+    rows: int
     units: int
     money: Mapping[str, int]
 
 
 _FIELDS = tuple(Alert.__dataclass_fields__)
+_NAMES = ("sentence", "cause", "order_number", "buyer", "email", "payment_id", "stripe_refund_id", "sku", "product",
+          "assigned_name")  # fmt: skip
+KEYS = view("alert_keys", *_NAMES, "alert_id", "kind", "list", "state", "currency", "first_at", "is_snoozed",
+            "assigned_to", "subject", "rank")  # fmt: skip
 _ALERTS = view("alert_rows", *_FIELDS, "rank")
+_STAKES = view("alert_stakes", "alert_id", "units", "money")
 _HISTORY = view("alert_history", "id", "alert_id", *AlertStep.__dataclass_fields__)
 
 
@@ -143,26 +178,38 @@ def page(
     Raises InvalidInput for a cursor of another list.
     """
     require(connection, actor, Permission.VIEW)
-    keys = (_ALERTS.c.rank, _ALERTS.c.first_at, _ALERTS.c.alert_id)
-    part = paging.read(connection, _matching(filter), keys, cursor=cursor, limit=limit)
-    return part.of(map(_alert, part.rows))
+    keys = (KEYS.c.rank, KEYS.c.first_at, KEYS.c.alert_id)
+    part = paging.read(connection, matching(filter), keys, cursor=cursor, limit=limit)
+    found = rows(connection, [row.alert_id for row in part.rows])
+    return part.of(found[row.alert_id] for row in part.rows if row.alert_id in found)
+
+
+def rows(connection: Connection, alert_ids: Sequence[int]) -> dict[int, Alert]:
+    """Return these cases by their ids."""
+    found = connection.execute(
+        select(_ALERTS).where(_ALERTS.c.alert_id == any_(literal(list(alert_ids), ARRAY(BigInteger))))
+    )
+    return {row.alert_id: _alert(row) for row in found}
 
 
 def stake(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Stake:  # noqa: A002
     """Return how many cases match and what is at stake in them, counting up to 10,000."""
     require(connection, actor, Permission.VIEW)
-    columns = (_ALERTS.c.currency, _ALERTS.c.units, _ALERTS.c.money)
-    bounded = _matching(filter).with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery()
+    bounded = matching(filter).limit(COUNTED_UP_TO + 1).subquery()
     sums = (
         func.count().label("cases"),
-        func.sum(bounded.c.units).label("units"),
-        func.sum(bounded.c.money).label("money"),
+        func.count(distinct(bounded.c.subject)).label("rows"),
+        func.sum(_STAKES.c.units).label("units"),
+        func.sum(_STAKES.c.money).label("money"),
     )
-    rows = connection.execute(select(bounded.c.currency, *sums).group_by(bounded.c.currency)).all()
+    joined = bounded.join(_STAKES, _STAKES.c.alert_id == bounded.c.alert_id)
+    query = select(bounded.c.currency, *sums).select_from(joined).group_by(bounded.c.currency)
+    found = connection.execute(query).all()
     return Stake(
-        cases=Count.of(sum(row.cases for row in rows), COUNTED_UP_TO),
-        units=sum(int(row.units) for row in rows),
-        money={row.currency: int(row.money) for row in rows if row.currency and row.money},
+        cases=Count.of(sum(row.cases for row in found), COUNTED_UP_TO),
+        rows=sum(row.rows for row in found),
+        units=sum(int(row.units) for row in found),
+        money={row.currency: int(row.money) for row in found if row.currency and row.money},
     )
 
 
@@ -176,8 +223,7 @@ def export(connection: Connection, actor: Actor, *, filter: AlertFilter) -> Iter
 def get(connection: Connection, actor: Actor, *, alert_id: int) -> Alert | None:
     """Return this case, or None."""
     require(connection, actor, Permission.VIEW)
-    row = connection.execute(select(_ALERTS).where(_ALERTS.c.alert_id == alert_id)).one_or_none()
-    return None if row is None else _alert(row)
+    return rows(connection, [alert_id]).get(alert_id)
 
 
 def of_order(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Alert, ...]:
@@ -200,24 +246,28 @@ def history(connection: Connection, actor: Actor, *, alert_id: int) -> tuple[Ale
 def waiting(connection: Connection, actor: Actor) -> Waiting:
     """Return how much waits for a person, in one statement."""
     require(connection, actor, Permission.VIEW)
-    found = call(connection, "select cases, failed_updates, levels, refunds from stockroom_api.waiting", {})
+    fields = ", ".join(Waiting.__dataclass_fields__)
+    found = call(connection, f"select {fields} from stockroom_api.waiting", {})  # noqa: S608 - nothing of a caller
     return rows_of(Waiting, found)[0]
 
 
 def _alert(row: Row[Any]) -> Alert:
     values = {name: row._mapping[name] for name in _FIELDS}
-    return Alert(**values | {"kind": AlertKind(row.kind), "state": AlertState(row.state)})
+    read = {"kind": AlertKind(row.kind), "list": CaseList(row.list), "state": AlertState(row.state)}
+    return Alert(**values | read)
 
 
-def _matching(wanted: AlertFilter) -> Select[Any]:
-    query = select(_ALERTS)
+def matching(wanted: AlertFilter) -> Select[Any]:
+    """Return the query for the keys of the cases under a filter."""
+    query = select(KEYS)
     if wanted.states:
-        query = query.where(_ALERTS.c.state.in_([state.value for state in wanted.states]))
+        query = query.where(KEYS.c.state.in_([state.value for state in wanted.states]))
+    if wanted.list is not None:
+        query = query.where(KEYS.c.list == wanted.list.value)
     if wanted.kinds:
-        query = query.where(_ALERTS.c.kind.in_([kind.value for kind in wanted.kinds]))
+        query = query.where(KEYS.c.kind.in_([kind.value for kind in wanted.kinds]))
     if wanted.snoozed is not None:
-        query = query.where(_ALERTS.c.is_snoozed.is_(wanted.snoozed))
+        query = query.where(KEYS.c.is_snoozed.is_(wanted.snoozed))
     if wanted.assigned_to is not None:
-        query = query.where(_ALERTS.c.assigned_to == wanted.assigned_to)
-    names = ("sentence", "cause", "order_number", "email", "payment_id", "stripe_refund_id", "sku", "assigned_name")
-    return query.where(*has_words(wanted.search, (_ALERTS.c[name] for name in names)))
+        query = query.where(KEYS.c.assigned_to == wanted.assigned_to)
+    return query.where(*has_words(wanted.search, (KEYS.c[name] for name in _NAMES)))

@@ -92,7 +92,7 @@ def _pool(engine: Engine) -> Metric:
 def _of_database(engine: Engine) -> Iterator[Metric]:
     up = GaugeMetricFamily("stockroom_up", "Whether the database answers")
     try:
-        found, alerts, jobs, size = run(engine, _look, WORKER)
+        found, alerts, times, jobs, size = run(engine, _look, WORKER)
     except StockError:
         up.add_metric([], 0)
         yield up
@@ -110,13 +110,28 @@ def _of_database(engine: Engine) -> Iterator[Metric]:
     for kind, count in alerts:
         by_kind.add_metric([kind], count)
     yield by_kind
+    yield from _of_cases(times)
     ages = GaugeMetricFamily("stockroom_job_age_seconds", "Since a job last ended", labels=["job"])
     for name, age in jobs:
         ages.add_metric([name], age)
     yield ages
 
 
-_Look = tuple[Signs, list[tuple[str, int]], list[tuple[str, float]], int]
+def _of_cases(times: _Times) -> Iterator[Metric]:
+    untouched = GaugeMetricFamily("stockroom_cases_untouched", "Open cases nobody acted on", labels=["kind"])
+    hand = GaugeMetricFamily("stockroom_case_first_hand_seconds", "Median until a person acted", labels=["kind"])
+    end = GaugeMetricFamily("stockroom_case_resolution_seconds", "Median until a case was resolved", labels=["kind"])
+    for kind, waiting, first_hand, resolution in times:
+        untouched.add_metric([kind], waiting)
+        if first_hand is not None:
+            hand.add_metric([kind], first_hand)
+        if resolution is not None:
+            end.add_metric([kind], resolution)
+    yield from (untouched, hand, end)
+
+
+_Times = list[tuple[str, int, float | None, float | None]]
+_Look = tuple[Signs, list[tuple[str, int]], _Times, list[tuple[str, float]], int]
 
 
 def _look(connection: Connection, actor: Actor) -> _Look:
@@ -124,6 +139,11 @@ def _look(connection: Connection, actor: Actor) -> _Look:
         connection,
         """select a.kind, count(*) from stockroom_api.alerts a where a.state <> 'resolved'
             group by a.kind order by a.kind""",
+        {},
+    )
+    times = call(
+        connection,
+        """select kind, waiting, first_hand, resolution from stockroom_api.case_times(now() - interval '90 days')""",
         {},
     )
     jobs = call(
@@ -136,6 +156,7 @@ def _look(connection: Connection, actor: Actor) -> _Look:
     return (
         health.signs(connection, actor),
         [(kind, count) for kind, count in alerts],
+        [(kind, waiting, first_hand, resolution) for kind, waiting, first_hand, resolution in times],
         [(name, age) for name, age in jobs],
         int(size),
     )

@@ -27,7 +27,7 @@ _LINES = view("line_keys", "order_id", "variant_id", "code", "state")
 _CODES = view("variant_codes", "variant_id", "code")
 _REFUNDS = view("refund_rows", "id", "refund_id", "order_id", "state")
 _REFUNDED = view("refund_extents", "order_id", "is_whole")
-_ALERTS = view("alert_rows", "alert_id", "order_id", "state")
+_ALERTS = view("alert_keys", "alert_id", "order_id", "state")
 
 
 class OrderState(StrEnum):

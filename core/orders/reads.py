@@ -34,6 +34,7 @@ class OrderRow:
     order_id: int
     payment_id: str
     number: str | None
+    title: str
     charge_id: str | None
     session_id: str | None
     email: str | None
@@ -60,11 +61,6 @@ class OrderRow:
     refunded: int
     undecided: int
     cases: int
-
-    @property
-    def title(self) -> str:
-        """Its name for people: the order number, or the id of its payment."""
-        return self.number or self.payment_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class RefundRow:
     order_id: int | None
     payment_id: str | None
     number: str | None
+    order_name: str | None
     email: str | None
     cart_state: str | None
     kind: RefundKind

@@ -42,6 +42,7 @@ class What(StrEnum):
     ORDER_REOPENED = "order_reopened"
     API_KEY_MADE = "api_key_made"
     DESTINATION_CHANGED = "destination_changed"
+    WAITING_CHANGED = "waiting_changed"
     API_KEY_REVOKED = "api_key_revoked"
     JOB_SWITCHED_OFF = "job_switched_off"
     JOB_SWITCHED_ON = "job_switched_on"

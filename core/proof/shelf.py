@@ -77,27 +77,26 @@ class ShelfDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfItem:
-    """An item of the list behind a number: an order, payment, line or movement, with the units it counts for."""
+    """An item of the list behind a number: an order, payment, line or movement, with the units it counts for.
+
+    `title` names its order for people; it is None for a payment that is no order yet.
+    """
 
     paid_at: datetime
     order_id: int | None
     payment_id: str
-    number: str | None
+    title: str | None
     code: str | None
     sku: str | None
     movement_id: int | None
     alert_id: int | None
     units: int
 
-    @property
-    def title(self) -> str:
-        """The name of the order for people: its number, or the id of its payment."""
-        return self.number or self.payment_id
-
 
 _ITEMS = """
-    select paid_at, order_id, payment_id, number, code, sku, movement_id, alert_id, units
+    select paid_at, order_id, payment_id, n.name, code, sku, movement_id, alert_id, units
       from stockroom_api.shelf_items
+      left join stockroom_api.order_names n using (order_id)
      where what = %(what)s and paid_at >= %(since)s and paid_at < %(until)s
      order by paid_at desc, payment_id, position, movement_id
      limit %(limit)s offset %(offset)s"""

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from core.alerts import handling
+from core.alerts import ageing, handling
+from core.alerts import lists as case_lists
 from core.alerts import reads as alerts
+from core.alerts.ageing import Times
 from core.alerts.handling import Hand
+from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import Alert, AlertFilter, AlertStep, Stake, Waiting
 from core.foundation.model import Actor, LevelRow, Reason
 from core.foundation.paging import Count, Page
@@ -63,22 +66,28 @@ class WholeOrder(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertList(Screen):
-    """A page of cases, what is at stake under its filter, and the people a case can be assigned to.
+    """A page of a list of cases, what is at stake under its filter, and the people a case can be assigned to.
 
-    `stale`: the cursor was of another list.
+    `around` counts the other lists, `times` says how long cases take. `stale`: the cursor was of another list.
     """
 
-    page: Page[Alert]
+    page: Page[CaseRow]
     stake: Stake
+    around: Around
+    times: tuple[Times, ...]
     hands: tuple[Hand, ...]
     stale: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeAlert(Screen):
-    """One case with its history and the people it can be assigned to, and its order lines or level as they are now."""
+    """One case with its history and the people it can be assigned to, and its order lines or level as they are now.
+
+    `others` are the other open cases of the same order or product.
+    """
 
     alert: Alert
+    others: tuple[Alert, ...]
     history: tuple[AlertStep, ...]
     hands: tuple[Hand, ...]
     lines: tuple[OrderLine, ...]
@@ -137,11 +146,18 @@ def cases(
     cursor: str | None,
     limit: int,
 ) -> AlertList:
-    """Return a page of cases; a cursor of another list is ignored."""
+    """Return a page of a list of cases; a cursor of another list is ignored."""
     top = head(connection, actor)
-    page, stale = page_at(lambda at: alerts.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
-    stake = alerts.stake(connection, actor, filter=filter)
-    return AlertList(**top, page=page, stake=stake, hands=handling.hands(connection, actor), stale=stale)
+    page, stale = page_at(lambda at: case_lists.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    return AlertList(
+        **top,
+        page=page,
+        stake=alerts.stake(connection, actor, filter=filter),
+        around=case_lists.around(connection, actor, filter=filter),
+        times=ageing.times(connection, actor),
+        hands=handling.hands(connection, actor),
+        stale=stale,
+    )
 
 
 def case(connection: Connection, actor: Actor, *, alert_id: int) -> WholeAlert | None:
@@ -154,6 +170,7 @@ def case(connection: Connection, actor: Actor, *, alert_id: int) -> WholeAlert |
     return WholeAlert(
         **top,
         alert=found,
+        others=case_lists.others(connection, actor, alert=found),
         history=alerts.history(connection, actor, alert_id=alert_id),
         hands=handling.hands(connection, actor),
         lines=order_reads.lines_of(connection, actor, order_ids=order_ids),

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from core.alerts import lists as case_lists
 from core.alerts import reads as alerts
-from core.alerts.reads import Waiting
+from core.alerts.lists import Around, CaseRow
+from core.alerts.reads import AlertFilter, CaseList, Stake, Waiting
 from core.backups import record as backup_record
 from core.backups.record import Proof
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
@@ -22,7 +24,7 @@ from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
 from core.ledger import movements, reports, size_grid
 from core.ledger.holds import Reservation
-from core.ledger.level_filter import LevelFilter, LevelSort, LevelStatus
+from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
@@ -36,13 +38,17 @@ CHART_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview(Screen):
-    """The first page: numbers, flows by day, waiting work, variants out of stock or low, and the latest movements."""
+    """The first page: numbers, flows by day, waiting work, the first failed updates, and the latest movements.
+
+    `stake` and `around` are about all failed updates.
+    """
 
     summary: Summary
     flows: tuple[DayFlow, ...]
     waiting: Waiting
-    out: tuple[LevelRow, ...]
-    low: tuple[LevelRow, ...]
+    failed: tuple[CaseRow, ...]
+    stake: Stake
+    around: Around
     recent: tuple[Movement, ...]
     proof: Proof
 
@@ -100,13 +106,15 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
     """Return the first page, its chart over the last `days` days of the shop."""
     top = head(connection, actor)
     tomorrow = top["shop"].today + timedelta(days=1)
+    failed = AlertFilter(list=CaseList.FAILED)
     return Overview(
         **top,
         summary=reports.summary(connection, actor),
         flows=reports.flows(connection, actor, since=tomorrow - timedelta(days=days), until=tomorrow),
         waiting=alerts.waiting(connection, actor),
-        out=_attention(connection, actor, LevelStatus.OUT),
-        low=_attention(connection, actor, LevelStatus.LOW),
+        failed=case_lists.page(connection, actor, filter=failed, limit=ATTENTION).rows,
+        stake=alerts.stake(connection, actor, filter=failed),
+        around=case_lists.around(connection, actor, filter=failed),
         recent=movements.page(connection, actor, limit=8).rows,
         proof=backup_record.proof(connection, actor),
     )
@@ -198,11 +206,6 @@ def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
         reasons=reports.reasons(connection, actor),
         people=movements.people(connection, actor),
     )
-
-
-def _attention(connection: Connection, actor: Actor, status: LevelStatus) -> tuple[LevelRow, ...]:
-    wanted = LevelFilter(status=status)
-    return reports.levels(connection, actor, filter=wanted, sort=LevelSort.MOVED, limit=ATTENTION).rows
 
 
 def _sisters(connection: Connection, actor: Actor, product_id: UUID) -> tuple[LevelRow, ...]:

@@ -43,7 +43,7 @@ def order_of(found: PaidOrder, *, mail: str) -> models.Order:
         success=is_read and not failed,
         message=message,
         order_id=found.order_id,
-        order_number=found.called,
+        order_number=found.reference,
         mail=mail,
         lines=[models.OrderLine(sku=line.sku, quantity=line.quantity, state=line.state, error=line.error)
                for line in found.lines],

@@ -22,6 +22,7 @@ from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
+from core.orders.naming import order_name
 from core.storefront.payments import connected
 from core.stripe.gateway import Gateway
 
@@ -62,7 +63,12 @@ class PaidOrder:
 
     @property
     def called(self) -> str:
-        """Its name for people: the order number, or the id of its payment."""
+        """Its name for people, without the buyer's: the order number, or the amount."""
+        return order_name(self.number, None, self.amount, self.currency)
+
+    @property
+    def reference(self) -> str:
+        """Its name for the storefront: the order number, or the id of its payment."""
         return self.number or self.payment_id
 
 
@@ -155,14 +161,16 @@ def _doubt(connection: Connection, actor: Actor, *, order: PaidOrder) -> None:
 
 def confirmation(order: PaidOrder) -> Message:
     """Return the mail that confirms an order: its number, its lines, the amount paid, and the shop, in plain text."""
-    return Message(title=f"Your order {order.called} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
+    about = order.number or f"of {order.called}"
+    return Message(title=f"Your order {about} at {order.shop}", body="\n".join(_sentences(order)) + "\n")
 
 
 def _sentences(order: PaidOrder) -> Iterator[str]:
     yield "Thank you for your order."
     yield ""
-    yield f"Order: {order.called}"
-    yield ""
+    if order.number:
+        yield f"Order: {order.number}"
+        yield ""
     if order.lines:
         yield from (_mail_line(line, order.currency) for line in order.lines)
     else:

@@ -19,7 +19,7 @@ from core.orders.cases import Retried
 from core.orders.reads import OrderLine
 from core.people.access import Permission, may
 from core.screens.orders import WholeAlert
-from dashboard.alerts import at_stripe, codes, handling, readings
+from dashboard.alerts import at_stripe, codes, handling, readings, steps
 from dashboard.alerts import lines as by_hand
 from dashboard.door import session
 from dashboard.frame import forms, words
@@ -48,7 +48,8 @@ def show(
         return
     offers = _offers(alert, lines, person) | dict(more or {})
     if offers:
-        for tab, draw in zip(st.tabs(list(offers), key=f"case_{alert.alert_id}"), offers.values(), strict=True):
+        tabs = st.tabs(list(offers), default=steps.opened(offers), key=f"case_{alert.alert_id}")
+        for tab, draw in zip(tabs, offers.values(), strict=True):
             with tab:
                 draw()
     if not may(person.role, Permission.RESOLVE_ALERT):
@@ -173,7 +174,7 @@ def _outcome(alert: Alert, waiting: Sequence[OrderLine], done: Sequence[Retried]
     before = {line.line_id: line.taken for line in waiting}
     taken = sum(line.taken - before[line.line_id] for line in done if line.line_id in before)
     still = [line for line in done if line.state is LineState.FAILED]
-    name = alert.order_number or alert.payment_id or ""
+    name = alert.order_name or ""
     first = f"{words.units(taken)} taken off the shelf." if taken > 0 else ""
     if done and all(line.cause == LineCause.REFUNDED for line in done if line.line_id in before):
         return Notice(text=f"Order {name} was refunded in full. Nothing was taken off the shelf.")

@@ -1,4 +1,4 @@
-"""The list of cases under its filters, the most urgent first, and one case with its history and actions."""
+"""The lists of cases, failed stock updates first, and one case with its history and actions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import streamlit as st
 
 from core.alerts import deliveries
 from core.alerts.deliveries import Sent
-from core.alerts.reads import STILL_OPEN, AlertFilter
+from core.alerts.reads import Alert, AlertFilter, CaseList
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState
 from core.orders import guesses
 from core.screens import exports
 from core.screens import orders as order_screens
 from core.screens.orders import AlertList, WholeAlert
-from dashboard.alerts import case_forms, lines, runbook, several, tables
+from dashboard.alerts import ageing, case_forms, filters, lines, runbook, several, steps, tables
 from dashboard.door import session
 from dashboard.frame import columns, feedback, links, lists, live, selling, words
 from dashboard.frame import page as frame
@@ -23,70 +23,54 @@ from dashboard.frame import tables as frame_tables
 from dashboard.frame.lists import Wanted
 
 PARAM = "alert"
-STATES = {
-    "Not resolved": STILL_OPEN,
-    "Open": (AlertState.OPEN,),
-    "Acknowledged": (AlertState.ACKNOWLEDGED,),
-    "Mine": STILL_OPEN,
-    "Snoozed": STILL_OPEN,
-    "Resolved": (AlertState.RESOLVED,),
-    "All": (),
-}
-_SLEEPING = {"Snoozed": True, "All": None}
-_KINDS = {label: kind for kind, label in selling.KINDS.items()}
-_USUAL = "Not resolved"
-_FILTERS = lists.Filters(empty={"alr_q": "", "alr_kind": [], "alr_state": _USUAL}, cursor="alr_page")
-
-
-def show_filters(person: Actor) -> Wanted[AlertFilter]:
-    """Draw the filters and return their values."""
-    bound = _FILTERS.bound
-    with st.grid(2, min_column_width=220, gap="small", key="alr_filters"):
-        text = st.text_input(
-            "Search", key="alr_q", type="search", placeholder="Order, email, payment, SKU, text of the case", **bound
-        )
-        kinds = st.multiselect("Case", list(_KINDS), placeholder="Any", key="alr_kind", **bound)
-    state = st.pills(
-        "State", list(STATES), default=_USUAL, required=True, key="alr_state", label_visibility="collapsed", **bound
-    )
-    wanted = AlertFilter(
-        search=(text or "").strip(), states=STATES.get(state or _USUAL, STILL_OPEN),
-        kinds=tuple(_KINDS[kind] for kind in kinds), snoozed=_SLEEPING.get(state or _USUAL, False),
-        assigned_to=person.user_id if state == "Mine" else None,
-    )  # fmt: skip
-    return Wanted(filter=wanted, cursor=st.query_params.get(_FILTERS.cursor))
 
 
 def show_list(seen: AlertList, wanted: Wanted[AlertFilter], person: Actor) -> None:
-    """Show a page of cases, or why there is none."""
+    """Show a page of a list of cases, or why there is none."""
     rows = seen.page.rows
     if not rows:
-        _show_nothing(wanted)
+        _show_nothing(seen, wanted.filter)
+        ageing.show(seen.times)
         return
     # Changes with what this tab posts, too: a selection holds positions among these very rows.
-    key = columns.key_of("alr", wanted, [row.alert_id for row in rows], feedback.messages().posted)
-    _show_above(seen, wanted, person)
+    key = columns.key_of("alr", wanted, [row.alert_ids for row in rows], feedback.messages().posted)
+    _show_above(seen, wanted.filter, person)
     actions = st.container(key="alr_do")  # above the table but filled after it, when the selection is known
-    selected = tables.show(rows, key=key, pick=open_alert, select=several.offers(person))
+    selected = tables.show(rows, wanted.filter.list, key=key, pick=_open_step, select=several.offers(person))
     with actions:
         several.show(seen, selected, key, person)
-    lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="alr")
+    lists.show_pages(
+        filters.FILTERS.cursor, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="alr"
+    )
+    ageing.show(seen.times)
 
 
-def _show_above(seen: AlertList, wanted: Wanted[AlertFilter], person: Actor) -> None:
-    cases = lists.counted(seen.stake.cases, "case")
-    text = f"{cases}, units missing from paid orders first, then the oldest. {selling.at_stake(seen.stake)}"
-    clear = _FILTERS.clear if wanted.narrowed else None
+def _show_above(seen: AlertList, wanted: AlertFilter, person: Actor) -> None:
+    rows = filters.counted(seen.stake.rows, wanted.list)
+    if seen.stake.cases.at_least:
+        rows = lists.counted(seen.stake.cases, "case")
+    order = "failed updates first" if wanted.list is None else "the oldest first"
+    if wanted.list is CaseList.LEVELS:
+        order = "those out of stock first"
+    others = filters.others(seen.around.counts, wanted.list)
+    text = " ".join(filter(None, (f"{rows}, {order}.", selling.at_stake(seen.stake), others)))
+    clear = filters.FILTERS.clear if filters.narrowed(wanted) else None
 
     def actions() -> None:
         if several.offers(person):
             several.show_switch()
         st.download_button(
-            "Export", session.later(exports.alerts_csv, filter=wanted.filter), "cases.csv", "text/csv",
+            "Export", session.later(exports.alerts_csv, filter=wanted), "cases.csv", "text/csv",
             key="alr_export", on_click="ignore", icon=":material/download:", help="All cases under this filter, as CSV",
         )  # fmt: skip
 
-    lists.show_head(words.plain(text.strip()), key="alr", clear=clear, stale=seen.stale, actions=actions)
+    lists.show_head(words.plain(text), key="alr", clear=clear, stale=seen.stale, actions=actions)
+
+
+def _open_step(alert: Alert) -> None:
+    """Open a case at its next step."""
+    lists.put(steps.PARAM, steps.of(alert) or None)
+    open_alert(alert.alert_id)
 
 
 def open_alert(alert_id: int) -> None:
@@ -97,18 +81,34 @@ def open_alert(alert_id: int) -> None:
 def close_alert() -> None:
     """Go back to the list."""
     lists.put(PARAM, None)
+    lists.put(steps.PARAM, None)
 
 
-def _show_nothing(wanted: Wanted[AlertFilter]) -> None:
-    if wanted.narrowed:
+def _show_nothing(seen: AlertList, wanted: AlertFilter) -> None:
+    if filters.narrowed(wanted):
         frame.empty("No case matches", "Remove a filter, or look at the resolved cases.", icon=":material/search_off:")
-        lists.show_clear("alr", _FILTERS.clear)
+        lists.show_clear("alr", filters.FILTERS.clear)
     else:
-        frame.empty(
-            "No open cases",
-            "Paid units that could not be taken off the shelf, low levels and other problems appear here.",
-            icon=":material/task_alt:",
-        )
+        headline, about = _NOTHING[wanted.list]
+        frame.empty(headline, f"{about} {last(seen.around.last_at, seen.shop.zone)}", icon=":material/task_alt:")
+    if other := filters.others(seen.around.counts, wanted.list):
+        st.caption(words.plain(other))
+
+
+_NOTHING = {
+    CaseList.FAILED: ("No failed updates", "The lines of every paid order are off the shelf or settled."),
+    CaseList.DECISIONS: ("No payments to decide about", "Disputes and what looks like a double payment appear here."),
+    CaseList.LEVELS: ("No product is low", "Variants at or below their reorder point appear here."),
+    CaseList.MACHINERY: ("The machinery runs", "Failing jobs, backups and proofs appear here."),
+    None: ("No open cases", "Failed updates, low levels and other problems appear here."),
+}
+
+
+def last(at: datetime | None, zone: str) -> str:
+    """Return when the last case of a list opened."""
+    if at is None:
+        return "There has been none so far."
+    return f"The last one opened {words.ago(at, datetime.now(UTC))}, on {words.moment(at, zone)}."
 
 
 def show(wanted: str, person: Actor) -> None:
@@ -162,12 +162,17 @@ def _show_facts(seen: WholeAlert) -> None:
     st.subheader("About", anchor=False)
     with st.container(gap=None, key="flush_alert"):
         if alert.order_id is not None:
-            name = words.plain(alert.order_number or alert.payment_id or "")
+            name = words.plain(alert.order_name or "")
             links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(alert.order_id))
         if alert.sku:
             links.to_page("stock", words.plain(alert.sku), icon=":material/inventory_2:", sku=alert.sku)
         if alert.kind is AlertKind.PROOF_FAILED:
             links.to_page("reconciliation", "Reconciliation", icon=":material/verified:")
+        for other in seen.others:
+            label = words.joined(selling.KINDS[other.kind], other.size and f"size {other.size}")
+            links.to_page("alerts", f"Also: {words.plain(label)}", icon=":material/link:", alert=str(other.alert_id))
+    if alert.buyer:
+        st.text(alert.buyer)
     if alert.email:
         st.text(alert.email)  # not Markdown, which would turn an email address into a link
     frame_tables.show_facts({

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.alerts.reads import Alert
+from core.alerts.lists import CaseRow
 from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.screens.orders import AlertList
-from dashboard.alerts import handling
-from dashboard.frame import selling, words
+from dashboard.alerts import handling, tables
+from dashboard.frame import words
 
 SWITCH = "alr_several"
 
@@ -27,12 +27,14 @@ def show_switch() -> None:
 
 
 def show(seen: AlertList, selected: Sequence[int], key: str, person: Actor) -> None:
-    """Show the actions on the selected cases. `key` changes with page and filter, which clears the selection."""
-    rows = {row.alert_id: row for row in seen.page.rows}
+    """Show the actions on the cases of the selected rows. `key` changes with page and filter, which clears them."""
+    rows = {row.first.alert_id: row for row in seen.page.rows}
     if not selected and not st.session_state.get(SWITCH):
         return
     with st.container(border=True, key="alr_chosen"):
-        ids = _select(rows, selected, key) if st.session_state.get(SWITCH) else list(selected)
+        chosen = [row.first.alert_id for place, row in enumerate(seen.page.rows) if place in selected]
+        chosen = _select(rows, chosen, key) if st.session_state.get(SWITCH) else chosen
+        ids = [alert_id for each in chosen for alert_id in rows[each].alert_ids]
         if not ids:
             st.caption("Select cases on this page to act on all of them.")
             return
@@ -40,7 +42,7 @@ def show(seen: AlertList, selected: Sequence[int], key: str, person: Actor) -> N
         _show_actions(seen, ids, key, person)
 
 
-def _select(rows: dict[int, Alert], selected: Sequence[int], key: str) -> list[int]:
+def _select(rows: dict[int, CaseRow], selected: Sequence[int], key: str) -> list[int]:
     widget = f"{key}_choice"
     named = st.multiselect(
         "Cases on this page", list(rows), format_func=lambda alert_id: _name(rows[alert_id]), key=widget,
@@ -56,8 +58,9 @@ def _select(rows: dict[int, Alert], selected: Sequence[int], key: str) -> list[i
     return [alert_id for alert_id in rows if alert_id in {*named, *selected}]
 
 
-def _name(row: Alert) -> str:
-    return f"{selling.KINDS[row.kind]}: {row.sku or row.order_number or row.payment_id or row.sentence}"
+def _name(row: CaseRow) -> str:
+    about = row.first.order_name or (row.first.sku if len(row.alerts) == 1 else row.first.product)
+    return f"{', '.join(tables.kinds(row))}: {about or row.first.sentence}"
 
 
 def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) -> None:
@@ -65,10 +68,11 @@ def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) 
     names += ["Resolve"] if may(person.role, Permission.RESOLVE_ALERT) else []
     on_it, snooze, assign, *resolve = st.tabs(names, key=f"{key}_tabs")
     name = f"several_{key}"
+    cases = [each for row in seen.page.rows for each in row.alerts if each.alert_id in ids]
     with on_it:
         handling.show_acknowledge(ids, name)
     with snooze:
-        if any(row.is_snoozed for row in seen.page.rows if row.alert_id in ids):
+        if any(each.is_snoozed for each in cases):
             handling.show_wake(ids, name)
         handling.show_snooze(ids, name, seen.shop.zone)
     with assign:
@@ -77,6 +81,6 @@ def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) 
         handling.show_assign(ids, name, seen.hands)
     for tab in resolve:
         with tab:
-            units = sum(row.units for row in seen.page.rows if row.alert_id in ids)
+            units = sum(each.units for each in cases)
             then = f" {words.units(units)} of paid orders then count as oversold and will not leave the shelf."
             handling.show_resolve(ids, name, f"Closes the cases.{then if units else ''}")

@@ -1,4 +1,4 @@
-"""The table of cases."""
+"""The tables of cases: one row an order with its next step, one row a product with its sizes."""
 
 from __future__ import annotations
 
@@ -8,55 +8,117 @@ from typing import Any
 
 from streamlit.column_config import TextColumn
 
-from core.alerts.reads import Alert
+from core.alerts.lists import CaseRow
+from core.alerts.reads import Alert, CaseList
+from core.foundation.sales import AlertKind
+from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
+from dashboard.frame.tables import size_order
+
+Pick = Callable[[Alert], None]
 
 
-def show(rows: Sequence[Alert], *, key: str, pick: Callable[[int], None], select: bool) -> list[int]:
-    """Show cases, the most urgent first; a click on one calls `pick` with its id. `key` must change with the rows.
+def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, select: bool) -> list[int]:
+    """Show rows, the most urgent first; a click on one calls `pick` with its first case. `key` must change with them.
 
-    Returns the ids of the selected rows, if `select`.
+    Returns the positions of the selected rows, if `select`.
     """
-    ids, now = [row.alert_id for row in rows], datetime.now(UTC)
-    selected = columns.show(
-        _wide(rows, now, ids, pick),
+    cases, now = [row.first for row in rows], datetime.now(UTC)
+    texts = [_text(row, now) for row in rows]
+    return columns.show(
+        _levels(rows, now, cases, pick) if of is CaseList.LEVELS else _orders(rows, now, cases, pick),
         {
-            "kind": ([selling.KINDS[row.kind] for row in rows], columns.opener("Case", 120, ids, pick)),
-            "what": ([row.sentence for row in rows], TextColumn("What happened", width=154)),
-            "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=80)),
+            "what": (texts, TextColumn("Case", width=224)),
+            "next": (_next(cases), columns.opener("Next step", 124, cases, pick, align="right")),
         },
         key=key,
         alt="Cases, the most urgent first",
         heights=(columns.TALL_ROW, columns.TALLER_ROW),
         select=select,
     )
-    return [ids[place] for place in selected]
 
 
-def _wide(rows: Sequence[Alert], now: datetime, ids: Sequence[int], pick: Callable[[int], None]) -> columns.Table:
+def name(row: CaseRow) -> str:
+    """Return what a row is about: the name of its order, its product, or the kind of its case."""
+    case = row.first
+    return case.order_name or (case.product if case.list is CaseList.LEVELS else None) or selling.KINDS[case.kind]
+
+
+def kinds(row: CaseRow) -> list[str]:
+    """Return the kinds of the cases of a row, each once."""
+    return list(dict.fromkeys(selling.KINDS[alert.kind] for alert in row.alerts))
+
+
+def said(row: CaseRow) -> str:
+    """Return what a row says now, without the name of its order."""
+    if row.first.list is CaseList.LEVELS:
+        return _sizes(row)
+    return "; ".join(alert.sentence.removeprefix(f"Order {alert.order_name}: ") for alert in row.alerts)
+
+
+def _sizes(row: CaseRow) -> str:
+    """Return the sizes of a product that are out of stock, and those that are low with their level."""
+    sized = sorted(row.alerts, key=lambda alert: (size_order(alert.size), alert.sku or ""))
+    out = [_size(alert) for alert in sized if alert.kind is AlertKind.OUT_OF_STOCK]
+    low = [f"{_size(alert)} ({alert.on_hand} left)" for alert in sized if alert.kind is AlertKind.LOW_STOCK]
+    return ". ".join(f"{label}: {', '.join(some)}" for label, some in (("Out", out), ("Low", low)) if some)
+
+
+def _size(alert: Alert) -> str:
+    return alert.size or alert.sku or ""
+
+
+def _text(row: CaseRow, now: datetime) -> str:
+    """Return a row as text, for a narrow screen."""
+    first = row.first
+    what = said(row) if first.list is CaseList.LEVELS else f"{', '.join(kinds(row))}: {said(row)}"
+    about = name(row) if first.order_name or first.list is CaseList.LEVELS else ""
+    money = selling.money(row.money, row.currency) if row.money else ""
+    return words.joined(about, money, words.ago(row.first_at, now), what)
+
+
+def _next(cases: Sequence[Alert]) -> list[str]:
+    return ["Open" if case.list is CaseList.LEVELS else steps.of(case) or "Open" for case in cases]
+
+
+def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:
     colours = dict.fromkeys(selling.KINDS.values(), "orange")
-    colours |= {selling.KINDS[kind]: "red" for kind in list(selling.KINDS)[:4]}
-    is_assigned = any(row.assigned_name for row in rows)
+    colours |= {selling.KINDS[kind]: "red" for kind in list(selling.KINDS)[:6]}
+    buyers = [row.first.buyer or row.first.email or words.NOTHING for row in rows]
 
     def number(label: str, width: int, about: str) -> Any:
         return TextColumn(label, width=width, alignment="right", help=about)
 
-    who = ([row.assigned_name or words.NOTHING for row in rows], TextColumn("Assignee", width=80))
-    return {
-        "kind": ([[selling.KINDS[row.kind]] for row in rows], columns.tags("Case", 132, colours)),
-        "what": ([row.sentence for row in rows], TextColumn("What happened", width=250 if is_assigned else 330)),
-        "units": (
-            [words.number(row.units) if row.units else words.NOTHING for row in rows],
-            number("Units", 52, "Units paid for and not off the shelf"),
-        ),
-        "money": (
-            [selling.money(row.money, row.currency) if row.money else words.NOTHING for row in rows],
-            number("Money", 82, "What the buyer paid for these units"),
-        ),
-        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=104)),
-        "seen": ([words.number(row.seen) for row in rows], number("Seen", 50, "How often it happened")),
-        "tries": ([words.number(row.attempts) for row in rows], number("Retries", 58, "How often it was retried")),
-        "state": ([selling.alert_state(row) for row in rows], TextColumn("State", width=102)),
-        **({"who": who} if is_assigned else {}),
-        "open": (["Open"] * len(rows), columns.opener("", 64, ids, pick)),
+    people = _people(rows)
+    units = [words.number(row.units) if row.units else words.NOTHING for row in rows]
+    money = [selling.money(row.money, row.currency) if row.money else words.NOTHING for row in rows]
+    table: columns.Table = {
+        "name": ([name(row) for row in rows], TextColumn("Order", width=104)),
+        "kind": ([kinds(row) for row in rows], columns.tags("Case", 124, colours)),
+        "what": ([said(row) for row in rows], TextColumn("What is open now", width=140 if "who" in people else 212)),
+        "buyer": (buyers, TextColumn("Buyer", width=96)),
+        "units": (units, number("Units", 48, "Units that were paid for and are not off the shelf")),
+        "money": (money, number("At stake", 80, "What is open: missing units, a payment without lines, a difference")),
+        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=86)),
+        **people,
+        "step": (_next(cases), columns.opener("Next step", 128, cases, pick, align="right")),
     }
+    empty = {"units": units, "money": money, "buyer": buyers}
+    return {key: cells for key, cells in table.items() if set(empty.get(key, [""])) != {words.NOTHING}}
+
+
+def _levels(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:
+    return {
+        "name": ([name(row) for row in rows], TextColumn("Product", width=220)),
+        "sizes": ([said(row) for row in rows], TextColumn("Sizes", width=420)),
+        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=104)),
+        **_people(rows),
+        "step": (["Open"] * len(rows), columns.opener("", 72, cases, pick)),
+    }
+
+
+def _people(rows: Sequence[CaseRow]) -> columns.Table:
+    states = [words.listing(list(dict.fromkeys(map(selling.alert_state, row.alerts)))) for row in rows]
+    names = [", ".join(dict.fromkeys(a.assigned_name for a in row.alerts if a.assigned_name)) for row in rows]
+    who = {"who": ([each or words.NOTHING for each in names], TextColumn("Assignee", width=80))} if any(names) else {}
+    return {"state": (states, TextColumn("State", width=86)), **who}

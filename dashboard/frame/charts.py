@@ -239,6 +239,26 @@ def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
     return _figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
 
 
+def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], unit: str) -> go.Figure:
+    """Return horizontal bars for each name, one of each series, the first name at the top."""
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": list(values),
+            "y": list(names),
+            "name": name,
+            "marker": {"color": _colorway()[place], "line": {"width": 0}},
+            "hovertemplate": f"%{{y}}, {name.lower()}: %{{x:,~f}} {unit}<extra></extra>",
+        }
+        for place, (name, values) in enumerate(series.items())
+    ]
+    axis = {"autorange": "reversed", "tickformat": None}
+    amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
+    height = 90 + 40 * len(names)
+    return _figure(bars, height=height, barmode="group", hovermode="closest", xaxis=amounts, yaxis=axis)
+
+
 def _measured(
     name: str, by_time: Mapping[datetime, float | None], step: timedelta | None, shade: str
 ) -> dict[str, Any]:

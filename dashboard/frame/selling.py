@@ -108,6 +108,7 @@ _EVENTS = {
     Event.SNOOZED: "Snoozed",
     Event.WOKEN: "Snooze ended",
     Event.ASSIGNED: "Assigned",
+    Event.ESCALATED: "Sent again",
     Event.RESOLVED: "Case resolved",
 }
 _SETTLED = {
@@ -247,7 +248,7 @@ def at_stake(stake: Stake) -> str:
     """Return the units and the money of some cases, by currency; empty if there are none."""
     sums = [money(amount, currency) for currency, amount in sorted(stake.money.items())]
     parts = ([words.units(stake.units)] if stake.units else []) + sums
-    return f"Affected: {words.listing(parts)}." if parts else ""
+    return f"At stake: {words.listing(parts)}." if parts else ""
 
 
 def event(what: Event) -> str:

@@ -56,7 +56,7 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
         if refund.email:
             st.text(refund.email)  # not Markdown, which would turn an email address into a link
         st.button(
-            f"Order {words.plain(refund.number or refund.payment_id or '')}", icon=":material/receipt_long:",
+            f"Order {words.plain(refund.order_name or '')}", icon=":material/receipt_long:",
             key=f"refund_order_{refund.id}", type="tertiary", on_click=order_list.open_order, args=(refund.order_id,),
         )  # fmt: skip
         form = st.expander("Decide", expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
@@ -79,8 +79,8 @@ def show_head(refund: RefundRow, zone: str) -> None:
 
 def _show_unknown(refund: RefundRow, person: Actor) -> None:
     st.info(
-        f"The order of this refund has not been imported: payment {words.plain(refund.payment_id or '')} is unknown "
-        "here. A manager or an admin can import the orders of that day. The refund is then linked to its order.",
+        "The order of this refund has not been imported. A manager or an admin can import the orders of its day. The "
+        "refund is then linked to its order.",
         icon=":material/help:",
     )
     order_list.show_import(person)

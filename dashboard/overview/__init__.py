@@ -2,5 +2,5 @@
 
 `parts` draws its numbers, its chart, what needs attention and the latest movements.
 
-Uses: frame.
+Uses: alerts, frame.
 """

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
-from core.foundation.model import DayFlow, LevelRow, LevelState, MovementType
+from core.foundation.model import DayFlow, MovementType
 from core.screens.stock import Overview
-from dashboard.frame import charts, drawer, links, lists, tables, words
+from dashboard.alerts import listing, steps
+from dashboard.alerts import tables as cases
+from dashboard.frame import charts, drawer, links, lists, selling, tables, words
 from dashboard.frame import page as frame
 
 PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
@@ -82,55 +84,60 @@ def show_flows(seen: Overview, days: int) -> None:
 
 
 def show_attention(seen: Overview) -> None:
-    """List open cases, refunds to decide, and variants that are out of stock or low, each with a link."""
-    count = seen.summary.out_of_stock + seen.summary.low
-    with frame.heading("Needs attention"):
-        if count:
-            st.badge(f"{words.number(count)} to reorder", color="orange")
-    _show_waiting(seen)
-    rows = [*seen.out[:4], *seen.low][:6]
-    if not rows:
-        st.caption("No variant is low or out of stock.")
-    for row in rows:
-        _attention(row)
-
-
-def _show_waiting(seen: Overview) -> None:
+    """List failed updates first, then what else waits for a person, each as one line with a link."""
     waiting = seen.waiting
-    if waiting.cases:
-        failed, levels = waiting.failed_updates, waiting.levels
-        parts = {
-            f"{words.number(failed)} paid and not off the shelf": failed,
-            f"{words.number(levels)} about levels": levels,
-        }
-        what = ", ".join(text for text, count in parts.items() if count) or "None about paid units or levels"
-        label = f"**{words.plural(waiting.cases, 'open case')}**"
-        with st.container(horizontal=True, wrap=False, gap="xsmall"):
-            st.markdown(
-                ":red[:material/notifications:]" if failed else ":orange[:material/notifications:]", width="content"
-            )
-            with st.container(gap=None, key="flush_cases"):
-                links.to_page("alerts", label)
-                st.caption(what)
-    if waiting.refunds:
-        with st.container(horizontal=True, wrap=False, gap="xsmall"):
-            st.markdown(":violet[:material/currency_exchange:]", width="content")
-            with st.container(gap=None, key="flush_refunds"):
-                links.to_page(
-                    "orders", f"**{words.plural(waiting.refunds, 'refund')} to decide**", ord_view="Refunds to decide"
-                )
-                st.caption("Decide what happened to the goods")
+    with frame.heading("Needs attention"):
+        if waiting.failed_updates:
+            st.badge(words.plural(waiting.failed_updates, "failed update"), color="red")
+    _show_failed(seen)
+    levels = words.plural(waiting.levels, "product")
+    variants = [
+        f"{words.number(count)} {text}"
+        for count, text in ((seen.summary.out_of_stock, "out of stock"), (seen.summary.low, "low"))
+        if count
+    ]
+    _line(waiting.decisions, "violet", "gavel", "decision about a payment", "Disputes and double payments",
+          "alerts", many="decisions about payments", alr_list="Decisions")  # fmt: skip
+    _line(waiting.refunds, "violet", "currency_exchange", "refund to decide", "Decide what happened to the goods",
+          "orders", many="refunds to decide", ord_view="Refunds to decide")  # fmt: skip
+    _line(waiting.machinery, "orange", "build", "case of the machinery", "Jobs, backups, proofs and messages",
+          "alerts", many="cases of the machinery", alr_list="Machinery")  # fmt: skip
+    if waiting.levels or variants:
+        about = f"{levels} at a low level" if waiting.levels else "Levels"
+        _row("orange", "inventory_2", about, f"Variants: {words.listing(variants)}" if variants else "", "alerts",
+             alr_list="Levels")  # fmt: skip
 
 
-def _attention(row: LevelRow) -> None:
-    out = row.state == LevelState.OUT
-    state = "Out of stock" if out else f"{words.units(row.on_hand)} left, reorder at {words.number(row.reorder_point)}"
+def _show_failed(seen: Overview) -> None:
+    """Show the failed updates with what is at stake and the first of them, or when the last one was."""
+    if not seen.waiting.failed_updates:
+        last = listing.last(seen.around.last_at, seen.shop.zone)
+        _row("green", "task_alt", "No failed updates", last, "alerts")
+        return
+    label = f"{words.plural(seen.waiting.failed_updates, 'failed update')}"
+    _row("red", "notifications", label, selling.at_stake(seen.stake), "alerts")
+    now = datetime.now(UTC)
+    for row in seen.failed:
+        case = row.first
+        money = selling.money(row.money, row.currency) if row.money else ""
+        about = words.joined(", ".join(cases.kinds(row)), money, words.ago(row.first_at, now), steps.of(case))
+        _row("red", "error", cases.name(row), about, "alerts", alert=str(case.alert_id), alr_step=steps.of(case))
+
+
+def _line(
+    count: int, colour: str, icon: str, one: str, about: str, page: str, *, many: str, **query: str
+) -> None:  # fmt: skip
+    if count:
+        _row(colour, icon, words.plural(count, one, many), about, page, **query)
+
+
+def _row(colour: str, icon: str, label: str, about: str, page: str, **query: str) -> None:
     with st.container(horizontal=True, wrap=False, gap="xsmall"):
-        st.markdown(":red[:material/error:]" if out else ":orange[:material/warning:]", width="content")
-        with st.container(gap=None, key=f"flush_{row.sku}"):
-            links.to_page("stock", f"**{words.plain(row.sku)}**{words.DOT}{state}", sku=row.sku)
-            sold = f", {words.number(row.sold)} sold in 30 days" if row.sold else ""
-            st.caption(words.plain(words.variant(row)) + sold)
+        st.markdown(f":{colour}[:material/{icon}:]", width="content")
+        with st.container(gap=None, key=f"flush_{icon}_{page}_{'_'.join(query.values())}"):
+            links.to_page(page, f"**{words.plain(label)}**", **query)
+            if about:
+                st.caption(words.plain(about))
 
 
 def show_recent(seen: Overview) -> None:

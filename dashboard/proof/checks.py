@@ -133,7 +133,7 @@ def _links_of(fault: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[st
         yield "movements", "Movement", "swap_vert", {"movement": str(fault["movement_id"])}
     orders = fault.get("order_ids") or ([fault["order_id"]] if fault.get("order_id") else [])
     for order_id in orders:
-        name = fault.get("number") or fault.get("payment_id") if len(orders) == 1 else order_id
+        name = fault.get("number") if len(orders) == 1 else order_id
         yield "orders", f"Order {words.plain(str(name or order_id))}", "receipt_long", {"order": str(order_id)}
     if fault.get("refund_id"):
         yield "orders", "Refunds to decide", "currency_exchange", {"ord_view": "Refunds to decide"}

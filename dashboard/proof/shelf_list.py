@@ -45,9 +45,9 @@ def _show_item(item: ShelfItem, number: Number, zone: str, key: str) -> None:
             units = words.signed_units(item.units) if number is Number.UNEXPLAINED else words.units(item.units)
             st.markdown(f"**{units}**", width=96)
         if item.order_id is None:
-            st.markdown(f"Payment {words.plain(item.payment_id)}", width="content")
+            st.markdown(f"Payment of {words.moment(item.paid_at, zone)}", width="content")
         else:
-            label = f"Order {words.plain(item.title)}"
+            label = f"Order {words.plain(item.title or '')}"
             links.to_page("orders", label, icon=":material/receipt_long:", order=str(item.order_id))
         if item.sku:
             links.to_page("stock", words.plain(item.sku), icon=":material/inventory_2:", sku=item.sku)

@@ -39,6 +39,7 @@ WHAT = {
     What.LINES_UNDONE: "Lines of an order undone",
     What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
+    What.WAITING_CHANGED: "Waiting times of cases changed",
     What.API_KEY_REVOKED: "API key revoked",
     What.JOB_SWITCHED_OFF: "Job switched off",
     What.JOB_SWITCHED_ON: "Job switched on",

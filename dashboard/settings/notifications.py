@@ -7,7 +7,8 @@ from datetime import time
 
 import streamlit as st
 
-from core.alerts import deliveries, notifier
+from core.alerts import ageing, deliveries, notifier
+from core.alerts.ageing import Limits
 from core.alerts.deliveries import Destination, Wishes
 from core.alerts.notifier import Message
 from core.foundation.errors import DeliveryFailed
@@ -15,12 +16,20 @@ from core.foundation.settings import load_settings
 from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
 
-SEVERITIES = {"urgent": "Urgent cases only", "warning": "Warnings and urgent cases", "note": "Every case"}
+SEVERITIES = {
+    "waited": "Only cases that waited too long",
+    "urgent": "Urgent cases only",
+    "warning": "Warnings and urgent cases",
+    "note": "Every case",
+}
 DIGESTS = {"each": "Immediately", "hour": "Once an hour", "day": "Once a day"}
 
 
-def show_notifications(found: Sequence[Destination], zone: str) -> None:
-    """Show the destinations of alerts with their preferences and a test."""
+LIMITS = {"urgent": "Urgent cases", "other": "Other cases", "levels": "Low levels"}
+
+
+def show_notifications(found: Sequence[Destination], limits: Limits, zone: str) -> None:
+    """Show the destinations of alerts with their preferences and a test, and how long cases may wait."""
     st.caption(
         "New cases, and cases whose severity is raised, are sent to these destinations. Their addresses are set in the "
         "environment and never shown."
@@ -35,6 +44,25 @@ def show_notifications(found: Sequence[Destination], zone: str) -> None:
     for destination in found:
         with st.container(border=True, key=f"set_told_{destination.name}"):
             _show_destination(destination, zone)
+    with st.container(border=True, key="set_waits"):
+        _show_limits(limits)
+
+
+def _show_limits(limits: Limits) -> None:
+    st.subheader("Cases that wait", anchor=False)
+    st.caption(
+        "A case that nobody has acted on for this many hours is sent once more, to the next destination in order: "
+        "the first one that was not sent it, whatever it normally receives. 0: it is not sent again."
+    )
+    with st.form("set_waits_form", border=False):
+        for place, (field, label) in zip(st.columns(3), LIMITS.items(), strict=True):
+            place.number_input(label, 0, 1000, getattr(limits, field) or 0, key=f"set_waits_{field}")
+        st.form_submit_button("Save waiting times", on_click=_save_limits)
+
+
+def _save_limits() -> None:
+    hours = {field: int(st.session_state[f"set_waits_{field}"]) or None for field in LIMITS}
+    outcome.do("The waiting times are saved.", ageing.save_limits, limits=Limits(**hours))
 
 
 def _show_destination(destination: Destination, zone: str) -> None:
@@ -65,6 +93,10 @@ def _show_preferences(name: str, wishes: Wishes) -> None:
             "Frequency", list(DIGESTS), list(DIGESTS).index(wishes.digest), DIGESTS.__getitem__, key=f"{key}_digest"
         )
         st.time_input("Time of the daily digest", wishes.digest_at, key=f"{key}_at")
+        st.number_input(
+            "Place in the order", 1, 99, wishes.place, key=f"{key}_place",
+            help="A case that waited too long is sent to the next destination in this order.",
+        )  # fmt: skip
         st.toggle("Quiet hours", wishes.quiet_from is not None, key=f"{key}_quiet")
         first, second = st.columns(2)
         first.time_input("Quiet from", wishes.quiet_from or time(22), key=f"{key}_from")
@@ -82,7 +114,7 @@ def _show_preferences(name: str, wishes: Wishes) -> None:
 def _save(name: str) -> None:
     given = {
         field: st.session_state[f"set_told_{name}_{field}"]
-        for field in ("on", "of", "digest", "at", "quiet", "from", "until", "urgent", "proof")
+        for field in ("on", "of", "digest", "at", "quiet", "from", "until", "urgent", "proof", "place")
     }
     wishes = Wishes(
         is_on=given["on"],
@@ -93,6 +125,7 @@ def _save(name: str) -> None:
         quiet_from=given["from"] if given["quiet"] else None,
         quiet_until=given["until"] if given["quiet"] else None,
         urgent_passes=given["urgent"],
+        place=int(given["place"]),
     )
     outcome.do(f"The preferences of {name} are saved.", deliveries.save, name=name, wishes=wishes)
 

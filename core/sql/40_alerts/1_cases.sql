@@ -6,7 +6,8 @@ create type stockroom_api.new_alert as (
     event_id bigint, units int, money bigint, currency text
 );
 
--- Open a case for each of `_alerts`. If the cause has an open case, that one is updated, counted once more, and woken.
+-- Open a case for each of `_alerts`. If the cause has an open case, that one is updated, counted once more, and woken. The history
+-- keeps what was said each time.
 create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) returns void
     language sql as $$
     with opened as (
@@ -21,10 +22,10 @@ create function stockroom_api.open_alerts(_alerts stockroom_api.new_alert[]) ret
                sentence = excluded.sentence, facts = excluded.facts, units = excluded.units, money = excluded.money,
                event_id = coalesce(excluded.event_id, a.event_id), order_id = coalesce(a.order_id, excluded.order_id),
                snoozed_until = null
-        returning a.id, a.seen
+        returning a.id, a.seen, a.sentence
     )
-    insert into stockroom.alert_history (alert_id, who, what)
-    select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end from opened o;
+    insert into stockroom.alert_history (alert_id, who, what, note)
+    select o.id, 'Stockroom', case o.seen when 1 then 'opened' else 'repeated' end, o.sentence from opened o;
 $$;
 
 -- Resolve the open case of a cause, if there is one: the cause is gone, or a person resolved it with a reason.

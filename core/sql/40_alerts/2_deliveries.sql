@@ -12,7 +12,7 @@ create function stockroom_api.enqueue_delivery(
     returning id;
 $$;
 
--- The rank of a severity; the most severe is the highest.
+-- The rank of a severity; the most severe is the highest. 'waited' has none: such a destination receives no case when it opens.
 create function stockroom_api.severity_rank(_severity text) returns int
     language sql immutable
     return array_position(array['note', 'warning', 'urgent'], _severity);
@@ -68,42 +68,6 @@ create function stockroom_api.may_go(_id bigint, _destination text, _at timestam
                  where t.delivery_id = _id and a.severity = 'urgent'))), _at);
 $$;
 
--- Whether a text from outside is a number or code: one word with a digit, and without a part of the buyer's name.
-create function stockroom_api.is_code(_text text, _name text default null) returns boolean
-    language sql immutable
-    return coalesce(_text ~ '^[[:alnum:]#_./:-]{1,60}$' and _text ~ '[0-9]' and not exists (
-        select from regexp_split_to_table(lower(_name), '[^[:alnum:]]+') w where length(w) > 2 and strpos(lower(_text), w) > 0), false);
-
--- The sentence of a case as messages may contain it. Of texts from outside only numbers and codes are used: a cart, an order
--- number or a Stripe message can contain anything that somebody typed, even a buyer's name.
-create function stockroom_api.told_sentence(_case stockroom.alerts) returns text
-    language sql stable as $$
-    select case
-           when _case.kind = 'import_error' then 'A Stripe message could not be processed'
-           when _case.kind = 'proof_failed' then split_part(_case.sentence, '; first: ', 1)
-           when _case.kind in ('insufficient_stock', 'unknown_variant') and _case.order_id is not null then (
-                select format('Order %s: %s not taken off the shelf: %s', o.called,
-                              case count(*) when 1 then '1 line' else count(*) || ' lines' end,
-                              string_agg(format('%s × %s', l.said ->> 'missing', coalesce(l.said ->> 'sku',
-                                  case when stockroom_api.is_code(l.said ->> 'code', o.name) then l.said ->> 'code' end,
-                                  'an unknown code')), '; ' order by l.place))
-                  from jsonb_array_elements(_case.facts -> 'lines') with ordinality l (said, place))
-           when _case.kind = 'unreadable_cart' then format('Order %s: its cart %s', o.called,
-                case _case.facts ->> 'cart_state' when 'absent' then 'was not found' else 'cannot be read' end)
-           when _case.kind = 'amount_mismatch' then format('Order %s: its lines do not add up to what was paid', o.called)
-           when _case.kind = 'refund_failed' then format('A refund of order %s failed after units were put back for it', o.called)
-           when _case.kind = 'double_payment' then format('Order %s looks like a double payment', o.called)
-           when _case.kind = 'dispute' then format('The buyer disputes the payment of %s at the bank%s',
-                coalesce('order ' || o.called, 'an unknown order'),
-                coalesce('; answer at Stripe by '
-                         || to_char(stockroom_api.shop_day((_case.facts ->> 'due_by')::timestamptz), 'FMDD FMMonth YYYY'), ''))
-           else _case.sentence end
-      from (select null) only_row
-      left join lateral (
-           select o.name, case when stockroom_api.is_code(o.number, o.name) then o.number else o.payment_id end as called
-             from stockroom.orders o where o.id = _case.order_id) o on true;
-$$;
-
 -- Spread the news of cases to these destinations, which are configured in the environment. A new destination gets the default
 -- settings. Returns how many cases now wait to be sent.
 create function stockroom_api.spread_news(_names text[]) returns bigint
@@ -133,8 +97,8 @@ $$;
 
 -- Take the cases that are due. Cases resolved meanwhile are dropped, and so are those of destinations that are off or gone.
 create function stockroom_api.take_waits(_names text[])
-    returns table (destination text, digest text, alert_id bigint, severity text, sentence text, units int, money bigint,
-                   currency text, first_at timestamptz)
+    returns table (destination text, digest text, alert_id bigint, severity text, sentence text, units bigint, money bigint,
+                   currency text, first_at timestamptz, is_late boolean)
     language sql security definer set search_path = pg_catalog, pg_temp as $$
     with taken as (
         delete from stockroom.alert_waits w
@@ -144,10 +108,12 @@ create function stockroom_api.take_waits(_names text[])
                for update skip locked)
         returning w.destination, w.alert_id
     )
-    select t.destination, d.digest, a.id, a.severity, stockroom_api.told_sentence(a), a.units, a.money, a.currency, a.first_at
+    select t.destination, d.digest, a.id, a.severity, stockroom_api.told_sentence(a), s.units, s.money, a.currency, a.first_at,
+           a.escalated_at is not null and a.state = 'open' and a.assigned_to is null
       from taken t
       join stockroom.destinations d on d.name = t.destination and d.is_on and d.name = any (_names)
       join stockroom.alerts a on a.id = t.alert_id and a.state <> 'resolved'
+      join stockroom_api.alert_stakes s on s.alert_id = a.id
      order by t.destination, stockroom_api.severity_rank(a.severity) desc, a.first_at, a.id;
 $$;
 
@@ -225,7 +191,7 @@ begin
     on conflict (name) do update
        set is_on = excluded.is_on, min_severity = excluded.min_severity, quiet_from = excluded.quiet_from,
            quiet_until = excluded.quiet_until, urgent_passes = excluded.urgent_passes, digest = excluded.digest,
-           digest_at = excluded.digest_at, daily_proof = excluded.daily_proof;
+           digest_at = excluded.digest_at, daily_proof = excluded.daily_proof, place = excluded.place;
     update stockroom.alert_waits w set due_at = stockroom_api.due_for(_after, a.severity, w.at, s.zone)
       from stockroom.alerts a, stockroom.shop s
      where w.destination = _destination and a.id = w.alert_id;
@@ -255,7 +221,7 @@ $$;
 
 -- The settings of each destination, as the page shows them.
 create view stockroom_api.destinations as
-select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at, d.daily_proof,
+select d.name, d.is_on, d.min_severity, d.quiet_from, d.quiet_until, d.urgent_passes, d.digest, d.digest_at, d.daily_proof, d.place,
        (select count(*) from stockroom.alert_waits w where w.destination = d.name) as waiting
   from stockroom.destinations d;
 

@@ -1,26 +1,9 @@
 -- What was refunded of orders, as sums and in sentences. A lost dispute counts as a refund.
 
--- An amount in minor units as sentences name it: 12.50 USD.
-create function stockroom_api.said_money(_amount bigint, _currency text) returns text
-    language sql immutable as $$
-    select round(_amount / 10::numeric ^ d.n, d.n) || ' ' || upper(_currency)
-      from (select case when lower(_currency) in ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv',
-                                                  'xaf', 'xof', 'xpf') then 0
-                        when lower(_currency) in ('bhd', 'jod', 'kwd', 'omr', 'tnd') then 3 else 2 end as n) d;
-$$;
-
 -- A day in the shop's time zone as sentences name it: 3 May 2026.
 create function stockroom_api.said_day(_at timestamptz) returns text
     language sql stable as $$
     select to_char(stockroom_api.shop_day(_at), 'FMDD FMMonth YYYY');
-$$;
-
--- An order as sentences name it: by its number, or by its buyer and amount.
-create function stockroom_api.said_order(_order stockroom.orders) returns text
-    language sql stable as $$
-    select case when _order.number is not null then 'order ' || _order.number
-                else format('the order of %s for %s', coalesce(_order.email, _order.name, 'an unknown buyer'),
-                            stockroom_api.said_money(_order.amount, _order.currency)) end;
 $$;
 
 -- The sum of each order's refunds that did not fail, and the latest of them.
@@ -47,7 +30,7 @@ create function stockroom_api.refund_question(_order_id bigint) returns text
     language sql stable as $$
     select coalesce((
         select format('. %s of %s %s on %s. Does the buyer still want these goods?',
-                      stockroom_api.said_money(f.refunded, f.currency), stockroom_api.said_money(o.amount, o.currency),
+                      stockroom_api.money_text(f.refunded, f.currency), stockroom_api.money_text(o.amount, o.currency),
                       case f.last_kind when 'dispute' then 'were lost in a dispute' else 'were refunded' end,
                       stockroom_api.said_day(f.last_at))
           from stockroom.orders o

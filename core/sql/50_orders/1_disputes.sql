@@ -60,8 +60,8 @@ create function stockroom_api.say_disputes(_ids bigint[]) returns void
     select stockroom_api.open_alerts(array(
         select row ('dispute', case when d.status in ('needs_response', 'warning_needs_response') then 'urgent' else 'warning' end,
                     'dispute:' || d.dispute_id,
-                    format('The buyer disputes %s of %s at the bank: %s. %s', stockroom_api.said_money(d.amount, d.currency),
-                           case when o.id is null then 'a payment that is not known here' else stockroom_api.said_order(o) end,
+                    format('The buyer disputes %s of %s at the bank: %s. %s', stockroom_api.money_text(d.amount, d.currency),
+                           case when o.id is null then 'a payment that is not known here' else 'order ' || stockroom_api.order_name(o) end,
                            stockroom_api.said_reason(d.reason),
                            case when d.status in ('under_review', 'warning_under_review') then 'The bank is deciding.'
                                 when d.due_by is null then 'Answer in Stripe''s dashboard.'

@@ -47,14 +47,13 @@ create function stockroom_api.question_doubles(_order_ids bigint[]) returns void
 declare
     _found stockroom_api.new_alert[] := array(
         select row ('double_payment', 'warning', 'double:' || l.payment_id,
-                    format('%s looks like a double payment of %s: %s', upper(left(n.said, 1)) || substr(n.said, 2),
-                           stockroom_api.said_order(e), p.why),
+                    format('Order %s looks like a double payment of order %s: %s', stockroom_api.order_name(l),
+                           stockroom_api.order_name(e), p.why),
                     jsonb_build_object('why', p.why, 'first', stockroom_api.double_facts(e), 'second', stockroom_api.double_facts(l)),
                     l.id, null, null, null, 0, l.amount, l.currency)::stockroom_api.new_alert
           from stockroom_api.double_pairs(_order_ids) p
           join stockroom.orders e on e.id = p.earlier
           join stockroom.orders l on l.id = p.later
-         cross join lateral (select stockroom_api.said_order(l) as said) n
          where not exists (select from stockroom.alerts a where a.order_id = l.id and a.kind = 'double_payment')
            and not exists (select from stockroom.orders o join stockroom.alerts a on a.order_id = o.id
                             where lower(o.number) = lower(l.number) and a.kind = 'double_payment' and a.resolution = 'Both are right'));

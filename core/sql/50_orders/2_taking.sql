@@ -94,7 +94,7 @@ end $$;
 -- The open lines, with what is available now, which is said once for each variant. `variants`: those that an unclear code could
 -- mean.
 create view stockroom_api.open_lines as
-select l.id as line_id, l.order_id, o.payment_id, o.number, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
+select l.id as line_id, l.order_id, o.payment_id, o.number, stockroom_api.order_name(o) as order_name, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
        l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
        (select count(*) from stockroom.order_lines x
          where x.order_id = l.order_id and stockroom_api.has_units(x.state)) as all_lines,
@@ -124,7 +124,7 @@ create function stockroom_api.review_orders(_order_ids bigint[], _who text) retu
         select row (case when bool_or(f.cause = 'unknown_variant') and not bool_or(f.cause <> 'unknown_variant')
                          then 'unknown_variant' else 'insufficient_stock' end,
                     'urgent', 'order:' || f.payment_id,
-                    format('Order %s: %s of %s lines not taken off the shelf: %s', coalesce(f.number, f.payment_id), count(*),
+                    format('Order %s: %s of %s lines not taken off the shelf: %s', f.order_name, count(*),
                            f.all_lines, string_agg(f.said, '; ' order by f.position)) || stockroom_api.refund_question(f.order_id),
                     jsonb_build_object('lines', jsonb_agg(jsonb_build_object('line_id', f.line_id, 'code', f.code, 'sku', f.sku,
                         'cause', f.cause, 'missing', f.missing, 'available', f.available, 'variants', f.variants) order by f.position)),
@@ -132,7 +132,7 @@ create function stockroom_api.review_orders(_order_ids bigint[], _who text) retu
                     ::stockroom_api.new_alert
           from stockroom_api.open_lines f
          where f.order_id = any (_order_ids)
-         group by f.order_id, f.payment_id, f.number, f.currency, f.all_lines));
+         group by f.order_id, f.payment_id, f.order_name, f.currency, f.all_lines));
     select stockroom_api.resolve_cause('order:' || o.payment_id, _who, 'Every line is off the shelf or settled')
       from stockroom.orders o
       join stockroom.alerts a on a.cause = 'order:' || o.payment_id and a.state <> 'resolved'
@@ -148,10 +148,10 @@ create function stockroom_api.question_carts(_order_ids bigint[], _told stockroo
         select row (coalesce(t.case_kind, case when o.cart_state = 'read' then 'amount_mismatch' else 'unreadable_cart' end),
                     case when o.cart_state = 'absent' then 'note' else 'warning' end,
                     'cart:' || o.payment_id,
-                    format('Order %s: %s', coalesce(o.number, o.payment_id), t.why),
+                    format('Order %s: %s', stockroom_api.order_name(o), t.why),
                     jsonb_build_object('raw', left(o.cart_raw, 5000), 'cart_state', o.cart_state, 'difference', o.difference,
                         'readings', nullif(jsonb_array_length(coalesce(o.readings, '[]')), 0)),
-                    o.id, null, null, null, 0, coalesce(o.difference, o.amount), o.currency)::stockroom_api.new_alert
+                    o.id, null, null, null, 0, abs(coalesce(o.difference, o.amount)), o.currency)::stockroom_api.new_alert
           from unnest(_told) t
           join stockroom.orders o on o.payment_id = t.payment_id
          where o.id = any (_order_ids) and t.why is not null and o.policy <> 'skip'));

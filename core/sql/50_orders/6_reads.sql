@@ -23,9 +23,9 @@ select a.variant_id, a.code from stockroom_api.meanings_in_force a where a.varia
 
 -- Orders with the sums of their lines, refunds and open cases, to read a page of them. `missing` units wait for a person.
 create view stockroom_api.order_rows as
-select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.email, o.name, o.amount, o.currency, o.paid_at,
-       o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.tolerated, o.tolerance, o.dispute,
-       o.imported_at,
+select o.id as order_id, o.payment_id, o.number, stockroom_api.order_name(o) as title, o.charge_id, o.session_id, o.email, o.name,
+       o.amount, o.currency, o.paid_at, o.livemode, o.policy, o.cart_state, o.cart_source, o.cart_raw, o.difference, o.tolerated,
+       o.tolerance, o.dispute, o.imported_at,
        l.lines, l.units, l.taken, l.oversold, l.restored, l.missing, r.refunds, r.refunded, r.undecided,
        (select count(*) from stockroom.alerts a where a.order_id = o.id and a.state <> 'resolved') as cases
   from stockroom.orders o
@@ -40,6 +40,10 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
     select count(*) as refunds, coalesce(sum(x.amount) filter (where x.state not in ('failed', 'released')), 0) as refunded,
            count(*) filter (where x.state in ('waiting', 'inspecting')) as undecided
       from stockroom.refunds x where x.order_id = o.id) r;
+
+-- The name of each order for people.
+create view stockroom_api.order_names as
+select o.id as order_id, stockroom_api.order_name(o) as name from stockroom.orders o;
 
 -- The lines of an order with their variant as it is now, without those that were replaced. `spoken_for`: refunded units that, by
 -- decision, will not come back. `variants`: those that the code of an open line could mean, if there are several. `place`: a part
@@ -61,7 +65,8 @@ select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, 
 
 -- Refunds, with their order once it is known. `seen`: the decisions about its goods so far, for a page to say what it showed.
 create view stockroom_api.refund_rows as
-select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number, o.email,
+select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.charge_id) as payment_id, o.number,
+       stockroom_api.order_name(o) as order_name, o.email,
        o.cart_state, r.kind, r.amount, r.currency, r.status, r.reason, r.failure_reason, r.refunded_at, r.state, r.decided_at,
        r.decided_by, case when o.currency = r.currency then o.amount end as paid, stockroom_api.decided_until(r.order_id) as seen
   from stockroom.refunds r
@@ -115,7 +120,7 @@ select d.order_id, w.at, 5, d.id, w.kind, w.who, d.disposition, null, coalesce(v
  where d.movement_id is null and w.at is not null
 union all
 select a.order_id, h.at, 6, h.id, 'case', h.who, h.what, a.kind, null, null, null,
-       case h.what when 'opened' then a.sentence else h.note end
+       case h.what when 'opened' then coalesce(h.note, a.sentence) else h.note end
   from stockroom.alerts a
   join stockroom.alert_history h on h.alert_id = a.id and h.what <> 'repeated';
 
@@ -125,27 +130,6 @@ select o.id as order_id, r.id from stockroom.orders o join stockroom.reservation
 union
 select o.id, r.id from stockroom.orders o join stockroom.reservations r on r.payment_id = o.payment_id;
 
--- The cases with their rank: failed stock updates first, then by severity.
-create view stockroom_api.alert_rows as
-select a.id as alert_id, a.kind, a.severity, a.state, a.cause, a.sentence, a.facts, a.order_id, a.order_number, a.payment_id,
-       a.email, a.refund_id, a.stripe_refund_id, a.variant_id, a.sku, a.event_id, a.units, a.money, a.currency, a.seen, a.attempts,
-       a.first_at, a.last_at, a.resolved_at, a.resolved_by, a.resolution, a.assigned_to, a.assigned_name, a.snoozed_until,
-       a.is_snoozed,
-       case when a.kind in ('insufficient_stock', 'unknown_variant') then 0
-            when a.severity = 'urgent' then 1 when a.severity = 'warning' then 2 else 3 end as rank
-  from stockroom_api.alerts a;
-
--- How much waits for a person: open cases that are not snoozed, those of them that are failed stock updates or about low levels,
--- and refunds to decide. One row.
-create view stockroom_api.waiting as
-select c.cases, c.failed_updates, c.levels,
-       (select count(*) from stockroom.refunds r where r.state in ('waiting', 'inspecting')) as refunds
-  from (select count(*) as cases,
-               count(*) filter (where a.kind in ('insufficient_stock', 'unknown_variant')) as failed_updates,
-               count(*) filter (where a.kind in ('low_stock', 'out_of_stock')) as levels
-          from stockroom.alerts a
-         where a.state in ('open', 'acknowledged') and (a.snoozed_until > now()) is not true) c;
-
 grant select on stockroom_api.order_keys, stockroom_api.line_keys, stockroom_api.variant_codes, stockroom_api.order_rows,
     stockroom_api.order_line_rows, stockroom_api.refund_rows, stockroom_api.decision_rows, stockroom_api.order_steps,
-    stockroom_api.order_holds, stockroom_api.alert_rows, stockroom_api.waiting to stockroom_app;
+    stockroom_api.order_holds, stockroom_api.order_names to stockroom_app;

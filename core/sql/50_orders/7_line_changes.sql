@@ -233,7 +233,7 @@ begin
             insert into stockroom.alerts (kind, severity, cause, sentence, order_id, money, currency, state, resolved_at, resolved_by,
                    resolution)
             values ('amount_mismatch', 'warning', _cause, format('Order %s: its lines do not add up to what was paid',
-                    coalesce(_order.number, _order.payment_id)), _order.id, _rest, _order.currency, 'resolved', now(), _who, _resolution)
+                    stockroom_api.order_name(_order)), _order.id, _rest, _order.currency, 'resolved', now(), _who, _resolution)
             returning id
         )
         insert into stockroom.alert_history (alert_id, who, what, note)

@@ -29,7 +29,7 @@ begin
     insert into stockroom.line_changes (order_id, operation_id, undoes, before, after, note, changed_by)
     values (_order.id, _operation_id, _undoes, _before, _after, _note, _who);
     perform stockroom_api.note_change(_user_id, _who, case when _undoes is null then 'lines_set' else 'lines_undone' end,
-        coalesce(_order.number, _order.payment_id), jsonb_build_object('lines', _before ->> 'said'),
+        stockroom_api.order_name(_order), jsonb_build_object('lines', _before ->> 'said'),
         jsonb_build_object('lines', _after ->> 'said'));
 end $$;
 

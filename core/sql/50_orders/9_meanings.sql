@@ -149,7 +149,7 @@ begin
         end if;
         _meaning_id := stockroom_api.add_meaning(_who, _line.code, _kind, _variant_id, _said, _order_id);
         perform stockroom_api.apply_meanings(array[_line_id], array[_meaning_id]);
-        perform stockroom_api.note_change(_user_id, _who, 'variant_chosen', coalesce(_order.number, _order.payment_id), null,
+        perform stockroom_api.note_change(_user_id, _who, 'variant_chosen', stockroom_api.order_name(_order), null,
             jsonb_build_object('code', _line.code, 'means', stockroom_api.meaning_text(_meaning_id)));
         perform stockroom_api.note_try('order:' || _order.payment_id, _who);
         perform stockroom_api.take_lines(array[_order_id], array[_operation_id], 'stock_decrease', _user_id, _who, null);

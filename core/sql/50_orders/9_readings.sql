@@ -41,7 +41,7 @@ begin
          where o.id = _order_id;
         perform stockroom_api.record_lines(array[_order_id], array[jsonb_populate_record(null::stockroom_api.told_order,
             jsonb_build_object('payment_id', _order.payment_id, 'lines', _lines))]);
-        perform stockroom_api.note_change(_user_id, _who, 'reading_chosen', _order.payment_id, null,
+        perform stockroom_api.note_change(_user_id, _who, 'reading_chosen', stockroom_api.order_name(_order), null,
             jsonb_build_object('reading', _reading -> 'how'));
         perform stockroom_api.take_lines(array[_order_id], array[_operation_id], 'stock_decrease', _user_id, _who, null);
         perform stockroom_api.review_orders(array[_order_id], _who);

@@ -106,7 +106,7 @@ begin
             select l.id from stockroom.order_lines l where l.part_of = any (_line_ids) and l.state <> 'replaced'));
         update stockroom.order_lines l set state = 'failed', cause = 'unknown_variant', variant_id = null, meaning_id = null
          where l.id = any (_line_ids);
-        perform stockroom_api.note_change(_user_id, _who, 'order_reopened', coalesce(_order.number, _order.payment_id),
+        perform stockroom_api.note_change(_user_id, _who, 'order_reopened', stockroom_api.order_name(_order),
             jsonb_build_object('means', _said), null) where _line_ids <> '{}';
         perform stockroom_api.name_lines(_order_id);
         perform stockroom_api.take_lines(array[_order_id], array[_operation_id], 'stock_decrease', _user_id, _who, null);

@@ -16,7 +16,7 @@ select m.payment_id, min(e.created_at) as paid_at, min(m.state) as state
 
 -- Each order line with its units in the ledger: sold and put back, without undone ones.
 create view stockroom_api.line_units as
-select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, l.state, l.quantity, l.taken, l.oversold, l.restored,
+select l.id as line_id, l.order_id, o.payment_id, l.position, l.code, l.state, l.quantity, l.taken, l.oversold, l.restored,
        coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0) as sold,
        coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0) as put_back
   from stockroom.order_lines l
@@ -29,7 +29,8 @@ select l.id as line_id, l.order_id, o.payment_id, o.number, l.position, l.code, 
 -- unless the line was only recorded, was replaced, is no goods or a bundle, whose parts count, or waits for a person with an open
 -- case.
 create view stockroom_api.unit_faults as
-select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
+select u.line_id, u.order_id, u.payment_id, (select stockroom_api.order_code(o) from stockroom.orders o where o.id = u.order_id) as number,
+       u.position, u.code, u.quantity, u.sold, u.taken, u.oversold,
        case when u.sold <> u.taken then 'sold' when u.state in ('failed', 'bundle') then 'silent' else 'units' end as fault
   from stockroom_api.line_units u
  where u.sold <> u.taken
@@ -44,8 +45,9 @@ select u.line_id, u.order_id, u.payment_id, u.number, u.position, u.code, u.quan
 -- minor unit a line; and the difference is the one that was recorded at the import. A difference that a person has resolved with
 -- a reason is not a fault. Without prices, only the recorded difference counts.
 create view stockroom_api.amount_faults as
-select r.*
-  from (select o.id as order_id, o.payment_id, o.number, o.amount, o.currency, o.policy, o.difference,
+select r.order_id, r.payment_id, (select stockroom_api.order_code(o) from stockroom.orders o where o.id = r.order_id) as number, r.amount,
+       r.currency, r.policy, r.difference, r.recomputed
+  from (select o.id as order_id, o.payment_id, o.amount, o.currency, o.policy, o.difference,
                case when o.extras is null then o.difference
                     when abs(o.amount - coalesce(l.goods, 0) - o.extras) <= coalesce(l.lines, 0) then 0
                     else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
@@ -61,11 +63,12 @@ select r.*
 -- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided
 -- in time.
 create view stockroom_api.refund_faults as
-select u.line_id, u.order_id, u.payment_id, u.number, u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
+select u.line_id, u.order_id, u.payment_id, (select stockroom_api.order_code(o) from stockroom.orders o where o.id = u.order_id) as number,
+       u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
   from stockroom_api.line_units u
  where u.restored <> u.put_back or u.restored > u.taken
 union all
-select null, r.order_id, r.payment_id, o.number, null, r.refund_id, null, null, null, extract(day from now() - r.refunded_at)::int
+select null, r.order_id, r.payment_id, case when o.id is not null then stockroom_api.order_code(o) end, null, r.refund_id, null, null, null, extract(day from now() - r.refunded_at)::int
   from stockroom.refunds r
  cross join stockroom.proof_limits n
   left join stockroom.orders o on o.id = r.order_id

@@ -69,7 +69,7 @@ def test_a_level_that_falls_to_its_reorder_point_opens_a_case_that_says_which_mo
     posted = shop.adjust(shoe, -1, reason="damaged")
     assert cases(shop, shoe) == [LOW]
     found = case(shop, shoe)
-    assert found.sentence == f"{sku_of(shop, shoe)}, Canvas shoe size 42: down to 5, reorder at 5"
+    assert found.sentence == f"{sku_of(shop, shoe)}, Canvas shoe size 42: 5 on hand, reorder at 5"
     assert (found.variant_id, found.units, found.money) == (shoe, 0, 0)
     said = {name: found.facts[name] for name in ("level", "reorder_point", "movement_id", "quantity", "reason")}
     assert said == {"level": 5, "reorder_point": 5, "movement_id": posted.movements[0].movement_id, "quantity": -1,
@@ -77,6 +77,9 @@ def test_a_level_that_falls_to_its_reorder_point_opens_a_case_that_says_which_mo
     assert found.facts["performed_by"] == "Wanda"
     shop.adjust(shoe, -2)
     assert (cases(shop, shoe), case(shop, shoe).seen) == ([LOW], 1), "falling further is not another crossing"
+    assert case(shop, shoe).sentence.endswith("size 42: 3 on hand, reorder at 5"), "the level of today"
+    (opened,) = shop.run(alerts.history, "Wanda", alert_id=found.alert_id)
+    assert opened.note == f"{sku_of(shop, shoe)}, Canvas shoe size 42: down to 5, reorder at 5", "the level of then"
 
 
 def test_the_last_unit_makes_the_case_graver_and_the_first_that_is_back_makes_it_lighter(shop: Shop) -> None:
@@ -87,7 +90,7 @@ def test_the_last_unit_makes_the_case_graver_and_the_first_that_is_back_makes_it
     assert case(shop, shoe).sentence.endswith(": out of stock, reorder at 5")
     shop.adjust(shoe, 2)
     assert cases(shop, shoe) == [LOW]
-    assert case(shop, shoe).sentence.endswith(": up to 2, reorder at 5")
+    assert case(shop, shoe).sentence.endswith(": 2 on hand, reorder at 5")
     assert steps(shop, shoe) == [Event.OPENED, Event.WORSENED, Event.EASED]
 
 

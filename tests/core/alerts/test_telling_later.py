@@ -115,7 +115,8 @@ TOLD = {
     "a code with the name in it": (Sale(lines=[("gift-for-miller-2", 1)], more=KIM), "an unknown code"),
     "a code of ours": (Sale(lines=[("HB-40", 9)], more=KIM), " HB-40"),
     "a code of theirs": (Sale(lines=[("OLD-77", 1)], more=KIM), " OLD-77"),
-    "a number that is a name": (Sale(lines=[("HB-40", 9)], more=KIM | {"number": "Kim Miller 2"}), "Order pi_"),
+    "a number that is a name": (
+        Sale(lines=[("HB-40", 9)], more=KIM | {"number": "Kim Miller 2"}), "Order 90.00 USD of "),
     "a number": (Sale(lines=[("HB-40", 9)], more=KIM | {"number": "WEB-1042"}), "Order WEB-1042: "),
     "a cart that cannot be read": (Sale(lines=[], more=KIM | UNREADABLE), "its cart cannot be read"),
     "a cart that is not there": (

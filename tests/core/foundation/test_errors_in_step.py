@@ -112,7 +112,7 @@ WORDS: dict[str, Iterable[str]] = {
     "alert_history_what_check": Event,
     "reservations_state_check": sales.HoldState,
     "job_runs_outcome_check": Outcome,
-    "destinations_min_severity_check": sales.Severity,
+    "destinations_min_severity_check": (*sales.Severity, "waited"),
     "destinations_digest_check": ("each", "hour", "day"),
     "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),
     "deliveries_state_check": ("waiting", "sent", "failed"),

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
+from core.alerts import handling
 from core.database import engine as database
 from core.foundation import measure
 from core.foundation.errors import InsufficientStock
@@ -177,6 +178,18 @@ def test_metrics_need_a_key_with_their_scope(fresh_shop: Shop, meter: Meter) -> 
     for name in (*names, "stockroom_process_pool_connections", "stockroom_alerts_open", "stockroom_job_age_seconds"):
         assert name in text
     assert key not in text
+
+
+def test_metrics_say_how_long_cases_wait_and_take(fresh_shop: Shop, meter: Meter) -> None:
+    fresh_shop.adjust(fresh_shop.variant(4, reorder_point=5), -4)
+    number = fresh_shop.sql("update stockroom.alerts set first_at = now() - interval '2 hours' returning id")
+    text = metrics.exposition(fresh_shop.engine, meter).decode()
+    assert 'stockroom_cases_untouched{kind="out_of_stock"} 1.0' in text
+    assert "stockroom_case_first_hand_seconds{" not in text
+    fresh_shop.run(handling.resolve, "Sam", alert_ids=[number], reason="Ordered 40")
+    text = metrics.exposition(fresh_shop.engine, meter).decode()
+    for name in ("first_hand", "resolution"):
+        assert f'stockroom_case_{name}_seconds{{kind="out_of_stock"}} 7200' in text
 
 
 def test_metrics_say_that_the_database_is_away() -> None:

@@ -234,8 +234,7 @@ def test_a_confirmation_is_plain_and_whole_for_an_order_whose_cart_is_not_known(
                      currency="eur", shipping=None, cart_state="absent", lines=())  # fmt: skip
     body = paid_orders.confirmation(bare).body
     assert body == (
-        "Thank you for your order.\n\nOrder: pi_1\n\nWe have received your payment and your order.\n\n"
-        "Paid: 5.00 EUR\n\nHalde\n"
+        "Thank you for your order.\n\nWe have received your payment and your order.\n\nPaid: 5.00 EUR\n\nHalde\n"
     )
     line = PaidLine(sku="A-1", name=None, size=None, quantity=3, unit_price=None, state="taken", error=None)
     assert paid_orders._mail_line(line, "eur") == "3 x A-1"

@@ -7,6 +7,7 @@ from dashboard.door import session
 from dashboard.frame.words import MINUS
 from tests.dashboard.tabs import Tabs, metric, run, table, tabs, words_of
 from tests.support.builders import Shop
+from tests.support.selling import Sale, sell
 
 __all__ = ["tabs"]
 
@@ -37,14 +38,19 @@ def test_the_numbers_on_top_are_those_of_the_shop(tabs: Tabs, embedded_shop: Sho
     assert "1 in stock" in said
 
 
-def test_what_is_out_or_low_is_listed_with_a_link_to_its_variant(tabs: Tabs, embedded_shop: Shop) -> None:
-    embedded_shop.variant(on_hand=2, reorder_point=3, sku="LOW-1", size="42")
-    embedded_shop.variant(sku="OUT-1")
+def test_what_is_low_is_one_line_counted_by_product_below_the_failed_updates(tabs: Tabs, embedded_shop: Shop) -> None:
+    for size in ("41", "42", "43"):
+        embedded_shop.variant(on_hand=2, reorder_point=3, sku=f"LOW-{size}", product="Runner", size=size)
+    embedded_shop.sql("update product_variants set product_id = (select id from products limit 1)")
+    sell(embedded_shop, Sale(lines=[("OLD-A", 1)], more={"number": None, "name": "Ana Ruiz", "amount": 2400}))
     tab = tabs.open("Sam")
-    said = words_of(tab)
-    assert "LOW-1 · 2 units left, reorder at 3" in said
-    assert "OUT-1 · Out of stock" in said
-    assert [link.proto.query_string for link in tab.get("page_link") if "LOW" in link.proto.label] == ["sku=LOW-1"]
+    labels = [link.proto.label.replace("**", "").replace("\N{NO-BREAK SPACE}", " ") for link in tab.get("page_link")]
+    assert [label for label in labels if "failed" in label or "Ana" in label or "product" in label] == [
+        "1 failed update",
+        "Ana Ruiz, 24\\.00 USD",
+        "1 product at a low level",
+    ]
+    assert "Variants: 3 low" in words_of(tab)
 
 
 def test_the_chart_says_in_words_what_it_shows_and_has_its_table(tabs: Tabs, embedded_shop: Shop) -> None:

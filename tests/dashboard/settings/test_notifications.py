@@ -49,3 +49,21 @@ def test_a_case_shows_its_notifications(tabs: Tabs, embedded_shop: Shop) -> None
     embedded_shop.run(bundle, names=["team"])
     alert_id = embedded_shop.sql("select id from stockroom.alerts")
     assert "team: waiting" in words_of(tabs.open("Sam", "alerts", alert=str(alert_id)))
+
+
+def test_ada_sets_how_long_cases_may_wait_and_where_they_go_next(
+    tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCKROOM_NOTIFY_TEAM", "json://127.0.0.1:9/hush")
+    tab = tabs.open("Ada", "settings", set_section="Notifications")
+    assert (field(tab, "number_input", "Urgent cases").value, field(tab, "number_input", "Low levels").value) == (4, 0)
+    field(tab, "number_input", "Urgent cases").set_value(2)
+    field(tab, "number_input", "Other cases").set_value(0)
+    press(tab, "Save waiting times")
+    found = embedded_shop.rows("select urgent_hours, other_hours, level_hours from stockroom.waiting_limits")[0]
+    assert tuple(found) == (2, None, None)
+    field(tab, "selectbox", "Cases").select("waited")
+    field(tab, "number_input", "Place in the order").set_value(3)
+    press(tab, "Save")
+    row = embedded_shop.rows("select min_severity, place from stockroom.destinations where name = 'team'")[0]
+    assert tuple(row) == ("waited", 3)

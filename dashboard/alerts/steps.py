@@ -1,0 +1,45 @@
+"""The next step of a case: its name on the row of a list, and the tab of the case that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from core.alerts.reads import Alert
+from core.foundation.sales import AlertKind, AlertState
+
+PARAM = "alr_step"
+TRY, WHAT, ENTER, CHOOSE, SHIP, BOTH, RESOLVE = (
+    "Try again", "What is it?", "Enter lines", "Choose a reading", "Ship what is there", "Both are right", "Resolve",
+)  # fmt: skip
+_BY_LACK = {
+    "code": WHAT,
+    "nothing": TRY,
+    "part": SHIP,
+    "stock": TRY,
+    "choice": CHOOSE,
+    "lines": ENTER,
+    "amount": RESOLVE,
+}
+_BY_KIND = {AlertKind.IMPORT_ERROR: TRY, AlertKind.DOUBLE_PAYMENT: BOTH}
+_TABS = {
+    WHAT: ("Choose a variant", "Map a code"),
+    ENTER: ("Read again",),
+    CHOOSE: (ENTER, "Read again"),
+    SHIP: ("Ship what is in stock",),
+}
+"""Tabs that take a step under another name, in this order, where the case has no tab of its name."""
+
+
+def of(alert: Alert) -> str:
+    """Return the next step of a case; empty if it is resolved."""
+    if alert.state is AlertState.RESOLVED:
+        return ""
+    return _BY_LACK.get(alert.lacks or "") or _BY_KIND.get(alert.kind, RESOLVE)
+
+
+def opened(tabs: Iterable[str]) -> str | None:
+    """Return the tab of a case that the address asks for, or None if there is no such tab."""
+    step, offered = st.query_params.get(PARAM, ""), set(tabs)
+    return next((name for name in (step, *_TABS.get(step, ())) if name in offered), None)
