@@ -61,7 +61,7 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     offers: dict[str, Callable[[], None]] = {}
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
     if by_hand.offered_on(alert, person):
-        offers["Enter lines"] = lambda: by_hand.show(_order_of(alert), alert.order_number or alert.payment_id or "")
+        offers["Enter lines"] = lambda: by_hand.show(_order_of(alert), alert.order_name or "")
     if any(line.sku is None for line in waiting) and may(person.role, Permission.MAP_CODE):
         offers["What is it?"] = lambda: codes.show(alert, waiting)
     if waiting and may(person.role, Permission.RETRY_ORDER):

@@ -81,6 +81,6 @@ def choose(alert: Alert, line: OrderLine, meaning: Meaning, said: str, key: str)
 
 
 def _chosen(alert: Alert, line: OrderLine, said: str, done: Sequence[Retried]) -> str:
-    text = f"Order {alert.order_number or alert.payment_id or ''}: {line.code} means {said} in this order."
+    text = f"Order {alert.order_name or ''}: {line.code} means {said} in this order."
     rest = sum(each.state is LineState.FAILED for each in done)
     return f"{text} {words.plural(rest, 'line')} still open." if rest else f"{text} All lines are complete."

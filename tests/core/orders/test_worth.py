@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.foundation.sales import Disposition, LineState
+from core.foundation.sales import Disposition, LineState, RefundKind
 from core.orders.reads import OrderLine
 from core.orders.refund_reads import Decided, RefundRow
 from core.orders.worth import propose
@@ -17,7 +17,8 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 def refund(amount: int, paid: int | None) -> RefundRow:
     return RefundRow(
-        id=1, refund_id="re_1", order_id=1, payment_id="pi_1", number=None, email=None, cart_state="read",
+        id=1, refund_id="re_1", order_id=1, payment_id="pi_1", number=None, order_name=None,
+        email=None, cart_state="read", kind=RefundKind.REFUND,
         amount=amount, currency="usd", status="succeeded", reason=None, failure_reason=None, refunded_at=NOW,
         state="waiting", decided_at=None, decided_by=None, paid=paid,
     )  # fmt: skip
