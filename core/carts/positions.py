@@ -36,7 +36,7 @@ _NO_CODE_NAME = re.compile(
     "|session|token|secret|locale|language|color|colour|status|state|mode|type|source|channel|brand|category|weight|unit"
     "|size|quantit|qty|count|order|payment|invoice|account|tenant|store|shop|site|company|plan|campaign|utm|ip$|test|env"
 )
-_FIRST, _WIDE = 5, 8
+_FIRST, _SHORT, _WIDE = 5, 3, 8
 _UNUSED = "something else"
 
 
@@ -172,7 +172,8 @@ def _narrowed(columns: Sequence[Column], numbers: Sequence[Column]) -> list[Role
     texts = [column for column in able if column not in numbers]
     long = [column for column in able if column in numbers and all(len(text) > 2 for text in column.texts)]
     plain_texts = any(" " not in text for column in texts for text in column.texts)
-    codes = [column for column in able if column in texts or column in long or not (long or plain_texts)]
+    short = not plain_texts and (len(columns) <= _SHORT or not long)
+    codes = [column for column in able if column in texts or column in long or short]
     tried = [(codes, columns)]
     if plain_texts:
         tried.append(([column for column in codes if column in texts or column is columns[0]], columns))
