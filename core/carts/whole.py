@@ -204,7 +204,7 @@ def _is_inside(name: str, value: object) -> bool:
     named = plain(name) in _INSIDE | CART_NAMES or _is_goods_name(plain(name))
     if isinstance(value, list):
         return named or _has_lines(value)
-    return named and not all(isinstance(each, str) for each in value.values())
+    return named and isinstance(value, dict) and not all(isinstance(each, str) for each in value.values())
 
 
 def flat_of(fields: Mapping[str, Any]) -> dict[str, Any]:

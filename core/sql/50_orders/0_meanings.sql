@@ -20,7 +20,8 @@ $$;
 
 -- Whether a line in this state stands for units. A bundle's units are those of its parts; no goods and a replaced line have none.
 create function stockroom_api.has_units(_state text) returns boolean
-    language sql immutable as $$ select _state not in ('bundle', 'no_goods', 'replaced') $$;
+    language sql immutable security definer set search_path = pg_catalog, pg_temp
+    return _state not in ('bundle', 'no_goods', 'replaced');
 
 -- The meaning in force that a line stands on, given the variant that its codes name: that of its codes, if they have exactly one.
 -- `settled`: the state of a line that is a bundle or no goods. A code that the catalogue names is that variant, whatever else it was

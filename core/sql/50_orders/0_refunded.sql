@@ -27,7 +27,7 @@ $$;
 
 -- The question that a refund of a part adds to the sentence of an open case; empty without such a refund.
 create function stockroom_api.refund_question(_order_id bigint) returns text
-    language sql stable as $$
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce((
         select format('. %s of %s %s on %s. Does the buyer still want these goods?',
                       stockroom_api.money_text(f.refunded, f.currency), stockroom_api.money_text(o.amount, o.currency),
@@ -53,3 +53,5 @@ begin
            from stockroom.orders o where o.id = any (_open);
     end if;
 end $$;
+
+grant execute on function stockroom_api.refund_question(bigint) to stockroom_app;

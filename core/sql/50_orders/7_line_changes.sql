@@ -199,6 +199,10 @@ begin
       left join public.products p on p.id = v.product_id
      cross join (select max(z.position) as highest from stockroom.order_lines z where z.order_id = _order.id) g
      where l.line_id is null;
+    -- Nobody waits for the goods of an order that was refunded in full before anything left.
+    if not exists (select from stockroom.order_lines l where l.order_id = _order.id and l.taken > 0) then
+        perform stockroom_api.settle_refunded(array[_order.id]);
+    end if;
     if _order.policy <> 'skip' then
         perform stockroom_api.take_lines(array[_order.id], array[_operation_id], 'stock_decrease', _user_id, _who, _note);
     end if;
