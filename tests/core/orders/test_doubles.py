@@ -45,7 +45,7 @@ def test_the_same_cart_of_a_buyer_within_an_hour_is_a_case_of_the_later_payment(
     shop: Shop, at_once: bool, late: bool
 ) -> None:
     code, email = sku(shop), buyer()
-    first, second = sale(code, 0, email=email), sale(code, 59, email=email.upper())
+    first, second = sale(code, 0, email=email), sale(code, 59, email=email.upper(), amount=1500)
     arriving = [second, first] if late else [first, second]
     for batch in [arriving] if at_once else [[each] for each in arriving]:
         sell(shop, *batch)
@@ -53,7 +53,7 @@ def test_the_same_cart_of_a_buyer_within_an_hour_is_a_case_of_the_later_payment(
     assert [states(shop, each)[0][0] for each in (first, second)] == ["taken", "taken"]
     (case,) = shop.rows("select * from stockroom.alerts where cause = :cause", cause=f"double:{second.payment_id}")
     assert case.sentence == (
-        f"The order of {email.upper()} for 10.00 USD looks like a double payment of the order of {email} for "
+        f"The order of {email.upper()} for 15.00 USD looks like a double payment of the order of {email} for "
         "10.00 USD: the same buyer and cart within an hour"
     )
     assert [case.facts[each]["payment_id"] for each in ("first", "second")] == [first.payment_id, second.payment_id]
