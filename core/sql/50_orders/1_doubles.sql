@@ -30,8 +30,8 @@ create function stockroom_api.double_pairs(_order_ids bigint[]) returns table (e
                   where lower(n.number) = lower(a.number) and n.id <> a.id and n.policy <> 'skip' limit 20)
                 union all
                 (select m.id, m.paid_at, 2 from stockroom.orders m
-                  where lower(m.email) = lower(a.email) and m.id <> a.id and m.policy <> 'skip' and m.amount = a.amount
-                    and m.paid_at between a.paid_at - interval '1 hour' and a.paid_at + interval '1 hour' limit 5)) x
+                  where lower(m.email) = lower(a.email) and m.id <> a.id and m.policy <> 'skip'
+                    and m.paid_at between a.paid_at - interval '1 hour' and a.paid_at + interval '1 hour' limit 10)) x
              where a.id = any (_order_ids) and a.policy <> 'skip') p
       join stockroom.orders e on e.id = case when p.is_later then p.other else p.id end
       join stockroom.orders l on l.id = case when p.is_later then p.id else p.other end

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from core.alerts import handling
 from core.foundation.errors import Forbidden, InvalidInput
+from core.foundation.model import Actor
 from core.inbox import applying
 from core.screens import orders as screens
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, cases, sell, states, tell_refund
+from tests.support.selling import Sale, apply, cases, sell, states, tell_refund
 
 NOON = datetime.now(UTC) - timedelta(hours=2)
 
@@ -42,7 +45,7 @@ def test_the_same_cart_of_a_buyer_within_an_hour_is_a_case_of_the_later_payment(
     shop: Shop, at_once: bool, late: bool
 ) -> None:
     code, email = sku(shop), buyer()
-    first, second = sale(code, 0, email=email), sale(code, 59, email=email.upper())
+    first, second = sale(code, 0, email=email), sale(code, 59, email=email.upper(), amount=1500)
     arriving = [second, first] if late else [first, second]
     for batch in [arriving] if at_once else [[each] for each in arriving]:
         sell(shop, *batch)
@@ -50,7 +53,7 @@ def test_the_same_cart_of_a_buyer_within_an_hour_is_a_case_of_the_later_payment(
     assert [states(shop, each)[0][0] for each in (first, second)] == ["taken", "taken"]
     (case,) = shop.rows("select * from stockroom.alerts where cause = :cause", cause=f"double:{second.payment_id}")
     assert case.sentence == (
-        f"The order of {email.upper()} for 10.00 USD looks like a double payment of the order of {email} for "
+        f"The order of {email.upper()} for 15.00 USD looks like a double payment of the order of {email} for "
         "10.00 USD: the same buyer and cart within an hour"
     )
     assert [case.facts[each]["payment_id"] for each in ("first", "second")] == [first.payment_id, second.payment_id]
@@ -175,11 +178,17 @@ def test_what_is_sent_about_a_double_payment_names_no_buyer(shop: Shop) -> None:
 
 
 def test_two_workers_that_record_the_two_payments_at_the_same_moment_open_one_case(shop: Shop) -> None:
-    for _ in range(10):
-        code, email = sku(shop), buyer()
-        both = [sale(code, minutes, email=email) for minutes in (0, 5)]
-        with ThreadPoolExecutor(2) as workers:
-            for done in [workers.submit(sell, shop, each) for each in both]:
-                done.result()
-        applying.apply_due(shop.engine, None)  # the next round has nothing to do
-        assert doubles(shop, *both) == [[], ["open"]]
+    code, other, email = sku(shop), sku(shop), buyer()
+    both = [sale(code, 0, email=email, number=email), sale(other, 5, email=email, number=email)]
+    recorded = threading.Barrier(2)
+
+    def record(connection: Connection, actor: Actor, *, paid: Sale) -> None:
+        apply(connection, actor, sales=[paid])
+        recorded.wait(10)  # neither transaction sees the other's order
+
+    with ThreadPoolExecutor(2) as workers:
+        for done in [workers.submit(shop.run, record, paid=each) for each in both]:
+            done.result()
+    assert doubles(shop, *both) == [[], []]
+    applying.apply_due(shop.engine, None)  # the next round has nothing to do
+    assert doubles(shop, *both) == [[], ["open"]]
