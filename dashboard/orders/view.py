@@ -99,8 +99,8 @@ def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
     st.write(words.plain(alert.sentence))
     if alert.kind is AlertKind.REFUND_FAILED:
         st.caption(
-            "Units were put back for a refund that failed. If the buyer has them, take them off the shelf again on the "
-            "Stock page."
+            "Units were put back for a refund that failed. If the buyer has them, open that movement in the timeline and "
+            "undo it."
         )
     case_forms.show_quick(alert, person)
     case_forms.show(alert, seen.lines, person)
