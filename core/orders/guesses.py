@@ -62,7 +62,6 @@ class Sheet:
     seen: str
     lines: tuple[OrderLine, ...]
     told: tuple[tuple[str, str], ...]
-    guesses: tuple[Guess, ...]
     changes: tuple[LineChange, ...]
 
 
@@ -78,7 +77,6 @@ def sheet(connection: Connection, actor: Actor, *, order_id: int) -> Sheet | Non
     row = connection.execute(select(_SHEETS).where(_SHEETS.c.order_id == order_id)).first()
     if row is None:
         return None
-    told = _told(connection, order_id) or written(row.cart_raw)
     return Sheet(
         order_id=order_id,
         amount=row.amount,
@@ -88,8 +86,7 @@ def sheet(connection: Connection, actor: Actor, *, order_id: int) -> Sheet | Non
         extras=row.extras,
         seen=row.seen,
         lines=lines_of(connection, actor, order_ids=[order_id]),
-        told=told,
-        guesses=_guesses(connection, actor, row, told),
+        told=_told(connection, order_id) or written(row.cart_raw),
         changes=lines.changes(connection, actor, order_id=order_id),
     )
 
@@ -129,7 +126,11 @@ def words_of(told: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(found)[:MOST_WORDS]
 
 
-def _guesses(connection: Connection, actor: Actor, row: Any, told: Sequence[tuple[str, str]]) -> tuple[Guess, ...]:
+def guesses(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Guess, ...]:
+    """Return what an order could be of, best first. It reads the whole catalogue, so do it once."""
+    require(connection, actor, Permission.VIEW)
+    row = connection.execute(select(_SHEETS).where(_SHEETS.c.order_id == order_id)).one()
+    told = _told(connection, order_id) or written(row.cart_raw)
     whole = _read(connection, actor, row)
     named = _named(connection, told)
     priced = _priced(connection, row)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import streamlit as st
 
 from core.foundation.errors import StockError
-from core.orders import lines
+from core.orders import guesses, lines
 from core.orders.guesses import Guess, Sheet
 from core.orders.lines import Pick
 from dashboard.door import session
@@ -39,6 +39,7 @@ class Desk:
 
     seen: str
     rows: list[Row]
+    guesses: tuple[Guess, ...] = ()
     found: tuple[Pick, ...] = ()
     message: str = ""
     problem: StockError | None = None
@@ -63,14 +64,15 @@ def of(sheet: Sheet) -> Desk:
             )
             for line in sheet.lines
         ]
-        desk = st.session_state[name] = Desk(seen=sheet.seen, rows=rows)
+        proposed = () if sheet.is_read else session.run(guesses.guesses, order_id=sheet.order_id)
+        desk = st.session_state[name] = Desk(seen=sheet.seen, rows=rows, guesses=proposed)
     return desk
 
 
 def show_guesses(form: forms.Form, desk: Desk, sheet: Sheet) -> None:
     """Offer what the order could be of, without the variants that are on the desk already."""
     on_desk = {row.variant_id for row in desk.rows}
-    fresh = [guess for guess in sheet.guesses if any(pick.variant_id not in on_desk for pick, *_ in guess.lines)]
+    fresh = [guess for guess in desk.guesses if any(pick.variant_id not in on_desk for pick, *_ in guess.lines)]
     if not fresh:
         return
     st.caption("Could be:")

@@ -22,7 +22,7 @@ from core.people.access import Permission, may
 from dashboard.alerts import desks
 from dashboard.alerts.desks import Desk, Row
 from dashboard.door import session
-from dashboard.frame import forms, selling, tables, words
+from dashboard.frame import feedback, forms, selling, tables, words
 from dashboard.frame.feedback import Notice
 
 ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
@@ -45,6 +45,14 @@ def show_on_order(order: OrderRow, alerts: Sequence[Alert], person: Actor) -> No
     if form.open:
         with form:
             show(order.order_id, order.title)
+
+
+def show_refusal(alert: Alert) -> None:
+    """Show once why lines were not saved on a case that somebody else has finished meanwhile."""
+    draft = forms.begin(f"lines_{alert.order_id}").draft
+    if alert.state is AlertState.RESOLVED and draft.problem is not None:
+        feedback.show(draft.problem)
+        draft.problem = None
 
 
 def show_told(told: Sequence[tuple[str, str]]) -> None:

@@ -153,6 +153,7 @@ def _show_head(seen: WholeAlert, person: Actor) -> None:
         case_forms.show_quick(alert, person)
     st.write(words.plain(alert.sentence))
     if alert.resolved_by:
+        lines.show_refusal(alert)
         at = words.moment(alert.resolved_at, seen.shop.zone)
         st.caption(words.plain(f"Resolved by {alert.resolved_by}, {at}: {alert.resolution or ''}"))
 

@@ -1,14 +1,6 @@
 -- What an order could be of, for a person who enters its lines: variants that the text of its payment names, and variants whose
 -- price is what was paid. Nothing here decides anything.
 
--- The price of a variant by the shop's rule in minor units of a currency with `_digits` decimals, or null if it has none.
-create function stockroom_api.minor_price(_variant public.product_variants, _product public.products, _rule jsonb, _digits int)
-    returns numeric
-    language sql stable as $$
-    select case when coalesce(_rule ->> 0, 'price') = 'price' then coalesce(_variant.price, _product.price)
-                else stockroom_api.price_of(_rule, to_jsonb(_variant), to_jsonb(_product)) end * 10::numeric ^ _digits;
-$$;
-
 -- Variants as a person picks them for a line. The price is null if the shop has another currency, or if it is no whole minor unit.
 create function stockroom_api.picks(_variant_ids uuid[], _currency text, _digits int)
     returns table (variant_id uuid, sku text, product text, size text, available int, is_active boolean, unit_price bigint)
@@ -19,9 +11,16 @@ create function stockroom_api.picks(_variant_ids uuid[], _currency text, _digits
       join public.product_variants v on v.id = w.id
       join public.products p on p.id = v.product_id
      cross join stockroom.shop s
-     cross join lateral (select stockroom_api.minor_price(v, p, s.price_rule, _digits) as price) m
+     cross join lateral (
+        select 10::numeric ^ _digits * case when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
+                                            else stockroom_api.price_of(s.price_rule, to_jsonb(v), to_jsonb(p)) end as price) m
      order by w.n;
 $$;
+
+-- A text in lower case with single spaces for all that is neither letter nor digit, at its ends too.
+create function stockroom_api.bare(_text text) returns text
+    language sql immutable
+    return regexp_replace(' ' || lower(_text) || ' ', '[^[:alnum:]]+', ' ', 'g');
 
 -- The variants that a text names, best first: by a SKU, barcode or Stripe price among its words, or by the name of their product in
 -- the text. `is_sized`: their size is among the words, or the product has only one variant. Where a size of a product is named, its
@@ -29,9 +28,11 @@ $$;
 create function stockroom_api.named_in(_text text, _words text[], _limit int)
     returns table (variant_id uuid, by_code boolean, is_sized boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    with product as materialized (
-        select p.id from public.products p
-         where length(p.name) >= 3 and position(lower(p.name) in lower(_text)) > 0
+    with told as materialized (
+        select stockroom_api.bare(_text) as text
+    ), product as materialized (
+        select p.id from public.products p join told t on true
+         where length(p.name) >= 3 and position(stockroom_api.bare(p.name) in t.text) > 0
          order by length(p.name) desc, p.id
          limit 10
     )
@@ -60,7 +61,8 @@ create function stockroom_api.priced_at(_amount bigint, _currency text, _digits 
     returns table (n bigint, variant_id uuid, quantity int)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with priced as materialized (
-        select v.id, v.sku, stockroom_api.minor_price(v, p, s.price_rule, _digits) as price
+        select v.id, v.sku, 10::numeric ^ _digits * case when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
+                   else stockroom_api.price_of(s.price_rule, to_jsonb(v), to_jsonb(p)) end as price
           from public.product_variants v
           join public.products p on p.id = v.product_id
           join stockroom.shop s on lower(s.currency) = lower(_currency)

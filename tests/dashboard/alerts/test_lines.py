@@ -139,6 +139,8 @@ def test_of_two_people_with_the_page_open_the_second_is_told_who_saved(tabs: Tab
     seen = tabs.shop.run(lines.seen, order_id=order)
     tabs.shop.run(lines.set_lines, "Mia", order_id=order, seen=seen, lines=wanted, key=key())
     tab = press(tab, "Save lines")
+    assert "changed since you opened them, last by Mia. Nothing was changed" in words_of(tab)
+    assert "Resolved by Mia" in words_of(tab)
     assert tabs.shop.on_hand(goods["boot"]) == 5
     again = open_order(tabs, "Sam", sale)
     assert "Mia entered these lines." in words_of(again)
