@@ -211,8 +211,8 @@ class Paid(_Model):
 
 
 class OrderLine(_Model):
-    """A line of an order. States: taken, failed, skipped, resolved. Errors: insufficient_stock, unknown_variant,
-    undone, not_in_ledger."""
+    """A line of an order; a bundle is one. States: taken, failed, skipped, resolved, no_goods. Errors:
+    insufficient_stock, unknown_variant, undone, not_in_ledger."""
 
     sku: str
     quantity: int

@@ -40,7 +40,7 @@ def _show_line(alert: Alert, line: OrderLine, known: MeaningRow | None) -> None:
     if known is not None:
         st.caption(words.plain(f"{line.code} means {known.means}, says {known.added_by}. Try again takes it."))
     first = [_near(variant) for variant in line.variants]
-    text = "" if first else " ".join(filter(None, (line.name, line.size)))
+    text = "" if first else " ".join(filter(None, (line.name or line.code, line.size)))
     asked = finding.ask(form, text=text, first=first)
     is_shared = bool(line.variants) and asked.kind is MeaningKind.VARIANT
     with st.form(form.name, border=False):

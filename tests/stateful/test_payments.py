@@ -208,10 +208,11 @@ class Payments(RuleBasedStateMachine):
             self.till.assert_nothing_fits(order_id)
 
     @precondition(lambda self: self.till.paid)
-    @rule(n=NUMBER, is_goods=st.booleans())
-    def say_what_a_code_means(self, n: int, is_goods: bool) -> None:
+    @rule(n=NUMBER, is_goods=st.booleans(), is_wrong=st.booleans())
+    def say_what_a_code_means(self, n: int, is_goods: bool, is_wrong: bool) -> None:
         code = self.till.pick("l.code", n, "and l.state = 'failed' and l.variant_id is null")
         if code:
+            self.receive(n % SHOES, 4)
             shoe = Meaning(kind=MeaningKind.VARIANT, variant_id=list(self.till.skus.values())[n % SHOES])
             meaning = shoe if is_goods else Meaning(kind=MeaningKind.NO_GOODS)
             known = self.shop.run(meanings.in_force, "Mia", codes=[code]).get(code)
@@ -220,18 +221,15 @@ class Payments(RuleBasedStateMachine):
             )
             for order_id in given.orders:
                 self.shop.run(cases.retry_order, "Mia", order_id=order_id, key=key())
+            if is_wrong:
+                self._reopen(given.meaning_id)
 
-    @precondition(lambda self: self.till.paid)
-    @rule(n=NUMBER)
-    def end_a_meaning_and_reopen_its_orders(self, n: int) -> None:
-        meaning_id = self.till.pick("l.meaning_id", n, "and l.meaning_id is not null")
-        if meaning_id:
-            with contextlib.suppress(InvalidInput):  # it has ended already
-                self.shop.run(meanings.end, "Mia", meaning_id=meaning_id)
-            for order_id in self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id):
-                self.shop.run(meanings.reopen, "Mia", order_id=order_id, meaning_id=meaning_id, key=key())
-                self.till.assert_nothing_fits(order_id)
-            assert self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id) == ()
+    def _reopen(self, meaning_id: int) -> None:
+        self.shop.run(meanings.end, "Mia", meaning_id=meaning_id)
+        for order_id in self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id):
+            self.shop.run(meanings.reopen, "Mia", order_id=order_id, meaning_id=meaning_id, key=key())
+            self.till.assert_nothing_fits(order_id)
+        assert self.shop.run(meanings.touched, "Mia", meaning_id=meaning_id) == ()
 
     @precondition(lambda self: self.till.paid)
     @rule(n=NUMBER)

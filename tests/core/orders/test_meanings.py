@@ -7,17 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from core.foundation.errors import Forbidden, InvalidInput, KeyReused, UnknownVariant
-from core.foundation.sales import LineState, MeaningKind
+from core.foundation.errors import Forbidden, InvalidInput, KeyReused, RestoresTooMuch, UnknownVariant
+from core.foundation.sales import Disposition, LineState, MeaningKind
 from core.orders import cases as finishing
-from core.orders import meanings, reads
+from core.orders import meanings, reads, refunds
 from core.orders.meanings import Meaning, Part
 from core.people import audit
 from core.people.audit import What
 from core.proof import checks
 from core.storefront import paid_orders
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, cases, line_of, order_id, sell, states
+from tests.support.selling import Sale, cases, line_of, order_id, sell, states, tell_refund
 
 NO_GOODS = Meaning(kind=MeaningKind.NO_GOODS)
 TAKEN = ("taken", None)
@@ -109,6 +109,47 @@ def test_a_buyer_sees_a_bundle_as_the_one_line_that_was_bought(shop: Shop) -> No
             (box, 1, 1000, *expected)
         ]
         assert f"1 x {box}: 10.00 USD" in paid_orders.confirmation(found).body
+
+
+def test_a_storefront_that_calls_the_database_gets_one_line_for_a_bundle(shop: Shop) -> None:
+    box, shoe, socks = code(), shop.variant(10), shop.variant(1)
+    give(shop, box, bundle((shoe, 1), (socks, 1)))
+    for is_whole in (True, False):
+        answer = shop.sql(
+            "select stockroom_api.process_order(gen_random_uuid(), cast(:items as jsonb))",
+            items=f'[{{"sku": "{box}", "quantity": 1}}]',
+        )
+        assert (answer["success"], answer["total_items"], answer["valid_items"]) == (is_whole, 1, int(is_whole))
+        assert [(line["code"], line["quantity"]) for line in answer["lines"]] == [(box, 1)]
+        assert [error["code"] for error in answer["errors"]] == ([] if is_whole else ["insufficient_stock"])
+
+
+def test_every_unit_paid_for_is_explained_where_a_cart_has_bundles_and_no_goods(shop: Shop) -> None:
+    box, shipping, shoe = code(), code("SHIPPING"), shop.variant(3)
+    give(shop, box, bundle((shoe, 2)))
+    give(shop, shipping, NO_GOODS)
+    for _ in range(2):
+        sale = Sale(lines=[(box, 1), (shipping, 1)])
+        sell(shop, sale)
+        lines = shop.rows(
+            "select paid, sold, waiting, unexplained from stockroom_api.shelf_lines where order_id = :id order by position",
+            id=order_id(shop, sale),
+        )
+        assert [line.unexplained for line in lines] == [0, 0, 0]
+        assert sum(line.paid for line in lines) == 2 == sum(line.sold + line.waiting for line in lines)
+
+
+def test_a_refunded_gift_card_is_decided_as_a_whole(shop: Shop) -> None:
+    card = code("GIFT")
+    give(shop, card, NO_GOODS)
+    sale = Sale(lines=[(card, 1)])
+    sell(shop, sale)
+    refund = tell_refund(shop, sale)
+    back = refunds.Decision(line_id=line_of(shop, sale), disposition=Disposition.RESTOCK, quantity=1)
+    with pytest.raises(RestoresTooMuch):
+        shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[back], key=key())
+    whole = refunds.Decision(line_id=None, disposition=Disposition.GOODWILL, quantity=0)
+    assert shop.run(refunds.decide, "Sam", refund_id=refund, decisions=[whole], key=key()) == ()
 
 
 def test_the_missing_part_of_a_bundle_is_a_case_of_its_own_line(shop: Shop) -> None:
