@@ -171,7 +171,7 @@ def _decision_as_a_whole(values: forms.Values) -> list[Decision]:
 
 
 def _ask(form: forms.Form, line: OrderLine, proposed: int, currency: str) -> None:
-    price = "" if line.unit_price is None else f", {selling.money(line.unit_price, currency)} each"
+    price = f", {_price(line, currency)} each"
     with st.container(gap=None):
         st.markdown(
             f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(selling.line_name(line) + price)}"
@@ -194,6 +194,12 @@ def _ask(form: forms.Form, line: OrderLine, proposed: int, currency: str) -> Non
                 "Units", 1, most, value=min(proposed or 1, most) if row == 0 else 1, step=1,
                 key=form.input(f"units_{line.line_id}_{row}"), width=110,
             )  # fmt: skip
+
+
+def _price(line: OrderLine, currency: str) -> str:
+    if line.unit_price is not None:
+        return selling.money(line.unit_price, currency)
+    return f"without a price, about {selling.money(round(line.unit_worth or 0), currency)}"
 
 
 def _left(line: OrderLine) -> str:

@@ -1,7 +1,7 @@
 -- Goods that come back without a refund or after it was decided, and decisions that are taken back.
 
--- Take in goods of an order that came back: 'restock' puts them on the shelf with `_reason`, 'damaged' only notes them. They are
--- noted like the decisions of a refund, but without one. Refuses: SK003, SK006, SK008, SK009, SK010, SK013.
+-- Take in goods of an order that came back: back on the shelf with `_reason`, or damaged, which moves no stock. They are noted like
+-- the decisions of a refund, but without one. Refuses: SK003, SK006, SK008, SK009, SK010, SK013.
 create function stockroom_api.take_in(
     _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _goods jsonb, _reason text,
     _note text, _seen text

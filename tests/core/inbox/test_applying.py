@@ -330,7 +330,7 @@ def test_undoing_a_restoration_lets_the_same_units_be_restored_again_and_no_more
     sale = Sale(lines=[(sku(shop, shoe), 2)])
     sell(shop, sale)
     line = shop.sql("select id from stockroom.order_lines where order_id = :id", id=order_id(shop, sale))
-    refund = {"refund_id": f"re_{payment_id()}", "payment_id": sale.payment_id, "amount": 1, "currency": "usd",
+    refund = {"refund_id": f"re_{payment_id()}", "payment_id": sale.payment_id, "amount": 2000, "currency": "usd",
               "status": "succeeded", "refunded_at": "2026-01-01", "told_at": "2026-01-01"}  # fmt: skip
     shop.sql("select stockroom_api.record_refunds(cast(:rows as jsonb))", rows=json.dumps([refund]))
     found = shop.sql("select id from stockroom.refunds where refund_id = :id", id=refund["refund_id"])

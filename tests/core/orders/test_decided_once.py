@@ -117,6 +117,26 @@ def test_two_refunds_of_one_order_are_decided_one_after_the_other(shop: Shop) ->
     assert case.now == (10, "decided")
 
 
+def test_two_refunds_of_one_order_that_are_decided_at_once_are_decided_one_after_the_other(shop: Shop) -> None:
+    for _ in range(5):
+        case = Case(shop)
+        opened = case.page()
+        ids, together = (case.refund, tell_refund(shop, case.sale, amount=1000)), Barrier(2)
+
+        def click(refund_id: int, case: Case, opened: str, together: Barrier) -> str:
+            together.wait()
+            try:
+                case.decide(RESTOCK, seen=opened, refund_id=refund_id)
+            except StockError as error:
+                return type(error).__name__
+            return "decided"
+
+        page = ([each] * 2 for each in (case, opened, together))
+        with ThreadPoolExecutor(2) as people:
+            assert sorted(people.map(click, ids, *page)) == ["DecidedMeanwhile", "decided"]
+        assert shop.on_hand(case.shoe) == 9
+
+
 def test_a_decision_that_was_taken_back_meanwhile_is_told_too(shop: Shop) -> None:
     case = Case(shop)
     decided = case.decide(DAMAGED, seen=None)

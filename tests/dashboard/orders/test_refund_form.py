@@ -63,6 +63,16 @@ def test_the_form_shows_prices_and_proposes_the_units_that_the_money_fits(tabs: 
     assert field(tab, "number_input", "Units").value == 1
 
 
+def test_a_line_without_a_price_shows_its_share_of_the_money(tabs: Tabs, sale: Sale) -> None:
+    line = {"code": "B-1", "codes": [], "quantity": 2, "unit_price": None}
+    bare = Sale(lines=[], more={"number": "WEB-3", "amount": 2100, "extras": None, "lines": [line]})
+    sell(tabs.shop, bare)
+    tell_refund(tabs.shop, bare, amount=1050)
+    said = words_of(inbox(tabs))
+    assert "Boot, without a price, about $10.50 each" in said
+    assert "$10.50 of $21.00 were refunded: 1 of 2 units." in said
+
+
 def test_a_full_refund_proposes_all_units(tabs: Tabs, sale: Sale) -> None:
     tell_refund(tabs.shop, sale)
     tab = inbox(tabs)
