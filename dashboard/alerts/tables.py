@@ -53,7 +53,13 @@ def said(row: CaseRow) -> str:
     """Return what a row says now, without the name of its order."""
     if row.first.list is CaseList.LEVELS:
         return _sizes(row)
-    return "; ".join(alert.sentence.removeprefix(f"Order {alert.order_name}: ") for alert in row.alerts)
+    return "; ".join(_short(alert) for alert in row.alerts)
+
+
+def _short(alert: Alert) -> str:
+    """Return the sentence of a case without what the other columns say: the order, and that units are missing."""
+    text = alert.sentence.removeprefix(f"Order {alert.order_name}: ")
+    return text.partition(" lines not taken off the shelf: ")[2] or text
 
 
 def _sizes(row: CaseRow) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +10,12 @@ import pytest
 from core.alerts import reads as alerts
 from core.alerts.reads import Alert, AlertFilter, CaseList, Stake
 from core.carts.values import money
-from core.foundation.sales import AlertKind
-from core.orders import naming
+from core.foundation.sales import AlertKind, Disposition
+from core.orders import naming, refunds
 from core.orders import reads as orders
-from tests.support.builders import Shop
-from tests.support.selling import Sale, order_id, sell, tell_refund
+from core.orders.refunds import Decision
+from tests.support.builders import Shop, key
+from tests.support.selling import Sale, line_of, order_id, sell, tell_refund
 
 
 def case(shop: Shop, sale: Sale) -> Alert:
@@ -183,11 +183,16 @@ def test_a_case_of_an_earlier_version_is_shown_without_the_id_of_its_payment(fre
     assert case(fresh_shop, sale).sentence == "Order Ana Ruiz, 24.00 EUR: it is cut"
 
 
-def test_a_failed_refund_names_its_amount_and_order(fresh_shop: Shop) -> None:
-    refund = tell_refund(fresh_shop, f"pi_{uuid.uuid4().hex}", amount=500)
-    assert fresh_shop.sql("select refund_id from stockroom.refunds where id = :id", id=refund).startswith("re_")
-    told = fresh_shop.sql("""select pg_get_functiondef(p.oid) from pg_proc p where p.proname = 'question_refunds'""")
-    assert "order_name(o)" in told
+def test_a_failed_refund_is_named_by_its_amount_and_its_order(fresh_shop: Shop) -> None:
+    fresh_shop.variant(5, sku="SHOE")
+    sale = Sale(lines=[("SHOE", 2)], more=ANA)
+    sell(fresh_shop, sale)
+    refund_id = tell_refund(fresh_shop, sale, refund_id="re_back", amount=1200, currency="eur")
+    back = Decision(line_id=line_of(fresh_shop, sale), disposition=Disposition.RESTOCK, quantity=1)
+    fresh_shop.run(refunds.decide, "Sam", refund_id=refund_id, decisions=[back], key=key())
+    tell_refund(fresh_shop, sale, refund_id="re_back", amount=1200, currency="eur", status="failed")
+    said = "A refund of 12.00 EUR of order Ana Ruiz, 24.00 EUR failed after 1 units were put back on the shelf for it"
+    assert case(fresh_shop, sale).sentence == said
 
 
 @pytest.mark.parametrize("currency", ["eur", "JPY", "kwd", "clp"])

@@ -64,6 +64,7 @@ def test_everybody_sees_the_cases_with_stock_that_did_not_leave_the_shelf_first(
     assert kinds(tab) == ["Cart not read", "Not enough stock", "Unknown code"]
     row = table(tab, "step").iloc[1]
     assert (row["name"], row["buyer"]) == ("WEB-1", "kim@buyer.example")
+    assert row["what"] == "3 \N{MULTIPLICATION SIGN} A-1, 1 available"
     assert (row["units"], row["money"], row["since"], row["state"]) == ("3", "$30.00", "just now", "Open")
     assert list(table(tab, "step")["step"]) == ["Enter lines", "Ship what is there", "What is it?"]
     assert "3 failed updates, the oldest first. At stake: 4 units and $45.00." in words_of(tab)

@@ -39,7 +39,7 @@ def full(embedded_shop: Shop) -> Sale:
     return sale
 
 
-def rows(tab: AppTest) -> list[dict[str, Any]]:
+def rows(tab: AppTest) -> list[Any]:
     """Return the rows of the wide table."""
     return list(table(tab, "step").to_dict("records"))
 
