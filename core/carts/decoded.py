@@ -75,7 +75,7 @@ def from_base64(text: str) -> str | None:
 
 def _is_packed_head(text: str) -> bool:
     head = text[:8].replace("-", "+").replace("_", "/").replace("=", "A")
-    return text.startswith(_GZIP_HEAD) or looks_like_json(base64.b64decode(head).decode("utf-8", "replace"))
+    return text.startswith(_GZIP_HEAD) or looks_like_json(folded(base64.b64decode(head).decode("utf-8", "replace")))
 
 
 def _inflated(packed: bytes) -> bytes:
@@ -157,9 +157,9 @@ def _value(node: ast.expr) -> Any:
     match node:
         case ast.List() | ast.Tuple():
             return [_value(each) for each in node.elts]
-        case ast.Dict():
-            keys = [_value(key) if key else None for key in node.keys]
-            return _object(list(zip(map(str, keys), map(_value, node.values), strict=True)))
+        case ast.Dict(keys=keys) if None not in keys:
+            names = [str(_value(key)) for key in keys if key]
+            return _object(list(zip(names, map(_value, node.values), strict=True)))
         case ast.Constant(value=float() as number):
             return Decimal(str(number))
         case ast.Constant(value=str() | int() | None as value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from core.carts.names import (
 from core.carts.positions import ANYTHING, MOST_READINGS, Column, Found, Roles, is_code_name, way_of, ways_of_map
 from core.carts.text import MOST_ENTRIES, is_number
 from core.carts.values import Row, has_code_and_quantity, row, shown, text_of
-from core.carts.whole import rows_of
+from core.carts.whole import is_goods, rows_of
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import CartLine
 
@@ -131,29 +131,32 @@ def unnamed(entries: Mapping[str, str]) -> list[Found]:
     Every entry that could be the code is one way to read it.
     """
     units = next((key for key in entries if plain(key) in ("quantities", "qtys", "quantity", "qty")), "")
-    if not units or reference_in(entries):
+    many = plain(units).endswith("s")
+    if not units or (reference_in(entries) and not many):
         return []
-    lists = {key: _texts(text) for key, text in entries.items() if len(text) < _LONGEST_LIST}
-    columns = {
-        key: Column(name=key, texts=each) for key, each in lists.items() if len(each) == len(lists.get(units, ()))
+    lists = {
+        key: _texts(text) for key, text in entries.items() if len(text) < _LONGEST_LIST and not is_goods(key, text)
     }
-    quantity, size = columns.get(units), next((c for key, c in columns.items() if plain(key) in _SIZES), None)
+    length = len(lists.get(units, ()))
+    columns = {key: Column(name=key, texts=each) for key, each in lists.items() if len(each) == length > 0}
+    quantity, size, price = (_column(columns, names) for names in ((plain(units),), _SIZES, ("price", "prices")))
     if not quantity or not quantity.can_be_quantity(alone=True):
         return []
     ways = []
     for key, each in columns.items():
-        if (
-            each not in (quantity, size)
-            and each.can_be_code
-            and is_code_name(key)
-            and max(map(len, each.texts)) < _LONG
-        ):
-            way = way_of(Roles(code=each, size=size, quantity=quantity), (each, quantity), {"layout": "parallel"})
+        short = max(map(len, each.texts)) < _LONG and each.can_be_code and is_code_name(key)
+        if short and each not in (quantity, size, price):
+            roles = Roles(code=each, size=size, quantity=quantity, price=price)
+            way = way_of(roles, (each, quantity), {"layout": "parallel"})
             ways.append(replace(way, how=f"{shown(key)} as code, {shown(units)} as quantity"))
     if len(ways) > MOST_READINGS:
         raise UnreadableCart("its quantity can belong to too many other entries")
-    shape = UNNAMED[0] if plain(units).endswith("s") else UNNAMED[1]
-    return [Found(shape=shape, rows=ways[0].rows, ways=tuple(ways), used=frozenset(columns))] if ways else []
+    used = frozenset(name for way in ways for name in (way.fields or {}).values())
+    return [Found(shape=UNNAMED[not many], rows=ways[0].rows, ways=tuple(ways), used=used)] if ways else []
+
+
+def _column(columns: Mapping[str, Column], names: Collection[str]) -> Column | None:
+    return next((column for key, column in columns.items() if plain(key) in names), None)
 
 
 def _texts(text: str) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def _separated(lines: Sequence[Sequence[str]], layout: Mapping[str, str]) -> Fou
 
 
 def refuse_none(text: str, code: str) -> None:
-    """Raise UnreadableCart for a last field that is 0 or negative: whatever it is, nobody buys that."""
+    """Raise UnreadableCart for a last field that is 0 or negative: it is neither a quantity nor a price."""
     if _NUMBER.fullmatch(text) and (text.startswith("-") or not text.strip("0.")):
         units_of(text, code)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from core.carts.decoded import begins_json, unpacked
 from core.carts.names import CART_NAMES, LINE_NAMES, WRAPPER_NAMES, plain
@@ -92,11 +93,17 @@ def _declared(entries: Mapping[str, str], base: str) -> Iterator[int]:
 
 
 def _must_not_miss_all(entries: Mapping[str, str], found: Mapping[str, Pieces]) -> None:
-    for base in (CART_NAMES | WRAPPER_NAMES) - found.keys():
-        for key, text in entries.items():
-            match = _COUNT.fullmatch(plain(key))
-            if match and match["base"] == base and is_count(text) and int(text) > 1:
-                raise UnreadableCart(f"{shown(key)} says {int(text)} pieces, but there is none")
+    for key, text in entries.items():
+        base = _counted_base(plain(key))
+        if base is not None and base not in found and is_count(text) and int(text) > 1:
+            raise UnreadableCart(f"{shown(key)} says {int(text)} pieces, but there is none")
+
+
+@lru_cache(maxsize=4096)
+def _counted_base(name: str) -> str | None:
+    """Return the name of the cart whose pieces an entry of this name counts, or None."""
+    match = _COUNT.fullmatch(name)
+    return match["base"] if match and match["base"] in CART_NAMES | WRAPPER_NAMES else None
 
 
 def _head(entries: Mapping[str, str], group: Pieces) -> str:

@@ -26,7 +26,8 @@ ANYTHING = "*"
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,4})?")
 _WHOLE = re.compile(r"0*[1-9][0-9]{0,6}(\.0{1,4})?")
 _LARGE = 10_000  # next to other numbers, such a number is no quantity
-_SIZE = re.compile(r"[0-9]{1,3}([.,][0-9])?|(?=.*[^\W\d]).{1,20}")
+# Sizes of shoes and clothes in numbers, those of children up to 188, and short texts.
+_SIZE = re.compile(r"[0-9]{1,2}([.,][0-9])?|1[0-8][02468]|(?=.*[^\W\d]).{1,20}")
 # Texts that are not codes: addresses of the web and of mail, and dates.
 _NO_CODE = re.compile(r"(https?:|//|data:).*|[^@\s]+@[^@\s]+\.[^@\s]+|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
 _NO_CODE_NAME = re.compile(
@@ -35,7 +36,7 @@ _NO_CODE_NAME = re.compile(
     "|session|token|secret|locale|language|color|colour|status|state|mode|type|source|channel|brand|category|weight|unit"
     "|size|quantit|qty|count|order|payment|invoice|account|tenant|store|shop|site|company|plan|campaign|utm|ip$|test|env"
 )
-_FIRST, _WIDE = 5, 8
+_FIRST, _SHORT, _WIDE = 5, 3, 8
 _UNUSED = "something else"
 
 
@@ -92,7 +93,7 @@ class Column:
 
     @property
     def can_be_size(self) -> bool:
-        """Whether the values are short: a few letters or up to three digits. Some lines may have none."""
+        """Whether the values are short texts or numbers such as 42 and 9.5. Some lines may have none."""
         given = [text for text in self.texts if text]
         return bool(given) and all(map(_SIZE.fullmatch, given))
 
@@ -162,14 +163,24 @@ def ways_of(columns: Sequence[Column], layout: Mapping[str, str]) -> tuple[Way, 
 
 
 def _narrowed(columns: Sequence[Column], numbers: Sequence[Column]) -> list[Roles]:
-    """Return the ways to take goods. If there are too many, only those whose code is a text, then the first text."""
+    """Return the ways to take goods. If there are too many, only those whose code is a text or the first field.
+
+    In very wide lines the code is the first text, and what counts is among the first fields. Raises UnreadableCart if
+    there are still too many ways.
+    """
     able = [column for column in columns if column.can_be_code]
     texts = [column for column in able if column not in numbers]
-    short = any(" " not in text for column in texts for text in column.texts)
-    codes = [column for column in able if column in texts or not short or all(len(text) > 2 for text in column.texts)]
-    first = (texts or codes)[:1]
-    for tried, among in ((codes, columns), (texts or codes, columns), (first, columns), (first, columns[:_FIRST])):
-        takes = [take for code in tried for take in _takes(code, among, numbers)]
+    long = [column for column in able if column in numbers and all(len(text) > 2 for text in column.texts)]
+    plain_texts = any(" " not in text for column in texts for text in column.texts)
+    short = not plain_texts and (len(columns) <= _SHORT or not long)
+    codes = [column for column in able if column in texts or column in long or short]
+    tried = [(codes, columns)]
+    if plain_texts:
+        tried.append(([column for column in codes if column in texts or column is columns[0]], columns))
+    if texts and len(columns) > _WIDE:
+        tried += [(texts[:1], columns), (texts[:1], columns[:_FIRST])]
+    for few, among in tried:
+        takes = [take for code in few for take in _takes(code, among, numbers)]
         if len(takes) <= MOST_READINGS:
             return takes
     raise UnreadableCart(f"its lines have {len(columns)} fields without names, which can be read in too many ways")
@@ -248,6 +259,6 @@ def ways_of_map(values: Sequence[tuple[str, object]], layout: Mapping[str, str] 
         found.append(Roles(code=code, quantity=value))
     if value.can_be_price:
         found.append(Roles(code=code, price=value))
-    if value.can_be_size and value.is_number:
+    if found and value.can_be_size:
         found.append(Roles(code=code, size=value))
     return tuple(way_of(roles, (code, value), layout) for roles in found)

@@ -134,7 +134,8 @@ def find(metadata: Mapping[str, str]) -> Found | None:
         found = [*filter(None, (objects(entries),))] or unnamed(entries)
     cart = agreed([each for each in found if each.shape != FOR_PEOPLE] or found)
     if cart is None:
-        refuse_empty(metadata)
+        if reference_in(entries) is None:
+            refuse_empty(metadata)
         return None
     _must_agree_with_text(cart, entries)
     counts = counts_in(entries, loose=alone is None and cart.shape not in UNNAMED)

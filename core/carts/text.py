@@ -21,7 +21,7 @@ from core.carts.names import (
     WRAPPER_NAMES,
     plain,
 )
-from core.carts.packed import read_packed, read_parts
+from core.carts.packed import read_packed, read_parts, refuse_none
 from core.carts.positions import (
     MOST_READINGS,
     Column,
@@ -33,7 +33,7 @@ from core.carts.positions import (
     ways_of,
     ways_of_map,
 )
-from core.carts.values import Row, has_code_and_quantity, has_quantity, row, shown, text_of, units_of
+from core.carts.values import Row, has_code, has_code_and_quantity, has_quantity, row, shown, text_of, units_of
 from core.carts.whole import by_size, counts_in, flat_of, lines_beside, refuse_lists, rows_of, same_cart
 from core.foundation.errors import UnreadableCart
 
@@ -130,7 +130,8 @@ def agreed(found: Sequence[Found]) -> Found | None:
 
 
 def _one_agrees(rows: Sequence[Row], other: Found) -> bool:
-    return any(same_cart(rows, each) for each in other.readings)
+    counted = [way.rows for way in other.ways if way.has_quantity]
+    return any(same_cart(rows, each) for each in counted or other.readings)
 
 
 def _list(values: list[Any], *, certain: bool) -> Found | None:
@@ -153,7 +154,7 @@ def _objects(values: Sequence[Mapping[str, Any]], *, certain: bool) -> Found | N
     if not any(has_code_and_quantity(value) for value in values):
         if not certain:
             return None
-        if found := _with_unknown_names(values):
+        if not any(map(has_code, values)) and (found := _with_unknown_names(values)):
             return found
     shape = "short list" if all(map(_is_cut_form, values)) else "list"
     return Found(shape=shape, rows=tuple(each for value in values for each in rows_of(value)))
@@ -187,6 +188,9 @@ def _by_position(values: Sequence[Sequence[Any]]) -> Found:
     """Read `[["TR", "42", 1, 11990]]`."""
     if any(isinstance(cell, list | dict) and cell for line in values for cell in line):
         raise UnreadableCart("one of its lines contains a list")
+    for line in values:
+        if len(line) == 2:
+            refuse_none(text_of(line[1]), text_of(line[0]))
     ways = ways_of(columns_of(values), {"layout": "list"})
     if not ways:
         for line in values:

@@ -67,6 +67,8 @@ def is_count(text: str) -> bool:
 
 def has_control(text: str) -> bool:
     """Return whether text has control characters or lone surrogates, which a database cannot store."""
+    if text.isascii() and text.isprintable():
+        return False
     return any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
@@ -109,6 +111,11 @@ def price_of(value: object) -> str:
     """Return a price as written, or an empty text: a price that cannot be read does not make the cart unreadable."""
     text = text_of(value)
     return text if _PRICE.fullmatch(text) else ""
+
+
+def has_code(fields: Mapping[str, object]) -> bool:
+    """Return whether an object has a field with a usual name of a code."""
+    return any(plain(name) in CODE_NAMES and plain(name) != "price" for name in _flattened(fields))
 
 
 def has_code_and_quantity(fields: Mapping[str, object]) -> bool:

@@ -93,7 +93,7 @@ def entries_beside(entries: Mapping[str, str], carts: Sequence[Sequence[Row]]) -
     fields: dict[str, Any] = {}
     for key, text in entries.items():
         named = is_goods(key, text)
-        if named or ("{" in text and looks_like_json(text)):
+        if named or ("{" in text and looks_like_json(text) and not _is_goods_name(plain(key))):
             fields[key] = _loaded(text, strictly=named)
         elif _MORE_WORD.search(f"{key} {text}"):
             fields[key] = text
@@ -140,20 +140,25 @@ def _has_lines(value: object) -> bool:
 def same_cart(one: Sequence[Row], other: Sequence[Row]) -> bool:
     """Return whether two encodings agree: in units by code, or, if they share no code, in quantities in order.
 
-    Without a shared code, two carts whose codes have the same name differ.
+    Without a shared code, only carts agree whose codes have different names, such as SKU and id.
     """
     names = {code: each.line.code for each in reversed(one) for code in (*each.line.codes, each.line.code)}
     canonical = [next((names[c] for c in (r.line.code, *r.line.codes) if c in names), None) for r in other]
     if not any(canonical):
-        kinds = {each.kind for each in one} & {each.kind for each in other} - {""}
-        return not kinds and [r.line.quantity for r in one] == [r.line.quantity for r in other]
-    return None not in canonical and _totals(one, [r.line.code for r in one]) == _totals(other, canonical)
+        kinds, others = {each.kind for each in one}, {each.kind for each in other}
+        apart = "" not in kinds | others and kinds.isdisjoint(others)
+        return apart and [r.line.quantity for r in one] == [r.line.quantity for r in other]
+    sized = all(each.line.size for each in (*one, *other))
+    own = [r.line.code for r in one]
+    return None not in canonical and _totals(one, own, sized=sized) == _totals(other, canonical, sized=sized)
 
 
-def _totals(rows: Sequence[Row], codes: Iterable[str | None]) -> dict[str | None, int]:
-    totals: dict[str | None, int] = {}
+def _totals(rows: Sequence[Row], codes: Iterable[str | None], *, sized: bool) -> dict[tuple[str | None, str], int]:
+    """Return the units by code, and by size if all lines have one."""
+    totals: dict[tuple[str | None, str], int] = {}
     for each, code in zip(rows, codes, strict=True):
-        totals[code] = totals.get(code, 0) + each.line.quantity
+        key = code, (each.line.size or "").casefold() if sized else ""
+        totals[key] = totals.get(key, 0) + each.line.quantity
     return totals
 
 
@@ -199,7 +204,7 @@ def _is_inside(name: str, value: object) -> bool:
     named = plain(name) in _INSIDE | CART_NAMES or _is_goods_name(plain(name))
     if isinstance(value, list):
         return named or _has_lines(value)
-    return named and not all(isinstance(each, str) for each in value.values())
+    return named and isinstance(value, dict) and not all(isinstance(each, str) for each in value.values())
 
 
 def flat_of(fields: Mapping[str, Any]) -> dict[str, Any]:

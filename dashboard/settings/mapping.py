@@ -135,6 +135,8 @@ def _label(layout: str, name: str) -> str:
         return f"{LABELS[name]}: position{'s' if name == 'more_codes' else ''}"
     if layout == Layout.NUMBERED and name in _INSIDE:
         return f"{LABELS[name]}: key with {NUMBER}"
+    if layout == Layout.PARALLEL and name in _INSIDE:
+        return f"{LABELS[name]}: key"
     if layout == Layout.KEYS and name == "key":
         return f"Key, with {ANYTHING} for the code"
     return LABELS[name]

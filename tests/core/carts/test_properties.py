@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.carts import values
 from core.carts.reading import lines_of_items, preview, read_cart
 from core.foundation.errors import UnreadableCart
 from core.foundation.model import MAX_UNITS
@@ -119,7 +120,8 @@ def test_a_cart_written_in_any_shape_reads_back_equal(shape: Callable[[Lines], M
 @settings(deadline=None, max_examples=100)
 @given(code=ANY_CODE, units=UNITS)
 def test_a_code_of_any_letters_reads_back_trimmed(code: str, units: int) -> None:
-    assert read({"cart": json.dumps([{"sku": code, "qty": units}])}) == [(code.strip(), units)]
+    looks = values.folded(code).strip()
+    assert read({"cart": json.dumps([{"sku": code, "qty": units}])}) == ([(looks, units)] if looks else None)
 
 
 @pytest.mark.parametrize("shape", ENDS_VISIBLY, ids=lambda shape: shape.__name__)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.carts.possible import readings
 from core.carts.reading import SHORT_FORM, lines_of_items, read_cart
 from core.foundation.errors import Unreadable, UnreadableCart
 from core.foundation.sales import Cart, CartLine, Lookup
@@ -52,23 +53,27 @@ def test_every_published_example_is_read_as_expected() -> None:
 
 def is_as_expected(example: dict[str, Any]) -> bool:
     """Line items name the price before the product, which may come in sizes: any code of a line may match."""
-    expected = [(each["sku_or_variant"], each["quantity"], each.get("size")) for each in example["expected"]]
     try:
         if "line_items" in example:  # the caller must notice that there is another page
-            cart: Cart | Lookup | None = lines_of_items(example["line_items"]["data"])
+            carts = [lines_of_items(example["line_items"]["data"])]
+            lookup = None
         else:
-            cart = read_cart(example["metadata"])
+            found = readings(example["metadata"])
+            carts, lookup = [each.cart for each in found.possible], found.lookup
+            assert len(carts) == 1 or not any(each.certain for each in found.possible)
     except UnreadableCart:
         return bool(example["result"] == "error")
-    if isinstance(cart, Cart):
-        pairs = list(zip(cart.lines, expected, strict=True))
-        return example["result"] in ("items", "incomplete") and all(
-            code in (line.code, *line.codes) and (line.quantity, line.size) == (quantity, size)
-            for line, (code, quantity, size) in pairs
-        )
-    if isinstance(cart, Lookup):
-        return bool(example["result"] == "lookup")
-    return bool(example["result"] == "none" or example["metadata"] == {})
+    if carts:
+        return example["result"] in ("items", "incomplete") and any(is_equal(cart, example) for cart in carts)
+    return bool(example["result"] == ("lookup" if lookup else "none") or example["metadata"] == {})
+
+
+def is_equal(cart: Cart, example: dict[str, Any]) -> bool:
+    expected = [(each["sku_or_variant"], each["quantity"], each.get("size")) for each in example["expected"]]
+    return all(
+        code in (line.code, *line.codes) and (line.quantity, line.size) == (quantity, size)
+        for line, (code, quantity, size) in zip(cart.lines, expected, strict=True)
+    )
 
 
 # ---------------------------------------------------------------- shapes
@@ -196,8 +201,8 @@ def test_the_short_form_has_a_source_that_says_so() -> None:
 @pytest.mark.parametrize(
     "metadata",
     [
-        {}, {"cart": ""}, {"cart": "[]"}, {"cart": "{}"}, {"purchasedItems": "50 gal still"}, {"items": "2 rods"},
-        {"items": "[gift] a rod"}, {"cart": "null"}, {"items": "3"}, {"order": "the usual"}, {"data": '{"id": 5}'},
+        {}, {"purchasedItems": "50 gal still"}, {"items": "2 rods"},
+        {"items": "[gift] a rod"}, {"items": "3"}, {"order": "the usual"}, {"data": '{"id": 5}'},
         {"address_line_1": "12:30 Mill Lane"}, {"line1": "12 Mill Lane"}, {"item_1_name": "Rod", "item_1_qty": "2"},
         {"sku": "ROD-7"}, {"quantity": "2"}, {"name_1": "Casey", "size_1": "L"}, {"prod_1": "41"}, {"prod_id": "41"},
         {"data": '[{"event": "page_view"}]'}, {"order_id": ""}, {"order_id": "the red one"}, {"cart": None},
@@ -274,7 +279,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a map without counts": ({"bag": '{"12": {"price": 5}}'}, "no quantity"),
     "a map of no sizes": ({"bag": '{"12": {"items_by_size": {}}}'}, "empty list of sizes"),
     "text after the end": ({"cart": f"{TEXT} and more"}, "broken"),
-    "quotes of another language": ({"cart": "[{'sku': 'A', 'qty': 1}]"}, "broken"),
+    "a list of Python that was cut": ({"cart": "[{'sku': 'A', 'qty': 1}, {'sku"}, "cut off"),
     "one line of several that is text": ({"items": "ROD-7:3,a reel"}, "some are not"),
     "a comma at the end": ({"items": "ROD-7:3,"}, "some are not"),
     "an entry that is text": ({"item_1": "ROD-7|3", "item_2": "a reel"}, "some are not"),
