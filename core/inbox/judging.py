@@ -186,12 +186,19 @@ def line_row(line: CartLine) -> dict[str, Any]:
 
 def _judged(source: Source, possible: Possible, answers: Answers, tolerance: Tolerance) -> Judged:
     named = tuple(answers.get(question(line), NOTHING) for line in possible.cart.lines)
+    why = _unnamed(possible.cart, named)
+    if why and not possible.certain:  # most ways to read a list by position end here
+        return Judged(source=source, possible=possible, answers=named, weighed=_unweighed(possible.cart), why=why)
     prices = [answer.price for answer in named]
     weighed = weigh(possible.cart, source.payment, prices, tolerance, exactly=not possible.certain)
-    why = _unnamed(possible.cart, named) or weighed.why
+    why = why or weighed.why
     if why is None and not possible.certain:
         why = _other_price(weighed.cart, named)
     return Judged(source=source, possible=possible, answers=named, weighed=weighed, why=why)
+
+
+def _unweighed(cart: Cart) -> Weighed:
+    return Weighed(cart=cart, fit=Fit.UNKNOWN)
 
 
 def _unnamed(cart: Cart, answers: Sequence[Answer]) -> str | None:

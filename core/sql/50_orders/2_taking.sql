@@ -272,7 +272,10 @@ end $$;
 -- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids. An order whose
 -- first cart named nothing has it already, without a movement.
 create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
-    language sql as $$
+    language plpgsql as $$
+declare
+    _claimed bigint[];
+begin
     with claimed as (
         insert into stockroom.operations (key, kind, fingerprint, performed_by)
         select 'stripe:' || o.payment_id, 'order', sha256(convert_to('order ' || o.payment_id, 'UTF8')), 'Stripe'
@@ -281,12 +284,18 @@ create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
         on conflict (key) do nothing
         returning id, key
     )
-    select array_agg(coalesce(c.id, p.id) order by i.n)
+    select array_agg(c.id order by i.n) into _claimed
       from unnest(_order_ids) with ordinality i (id, n)
       join stockroom.orders o on o.id = i.id
-      left join claimed c on c.key = 'stripe:' || o.payment_id
-      left join stockroom.operations p on c.id is null and p.key = 'stripe:' || o.payment_id;
-$$;
+      join claimed c on c.key = 'stripe:' || o.payment_id;
+    if cardinality(_claimed) is distinct from cardinality(_order_ids) then
+        select array_agg(p.id order by i.n) into _claimed
+          from unnest(_order_ids) with ordinality i (id, n)
+          join stockroom.orders o on o.id = i.id
+          join stockroom.operations p on p.key = 'stripe:' || o.payment_id;
+    end if;
+    return _claimed;
+end $$;
 
 grant select on stockroom_api.open_lines to stockroom_app;
 grant execute on function stockroom_api.apply_orders(jsonb), stockroom_api.apply_alone() to stockroom_app;

@@ -212,6 +212,18 @@ def test_line_items_that_name_variants_and_add_up_win_over_what_the_metadata_say
     assert taken(verdict) == [("TR-42", 2)]
 
 
+def test_where_no_source_names_a_variant_the_shops_own_code_is_recorded_not_a_one_off_price() -> None:
+    paid = payment(11_990)
+    own = source(paid, possible(("OLD-1", 1, 11_990), certain=True))
+    assert taken(judged(items(paid, item({})), own)) == [("OLD-1", 1)]
+
+
+def test_line_items_without_goods_do_not_hide_a_reading_that_only_the_amount_rules_out() -> None:
+    paid = payment(11_990)
+    verdict = judged(items(paid, item({})), source(paid, possible(("TR-42", 3, 11_990))))
+    assert (taken(verdict), verdict.kind) == (None, AlertKind.UNREADABLE_CART)
+
+
 def test_two_sources_that_name_variants_and_differ_are_a_case() -> None:
     paid = payment(11_990)
     first = source(paid, possible(("TR-42", 1, None), certain=True), name="checkout metadata")
