@@ -295,5 +295,3 @@ def _order_row(payment: Payment, policy: Policy) -> dict[str, Any]:
         "policy": policy,
         "lines": [],
     }
-
-
