@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import product
 
 from core.carts.names import plain
@@ -35,6 +36,7 @@ _NO_CODE_NAME = re.compile(
     "|currency|amount|total|price|cost|tax|ship|discount|coupon|promo|note|message|comment|user|customer|client|buyer"
     "|session|token|secret|locale|language|color|colour|status|state|mode|type|source|channel|brand|category|weight|unit"
     "|size|quantit|qty|count|order|payment|invoice|account|tenant|store|shop|site|company|plan|campaign|utm|ip$|test|env"
+    "|more|further|additional|remain|omit|hidden|trunc|skip"
 )
 _FIRST, _SHORT, _WIDE = 5, 3, 8
 _UNUSED = "something else"
@@ -142,12 +144,18 @@ class Roles:
         return tuple(column.name for column in named if column is not None)
 
 
+def _cell(value: object) -> str:
+    """Return a value as text. A number with an exponent is none of the fields of a line."""
+    text = text_of(value)
+    return "" if isinstance(value, Decimal) and not _NUMBER.fullmatch(text) else text
+
+
 def columns_of(table: Sequence[Sequence[object]]) -> list[Column]:
     """Return the columns of lines by position, from 1. A shorter line ends with empty values."""
     width = max(map(len, table))
     if width > MOST_POSITIONS:
         raise UnreadableCart(f"its lines have more than {MOST_POSITIONS} fields")
-    padded = [[*map(text_of, cells), *[""] * (width - len(cells))] for cells in table]
+    padded = [[*map(_cell, cells), *[""] * (width - len(cells))] for cells in table]
     return [Column(name=str(n), texts=texts) for n, texts in enumerate(zip(*padded, strict=True), start=1)]
 
 

@@ -12,6 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.carts import values
+from core.carts.mapping import from_json
+from core.carts.possible import readings
 from core.carts.reading import lines_of_items, preview, read_cart
 from core.foundation.errors import UnreadableCart
 from core.foundation.model import MAX_UNITS
@@ -196,6 +198,32 @@ def test_no_metadata_crashes_the_reader(metadata: Metadata, cut: int | None) -> 
     if isinstance(cart, Cart):
         assert cart.lines
         assert all(line.code.strip() and 0 < line.quantity <= MAX_UNITS for line in cart.lines)
+
+
+CELLS = st.sampled_from(["TR", "TR-42", "42", "1", "11990", "9.5", "M", "2x", "Shoe 1", "-1", "0", ""]) | st.integers(
+    -1, 200
+)
+LISTS = st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=3)
+MARKED = st.builds(
+    lambda rows, mark, between: between.join(mark.join(map(str, row)) for row in rows),
+    LISTS, st.sampled_from("|~:=*@, x"), st.sampled_from("\n;,|"),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@example(metadata={"cart": "[[null, 4.6e-34]]"})
+@example(metadata={"more": "9", "qty": "2", "trackId": "11"})
+@given(metadata=st.dictionaries(KEYS, VALUES | MARKED | LISTS.map(json.dumps), max_size=3))
+def test_the_mapping_of_any_reading_of_any_metadata_gives_this_reading(metadata: Metadata) -> None:
+    try:
+        found = readings(metadata)
+    except UnreadableCart:
+        return
+    for each in found.possible:
+        assert each.mapping is None or not each.certain
+        if each.mapping:
+            (mapped,) = readings(metadata, from_json(each.mapping.to_json())).possible
+            assert mapped.cart.lines == each.cart.lines, each.how
 
 
 @settings(deadline=None, max_examples=100)
