@@ -14,7 +14,9 @@ from streamlit.column_config import TextColumn
 from streamlit.delta_generator import DeltaGenerator
 
 from core.carts import mapping as cart_mapping
-from core.carts.mapping import ANYTHING, NUMBER, CartMapping, Layout
+from core.carts.mapping import CartMapping, Layout
+from core.carts.pieces import NUMBER
+from core.carts.positions import ANYTHING
 from core.foundation.errors import InvalidInput, UnreadableCart
 from core.foundation.sales import Cart, Lookup, Payment
 from core.orders import stripe_link
