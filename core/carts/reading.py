@@ -1,7 +1,8 @@
 """Reads carts, from Checkout's line items or from the metadata of a payment: all of a cart, or none of it.
 
 `read_cart` recognises the common layouts; a mapping that an admin writes reads the others. It returns None where there
-is no cart, a Lookup where there is only an order's number, and raises `UnreadableCart` for an incomplete cart.
+is no cart, a Lookup where there is only an order's number, and raises `UnreadableCart` for an incomplete cart. Of
+several possible readings (see `possible`) it gives the most usual one.
 """
 
 from __future__ import annotations
