@@ -121,6 +121,7 @@ class Gatherer:
             shipping=told.shipping,
             tax=told.tax,
             discount=told.discount,
+            converted_from=told.converted_from,
         )
         before, found.sources = found.sources, []
         self._add_session(found, whole)

@@ -47,7 +47,9 @@ class Sale:
             "lines": lines,
         }
         row |= self.more
-        goods = 1000 * sum(quantity for _, quantity in self.lines)
+        if any(line.get("unit_price") is None for line in row["lines"]):
+            return {"extras": None} | row
+        goods = sum(line["quantity"] * line["unit_price"] for line in row["lines"])
         return {"extras": row["amount"] - goods - (row.get("difference") or 0)} | row
 
 
