@@ -29,7 +29,8 @@ select o.id as order_id, o.payment_id, o.number, o.charge_id, o.session_id, o.em
   from stockroom.orders o
  cross join lateral (
     select count(*) filter (where x.part_of is null and x.state <> 'replaced') as lines,
-           coalesce(sum(x.quantity) filter (where stockroom_api.has_units(x.state)), 0) as units, coalesce(sum(x.taken), 0) as taken,
+           coalesce(sum(x.quantity) filter (where x.state not in ('bundle', 'no_goods', 'replaced')), 0) as units,
+           coalesce(sum(x.taken), 0) as taken,
            coalesce(sum(x.oversold), 0) as oversold, coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
       from stockroom.order_lines x where x.order_id = o.id) l
