@@ -1,4 +1,5 @@
--- What people have said that a code means: one variant, several variants with quantities (a bundle), or no goods.
+-- What people have said that a code means: one variant, several variants with quantities (a bundle), or no goods. A bundle's units
+-- are those of its parts; no goods and a replaced line have none, so sums of units leave these three states out.
 
 -- The meanings in force for every order. `means` says it for people.
 create view stockroom_api.meanings_in_force as
@@ -17,11 +18,6 @@ create function stockroom_api.meaning_text(_meaning_id bigint) returns text
       left join public.product_variants v on v.id = a.variant_id
      where a.id = _meaning_id;
 $$;
-
--- Whether a line in this state stands for units. A bundle's units are those of its parts; no goods and a replaced line have none.
-create function stockroom_api.has_units(_state text) returns boolean
-    language sql immutable security definer set search_path = pg_catalog, pg_temp
-    return _state not in ('bundle', 'no_goods', 'replaced');
 
 -- The meaning in force that a line stands on, given the variant that its codes name: that of its codes, if they have exactly one.
 -- `settled`: the state of a line that is a bundle or no goods. A code that the catalogue names is that variant, whatever else it was
@@ -100,4 +96,4 @@ select l.id as line_id, l.order_id, l.position, l.code, l.name, l.size, l.unit_p
  where l.part_of is null and l.state <> 'replaced';
 
 grant select on stockroom_api.meanings_in_force to stockroom_app;
-grant execute on function stockroom_api.meaning_text(bigint), stockroom_api.has_units(text) to stockroom_app;
+grant execute on function stockroom_api.meaning_text(bigint) to stockroom_app;

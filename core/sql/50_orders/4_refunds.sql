@@ -185,7 +185,7 @@ declare
             'names a line of another order, or one that was replaced'
         when exists (select from unnest(_said) d where d.line_id is null and (d.disposition = 'restock'
                 or exists (select from stockroom.order_lines l
-                            where l.order_id = _refund.order_id and stockroom_api.has_units(l.state)))) then
+                            where l.order_id = _refund.order_id and l.state not in ('bundle', 'no_goods', 'replaced')))) then
             'needs a line of its order, to know which goods are meant'
         when exists (select from unnest(_said) d where d.disposition = 'restock' group by d.line_id having count(*) > 1) then
             'names the same line twice' end;

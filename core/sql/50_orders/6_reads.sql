@@ -31,7 +31,8 @@ select o.id as order_id, o.payment_id, o.number, stockroom_api.order_name(o) as 
   from stockroom.orders o
  cross join lateral (
     select count(*) filter (where x.part_of is null) as lines,
-           coalesce(sum(x.quantity) filter (where stockroom_api.has_units(x.state)), 0) as units, coalesce(sum(x.taken), 0) as taken,
+           coalesce(sum(x.quantity) filter (where x.state not in ('bundle', 'no_goods')), 0) as units,
+           coalesce(sum(x.taken), 0) as taken,
            coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold,
            coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing

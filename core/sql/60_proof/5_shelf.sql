@@ -24,7 +24,7 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
  cross join lateral (
     select max(a.id) as alert_id, case when max(a.id) is null then 0 else l.quantity - l.taken - l.oversold end::bigint as waiting,
            case l.state when 'skipped' then l.quantity else 0 end::bigint as recorded_only,
-           case when l.state in ('bundle', 'no_goods', 'replaced') then 0 else l.quantity end::bigint as paid
+           case when l.state not in ('bundle', 'no_goods', 'replaced') then l.quantity else 0 end::bigint as paid
       from stockroom.alerts a
      where l.state = 'failed' and a.cause = 'order:' || o.payment_id and a.state <> 'resolved') w;
 
