@@ -92,7 +92,8 @@ def ask(form: forms.Form, *, text: str = "", first: Sequence[Near] = (), kind: M
     is_sure, pick = sum(near.is_exact for near in found) == 1, f"sku_{typed}"  # each search begins a new choice
     st.selectbox(
         "Variant", list(offered), 0 if is_sure else None, format_func=lambda sku: label(offered[sku]),
-        key=form.input(pick), placeholder="Choose a variant" if offered else "Nothing is near this" if typed else "Search first",
+        key=form.input(pick),
+        placeholder="Choose a variant" if offered else "Nothing is near this" if typed else "Search first",
     )  # fmt: skip
     added: dict[str, Near] = {}
     if chosen is MeaningKind.BUNDLE:

@@ -71,6 +71,12 @@ def order_id(shop: Shop, sale: Sale) -> int:
     return int(shop.sql("select id from stockroom.orders where payment_id = :id", id=sale.payment_id))
 
 
+def name_of(shop: Shop, sale: Sale) -> str:
+    """Return the name of an order for people."""
+    query = "select stockroom_api.order_name(o) from stockroom.orders o where o.payment_id = :id"
+    return str(shop.sql(query, id=sale.payment_id))
+
+
 def states(shop: Shop, sale: Sale) -> list[tuple[str, str | None, int, int]]:
     """Return state, cause, units taken and oversold of each line of an order."""
     rows = shop.rows(

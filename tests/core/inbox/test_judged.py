@@ -56,8 +56,8 @@ def test_half_a_dollar_for_a_pair_takes_nothing_until_a_person_says_so(stripe: S
     arrive(stripe)
     assert sold(stripe.shop) == 0
     assert open_cases(stripe.shop) == [
-        f"amount_mismatch: Order {order(stripe).payment_id}: its lines come to 119.90 USD, but 0.50 USD was paid, and "
-        "the shop tolerates 30 % less, so nothing was taken off the shelf"
+        "amount_mismatch: Order buyer1@shop.example, 0.50 USD: its lines come to 119.90 USD, but 0.50 USD was paid, "
+        "and the shop tolerates 30 % less, so nothing was taken off the shelf"
     ]
     (only,) = stripe.shop.run(readings.choices, "Sam", order_id=order(stripe).id).readings
     assert [(line.sku, line.quantity) for line in only.lines] == [("TR-42", 1)]

@@ -132,7 +132,8 @@ def test_every_unit_paid_for_is_explained_where_a_cart_has_bundles_and_no_goods(
         sale = Sale(lines=[(box, 1), (shipping, 1)])
         sell(shop, sale)
         lines = shop.rows(
-            "select paid, sold, waiting, unexplained from stockroom_api.shelf_lines where order_id = :id order by position",
+            "select paid, sold, waiting, unexplained from stockroom_api.shelf_lines where order_id = :id "
+            "order by position",
             id=order_id(shop, sale),
         )
         assert [line.unexplained for line in lines] == [0, 0, 0]

@@ -165,14 +165,14 @@ def test_an_order_has_its_units_lines_and_what_waits(shop: Shop) -> None:
     plenty, short = shop.variant(9, size="42"), shop.variant(1)
     sale = Sale(lines=[(sku(shop, plenty), 3), (sku(shop, short), 2), ("NO-SUCH-CODE", 1)])
     sell(shop, sale)
-    shop.run(refunds.decide, "Sam", refund_id=tell_refund(shop, sale), key=key(), decisions=[
+    shop.run(refunds.decide, "Sam", refund_id=tell_refund(shop, sale, amount=3000), key=key(), decisions=[
         Decision(line_id=line_of(shop, sale), disposition=Disposition.RESTOCK, quantity=1),
         Decision(line_id=line_of(shop, sale), disposition=Disposition.DAMAGED, quantity=1),
     ])  # fmt: skip
     whole = shop.run(order_screens.order, "Sam", order_id=order_id(shop, sale))
     row = whole.order
     assert (row.lines, row.units, row.taken, row.missing, row.restored, row.oversold) == (3, 6, 3, 3, 1, 0)
-    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 6000, 0, 1)
+    assert (row.refunds, row.refunded, row.undecided, row.cases) == (1, 3000, 0, 1)
     taken, failed, unknown = whole.lines
     assert (taken.state, taken.taken, taken.size, taken.product) == (LineState.TAKEN, 3, "42", "Canvas shoe")
     assert (taken.restorable, taken.undecided, taken.spoken_for) == (2, 1, 1)
@@ -341,7 +341,7 @@ def test_what_pages_watch_grows_with_everything_that_happens_to_orders(fresh_sho
         lambda: shop.run(handling.acknowledge, "Wanda", alert_ids=[case_of(shop, sale)]),
         lambda: tell_refund(shop, sale, amount=500),
         lambda: shop.run(handling.resolve, "Sam", alert_ids=[case_of(shop, sale)], reason="Refunded"),
-        lambda: decide(shop, sale, key="decided"),
+        lambda: decide(shop, sale, key="decided", is_confirmed=True),
         lambda: shop.run(returns.take_back, "Sam", decided="decided", key=key()),
     ]
     before = shop.run(reports.latest_movement, "Sam")

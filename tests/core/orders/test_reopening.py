@@ -28,7 +28,7 @@ from tests.core.orders.test_meanings import (
     variant,
 )
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, case_of, cases, line_of, order_id, sell, states, tell_refund
+from tests.support.selling import Sale, case_of, cases, line_of, name_of, order_id, sell, states, tell_refund
 
 
 def live(shop: Shop, sale: Sale) -> list[tuple[str, str | None, int, int]]:
@@ -69,7 +69,7 @@ def test_a_wrong_mapping_is_ended_and_what_it_took_goes_back_as_an_undo(shop: Sh
     )
     assert [tuple(row) for row in undone] == [(2, True, "Sam")]
     change = shop.run(audit.recent_changes, "Ada")[0]
-    assert (change.what, change.subject, change.performed_by) == (What.ORDER_REOPENED, sale.payment_id, "Sam")
+    assert (change.what, change.subject, change.performed_by) == (What.ORDER_REOPENED, name_of(shop, sale), "Sam")
     assert_proof_holds(shop)
 
 

@@ -14,7 +14,7 @@ from core.orders import cases as finishing
 from core.orders import reads
 from core.people import audit
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, order_id, sell, states
+from tests.support.selling import Sale, name_of, order_id, sell, states
 
 TAKEN = ("taken", None)
 
@@ -115,7 +115,7 @@ def test_support_chooses_a_variant_for_one_order_alone(shop: Shop) -> None:
     third = Sale(lines=[(code, 1)])
     sell(shop, third)
     assert states(shop, third) == [("failed", "unknown_variant", 0, 0)], "nothing was mapped"
-    change = next(each for each in shop.run(audit.recent_changes, "Ada") if each.subject == first.payment_id)
+    change = next(each for each in shop.run(audit.recent_changes, "Ada") if each.subject == name_of(shop, first))
     assert (change.what, change.performed_by, change.after) == (
         "variant_chosen", "Sam", {"code": code, "means": f"{code}-43"},
     )  # fmt: skip
