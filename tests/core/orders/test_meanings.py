@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -16,14 +17,22 @@ from core.people import audit
 from core.people.audit import What
 from core.proof import checks
 from core.storefront import paid_orders
+from tests.conftest import open_fresh
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, cases, line_of, order_id, sell, states, tell_refund
+from tests.support.servers import Server
 
 NO_GOODS = Meaning(kind=MeaningKind.NO_GOODS)
 TAKEN = ("taken", None)
 TIMES = "\N{MULTIPLICATION SIGN}"
 SETTLED = ("no_goods", None, 0, 0)
 UNKNOWN = ("failed", "unknown_variant", 0, 0)
+
+
+@pytest.fixture(scope="module")
+def shop(server: Server) -> Iterator[Shop]:
+    """A shop of this file's own, so that its proof is about these orders alone."""
+    yield from open_fresh(server)
 
 
 def code(name: str = "BOX") -> str:

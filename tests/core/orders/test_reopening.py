@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +17,7 @@ from core.orders import cases as finishing
 from core.orders import meanings, refunds
 from core.people import audit
 from core.people.audit import What
+from tests.conftest import open_fresh
 from tests.core.orders.test_meanings import (
     NO_GOODS,
     SETTLED,
@@ -29,6 +31,13 @@ from tests.core.orders.test_meanings import (
 )
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, case_of, cases, line_of, name_of, order_id, sell, states, tell_refund
+from tests.support.servers import Server
+
+
+@pytest.fixture(scope="module")
+def shop(server: Server) -> Iterator[Shop]:
+    """A shop of this file's own, so that its proof is about these orders alone."""
+    yield from open_fresh(server)
 
 
 def live(shop: Shop, sale: Sale) -> list[tuple[str, str | None, int, int]]:
