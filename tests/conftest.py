@@ -45,6 +45,8 @@ EVERY_SERVER = (
     "tests/core/catalog/test_extra_columns.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
+    "tests/core/inbox/test_doubles.py",
+    "tests/core/inbox/test_refunds_end_cases.py",
     "tests/core/ledger",
     "tests/core/orders",
     "tests/core/people/test_rights.py",

@@ -1,6 +1,6 @@
 """What can be done with every case: acknowledge, snooze, assign, resolve; one or many at once, all of them or none.
 
-Rules and locks: core/sql/50_orders/8_handling.sql. Each step is recorded in the history of its case.
+Rules and locks: core/sql/55_cases/2_handling.sql. Each step is recorded in the history of its case.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a person needs to enter the lines of an order: what came with its payment, and what it could be of.
 
 Guesses come from the possible readings of its cart, from codes and names in the text of its payment, and from prices
-that are what was paid. Nothing here decides anything. SQL: core/sql/50_orders/9_guesses.sql.
+that are what was paid. Nothing here decides anything. SQL: core/sql/55_cases/5_guesses.sql.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from core.people.access import Permission
 from core.people.guard import require
 
 MOST_GUESSES = 6
+MOST_UNITS = 20
 MOST_WORDS = 400
 LONGEST_TEXT = 20_000
 _PARTS = re.compile(r"[^\s,;|\"'{}\[\]()=<>]+")
@@ -136,7 +137,8 @@ def guesses(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Gue
     priced = _priced(connection, row)
     ids = list(dict.fromkeys([*named, *(each for group in priced for each in group)]))
     known = {pick.variant_id: pick for pick in lines.picks(connection, actor, ids=ids, currency=row.currency)}
-    alone = {next(iter(group)): group for group in priced if len(group) == 1}
+    goods = row.amount - (row.extras or 0)
+    alone = {each: {each: units} for each in named if (units := _units_paid(known[each], goods))}
     found = [
         (_rank(named[each], each in alone), _named_guess(known[each], named[each], alone.get(each))) for each in named
     ]
@@ -145,7 +147,14 @@ def guesses(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Gue
         for group in priced
         if len(group) > 1 or next(iter(group)) not in named
     ]
-    return (*whole, *(guess for _, guess in sorted(found, key=lambda each: each[0])))[:MOST_GUESSES]
+    ranked = (*whole, *(guess for _, guess in sorted(found, key=lambda each: each[0])))
+    return tuple({guess.lines: guess for guess in reversed(ranked)}.values())[::-1][:MOST_GUESSES]
+
+
+def _units_paid(pick: Pick, amount: int) -> int:
+    """Return how many units of a variant cost exactly this amount, 0 if no whole number up to `MOST_UNITS` does."""
+    units, rest = divmod(amount, pick.unit_price) if pick.unit_price else (0, 0)
+    return units if rest == 0 and 0 < units <= MOST_UNITS else 0
 
 
 def _read(connection: Connection, actor: Actor, row: Any) -> Iterator[Guess]:
@@ -160,7 +169,7 @@ def _read(connection: Connection, actor: Actor, row: Any) -> Iterator[Guess]:
                     (known[each], int(line["quantity"]), _first(line.get("unit_price"), known[each].unit_price))
                     for each, line in zip(ids, wanted, strict=True)
                 ),
-                why=f"the cart read as {reading.get('how') or 'written'}",
+                why=f"the cart, read by {reading.get('how') or 'its names'}",
             )
 
 

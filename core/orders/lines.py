@@ -1,6 +1,6 @@
 """Lines by hand: entering the lines of an order whose cart was not read, and correcting lines that were read wrong.
 
-Rules and locks: core/sql/50_orders/8_lines.sql. A correction is one operation: what was taken for a wrong line goes
+Rules and locks: core/sql/55_cases/3_lines.sql. A correction is one operation: what was taken for a wrong line goes
 back, what should have been taken goes out. It can be undone in one step while it is the latest change of the order.
 """
 

@@ -1,7 +1,7 @@
 """What a code of a cart means: one variant, several with quantities (a bundle), or no goods; and the orders it touched.
 
 A meaning is given for good or for one line of an order. It can be changed or ended, and the orders whose lines stand on
-it reopened. Rules and locks: core/sql/50_orders/0_meanings.sql, 9_meanings.sql, 9_reopening.sql.
+it reopened. Rules and locks: core/sql/50_orders/0_meanings.sql and core/sql/55_cases.
 """
 
 from __future__ import annotations

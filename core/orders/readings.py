@@ -1,6 +1,6 @@
 """The possible readings of an order's cart, and choosing one: for this order, or for the shop.
 
-Rules and locks: core/sql/50_orders/9_readings.sql. The first choice wins; a later one is refused.
+Rules and locks: core/sql/55_cases/6_readings.sql. The first choice wins; a later one is refused.
 """
 
 from __future__ import annotations

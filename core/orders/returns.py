@@ -1,6 +1,6 @@
 """Goods that come back without a refund or later, and decisions that are taken back.
 
-Rules and locks: core/sql/50_orders/9_returns.sql. Never more units come back than left the shelf for the line.
+Rules and locks: core/sql/55_cases/7_returns.sql. Never more units come back than left the shelf for the line.
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
     """Return the actions of this role on this case, by the names of their tabs."""
     offers: dict[str, Callable[[], None]] = {}
     waiting = [line for line in lines if line.state is LineState.FAILED] if alert.kind in _ABOUT_ORDER else []
+    if readings.are_offered(alert):
+        offers["Choose a reading"] = lambda: readings.show(alert, person)
     if by_hand.offered_on(alert, person):
         offers["Enter lines"] = lambda: by_hand.show(_order_of(alert), alert.order_name or "")
     if any(line.sku is None for line in waiting) and may(person.role, Permission.MAP_CODE):
@@ -68,8 +70,6 @@ def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str
         offers["Try again"] = lambda: _show_retry(alert, waiting)
     if alert.kind is AlertKind.IMPORT_ERROR and alert.event_id and may(person.role, Permission.RETRY_ORDER):
         offers["Try again"] = lambda: _show_retry_message(alert)
-    if readings.are_offered(alert):
-        offers["Choose a reading"] = lambda: readings.show(alert, person)
     is_unread = alert.kind in _ABOUT_CART and alert.facts.get("cart_state") != "read"
     if is_unread and alert.order_id and may(person.role, Permission.RETRY_ORDER):
         offers["Read again"] = lambda: _show_read_again(alert)

@@ -16,6 +16,7 @@ from dashboard.frame import columns, selling, words
 from dashboard.frame.tables import size_order
 
 Pick = Callable[[Alert], None]
+_NOTHING_TAKEN = ", so nothing was taken off the shelf"
 
 
 def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, select: bool) -> list[int]:
@@ -57,9 +58,10 @@ def said(row: CaseRow) -> str:
 
 
 def _short(alert: Alert) -> str:
-    """Return the sentence of a case without what the other columns say: the order, and that units are missing."""
-    text = alert.sentence.removeprefix(f"Order {alert.order_name}: ")
-    return text.partition(" lines not taken off the shelf: ")[2] or text
+    """Return the sentence of a case without what the list says anyway: the order, and that nothing was taken."""
+    text = alert.sentence.removeprefix(f"Order {alert.order_name}: ").removesuffix(_NOTHING_TAKEN)
+    text = text.partition(" lines not taken off the shelf: ")[2] or text
+    return text[:1].upper() + text[1:]
 
 
 def _sizes(row: CaseRow) -> str:

@@ -91,11 +91,10 @@ begin
     return cardinality(_line_ids);
 end $$;
 
--- The open lines, with what is available now, which is said once for each variant. `variants`: those that an unclear code could
--- mean.
+-- The open lines, with what is available now, said once a variant. `variants`: those that an unclear code could mean.
 create view stockroom_api.open_lines as
-select l.id as line_id, l.order_id, o.payment_id, o.number, stockroom_api.order_name(o) as order_name, o.currency, l.position, l.code, v.sku, l.cause, l.unit_price,
-       l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
+select l.id as line_id, l.order_id, o.payment_id, stockroom_api.order_name(o) as order_name, o.currency, l.position, l.code, v.sku,
+       l.cause, l.unit_price, l.quantity - l.taken - l.oversold as missing, v.computed_available_stock as available,
        (select count(*) from stockroom.order_lines x
          where x.order_id = l.order_id and x.state not in ('bundle', 'no_goods', 'replaced')) as all_lines,
        format(case when b.is_second then 'another %s × %s%s' else '%s × %s, %s' end,

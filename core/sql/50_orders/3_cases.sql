@@ -1,4 +1,4 @@
--- What people do with an order that has a case: retry, ship what is there, read its cart again. What a code means: 9_meanings.sql.
+-- What people do with an order that has a case: retry, ship what is there, read its cart again. What a code means: 5_meanings.sql.
 
 -- Look up what the codes of the open lines without a variant mean, in the present catalogue and by the meanings that people gave.
 create function stockroom_api.name_lines(_order_id bigint) returns void

@@ -40,7 +40,7 @@ def test_a_double_payment_names_both_and_links_to_their_refunds(tabs: Tabs, twic
     tab = tabs.open("Sam", "alerts", alert=str(twice[2]))
     said = words_of(tab)
     assert "Double payment" in said
-    assert "The order of casey@shop.example for 10.00 USD looks like a double payment of the order of casey@" in said
+    assert "Order casey@shop.example, 10.00 USD looks like a double payment of order casey@" in said
     assert addresses(tab) == [f"https://dashboard.stripe.com/test/payments/pi_{minutes}" for minutes in (30, 10)]
     assert sum("$10.00" in str(each.value) for each in tab.text) == 2
     assert "pi_30" not in said

@@ -48,7 +48,7 @@ def test_the_page_opens_on_failed_updates_and_says_what_the_other_lists_hold(tab
     tab = tabs.open("Wanda", "alerts")
     (row,) = rows(tab)
     assert (row["name"], row["kind"], row["money"]) == ("Ana Ruiz, 123.45 USD", ["Cart not read"], "$123.45")
-    assert (row["what"], row["step"]) == ("it is cut", "Enter lines")
+    assert (row["what"], row["step"]) == ("It is cut", "Enter lines")
     said = words_of(tab)
     assert "1 failed update, the oldest first. At stake: $123.45." in said
     assert "Other lists: 1 product at a low level and 1 case of the machinery." in said

@@ -1,5 +1,5 @@
 -- Changing the lines of an order by hand: what was taken for a wrong line goes back, what should have been taken goes out. A line
--- that a correction leaves out is kept as 'replaced', without units. 8_lines.sql has what people do with it.
+-- that a correction leaves out is kept as 'replaced', without units. 3_lines.sql has what people do with it.
 
 -- A line as a person wants it. With `line_id` it is a line that the order has or had. `oversold` and `place` are set by an undo.
 create type stockroom_api.entered_line as (
