@@ -87,7 +87,7 @@ def test_the_possible_readings_of_the_cart_are_offered_whole(dear: Shop) -> None
     dear.sql("update stockroom.orders set readings = cast(:readings as jsonb)", readings=json.dumps([half, reading]))
     first = dear.run(guesses.guesses, "Sam", order_id=order)[0]
     assert [(pick.variant_id, units, price) for pick, units, price in first.lines] == [(boot, 2, 500), (mug, 1, 900)]
-    assert first.why == "the cart read as code, quantity"
+    assert first.why == "the cart, read by code, quantity"
 
 
 def test_what_came_with_the_payment_is_its_metadata(fresh_shop: Shop) -> None:
