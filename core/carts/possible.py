@@ -62,7 +62,7 @@ def _readings(metadata: Mapping[str, str], mapping: CartMapping | None, currency
     source = f"metadata:{found.shape}"
     if not found.ways:
         cart = Cart(lines=priced(found.rows, currency), source=source)
-        return Readings(possible=(Possible(cart=cart, how="the names of its fields", certain=True),), lookup=lookup)
+        return Readings(possible=(Possible(cart=cart, how="its named fields", certain=True),), lookup=lookup)
     return Readings(
         possible=tuple(_possible(found, way, currency, source) for way in distinct(found.ways)), lookup=lookup
     )

@@ -49,12 +49,14 @@ def _show(alert: Alert, seen: Choices, reading: OrderReading, place: int, person
 
 
 def _table(lines: Sequence[ReadLine], currency: str | None) -> dict[str, list[str]]:
-    return {
+    """Return the lines of a reading by columns, without columns that are empty."""
+    table = {
         "Takes": [words.plain(line.sku or f"{line.code} (no variant)") for line in lines],
         "Name": [words.plain(words.joined(line.name, line.size and f"size {line.size}")) for line in lines],
         "Units": [words.number(line.quantity) for line in lines],
         "Price": ["" if line.unit_price is None else selling.money(line.unit_price, currency) for line in lines],
     }
+    return {label: cells for label, cells in table.items() if any(cells)}
 
 
 def _source(source: str) -> str:

@@ -8,6 +8,8 @@ import streamlit as st
 
 from core.alerts.reads import Alert
 from core.foundation.sales import AlertKind, AlertState
+from core.people.access import Permission, may
+from dashboard.door import session
 
 PARAM = "alr_step"
 TRY, WHAT, ENTER, CHOOSE, SHIP, BOTH, RESOLVE = (
@@ -22,6 +24,14 @@ _BY_LACK = {
     "lines": ENTER,
     "amount": RESOLVE,
 }
+_NEEDS = {
+    WHAT: Permission.MAP_CODE,
+    ENTER: Permission.SET_LINES,
+    CHOOSE: Permission.MAP_CODE,
+    SHIP: Permission.FORCE_ORDER,
+    BOTH: Permission.RESOLVE_ALERT,
+    RESOLVE: Permission.RESOLVE_ALERT,
+}
 _BY_KIND = {AlertKind.IMPORT_ERROR: TRY, AlertKind.DOUBLE_PAYMENT: BOTH}
 _TABS = {
     WHAT: ("Choose a variant", "Map a code"),
@@ -33,10 +43,14 @@ _TABS = {
 
 
 def of(alert: Alert) -> str:
-    """Return the next step of a case; empty if it is resolved."""
+    """Return the next step of a case; empty if it is resolved, or if the step is not for the signed-in person."""
     if alert.state is AlertState.RESOLVED:
         return ""
-    return _BY_LACK.get(alert.lacks or "") or _BY_KIND.get(alert.kind, RESOLVE)
+    step = _BY_LACK.get(alert.lacks or "") or _BY_KIND.get(alert.kind, RESOLVE)
+    role = session.actor().role
+    if step == SHIP and not may(role, Permission.FORCE_ORDER):
+        return TRY
+    return "" if step in _NEEDS and not may(role, _NEEDS[step]) else step
 
 
 def opened(tabs: Iterable[str]) -> str | None:

@@ -59,7 +59,9 @@ def said(row: CaseRow) -> str:
 
 def _short(alert: Alert) -> str:
     """Return the sentence of a case without what the list says anyway: the order, and that nothing was taken."""
-    text = alert.sentence.removeprefix(f"Order {alert.order_name}: ").removesuffix(_NOTHING_TAKEN)
+    head, _, rest = alert.sentence.partition(": ")
+    is_named = head.startswith("Order ") and " looks like " not in head
+    text = (rest if is_named else alert.sentence).removesuffix(_NOTHING_TAKEN)
     text = text.partition(" lines not taken off the shelf: ")[2] or text
     return text[:1].upper() + text[1:]
 

@@ -170,7 +170,7 @@ def test_no_two_readings_say_the_same_and_few_take_other_goods(place: str) -> No
 
 def test_fields_with_names_are_one_certain_reading() -> None:
     (only,) = readings({"cart": '[{"sku": "TR-42", "qty": 2, "price": 11990}]'}).possible
-    assert (only.certain, only.mapping, only.how) == (True, None, "the names of its fields")
+    assert (only.certain, only.mapping, only.how) == (True, None, "its named fields")
     assert line_of(only.cart.lines[0]) == ("TR-42", None, 2, 11990)
 
 

@@ -45,7 +45,7 @@ def rows(tab: AppTest) -> list[Any]:
 
 
 def test_the_page_opens_on_failed_updates_and_says_what_the_other_lists_hold(tabs: Tabs, full: Sale) -> None:
-    tab = tabs.open("Wanda", "alerts")
+    tab = tabs.open("Sam", "alerts")
     (row,) = rows(tab)
     assert (row["name"], row["kind"], row["money"]) == ("Ana Ruiz, 123.45 USD", ["Cart not read"], "$123.45")
     assert (row["what"], row["step"]) == ("It is cut", "Enter lines")
