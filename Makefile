@@ -10,7 +10,7 @@ LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-li
 # Two processes; a file of tests stays in one of them. `make test JOBS=1` runs them all in one.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=20
-FAST := --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow" --one-server
+FAST := --ignore=tests/dashboard --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow" --one-server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

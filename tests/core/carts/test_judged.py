@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from core.carts.possible import Possible, readings
 from core.foundation.errors import UnreadableCart
 from core.foundation.sales import CartLine
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

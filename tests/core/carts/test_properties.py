@@ -19,6 +19,8 @@ from core.foundation.errors import UnreadableCart
 from core.foundation.model import MAX_UNITS
 from core.foundation.sales import Cart
 
+pytestmark = pytest.mark.slow
+
 Lines = list[tuple[str, int]]
 Metadata = dict[str, str]
 

@@ -16,6 +16,8 @@ from tests.conftest import open_sample
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.slow
+
 BOOTS = "sku,product,opening\nHB-40,Halde Boot,12\nHB-41,Halde Boot,3\n"
 
 

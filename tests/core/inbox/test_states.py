@@ -18,6 +18,8 @@ from core.payloads import reading as payloads
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stripe(embedded_shop: Shop) -> Stripe:
