@@ -12,8 +12,8 @@ create function stockroom_api.state_rank(_status text) returns int
                 else 6 end;
 $$;
 
--- Whether what was told (or asked) now counts more than what is known: it is later, or it was asked for, or it is of the same second
--- and has come further.
+-- Whether a new state counts more than the known one: it is later, or Stripe was asked for it, or it is of the same second and has
+-- come further.
 create function stockroom_api.counts_more(
     _told_at timestamptz, _asked_at timestamptz, _status text, _new_told_at timestamptz, _new_asked_at timestamptz, _new_status text
 ) returns boolean

@@ -19,8 +19,21 @@ begin
     end if;
 end $$;
 
--- Post the opposite of each movement for a claimed operation, all or none. Refuses: SK001, SK002, SK005, SK006, SK008.
+-- Post the opposite of each movement for a claimed operation, all or none, and review the orders they belong to. Refuses: SK001,
+-- SK002, SK005, SK006, SK008.
 create function stockroom_api.reverse_movements(_operation_id bigint, _performed_by text, _movement_ids bigint[], _note text)
+    returns setof stockroom_api.posting
+    language plpgsql as $$
+declare
+    _order_ids bigint[] := stockroom_api.lock_orders_of(_movement_ids);
+begin
+    return query select * from stockroom_api.post_opposites(_operation_id, _performed_by, _movement_ids, _note);
+    perform stockroom_api.review_orders(_order_ids, _performed_by);
+end $$;
+
+-- Post the opposite of each movement and count it on the line it belongs to. The orders and their lines are locked. Refuses: as
+-- `reverse_movements`.
+create function stockroom_api.post_opposites(_operation_id bigint, _performed_by text, _movement_ids bigint[], _note text)
     returns setof stockroom_api.posting
     language plpgsql as $$
 declare
@@ -28,7 +41,6 @@ declare
         select row (m.variant_id, m.movement_type, 'undo', -m.quantity, null, m.reference_type, m.reference_id, m.id, _note)
                ::stockroom.line
           from public.stock_movements m where m.id = any (_movement_ids) order by m.id desc);
-    _order_ids bigint[] := stockroom_api.lock_orders_of(_movement_ids);
 begin
     perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
     perform stockroom_api.refuse_undo(_movement_ids);
@@ -40,7 +52,6 @@ begin
       from public.stock_movements m
       join stockroom.order_line_movements x on x.movement_id = m.reverses_id
      where m.operation_id = _operation_id;
-    perform stockroom_api.review_orders(_order_ids, _performed_by);
 end $$;
 
 -- Lock the orders of these movements and their lines, before any variant; returns the orders.

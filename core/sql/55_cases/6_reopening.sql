@@ -41,23 +41,10 @@ declare
          where (l.id = any (_line_ids) or l.part_of = any (_line_ids)) and m.movement_type = 'sale' and m.reason <> 'undo'
            and not exists (select from public.stock_movements u where u.reverses_id = m.id)
          order by m.id desc);
-    _lines stockroom.line[] := array(
-        select row (m.variant_id, m.movement_type, 'undo', -m.quantity, null, m.reference_type, m.reference_id, m.id, _note)
-               ::stockroom.line
-          from public.stock_movements m where m.id = any (_movement_ids) order by m.id desc);
 begin
-    if cardinality(_lines) = 0 then
-        return;
+    if cardinality(_movement_ids) > 0 then
+        perform stockroom_api.post_opposites(_operation_id, _who, _movement_ids, _note);
     end if;
-    perform stockroom_api.refuse_undo(_movement_ids);
-    perform stockroom_api.check_lines(_lines);
-    perform stockroom_api.count_undone(_movement_ids);
-    perform stockroom_api.post_lines(_operation_id, _who, _lines);
-    insert into stockroom.order_line_movements (movement_id, line_id)
-    select m.id, x.line_id
-      from public.stock_movements m
-      join stockroom.order_line_movements x on x.movement_id = m.reverses_id
-     where m.operation_id = _operation_id and m.reverses_id = any (_movement_ids);
 end $$;
 
 -- The variants that reopening these lines can move: those taken, and those that the codes mean now.
