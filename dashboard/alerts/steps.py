@@ -34,7 +34,6 @@ _NEEDS = {
 }
 _BY_KIND = {AlertKind.IMPORT_ERROR: TRY, AlertKind.DOUBLE_PAYMENT: BOTH}
 _TABS = {
-    WHAT: ("Choose a variant", "Map a code"),
     ENTER: ("Read again",),
     CHOOSE: (ENTER, "Read again"),
     SHIP: ("Ship what is in stock",),
