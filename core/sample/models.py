@@ -73,18 +73,44 @@ def _model(row: dict[str, str]) -> Model:
     return Model(**values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One size of a model. `reorder_point`: at this level it is low."""
+
+    sku: str
+    model: Model
+    size: str
+    barcode: str
+    reorder_point: int
+
+    @property
+    def cents(self) -> int:
+        """Its price in cents."""
+        return round(self.model.price * 100)
+
+
+def variants(models: tuple[Model, ...]) -> dict[str, Variant]:
+    """Return the variants of these models by SKU."""
+    sizes = ((model, *rest) for model in models for rest in zip(model.skus, model.sizes, model.demand, strict=True))
+    return {
+        sku: Variant(sku=sku, model=model, size=size, barcode=_barcode(n), reorder_point=_reorder_point(model, demand))
+        for n, (model, sku, size, demand) in enumerate(sizes, 1)
+    }
+
+
+def _reorder_point(model: Model, demand: float) -> int:
+    return round((1 if model.supply is Supply.SLOW else 3) * demand)
+
+
 def catalogue(models: tuple[Model, ...]) -> bytes:
     """Return a catalogue file of these models, as the shop's owner would write it."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(_COLUMNS)
-    number = 0
-    for model in models:
-        for size, sku, demand in zip(model.sizes, model.skus, model.demand, strict=True):
-            number += 1
-            reorder_point = round((1 if model.supply is Supply.SLOW else 3) * demand)
-            values = (size, model.color, _barcode(number), model.price, model.unit_cost, reorder_point)
-            writer.writerow((sku, model.product, model.brand, *values))
+    for each in variants(models).values():
+        model = each.model
+        values = (each.size, model.color, each.barcode, model.price, model.unit_cost, each.reorder_point)
+        writer.writerow((each.sku, model.product, model.brand, *values))
     return stream.getvalue().encode()
 
 

@@ -1,18 +1,20 @@
-"""The events of the sample shop's ninety days: what its people, customers and supplier do."""
+"""The sample shop's ninety days: what its people, its customers and its supplier do."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from core.sample import sales, troubles
 from core.sample.models import Model, Supply
-from core.sample.story import DAYS, MIA, SAM, STOREFRONT, WANDA, ZONE, Operation, Story
+from core.sample.story import DAYS, MIA, WANDA, Operation, Step, Story
 
-_HOURS = {8: 1, 9: 2, 10: 3, 11: 4, 12: 6, 13: 5, 14: 4, 15: 4, 16: 4, 17: 5, 18: 6, 19: 8, 20: 9, 21: 8, 22: 5, 23: 2}
+_HOURS = {10: 3, 11: 4, 12: 6, 13: 5, 14: 4, 15: 4, 16: 4, 17: 5, 18: 6, 19: 8, 20: 9, 21: 8, 22: 5, 23: 2}
 _WEEKDAYS = (1.0, 0.85, 0.9, 1.0, 1.25, 1.6, 1.45)  # Monday first
-_FULL_RUN = {Supply.AUDIT: 9, Supply.STEADY: 9, Supply.SLOW: 4, Supply.DROP: 7}  # pairs of a middle size
+_FULL_RUN = {Supply.AUDIT: 9, Supply.STEADY: 9, Supply.SLOW: 5, Supply.DROP: 8}  # pairs of a middle size
+_SOLD_OUT = frozenset({"OKVN", "RVTB", "RVHA"})
+"""The drops that the supplier does not make again."""
 
 # The audit on the first day: 14 initial counts of 524 units, an initial purchase of 50, 5 more found, 3 sold.
 _COUNTED = {
@@ -21,29 +23,32 @@ _COUNTED = {
 }  # fmt: skip
 _BOUGHT = {"J4CP-41": 50}
 _INCREASED = {"HCLC-44": 5}
-_FIRST_SALES = ((14.1, {"J4CP-38": -1}), (17.8, {"J4CP-38.5": -2}))
+_FIRST_SALES = ((14.1, {"J4CP-38": 1}), (17.8, {"J4CP-38.5": 2}))
+_BEFORE = ((-6, 12.3, "J4CP-38"), (-5, 19.1, "HCLC-43"), (-4, 20.6, "J4CP-39"), (-3, 11.8, "HCLC-42"),
+           (-2, 18.4, "J4CP-37.5"), (-1, 21.2, "HCLC-44"))  # fmt: skip
+"""Orders from before the opening count: day, hour, SKU. They are recorded and move no stock."""
 
 _INCIDENTS = (  # day, hour, reason, units, who, note
-    (6, 15.3, "damaged", -1, WANDA, None),
-    (9, 11.1, "sample", -1, MIA, "Photo shoot for the shop's page"),
+    (6, 9.3, "damaged", -1, WANDA, None),
+    (9, 9.1, "sample", -1, MIA, "Photo shoot for the shop's page"),
     (15, 9.4, "damaged", -2, WANDA, "Box crushed on the way"),
-    (21, 16.2, "found", 2, WANDA, "Behind the returns shelf"),
-    (27, 10.5, "theft", -1, MIA, "Display pair gone after the Saturday rush"),
-    (33, 14.8, "damaged", -1, WANDA, "Glue stain on the toe"),
-    (38, 12.2, "sample", -1, MIA, None),
+    (21, 9.2, "found", 2, WANDA, "Behind the returns shelf"),
+    (27, 9.5, "theft", -1, MIA, "Display pair gone after the Saturday rush"),
+    (33, 9.8, "damaged", -1, WANDA, "Glue stain on the toe"),
+    (38, 9.2, "sample", -1, MIA, None),
     (46, 9.9, "lost", -1, WANDA, "Sent to the wrong address, never came back"),
-    (53, 15.7, "damaged", -1, WANDA, None),
-    (60, 13.4, "donation", -4, MIA, "Lots for the youth club's raffle"),
-    (64, 10.3, "found", 1, WANDA, "Was put back under the wrong size"),
-    (71, 17.2, "theft", -2, MIA, "Two boxes empty in the stock room"),
+    (53, 9.7, "damaged", -1, WANDA, None),
+    (60, 9.4, "donation", -4, MIA, "Lots for the youth club's raffle"),
+    (64, 9.3, "found", 1, WANDA, "Was put back under the wrong size"),
+    (71, 9.2, "theft", -2, MIA, "Two boxes empty in the stock room"),
     (77, 9.6, "damaged", -1, WANDA, "Wet box, the roof leaks by aisle 3"),
-    (83, 11.8, "correction", 1, MIA, "Sold pair was booked twice by hand"),
-    (87, 14.1, "damaged", -1, WANDA, None),
+    (83, 9.8, "correction", 1, MIA, "Sold pair was booked twice by hand"),
+    (87, 9.1, "damaged", -1, WANDA, None),
 )
 
 
-def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Operation]:
-    """Return all operations from the opening, ninety days ago, until `now`, in order of time."""
+def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Step]:
+    """Return all steps from the opening, ninety days ago, until `now`, in order of time."""
     shop = Story(models, now)
     _open(shop)
     for model in models:
@@ -53,13 +58,14 @@ def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Operation]:
     for incident in _INCIDENTS:
         _plan_incident(shop, *incident)
     shop.plan(40, 9.8, lambda at: _return_to_supplier(shop, at))
-    shop.plan(72, 16.4, lambda at: _mistype(shop, at))
-    shop.plan(89, 10.2, lambda at: _scan_wrong_size(shop, at))
+    shop.plan(72, 9.4, lambda at: _mistype(shop, at))
+    shop.plan(89, 9.2, lambda at: _scan_wrong_size(shop, at))
+    troubles.plan(shop)
     return shop.run()
 
 
 def _open(shop: Story) -> None:
-    """Plan the first day: the audit and nothing else."""
+    """Plan the first day: the audit and nothing else. A few orders are older than it."""
 
     def count_first(at: datetime) -> None:
         shop.do(at, "set_level", WANDA, "count", "initial_count", _COUNTED)
@@ -76,18 +82,20 @@ def _open(shop: Story) -> None:
     shop.plan(0, 10.6, buy_first)
     shop.plan(0, 11.4, find_more)
     for hour, lines in _FIRST_SALES:
-        _plan_sale(shop, hour, lines)
+        _plan_order(shop, 0, hour, lines)
+    for day, hour, sku in _BEFORE:
+        _plan_order(shop, day, hour, {sku: 1})
     shop.delivered |= {model.code: shop.moment(0, 9) for model in shop.models if model.supply is Supply.AUDIT}
 
 
-def _plan_sale(shop: Story, hour: float, lines: Mapping[str, int]) -> None:
-    shop.plan(0, hour, lambda at: _sell(shop, at, lines))
+def _plan_order(shop: Story, day: int, hour: float, lines: Mapping[str, int]) -> None:
+    shop.plan(day, hour, lambda at: sales.sell(shop, at, lines))
 
 
 def _let_arrive(shop: Story, model: Model) -> None:
     if model.supply is not Supply.AUDIT:
         day = model.arrives + (1 if shop.weekday(model.arrives) == 6 else 0)  # nobody delivers on a Sunday
-        shop.plan(day, shop.random.uniform(8.3, 11.5), lambda at: _receive_first(shop, model, at))
+        shop.plan(day, shop.random.uniform(8.3, 9.9), lambda at: _receive_first(shop, model, at))
 
 
 def _receive_first(shop: Story, model: Model, at: datetime) -> None:
@@ -97,17 +105,17 @@ def _receive_first(shop: Story, model: Model, at: datetime) -> None:
 
 def _full_run(model: Model) -> dict[str, int]:
     most = _FULL_RUN[model.supply]
-    return {sku: max(1, round(most * demand)) for sku, demand in zip(model.skus, model.demand, strict=True)}
+    return {sku: max(2, round(most * demand)) for sku, demand in zip(model.skus, model.demand, strict=True)}
 
 
 def _plan_day(shop: Story, day: int) -> None:
     usual = (10 + 7 * day / DAYS) * _WEEKDAYS[shop.weekday(day)]
     for _ in range(round(usual * shop.random.uniform(0.8, 1.25))):
         (hour,) = shop.random.choices(list(_HOURS), list(_HOURS.values()))
-        shop.plan(day, hour + shop.random.random() * 59 / 60, lambda at: _take_order(shop, at))
+        shop.plan(day, hour + 0.4 + shop.random.random() * 35 / 60, lambda at: _take_order(shop, at))
     if shop.weekday(day) in (0, 3):
         shop.plan(day, 8.1, lambda at: _count(shop, at))
-    if shop.weekday(day) in (1, 4):
+    if shop.weekday(day) in (1, 3, 5):
         shop.plan(day, 9.6, lambda at: _restock(shop, at))
 
 
@@ -117,9 +125,9 @@ def _take_order(shop: Story, at: datetime) -> None:
         sku = _choose(shop, at)
         if sku is not None and sku not in wanted:
             units = 2 if shop.random.random() < 0.04 else 1
-            wanted[sku] = -min(units, shop.levels[sku])
+            wanted[sku] = min(units, shop.levels[sku])
     if wanted:
-        _sell(shop, at, wanted)
+        sales.sell(shop, at, wanted)
 
 
 def _choose(shop: Story, at: datetime) -> str | None:
@@ -140,29 +148,6 @@ def _appeal(model: Model, age: timedelta) -> float:
     return model.appeal * fading.get(model.supply, 1.0)
 
 
-def _sell(shop: Story, at: datetime, lines: Mapping[str, int]) -> None:
-    number = f"SO-{next(shop.numbers['order'])}"
-    shop.do(at, "update_variant_stock", STOREFRONT, "sale", "stock_decrease", lines,
-            reference_type="order", reference=number)  # fmt: skip
-    if at < shop.moment(1, 0):
-        return  # nothing changes the units that the audit counted
-    for sku in lines:
-        if shop.random.random() < 0.07:
-            _plan_restoration(shop, at, sku, number)
-
-
-def _plan_restoration(shop: Story, sold_at: datetime, sku: str, order: str) -> None:
-    (reason,) = shop.random.choices(("refund", "exchange", "cancelled_unshipped"), (75, 14, 11))
-    days = 1 if reason == "cancelled_unshipped" else shop.random.randint(4, 12)
-    local = sold_at.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
-    at = datetime.combine(local, time(10 + shop.random.randrange(6), shop.random.randrange(60)), ZoneInfo(ZONE))
-
-    def put_back(at: datetime) -> None:
-        shop.do(at, "restore", SAM, "restoration", reason, {sku: 1}, reference_type="order", reference=order)
-
-    shop.plan_at(at, put_back)
-
-
 def _count(shop: Story, at: datetime) -> None:
     """Count one model, the next one each time. Most counts find no variance."""
     known = [model for model in shop.models if model.code in shop.delivered]
@@ -179,24 +164,18 @@ def _variance(shop: Story, level: int) -> int:
 
 
 def _restock(shop: Story, at: datetime) -> None:
-    """Receive what runs low, of at most three models. The supplier does not have every size."""
-    ordered = [model for model in shop.models if _runs_low(shop, model, at)][:3]
+    """Receive what runs low. The supplier does not always have every size, and some drops never again."""
     lines: dict[str, int] = {}
-    for model in ordered:
-        shop.delivered[model.code] = at
-        short = {sku: full - shop.levels.get(sku, 0) for sku, full in _full_run(model).items()}
-        lines |= {sku: units for sku, units in short.items() if units > 1 and shop.random.random() > 0.25}
+    known = shop.variants
+    for model in shop.models:
+        if model.code not in shop.delivered or model.code in _SOLD_OUT:
+            continue
+        for sku, full in _full_run(model).items():
+            level = shop.levels.get(sku, 0)
+            if level <= known[sku].reorder_point + 1 and full > level and shop.random.random() > 0.08:
+                lines[sku] = max(full, known[sku].reorder_point + 3) - level
     if lines:
         shop.deliver(at, lines)
-
-
-def _runs_low(shop: Story, model: Model, at: datetime) -> bool:
-    last = shop.delivered.get(model.code)
-    reordered = model.supply is Supply.STEADY or model.code == "HCLC"
-    if last is None or not reordered or at - last < timedelta(days=12):
-        return False
-    run = _full_run(model)
-    return sum(min(shop.levels.get(sku, 0), full) for sku, full in run.items()) < 0.55 * sum(run.values())
 
 
 def _plan_incident(shop: Story, day: int, hour: float, reason: str, units: int, who: str, note: str | None) -> None:
