@@ -52,6 +52,13 @@ def _is_signed(body: bytes, header: str | None, secret: str, tolerance: int) -> 
         return False
 
 
+def sign(body: bytes | str, secret: str, at: float | None = None) -> str:
+    """Return the signature header that Stripe would send with this body. The sandbox signs with it."""
+    text = body.decode("utf-8") if isinstance(body, bytes) else body
+    moment = int(time.time() if at is None else at)
+    return str(stripe.WebhookSignature.generate_signature_header(text, secret, moment))
+
+
 def _parsed(body: str) -> Json:
     try:
         found = json.loads(body, parse_constant=_no_constant)

@@ -20,10 +20,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import stripe
 
+from core.sandbox.books import Denied, missing
+from core.sandbox.objects import URLS, Json, listing
 from core.stripe.gateway import Gateway
 from core.stripe.trouble import Patience
-from tests.stripe.account import Denied, StripeAccount, missing
-from tests.stripe.objects import URLS, Json, listing
+from tests.stripe.account import StripeAccount
 
 KEY = "rk_test_51TheKeyOfTheShop0123456789"
 PERMISSIONS = {"event": "rak_event_read", "payment_intent": "rak_payment_intent_read", "charge": "rak_charge_read",
@@ -223,17 +224,16 @@ class FakeStripe(stripe.HTTPClient):
 
     def _list(self, kind: str, asked: Asked, version: str) -> Json:
         known(asked.params, PAGING | FILTERS[kind])
-        everything = list(self.account.kept[kind].values())
+        everything = list(self.account.store.newest_first(kind))
         if kind == "event":
             everything = [event for event in everything if self.account.is_visible(event)]
-        everything.reverse()
         page, more = paged(kind, everything, asked.params, lambda each: fits(each, asked.params))
         data = [self._expanded(self.account.show(each, version), asked, "data.") for each in page]
         return listing(asked.path, data, more)
 
     def _items(self, session_id: str, asked: Asked) -> Json:
         known(asked.params, PAGING - {"created"})
-        page, more = paged("item", self.account.items[session_id], asked.params, lambda _: True)
+        page, more = paged("item", self.account.store.items_of(session_id), asked.params, lambda _: True)
         data = [{**each, "price": dict(each["price"])} for each in page]
         for path in expansions(asked.params):
             if path != "data.price.product":
