@@ -1,16 +1,17 @@
-"""Loads the sample shop: a sneaker store with ninety days of movements, for trying everything out.
+"""Loads the sample shop: a sneaker store with ninety days of sales, for trying everything out.
 
-Its past is invented, but posted like any other: the catalogue through the catalogue import, every movement through the
-ledger's own function.
+Its past is invented, but it happens like any other: the catalogue through the catalogue import, payments at the
+sandbox's account, their messages through the inbox, and every movement through the ledger's own functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
 
@@ -19,23 +20,31 @@ from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation.model import COMMAND_LINE, Actor
 from core.foundation.settings import Settings
+from core.sample import play
 from core.sample.models import catalogue, read_models
-from core.sample.story import ZONE, Operation
+from core.sample.story import DAYS, ZONE, Kind, Operation, Step
 from core.sample.trade import ninety_days
+from core.sandbox.connection import gateway_of
 
 SHOP_NAME = "Canyon Sneakers"
 CURRENCY = "EUR"
+JOB = "play_sample"
+FIRST_SECONDS = 4.0
+"""How long a start plays before the dashboard answers; a job of the worker plays the rest."""
+_LATER = (Kind.REFUND, Kind.RETURN, Kind.RETRY, Kind.DISPUTE)
 _UNTOUCHED = text("select stockroom_api.is_untouched()")
-_BEGIN = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency)")
-_POST = text("select stockroom_api.post_sample(cast(:operations as jsonb))")
+_BEGIN = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency, :opened_at)")
+_PLAN = text("select stockroom_api.plan_sample(:opened_at, cast(:steps as jsonb), :job)")
 
 
-def load_sample(engine: Engine, now: datetime | None = None) -> None:
-    """Fill an empty database with the sample shop, whose ninety days end `now`: all of it or nothing.
+def load_sample(engine: Engine, now: datetime | None = None, seconds: float = float("inf")) -> None:
+    """Fill an empty database with the sample shop, whose ninety days end `now`.
 
-    Raises InvalidInput if the database holds products or movements.
+    What is not played within so many seconds is played by the worker. Raises InvalidInput if the database holds
+    products or movements; then nothing was changed.
     """
     run(engine, _load, COMMAND_LINE, now=now or datetime.now(UTC))
+    play.play(engine, gateway_of(engine), seconds=seconds)
 
 
 def fill_untouched(database: Database, settings: Settings, say: Callable[[str], None] = print) -> None:
@@ -46,7 +55,7 @@ def fill_untouched(database: Database, settings: Settings, say: Callable[[str], 
     try:
         if run(engine, is_untouched, COMMAND_LINE):
             say("Loading the sample shop ...")
-            load_sample(engine)
+            load_sample(engine, seconds=FIRST_SECONDS)
     finally:
         engine.dispose()
 
@@ -61,7 +70,10 @@ def is_untouched(connection: Connection, _actor: Actor) -> bool:
 
 def _load(connection: Connection, actor: Actor, *, now: datetime) -> None:
     models = read_models()
-    connection.execute(_BEGIN, {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY})
+    opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=DAYS)
+    opened_at = datetime.combine(opening, time(), ZoneInfo(ZONE))
+    values = {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY, "opened_at": opened_at}
+    connection.execute(_BEGIN, values)
     import_catalog(
         connection,
         actor,
@@ -70,8 +82,24 @@ def _load(connection: Connection, actor: Actor, *, now: datetime) -> None:
         key="sample:catalogue",
         into_sample=True,
     )
-    operations = json.dumps([_as_json(operation) for operation in ninety_days(models, now)])
-    connection.execute(_POST, {"operations": operations})
+    steps = json.dumps(rows_of_steps(ninety_days(models, now)))
+    connection.execute(_PLAN, {"opened_at": opened_at, "steps": steps, "job": JOB})
+
+
+def rows_of_steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return steps as they are stored. `is_named`: a later step is about this order."""
+    named = {step.name for step in steps if step.kind in _LATER}
+    return [
+        {"kind": step.kind, "at": step.at.isoformat(), "name": step.name, "is_named": step.name in named, **_facts(step)}
+        for step in steps
+    ]
+
+
+def _facts(step: Step) -> dict[str, Any]:
+    facts = dict(step.what)
+    if isinstance(operation := facts.get("operation"), Operation):
+        facts["operation"] = _as_json(operation)
+    return facts
 
 
 def _as_json(operation: Operation) -> dict[str, Any]:

@@ -213,9 +213,10 @@ begin
       from unnest(_said) d where d.line_id = l.id and d.disposition = 'restock';
 end $$;
 
--- Put units back on the shelf: one restoration movement for each line with the decision 'restock'.
+-- Put units back on the shelf: one restoration movement for each line with the decision 'restock', now or at a past moment.
 create function stockroom_api.restock(
-    _operation_id bigint, _who text, _said stockroom_api.decision[], _reason text, _reference_type text, _reference text, _note text
+    _operation_id bigint, _who text, _said stockroom_api.decision[], _reason text, _reference_type text, _reference text, _note text,
+    _at timestamptz default null
 ) returns setof stockroom_api.posting
     language plpgsql as $$
 declare
@@ -223,7 +224,7 @@ declare
         select l.id from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
          where d.disposition = 'restock' order by l.position);
     _lines stockroom.line[] := array(
-        select row (l.variant_id, 'restoration', _reason, d.quantity, null, _reference_type, _reference, null, _note)::stockroom.line
+        select row (l.variant_id, 'restoration', _reason, d.quantity, _at, _reference_type, _reference, null, _note)::stockroom.line
           from unnest(_said) d join stockroom.order_lines l on l.id = d.line_id
          where d.disposition = 'restock' order by l.position);
 begin
