@@ -19,12 +19,12 @@ from core.catalog.imports import import_catalog
 from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation.model import COMMAND_LINE, Actor
-from core.foundation.settings import Settings
+from core.foundation.settings import Settings, load_settings
 from core.sample import play
 from core.sample.models import catalogue, read_models
 from core.sample.story import DAYS, ZONE, Kind, Operation, Step
 from core.sample.trade import ninety_days
-from core.sandbox.connection import gateway_of
+from core.sandbox import connection as sandbox
 
 SHOP_NAME = "Canyon Sneakers"
 CURRENCY = "EUR"
@@ -44,7 +44,7 @@ def load_sample(engine: Engine, now: datetime | None = None, seconds: float = fl
     products or movements; then nothing was changed.
     """
     run(engine, _load, COMMAND_LINE, now=now or datetime.now(UTC))
-    play.play(engine, gateway_of(engine), seconds=seconds)
+    play.play(engine, sandbox.find(load_settings(), engine), seconds=seconds)
 
 
 def fill_untouched(database: Database, settings: Settings, say: Callable[[str], None] = print) -> None:

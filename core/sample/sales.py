@@ -12,7 +12,7 @@ from core.sample.shoppers import Bought
 from core.sample.story import SAM, ZONE, Kind, Story
 
 CURRENCY = "eur"
-_SHAPES = {"json": 45, "numbered": 16, "barcodes": 11, "packed": 10, "checkout": 18}
+_SHAPES = {"json": 45, "numbered": 16, "barcodes": 11, "packed": 10, "checkout": 15}
 _UNDECIDED = timedelta(hours=60)
 """Refunds younger than this still wait for a decision."""
 
