@@ -35,6 +35,17 @@ def missing(kind: str, object_id: str, status: int = 404, param: str = "id") -> 
     return Denied(status, said, code="resource_missing", param=param)
 
 
+def whole(operation: Callable[Concatenate[_B, _P], _R]) -> Callable[Concatenate[_B, _P], _R]:
+    """Return an operation that stores all its changes or none, while other changes of the account wait."""
+
+    @functools.wraps(operation)
+    def stored(books: _B, /, *args: _P.args, **values: _P.kwargs) -> _R:
+        with books.store.change():
+            return operation(books, *args, **values)
+
+    return stored
+
+
 class Books:
     """One account. `api_version` is the version of its events, `now` its clock in seconds."""
 
@@ -80,9 +91,10 @@ class Books:
         """Return an object as a version of the API shows it. An event never changes."""
         if found["object"] == "event":
             return found
-        inside = self.store.newest_first("charge", payment_intent=found["id"])
-        return shaped(found, version, inside, self.store.newest_first("refund", charge=found["id"]))
+        inside = self.store.each("charge", payment_intent=found["id"])
+        return shaped(found, version, inside, self.store.each("refund", charge=found["id"]))
 
+    @whole
     def keep(self, found: Json) -> Json:
         """Give a new object its id and time, and store it."""
         self.store.count += 1
@@ -94,6 +106,7 @@ class Books:
         self.store.keep(found)
         return found
 
+    @whole
     def tell(self, kind: str, found: Json) -> None:
         """Make an event about an object as it is now."""
         event = self.keep(
@@ -123,14 +136,3 @@ class Books:
         for event in sent:
             body = json.dumps(written(event), indent=2).encode()
             yield body, sign(body, self.webhook_secret)
-
-
-def whole(operation: Callable[Concatenate[_B, _P], _R]) -> Callable[Concatenate[_B, _P], _R]:
-    """Return an operation that stores all its changes or none, while other changes of the account wait."""
-
-    @functools.wraps(operation)
-    def stored(books: _B, /, *args: _P.args, **values: _P.kwargs) -> _R:
-        with books.store.change():
-            return operation(books, *args, **values)
-
-    return stored

@@ -44,7 +44,7 @@ class Payments(Refunds):
     @whole
     def succeed(self, payment_id: str, buyer: Json | None = None) -> Json:
         """Let a payment succeed. Its metadata is copied to its charge, once."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         made = self._charge(intent, buyer or BUYER | {"email": intent["receipt_email"]})
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": made["id"]}
         self.tell("charge.succeeded", made)
@@ -54,7 +54,7 @@ class Payments(Refunds):
     @whole
     def fail_try(self, payment_id: str) -> Json:
         """Decline the card. The buyer may try another."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         made = self._charge(intent, BUYER)
         made |= {"status": "failed", "paid": False, "captured": False, "failure_code": "card_declined"}
         made["amount_captured"] = 0
@@ -66,7 +66,7 @@ class Payments(Refunds):
     @whole
     def process(self, payment_id: str) -> Json:
         """Let a payment wait for the bank."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         intent["status"] = "processing"
         self.tell("payment_intent.processing", intent)
         return intent
@@ -74,7 +74,7 @@ class Payments(Refunds):
     @whole
     def authorise(self, payment_id: str) -> Json:
         """Authorise the money, so that it can be captured."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         made = self._charge(intent, BUYER)
         made |= {"captured": False, "amount_captured": 0}
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"], "latest_charge": made["id"]}
@@ -85,7 +85,7 @@ class Payments(Refunds):
     @whole
     def capture(self, payment_id: str, amount: int | None = None) -> Json:
         """Capture the authorised money. Capturing less refunds the rest automatically."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         made = self.get("charge", intent["latest_charge"])
         taken = intent["amount"] if amount is None else amount
         made |= {"captured": True, "amount_captured": taken}
@@ -99,7 +99,7 @@ class Payments(Refunds):
     @whole
     def cancel(self, payment_id: str, reason: str = "abandoned") -> Json:
         """Cancel an unfinished payment and release the authorised money."""
-        intent = self._unfinished(payment_id)
+        intent = self.unfinished(payment_id)
         if intent["status"] == "requires_capture":
             made = self.get("charge", intent["latest_charge"])
             made |= {"refunded": True, "amount_refunded": made["amount"]}
@@ -108,7 +108,8 @@ class Payments(Refunds):
         self.tell("payment_intent.canceled", intent)
         return intent
 
-    def _unfinished(self, payment_id: str) -> Json:
+    def unfinished(self, payment_id: str) -> Json:
+        """Return a PaymentIntent that can still be changed. Raises Denied for any other."""
         intent = self.get("payment_intent", payment_id)
         if intent["status"] in ("succeeded", "canceled"):
             said = f"This PaymentIntent's status is {intent['status']}, so it cannot be changed."
