@@ -68,6 +68,17 @@ class Stored:
         finally:
             self._change = None
 
+    @contextmanager
+    def within(self, connection: Connection) -> Iterator[None]:
+        """One change as a part of the caller's transaction. The account is locked until that ends."""
+        (self.count,) = call(connection, "select stockroom_api.begin_sandbox_change()", {})[0]
+        self._change = _Change(connection)
+        try:
+            yield
+            self._save()
+        finally:
+            self._change = None
+
     def keep(self, found: Json) -> None:
         """Store a new object, if its kind can be asked for."""
         if found["object"] in URLS:
