@@ -22,6 +22,7 @@ from core.inbox import applying, polling
 from core.inbox.messages import WORKER
 from core.ledger import holds
 from core.proof import runs as proof
+from core.sample import today as sample
 from core.storefront import paid_orders
 from core.stripe.gateway import Gateway
 
@@ -38,7 +39,8 @@ Work = Callable[[Engine, Gateway | None, Say, threading.Event], bool]
 class Chore:
     """A background job and its time: `cron` (five fields, UTC), or `daily` at the shop's hour.
 
-    After `limit_seconds` it is asked to stop. A failed run is tried up to `attempts` times.
+    After `limit_seconds` it is asked to stop. A failed run is tried up to `attempts` times. `is_of_sample`: other shops
+    do not have it.
     """
 
     work: Work
@@ -47,6 +49,7 @@ class Chore:
     title: str = ""
     limit_seconds: int = 300
     attempts: int = 3
+    is_of_sample: bool = False
 
     @property
     def period(self) -> int:
@@ -127,5 +130,8 @@ CHORES = {
     "deliver_alerts": Chore(work=send_messages, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
     "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Verify the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),
+    "play_sample": Chore(
+        work=sample.go_on, cron=EACH_MINUTE, title="Play the sample shop", limit_seconds=1800, is_of_sample=True
+    ),
     "keep_health": Chore(work=health.keep_health, cron=EACH_MINUTE, title="Measure speed and health"),
 }

@@ -19,12 +19,12 @@ from core.catalog.imports import import_catalog
 from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation.model import COMMAND_LINE, Actor
-from core.foundation.settings import Settings, load_settings
+from core.foundation.settings import Settings
 from core.sample import play
 from core.sample.models import catalogue, read_models
 from core.sample.story import DAYS, ZONE, Kind, Operation, Step
-from core.sample.trade import ninety_days
-from core.sandbox import connection as sandbox
+from core.sample.today import sandbox_gateway
+from core.sample.trade import past
 
 SHOP_NAME = "Canyon Sneakers"
 CURRENCY = "EUR"
@@ -37,14 +37,14 @@ _BEGIN = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency, :
 _PLAN = text("select stockroom_api.plan_sample(:opened_at, cast(:steps as jsonb), :job)")
 
 
-def load_sample(engine: Engine, now: datetime | None = None, seconds: float = float("inf")) -> None:
-    """Fill an empty database with the sample shop, whose ninety days end `now`.
+def load_sample(engine: Engine, now: datetime | None = None, seconds: float = float("inf"), days: int = DAYS) -> None:
+    """Fill an empty database with the sample shop, whose days end `now`.
 
     What is not played within so many seconds is played by the worker. Raises InvalidInput if the database holds
     products or movements; then nothing was changed.
     """
-    run(engine, _load, COMMAND_LINE, now=now or datetime.now(UTC))
-    play.play(engine, sandbox.find(load_settings(), engine), seconds=seconds)
+    run(engine, _load, COMMAND_LINE, now=now or datetime.now(UTC), days=days)
+    play.play(engine, sandbox_gateway(engine), seconds=seconds)
 
 
 def fill_untouched(database: Database, settings: Settings, say: Callable[[str], None] = print) -> None:
@@ -68,9 +68,9 @@ def is_untouched(connection: Connection, _actor: Actor) -> bool:
     return connection.execute(_UNTOUCHED).scalar_one() is True
 
 
-def _load(connection: Connection, actor: Actor, *, now: datetime) -> None:
+def _load(connection: Connection, actor: Actor, *, now: datetime, days: int) -> None:
     models = read_models()
-    opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=DAYS)
+    opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=days)
     opened_at = datetime.combine(opening, time(), ZoneInfo(ZONE))
     values = {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY, "opened_at": opened_at}
     connection.execute(_BEGIN, values)
@@ -82,7 +82,7 @@ def _load(connection: Connection, actor: Actor, *, now: datetime) -> None:
         key="sample:catalogue",
         into_sample=True,
     )
-    steps = json.dumps(rows_of_steps(ninety_days(models, now)))
+    steps = json.dumps(rows_of_steps(past(models, now, days)))
     connection.execute(_PLAN, {"opened_at": opened_at, "steps": steps, "job": JOB})
 
 
@@ -90,7 +90,13 @@ def rows_of_steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """Return steps as they are stored. `is_named`: a later step is about this order."""
     named = {step.name for step in steps if step.kind in _LATER}
     return [
-        {"kind": step.kind, "at": step.at.isoformat(), "name": step.name, "is_named": step.name in named, **_facts(step)}
+        {
+            "kind": step.kind,
+            "at": step.at.isoformat(),
+            "name": step.name,
+            "is_named": step.name in named,
+            **_facts(step),
+        }
         for step in steps
     ]
 

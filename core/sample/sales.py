@@ -85,9 +85,11 @@ def _plan_return(shop: Story, sold_at: datetime, number: str, cart: Sequence[Bou
     days = 1 if why == "cancelled_unshipped" else shop.random.randint(3, 11)
     at = _at(sold_at, days, 11 + shop.random.randrange(6), shop.random.randrange(60))
     if why == "exchange":
-        shop.plan_at(_at(sold_at, days, 10, 4), lambda at: give_back(shop, at, number, {line.sku: 1}, reason="exchange"))
+        shop.plan_at(
+            _at(sold_at, days, 10, 4), lambda at: give_back(shop, at, number, {line.sku: 1}, reason="exchange")
+        )
         return
-    is_whole = why == "cancelled_unshipped" or len(cart) == 1 and line.units == 1 and why == "refund"
+    is_whole = why == "cancelled_unshipped" or (len(cart) == 1 and line.units == 1 and why == "refund")
     amount = total(cart) if is_whole else 1000 if why == "goodwill" else line.price
     returned = {each.sku: each.units for each in cart} if why == "cancelled_unshipped" else {line.sku: 1}
     (disposition,) = shop.random.choices(("restock", "damaged", "not_returned"), (86, 7, 7))

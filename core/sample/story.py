@@ -77,10 +77,11 @@ class Step:
 
 
 class Story:
-    """A shop of these models from its opening, ninety days ago, until `now`."""
+    """A shop of these models from its opening, so many days ago, until `now`."""
 
-    def __init__(self, models: tuple[Model, ...], now: datetime) -> None:
+    def __init__(self, models: tuple[Model, ...], now: datetime, days: int = DAYS) -> None:
         self.models = models
+        self.days = days
         self.variants = variants(models)
         self.random = random.Random(_SEED)  # noqa: S311 - a story, not a secret
         self.levels: dict[str, int] = {}
@@ -91,7 +92,7 @@ class Story:
         self.now = now
         self._agenda: list[tuple[datetime, int, Action]] = []
         self._places = count()
-        self._opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=DAYS)
+        self._opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=days)
 
     def moment(self, day: int, hour: float) -> datetime:
         """Return a time of the shop's clock on a day after the opening."""

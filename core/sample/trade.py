@@ -1,4 +1,4 @@
-"""The sample shop's ninety days: what its people, its customers and its supplier do."""
+"""The sample shop's past: what its people, its customers and its supplier do."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ _INCIDENTS = (  # day, hour, reason, units, who, note
 )
 
 
-def ninety_days(models: tuple[Model, ...], now: datetime) -> list[Step]:
-    """Return all steps from the opening, ninety days ago, until `now`, in order of time."""
-    shop = Story(models, now)
+def past(models: tuple[Model, ...], now: datetime, days: int = DAYS) -> list[Step]:
+    """Return all steps from the opening, so many days ago, until `now`, in order of time."""
+    shop = Story(models, now, days)
     _open(shop)
     for model in models:
         _let_arrive(shop, model)
-    for day in range(1, DAYS + 1):
+    for day in range(1, days + 1):
         _plan_day(shop, day)
     for incident in _INCIDENTS:
         _plan_incident(shop, *incident)
     shop.plan(40, 9.8, lambda at: _return_to_supplier(shop, at))
     shop.plan(72, 9.4, lambda at: _mistype(shop, at))
-    shop.plan(89, 9.2, lambda at: _scan_wrong_size(shop, at))
+    shop.plan(days - 1, 9.2, lambda at: _scan_wrong_size(shop, at))
     troubles.plan(shop)
     return shop.run()
 
@@ -94,7 +94,8 @@ def _plan_order(shop: Story, day: int, hour: float, lines: Mapping[str, int]) ->
 
 def _let_arrive(shop: Story, model: Model) -> None:
     if model.supply is not Supply.AUDIT:
-        day = model.arrives + (1 if shop.weekday(model.arrives) == 6 else 0)  # nobody delivers on a Sunday
+        day = model.arrives * shop.days // DAYS
+        day += 1 if shop.weekday(day) == 6 else 0  # nobody delivers on a Sunday
         shop.plan(day, shop.random.uniform(8.3, 9.9), lambda at: _receive_first(shop, model, at))
 
 
@@ -109,7 +110,7 @@ def _full_run(model: Model) -> dict[str, int]:
 
 
 def _plan_day(shop: Story, day: int) -> None:
-    usual = (10 + 7 * day / DAYS) * _WEEKDAYS[shop.weekday(day)]
+    usual = (10 + 7 * day / shop.days) * _WEEKDAYS[shop.weekday(day)]
     for _ in range(round(usual * shop.random.uniform(0.8, 1.25))):
         (hour,) = shop.random.choices(list(_HOURS), list(_HOURS.values()))
         shop.plan(day, hour + 0.4 + shop.random.random() * 35 / 60, lambda at: _take_order(shop, at))

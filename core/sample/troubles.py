@@ -29,8 +29,8 @@ def plan(shop: Story) -> None:
         shop.plan_at(shop.now - timedelta(hours=hours), lambda at, happen=happen: happen(shop, at))
     _plan_disputes(shop)
     _plan_failed_refund(shop)
-    for day in (31, 58):
-        shop.plan(day, 15.2, lambda at: _short_for_a_day(shop, at))
+    for before in (59, 32):
+        shop.plan(max(shop.days - before, 8), 15.2, lambda at: _short_for_a_day(shop, at))
     for hours in (8, 22, 40, 46):
         shop.plan_at(shop.now - timedelta(hours=hours + 60), lambda at, hours=hours: _undecided(shop, at, hours))
 
@@ -150,24 +150,19 @@ def _paid_twice(shop: Story, at: datetime) -> None:
 
 def _plan_disputes(shop: Story) -> None:
     """One dispute waits for an answer, one was won, and one was lost, so its goods wait for a decision."""
-    numbers: dict[int, str] = {}
+    now = shop.days
+    _plan_dispute(shop, now - 46, shop.moment(max(now - 38, 7), 16.1), shop.moment(max(now - 27, 8), 16.1), won=True)
+    _plan_dispute(shop, now - 29, shop.moment(max(now - 20, 9), 11.3), shop.now - timedelta(hours=50), won=False)
+    _plan_dispute(shop, now - 16, shop.now - timedelta(hours=28), None)
 
-    def sell(at: datetime) -> None:
-        numbers[shop.day(at)] = sales.sell(shop, at, {_plenty(shop): 1}, returns=False)
 
-    def dispute(at: datetime, of: int) -> None:
-        shop.tell(Kind.DISPUTE, at, numbers[of], reason="fraudulent" if of == 61 else "product_not_received")
-
-    def close(at: datetime, of: int, won: bool) -> None:
-        shop.tell(Kind.CLOSE_DISPUTE, at, numbers[of], won=won)
-
-    for day in (44, 61, 74):
-        shop.plan(day, 13.4, sell)
-    shop.plan(52, 16.1, lambda at: dispute(at, 44))
-    shop.plan(63, 16.1, lambda at: close(at, 44, won=True))
-    shop.plan(70, 11.3, lambda at: dispute(at, 61))
-    shop.plan_at(shop.now - timedelta(hours=50), lambda at: close(at, 61, won=False))
-    shop.plan_at(shop.now - timedelta(hours=28), lambda at: dispute(at, 74))
+def _plan_dispute(shop: Story, day: int, at: datetime, closed_at: datetime | None, *, won: bool = False) -> None:
+    numbers: list[str] = []
+    reason = "product_not_received" if won else "fraudulent"
+    shop.plan(max(day, 5), 13.4, lambda at: numbers.append(sales.sell(shop, at, {_plenty(shop): 1}, returns=False)))
+    shop.plan_at(at, lambda at: shop.tell(Kind.DISPUTE, at, numbers[0], reason=reason))
+    if closed_at:
+        shop.plan_at(closed_at, lambda at: shop.tell(Kind.CLOSE_DISPUTE, at, numbers[0], won=won))
 
 
 def _plan_failed_refund(shop: Story) -> None:
@@ -177,10 +172,10 @@ def _plan_failed_refund(shop: Story) -> None:
     def sell(at: datetime) -> None:
         sku = _plenty(shop)
         numbers.append(sales.sell(shop, at, {sku: 1}, returns=False))
-        price = sales.bought(shop, {sku: 1})
-        sales.plan_refund(shop, at + timedelta(days=4), numbers[0], sales.total(price), {sku: 1}, is_decided=True)
+        amount = sales.total(sales.bought(shop, {sku: 1}))
+        sales.plan_refund(shop, at + timedelta(days=4), numbers[0], amount, {sku: 1}, is_decided=True)
 
-    shop.plan(79, 12.2, sell)
+    shop.plan(shop.days - 11, 12.2, sell)
     shop.plan_at(shop.now - timedelta(hours=7), lambda at: shop.tell(Kind.FAIL_REFUND, at, numbers[0]))
 
 
