@@ -61,6 +61,8 @@ Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 """When the sample of the tests ends: two days after the clock change in Berlin."""
+SAMPLE_DAYS = 13
+"""The days of the sample of the tests: enough for one of everything."""
 _running: dict[int, Server] = {}
 
 
@@ -189,7 +191,7 @@ def _template(server: Server) -> str:
 
 @lru_cache
 def _sample(server: Server) -> str:
-    return _prepared(server, lambda shop: load_sample(shop.engine, SAMPLE_AT))[0]
+    return _prepared(server, lambda shop: load_sample(shop.engine, SAMPLE_AT, days=SAMPLE_DAYS))[0]
 
 
 @lru_cache

@@ -31,7 +31,7 @@ CURRENCY = "EUR"
 JOB = "play_sample"
 FIRST_SECONDS = 4.0
 """How long a start plays before the dashboard answers; a job of the worker plays the rest."""
-_LATER = (Kind.REFUND, Kind.RETURN, Kind.RETRY, Kind.DISPUTE)
+_LATER = (Kind.REFUND, Kind.RETURN, Kind.RESOLVE, Kind.DISPUTE)
 _UNTOUCHED = text("select stockroom_api.is_untouched()")
 _BEGIN = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency, :opened_at)")
 _PLAN = text("select stockroom_api.plan_sample(:opened_at, cast(:steps as jsonb), :job)")

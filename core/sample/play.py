@@ -16,12 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from core.alerts import handling
 from core.database.engine import call, rows_of, run
 from core.foundation.model import Actor
 from core.inbox import applying, polling
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER, Incoming
-from core.orders import cases
 from core.payloads import reading as payloads
 from core.sample.stage import DISPUTE, REFUND, Stage
 from core.sample.story import AT_STRIPE, Kind
@@ -135,8 +135,8 @@ def _play_part(connection: Connection, actor: Actor, *, engine: Engine) -> tuple
     for step in people:
         if step["kind"] == Kind.RETURN:
             _decide(connection, step, names)
-        elif step["kind"] == Kind.RETRY:
-            _retry(connection, step, names)
+        elif step["kind"] == Kind.RESOLVE:
+            _resolve(connection, step, names)
     new, messages = _perform(connection, actor, [step for step in part if step["kind"] in AT_STRIPE], names, engine)
     statement = "select stockroom_api.finish_sample_steps(%(n)s, %(names)s::jsonb)"
     call(connection, statement, {"n": found[len(part) - 1][0], "names": json.dumps(new)})
@@ -177,12 +177,12 @@ def _decide(connection: Connection, step: Mapping[str, Any], names: Mapping[str,
     call(connection, _DECIDE, values)
 
 
-def _retry(connection: Connection, step: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    statement = "select order_id from stockroom_api.order_keys where payment_id = %(payment_id)s"
-    found = call(connection, statement, {"payment_id": names.get(step["name"])})
-    if found:
-        key = f"sample:retry:{step['name']}"
-        cases.retry_order(connection, Actor(name=step["who"]), order_id=found[0][0], key=key)
+def _resolve(connection: Connection, step: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    cause = f"order:{names.get(step['name'])}"
+    statement = "select id from stockroom_api.alerts where cause = %(cause)s and state <> 'resolved'"
+    ids = [alert_id for (alert_id,) in call(connection, statement, {"cause": cause})]
+    if ids:
+        handling.resolve(connection, Actor(name=step["who"]), alert_ids=ids, reason=step["reason"])
 
 
 def _perform(

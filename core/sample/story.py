@@ -38,7 +38,7 @@ class Kind(StrEnum):
     DISPUTE = "dispute"
     CLOSE_DISPUTE = "close_dispute"
     RETURN = "return"
-    RETRY = "retry"
+    RESOLVE = "resolve"
 
 
 AT_STRIPE = frozenset(

@@ -13,8 +13,6 @@ from core.sample.story import DAYS, MIA, WANDA, Operation, Step, Story
 _HOURS = {10: 3, 11: 4, 12: 6, 13: 5, 14: 4, 15: 4, 16: 4, 17: 5, 18: 6, 19: 8, 20: 9, 21: 8, 22: 5, 23: 2}
 _WEEKDAYS = (1.0, 0.85, 0.9, 1.0, 1.25, 1.6, 1.45)  # Monday first
 _FULL_RUN = {Supply.AUDIT: 9, Supply.STEADY: 9, Supply.SLOW: 5, Supply.DROP: 8}  # pairs of a middle size
-_SOLD_OUT = frozenset({"OKVN", "RVTB", "RVHA"})
-"""The drops that the supplier does not make again."""
 
 # The audit on the first day: 14 initial counts of 524 units, an initial purchase of 50, 5 more found, 3 sold.
 _COUNTED = {
@@ -94,7 +92,7 @@ def _plan_order(shop: Story, day: int, hour: float, lines: Mapping[str, int]) ->
 
 def _let_arrive(shop: Story, model: Model) -> None:
     if model.supply is not Supply.AUDIT:
-        day = model.arrives * shop.days // DAYS
+        day = max(model.arrives * shop.days // DAYS, 1)
         day += 1 if shop.weekday(day) == 6 else 0  # nobody delivers on a Sunday
         shop.plan(day, shop.random.uniform(8.3, 9.9), lambda at: _receive_first(shop, model, at))
 
@@ -169,7 +167,7 @@ def _restock(shop: Story, at: datetime) -> None:
     lines: dict[str, int] = {}
     known = shop.variants
     for model in shop.models:
-        if model.code not in shop.delivered or model.code in _SOLD_OUT:
+        if model.code not in shop.delivered or model.code in troubles.SOLD_OUT:
             continue
         for sku, full in _full_run(model).items():
             level = shop.levels.get(sku, 0)

@@ -15,6 +15,8 @@ from core.sample.story import MIA, Kind, Story
 
 OLD_CODE = "KESTREL-R2-GRAPHITE-43"
 """A supplier's code for a variant that the catalogue calls otherwise."""
+SOLD_OUT = ("OKVN", "RVTB", "RVHA")
+"""The drops that the supplier does not make again."""
 GIFT_BOX = "GIFT-BOX"
 """A code without goods."""
 
@@ -30,7 +32,7 @@ def plan(shop: Story) -> None:
     _plan_disputes(shop)
     _plan_failed_refund(shop)
     for before in (59, 32):
-        shop.plan(max(shop.days - before, 8), 15.2, lambda at: _short_for_a_day(shop, at))
+        shop.plan(max(shop.days - before, 8), 15.2, lambda at: _settled(shop, at))
     for hours in (8, 22, 40, 46):
         shop.plan_at(shop.now - timedelta(hours=hours + 60), lambda at, hours=hours: _undecided(shop, at, hours))
 
@@ -40,7 +42,7 @@ def plan(shop: Story) -> None:
 
 def _scarce(shop: Story) -> tuple[str, int]:
     """Return a SKU and one unit more than there is of it."""
-    sku = min((sku for sku in shop.levels if sku.startswith("OK")), key=lambda sku: (shop.levels[sku], sku))
+    sku = min(shop.levels, key=lambda sku: (not sku.startswith(SOLD_OUT), shop.levels[sku], sku))
     return sku, shop.levels[sku] + 1
 
 
@@ -71,17 +73,12 @@ def _partly_there(shop: Story, at: datetime) -> None:
     _order(shop, at, {there: 1, sku: units}, {there: 1})
 
 
-def _short_for_a_day(shop: Story, at: datetime) -> None:
-    """Sell a pair that is not there; the next delivery brings it, and Mia tries the order again."""
+def _settled(shop: Story, at: datetime) -> None:
+    """Sell a pair that is not there. The customer takes another colour on the phone, so Mia resolves the case."""
     sku, units = _scarce(shop)
     number = _order(shop, at, {sku: units}, {})
-
-    def retry(at: datetime) -> None:
-        shop.move({sku: -units})
-        shop.tell(Kind.RETRY, at, number, who=MIA)
-
-    shop.plan_at(at + timedelta(hours=18), lambda at: shop.deliver(at, {sku: units + 2}))
-    shop.plan_at(at + timedelta(hours=18, minutes=4), retry)
+    why = "The customer took another colour, sent by hand"
+    shop.plan_at(at + timedelta(hours=18), lambda at: shop.tell(Kind.RESOLVE, at, number, who=MIA, reason=why))
 
 
 # ---------------------------------------------------------------- the cart

@@ -12,7 +12,7 @@ from core.proof import checks
 from core.sample import load as sample
 from core.sample.load import load_sample
 from core.sample.removal import remove_sample, sample_name
-from tests.conftest import SAMPLE_AT, open_sample
+from tests.conftest import SAMPLE_AT, SAMPLE_DAYS, open_sample
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
@@ -58,32 +58,32 @@ def test_all_checks_pass_and_no_level_was_ever_negative(sample_shop: Shop) -> No
     results = sample_shop.run(checks.run_checks, "Mia")
     assert [(result.code, result.failures) for result in results] == [(code, 0) for code in checks.CODES]
     assert min(result.checked for result in results if result.code in ("R1", "R2", "R11")) > 300
-    assert sample_shop.sql("select min(quantity_after) from stock_movements") == 0
+    assert sample_shop.sql("select min(quantity_after) from stock_movements") >= 0
     assert sample_shop.sql("select min(closing) from stockroom.variant_days") == 0
 
 
 def test_its_movements_carry_the_names_of_its_people(sample_shop: Shop) -> None:
     people = sample_shop.rows("select distinct performed_by from stock_movements order by 1")
-    assert [row[0] for row in people] == ["Mia Keller", "Sam Okafor", "Storefront", "Wanda Weber"]
+    assert [row[0] for row in people] == ["Mia Keller", "Sam Okafor", "Stripe", "Wanda Weber"]
     assert sample_shop.sql("select count(*) from stockroom.users where password_hash is not null") == 0
     undone = sample_shop.rows(
         """select u.performed_by, u.quantity + m.quantity as sum from stock_movements u
              join stock_movements m on m.id = u.reverses_id where u.reason = 'undo' order by u.id"""
     )
-    assert [tuple(row) for row in undone] == [("Wanda Weber", 0), ("Mia Keller", 0)]
+    assert [tuple(row) for row in undone] == [("Mia Keller", 0)]
 
 
 def test_it_ends_now_and_is_in_the_past(sample_shop: Shop) -> None:
     first, last = sample_shop.rows("select min(occurred_at), max(occurred_at) from stock_movements")[0]
     assert last <= SAMPLE_AT
-    assert (SAMPLE_AT - first).days == 90
+    assert (SAMPLE_AT - first).days == SAMPLE_DAYS
     assert sample_shop.sql("select count(*) from stock_movements where created_at < now() - interval '1 hour'") == 0
 
 
 def test_it_needs_an_empty_database(sample_shop: Shop) -> None:
     before = sample_shop.sql("select count(*) from stock_movements")
     with pytest.raises(InvalidInput, match="needs an empty database") as refusal:
-        load_sample(sample_shop.engine)
+        load_sample(sample_shop.engine, seconds=0)
     assert refusal.value.field == "shop"
     assert sample_shop.sql("select count(*) from stock_movements") == before
 
@@ -91,22 +91,23 @@ def test_it_needs_an_empty_database(sample_shop: Shop) -> None:
 def test_a_real_shop_is_not_mistaken_for_a_sample(fresh_shop: Shop) -> None:
     fresh_shop.variant(3)
     with pytest.raises(InvalidInput):
-        load_sample(fresh_shop.engine)
+        load_sample(fresh_shop.engine, seconds=0)
     assert fresh_shop.run(reports.shop, "Mia").is_sample is False
     with pytest.raises(SetupError, match="nothing was removed"):
         remove_sample(fresh_shop.owner_url)
     assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 3
 
 
-def test_its_past_cannot_be_posted_into_a_ledger_that_has_one(sample_shop: Shop) -> None:
-    with pytest.raises(Exception, match="is not an empty sample shop"), sample_shop.engine.begin() as connection:
-        connection.exec_driver_sql("select stockroom_api.post_sample('[]')")
+def test_its_past_cannot_be_posted_into_a_real_shop(fresh_shop: Shop) -> None:
+    for call in ("post_sample('[]')", "next_sample_steps(1)", "plan_sample(now(), '[]', 'play_sample')"):
+        with pytest.raises(Exception, match="is not the sample shop"), fresh_shop.engine.begin() as connection:
+            connection.exec_driver_sql(f"select stockroom_api.{call}")
 
 
 def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop: Shop) -> None:
     mia = fresh_shop.person("Mia")
     assert fresh_shop.run(sample.is_untouched) is True
-    load_sample(fresh_shop.engine, SAMPLE_AT)
+    load_sample(fresh_shop.engine, SAMPLE_AT, seconds=0)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"
     remove_sample(fresh_shop.owner_url)
     fresh_shop.owner.dispose()
@@ -117,5 +118,5 @@ def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop
     assert sample_name(fresh_shop.owner_url) is None
     # A start fills only a database that was never used, not one that was emptied. `sample` loads it again.
     assert fresh_shop.run(sample.is_untouched) is False
-    load_sample(fresh_shop.engine, SAMPLE_AT)
+    load_sample(fresh_shop.engine, SAMPLE_AT, seconds=0)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"

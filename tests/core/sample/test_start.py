@@ -18,8 +18,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replaces the loading of the sample shop by a note that it was requested."""
     asked: list[str] = []
 
-    def load(engine: Engine) -> None:
+    def load(engine: Engine, seconds: float) -> None:
         asked.append(str(engine.url.username))
+        assert 0 < seconds < 10, "the worker plays the rest"
 
     monkeypatch.setattr(sample, "load_sample", load)
     return asked
