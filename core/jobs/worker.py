@@ -31,7 +31,7 @@ from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
 from core.jobs.chores import APPLY, CHORES, Say
 from core.jobs.round import Lingering, Round, briefly, in_thread
-from core.stripe.gateway import Gateway
+from core.stripe.gateway import Found, Gateway
 
 log = logging.getLogger("stockroom")
 
@@ -140,7 +140,7 @@ def _trouble(error: DBAPIError) -> exceptions.ConnectorException:
 class Worker:
     """A worker with its own thread and event loop, so that other loops neither slow it down nor stop it."""
 
-    def __init__(self, engine: Engine, gateway: Gateway | None, say: Say = lambda _: None) -> None:
+    def __init__(self, engine: Engine, gateway: Gateway | Found | None, say: Say = lambda _: None) -> None:
         self._engine, self._gateway, self._say = engine, gateway, say
         self._stopping, self._rounds = threading.Event(), set[Round]()
         self._lingering = Lingering(engine)

@@ -59,7 +59,7 @@ class Books:
         webhook_secret: str = "",
         tell_refunds: bool = True,
     ) -> None:
-        self.id = "acct_1TheShop"
+        self.id, self.name = "acct_1TheShop", "The Shop"
         self.store: Store = Memory() if store is None else store
         self.api_version = api_version
         self.livemode = livemode

@@ -78,6 +78,7 @@ def _answer(
     engine: Engine, method: str, url: str, headers: Mapping[str, str] | None, body: str | None
 ) -> tuple[str, int, Mapping[str, str]]:
     account = StripeAccount(store=Stored(engine))
+    account.id, account.name = "acct_sandbox", "The sandbox"
     return Desk(account, KEY).answer(Asked.read(method, url, headers, body))
 
 
