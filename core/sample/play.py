@@ -34,8 +34,8 @@ _SAID_TWICE = ("charge.succeeded", "charge.refunded")
 """Events that say what another says. Stripe is not asked about them: its answer would be of today."""
 MOST_STEPS = 120
 """The most steps of one part."""
-WAIT_SECONDS, MOST_WAITS = 0.1, 50
-"""How long and how often to wait for another worker that applies messages of the story."""
+WAIT_SECONDS, MOST_WAITS = 0.1, 1_300
+"""How long and how often to wait for another worker that applies a part: longer than its claims last."""
 _DECIDE = """
     select stockroom_api.decide_in_sample(%(key)s, %(who)s, %(payment)s, %(refund)s, %(goods)s::jsonb, %(disposition)s,
                                           %(reason)s, %(at)s)"""
@@ -102,33 +102,43 @@ def play(
     engine: Engine, gateway: Gateway | None, stopping: threading.Event | None = None, seconds: float = float("inf")
 ) -> int:
     """Play the story on, for at most so many seconds or until it is complete. Returns how many steps were played."""
-    end, played = time.monotonic() + seconds, 0
-    _apply(engine, gateway, applying.BATCH)
+    end, played, waits = time.monotonic() + seconds, 0, 0
+    run(engine, _free, WORKER)
     while time.monotonic() < end and not (stopping and stopping.is_set()):
-        done, messages = run(engine, _play_part, WORKER, engine=engine)
-        if not done:
+        _apply(engine, gateway)
+        done = run(engine, _play_part, WORKER, engine=engine, is_patient=waits < MOST_WAITS)
+        if done == 0:
             break
-        played += done
-        _apply(engine, gateway, messages)
+        if done is None:
+            waits += 1
+            time.sleep(WAIT_SECONDS)
+        else:
+            played, waits = played + done, 0
     return played
 
 
-def _apply(engine: Engine, gateway: Gateway | None, messages: int) -> None:
-    """Apply so many messages. Another worker may have claimed some of them: what comes next waits for it too."""
-    while messages > 0 and (done := applying.apply_due(engine, gateway).messages):
-        messages -= done
-    waits = 0
-    while messages > 0 and waits < MOST_WAITS and run(engine, inbox.state, WORKER).waiting:
-        waits += 1
-        time.sleep(WAIT_SECONDS)
+def _free(connection: Connection, actor: Actor) -> None:
+    """Give back what a killed worker had claimed. If it still works, each payment is one order all the same."""
+    statement = "select id from stockroom_api.stripe_events where state = 'new' and due_at > clock_timestamp()"
+    inbox.give_back(connection, actor, ids=[claimed for (claimed,) in call(connection, statement, {})])
 
 
-def _play_part(connection: Connection, actor: Actor, *, engine: Engine) -> tuple[int, int]:
-    """Play the next part and return how many steps and messages it had."""
+def _apply(engine: Engine, gateway: Gateway | None) -> None:
+    while applying.apply_due(engine, gateway).messages:
+        pass
+
+
+def _play_part(connection: Connection, actor: Actor, *, engine: Engine, is_patient: bool = True) -> int | None:
+    """Play the next part and return how many steps it had; None if orders of the part before it are not applied yet.
+
+    Another worker may be applying them. Without patience that does not count.
+    """
     found = call(connection, "select n, step from stockroom_api.next_sample_steps(%(most)s)", {"most": MOST_STEPS})
+    if found and is_patient and not call(connection, "select stockroom_api.is_sample_applied()", {})[0][0]:
+        return None
     part = [step for _, step in found[: _length([step for _, step in found])]]
     if not part:
-        return 0, 0
+        return 0
     people = [step for step in part if step["kind"] not in AT_STRIPE]
     names = _names(connection, part)
     _post(connection, [step["operation"] for step in people if step["kind"] == Kind.STOCK])
@@ -137,10 +147,10 @@ def _play_part(connection: Connection, actor: Actor, *, engine: Engine) -> tuple
             _decide(connection, step, names)
         elif step["kind"] == Kind.RESOLVE:
             _resolve(connection, step, names)
-    new, messages = _perform(connection, actor, [step for step in part if step["kind"] in AT_STRIPE], names, engine)
+    new = _perform(connection, actor, [step for step in part if step["kind"] in AT_STRIPE], names, engine)
     statement = "select stockroom_api.finish_sample_steps(%(n)s, %(names)s::jsonb)"
     call(connection, statement, {"n": found[len(part) - 1][0], "names": json.dumps(new)})
-    return len(part), messages
+    return len(part)
 
 
 def _length(steps: Sequence[Mapping[str, Any]]) -> int:
@@ -187,21 +197,21 @@ def _resolve(connection: Connection, step: Mapping[str, Any], names: Mapping[str
 
 def _perform(
     connection: Connection, actor: Actor, steps: Sequence[Mapping[str, Any]], names: dict[str, str], engine: Engine
-) -> tuple[dict[str, str], int]:
-    """Perform what happens at Stripe and store its messages. Returns the names for later steps, and how many messages.
+) -> dict[str, str]:
+    """Perform what happens at Stripe and store its messages. Returns the names of what later steps need.
 
     The poll begins after these events, as if it had run all the time.
     """
     if not steps:
-        return {}, 0
+        return {}
     store = Told(engine)
     stage = Stage(StripeAccount(store=store), names)
     with store.within(connection):
         for step in steps:
             stage.perform(step)
-    stored = inbox.receive(connection, actor, messages=store.messages())
+    inbox.receive(connection, actor, messages=store.messages())
     inbox.move_cursor(connection, actor, cursor=store.last)
-    return stage.new, stored
+    return stage.new
 
 
 def incoming(event: Json, source: str) -> Incoming:

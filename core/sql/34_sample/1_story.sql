@@ -51,6 +51,12 @@ begin
     return query select s.n, s.step from stockroom.sample_steps s order by s.n limit _most;
 end $$;
 
+-- Whether the messages of the parts so far were applied. One that failed and is retried later does not count.
+create function stockroom_api.is_sample_applied() returns boolean
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select not exists (select from stockroom.stripe_events e where e.state = 'new' and e.why is null);
+$$;
+
 -- Note that the steps up to `_n` were played, and what later steps call their objects.
 create function stockroom_api.finish_sample_steps(_n int, _names jsonb) returns void
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -130,6 +136,7 @@ grant execute on function
     stockroom_api.begin_sample(text, text, text, timestamptz),
     stockroom_api.plan_sample(timestamptz, jsonb, text),
     stockroom_api.next_sample_steps(int),
+    stockroom_api.is_sample_applied(),
     stockroom_api.finish_sample_steps(int, jsonb),
     stockroom_api.named_in_sample(text[]),
     stockroom_api.is_order_time(interval),
