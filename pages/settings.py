@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.alerts import ageing, deliveries
+from core.alerts import ageing, deliveries, places
 from core.backups import record as backup_record
 from core.foundation.model import Shop
 from core.foundation.settings import load_settings
@@ -64,7 +64,7 @@ def show_section(name: str, own: Shop) -> None:
         "Codes": lambda: meaning_desk.show_meanings(viewer),
         "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
         "Notifications": lambda: notifications.show_notifications(
-            session.run(deliveries.destinations, addresses=load_settings().destinations),
+            session.run(deliveries.destinations, addresses=session.run(places.destinations, settings=load_settings())),
             session.run(ageing.limits),
             own.zone,
         ),

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from core.alerts import ageing, notifier
+from core.alerts import ageing, notifier, places
 from core.alerts.notifier import Message
 from core.carts.values import money
 from core.database.engine import array, call, rows_of, run
@@ -123,8 +123,9 @@ class _Claimed:
 def deliver(engine: Engine, _: Gateway | None, say: Any, stopping: threading.Event) -> bool:
     """Create the messages that are due, and send the outbox."""
     settings = load_settings()
-    addresses = dict(settings.destinations) | ({ORDERS: settings.mail_url} if settings.mail_url else {})
-    run(engine, bundle, WORKER, names=list(settings.destinations), public_url=settings.public_url)
+    found = run(engine, places.destinations, WORKER, settings=settings)
+    addresses = dict(found) | ({ORDERS: settings.mail_url} if settings.mail_url else {})
+    run(engine, bundle, WORKER, names=list(found), public_url=settings.public_url)
     sent, failed = send_due(engine, addresses, stopping)
     run(engine, forget, WORKER)
     if sent or failed:

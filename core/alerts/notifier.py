@@ -23,6 +23,8 @@ LASTING = {"400", "401", "403", "404", "405", "410", "422"}
 """Answers of a webhook after which a retry cannot help. If the answer is not known, the message is retried."""
 ACCOUNT = {"530", "534", "535", "538"}
 """Answers of a mail server about our own account. The message is retried, because the account can be corrected."""
+OUTBOX = "outbox://"
+"""The address of a destination that sends nothing: its messages are kept like all others."""
 _HOOK = re.compile(r"\berror=(\d{3})\b")
 _MAIL = re.compile(r"^Socket Exception: .*?\((\d{3}), b|\bwas refused: (\d{3}) ")
 
@@ -60,6 +62,8 @@ class Message:
 
 def send(url: str, message: Message, *, recipient: str | None = None) -> None:
     """Send a message to an address; a mail account mails it to `recipient`. Raises DeliveryFailed."""
+    if url == OUTBOX:
+        return
     service = _service(url)
     if service is None:
         raise DeliveryFailed("Its address does not belong to a known service.", permanent=True)
@@ -82,6 +86,8 @@ def send(url: str, message: Message, *, recipient: str | None = None) -> None:
 
 def describe(url: str) -> str:
     """Return the kind of service an address belongs to, without any part of the address."""
+    if url == OUTBOX:
+        return "Outbox, which sends nothing"
     service = _service(url)
     return str(service.service_name) if service is not None else "Unknown service"
 

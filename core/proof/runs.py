@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from core.alerts import places
 from core.database.engine import array, call, run
 from core.foundation.errors import StockError
 from core.foundation.model import COMMAND_LINE, Actor
@@ -106,7 +107,7 @@ def compare(engine: Engine, gateway: Gateway | None, actor: Actor) -> Compared:
 def reconcile_daily(engine: Engine, gateway: Gateway | None, say: Callable[[str], None], _: threading.Event) -> bool:
     """Run the daily proof in full and send its head hash. After a crash before the sending, it runs again."""
     done = prove(engine, gateway, COMMAND_LINE)
-    names = list(load_settings().destinations)
+    names = list(run(engine, places.destinations, COMMAND_LINE, settings=load_settings()))
     run(engine, notice.tell, COMMAND_LINE, run_id=done.id, results=done.results, destinations=names)
     failing = [result.code for result in done.results if not result.holds]
     say(f"Verified the books: {', '.join(failing) + ' fail' if failing else 'every check passes'}.")

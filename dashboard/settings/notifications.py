@@ -7,12 +7,13 @@ from datetime import time
 
 import streamlit as st
 
-from core.alerts import ageing, deliveries, notifier
+from core.alerts import ageing, deliveries, notifier, places
 from core.alerts.ageing import Limits
 from core.alerts.deliveries import Destination, Wishes
 from core.alerts.notifier import Message
 from core.foundation.errors import DeliveryFailed
 from core.foundation.settings import load_settings
+from dashboard.door import session
 from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
 
@@ -138,7 +139,8 @@ def _test(name: str) -> None:
     why = None
     try:
         message = Message(title="Stockroom: test message", body="Alerts will arrive here.")
-        notifier.send(load_settings().destinations[name], message)
+        addresses = session.run(places.destinations, settings=load_settings())
+        notifier.send(addresses[name], message)
     except DeliveryFailed as problem:
         why = problem.message
     text = f"The test message was sent to {name}." if why is None else f"The test message to {name} failed: {why}"

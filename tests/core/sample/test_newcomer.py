@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from core.alerts import handling
+from core.alerts import deliveries, handling, places
 from core.foundation.model import Line
 from core.foundation.sales import Disposition, Policy
+from core.foundation.settings import load_settings
 from core.inbox import applying, polling, range_import
 from core.inbox.range_import import Range, Stage
 from core.ledger import changes as ledger
@@ -199,3 +201,15 @@ def test_a_new_order_is_paid_now_and_applied(sample: Shop) -> None:
             group by o.id order by o.paid_at desc limit 1"""
     )[0]
     assert (number, state) == (f"SO-{20_000 + count}", "taken")
+
+
+def test_messages_about_the_cases_are_kept_and_sent_to_nobody(sample: Shop) -> None:
+    deliveries.deliver(sample.engine, None, lambda _: None, threading.Event())
+    sent = sample.rows("select destination, state, count(*) from stockroom.deliveries group by 1, 2")
+    assert [(row.destination, row.state) for row in sent] == [("outbox", "sent")]
+    (place,) = sample.run(
+        deliveries.destinations, "Ada", addresses=sample.run(places.destinations, settings=load_settings({}))
+    )
+    assert (place.service, place.health.failed) == ("Outbox, which sends nothing", 0)
+    other = sample.run(places.destinations, settings=load_settings({"STOCKROOM_NOTIFY_TEAM": "json://localhost"}))
+    assert other == {"team": "json://localhost"}
