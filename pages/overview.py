@@ -6,6 +6,7 @@ from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import live
 from dashboard.frame import page as frame
+from dashboard.overview import filling
 from dashboard.overview import parts as desk
 from dashboard.proof import shelf
 from dashboard.settings import backups
@@ -20,6 +21,8 @@ with frame.page("Overview", person) as top:
         backups.show_line(seen.proof, seen.shop)
         shelf.show_line(seen.shop)
         frame.show_sample_banner(seen.shop, person)
+        if seen.shop.is_sample:
+            filling.show_progress(seen.shop.zone)
     if not seen.summary.variants:
         frame.empty_shop(person)
         st.stop()

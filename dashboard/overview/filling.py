@@ -1,0 +1,19 @@
+"""The progress of a sample shop whose past is still being played."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.sample import play
+from dashboard.door import session
+from dashboard.frame import words
+
+
+def show_progress(zone: str) -> None:
+    """Show how far the past is played; nothing once it is complete. The page reloads as orders come in."""
+    found = session.run(play.progress)
+    if found is None or found.played_at is not None:
+        return
+    until = f", now {words.day(words.local(found.played_until, zone).date())}" if found.played_until else ""
+    steps = f"{found.played:,} of {found.steps:,} steps{until}"
+    st.progress(found.share, f"The sample shop is being filled: {steps}. Everything works meanwhile.")
