@@ -9,7 +9,7 @@ import pytest
 from core.database import pool
 from dashboard.frame import live
 from tests.conftest import open_sample
-from tests.dashboard.tabs import Tabs, press, run, table, words_of
+from tests.dashboard.tabs import Tabs, press, table, words_of
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
