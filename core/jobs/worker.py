@@ -97,7 +97,7 @@ class _Queue(BaseAsyncConnector):
     def __init__(self, engine: Engine, one_transaction: Connection | None = None) -> None:
         self._begin: Callable[[], AbstractContextManager[Connection]] = engine.begin
         if one_transaction is not None:
-            self._begin = partial(nullcontext, one_transaction)
+            self._begin = lambda: nullcontext(one_transaction)
 
     def get_sync_connector(self) -> _Queue:
         """Return this connector, which is synchronous and asynchronous."""
