@@ -35,22 +35,16 @@ WAIT_SECONDS = 20.0
 
 def start(engine: Engine, try_id: int) -> None:
     """Start the process for a try that has begun."""
-    url = engine.url.render_as_string(hide_password=False)
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(try_id)],
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", __name__, str(try_id)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
-    threading.Thread(target=process.wait, name="killed-worker", daemon=True).start()
+    url = engine.url.render_as_string(hide_password=False)  # a secret: neither an argument nor a variable
+    threading.Thread(target=process.communicate, args=(url.encode(),), name="killed-worker", daemon=True).start()
 
 
-def main(try_id: int) -> None:
+def main(try_id: int, url: str) -> None:
     """Take the job, claim a message, and die. What prevents it is noted at the try."""
-    settings = load_settings()
-    assert settings.database_url
-    engine = create_engine(settings.database_url, pool_size=2)
+    engine = create_engine(url, pool_size=2)
     try:
         _begin(engine, try_id)
     except StockError as error:
@@ -76,4 +70,4 @@ def _begin(engine: Engine, try_id: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.stdin.read())
