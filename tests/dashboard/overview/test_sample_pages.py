@@ -53,7 +53,7 @@ def test_overview_says_what_waits_and_how_far_the_past_is_played(tabs: Tabs) -> 
 
 
 @pytest.mark.parametrize("page", ["stock", "movements", "orders", "alerts", "reconciliation", "catalog", "settings"])
-def test_every_page_opens(tabs: Tabs, page: str) -> None:
+def test_every_page_opens_on_the_sample(tabs: Tabs, page: str) -> None:
     assert words_of(tabs.open("Ada", page))
 
 
