@@ -21,7 +21,9 @@ with frame.page("Overview", person) as top:
         shelf.show_line(seen.shop)
         frame.show_sample_banner(seen.shop, person)
     if not seen.summary.variants:
-        frame.empty_shop(person)
+        frame.empty_shop(person, desk.PURPOSE)
+        if seen.waiting.cases or seen.waiting.refunds:  # orders may arrive before the products that they name
+            desk.show_attention(seen)
         st.stop()
     desk.show_numbers(seen, days)
     chart, attention = st.columns([2, 1], gap="small")
