@@ -85,7 +85,7 @@ class Shopping:
             "amount": str(sum(PRICES[sku] * units for sku, units in cart.items())), "currency": currency,
             "payment_method": self.card(card), "confirm": "true", "metadata[cart]": json.dumps(lines),
         }  # fmt: skip
-        return self.server.ask("/v1/payment_intents", **values, **self.more, **more)
+        return self.server.ask("/v1/payment_intents", **values | self.more | more)
 
     def capture(self, paid: Json, amount: int) -> None:
         """Capture a part of an authorised payment."""
@@ -166,14 +166,15 @@ def in_metadata(intent: Json) -> list[Json]:
 def compare(shop: Shop, server: Server, lines_of: Callable[[Json], list[Json]] = in_metadata) -> None:
     """Compare orders, lines, stock, refunds and disputes with what the server itself says, field by field.
 
-    A charge without a PaymentIntent is an order without lines: nothing says whether it paid for goods.
+    A charge without a PaymentIntent is an order without lines: nothing says whether it paid for goods. So is a payment
+    of which less was captured than its cart costs: a person says what was shipped.
     """
     theirs = {each["id"]: each for each in server.read("/v1/payment_intents") if is_sale(each, lines_of)}
     charges = {each["id"]: each for each in server.read("/v1/charges")}
     same(
         ours(shop, "select payment_id, amount, currency, charge_id, email, livemode from stockroom.orders"),
         {
-            (each["id"], each.get("amount_received") or each["amount"], each["currency"], charge_of(each),
+            (each["id"], taken(each), each["currency"], charge_of(each),
              email_of(each, charges[charge_of(each)]), each["livemode"])
             for each in theirs.values()
         } | {
@@ -183,7 +184,8 @@ def compare(shop: Shop, server: Server, lines_of: Callable[[Json], list[Json]] =
     )  # fmt: skip
     lines = {
         (each["id"], line["sku"], line["quantity"], round(line["price"] * unit(each["currency"])), "taken", line["quantity"])
-        for each in theirs.values() for line in lines_of(each)
+        for each in theirs.values() if taken(each) >= worth(each, lines_of(each))
+        for line in lines_of(each)
     }  # fmt: skip
     found = ours(
         shop,
@@ -250,6 +252,16 @@ def ours(shop: Shop, query: str, **values: Any) -> set[tuple[Any, ...]]:
 def is_sale(intent: Json, lines_of: Callable[[Json], list[Json]]) -> bool:
     """Return whether a payment succeeded and paid for goods."""
     return intent["status"] == "succeeded" and bool(lines_of(intent))
+
+
+def taken(intent: Json) -> int:
+    """Return the money that was taken; localstripe says only what was asked."""
+    return int(intent.get("amount_received") or intent["amount"])
+
+
+def worth(intent: Json, lines: list[Json]) -> int:
+    """Return what the goods of a cart cost, in minor units."""
+    return sum(round(line["price"] * unit(intent["currency"])) * line["quantity"] for line in lines)
 
 
 def charge_of(intent: Json) -> str:

@@ -52,7 +52,8 @@ def everyday(shop: Shopping) -> None:
     shop.pay({"CAP": 1}, card="declined")
     for currency in ("eur", "jpy", "kwd"):
         shop.pay({"SOCK": 3}, currency)
-    shop.capture(shop.pay({"TEE-M": 1}, capture_method="manual"), 1000)
+    shop.capture(shop.pay({"TEE-M": 2}, capture_method="manual", amount="2500"), 2000)
+    shop.capture(shop.pay({"TEE-M": 2}, capture_method="manual"), 1500)
     shop.cancel(shop.pay({"TEE-M": 4}, capture_method="manual"))
     shop.refund(paid, 500)
     shop.refund(paid, 700)
@@ -86,6 +87,23 @@ def test_a_day_at_stripe_world_is_the_same_here_as_there(embedded_shop: Shop, wo
         compare(embedded_shop, server)
     (said,) = [each for each in open_cases(embedded_shop) if each.startswith("unreadable_cart")]
     assert "9.00 USD" in said, said
+
+
+def test_a_day_at_localstripe_is_the_same_here_as_there(embedded_shop: Shop) -> None:
+    with outside.localstripe() as url:
+        client, server = account_at(url)
+        stocked(embedded_shop)
+        polling.poll(embedded_shop.engine, server.gateway)
+
+        def card(kind: str) -> str:
+            number = {"visa": "4242424242424242", "declined": "4000000000000341"}[kind]
+            values = {"card[number]": number, "card[exp_month]": "9", "card[exp_year]": "2040", "card[cvc]": "123"}
+            return str(server.ask("/v1/payment_methods", type="card", **values)["id"])
+
+        with client:
+            everyday(Shopping(server, card))
+            tell(embedded_shop, server, seed=3)
+            compare(embedded_shop, server)
 
 
 def invoices(server: Server, card: str) -> None:
