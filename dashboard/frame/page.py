@@ -110,7 +110,7 @@ def heading(title: str) -> Iterator[None]:
 
 
 def empty_shop(person: Actor, sentence: str) -> None:
-    """Say in `sentence` what a page shows once there is a product, with the ways to the first one, or who can add it."""
+    """Say in `sentence` what a page shows of products, with the ways to the first one, or who can add it."""
     adds = may(person.role, Permission.IMPORT_CATALOG)
     empty(
         "There are no products yet",
@@ -128,7 +128,11 @@ def _begin_shop() -> None:
 def empty_sales(headline: str, sentence: str, person: Actor, shop: Shop, *, icon: str) -> None:
     """Say in `sentence` what comes from Stripe, with the way to the first orders, or who can begin it."""
     if shop.is_sample or load_settings().stripe_secret_key is not None:
-        may_begin, who, begin = Permission.IMPORT_ORDERS, "A manager or an admin of your shop can import them", import_orders
+        may_begin, who, begin = (
+            Permission.IMPORT_ORDERS,
+            "A manager or an admin of your shop can import them",
+            import_orders,
+        )
     else:
         may_begin, who, begin = Permission.MANAGE_STRIPE, "An admin of your shop can connect Stripe", _connect_stripe
     if may(person.role, may_begin):

@@ -32,8 +32,8 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
     if not seen.page.rows:
         frame.empty(
             "No refunds to decide",
-            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard. Here people decide what "
-            "happened to the goods.",
+            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard. Here people decide "
+            "what happened to the goods.",
             icon=":material/currency_exchange:",
             begin=_begin,
         )

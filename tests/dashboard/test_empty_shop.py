@@ -22,7 +22,8 @@ PAGES = [
     # page and view, what it will show, the button that begins it, who begins it, what the others read
     ("overview", {}, "Overview shows what is in stock", "Add the first product", "Mia Ada", ADDS),
     ("stock", {}, "Stock lists every size of every product", "Add the first product", "Mia Ada", ADDS),
-    ("movements", {}, "counts, sales and adjustments appear here", "Receive or count on the Stock page", "Wanda Mia Ada",
+    ("movements", {}, "counts, sales and adjustments appear here", "Receive or count on the Stock page",
+     "Wanda Mia Ada",
      "The warehouse, a manager or an admin of your shop can receive, count and adjust."),
     ("orders", {}, "Paid orders arrive from Stripe automatically", "Connect Stripe", "Ada", CONNECTS),
     ("orders", {"ord_view": "Refunds to decide"}, "Here people decide", "All orders", "Wanda Sam Mia Ada", ""),
@@ -65,15 +66,15 @@ def test_the_buttons_open_what_they_name(tabs: Tabs) -> None:
     assert "New product" in words_of(press(tabs.open("Mia"), "Add the first product"))
     assert "Upload a CSV file" in words_of(press(tabs.open("Mia", "stock"), "Import a catalogue"))
     assert "Create a restricted key, set it as" in words_of(press(tabs.open("Ada", "orders"), "Connect Stripe"))
-    assert "Stock lists every size" in words_of(press(tabs.open("Wanda", "movements"), "Receive or count on the Stock page"))
+    assert "Stock lists every size" in words_of(
+        press(tabs.open("Wanda", "movements"), "Receive or count on the Stock page")
+    )
     refunds = press(tabs.open("Sam", "orders", ord_view="Refunds to decide"), "All orders")
     assert "There are no orders yet" in words_of(refunds)
     assert field(refunds, "button_group", "View").value
 
 
-def test_an_order_that_comes_before_the_first_product_is_on_the_empty_overview(
-    tabs: Tabs, embedded_shop: Shop
-) -> None:
+def test_an_order_that_comes_before_the_first_product_is_on_the_empty_overview(tabs: Tabs, embedded_shop: Shop) -> None:
     sell(embedded_shop, Sale(lines=[("RUN-42", 1)], more={"name": "Ana Ruiz", "amount": 2400}))
     said = words_of(tabs.open("Mia"))
     assert "There are no products yet" in said

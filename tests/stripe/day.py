@@ -106,9 +106,9 @@ def unit(currency: str) -> int:
     return int(10 ** DIGITS.get(currency, 2))
 
 
-def stocked(shop: Shop) -> None:
+def stocked(shop: Shop, *more: str) -> None:
     """Put the day's goods on the shelf."""
-    for sku in PRICES:
+    for sku in (*PRICES, *more):
         shop.variant(SHELF, sku=sku)
 
 
@@ -137,16 +137,23 @@ def work(shop: Shop, gateway: Gateway) -> None:
 
 
 def deliver(shop: Shop, server: Server, chance: random.Random) -> None:
-    """Deliver all events in random order as signed messages, each in a transaction of its own, as the webhook does."""
+    """Deliver all events in random order as signed messages; the worker applies them between deliveries."""
     events = server.read("/v1/events")
     chance.shuffle(events)
-    for event in events:
-        body = json.dumps(event).encode()
-        found = stripe_gateway.verify(body, signature(body), [SECRET])
-        message = Incoming(
-            event=payloads.read_event(found)[0], body=body.decode(), source="webhook", payment_id=polling.about(found)
-        )
-        run(shop.engine, inbox.receive, WORKER, messages=[message])
+    while events:
+        waiting = [events.pop() for _ in range(min(chance.randint(1, 9), len(events)))]
+        run(shop.engine, inbox.receive, WORKER, messages=[message(event) for event in waiting])
+        if chance.random() < 0.3:
+            work(shop, server.gateway)
+
+
+def message(event: Json) -> Incoming:
+    """Return an event as it arrives at the webhook, signed and verified."""
+    body = json.dumps(event).encode()
+    found = stripe_gateway.verify(body, signature(body), [SECRET])
+    return Incoming(
+        event=payloads.read_event(found)[0], body=body.decode(), source="webhook", payment_id=polling.about(found)
+    )
 
 
 def signature(body: bytes) -> str:
@@ -170,21 +177,28 @@ def compare(shop: Shop, server: Server, lines_of: Callable[[Json], list[Json]] =
     of which less was captured than its cart costs: a person says what was shipped.
     """
     theirs = {each["id"]: each for each in server.read("/v1/payment_intents") if is_sale(each, lines_of)}
+    sessions = {key_of(each): each for each in server.read("/v1/checkout/sessions") if each["status"] == "complete"}
+    free = [each for each in sessions.values() if is_free(each)]
     charges = {each["id"]: each for each in server.read("/v1/charges")}
     same(
-        ours(shop, "select payment_id, amount, currency, charge_id, email, livemode from stockroom.orders"),
+        ours(shop, "select payment_id, amount, currency, charge_id, email, name, livemode from stockroom.orders"),
         {
             (each["id"], taken(each), each["currency"], charge_of(each),
-             email_of(each, charges[charge_of(each)]), each["livemode"])
+             *buyer(each, charges[charge_of(each)], sessions.get(each["id"])), each["livemode"])
             for each in theirs.values()
         } | {
-            (each["id"], each["amount_captured"], each["currency"], each["id"], email_of({}, each), each["livemode"])
+            (each["id"], each["amount_captured"], each["currency"], each["id"], *buyer({}, each, None),
+             each["livemode"])
             for each in charges.values() if not each["payment_intent"] and each["status"] == "succeeded"
+        } | {
+            (key_of(each), 0, each["currency"], None, *buyer({}, {}, each), each["livemode"])
+            for each in free
         },
     )  # fmt: skip
     lines = {
-        (each["id"], line["sku"], line["quantity"], round(line["price"] * unit(each["currency"])), "taken", line["quantity"])
-        for each in theirs.values() if taken(each) >= worth(each, lines_of(each))
+        (key_of(each), line["sku"], line["quantity"], round(line["price"] * unit(each["currency"])), "taken",
+         line["quantity"])
+        for each in [*(paid for paid in theirs.values() if taken(paid) >= worth(paid, lines_of(paid))), *free]
         for line in lines_of(each)
     }  # fmt: skip
     found = ours(
@@ -196,8 +210,8 @@ def compare(shop: Shop, server: Server, lines_of: Callable[[Json], list[Json]] =
     sold: Counter[str] = Counter()
     for _, sku, units, *_ in lines:
         sold[sku] += units
-    shelf = dict.fromkeys(PRICES, 0) | sold
-    same(ours(shop, "select sku, stock_quantity from product_variants where sku = any (:skus)", skus=list(shelf)),
+    shelf = dict.fromkeys((row[0] for row in shop.rows("select sku from product_variants")), 0) | sold
+    same(ours(shop, "select sku, stock_quantity from product_variants"),
          {(sku, SHELF - units) for sku, units in shelf.items()})  # fmt: skip
     compare_refunds(shop, server, charges)
     compare_disputes(shop, server)
@@ -224,7 +238,8 @@ def compare_disputes(shop: Shop, server: Server) -> None:
     found = ours(
         shop,
         """select dispute_id, payment_id, charge_id, amount, currency, status, reason,
-                  extract(epoch from due_by)::bigint, extract(epoch from disputed_at)::bigint from stockroom.disputes""",
+                  extract(epoch from due_by)::bigint, extract(epoch from disputed_at)::bigint
+             from stockroom.disputes""",
     )
     theirs = {
         (each["id"], each["payment_intent"], each["charge"], each["amount"], each["currency"], each["status"],
@@ -238,7 +253,9 @@ def compare_disputes(shop: Shop, server: Server) -> None:
 
 def same(found: set[Any], theirs: set[Any]) -> None:
     """Compare two sets and name what only one of them has."""
-    assert found == theirs, f"only here: {sorted(found - theirs, key=str)}; only there: {sorted(theirs - found, key=str)}"
+    assert found == theirs, (
+        f"only here: {sorted(found - theirs, key=str)}; only there: {sorted(theirs - found, key=str)}"
+    )
 
 
 def ours(shop: Shop, query: str, **values: Any) -> set[tuple[Any, ...]]:
@@ -252,6 +269,16 @@ def ours(shop: Shop, query: str, **values: Any) -> set[tuple[Any, ...]]:
 def is_sale(intent: Json, lines_of: Callable[[Json], list[Json]]) -> bool:
     """Return whether a payment succeeded and paid for goods."""
     return intent["status"] == "succeeded" and bool(lines_of(intent))
+
+
+def key_of(sale: Json) -> str:
+    """Return the id of an order's payment; a free session is its own unless it began one."""
+    return str(sale["id"] if sale["object"] == "payment_intent" else sale["payment_intent"] or sale["id"])
+
+
+def is_free(session: Json) -> bool:
+    """Return whether a Checkout Session was completed without anything to pay."""
+    return (session["mode"], session["status"], session["amount_total"]) == ("payment", "complete", 0)
 
 
 def taken(intent: Json) -> int:
@@ -270,6 +297,10 @@ def charge_of(intent: Json) -> str:
     return str(latest["id"] if isinstance(latest, dict) else latest)
 
 
-def email_of(intent: Json, charge: Json) -> str | None:
-    """Return the address to which Stripe sends the receipt, else that of the card's owner."""
-    return intent.get("receipt_email") or (charge.get("billing_details") or {}).get("email")
+def buyer(intent: Json, charge: Json, session: Json | None) -> tuple[str | None, str | None]:
+    """Return the buyer's address and name: as typed in the Checkout Session, else of receipt or card."""
+    typed, card = (session or {}).get("customer_details") or {}, charge.get("billing_details") or {}
+    to = (intent.get("shipping") or {}).get("name")
+    return typed.get("email") or intent.get("receipt_email") or card.get("email"), typed.get("name") or to or card.get(
+        "name"
+    )

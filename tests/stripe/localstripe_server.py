@@ -1,7 +1,7 @@
 """Run localstripe, an independent fake of Stripe, on a free port of this machine only, and print the port.
 
-It lists oldest first and without `created`, `types` and `ending_before`. It has neither disputes nor Checkout Sessions nor
-payments of invoices. The middleware here lists as Stripe does; the lists that localstripe lacks are empty.
+It lists oldest first and without `created`, `types` and `ending_before`. It has neither disputes nor Checkout Sessions
+nor payments of invoices. The middleware here lists as Stripe does; the lists that localstripe lacks are empty.
 """
 
 from __future__ import annotations

@@ -58,15 +58,14 @@ def stripe_world() -> Iterator[str]:
 
 def _installed() -> Path:
     """Return the Python of a virtual environment with the server, made now if it is not in the cache yet."""
-    python = _newer_python()
-    home = Path(platformdirs.user_cache_dir("stockroom-tests")) / f"{WORLD.replace('[http]', '')}-{python.name}"
+    home = Path(platformdirs.user_cache_dir("stockroom-tests")) / WORLD.replace("[http]", "")
     found = home / "bin" / "python"
     home.parent.mkdir(parents=True, exist_ok=True)
-    with open(home.with_suffix(".lock"), "w") as lock:
+    with Path(f"{home}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may install it
-        if not (home / "is-whole").exists():
+        if not ((home / "is-whole").exists() and found.exists()):
             shutil.rmtree(home, ignore_errors=True)
-            _run([python, "-m", "venv", home])
+            _run([_newer_python(), "-m", "venv", home])
             _run([found, "-m", "pip", "install", "--quiet", "--ignore-requires-python", WORLD])
             (home / "is-whole").touch()
     return found

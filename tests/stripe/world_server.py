@@ -9,8 +9,9 @@ list by `created`; here that is left out, so lists are whole.
 """
 
 from __future__ import annotations
-
 import __future__
+
+import importlib
 import importlib.abc
 import importlib.machinery
 import json
@@ -74,12 +75,9 @@ def main() -> None:
     """Serve until the process ends."""
     if sys.version_info < (3, 14):
         sys.meta_path.insert(0, Finder())
-    import uvicorn
-    from seahaven import http
-    from seahaven_stripe_world import world
-    from seahaven_stripe_world.http_api import handle
-
-    app = http.app(world, handle, reset_options={"startup": {"livemode": False}})
+    uvicorn, http = importlib.import_module("uvicorn"), importlib.import_module("seahaven.http")
+    theirs, api = (importlib.import_module(f"seahaven_stripe_world{each}") for each in ("", ".http_api"))
+    app = http.app(theirs.world, api.handle, reset_options={"startup": {"livemode": False}})
     free = socket.create_server(("127.0.0.1", 0))
     print(free.getsockname()[1], flush=True)
     uvicorn.Server(uvicorn.Config(whole_lists(app), log_level="error", lifespan="on")).run([free])

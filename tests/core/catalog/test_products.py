@@ -73,7 +73,9 @@ def test_the_same_click_again_is_the_same_product_and_other_values_under_its_key
 
 def test_a_sku_of_the_shop_is_refused_and_its_product_is_not_renamed(counter: Shop) -> None:
     add(counter, "Boot", "BOOT-40", brand="Halde")
-    assert refused(counter, "BOOT-40", "MOOR-41") == 'SKU BOOT-40 is in the shop already: it belongs to "Boot", size 40.'
+    assert (
+        refused(counter, "BOOT-40", "MOOR-41") == 'SKU BOOT-40 is in the shop already: it belongs to "Boot", size 40.'
+    )
     assert refused(counter, "boot-40") == (
         'SKU of size 40 "boot-40" differs only in letter case from "BOOT-40" in the shop.'
     )

@@ -27,6 +27,8 @@ from tests.stripe.shop import open_cases
 from tests.support.builders import Shop
 
 KEY = "sk_test_12345"
+CARDS = {"visa": "4242424242424242", "declined": "4000000000000002", "disputed": "4000000000000259",
+         "lost": "4000000000002685", "inquiry": "4000000000001976", "slow": "4000000000007726"}  # fmt: skip
 
 
 def account_at(url: str) -> tuple[httpx.Client, Server]:
@@ -44,6 +46,11 @@ def world() -> Iterator[str]:
             yield url
     except outside.NotHere as why:
         pytest.skip(str(why))
+
+
+def make_card(server: Server, number: str, **owner: str) -> str:
+    values = {"card[number]": number, "card[exp_month]": "9", "card[exp_year]": "2040", "card[cvc]": "123"}
+    return str(server.ask("/v1/payment_methods", type="card", **values, **owner)["id"])
 
 
 def everyday(shop: Shopping) -> None:
@@ -67,11 +74,8 @@ def test_a_day_at_stripe_world_is_the_same_here_as_there(embedded_shop: Shop, wo
     polling.poll(embedded_shop.engine, server.gateway)
 
     def card(kind: str) -> str:
-        number = {"visa": "4242424242424242", "declined": "4000000000000002", "disputed": "4000000000000259",
-                  "lost": "4000000000002685", "inquiry": "4000000000001976", "slow": "4000000000007726"}[kind]  # fmt: skip
-        values = {"card[number]": number, "card[exp_month]": "9", "card[exp_year]": "2040", "card[cvc]": "123",
-                  "billing_details[email]": f"{kind}@buyer.example"}  # fmt: skip
-        return str(server.ask("/v1/payment_methods", type="card", **values)["id"])
+        owner = {"billing_details[email]": f"{kind}@buyer.example", "billing_details[name]": f"Kim {kind}"}
+        return make_card(server, CARDS[kind], **owner)
 
     shop = Shopping(server, card, {"payment_method_types[]": "card"})
     with client:
@@ -96,9 +100,7 @@ def test_a_day_at_localstripe_is_the_same_here_as_there(embedded_shop: Shop) -> 
         polling.poll(embedded_shop.engine, server.gateway)
 
         def card(kind: str) -> str:
-            number = {"visa": "4242424242424242", "declined": "4000000000000341"}[kind]
-            values = {"card[number]": number, "card[exp_month]": "9", "card[exp_year]": "2040", "card[cvc]": "123"}
-            return str(server.ask("/v1/payment_methods", type="card", **values)["id"])
+            return make_card(server, {"visa": "4242424242424242", "declined": "4000000000000341"}[kind])
 
         with client:
             everyday(Shopping(server, card))

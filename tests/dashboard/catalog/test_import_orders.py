@@ -147,7 +147,9 @@ def test_days_that_make_no_range_are_refused_before_anything_is_asked(tabs: Tabs
     assert orders_of(stripe.shop) == 0
 
 
-def test_without_a_key_the_page_says_who_can_connect_stripe(tabs: Tabs, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_page_says_who_can_connect_stripe(
+    tabs: Tabs, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     tab = section(tabs)
     said = words_of(tab)
