@@ -25,7 +25,9 @@ with frame.page("Overview", person) as top:
         if seen.shop.is_sample:
             filling.show_progress(seen.shop.zone)
     if not seen.summary.variants:
-        frame.empty_shop(person)
+        frame.empty_shop(person, desk.PURPOSE)
+        if seen.waiting.cases or seen.waiting.refunds:  # orders may arrive before the products that they name
+            desk.show_attention(seen)
         st.stop()
     desk.show_numbers(seen, days)
     chart, attention = st.columns([2, 1], gap="small")

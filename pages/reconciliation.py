@@ -21,7 +21,7 @@ with frame.page("Reconciliation", person) as top:
     headline.show(seen, person)
     view = checks.VIEW.show()
     if view == checks.SHELF:
-        shelf.show(seen.shop)
+        shelf.show(seen.shop, person)
     elif view == checks.RUNS:
         runs.show_history(seen.shop.zone)
     else:

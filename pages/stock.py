@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.ledger import reports
 from core.screens import stock as screens
+from dashboard.catalog import product
 from dashboard.door import session
 from dashboard.frame import live
 from dashboard.frame import page as frame
@@ -16,6 +17,8 @@ with frame.page("Stock", person) as top:
     code = st.query_params.get("sku", "")
     if bulk.PARAM in st.query_params:
         bulk.show(person)
+    elif frame.NEW in st.query_params:
+        product.show(person, session.run(reports.shop))
     elif code:
         stock_list.show_search(code)
         variant = session.run(screens.variant, sku=code, days=variant_desk.PERIOD.value())

@@ -87,9 +87,9 @@ def read_catalog(content: bytes, name: str) -> CatalogFile:
             why = f"has {len(values)} values where the first line names {len(columns)} columns"
             problems.append(Problem(line=number, field="row", why=why))
             values = (values + [""] * len(columns))[: len(columns)]
-            lines.append(_line(number, columns, values, []))
+            lines.append(read_line(number, columns, values, []))
         else:
-            lines.append(_line(number, columns, values, problems))
+            lines.append(read_line(number, columns, values, problems))
     if not lines:
         raise Unreadable(f"{name} has no rows; nothing was imported.")
     problems += _contradictions(lines)
@@ -120,7 +120,8 @@ def _listed(titles: Sequence[str]) -> str:
     return f"column{'s' if len(titles) > 1 else ''} {shown}{' and others' if len(titles) > 10 else ''}"
 
 
-def _line(number: int, columns: Sequence[str], values: Sequence[str], problems: list[Problem]) -> CatalogLine:
+def read_line(number: int, columns: Sequence[str], values: Sequence[str], problems: list[Problem]) -> CatalogLine:
+    """Return the values of one row, trimmed, as their types; adds what is wrong with them to `problems`."""
     read: dict[str, Any] = {"sku": "", "product": ""}
     for column, value in zip(columns, values, strict=True):
         try:

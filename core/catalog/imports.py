@@ -158,7 +158,7 @@ def import_catalog(
     sent = {
         "key": clean(key, "key", 200),
         "file_name": clean(file_name, "file name", 255),
-        "lines": _as_json(file.lines),
+        "lines": lines_as_json(file.lines),
         "into_sample": into_sample,
         "extra": as_json(given),
     }
@@ -175,7 +175,7 @@ def import_catalog(
 def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Sequence[str] = ()) -> CatalogPreview:
     columns = extras(connection, actor)
     given = read_values(values, columns)
-    sent = {"lines": _as_json(file.good), "extra": as_json(given)}
+    sent = {"lines": lines_as_json(file.good), "extra": as_json(given)}
     planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | sent)
     plans = {plan.line: plan for plan in planned}
     rows = tuple(_row(line, plans.get(line.line), file) for line in file.lines)
@@ -207,5 +207,6 @@ def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:
     )
 
 
-def _as_json(lines: tuple[CatalogLine, ...]) -> str:
+def lines_as_json(lines: Sequence[CatalogLine]) -> str:
+    """Return rows as the database takes them."""
     return json.dumps([asdict(line) for line in lines], default=str)

@@ -90,9 +90,14 @@ def _show_nothing(seen: AlertList, wanted: AlertFilter) -> None:
         lists.show_clear("alr", filters.FILTERS.clear)
     else:
         headline, about = _NOTHING[wanted.list]
-        frame.empty(headline, f"{about} {last(seen.around.last_at, seen.shop.zone)}", icon=":material/task_alt:")
+        sentence = f"{about} {last(seen.around.last_at, seen.shop.zone)}"
+        frame.empty(headline, sentence, icon=":material/task_alt:", begin=_begin)
     if other := filters.others(seen.around.counts, wanted.list):
         st.caption(words.plain(other))
+
+
+def _begin() -> None:
+    links.begin("runbook", "What to do about each kind", icon=":material/menu_book:", is_main=False)
 
 
 _NOTHING = {

@@ -1,6 +1,7 @@
-"""The Import page.
+"""The Import page, and the form for one product.
 
-`upload` imports a catalogue from a CSV file, `order_import` imports orders from Stripe.
+`upload` imports a catalogue from a CSV file, `product` adds one product on the Stock page, `order_import` imports
+orders from Stripe.
 
 Uses: frame, door.
 """

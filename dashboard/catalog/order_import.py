@@ -72,9 +72,11 @@ def show(person: Actor, shop: Shop) -> None:
     if not may(person.role, Permission.IMPORT_ORDERS):
         frame.empty("Your role cannot import orders", "A manager or an admin of your shop can.")
     elif load_settings().stripe_secret_key is None and not shop.is_sample:
-        frame.empty(
+        frame.empty_sales(
             "Stripe is not connected",
-            "Set STRIPE_SECRET_KEY and restart (see docs/stripe.md). Everything else works.",
+            "Payments, refunds and disputes of the days that you choose are imported here once it is.",
+            person,
+            shop,
             icon=":material/link_off:",
         )
     elif (found := imports.latest) is not None and not found.is_over:

@@ -43,10 +43,11 @@ def show_upload(shop: Shop) -> None:
     )  # fmt: skip
     file = st.file_uploader("CSV file", type="csv", key="cat_file")
     if file is None:
+        links.to_page("stock", "Or add one product without a file", icon=":material/add:", new="1")
         return
     content = file.getvalue()
     try:
-        values = _ask_values(file.file_id)
+        values = as_values(ask_values(f"cat_values_{file.file_id}"))
         found = session.run(catalog.preview_catalog, content=content, file_name=file.name, values=values)
     except StockError as error:
         feedback.show(error)
@@ -57,17 +58,21 @@ def show_upload(shop: Shop) -> None:
         _show_apply(found, content, file.file_id, values, shop)
 
 
-def _ask_values(file_id: str) -> tuple[str, ...]:
-    """Ask for values of the columns that only this shop has, if it has any; returns them as `status=active`."""
+def ask_values(key: str) -> str:
+    """Draw an input for values of the columns that only this shop has, if it has any; returns what is typed there."""
     columns = session.run(extras.extras)
     if not columns:
-        return ()
-    typed = st.text_area(
-        "Values for your own columns of new products and variants", key=f"cat_values_{file_id}",
+        return ""
+    return st.text_area(
+        "Values for your own columns of new products and variants", key=key,
         placeholder="status=active", max_chars=5_000,
         help=f"One `column=value` a line. Your own columns: {', '.join(each.name for each in columns)[:1_000]}.",
     )  # fmt: skip
-    return tuple(line.strip() for line in typed.splitlines() if line.strip())
+
+
+def as_values(typed: str | None) -> tuple[str, ...]:
+    """Return the lines of what was typed, such as `status=active`."""
+    return tuple(line.strip() for line in (typed or "").splitlines() if line.strip())
 
 
 def _show_columns(found: CatalogPreview) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -10,10 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.foundation.errors import Forbidden, SignInRequired, StockError, Unavailable
 from core.foundation.model import Actor, Shop
+from core.foundation.settings import load_settings
 from core.people.access import Permission, may
 from dashboard.frame import drawer, feedback, links, live, words
 
 PHONE = "640px"
+NEW = "new"
+"""The parameter of the Stock page that opens the form for a new product."""
+WHO_ADDS = "A manager or an admin of your shop can add products."
 _IMPORT = "`.venv/bin/python -m core import-catalog FILE`"
 # Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
@@ -76,13 +80,19 @@ def _headline(error: StockError) -> str:
     return "This page cannot be shown right now"
 
 
-def empty(headline: str, sentence: str, *, icon: str = ":material/inbox:") -> None:
-    """Say that there is nothing yet, or nothing that matches, with the next step."""
+def empty(
+    headline: str, sentence: str, *, icon: str = ":material/inbox:", begin: Callable[[], None] | None = None
+) -> None:
+    """Say that there is nothing yet, or nothing that matches, with the next step. `begin` draws the buttons for it."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
         st.markdown(f"### {icon}", text_alignment="center")
         st.markdown(f"**{headline}**", text_alignment="center")
         st.caption(sentence, text_alignment="center")
+        if begin:
+            st.space("xxsmall")
+            with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+                begin()
         st.space("small")
 
 
@@ -99,17 +109,45 @@ def heading(title: str) -> Iterator[None]:
         yield
 
 
-def empty_shop(person: Actor) -> None:
-    """Say how to fill a shop without variants, and who can."""
+def empty_shop(person: Actor, sentence: str) -> None:
+    """Say in `sentence` what a page shows of products, with the ways to the first one, or who can add it."""
+    adds = may(person.role, Permission.IMPORT_CATALOG)
     empty(
-        "There are no variants yet",
-        "Import your catalogue as a CSV file with one row for each SKU and, optionally, the units in stock.",
+        "There are no products yet",
+        sentence if adds else f"{sentence} {WHO_ADDS}",
         icon=":material/inventory_2:",
+        begin=_begin_shop if adds else None,
     )
-    if may(person.role, Permission.IMPORT_CATALOG):
-        links.to_page("catalog", "Import a catalogue", icon=":material/upload_file:")
+
+
+def _begin_shop() -> None:
+    links.begin("stock", "Add the first product", icon=":material/add:", new="1")
+    links.begin("catalog", "Import a catalogue", icon=":material/upload_file:", is_main=False)
+
+
+def empty_sales(headline: str, sentence: str, person: Actor, shop: Shop, *, icon: str) -> None:
+    """Say in `sentence` what comes from Stripe, with the way to the first orders, or who can begin it."""
+    if shop.is_sample or load_settings().stripe_secret_key is not None:
+        may_begin, who, begin = (
+            Permission.IMPORT_ORDERS,
+            "A manager or an admin of your shop can import them",
+            import_orders,
+        )
     else:
-        st.caption("A manager or an admin of your shop can import it.")
+        may_begin, who, begin = Permission.MANAGE_STRIPE, "An admin of your shop can connect Stripe", _connect_stripe
+    if may(person.role, may_begin):
+        empty(headline, sentence, icon=icon, begin=begin)
+    else:
+        empty(headline, f"{sentence} {who}.", icon=icon)
+
+
+def import_orders() -> None:
+    """Draw the button that opens the import of orders."""
+    links.begin("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
+
+
+def _connect_stripe() -> None:
+    links.begin("settings", "Connect Stripe", icon=":material/link:", set_section="Stripe")
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:

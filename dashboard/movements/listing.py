@@ -118,7 +118,7 @@ def show_chart(seen: Ledger) -> None:
 def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     """Show a page of movements with the ways to newer and older ones, or why there is none."""
     if not seen.page.rows:
-        _show_nothing(wanted)
+        _show_nothing(wanted, person)
         return
     key = f"mov_{seen.page.rows[0].movement_id}_{seen.page.rows[-1].movement_id}_{len(seen.page.rows)}"
     tables.show_movements(
@@ -131,7 +131,7 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
 
 
-def _show_nothing(wanted: Wanted) -> None:
+def _show_nothing(wanted: Wanted, person: Actor) -> None:
     if wanted.code and wanted.variant is None:
         frame.empty(
             "No variant has this SKU or barcode",
@@ -141,5 +141,14 @@ def _show_nothing(wanted: Wanted) -> None:
     elif wanted.narrowed:
         frame.empty("No movement matches", "Choose a longer period or remove a filter.", icon=":material/search_off:")
     else:
-        frame.empty("There are no movements yet", "Deliveries, counts, sales and adjustments appear here.")
-        links.to_page("stock", "Receive or count on the Stock page", icon=":material/inventory_2:")
+        moves = may(person.role, Permission.ADJUST)
+        who = "" if moves else " The warehouse, a manager or an admin of your shop can receive, count and adjust."
+        frame.empty(
+            "There are no movements yet",
+            f"Deliveries, counts, sales and adjustments appear here, each with its level before and after.{who}",
+            begin=_begin if moves else None,
+        )
+
+
+def _begin() -> None:
+    links.begin("stock", "Receive or count on the Stock page", icon=":material/inventory_2:")

@@ -50,7 +50,7 @@ def show_list(seen: OrderList, wanted: Wanted[OrderFilter], person: Actor) -> No
     """Show a page of orders with the ways to newer and older ones, or why there is none."""
     rows = seen.page.rows
     if not rows:
-        _show_nothing(wanted, person)
+        _show_nothing(seen, wanted, person)
         return
     text = f"{lists.counted(seen.count, 'order')}, newest first. Times are in {words.plain(seen.shop.zone)}."
     lists.show_head(text, key="ord", clear=_FILTERS.clear if wanted.narrowed else None, stale=seen.stale)
@@ -75,7 +75,7 @@ def show_import(person: Actor) -> None:
         links.to_page("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
 
 
-def _show_nothing(wanted: Wanted[OrderFilter], person: Actor) -> None:
+def _show_nothing(seen: OrderList, wanted: Wanted[OrderFilter], person: Actor) -> None:
     if wanted.narrowed:
         found = f"Nothing matches {words.plain(wanted.filter.search[:80])}. " if wanted.filter.search else ""
         frame.empty(
@@ -85,9 +85,10 @@ def _show_nothing(wanted: Wanted[OrderFilter], person: Actor) -> None:
         )
         lists.show_clear("ord", _FILTERS.clear)
     else:
-        frame.empty(
+        frame.empty_sales(
             "There are no orders yet",
             "Paid orders arrive from Stripe automatically, and each takes its units off the shelf once.",
+            person,
+            seen.shop,
             icon=":material/receipt_long:",
         )
-        show_import(person)

@@ -17,13 +17,13 @@ def is_connected() -> bool:
 
 
 def show(shop: Shop) -> None:
-    """Say what to set, if no key is set; in the sample shop, where its orders come from."""
+    """Say who can connect Stripe, if no key is set; in the sample shop, where its orders come from."""
     if is_connected():
         return
     if shop.is_sample:
         st.caption(":material/science: These orders come from the sandbox, which stands in for Stripe.")
     else:
         st.caption(
-            ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
-            "(see docs/stripe.md)."
+            ":material/link_off: Stripe is not connected, so no orders arrive. An admin can connect it under Settings, "
+            "Stripe."
         )

@@ -32,8 +32,10 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
     if not seen.page.rows:
         frame.empty(
             "No refunds to decide",
-            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard.",
+            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard. Here people decide "
+            "what happened to the goods.",
             icon=":material/currency_exchange:",
+            begin=_begin,
         )
         return
     text = (
@@ -44,6 +46,13 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
     for place, row in enumerate(seen.page.rows):
         _show_card(row, person, seen.shop.zone, is_first=place == 0)
     lists.show_pages(CURSOR, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="ref")
+
+
+def _begin() -> None:
+    st.button(
+        "All orders", key="ref_orders", icon=":material/receipt_long:", on_click=st.session_state.update,
+        args=({order_list.VIEW.key: order_list.ORDERS},),
+    )  # fmt: skip
 
 
 def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> None:

@@ -16,6 +16,7 @@ from dashboard.frame import page as frame
 
 PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
 """The days that the numbers and the chart cover."""
+PURPOSE = "Overview shows what is in stock, what was sold, and what needs attention."
 
 
 def show_caption(seen: Overview) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 import streamlit as st
 
 from core.database import pool
-from core.foundation.model import Shop
+from core.foundation.model import Actor, Shop
 from core.proof import shelf as shelf_proof
 from core.proof.shelf import Number, ShelfDay
 from dashboard.door import session
@@ -49,15 +49,17 @@ class Opened:
     number: Number | None
 
 
-def show(shop: Shop) -> None:
+def show(shop: Shop, person: Actor) -> None:
     """Show the proof of the chosen days, and the list behind the number that the address names."""
     until = shop.today + timedelta(days=1)
     since = until - timedelta(days=PERIOD.show())
     days: tuple[ShelfDay, ...] = session.run(shelf_proof.days, since=since, until=until)
     if not days:
-        frame.empty(
+        frame.empty_sales(
             "No payments in this period",
             "Paid orders appear here by day, with the units that left the shelf and those that did not.",
+            person,
+            shop,
             icon=":material/receipt_long:",
         )
         return

@@ -218,6 +218,7 @@ def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone
             "There are no payments yet",
             "The carts of the latest payments are previewed here. Import orders to have some.",
             icon=":material/shopping_cart:",
+            begin=frame.import_orders,
         )
         return
     tried = stripe_link.try_mapping(payments, mapping)

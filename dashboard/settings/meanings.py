@@ -43,6 +43,7 @@ def show_meanings(person: Actor) -> None:
             "No code has a meaning here",
             "A code that no variant has opens a case. Say there what it is, and it is listed here.",
             icon=":material/dictionary:",
+            begin=_begin,
         )
         return
     _show_table(rows, zone)
@@ -50,6 +51,10 @@ def show_meanings(person: Actor) -> None:
         st.caption(f"The latest {MOST_ROWS}. Search for the others.")
     if may(person.role, Permission.MAP_CODE):
         _show_one(rows, zone)
+
+
+def _begin() -> None:
+    links.begin("alerts", "Open cases", icon=":material/notifications:", is_main=False)
 
 
 def _show_refused(shown: set[int]) -> None:

@@ -176,6 +176,8 @@ def _page_of(total: int, noun: str, page: int, pages: int) -> str:
 
 
 def _show_actions(wanted: Wanted, person: Actor) -> None:
+    if may(person.role, Permission.IMPORT_CATALOG):
+        st.button("New product", key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
     st.download_button(
@@ -195,7 +197,7 @@ def _show_nothing(wanted: Wanted, person: Actor) -> None:
         frame.empty("No variant matches", _filter_text(wanted.filter), icon=":material/search_off:")
         lists.show_clear("stk", clear)
         return
-    frame.empty_shop(person)
+    frame.empty_shop(person, "Stock lists every size of every product, with its units on hand, reserved and available.")
 
 
 def _filter_text(wanted: LevelFilter) -> str:

@@ -14,14 +14,16 @@ create type stockroom_api.told_line as (
     code text, codes text[], size text, name text, quantity int, unit_price bigint, variant_id uuid
 );
 
--- Each payment once: from the message whose cart names most, completed by the other messages about it.
+-- Each payment once: from the message whose cart names most, completed by the other messages about it. Of two addresses or names the
+-- Checkout Session's counts, which the buyer typed.
 create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.told_order[]
     language sql stable as $$
     select coalesce(array_agg(m.told order by m.payment_id), '{}')
       from (select distinct on (t.payment_id) t.payment_id,
                    row (t.payment_id, coalesce(t.number, max(t.number) over same), coalesce(t.charge_id, max(t.charge_id) over same),
-                        coalesce(t.session_id, max(t.session_id) over same), coalesce(t.email, max(t.email) over same),
-                        coalesce(t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
+                        coalesce(t.session_id, max(t.session_id) over same),
+                        coalesce(max(t.email) filter (where t.session_id is not null) over same, t.email, max(t.email) over same),
+                        coalesce(max(t.name) filter (where t.session_id is not null) over same, t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
                         t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
                         t.reservation_id, t.named, t.case_kind, t.readings, t.tolerated, t.tolerance,
                         coalesce(t.released, max(t.released) over same))::stockroom_api.told_order as told
@@ -138,7 +140,9 @@ begin
     delete from stockroom.order_lines l where l.order_id = any (_filled) and l.state <> 'replaced';
     update stockroom.orders o
        set charge_id = coalesce(o.charge_id, t.charge_id), session_id = coalesce(o.session_id, t.session_id),
-           email = coalesce(o.email, t.email), name = coalesce(o.name, t.name), number = coalesce(o.number, t.number),
+           email = case when o.session_id is null and t.session_id is not null then coalesce(t.email, o.email) else coalesce(o.email, t.email) end,
+           name = case when o.session_id is null and t.session_id is not null then coalesce(t.name, o.name) else coalesce(o.name, t.name) end,
+           number = coalesce(o.number, t.number),
            cart_state = case when o.id = any (_filled || _reread) then t.cart_state else o.cart_state end,
            cart_source = case when o.id = any (_filled) then t.cart_source else o.cart_source end,
            cart_raw = case when o.id = any (_reread) then t.cart_raw else o.cart_raw end,

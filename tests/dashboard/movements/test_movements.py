@@ -35,12 +35,6 @@ def busy_shop(embedded_shop: Shop) -> Shop:
     return embedded_shop
 
 
-def test_a_shop_without_movements_says_how_to_start(tabs: Tabs) -> None:
-    said = words_of(tabs.open("Mia", "movements"))
-    assert "There are no movements yet" in said
-    assert "Receive or count on the Stock page" in said
-
-
 def test_the_ledger_shows_who_why_before_and_after_newest_first(tabs: Tabs, busy_shop: Shop) -> None:
     tab = tabs.open("Sam", "movements")
     row = table(tab, "change").iloc[1]

@@ -12,18 +12,6 @@ from tests.support.selling import Sale, sell
 __all__ = ["tabs"]
 
 
-def test_a_shop_without_variants_says_how_to_start(tabs: Tabs) -> None:
-    said = words_of(tabs.open("Mia"))
-    assert "There are no variants yet" in said
-    assert "Import a catalogue" in said
-
-
-def test_in_an_empty_shop_wanda_sees_who_can_import(tabs: Tabs) -> None:
-    said = words_of(tabs.open("Wanda"))
-    assert "A manager or an admin of your shop can import it." in said
-    assert "Import a catalogue" not in said
-
-
 def test_the_numbers_on_top_are_those_of_the_shop(tabs: Tabs, embedded_shop: Shop) -> None:
     shoe = embedded_shop.variant(on_hand=12, price=10, unit_cost=4)
     embedded_shop.variant(on_hand=2, reorder_point=3)

@@ -40,12 +40,6 @@ def test_the_list_shows_every_variant_with_its_level(tabs: Tabs, embedded_shop: 
     assert [status for [status] in rows["status"]] == ["In stock", "Out"]
 
 
-def test_a_shop_without_variants_says_how_to_start(tabs: Tabs) -> None:
-    said = words_of(tabs.open("Mia", "stock"))
-    assert "There are no variants yet" in said
-    assert "Import a catalogue" in said
-
-
 @pytest.mark.parametrize(
     ("query", "found"),
     [
