@@ -121,7 +121,7 @@ begin
         'reservation_id', (select r.id from stockroom.reservations r
                             where r.reference = _order_id::text and r.state = 'active' order by r.created_at desc limit 1),
         'lines', (select jsonb_agg(jsonb_build_object('code', coalesce(i.variant_id::text, i.sku, i.product_id::text, i.item_id),
-                              'quantity', i.quantity) order by i.n)
+                              'variant_id', case when i.names_variant then i.variant_id end, 'quantity', i.quantity) order by i.n)
                     from stockroom_api.cart_items(_items) i))));
     return (select jsonb_build_object('success', bool_and(l.state <> 'failed'), 'recorded', true, 'order_id', _order_id,
                        'message', stockroom_api.order_sentence(count(*) filter (where l.state = 'failed'), count(*)),
