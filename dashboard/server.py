@@ -30,6 +30,7 @@ from core.storefront.api import create_api
 from core.stripe import gateway as stripe_gateway
 from core.stripe.trouble import Patience
 from dashboard.door import health, signin, webhook
+from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
@@ -110,6 +111,7 @@ app = st.App(
     routes=[
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
+        *Downloads(pool.engine).routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

@@ -1,10 +1,11 @@
-"""Import: a catalogue from a CSV file, or orders from Stripe."""
+"""Import: a catalogue from a CSV file, or orders from Stripe. Export: every list as a file."""
 
 from core.ledger import reports
 from core.people.access import Permission, may
+from core.screens.lists import LISTS
 from dashboard.catalog import order_import, upload
 from dashboard.door import session
-from dashboard.frame import lists, outcome
+from dashboard.frame import links, lists, outcome
 from dashboard.frame import page as frame
 
 SECTION = lists.Choice(
@@ -14,6 +15,7 @@ SECTION = lists.Choice(
 person = session.actor()
 with frame.page("Import", person):
     outcome.show()
+    links.to_files(person, *LISTS, label="Export")
     if SECTION.show():
         order_import.show(person, session.run(reports.shop))
     elif may(person.role, Permission.IMPORT_CATALOG):
