@@ -1,0 +1,99 @@
+"""The large sample shop: as many orders over as many days as asked for, to try Stockroom with.
+
+It has the products of the sample shop. Its orders, movements, refunds and cases are written set-based, part by part in
+order of time. After each part the shop is whole, so that it can be continued or removed after an interruption.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, text
+
+from core.catalog.imports import import_catalog
+from core.database.engine import run
+from core.foundation.errors import SetupError
+from core.foundation.model import COMMAND_LINE, Actor
+from core.sample.load import CURRENCY, SHOP_NAME
+from core.sample.models import Model, catalogue, read_models
+from core.sample.story import ZONE
+
+_STATE = text("select days, orders, filled, made, finished_at is not null as is_whole from stockroom_api.large_sample")
+_BEGIN_SHOP = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency)")
+_BEGIN = text("select stockroom_api.begin_large(:days, :orders, :ends_at, cast(:weights as jsonb))")
+_FILL = text("select days, orders, filled, made, filled = days as is_whole from stockroom_api.fill_large()")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Large:
+    """How far the large sample is: `filled` of `days`, `made` of `orders`."""
+
+    days: int
+    orders: int
+    filled: int
+    made: int
+    is_whole: bool
+
+
+def large_sample(connection: Connection, _actor: Actor) -> Large | None:
+    """Return how far the large sample of this database is; None if it has none."""
+    row = connection.execute(_STATE).one_or_none()
+    return Large(**row._mapping) if row else None
+
+
+def load_large(
+    engine: Engine, *, days: int, orders: int, now: datetime | None = None, tell: Callable[[Large], None] = lambda _: None
+) -> None:  # fmt: skip
+    """Fill an empty database with the large sample, or continue one of the same size.
+
+    Raises InvalidInput if the database holds products or movements; SetupError if it holds another large sample.
+    """
+    found = run(engine, large_sample, COMMAND_LINE)
+    if found is None:
+        found = run(engine, _begin, COMMAND_LINE, days=days, orders=orders, now=now or datetime.now(UTC))
+    elif (found.days, found.orders) != (days, orders):
+        raise SetupError(_other(found))
+    elif found.is_whole:
+        raise SetupError(f"This shop holds all {orders:,} orders already. Nothing was changed.")
+    while not found.is_whole:
+        tell(found)
+        found = run(engine, _fill, COMMAND_LINE)
+    tell(found)
+
+
+def _other(found: Large) -> str:
+    if found.is_whole:
+        return f"This shop holds a large sample of {found.orders:,} orders. Remove it first. Nothing was changed."
+    return (
+        f"This shop holds {found.made:,} of the {found.orders:,} orders of another large sample. Continue it with "
+        f"`--days {found.days} --orders {found.orders}`, or remove it with `--remove`. Nothing was changed."
+    )
+
+
+def _begin(connection: Connection, actor: Actor, *, days: int, orders: int, now: datetime) -> Large:
+    models = read_models()
+    connection.execute(_BEGIN_SHOP, {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY})
+    import_catalog(
+        connection, actor, content=catalogue(models), file_name="sample catalogue", key="sample:catalogue",
+        into_sample=True,
+    )  # fmt: skip
+    ends_at = now.replace(microsecond=0)
+    weights = json.dumps(_demand(models))
+    connection.execute(_BEGIN, {"days": days, "orders": orders, "ends_at": ends_at, "weights": weights})
+    return Large(days=days, orders=orders, filled=0, made=0, is_whole=False)
+
+
+def _demand(models: tuple[Model, ...]) -> dict[str, float]:
+    """Return the share of the demand of each SKU: the appeal of its model, most in the middle sizes."""
+    return {
+        sku: model.appeal * share
+        for model in models
+        for sku, share in zip(model.skus, model.demand, strict=True)
+    }  # fmt: skip
+
+
+def _fill(connection: Connection, _actor: Actor) -> Large:
+    return Large(**connection.execute(_FILL).one()._mapping)
