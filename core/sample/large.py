@@ -21,6 +21,8 @@ from core.sample.load import CURRENCY, SHOP_NAME
 from core.sample.models import Model, catalogue, read_models
 from core.sample.story import ZONE
 
+DAYS, ORDERS = 365, 100_000
+"""The usual size."""
 _STATE = text("select days, orders, filled, made, finished_at is not null as is_whole from stockroom_api.large_sample")
 _BEGIN_SHOP = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency)")
 _BEGIN = text("select stockroom_api.begin_large(:days, :orders, :ends_at, cast(:weights as jsonb))")
@@ -67,9 +69,15 @@ def load_large(
 def _other(found: Large) -> str:
     if found.is_whole:
         return f"This shop holds a large sample of {found.orders:,} orders. Remove it first. Nothing was changed."
+    return f"This shop holds another large sample. {interrupted(found)} Nothing was changed."
+
+
+def interrupted(found: Large) -> str:
+    """Return how far an interrupted large sample is, and what can be done."""
     return (
-        f"This shop holds {found.made:,} of the {found.orders:,} orders of another large sample. Continue it with "
-        f"`--days {found.days} --orders {found.orders}`, or remove it with `--remove`. Nothing was changed."
+        f"{found.made:,} of {found.orders:,} orders are there, of {found.filled:,} of {found.days:,} days, and the books "
+        f"are whole. `python -m core sample --days {found.days} --orders {found.orders}` continues, "
+        "`python -m core sample --remove` removes it."
     )
 
 

@@ -87,7 +87,7 @@ create function stockroom_api.plan_large_stock(_l stockroom.large_sample, _first
               join (select a.key as sku, (select coalesce(sum(x.quantity), 0) from stockroom.large_lines x) * a.value::float8
                            / sum(a.value::float8) over () as units
                       from jsonb_each_text(_l.weights) a) e on e.sku = v.sku) w
-     where w.stock_quantity < w.reorder_point + w.units and w.wanted > w.stock_quantity
+     where w.stock_quantity < w.reorder_point + w.units + 1.2 * sqrt(w.units) and w.wanted > w.stock_quantity
        and w.luck > case when _first = 0 then 0 when _last = _l.days then 0.05 else 0.01 end;
     with running as (
         select x.number, x.position, v.stock_quantity + coalesce(d.quantity, 0) as there,
