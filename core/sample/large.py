@@ -47,7 +47,8 @@ def large_sample(connection: Connection, _actor: Actor) -> Large | None:
 
 
 def load_large(
-    engine: Engine, *, days: int, orders: int, now: datetime | None = None, tell: Callable[[Large], None] = lambda _: None
+    engine: Engine, *, days: int, orders: int, now: datetime | None = None,
+    tell: Callable[[Large], None] = lambda _: None,
 ) -> None:  # fmt: skip
     """Fill an empty database with the large sample, or continue one of the same size.
 
@@ -75,8 +76,8 @@ def _other(found: Large) -> str:
 def interrupted(found: Large) -> str:
     """Return how far an interrupted large sample is, and what can be done."""
     return (
-        f"{found.made:,} of {found.orders:,} orders are there, of {found.filled:,} of {found.days:,} days, and the books "
-        f"are whole. `python -m core sample --days {found.days} --orders {found.orders}` continues, "
+        f"{found.made:,} of {found.orders:,} orders are there, of {found.filled:,} of {found.days:,} days, and the "
+        f"books are whole. `python -m core sample --days {found.days} --orders {found.orders}` continues, "
         "`python -m core sample --remove` removes it."
     )
 
