@@ -24,8 +24,10 @@ from core.sample.story import ZONE
 DAYS, ORDERS = 365, 100_000
 """The usual size."""
 _STATE = text("select days, orders, filled, made, finished_at is not null as is_whole from stockroom_api.large_sample")
-_BEGIN_SHOP = text("select stockroom_api.begin_sample(:shop_name, :zone, :currency)")
-_BEGIN = text("select stockroom_api.begin_large(:days, :orders, :ends_at, cast(:weights as jsonb))")
+_BEGIN = text(
+    """select stockroom_api.begin_large(:shop_name, :zone, :currency, :days, :orders, :ends_at,
+              cast(:weights as jsonb))"""
+)
 _FILL = text("select days, orders, filled, made, filled = days as is_whole from stockroom_api.fill_large()")
 
 
@@ -84,14 +86,13 @@ def interrupted(found: Large) -> str:
 
 def _begin(connection: Connection, actor: Actor, *, days: int, orders: int, now: datetime) -> Large:
     models = read_models()
-    connection.execute(_BEGIN_SHOP, {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY})
+    values = {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY, "days": days, "orders": orders}
+    sized = {"ends_at": now.replace(microsecond=0), "weights": json.dumps(_demand(models))}
+    connection.execute(_BEGIN, values | sized)
     import_catalog(
         connection, actor, content=catalogue(models), file_name="sample catalogue", key="sample:catalogue",
         into_sample=True,
     )  # fmt: skip
-    ends_at = now.replace(microsecond=0)
-    weights = json.dumps(_demand(models))
-    connection.execute(_BEGIN, {"days": days, "orders": orders, "ends_at": ends_at, "weights": weights})
     return Large(days=days, orders=orders, filled=0, made=0, is_whole=False)
 
 

@@ -1,17 +1,23 @@
 -- The large sample shop, planning: the next days' orders, what the supplier delivers, and which lines find enough. 2_filling.sql
 -- records them.
 
--- Turn an empty sample shop, which has only its catalogue, into the large one. Refuses: SK008.
-create function stockroom_api.begin_large(_days int, _orders int, _ends_at timestamptz, _weights jsonb) returns void
+-- Turn an empty shop into the large sample, which has no products yet. Any other is refused, because the ledger will hold an
+-- invented past. Refuses: SK008.
+create function stockroom_api.begin_large(
+    _shop_name text, _zone text, _currency text, _days int, _orders int, _ends_at timestamptz, _weights jsonb
+) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if not (select is_sample from stockroom.shop) or exists (select from public.stock_movements) then
-        perform stockroom_api.refuse_value('shop', 'is not an empty sample shop');
+    perform from stockroom.shop for update;  -- of two that load at once, the second sees what the first has loaded
+    if exists (select from public.products) or exists (select from public.stock_movements) then
+        perform stockroom_api.refuse('SK008', 'The large sample needs an empty database, and this one holds products. '
+            'Nothing was changed.', '{"field": "shop", "why": "is not empty"}');
     elsif _days is null or _days not between 1 and 3660 then
         perform stockroom_api.refuse_value('days', 'must be 1 to 3,660');
     elsif _orders is null or _orders not between 1 and 10000000 then
         perform stockroom_api.refuse_value('orders', 'must be 1 to 10,000,000');
     end if;
+    update stockroom.shop set name = _shop_name, zone = _zone, currency = _currency, is_sample = true;
     insert into stockroom.large_sample (days, orders, ends_at, weights) values (_days, _orders, _ends_at, _weights);
 end $$;
 

@@ -215,5 +215,5 @@ select l.days, l.orders, l.ends_at, l.filled, l.made, l.finished_at from stockro
 
 grant select on stockroom_api.large_sample to stockroom_app;
 grant execute on function
-    stockroom_api.begin_large(int, int, timestamptz, jsonb), stockroom_api.fill_large()
+    stockroom_api.begin_large(text, text, text, int, int, timestamptz, jsonb), stockroom_api.fill_large()
     to stockroom_app;
