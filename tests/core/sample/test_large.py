@@ -7,13 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from core.foundation.errors import InvalidInput, SetupError
-from core.proof import checks
+from core.foundation.model import COMMAND_LINE
+from core.foundation.settings import load_settings
+from core.inbox import applying, polling
+from core.proof import checks, runs
 from core.sample.large import Large, load_large
+from core.sandbox import connection, play
 from tests.conftest import SAMPLE_AT, open_fresh
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
 DAYS, ORDERS = 40, 400
+NO_KEY = load_settings({})
 
 
 class Stopped(Exception):
@@ -87,3 +92,20 @@ def test_it_needs_an_empty_database_and_a_size_that_can_be(embedded_shop: Shop) 
     embedded_shop.variant(3)
     with pytest.raises(InvalidInput, match="needs an empty database"):
         load_large(embedded_shop.engine, days=1, orders=10)
+
+
+def test_it_goes_on_selling_through_the_sandbox_and_agrees_with_it(embedded_shop: Shop) -> None:
+    shop = embedded_shop
+    load_large(shop.engine, days=2, orders=10)
+    gateway = connection.find(NO_KEY, shop.engine)
+    assert gateway is not None
+    assert polling.poll(shop.engine, gateway) == 0
+    sku = shop.sql("select sku from stockroom_api.levels where available > 1 order by sku limit 1")
+    play.open_account(shop.engine).pay(9_900, "eur", {"cart": f'[{{"sku": "{sku}", "quantity": 1}}]'})
+    assert polling.poll(shop.engine, gateway) > 0
+    applying.apply_due(shop.engine, gateway)
+    assert shop.sql("select count(*) from stockroom.orders") == 11
+    (compared,) = [result for result in runs.prove(shop.engine, gateway, COMMAND_LINE).results if result.code == "R3"]
+    assert compared.holds, compared
+    assert compared.not_compared is None
+    assert compared.checked > 0
