@@ -2,7 +2,6 @@
 
 from core.ledger import reports
 from core.people.access import Permission, may
-from core.screens.lists import LISTS
 from dashboard.catalog import order_import, upload
 from dashboard.door import session
 from dashboard.frame import links, lists, outcome
@@ -15,10 +14,10 @@ SECTION = lists.Choice(
 person = session.actor()
 with frame.page("Import", person):
     outcome.show()
-    links.to_files(person, *LISTS, label="Export")
     if SECTION.show():
         order_import.show(person, session.run(reports.shop))
     elif may(person.role, Permission.IMPORT_CATALOG):
         upload.show_upload(session.run(reports.shop))
     else:
         frame.empty("Your role cannot import catalogues", "A manager or an admin of your shop can.")
+    links.to_everything(person)

@@ -20,18 +20,23 @@ def to_page(name: str, label: str, *, icon: str | None = None, help: str | None 
     st.page_link(PAGES / f"{name}.py", label=label, icon=icon, help=help, query_params=query or None)
 
 
-def to_files(person: Actor, *names: str, label: str = "Files") -> None:
-    """Draw the whole lists of these names as CSV and Parquet, those that the person may have; nothing if none."""
+def to_files(person: Actor, *names: str) -> None:
+    """Draw links to the whole lists of these names as CSV and Parquet, those that the person may have."""
     allowed = [LISTS[name] for name in names if may(person.role, LISTS[name].permission)]
     if not allowed:
         return
-    with st.popover(label, icon=":material/download:", key=f"files_{allowed[0].name}"):
-        st.caption("Whole lists, without the filters of this page. Moments are in UTC.")
+    with st.popover("Files", icon=":material/download:", key=f"files_{allowed[0].name}"):
         for each in allowed:
-            st.markdown(f"{each.title}: {_file(each.name, Format.CSV)}, {_file(each.name, Format.PARQUET)}")
-        if may(person.role, Permission.EXPORT_ALL):
-            st.markdown(f"Every list in one file: [ZIP](/download/{EVERYTHING})")
+            with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
+                about = f"{each.title}: the whole list, without the filters of this page. Moments are in UTC."
+                st.link_button(f"{each.title}, CSV", f"/download/{each.name}.{Format.CSV}", type="tertiary", help=about)
+                st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
 
 
-def _file(name: str, kind: Format) -> str:
-    return f"[{'CSV' if kind is Format.CSV else 'Parquet'}](/download/{name}.{kind})"
+def to_everything(person: Actor) -> None:
+    """Draw a link to all lists in one file, for those who may have it."""
+    if may(person.role, Permission.EXPORT_ALL):
+        st.link_button(
+            "Export every list", f"/download/{EVERYTHING}", icon=":material/folder_zip:",
+            help="All lists as CSV and Parquet in one ZIP file. Large shops wait some minutes for it.",
+        )  # fmt: skip
