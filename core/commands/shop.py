@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import Any
 
@@ -54,6 +55,8 @@ def sample_shop(database: Database, arguments: argparse.Namespace) -> None:
         if arguments.days is not None or arguments.orders is not None:
             fill_large(engine, arguments)
             return
+        if (found := run(engine, large_sample, COMMAND_LINE)) and not found.is_whole:
+            raise SetupError(f"A large sample was interrupted: {interrupted(found)}")
         load_sample(engine)
     finally:
         engine.dispose()
@@ -65,12 +68,15 @@ def fill_large(engine: Engine, arguments: argparse.Namespace) -> None:
     days = DAYS if arguments.days is None else arguments.days
     orders = ORDERS if arguments.orders is None else arguments.orders
     bar = Bar(orders, "orders")
+    as_before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         load_large(engine, days=days, orders=orders, tell=lambda state: bar.show(state.made))
     except KeyboardInterrupt:
         found = run(engine, large_sample, COMMAND_LINE)
         print(f"\n{interrupted(found)}" if found else "\nNothing was loaded.", file=sys.stderr)
         raise
+    finally:
+        signal.signal(signal.SIGTERM, as_before)
     print(f"The sample shop {SHOP_NAME} is loaded: {orders:,} orders of {days:,} days.")
 
 

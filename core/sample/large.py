@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, text
 
 from core.catalog.imports import import_catalog
-from core.database.engine import run
+from core.database.engine import create_engine, run
+from core.database.startup import Database
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE, Actor
 from core.sample.load import CURRENCY, SHOP_NAME
@@ -84,6 +85,17 @@ def interrupted(found: Large) -> str:
     )
 
 
+def say_if_interrupted(database: Database, say: Callable[[str], None] = print) -> None:
+    """Say at the start of the dashboard that the large sample was interrupted, if it was."""
+    engine = create_engine(database.app_url, pool_size=1)
+    try:
+        found = run(engine, large_sample, COMMAND_LINE)
+    finally:
+        engine.dispose()
+    if found and not found.is_whole:
+        say(f"The large sample is not complete: {interrupted(found)}")
+
+
 def _begin(connection: Connection, actor: Actor, *, days: int, orders: int, now: datetime) -> Large:
     models = read_models()
     values = {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY, "days": days, "orders": orders}
@@ -105,5 +117,10 @@ def _demand(models: tuple[Model, ...]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _fill(connection: Connection, _actor: Actor) -> Large:
-    return Large(**connection.execute(_FILL).one()._mapping)
+def _fill(connection: Connection, actor: Actor) -> Large:
+    row = connection.execute(_FILL).one_or_none()
+    if row is not None:
+        return Large(**row._mapping)
+    found = large_sample(connection, actor)  # another process has filled the rest
+    assert found is not None
+    return found

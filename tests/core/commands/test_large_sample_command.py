@@ -36,6 +36,8 @@ def test_an_interrupted_large_sample_says_how_far_it_is_continues_and_is_exporte
     assert "`python -m core sample --days 10 --orders 60` continues" in said
     assert core_main.main(["sample", "--days", "10"]) == 1
     assert "This shop holds another large sample" in capsys.readouterr().err
+    assert core_main.main(["sample"]) == 1
+    assert "A large sample was interrupted" in capsys.readouterr().err
     assert core_main.main(["sample", *size]) == 0
     told = capsys.readouterr()
     assert told.out.endswith("is loaded: 60 orders of 10 days.\n")

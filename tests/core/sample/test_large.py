@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,6 +83,21 @@ def test_the_same_size_is_not_loaded_twice_and_another_size_is_refused(large: tu
     with pytest.raises(SetupError, match="Remove it first"):
         load_large(shop.engine, days=DAYS, orders=ORDERS + 1)
     assert shop.sql("select count(*) from stock_movements") == before
+
+
+def test_of_two_processes_that_continue_it_each_part_is_filled_once(embedded_shop: Shop) -> None:
+    shop = embedded_shop
+
+    def stop(state: Large) -> None:
+        if state.made:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        load_large(shop.engine, days=30, orders=90, tell=stop)
+    with ThreadPoolExecutor(2) as two:
+        list(two.map(lambda _: load_large(shop.engine, days=30, orders=90), range(2)))
+    assert shop.sql("select count(*) from stockroom.orders") == 90
+    assert faults(shop) == {}
 
 
 def test_it_needs_an_empty_database_and_a_size_that_can_be(embedded_shop: Shop) -> None:
