@@ -31,6 +31,7 @@ def to_files(person: Actor, *names: str) -> None:
                 about = f"{each.title}: the whole list, without the filters of this page. Moments are in UTC."
                 st.link_button(f"{each.title}, CSV", f"/download/{each.name}.{Format.CSV}", type="tertiary", help=about)
                 st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
+        to_everything(person)
 
 
 def to_everything(person: Actor) -> None:

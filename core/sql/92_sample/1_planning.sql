@@ -78,8 +78,21 @@ create function stockroom_api.plan_large_lines(_l stockroom.large_sample, _first
     analyze stockroom.large_lines;
 $$;
 
+-- In the last part, three variants of which one unit fewer is there than is sold, and how many that is.
+create function stockroom_api.large_short(_l stockroom.large_sample, _last int) returns table (variant_id uuid, wanted bigint)
+    language sql as $$
+    select x.variant_id, sum(x.quantity) - 1
+      from stockroom.large_lines x
+     where not x.is_unread and _last = _l.days
+     group by x.variant_id
+    having max(x.paid_at) > _l.ends_at - interval '20 hours'
+     order by sum(x.quantity) desc, x.variant_id
+     limit 3;
+$$;
+
 -- Plan the deliveries at the beginning of the part and the work at its end, and decide which lines fit: those for which enough is
--- there, first paid, first served. The supplier lacks a few variants, more of them in the last part, so that some are low.
+-- there, first paid, first served. The supplier lacks a few variants, more of them in the last part, so that some are low. Of three
+-- that sell well, units break before they are sold, so that some orders wait for a person.
 create function stockroom_api.plan_large_stock(_l stockroom.large_sample, _first int, _last int) returns void
     language sql set jit = off as $$
     insert into stockroom.large_steps (at, place, key, kind, person, variant_id, movement_type, reason, quantity, reference_type, reference)
@@ -87,14 +100,21 @@ create function stockroom_api.plan_large_stock(_l stockroom.large_sample, _first
            'purchase', case _first when 0 then 'initial_purchase' else 'delivery' end, w.wanted - w.stock_quantity, 'receipt',
            format('LS-%s-%s', _first, upper(left(w.brand, 3)))
       from (select v.id, v.stock_quantity, v.reorder_point, p.brand, e.units, random() as luck,
-                   v.reorder_point + ceil(e.units * 1.1 + 2.5 * sqrt(e.units))::int as wanted
+                   coalesce(h.wanted, v.reorder_point + ceil(e.units * 1.1 + 2.5 * sqrt(e.units)))::int as wanted
               from public.product_variants v
               join public.products p on p.id = v.product_id
               join (select a.key as sku, (select coalesce(sum(x.quantity), 0) from stockroom.large_lines x) * a.value::float8
                            / sum(a.value::float8) over () as units
-                      from jsonb_each_text(_l.weights) a) e on e.sku = v.sku) w
+                      from jsonb_each_text(_l.weights) a) e on e.sku = v.sku
+              left join stockroom_api.large_short(_l, _last) h on h.variant_id = v.id) w
      where w.stock_quantity < w.reorder_point + w.units + 1.2 * sqrt(w.units) and w.wanted > w.stock_quantity
        and w.luck > case when _first = 0 then 0 when _last = _l.days then 0.08 else 0.01 end;
+    insert into stockroom.large_steps (at, place, key, kind, person, variant_id, movement_type, reason, quantity, note)
+    select stockroom_api.large_day(_l, _first), 0, 'sample:leak:' || v.sku, 'adjust', 'Wanda Weber', v.id, 'adjustment', 'damaged',
+           h.wanted - v.stock_quantity, 'The roof leaked on the top shelf'
+      from stockroom_api.large_short(_l, _last) h
+      join public.product_variants v on v.id = h.variant_id
+     where v.stock_quantity > h.wanted;
     with running as (
         select x.number, x.position, v.stock_quantity + coalesce(d.quantity, 0) as there,
                sum(x.quantity) over (partition by x.variant_id order by x.paid_at, x.number, x.position) as wanted

@@ -18,7 +18,7 @@ from tests.conftest import SAMPLE_AT, open_fresh
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
-DAYS, ORDERS = 40, 400
+DAYS, ORDERS = 15, 500
 NO_KEY = load_settings({})
 
 
@@ -34,7 +34,7 @@ def large(embedded: Server) -> Iterator[tuple[Shop, list[Large]]]:
 
         def tell(state: Large, told: list[Large] = told) -> None:
             told.append(state)
-            if len(told) == 3:
+            if len(told) == 2:
                 raise Stopped
 
         with pytest.raises(Stopped):
@@ -71,6 +71,8 @@ def test_it_has_refunds_decided_and_waiting_receipts_counts_and_cases(large: tup
                from stockroom.refund_decisions d left join stock_movements m on m.id = d.movement_id
               where (d.disposition = 'restock') <> coalesce(m.reason = 'refund' and m.quantity = d.quantity, false)"""
     assert shop.sql(odd) == 0
+    waiting = "select count(*) from stockroom.alerts where kind = 'insufficient_stock' and state = 'open'"
+    assert shop.sql(waiting) > 0
     kinds = {row[0] for row in shop.rows("select distinct movement_type from stock_movements")}
     assert kinds == {"purchase", "sale", "restoration", "adjustment", "count"}
 
@@ -78,7 +80,7 @@ def test_it_has_refunds_decided_and_waiting_receipts_counts_and_cases(large: tup
 def test_the_same_size_is_not_loaded_twice_and_another_size_is_refused(large: tuple[Shop, list[Large]]) -> None:
     shop, _ = large
     before = shop.sql("select count(*) from stock_movements")
-    with pytest.raises(SetupError, match="all 400 orders already"):
+    with pytest.raises(SetupError, match="all 500 orders already"):
         load_large(shop.engine, days=DAYS, orders=ORDERS)
     with pytest.raises(SetupError, match="Remove it first"):
         load_large(shop.engine, days=DAYS, orders=ORDERS + 1)
