@@ -16,6 +16,7 @@ COMMANDS = {
     "service": ("run", "worker", "migrate", "psql"),
     "shop": ("sample", "shop"),
     "imports": ("import-catalog", "import-history", "import-orders"),
+    "export": ("export",),
     "backup": ("backup", "verify-backup", "restore", "export-ledger", "verify-ledger"),
     "adopt": ("adopt",),
     "accounts": ("user",),

@@ -17,6 +17,7 @@ from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE
 from core.foundation.settings import Settings, load_settings
 from core.people import administration as people
+from core.sample.large import say_if_interrupted
 from core.sample.load import fill_untouched
 from core.sandbox import connection
 
@@ -47,6 +48,7 @@ def serve(settings: Settings) -> None:
         with open_database(settings) as database:
             bring_up_to_date(database)
             fill_untouched(database, settings, _say)
+            say_if_interrupted(database, _say)
             server = _Server(configuration(settings), lambda: _say(_greeting(settings, database)))
             server.run(sockets=[listener])
 

@@ -31,6 +31,7 @@ from core.sandbox import connection
 from core.storefront.api import create_api
 from core.stripe.trouble import Patience
 from dashboard.door import health, signin, webhook
+from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
@@ -115,6 +116,7 @@ app = st.App(
     routes=[
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
+        *Downloads(pool.engine).routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

@@ -6,7 +6,7 @@ from core.screens import orders as order_screens
 from dashboard.alerts import filters
 from dashboard.alerts import listing as alert_list
 from dashboard.door import session
-from dashboard.frame import live, tables
+from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
 from dashboard.orders import notice
 
@@ -23,3 +23,4 @@ with frame.page("Alerts", person) as top:
             frame.show_sample_line(seen.shop)
             notice.show(seen.shop)
         alert_list.show_list(seen, wanted, person)
+        links.to_files(person, "cases", "case_steps", "codes")

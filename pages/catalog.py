@@ -1,10 +1,10 @@
-"""Import: a catalogue from a CSV file, or orders from Stripe."""
+"""Import: a catalogue from a CSV file, or orders from Stripe. Export: every list as a file."""
 
 from core.ledger import reports
 from core.people.access import Permission, may
 from dashboard.catalog import order_import, upload
 from dashboard.door import session
-from dashboard.frame import lists, outcome
+from dashboard.frame import links, lists, outcome
 from dashboard.frame import page as frame
 
 SECTION = lists.Choice(
@@ -20,3 +20,4 @@ with frame.page("Import", person):
         upload.show_upload(session.run(reports.shop))
     else:
         frame.empty("Your role cannot import catalogues", "A manager or an admin of your shop can.")
+    links.to_everything(person)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.screens import stock as screens
 from dashboard.door import session
-from dashboard.frame import live, tables
+from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
 from dashboard.movements import listing as movement_list
 
@@ -22,3 +22,4 @@ with frame.page("Movements", person) as top:
     if seen.page.rows or wanted.narrowed:
         movement_list.show_count(seen, wanted)
     movement_list.show_list(seen, wanted, person)
+    links.to_files(person, "movements", "days", "reasons")

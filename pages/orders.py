@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.screens import orders as order_screens
 from dashboard.door import session
-from dashboard.frame import live, tables
+from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
 from dashboard.orders import listing as order_list
 from dashboard.orders import notice, view
@@ -22,6 +22,7 @@ with frame.page("Orders", person) as top:
         with top:
             notice.show(refunds.shop)
         refund_desk.show_inbox(refunds, person)
+        links.to_files(person, "refunds", "decisions", "disputes")
     else:
         wanted = order_list.show_filters()
         seen = session.run(order_screens.orders, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS)
@@ -30,3 +31,4 @@ with frame.page("Orders", person) as top:
             frame.show_sample_line(seen.shop)
             notice.show(seen.shop)
         order_list.show_list(seen, wanted, person)
+        links.to_files(person, "orders", "order_lines", "line_changes", "messages")

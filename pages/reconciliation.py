@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.proof import reads as proof_reads
 from dashboard.door import session
-from dashboard.frame import outcome
+from dashboard.frame import links, outcome
 from dashboard.frame import page as frame
 from dashboard.proof import checks, headline, runs, shelf
 
@@ -26,3 +26,4 @@ with frame.page("Reconciliation", person) as top:
         runs.show_history(seen.shop.zone)
     else:
         checks.show_checks(seen)
+    links.to_files(person, "proof_runs", "proof_results", "proof_days")

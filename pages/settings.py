@@ -15,7 +15,7 @@ from core.people import api_keys, audit
 from core.shop import profile as shop
 from core.shop import reasons
 from dashboard.door import session
-from dashboard.frame import outcome
+from dashboard.frame import links, outcome
 from dashboard.frame import page as frame
 from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
 from dashboard.settings import meanings as meaning_desk
@@ -29,6 +29,12 @@ GROUPS = {
     "Connections": ("Stripe", "Codes", "API keys", "Notifications"),
     "Operations": ("Jobs", "Health", "Backups"),
 }
+FILES = {
+    "People": ("people",), "Reasons": ("reasons",), "Recent changes": ("changes",), "Codes": ("codes",),
+    "API keys": ("api_keys",), "Notifications": ("destinations", "deliveries"), "Jobs": ("jobs", "job_runs"),
+    "Backups": ("backups",),
+}  # fmt: skip
+"""The lists of a section as files."""
 SECTION, GROUP = "set_section", "set_group"
 
 
@@ -75,6 +81,7 @@ def show_section(name: str, own: Shop) -> None:
         ),
     }
     sections[name]()
+    links.to_files(viewer, *FILES.get(name, ()))
 
 
 viewer = session.actor()

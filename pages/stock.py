@@ -6,7 +6,7 @@ from core.ledger import reports
 from core.screens import stock as screens
 from dashboard.catalog import product
 from dashboard.door import session
-from dashboard.frame import live
+from dashboard.frame import links, live
 from dashboard.frame import page as frame
 from dashboard.stock import bulk
 from dashboard.stock import listing as stock_list
@@ -35,3 +35,4 @@ with frame.page("Stock", person) as top:
         with top:
             frame.show_sample_line(seen.shop)
         stock_list.show_page(seen, wanted, person)
+        links.to_files(person, "stock", "variants", "days", "holds")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from core.commands import command
+from core.commands.progress import Bar
 from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE, Actor, Shop
+from core.sample.large import DAYS, ORDERS, interrupted, large_sample, load_large
 from core.sample.load import SHOP_NAME, load_sample
 from core.sample.removal import remove_sample, sample_name
 from core.shop import prices, profile
@@ -22,6 +26,9 @@ def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
     sample = command(subparsers, "sample", "fill an empty database with the sample shop", manage=sample_shop)
     sample.add_argument("--remove", action="store_true", help="replace the sample shop with an empty one instead")
+    large = "load a large one instead: so many days, by default 365; run it again to continue"
+    sample.add_argument("--days", type=int, metavar="DAYS", help=large)
+    sample.add_argument("--orders", type=int, metavar="ORDERS", help="so many orders, by default 100,000")
     what = "show the shop's name, time zone, currency, prices and tax, or change them"
     shop = command(subparsers, "shop", what, operate=show_or_change)
     shop.add_argument("--name", help="the name of the shop")
@@ -45,10 +52,32 @@ def sample_shop(database: Database, arguments: argparse.Namespace) -> None:
         return
     engine = create_engine(database.app_url, pool_size=1)
     try:
+        if arguments.days is not None or arguments.orders is not None:
+            fill_large(engine, arguments)
+            return
+        if (found := run(engine, large_sample, COMMAND_LINE)) and not found.is_whole:
+            raise SetupError(f"A large sample was interrupted: {interrupted(found)}")
         load_sample(engine)
     finally:
         engine.dispose()
     print(f"The sample shop {SHOP_NAME} is loaded.")
+
+
+def fill_large(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Load the large sample with a progress bar, or say how far it is if it is interrupted."""
+    days = DAYS if arguments.days is None else arguments.days
+    orders = ORDERS if arguments.orders is None else arguments.orders
+    bar = Bar(orders, "orders")
+    as_before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        load_large(engine, days=days, orders=orders, tell=lambda state: bar.show(state.made))
+    except KeyboardInterrupt:
+        found = run(engine, large_sample, COMMAND_LINE)
+        print(f"\n{interrupted(found)}" if found else "\nNothing was loaded.", file=sys.stderr)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, as_before)
+    print(f"The sample shop {SHOP_NAME} is loaded: {orders:,} orders of {days:,} days.")
 
 
 def replace_sample(database: Database) -> None:

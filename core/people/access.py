@@ -33,6 +33,8 @@ class Permission(StrEnum):
     MANAGE_JOBS = "manage_jobs"
     PROVE = "prove"
     SEE_HEALTH = "see_health"
+    EXPORT_BUYERS = "export_buyers"
+    EXPORT_ALL = "export_all"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -67,6 +69,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.MANAGE_JOBS: _ADMINS,
     Permission.PROVE: _MANAGERS,
     Permission.SEE_HEALTH: _ADMINS,
+    Permission.EXPORT_BUYERS: _CASE_HANDS,
+    Permission.EXPORT_ALL: _MANAGERS,
 }
 
 

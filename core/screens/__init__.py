@@ -1,7 +1,7 @@
 """One read for each screen of the dashboard, in one transaction.
 
 `stock` serves Overview, Stock and Movements. `orders` serves Orders, Refunds and Alerts. `frame` is what they share.
-`exports` writes whole lists as CSV or Parquet.
+`exports` writes lists under a filter, `files` whole lists as CSV or Parquet, which `lists` declares.
 
-Uses: backups, alerts, orders, ledger, carts, foundation.
+Uses: backups, alerts, orders, ledger, people, carts, foundation.
 """

@@ -1,4 +1,4 @@
-"""Whole lists as files: the ledger under a filter as CSV or Parquet, levels and cases under a filter as CSV.
+"""Lists under a filter as files: the ledger as CSV or Parquet, levels and cases as CSV. `files` has whole lists.
 
 Moments are in the shop's zone, with their offset. CSV files are opened in spreadsheets, so they begin with a byte order
 mark, and no cell can be taken for a formula.
@@ -26,38 +26,13 @@ from core.foundation.model import Actor, LevelRow, Movement
 from core.ledger import movements, reports
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
+from core.screens.files import TYPES
+from core.screens.lists import LISTS
 
 LEVELS_AT_ONCE = 1_000
-_SCHEMA = [
-    ("movement_id", pa.int64()),
-    ("occurred_at", pa.timestamp("us", "UTC")),
-    ("recorded_at", pa.timestamp("us", "UTC")),
-    ("sku", pa.string()),
-    ("product", pa.string()),
-    ("size", pa.string()),
-    ("movement_type", pa.string()),
-    ("reason", pa.string()),
-    ("quantity", pa.int32()),
-    ("quantity_before", pa.int32()),
-    ("quantity_after", pa.int32()),
-    ("variant_sequence", pa.int32()),
-    ("reference_type", pa.string()),
-    ("reference_id", pa.string()),
-    ("performed_by", pa.string()),
-    ("note", pa.string()),
-    ("reverses_id", pa.int64()),
-    ("reversed_by", pa.int64()),
-]
-MOVEMENT_COLUMNS = tuple(name for name, _ in _SCHEMA)
-LEVEL_COLUMNS = (
-    "sku", "barcode", "product", "brand", "size", "color", "on_hand", "reserved", "available", "reorder_point",
-    "sold_30_days", "cover_days", "last_moved_at", "last_counted_at",
-)  # fmt: skip
-ALERT_COLUMNS = (
-    "alert_id", "kind", "severity", "state", "sentence", "order_number", "payment_id", "stripe_refund_id", "sku",
-    "units", "money", "currency", "seen", "attempts", "first_at", "last_at", "assigned_name", "snoozed_until",
-    "resolved_at", "resolved_by", "resolution",
-)  # fmt: skip
+MOVEMENT_COLUMNS = LISTS["movements"].names
+LEVEL_COLUMNS = LISTS["stock"].names
+ALERT_COLUMNS = LISTS["cases"].names
 
 
 def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
@@ -70,7 +45,7 @@ def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilte
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as Parquet."""
     zone = reports.shop(connection, actor).zone
-    schema = pa.schema([(name, _on_clock(kind, zone)) for name, kind in _SCHEMA])
+    schema = pa.schema([(each.name, _on_clock(TYPES[each.kind], zone)) for each in LISTS["movements"].columns])
     file = io.BytesIO()
     with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for chunk in movements.export(connection, actor, filter=filter):

@@ -1,10 +1,16 @@
-"""Links from one page to another, with the filters under which they open it."""
+"""Links from one page to another, with the filters under which they open it, and links to whole lists as files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import streamlit as st
+
+from core.foundation.model import Actor
+from core.people.access import Permission, may
+from core.screens.files import Format
+from core.screens.lists import LISTS
+from dashboard.door.downloads import EVERYTHING
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -19,3 +25,26 @@ def begin(name: str, label: str, *, icon: str, is_main: bool = True, **query: st
     key = f"begin_{name}_{'_'.join(query) or 'page'}"
     if st.button(label, key=key, icon=icon, type="primary" if is_main else "secondary"):
         st.switch_page(PAGES / f"{name}.py", query_params=query)
+
+
+def to_files(person: Actor, *names: str) -> None:
+    """Draw links to the whole lists of these names as CSV and Parquet, those that the person may have."""
+    allowed = [LISTS[name] for name in names if may(person.role, LISTS[name].permission)]
+    if not allowed:
+        return
+    with st.popover("Files", icon=":material/download:", key=f"files_{allowed[0].name}"):
+        for each in allowed:
+            with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
+                about = f"{each.title}: the whole list, without the filters of this page. Moments are in UTC."
+                st.link_button(f"{each.title}, CSV", f"/download/{each.name}.{Format.CSV}", type="tertiary", help=about)
+                st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
+        to_everything(person)
+
+
+def to_everything(person: Actor) -> None:
+    """Draw a link to all lists in one file, for those who may have it."""
+    if may(person.role, Permission.EXPORT_ALL):
+        st.link_button(
+            "Export every list", f"/download/{EVERYTHING}", icon=":material/folder_zip:",
+            help="All lists as CSV and Parquet in one ZIP file. Large shops wait some minutes for it.",
+        )  # fmt: skip

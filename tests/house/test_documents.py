@@ -249,6 +249,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "undo own decisions": {Permission.TAKE_BACK_OWN}, "undo anybody's decisions": {Permission.TAKE_BACK_ANY},
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
              "verify the books": {Permission.PROVE},
+             "export buyers": {Permission.EXPORT_BUYERS}, "export everything": {Permission.EXPORT_ALL},
              "import a catalogue": {Permission.IMPORT_CATALOG},
              "everything": set(Permission), "people and settings too": set()}  # fmt: skip
     for role, may in README.table("role"):

@@ -1,0 +1,148 @@
+"""Every list of the shop as CSV and Parquet: equal to what SQL says, and only for those who may see it."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from core.foundation.errors import Forbidden, InvalidInput, SetupError, SignInRequired
+from core.screens import files
+from core.screens.files import Format
+from core.screens.lists import LISTS, Kind
+from tests.conftest import open_fresh
+from tests.stripe.shop import Stripe
+from tests.support.builders import Shop
+from tests.support.servers import Server
+
+FORMULA = '=HYPERLINK("x")'
+
+
+@pytest.fixture(scope="module")
+def busy(embedded: Server) -> Iterator[Shop]:
+    """A shop in which orders, refunds, disputes, cases and accounts exist. These tests only read it."""
+    for shop in open_fresh(embedded):
+        shop.adjust(shop.variant(20, sku="A-1", price=Decimal("19.90")), -2, note=FORMULA)
+        shop.variant(1, sku="-B,2", reorder_point=3)
+        stripe = Stripe(shop)
+        paid = stripe.pay("A-1", 2, buyer={"email": "pat@example.com", "name": "Pat"})
+        buyer = {"email": "=cmd@example.com", "name": None}
+        yen = stripe.account.pay(1500, "jpy", {"cart": "A-1:1"}, buyer)
+        stripe.pay("-B,2", 3)
+        stripe.account.refund(payment_intent=paid["id"], amount=500)
+        stripe.account.dispute(yen["latest_charge"])
+        stripe.webhook()
+        stripe.work()
+        for name in ("Wanda", "Sam", "Mia", "Ada"):
+            shop.person(name)
+        yield shop
+
+
+def read_csv(path: Path, kinds: list[Kind]) -> list[tuple[Any, ...]]:
+    """The rows of a file with the types that the file of columns names."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        _, *rows = csv.reader(lines)
+    return [tuple(typed(kind, cell) for kind, cell in zip(kinds, row, strict=True)) for row in rows]
+
+
+def typed(kind: Kind, cell: str) -> Any:
+    if cell == "":
+        return None
+    return {
+        Kind.TEXT: lambda text: text.removeprefix("'"), Kind.WHOLE: int, Kind.MONEY: Decimal, Kind.DECIMAL: float,
+        Kind.MOMENT: datetime.fromisoformat, Kind.DAY: date.fromisoformat, Kind.YES: {"true": True, "false": False}.get,
+    }[kind](cell)  # fmt: skip
+
+
+def said_by_sql(shop: Shop, name: str) -> list[tuple[Any, ...]]:
+    read = {Kind.TEXT: lambda text: str(text) or None, Kind.DECIMAL: float}
+    kinds = [column.kind for column in LISTS[name].columns]
+    order = ", ".join(f"{key[1:]} desc" if key.startswith("-") else key for key in LISTS[name].order)
+    rows = shop.rows(f"select {', '.join(LISTS[name].names)} from stockroom_api.file_{name} order by {order}")
+    return [
+        tuple(
+            None if value is None else read.get(kind, lambda same: same)(value)
+            for kind, value in zip(kinds, row, strict=True)
+        )
+        for row in rows
+    ]
+
+
+def test_every_list_reads_back_from_csv_and_parquet_as_sql_has_it(
+    busy: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_ROWS_AT_ONCE", 2)  # several parts
+    folder = tmp_path / "all"
+    assert busy.run(files.write_all, folder=folder) == len(LISTS)
+    filled = set()
+    for name, each in LISTS.items():
+        expected = said_by_sql(busy, name)
+        assert read_csv(folder / f"{name}.csv", [column.kind for column in each.columns]) == expected
+        table = pyarrow.parquet.read_table(folder / f"{name}.parquet")
+        assert tuple(table.column_names) == each.names
+        rows = [tuple(row[column] or None if row[column] == "" else row[column] for column in each.names)
+                for row in table.to_pylist()]  # fmt: skip
+        assert rows == expected
+        filled |= {name} if expected else set()
+    assert filled >= {"stock", "movements", "orders", "order_lines", "refunds", "disputes", "cases", "people"}
+    text = (folder / files.README).read_text(encoding="utf-8")
+    assert all(f"{name}: {each.title}" in text for name, each in LISTS.items())
+    assert [path.name for path in tmp_path.iterdir()] == ["all"]
+
+
+def test_money_is_exact_moments_are_utc_and_no_cell_is_a_formula(busy: Shop, tmp_path: Path) -> None:
+    for name in ("orders", "movements"):
+        busy.run(files.write_list, "Mia", name=name, format=Format.CSV, path=tmp_path / f"{name}.csv")
+    with (tmp_path / "orders.csv").open(encoding="utf-8-sig", newline="") as lines:
+        orders = list(csv.DictReader(lines))
+    assert {row["amount"] for row in orders} == {"20.00", "1500", "30.00"}
+    assert {row["email"] for row in orders} >= {"pat@example.com", "'=cmd@example.com"}
+    assert {datetime.fromisoformat(row["paid_at"]).tzinfo for row in orders} == {UTC}
+    assert f"'{FORMULA}".replace('"', '""') in (tmp_path / "movements.csv").read_text(encoding="utf-8-sig")
+
+
+def test_buyers_are_named_only_to_those_who_handle_orders(busy: Shop, tmp_path: Path) -> None:
+    for person, names_buyers in (("Wanda", False), ("Sam", True), ("Mia", True)):
+        path = tmp_path / f"{person}.csv"
+        assert busy.run(files.write_list, person, name="orders", format=Format.CSV, path=path) == 3
+        assert ("pat@example.com" in path.read_text(encoding="utf-8-sig")) is names_buyers
+
+
+def test_a_list_of_settings_is_for_those_who_see_the_page(busy: Shop, tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    for person in ("Wanda", "Sam", "Mia"):
+        with pytest.raises(Forbidden):
+            busy.run(files.write_list, person, name="people", format=Format.PARQUET, path=path)
+    assert busy.run(files.write_list, "Ada", name="people", format=Format.PARQUET, path=path) >= 4
+    with pytest.raises(SignInRequired):
+        busy.run(files.write_list, "Carl", name="stock", format=Format.CSV, path=path)
+    with pytest.raises(InvalidInput):
+        busy.run(files.write_list, "Ada", name="users", format=Format.CSV, path=path)
+
+
+def test_one_file_for_all_leaves_out_what_a_manager_may_not_see_and_says_so(busy: Shop, tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    assert busy.run(files.write_zip, "Mia", path=path) == len(LISTS) - 8
+    with zipfile.ZipFile(path) as whole:
+        names = set(whole.namelist())
+        assert {"orders.csv", "orders.parquet", files.README} <= names
+        assert not {"people.csv", "changes.csv", "api_keys.parquet"} & names
+        assert "Left out" in whole.read(files.README).decode()
+    for person in ("Wanda", "Sam"):
+        with pytest.raises(Forbidden):
+            busy.run(files.write_zip, person, path=tmp_path / "no.zip")
+    assert {each.name for each in tmp_path.iterdir()} == {"all.zip"}
+
+
+def test_an_existing_folder_is_not_written_over(busy: Shop, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(SetupError, match="exists already"):
+        busy.run(files.write_all, folder=tmp_path / "mine")
+    assert not list((tmp_path / "mine").iterdir())
