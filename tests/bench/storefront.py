@@ -39,9 +39,9 @@ _CHECK = "select stockroom_api.check_cart(%s::jsonb)"
 _HOLD = "select stockroom_api.hold(%s, %s::jsonb, null, 600, 'bench')"
 
 
-def compare(where: Database) -> list[tuple[str, ...]]:
+def compare(where: Database, *, quick: bool = False) -> list[tuple[str, ...]]:
     """Return a row for each request and number of clients: a second over HTTP, without it, and the ratio."""
-    goods = stocked(where, SPREAD)
+    goods, turns = stocked(where, SPREAD), 1 if quick else ROUNDS
     table: list[tuple[str, ...]] = []
     with shop_street(where, goods) as (url, key):
         client = functools.partial
@@ -53,7 +53,7 @@ def compare(where: Database) -> list[tuple[str, ...]]:
         for name, (over_http, without) in ways.items():
             for clients in CLIENTS:
                 with Crowd(over_http, clients) as asking, Crowd(without, clients) as working:
-                    rounds = [(asking.per_second(SECONDS), working.per_second(SECONDS)) for _ in range(ROUNDS)]
+                    rounds = [(asking.per_second(SECONDS), working.per_second(SECONDS)) for _ in range(turns)]
                 asked, worked = medians(rounds)
                 table.append((name, str(clients), f"{asked:,.0f}", f"{worked:,.0f}", f"{asked / worked:.2f}"))
     return table
