@@ -199,6 +199,14 @@ declare
     _forced bigint[];
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
+    if cardinality(_told) = 1 then
+        taken := stockroom_api.take_everyday(_told[1]);
+        if taken is not null then
+            recorded := 1;
+            return next;
+            return;
+        end if;
+    end if;
     _new := stockroom_api.record_orders(_told);
     _filled := stockroom_api.learn_orders(_told, _new);
     perform stockroom_api.settle_refunded(_filled);

@@ -1,0 +1,160 @@
+-- The everyday order in few statements: a new payment whose cart names variants that are on the shelf, and about which there is
+-- nothing to decide. It writes the same as the general path in 2_taking.sql; a test compares the two.
+
+-- The variants that the codes of these lines name, in the order of the lines, if the order can be taken as it is; else null: a line
+-- has another variant than its codes, a code is unknown, mapped or names two variants, two lines are the same variant, there are
+-- too few units now, or an expired hold could give some back.
+create function stockroom_api.everyday_variants(_lines stockroom_api.told_line[]) returns uuid[]
+    language plpgsql stable as $$
+declare
+    _variants uuid[];
+begin
+    select array_agg(v.id order by l.n) into _variants
+      from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, variant_id, n)
+     cross join lateral (
+        select array_agg(x.id) as ids
+          from unnest(l.code || coalesce(l.codes, '{}')) c (code)
+          left join lateral (
+            select p.id from public.product_variants p where p.sku = c.code
+            union all
+            select p.id from public.product_variants p where p.barcode = c.code
+            union all
+            select p.id from public.product_variants p where p.stripe_price_id = c.code
+            union all
+            select p.id from public.product_variants p
+             where p.id = case when c.code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then c.code::uuid end) x on true) m
+      join public.product_variants v on v.id = m.ids[1] and m.ids[1] = all (m.ids)
+     where l.variant_id is null and l.quantity <= v.stock_quantity - v.reserved_quantity
+       and not exists (select from stockroom.sku_aliases a
+                        where a.code = any (l.code || coalesce(l.codes, '{}')) and a.ended_at is null and a.order_id is null);
+    if cardinality(_variants) is distinct from cardinality(_lines)
+       or cardinality(_lines) > 1 and (select count(distinct id) from unnest(_variants) id) < cardinality(_lines)
+       or stockroom_api.due_holds(_variants, '{}') <> '{}' then
+        return null;
+    end if;
+    return _variants;
+end $$;
+
+-- Whether somebody has something to decide about a payment, or to settle: its order exists, a refund or dispute came before it,
+-- another order has the same number or buyer, units are held for it, or its sale may not be posted without more.
+create function stockroom_api.is_eventful(_told stockroom_api.told_order) returns boolean
+    language plpgsql stable as $$
+begin
+    return exists (select from stockroom.orders o where o.payment_id = _told.payment_id)
+        or exists (select from stockroom.operations p where p.key = 'stripe:' || _told.payment_id)
+        or exists (select from stockroom.reservations r where r.payment_id = _told.payment_id and r.state = 'active')
+        or exists (select from stockroom.orders o where lower(o.number) = lower(_told.number))
+        or exists (select from stockroom.orders o
+                    where lower(o.email) = lower(_told.email)
+                      and o.paid_at between _told.paid_at - interval '1 hour' and _told.paid_at + interval '1 hour')
+        or exists (select from stockroom.refunds r where r.order_id is null and r.payment_id = _told.payment_id)
+        or exists (select from stockroom.refunds r where r.order_id is null and r.charge_id = _told.charge_id)
+        or exists (select from stockroom.disputes d where d.order_id is null and d.payment_id = _told.payment_id)
+        or exists (select from stockroom.disputes d where d.order_id is null and d.charge_id = _told.charge_id)
+        or not exists (select from stockroom.reasons r
+                        where r.movement_type = 'sale' and r.reason = 'stock_decrease' and r.is_active and not r.note_required
+                          and r.sign <= 0);
+end $$;
+
+-- Lock variants in ascending id and return whether each has the units wanted and no movement of a later day.
+create function stockroom_api.lock_enough(_variants uuid[], _units int[], _zone text, _day date) returns boolean
+    language sql as $$
+    select bool_and(l.is_enough)
+      from (select v.stock_quantity - v.reserved_quantity >= w.units
+                   and (v.last_moved_at is null or (v.last_moved_at at time zone _zone)::date <= _day) as is_enough
+              from unnest(_variants, _units) w (id, units)
+              join public.product_variants v on v.id = w.id
+             order by v.id
+               for no key update of v) l;
+$$;
+
+-- Record an everyday order and take it off the shelf; returns its number of lines. In every other case it writes nothing and
+-- returns null, and the general path does it.
+create function stockroom_api.take_everyday(_told stockroom_api.told_order) returns bigint
+    language plpgsql as $$
+declare
+    _lines stockroom_api.told_line[];
+    _variants uuid[];
+    _zone text := (select zone from stockroom.shop);
+    _day date := (now() at time zone _zone)::date;
+    _order_id bigint;
+begin
+    if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null or _told.reservation_id is not null
+       or (least(_told.paid_at, now()) at time zone _zone)::date <> _day or stockroom_api.is_eventful(_told) then
+        return null;
+    end if;
+    _lines := array(select l from jsonb_populate_recordset(null::stockroom_api.told_line, _told.lines) l);
+    _variants := stockroom_api.everyday_variants(_lines);
+    if _variants is null then
+        return null;
+    end if;
+    insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at, livemode,
+           policy, cart_state, cart_source, cart_raw, difference, extras, readings, tolerated, tolerance, released)
+    values (_told.payment_id, _told.number, _told.charge_id, _told.session_id, _told.email, _told.name, _told.amount,
+            _told.currency, _told.paid_at, _told.livemode, 'normal', 'read', _told.cart_source, _told.cart_raw, _told.difference,
+            _told.extras, _told.readings, _told.tolerated, _told.tolerance, coalesce(_told.released, 0))
+    on conflict (payment_id) do nothing
+    returning id into _order_id;
+    if _order_id is null then
+        return null;
+    end if;
+    if not stockroom_api.lock_enough(_variants, array(select l.quantity from unnest(_lines) l), _zone, _day) then
+        delete from stockroom.orders where id = _order_id;
+        return null;
+    end if;
+    perform stockroom_api.write_everyday(_order_id, _told, _lines, _variants, _day);
+    return cardinality(_lines);
+end $$;
+
+-- Write what an everyday order is: operation, levels, rollup, movements, and its lines with their movements. The variants are locked
+-- and have the units.
+create function stockroom_api.write_everyday(
+    _order_id bigint, _told stockroom_api.told_order, _lines stockroom_api.told_line[], _variants uuid[], _day date
+) returns void
+    language plpgsql as $$
+declare
+    _at timestamptz := least(_told.paid_at, now());
+    _reference text := left(coalesce(_told.number, _told.payment_id), 200);
+begin
+    with claimed as (
+        insert into stockroom.operations (key, kind, fingerprint, performed_by)
+        values ('stripe:' || _told.payment_id, 'order', sha256(convert_to('order ' || _told.payment_id, 'UTF8')), 'Stripe')
+        returning id
+    ), line as (
+        select l.*, _variants[l.n::int] as id
+          from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n)
+    ), moved as (
+        update public.product_variants v
+           set stock_quantity = v.stock_quantity - l.quantity, movement_sequence = v.movement_sequence + 1,
+               chain_head = stockroom.chain_link(v.chain_head, stockroom.movement_text(v.id, v.movement_sequence + 1, v.sku, 'sale',
+                   'stock_decrease', -l.quantity, v.stock_quantity, v.stock_quantity - l.quantity, c.id, 'order', _reference, null,
+                   'Stripe', null, _at, now()), null),
+               last_moved_at = greatest(v.last_moved_at, _at), updated_at = now()
+          from line l
+         cross join claimed c
+         where v.id = l.id
+        returning l.n, l.quantity, c.id as operation_id, v.id, v.sku, v.stock_quantity, v.movement_sequence, v.chain_head
+    ), rolled_up as (
+        insert into stockroom.variant_days as d (variant_id, day, purchase_in, purchase_out, sale_in, sale_out, restoration_in,
+               restoration_out, adjustment_in, adjustment_out, count_in, count_out, movements, closing)
+        select m.id, _day, 0, 0, 0, m.quantity, 0, 0, 0, 0, 0, 0, 1, m.stock_quantity from moved m
+        on conflict (variant_id, day) do update
+           set sale_out = d.sale_out + excluded.sale_out, movements = d.movements + 1, closing = excluded.closing
+    ), written as (
+        insert into public.stock_movements (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
+               variant_sequence, operation_id, reference_type, reference_id, performed_by, occurred_at, created_at, chain_hash)
+        select m.id, m.sku, 'sale', 'stock_decrease', -m.quantity, m.stock_quantity + m.quantity, m.stock_quantity,
+               m.movement_sequence, m.operation_id, 'order', _reference, 'Stripe', _at, now(), m.chain_head
+          from moved m
+         order by m.n
+        returning id, variant_id
+    ), recorded as (
+        insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken)
+        select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, l.id, 'taken', l.quantity
+          from line l
+         order by l.n
+        returning id, variant_id
+    )
+    insert into stockroom.order_line_movements (movement_id, line_id)
+    select w.id, r.id from written w join recorded r on r.variant_id = w.variant_id;
+end $$;
