@@ -7,8 +7,8 @@ insert into bare_variants (id, product_id, sku, stock_quantity)
 select id, product_id, sku, 1000000000 from public.product_variants;
 
 -- The variants to sell, by number.
-create table sold (n serial primary key, id uuid not null);
-insert into sold (id) select id from public.product_variants order by id limit :variants;
+create table sold (n serial primary key, id uuid not null, sku text not null);
+insert into sold (id, sku) select id, sku from public.product_variants order by id limit :variants;
 analyze bare_variants, bare_movements, sold;
 grant select on sold to stockroom_app;
 

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -124,7 +124,6 @@ def pgbench(url: str, where: Database, script: str, *, clients: int, seconds: in
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        time.sleep(0.3)  # until the server has noticed that the sessions have ended
         worked = server_cpu(connection) - began
         spent = connection.execute("select pg_current_wal_insert_lsn() - %s::pg_lsn", before).fetchone()
     total = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
@@ -137,12 +136,31 @@ def pgbench(url: str, where: Database, script: str, *, clients: int, seconds: in
 
 
 def server_cpu(connection: psycopg.Connection) -> float:
-    """Return the CPU seconds of the server's sessions that have ended; 0 where the system has no /proc."""
+    """Return the CPU seconds of the server's sessions, those that have ended too; 0 where the system has no /proc."""
     row = connection.execute("select setting from pg_settings where name = 'data_directory'").fetchone()
     assert row is not None
     try:
         server = int((Path(row[0]) / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
-        fields = Path(f"/proc/{server}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return cpu_of(children_of(server)) + _cpu(server, ended=True)
+    except OSError:
+        return 0.0
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that a process has started."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()}
+
+
+def cpu_of(processes: Iterable[int]) -> float:
+    """Return the CPU seconds of these processes."""
+    return sum(_cpu(pid) for pid in processes)
+
+
+def _cpu(pid: int, *, ended: bool = False) -> float:
+    """Return the CPU seconds of a process, or of those of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except FileNotFoundError:
         return 0.0
-    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    first = 13 if ended else 11
+    return (int(fields[first]) + int(fields[first + 1])) / os.sysconf("SC_CLK_TCK")
