@@ -18,6 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, Engine
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from core.database.engine import call, run
@@ -101,10 +102,12 @@ class _Doors:
     def with_scope(self, scope: Scope) -> Callable[..., Caller]:
         """Return the dependency that admits callers whose key has this scope."""
 
-        def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
+        async def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
             if found is None:
                 raise NoKey
-            caller = self.keeper.admit(found.credentials)
+            caller = self.keeper.admit_known(found.credentials)
+            if caller is None:  # only the database knows: this takes a thread
+                caller = await run_in_threadpool(self.keeper.admit, found.credentials)
             if scope not in caller.scopes:
                 raise Forbidden(f"This key lacks the scope {scope}.")
             return caller
