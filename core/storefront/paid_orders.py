@@ -6,9 +6,8 @@ one order.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,7 @@ from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreada
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
 from core.inbox import applying, at_once, polling
-from core.inbox import messages as inbox
-from core.inbox.messages import WORKER, Incoming, Link
+from core.inbox.messages import WORKER
 from core.orders.naming import order_name
 from core.storefront.payments import connected
 from core.stripe.gateway import Gateway
@@ -89,9 +87,9 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     status = str(found.get("status"))
     if status != "succeeded":
         raise NotPaid(f"This payment has not succeeded: its status is {status}.", payment_status=status)
-    order, link = run(engine, _look, actor, payment_id=payment_id)
+    order = _order_at_once(engine, found, livemode=stripe.livemode, payment_id=payment_id)
     if order is None:
-        order = _order_at_once(engine, polling.messages_of(found, livemode=stripe.livemode), link, payment_id)
+        order = run(engine, get, actor, payment_id=payment_id)
     # An order without an address came by webhook, which lacks the buyer's address. It is completed here.
     if order is None or order.cart_state != "read" or not order.email:
         polling.store(engine, found, livemode=stripe.livemode)
@@ -109,33 +107,17 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     return order
 
 
-def _order_at_once(engine: Engine, messages: Sequence[Incoming], link: Link, payment_id: str) -> PaidOrder | None:
-    """Record an everyday payment in one statement. Returns None if the inbox has to take it."""
-    rows = at_once.orders_of(engine, link, messages[0]) if len(messages) == 1 else None
-    if rows is None:
+def _order_at_once(engine: Engine, found: dict[str, Any], *, livemode: bool, payment_id: str) -> PaidOrder | None:
+    """Return the order of an everyday payment, recorded in one statement, or None if the inbox has to take it."""
+    messages = polling.messages_of(found, livemode=livemode)
+    if len(messages) != 1:
         return None
     try:
-        return run(engine, _record, WORKER, payment_id=payment_id, messages=messages, rows=rows)
+        return _order(at_once.record(engine, messages[0], found, payment_id=payment_id))
     except Unavailable:
         raise
     except Exception:  # the inbox tries it again, and opens a case if that does not help
         return None
-
-
-@one_statement
-def _record(
-    connection: Connection, _: Actor, *, payment_id: str, messages: Sequence[Incoming], rows: Sequence[dict[str, Any]]
-) -> PaidOrder | None:
-    values = {"id": payment_id, "events": inbox.rows_to_store(messages), "rows": json.dumps(rows)}
-    statement = "select stockroom_api.order_at_once(%(id)s, %(events)s::jsonb, %(rows)s::jsonb)"
-    return _order(call(connection, statement, values)[0][0])
-
-
-@one_statement
-def _look(connection: Connection, _: Actor, *, payment_id: str) -> tuple[PaidOrder | None, Link]:
-    statement = "select stockroom_api.paid_order(%(id)s), to_jsonb(l) from stockroom_api.stripe_link l"
-    found, link = call(connection, statement, {"id": payment_id})[0]
-    return _order(found), inbox.link_of(link)
 
 
 @one_statement

@@ -56,8 +56,8 @@ _EVENT = (
 _PAYMENT = "('pi_' || :a::text || '_' || :b::text)"
 _ORDER = f"""{_ONE}\\set a random(1, 1000000000)
 \\set b random(1, 1000000000)
-select stockroom_api.paid_order({_PAYMENT}), to_jsonb(l) from stockroom_api.stripe_link l;
-select stockroom_api.order_at_once({_PAYMENT}, {_EVENT.format(_PAYMENT)}, {_TOLD.format(_PAYMENT)});
+select stockroom_api.order_at_once({_PAYMENT}, {_EVENT.format(_PAYMENT)}, {_TOLD.format(_PAYMENT)},
+(select stockroom_api.link_facts()));
 """
 _WORK = f"""{_ONE}select id as event from stockroom_api.claim_work(1, 120) \\gset
 select * from stockroom_api.apply_orders({_TOLD.format("'pi_' || gen_random_uuid()")}, array[:event]::bigint[]);

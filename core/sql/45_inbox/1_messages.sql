@@ -175,6 +175,12 @@ select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_
        l.paid_more, l.paid_more_amount, l.item_code
   from stockroom.stripe_link l;
 
+-- How carts are read, by the connection.
+create function stockroom_api.link_facts() returns jsonb
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select to_jsonb(l) - '{cursor,polled_at}'::text[] from stockroom_api.stripe_link l;
+$$;
+
 -- The messages, as pages read them. A body can contain names and addresses of buyers.
 create view stockroom_api.stripe_events as
 select e.* from stockroom.stripe_events e;
@@ -193,7 +199,7 @@ select e.id, e.event_id, e.kind, e.created_at, e.attempts, e.why from stockroom.
 grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state, stockroom_api.parked_events
     to stockroom_app;
 grant execute on function
-    stockroom_api.receive_events(jsonb),
+    stockroom_api.receive_events(jsonb), stockroom_api.link_facts(),
     stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),

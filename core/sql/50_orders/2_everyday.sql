@@ -3,8 +3,8 @@
 
 -- The variants that the codes of these lines name, in the order of the lines, if the order can be taken as it is; else null: a line
 -- has another variant than its codes, a code is unknown, mapped or names two variants, two lines are the same variant, there are
--- too few units now, or an expired hold could give some back.
-create function stockroom_api.everyday_variants(_lines stockroom_api.told_line[]) returns uuid[]
+-- too few units now, an expired hold could give some back, or its own hold `_own` has other variants.
+create function stockroom_api.everyday_variants(_lines stockroom_api.told_line[], _own uuid[]) returns uuid[]
     language plpgsql stable as $$
 declare
     _variants uuid[];
@@ -24,25 +24,30 @@ begin
             select p.id from public.product_variants p
              where p.id = case when c.code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then c.code::uuid end) x on true) m
       join public.product_variants v on v.id = m.ids[1] and m.ids[1] = all (m.ids)
-     where l.variant_id is null and l.quantity <= v.stock_quantity - v.reserved_quantity
+     where l.variant_id is null
+       and l.quantity <= v.stock_quantity - v.reserved_quantity
+                         + case when _own = '{}' then 0
+                                else coalesce((select sum(h.quantity) from stockroom.reservation_lines h
+                                                where h.reservation_id = any (_own) and h.variant_id = v.id), 0) end
        and not exists (select from stockroom.sku_aliases a
                         where a.code = any (l.code || coalesce(l.codes, '{}')) and a.ended_at is null and a.order_id is null);
     if cardinality(_variants) is distinct from cardinality(_lines)
        or cardinality(_lines) > 1 and (select count(distinct id) from unnest(_variants) id) < cardinality(_lines)
-       or stockroom_api.due_holds(_variants, '{}') <> '{}' then
+       or stockroom_api.due_holds(_variants, _own) <> '{}'
+       or _own <> '{}' and exists (select from stockroom.reservation_lines h
+                                    where h.reservation_id = any (_own) and h.variant_id <> all (_variants)) then
         return null;
     end if;
     return _variants;
 end $$;
 
 -- Whether somebody has something to decide about a payment, or to settle: its order exists, a refund or dispute came before it,
--- another order has the same number or buyer, units are held for it, or its sale may not be posted without more.
+-- another order has the same number or buyer, or its sale may not be posted without more.
 create function stockroom_api.is_eventful(_told stockroom_api.told_order) returns boolean
     language plpgsql stable as $$
 begin
     return exists (select from stockroom.orders o where o.payment_id = _told.payment_id)
         or exists (select from stockroom.operations p where p.key = 'stripe:' || _told.payment_id)
-        or exists (select from stockroom.reservations r where r.payment_id = _told.payment_id and r.state = 'active')
         or exists (select from stockroom.orders o where lower(o.number) = lower(_told.number))
         or exists (select from stockroom.orders o
                     where lower(o.email) = lower(_told.email)
@@ -68,35 +73,45 @@ create function stockroom_api.lock_enough(_variants uuid[], _units int[], _zone 
                for no key update of v) l;
 $$;
 
--- Record an everyday order and take it off the shelf; returns its number of lines. In every other case it writes nothing and
--- returns null, and the general path does it.
+-- Record an everyday order and take it off the shelf, consuming its own hold; returns its number of lines. In every other case it
+-- returns null and records nothing, and the general path does it.
 create function stockroom_api.take_everyday(_told stockroom_api.told_order) returns bigint
     language plpgsql as $$
 declare
     _lines stockroom_api.told_line[];
     _variants uuid[];
+    _own uuid[] := array(
+        select r.id from stockroom.reservations r where r.id = _told.reservation_id and r.state = 'active'
+        union
+        select r.id from stockroom.reservations r where r.payment_id = _told.payment_id and r.state = 'active');
     _zone text := (select zone from stockroom.shop);
     _day date := (now() at time zone _zone)::date;
     _order_id bigint;
 begin
-    if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null or _told.reservation_id is not null
+    if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null
        or (least(_told.paid_at, now()) at time zone _zone)::date <> _day or stockroom_api.is_eventful(_told) then
         return null;
     end if;
     _lines := array(select l from jsonb_populate_recordset(null::stockroom_api.told_line, _told.lines) l);
-    _variants := stockroom_api.everyday_variants(_lines);
+    _variants := stockroom_api.everyday_variants(_lines, _own);
     if _variants is null then
         return null;
     end if;
     insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at, livemode,
-           policy, cart_state, cart_source, cart_raw, difference, extras, readings, tolerated, tolerance, released)
+           policy, cart_state, cart_source, cart_raw, difference, extras, readings, tolerated, tolerance, released,
+           reservation_id)
     values (_told.payment_id, _told.number, _told.charge_id, _told.session_id, _told.email, _told.name, _told.amount,
             _told.currency, _told.paid_at, _told.livemode, 'normal', 'read', _told.cart_source, _told.cart_raw, _told.difference,
-            _told.extras, _told.readings, _told.tolerated, _told.tolerance, coalesce(_told.released, 0))
+            _told.extras, _told.readings, _told.tolerated, _told.tolerance, coalesce(_told.released, 0),
+            _told.reservation_id)
     on conflict (payment_id) do nothing
     returning id into _order_id;
     if _order_id is null then
         return null;
+    end if;
+    if _own <> '{}' then
+        perform stockroom_api.lock_variants(_variants);
+        perform stockroom_api.end_holds(_own, 'consumed');
     end if;
     if not stockroom_api.lock_enough(_variants, array(select l.quantity from unnest(_lines) l), _zone, _day) then
         delete from stockroom.orders where id = _order_id;

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, text
@@ -65,7 +66,8 @@ def furnish(shop: Shop) -> None:
         APPLY, rows=json.dumps([told("pi_known", [("MANY", 1)], email="casey@shop.example", number="N-1")]), done="{}"
     )
     shop.sql(
-        """insert into stockroom.refunds (refund_id, payment_id, amount, currency, kind, status, state, refunded_at, told_at)
+        """insert into stockroom.refunds
+                  (refund_id, payment_id, amount, currency, kind, status, state, refunded_at, told_at)
            values ('re_1', 'pi_refunded', 100, 'eur', 'refund', 'succeeded', 'waiting', now(), now())"""
     )
 
@@ -132,7 +134,10 @@ CASES: dict[str, tuple[bool, dict[str, Any]]] = {
     "too few": (False, told("pi_a", [("MANY", 1), ("FEW", 3)])),
     "nothing there": (False, told("pi_a", [("NONE", 1)])),
     "held by others": (False, told("pi_a", [("HELD", 2)])),
-    "its own hold": (False, told("pi_held", [("HELD", 2)])),
+    "its own hold": (True, told("pi_held", [("HELD", 2)])),
+    "its own hold and more": (True, told("pi_held", [("HELD", 3), ("MANY", 1)])),
+    "another cart than its hold": (False, told("pi_held", [("MANY", 1)])),
+    "a hold that is not there": (True, told("pi_a", [("MANY", 1)], reservation_id=str(UUID(int=7)))),
     "an expired hold": (False, told("pi_a", [("LATE", 1)])),
     "one variant twice": (False, told("pi_a", [("MANY", 1), ("MANY", 2)])),
     "another letter case": (False, told("pi_a", [("many", 1)])),
@@ -159,15 +164,17 @@ def test_an_order_is_written_as_the_general_path_writes_it(quiet: Shop, case: st
 
 def test_orders_at_random_are_written_alike_by_both_paths(quiet: Shop) -> None:
     chance = random.Random(15)
-    codes = ["MANY", "FEW", "HELD", "TWIN", "4006381333931", "price_1", "LATE", "OLD", "many"]
     taken = 0
-    for n in range(60):
-        lines = [(chance.choice(codes), chance.choice((1, 1, 1, 2, 3))) for _ in range(chance.choice((1, 1, 2, 3)))]
-        at = datetime.now(UTC) - timedelta(seconds=chance.choice((0, 1, 60, 90_000)))
-        number = chance.choice((None, None, "N-1", f"R-{n}"))
-        email = chance.choice((None, "casey@shop.example", f"{n}@shop.example"))
-        taken += both_ways(quiet, told(f"pi_{n}", lines, at=at, number=number, email=email))
-    assert 5 < taken < 55, "both paths were tried"
+    for n in range(30):
+        is_odd = n % 2
+        codes = chance.sample(["MANY", "FEW", "HELD", "TWIN"] + ["4006381333931", "LATE", "OLD", "many"] * is_odd, 3)
+        lines = [(code, chance.choice((1, 1, 1, 2, 3))) for code in codes[: chance.choice((1, 1, 2, 3))]]
+        at = datetime.now(UTC) - timedelta(seconds=chance.choice((0, 1, 90_000 * is_odd)))
+        number = chance.choice((None, f"R-{n}", "N-1" if is_odd else None))
+        email = chance.choice((None, f"{n}@shop.example", "casey@shop.example" if is_odd else None))
+        payment = chance.choice((f"pi_{n}", "pi_held" if is_odd or "HELD" in dict(lines) else f"pi_{n}"))
+        taken += both_ways(quiet, told(payment, lines, at=at, number=number, email=email))
+    assert 3 < taken < 27, "both paths were tried"
 
 
 def test_a_payment_that_two_workers_apply_at_once_is_one_everyday_order(quiet: Shop) -> None:
