@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Select, literal, or_, select, text, union
 
 from core.ledger.query import LONGEST_SEARCH, on_days, view
 
 STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
+_VARIANT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ZONE = text("select zone from stockroom_api.shop")
 
 
@@ -91,6 +93,8 @@ def _found(connection: Connection, search: str) -> Any:
         return by_email
     by_number = select(ORDERS.c.order_id).where(ORDERS.c.number.startswith(search.lower(), autoescape=True))
     variants = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({search, search.lower()})))
+    if _VARIANT_ID.fullmatch(search):
+        variants = select(literal(UUID(search)))
     by_variant = select(_LINES.c.order_id).where(_LINES.c.variant_id.in_(variants))
     by_code = select(_LINES.c.order_id).where(_LINES.c.code == search.lower())
     return union(by_email, by_number, by_variant, by_code)

@@ -62,7 +62,8 @@ begin
            adjustment_out = d.adjustment_out + excluded.adjustment_out,
            count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
            movements = d.movements + excluded.movements, closing = excluded.closing;
-    if exists (select from unnest(_lines) l where l.occurred_at is not null)
+    if exists (select from unnest(_lines) l cross join stockroom.shop s
+                where (l.occurred_at at time zone s.zone)::date <> (now() at time zone s.zone)::date)
        or exists (select from unnest(_lines) l join stockroom.variant_days d on d.variant_id = l.variant_id
                    where d.day > stockroom_api.shop_day(now())) then
         perform stockroom_api.settle_past(_lines);

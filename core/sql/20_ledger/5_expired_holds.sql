@@ -18,14 +18,18 @@ create function stockroom_api.end_holds(_ids uuid[], _state text) returns uuid[]
     select coalesce(array_agg(e.id), '{}') from ended e;
 $$;
 
+-- The variants of expired holds that nobody has ended yet.
+create view stockroom_api.expired_holds as
+select l.variant_id, r.id
+  from stockroom.reservation_lines l
+  join stockroom.reservations r on r.id = l.reservation_id
+ where r.state = 'active' and r.expires_at <= clock_timestamp();
+
 -- The expired holds on these variants that nobody has ended yet, but for `_own`.
 create function stockroom_api.due_holds(_variant_ids uuid[], _own uuid[]) returns uuid[]
     language sql stable as $$
     select array(
-        select distinct r.id from stockroom.reservation_lines l
-          join stockroom.reservations r on r.id = l.reservation_id
-         where l.variant_id = any (_variant_ids) and r.state = 'active' and r.expires_at <= clock_timestamp()
-           and r.id <> all (_own));
+        select distinct h.id from stockroom_api.expired_holds h where h.variant_id = any (_variant_ids) and h.id <> all (_own));
 $$;
 
 -- Lock these variants and end the expired holds on them. Further variants of such holds are locked as well, all in ascending id,

@@ -1,5 +1,18 @@
 -- The function with which a storefront changes stock. Name, arguments and result are its contract; the ledger does the work.
 
+-- Whether a storefront's text is neither too long nor has control characters; null is allowed.
+create function stockroom_api.is_text(_text text, _longest int) returns boolean
+    language sql immutable
+    return _text is null or length(_text) between 1 and _longest and _text !~ '[\u0001-\u001f\u007f-\u009f]';
+
+-- A storefront's change as a line: a negative one is a sale, a positive one an adjustment.
+create function stockroom_api.storefront_line(_variant_id uuid, _change int, _reference_type text, _reference_id text)
+    returns stockroom.line
+    language sql immutable
+    return row (_variant_id, case when _change < 0 then 'sale' else 'adjustment' end,
+        case when _change < 0 then 'stock_decrease' else 'stock_increase' end, _change, null,
+        _reference_type, _reference_id, null, null)::stockroom.line;
+
 -- Refuse a storefront's text that is too long or has control characters; null is allowed. Refuses: SK008.
 create function stockroom_api.check_text(_field text, _text text, _longest int) returns void
     language plpgsql as $$
@@ -12,16 +25,14 @@ begin
     end if;
 end $$;
 
--- Post a storefront's change: a negative change is a sale, a positive one an adjustment. With a null key, a new one is used.
+-- Post a storefront's change. With a null key, a new one is used.
 -- Refuses: SK001, SK002, SK003, SK008.
 create function stockroom_api.post_from_storefront(
     _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
 ) returns stockroom_api.posting
     language plpgsql as $$
 declare
-    _line stockroom.line := row (_variant_id, case when _change < 0 then 'sale' else 'adjustment' end,
-        case when _change < 0 then 'stock_decrease' else 'stock_increase' end, _change, null,
-        _reference_type, _reference_id, null, null);
+    _line stockroom.line := stockroom_api.storefront_line(_variant_id, _change, _reference_type, _reference_id);
     _name text := coalesce(_actor, 'Storefront');
     _known_key text := coalesce(_key, 'storefront:' || gen_random_uuid());
     _operation_id bigint;
@@ -76,6 +87,46 @@ begin
           left join public.stock_movements m on m.id = _posting.movement_id);
 end $$;
 
+-- The everyday change: known reason, new key, enough stock, no expired hold. It writes and returns what change_from_storefront does (a
+-- test compares them). In every other case it writes nothing and returns null. Two calls with one key wait for each other before
+-- they look for it, so the second finds it.
+create function stockroom_api.everyday_change(
+    _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
+) returns jsonb
+    language plpgsql as $$
+declare
+    _line stockroom.line := stockroom_api.storefront_line(_variant_id, _change, _reference_type, _reference_id);
+    _name text := coalesce(_actor, 'Storefront');
+    _operation_id bigint;
+    _posting stockroom_api.posting;
+begin
+    if _key is not null then
+        perform pg_advisory_xact_lock(hashtextextended(_key, 0));
+    end if;
+    select nextval('stockroom.operations_id_seq') into _operation_id
+      from stockroom.reasons r
+     where r.movement_type = _line.movement_type and r.reason = _line.reason and r.is_active and not r.note_required
+       and r.sign <> -sign(_change) and _change between -1000000 and 1000000 and _change <> 0
+       and stockroom_api.is_text(_reference_type, 40) and stockroom_api.is_text(_reference_id, 200) and stockroom_api.is_text(_name, 80)
+       and (_key is null or length(_key) between 1 and 200 and not exists (select from stockroom.operations o where o.key = _key))
+       and not exists (select from stockroom_api.expired_holds h where h.variant_id = _variant_id);
+    if not found then
+        return null;
+    end if;
+    _posting := stockroom_api.post_line(_operation_id, _name, array[_line]);
+    if _posting.movement_id is null then
+        return null;
+    end if;
+    insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
+    values (_operation_id, coalesce(_key, 'storefront:' || gen_random_uuid()), 'update_variant_stock',
+            sha256(convert_to('update_variant_stock ' || _line::text, 'UTF8')), _name);
+    return (select jsonb_build_object('success', true, 'variant_id', v.id, 'previous_stock', _posting.quantity_before,
+                       'new_stock', _posting.quantity_after, 'available_stock', _posting.quantity_after - v.reserved_quantity,
+                       'reserved_stock', v.reserved_quantity, 'change_applied', _change, 'movement_id', _posting.movement_id,
+                       'timestamp', now())
+              from public.product_variants v where v.id = _variant_id);
+end $$;
+
 drop function if exists public.update_variant_stock(uuid, int, text, text, text, text);
 
 -- The storefront's atomic call. The last four arguments are optional, so that older callers continue to work.
@@ -83,9 +134,12 @@ create function public.update_variant_stock(
     variant_id uuid, quantity_change int,
     idempotency_key text default null, reference_type text default null, reference_id text default null, actor text default null
 ) returns jsonb
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select stockroom_api.change_from_storefront($1, $2, $3, $4, $5, $6);
-$$;
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_generic_plan as $$
+begin
+    return coalesce(stockroom_api.everyday_change(variant_id, quantity_change, idempotency_key, reference_type, reference_id, actor),
+                    stockroom_api.change_from_storefront(variant_id, quantity_change, idempotency_key, reference_type, reference_id, actor));
+end $$;
 revoke all on function public.update_variant_stock(uuid, int, text, text, text, text) from public;
 grant execute on function public.update_variant_stock(uuid, int, text, text, text, text) to stockroom_app;
 

@@ -6,9 +6,9 @@ select o.id as order_id, o.payment_id, o.charge_id, o.session_id, lower(o.number
        o.cart_state, o.dispute, o.paid_at
   from stockroom.orders o;
 
--- The columns by which order lines are searched; `code` is in lower case.
+-- The columns by which order lines are searched; `code` is in lower case, or null if it is the id of the variant.
 create view stockroom_api.line_keys as
-select l.order_id, l.variant_id, lower(l.code) as code, l.state
+select l.order_id, l.variant_id, nullif(lower(l.code), l.variant_id::text) as code, l.state
   from stockroom.order_lines l where l.state <> 'replaced';
 
 -- Every code of a variant that a cart can use: its SKU in lower case, the others as written.

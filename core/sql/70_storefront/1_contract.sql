@@ -97,13 +97,6 @@ create function stockroom_api.cart_sentence(_code text, _name text, _available i
             format('Only %s of %s %s left.', _available, _name, case _available when 1 then 'is' else 'are' end)
     end;
 
--- What became of an order as a sentence, for older storefronts: `success` is false where a line failed, but the order stands.
-create function stockroom_api.order_sentence(_failed bigint, _lines bigint) returns text
-    language sql immutable
-    return case when _failed = 0 then 'The order is recorded and every line was taken off the shelf.'
-                else format('The order is recorded and stands. %s of its %s lines could not be taken off the shelf and opened a case.',
-                            _failed, _lines) end;
-
 -- Why a line of an order failed, as a sentence.
 create function stockroom_api.line_sentence(_cause text, _sku text) returns text
     language sql immutable
@@ -128,7 +121,7 @@ begin
         'reservation_id', (select r.id from stockroom.reservations r
                             where r.reference = _order_id::text and r.state = 'active' order by r.created_at desc limit 1),
         'lines', (select jsonb_agg(jsonb_build_object('code', coalesce(i.variant_id::text, i.sku, i.product_id::text, i.item_id),
-                              'quantity', i.quantity) order by i.n)
+                              'variant_id', case when i.names_variant then i.variant_id end, 'quantity', i.quantity) order by i.n)
                     from stockroom_api.cart_items(_items) i))));
     return (select jsonb_build_object('success', bool_and(l.state <> 'failed'), 'recorded', true, 'order_id', _order_id,
                        'message', stockroom_api.order_sentence(count(*) filter (where l.state = 'failed'), count(*)),
@@ -165,14 +158,25 @@ when object_not_in_prerequisite_state then
         'errors', jsonb_build_array(jsonb_build_object('code', 'unavailable', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
 end $$;
 
--- Take the lines of a paid order off the shelf, for storefronts that call the database; safe to repeat.
+-- Take the lines of a paid order off the shelf, for storefronts that call the database; safe to repeat. Two calls with one order's id
+-- wait for each other.
 create function public.process_order_stock_changes(order_id uuid, order_items jsonb) returns jsonb
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+    _outcome jsonb;
 begin
-    return stockroom_api.process_order(order_id, order_items);
-exception when sqlstate 'SK008' then
-    return jsonb_build_object('success', false, 'recorded', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb,
-        'errors', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
+    perform pg_advisory_xact_lock(hashtextextended('order:' || order_id, 0));
+    _outcome := stockroom_api.everyday_order(order_id, order_items);
+    if _outcome is not null then
+        return _outcome;
+    end if;
+    begin
+        return stockroom_api.process_order(order_id, order_items);
+    exception when sqlstate 'SK008' then
+        return jsonb_build_object('success', false, 'recorded', false, 'order_id', order_id, 'error', sqlerrm, 'lines', '[]'::jsonb,
+            'errors', jsonb_build_array(jsonb_build_object('code', 'invalid_items', 'error', sqlerrm)), 'total_items', 0, 'valid_items', 0);
+    end;
 end $$;
 
 -- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key. Lines may name variants
