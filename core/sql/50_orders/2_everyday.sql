@@ -61,35 +61,24 @@ begin
                           and r.sign <= 0);
 end $$;
 
--- Lock variants in ascending id and return whether each has the units wanted and no movement of a later day.
-create function stockroom_api.lock_enough(_variants uuid[], _units int[], _zone text, _day date) returns boolean
-    language sql as $$
-    select bool_and(l.is_enough)
-      from (select v.stock_quantity - v.reserved_quantity >= w.units
-                   and (v.last_moved_at is null or (v.last_moved_at at time zone _zone)::date <= _day) as is_enough
-              from unnest(_variants, _units) w (id, units)
-              join public.product_variants v on v.id = w.id
-             order by v.id
-               for no key update of v) l;
-$$;
-
 -- Record an everyday order and take it off the shelf, consuming its own hold; returns its number of lines. In every other case it
 -- returns null and records nothing, and the general path does it.
 create function stockroom_api.take_everyday(_told stockroom_api.told_order) returns bigint
     language plpgsql as $$
 declare
-    _lines stockroom_api.told_line[];
-    _variants uuid[];
+    _at timestamptz := least(_told.paid_at, now());
     _own uuid[] := array(
         select r.id from stockroom.reservations r where r.id = _told.reservation_id and r.state = 'active'
         union
         select r.id from stockroom.reservations r where r.payment_id = _told.payment_id and r.state = 'active');
-    _zone text := (select zone from stockroom.shop);
-    _day date := (now() at time zone _zone)::date;
+    _lines stockroom_api.told_line[];
+    _variants uuid[];
     _order_id bigint;
+    _operation_id bigint;
+    _movements bigint[];
 begin
-    if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null
-       or (least(_told.paid_at, now()) at time zone _zone)::date <> _day or stockroom_api.is_eventful(_told) then
+    if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null or cardinality(_own) > 1
+       or stockroom_api.shop_day(_at) <> stockroom_api.shop_day(now()) or stockroom_api.is_eventful(_told) then
         return null;
     end if;
     _lines := array(select l from jsonb_populate_recordset(null::stockroom_api.told_line, _told.lines) l);
@@ -109,67 +98,38 @@ begin
     if _order_id is null then
         return null;
     end if;
-    if _own <> '{}' then
-        perform stockroom_api.lock_variants(_variants);
-        perform stockroom_api.end_holds(_own, 'consumed');
-    end if;
-    if not stockroom_api.lock_enough(_variants, array(select l.quantity from unnest(_lines) l), _zone, _day) then
+    perform stockroom_api.lock_variants(_variants);
+    _operation_id := nextval('stockroom.operations_id_seq');
+    select p.movements into _movements
+      from stockroom_api.post_sale(_operation_id, 'Stripe', left(coalesce(_told.number, _told.payment_id), 200), _variants,
+               array(select l.quantity from unnest(_lines) l), _own[1], _at) p;
+    if _movements is null then  -- another transaction has taken the units meanwhile
         delete from stockroom.orders where id = _order_id;
         return null;
     end if;
-    perform stockroom_api.write_everyday(_order_id, _told, _lines, _variants, _day);
+    perform stockroom_api.record_taken(_order_id, _told.payment_id, _operation_id, _own, _lines, _variants, _movements);
     return cardinality(_lines);
 end $$;
 
--- Write what an everyday order is: operation, levels, rollup, movements, and its lines with their movements. The variants are locked
--- and have the units.
-create function stockroom_api.write_everyday(
-    _order_id bigint, _told stockroom_api.told_order, _lines stockroom_api.told_line[], _variants uuid[], _day date
+-- Record the operation of an order, its lines, which are all taken, with their movements, and the end of its own hold.
+create function stockroom_api.record_taken(
+    _order_id bigint, _payment_id text, _operation_id bigint, _own uuid[], _lines stockroom_api.told_line[], _variants uuid[],
+    _movements bigint[]
 ) returns void
     language plpgsql as $$
-declare
-    _at timestamptz := least(_told.paid_at, now());
-    _reference text := left(coalesce(_told.number, _told.payment_id), 200);
 begin
+    if _own <> '{}' then
+        update stockroom.reservations set state = 'consumed', ended_at = now() where id = any (_own);
+    end if;
     with claimed as (
-        insert into stockroom.operations (key, kind, fingerprint, performed_by)
-        values ('stripe:' || _told.payment_id, 'order', sha256(convert_to('order ' || _told.payment_id, 'UTF8')), 'Stripe')
-        returning id
-    ), line as (
-        select l.*, _variants[l.n::int] as id
-          from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n)
-    ), moved as (
-        update public.product_variants v
-           set stock_quantity = v.stock_quantity - l.quantity, movement_sequence = v.movement_sequence + 1,
-               chain_head = stockroom.chain_link(v.chain_head, stockroom.movement_text(v.id, v.movement_sequence + 1, v.sku, 'sale',
-                   'stock_decrease', -l.quantity, v.stock_quantity, v.stock_quantity - l.quantity, c.id, 'order', _reference, null,
-                   'Stripe', null, _at, now()), null),
-               last_moved_at = greatest(v.last_moved_at, _at), updated_at = now()
-          from line l
-         cross join claimed c
-         where v.id = l.id
-        returning l.n, l.quantity, c.id as operation_id, v.id, v.sku, v.stock_quantity, v.movement_sequence, v.chain_head
-    ), rolled_up as (
-        insert into stockroom.variant_days as d (variant_id, day, purchase_in, purchase_out, sale_in, sale_out, restoration_in,
-               restoration_out, adjustment_in, adjustment_out, count_in, count_out, movements, closing)
-        select m.id, _day, 0, 0, 0, m.quantity, 0, 0, 0, 0, 0, 0, 1, m.stock_quantity from moved m
-        on conflict (variant_id, day) do update
-           set sale_out = d.sale_out + excluded.sale_out, movements = d.movements + 1, closing = excluded.closing
-    ), written as (
-        insert into public.stock_movements (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
-               variant_sequence, operation_id, reference_type, reference_id, performed_by, occurred_at, created_at, chain_hash)
-        select m.id, m.sku, 'sale', 'stock_decrease', -m.quantity, m.stock_quantity + m.quantity, m.stock_quantity,
-               m.movement_sequence, m.operation_id, 'order', _reference, 'Stripe', _at, now(), m.chain_head
-          from moved m
-         order by m.n
-        returning id, variant_id
+        insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
+        values (_operation_id, 'stripe:' || _payment_id, 'order', sha256(convert_to('order ' || _payment_id, 'UTF8')), 'Stripe')
     ), recorded as (
         insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken)
-        select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, l.id, 'taken', l.quantity
-          from line l
-         order by l.n
-        returning id, variant_id
+        select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, _variants[l.n::int], 'taken',
+               l.quantity
+          from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n)
+        returning id, position
     )
-    insert into stockroom.order_line_movements (movement_id, line_id)
-    select w.id, r.id from written w join recorded r on r.variant_id = w.variant_id;
+    insert into stockroom.order_line_movements (movement_id, line_id) select _movements[r.position], r.id from recorded r;
 end $$;
