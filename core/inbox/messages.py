@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from core.carts.amounts import Tolerance
-from core.database.engine import array, call, rows_of
+from core.database.engine import array, call, one_statement, rows_of
 from core.foundation.model import Actor
 from core.foundation.sales import Policy, StripeEvent
 from core.people.access import Permission
@@ -27,12 +27,15 @@ WORKER = Actor(name="Stockroom")
 MOST_TRIES = 12
 CLAIM_SECONDS = 120
 MOST_SHOWN = 100
-_CLAIMED = "id, event_id, kind, created_at, livemode, account, body, policy, attempts"
+_CLAIMED = "id, event_id, kind, created_at, livemode, account, body, policy, attempts, payment_id, is_whole, link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A message that a worker has claimed for a while."""
+    """A message that a worker has claimed for a while.
+
+    `is_whole`: `payment_id` already has an order with its cart. `link`: the connection at that moment.
+    """
 
     id: int
     event_id: str
@@ -43,6 +46,9 @@ class Claimed:
     body: str
     policy: Policy | None
     attempts: int
+    payment_id: str | None = None
+    is_whole: bool = False
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,41 +102,61 @@ class Incoming:
     policy: Policy | None = None
 
 
+@one_statement
 def receive(connection: Connection, _: Actor, *, messages: Iterable[Incoming]) -> int:
     """Store messages unchanged and return how many are new. Known ones stay as they are."""
-    rows = [
-        {
-            **asdict(message.event),
-            "created_at": message.event.created_at.isoformat(),
-            "source": message.source,
-            "body": message.body,
-            "payment_id": message.payment_id,
-            "policy": message.policy,
-        }
-        for message in messages
-    ]
-    return int(
-        call(connection, "select stockroom_api.receive_events(%(rows)s::jsonb)", {"rows": json.dumps(rows)})[0][0]
+    statement = "select stockroom_api.receive_events(%(rows)s::jsonb)"
+    return int(call(connection, statement, {"rows": rows_to_store(messages)})[0][0])
+
+
+def rows_to_store(messages: Iterable[Incoming]) -> str:
+    """Return messages as `stockroom_api.receive_events` takes them."""
+    return json.dumps(
+        [
+            {
+                **asdict(message.event),
+                "created_at": message.event.created_at.isoformat(),
+                "source": message.source,
+                "body": message.body,
+                "payment_id": message.payment_id,
+                "policy": message.policy,
+            }
+            for message in messages
+        ]
     )
 
 
+@one_statement
 def claim(connection: Connection, _: Actor, *, limit: int) -> tuple[Claimed, ...]:
     """Claim due messages, first created first. After a crash the claim expires, and another worker takes them."""
     values = {"limit": limit, "seconds": CLAIM_SECONDS}
-    statement = f"select {_CLAIMED} from stockroom_api.claim_events(%(limit)s, %(seconds)s)"  # noqa: S608 - our own names
+    statement = f"select {_CLAIMED} from stockroom_api.claim_work(%(limit)s, %(seconds)s)"  # noqa: S608 - our own names
     return _claimed(call(connection, statement, values))
 
 
+@one_statement
 def claim_payment(connection: Connection, _: Actor, *, payment_id: str) -> tuple[Claimed, ...]:
     """Claim the waiting messages about one payment, even from another worker: applying them twice is one order."""
     values = {"payment_id": payment_id, "seconds": CLAIM_SECONDS}
-    statement = f"select {_CLAIMED} from stockroom_api.claim_payment(%(payment_id)s, %(seconds)s)"  # noqa: S608 - ours
+    statement = f"select {_CLAIMED} from stockroom_api.claim_work_of(%(payment_id)s, %(seconds)s)"  # noqa: S608 - ours
     return _claimed(call(connection, statement, values))
 
 
 def _claimed(rows: Iterable[tuple[Any, ...]]) -> tuple[Claimed, ...]:
-    found = rows_of(Claimed, rows)
-    return tuple(replace(each, policy=Policy(each.policy) if each.policy else None) for each in found)
+    found, links = list(rows), dict[str, Link]()
+    for *_, facts in found[:1]:
+        links["now"] = link_of(facts)
+    return rows_of(
+        Claimed, found, policy=lambda policy: Policy(policy) if policy else None, link=lambda _: links["now"]
+    )
+
+
+def link_of(facts: Mapping[str, Any]) -> Link:
+    """Return the connection in the row of `stockroom_api.stripe_link`, as JSON."""
+    names = ("livemode", "cursor", "cart_mapping", "order_lookup", "unread_confirmation", "item_code")
+    moments = {name: facts[name] and datetime.fromisoformat(facts[name]) for name in ("live_since", "polled_at")}
+    tolerance = Tolerance(less=facts["paid_less"], more=facts["paid_more"], amount=facts["paid_more_amount"])
+    return Link(**moments, **{name: facts[name] for name in names}, tolerance=tolerance)
 
 
 def finish(connection: Connection, _: Actor, *, ids: Iterable[int], why: str | None = None) -> None:
@@ -168,11 +194,7 @@ def parked(connection: Connection, actor: Actor) -> tuple[Parked, ...]:
 def link(connection: Connection, actor: Actor) -> Link:
     """Return the connection to Stripe."""
     require(connection, actor, Permission.VIEW)
-    names = ("live_since", "livemode", "cursor", "polled_at", "cart_mapping", "order_lookup", "unread_confirmation",
-             "item_code")  # fmt: skip
-    statement = f"select paid_less, paid_more, paid_more_amount, {', '.join(names)} from stockroom_api.stripe_link"  # noqa: S608 - our own names
-    less, more, amount, *facts = call(connection, statement, {})[0]
-    return Link(**dict(zip(names, facts, strict=True)), tolerance=Tolerance(less=less, more=more, amount=amount))
+    return link_of(call(connection, "select to_jsonb(l) from stockroom_api.stripe_link l", {})[0][0])
 
 
 def save_link(connection: Connection, actor: Actor, *, changes: Mapping[str, Any]) -> None:

@@ -114,9 +114,14 @@ def import_range(
 
 
 def store(engine: Engine, found: dict[str, Any], *, livemode: bool) -> None:
-    """Store an object read from Stripe, without the client secret that lets a buyer pay it."""
+    """Store an object read from Stripe."""
+    run(engine, inbox.receive, WORKER, messages=messages_of(found, livemode=livemode))
+
+
+def messages_of(found: dict[str, Any], *, livemode: bool) -> list[Incoming]:
+    """Return the message of an object read from Stripe, without the client secret that lets a buyer pay it."""
     kept = {name: value for name, value in found.items() if name != "client_secret"}
-    run(engine, inbox.receive, WORKER, messages=list(_as_message(kept, None, livemode)))
+    return list(_as_message(kept, None, livemode))
 
 
 def _may_import(connection: Connection, actor: Actor) -> None:

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Engine
 from core.alerts import system as system_alerts
 from core.alerts.notifier import Message
 from core.carts.values import money
-from core.database.engine import call, run
+from core.database.engine import call, one_statement, run
 from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreadable, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
-from core.inbox import applying, polling
+from core.inbox import applying, at_once, polling
 from core.inbox.messages import WORKER
 from core.orders.naming import order_name
 from core.storefront.payments import connected
@@ -87,7 +87,9 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     status = str(found.get("status"))
     if status != "succeeded":
         raise NotPaid(f"This payment has not succeeded: its status is {status}.", payment_status=status)
-    order = run(engine, get, actor, payment_id=payment_id)
+    order = _order_at_once(engine, found, livemode=stripe.livemode, payment_id=payment_id)
+    if order is None:
+        order = run(engine, get, actor, payment_id=payment_id)
     # An order without an address came by webhook, which lacks the buyer's address. It is completed here.
     if order is None or order.cart_state != "read" or not order.email:
         polling.store(engine, found, livemode=stripe.livemode)
@@ -105,9 +107,26 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     return order
 
 
+def _order_at_once(engine: Engine, found: dict[str, Any], *, livemode: bool, payment_id: str) -> PaidOrder | None:
+    """Return the order of an everyday payment, recorded in one statement, or None if the inbox has to take it."""
+    messages = polling.messages_of(found, livemode=livemode)
+    if len(messages) != 1:
+        return None
+    try:
+        return _order(at_once.record(engine, messages[0], found, payment_id=payment_id))
+    except Unavailable:
+        raise
+    except Exception:  # the inbox tries it again, and opens a case if that does not help
+        return None
+
+
+@one_statement
 def get(connection: Connection, _: Actor, *, payment_id: str) -> PaidOrder | None:
     """Return the order of a payment, each line compared with the ledger, or None if there is no order yet."""
-    found = call(connection, "select stockroom_api.paid_order(%(id)s)", {"id": payment_id})[0][0]
+    return _order(call(connection, "select stockroom_api.paid_order(%(id)s)", {"id": payment_id})[0][0])
+
+
+def _order(found: Mapping[str, Any] | None) -> PaidOrder | None:
     if found is None:
         return None
     return PaidOrder(

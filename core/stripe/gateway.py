@@ -20,12 +20,14 @@ from core.foundation.errors import InvalidSignature, StockError, Unavailable, Un
 from core.foundation.settings import Settings
 from core.stripe.reader import Json, StripeReader, checked
 from core.stripe.trouble import Patience, Trouble, explain, silence
+from core.stripe.wire import Wire
 
 API_VERSION = "2026-10-28.endive"
 """The version of Stripe's API that requests ask for. The tests know its shapes."""
 
 TOLERANCE = 300  # the greatest age of a signed message, in seconds
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
+STRIPE = "https://api.stripe.com"
 
 stripe.enable_telemetry = False  # it would send Stripe an id of this machine and its response times
 # The library logs whole answers, with buyers' names and addresses and the last characters of keys.
@@ -140,7 +142,8 @@ class Gateway(StripeReader):
             key,
             stripe_version=API_VERSION,
             max_network_retries=0,  # the library does not retry after a 429; `_patiently` does
-            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+            http_client=http_client
+            or Wire(api_base or STRIPE, connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS),
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
         )
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import bulk, moving, operations, reading, selling, serving, storefront
+from tests.bench import bulk, calls, moving, operations, reading, selling, serving, storefront
 from tests.bench.fill import filled
 from tests.bench.place import Database, Place, machine, open_place
 
@@ -23,7 +23,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--large", action="store_true", help="measure at ten million movements, too")
     parser.add_argument("--keep", type=Path, help="keep the large ledger in this folder")
-    parser.add_argument("--only", nargs="+", choices=[*PARTS, "moving"], default=[*PARTS, "moving"])
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--quick", action="store_true", help="one short round of each way")
     wanted = parser.parse_args()
     with open_place(wanted.keep) as place:
         print(machine(place) + "\n", flush=True)
@@ -32,6 +33,9 @@ def main() -> int:
         for name, part in PARTS.items():
             if name in wanted.only:
                 part(small, large)
+        for name, timed in CALLS.items():
+            if name in wanted.only:
+                timed(small, wanted.quick)
         if "moving" in wanted.only:
             _moving(place)
     return 0
@@ -79,10 +83,19 @@ def _orders(small: Database, _large: Database | None) -> None:
     _print("Messages stored in the inbox, a second", ("clients", "messages"), selling.compare_inbox(small))
 
 
-def _storefront(small: Database, _large: Database | None) -> None:
-    columns = ("request", "clients", "over HTTP", "without", "HTTP : without")
-    title = "What a storefront asks, a second: over HTTP by the real server, and the same work without HTTP"
-    _print(title, columns, storefront.compare(small))
+def _calls(small: Database, quick: bool) -> None:
+    columns = ("call", "clients", "a second", "bare", "ratio", "bytes of WAL", "bare WAL", "ms of CPU", "bare ms")
+    _print(
+        "The storefront's calls in SQL, beside bare functions without a ledger",
+        columns,
+        calls.compare(small, quick=quick),
+    )
+
+
+def _storefront(small: Database, quick: bool) -> None:
+    columns = ("request", "clients", "a second", "its SQL alone", "ratio", "ms of CPU", "SQL's ms")
+    title = "What a storefront asks over HTTP, and the worker's single order, beside the same SQL by pgbench"
+    _print(title, columns, storefront.compare(small, quick=quick))
 
 
 def _moving(place: Place) -> None:
@@ -104,8 +117,9 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "operations": _operations,
     "bulk": _bulk,
     "orders": _orders,
-    "storefront": _storefront,
 }
+CALLS: dict[str, Callable[[Database, bool], None]] = {"calls": _calls, "storefront": _storefront}
+NAMES = [*PARTS, *CALLS, "moving"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import random
-import subprocess
-import tempfile
 from collections.abc import Callable
 from uuid import UUID
 
@@ -14,13 +12,12 @@ import sqlalchemy
 from sqlalchemy.orm import Session
 
 from core.database import engine as database
-from core.database.programs import client_program
 from core.foundation.model import COMMAND_LINE, Line
 from core.ledger import changes as ledger
 from tests.bench.fill import VARIANTS
 from tests.bench.place import Database, libpq_url
 from tests.bench.plain import PlainMovement, PlainVariant
-from tests.bench.rates import Crowd, medians
+from tests.bench.rates import Crowd, medians, pgbench
 
 CLIENTS = (1, 8, 32)
 SECONDS = 2
@@ -129,18 +126,7 @@ def single_from_python(url: str) -> Callable[[], None]:
 
 def single_from_pgbench(where: Database, clients: int, seconds: int) -> float:
     """Return how many of the best single statements pgbench does a second: the limit to chase."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(_FROM_PGBENCH)
-        script.flush()
-        arguments = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", script.name]
-        done = subprocess.run(
-            [client_program("pgbench"), *arguments, libpq_url(where.owner_url)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    line = next(line for line in done.stdout.splitlines() if line.startswith("tps"))
-    return float(line.split("=")[1].split()[0])
+    return pgbench(where.owner_url, where, _FROM_PGBENCH, clients=clients, seconds=seconds).rate
 
 
 def prepare(where: Database) -> list[UUID]:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import statistics
+import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psycopg
+
+from core.database.programs import client_program
+from tests.bench.place import Database, libpq_url
 
 MakeClient = Callable[[], Callable[[], None]]
 """Makes one client; what it answers is what that client does again and again."""
@@ -88,3 +98,69 @@ def _rate(works: Sequence[Callable[[], None]], seconds: float) -> float:
 def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
     """Return the median of each way over the rounds; one disturbed round does not move it."""
     return [statistics.median(way) for way in zip(*rounds, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a second something was done, and the bytes of WAL and the server's CPU milliseconds that it took."""
+
+    rate: float
+    wal: float
+    cpu: float
+
+
+def pgbench(url: str, where: Database, script: str, *, clients: int, seconds: int, warm_up: int = 0) -> Pace:
+    """Let pgbench run a script for so long with so many clients; the first seconds, `warm_up`, do not count."""
+    arguments = ["-n", "-M", "prepared", "-P", "1", "-c", str(clients), "-j", "2", "-T", str(seconds + warm_up)]
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file, where.connect() as connection:
+        file.write(script)
+        file.flush()
+        before = connection.execute("select pg_current_wal_insert_lsn()").fetchone()
+        began = server_cpu(connection)
+        done = subprocess.run(
+            [client_program("pgbench"), *arguments, "-f", file.name, libpq_url(url)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        worked = server_cpu(connection) - began
+        spent = connection.execute("select pg_current_wal_insert_lsn() - %s::pg_lsn", before).fetchone()
+    total = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
+    steps = [(float(at), float(tps)) for at, tps in re.findall(r"progress: ([\d.]+) s, ([\d.]+) tps", done.stderr)]
+    counted = [tps for at, tps in steps if at > warm_up + 0.5]
+    assert total is not None, done.stdout
+    assert spent is not None
+    times = int(total[1])
+    return Pace(rate=statistics.mean(counted), wal=float(spent[0]) / times, cpu=worked * 1_000 / times)
+
+
+def server_cpu(connection: psycopg.Connection) -> float:
+    """Return the CPU seconds of the server's sessions, those that have ended too; 0 where the system has no /proc."""
+    row = connection.execute("select setting from pg_settings where name = 'data_directory'").fetchone()
+    assert row is not None
+    try:
+        server = int((Path(row[0]) / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        return cpu_of(children_of(server)) + _cpu(server, ended=True)
+    except OSError:
+        return 0.0
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that a process has started."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()}
+
+
+def cpu_of(processes: Iterable[int]) -> float:
+    """Return the CPU seconds of these processes."""
+    return sum(_cpu(pid) for pid in processes)
+
+
+def _cpu(pid: int, *, ended: bool = False) -> float:
+    """Return the CPU seconds of a process, or of those of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    first = 13 if ended else 11
+    return (int(fields[first]) + int(fields[first + 1])) / os.sysconf("SC_CLK_TCK")

@@ -1,88 +1,183 @@
-"""What a storefront asks over HTTP, by the real server: check a cart, hold it, make an order of its payment.
+"""What a storefront asks over HTTP, by the real server, and the worker's single order.
 
-Beside it the same work without HTTP: the function of the database by the bare driver, and an order applied by core.
+Beside them the same SQL by pgbench: the statements that they send, without HTTP, Python and Stripe.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import itertools
 import json
+import os
 import random
-import time
+import re
+import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import httpx
-import psycopg
+from queue import Queue
+from threading import Thread
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from core.database import engine as database
+from core.inbox import applying
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
 from core.people import api_keys
 from core.people.api_keys import Scope
-from tests.bench.place import Database, libpq_url
-from tests.bench.rates import Crowd, MakeClient, medians
-from tests.bench.selling import Goods, order_by_order, stocked
+from tests.bench.calls import prepare
+from tests.bench.place import Database
+from tests.bench.rates import Crowd, MakeClient, Pace, children_of, cpu_of, medians, pgbench, server_cpu
+from tests.bench.selling import SPREAD, Goods, incoming, messages, stocked
 from tests.stripe.account import StripeAccount
-from tests.stripe.door import stripe_over_http
-from tests.stripe.fake import KEY, FakeStripe
+from tests.stripe.fake import KEY
 from tests.support.dashboards import serve
 
-SPREAD = 1_000
 CLIENTS = (1, 8, 32)
-SECONDS = 2.0
 ROUNDS = 3
-_PAYMENTS = "/v1/payment_intents/"
-_CHECK = "select stockroom_api.check_cart(%s::jsonb)"
-_HOLD = "select stockroom_api.hold(%s, %s::jsonb, null, 600, 'bench')"
+WAITING = 6_000
+_ONE = f"\\set n random(1, {SPREAD})\n"
+_ITEM = "jsonb_build_array(jsonb_build_object('{}', (select id from sold where n = :n), 'quantity', 1))"
+_CHECK = f"{_ONE}select stockroom_api.check_cart({_ITEM.format('variantId')});"
+_HOLD = f"{_ONE}select stockroom_api.hold(gen_random_uuid()::text, {_ITEM.format('variant_id')}, null, 600, 'bench');"
+_TOLD = (
+    "jsonb_build_array(jsonb_build_object('payment_id', {}, 'charge_id', 'ch_' || gen_random_uuid(), 'email', "
+    "gen_random_uuid() || '@shop.example', 'amount', 1000, 'currency', 'eur', 'paid_at', now(), 'livemode', false, "
+    "'policy', 'normal', 'cart_state', 'read', 'cart_source', 'metadata', 'extras', 0, 'lines', jsonb_build_array("
+    "jsonb_build_object('code', (select sku from sold where n = :n), 'codes', '[]'::jsonb, 'quantity', 1, "
+    "'unit_price', 1000))))"
+)
+_EVENT = (
+    "jsonb_build_array(jsonb_build_object('event_id', {0}, 'kind', 'payment_intent.succeeded', 'object_id', {0}, "
+    "'payment_id', {0}, 'created_at', now(), 'source', 'import', 'livemode', false, 'body', repeat('0123456789', 150)))"
+)
+_PAYMENT = "('pi_' || :a::text || '_' || :b::text)"
+_ORDER = f"""{_ONE}\\set a random(1, 1000000000)
+\\set b random(1, 1000000000)
+select stockroom_api.order_at_once({_PAYMENT}, {_EVENT.format(_PAYMENT)}, {_TOLD.format(_PAYMENT)},
+(select stockroom_api.link_facts()));
+"""
+_WORK = f"""{_ONE}select id as event from stockroom_api.claim_work(1, 120) \\gset
+select * from stockroom_api.apply_orders({_TOLD.format("'pi_' || gen_random_uuid()")}, array[:event]::bigint[]);
+"""
 
 
-def compare(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each request and number of clients: a second over HTTP, without it, and the ratio."""
+def compare(where: Database, *, quick: bool = False) -> list[tuple[str, ...]]:
+    """Return a row for each request and number of clients: a second, by its SQL alone, the ratio, the CPU of both."""
+    turns, seconds = (1, 2) if quick else (ROUNDS, 4)
+    prepare(where)
     goods = stocked(where, SPREAD)
     table: list[tuple[str, ...]] = []
-    with shop_street(where, goods) as (url, key):
+    with shop_street(where, goods) as (url, key, dashboard):
         client = functools.partial
-        ways: dict[str, tuple[MakeClient, MakeClient]] = {
-            "validate": (client(validating, url, key, goods), client(checking, where.app_url, goods)),
-            "reserve": (client(reserving, url, key, goods), client(holding, where.app_url, goods)),
-            "create-from-payment": (client(ordering, url, key), client(order_by_order, where.app_url, goods)),
+        ways: dict[str, tuple[MakeClient, str]] = {
+            "validate": (client(validating, url, key, goods), _CHECK),
+            "reserve": (client(reserving, url, key, goods), _HOLD),
+            "create-from-payment": (client(ordering, url, key), _ORDER),
+            "the worker, one message": (client(working, where.app_url), _WORK),
         }
-        for name, (over_http, without) in ways.items():
+        for name, (ours, script) in ways.items():
             for clients in CLIENTS:
-                with Crowd(over_http, clients) as asking, Crowd(without, clients) as working:
-                    rounds = [(asking.per_second(SECONDS), working.per_second(SECONDS)) for _ in range(ROUNDS)]
-                asked, worked = medians(rounds)
-                table.append((name, str(clients), f"{asked:,.0f}", f"{worked:,.0f}", f"{asked / worked:.2f}"))
+                turn = functools.partial(_turn, where, goods, dashboard, script, clients, seconds)
+                fill_inbox(where, goods)
+                with Crowd(ours, clients) as crowd:
+                    rounds = [turn(crowd) for _ in range(turns)]
+                asked, alone = medians([[way.rate for way in ways] for ways in rounds])
+                cpu, alone_cpu = medians([[way.cpu for way in ways] for ways in rounds])
+                rates = (f"{asked:,.0f}", f"{alone:,.0f}", f"{asked / alone:.2f}")
+                table.append((name, str(clients), *rates, f"{cpu:.2f}", f"{alone_cpu:.2f}"))
     return table
 
 
-class EndlessStripe(FakeStripe):
-    """A Stripe where every payment that somebody asks for has succeeded, for one unit of some of the goods."""
+def _turn(
+    where: Database, goods: Goods, dashboard: set[int], script: str, clients: int, seconds: int, crowd: Crowd
+) -> tuple[Pace, Pace]:
+    """Return the pace of a crowd, with the CPU of the dashboard and of the server's sessions, and that of its SQL."""
+    fill_inbox(where, goods)
+    with where.connect() as connection:
+        began = server_cpu(connection) + cpu_of(dashboard)
+        rate = crowd.per_second(seconds)
+        worked = server_cpu(connection) + cpu_of(dashboard) - began
+    fill_inbox(where, goods)
+    alone = pgbench(where.app_url, where, script, clients=clients, seconds=seconds, warm_up=1)
+    return Pace(rate=rate, wal=0, cpu=worked * 1_000 / (rate * seconds)), alone
 
-    def __init__(self, goods: Goods) -> None:
-        super().__init__(StripeAccount())
-        self.account.pay(1000)
-        (pattern,) = self.account.kept["payment_intent"].values()
-        self._pattern, self._goods = json.dumps(pattern), goods
 
-    def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **more: Any
-    ) -> tuple[str, int, Mapping[str, str]]:
+def fill_inbox(where: Database, goods: Goods) -> None:
+    """Let enough messages wait for those who apply them one by one."""
+    with where.connect() as connection:
+        row = connection.execute(
+            "select count(*) from stockroom.stripe_events where state = 'new' and due_at <= now()"
+        ).fetchone()
+    assert row is not None
+    if row[0] < WAITING:
+        engine, made = database.create_engine(where.app_url), messages(goods)
+        fresh = [incoming(body) for body in itertools.islice(made, WAITING - row[0])]
+        database.run(engine, inbox.receive, WORKER, messages=fresh)
+        engine.dispose()
+
+
+def working(url: str) -> Callable[[], None]:
+    """Return a worker that applies one message after the other, each by itself."""
+    engine = database.create_engine(url, pool_size=1, direct=True)
+
+    def work() -> None:
+        assert applying.apply_due(engine, None, limit=1).orders == 1
+
+    return work
+
+
+class EndlessStripe(asyncio.Protocol):
+    """A Stripe where every payment that somebody asks for has succeeded, for one unit of some of the goods.
+
+    It answers from a pattern, so that it takes little of the time.
+    """
+
+    def __init__(self, goods: Goods, pattern: str) -> None:
+        self._goods, self._pattern = goods, pattern
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
         """Answer one request."""
-        if method != "get" or not url.startswith(_PAYMENTS):
-            return super().request(method, url, headers, post_data, **more)
-        cart = json.dumps([{"sku": random.choice(self._goods)[1], "quantity": 1}])
-        found = json.loads(self._pattern) | {"latest_charge": None, "created": int(time.time())}
-        found |= {"id": url.removeprefix(_PAYMENTS).partition("?")[0], "metadata": {"cart": cart}}
-        return json.dumps(found), 200, {}
+        payment_id = data.split(b" ", 2)[1].decode().rpartition("/")[2].partition("?")[0]
+        answer = self._pattern.replace("PAYMENT", payment_id).replace("MAIL", f"{uuid.uuid4().hex}@shop.example")
+        body = answer.replace("CODE", random.choice(self._goods)[1]).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._transport.write(head.encode() + body)
 
 
 @contextmanager
-def shop_street(where: Database, goods: Goods) -> Iterator[tuple[str, str]]:
-    """Serve the API of a live shop, beside a Stripe; give its address and a key that may ask for everything."""
+def endless_stripe(goods: Goods) -> Iterator[str]:
+    """Serve it on this machine and give its address."""
+    account = StripeAccount()
+    account.pay(1000)
+    (found,) = account.kept["payment_intent"].values()
+    cart = json.dumps([{"sku": "CODE", "quantity": 1, "price": 1000}])
+    more = {"id": "PAYMENT", "latest_charge": None, "receipt_email": "MAIL", "metadata": {"cart": cart}}
+    loop, ready = asyncio.new_event_loop(), Queue[str]()
+
+    def answer() -> None:
+        serving = loop.create_server(lambda: EndlessStripe(goods, json.dumps(found | more)), "127.0.0.1", 0)
+        server = loop.run_until_complete(serving)
+        ready.put(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        loop.run_forever()
+
+    thread = Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield ready.get()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+
+
+@contextmanager
+def shop_street(where: Database, goods: Goods) -> Iterator[tuple[str, str, set[int]]]:
+    """Serve the API of a live shop, beside a Stripe; give its address, a key that may ask for all, its processes."""
     key, engine = api_keys.PREFIX + uuid.uuid4().hex, database.create_engine(where.app_url)
     database.run(engine, inbox.go_live, WORKER, livemode=False)
     engine.dispose()
@@ -92,10 +187,18 @@ def shop_street(where: Database, goods: Goods) -> Iterator[tuple[str, str]]:
                values ('bench', %s, %s, %s, 100000, 'bench')""",
             [api_keys.key_hash(key), key[:10], [scope.value for scope in Scope]],
         )
-    with stripe_over_http(EndlessStripe(goods)) as door:
-        variables = {"STRIPE_API_BASE": door.url, "STRIPE_SECRET_KEY": KEY, "STOCKROOM_WORKER": "0"}
+    with endless_stripe(goods) as stripe:
+        variables = {"STRIPE_API_BASE": stripe, "STRIPE_SECRET_KEY": KEY, "STOCKROOM_WORKER": "0"}
+        before = _children()
         with serve(where.app_url, more=variables) as url:
-            yield url, key
+            yield url, key, _children() - before
+
+
+def _children() -> set[int]:
+    try:
+        return children_of(os.getpid())
+    except OSError:
+        return set()
 
 
 def validating(url: str, key: str, goods: Goods) -> Callable[[], None]:
@@ -117,32 +220,28 @@ def ordering(url: str, key: str) -> Callable[[], None]:
 
 
 def asking(url: str, key: str) -> Callable[[str, dict[str, Any]], None]:
-    """Return how a client asks, over one connection that stays open."""
-    http = httpx.Client(base_url=f"{url}/api", headers={"Authorization": f"Bearer {key}"}, timeout=60)
+    """Return how a client asks, over one connection that stays open; a library would cost more than the server."""
+    host = urlsplit(url)
+    wire = socket.create_connection((host.hostname or "", host.port or 80))
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    heads = f"Host: {host.netloc}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
 
     def ask(path: str, body: dict[str, Any]) -> None:
-        answer = http.post(path, json=body)
-        assert answer.is_success, answer.text
+        content = json.dumps(body)
+        first = f"POST /api{path} HTTP/1.1\r\n{heads}Content-Length: {len(content)}\r\n\r\n"
+        wire.sendall(first.encode() + content.encode())
+        answer = b""
+        while (end := answer.find(b"\r\n\r\n")) < 0:
+            answer += wire.recv(65_536)
+        found = re.search(rb"content-length: (\d+)", answer[:end], re.IGNORECASE)
+        assert found is not None, answer
+        while len(answer) < end + 4 + int(found[1]):
+            answer += wire.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 2"), answer
 
     return ask
-
-
-def checking(url: str, goods: Goods) -> Callable[[], None]:
-    """Return a client that checks carts by the function itself."""
-    connection = psycopg.connect(libpq_url(url), autocommit=True)
-    return lambda: _call(connection, _CHECK, json.dumps([an_item(goods, "variantId")]))
-
-
-def holding(url: str, goods: Goods) -> Callable[[], None]:
-    """Return a client that holds by the function itself."""
-    connection = psycopg.connect(libpq_url(url), autocommit=True)
-    return lambda: _call(connection, _HOLD, uuid.uuid4().hex, json.dumps([an_item(goods, "variant_id")]))
 
 
 def an_item(goods: Goods, name: str) -> dict[str, Any]:
     """One unit of any of the goods."""
     return {name: random.choice(goods)[0], "quantity": 1}
-
-
-def _call(connection: psycopg.Connection, statement: str, *values: str) -> None:
-    connection.execute(statement.encode(), values, prepare=True)

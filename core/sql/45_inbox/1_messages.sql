@@ -25,43 +25,53 @@ $$;
 -- A claimed event, as a worker reads it.
 create type stockroom_api.claimed_event as (
     id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text, policy text,
-    attempts int
+    attempts int, payment_id text
 );
 
 -- Claim these events, which are locked, for `_seconds`. A worker that has not finished by then has crashed, and another claims
--- them.
+-- them. It is plpgsql, which keeps its plans.
 create function stockroom_api.claim_locked(_ids bigint[], _seconds int) returns setof stockroom_api.claimed_event
-    language sql as $$
+    language plpgsql as $$
+begin
+    return query
     with claimed as (
         update stockroom.stripe_events e
            set due_at = clock_timestamp() + make_interval(secs => _seconds), attempts = e.attempts + 1
          where e.id = any (_ids)
         returning e.*
     )
-    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts
+    select c.id, c.event_id, c.kind, c.created_at, c.livemode, c.account, c.body, c.policy, c.attempts, c.payment_id
       from claimed c order by c.created_at, c.id;
-$$;
+end $$;
 
 -- Claim up to `_limit` due events, first created first. Nothing is locked when this returns.
 create function stockroom_api.claim_events(_limit int, _seconds int) returns setof stockroom_api.claimed_event
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select * from stockroom_api.claim_locked(array(
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _ids bigint[] := array(
         select e.id from stockroom.stripe_events e
          where e.state = 'new' and e.due_at <= clock_timestamp()
          order by e.due_at, e.created_at, e.id
          limit _limit
-           for update skip locked), _seconds);
-$$;
+           for update skip locked);
+begin
+    if cardinality(_ids) > 0 then
+        return query select * from stockroom_api.claim_locked(_ids, _seconds);
+    end if;
+end $$;
 
 -- Claim the waiting events about one payment, even from another worker: applying them twice is one order.
 create function stockroom_api.claim_payment(_payment_id text, _seconds int) returns setof stockroom_api.claimed_event
-    language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select * from stockroom_api.claim_locked(array(
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _ids bigint[] := array(
         select e.id from stockroom.stripe_events e
          where e.payment_id = _payment_id and e.state = 'new'
          order by e.id
-           for update), _seconds);
-$$;
+           for update);
+begin
+    return query select * from stockroom_api.claim_locked(_ids, _seconds);
+end $$;
 
 -- Mark events as done or ignored, in the transaction that applied them. `_why` is the reason for ignoring.
 create function stockroom_api.finish_events(_ids bigint[], _state text, _why text default null) returns void
@@ -165,6 +175,12 @@ select l.live_since, l.livemode, l.cursor, l.polled_at, l.cart_mapping, l.order_
        l.paid_more, l.paid_more_amount, l.item_code
   from stockroom.stripe_link l;
 
+-- How carts are read, by the connection.
+create function stockroom_api.link_facts() returns jsonb
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select to_jsonb(l) - '{cursor,polled_at}'::text[] from stockroom_api.stripe_link l;
+$$;
+
 -- The messages, as pages read them. A body can contain names and addresses of buyers.
 create view stockroom_api.stripe_events as
 select e.* from stockroom.stripe_events e;
@@ -183,7 +199,7 @@ select e.id, e.event_id, e.kind, e.created_at, e.attempts, e.why from stockroom.
 grant select on stockroom_api.stripe_link, stockroom_api.stripe_events, stockroom_api.inbox_state, stockroom_api.parked_events
     to stockroom_app;
 grant execute on function
-    stockroom_api.receive_events(jsonb), stockroom_api.claim_events(int, int), stockroom_api.claim_payment(text, int),
+    stockroom_api.receive_events(jsonb), stockroom_api.link_facts(),
     stockroom_api.finish_events(bigint[], text, text),
     stockroom_api.put_off_event(bigint, text, int, boolean), stockroom_api.give_back_events(bigint[]),
     stockroom_api.retry_events(bigint, bigint, text[], text, bigint[]), stockroom_api.move_cursor(text),

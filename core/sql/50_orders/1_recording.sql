@@ -94,6 +94,34 @@ create function stockroom_api.record_lines(_order_ids bigint[], _told stockroom_
      order by r.order_id, r.position, v.sku;
 $$;
 
+-- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids. An order whose
+-- first cart named nothing has it already, without a movement.
+create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
+    language plpgsql as $$
+declare
+    _claimed bigint[];
+begin
+    with claimed as (
+        insert into stockroom.operations (key, kind, fingerprint, performed_by)
+        select 'stripe:' || o.payment_id, 'order', sha256(convert_to('order ' || o.payment_id, 'UTF8')), 'Stripe'
+          from stockroom.orders o where o.id = any (_order_ids)
+         order by o.payment_id
+        on conflict (key) do nothing
+        returning id, key
+    )
+    select array_agg(c.id order by i.n) into _claimed
+      from unnest(_order_ids) with ordinality i (id, n)
+      join stockroom.orders o on o.id = i.id
+      join claimed c on c.key = 'stripe:' || o.payment_id;
+    if cardinality(_claimed) is distinct from cardinality(_order_ids) then
+        select array_agg(p.id order by i.n) into _claimed
+          from unnest(_order_ids) with ordinality i (id, n)
+          join stockroom.orders o on o.id = i.id
+          join stockroom.operations p on p.key = 'stripe:' || o.payment_id;
+    end if;
+    return _claimed;
+end $$;
+
 -- Whether an order that was read still has nothing: no line names a variant, and nothing was taken, decided or settled. Its cart may
 -- come from another source.
 create function stockroom_api.has_nothing(_order_id bigint) returns boolean
@@ -159,10 +187,42 @@ end $$;
 
 -- Which of these payments already have an order with its cart. One whose cart names nothing may still get it from another message.
 create function stockroom_api.whole_orders(_payment_ids text[]) returns setof text
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
     select o.payment_id from stockroom.orders o
      where o.payment_id = any (_payment_ids) and o.cart_state = 'read' and not stockroom_api.has_nothing(o.id);
-$$;
+end $$;
+
+-- Claimed events with what a worker needs to read them: whether the payment of each has an order with its cart, and the connection.
+create type stockroom_api.claimed_work as (
+    id bigint, event_id text, kind text, created_at timestamptz, livemode boolean, account text, body text, policy text,
+    attempts int, payment_id text, is_whole boolean, link jsonb
+);
+
+-- Add it to claimed events.
+create function stockroom_api.work_of(_claimed stockroom_api.claimed_event[]) returns setof stockroom_api.claimed_work
+    language plpgsql as $$
+declare
+    _whole text[] := array(select w from stockroom_api.whole_orders(array(select c.payment_id from unnest(_claimed) c)) w);
+begin
+    return query
+    select c.*, coalesce(c.payment_id = any (_whole), false), to_jsonb(l) from unnest(_claimed) c cross join stockroom_api.stripe_link l;
+end $$;
+
+-- Claim up to `_limit` due events for a worker.
+create function stockroom_api.claim_work(_limit int, _seconds int) returns setof stockroom_api.claimed_work
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query select * from stockroom_api.work_of(array(select c from stockroom_api.claim_events(_limit, _seconds) c));
+end $$;
+
+-- Claim the waiting events about one payment.
+create function stockroom_api.claim_work_of(_payment_id text, _seconds int) returns setof stockroom_api.claimed_work
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query select * from stockroom_api.work_of(array(select c from stockroom_api.claim_payment(_payment_id, _seconds) c));
+end $$;
 
 -- The lines of an order in the storefront's own table, as an admin has configured it in Settings.
 create function stockroom_api.look_up_order(_reference text) returns table (code text, quantity int, unit_price bigint)
@@ -178,4 +238,5 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]) to stockroom_app;
+    stockroom_api.look_up_order(text), stockroom_api.whole_orders(text[]), stockroom_api.claim_work(int, int),
+    stockroom_api.claim_work_of(text, int) to stockroom_app;

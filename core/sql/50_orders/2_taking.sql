@@ -184,10 +184,11 @@ end $$;
 
 -- Apply paid orders in one transaction, as many as are given: record them, take what is there, open cases, and link refunds that
 -- arrived before their order. A known payment is not applied again, unless its cart arrives only now. Returns how many orders
--- were new and how many lines were taken. Plans are generic, because foreign key checks would otherwise be planned for each row,
+-- were new and how many lines were taken. The events `_done`, which they come from, are marked. Plans are generic, because foreign key checks would otherwise be planned for each row,
 -- and must use indexes, so that they stay good while the tables grow. PostgreSQL before 18 takes such plans for expensive and
 -- would compile them, so JIT is off.
-create function stockroom_api.apply_orders(_orders jsonb) returns table (recorded bigint, taken bigint)
+create function stockroom_api.apply_orders(_orders jsonb, _done bigint[] default '{}')
+    returns table (recorded bigint, taken bigint)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_mergejoin = off set jit = off
     as $$
@@ -199,6 +200,17 @@ declare
     _forced bigint[];
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
+    if cardinality(_done) > 0 then
+        perform stockroom_api.finish_events(_done, 'done');
+    end if;
+    if cardinality(_told) = 1 then
+        taken := stockroom_api.take_everyday(_told[1]);
+        if taken is not null then
+            recorded := 1;
+            return next;
+            return;
+        end if;
+    end if;
     _new := stockroom_api.record_orders(_told);
     _filled := stockroom_api.learn_orders(_told, _new);
     perform stockroom_api.settle_refunded(_filled);
@@ -217,6 +229,18 @@ begin
         select o.id from unnest(_told) t join stockroom.orders o on o.payment_id = t.payment_id order by o.id));
     recorded := cardinality(_new);
     return next;
+end $$;
+
+-- Store an event and apply its order at once, for a caller who waits. A known event that is new is marked as well.
+create function stockroom_api.apply_told(_events jsonb, _orders jsonb) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _ids bigint[];
+begin
+    perform stockroom_api.receive_events(_events);
+    _ids := array(select e.id from jsonb_array_elements(_events) n
+                    join stockroom.stripe_events e on e.event_id = n ->> 'event_id' and e.state = 'new');
+    perform stockroom_api.apply_orders(_orders, _ids);
 end $$;
 
 -- Take the lock for applying refunds and disputes: no other transaction applies orders until this one ends. Otherwise a refund
@@ -268,33 +292,5 @@ begin
     end if;
 end $$;
 
--- Claim the operation that takes each order the first time, under its own key. Returned in the order of the ids. An order whose
--- first cart named nothing has it already, without a movement.
-create function stockroom_api.claim_orders(_order_ids bigint[]) returns bigint[]
-    language plpgsql as $$
-declare
-    _claimed bigint[];
-begin
-    with claimed as (
-        insert into stockroom.operations (key, kind, fingerprint, performed_by)
-        select 'stripe:' || o.payment_id, 'order', sha256(convert_to('order ' || o.payment_id, 'UTF8')), 'Stripe'
-          from stockroom.orders o where o.id = any (_order_ids)
-         order by o.payment_id
-        on conflict (key) do nothing
-        returning id, key
-    )
-    select array_agg(c.id order by i.n) into _claimed
-      from unnest(_order_ids) with ordinality i (id, n)
-      join stockroom.orders o on o.id = i.id
-      join claimed c on c.key = 'stripe:' || o.payment_id;
-    if cardinality(_claimed) is distinct from cardinality(_order_ids) then
-        select array_agg(p.id order by i.n) into _claimed
-          from unnest(_order_ids) with ordinality i (id, n)
-          join stockroom.orders o on o.id = i.id
-          join stockroom.operations p on p.key = 'stripe:' || o.payment_id;
-    end if;
-    return _claimed;
-end $$;
-
 grant select on stockroom_api.open_lines to stockroom_app;
-grant execute on function stockroom_api.apply_orders(jsonb), stockroom_api.apply_alone() to stockroom_app;
+grant execute on function stockroom_api.apply_orders(jsonb, bigint[]), stockroom_api.apply_told(jsonb, jsonb), stockroom_api.apply_alone() to stockroom_app;

@@ -85,7 +85,7 @@ def test_the_command_prints_each_step_and_exits_by_the_result(
          "+5 received", "Movement no. 1 has quantity_before 1 instead of 0, quantity_after 6 instead of 5."),
         ("stockroom.variant_days", "insert or update", "new.purchase_in := 7;",
          "level, chain and figures", "The daily figures do not add up to what is on hand."),
-        ("stockroom.order_lines", "update", "raise exception 'no room';", "sale of 1", "no room"),
+        ("stockroom.order_lines", "insert", "raise exception 'no room';", "sale of 1", "no room"),
         ("stockroom.refunds", "insert", "return null;", "restoration of 1", "The order has 0 refunds instead of one."),
     ],
 )  # fmt: skip

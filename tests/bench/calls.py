@@ -1,0 +1,71 @@
+"""The storefront's calls in SQL beside bare functions that lock, check, update and write a row with a sha256.
+
+Both by pgbench in turns, with as many clients, on the same variants. WAL is counted around each run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bench.place import Database
+from tests.bench.rates import Pace, medians, pgbench
+from tests.bench.selling import SPREAD, stocked
+
+CLIENTS = (1, 8, 32)
+WARM_UP = 1
+_SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+
+# Lines of different variants, in no order of their ids.
+_ONE = f"\\set a random(1, {SPREAD})\n"
+_THREE = "".join(
+    f"\\set {name} random({1 + n * SPREAD // 3}, {(n + 1) * SPREAD // 3})\n" for n, name in enumerate("abc")
+)
+_VARIANT = "(select id from sold where n = :{})"
+_KEY = "gen_random_uuid()"
+_ITEMS = (
+    "jsonb_build_array("
+    + ", ".join(f"jsonb_build_object('variant_id', {_VARIANT.format(name)}, 'quantity', 1)" for name in "bac")
+    + ")"
+)
+WAYS: dict[str, tuple[str, str]] = {
+    "update_variant_stock": (
+        f"{_ONE}select public.update_variant_stock({_VARIANT.format('a')}, -1, {_KEY}::text, 'order', {_KEY}::text);",
+        f"{_ONE}select bare_change({_VARIANT.format('a')}, -1, {_KEY}::text);",
+    ),
+    "process_order_stock_changes, 3 lines": (
+        f"{_THREE}select public.process_order_stock_changes({_KEY}, {_ITEMS});",
+        f"{_THREE}select bare_order({_KEY}, {_ITEMS});",
+    ),
+}
+"""A call: the script of ours, and of the bare one."""
+
+
+def compare(where: Database, *, quick: bool = False) -> list[tuple[str, ...]]:
+    """Return a row for each call and number of clients: rates of both and their ratio, WAL and CPU of both."""
+    rounds, seconds = (1, 2) if quick else (3, 3)
+    prepare(where)
+    table: list[tuple[str, ...]] = []
+    for name, scripts in WAYS.items():
+        for clients in CLIENTS:
+            turns = [[_pace(where, script, clients, seconds) for script in scripts] for _ in range(rounds)]
+            ours, bare = medians([[pace.rate for pace in turn] for turn in turns])
+            wal, bare_wal = medians([[pace.wal for pace in turn] for turn in turns])
+            cpu, bare_cpu = medians([[pace.cpu for pace in turn] for turn in turns])
+            rates = (f"{ours:,.0f}", f"{bare:,.0f}", f"{ours / bare:.2f}")
+            table.append(
+                (name, str(clients), *rates, f"{wal:,.0f}", f"{bare_wal:,.0f}", f"{cpu:.2f}", f"{bare_cpu:.2f}")
+            )
+    return table
+
+
+def prepare(where: Database) -> None:
+    """Make the bare tables and functions, and put enough on the shelf."""
+    stocked(where, SPREAD)
+    with where.connect() as connection:
+        connection.execute(_SQL.replace(":variants", str(SPREAD)).encode())
+        connection.execute("checkpoint")
+
+
+def _pace(where: Database, script: str, clients: int, seconds: int) -> Pace:
+    url = where.app_url if "public." in script else where.owner_url
+    return pgbench(url, where, script, clients=clients, seconds=seconds, warm_up=WARM_UP)
