@@ -6,9 +6,8 @@ from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import live
 from dashboard.frame import page as frame
-from dashboard.overview import filling
+from dashboard.overview import filling, trying
 from dashboard.overview import parts as desk
-from dashboard.overview import trying
 from dashboard.proof import shelf
 from dashboard.settings import backups
 

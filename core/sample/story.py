@@ -22,7 +22,7 @@ ZONE = "Europe/Berlin"
 DAYS = 90
 WANDA, SAM, MIA = "Wanda Weber", "Sam Okafor", "Mia Keller"
 _SEED = 524
-Action = Callable[[datetime], None]
+Action = Callable[[datetime], object]
 
 
 class Kind(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.sample import sales, shoppers
 from core.sample.shoppers import Bought
@@ -28,13 +29,13 @@ def plan(shop: Story) -> None:
         (15, _two_readings), (12, _other_amount), (5, _paid_twice), (33, _only_a_number), (18, _without_cart),
         (16, _bank_debit),
     ):  # fmt: skip
-        shop.plan_at(shop.now - timedelta(hours=hours), lambda at, happen=happen: happen(shop, at))
+        shop.plan_at(shop.now - timedelta(hours=hours), partial(happen, shop))
     _plan_disputes(shop)
     _plan_failed_refund(shop)
     for before in (59, 32):
         shop.plan(max(shop.days - before, 8), 15.2, lambda at: _settled(shop, at))
     for hours in (8, 22, 40, 46):
-        shop.plan_at(shop.now - timedelta(hours=hours + 60), lambda at, hours=hours: _undecided(shop, at, hours))
+        shop.plan_at(shop.now - timedelta(hours=hours + 60), partial(_undecided, shop, hours))
 
 
 # ---------------------------------------------------------------- the shelf
@@ -142,7 +143,7 @@ def _paid_twice(shop: Story, at: datetime) -> None:
     metadata, amount = shoppers.metadata("json", number, cart), sales.total(cart)
     buyer = sales.pay(shop, at, number, metadata, amount)
     again = at + timedelta(minutes=3)
-    shop.plan_at(again, lambda at: sales.pay(shop, at, "", metadata, amount, buyer) and None)
+    shop.plan_at(again, lambda at: sales.pay(shop, at, "", metadata, amount, buyer))
 
 
 def _plan_disputes(shop: Story) -> None:
@@ -176,7 +177,7 @@ def _plan_failed_refund(shop: Story) -> None:
     shop.plan_at(shop.now - timedelta(hours=7), lambda at: shop.tell(Kind.FAIL_REFUND, at, numbers[0]))
 
 
-def _undecided(shop: Story, at: datetime, hours: int) -> None:
+def _undecided(shop: Story, hours: int, at: datetime) -> None:
     """Sell something that is refunded `hours` before now, so that the decision about it waits."""
     sku = _plenty(shop)
     number = sales.sell(shop, at, {sku: 1}, returns=False)

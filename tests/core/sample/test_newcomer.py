@@ -12,7 +12,7 @@ import pytest
 
 from core.alerts import deliveries, handling, places
 from core.foundation.model import Line
-from core.foundation.sales import Disposition, Policy
+from core.foundation.sales import Disposition, MeaningKind, Policy
 from core.foundation.settings import load_settings
 from core.inbox import applying, polling, range_import
 from core.inbox.range_import import Range, Stage
@@ -20,7 +20,7 @@ from core.ledger import changes as ledger
 from core.orders import cases, lines, meanings, readings, refund_reads, refunds, returns
 from core.orders import reads as orders
 from core.orders.lines import Entered
-from core.orders.meanings import Meaning, MeaningKind
+from core.orders.meanings import Meaning
 from core.orders.refunds import Decision
 from core.proof import runs as proof
 from core.sample import today

@@ -49,7 +49,8 @@ def begun(server: Server) -> Iterator[Shop]:
 
 def progress(shop: Shop) -> play.Progress:
     """How far it is."""
-    found: play.Progress = run(shop.engine, play.progress, WORKER)
+    found = run(shop.engine, play.progress, WORKER)
+    assert found is not None
     return found
 
 
