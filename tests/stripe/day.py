@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from core.catalog import imports
 from core.database.engine import run
 from core.foundation.sales import Policy
 from core.inbox import applying, polling
@@ -27,7 +28,7 @@ from core.inbox.messages import WORKER, Incoming
 from core.payloads import reading as payloads
 from core.stripe import gateway as stripe_gateway
 from core.stripe.gateway import Gateway
-from tests.support.builders import Shop
+from tests.support.builders import Shop, key
 
 SECRET = "whsec_of_the_day"
 Json = dict[str, Any]
@@ -85,7 +86,7 @@ class Shopping:
             "amount": str(sum(PRICES[sku] * units for sku, units in cart.items())), "currency": currency,
             "payment_method": self.card(card), "confirm": "true", "metadata[cart]": json.dumps(lines),
         }  # fmt: skip
-        return self.server.ask("/v1/payment_intents", **values | self.more | more)
+        return self.server.ask("/v1/payment_intents", **{**values, **self.more, **more})
 
     def capture(self, paid: Json, amount: int) -> None:
         """Capture a part of an authorised payment."""
@@ -108,8 +109,9 @@ def unit(currency: str) -> int:
 
 def stocked(shop: Shop, *more: str) -> None:
     """Put the day's goods on the shelf."""
-    for sku in (*PRICES, *more):
-        shop.variant(SHELF, sku=sku)
+    rows = "".join(f"{sku},{sku},{SHELF}\n" for sku in (*PRICES, *more))
+    content = f"sku,product,opening\n{rows}".encode()
+    shop.run(imports.import_catalog, content=content, file_name="day.csv", key=key())
 
 
 def tell(shop: Shop, server: Server, seed: int) -> None:
