@@ -26,6 +26,7 @@ from core.inbox import applying, polling
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER, Incoming
 from core.payloads import reading as payloads
+from core.proof import runs as proofs
 from core.stripe import gateway as stripe_gateway
 from core.stripe.gateway import Gateway
 from tests.support.builders import Shop, key
@@ -34,6 +35,8 @@ SECRET = "whsec_of_the_day"
 Json = dict[str, Any]
 PRICES = {"TEE-M": 1000, "CAP": 700, "SOCK": 250}
 SHELF = 40
+CODES = ("R1", "R2", "R3", "R4", "R5", "R6", "R7", "R10", "R11")
+"""The checks of the daily proof but those of cases that wait, backups and rights."""
 DIGITS = {"jpy": 0, "kwd": 3}
 """The digits of currencies that have not two."""
 
@@ -217,6 +220,9 @@ def compare(shop: Shop, server: Server, lines_of: Callable[[Json], list[Json]] =
          {(sku, SHELF - units) for sku, units in shelf.items()})  # fmt: skip
     compare_refunds(shop, server, charges)
     compare_disputes(shop, server)
+    proof = proofs.prove(shop.engine, server.gateway, WORKER, codes=CODES)
+    assert {result.code: result.examples for result in proof.results if not result.holds} == {}
+    assert [result.not_compared for result in proof.results if result.not_compared] == []
 
 
 def compare_refunds(shop: Shop, server: Server, charges: Mapping[str, Json]) -> None:
