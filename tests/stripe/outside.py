@@ -66,7 +66,7 @@ def _installed() -> Path:
         if not ((home / "is-whole").exists() and found.exists()):
             shutil.rmtree(home, ignore_errors=True)
             _run([_newer_python(), "-m", "venv", home])
-            _run([found, "-m", "pip", "install", "--quiet", "--ignore-requires-python", WORLD])
+            _run([found, "-m", "pip", "install", "--quiet", "--retries", "1", "--ignore-requires-python", WORLD])
             (home / "is-whole").touch()
     return found
 

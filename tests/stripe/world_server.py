@@ -34,7 +34,8 @@ class Deferred(importlib.machinery.SourceFileLoader):
         """Return the code of a module, from its source."""
         path = self.get_filename(fullname)
         flag = __future__.annotations.compiler_flag
-        return compile(self.get_data(path), path, "exec", flags=flag, dont_inherit=True)
+        code: CodeType = compile(self.get_data(path), path, "exec", flags=flag, dont_inherit=True)
+        return code
 
 
 class Finder(importlib.abc.MetaPathFinder):
