@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.bench import bulk, calls, moving, operations, reading, selling, serving, storefront
@@ -103,11 +103,14 @@ def _moving(place: Place) -> None:
     _print("An old shop moves in, rows a second, and the most memory", columns, moving.compare(place))
 
 
-def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table in Markdown."""
-    columns = columns[: len(rows[0])]
-    lines = [f"**{title}**", "", "| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    print("\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]), flush=True)
+def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table in Markdown, each row as soon as it is there."""
+    for n, row in enumerate(rows):
+        if n == 0:
+            shown = columns[: len(row)]
+            print(f"**{title}**\n\n| " + " | ".join(shown) + " |\n|" + " --- |" * len(shown))
+        print("| " + " | ".join(row) + " |", flush=True)
+    print(flush=True)
 
 
 PARTS: dict[str, Callable[[Database, Database | None], None]] = {

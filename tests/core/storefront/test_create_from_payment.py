@@ -13,6 +13,7 @@ import pytest
 
 from core.alerts import deliveries
 from core.carts import values
+from core.inbox import messages as inbox
 from core.storefront import paid_orders
 from core.storefront.paid_orders import PaidLine, PaidOrder
 from tests.core.storefront.test_api import Client, is_problem
@@ -91,6 +92,28 @@ def test_a_paid_cart_becomes_an_order_takes_its_hold_and_is_confirmed_by_mail(ti
     assert title == f"Your order cart-7 at {till.shop.sql('select name from stockroom.shop')}"
     assert f"2 x Halde Boot, size 42 ({sku}): 200.00 EUR\n" in body
     assert "Shipping: 4.90 EUR\nPaid: 204.90 EUR\n" in body
+
+
+def test_an_everyday_payment_asked_for_is_stored_as_done_and_no_worker_claims_it(till: Till) -> None:
+    payment_id = paid(till, of(till.shop.variant(5, price=100), 2))
+    assert order(till, payment_id).json()["success"] is True
+    stored = till.shop.rows(
+        "select state, attempts, source from stockroom.stripe_events where payment_id = :id", id=payment_id
+    )
+    assert [tuple(row) for row in stored] == [("done", 0, "import")]
+
+
+def test_a_changed_connection_counts_for_the_next_payment(till: Till) -> None:
+    shoe = till.shop.variant(5, price=100)
+    assert order(till, paid(till, of(shoe))).json()["success"] is True
+    since = till.shop.sql("select live_since from stockroom.stripe_link")
+    till.shop.run(inbox.save_link, "Ada", changes={"live_since": "2099-01-01T00:00:00+00:00"})
+    try:
+        answer = order(till, paid(till, of(shoe))).json()
+    finally:
+        till.shop.run(inbox.save_link, "Ada", changes={"live_since": since.isoformat()})
+    assert [line["state"] for line in answer["lines"]] == ["skipped"], "paid before the shop went live"
+    assert till.shop.on_hand(shoe) == 4
 
 
 def test_the_buyer_gets_one_mail_however_often_the_order_is_asked_for(till: Till) -> None:
