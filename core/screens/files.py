@@ -10,13 +10,12 @@ import csv
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -156,7 +155,7 @@ def _write(
 ) -> int:  # fmt: skip
     rows = 0
     with ExitStack() as open_files:
-        sinks = [open_files.enter_context(_SINKS[kind](path, columns)) for kind, path in paths.items()]
+        sinks = [open_files.enter_context(closing(_SINKS[kind](path, columns))) for kind, path in paths.items()]
         tell(wanted.title, rows)
         for part in _parts(connection, wanted, columns):
             for sink in sinks:
@@ -192,10 +191,8 @@ class _CsvSink:
         """Write rows."""
         self._writer.writerows([_cell(value) for value in row] for row in rows)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the file."""
         self._file.close()
 
 
@@ -217,10 +214,8 @@ class _ParquetSink:
         arrays = [pa.array(each, kind) for each, kind in zip(values, self._schema.types, strict=True)]
         self._writer.write_table(pa.table(arrays, self._schema))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def close(self) -> None:
+        """End the file."""
         self._writer.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -55,14 +55,15 @@ def read_csv(path: Path, kinds: list[Kind]) -> list[tuple[Any, ...]]:
 def typed(kind: Kind, cell: str) -> Any:
     if cell == "":
         return None
-    return {
+    read: dict[Kind, Callable[[str], Any]] = {
         Kind.TEXT: lambda text: text.removeprefix("'"), Kind.WHOLE: int, Kind.MONEY: Decimal, Kind.DECIMAL: float,
         Kind.MOMENT: datetime.fromisoformat, Kind.DAY: date.fromisoformat, Kind.YES: {"true": True, "false": False}.get,
-    }[kind](cell)  # fmt: skip
+    }  # fmt: skip
+    return read[kind](cell)
 
 
 def said_by_sql(shop: Shop, name: str) -> list[tuple[Any, ...]]:
-    read = {Kind.TEXT: lambda text: str(text) or None, Kind.DECIMAL: float}
+    read: dict[Kind, Callable[[Any], Any]] = {Kind.TEXT: lambda text: str(text) or None, Kind.DECIMAL: float}
     kinds = [column.kind for column in LISTS[name].columns]
     order = ", ".join(f"{key[1:]} desc" if key.startswith("-") else key for key in LISTS[name].order)
     rows = shop.rows(f"select {', '.join(LISTS[name].names)} from stockroom_api.file_{name} order by {order}")
