@@ -3,5 +3,5 @@
 `load.load_sample` fills an empty database. `load.fill_untouched` does so at start-up if the embedded database is new.
 `removal` replaces the sample with an empty shop.
 
-Uses: catalog, database, foundation.
+Uses: backups, catalog, people, database, foundation.
 """
