@@ -3,7 +3,7 @@
 Each module adds the parsers of one subject and prints what the operation returned. Nothing imports this package but
 `core/__main__.py` and `core/psql.py`. `command` adds one parser.
 
-Uses: jobs, storefront, backups, health, proof, inbox, adoption, sample, catalog, shop, ledger, people, database,
+Uses: jobs, sample, storefront, backups, health, proof, inbox, adoption, catalog, shop, ledger, people, database,
 stripe, foundation.
 """
 

@@ -32,7 +32,7 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
 _REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
-"""What a statement meets that waited while our tables and functions were replaced: nothing was done, a retry finds them."""
+"""What a statement meets that waited while our tables and functions were replaced. Nothing was done; a retry works."""
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there
@@ -203,7 +203,7 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether a retry may succeed: after a deadlock, or once after the pooled connection was closed or objects replaced.
+    """Whether a retry may succeed: after a deadlock, or once after a closed connection or replaced tables.
 
     It is safe after a closed connection because operations carry an idempotency key: a first attempt that was committed
     is replayed.

@@ -1,7 +1,7 @@
 """One read for each screen of the dashboard, in one transaction.
 
 `stock` serves Overview, Stock and Movements. `orders` serves Orders, Refunds and Alerts. `frame` is what they share.
-`exports` writes whole lists as CSV or Parquet.
+`starting` is the list of what a real shop needs. `exports` writes whole lists as CSV or Parquet.
 
 Uses: backups, alerts, orders, ledger, carts, foundation.
 """

@@ -64,7 +64,7 @@ class Till:
         """Open a separate shop in a shared database, with its own Stripe account and its own shoes."""
         shop.sql("update stockroom.stripe_link set cursor = null")
         stripe, number = Stripe(shop), next(_examples)
-        stripe.account._count = number * 1_000_000  # ids that no other example has
+        stripe.account.store.count = number * 1_000_000  # ids that no other example has
         till = cls(stripe=stripe)
         for n, level in enumerate(levels):
             sku = f"SHOE-{number}-{n}"

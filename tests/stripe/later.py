@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from core.sandbox.objects import Json
 from tests.stripe.account import StripeAccount
-from tests.stripe.objects import Json
 
 
 def renew(account: StripeAccount, amount: int = 5000) -> Json:
     """Let a subscription renew: its payment has no metadata and does not name the invoice that it pays."""
     intent = account.pay(amount)
     paid = {"type": "payment_intent", "payment_intent": intent["id"]}
-    account._keep({"object": "invoice_payment", "invoice": f"in_{intent['id']}", "payment": paid, "status": "paid",
+    account.keep({"object": "invoice_payment", "invoice": f"in_{intent['id']}", "payment": paid, "status": "paid",
                    "amount_paid": amount, "currency": intent["currency"], "is_default": True})  # fmt: skip
     return intent
 
@@ -19,5 +19,5 @@ def answer_dispute(account: StripeAccount, dispute_id: str) -> Json:
     """Answer a dispute, so that the bank decides."""
     made = account.get("dispute", dispute_id)
     made["status"] = "under_review"
-    account._tell("charge.dispute.updated", made)
+    account.tell("charge.dispute.updated", made)
     return made

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from core.sandbox.objects import CURRENT, Json
 from tests.stripe.account import StripeAccount
-from tests.stripe.objects import CURRENT, Json
 
 VERSIONS = ["2014-01-31", "2014-06-17", "2015-02-18", "2018-09-06", "2020-08-27", "2022-08-01", "2022-11-15",
             "2024-12-18.acacia", "2025-03-31.basil", CURRENT]  # fmt: skip

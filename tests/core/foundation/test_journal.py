@@ -16,8 +16,9 @@ from core.people import accounts, api_keys
 from core.people import administration as people
 from core.people.api_keys import Scope
 from core.storefront.api import create_api
+from core.stripe.gateway import sign
 from tests.dashboard.door.test_webhook import NEW, Door
-from tests.stripe.account import StripeAccount, sign
+from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY, fake_gateway
 from tests.stripe.shop import Stripe, orders_of
 from tests.support.asking import Visitor

@@ -86,7 +86,7 @@ def test_an_inquiry_that_the_bank_closes_ends_its_case(stripe: Stripe) -> None:
     made = disputed(stripe)
     stripe.account.close_dispute(made["id"], won=True)["status"] = "warning_closed"
     list(stripe.account.deliveries())
-    stripe.account._tell("charge.dispute.closed", made)
+    stripe.account.tell("charge.dispute.closed", made)
     sync(stripe)
     assert ended(stripe.shop) == [("Stockroom", "The bank closed its inquiry without a dispute")]
 
@@ -161,7 +161,7 @@ def test_a_person_may_end_the_case_and_only_news_opens_another(stripe: Stripe) -
     made = disputed(stripe)
     case = stripe.shop.sql("select id from stockroom.alerts")
     stripe.shop.run(handling.resolve, "Sam", alert_ids=[case], reason="We accept it")
-    stripe.account._tell("charge.dispute.updated", made)
+    stripe.account.tell("charge.dispute.updated", made)
     sync(stripe)
     assert open_cases(stripe.shop) == []
     answer_dispute(stripe.account, made["id"])

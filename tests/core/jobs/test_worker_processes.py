@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stripe.account import sign
+from core.stripe.gateway import sign
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 from tests.support.dashboards import serve

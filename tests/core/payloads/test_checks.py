@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.foundation.errors import Unreadable
 from core.foundation.sales import Dispute, Ignored, Payment, PaymentState, Refund, Thin
 from core.payloads import reading as payloads
-from tests.stripe.objects import Json
+from core.sandbox.objects import Json
 from tests.stripe.samples import charge, intent, shapes
 
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "data" / "stripe"

@@ -20,8 +20,9 @@ from core.foundation.sales import (
     Thin,
 )
 from core.payloads import reading as payloads
-from tests.stripe.account import BUYER, StripeAccount
-from tests.stripe.objects import CURRENT, Json
+from core.sandbox.objects import CURRENT, Json
+from core.sandbox.payments import BUYER
+from tests.stripe.account import StripeAccount
 from tests.stripe.samples import CART, VERSIONS, charge, intent, session
 
 PAID, WAITING, CANCELLED = PaymentState

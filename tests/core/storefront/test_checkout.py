@@ -39,7 +39,7 @@ class Till:
         self.shop = shop
         run(shop.engine, inbox.go_live, WORKER, livemode=False)
         self.account = StripeAccount()  # its clock stands at this moment: what is paid by it is paid after going live
-        self.account._count = randrange(10**11)  # Stripe gives no id twice, whoever asks
+        self.account.store.count = randrange(10**11)  # Stripe gives no id twice, whoever asks
         self.gateway: Gateway
         self.stripe: FakeStripe
         self.gateway, self.stripe = fake_gateway(self.account, attempts=2)

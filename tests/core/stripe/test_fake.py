@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import stripe
 
-from core.stripe.gateway import verify
-from tests.stripe.account import Denied, StripeAccount, sign
+from core.sandbox.books import Denied
+from core.sandbox.objects import Json
+from core.stripe.gateway import sign, verify
+from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY, FakeStripe
-from tests.stripe.objects import Json
 
 DAY = 24 * 3600
 
@@ -225,11 +226,11 @@ def test_deliveries_are_signed_and_can_be_repeated_shuffled_and_lost() -> None:
     everything = told()
     assert everything == list(account.kept["event"])
     assert told() == []
-    account._delivered = 0
+    account.memory.delivered = 0
     doubled = told(duplicate=1, shuffle=True)
     assert sorted(doubled) == sorted(everything * 2)
     assert doubled != sorted(doubled)
-    account._delivered = 0
+    account.memory.delivered = 0
     assert 0 < len(told(drop=0.5)) < len(everything)
 
 

@@ -17,9 +17,9 @@ from core.foundation.sales import Thin
 from core.foundation.settings import load_settings
 from core.payloads import reading as payloads
 from core.stripe import gateway as stripe_gateway
-from core.stripe.gateway import API_VERSION, Gateway, verify
+from core.stripe.gateway import API_VERSION, Gateway, sign, verify
 from core.stripe.trouble import Patience, explain
-from tests.stripe.account import StripeAccount, sign
+from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY, fake_gateway
 
 SECRET, OLD = "whsec_the_shop_s", "whsec_before_it"

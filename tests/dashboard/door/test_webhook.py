@@ -25,9 +25,10 @@ from core.foundation.sales import AlertKind
 from core.inbox import messages as inbox
 from core.inbox import polling
 from core.people.accounts import SignedIn
+from core.stripe.gateway import sign
 from dashboard.door import intake, post, webhook
 from dashboard.door.gate import AuthGate
-from tests.stripe.account import StripeAccount, sign
+from tests.stripe.account import StripeAccount
 from tests.support.builders import Shop
 
 OLD, NEW = "whsec_TheOldSecret", "whsec_TheNewSecret"

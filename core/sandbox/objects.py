@@ -1,4 +1,4 @@
-"""Stripe's objects as the fake account stores them (the current form), and as older versions of the API show them."""
+"""Stripe's objects as the account stores them (the current form), and as older versions of the API show them."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def shaped(found: Json, version: str, charges: Iterable[Json] = (), refunds: Ite
     seen = copy.deepcopy(found)
     kind = seen["object"]
     if kind == "payment_intent":
-        _older_intent(seen, version, [shaped(each, version) for each in charges])
+        _older_intent(seen, version, (shaped(each, version) for each in charges))
     elif kind == "charge":
-        _older_charge(seen, version, [shaped(each, version) for each in refunds])
+        _older_charge(seen, version, (shaped(each, version) for each in refunds))
     elif kind == "refund":
         _older_refund(seen, version)
     elif kind == "checkout.session":
@@ -98,19 +98,19 @@ def shaped(found: Json, version: str, charges: Iterable[Json] = (), refunds: Ite
     return seen
 
 
-def _older_intent(seen: Json, version: str, charges: list[Json]) -> None:
+def _older_intent(seen: Json, version: str, charges: Iterable[Json]) -> None:
     if version < "2025-03-31":
         seen["invoice"] = None
     if version < "2022-11-15":
         del seen["latest_charge"]
-        seen["charges"] = listing(f"/v1/charges?payment_intent={seen['id']}", charges)
+        seen["charges"] = listing(f"/v1/charges?payment_intent={seen['id']}", list(charges))
 
 
-def _older_charge(seen: Json, version: str, refunds: list[Json]) -> None:
+def _older_charge(seen: Json, version: str, refunds: Iterable[Json]) -> None:
     if version < "2025-03-31":
         seen["invoice"] = None
     if version < "2022-11-15":
-        seen["refunds"] = listing(f"/v1/charges/{seen['id']}/refunds", refunds)
+        seen["refunds"] = listing(f"/v1/charges/{seen['id']}/refunds", list(refunds))
     if version < "2020-08-27":
         del seen["amount_captured"]
     if version < "2018-05-21":
