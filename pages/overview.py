@@ -9,6 +9,7 @@ from dashboard.frame import page as frame
 from dashboard.overview import parts as desk
 from dashboard.proof import shelf
 from dashboard.settings import backups
+from dashboard.starting import checklist
 
 person = session.actor()
 with frame.page("Overview", person) as top:
@@ -20,6 +21,7 @@ with frame.page("Overview", person) as top:
         backups.show_line(seen.proof, seen.shop)
         shelf.show_line(seen.shop)
         frame.show_sample_banner(seen.shop, person)
+        checklist.show_line(seen.shop, person)
     if not seen.summary.variants:
         frame.empty_shop(person)
         st.stop()

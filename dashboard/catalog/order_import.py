@@ -69,7 +69,7 @@ def show(person: Actor, shop: Shop) -> None:
     elif load_settings().stripe_secret_key is None:
         frame.empty(
             "Stripe is not connected",
-            "Set STRIPE_SECRET_KEY and restart (see docs/stripe.md). Everything else works.",
+            "An admin connects it under Settings, Stripe. Everything else works.",
             icon=":material/link_off:",
         )
     elif (found := imports.latest) is not None and not found.is_over:

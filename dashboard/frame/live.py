@@ -31,7 +31,7 @@ def watch(latest: int) -> None:
 def _tick(latest: int) -> None:
     try:
         session.actor()  # checked here: the answer below may come from another tab with another session
-        moved = newest() > latest
+        moved = session.is_outdated() or newest() > latest
     except SignInRequired:
         moved = True  # the redrawn page offers to sign in again
     except StockError:
@@ -57,6 +57,12 @@ def _try_again(failed_at: float) -> None:
     except StockError:
         return
     st.rerun()
+
+
+def forget() -> None:
+    """Ask the database again: the shop was replaced, and its movements have other numbers."""
+    global _answer
+    _answer = (0.0, 0)
 
 
 def newest() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,10 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core.foundation.errors import Forbidden, SignInRequired, StockError, Unavailable
 from core.foundation.model import Actor, Shop
 from core.people.access import Permission, may
+from core.sample import removal
+from dashboard.door import session
 from dashboard.frame import drawer, feedback, links, live, words
 
 PHONE = "640px"
-_IMPORT = "`.venv/bin/python -m core import-catalog FILE`"
 # Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
 [class*="st-key-narrow_"] {{ display: none; }}
@@ -48,6 +50,7 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
         top = st.container(gap="small")
     feedback.show_notice(person)
     try:
+        _show_replaced()
         yield top
         drawer.show(person)
     except SignInRequired:
@@ -113,19 +116,41 @@ def empty_shop(person: Actor) -> None:
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:
-    """Say that this is sample data and how to start with your own."""
+    """Say that this is sample data, and offer an admin to start their own shop."""
     if not shop.is_sample:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(
-            f":material/science: **Sample data.** {words.plain(shop.name)} is made up. Start with your own: {_IMPORT}",
-            width="content",
-        )
-        if may(person.role, Permission.IMPORT_CATALOG):
-            links.to_page("catalog", "or import a catalogue here", icon=":material/upload_file:")
+        st.markdown(f":material/science: **Sample data.** {_made_up(shop, person)}", width="content")
+        if may(person.role, Permission.MANAGE_SHOP) and st.button(
+            "Start my own shop", key="start_own", type="primary", icon=":material/storefront:"
+        ):
+            st.switch_page(links.PAGES / "start.py")
+
+
+def _made_up(shop: Shop, person: Actor) -> str:
+    who = "" if may(person.role, Permission.MANAGE_SHOP) else " An admin can start your own shop."
+    return f"{words.plain(shop.name)} is made up, so try anything.{who}"
 
 
 def show_sample_line(shop: Shop) -> None:
     """Say in one line that this is sample data."""
     if shop.is_sample:
-        st.caption(f":material/science: Sample data. Start with your own: {_IMPORT}")
+        st.caption(":material/science: Sample data, so try anything.")
+
+
+def _show_replaced() -> None:
+    """Say in a tab that was opened before the shop was replaced who did that, until the person closes it."""
+    if not session.was_replaced():
+        return
+    with st.container(key="replaced"):
+        found = session.run(removal.removal)
+        if found:
+            who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
+            said = (
+                f"{who} removed the sample data {when}, with everything that this page showed. The shop is empty now. "
+                "People, sessions and reasons stayed."
+            )
+        else:
+            said = "The data of this shop was replaced, so what this page showed may be gone."
+        st.info(said, icon=":material/storefront:")
+        st.button("Close", key="replaced_close", type="tertiary", on_click=session.forget_replaced)

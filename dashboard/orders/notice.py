@@ -7,6 +7,9 @@ from functools import lru_cache
 import streamlit as st
 
 from core.foundation.settings import load_settings
+from core.people.access import Permission, may
+from dashboard.door import session
+from dashboard.frame import links
 
 
 @lru_cache(maxsize=1)
@@ -16,9 +19,13 @@ def is_connected() -> bool:
 
 
 def show() -> None:
-    """Say what to set, if no key is set."""
-    if not is_connected():
-        st.caption(
-            ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
-            "(see docs/stripe.md)."
-        )
+    """Say that no orders arrive, if no key is set, and who can change that."""
+    if is_connected():
+        return
+    text = ":material/link_off: Stripe is not connected, so no orders arrive."
+    if not may(session.actor().role, Permission.MANAGE_STRIPE):
+        st.caption(f"{text} An admin can connect it.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(text, width="content")
+        links.to_page("settings", "Connect Stripe", icon=":material/arrow_forward:", set_section="Stripe")

@@ -150,7 +150,7 @@ def test_days_that_make_no_range_are_refused_before_anything_is_asked(tabs: Tabs
 def test_without_a_key_the_page_says_what_to_set(tabs: Tabs, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     tab = section(tabs)
-    assert "Stripe is not connected Set STRIPE_SECRET_KEY and restart" in words_of(tab)
+    assert "Stripe is not connected An admin connects it under Settings, Stripe." in words_of(tab)
     assert "Import orders" not in labels(tab)
 
 
