@@ -229,7 +229,9 @@ def translate(error: Exception) -> Exception:
     if state in _BAD_VALUE:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
     if state == _NOT_MIGRATED:
-        return Unavailable("The database is not set up for Stockroom yet. Starting the dashboard does it, or the command `migrate`.")
+        return Unavailable(
+            "The database is not set up for Stockroom yet. Starting the dashboard does it, or the command `migrate`."
+        )
     if state == _NO_CATALOGUE:
         return Unavailable(_message(error))
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):

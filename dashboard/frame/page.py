@@ -142,7 +142,7 @@ def _show_replaced() -> None:
     """Say in a tab that was opened before the shop was replaced who did that, until the person closes it."""
     if not session.was_replaced():
         return
-    with st.container(key="replaced"):
+    with st.container(key="replaced", horizontal=True, vertical_alignment="center"):
         found = session.run(removal.removal)
         if found:
             who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
@@ -152,5 +152,5 @@ def _show_replaced() -> None:
             )
         else:
             said = "The data of this shop was replaced, so what this page showed may be gone."
-        st.info(said, icon=":material/storefront:")
+        st.info(said, icon=":material/storefront:", width="stretch")
         st.button("Close", key="replaced_close", type="tertiary", on_click=session.forget_replaced)

@@ -15,7 +15,7 @@ from core.screens.starting import Lack, Step, Task
 from dashboard.door import session
 from dashboard.frame import links, words
 
-_RESTART = "to the person who runs the server. They set it as `{}` and start Stockroom again."
+_TO_WHOM = "to the person who runs the server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +42,32 @@ _LACKS = {
     (Task.CATALOGUE, Lack.VARIANTS): "Import a CSV file, or add the first product on Stock.",
     (Task.COUNT, Lack.SAMPLE): "The levels here are sample data.",
     (Task.COUNT, Lack.MOVEMENTS): (
-        "Count each shelf: give the units in the column `opening` of the catalogue, or use *Set level* on Stock with the "
-        "reason *Initial stock count*."
+        "Count each shelf: give the units in the column `opening` of the catalogue, or use *Set level* on Stock with "
+        "the reason *Initial stock count*."
     ),
-    (Task.KEY, Lack.KEY): f"Create a restricted key in Stripe and give it {_RESTART.format('STRIPE_SECRET_KEY')}",
+    (Task.KEY, Lack.KEY): (
+        f"Create a restricted key in Stripe and give it {_TO_WHOM}. They set it as `STRIPE_SECRET_KEY` and start "
+        "Stockroom again."
+    ),
     (Task.KEY, Lack.ANSWER): "A key is set, but Stripe has not answered within the last hour. Test the connection.",
     (Task.WEBHOOK, Lack.SECRET): (
         "Create a webhook in Stripe, with the address that Settings, Stripe shows. Give its signing secret "
-        f"{_RESTART.format('STRIPE_WEBHOOK_SECRET')}"
+        f"{_TO_WHOM}. They set it as `STRIPE_WEBHOOK_SECRET` and start Stockroom again."
     ),
-    (Task.WEBHOOK, Lack.EVENT): "The secret is set, but no verified message has come yet. Send a test event from Stripe.",
+    (
+        Task.WEBHOOK,
+        Lack.EVENT,
+    ): "The secret is set, but no verified message has come yet. Send a test event from Stripe.",
     (Task.PEOPLE, Lack.PERSON): "Only one person can sign in. Add another, so that somebody can help if you cannot.",
     (Task.BACKUP, Lack.PLACE): (
-        "Backups lie in the same folder as the data, and would be lost with it. Ask the person who runs the server for a "
-        "folder on another disk or machine. They set it as `STOCKROOM_BACKUPS` and start Stockroom again."
+        "Backups lie in the same folder as the data, and would be lost with it. Ask the person who runs the server for "
+        "a folder on another disk or machine. They set it as `STOCKROOM_BACKUPS` and start Stockroom again."
     ),
     (Task.BACKUP, Lack.SAMPLE): "The place is set. What counts is a backup of your own shop.",
     (Task.BACKUP, Lack.PROOF): "No backup of this shop is verified yet. Create one; the next night does too.",
     (Task.ALERTS, Lack.ADDRESS): (
         "Choose where alerts go: mail, Slack, Teams or another service. Give the address "
-        f"{_RESTART.format('STOCKROOM_NOTIFY_...')}"
+        f"{_TO_WHOM}. They set it as `STOCKROOM_NOTIFY_` with a name, such as TEAM, and start Stockroom again."
     ),
     (Task.ALERTS, Lack.MESSAGE): "An address is set, but no message has arrived there yet. Send a test message.",
 }
@@ -89,7 +95,7 @@ def _show_step(step: Step) -> None:
             st.markdown(f"**{place.title}**")
             if about := _about(step):
                 st.caption(about)
-            if not step.is_done:
+            if step.lack not in (None, Lack.SAMPLE):
                 query = {"set_section": place.section} if place.section else {}
                 links.to_page(place.page, place.label, icon=":material/arrow_forward:", **query)
 

@@ -13,10 +13,11 @@ import streamlit as st
 from core.backups import record as backup_record
 from core.backups.record import Backup
 from core.database.startup import open_database
-from core.foundation.errors import StockError
+from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.sample import removal
 from core.sample.removal import Contents
+from dashboard.catalog import order_import
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
@@ -69,7 +70,7 @@ def _show_contents(found: Contents) -> None:
         st.markdown(":green[:material/check_circle:] **Stays**")
         st.markdown(
             f"- {words.plural(found.people, 'account')} with roles and passwords\n"
-            f"- Sessions: {words.plural(found.signed_in, 'person', 'people')} signed in now stay signed in\n"
+            f"- {words.plural(found.signed_in, 'session', 'sessions')}: those who are signed in stay so\n"
             f"- {words.plural(found.reasons, 'reason')} of movements, your own included\n"
             "- The record of changes, and the backups"
         )
@@ -116,7 +117,9 @@ def _begin_backup() -> None:
         with open_database(settings) as database:
             removal.back_up(database.owner_url, settings.backup_dir, keep=settings.backups_kept)
 
-    works.begin(Working(who=person.name, called="backup", doing="Creating a backup, restoring and checking it"), back_up)
+    works.begin(
+        Working(who=person.name, called="backup", doing="Creating a backup, restoring and checking it"), back_up
+    )
 
 
 # ---------------------------------------------------------------- then the second demand
@@ -139,6 +142,7 @@ def _begin_removal() -> None:
     try:
         person = session.actor()
         session.run(removal.contents)  # refuses a person who may not, before anything begins
+        _refuse_import()
     except StockError as problem:
         outcome.remembered().problem = problem
         return
@@ -149,6 +153,15 @@ def _begin_removal() -> None:
 
     doing = "Waiting for running jobs to end, then removing the sample data"
     works.begin(Working(who=person.name, called="removal", doing=doing), remove)
+
+
+def _refuse_import() -> None:
+    """Raise Unavailable while an import runs here: it could store what it has read from the sandbox afterwards."""
+    running = order_import.imports.latest
+    if running is not None and not running.is_over:
+        raise Unavailable(
+            f"{running.who} is importing orders. Nothing was changed. Wait for it to end, or cancel it under Import."
+        )
 
 
 @st.fragment(run_every=long_work.EVERY_SECONDS)

@@ -16,8 +16,8 @@ WAYS = {
 }
 _MOVING_IN = (
     "Stockroom then works in the database of your shop, and this one is no longer used: you need not remove the sample "
-    "data. The person who runs the server does it: first a trial, which lists what would change and changes nothing, then "
-    "the move. It is described under *Moving in* in the documentation. They set `DATABASE_URL` to your database."
+    "data. The person who runs the server does it: first a trial, which lists what would change and changes nothing, "
+    "then the move. It is described under *Moving in* in the documentation. They set `DATABASE_URL` to your database."
 )
 _FIRST = "Remove the sample data below first."
 

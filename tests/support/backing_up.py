@@ -33,7 +33,8 @@ def made(shop: Shop, folder: Path, *, keep: int = 14) -> Path:
 
 _RECORD = """
     insert into stockroom.backups (file, made_at, size_bytes, sha256, head_hash, movements, server_version, proven_at)
-    values (:file, now() - cast(:age as interval), 1, encode(sha256(convert_to(:file, 'UTF8')), 'hex'), 'x', 1, '18.1', now())
+    values (:file, now() - cast(:age as interval), 1, encode(sha256(convert_to(:file, 'UTF8')), 'hex'), 'x', 1, '18.1',
+            now())
     on conflict do nothing"""
 
 

@@ -53,7 +53,7 @@ def kept(server: Server) -> Iterator[Shop]:
 def contents(shop: Shop) -> dict[str, Any]:
     """The rows of each table, as one text."""
     return {
-        table: shop.sql(f"select string_agg(t::text, ' ' order by t::text) from {table} t")  # noqa: S608
+        table: shop.sql(f"select string_agg(t::text, ' ' order by t::text) from {table} t")
         for (table,) in shop.rows(TABLES)
     }
 
