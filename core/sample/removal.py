@@ -91,6 +91,7 @@ def sample_name(owner_url: str) -> str | None:
     """Return the name of the sample shop in this database; None if it does not hold the sample data."""
     migrate(owner_url)
     with owner_transaction(owner_url) as connection:
+        connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
         return connection.exec_driver_sql("select name from stockroom.shop where is_sample").scalar_one_or_none()
 
 
@@ -147,12 +148,12 @@ def remove_sample(owner_url: str, actor: Actor = COMMAND_LINE, *, name: str, wai
 
 
 def _replace(connection: Connection, actor: Actor, name: str, rights: str, deadline: float) -> None:
+    connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
     values = asker(actor, Permission.MANAGE_SHOP) | {"typed": name}
     statement = f"select stockroom_api.begin_removal({ASKER}, %(typed)s)"
     who = connection.exec_driver_sql(statement, values).scalar_one()
     shop_name = connection.exec_driver_sql("select name from stockroom.shop").scalar_one()
     _wait_for_jobs(connection, deadline)
-    connection.exec_driver_sql(f"set local role {OWNER_ROLE}")
     _lock(connection, time.monotonic() + _LOCK_SECONDS)
     numbers = connection.exec_driver_sql(_NUMBERS, (OWNER_ROLE,)).all()
     kept = {table: _copy_out(connection, table) for table in _KEPT}
@@ -166,7 +167,8 @@ def _replace(connection: Connection, actor: Actor, name: str, rights: str, deadl
         connection.exec_driver_sql("select setval(to_regclass(%s), %s) where to_regclass(%s) is not null",
                                    (sequence, last, sequence))  # fmt: skip
     connection.exec_driver_sql("select stockroom_api.end_removal(%s, %s, %s)", (actor.user_id, who, shop_name))
-    _run(connection, f"reset role; {rights}")
+    if rights:
+        _run(connection, rights)
 
 
 def _wait_for_jobs(connection: Connection, deadline: float) -> None:

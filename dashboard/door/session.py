@@ -85,8 +85,8 @@ def later(
 def start_afresh(person: SignedIn) -> bool:
     """Clear the tab's state if another person was signed in before, or another shop was here; returns whether."""
     state, session_id = st.session_state, person.actor.session_id
-    is_replaced = state.get(_SHOP, person.shop_since) != person.shop_since
-    is_cleared = is_replaced or state.get(_SESSION, session_id) != session_id
+    is_replaced = bool(state.get(_SHOP, person.shop_since) != person.shop_since)
+    is_cleared = is_replaced or bool(state.get(_SESSION, session_id) != session_id)
     if is_cleared:
         state.clear()
     state[_SESSION], state[_SHOP] = session_id, person.shop_since

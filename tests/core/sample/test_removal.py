@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from core.backups.record import proof
+from core.database.migrate import build
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import Forbidden, InvalidInput, Refused, SignInRequired, StockError, Unavailable
 from core.foundation.model import Line, MovementType
@@ -44,6 +45,17 @@ def sample(server: Server) -> Iterator[Shop]:
         yield backed_up(shop)
 
 
+@pytest.fixture
+def landlord(server: Server, sample: Shop) -> Iterator[str]:
+    """The URL of an account that owns the tables and is no superuser. `reader` is one that may read products."""
+    roles, name = "landlord, reader", str(sample.owner.url.database)
+    sample.sql("create role landlord login; create role reader; grant stockroom_owner, stockroom_app to landlord")
+    sample.sql("grant select on public.products to reader")
+    sample.sql(f"grant create on database {name} to stockroom_owner")  # a copied database lacks this right
+    yield server.url(name, "landlord")
+    sample.sql(f"drop owned by {roles}; drop role {roles}")
+
+
 @pytest.fixture(scope="module")
 def kept(server: Server) -> Iterator[Shop]:
     """A sample shop that no test removes."""
@@ -66,7 +78,7 @@ def variants(shop: Shop) -> int:
 
 
 def test_what_is_left_is_a_new_shop_with_its_people_their_sessions_and_its_reasons(
-    sample: Shop, server: Server
+    sample: Shop, landlord: str, server: Server
 ) -> None:
     ada, mia = sample.person("Ada"), sample.person("Mia")
     sample.run(reasons.add_reason, ada, movement_type=MovementType.ADJUSTMENT, label="Moths", sign=-1)
@@ -75,7 +87,8 @@ def test_what_is_left_is_a_new_shop_with_its_people_their_sessions_and_its_reaso
     assert found.movements == sample.sql("select count(*) from stock_movements")
     last = sample.sql("select max(id) from stock_movements")
     before = contents(sample)
-    remove_sample(sample.owner_url, ada, name=f" {NAME} ")
+    assert removal.sample_name(landlord) == NAME
+    remove_sample(landlord, ada, name=f" {NAME} ")
     after = contents(sample)
     stays = {name for name in removal._KEPT if name != "stockroom.audit"}
     assert {name: after[name] for name in stays} == {name: before[name] for name in stays}
@@ -87,6 +100,7 @@ def test_what_is_left_is_a_new_shop_with_its_people_their_sessions_and_its_reaso
     assert sample.run(removal.removal, mia).who == "Ada"
     assert sample.run(recent_changes, ada)[0].what is What.SAMPLE_REMOVED
     assert sample.run(proof, mia).proven_at is None  # the backup was one of the sample
+    assert sample.sql("select has_table_privilege('reader', 'public.products', 'select')")
     shoe = sample.variant(3)
     assert sample.history(shoe)[0].id > last  # no form that was opened before names a movement of the new shop
 
@@ -151,8 +165,6 @@ def test_of_two_admins_who_press_at_once_one_removes_it_and_the_other_reads_who(
 
 
 def test_a_process_that_dies_in_the_middle_leaves_the_whole_sample(kept: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = removal.build
-
     def die(connection: Connection) -> bool:
         build(connection)
         pid = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
@@ -160,11 +172,12 @@ def test_a_process_that_dies_in_the_middle_leaves_the_whole_sample(kept: Shop, m
             other.execute("select pg_terminate_backend(%s)", [pid])
         return True
 
+    ada = kept.person("Ada")
     backed_up(kept, "3 minutes")
     before = contents(kept)
     monkeypatch.setattr(removal, "build", die)
     with pytest.raises((StockError, psycopg.Error)):
-        remove_sample(kept.owner_url, kept.person("Ada"), name=NAME)
+        remove_sample(kept.owner_url, ada, name=NAME)
     assert contents(kept) == before
 
 
