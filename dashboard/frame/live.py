@@ -27,6 +27,24 @@ def watch(latest: int) -> None:
     _tick(latest)
 
 
+def watch_shop() -> None:
+    """Draw this page again when the shop was replaced. For pages that show no movements."""
+    _look()
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def _look() -> None:
+    try:
+        session.actor()
+        is_over = session.is_outdated()
+    except SignInRequired:
+        is_over = True
+    except StockError:
+        return
+    if is_over:
+        st.rerun()
+
+
 @st.fragment(run_every=EVERY_SECONDS)
 def _tick(latest: int) -> None:
     try:

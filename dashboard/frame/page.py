@@ -147,7 +147,7 @@ def _show_replaced() -> None:
         if found:
             who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
             said = (
-                f"{who} removed the sample data {when}, with everything that this page showed. The shop is empty now. "
+                f"{who} removed the sample data {when}, with everything that this page showed. Your own shop begins empty. "
                 "People, sessions and reasons stayed."
             )
         else:
