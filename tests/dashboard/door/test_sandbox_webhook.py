@@ -48,17 +48,21 @@ def test_the_sandbox_delivers_by_the_real_webhook_and_nobody_else_can(embedded_s
     play.open_account(shop.engine).pay()
     assert play.deliver(shop.engine) == 0, "no dashboard runs"
     with served(shop.engine, no_key) as url:
-        connection.open_webhook(shop.engine, url)
+        connection.open_webhook(no_key, shop.engine, url)
         paid = play.open_account(shop.engine).pay()
         assert play.deliver(shop.engine) == 3
         rows = shop.rows("select distinct source, payment_id from stockroom.stripe_events")
         assert [(row.source, row.payment_id) for row in rows] == [("webhook", paid["id"])]
         assert play.deliver(shop.engine) == 0, "each event is sent once"
+        connection.open_webhook(load_settings({"STRIPE_WEBHOOK_SECRET": "whsec_of_stripe_itself"}), shop.engine, url)
+        play.open_account(shop.engine).pay()
+        assert play.deliver(shop.engine) == 0, "this dashboard would not accept them"
+        connection.open_webhook(no_key, shop.engine, url)
         forged = {"Stripe-Signature": sign(b"{}", "whsec_sandbox_guessed")}
         assert httpx.post(url + play.PATH, content=b"{}", headers=forged).status_code == 400
         (secret,) = connection.webhook_secrets(no_key, shop.engine)
         shop.sql("update stockroom.shop set is_sample = false")
         signed = {"Stripe-Signature": sign(b"{}", secret)}
         assert httpx.post(url + play.PATH, content=b"{}", headers=signed).status_code == 503
-    connection.open_webhook(shop.engine, "http://127.0.0.1:1")  # a real shop notes no address
+    connection.open_webhook(no_key, shop.engine, "http://127.0.0.1:1")  # a real shop notes no address
     assert shop.sql("select webhook_url from stockroom.sandbox_account") == url
