@@ -10,12 +10,15 @@ import streamlit as st
 
 from core.alerts import handling
 from core.alerts.reads import Alert
+from core.database import pool
 from core.foundation.errors import Refused
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
+from core.foundation.settings import load_settings
 from core.ledger import reports
 from core.orders.stripe_link import payment_page
 from core.people.access import Permission, may
+from core.sandbox import connection
 from dashboard.door import session
 from dashboard.frame import forms, links, selling, words
 from dashboard.frame.feedback import Notice
@@ -61,12 +64,19 @@ def _show_payment(paid: Mapping[str, Any], zone: str) -> None:
     st.text(words.joined(selling.money(paid["amount"], paid["currency"]), at))
     if paid["number"] and paid["buyer"]:
         st.text(paid["buyer"])  # not Markdown, which would turn an email address into a link
-    st.link_button(
-        "Refund at Stripe", payment_page(paid["payment_id"], livemode=paid["livemode"]), icon=":material/open_in_new:"
-    )
+    _link("Refund at Stripe", paid["payment_id"], livemode=paid["livemode"])
 
 
 def _show_dispute(alert: Alert) -> None:
     st.caption("Send the bank what shows that the buyer got what they paid for, or accept the dispute.")
-    page = payment_page(alert.facts["payment_id"], livemode=alert.facts.get("livemode") is not False)
-    st.link_button("Open the payment at Stripe", page, icon=":material/open_in_new:")
+    payment_id: str = alert.facts["payment_id"]
+    _link("Open the payment at Stripe", payment_id, livemode=alert.facts.get("livemode") is not False)
+
+
+def _link(label: str, payment_id: str, *, livemode: bool) -> None:
+    """Link to a payment at Stripe. The sandbox has no pages to link to."""
+    if connection.is_sandbox(load_settings(), pool.engine()):
+        st.caption(f":material/science: “{label}” is here in a real shop. The sandbox has no pages of its own.")
+    else:
+        page = payment_page(payment_id, livemode=livemode)
+        st.link_button(label, page, icon=":material/open_in_new:")

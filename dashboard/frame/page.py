@@ -129,7 +129,7 @@ def show_sample_banner(shop: Shop, person: Actor) -> None:
 
 def _made_up(shop: Shop, person: Actor) -> str:
     who = "" if may(person.role, Permission.MANAGE_SHOP) else " An admin can start your own shop."
-    return f"{words.plain(shop.name)} is made up, so try anything.{who}"
+    return f"{words.plain(shop.name)} is made up, and a sandbox stands in for Stripe.{who}"
 
 
 def show_sample_line(shop: Shop) -> None:
@@ -147,8 +147,8 @@ def _show_replaced() -> None:
         if found:
             who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
             said = (
-                f"{who} removed the sample data {when}, with everything that this page showed. Your own shop begins empty. "
-                "People, sessions and reasons stayed."
+                f"{who} removed the sample data {when}, with everything that this page showed. Your own shop begins "
+                "empty. People, sessions and reasons stayed."
             )
         else:
             said = "The data of this shop was replaced, so what this page showed may be gone."

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.foundation.model import Shop
 from core.foundation.settings import load_settings
 from core.people.access import Permission, may
 from dashboard.door import session
@@ -18,9 +19,12 @@ def is_connected() -> bool:
     return load_settings().stripe_secret_key is not None
 
 
-def show() -> None:
-    """Say that no orders arrive, if no key is set, and who can change that."""
+def show(shop: Shop) -> None:
+    """Say that no orders arrive without a key, and who can change that; in the sample shop, where they come from."""
     if is_connected():
+        return
+    if shop.is_sample:
+        st.caption(":material/science: These orders come from the sandbox, which stands in for Stripe.")
         return
     text = ":material/link_off: Stripe is not connected, so no orders arrive."
     if not may(session.actor().role, Permission.MANAGE_STRIPE):

@@ -51,7 +51,7 @@ def test_an_answer_that_failed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert live.newest() == 7
 
 
-@pytest.mark.parametrize("look", [live._look, lambda: live._tick(5)], ids=["page", "live"])
+@pytest.mark.parametrize("look", [live._look.__wrapped__, lambda: live._tick.__wrapped__(5)], ids=["page", "live"])
 def test_a_tab_is_drawn_again_once_its_shop_was_replaced(
     look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
