@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.foundation.errors import SignInRequired, Unavailable
 from dashboard.door import session
-from dashboard.frame import navigation
+from dashboard.frame import live, navigation
 from dashboard.frame import page as frame
 
 STATIC = Path(__file__).parent / "static"
@@ -15,7 +15,8 @@ st.set_page_config(page_title="Stockroom", page_icon=str(STATIC / "icon.png"), l
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"))
 try:
     person = session.signed_in()
-    session.start_afresh(person.actor)
+    if session.start_afresh(person):
+        live.forget()
     page = navigation.choose(person)
     page.run()
 except SignInRequired:

@@ -4,7 +4,7 @@ from core.ledger import reports
 from core.people.access import Permission, may
 from dashboard.catalog import order_import, upload
 from dashboard.door import session
-from dashboard.frame import links, lists, outcome
+from dashboard.frame import links, lists, live, outcome
 from dashboard.frame import page as frame
 
 SECTION = lists.Choice(
@@ -13,6 +13,7 @@ SECTION = lists.Choice(
 
 person = session.actor()
 with frame.page("Import", person):
+    live.watch_shop()
     outcome.show()
     if SECTION.show():
         order_import.show(person, session.run(reports.shop))

@@ -10,6 +10,7 @@ from dashboard.overview import filling, trying
 from dashboard.overview import parts as desk
 from dashboard.proof import shelf
 from dashboard.settings import backups
+from dashboard.starting import checklist
 
 person = session.actor()
 with frame.page("Overview", person) as top:
@@ -23,6 +24,7 @@ with frame.page("Overview", person) as top:
         frame.show_sample_banner(seen.shop, person)
         if seen.shop.is_sample:
             filling.show_progress(seen.shop.zone)
+        checklist.show_line(seen.shop, person)
     if not seen.summary.variants:
         frame.empty_shop(person, desk.PURPOSE)
         if seen.waiting.cases or seen.waiting.refunds:  # orders may arrive before the products that they name

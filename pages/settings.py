@@ -15,7 +15,7 @@ from core.people import api_keys, audit
 from core.shop import profile as shop
 from core.shop import reasons
 from dashboard.door import session
-from dashboard.frame import links, outcome
+from dashboard.frame import links, live, outcome
 from dashboard.frame import page as frame
 from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
 from dashboard.settings import meanings as meaning_desk
@@ -86,6 +86,7 @@ def show_section(name: str, own: Shop) -> None:
 
 viewer = session.actor()
 with frame.page("Settings", viewer):
+    live.watch_shop()
     if meaning_desk.is_alone(viewer, st.query_params.get(SECTION)):
         meaning_desk.show_meanings(viewer)
     else:

@@ -63,7 +63,7 @@ def replay(url: str, path: Path, manifest: Manifest, place: Hanging | None = Non
     entries = archive.wanted(archive.contents(tools, path), needs=needs, without=without, hosted=hosted)
     after = [contents.held(held), "" if hosted else _CLOSE, *map(_given_back, needs)]
     script = Script(
-        before=f"{place.before()}\n{_CLEAR}" if place else "",
+        before=f"{place.before()}\n{CLEAR}" if place else "",
         after="\n".join([*after, place.after(held) if place else ""]),
         cuts=cuts,
     )
@@ -120,7 +120,7 @@ _CLOSE = """
             end loop;
         end loop;
     end $$;"""
-_CLEAR = """
+CLEAR = """
     drop schema if exists stockroom_api, procrastinate, stockroom cascade;
     drop table if exists public.stock_movements, public.product_variants, public.products;
     do $$

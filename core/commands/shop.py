@@ -15,9 +15,10 @@ from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation.errors import SetupError
 from core.foundation.model import COMMAND_LINE, Actor, Shop
+from core.foundation.settings import load_settings
 from core.sample.large import DAYS, ORDERS, interrupted, large_sample, load_large
 from core.sample.load import SHOP_NAME, load_sample
-from core.sample.removal import remove_sample, sample_name
+from core.sample.removal import back_up, obstacle, remove_sample, sample_name
 from core.shop import prices, profile
 from core.shop.prices import Pricing, TaxBy
 
@@ -85,19 +86,20 @@ def replace_sample(database: Database) -> None:
     name = sample_name(database.owner_url)
     if name is None:
         raise SetupError("This shop does not hold the sample data, so nothing was removed.")
-    if not database.embedded:
-        raise SetupError(
-            "This shop holds the sample data in a database of your own, which Stockroom does not drop. Create an empty "
-            "database and set DATABASE_URL to it. Nothing was changed."
-        )
-    print("This shop holds the sample data. All of it will be removed for good, with your changes. Accounts stay.")
+    if why := obstacle(database.owner_url):
+        raise SetupError(why)
+    print("This shop holds the sample data. All of it will be removed for good, with your changes.")
+    print("Accounts, sessions and reasons stay. A backup is made first.")
     try:
         typed = input(f"Type the shop's name, {name}, to remove it: ")
     except EOFError:
         typed = ""
     if typed.strip() != name:
         raise SetupError("That is not the name of the shop; nothing was changed.")
-    remove_sample(database.owner_url)
+    settings = load_settings()
+    path = back_up(database.owner_url, settings.backup_dir, keep=settings.backups_kept)
+    print(f"The backup is {path}")
+    remove_sample(database.owner_url, name=typed)
 
 
 # ---------------------------------------------------------------- name, time zone and currency

@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
+_REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
+"""What a statement meets that waited while our tables and functions were replaced. Nothing was done; a retry works."""
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there
@@ -201,12 +203,14 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
+    """Whether a retry may succeed: after a deadlock, or once after a closed connection or replaced tables.
 
-    The second case is safe because operations carry an idempotency key: a first attempt that was committed is replayed.
+    It is safe after a closed connection because operations carry an idempotency key: a first attempt that was committed
+    is replayed.
     """
     closed = isinstance(error, DBAPIError) and error.connection_invalidated
-    return sqlstate(error) in _RETRYABLE or (closed and attempt == 1)
+    once = closed or sqlstate(error) in _REPLACED
+    return sqlstate(error) in _RETRYABLE or (once and attempt == 1)
 
 
 def sqlstate(error: Exception) -> str | None:
@@ -225,7 +229,9 @@ def translate(error: Exception) -> Exception:
     if state in _BAD_VALUE:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
     if state == _NOT_MIGRATED:
-        return Unavailable("The database is not set up for Stockroom: run `python -m core migrate`, then try again.")
+        return Unavailable(
+            "The database is not set up for Stockroom yet. Starting the dashboard does it, or the command `migrate`."
+        )
     if state == _NO_CATALOGUE:
         return Unavailable(_message(error))
     if isinstance(error, PoolTimeout) or _is_unreachable(error, state):

@@ -28,6 +28,7 @@ class What(StrEnum):
     PASSWORD_SET = "password_set"  # noqa: S105 - a word, not a password
     SIGNED_OUT = "signed_out"
     SHOP_CHANGED = "shop_changed"
+    SAMPLE_REMOVED = "sample_removed"
     REASON_ADDED = "reason_added"
     REASON_RENAMED = "reason_renamed"
     REASON_RETIRED = "reason_retired"

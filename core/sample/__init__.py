@@ -5,5 +5,5 @@
 where it stopped, those at Stripe on a `stage`. `today` is the job of the worker: it plays, then sells.
 `removal` replaces the sample with an empty shop. `trying` makes things go wrong, to try out what follows.
 
-Uses: storefront, alerts, inbox, catalog, ledger, sandbox, people, database, payloads, stripe, foundation.
+Uses: storefront, backups, alerts, inbox, catalog, ledger, sandbox, people, database, payloads, stripe, foundation.
 """

@@ -137,7 +137,8 @@ def _show_apply(found: CatalogPreview, content: bytes, file_id: str, values: tup
         if shop.is_sample:
             st.warning(
                 "This shop contains sample data, and a ledger keeps everything that was posted. To start with an empty "
-                "shop, run `python -m core sample --remove` first. To try the import, add the file to the sample data.",
+                "shop, an admin presses *Start my own shop* on Overview first. To try the import, add the file to the "
+                "sample data.",
                 icon=":material/science:",
             )
             st.checkbox("Add to the sample data", key=form.input("into_sample"))

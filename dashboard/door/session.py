@@ -33,6 +33,7 @@ _T = TypeVar("_T")
 # The person this thread's script run has just looked up. `run` needs only the ids: the database checks them again.
 _latest: ContextVar[tuple[str, float, SignedIn] | None] = ContextVar("latest", default=None)
 _MOMENT = 2.0
+_SESSION, _SHOP, _REPLACED = "_session_id", "_shop_since", "_shop_replaced"
 _BUTTON = (
     "font:inherit;font-size:13px;color:inherit;background:transparent;border:1px solid rgba(128,145,158,.55);"
     "border-radius:8px;padding:.4rem .85rem;cursor:pointer"
@@ -81,11 +82,33 @@ def later(
     return lambda: database.run(pool.engine(), operation, person, *args, **kwargs)
 
 
-def start_afresh(person: Actor) -> None:
-    """Clear the tab's state if another person was signed in before."""
-    if st.session_state.get("_session_id", person.session_id) != person.session_id:
-        st.session_state.clear()
-    st.session_state["_session_id"] = person.session_id
+def start_afresh(person: SignedIn) -> bool:
+    """Clear the tab's state if another person was signed in before, or another shop was here; returns whether."""
+    state, session_id = st.session_state, person.actor.session_id
+    is_replaced = bool(state.get(_SHOP, person.shop_since) != person.shop_since)
+    is_cleared = is_replaced or bool(state.get(_SESSION, session_id) != session_id)
+    if is_cleared:
+        state.clear()
+    state[_SESSION], state[_SHOP] = session_id, person.shop_since
+    if is_replaced:
+        state[_REPLACED] = True
+    return is_cleared
+
+
+def is_outdated() -> bool:
+    """Return whether this tab shows a shop that has been replaced since."""
+    latest = _latest.get()
+    return latest is not None and st.session_state.get(_SHOP) not in (None, latest[2].shop_since)
+
+
+def was_replaced() -> bool:
+    """Return whether the shop was replaced while this tab was open, and its person has not closed the message."""
+    return bool(st.session_state.get(_REPLACED))
+
+
+def forget_replaced() -> None:
+    """Show the message no more."""
+    st.session_state.pop(_REPLACED, None)
 
 
 def show_ended() -> None:

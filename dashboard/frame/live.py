@@ -27,11 +27,29 @@ def watch(latest: int) -> None:
     _tick(latest)
 
 
+def watch_shop() -> None:
+    """Draw this page again when the shop was replaced. For pages that show no movements."""
+    _look()
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def _look() -> None:
+    try:
+        session.actor()
+        is_over = session.is_outdated()
+    except SignInRequired:
+        is_over = True
+    except StockError:
+        return
+    if is_over:
+        st.rerun()
+
+
 @st.fragment(run_every=EVERY_SECONDS)
 def _tick(latest: int) -> None:
     try:
         session.actor()  # checked here: the answer below may come from another tab with another session
-        moved = newest() > latest
+        moved = session.is_outdated() or newest() > latest
     except SignInRequired:
         moved = True  # the redrawn page offers to sign in again
     except StockError:
@@ -57,6 +75,12 @@ def _try_again(failed_at: float) -> None:
     except StockError:
         return
     st.rerun()
+
+
+def forget() -> None:
+    """Ask the database again: the shop was replaced, and its movements have other numbers."""
+    global _answer
+    _answer = (0.0, 0)
 
 
 def newest() -> int:

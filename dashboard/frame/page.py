@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,13 +13,14 @@ from core.foundation.errors import Forbidden, SignInRequired, StockError, Unavai
 from core.foundation.model import Actor, Shop
 from core.foundation.settings import load_settings
 from core.people.access import Permission, may
+from core.sample import removal
+from dashboard.door import session
 from dashboard.frame import drawer, feedback, links, live, words
 
 PHONE = "640px"
 NEW = "new"
 """The parameter of the Stock page that opens the form for a new product."""
 WHO_ADDS = "A manager or an admin of your shop can add products."
-_IMPORT = "`.venv/bin/python -m core import-catalog FILE`"
 # Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
 [class*="st-key-narrow_"] {{ display: none; }}
@@ -52,6 +54,7 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
         top = st.container(gap="small")
     feedback.show_notice(person)
     try:
+        _show_replaced()
         yield top
         drawer.show(person)
     except SignInRequired:
@@ -151,20 +154,41 @@ def _connect_stripe() -> None:
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:
-    """Say that this is sample data and how to start with your own."""
+    """Say that this is sample data, and offer an admin to start their own shop."""
     if not shop.is_sample:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(
-            f":material/science: **Sample data.** {words.plain(shop.name)} is made up, and a sandbox stands in for "
-            f"Stripe. Start with your own: {_IMPORT}",
-            width="content",
-        )
-        if may(person.role, Permission.IMPORT_CATALOG):
-            links.to_page("catalog", "or import a catalogue here", icon=":material/upload_file:")
+        st.markdown(f":material/science: **Sample data.** {_made_up(shop, person)}", width="content")
+        if may(person.role, Permission.MANAGE_SHOP) and st.button(
+            "Start my own shop", key="start_own", type="primary", icon=":material/storefront:"
+        ):
+            st.switch_page(links.PAGES / "start.py")
+
+
+def _made_up(shop: Shop, person: Actor) -> str:
+    who = "" if may(person.role, Permission.MANAGE_SHOP) else " An admin can start your own shop."
+    return f"{words.plain(shop.name)} is made up, and a sandbox stands in for Stripe.{who}"
 
 
 def show_sample_line(shop: Shop) -> None:
     """Say in one line that this is sample data."""
     if shop.is_sample:
-        st.caption(f":material/science: Sample data. Start with your own: {_IMPORT}")
+        st.caption(":material/science: Sample data, so try anything.")
+
+
+def _show_replaced() -> None:
+    """Say in a tab that was opened before the shop was replaced who did that, until the person closes it."""
+    if not session.was_replaced():
+        return
+    with st.container(key="replaced", horizontal=True, vertical_alignment="center"):
+        found = session.run(removal.removal)
+        if found:
+            who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
+            said = (
+                f"{who} removed the sample data {when}, with everything that this page showed. Your own shop begins "
+                "empty. People, sessions and reasons stayed."
+            )
+        else:
+            said = "The data of this shop was replaced, so what this page showed may be gone."
+        st.info(said, icon=":material/storefront:", width="stretch")
+        st.button("Close", key="replaced_close", type="tertiary", on_click=session.forget_replaced)

@@ -8,6 +8,9 @@ import streamlit as st
 
 from core.foundation.model import Shop
 from core.foundation.settings import load_settings
+from core.people.access import Permission, may
+from dashboard.door import session
+from dashboard.frame import links
 
 
 @lru_cache(maxsize=1)
@@ -17,13 +20,16 @@ def is_connected() -> bool:
 
 
 def show(shop: Shop) -> None:
-    """Say who can connect Stripe, if no key is set; in the sample shop, where its orders come from."""
+    """Say that no orders arrive without a key, and who can change that; in the sample shop, where they come from."""
     if is_connected():
         return
     if shop.is_sample:
         st.caption(":material/science: These orders come from the sandbox, which stands in for Stripe.")
-    else:
-        st.caption(
-            ":material/link_off: Stripe is not connected, so no orders arrive. An admin can connect it under Settings, "
-            "Stripe."
-        )
+        return
+    text = ":material/link_off: Stripe is not connected, so no orders arrive."
+    if not may(session.actor().role, Permission.MANAGE_STRIPE):
+        st.caption(f"{text} An admin can connect it.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(text, width="content")
+        links.to_page("settings", "Connect Stripe", icon=":material/arrow_forward:", set_section="Stripe")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -153,17 +154,21 @@ def _show_restoring(kept: Sequence[Backup], settings: Settings) -> None:
         "Backups are in this folder of the machine that runs Stockroom. Copy archive and manifest to another machine:"
     )
     st.code(str(folder), language=None, wrap_lines=True)
-    st.markdown(
-        "To restore, stop Stockroom, set `STOCKROOM_OWNER_URL` and `DATABASE_URL` to an empty database, and run:"
-    )
-    best = next((backup.file for backup in kept if backup.proven_at is not None), "FILE")
-    there = folder / best  # does not exist if the backup was created elsewhere with `backup --to`
-    st.code(f".venv/bin/python -m core restore {there if there.exists() else best}", language="sh", wrap_lines=True)
-    st.caption("To replace a database that contains a shop, add `--replace` and its name.")
+    st.markdown("Restoring is done where Stockroom runs, because Stockroom must not be running meanwhile.")
+    with st.expander("How to restore", icon=":material/terminal:"):
+        _show_command(kept, folder)
     if kept and kept[0].left_out:
         with st.expander("What the newest backup leaves out", icon=":material/info:"):
             st.markdown("They do not belong to Stockroom. With `--replace` they stay; an empty database lacks them.")
             st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in kept[0].left_out))
+
+
+def _show_command(kept: Sequence[Backup], folder: Path) -> None:
+    st.markdown("Stop Stockroom, set `STOCKROOM_OWNER_URL` and `DATABASE_URL` to an empty database, and run:")
+    best = next((backup.file for backup in kept if backup.proven_at is not None), "FILE")
+    there = folder / best  # does not exist if the backup was created elsewhere with `backup --to`
+    st.code(f".venv/bin/python -m core restore {there if there.exists() else best}", language="sh", wrap_lines=True)
+    st.caption("To replace a database that contains a shop, add `--replace` and its name.")
 
 
 # ---------------------------------------------------------------- on Overview

@@ -25,6 +25,7 @@ WHAT = {
     What.PASSWORD_SET: "Password set",
     What.SIGNED_OUT: "Signed out everywhere",
     What.SHOP_CHANGED: "Shop changed",
+    What.SAMPLE_REMOVED: "Sample data removed",
     What.REASON_ADDED: "Reason added",
     What.REASON_RENAMED: "Reason renamed",
     What.REASON_RETIRED: "Reason retired",

@@ -36,7 +36,19 @@ ONE_DOOR = {
     "prometheus_client": "core/health/metrics.py",
 }
 # A screen may use the building blocks, and the screens after it.
-SCREENS = ("proof", "orders", "overview", "alerts", "movements", "stock", "catalog", "settings", "frame", "door")
+SCREENS = (
+    "proof",
+    "orders",
+    "overview",
+    "alerts",
+    "movements",
+    "stock",
+    "starting",
+    "catalog",
+    "settings",
+    "frame",
+    "door",
+)
 
 
 def roots(path: Path) -> set[str]:

@@ -66,7 +66,7 @@ create function stockroom_api.refuse_sample_shop(_into_sample boolean) returns v
 begin
     if not _into_sample and (select is_sample from stockroom.shop) then
         perform stockroom_api.refuse('SK008', 'This shop holds the sample data, which cannot be deleted from its ledger. '
-            'Start with an empty shop of your own: run `python -m core sample --remove`, then import again.',
+            'An admin starts with an empty shop on Overview, *Start my own shop*. Then import again.',
             '{"field": "shop", "why": "holds the sample data", "is_sample": true}');
     end if;
 end $$;

@@ -33,11 +33,13 @@ select b.id, b.file, b.made_at, b.size_bytes, b.sha256, encode(b.head_hash, 'hex
   from stockroom.backups b
  where b.deleted_at is null;
 
--- When the last verified backup was verified and created, and since when the shop exists.
+-- When the last verified backup of this shop was verified and created, and since when the shop exists. A backup of the sample shop
+-- that was here before is not one of this shop.
 create view stockroom_api.backup_proof as
 select b.proven_at, b.made_at, s.created_at as since
   from stockroom.shop s
   left join lateral (select b.proven_at, b.made_at from stockroom.backups b where b.proven_at is not null and b.deleted_at is null
+                        and not exists (select from stockroom_api.sample_removal r where b.made_at < r.at)
                       order by b.made_at desc limit 1) b on true;
 
 grant select on stockroom_api.backups, stockroom_api.backup_proof to stockroom_app;

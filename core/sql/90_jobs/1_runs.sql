@@ -70,7 +70,7 @@ select s.name
    and (s.asked_at is not null or s.next_at <= now() - case when s.is_daily then interval '0' else interval '90 seconds' end);
 
 -- Start a run and return its id, or null if the job may not start: it is switched off, its last run continues past its limit, or
--- it is a daily job that has already run. An open run was left by a dead worker, because the queue starts no job twice at once.
+-- it is a daily job that has already run, or the sample shop is being removed. An open run was left by a dead worker, because the queue starts no job twice at once.
 create function stockroom_api.begin_job(_job text, _worker text, _next_at timestamptz) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -78,6 +78,9 @@ declare
     _is_lost boolean;
     _id bigint;
 begin
+    if not pg_try_advisory_xact_lock_shared(stockroom_api.removal_lock()) then
+        return null;  -- the sample shop is being removed
+    end if;
     select * into _known from stockroom.jobs where name = _job for update;
     if not found or exists (select from stockroom.job_switches w where w.name = _job) or exists (
         select from stockroom.job_runs r where r.name = _job and r.lingers_at > now() - interval '45 seconds') then

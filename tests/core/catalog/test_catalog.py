@@ -206,7 +206,7 @@ def test_only_managers_and_admins_import_and_preview(shop: Shop) -> None:
 
 def test_a_shop_with_sample_data_refuses_a_real_catalogue_unless_told_otherwise(fresh_shop: Shop) -> None:
     fresh_shop.sql("update stockroom.shop set is_sample = true")
-    with pytest.raises(InvalidInput, match="sample --remove") as refusal:
+    with pytest.raises(InvalidInput, match="Start my own shop") as refusal:
         imported(fresh_shop, BOOTS)
     assert refusal.value.field == "shop"
     assert imported(fresh_shop, BOOTS, into_sample=True).variants_added == 3

@@ -41,6 +41,13 @@ def embedded_sample(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return sample
 
 
+@pytest.fixture
+def backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which backups are stored."""
+    monkeypatch.setenv("STOCKROOM_BACKUPS", str(tmp_path / "backups"))
+    return tmp_path / "backups"
+
+
 class _Opened:
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -169,19 +176,24 @@ def test_the_sample_is_loaded_once(
     assert products(operated) == 40
 
 
-def test_the_sample_in_your_own_database_is_not_dropped(
+def test_the_sample_in_a_database_that_others_use_is_not_replaced(
     sample: Shop, boots: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    sample.sql("create view public.shelf as select sku, stock_quantity from public.product_variants")
     for command in (["sample", "--remove"], ["import-catalog", boots]):
         assert core_main.main(command) == 1
-        assert "Create an empty database and set DATABASE_URL to it" in capsys.readouterr().err
+        assert "Drop what uses them, or use an empty database." in capsys.readouterr().err
     assert products(sample) == 40
     assert core_main.main(["import-catalog", boots, "--into-sample"]) == 0
     assert products(sample) == 41
 
 
 def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
-    embedded_sample: Shop, boots: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    embedded_sample: Shop,
+    boots: str,
+    backups: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for wrong in ("", "yes\n", "canyon\n"):
         typed(monkeypatch, wrong)
@@ -190,7 +202,6 @@ def test_an_own_catalogue_replaces_the_sample_once_its_name_is_typed(
     assert products(embedded_sample) == 40
     typed(monkeypatch, "Canyon Sneakers\n")
     assert core_main.main(["import-catalog", boots]) == 0
-    embedded_sample.owner.dispose()
     assert embedded_sample.sql("select sum(stock_quantity) from product_variants") == 15
     assert embedded_sample.sql("select is_sample from stockroom.shop") is False
 
@@ -205,13 +216,15 @@ def test_a_catalogue_with_bad_rows_does_not_replace_the_sample(
     assert products(embedded_sample) == 40
 
 
-def test_the_sample_is_removed_once_its_name_is_typed(
-    embedded_sample: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_sample_is_removed_once_its_name_is_typed_and_a_backup_is_made(
+    embedded_sample: Shop, backups: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(monkeypatch, "Canyon Sneakers\n")
     assert core_main.main(["sample", "--remove"]) == 0
-    embedded_sample.owner.dispose()
-    assert "The shop is empty." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "The shop is empty." in said
+    (archive,) = backups.glob("*.dump")
+    assert f"The backup is {archive}" in said
     assert products(embedded_sample) == 0
     assert core_main.main(["sample", "--remove"]) == 1
     assert "nothing was removed" in capsys.readouterr().err

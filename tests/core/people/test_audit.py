@@ -18,6 +18,7 @@ from core.people import administration as people
 from core.people.audit import Change, What
 from core.sample.removal import remove_sample
 from core.shop.profile import change_shop
+from tests.support.backing_up import backed_up
 from tests.support.builders import Shop
 from tests.support.people import PASSWORD, actor_of, id_of, new_person, quick_hashes, sign_in, token_of, use_link
 
@@ -150,11 +151,11 @@ def test_the_record_is_kept_when_the_sample_shop_is_replaced(fresh_shop: Shop) -
     new_person(fresh_shop, password=None)
     before = changes(fresh_shop)
     fresh_shop.sql("update stockroom.shop set is_sample = true")
-    remove_sample(fresh_shop.owner_url)
-    fresh_shop.owner.dispose()
+    remove_sample(backed_up(fresh_shop).owner_url, name="My shop")
     fresh_shop.run(change_shop, name="Halde Boots")
-    named, *kept = changes(fresh_shop)
+    named, removed, *kept = changes(fresh_shop)
     assert tuple(kept) == before
+    assert (removed.what, removed.performed_by) == (What.SAMPLE_REMOVED, "Command line")
     assert (named.what, named.after) == (What.SHOP_CHANGED, {"name": "Halde Boots"})
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.foundation.errors import InvalidInput, SetupError
+from core.foundation.errors import InvalidInput
 from core.ledger import reports
 from core.proof import checks
 from core.sample import load as sample
 from core.sample.load import load_sample
 from core.sample.removal import remove_sample, sample_name
 from tests.conftest import SAMPLE_AT, SAMPLE_DAYS, open_sample
+from tests.support.backing_up import backed_up
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
@@ -93,8 +94,8 @@ def test_a_real_shop_is_not_mistaken_for_a_sample(fresh_shop: Shop) -> None:
     with pytest.raises(InvalidInput):
         load_sample(fresh_shop.engine, seconds=0)
     assert fresh_shop.run(reports.shop, "Mia").is_sample is False
-    with pytest.raises(SetupError, match="nothing was removed"):
-        remove_sample(fresh_shop.owner_url)
+    with pytest.raises(InvalidInput, match="Nothing was removed"):
+        remove_sample(fresh_shop.owner_url, name="My shop")
     assert fresh_shop.sql("select sum(stock_quantity) from product_variants") == 3
 
 
@@ -109,8 +110,7 @@ def test_removing_it_leaves_an_empty_shop_with_people_still_signed_in(fresh_shop
     assert fresh_shop.run(sample.is_untouched) is True
     load_sample(fresh_shop.engine, SAMPLE_AT, seconds=0)
     assert sample_name(fresh_shop.owner_url) == "Canyon Sneakers"
-    remove_sample(fresh_shop.owner_url)
-    fresh_shop.owner.dispose()
+    remove_sample(backed_up(fresh_shop).owner_url, name="Canyon Sneakers")
     shop = fresh_shop.run(reports.shop, mia)
     assert (shop.name, shop.is_sample) == ("My shop", False)
     assert fresh_shop.sql("select count(*) from products") == 0

@@ -95,7 +95,7 @@ def test_a_shop_with_sample_data_says_how_to_start_and_accepts_an_import_as_a_tr
 ) -> None:
     embedded_shop.sql("update stockroom.shop set is_sample = true")
     tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
-    assert "`python -m core sample --remove` first" in words_of(tab)
+    assert "an admin presses Start my own shop on Overview first" in words_of(tab)
     (button,) = [button for button in tab.button if button.label.startswith("Import")]
     button.click()
     run(tab)

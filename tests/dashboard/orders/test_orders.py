@@ -64,7 +64,7 @@ def test_without_a_key_of_stripe_one_sentence_says_what_to_set(
 ) -> None:
     monkeypatch.setattr(notice, "is_connected", lambda: is_set)
     for page in ("orders", "alerts"):
-        assert ("set `STRIPE_SECRET_KEY`" in words_of(tabs.open("Mia", page))) is not is_set
+        assert ("An admin can connect it." in words_of(tabs.open("Mia", page))) is not is_set
 
 
 @pytest.mark.parametrize("name", ["Wanda", "Sam", "Mia", "Ada"])

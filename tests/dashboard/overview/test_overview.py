@@ -63,15 +63,16 @@ def test_an_unknown_period_is_the_default_one(tabs: Tabs, embedded_shop: Shop) -
     assert "in 30 days" in str([metric.proto.delta_description for metric in tab.metric])
 
 
-def test_the_banner_says_that_it_is_sample_data_and_how_to_start(tabs: Tabs, embedded_shop: Shop) -> None:
+def test_the_banner_says_that_it_is_sample_data_and_who_can_start_a_shop_of_their_own(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
     embedded_shop.variant(on_hand=1)
     assert "Sample data." not in words_of(tabs.open("Mia"))
     embedded_shop.sql("update stockroom.shop set is_sample = true, name = 'Corner *Sneakers*'")
     said = words_of(tabs.open("Mia"))
-    assert "Sample data." in said
-    assert "`.venv/bin/python -m core import-catalog FILE`" in said
-    assert "or import a catalogue here" in said
-    assert "or import a catalogue here" not in words_of(tabs.open("Wanda"))
+    assert "Sample data. Corner Sneakers is made up" in said
+    assert "An admin can start your own shop." in said
+    assert "python -m" not in said
 
 
 def test_what_somebody_else_posts_is_seen_without_a_reload(tabs: Tabs, embedded_shop: Shop) -> None:
