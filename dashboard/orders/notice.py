@@ -16,9 +16,9 @@ def is_connected() -> bool:
 
 
 def show() -> None:
-    """Say who can connect Stripe, if no key is set."""
+    """Say what to set, if no key is set."""
     if not is_connected():
         st.caption(
-            ":material/link_off: Stripe is not connected, so no orders arrive. An admin can connect it under Settings, "
-            "Stripe."
+            ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
+            "(see docs/stripe.md)."
         )
