@@ -26,7 +26,7 @@ _ADD = text(
 )
 _COLUMNS = ("product", "brand", "price", "sku", "size", "opening")
 _LABELS = {"product": "Product", "brand": "Brand", "price": "Price", "sku": "SKU", "size": "Size", "opening": "Units"}
-_OF_VARIANT = ("sku", "size", "opening")
+_OF_VARIANT = ("sku", "opening")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

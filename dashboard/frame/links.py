@@ -15,11 +15,6 @@ from dashboard.door.downloads import EVERYTHING
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def to_page(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002
-    """Draw a link to the page of that name; it opens in this tab without a reload."""
-    st.page_link(PAGES / f"{name}.py", label=label, icon=icon, help=help, query_params=query or None)
-
-
 def begin(name: str, label: str, *, icon: str, is_main: bool = True, **query: str) -> None:
     """Draw the button that begins what is not there yet; it opens the page of that name."""
     key = f"begin_{name}_{'_'.join(query) or 'page'}"
@@ -48,3 +43,8 @@ def to_everything(person: Actor) -> None:
             "Export every list", f"/download/{EVERYTHING}", icon=":material/folder_zip:",
             help="All lists as CSV and Parquet in one ZIP file. Large shops wait some minutes for it.",
         )  # fmt: skip
+
+
+def to_page(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002
+    """Draw a link to the page of that name; it opens in this tab without a reload."""
+    st.page_link(PAGES / f"{name}.py", label=label, icon=icon, help=help, query_params=query or None)

@@ -112,22 +112,6 @@ def heading(title: str) -> Iterator[None]:
         yield
 
 
-def empty_shop(person: Actor, sentence: str) -> None:
-    """Say in `sentence` what a page shows of products, with the ways to the first one, or who can add it."""
-    adds = may(person.role, Permission.IMPORT_CATALOG)
-    empty(
-        "There are no products yet",
-        sentence if adds else f"{sentence} {WHO_ADDS}",
-        icon=":material/inventory_2:",
-        begin=_begin_shop if adds else None,
-    )
-
-
-def _begin_shop() -> None:
-    links.begin("stock", "Add the first product", icon=":material/add:", new="1")
-    links.begin("catalog", "Import a catalogue", icon=":material/upload_file:", is_main=False)
-
-
 def empty_sales(headline: str, sentence: str, person: Actor, shop: Shop, *, icon: str) -> None:
     """Say in `sentence` what comes from Stripe, with the way to the first orders, or who can begin it."""
     if shop.is_sample or load_settings().stripe_secret_key is not None:
@@ -151,6 +135,22 @@ def import_orders() -> None:
 
 def _connect_stripe() -> None:
     links.begin("settings", "Connect Stripe", icon=":material/link:", set_section="Stripe")
+
+
+def empty_shop(person: Actor, sentence: str) -> None:
+    """Say in `sentence` what a page shows of products, with the ways to the first one, or who can add it."""
+    adds = may(person.role, Permission.IMPORT_CATALOG)
+    empty(
+        "There are no products yet",
+        sentence if adds else f"{sentence} {WHO_ADDS}",
+        icon=":material/inventory_2:",
+        begin=_begin_shop if adds else None,
+    )
+
+
+def _begin_shop() -> None:
+    links.begin("stock", "Add the first product", icon=":material/add:", new="1")
+    links.begin("catalog", "Import a catalogue", icon=":material/upload_file:", is_main=False)
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:

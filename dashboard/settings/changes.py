@@ -82,10 +82,17 @@ _FACTS = {
 }
 
 
+def _begin() -> None:
+    st.button(
+        "Add a person", key="set_changes_people", icon=":material/person_add:", on_click=st.session_state.update,
+        args=({"set_section": "People"},),
+    )  # fmt: skip
+
+
 def show_changes(changes: Sequence[Change], zone: str) -> None:
     """Show the latest changes of accounts and settings, as a table or, on a phone, as a list."""
     if not changes:
-        frame.empty("No changes yet", "Changes of accounts and settings are listed here.")
+        frame.empty("No changes yet", "Changes of accounts and settings are listed here.", begin=_begin)
         return
 
     def narrow() -> None:

@@ -34,6 +34,8 @@ PAGES = [
     ("reconciliation", {"rec_view": "Payment to shelf"}, "Paid orders appear here by day", "Connect Stripe", "Ada",
      CONNECTS),
     ("catalog", {"imp_section": "Orders"}, "are imported here once it is", "Connect Stripe", "Ada", CONNECTS),
+    ("settings", {"set_section": "Recent changes"}, "Changes of accounts and settings are listed here",
+     "Add a person", "Ada", "Ask an admin of your shop for another role."),
     ("settings", {"set_section": "Codes"}, "Say there what it is, and it is listed here", "Open cases", "Sam Mia Ada",
      "Ask an admin of your shop for another role."),
 ]  # fmt: skip
@@ -69,6 +71,7 @@ def test_the_buttons_open_what_they_name(tabs: Tabs) -> None:
     assert "Stock lists every size" in words_of(
         press(tabs.open("Wanda", "movements"), "Receive or count on the Stock page")
     )
+    assert "Add a person" in words_of(press(tabs.open("Ada", "settings", set_section="Recent changes"), "Add a person"))
     refunds = press(tabs.open("Sam", "orders", ord_view="Refunds to decide"), "All orders")
     assert "There are no orders yet" in words_of(refunds)
     assert field(refunds, "button_group", "View").value

@@ -121,6 +121,8 @@ def test_each_mistake_is_named_in_a_sentence_and_all_of_them_at_once(counter: Sh
     )
     odd = [NewVariant(sku="M-42", size="42", units=-1)]
     assert refused(counter, variants=odd) == 'Units of size 42 "-1" is not a whole number, zero or more.'
+    long = [NewVariant(sku="M-43", size="4" * 41)]
+    assert refused(counter, variants=long) == f'Size "{"4" * 40}..." has more than 40 characters.'
     assert refused(counter) == "Sizes must be 1 to 60."
 
 
