@@ -124,7 +124,7 @@ def _greeting(settings: Settings, database: Database) -> str:
     url = _url(settings.address, settings.port)
     engine = create_engine(database.app_url, pool_size=1)
     try:
-        connection.open_webhook(engine, url)
+        connection.open_webhook(settings, engine, url)
         link = run(engine, people.first_link, COMMAND_LINE)
     finally:
         engine.dispose()

@@ -7,6 +7,7 @@ as in a real shop. Rules: core/sql/95_trying.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from core.stripe.gateway import Gateway
 
 CURRENCY = "eur"
 BUYERS = ("Anna", "Ben")
+_OTHERS = ("Clara Nunes", "Dario Conti", "Emma Vogel", "Hanna Berg", "Karim Aziz", "Lotte Jansen", "Milan Novak")
 UNREAD = {"wares": "two of the blue ones, and the laces from last week"}
 """The metadata of a cart that nobody can read."""
 
@@ -155,7 +157,7 @@ def pay(
     """Let a buyer pay for units, and return the facts."""
     cart = {"cart": json.dumps([{"sku": goods.sku, "quantity": units}])} if metadata is None else dict(metadata)
     account = play.open_account(engine, lose_events=lose_events)
-    paid = account.pay(goods.cents * units, CURRENCY, cart)
+    paid = account.pay(goods.cents * units, CURRENCY, cart, _buyer(random.choice(_OTHERS)))  # noqa: S311 - no secret
     return _facts(goods, units) | {"payment_id": paid["id"]}
 
 
@@ -202,4 +204,4 @@ def _two_buyers(engine: Engine, gateway: Gateway, goods: Goods, key: str) -> dic
 
 
 def _buyer(name: str) -> Json:
-    return {"email": f"{name.lower()}@shop.example", "name": f"{name} Buyer", "shipping": None}
+    return {"email": f"{name.lower().replace(' ', '.')}@buyer.example", "name": name, "shipping": None}

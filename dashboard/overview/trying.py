@@ -28,11 +28,12 @@ _PROBLEM = "_trying_problem"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """What a card says before anything was tried."""
+    """What a card says. `look`: what to look at afterwards."""
 
     title: str
     button: str
     about: str
+    look: str
     icon: str
 
 
@@ -40,22 +41,27 @@ CARDS = {
     Trial.LOST_WEBHOOK: _Card(
         title="A webhook was lost: watch the poll find it", button="Lose a webhook", icon="cell_tower",
         about="A buyer pays, and Stripe's message never arrives. The poll asks Stripe every minute and finds it.",
+        look="Look at the order: it is complete, as if the webhook had come.",
     ),
     Trial.OVERSELL: _Card(
         title="Oversell a pair", button="Oversell a pair", icon="production_quantity_limits",
         about="A buyer pays for one unit more than there is. Stock never falls below zero, and a case opens.",
+        look="Look at the case: ship what is there, or refund the rest.",
     ),
     Trial.LAST_ONE: _Card(
         title="Two buyers for the last one", button="Let both check out", icon="group",
         about="Two buyers check out the last one at the same moment. One gets it, and the other does not pay.",
+        look="Look at the order: the units that were held for it are sold.",
     ),
     Trial.UNREAD_CART: _Card(
         title="Send a cart nobody can read", button="Send the cart", icon="unknown_document",
         about="A buyer pays, but the cart is a sentence. The order waits until a person enters its lines.",
+        look="Look at the case: enter the lines, and the units leave the shelf.",
     ),
     Trial.KILLED_WORKER: _Card(
         title="Kill the worker", button="Kill a worker", icon="power_off",
         about="A worker is killed while it has an order in its hands. Another one takes the job up again.",
+        look="Look at the order: its units left the shelf once.",
     ),
 }  # fmt: skip
 
@@ -96,7 +102,7 @@ def _show_card(what: Trial, card: _Card, tried: Tried | None, person: Actor, sho
         help=None if allowed else f"{who} of your shop can try this.",
     )  # fmt: skip
     if tried is not None:
-        _show_outcome(tried, person, shop)
+        _show_outcome(tried, card, person, shop)
 
 
 def _press(what: Trial) -> None:
@@ -122,13 +128,14 @@ def _is_waiting(tries: Mapping[Trial, Tried]) -> bool:
 # ---------------------------------------------------------------- what has come of it
 
 
-def _show_outcome(tried: Tried, person: Actor, shop: Shop) -> None:
+def _show_outcome(tried: Tried, card: _Card, person: Actor, shop: Shop) -> None:
     icon = ":green[:material/check_circle:]" if tried.is_over else ":orange[:material/hourglass_top:]"
     said = tried.facts.get("problem") or {
         Trial.LOST_WEBHOOK: _lost, Trial.OVERSELL: _oversold, Trial.LAST_ONE: _last_one, Trial.UNREAD_CART: _unread,
         Trial.KILLED_WORKER: _killed,
     }[tried.what](tried)  # fmt: skip
-    st.markdown(f"{icon} {words.plain(said)}")
+    look = card.look if tried.is_over and "problem" not in tried.facts else ""
+    st.markdown(f"{icon} {words.plain(f'{said} {look}'.strip())}")
     with st.container(horizontal=True, key=f"flush_try_{tried.what}"):
         if tried.alert_id is not None:
             links.to_page("alerts", "Its case", icon=":material/notifications:", alert=str(tried.alert_id))

@@ -116,7 +116,8 @@ def _show_connection(keys: Keys, is_sandbox: bool) -> None:
         return
     st.button("Test the connection", key="set_stripe_test", icon=":material/network_check:", on_click=_test)
     _show_tested()
-    st.caption("Key and secrets are set in the environment. They are never shown here or written to a log.")
+    if not is_sandbox:
+        st.caption("Key and secrets are set in the environment. They are never shown here or written to a log.")
 
 
 def _test() -> None:

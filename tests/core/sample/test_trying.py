@@ -23,9 +23,9 @@ NO_KEY = load_settings({})
 
 
 @pytest.fixture
-def sample(embedded_shop: Shop) -> Shop:
+def sample(fresh_shop: Shop) -> Shop:
     """A sample shop with one variant of which two units are left, live and without a door for webhooks."""
-    return as_sample(embedded_shop)
+    return as_sample(fresh_shop)
 
 
 def as_sample(shop: Shop) -> Shop:
@@ -118,7 +118,8 @@ def test_nobody_tries_in_a_real_shop_or_with_a_key_or_without_the_role(sample: S
 def test_a_worker_that_is_killed_in_the_middle_of_its_job_leaves_it_to_the_next(
     sample: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "SILENCE_SECONDS", 3.0)
     monkeypatch.setattr(worker, "RESCUE_SECONDS", 0.5)
     try_id = attempt(sample, Trial.KILLED_WORKER, "Ada")
     assert try_id
