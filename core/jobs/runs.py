@@ -111,6 +111,8 @@ def plan(connection: Connection, _: Actor) -> None:
         if is_sample or not chore.is_of_sample
     ]
     call(connection, "select stockroom_api.plan_jobs(%(jobs)s::jsonb)", {"jobs": json.dumps(rows)})
+    others = [name for name, chore in CHORES.items() if chore.is_of_sample and not is_sample]
+    call(connection, "select stockroom_api.forget_jobs(%(names)s::text[])", {"names": others})
 
 
 def due(connection: Connection, _: Actor) -> tuple[str, ...]:

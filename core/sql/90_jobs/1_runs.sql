@@ -24,6 +24,13 @@ create function stockroom_api.plan_jobs(_jobs jsonb) returns void
            next_at = case when excluded.next_at is null then null else coalesce(j.next_at, excluded.next_at) end;
 $$;
 
+-- Forget jobs that this shop no longer has, such as that of the sample shop: they are not listed and not missed.
+create function stockroom_api.forget_jobs(_names text[]) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update stockroom.jobs set known_at = '-infinity', asked_at = null, asked_by = null
+     where name = any (_names) and known_at > '-infinity';
+$$;
+
 -- Each job with its last run and its next time. A job is overdue if it has missed its time twice and is not running; one that is
 -- switched off never is. It is failing if its last three runs failed (of a daily job, the last one) and none succeeded within ten
 -- minutes. Jobs of an older release are left out a day after the last process that had them.
@@ -210,7 +217,8 @@ select h.daily_at from stockroom.job_hour h;
 grant select on stockroom_api.job_states, stockroom_api.job_pulse, stockroom_api.job_runs, stockroom_api.jobs_due,
     stockroom_api.job_hour to stockroom_app;
 grant execute on function
-    stockroom_api.next_daily(timestamptz), stockroom_api.plan_jobs(jsonb), stockroom_api.begin_job(text, text, timestamptz),
+    stockroom_api.next_daily(timestamptz), stockroom_api.plan_jobs(jsonb), stockroom_api.forget_jobs(text[]),
+    stockroom_api.begin_job(text, text, timestamptz),
     stockroom_api.end_job(bigint, text, text[], boolean, int), stockroom_api.linger(bigint[], boolean),
     stockroom_api.watch_jobs(), stockroom_api.switch_job(bigint, bigint, text[], text, text, boolean),
     stockroom_api.ask_job(bigint, bigint, text[], text, text), stockroom_api.change_job_hour(bigint, bigint, text[], text, time)

@@ -110,6 +110,17 @@ def test_then_the_first_backup_and_the_first_proof_are_asked_for_one_after_the_o
     assert len([line for line in said if "was paid" in line]) == 1, "the next order comes some minutes later"
 
 
+def test_a_shop_that_is_no_sample_anymore_neither_lists_nor_misses_the_job(begun: Shop) -> None:
+    begun.sql("update stockroom.shop set is_sample = false")
+    begun.sql("update stockroom.jobs set expected_at = now() - interval '1 day', done_until = now(), next_at = now()")
+    begun.run(jobs.watch)
+    assert "play_sample" not in {job.name for job in begun.run(jobs.jobs, "Ada")}
+    assert begun.sql("select count(*) from stockroom.alerts where cause = 'job:play_sample'") == 0
+    begun.sql("update stockroom.shop set is_sample = true")
+    begun.run(jobs.plan)
+    assert "play_sample" in {job.name for job in begun.run(jobs.jobs, "Ada")}
+
+
 def test_other_shops_have_no_such_job(shop: Shop) -> None:
     shop.run(jobs.plan)
     assert "play_sample" not in {job.name for job in shop.run(jobs.jobs, "Ada")}
