@@ -19,6 +19,7 @@ from core.foundation.settings import Settings, load_settings
 from core.people import administration as people
 from core.sample.large import say_if_interrupted
 from core.sample.load import fill_untouched
+from core.sandbox import connection
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not chosen
 _LONGEST_MESSAGE = 200 * 1024 * 1024
@@ -125,6 +126,7 @@ def _greeting(settings: Settings, database: Database) -> str:
     url = _url(settings.address, settings.port)
     engine = create_engine(database.app_url, pool_size=1)
     try:
+        connection.open_webhook(settings, engine, url)
         link = run(engine, people.first_link, COMMAND_LINE)
     finally:
         engine.dispose()

@@ -6,7 +6,7 @@ import gc
 import importlib
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import streamlit as st
+from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -26,8 +27,8 @@ from core.foundation.settings import load_settings
 from core.health.measures import Keeper
 from core.jobs.runs import Watch
 from core.jobs.worker import Worker
+from core.sandbox import connection
 from core.storefront.api import create_api
-from core.stripe import gateway as stripe_gateway
 from core.stripe.trouble import Patience
 from dashboard.door import health, signin, webhook
 from dashboard.door.downloads import Downloads
@@ -46,7 +47,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     settings = load_settings()
     journal.begin(settings.log)
     keeper = Keeper(pool.engine())
-    worker, watch = Worker(pool.engine(), stripe_gateway.from_settings(settings)), Watch(pool.engine())
+    worker, watch = Worker(pool.engine(), connection.finder(settings, pool.engine)), Watch(pool.engine())
     gc.collect()
     gc.freeze()  # these objects stay: without this, each collection walks all of them, four times the cost of a run
     if settings.worker:
@@ -69,7 +70,11 @@ def _webhook_secrets() -> tuple[str, ...]:
     return load_settings().stripe_webhook_secrets
 
 
-stripe_door = webhook.StripeDoor(engine=pool.engine, secrets=_webhook_secrets)
+def _sandbox_secrets(engine: Engine) -> Sequence[str]:
+    return connection.webhook_secrets(load_settings(), engine)
+
+
+stripe_door = webhook.StripeDoor(engine=pool.engine, secrets=_webhook_secrets, stand_in=_sandbox_secrets)
 
 
 def on_script_error(error: Exception) -> bool:
@@ -97,7 +102,7 @@ _settings = load_settings()
 api = create_api(
     pool.engine,
     # A buyer waits for the answer: long retries would only hold the cart that long.
-    gateway=stripe_gateway.from_settings(_settings, Patience(attempts=3, longest=1.0)),
+    gateway=connection.finder(_settings, pool.engine, Patience(attempts=3, longest=1.0)),
     has_mail=_settings.mail_url is not None,
     sell_unverified=_settings.sell_unverified,
     allowed_origins=_settings.cors_origins,

@@ -21,6 +21,6 @@ with frame.page("Alerts", person) as top:
         live.watch(seen.latest)
         with top:
             frame.show_sample_line(seen.shop)
-            notice.show()
+            notice.show(seen.shop)
         alert_list.show_list(seen, wanted, person)
         links.to_files(person, "cases", "case_steps", "codes")

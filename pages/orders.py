@@ -20,7 +20,7 @@ with frame.page("Orders", person) as top:
         refunds = session.run(order_screens.refunds, cursor=cursor, limit=refund_desk.PAGE)
         live.watch(refunds.latest)
         with top:
-            notice.show()
+            notice.show(refunds.shop)
         refund_desk.show_inbox(refunds, person)
         links.to_files(person, "refunds", "decisions", "disputes")
     else:
@@ -29,6 +29,6 @@ with frame.page("Orders", person) as top:
         live.watch(seen.latest)
         with top:
             frame.show_sample_line(seen.shop)
-            notice.show()
+            notice.show(seen.shop)
         order_list.show_list(seen, wanted, person)
         links.to_files(person, "orders", "order_lines", "line_changes", "messages")

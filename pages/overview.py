@@ -7,6 +7,7 @@ from dashboard.door import session
 from dashboard.frame import live
 from dashboard.frame import page as frame
 from dashboard.overview import parts as desk
+from dashboard.overview import trying
 from dashboard.proof import shelf
 from dashboard.settings import backups
 
@@ -29,5 +30,6 @@ with frame.page("Overview", person) as top:
         desk.show_flows(seen, days)
     with attention, st.container(border=True, key="ovw_attention"):
         desk.show_attention(seen)
+    trying.show(person, seen.shop)
     with st.container(border=True, key="ovw_recent"):
         desk.show_recent(seen)

@@ -29,7 +29,7 @@ from core.inbox import range_import
 from core.inbox.range_import import Range, Stage, import_orders
 from core.ledger.history import HistoryImport, import_history
 from core.sample.removal import sample_name
-from core.stripe import gateway as stripe_gateway
+from core.sandbox import connection
 
 AUTO = "auto"
 _STEPS = {"read": "Read and checked", "staged": "Staged", "posted": "Posted"}
@@ -159,7 +159,7 @@ def take_orders(engine: Engine, arguments: argparse.Namespace) -> int:
     """Import the range and apply it, with progress on stderr, and print the result; 130 after Ctrl-C."""
     policy = None if arguments.policy == AUTO else Policy(arguments.policy)
     days = Range(since=arguments.since, until=arguments.until, policy=policy)
-    gateway = stripe_gateway.from_settings(load_settings())
+    gateway = connection.find(load_settings(), engine)
     lines = ProgressLines()
     try:
         done = import_orders(engine, gateway, COMMAND_LINE, days=days, tell=lines.show)

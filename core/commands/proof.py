@@ -19,9 +19,9 @@ from core.proof import notice
 from core.proof import reads as proof_reads
 from core.proof import runs as proof
 from core.proof.checks import CODES, CheckResult
+from core.sandbox import connection
 from core.storefront.api_check import check_api
 from core.storefront.flow_check import Step, check_flow
-from core.stripe import gateway as stripe_gateway
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -48,7 +48,7 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
         return check_head(engine, arguments.head)
     codes = tuple(code.strip().upper() for code in arguments.only.split(",")) if arguments.only else CODES
     full = arguments.full or not arguments.recent
-    gateway = stripe_gateway.from_settings(load_settings())
+    gateway = connection.find(load_settings(), engine)
     done = proof.prove(engine, gateway, COMMAND_LINE, codes=codes, full=full)
     recorded = run(engine, proof_reads.whole_run, COMMAND_LINE, run_id=done.id)
     assert recorded is not None

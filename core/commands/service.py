@@ -23,7 +23,7 @@ from core.foundation import journal
 from core.foundation.settings import load_settings
 from core.health.measures import Keeper
 from core.jobs.worker import Worker
-from core.stripe.gateway import from_settings
+from core.sandbox import connection
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -43,9 +43,9 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     """Run the jobs in this process until a signal stops it; each round that did something prints a line."""
     settings = load_settings()
     journal.begin(settings.log)
-    gateway = from_settings(settings)
     engine = create_engine(database.app_url, pool_size=8, direct=database.embedded)
-    worker = Worker(engine, gateway, lambda line: print(line, flush=True))
+    find = connection.finder(settings, lambda: engine)
+    worker = Worker(engine, find, lambda line: print(line, flush=True))
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -57,7 +57,7 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     worker.start()
     keeper = Keeper(engine)
     keeper.start()
-    no_key = "" if gateway else " STRIPE_SECRET_KEY is not set, so Stripe is not polled."
+    no_key = "" if find() else " STRIPE_SECRET_KEY is not set, so Stripe is not polled."
     print(f"The worker is ready; Ctrl-C stops it.{no_key}", flush=True)
     try:
         stopping.wait()

@@ -26,7 +26,7 @@ from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
 from core.jobs.chores import CHORES, Chore, Say
 from core.jobs.runs import Outcome
-from core.stripe.gateway import Gateway
+from core.stripe.gateway import Found, Gateway, current
 
 log = logging.getLogger("stockroom")
 
@@ -68,7 +68,7 @@ class Round:
 
     name: str
     engine: Engine
-    gateway: Gateway | None
+    gateway: Gateway | Found | None
     say: Say
     lingering: Lingering
     stop: threading.Event = field(default_factory=threading.Event)
@@ -120,8 +120,7 @@ class Round:
         engine, patience = self._limited(), min(self.chore.period, self.chore.limit_seconds)
         for attempt in range(1, self.chore.attempts + 1):
             try:
-                work = partial(self.chore.work, engine, self.gateway, self._tell, self.stop)
-                return await in_thread(work)
+                return await in_thread(partial(self._work, engine))
             except Exception as error:
                 rest = RETRY_SECONDS * 4 ** (attempt - 1)
                 self._note(error.message if isinstance(error, StockError) else f"A fault: {type(error).__name__}.")
@@ -129,6 +128,9 @@ class Round:
                 if is_last or self.stop.is_set() or await in_thread(partial(self.stop.wait, rest)):
                     raise
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _work(self, engine: Engine) -> bool:
+        return self.chore.work(engine, current(self.gateway), self._tell, self.stop)
 
     def _limited(self) -> Engine:
         """Return the engine with a statement timeout, because a waiting statement cannot be asked to stop."""

@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from psycopg.types.json import Jsonb
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,7 +32,7 @@ from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
 from core.jobs.chores import APPLY, CHORES, Say
 from core.jobs.round import Lingering, Round, briefly, in_thread
-from core.stripe.gateway import Gateway
+from core.stripe.gateway import Found, Gateway
 
 log = logging.getLogger("stockroom")
 
@@ -44,6 +45,8 @@ AGAIN_SECONDS, LONGEST_SECONDS = 5.0, 30.0
 GRACE_SECONDS = 3.0
 """How long a job may continue when its worker is stopped; the next worker does the rest."""
 KEEP_HOURS = 7 * 24
+TRY = "try"
+"""The queue of jobs that a worker takes to be killed. Living workers take jobs of every queue."""
 
 
 # ---------------------------------------------------------------- asking for work
@@ -66,14 +69,35 @@ def _defer(queue: _Queue, name: str) -> None:
         pass  # another process asked at the same moment
 
 
+def take(engine: Engine, name: str) -> bool:
+    """Queue a job and take it in one transaction, as a new worker that shows no sign of life afterwards.
+
+    Returns False while the job runs or waits elsewhere. Only a try in the sample shop does this (core/jobs/killed.py).
+    """
+    try:
+        with engine.begin() as connection:
+            app = App(connector=_Queue(engine, connection))
+            app.configure_task(name, lock=name, queueing_lock=name, queue=TRY).defer()
+            worker_id = asyncio.run(app.job_manager.register_worker())
+            if asyncio.run(app.job_manager.fetch_job([TRY], worker_id)) is None:
+                raise exceptions.AlreadyEnqueued
+    except exceptions.AlreadyEnqueued:
+        return False
+    except exceptions.ConnectorException as error:
+        raise Unavailable from error
+    return True
+
+
 # ---------------------------------------------------------------- the queue
 
 
 class _Queue(BaseAsyncConnector):
-    """Runs procrastinate's statements on our engine: as the app's role, in its schema, each in a short transaction."""
+    """Runs procrastinate's statements as the app's role, in its schema, each in a short transaction or all in one."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, one_transaction: Connection | None = None) -> None:
+        self._begin: Callable[[], AbstractContextManager[Connection]] = engine.begin
+        if one_transaction is not None:
+            self._begin = lambda: nullcontext(one_transaction)
 
     def get_sync_connector(self) -> _Queue:
         """Return this connector, which is synchronous and asynchronous."""
@@ -93,7 +117,7 @@ class _Queue(BaseAsyncConnector):
     def execute_query_all(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """Run a statement and return its rows."""
         try:
-            with self._engine.begin() as connection:
+            with self._begin() as connection:
                 connection.exec_driver_sql("set local search_path = procrastinate, pg_temp")
                 result = connection.exec_driver_sql(query, {name: _value(value) for name, value in values.items()})
                 return [dict(row) for row in result.mappings()] if result.returns_rows else []
@@ -140,7 +164,7 @@ def _trouble(error: DBAPIError) -> exceptions.ConnectorException:
 class Worker:
     """A worker with its own thread and event loop, so that other loops neither slow it down nor stop it."""
 
-    def __init__(self, engine: Engine, gateway: Gateway | None, say: Say = lambda _: None) -> None:
+    def __init__(self, engine: Engine, gateway: Gateway | Found | None, say: Say = lambda _: None) -> None:
         self._engine, self._gateway, self._say = engine, gateway, say
         self._stopping, self._rounds = threading.Event(), set[Round]()
         self._lingering = Lingering(engine)

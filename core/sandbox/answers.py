@@ -79,7 +79,7 @@ class Desk:
             raise Denied(401, f"Invalid API Key provided: {given[:8]}{'*' * 20}{given[-4:]}")
         if asked.path == "/v1/account":
             self._allow("rak_accounts_kyc_basic_read")
-            return {"object": "account", "id": self.account.id, "business_profile": {"name": "The Shop"}}
+            return {"object": "account", "id": self.account.id, "business_profile": {"name": self.account.name}}
         if (asked.method, asked.path) == ("post", "/v1/tax/calculations"):
             return self._tax(asked.params)
         for kind, url in URLS.items():

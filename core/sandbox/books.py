@@ -59,7 +59,7 @@ class Books:
         webhook_secret: str = "",
         tell_refunds: bool = True,
     ) -> None:
-        self.id = "acct_1TheShop"
+        self.id, self.name = "acct_1TheShop", "The Shop"
         self.store: Store = Memory() if store is None else store
         self.api_version = api_version
         self.livemode = livemode
@@ -100,7 +100,7 @@ class Books:
         self.store.count += 1
         kind = found["object"]
         mode = ("live_" if self.livemode else "test_") if kind == "checkout.session" else ""
-        found = {"id": f"{PREFIXES[kind]}_{mode}3Fake{self.store.count:012}", **found, "created": self.now}
+        found = {"id": f"{PREFIXES[kind]}_{mode}3Sandbox{self.store.count:012}", **found, "created": self.now}
         if kind != "refund":
             found["livemode"] = self.livemode
         self.store.keep(found)

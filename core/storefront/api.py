@@ -28,7 +28,7 @@ from core.ledger.holds import Wanted
 from core.people.api_keys import Caller, Scope
 from core.storefront import answers, changes, checkout, models, paid_orders
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
-from core.stripe.gateway import Gateway
+from core.stripe.gateway import Found, Gateway, current
 
 log = logging.getLogger("stockroom")
 
@@ -59,7 +59,7 @@ _PROBLEMS = {
 def create_api(
     engine: Callable[[], Engine],
     *,
-    gateway: Gateway | None = None,
+    gateway: Gateway | Found | None = None,
     has_mail: bool = False,
     sell_unverified: bool = False,
     allowed_origins: Sequence[str] = (),
@@ -185,7 +185,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
     return routes
 
 
-def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> APIRouter:
+def _order_routes(doors: _Doors, gateway: Gateway | Found | None, has_mail: bool) -> APIRouter:
     routes = APIRouter(tags=["orders"], responses=_problems(404, 409, 410, 502))
     may_order = Depends(doors.with_scope(Scope.ORDERS))
 
@@ -200,23 +200,25 @@ def _order_routes(doors: _Doors, gateway: Gateway | None, has_mail: bool) -> API
         key = _key("pay", caller, idempotency_key)
         purchase, scope = answers.purchase_of(cart), str(caller.key_id)
         return answers.payment_of(
-            checkout.begin_payment(doors.engine(), gateway, _actor(caller), purchase=purchase, key=key, scope=scope)
+            checkout.begin_payment(
+                doors.engine(), current(gateway), _actor(caller), purchase=purchase, key=key, scope=scope
+            )
         )
 
     @routes.patch("/stripe/payment-intents/{payment_intent_id}")
     def change(payment_intent_id: str, wanted: models.PurchaseChange, caller: Caller = may_order) -> models.Payment:
         """Change a begun payment: hold, amount and metadata together, or nothing. One that is paid is not changed."""
         purchase, scope = answers.purchase_of(wanted), str(caller.key_id)
-        engine, actor = doors.engine(), _actor(caller)
+        engine, stripe, actor = doors.engine(), current(gateway), _actor(caller)
         return answers.payment_of(
-            changes.change_payment(engine, gateway, actor, payment_id=payment_intent_id, purchase=purchase, scope=scope)
+            changes.change_payment(engine, stripe, actor, payment_id=payment_intent_id, purchase=purchase, scope=scope)
         )
 
     @routes.post("/orders/create-from-payment")
     def order(paid: models.Paid, caller: Caller = may_order) -> models.Order:
         """Record the order of a succeeded payment and take it off the shelf, once, even if called again."""
         engine, actor = doors.engine(), _actor(caller)
-        found = paid_orders.order_of_payment(engine, gateway, actor, payment_id=paid.payment_intent_id)
+        found = paid_orders.order_of_payment(engine, current(gateway), actor, payment_id=paid.payment_intent_id)
         return answers.order_of(found, mail=paid_orders.confirm(engine, found, has_account=has_mail))
 
     return routes

@@ -18,7 +18,7 @@ from core.foundation.settings import load_settings
 from core.inbox import range_import as order_import
 from core.inbox.range_import import Outcome, Range, Stage
 from core.people.access import Permission, may
-from core.stripe import gateway as stripe_gateway
+from core.sandbox import connection
 from dashboard.door import session
 from dashboard.frame import links, long_work, outcome, words
 from dashboard.frame import page as frame
@@ -37,6 +37,11 @@ CONSEQUENCES = {
     Policy.SKIP: "Orders are recorded and move no stock. For goods that left the shelf before the first count.",
     Policy.FORCE: "Every order takes the available units. Missing units are recorded as oversold, without a case.",
 }
+
+
+SANDBOX = (
+    ":material/science: Imports from the sandbox, which stands in for Stripe in the sample shop. No real money moves."
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +71,7 @@ def show(person: Actor, shop: Shop) -> None:
     """Show the running import, or the form and the result of the last one."""
     if not may(person.role, Permission.IMPORT_ORDERS):
         frame.empty("Your role cannot import orders", "A manager or an admin of your shop can.")
-    elif load_settings().stripe_secret_key is None:
+    elif load_settings().stripe_secret_key is None and not shop.is_sample:
         frame.empty(
             "Stripe is not connected",
             "Set STRIPE_SECRET_KEY and restart (see docs/stripe.md). Everything else works.",
@@ -75,6 +80,8 @@ def show(person: Actor, shop: Shop) -> None:
     elif (found := imports.latest) is not None and not found.is_over:
         _show_running(found)
     else:
+        if shop.is_sample and load_settings().stripe_secret_key is None:
+            st.caption(SANDBOX)
         if found is not None:
             _show_over(found, shop)
         _show_form(shop)
@@ -100,7 +107,7 @@ def _start() -> None:
     try:
         person, days = session.actor(), _typed()
         session.run(order_import.may_import)
-        gateway = stripe_gateway.from_settings(load_settings())
+        gateway = connection.find(load_settings(), pool.engine())
     except StockError as problem:
         outcome.remembered().problem = problem
         return

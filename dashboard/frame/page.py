@@ -118,7 +118,8 @@ def show_sample_banner(shop: Shop, person: Actor) -> None:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
         st.markdown(
-            f":material/science: **Sample data.** {words.plain(shop.name)} is made up. Start with your own: {_IMPORT}",
+            f":material/science: **Sample data.** {words.plain(shop.name)} is made up, and a sandbox stands in for "
+            f"Stripe. Start with your own: {_IMPORT}",
             width="content",
         )
         if may(person.role, Permission.IMPORT_CATALOG):

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.foundation.model import Shop
 from core.foundation.settings import load_settings
 
 
@@ -15,9 +16,13 @@ def is_connected() -> bool:
     return load_settings().stripe_secret_key is not None
 
 
-def show() -> None:
-    """Say what to set, if no key is set."""
-    if not is_connected():
+def show(shop: Shop) -> None:
+    """Say what to set, if no key is set; in the sample shop, where its orders come from."""
+    if is_connected():
+        return
+    if shop.is_sample:
+        st.caption(":material/science: These orders come from the sandbox, which stands in for Stripe.")
+    else:
         st.caption(
             ":material/link_off: Stripe is not connected, so no orders arrive: set `STRIPE_SECRET_KEY` and restart "
             "(see docs/stripe.md)."

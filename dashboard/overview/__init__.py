@@ -1,6 +1,7 @@
 """The Overview page.
 
-`parts` draws its numbers, its chart, what needs attention and the latest movements.
+`parts` draws its numbers, its chart, what needs attention and the latest movements. `trying` draws the
+things to try in the sample shop.
 
-Uses: alerts, frame.
+Uses: alerts, frame, door.
 """

@@ -17,7 +17,7 @@ from core.foundation.settings import load_settings
 from core.people.access import Permission, may
 from core.proof import runs as proof
 from core.proof.reads import ProofState
-from core.stripe import gateway as stripe_gateway
+from core.sandbox import connection
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
@@ -95,7 +95,7 @@ def _start() -> None:
     try:
         person = session.actor()
         session.run(proof.may_prove)
-        gateway = stripe_gateway.from_settings(load_settings())
+        gateway = connection.find(load_settings(), pool.engine())
     except StockError as problem:
         outcome.remembered().problem = problem
         return

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core.database import pool
 from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.orders import stripe_link
 from core.orders.stripe_link import Connected, Keys, OrderLookup
 from core.payloads import reading as payloads
-from core.stripe import gateway as stripe_gateway
+from core.sandbox import connection
 from core.stripe.reader import GatewayAccount
 from core.stripe.trouble import READS, Patience
 from dashboard.door import session
@@ -28,11 +29,12 @@ _TESTED = "_stripe_tested"
 
 def show_stripe(seen: Connected, keys: Keys) -> None:
     """Show the connection between the shop and Stripe, with its settings."""
-    _show_mode(seen, keys)
+    is_sandbox = seen.shop.is_sample and not keys.is_set
+    _show_mode(seen, keys, is_sandbox)
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, key="stripe_connection"):
         st.subheader("Connection", anchor=False)
-        _show_connection(keys)
+        _show_connection(keys, is_sandbox)
     with right, st.container(border=True, key="stripe_inbox"):
         st.subheader("Messages", anchor=False)
         _show_inbox(seen)
@@ -57,9 +59,11 @@ def show_stripe(seen: Connected, keys: Keys) -> None:
 # ---------------------------------------------------------------- key and mode
 
 
-def _show_mode(seen: Connected, keys: Keys) -> None:
+def _show_mode(seen: Connected, keys: Keys, is_sandbox: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="stripe_mode"):
-        if keys.livemode is None:
+        if is_sandbox:
+            st.badge("SANDBOX: not Stripe, no real money", icon=":material/science:", color="violet")
+        elif keys.livemode is None:
             st.badge("Not connected", icon=":material/link_off:", color="gray")
         elif keys.livemode:
             st.badge("LIVE MODE: real money", icon=":material/bolt:", color="red")
@@ -89,11 +93,18 @@ def _show_mismatch(*, livemode: bool) -> None:
         st.caption("Payments from then on take stock. Earlier payments can be imported without moving stock.")
 
 
-def _show_connection(keys: Keys) -> None:
+def _show_connection(keys: Keys, is_sandbox: bool) -> None:
     mode = {None: "not set", True: "set (live mode)", False: "set (test mode)"}[keys.livemode]
     secrets = f"{keys.secrets} set" if keys.secrets else "none, so orders are only polled"
+    if is_sandbox:
+        mode, secrets = "the sandbox's own", "the sandbox's own"
     st.markdown(f"Key: **{mode}**  \nSigning secrets: **{secrets}**  \nAPI version: `{keys.api_version}`")
-    if not keys.is_set:
+    if is_sandbox:
+        st.markdown(
+            "In the sample shop a sandbox stands in for Stripe. Its payments, refunds and disputes are made up, and "
+            "they arrive by webhook and poll as real ones do."
+        )
+    elif not keys.is_set:
         st.markdown(
             "Everything else works without a key. Create a restricted key, set it as `STRIPE_SECRET_KEY` in the "
             "environment or in `.streamlit/secrets.toml`, and restart Stockroom."
@@ -105,7 +116,8 @@ def _show_connection(keys: Keys) -> None:
         return
     st.button("Test the connection", key="set_stripe_test", icon=":material/network_check:", on_click=_test)
     _show_tested()
-    st.caption("Key and secrets are set in the environment. They are never shown here or written to a log.")
+    if not is_sandbox:
+        st.caption("Key and secrets are set in the environment. They are never shown here or written to a log.")
 
 
 def _test() -> None:
@@ -113,7 +125,7 @@ def _test() -> None:
     try:
         session.run(stripe_link.connected)
         with st.spinner("Connecting to Stripe ..."):
-            gateway = stripe_gateway.from_settings(load_settings(), Patience(attempts=TRIES))
+            gateway = connection.find(load_settings(), pool.engine(), Patience(attempts=TRIES))
             found = gateway.account() if gateway else None
     except StockError as problem:
         st.session_state[_TESTED] = problem

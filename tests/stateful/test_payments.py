@@ -36,8 +36,8 @@ from core.ledger import changes as ledger
 from core.orders import cases, meanings, refund_reads, refunds, returns
 from core.orders.meanings import Meaning
 from core.proof import checks
+from core.sandbox.books import Denied
 from tests.stateful.till import Till
-from tests.stripe.account import Denied
 from tests.support.builders import Shop, key
 from tests.support.crashing import Fate, Killed, doomed_engine
 

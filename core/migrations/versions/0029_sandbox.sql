@@ -31,3 +31,15 @@ create table stockroom.sandbox_answers (
     answer text not null,
     at     timestamptz not null default now()
 );
+
+-- What people tried on Overview in the sample shop. `facts`: what was made, such as a payment. The rest follows from the inbox,
+-- the orders, the cases and the runs of jobs.
+create table stockroom.sandbox_tries (
+    id       bigint generated always as identity primary key,
+    key      text not null unique check (length(key) between 1 and 200),
+    what     text not null check (what in ('lost_webhook', 'oversell', 'last_one', 'unread_cart', 'killed_worker')),
+    who      text not null,
+    begun_at timestamptz not null default now(),
+    facts    jsonb not null default '{}'
+);
+create index sandbox_tries_what_idx on stockroom.sandbox_tries (what, id desc);

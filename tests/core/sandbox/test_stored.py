@@ -34,9 +34,9 @@ PATHS = (
 
 
 @pytest.fixture(scope="module")
-def sample(embedded: Server) -> Iterator[Shop]:
+def sample(server: Server) -> Iterator[Shop]:
     """A shop that is marked as the sample, with one variant."""
-    for shop in open_fresh(embedded):
+    for shop in open_fresh(server):
         shop.variant(1_000, sku="TEE-M")
         shop.sql("update stockroom.shop set is_sample = true")
         yield shop
@@ -83,9 +83,9 @@ def told(account: StripeAccount) -> list[Any]:
     return found
 
 
-def test_the_account_in_the_database_answers_as_the_one_in_memory(embedded_shop: Shop) -> None:
-    embedded_shop.sql("update stockroom.shop set is_sample = true")
-    in_memory, stored = StripeAccount(store=Memory(), now=NOW), play.open_account(embedded_shop.engine, now=NOW)
+def test_the_account_in_the_database_answers_as_the_one_in_memory(fresh_shop: Shop) -> None:
+    fresh_shop.sql("update stockroom.shop set is_sample = true")
+    in_memory, stored = StripeAccount(store=Memory(), now=NOW), play.open_account(fresh_shop.engine, now=NOW)
     a_day(in_memory)
     a_day(stored)
     assert told(stored) == told(in_memory)
