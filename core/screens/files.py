@@ -78,7 +78,7 @@ def write_all(connection: Connection, actor: Actor, *, folder: Path, tell: Tell 
     part = folder.with_name(f"{folder.name}.part")
     _refuse_existing(folder, part)
     try:
-        part.mkdir(parents=True)
+        part.mkdir(mode=0o700, parents=True)
         done = list(_each(connection, actor, part, tell))
         (part / README).write_text(_about(connection, actor, done), encoding="utf-8")
         part.rename(folder)
@@ -94,7 +94,7 @@ def write_zip(connection: Connection, actor: Actor, *, path: Path) -> int:
     _begin_all(connection, actor)
     part = path.with_name(f"{path.name}.part")
     try:
-        part.mkdir()
+        part.mkdir(mode=0o700)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
             done = []
             for each, rows, columns in _each(connection, actor, part, lambda *_: None):

@@ -3,7 +3,7 @@
 
 -- An amount of minor units in whole units of its currency: 25.90, 12900.
 create function stockroom_api.major_units(_amount bigint, _currency text) returns numeric
-    language sql immutable
+    language sql immutable security definer set search_path = pg_catalog, pg_temp
     return round(_amount / 10::numeric ^ stockroom_api.currency_digits(coalesce(_currency, 'EUR')),
                  stockroom_api.currency_digits(coalesce(_currency, 'EUR')));
 
