@@ -32,7 +32,7 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
 _REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
-"""What a statement meets that waited while our tables and functions were replaced. Nothing was done; a retry works."""
+"""What a statement meets that was prepared, or waited, while our tables and functions were replaced."""
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there
@@ -122,7 +122,8 @@ def _run(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str,
         except (DBAPIError, PoolTimeout) as error:
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
-            if attempt < _ATTEMPTS and _may_pass(error, attempt):
+            is_stale = forget_plans(engine, error)
+            if attempt < _ATTEMPTS and (is_stale or _may_pass(error, attempt)):
                 METER.note_retry(label)
                 time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
                 continue
@@ -203,14 +204,23 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether a retry may succeed: after a deadlock, or once after a closed connection or replaced tables.
+    """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
 
-    It is safe after a closed connection because operations carry an idempotency key: a first attempt that was committed
-    is replayed.
+    The second case is safe because operations carry an idempotency key: a first attempt that was committed is replayed.
     """
     closed = isinstance(error, DBAPIError) and error.connection_invalidated
-    once = closed or sqlstate(error) in _REPLACED
-    return sqlstate(error) in _RETRYABLE or (once and attempt == 1)
+    return sqlstate(error) in _RETRYABLE or (closed and attempt == 1)
+
+
+def forget_plans(engine: Engine, error: Exception) -> bool:
+    """Open new connections if our tables were replaced while this process ran; returns whether they may have been.
+
+    Prepared statements name the old ones. Nothing was done, so the caller may try again.
+    """
+    if sqlstate(error) not in _REPLACED:
+        return False
+    engine.dispose()
+    return True
 
 
 def sqlstate(error: Exception) -> str | None:

@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core.database.engine import run, sqlstate
+from core.database.engine import forget_plans, run, sqlstate
 from core.foundation.errors import StockError, Unavailable
 from core.inbox.messages import WORKER
 from core.jobs import runs as job_runs
@@ -95,6 +95,7 @@ class _Queue(BaseAsyncConnector):
     """Runs procrastinate's statements as the app's role, in its schema, each in a short transaction or all in one."""
 
     def __init__(self, engine: Engine, one_transaction: Connection | None = None) -> None:
+        self._engine = engine
         self._begin: Callable[[], AbstractContextManager[Connection]] = engine.begin
         if one_transaction is not None:
             self._begin = lambda: nullcontext(one_transaction)
@@ -122,6 +123,7 @@ class _Queue(BaseAsyncConnector):
                 result = connection.exec_driver_sql(query, {name: _value(value) for name, value in values.items()})
                 return [dict(row) for row in result.mappings()] if result.returns_rows else []
         except DBAPIError as error:
+            forget_plans(self._engine, error)
             raise _trouble(error) from error
         except PoolTimeout as error:
             raise exceptions.ConnectorException from error

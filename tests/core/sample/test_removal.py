@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from core.backups.record import proof
+from core.database.engine import create_engine
 from core.database.migrate import build
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import Forbidden, InvalidInput, Refused, SignInRequired, StockError, Unavailable
@@ -202,10 +203,14 @@ def test_a_job_in_progress_is_waited_for_and_none_starts_meanwhile(kept: Shop) -
 
 
 @pytest.mark.slow
-def test_people_and_a_worker_go_on_while_it_is_removed(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_and_a_worker_go_on_while_it_is_removed(
+    sample: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     for name, seconds in {"LOOK": 0.05, "BEAT": 0.2, "RESCUE": 0.1, "AGAIN": 0.1}.items():
         monkeypatch.setattr(jobs, f"{name}_SECONDS", seconds)
     monkeypatch.setattr(job_round, "RETRY_SECONDS", 0.01)
+    sample.engine.dispose()
+    sample.engine = create_engine(sample.app_url, direct=True)  # with prepared statements, as on the embedded server
     wanda, mia = sample.person("Wanda"), sample.person("Mia")
     shoe = sample.sql("select id from product_variants where stock_quantity > 50 limit 1")
     over, surprises = threading.Event(), list[BaseException]()
@@ -231,4 +236,5 @@ def test_people_and_a_worker_go_on_while_it_is_removed(sample: Shop, monkeypatch
         finally:
             over.set()
     assert surprises == []
+    assert caplog.text.count("The worker failed") <= 1  # then it has new connections
     assert sample.sql("select count(*) from stock_movements") == 0
