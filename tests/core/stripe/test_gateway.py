@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
 import stripe
 
 from core.foundation.errors import EventsGone, InvalidInput, InvalidSignature, StripeRefused, Unavailable, Unreadable
@@ -326,7 +325,7 @@ def test_behind_a_proxy_requests_go_through_it(monkeypatch: pytest.MonkeyPatch) 
 
     def send(_: object, request: Any, **more: Any) -> None:
         seen.append(more["proxies"]["https"])
-        raise requests.ConnectionError
+        raise OSError
 
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.delenv("NO_PROXY", raising=False)
