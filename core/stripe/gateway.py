@@ -27,7 +27,6 @@ API_VERSION = "2026-10-28.endive"
 
 TOLERANCE = 300  # the greatest age of a signed message, in seconds
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
-STRIPE = "https://api.stripe.com"
 MOST_CONNECTIONS = 40
 
 stripe.enable_telemetry = False  # it would send Stripe an id of this machine and its response times
@@ -132,7 +131,7 @@ class Gateway(StripeReader):
             stripe_version=API_VERSION,
             max_network_retries=0,  # the library does not retry after a 429; `_patiently` does
             http_client=http_client
-            or _Wire(api_base or STRIPE, connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS),
+            or _Wire(api_base or stripe.DEFAULT_API_BASE, connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS),
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
         )
 
