@@ -20,6 +20,7 @@ import pytest
 from core.database.migrate import OLDEST_SERVER, migrate
 from core.sample.load import load_sample
 from tests.support.builders import ZONE, Shop
+from tests.support.recycling import Kept
 from tests.support.servers import (
     EMBEDDED_MAJOR,
     Server,
@@ -93,6 +94,7 @@ MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER 
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 """When the sample of the tests ends: two days after the clock change in Berlin."""
 _running: dict[int, Server] = {}
+_free: dict[Server, list[Kept]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -129,6 +131,8 @@ def prepare(owner_url: str) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _stop_servers() -> Iterator[None]:
     yield
+    for kept in (kept for free in _free.values() for kept in free):
+        kept.close()
     for server in _running.values():
         server.stop()
 
@@ -187,8 +191,20 @@ def embedded_shop(embedded: Server) -> Iterator[Shop]:
 
 
 def open_fresh(server: Server) -> Iterator[Shop]:
-    """Copy the migrated, still empty database and drop the copy at the end."""
-    yield from _open_copy(server, _template(server))
+    """Copy the migrated, still empty database, or take one that an earlier test has used and that was emptied."""
+    free = _free.setdefault(server, [])
+    kept = free.pop() if free else _new(server)
+    yield kept.shop(server.url(kept.name, "stockroom_app"), server.url(kept.name))
+    if kept.renewed():
+        free.append(kept)
+    else:
+        kept.close()
+        drop_database(server, kept.name)
+
+
+def _new(server: Server) -> Kept:
+    name = _copy(server, _template(server))
+    return Kept.of(name, Shop.open(server.url(name, "stockroom_app"), server.url(name)))
 
 
 def open_sample(server: Server) -> Iterator[Shop]:
@@ -203,9 +219,14 @@ def open_prepared(server: Server, prepare: Callable[[Shop], Prepared]) -> Iterat
         yield shop, returned
 
 
-def _open_copy(server: Server, template: str) -> Iterator[Shop]:
+def _copy(server: Server, template: str) -> str:
     name = f"shop_{uuid.uuid4().hex[:12]}"
     administer(server, f"create database {name} template {template} strategy file_copy")
+    return name
+
+
+def _open_copy(server: Server, template: str) -> Iterator[Shop]:
+    name = _copy(server, template)
     opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
     yield opened
     opened.close()

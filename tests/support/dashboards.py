@@ -49,11 +49,12 @@ def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the dashboard ended while it was starting"
-        try:
-            if httpx.get(f"{url}/healthz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client() as client:
+        while time.monotonic() < deadline:
+            assert process.poll() is None, "the dashboard ended while it was starting"
+            try:
+                if client.get(f"{url}/healthz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
     raise AssertionError(f"the dashboard did not answer within {PATIENCE} seconds")

@@ -1,4 +1,4 @@
-"""The backups of a shop that moved in, made and restored by a superuser. What differs is the account, not the server."""
+"""The backups of a moved shop, made and restored by a superuser. What differs is the account, not the server."""
 
 from __future__ import annotations
 
