@@ -19,8 +19,8 @@ import pytest
 
 from core.database.migrate import OLDEST_SERVER, migrate
 from core.sample.load import load_sample
+from tests.shared.databases import Kept
 from tests.support.builders import ZONE, Shop
-from tests.support.recycling import Kept
 from tests.support.servers import (
     EMBEDDED_MAJOR,
     Server,
@@ -88,7 +88,7 @@ EVERY_SERVER = (
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
-pytest_plugins = ["tests.support.engines"]
+pytest_plugins = ["tests.shared.answers"]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)

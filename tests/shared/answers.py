@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
-from httpx._transports import default as transports
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -22,7 +22,7 @@ def _servers_are_asked_once() -> Iterator[None]:
         server = (driver.info.host, driver.info.port)
         if server not in known:
             before = dict(dialect.__dict__)
-            ask(dialect, connection)
+            ask(dialect, connection)  # type: ignore[no-untyped-call]
             known[server] = {
                 name: value
                 for name, value in dialect.__dict__.items()
@@ -39,5 +39,5 @@ def _servers_are_asked_once() -> Iterator[None]:
 def _certificates_are_read_once() -> Iterator[None]:
     """httpx reads all certificates for each client, in 0.06 s."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(transports, "create_ssl_context", cache(transports.create_ssl_context))
+        monkeypatch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
