@@ -19,7 +19,7 @@ def _servers_are_asked_once() -> Iterator[None]:
 
     def initialize(dialect: PGDialect_psycopg, connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
-        server = (driver.info.host, driver.info.port)
+        server = (driver.info.host, driver.info.port, driver.info.server_version)
         if server not in known:
             before = dict(dialect.__dict__)
             ask(dialect, connection)  # type: ignore[no-untyped-call]

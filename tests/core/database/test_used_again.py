@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -12,6 +13,8 @@ from tests.conftest import open_fresh
 from tests.shared.databases import _SEQUENCES, _TABLES
 from tests.support.builders import Shop
 from tests.support.servers import Server
+
+opened = contextmanager(open_fresh)
 
 
 def contents(shop: Shop) -> list[Any]:
@@ -24,7 +27,7 @@ def contents(shop: Shop) -> list[Any]:
 
 def used(server: Server, *statements: str) -> tuple[str, list[Any]]:
     """Use a database for a test that sells and does this; return its address and what it held before."""
-    for shop in open_fresh(server):
+    with opened(server) as shop:
         before = contents(shop)
         shop.adjust(shop.variant(3), -1)
         for statement in statements:
@@ -41,7 +44,7 @@ def test_rows_sequences_settings_and_locks_of_a_test_are_gone_in_the_next(embedd
         "set role stockroom_app",
         "select pg_advisory_lock(15)",
     )
-    for shop in open_fresh(embedded):
+    with opened(embedded) as shop:
         assert (shop.owner_url, contents(shop)) == (one, before)
         found = "select current_user, current_setting('work_mem'), count(*) from pg_locks where locktype = 'advisory'"
         assert shop.rows(found) == [("postgres", "4MB", 0)]
@@ -61,13 +64,13 @@ def test_rows_sequences_settings_and_locks_of_a_test_are_gone_in_the_next(embedd
 )
 def test_a_database_in_which_more_than_rows_has_changed_is_not_used_again(embedded: Server, change: str) -> None:
     one, _ = used(embedded, change)
-    for shop in open_fresh(embedded):
+    with opened(embedded) as shop:
         assert shop.owner_url != one
 
 
 def test_a_database_that_somebody_still_uses_is_not_used_again(embedded: Server) -> None:
-    for shop in open_fresh(embedded):
+    with opened(embedded) as shop:
         one, connection = shop.owner_url, psycopg.connect(libpq_url(shop.owner_url))
-    for shop in open_fresh(embedded):
+    with opened(embedded) as shop:
         assert shop.owner_url != one
     connection.close()
