@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
 LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# Bytecode is kept, also where Python is set not to: tests start many programs, and each would compile all of it again.
+export PYTHONDONTWRITEBYTECODE =
 # Two processes; a file of tests stays in one of them. `make test JOBS=1` runs them all in one.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=20

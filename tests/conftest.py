@@ -19,6 +19,7 @@ import pytest
 
 from core.database.migrate import OLDEST_SERVER, migrate
 from core.sample.load import load_sample
+from tests.shared.databases import Kept
 from tests.support.builders import ZONE, Shop
 from tests.support.servers import (
     EMBEDDED_MAJOR,
@@ -31,32 +32,63 @@ from tests.support.servers import (
     system_majors,
 )
 
-# What depends on the server's version: the ledger and what is built on it, migrations, rights, backups, and what reads
-# the catalogue of a database. All other tests run on the embedded server alone; a test of its own finds a function in
-# their SQL that an older server does not have (tests/core/database/test_every_server.py).
+# What depends on the server's version: the ledger, migrations, rights, backups, and what reads the catalogue of a
+# database. Of what is built on the ledger, the tests that between them call its functions; refusals and combinations
+# run the same statements again. All other tests run on the embedded server alone; a test of its own finds a function
+# in their SQL that an older server does not have (tests/core/database/test_every_server.py).
+# A folder, a file, or a file and the beginning of a test's name.
 EVERY_SERVER = (
-    "tests/core/adoption/test_adopt.py",
-    "tests/core/adoption/test_around.py",
-    "tests/core/adoption/test_doors.py",
+    "tests/core/adoption/test_adopt.py::test_a_history_with_serial_ids",
+    "tests/core/adoption/test_adopt.py::test_a_shop_keeps_every_row",
+    "tests/core/adoption/test_adopt.py::test_an_adopted_database_has_the_schema",
+    "tests/core/adoption/test_adopt.py::test_calls_by_other_names",
+    "tests/core/adoption/test_around.py::test_a_publication",
+    "tests/core/adoption/test_around.py::test_an_account_without_superuser_rights",
+    "tests/core/adoption/test_around.py::test_everything_is_as_it_was_after_undo",
+    "tests/core/adoption/test_around.py::test_reading_may_continue",
+    "tests/core/adoption/test_doors.py::test_a_door_of_another_account",
+    "tests/core/adoption/test_doors.py::test_doors_of_every_kind",
+    "tests/core/adoption/test_doors.py::test_undo_is_to_the_letter",
     "tests/core/backups/test_backups.py",
-    "tests/core/backups/test_failing.py",
     "tests/core/backups/test_ledger_file.py",
     "tests/core/backups/test_real_shop.py",
-    "tests/core/catalog/test_extra_columns.py",
+    "tests/core/catalog/test_extra_columns.py::test_a_new_product_of_the_moved_shop",
+    "tests/core/catalog/test_extra_columns.py::test_values_are_cast",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
-    "tests/core/inbox/test_doubles.py",
-    "tests/core/inbox/test_refunds_end_cases.py",
+    "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",
+    "tests/core/inbox/test_doubles.py::test_the_same_order_number",
+    "tests/core/inbox/test_refunds_end_cases.py::test_a_failed_refund",
+    "tests/core/inbox/test_refunds_end_cases.py::test_an_order_refunded_in_full",
     "tests/core/ledger",
-    "tests/core/orders",
+    "tests/core/orders/test_decided_once.py::test_a_discount_is_shared",
+    "tests/core/orders/test_decided_once.py::test_of_two_people_who_decide_at_once",
+    "tests/core/orders/test_decided_once.py::test_support_takes_its_own_decision_back",
+    "tests/core/orders/test_guesses.py::test_the_possible_readings",
+    "tests/core/orders/test_lines.py",
+    "tests/core/orders/test_lines_at_random.py",
+    "tests/core/orders/test_meanings.py::test_a_bundle_given_later",
+    "tests/core/orders/test_meanings.py::test_a_bundle_takes_its_parts",
+    "tests/core/orders/test_meanings.py::test_the_audit_says",
+    "tests/core/orders/test_nearest.py::test_a_list_is_as_long_as_asked",
+    "tests/core/orders/test_readings.py::test_an_admin_makes_a_reading",
+    "tests/core/orders/test_readings.py::test_support_takes_one_reading",
+    "tests/core/orders/test_reads.py",
+    "tests/core/orders/test_refunds.py",
+    "tests/core/orders/test_reopening.py::test_a_wrong_mapping_is_ended",
+    "tests/core/orders/test_replaced_lines.py::test_sums_retries_and_searches",
+    "tests/core/orders/test_returns.py",
+    "tests/core/orders/test_unclear_codes.py::test_support_chooses_a_variant",
     "tests/core/people/test_rights.py",
     "tests/core/proof/test_checks.py",
     "tests/core/proof/test_stock_movers.py",
-    "tests/core/storefront/test_changes.py",
+    "tests/core/storefront/test_changes.py::test_a_changed_cart",
+    "tests/core/storefront/test_changes.py::test_two_tabs_at_once",
     "tests/core/storefront/test_contract.py",
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
+pytest_plugins = ["tests.shared.answers"]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
@@ -64,6 +96,7 @@ SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 SAMPLE_DAYS = 13
 """The days of the sample of the tests: enough for one of everything."""
 _running: dict[int, Server] = {}
+_free: dict[Server, list[Kept]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,6 +133,8 @@ def prepare(owner_url: str) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _stop_servers() -> Iterator[None]:
     yield
+    for kept in (kept for free in _free.values() for kept in free):
+        kept.close()
     for server in _running.values():
         server.stop()
 
@@ -115,7 +150,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         path = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
         is_volume = metafunc.definition.get_closest_marker("volume") is not None
-        is_enough = is_volume or metafunc.config.getoption("one_server") or not path.startswith(EVERY_SERVER)
+        name = f"{path}::{metafunc.function.__name__}"
+        is_enough = is_volume or metafunc.config.getoption("one_server") or not name.startswith(EVERY_SERVER)
         majors = MAJORS[:1] if is_enough else MAJORS
         metafunc.parametrize("server", majors, indirect=True, ids=lambda major: f"pg{major}", scope="session")
 
@@ -157,8 +193,20 @@ def embedded_shop(embedded: Server) -> Iterator[Shop]:
 
 
 def open_fresh(server: Server) -> Iterator[Shop]:
-    """Copy the migrated, still empty database and drop the copy at the end."""
-    yield from _open_copy(server, _template(server))
+    """Copy the migrated, still empty database, or take one that an earlier test has used and that was emptied."""
+    free = _free.setdefault(server, [])
+    kept = free.pop() if free else _new(server)
+    yield kept.shop(server.url(kept.name, "stockroom_app"), server.url(kept.name))
+    if kept.renewed():
+        free.append(kept)
+    else:
+        kept.close()
+        drop_database(server, kept.name)
+
+
+def _new(server: Server) -> Kept:
+    name = _copy(server, _template(server))
+    return Kept.of(name, Shop.open(server.url(name, "stockroom_app"), server.url(name)))
 
 
 def open_sample(server: Server) -> Iterator[Shop]:
@@ -173,9 +221,14 @@ def open_prepared(server: Server, prepare: Callable[[Shop], Prepared]) -> Iterat
         yield shop, returned
 
 
-def _open_copy(server: Server, template: str) -> Iterator[Shop]:
+def _copy(server: Server, template: str) -> str:
     name = f"shop_{uuid.uuid4().hex[:12]}"
     administer(server, f"create database {name} template {template} strategy file_copy")
+    return name
+
+
+def _open_copy(server: Server, template: str) -> Iterator[Shop]:
+    name = _copy(server, template)
     opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
     yield opened
     opened.close()

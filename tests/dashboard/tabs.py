@@ -32,7 +32,7 @@ class Tabs:
         self.monkeypatch.setattr(session, "presented_token", lambda: token)
         tab = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
         if page != "overview":
-            tab.run().switch_page(f"../pages/{page}.py")
+            tab.switch_page(f"../pages/{page}.py")  # at once, as by its address; the first page is not drawn before
         for key, value in query.items():
             tab.query_params[key] = value
         return run(tab)

@@ -41,12 +41,13 @@ class Street:
 
 class Clients:
     """HTTP clients with one connection each. A client that many threads share may close a connection that one of them
-    reads, with "Bad file descriptor" (httpcore 1.0).
+    reads, with "Bad file descriptor" (httpcore 1.0). There is no TLS here: `verify=False` saves each 0.06 s of reading
+    certificates.
     """
 
     def __init__(self, url: str, key: str) -> None:
         self._all = [
-            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(60))
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, verify=False)
             for _ in range(CONNECTIONS)
         ]
         self._free: SimpleQueue[httpx.Client] = SimpleQueue()

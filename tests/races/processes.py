@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from tests.shared.processes import forking
 
 PROCESSES = 4
 _Answer = TypeVar("_Answer")
@@ -15,7 +16,7 @@ _gate: Any = None
 
 def in_processes(open_shopping: Callable[..., Shopping[_Answer]], *where: Any, buyers: int) -> list[_Answer]:
     """Send so many buyers shopping; each process opens its way to the shop `where` once, for all of its buyers."""
-    context = multiprocessing.get_context("spawn")
+    context = forking()
     gate = context.Barrier(PROCESSES)
     with ProcessPoolExecutor(PROCESSES, context, _remember, (gate,)) as processes:
         parts = [range(first, buyers, PROCESSES) for first in range(PROCESSES)]

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
+import uvicorn
+
+from core.foundation.settings import load_settings
+from dashboard.__main__ import configuration
+from tests.shared.processes import forking
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
 
 
-# As `make run` serves it, but for a database that the test has opened, and without a link on the terminal.
-_SERVE = """
-import sys, uvicorn
-from core.foundation.settings import load_settings
-from dashboard.__main__ import configuration
-config = configuration(load_settings())
-config.port, config.timeout_graceful_shutdown = int(sys.argv[1]), 1
-uvicorn.Server(config).run()
-"""
+def _serve(port: int, environment: dict[str, str]) -> None:
+    """As `make run` serves it, but for a database that the test has opened, and without a link on the terminal."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    config = configuration(load_settings())
+    config.port, config.timeout_graceful_shutdown = port, 1
+    uvicorn.Server(config).run()
 
 
 @contextmanager
@@ -35,25 +38,28 @@ def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies, **(more or {})}
-    process = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd=ROOT, env=os.environ | settings)
+    process = forking().Process(target=_serve, args=(port, dict(os.environ) | settings))
+    process.start()
     try:
         _wait(process, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
+        process.join(10)
+        if process.is_alive():
             process.kill()
+        process.join()
+        process.close()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+def _wait(process: BaseProcess, url: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the dashboard ended while it was starting"
-        try:
-            if httpx.get(f"{url}/healthz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client() as client:
+        while time.monotonic() < deadline:
+            assert process.is_alive(), "the dashboard ended while it was starting"
+            try:
+                if client.get(f"{url}/healthz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
     raise AssertionError(f"the dashboard did not answer within {PATIENCE} seconds")

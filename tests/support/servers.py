@@ -33,6 +33,8 @@ UNDURABLE = {
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "autovacuum": "off",
+    "jit": "off",
     "max_connections": "200",
     "listen_addresses": "''",
     "unix_socket_permissions": "0777",
@@ -113,7 +115,8 @@ def _start(folder: Path, programs: Path, major: int) -> Server:
     _user().own(folder)
     data = folder / "data"
     accounts = ["-U", "postgres", "-A", "trust"]
-    _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+    without = ["--no-data-checksums"] if major >= 18 else []  # older ones have none unless asked
+    _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", *without)
     with (data / "postgresql.auto.conf").open("a") as settings:
         settings.writelines(f"{name} = {value}\n" for name, value in UNDURABLE.items())
     control: list[Path | str] = [programs / "pg_ctl", "-D", data, "-w", "-s"]

@@ -9,8 +9,8 @@ not a superuser, as Supabase's `postgres` is not.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 
 import psycopg
@@ -232,6 +232,24 @@ def moved_in(server: Server, *more: str, account: str) -> Iterator[Legacy]:
     with legacy_database(server, account=account, template=_moved_in(server, more, account)) as shop:
         administer(server, f"grant create on database {shop.name} to stockroom_owner")  # a copy lacks it
         yield shop
+
+
+@contextmanager
+def once_adopted(server: Server, opened: Callable[[Server], AbstractContextManager[Legacy]]) -> Iterator[Legacy]:
+    """Give a copy of the shop that `opened` gives, after it was adopted. On each server it is adopted once."""
+    if (server, opened) not in _adopted:
+        with opened(server) as shop:
+            adoption.adopt(shop.url)
+            name = f"adopted_{uuid.uuid4().hex[:10]}"
+            administer(server, f"create database {name} template {shop.name} owner {shop.account} strategy file_copy")
+            _adopted[server, opened] = (name, shop.account)
+    template, account = _adopted[server, opened]
+    with legacy_database(server, account=account, template=template) as copy:
+        administer(server, f"grant create on database {copy.name} to stockroom_owner")  # a copy lacks it
+        yield copy
+
+
+_adopted: dict[tuple[Server, object], tuple[str, str]] = {}
 
 
 @lru_cache

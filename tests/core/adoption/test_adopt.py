@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -35,6 +36,7 @@ from tests.support.legacy import (
 )
 from tests.support.proof import assert_holds
 from tests.support.servers import Server
+from tests.support.sneakers import once_adopted
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +45,25 @@ LEDGER = """select movement_type, reason, quantity, quantity_before as before, q
               from public.stock_movements where variant_id = %s order by variant_sequence"""
 
 
+@contextmanager
+def old_shop(server: Server) -> Iterator[Legacy]:
+    """A shop on Supabase with all its objects and a correct history."""
+    with legacy_database(server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
+        clean_history(legacy)
+        yield legacy
+
+
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:
-    """A shop on Supabase with all its objects and a correct history."""
-    with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
-        clean_history(legacy)
+    """That shop before it moves in."""
+    with old_shop(supabase_server) as legacy:
+        yield legacy
+
+
+@pytest.fixture
+def moved(supabase_server: Server) -> Iterator[Legacy]:
+    """That shop after it moved in."""
+    with once_adopted(supabase_server, old_shop) as legacy:
         yield legacy
 
 
@@ -90,9 +106,8 @@ def test_a_shop_keeps_every_row_and_its_history_becomes_the_ledgers(old: Legacy)
         assert_proven(shop)
 
 
-def test_a_history_that_begins_in_the_middle_gets_one_opening_count(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    assert history(old, TEN) == [
+def test_a_history_that_begins_in_the_middle_gets_one_opening_count(moved: Legacy) -> None:
+    assert history(moved, TEN) == [
         ("count", "initial_count", 12, 0, 12),
         ("sale", "stock_decrease", -2, 12, 10),
         ("adjustment", "lost", -1, 10, 9),
@@ -101,16 +116,17 @@ def test_a_history_that_begins_in_the_middle_gets_one_opening_count(old: Legacy)
     ]
 
 
-def test_people_references_texts_and_moments_are_carried_over(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    received, sold, damaged, returned, left = old.rows(LEDGER, NINE)
+def test_people_references_texts_and_moments_are_carried_over(moved: Legacy) -> None:
+    received, sold, damaged, returned, left = moved.rows(LEDGER, NINE)
     assert (received.performed_by, received.note) == ("mia@shop.example", None)
     assert (sold.reference_type, sold.reference_id, sold.performed_by) == ("order", "o-1", "Before Stockroom")
     assert damaged.note == 'wet box; Was "damage" before'
     assert (returned.reference_type, returned.note) == (None, 'too small; Was "return" before')
     assert left.note == 'Was "transfer_out" before'
     moments = "select to_char(occurred_at at time zone 'UTC', 'MM-DD HH24:MI') from stock_movements where sku = 'AC-9'"
-    assert [at for (at,) in old.rows(moments)] == [f"03-0{day} {'09' if day == 1 else '10'}:00" for day in range(1, 6)]
+    assert [at for (at,) in moved.rows(moments)] == [
+        f"03-0{day} {'09' if day == 1 else '10'}:00" for day in range(1, 6)
+    ]
 
 
 def test_every_movement_is_its_own_operation_keyed_by_the_old_row(old: Legacy) -> None:
@@ -144,12 +160,11 @@ def test_the_difference_between_history_and_level_is_one_count(small: Legacy) ->
         assert_proven(shop)
 
 
-def test_old_two_argument_calls_by_name_reach_the_ledger(old: Legacy) -> None:
-    adoption.adopt(old.url)
+def test_old_two_argument_calls_by_name_reach_the_ledger(moved: Legacy) -> None:
     call = "select public.update_variant_stock(variant_id => %s, quantity_change => -1)"
-    assert old.one(call, NINE)["new_stock"] == 4
-    assert history(old, NINE)[-1] == ("sale", "stock_decrease", -1, 5, 4)
-    assert old.one(call, ELEVEN)["success"] is False
+    assert moved.one(call, NINE)["new_stock"] == 4
+    assert history(moved, NINE)[-1] == ("sale", "stock_decrease", -1, 5, 4)
+    assert moved.one(call, ELEVEN)["success"] is False
 
 
 def test_calls_by_other_names_of_the_two_arguments_reach_it_too(small: Legacy) -> None:
@@ -167,14 +182,13 @@ def test_calls_by_other_names_of_the_two_arguments_reach_it_too(small: Legacy) -
     assert [small.one(rights, who) for who in ("anon", "service_role", "stockroom_app")] == [False, True, True]
 
 
-def test_adopting_twice_says_that_it_is_done(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    movements = old.one("select count(*) from stock_movements")
-    again = adoption.adopt(old.url)
+def test_adopting_twice_says_that_it_is_done(moved: Legacy) -> None:
+    movements = moved.one("select count(*) from stock_movements")
+    again = adoption.adopt(moved.url)
     assert again.already is not None
     assert again.already.startswith("This shop already moved in")
-    assert old.one("select count(*) from stock_movements") == movements
-    assert migrate(old.url) is False
+    assert moved.one("select count(*) from stock_movements") == movements
+    assert migrate(moved.url) is False
 
 
 def test_checking_a_shop_changes_nothing(old: Legacy) -> None:
@@ -201,16 +215,15 @@ def test_a_database_with_sneakers_alone_becomes_an_empty_shop(supabase_server: S
         assert sneakers.one("select count(*) from product_variants") == 0
 
 
-def test_an_adopted_database_has_the_schema_of_a_fresh_one(old: Legacy) -> None:
+def test_an_adopted_database_has_the_schema_of_a_fresh_one(moved: Legacy) -> None:
     """Columns, types, constraints, indexes, functions, triggers and rights. The catalogue may have more."""
-    adoption.adopt(old.url)
     default = "alter default privileges in schema public grant all on tables to anon"
-    with legacy_database(old.server, default) as fresh:
+    with legacy_database(moved.server, default) as fresh:
         migrate(fresh.url)
         both = ["products", "product_variants"]
         fresh.run("insert into stockroom.catalogue_writers values ('service_role', %s, %s)", both, both)
         fresh.run("select stockroom_api.open_catalogue()")
-        ours, theirs = catalogue_of(fresh), catalogue_of(old)
+        ours, theirs = catalogue_of(fresh), catalogue_of(moved)
     assert ours - theirs == set()
     more = {entry for entry in theirs - ours if "adoption" not in entry[1] and "NOT NULL" not in entry[3][:8]}
     assert {entry[:3] for entry in more} == {
@@ -271,12 +284,11 @@ def catalogue_of(legacy: Legacy) -> set[tuple[Any, ...]]:
         return set(connection.execute(_CATALOGUE.encode(), [list(OUR_TABLES)]).fetchall())
 
 
-def test_the_columns_that_the_plan_knows_are_our_columns(old: Legacy) -> None:
-    adoption.adopt(old.url)
+def test_the_columns_that_the_plan_knows_are_our_columns(moved: Legacy) -> None:
     columns = "select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
-    assert {name for (name,) in old.rows(columns, "public.stock_movements")} == {*LEDGER_COLUMNS, "notes", "status"}
+    assert {name for (name,) in moved.rows(columns, "public.stock_movements")} == {*LEDGER_COLUMNS, "notes", "status"}
     for table, kinds in _KINDS.items():
-        assert set(kinds) <= {name for (name,) in old.rows(columns, f"public.{table}")}
+        assert set(kinds) <= {name for (name,) in moved.rows(columns, f"public.{table}")}
 
 
 @pytest.mark.parametrize("column", ["qty=stock_quantity", "product_variants.qty=stock_quantity"])

@@ -11,6 +11,7 @@ import pytest
 from core.adoption import adopt as adoption
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
+from tests.core.adoption.test_adopt import old_shop
 from tests.support.legacy import (
     CATALOGUE,
     FUNCTIONS,
@@ -21,11 +22,11 @@ from tests.support.legacy import (
     TABLES,
     TEN,
     Legacy,
-    clean_history,
     legacy_database,
     snapshot,
 )
 from tests.support.servers import Server
+from tests.support.sneakers import once_adopted
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +34,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def old(supabase_server: Server) -> Iterator[Legacy]:
     """A shop on Supabase with all its objects."""
-    with legacy_database(supabase_server, TABLES, FUNCTIONS, SUPABASE, SNEAKERS, CATALOGUE) as legacy:
-        clean_history(legacy)
+    with old_shop(supabase_server) as legacy:
+        yield legacy
+
+
+@pytest.fixture
+def moved(supabase_server: Server) -> Iterator[Legacy]:
+    """That shop after it moved in."""
+    with once_adopted(supabase_server, old_shop) as legacy:
         yield legacy
 
 
@@ -52,12 +59,11 @@ def test_everything_is_as_it_was_after_undo(old: Legacy) -> None:
         assert snapshot(old) == before
 
 
-def test_undo_is_refused_after_the_first_movement(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)
+def test_undo_is_refused_after_the_first_movement(moved: Legacy) -> None:
+    moved.run("select public.update_variant_stock(variant_id => %s, quantity_change => -1)", NINE)
     with pytest.raises(SetupError, match=r"1 movement of the ledger came after this shop moved in"):
-        adoption.undo(old.url)
-    assert old.one("select stock_quantity from product_variants where id = %s", NINE) == 4
+        adoption.undo(moved.url)
+    assert moved.one("select stock_quantity from product_variants where id = %s", NINE) == 4
 
 
 def test_undo_is_refused_without_an_adoption(old: Legacy) -> None:
@@ -84,16 +90,15 @@ def test_undo_carries_changes_of_the_catalogue_back(old: Legacy) -> None:
     assert old.one("select count(*) from stock_movements") == 9
 
 
-def test_views_keep_working_and_show_the_new_levels(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    old.run("select public.update_variant_stock(variant_id => %s, quantity_change => -3)", NINE)
-    assert old.rows('select name, sku, stock_quantity from "Low Stock" order by sku') == [
+def test_views_keep_working_and_show_the_new_levels(moved: Legacy) -> None:
+    moved.run("select public.update_variant_stock(variant_id => %s, quantity_change => -3)", NINE)
+    assert moved.rows('select name, sku, stock_quantity from "Low Stock" order by sku') == [
         ("Air Canvas", "AC-11", 0),
         ("Air Canvas", "AC-9", 2),
     ]
-    options = old.one("select reloptions::text from pg_class where relname = 'product_list'")
+    options = moved.one("select reloptions::text from pg_class where relname = 'product_list'")
     assert options == "{security_invoker=true}"
-    assert old.rows("select id from all_products()") == [(SHOE,)]
+    assert moved.rows("select id from all_products()") == [(SHOE,)]
 
 
 def test_nobody_writes_stock_through_a_view(old: Legacy) -> None:
@@ -111,25 +116,23 @@ def test_nobody_writes_stock_through_a_view(old: Legacy) -> None:
     ]
 
 
-def test_the_storefronts_own_tables_refer_to_the_new_ones(old: Legacy) -> None:
-    adoption.adopt(old.url)
+def test_the_storefronts_own_tables_refer_to_the_new_ones(moved: Legacy) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        old.run("insert into order_items (variant_id) values (gen_random_uuid())")
-    old.run("insert into product_variants (product_id, sku) values (%s, 'AC-12')", SHOE)
-    old.run("insert into order_items (variant_id, sku) select id, sku from product_variants where sku = 'AC-12'")
-    policy = old.one("select qual from pg_policies where tablename = 'order_items'")
+        moved.run("insert into order_items (variant_id) values (gen_random_uuid())")
+    moved.run("insert into product_variants (product_id, sku) values (%s, 'AC-12')", SHOE)
+    moved.run("insert into order_items (variant_id, sku) select id, sku from product_variants where sku = 'AC-12'")
+    policy = moved.one("select qual from pg_policies where tablename = 'order_items'")
     assert "product_variants v" in policy
 
 
-def test_a_trigger_for_updated_at_continues_and_one_that_logs_stock_does_not(old: Legacy) -> None:
-    adoption.adopt(old.url)
+def test_a_trigger_for_updated_at_continues_and_one_that_logs_stock_does_not(moved: Legacy) -> None:
     triggers = """select tgname::text from pg_trigger where tgrelid = %s::regclass and not tgisinternal
                    order by tgname = 'touch it', tgname desc"""
-    assert old.rows(triggers, "public.products") == [("catalogue_audit",), ("touch it",)]
-    assert old.rows(triggers, "public.product_variants") == [("product_variants_stock_state",), ("catalogue_audit",)]
-    assert old.rows(triggers, "public.product_variants_legacy") == [("log_stock",)]
-    old.run("update products set name = 'Air Canvas 2'")
-    assert old.one("select updated_at > created_at from products")
+    assert moved.rows(triggers, "public.products") == [("catalogue_audit",), ("touch it",)]
+    assert moved.rows(triggers, "public.product_variants") == [("product_variants_stock_state",), ("catalogue_audit",)]
+    assert moved.rows(triggers, "public.product_variants_legacy") == [("log_stock",)]
+    moved.run("update products set name = 'Air Canvas 2'")
+    assert moved.one("select updated_at > created_at from products")
 
 
 PUBLIC_KEYS = ("anon", "authenticated")
@@ -137,17 +140,16 @@ CONTRACT = ("products", "product_variants", "stock_movements")
 
 
 @pytest.mark.parametrize("role", PUBLIC_KEYS)
-def test_public_keys_lose_their_rights_and_row_security_is_on(old: Legacy, role: str) -> None:
-    adoption.adopt(old.url)
+def test_public_keys_lose_their_rights_and_row_security_is_on(moved: Legacy, role: str) -> None:
     may = "select has_table_privilege(%s, %s, 'select, insert, update, delete, truncate, references, trigger')"
     tables = [*CONTRACT, *(f"{name}_legacy" for name in CONTRACT)]
-    assert [name for name in tables if old.one(may, role, f"public.{name}")] == []
-    assert old.rows("select relname from pg_class where relname = any (%s) and not relrowsecurity", tables) == []
+    assert [name for name in tables if moved.one(may, role, f"public.{name}")] == []
+    assert moved.rows("select relname from pg_class where relname = any (%s) and not relrowsecurity", tables) == []
     execute = (
         "select has_function_privilege(%s, p.oid, 'execute') from pg_proc p where proname = 'update_variant_stock'"
     )
-    assert old.rows(execute, role) == [(False,)]
-    assert old.rows(execute, "service_role") == [(True,)]
+    assert moved.rows(execute, role) == [(False,)]
+    assert moved.rows(execute, "service_role") == [(True,)]
 
 
 def test_reading_may_continue_under_the_old_policies(old: Legacy) -> None:
@@ -163,9 +165,10 @@ def test_reading_may_continue_under_the_old_policies(old: Legacy) -> None:
     assert old.one("select count(*) from products") == 2
 
 
-def test_a_publication_includes_the_new_table(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    assert old.rows("select tablename from pg_publication_tables where pubname = 'realtime'") == [("product_variants",)]
+def test_a_publication_includes_the_new_table(moved: Legacy) -> None:
+    assert moved.rows("select tablename from pg_publication_tables where pubname = 'realtime'") == [
+        ("product_variants",)
+    ]
 
 
 def test_functions_that_write_past_the_ledger_are_reported(old: Legacy) -> None:

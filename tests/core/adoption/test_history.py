@@ -17,7 +17,7 @@ from core.proof.checks import run_checks
 from tests.support.builders import Shop
 from tests.support.legacy import Legacy, snapshot
 from tests.support.servers import Server
-from tests.support.sneakers import landlord, sneaker_shop
+from tests.support.sneakers import landlord, once_adopted, sneaker_shop
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +31,13 @@ OF_CPH = "from stock_movements where sku = 'CPH-42' order by variant_sequence"
 def old(supabase_server: Server) -> Iterator[Legacy]:
     """The sneaker shop, before it moves in."""
     with sneaker_shop(supabase_server) as legacy:
+        yield legacy
+
+
+@pytest.fixture
+def moved(supabase_server: Server) -> Iterator[Legacy]:
+    """The sneaker shop after it moved in."""
+    with once_adopted(supabase_server, sneaker_shop) as legacy:
         yield legacy
 
 
@@ -60,13 +67,12 @@ def test_old_rows_keep_every_column_that_the_ledger_lacks(old: Legacy) -> None:
     assert old.rows(kinds, "public.stock_movements", names) == old.rows(kinds, "public.stock_movements_legacy", names)
 
 
-def test_new_movements_fill_the_old_columns_as_far_as_they_are_known(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    sold = sell(old)
+def test_new_movements_fill_the_old_columns_as_far_as_they_are_known(moved: Legacy) -> None:
+    sold = sell(moved)
     assert (str(sold.product_id), sold.status, sold.reference_number) == (HIGH, "completed", "ORD-3001")
     assert (sold.notes, sold.movement_date) == (sold.note, sold.occurred_at)
     assert (sold.stock_level_id, sold.unit_cost) == (None, None)
-    (count,) = old.rows("select * from stock_movements where sku = 'DUN-42'")
+    (count,) = moved.rows("select * from stock_movements where sku = 'DUN-42'")
     assert (count.status, count.notes) == ("completed", "The level at which the shop moved in")
 
 
@@ -133,9 +139,8 @@ def test_people_are_found_without_a_foreign_key_by_name_or_by_mail(old: Legacy) 
     assert people == ["Mia Keller", none, "kim@mail.example", "Mia Keller"]
 
 
-def test_every_reason_of_ours_is_known_by_its_code_and_its_label(old: Legacy) -> None:
-    adoption.adopt(old.url)
-    known = old.rows("select movement_type, reason, label, sign from stockroom.reasons where reason <> 'undo'")
+def test_every_reason_of_ours_is_known_by_its_code_and_its_label(moved: Legacy) -> None:
+    known = moved.rows("select movement_type, reason, label, sign from stockroom.reasons where reason <> 'undo'")
     for row in known:
         for text in (row.reason, row.label):
             word = "_".join(text.lower().replace(",", "").split())
@@ -219,11 +224,10 @@ def test_required_and_computed_old_columns_never_refuse_a_movement(old: Legacy) 
     assert (sold.bin, sold.code, sold.line, str(sold.day)) == (-1, "A-1", None, "2026-01-01")
 
 
-def test_a_backup_of_an_adopted_shop_restores_the_old_columns(old: Legacy, tmp_path: Path) -> None:
-    adoption.adopt(old.url)
-    sell(old)
-    backup = backups.make(old.url, tmp_path, keep=1)
-    assert backups.verify(old.url, backup).movements == old.one("select count(*) from stock_movements")
+def test_a_backup_of_an_adopted_shop_restores_the_old_columns(moved: Legacy, tmp_path: Path) -> None:
+    sell(moved)
+    backup = backups.make(moved.url, tmp_path, keep=1)
+    assert backups.verify(moved.url, backup).movements == moved.one("select count(*) from stock_movements")
 
 
 def test_undo_removes_the_old_columns_and_what_fills_them(old: Legacy) -> None:

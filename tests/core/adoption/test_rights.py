@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from core.foundation.addresses import libpq_url
 from tests.core.adoption.test_doors import LEVEL, as_role
 from tests.support.legacy import Legacy, snapshot
 from tests.support.servers import Server
-from tests.support.sneakers import landlord, sneaker_shop
+from tests.support.sneakers import landlord, once_adopted, sneaker_shop
 
 pytestmark = pytest.mark.slow
 
@@ -31,31 +32,44 @@ create view public.shelf_report as select l.variant_id, l.quantity_on_hand from 
 """
 
 
-@pytest.fixture
-def shop(supabase_server: Server) -> Iterator[Legacy]:
-    """The adopted sneaker shop, with a back office of its own."""
-    with sneaker_shop(supabase_server, STAFF, account=landlord(supabase_server)) as old:
+@contextmanager
+def staffed_shop(server: Server) -> Iterator[Legacy]:
+    """The sneaker shop, with a back office of its own."""
+    with sneaker_shop(server, STAFF, account=landlord(server)) as old:
         yield old
 
 
+@pytest.fixture
+def shop(supabase_server: Server) -> Iterator[Legacy]:
+    """That shop before it moves in."""
+    with staffed_shop(supabase_server) as old:
+        yield old
+
+
+@pytest.fixture
+def moved(supabase_server: Server) -> Iterator[Legacy]:
+    """That shop after it moved in."""
+    with once_adopted(supabase_server, staffed_shop) as adopted:
+        yield adopted
+
+
 @pytest.mark.parametrize("role", ["service_role", "shop_admin"])
-def test_who_could_write_the_catalogue_still_can(shop: Legacy, role: str) -> None:
-    adoption.adopt(shop.url)
-    as_role(shop, role, "update public.products set price = 129.90, status = 'archived' where slug = 'dune-runner'")
-    as_role(shop, role, "insert into public.products (name, slug, status, price) values ('New', 'new', 'active', 50)")
+def test_who_could_write_the_catalogue_still_can(moved: Legacy, role: str) -> None:
+    as_role(moved, role, "update public.products set price = 129.90, status = 'archived' where slug = 'dune-runner'")
+    as_role(moved, role, "insert into public.products (name, slug, status, price) values ('New', 'new', 'active', 50)")
     as_role(
-        shop,
+        moved,
         role,
         """insert into public.product_variants (product_id, sku, size, color, price_adjustment, weight_grams)
            select id, 'NEW-42', '42', 'red', 5, 900 from public.products where slug = 'new'""",
     )
     as_role(
-        shop, role, "update public.product_variants set low_stock_threshold = 9, sku = 'NEW-43' where sku = 'NEW-42'"
+        moved, role, "update public.product_variants set low_stock_threshold = 9, sku = 'NEW-43' where sku = 'NEW-42'"
     )
-    assert shop.rows("select sku, low_stock_threshold, stock_quantity from product_variants where sku like 'NEW%'") == [
-        ("NEW-43", 9, 0)
-    ]
-    assert shop.one("select status from products where slug = 'dune-runner'") == "archived"
+    assert moved.rows(
+        "select sku, low_stock_threshold, stock_quantity from product_variants where sku like 'NEW%'"
+    ) == [("NEW-43", 9, 0)]
+    assert moved.one("select status from products where slug = 'dune-runner'") == "archived"
 
 
 PAST_THE_LEDGER = (
@@ -121,14 +135,13 @@ def test_rights_by_default_open_nothing_that_is_created_again(shop: Legacy) -> N
     assert shop.one("select has_table_privilege('shop_admin', 'public.catalogue', 'insert')") is False
 
 
-def test_a_direct_change_of_the_catalogue_is_recorded_with_its_role(shop: Legacy) -> None:
-    adoption.adopt(shop.url)
-    assert shop.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
-    as_role(shop, "service_role", "update public.products set price = 129.90 where slug = 'dune-runner'")
-    as_role(shop, "service_role", "update public.products set name = name")
-    as_role(shop, "service_role", "update public.product_variants set weight_grams = 800 where sku = 'DUN-42'")
-    as_role(shop, "service_role", "insert into public.products (name, price) values ('New', 50)")
-    rows = shop.rows(
+def test_a_direct_change_of_the_catalogue_is_recorded_with_its_role(moved: Legacy) -> None:
+    assert moved.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
+    as_role(moved, "service_role", "update public.products set price = 129.90 where slug = 'dune-runner'")
+    as_role(moved, "service_role", "update public.products set name = name")
+    as_role(moved, "service_role", "update public.product_variants set weight_grams = 800 where sku = 'DUN-42'")
+    as_role(moved, "service_role", "insert into public.products (name, price) values ('New', 50)")
+    rows = moved.rows(
         f"select performed_by, change, subject, before, after from stockroom.audit where {CHANGED} order by id"
     )
     assert [tuple(row) for row in rows[:2]] == [
@@ -136,23 +149,21 @@ def test_a_direct_change_of_the_catalogue_is_recorded_with_its_role(shop: Legacy
         ("service_role", "catalogue_changed", "variant DUN-42", {"weight_grams": None}, {"weight_grams": 800}),
     ]
     assert (rows[2].change, rows[2].subject, rows[2].after["price"]) == ("catalogue_added", "product New", 50)
-    with shop.shop() as opened:
+    with moved.shop() as opened:
         assert opened.sql(f"select count(*) from stockroom.audit where {CHANGED}") == 3
 
 
-def test_sales_record_no_change_of_the_catalogue(shop: Legacy) -> None:
-    adoption.adopt(shop.url)
-    shop.run("select public.update_variant_stock(id, -1) from public.product_variants where sku = 'CPH-42'")
-    assert shop.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
+def test_sales_record_no_change_of_the_catalogue(moved: Legacy) -> None:
+    moved.run("select public.update_variant_stock(id, -1) from public.product_variants where sku = 'CPH-42'")
+    assert moved.one(f"select count(*) from stockroom.audit where {CHANGED}") == 0
 
 
-def test_a_rebuild_keeps_the_rights_and_gives_those_of_new_columns(shop: Legacy) -> None:
-    adoption.adopt(shop.url)
-    shop.run("alter table public.products add column season text")
-    shop.run("update stockroom.sql_text set checksum = 'older'")
-    migrate(shop.url)
-    as_role(shop, "service_role", "update public.products set season = 'Spring', price = 1 where slug = 'ridge-low'")
-    assert shop.one(f"select after from stockroom.audit where {CHANGED}") == {"price": 1, "season": "Spring"}
+def test_a_rebuild_keeps_the_rights_and_gives_those_of_new_columns(moved: Legacy) -> None:
+    moved.run("alter table public.products add column season text")
+    moved.run("update stockroom.sql_text set checksum = 'older'")
+    migrate(moved.url)
+    as_role(moved, "service_role", "update public.products set season = 'Spring', price = 1 where slug = 'ridge-low'")
+    assert moved.one(f"select after from stockroom.audit where {CHANGED}") == {"price": 1, "season": "Spring"}
 
 
 def test_checking_lists_for_every_role_what_it_can_do_before_and_after(shop: Legacy) -> None:

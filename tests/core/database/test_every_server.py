@@ -7,7 +7,11 @@ when it runs.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
+
+from tests.conftest import EVERY_SERVER
 from tests.house.reading import MIGRATIONS, SQL_FILES, sql
 from tests.support.builders import Shop
 
@@ -30,3 +34,11 @@ def test_every_function_that_sql_calls_exists(shop: Shop) -> None:
     known = {row[0] for row in shop.rows(KNOWN)}
     assert {"date_bin", "jsonb_agg", "post_lines", "stock_movements"} <= called()
     assert called() - known - ALIASES == set()
+
+
+def test_what_runs_on_every_server_exists(request: pytest.FixtureRequest) -> None:
+    for each in EVERY_SERVER:
+        path, _, name = each.partition("::")
+        found = Path(request.config.rootpath, path)
+        assert found.exists(), each
+        assert not name or f"\ndef {name}" in found.read_text(), each

@@ -256,10 +256,8 @@ def test_the_dashboard_keeps_working_through_a_rebuild(
     assert_holds(fresh_shop, variant)
 
 
-def test_the_apps_own_account_can_start_on_a_current_database(server: Server, new_database: Callable[..., str]) -> None:
-    name = new_database()
-    migrate.migrate(server.url(name))
-    assert migrate.migrate(server.url(name, "stockroom_app")) is False
+def test_the_apps_own_account_can_start_on_a_current_database(fresh_shop: Shop) -> None:
+    assert migrate.migrate(fresh_shop.app_url) is False
 
 
 def test_the_apps_own_account_cannot_migrate_and_the_error_names_the_setting(
@@ -269,14 +267,10 @@ def test_the_apps_own_account_cannot_migrate_and_the_error_names_the_setting(
         migrate.migrate(server.url(new_database(), "stockroom_app"))
 
 
-def test_a_database_of_a_newer_stockroom_is_refused_and_not_changed(
-    server: Server, new_database: Callable[..., str]
-) -> None:
-    url = server.url(new_database())
-    migrate.migrate(url)
-    execute(url, "update stockroom.alembic_version set version_num = '9999'")
+def test_a_database_of_a_newer_stockroom_is_refused_and_not_changed(fresh_shop: Shop) -> None:
+    fresh_shop.sql("update stockroom.alembic_version set version_num = '9999'")
     with pytest.raises(SetupError, match="newer Stockroom"):
-        migrate.migrate(url)
+        migrate.migrate(fresh_shop.owner_url)
 
 
 def test_the_newest_revision_is_the_one_with_the_highest_number() -> None:

@@ -12,13 +12,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
+import dashboard.__main__
 from core.database import embedded
 from core.database.migrate import refuse_old_server
 from core.foundation.addresses import libpq_url
@@ -93,9 +94,27 @@ def _get(url: str) -> tuple[int, str]:
             return refusal.code, refusal.read().decode()
 
 
-def _sentence(**settings: str) -> str:
-    """Start with wrong settings and return the error."""
-    code, errors = Start(**settings).result()
+Failed = Callable[..., str]
+
+
+@pytest.fixture
+def failed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Failed]:
+    """Start with wrong settings and return the error: in this process, because imports take a second."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def start(**settings: str) -> str:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
+            monkeypatch.delenv(name)
+        for name, value in ({"STOCKROOM_SAMPLE": "0", "STOCKROOM_PORT": str(_free_port())} | settings).items():
+            monkeypatch.setenv(name, value)
+        return _one_sentence(dashboard.__main__.main(), capsys.readouterr().err)
+
+    yield start
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _one_sentence(code: int, errors: str) -> str:
     assert code == 1
     assert "Traceback" not in errors
     assert errors.startswith("Stockroom cannot start. ")
@@ -182,17 +201,17 @@ def test_a_start_on_your_own_database_works_in_the_same_way(server: Server) -> N
 # ---------------------------------------------------------------- it cannot
 
 
-def test_a_taken_port_is_named_before_anything_is_touched(data_dir: Path) -> None:
+def test_a_taken_port_is_named_before_anything_is_touched(failed: Failed, data_dir: Path) -> None:
     with claim_port("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        sentence = _sentence(STOCKROOM_PORT=str(port), STOCKROOM_DATA=str(data_dir))
+        sentence = failed(STOCKROOM_PORT=str(port), STOCKROOM_DATA=str(data_dir))
     assert f"Port {port} is taken" in sentence
     assert "STOCKROOM_PORT" in sentence
     assert list(data_dir.iterdir()) == []
 
 
-def test_an_address_that_this_machine_does_not_have_is_named() -> None:
-    assert "no address '192.0.2.1': set STOCKROOM_ADDRESS" in _sentence(STOCKROOM_ADDRESS="192.0.2.1")
+def test_an_address_that_this_machine_does_not_have_is_named(failed: Failed) -> None:
+    assert "no address '192.0.2.1': set STOCKROOM_ADDRESS" in failed(STOCKROOM_ADDRESS="192.0.2.1")
 
 
 def test_a_listen_address_that_is_none_is_reported() -> None:
@@ -200,48 +219,50 @@ def test_a_listen_address_that_is_none_is_reported() -> None:
         claim_port("not an address", 8501)
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(data_dir: Path) -> None:
+def test_a_data_folder_that_cannot_be_written_is_named(failed: Failed, data_dir: Path) -> None:
     (data_dir / "file").write_text("not a folder")
-    sentence = _sentence(STOCKROOM_DATA=str(data_dir / "file"))
+    sentence = failed(STOCKROOM_DATA=str(data_dir / "file"))
     assert f"cannot write to its data folder {data_dir / 'file'}" in sentence
     assert "STOCKROOM_DATA" in sentence
 
 
-def test_a_wrong_setting_is_named() -> None:
-    assert "STOCKROOM_PORT is '80x'" in _sentence(STOCKROOM_PORT="80x")
+def test_a_wrong_setting_is_named_by_the_program_itself() -> None:
+    assert "STOCKROOM_PORT is '80x'" in _one_sentence(*Start(STOCKROOM_PORT="80x").result())
 
 
-def test_an_unreachable_database_is_reported_without_its_password() -> None:
-    sentence = _sentence(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{_free_port()}/shop")
+def test_an_unreachable_database_is_reported_without_its_password(failed: Failed) -> None:
+    sentence = failed(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{_free_port()}/shop")
     assert "cannot be reached" in sentence
     assert "Check DATABASE_URL" in sentence
     assert "secret" not in sentence
 
 
-def test_a_database_that_does_not_exist_is_named(server: Server) -> None:
-    sentence = _sentence(DATABASE_URL=server.url("no_such_shop"))
+def test_a_database_that_does_not_exist_is_named(failed: Failed, server: Server) -> None:
+    sentence = failed(DATABASE_URL=server.url("no_such_shop"))
     assert "no_such_shop" in sentence
     assert "DATABASE_URL" in sentence
 
 
-def test_an_account_that_may_not_migrate_is_reported_with_the_setting_that_helps(server: Server) -> None:
+def test_an_account_that_may_not_migrate_is_reported_with_the_setting_that_helps(
+    failed: Failed, server: Server
+) -> None:
     name = f"stranger_{server.major}"
     with psycopg.connect(libpq_url(server.url("postgres")), autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         connection.execute(f"create role {name} login".encode())
-    sentence = _sentence(DATABASE_URL=server.url(name, name))
+    sentence = failed(DATABASE_URL=server.url(name, name))
     assert f"The account '{name}' may not set up this database" in sentence
     assert "STOCKROOM_OWNER_URL" in sentence
 
 
-def test_an_app_account_that_cannot_sign_in_is_named_and_how_it_gets_a_password(server: Server) -> None:
-    sentence = _sentence(DATABASE_URL=server.url(user="nobody_here"), STOCKROOM_OWNER_URL=server.owner_url)
+def test_an_app_account_that_cannot_sign_in_is_named_and_how_it_gets_a_password(failed: Failed, server: Server) -> None:
+    sentence = failed(DATABASE_URL=server.url(user="nobody_here"), STOCKROOM_OWNER_URL=server.owner_url)
     assert "The account 'nobody_here' cannot use the database" in sentence
     assert "alter role nobody_here password" in sentence
 
 
-def test_urls_of_two_different_databases_are_reported(server: Server) -> None:
-    sentence = _sentence(DATABASE_URL=server.url("postgres", "stockroom_app"), STOCKROOM_OWNER_URL=server.owner_url)
+def test_urls_of_two_different_databases_are_reported(failed: Failed, server: Server) -> None:
+    sentence = failed(DATABASE_URL=server.url("postgres", "stockroom_app"), STOCKROOM_OWNER_URL=server.owner_url)
     assert "name different databases" in sentence
 
 

@@ -126,10 +126,11 @@ def test_a_new_name_or_currency_moves_no_day_and_waits_for_no_posting(fresh_shop
 def test_a_zone_change_waits_for_a_posting_which_is_then_on_its_new_day(fresh_shop: Shop) -> None:
     variant = fresh_shop.variant(10)
     with holding(fresh_shop.owner, "select public.update_variant_stock(:id, -1)", id=variant) as posting:
-        threading.Timer(0.5, posting.commit).start()
+        (committing := threading.Timer(0.5, posting.commit)).start()
         started = time.monotonic()
         assert move(fresh_shop, FAR)
         assert time.monotonic() - started > 0.4
+        committing.join()
     assert fresh_shop.on_hand(variant) == 9
     assert kept(fresh_shop, variant) == days(variant, fresh_shop.history(variant), FAR)
     assert_all_holds(fresh_shop)
@@ -140,11 +141,12 @@ def test_a_posting_during_a_zone_change_waits_and_is_on_its_new_day(fresh_shop: 
     fresh_shop.person("Wanda")
     change = "select stockroom_api.change_shop(null, null, null, 'Command line', null, :zone, null)"
     with holding(fresh_shop.owner, change, zone=FAR) as moving:
-        threading.Timer(0.8, moving.commit).start()
+        (committing := threading.Timer(0.8, moving.commit)).start()
         started = time.monotonic()
         past = PastLine(variant_id=other, quantity=1, occurred_at=CHANGES[0] + timedelta(hours=8))
         at_once(partial(fresh_shop.adjust, variant, -4), partial(fresh_shop.post_past, past))
         assert time.monotonic() - started > 0.6
+        committing.join()
     for each in (variant, other):
         assert kept(fresh_shop, each) == days(each, fresh_shop.history(each), FAR)
     assert_all_holds(fresh_shop)
@@ -179,8 +181,9 @@ def test_a_reader_that_stores_sums_meanwhile_leaves_none_of_the_old_zone(fresh_s
     with holding(
         fresh_shop.owner, "select count(*) from stockroom_api.shop_flows('2026-01-01', '2026-12-30')"
     ) as reader:
-        threading.Timer(0.5, reader.commit).start()
+        (committing := threading.Timer(0.5, reader.commit)).start()
         assert move(fresh_shop, FAR)
+        committing.join()
     assert fresh_shop.sql("select count(*) from stockroom.shop_days") == 0
     assert_all_holds(fresh_shop)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from core.people import api_keys
 from core.people.api_keys import Scope
@@ -19,8 +16,6 @@ from tests.support.builders import Shop
 
 pytestmark = pytest.mark.slow
 
-CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
-
 
 @pytest.fixture(scope="module")
 def key(shop: Shop) -> str:
@@ -29,6 +24,12 @@ def key(shop: Shop) -> str:
 
 
 def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
+    # Imported here: it takes a second, and every process of the tests reads this file.
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
     gateway, _ = fake_gateway(StripeAccount())
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_api(lambda: shop.engine, gateway=gateway))
     asked = set()
@@ -40,7 +41,7 @@ def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             answer = case.call(headers={"Authorization": f"Bearer {key}"})
-            case.validate_response(answer, checks=CHECKS)
+            case.validate_response(answer, checks=checks)
 
         ask()
         asked.add(operation.label)
