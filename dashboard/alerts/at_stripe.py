@@ -18,7 +18,7 @@ from core.foundation.settings import load_settings
 from core.ledger import reports
 from core.orders.stripe_link import payment_page
 from core.people.access import Permission, may
-from core.sandbox import connection
+from core.sandbox import connection, deciding
 from dashboard.door import session
 from dashboard.frame import forms, links, selling, words
 from dashboard.frame.feedback import Notice
@@ -29,7 +29,7 @@ def offers(alert: Alert, person: Actor) -> dict[str, Callable[[], None]]:
     if alert.kind is AlertKind.DOUBLE_PAYMENT and "second" in alert.facts:
         return {"Both payments": lambda: _show_both(alert, person)}
     if alert.kind is AlertKind.DISPUTE and alert.facts.get("payment_id"):
-        return {"Answer at Stripe": lambda: _show_dispute(alert)}
+        return {"Answer at Stripe": lambda: _show_dispute(alert, person)}
     return {}
 
 
@@ -37,8 +37,9 @@ def _show_both(alert: Alert, person: Actor) -> None:
     zone = session.run(reports.shop).zone
     for place, column in zip(("first", "second"), st.columns(2, gap="small"), strict=True):
         with column, st.container(border=True, gap="xsmall", key=f"paid_{place}_{alert.alert_id}"):
-            _show_payment(alert.facts[place], zone)
-    st.caption("If only one was meant, refund the other at Stripe. The case then ends by itself.")
+            _show_payment(alert.facts[place], zone, person)
+    where = "in the sandbox" if _is_sandbox() else "at Stripe"
+    st.caption(f"If only one was meant, refund the other {where}. The case then ends by itself.")
     if not may(person.role, Permission.RESOLVE_ALERT):
         return
     form = forms.begin(f"both_{alert.alert_id}")
@@ -57,26 +58,52 @@ def _both_are_right(alert: Alert) -> Notice:
     return Notice(text="The case is resolved: both payments are right.")
 
 
-def _show_payment(paid: Mapping[str, Any], zone: str) -> None:
+def _show_payment(paid: Mapping[str, Any], zone: str, person: Actor) -> None:
     name = f"Order {paid['number']}" if paid["number"] else f"Order of {paid['buyer'] or 'an unknown buyer'}"
     links.to_page("orders", words.plain(name), icon=":material/receipt_long:", order=str(paid["order_id"]))
     at = words.moment(datetime.fromisoformat(paid["paid_at"]), zone)
     st.text(words.joined(selling.money(paid["amount"], paid["currency"]), at))
     if paid["number"] and paid["buyer"]:
         st.text(paid["buyer"])  # not Markdown, which would turn an email address into a link
-    _link("Refund at Stripe", paid["payment_id"], livemode=paid["livemode"])
+    payment_id: str = paid["payment_id"]
+    if not _is_sandbox():
+        _link("Refund at Stripe", payment_id, livemode=paid["livemode"])
+    elif may(person.role, Permission.RESOLVE_ALERT):
+        _show_act(f"refund_{payment_id}", "Refund in the sandbox", "The refund is on its way.",
+                  lambda: deciding.refund(pool.engine(), session.actor(), payment_id=payment_id))  # fmt: skip
 
 
-def _show_dispute(alert: Alert) -> None:
-    st.caption("Send the bank what shows that the buyer got what they paid for, or accept the dispute.")
+def _show_dispute(alert: Alert, person: Actor) -> None:
     payment_id: str = alert.facts["payment_id"]
-    _link("Open the payment at Stripe", payment_id, livemode=alert.facts.get("livemode") is not False)
+    if not _is_sandbox():
+        st.caption("Send the bank what shows that the buyer got what they paid for, or accept the dispute.")
+        _link("Open the payment at Stripe", payment_id, livemode=alert.facts.get("livemode") is not False)
+        return
+    st.caption("A real shop answers at Stripe, and the bank decides. In the sandbox you are the bank.")
+    if may(person.role, Permission.RESOLVE_ALERT):
+        for column, won, who in zip(st.columns(2, gap="small"), (True, False), ("the shop", "the buyer"), strict=True):
+            with column:
+                _show_act(f"bank_{payment_id}_{won}", f"Decide for {who}", f"The bank decided for {who}.",
+                          lambda won=won: deciding.close_dispute(  # type: ignore[misc]
+                              pool.engine(), session.actor(), payment_id=payment_id, won=won))  # fmt: skip
+
+
+def _show_act(name: str, label: str, done: str, act: Callable[[], None]) -> None:
+    """Show a button that does in the sandbox what a real shop does at Stripe."""
+
+    def post(key: str, values: Mapping[str, Any]) -> Notice:
+        act()
+        return Notice(text=f"{done} The case follows in a moment.")
+
+    form = forms.begin(name)
+    with st.form(form.name, border=False):
+        forms.submit(form, label, post, icon=":material/science:", say=lambda notice: notice, is_main=False)
+
+
+def _is_sandbox() -> bool:
+    return connection.is_sandbox(load_settings(), pool.engine())
 
 
 def _link(label: str, payment_id: str, *, livemode: bool) -> None:
-    """Link to a payment at Stripe. The sandbox has no pages to link to."""
-    if connection.is_sandbox(load_settings(), pool.engine()):
-        st.caption(f":material/science: “{label}” is here in a real shop. The sandbox has no pages of its own.")
-    else:
-        page = payment_page(payment_id, livemode=livemode)
-        st.link_button(label, page, icon=":material/open_in_new:")
+    page = payment_page(payment_id, livemode=livemode)
+    st.link_button(label, page, icon=":material/open_in_new:")

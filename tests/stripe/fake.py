@@ -67,6 +67,7 @@ class FakeStripe(stripe.HTTPClient):
         if self._troubles:
             return in_trouble(self._troubles.popleft())
         with self._lock:
+            self.desk.denied = self.denied
             answer = self.desk.answer(asked)
         if self.lost and asked.method == "post" and answer[1] == 200:
             self.lost -= 1
