@@ -45,7 +45,8 @@ def show_backups(kept: Sequence[Backup], last: Proof, zone: str, settings: Setti
 def _show_proof(last: Proof, zone: str) -> None:
     if last.proven_at is None or last.made_at is None:
         st.warning(
-            "No backup is verified yet. A backup is verified by restoring and checking it.", icon=":material/help:"
+            "No backup of this shop is verified yet. A backup is verified by restoring and checking it.",
+            icon=":material/help:",
         )
         return
     text = (

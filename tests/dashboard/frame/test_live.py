@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from inspect import unwrap
 
 import pytest
 
@@ -51,14 +52,14 @@ def test_an_answer_that_failed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert live.newest() == 7
 
 
-@pytest.mark.parametrize("look", [live._look.__wrapped__, lambda: live._tick.__wrapped__(5)], ids=["page", "live"])
+@pytest.mark.parametrize("look", [unwrap(live._look), lambda: unwrap(live._tick)(5)], ids=["page", "live"])
 def test_a_tab_is_drawn_again_once_its_shop_was_replaced(
     look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[bool] = []
     monkeypatch.setattr(session, "actor", lambda: None)
     monkeypatch.setattr(live, "newest", lambda: 5)
-    monkeypatch.setattr(live.st, "rerun", lambda: drawn.append(True))
+    monkeypatch.setattr("dashboard.frame.live.st.rerun", lambda: drawn.append(True))
     monkeypatch.setattr(session, "is_outdated", lambda: False)
     look()
     assert drawn == []

@@ -48,7 +48,7 @@ def test_an_admin_sees_which_backups_are_verified_and_why_others_are_not(
 def test_back_up_now_asks_a_worker_for_it_and_says_so(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.run(plan)
     tab = tabs.open("Ada", "settings", set_section="Backups")
-    assert "No backup is verified yet." in words_of(tab)
+    assert "No backup of this shop is verified yet." in words_of(tab)
     press(tab, "Back up now")
     assert embedded_shop.sql(ASKED) == "Ada"
     assert "waiting for a worker" in words_of(tab)
