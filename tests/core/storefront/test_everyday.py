@@ -82,7 +82,9 @@ def test_an_everyday_order_is_written_as_the_general_path_would_write_it(fresh_s
             )
 
     for unusual in reversed(UNUSUAL):
-        compare = example(cart=[(0, 1, "variant_id"), (2, 2, "sku")], own=[(2, 1)], others=[(0, 1)], before=unusual)(compare)
+        compare = example(cart=[(0, 1, "variant_id"), (2, 2, "sku")], own=[(2, 1)], others=[(0, 1)], before=unusual)(
+            compare
+        )
     compare()
     assert seen[: len(UNUSUAL)] == [unusual == "an id is a SKU, too" for unusual in UNUSUAL]
     assert seen.count(True) > 5
@@ -110,7 +112,9 @@ def test_an_everyday_change_is_written_as_the_general_path_would_write_it(fresh_
 
     unlike = ("a hold has expired", "a movement is later", "a reason needs a note", "a key is known")
     for unusual in unlike:
-        compare = example(variant=0, change=-1, said=("a key", None, None, None), held=[(0, 1)], before=unusual)(compare)
+        compare = example(variant=0, change=-1, said=("a key", None, None, None), held=[(0, 1)], before=unusual)(
+            compare
+        )
     compare()
     assert seen[: len(unlike)] == [False] * len(unlike)
     assert seen.count(True) > 5
