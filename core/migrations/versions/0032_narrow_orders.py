@@ -1,4 +1,4 @@
-"""Fewer and narrower indexes on orders and their lines, and no checks of keys that the ledger's functions write together.
+"""Fewer and narrower indexes on orders and their lines, and no checks of keys that are written together.
 
 Revision ID: 0032
 """
