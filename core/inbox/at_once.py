@@ -57,7 +57,7 @@ def _orders_of(
         return None
     if work.why is not None or work.sale is None or judging.plain_verdict(work.sale.sources) is None:
         return None
-    return work.orders if not reader.judge([work]) and work.why is None and not work.item_code else None
+    return work.orders if not reader.judge([work]) and not work.item_code else None
 
 
 @one_statement

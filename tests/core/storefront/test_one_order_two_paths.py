@@ -14,8 +14,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.conftest import Server, open_fresh
+from tests.conftest import open_fresh
 from tests.support.builders import Shop, key
+from tests.support.servers import Server
 
 TABLES = (
     "public.stock_movements", "public.product_variants", "stockroom.variant_days", "stockroom.operations",
