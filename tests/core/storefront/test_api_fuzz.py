@@ -30,6 +30,7 @@ def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
     from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
     checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+    shop.variant(5)  # an empty catalogue answers 503
     gateway, _ = fake_gateway(StripeAccount())
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_api(lambda: shop.engine, gateway=gateway))
     asked = set()
