@@ -16,6 +16,7 @@ from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
 from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
+from core.sample.trying import Trial
 from core.shop.prices import TaxBy
 from tests.support.builders import Shop
 
@@ -122,6 +123,8 @@ WORDS: dict[str, Iterable[str]] = {
     "health_calls_span_check": measure.Span,
     "health_samples_span_check": measure.Span,
     "stripe_link_unread_confirmation_check": UNREAD_CONFIRMATIONS,
+    "sandbox_objects_delivery_check": ("waiting", "sent", "lost"),
+    "sandbox_tries_what_check": Trial,
 }
 
 
