@@ -219,7 +219,7 @@ def forget_plans(engine: Engine, error: Exception) -> bool:
     """
     if sqlstate(error) not in _REPLACED:
         return False
-    engine.dispose()
+    engine.pool._invalidate_time = time.time()  # as after a lost connection: each is closed before its next use
     return True
 
 
