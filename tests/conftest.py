@@ -19,7 +19,6 @@ import pytest
 
 from core.database.migrate import OLDEST_SERVER, migrate
 from core.sample.load import load_sample
-from tests.shared.databases import Kept
 from tests.support.builders import ZONE, Shop
 from tests.support.servers import (
     EMBEDDED_MAJOR,
@@ -31,6 +30,7 @@ from tests.support.servers import (
     start_system,
     system_majors,
 )
+from tests.support.shared.databases import Kept
 
 # What depends on the server's version: the ledger, migrations, rights, backups, and what reads the catalogue of a
 # database. Of what is built on the ledger, the tests that between them call its functions; refusals and combinations
@@ -88,7 +88,7 @@ EVERY_SERVER = (
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
-pytest_plugins = ["tests.shared.answers"]
+pytest_plugins = ["tests.support.shared.answers"]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)

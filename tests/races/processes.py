@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from tests.shared.processes import forking
+from tests.support.shared.processes import forking
 
 PROCESSES = 4
 _Answer = TypeVar("_Answer")

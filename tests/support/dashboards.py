@@ -15,7 +15,7 @@ import uvicorn
 
 from core.foundation.settings import load_settings
 from dashboard.__main__ import configuration
-from tests.shared.processes import forking
+from tests.support.shared.processes import forking
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60

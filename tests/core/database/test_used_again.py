@@ -10,9 +10,9 @@ import pytest
 
 from core.foundation.addresses import libpq_url
 from tests.conftest import open_fresh
-from tests.shared.databases import _SEQUENCES, _TABLES
 from tests.support.builders import Shop
 from tests.support.servers import Server
+from tests.support.shared.databases import _SEQUENCES, _TABLES
 
 opened = contextmanager(open_fresh)
 
