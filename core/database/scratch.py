@@ -51,4 +51,9 @@ def _drop_stale(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
-    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    drop = sql.SQL("drop database if exists {}").format(sql.Identifier(name))
+    try:
+        connection.execute(sql.SQL("{} with (force)").format(drop))
+    except psycopg.errors.InsufficientPrivilege:
+        # An autovacuum worker belongs to no account of ours, so `force` may not end it. Without `force`, the server does.
+        connection.execute(drop)
