@@ -55,5 +55,5 @@ def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None
     try:
         connection.execute(sql.SQL("{} with (force)").format(drop))
     except psycopg.errors.InsufficientPrivilege:
-        # An autovacuum worker belongs to no account of ours, so `force` may not end it. Without `force`, the server does.
+        # `force` may not end an autovacuum worker, which belongs to no account of ours. Without it, the server does.
         connection.execute(drop)
