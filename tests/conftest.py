@@ -85,6 +85,8 @@ EVERY_SERVER = (
     "tests/core/storefront/test_changes.py::test_a_changed_cart",
     "tests/core/storefront/test_changes.py::test_two_tabs_at_once",
     "tests/core/storefront/test_contract.py",
+    "tests/core/storefront/test_everyday.py",
+    "tests/core/storefront/test_one_order_two_paths.py",
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
