@@ -164,7 +164,7 @@ with frame.page("Labels", person):
         'groups["Warehouse"].append(_page("catalog"',
         '    groups["Warehouse"].append(_page("labels", "Labels", "label"))',
     ),
-    inside("tests/house/test_law.py", '"settings", "frame"', '"settings", "labels",\n           "frame"'),
+    inside("tests/house/test_law.py", '"settings",\n', '"settings",\n    "labels",\n'),
     inside("ARCHITECTURE.md", "    settings\n    frame\n", "    settings\n    labels\n    frame\n"),
     new(
         "tests/dashboard/labels/test_labels.py",

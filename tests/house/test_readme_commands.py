@@ -30,8 +30,9 @@ ADOPT, DOORS, PRICES, BACK, OLD_HISTORY = (
     (MOVING_IN, heading)
     for heading in ("Adopt an existing database", "Doors", "Prices", "Going back", "The old history")
 )
-OWN_DATABASE, PROOF, FLOW = (
-    (RUNNING, heading) for heading in ("Your own database", "The daily proof", "Check an installation")
+OWN_DATABASE, PROOF, FILES, FLOW = (
+    (RUNNING, heading)
+    for heading in ("Your own database", "The daily proof", "Every list as a file", "Check an installation")
 )
 RULE = (STOREFRONT, "Prices and tax")
 BACKUP, RESTORE = (BACKUPS, "Back up from the command line"), (BACKUPS, "Restore")
@@ -95,6 +96,7 @@ def at_home() -> Iterator[Visit]:
             "history": reader.follow(*HISTORY),
             "proof": reader.follow(*PROOF),
             "flow": reader.follow(*FLOW),
+            "files": reader.follow(*FILES),
         }
         yield Visit(reader=reader, done=done)
 
@@ -239,6 +241,12 @@ def test_reconcile_proves_all_of_it(at_home: Visit) -> None:
 def test_the_shop_is_tried_end_to_end_and_nothing_remains(at_home: Visit) -> None:
     lines = at_home.done["flow"].out.splitlines()
     assert [line.partition("  ")[0].strip() for line in lines] == ["ok"] * 9
+
+
+def test_every_list_is_written_as_a_file(at_home: Visit) -> None:
+    folder = at_home.reader.folder / "files"
+    assert (folder / "movements.csv").read_text().count("\n") > 3
+    assert "movements.csv" in (folder / "README.txt").read_text()
 
 
 def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:

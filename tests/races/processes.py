@@ -16,9 +16,10 @@ _gate: Any = None
 
 def in_processes(open_shopping: Callable[..., Shopping[_Answer]], *where: Any, buyers: int) -> list[_Answer]:
     """Send so many buyers shopping; each process opens its way to the shop `where` once, for all of its buyers."""
-    context = forking()
-    gate = context.Barrier(PROCESSES)
-    with ProcessPoolExecutor(PROCESSES, context, _remember, (gate,)) as processes:
+    with (
+        forking() as context,
+        ProcessPoolExecutor(PROCESSES, context, _remember, (context.Barrier(PROCESSES),)) as processes,
+    ):
         parts = [range(first, buyers, PROCESSES) for first in range(PROCESSES)]
         answers = [processes.submit(_shop, open_shopping, where, part) for part in parts]
         return [answer for part in answers for answer in part.result()]

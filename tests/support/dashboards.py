@@ -38,8 +38,9 @@ def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies, **(more or {})}
-    process = forking().Process(target=_serve, args=(port, dict(os.environ) | settings))
-    process.start()
+    with forking() as context:
+        process = context.Process(target=_serve, args=(port, dict(os.environ) | settings))
+        process.start()
     try:
         _wait(process, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"

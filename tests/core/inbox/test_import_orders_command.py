@@ -180,7 +180,8 @@ def test_messages_that_wait_for_a_retry_are_reported(
     def broken(*_: object, **__: object) -> tuple[int, int]:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(applying, "apply", broken)
+    for name in ("apply", "apply_sales"):
+        monkeypatch.setattr(applying, name, broken)
     assert main(["import-orders", "--since", day(), "--policy", "normal"]) == 0
     assert "The worker will retry 1 message later." in capsys.readouterr().out
 

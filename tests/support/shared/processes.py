@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
+from types import ModuleType
 
 # Nothing that reads settings: each process has its own.
 _LIBRARIES = (
@@ -13,8 +17,16 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def forking() -> ForkServerContext:
-    """Return the context that starts such processes."""
+@contextmanager
+def forking() -> Iterator[ForkServerContext]:
+    """Give the context that starts such processes.
+
+    A new process runs the main module first. A test of a page leaves the page there, which would read the settings.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_LIBRARIES))
-    return context
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield context
+    finally:
+        sys.modules["__main__"] = main
