@@ -215,7 +215,7 @@ _SETTINGS = (
     ),
     _list(
         "destinations", "Destinations of messages",
-        "name", "is_on:yes", "min_severity", "urgent_passes:yes", "digest:yes", "daily_proof:yes", "place:int",
+        "name", "is_on:yes", "min_severity", "urgent_passes:yes", "digest", "daily_proof:yes", "place:int",
         "waiting:int cases", order="place name", permission=Permission.MANAGE_NOTIFICATIONS,
     ),
     _list(

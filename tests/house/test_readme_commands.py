@@ -246,7 +246,7 @@ def test_the_shop_is_tried_end_to_end_and_nothing_remains(at_home: Visit) -> Non
 def test_every_list_is_written_as_a_file(at_home: Visit) -> None:
     folder = at_home.reader.folder / "files"
     assert (folder / "movements.csv").read_text().count("\n") > 3
-    assert "movements.csv" in (folder / "README.txt").read_text()
+    assert "\nmovements" in (folder / "README.txt").read_text()
 
 
 def test_the_dashboards_account_signs_in_with_its_password_and_may_not_write(abroad: Visit, own: Server) -> None:

@@ -23,6 +23,11 @@ from tests.support.builders import Shop
 from tests.support.servers import Server
 
 FORMULA = '=HYPERLINK("x")'
+SQL_TYPES = {
+    Kind.WHOLE: {"smallint", "integer", "bigint"}, Kind.MONEY: {"numeric"}, Kind.MOMENT: {"timestamp with time zone"},
+    Kind.DAY: {"date"}, Kind.YES: {"boolean"}, Kind.DECIMAL: {"numeric", "real", "double precision"},
+}  # fmt: skip
+"""The types of SQL that a kind of column may have. Any type is written as text."""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,21 @@ def test_every_list_reads_back_from_csv_and_parquet_as_sql_has_it(
     text = (folder / files.README).read_text(encoding="utf-8")
     assert all(f"{name}: {each.title}" in text for name, each in LISTS.items())
     assert [path.name for path in tmp_path.iterdir()] == ["all"]
+
+
+def test_every_column_is_declared_with_the_type_that_it_has(busy: Shop) -> None:
+    """Found late: a column of a list without rows had another type than its declaration."""
+    rows = busy.rows("""
+        select table_name, column_name, data_type from information_schema.columns
+         where table_schema = 'stockroom_api' and starts_with(table_name, 'file_')""")
+    types = {(name.removeprefix("file_"), column): found for name, column, found in rows}
+    wrong = {
+        (name, column.name): types[name, column.name]
+        for name, each in LISTS.items()
+        for column in each.columns
+        if column.kind in SQL_TYPES and types[name, column.name] not in SQL_TYPES[column.kind]
+    }
+    assert wrong == {}
 
 
 def test_money_is_exact_moments_are_utc_and_no_cell_is_a_formula(busy: Shop, tmp_path: Path) -> None:
