@@ -38,7 +38,7 @@ COLUMNS = {
 _TERMS = (Number.NET, Number.AFTER_REFUND, Number.WAITING, Number.OVERSOLD, Number.RECORDED_ONLY, Number.UNEXPLAINED)
 _SLIM = (Number.PAID, Number.NET, Number.UNEXPLAINED)
 _MINUTE = 60.0
-_kept: tuple[float, tuple[str, date] | None, ShelfDay | None] = (0.0, None, None)
+_kept: tuple[float, tuple[str, date, bool] | None, ShelfDay | None] = (0.0, None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +223,7 @@ def _show_sum(row: ShelfDay) -> None:
 
 def show_line(shop: Shop) -> None:
     """Show the result of yesterday on Overview, with a link to it; nothing if nothing was paid."""
-    day = _yesterday(shop.today - timedelta(days=1))
+    day = _yesterday(shop)
     if day is None:
         return
     if day.holds:
@@ -233,11 +233,12 @@ def show_line(shop: Shop) -> None:
         _link(label, day.day, Number.UNEXPLAINED, "error")
 
 
-def _yesterday(day: date) -> ShelfDay | None:
-    """Return the proof of that day. It may be a minute old, because Overview is drawn with every movement."""
+def _yesterday(shop: Shop) -> ShelfDay | None:
+    """Return the proof of yesterday. It may be a minute old, because Overview is drawn with every movement."""
     global _kept
     session.actor()  # checked here: the stored answer may come from another tab with another session
-    key = (str(pool.engine().url), day)
+    day = shop.today - timedelta(days=1)
+    key = (str(pool.engine().url), day, shop.is_sample)  # a shop that was begun has nothing of the sample
     at, kept, found = _kept
     if kept != key or time.monotonic() - at > _MINUTE:
         days = session.run(shelf_proof.days, since=day, until=day + timedelta(days=1))

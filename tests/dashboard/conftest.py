@@ -10,6 +10,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 
+from dashboard.proof import shelf
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _components_are_looked_for_once() -> Iterator[None]:
@@ -43,3 +45,9 @@ def _a_tab_waits_for_its_script() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept_of_an_earlier_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overview keeps yesterday's proof for a minute, and a later test may use the same database."""
+    monkeypatch.setattr(shelf, "_kept", (0.0, None, None))

@@ -42,7 +42,7 @@ begin
     on conflict (name) do update set asked_at = excluded.asked_at;
 end $$;
 
--- The next steps in order, at most `_most`. Whoever else plays the story waits until this transaction is over.
+-- The next steps in order, at most `_most`. Another process that plays the story waits until this transaction is over.
 create function stockroom_api.next_sample_steps(_most int) returns table (n int, step jsonb)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
