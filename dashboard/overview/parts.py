@@ -21,8 +21,10 @@ PURPOSE = "Overview shows what is in stock, what was sold, and what needs attent
 
 def show_caption(seen: Overview) -> None:
     """Show the shop's name, its time zone, and the age of the last movement."""
-    last = words.ago(seen.recent[0].occurred_at, datetime.now(UTC)) if seen.recent else "never"
-    st.caption(words.plain(words.joined(seen.shop.name, f"last movement {last}", f"times are in {seen.shop.zone}")))
+    moved = "no movements yet"
+    if seen.recent:
+        moved = f"last movement {words.ago(seen.recent[0].occurred_at, datetime.now(UTC))}"
+    st.caption(words.plain(words.joined(seen.shop.name, moved, f"times are in {seen.shop.zone}")))
 
 
 def show_numbers(seen: Overview, days: int) -> None:

@@ -79,8 +79,9 @@ create function stockroom_api.question_refunds(_ids bigint[]) returns void
     language sql as $$
     select stockroom_api.open_alerts(array(
         select row ('refund_failed', 'urgent', 'refund:' || r.refund_id,
-                    format('A refund of %s of order %s failed after %s units were put back on the shelf for it',
-                           stockroom_api.money_text(r.amount, r.currency), stockroom_api.order_name(o), d.units),
+                    format('A refund of %s of order %s failed after %s put back on the shelf for it',
+                           stockroom_api.money_text(r.amount, r.currency), stockroom_api.order_name(o),
+                           case d.units when 1 then '1 unit was' else d.units || ' units were' end),
                     jsonb_build_object('failure_reason', r.failure_reason, 'status', r.status), r.order_id, r.id, null, null,
                     d.units, r.amount, r.currency)::stockroom_api.new_alert
           from stockroom.refunds r

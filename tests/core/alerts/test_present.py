@@ -191,7 +191,7 @@ def test_a_failed_refund_is_named_by_its_amount_and_its_order(fresh_shop: Shop) 
     back = Decision(line_id=line_of(fresh_shop, sale), disposition=Disposition.RESTOCK, quantity=1)
     fresh_shop.run(refunds.decide, "Sam", refund_id=refund_id, decisions=[back], key=key())
     tell_refund(fresh_shop, sale, refund_id="re_back", amount=1200, currency="eur", status="failed")
-    said = "A refund of 12.00 EUR of order Ana Ruiz, 24.00 EUR failed after 1 units were put back on the shelf for it"
+    said = "A refund of 12.00 EUR of order Ana Ruiz, 24.00 EUR failed after 1 unit was put back on the shelf for it"
     assert case(fresh_shop, sale).sentence == said
 
 
