@@ -1,7 +1,8 @@
 """A worker that is killed in the middle of a job, to try in the sample shop: python -m core.jobs.killed TRY.
 
 It is a process of its own. It takes the job that applies the inbox, claims a message about a new payment, and is gone
-as if somebody had pulled the plug. It reports to nobody. A living worker notices its silence and takes the job up again.
+as if somebody had pulled the plug. It reports to nobody. A living worker notices its silence and takes the job
+up again.
 """
 
 from __future__ import annotations
