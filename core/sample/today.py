@@ -36,7 +36,7 @@ _EMPTY_PERCENT = 9
 """When so many variants are out or low, a delivery comes, at most one a day."""
 _LEVELS = "select sku, available, on_hand, state from stockroom_api.levels where is_active"
 _REFUNDABLE = """
-    select payment_id, amount from stockroom_api.order_rows
+    select payment_id from stockroom_api.order_rows
      where paid_at between now() - interval '14 days' and now() - interval '2 days' and refunds = 0 and cases = 0
        and amount > 0 and policy = 'normal' order by random() limit 1"""
 
@@ -96,7 +96,7 @@ def sell(engine: Engine, chance: random.Random | None = None) -> str:
         said.append(f"Order {number} of {sum(each.units for each in cart)} units was paid.")
     if chance.random() < _REFUNDS and (refundable := run(engine, _refundable, WORKER)):
         try:
-            account.refund(payment_intent=refundable[0], reason="requested_by_customer")
+            account.refund(payment_intent=refundable, reason="requested_by_customer")
             said.append("A customer got money back.")
         except Denied:  # it was refunded meanwhile, or is not a payment of the sandbox
             pass
@@ -135,9 +135,9 @@ def _shelves(connection: Connection, _: Actor) -> tuple[dict[str, int], str]:
     return there, f"SO-{20_000 + count}"
 
 
-def _refundable(connection: Connection, _: Actor) -> tuple[str, int] | None:
+def _refundable(connection: Connection, _: Actor) -> str | None:
     found = call(connection, _REFUNDABLE, {})
-    return (str(found[0][0]), int(found[0][1])) if found else None
+    return str(found[0][0]) if found else None
 
 
 def _is_delivery_day(connection: Connection) -> bool:

@@ -16,12 +16,10 @@ create function stockroom_api.storefront_line(_variant_id uuid, _change int, _re
 -- Refuse a storefront's text that is too long or has control characters; null is allowed. Refuses: SK008.
 create function stockroom_api.check_text(_field text, _text text, _longest int) returns void
     language plpgsql as $$
-declare
-    _why text := case when length(_text) not between 1 and _longest then format('must have 1 to %s characters', _longest)
-                      when _text ~ '[\u0001-\u001f\u007f-\u009f]' then 'must not contain control characters' end;
 begin
-    if _why is not null then
-        perform stockroom_api.refuse_value(_field, _why);
+    if not stockroom_api.is_text(_text, _longest) then
+        perform stockroom_api.refuse_value(_field, case when length(_text) between 1 and _longest
+            then 'must not contain control characters' else format('must have 1 to %s characters', _longest) end);
     end if;
 end $$;
 
