@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Connection, text as sql
+from sqlalchemy import Connection
+from sqlalchemy import text as sql
 
 from core.database.engine import call, rows_of
 from core.foundation.barcodes import LENGTHS, check_digit, code_key, is_gtin, read_scan, upc_a
@@ -23,7 +24,8 @@ MOST_IN_CARTON = 100_000
 _LONGEST_SCAN = 400
 _CHOICES = "select * from stockroom_api.code_choices(%(code)s)"
 _OF_VARIANT = sql(
-    "select code_id, kind, code, units, added_by, added_at from stockroom_api.codes where variant_id = :id order by code_id"
+    """select code_id, kind, code, units, added_by, added_at
+         from stockroom_api.codes where variant_id = :id order by code_id"""
 )
 
 
@@ -39,7 +41,7 @@ class CodeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A variant that a scanned or typed code means. `kind`: `sku`, `barcode` or a `CodeKind`; `units`: what a scan counts."""
+    """A variant that a code means. `kind`: `sku`, `barcode` or a `CodeKind`; `units`: what a scan of the code counts."""
 
     variant_id: UUID
     sku: str
@@ -97,8 +99,8 @@ def attach(
 ) -> Attached:
     """Give a code to a variant. A carton has its quantity in `units`.
 
-    Raises InvalidInput for a wrong check digit, which it names, for a code that this or another variant has already, and
-    for values that do not fit; UnknownVariant, KeyReused, Forbidden, SignInRequired.
+    Raises InvalidInput for a wrong check digit, with the right one, for a code that this or another variant has already,
+    and for values that do not fit; UnknownVariant, KeyReused, Forbidden, SignInRequired.
     """
     written, number = _checked(code, kind)
     if type(units) is not int or not 1 <= units <= MOST_IN_CARTON:

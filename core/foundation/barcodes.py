@@ -59,8 +59,8 @@ def upc_a(text: str) -> str | None:
 def read_scan(text: str) -> tuple[Scanned, ...]:
     """Return what a scanned or typed text can mean, to be looked up in this order until one is known.
 
-    First the text itself, without the prefix by which a scanner names the kind of barcode; then the GTIN of (01) or (02)
-    of a GS1 element string with the count of (37); then the UPC-A that a UPC-E stands for.
+    First the text itself, without the prefix by which a scanner names the kind of barcode; then the GTIN of (01) or
+    (02) of a GS1 element string with the count of (37); then the UPC-A that a UPC-E stands for.
     """
     bare = text.strip(" \t\r\n")
     if prefix := _AIM.match(bare):

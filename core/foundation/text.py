@@ -44,8 +44,8 @@ def clean_line(value: str, field: str, longest: int) -> str:
 def folded(text: str) -> str:
     """Return a text as it is compared with others: look-alikes are alike, and letter case stays.
 
-    Letters are composed (NFC), spaces of all kinds are one plain space between words, what looks like a hyphen is one, and
-    invisible characters are gone. The SQL function `stockroom.folded` returns the same.
+    Letters are composed (NFC), spaces of all kinds are one plain space between words, what looks like a hyphen is one,
+    and invisible characters are gone. The SQL function `stockroom.folded` returns the same.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", _SPACE.sub(" ", _HYPHEN.sub("-", _UNSEEN.sub("", text))))
