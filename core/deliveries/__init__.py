@@ -4,5 +4,5 @@
 `reads` lists deliveries, their lines and steps, and what Stock expects. Undo is the ledger's: an undone receipt opens
 its delivery again. The rules are in `core/sql/74_deliveries`.
 
-Uses: ledger, people, database, foundation.
+Uses: catalog, ledger, people, database, foundation.
 """

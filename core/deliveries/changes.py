@@ -12,11 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from core.catalog import codes
 from core.database.engine import one_statement, rows_of
-from core.deliveries.note import HIGHEST_COST, LONGEST_CODE, NoteLine, folded
+from core.deliveries.note import HIGHEST_COST, LONGEST_CODE, NoteLine
 from core.foundation.errors import invalid
 from core.foundation.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, Posting
-from core.foundation.text import clean, clean_line
+from core.foundation.text import clean, clean_line, folded
 from core.ledger.changes import units as whole
 from core.people.access import Permission
 from core.people.guard import ask
@@ -136,12 +137,15 @@ def scan_in(
     return _scan(connection, actor, delivery_id, variant_id, None, units, key)
 
 
-@one_statement
 def scan(connection: Connection, actor: Actor, *, delivery_id: int, code: str, units: int = 1, key: str) -> Scan:
     """Add what was scanned or typed. The code of a carton counts its units. An unknown code becomes a line of its own.
 
-    Units below zero take counted ones back. Raises as `scan_in`.
+    Units below zero take counted ones back. Raises as `scan_in`, and InvalidInput if several variants have the code.
     """
+    units = whole(units, "units", lowest=-MAX_UNITS)
+    found = codes.find(connection, actor, text=code)
+    if found:
+        return _scan(connection, actor, delivery_id, found.variant_id, None, units * found.units, key)
     return _scan(connection, actor, delivery_id, None, clean_line(folded(code), "code", LONGEST_CODE), units, key)
 
 

@@ -7,13 +7,13 @@ cannot be read becomes a line with a problem; nothing is lost and nothing is gue
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_LINES, MAX_UNITS
+from core.foundation.text import folded
 
 LONGEST_CODE = 200
 MOST_CHARACTERS = 1_000_000
@@ -76,7 +76,7 @@ def read_rows(
     """
     if len(rows) > MAX_LINES:
         raise Unreadable(f"The note has {len(rows):,} lines; the limit is {MAX_LINES:,}. Split it; nothing was saved.")
-    return tuple(_line(n, raw.strip(), [folded(value) for value in values], columns, bare) for n, raw, values in rows)
+    return tuple(_line(n, raw.strip(), [folded(value).strip('"') for value in values], columns, bare) for n, raw, values in rows)
 
 
 def _line(n: int, raw: str, values: list[str], columns: Sequence[str], bare: int | None) -> NoteLine:
@@ -137,12 +137,6 @@ def money(text: str) -> Decimal | None:
     if cost > HIGHEST_COST:
         raise _Odd(f"is “{text[:40]}”: that is too high")
     return cost
-
-
-def folded(text: str) -> str:
-    """Return `text` composed and trimmed, with one kind of space and of hyphen, so that look-alikes are alike."""
-    text = re.sub(r"[\u00a0\u2000-\u200a\u202f\u3000]", " ", unicodedata.normalize("NFC", text))
-    return re.sub(r"[\u2010-\u2015\u2212]", "-", text).strip(" \t\ufeff\"")
 
 
 def _split(raw: str, *, is_head: bool = False) -> list[str]:

@@ -1,15 +1,6 @@
 -- Deliveries begin here: announced by a supplier's note, or begun when goods arrive. Lines are read once; what cannot be read or has no
 -- variant stays as a named line.
 
--- The variant that a code means, and the units that one of it stands for; no row if it means none.
-create function stockroom_api.goods_code(_code text) returns table (variant_id uuid, units int)
-    language sql stable as $$
-    select v.id, 1 from public.product_variants v
-     where v.sku = _code or lower(v.sku) = lower(_code) or v.barcode = _code
-     order by (v.sku = _code) desc, (lower(v.sku) = lower(_code)) desc, v.sku
-     limit 1;
-$$;
-
 -- The lines of a note, one for each variant and for each unknown code, in their order. Lines of one variant are added up; if their
 -- costs differ, the cost is the average by units.
 create function stockroom_api.goods_read(_lines jsonb)
@@ -21,8 +12,8 @@ create function stockroom_api.goods_read(_lines jsonb)
       from (select x.ordinality as n, x.line ->> 'code' as code, (x.line ->> 'units')::int as units,
                    (x.line ->> 'unit_cost')::numeric as unit_cost, x.line ->> 'original' as original, x.line ->> 'problem' as problem
               from jsonb_array_elements(_lines) with ordinality x (line)) l
-      left join lateral stockroom_api.goods_code(l.code) c on true
-     group by c.variant_id, case when c.variant_id is null then l.code end
+      left join lateral stockroom_api.find_code(l.code) c on true
+     group by c.variant_id, case when c.variant_id is null then stockroom.code_key(l.code) end
      order by 1;
 $$;
 
@@ -64,7 +55,7 @@ begin
                original = concat_ws(E'\n', l.original, r.original), problem = nullif(concat_ws(' ', l.problem, r.problem), '')
           from read r
          where l.delivery_id = _delivery_id
-           and (l.variant_id = r.variant_id or (r.variant_id is null and l.variant_id is null and l.code = r.code))
+           and (l.variant_id = r.variant_id or (r.variant_id is null and l.variant_id is null and stockroom.code_key(l.code) = stockroom.code_key(r.code)))
         returning r.place
     )
     insert into stockroom.goods_lines (delivery_id, code, variant_id, expected, scanned, unit_cost, original, problem)
@@ -141,7 +132,7 @@ begin
     return query
         select x.code, c.variant_id, v.sku, p.name, v.size, c.units
           from unnest(_codes) with ordinality x (code, n)
-         cross join lateral stockroom_api.goods_code(x.code) c
+         cross join lateral stockroom_api.find_code(x.code) c
           join public.product_variants v on v.id = c.variant_id
           join public.products p on p.id = v.product_id
          order by x.n;

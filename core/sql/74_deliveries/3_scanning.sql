@@ -30,13 +30,13 @@ $$;
 create function stockroom_api.goods_line_of(_delivery_id bigint, _variant_id uuid, _code text) returns stockroom.goods_lines
     language sql stable as $$
     select l.* from stockroom.goods_lines l
-     where l.delivery_id = _delivery_id and (l.variant_id = _variant_id or (_variant_id is null and l.code = _code))
+     where l.delivery_id = _delivery_id and (l.variant_id = _variant_id or (_variant_id is null and stockroom.code_key(l.code) = stockroom.code_key(_code)))
      order by l.variant_id is null
      limit 1;
 $$;
 
--- Add scanned units to a delivery; units below zero take them back. `_code` names a variant if `_variant_id` is null; an unknown code
--- becomes a line of its own. Refuses: SK001, SK003, SK008, SK009, SK010.
+-- Add scanned units to a delivery; units below zero take them back. Without a variant, they are of `_code`, which becomes a line of its
+-- own if the delivery has none with it. Refuses: SK001, SK003, SK008, SK009, SK010.
 create function stockroom_api.scan_goods(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _key text, _delivery_id bigint, _variant_id uuid, _code text, _units int
 ) returns table (line_id bigint, code text, variant_id uuid, sku text, units int, scanned int, received int, expected int, revision int,
@@ -48,13 +48,7 @@ declare
         format('%L %L %L %L', _delivery_id, _variant_id, _code, _units), _user_id, _who);
     _delivery stockroom.goods_deliveries;
     _line stockroom.goods_lines;
-    _found record;
 begin
-    if _variant_id is null then
-        select c.variant_id, c.units into _found from stockroom_api.goods_code(_code) c;
-        _variant_id := _found.variant_id;
-        _units := _units * coalesce(_found.units, 1);
-    end if;
     if _operation_id is not null then
         _delivery := stockroom_api.lock_goods_delivery(_delivery_id);
         _line := stockroom_api.scanned_line(_delivery_id, _variant_id, _code, _units);
