@@ -24,7 +24,9 @@ from importlib import import_module
 from typing import Any
 
 ORDER = (
-    "commands", "jobs", "sample", "storefront", "screens", "scanning", "backups", "health", "proof", "alerts", "orders", "inbox",
+    "commands", "jobs", "sample", "storefront", "screens", "scanning", "deliveries", "backups", "health", "proof", "alerts",
+    "orders", "inbox", "adoption", "catalog", "shop", "ledger", "sandbox", "people", "database", "carts", "payloads",
+    "stripe", "foundation",
     "adoption", "catalog", "shop", "ledger", "sandbox", "people", "database", "carts", "payloads", "stripe",
     "foundation",
 )  # fmt: skip
