@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from core.deliveries.reads import DeliveryRow, open_deliveries
 from core.foundation.model import Actor, LevelRow, MovementType, Reason
 from core.foundation.text import clean
 from core.ledger import reports
@@ -32,9 +33,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a person may choose: reasons for an adjustment, and the variants that moved last."""
+    """What a person may choose: reasons for an adjustment, open deliveries, and the variants that moved last."""
 
     reasons: tuple[Reason, ...]
+    deliveries: tuple[DeliveryRow, ...]
     recent: tuple[Offered, ...]
 
 
@@ -47,6 +49,7 @@ def choices(connection: Connection, actor: Actor) -> Choices:
             for each in known
             if each.movement_type is MovementType.ADJUSTMENT and each.by_hand and each.is_active
         ),
+        deliveries=open_deliveries(connection, actor),
         recent=_offered(reports.levels(connection, actor, sort=LevelSort.MOVED, limit=RECENT).rows),
     )
 

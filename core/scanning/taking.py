@@ -6,14 +6,17 @@ clock of a phone does no harm. The idempotency key of a scan is `scan:` and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.database.engine import one_statement, rows_of
+from core.database.engine import array, one_statement
+from core.deliveries import changes as deliveries
+from core.foundation.barcodes import read_scan
 from core.foundation.errors import invalid
 from core.foundation.model import MAX_NOTE, MAX_UNITS, Actor, MovementType
 from core.foundation.text import clean
@@ -21,7 +24,7 @@ from core.ledger.changes import units as whole_units
 from core.people.access import Permission
 from core.people.guard import ask
 
-LONGEST_CODE = 200
+LONGEST_CODE = 400
 UNDO_NOTE = "Undone at the scan station"
 
 
@@ -51,12 +54,18 @@ class Scan:
     reason: str | None = None
     note: str | None = None
     reference: str | None = None
+    delivery_id: int | None = None
+    count_id: int | None = None
     of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a scan meant and did. `scanned` is the quantity of the code, `units` what was posted. No movement: a look-up."""
+    """What a scan meant and did. `scanned` is the quantity of the code, `units` what was posted, counted or checked off.
+
+    Without a movement, the levels before and after are the same. A blind count shows neither. `counted`: what the person
+    has counted of the variant. `received` of `expected`: what has arrived of it in the delivery.
+    """
 
     variant_id: UUID
     sku: str
@@ -67,12 +76,22 @@ class Taken:
     is_active: bool
     scanned: int
     units: int
-    level_before: int
-    level_after: int
-    reserved: int
+    level_before: int | None
+    level_after: int | None
+    reserved: int | None
     reorder_point: int | None
     movement_id: int | None
     replayed: bool
+    counted: int | None = None
+    received: int | None = None
+    expected: int | None = None
+
+
+def operation_of(scan: Scan) -> Callable[..., Taken]:
+    """Return the operation that does what a scan is for."""
+    if scan.mode is Mode.RECEIVE and scan.delivery_id is not None:
+        return check_off
+    return _BY_MODE[scan.mode]
 
 
 @one_statement
@@ -113,6 +132,21 @@ def undo(connection: Connection, actor: Actor, *, scan: Scan) -> Taken:
     return _taken(ask(connection, actor, Permission.UNDO, "undo_scan", **values))
 
 
+def check_off(connection: Connection, actor: Actor, *, scan: Scan) -> Taken:
+    """Add the units of a scan to what has arrived of an open delivery; stock moves when the delivery is posted.
+
+    Raises as `post`, and InvalidInput if the delivery is closed.
+    """
+    if scan.delivery_id is None:
+        raise invalid("delivery", "must be chosen")
+    found = look_up(connection, actor, scan=scan)
+    units = found.scanned * whole_units(scan.units, "units", lowest=-MAX_UNITS)
+    line = deliveries.scan_in(
+        connection, actor, delivery_id=scan.delivery_id, variant_id=found.variant_id, units=units, key=key_of(scan.id)
+    )
+    return replace(found, units=units, received=line.scanned, expected=line.expected, replayed=line.replayed)
+
+
 def key_of(scan_id: UUID) -> str:
     """Return the idempotency key of a scan."""
     return f"scan:{scan_id}"
@@ -129,10 +163,24 @@ def _intent(scan: Scan) -> tuple[Permission, MovementType, str]:
 
 
 def _named(scan: Scan) -> dict[str, Any]:
+    """Return what names the variant: its id, or all that the code can mean, in the order in which to look it up."""
     if scan.variant_id is not None:
-        return {"text": None, "variant_id": scan.variant_id}
-    return {"text": clean(scan.text or "", "code", LONGEST_CODE), "variant_id": None}
+        return {"codes": None, "counts": None, "variant_id": scan.variant_id}
+    text = (scan.text or "").replace("\0", "")
+    if not text.strip() or len(text) > LONGEST_CODE:
+        raise invalid("code", f"must have 1 to {LONGEST_CODE} characters")
+    meanings = read_scan(text)
+    codes, counts = [each.code for each in meanings], array(each.count for each in meanings)
+    return {"codes": codes, "counts": counts, "variant_id": None}
 
 
 def _taken(rows: list[tuple[Any, ...]]) -> Taken:
-    return rows_of(Taken, rows)[0]
+    return Taken(**dict(zip(Taken.__dataclass_fields__, rows[0], strict=False)))
+
+
+_BY_MODE: dict[Mode, Callable[..., Taken]] = {
+    Mode.LOOK: look_up,
+    Mode.ADJUST: post,
+    Mode.RECEIVE: post,
+    Mode.UNDO: undo,
+}

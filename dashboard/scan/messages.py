@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from core.catalog.codes import CodeKind
+from core.deliveries.reads import DeliveryRow
 from core.foundation.errors import InsufficientStock, InvalidInput, StockError, UnknownVariant, invalid
+from core.foundation.model import MAX_UNITS
 from core.scanning.choices import Choices, Offered
 from core.scanning.taking import Mode, Scan, Taken
 from core.people.access import Permission, may
 from core.people.accounts import SignedIn
 
 MOST_SCANS = 50
-_MAY = ("adjust", "receive", "undo")
+_MAY = {
+    "view": Permission.VIEW,
+    "adjust": Permission.ADJUST,
+    "receive": Permission.RECEIVE,
+    "undo": Permission.UNDO,
+    "attach": Permission.ATTACH_CODE,
+}
+KINDS = (
+    (CodeKind.EAN, "EAN"),
+    (CodeKind.UPC, "UPC"),
+    (CodeKind.CARTON, "Carton with its quantity"),
+    (CodeKind.SUPPLIER, "Supplier's code"),
+)
+"""The kinds of code that people attach, with their labels."""
 
 
 def owner_of(person: SignedIn) -> str:
@@ -24,9 +41,8 @@ def owner_of(person: SignedIn) -> str:
     return f"{person.actor.user_id}@{since}"
 
 
-def read_batch(body: bytes) -> tuple[str, list[dict[str, Any]]]:
-    """Return the owner and the raw scans of a request. Raises InvalidInput."""
-    message = read_object(body)
+def read_batch(message: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the owner and the raw scans of a message. Raises InvalidInput."""
     scans = message.get("scans")
     if not isinstance(scans, list) or len(scans) > MOST_SCANS or not all(isinstance(each, dict) for each in scans):
         raise invalid("scans", f"must be a list of at most {MOST_SCANS}")
@@ -59,7 +75,8 @@ def read_scan(raw: dict[str, Any], waited: float) -> Scan:
     return Scan(
         id=read_id(raw.get("id"), "id"), mode=mode, age=float(age) + waited, text=_text(raw, "text"),
         variant_id=_optional_id(raw, "variant"), units=units, reason=_text(raw, "reason"), note=_text(raw, "note"),
-        reference=_text(raw, "reference"), of=_optional_id(raw, "of"),
+        reference=_text(raw, "reference"), delivery_id=_number(raw, "delivery"), count_id=_number(raw, "count"),
+        of=_optional_id(raw, "of"),
     )  # fmt: skip
 
 
@@ -80,6 +97,28 @@ def _text(raw: dict[str, Any], field: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise invalid(field, "must be text")
     return value or None
+
+
+def _number(raw: dict[str, Any], field: str) -> int | None:
+    """Return the number of a delivery or count; a list in a browser has it as text. Raises InvalidInput."""
+    value = raw.get(field)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value), re.ASCII):
+        raise invalid(field, "is not known")
+    return int(value)
+
+
+def read_attachment(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `core.catalog.codes.attach`. Raises InvalidInput."""
+    units = raw.get("units", 1)
+    return {
+        "variant_id": read_id(raw.get("variant"), "variant"),
+        "code": _text(raw, "code") or "",
+        "kind": _text(raw, "kind") or "",
+        "units": units if isinstance(units, int) else 0,
+        "key": f"scan-code:{read_id(raw.get('key'), 'key')}",
+    }
 
 
 # ---------------------------------------------------------------- answers
@@ -115,13 +154,20 @@ def state(person: SignedIn, found: Choices, release: str) -> dict[str, Any]:
         "owner": owner_of(person),
         "name": person.actor.name,
         "version": release,
-        "may": {name: may(role, Permission(name)) for name in _MAY},
+        "may": {name: may(role, permission) for name, permission in _MAY.items()},
+        "kinds": [[kind.value, label] for kind, label in KINDS],
+        "most": MAX_UNITS,
         "reasons": [
             {"code": each.reason, "label": each.label, "sign": each.sign, "note": each.note_required}
             for each in found.reasons
         ],
+        "deliveries": [{"id": each.delivery_id, "name": _delivery(each)} for each in found.deliveries],
         "recent": [offered(each) for each in found.recent],
     }
+
+
+def _delivery(each: DeliveryRow) -> str:
+    return f"{each.reference}, {each.supplier}" if each.supplier else each.reference
 
 
 def offered(each: Offered) -> dict[str, Any]:

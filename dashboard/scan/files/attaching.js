@@ -15,12 +15,17 @@ export class Attaching {
     element("attach-ok").addEventListener("click", () => this.send());
   }
 
+  meet(kinds) {
+    element("attach-kind").replaceChildren(...kinds.map(([value, label]) => make("option", { value }, label)));
+  }
+
   open(scan) {
     this.scan = scan;
     this.key = newId();
     this.variant = null;
     element("attach-code").textContent = scan.text;
     element("attach-find").value = "";
+    element("attach-kind").value = { 8: "ean", 12: "upc", 13: "ean", 14: "carton" }[/^\d+$/.test(scan.text) && scan.text.length] ?? "supplier";
     element("attach-found").replaceChildren();
     element("attach-ok").disabled = true;
     this.fail("");

@@ -53,5 +53,8 @@ export function listen({ field, onScan }) {
     if (!event.detail || takesText(event.target) || event.target.closest("label, dialog, a")) return;
     field.focus({ preventScroll: true });
   });
+  // A command that was typed is no beginning of a code.
+  const forget = () => { burst = ""; };
   addEventListener("focus", () => takesText(document.activeElement) || field.focus({ preventScroll: true }));
+  return { forget };
 }

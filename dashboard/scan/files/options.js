@@ -32,7 +32,6 @@ export class Options {
     element("note").value = recall("note", "");
     element("reference").value = recall("reference", "");
     this.makePad();
-    this.meet(this.state);
   }
 
   get permission() { return PERMISSION[this.mode]; }
@@ -59,9 +58,9 @@ export class Options {
 
   setMode(mode) {
     const radio = document.querySelector(`[name=mode][value=${mode}]`);
+    if (mode !== this.mode) this.units = 1;
     this.mode = !radio || radio.disabled ? "look" : mode;
     document.querySelector(`[name=mode][value=${this.mode}]`).checked = true;
-    if (this.mode === "receive" && this.units < 0 && !element("delivery").value) this.units = -this.units;
     remember("mode", this.mode);
     this.show();
     this.onChange();

@@ -83,6 +83,11 @@ function setUndoable(entries) {
   element("undo").disabled = undoable.length === 0;
 }
 
+function recallUndoable() {
+  const kept = recall("undoable", {});
+  setUndoable(person && kept.owner === person.owner ? kept.entries : []);
+}
+
 async function undo() {
   const last = undoable.at(-1);
   if (!last || !person || isPaused) return;
@@ -204,9 +209,9 @@ async function meet(state) {
   remember("person", person);
   if (isOther || !before) recent = [];
   if (!recent.length) recent = state.recent;
-  const kept = recall("undoable", {});
-  setUndoable(kept.owner === person.owner ? kept.entries : []);
+  recallUndoable();
   options.meet(state);
+  attaching.meet(state.kinds);
   if (isOther && log.length) await greet(before);
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
@@ -236,7 +241,7 @@ const attaching = new Attaching({ onDone: again });
 const COMMAND = /^([+\-\u2212]?)(\d{1,6})\*$/;
 let pause = 0;
 
-listen({ field, onScan: (text) => take({ text }) });
+const hands = listen({ field, onScan: (text) => take({ text }) });
 
 element("entry").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -253,6 +258,7 @@ field.addEventListener("input", () => {
   if (units) {
     options.setUnits((units[1] && units[1] !== "+" ? -1 : 1) * Number(units[2]));
     field.value = "";
+    hands.forget();
   } else if (field.value === "?") {
     field.value = "";
     element("keys").showModal();
@@ -352,11 +358,9 @@ if (matchMedia("(pointer: coarse)").matches) field.inputMode = "none";
 else element("keyboard").hidden = true;
 if (store instanceof Memory) showNotice("This browser keeps nothing: scans that wait are lost when this page is closed.");
 showSound();
-setUndoable([]);
-if (person) {
-  const kept = recall("undoable", {});
-  setUndoable(kept.owner === person.owner ? kept.entries : []);
-}
+options.meet(options.state);
+recallUndoable();
+for (const scan of await store.waiting()) if (scan.owner === person?.owner) log.unshift({ ...scan, answer: null });
 await draw();
 field.focus();
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/scan/worker.js", { scope: "/scan" }).catch(() => {});

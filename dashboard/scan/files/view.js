@@ -25,8 +25,8 @@ export function outcome({ mode, answer }) {
   if (answer.state === "refused") return answer.sentence;
   if (answer.counted !== undefined && answer.counted !== null) return `Counted ${number(answer.counted)}`;
   if (answer.received !== undefined && answer.received !== null) {
-    const expected = answer.expected === null ? "not expected" : `of ${number(answer.expected)} expected`;
-    return `${number(answer.received)} ${expected}`;
+    return answer.expected ? `${number(answer.received)} of ${number(answer.expected)} expected`
+      : `${number(answer.received)} arrived, not expected`;
   }
   if (mode === "look") {
     const held = answer.reserved ? `, ${number(answer.reserved)} held` : "";

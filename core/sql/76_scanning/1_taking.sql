@@ -20,18 +20,32 @@ create type stockroom_api.taken as (
     replayed     boolean
 );
 
--- The variant of a code, or the variant itself where a person chose it from a list, with the quantity of the code. Refuses: SK001.
-create function stockroom_api.variant_of_scan(_text text, _variant_id uuid, out variant_id uuid, out units int)
+-- The variant of a scan, with its quantity: the variant itself where a person chose it from a list; else that of the first of
+-- `_codes` which is known, times the count that the code itself names. Refuses: SK001, SK008 (several variants have the code).
+create function stockroom_api.variant_of_scan(
+    _codes text[], _counts int[], _variant_id uuid, out variant_id uuid, out units int
+)
     language plpgsql stable as $$
+declare
+    _found record;
 begin
     if _variant_id is not null then
         variant_id := (select v.id from public.product_variants v where v.id = _variant_id);
         units := 1;
-    else
-        select f.variant_id, f.units into variant_id, units from stockroom_api.find_code(_text) f;
     end if;
+    for n in 1 .. coalesce(cardinality(_codes), 0) loop
+        exit when variant_id is not null;
+        select array_agg(c.variant_id) as ids, string_agg(c.sku, ', ') as skus, min(c.units) as units
+          into _found from stockroom_api.code_choices(_codes[n]) c;
+        if cardinality(_found.ids) > 1 then
+            perform stockroom_api.refuse_value('code', format('belongs to several variants: %s. Nothing was changed. '
+                'Choose one of them from the list of variants', _found.skus));
+        end if;
+        variant_id := _found.ids[1];
+        units := _found.units * _counts[n];
+    end loop;
     if variant_id is null then
-        perform stockroom_api.refuse('SK001', 'No variant has this code.', jsonb_build_object('code', _text));
+        perform stockroom_api.refuse('SK001', 'No variant has this code.', jsonb_build_object('code', _codes[1]));
     end if;
 end $$;
 
@@ -61,14 +75,14 @@ end $$;
 
 -- Look a code up. Refuses: SK001, SK009, SK010.
 create function stockroom_api.look_up_scan(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _text text, _variant_id uuid
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _codes text[], _counts int[], _variant_id uuid
 ) returns setof stockroom_api.taken
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _found record;
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _found := stockroom_api.variant_of_scan(_text, _variant_id);
+    _found := stockroom_api.variant_of_scan(_codes, _counts, _variant_id);
     return next stockroom_api.describe_taken(_found.variant_id, _found.units, null);
 end $$;
 
@@ -76,14 +90,14 @@ end $$;
 -- no part of the content of the operation: a repeat is older than the first. Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
 create function stockroom_api.post_scan(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _key text, _kind text, _movement_type text, _reason text,
-    _text text, _variant_id uuid, _units int, _age double precision, _reference text, _note text
+    _codes text[], _counts int[], _variant_id uuid, _units int, _age double precision, _reference text, _note text
 ) returns setof stockroom_api.taken
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
     set plan_cache_mode = force_generic_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(_key, _kind,
-        format('scan %L %L %L %L %s %L %L', _movement_type, _reason, _text, _variant_id, _units, _reference, _note),
+        format('scan %L %L %L %L %s %L %L', _movement_type, _reason, _codes, _variant_id, _units, _reference, _note),
         _user_id, _performed_by);
     _found record;
     _line stockroom.line;
@@ -95,7 +109,7 @@ begin
         return;
     end if;
     perform stockroom_api.refuse_moment(_age);
-    _found := stockroom_api.variant_of_scan(_text, _variant_id);
+    _found := stockroom_api.variant_of_scan(_codes, _counts, _variant_id);
     if abs(_found.units::bigint * _units) > 1000000 then
         perform stockroom_api.refuse_value('units', 'must be at most 1,000,000 for one scan');
     end if;
@@ -127,7 +141,7 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.look_up_scan(bigint, bigint, text[], text, text, uuid),
-    stockroom_api.post_scan(bigint, bigint, text[], text, text, text, text, text, text, uuid, int, double precision, text, text),
+    stockroom_api.look_up_scan(bigint, bigint, text[], text, text[], int[], uuid),
+    stockroom_api.post_scan(bigint, bigint, text[], text, text, text, text, text, text[], int[], uuid, int, double precision, text, text),
     stockroom_api.undo_scan(bigint, bigint, text[], text, text, text, text)
     to stockroom_app;
