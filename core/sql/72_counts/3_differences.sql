@@ -38,7 +38,7 @@ create function stockroom_api.count_differences(_count_id bigint) returns setof 
     ), moved as materialized (
         select l.variant_id, coalesce(sum(m.quantity) filter (where m.occurred_at > l.last_at), 0)::int as since,
                count(*) filter (where m.occurred_at > l.last_at)::int as movements,
-               count(*) filter (where m.occurred_at <= l.last_at) > 0 as is_between
+               count(*) filter (where m.occurred_at <= l.last_at and m.movement_type <> 'count') > 0 as is_between
           from line l
           join public.stock_movements m on m.variant_id = l.variant_id and m.occurred_at > l.first_at
          where m.occurred_at > (select min(first_at) from line)
