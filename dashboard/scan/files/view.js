@@ -114,7 +114,7 @@ export function showLine(name, waiting, sentence) {
   const pill = element("line");
   const kept = waiting ? `, ${number(waiting)} kept` : "";
   const words = {
-    idle: "Connected", sending: "Connected", away: `Not connected${kept}`, ended: `Signed out${kept}`, other: `Paused${kept}`,
+    opening: "Connecting", idle: "Connected", sending: "Connected", away: `Not connected${kept}`, ended: `Signed out${kept}`, other: `Paused${kept}`,
   };
   pill.textContent = words[name];
   pill.className = `pill ${name}`;
