@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import zxingcpp
 from playwright.sync_api import Page, expect
 
 from core.people import administration as people
-from tests.browser.browsing import Desk
+from tests.browser import chromium
+from tests.browser.browsing import ARGUMENTS, Desk
 from tests.support.dashboards import serve
 from tests.support.people import PASSWORD, id_of, new_person
 
@@ -164,3 +168,54 @@ def sign_in(tab: Page, desk: Desk, email: str) -> None:
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"{desk.url}/scan")
     expect(tab.get_by_role("status")).to_contain_text("Connected")
+
+
+# ---------------------------------------------------------------- camera
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A folder with a film and a photo of the EAN 4006381333931, in grey, without compression."""
+    code = zxingcpp.write_barcode_to_image(
+        zxingcpp.create_barcode("4006381333931", zxingcpp.BarcodeFormat.EAN13), scale=4
+    )
+    grey = memoryview(code)  # type: ignore[arg-type]
+    (high, wide), (height, width) = grey.shape, (480, 640)
+    rows = [bytearray([205]) * width for _ in range(height)]
+    for y in range(high):
+        rows[y + 120][80 : 80 + wide] = bytes(grey[y, x] for x in range(wide))
+    (tmp_path / "shelf.y4m").write_bytes(
+        b"YUV4MPEG2 W640 H480 F10:1\nFRAME\n" + b"".join(rows) + b"\x80" * (width * height // 2)
+    )
+    palette = b"".join(bytes([n, n, n, 0]) for n in range(256))
+    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 1078 + width * height, 0, 1078, 40, width, -height, 1, 8, 0, 0, 0, 0, 256, 0)
+    (tmp_path / "shelf.bmp").write_bytes(head + palette + b"".join(rows))
+    return tmp_path
+
+
+def test_the_camera_stays_open_and_takes_a_code_once_while_it_is_in_the_picture_and_a_photo_is_read_too(
+    desk: Desk, picture: Path
+) -> None:
+    variant = desk.shop.variant(3, sku="FILM-1", barcode="4006381333931")
+    film = [f"--use-file-for-fake-video-capture={picture / 'shelf.y4m'}", "--use-fake-ui-for-media-stream"]
+    path = chromium.find()
+    camera = desk.browser.browser_type.launch(
+        executable_path=path, args=[*ARGUMENTS, "--use-fake-device-for-media-stream", *film]
+    )
+    tab = camera.new_context(viewport={"width": 390, "height": 844}, permissions=["camera"]).new_page()
+    open_station(desk, tab, new_person(desk.shop, password=None))
+    tab.get_by_role("button", name="Camera", exact=True).click()
+    expect(tab.locator("#answer")).to_contain_text("3 \u2192 4", timeout=30_000)
+    tab.wait_for_timeout(2_500)
+    expect(tab.get_by_role("button", name="Camera", exact=True)).to_have_attribute("aria-pressed", "true")
+    assert desk.shop.on_hand(variant) == 4
+    tab.get_by_role("button", name="Camera", exact=True).click()
+    tab.locator("#photo").set_input_files(picture / "shelf.bmp")
+    expect(tab.locator("#answer")).to_contain_text("4 \u2192 5", timeout=10_000)
+    taken = tab.evaluate("""async () => {
+        const { Picture } = await import(document.querySelector("script[type=module]").src.replace("station", "camera"));
+        const picture = new Picture();
+        return [0, 500, 1000, 1500, 2300].map((now) => picture.fresh(["a"], now).length);
+    }""")
+    assert taken == [1, 0, 0, 0, 1], "again only after it was out of the picture"
+    camera.close()
