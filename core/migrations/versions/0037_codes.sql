@@ -56,5 +56,5 @@ create index variant_codes_variant_idx on stockroom.variant_codes (variant_id);
 create index variant_codes_former_idx on stockroom.variant_codes (lower(code_key)) where kind = 'former_sku';
 
 create index product_variants_sku_code_idx on public.product_variants (lower(stockroom.code_key(sku)) text_pattern_ops);
-create index product_variants_barcode_code_idx on public.product_variants (stockroom.code_key(barcode)) where barcode is not null;
+create index product_variants_barcode_code_idx on public.product_variants (stockroom.code_key(barcode));
 create index products_folded_name_idx on public.products (lower(stockroom.folded(name)));

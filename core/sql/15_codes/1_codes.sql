@@ -19,7 +19,7 @@ create function stockroom_api.code_owners(_text text)
       from public.product_variants v where lower(stockroom.code_key(v.sku)) = lower(stockroom.code_key(_text))
     union all
     select v.id, v.sku, 'barcode', v.barcode, 1, 1
-      from public.product_variants v where stockroom.code_key(v.barcode) = stockroom.code_key(_text) and v.barcode is not null
+      from public.product_variants v where stockroom.code_key(v.barcode) = stockroom.code_key(_text)
     union all
     select v.id, v.sku, c.kind, c.code, c.units, 1
       from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
@@ -33,23 +33,27 @@ $$;
 -- The variants that a scanned or typed code can mean, each once, at most ten: those that have it, else those whose SKU it is in
 -- another letter case. There are several only where old or foreign data give one code to several variants.
 create function stockroom_api.code_choices(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select o.variant_id, o.sku, o.kind, o.code, o.units
-      from (select distinct on (x.variant_id) x.*, min(x.rank) over () as best
-              from stockroom_api.code_owners(_text) x
-             order by x.variant_id, x.rank, x.kind in ('sku', 'barcode') desc, x.kind desc) o
-     where o.rank = o.best
-     order by o.sku
-     limit 10
-$$;
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
+        select o.variant_id, o.sku, o.kind, o.code, o.units
+          from (select distinct on (x.variant_id) x.*, min(x.rank) over () as best
+                  from stockroom_api.code_owners(_text) x
+                 order by x.variant_id, x.rank, x.kind in ('sku', 'barcode') desc, x.kind desc) o
+         where o.rank = o.best
+         order by o.sku
+         limit 10;
+end $$;
 
 -- The variant that a scanned or typed code means, with the units that a scan of it counts; no row if none or several have it.
 create function stockroom_api.find_code(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select x.variant_id, x.sku, x.kind, x.code, x.units
-      from (select c.*, count(*) over () as n from stockroom_api.code_choices(_text) c) x
-     where x.n = 1
-$$;
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
+        select x.variant_id, x.sku, x.kind, x.code, x.units
+          from (select c.*, count(*) over () as n from stockroom_api.code_choices(_text) c) x
+         where x.n = 1;
+end $$;
 
 -- Refuse a code that another variant has as its SKU, barcode or code, and name that variant. Waits for others who give codes.
 create function stockroom_api.refuse_taken_code(_field text, _code text, _variant_id uuid) returns void

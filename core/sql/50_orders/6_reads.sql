@@ -19,6 +19,8 @@ select v.id, v.barcode from public.product_variants v where v.barcode is not nul
 union all
 select v.id, v.stripe_price_id from public.product_variants v where v.stripe_price_id is not null
 union all
+select c.variant_id, c.code_key from stockroom.variant_codes c
+union all
 select a.variant_id, a.code from stockroom_api.meanings_in_force a where a.variant_id is not null;
 
 -- Orders with the sums of their lines, refunds and open cases, to read a page of them. `missing` units wait for a person.
