@@ -3,12 +3,14 @@
 -- A text as it is compared: see the function in `stockroom`, which indexes use.
 create function stockroom_api.folded(_text text) returns text
     language sql immutable strict parallel safe
-    return stockroom.folded(_text);
+    return stockroom.folded(_text, false);
 
--- What a code is compared by: see the function in `stockroom`, which indexes use.
-create function stockroom_api.code_key(_code text) returns text
-    language sql immutable strict parallel safe
-    return stockroom.code_key(_code);
+-- A text as it is searched: compared alike if it has something to fold. The test is quick, for searches of a whole catalogue.
+create function stockroom_api.searched(_text text) returns text
+    language sql immutable parallel safe
+    return case when octet_length(_text) > length(_text)
+                     and _text ~ '[\u00A0\u00AD\u0300-\u036F\u1100-\u11FF\u1680\u2000-\u206F\u2212\u3000\u3099\u309A\uFE58\uFE63\uFEFF\uFF0D]'
+                then stockroom.folded(_text, false) else _text end;
 
 -- Every variant that has a code, each with all that it is to it. `rank`: 1 its SKU, barcode or a code of its own; 2 its present or
 -- former SKU in another letter case.
@@ -101,5 +103,5 @@ select c.id as code_id, c.variant_id, c.kind, c.code, c.units, c.added_by, c.add
 
 grant select on stockroom_api.codes to stockroom_app;
 grant execute on function
-    stockroom_api.folded(text), stockroom_api.code_key(text), stockroom_api.code_choices(text), stockroom_api.find_code(text)
+    stockroom_api.folded(text), stockroom_api.searched(text), stockroom_api.code_choices(text), stockroom_api.find_code(text)
     to stockroom_app;

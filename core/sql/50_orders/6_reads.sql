@@ -11,15 +11,13 @@ create view stockroom_api.line_keys as
 select l.order_id, l.variant_id, nullif(lower(l.code), l.variant_id::text) as code, l.state
   from stockroom.order_lines l where l.state <> 'replaced';
 
--- Every code of a variant that a cart can use: its SKU in lower case, the others as written.
+-- Codes of a variant that a cart can use: its SKU in lower case, the others as written. Codes that people gave are in `code_choices`.
 create view stockroom_api.variant_codes as
 select v.id as variant_id, lower(v.sku) as code from public.product_variants v
 union all
 select v.id, v.barcode from public.product_variants v where v.barcode is not null
 union all
 select v.id, v.stripe_price_id from public.product_variants v where v.stripe_price_id is not null
-union all
-select c.variant_id, c.code_key from stockroom.variant_codes c
 union all
 select a.variant_id, a.code from stockroom_api.meanings_in_force a where a.variant_id is not null;
 
