@@ -14,6 +14,8 @@ class Permission(StrEnum):
     SET_LEVEL = "set_level"
     UNDO = "undo"
     IMPORT_CATALOG = "import_catalog"
+    EDIT_VARIANT = "edit_variant"
+    EDIT_SHELF = "edit_shelf"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
@@ -50,6 +52,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.SET_LEVEL: _STOCK_HANDS,
     Permission.UNDO: _STOCK_HANDS,
     Permission.IMPORT_CATALOG: _MANAGERS,
+    Permission.EDIT_VARIANT: _MANAGERS,
+    Permission.EDIT_SHELF: _STOCK_HANDS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
