@@ -1,23 +1,32 @@
--- Renaming a SKU.
+-- Renaming a SKU. The former one stays a code of its variant, so that what still names it arrives. Movements keep the text they have.
 
--- Refuse a new SKU that another variant has, in any letter case, or that means another variant as a barcode or Stripe price. The lock of
--- the catalogue is held. Refuses: SK008.
+-- Refuse an empty SKU, and one that means another variant as its SKU, barcode or code, or as its Stripe price. Refuses: SK008.
 create function stockroom_api.refuse_taken_skus(_edits stockroom_api.edit[]) returns void
-    language plpgsql stable as $$
+    language plpgsql as $$
 declare
-    _taken record;
+    _edit stockroom_api.edit;
 begin
-    select e.after as wanted, v.sku, v.barcode, v.stripe_price_id, p.name into _taken
-      from unnest(_edits) e
-      left join public.product_variants v
-             on v.id <> e.variant_id and (lower(v.sku) = lower(e.after) or v.barcode = e.after or v.stripe_price_id = e.after)
-      left join public.products p on p.id = v.product_id
-     where e.field = 'sku' and (e.after is null or v.id is not null) limit 1;
-    if found and _taken.wanted is null then
-        perform stockroom_api.refuse_value('SKU', 'must not be empty');
-    elsif found then
-        perform stockroom_api.refuse_value('SKU', format('%s is %s %s of "%s" already', _taken.wanted,
-            case _taken.wanted when _taken.barcode then 'the barcode of' when _taken.stripe_price_id then 'the Stripe price of'
-                               else 'in the shop: it is' end, _taken.sku, _taken.name));
-    end if;
+    foreach _edit in array _edits loop
+        continue when _edit.field <> 'sku';
+        if _edit.after is null then
+            perform stockroom_api.refuse_value('SKU', 'must not be empty');
+        end if;
+        perform stockroom_api.refuse_taken_code('SKU', _edit.after, _edit.variant_id);
+        if exists (select from public.product_variants v where v.stripe_price_id = _edit.after and v.id <> _edit.variant_id) then
+            perform stockroom_api.refuse_value('SKU', format('%s is the Stripe price of another variant', _edit.after));
+        end if;
+    end loop;
 end $$;
+
+-- Keep the SKUs that variants had before as codes of theirs. One that a variant gets back is no former SKU any more.
+create function stockroom_api.keep_former_skus(_edits stockroom_api.edit[], _performed_by text) returns void
+    language sql as $$
+    delete from stockroom.variant_codes c using unnest(_edits) e
+     where e.field = 'sku' and c.variant_id = e.variant_id and c.kind = 'former_sku'
+       and lower(c.code_key) = lower(stockroom.code_key(e.after));
+    insert into stockroom.variant_codes (variant_id, kind, code, code_key, added_by)
+    select e.variant_id, 'former_sku', e.before, stockroom.code_key(e.before), _performed_by
+      from unnest(_edits) e
+     where e.field = 'sku' and stockroom.code_key(e.before) <> stockroom.code_key(e.after)
+        on conflict (code_key) do nothing;
+$$;

@@ -38,6 +38,7 @@ begin
          order by w.id, coalesce(w.variant_id, w.id), e.field;
         begin
             perform stockroom_api.save_edits(_wanted);
+            perform stockroom_api.keep_former_skus(_wanted, _performed_by);
         exception when integrity_constraint_violation or raise_exception then
             perform stockroom_api.refuse_value('variant', format('breaks a rule of the shop: %s. Nothing was changed', sqlerrm));
         end;

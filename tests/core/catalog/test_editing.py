@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core.catalog import editing
+from core.catalog import codes, editing
 from core.catalog.editing import Edit, EditedValue, Field
 from core.foundation.errors import EditedMeanwhile, Forbidden, InvalidInput, KeyReused, StockError, UnknownVariant
 from tests.support.builders import Shop, key
@@ -154,3 +154,54 @@ def test_a_change_on_record_cannot_be_edited_or_deleted(shop: Shop) -> None:
     for statement in ("update stockroom.variant_changes set after = 'x'", "delete from stockroom.variant_changes"):
         with pytest.raises(Exception, match="stays on record"):
             shop.sql(statement)
+
+
+# ---------------------------------------------------------------- the SKU
+
+
+def test_a_renamed_sku_stays_a_code_and_the_ledger_keeps_its_text(shop: Shop) -> None:
+    old, new = sku(), sku()
+    shoe = shop.variant(4, sku=old)
+    edit(shop, shoe, sku=new)
+    found = shop.run(codes.find, "Wanda", text=old)
+    assert (found.variant_id, found.sku, found.kind) == (shoe, new, "former_sku")
+    assert {row.sku for row in shop.history(shoe)} == {old}
+    shop.adjust(shoe, 1)
+    assert [row.sku for row in shop.history(shoe)] == [old, new]
+    assert ("sku", old, new, "Mia", "page") in record(shop, shoe)
+    edit(shop, shoe, sku=old)  # back again
+    assert shop.run(codes.find, "Wanda", text=old).kind == "sku"
+    assert shop.run(codes.find, "Wanda", text=new).sku == old
+
+
+def test_a_sku_is_not_renamed_to_what_means_another_variant(shop: Shop) -> None:
+    other, former = sku(), sku()
+    boot = shop.variant(sku=former, barcode="4006381333931")
+    edit(shop, boot, sku=other)
+    shoe = shop.variant(sku=sku())
+    for taken in (other, other.lower(), former, "4006381333931", "04006381333931"):
+        with pytest.raises(InvalidInput, match="another variant"):
+            edit(shop, shoe, sku=taken)
+    assert record(shop, shoe) == []
+    assert shop.run(codes.find, "Wanda", text=former).variant_id == boot
+
+
+def test_of_two_who_want_one_new_sku_at_once_one_is_refused(shop: Shop) -> None:
+    wanted, start = sku(), threading.Barrier(2)
+    shoes = [shop.variant(sku=sku()) for _ in range(2)]
+    done: list[object] = []
+
+    def rename(shoe: UUID) -> None:
+        before = seen(shop, shoe)
+        start.wait()
+        try:
+            done.append(edit(shop, shoe, before=before, sku=wanted))
+        except StockError as error:
+            done.append(error)
+
+    people = [threading.Thread(target=rename, args=(shoe,)) for shoe in shoes]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert sorted(isinstance(each, InvalidInput) for each in done) == [False, True]
