@@ -28,7 +28,7 @@ _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 # A value of "variant" that is a size: L, XXL, 42, 9.5, large, M / Blue.
 _SIZE_LIKE = re.compile(r"\d{0,2}X{0,4}[SML]|\d{1,2}([.,]\d)?|(x-?)*(small|medium|large)|.*[\s/].*", re.IGNORECASE)
 _WHOLE = re.compile(r"[0-9]{1,7}(\.0{1,4})?")
-_THOUSAND_OR_ONE = re.compile(r"0*[1-9][0-9]{0,2}\.000")  # in a text 1.000 is a thousand or one; a JSON number is certain
+_THOUSAND_OR_ONE = re.compile(r"0*[1-9][0-9]{0,2}\.000")  # in a text; as a JSON number it is one
 # Signs that look like a hyphen or a space, and signs that cannot be seen.
 _LOOKS = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-")
