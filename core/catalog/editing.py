@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 
 from core.catalog.file import MAX_PRICE
 from core.database.engine import array, call, rows_of
-from core.foundation.errors import invalid
+from core.foundation import numbers
+from core.foundation.errors import InvalidInput, invalid
 from core.foundation.model import MAX_UNITS, Actor
 from core.foundation.text import clean, clean_line
 from core.people.access import Permission
@@ -29,8 +30,6 @@ from core.people.guard import ASKER, asker, require
 MOST_EDITS = 3_000
 LONGEST_SHELF_PLACE = 40
 LONGEST_ADDRESS = 1_000
-_AMOUNT = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
-_WHOLE = re.compile(r"\d{1,12}", re.ASCII)
 _ADDRESS = re.compile(r"https://[!-~]+|/picture/[0-9a-f]{64}", re.ASCII)
 _VALUES = """select variant_id, field, value from stockroom_api.variant_values
               where variant_id = any (cast(%(variants)s as uuid[]))"""
@@ -117,28 +116,30 @@ def changes(connection: Connection, actor: Actor, *, variant_id: UUID, limit: in
     return rows_of(VariantChange, rows, source=ChangeSource)
 
 
-def edit(connection: Connection, actor: Actor, *, edits: Sequence[Edit], key: str) -> tuple[EditedValue, ...]:
+def edit(
+    connection: Connection, actor: Actor, *, edits: Sequence[Edit], key: str, mark: str = ""
+) -> tuple[EditedValue, ...]:
     """Change values, all of them or none, and return what was changed; values that are so already are left out.
 
-    Raises EditedMeanwhile with the values that somebody else has changed, InvalidInput for a value that does not fit
-    (facts: `variant_id`), UnknownVariant, KeyReused, Forbidden, SignInRequired.
+    `mark` separates thousands for the person (`numbers.group_mark`). Raises EditedMeanwhile with the values that
+    somebody else has changed, InvalidInput for a value that does not fit, UnknownVariant, KeyReused, Forbidden,
+    SignInRequired.
     """
     if not 1 <= len(edits) <= MOST_EDITS:
         raise invalid("edits", f"must be 1 to {MOST_EDITS:,}")
-    wanted = json.dumps(
-        [
-            {
-                "variant_id": str(each.variant_id),
-                "field": each.field.value,
-                "before": each.before or None,
-                "after": read(each.field, each.after, each.variant_id),
-            }
-            for each in edits
-        ]
-    )
+    wanted = [
+        {
+            "variant_id": str(each.variant_id),
+            "field": each.field.value,
+            "before": each.before or None,
+            "after": read(each.field, each.after, mark),
+        }
+        for each in edits
+    ]
+    sent = {"key": clean(key, "key", 200), "edits": json.dumps(wanted)}
     statement = f"select * from stockroom_api.edit_variants(%(key)s, {ASKER}, cast(%(edits)s as jsonb))"  # noqa: S608 - nothing of a caller is in it
-    sent = asker(actor, permission_for(each.field for each in edits))
-    return rows_of(EditedValue, call(connection, statement, sent | {"key": clean(key, "key", 200), "edits": wanted}))
+    permission = permission_for(each.field for each in edits)
+    return rows_of(EditedValue, call(connection, statement, asker(actor, permission) | sent))
 
 
 def permission_for(fields: Iterable[Field]) -> Permission:
@@ -146,67 +147,65 @@ def permission_for(fields: Iterable[Field]) -> Permission:
     return Permission.EDIT_SHELF if ON_SHELF.issuperset(fields) else Permission.EDIT_VARIANT
 
 
-def read(field: Field, typed: str | None, variant_id: UUID | None = None) -> str | None:
+def read(field: Field, typed: str | None, mark: str = "") -> str | None:
     """Return a typed value as it is stored; None is empty. Raises InvalidInput that says what is wrong with it."""
     text = unicodedata.normalize("NFC", (typed or "").strip())
-    if not text:
-        if field in (Field.PRODUCT, Field.SKU, Field.ACTIVE):
-            raise invalid(_LABELS[field], "must not be empty", variant_id=str(variant_id))
+    if not text and field not in _NEVER_EMPTY:
         return "0" if field is Field.REORDER_POINT else None
-    return _READERS[field](text, _LABELS[field], str(variant_id))
+    try:
+        return _READERS[field](text, mark)
+    except InvalidInput as error:
+        label = LABELS[field]
+        raise InvalidInput(f"{label} {error.why}.", field=field.value, why=error.why) from error
 
 
-def _line(longest: int) -> Callable[[str, str, str], str]:
-    def read_line(text: str, label: str, _: str) -> str:
-        return clean_line(text, label, longest)
+def _line(longest: int) -> Callable[[str, str], str]:
+    def read_line(text: str, _: str) -> str:
+        return clean_line(text, "value", longest)
 
     return read_line
 
 
-def _amount(text: str, label: str, variant_id: str) -> str:
-    if not _AMOUNT.fullmatch(text):
-        raise invalid(label, f'"{text[:40]}" is not an amount such as 129.90', variant_id=variant_id)
-    amount = Decimal(text.replace(",", "."))
-    if amount > MAX_PRICE:
-        raise invalid(label, f"{text} is more than {MAX_PRICE:,}", variant_id=variant_id)
-    return str(amount.quantize(Decimal("0.01")))
+def _amount(text: str, mark: str) -> str:
+    found = numbers.amount(text, "value", digits=2, mark=mark)
+    if not 0 <= found <= MAX_PRICE:
+        raise invalid("value", f"must be 0 to {MAX_PRICE:,}")
+    return str(found.quantize(Decimal("0.01")))
 
 
-def _units(text: str, label: str, variant_id: str) -> str:
-    if not _WHOLE.fullmatch(text):
-        raise invalid(label, f'"{text[:40]}" is not a whole number, zero or more', variant_id=variant_id)
-    if int(text) > MAX_UNITS:
-        raise invalid(label, f"{text} is more than {MAX_UNITS:,}", variant_id=variant_id)
-    return str(int(text))
+def _units(text: str, mark: str) -> str:
+    return str(numbers.whole(text, "value", lowest=0, highest=MAX_UNITS, mark=mark))
 
 
-def _picture(text: str, label: str, variant_id: str) -> str:
+def _picture(text: str, _: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS:
         why = f"must be an address that begins with https://, of at most {LONGEST_ADDRESS:,} characters and no spaces"
-        raise invalid(label, why, variant_id=variant_id)
+        raise invalid("value", why)
     return text
 
 
-def _yes_or_no(text: str, label: str, variant_id: str) -> str:
+def _yes_or_no(text: str, _: str) -> str:
     if text not in ("yes", "no"):
-        raise invalid(label, "is neither yes nor no", variant_id=variant_id)
+        raise invalid("value", "is neither yes nor no")
     return text
 
 
-_LABELS: Mapping[Field, str] = {
-    Field.PRODUCT: "product",
-    Field.BRAND: "brand",
+_NEVER_EMPTY = frozenset({Field.PRODUCT, Field.SKU, Field.ACTIVE})
+LABELS: Mapping[Field, str] = {
+    Field.PRODUCT: "Product",
+    Field.BRAND: "Brand",
     Field.SKU: "SKU",
-    Field.SIZE: "size",
-    Field.COLOR: "color",
-    Field.PRICE: "price",
-    Field.UNIT_COST: "unit cost",
-    Field.REORDER_POINT: "reorder point",
-    Field.SHELF_PLACE: "shelf place",
-    Field.PICTURE: "picture",
-    Field.ACTIVE: "active",
+    Field.SIZE: "Size",
+    Field.COLOR: "Color",
+    Field.PRICE: "Price",
+    Field.UNIT_COST: "Unit cost",
+    Field.REORDER_POINT: "Reorder point",
+    Field.SHELF_PLACE: "Shelf place",
+    Field.PICTURE: "Picture",
+    Field.ACTIVE: "Active",
 }
-_READERS: Mapping[Field, Callable[[str, str, str], str]] = {
+"""The words for fields, as pages and refusals use them."""
+_READERS: Mapping[Field, Callable[[str, str], str]] = {
     Field.PRODUCT: _line(300),
     Field.BRAND: _line(100),
     Field.SKU: _line(80),

@@ -45,19 +45,26 @@ class Picture:
 
 
 def put_picture(
-    connection: Connection, actor: Actor, *, content: bytes, before: Mapping[UUID, str | None], key: str
+    connection: Connection,
+    actor: Actor,
+    *,
+    content: bytes,
+    before: Mapping[UUID, str | None],
+    key: str,
+    edits: Sequence[Edit] = (),
+    mark: str = "",
 ) -> tuple[EditedValue, ...]:
-    """Give an uploaded picture to variants, whose pictures are `before` now.
+    """Give an uploaded picture to variants, whose pictures are `before` now, and make other `edits` with it.
 
     Raises InvalidInput for what is no picture, and everything that `edit` raises.
     """
     data = written_anew(content)
     digest = ask(connection, actor, Permission.EDIT_VARIANT, "keep_picture", content=data, media_type=MEDIA_TYPE)[0][0]
-    edits = [
+    pictured = [
         Edit(variant_id=variant_id, field=Field.PICTURE, before=seen, after=PREFIX + digest)
         for variant_id, seen in before.items()
     ]
-    return edit(connection, actor, edits=edits, key=key)
+    return edit(connection, actor, edits=[*edits, *pictured], key=key, mark=mark)
 
 
 def picture(connection: Connection, actor: Actor, *, digest: str) -> Picture | None:
