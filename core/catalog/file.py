@@ -1,7 +1,7 @@
 """Reads a catalogue: a CSV file becomes checked lines, or all bad rows are named at once. Uses no database.
 
-Columns: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, opening, active. An
-empty value changes nothing.
+Columns: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, shelf_place, opening,
+active. An empty value changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.foundation.model import MAX_UNITS
 from core.foundation.text import many
 
 REQUIRED = ("sku", "product")
-OPTIONAL = ("brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "opening", "active")
+OPTIONAL = ("brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "shelf_place", "opening", "active")
 COLUMNS = REQUIRED + OPTIONAL
 MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000
@@ -47,6 +47,7 @@ class CatalogLine:
     price: Decimal | None = None
     unit_cost: Decimal | None = None
     reorder_point: int | None = None
+    shelf_place: str | None = None
     opening: int | None = None
     active: bool | None = None
 
@@ -186,6 +187,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "price": _price,
     "unit_cost": _price,
     "reorder_point": _units,
+    "shelf_place": _text(40),
     "opening": _units,
     "active": _yes_or_no,
 }

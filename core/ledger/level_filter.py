@@ -37,31 +37,35 @@ class LevelSort(StrEnum):
     MOST = "most"
     MOVED = "moved"
     COUNTED = "counted"
+    SHELF = "shelf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFilter:
-    """The filter of the list.
+    """The filter of the list. `search` looks in codes, names, size, color and shelf place, in any letter case.
 
-    `search` looks in SKU, barcode, product, brand, size and color, in any letter case, and for a code of any kind.
+    `shelf`: what the shelf place begins with, in any letter case.
     """
 
     search: str = ""
     status: LevelStatus = LevelStatus.ALL
     brand: str | None = None
+    shelf: str | None = None
     product_id: UUID | None = None
 
 
 def matching(wanted: LevelFilter) -> Select[Any]:
     """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
     rows = LEVELS.c
-    columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
+    columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color, rows.shelf_place)
     query = select(LEVELS).where(_status_condition(wanted.status))
     if wanted.search.strip():
         words = and_(*has_words(wanted.search, columns))
         query = query.where(or_(words, *(rows.variant_id.in_(coded(each.code)) for each in read_scan(wanted.search))))
     if wanted.brand:
         query = query.where(rows.brand == wanted.brand)
+    if wanted.shelf:
+        query = query.where(rows.shelf_place.istartswith(wanted.shelf[:LONGEST_SEARCH], autoescape=True))
     if wanted.product_id:
         query = query.where(rows.product_id == wanted.product_id)
     return query
@@ -93,5 +97,6 @@ def order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
         LevelSort.MOST: (rows.available.desc(), rows.sku),
         LevelSort.MOVED: (rows.last_moved_at.desc().nulls_last(), rows.sku),
         LevelSort.COUNTED: (rows.last_counted_at.nulls_first(), rows.sku),
+        LevelSort.SHELF: (rows.shelf_place.nulls_last(), rows.sku),
     }
     return orders[sort]

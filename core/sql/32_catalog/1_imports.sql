@@ -13,6 +13,7 @@ create type stockroom_api.catalog_line as (
     price         numeric(12, 2),
     unit_cost     numeric(12, 2),
     reorder_point int,
+    shelf_place   text,
     opening       int,
     active        boolean
 );
@@ -83,8 +84,9 @@ create function stockroom_api.catalog_changes(
                    (6, 'price', false, _v.price::text, _l.price::text),
                    (7, 'unit_cost', false, _v.unit_cost::text, _l.unit_cost::text),
                    (8, 'reorder_point', false, _v.reorder_point::text, _l.reorder_point::text),
-                   (9, 'opening', false, null, case when _v.movement_sequence = 0 then _l.opening::text end),
-                   (10, 'active', false, case when _v.is_active then 'yes' else 'no' end,
+                   (9, 'shelf_place', false, _v.shelf_place, _l.shelf_place),
+                   (10, 'opening', false, null, case when _v.movement_sequence = 0 then _l.opening::text end),
+                   (11, 'active', false, case when _v.is_active then 'yes' else 'no' end,
                     case _l.active when true then 'yes' when false then 'no' end))
            c (n, field, of_product, before, after)
      where c.after is distinct from c.before and c.after is not null
@@ -110,6 +112,11 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
             from (values
                 ('sku', (x.l).sku, case when x.like_sku is not null then
                     format('differs only in letter case from "%s" in the shop', x.like_sku) end),
+                ('sku', (x.l).sku, case when (x.v).id is null then (
+                    select format(case c.kind when 'former_sku' then 'is the former SKU of %s, which is in the file too'
+                                              else 'is a code of %s in the shop' end, o.sku)
+                      from stockroom.variant_codes c join public.product_variants o on o.id = c.variant_id
+                     where c.code_key = stockroom.code_key((x.l).sku)) end),
                 ('barcode', (x.l).barcode, case when x.barcode_of is not null then
                     format('is the barcode of SKU %s in the shop', x.barcode_of) end),
                 ('product', (x.l).product, case
@@ -144,7 +151,8 @@ create function stockroom_api.preview_catalog(
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform stockroom_api.refuse_odd_extra(_extra);
-    return query select (x.l).line, x.status, x.changes, x.problems from stockroom_api.plan_catalog(_lines) x;
+    return query select (x.l).line, x.status, x.changes, x.problems
+      from stockroom_api.plan_catalog(stockroom_api.with_present_skus(_lines)) x;
 end $$;
 
 grant execute on function stockroom_api.preview_catalog(bigint, bigint, text[], text, jsonb, jsonb) to stockroom_app;
