@@ -56,7 +56,15 @@ def _png_of(width: int, height: int) -> bytes:
 
 def test_what_is_no_picture_or_a_bomb_is_refused_with_a_sentence() -> None:
     svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-    for content in (b"", b"MZ\x90\x00", svg, drawn("PNG")[:60], drawn("TIFF"), _png_of(60_000, 60_000), _png_of(9_000, 9_000)):
+    for content in (
+        b"",
+        b"MZ\x90\x00",
+        svg,
+        drawn("PNG")[:60],
+        drawn("TIFF"),
+        _png_of(60_000, 60_000),
+        _png_of(9_000, 9_000),
+    ):
         with pytest.raises(InvalidInput, match="Picture"):
             pictures.written_anew(content)
 
@@ -72,7 +80,9 @@ def test_an_uploaded_picture_is_on_its_variants_until_another_takes_its_place(sh
     kept = shop.run(pictures.picture, "Sam", digest=address.removeprefix(pictures.PREFIX))
     assert (kept.media_type, kept.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
     for shoe, still in zip(shoes, (1, 0), strict=True):
-        edits = [editing.Edit(variant_id=shoe, field=Field.PICTURE, before=address, after="https://cdn.x.example/1.jpg")]
+        edits = [
+            editing.Edit(variant_id=shoe, field=Field.PICTURE, before=address, after="https://cdn.x.example/1.jpg")
+        ]
         shop.run(editing.edit, "Mia", edits=edits, key=key())
         count = shop.sql("select count(*) from stockroom.pictures where '/picture/' || digest = :a", a=address)
         assert count == still  # the last variant takes it along
