@@ -12,8 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select
 
-from core.deliveries.changes import as_json
-from core.deliveries.note import NoteLine
 from core.foundation.model import Actor
 from core.ledger.query import has_words, view
 from core.people.access import Permission
@@ -147,17 +145,6 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """A delivery that has the reference of a new note. `is_same`: its lines are the same too."""
-
-    delivery_id: int
-    state: DeliveryState
-    created_by: str
-    created_at: datetime
-    is_same: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
     """The variant that a code of a note means, and the units that one of it stands for."""
 
@@ -281,18 +268,21 @@ def expected(connection: Connection, actor: Actor, *, variant_ids: Sequence[UUID
     return {row.variant_id: row for row in rows}
 
 
-def before(
-    connection: Connection, actor: Actor, *, reference: str, lines: Sequence[NoteLine]
-) -> tuple[Before, ...]:
-    """Return the deliveries that have this reference already, newest first, at most five."""
-    rows = ask(
-        connection, actor, Permission.RECEIVE, "goods_of_reference", reference=reference.strip()[:200],
-        lines=as_json(lines),
-    )  # fmt: skip
-    names = list(Before.__dataclass_fields__)
-    return tuple(
-        Before(**dict(zip(names, row, strict=True)) | {"state": DeliveryState(row[1])}) for row in rows
+def with_reference(connection: Connection, actor: Actor, *, reference: str) -> tuple[DeliveryRow, ...]:
+    """Return the deliveries with this reference that are not cancelled, newest first, at most five."""
+    require(connection, actor, Permission.VIEW)
+    of = _DELIVERIES.c
+    wanted = select(_DELIVERIES).where(
+        func.lower(of.reference) == reference.strip().lower(), of.state != DeliveryState.CANCELLED.value
     )
+    return _read(connection, wanted.order_by(of.delivery_id.desc()).limit(5), DeliveryRow, state=DeliveryState)
+
+
+def revision(connection: Connection, actor: Actor, *, delivery_id: int) -> int:
+    """Return the number that grows with each change of a delivery; 0 if there is none."""
+    require(connection, actor, Permission.VIEW)
+    wanted = select(_DELIVERIES.c.revision).where(_DELIVERIES.c.delivery_id == delivery_id)
+    return int(connection.execute(wanted).scalar() or 0)
 
 
 def meant(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> dict[str, Meant]:

@@ -108,21 +108,6 @@ begin
     return query select _id, false;
 end $$;
 
--- The deliveries with a reference, newest first, at most five: a note that is uploaded again is noticed. Refuses: SK009, SK010.
-create function stockroom_api.goods_of_reference(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _reference text, _lines jsonb
-) returns table (delivery_id bigint, state text, created_by text, created_at timestamptz, is_same boolean)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    return query
-        select d.id, d.state, d.created_by, d.created_at, d.digest is not distinct from stockroom_api.goods_digest(_lines)
-          from stockroom.goods_deliveries d
-         where lower(d.reference) = lower(_reference) and d.state <> 'cancelled'
-         order by d.id desc
-         limit 5;
-end $$;
-
 -- What each of these codes means, in their order; a code without a variant has no row. Refuses: SK009, SK010.
 create function stockroom_api.goods_codes(_user_id bigint, _session_id bigint, _roles text[], _name text, _codes text[])
     returns table (code text, variant_id uuid, sku text, product text, size text, units int)
@@ -140,6 +125,5 @@ end $$;
 
 grant execute on function
     stockroom_api.create_goods(bigint, bigint, text[], text, text, text, text, date, boolean, jsonb, text),
-    stockroom_api.goods_of_reference(bigint, bigint, text[], text, text, jsonb),
     stockroom_api.goods_codes(bigint, bigint, text[], text, text[])
     to stockroom_app;
