@@ -1,4 +1,4 @@
-"""Reads of deliveries: the list, one with its lines and steps, and what Stock expects. Nothing here changes anything."""
+"""Reads of deliveries: the list, one with its lines and steps, and what Stock expects. Nothing here changes data."""
 
 from __future__ import annotations
 
@@ -173,8 +173,8 @@ _LINES = _of("goods_lines", DeliveryLine)
 _STEPS = _of("goods_steps", Step, "delivery_id")
 _ORIGINALS = view("goods_originals", "delivery_id", "original")
 _MOVEMENTS = view(
-    "goods_movements", "movement_id", "delivery_id", "reference", "operation_id", "quantity", "performed_by", "posted_at",
-    "is_undone",
+    "goods_movements", "movement_id", "delivery_id", "reference", "operation_id", "quantity", "performed_by",
+    "posted_at", "is_undone",
 )  # fmt: skip
 _EXPECTED = _of("expected_stock", Expected)
 
@@ -185,7 +185,12 @@ def open_deliveries(connection: Connection, actor: Actor) -> tuple[DeliveryRow, 
 
 
 def page(
-    connection: Connection, actor: Actor, *, states: Iterable[DeliveryState] = (), search: str = "", limit: int = MOST_ROWS
+    connection: Connection,
+    actor: Actor,
+    *,
+    states: Iterable[DeliveryState] = (),
+    search: str = "",
+    limit: int = MOST_ROWS,
 ) -> tuple[DeliveryRow, ...]:
     """Return deliveries in these states (none: all) whose reference or supplier has the words of `search`.
 
@@ -218,7 +223,10 @@ def delivery(connection: Connection, actor: Actor, *, delivery_id: int) -> Deliv
     """Return a delivery with its lines, or None."""
     require(connection, actor, Permission.VIEW)
     found = _read(
-        connection, select(_DELIVERIES).where(_DELIVERIES.c.delivery_id == delivery_id), DeliveryRow, state=DeliveryState
+        connection,
+        select(_DELIVERIES).where(_DELIVERIES.c.delivery_id == delivery_id),
+        DeliveryRow,
+        state=DeliveryState,
     )
     if not found:
         return None
@@ -295,4 +303,3 @@ def meant(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> dict
 def _read(connection: Connection, wanted: Select[Any], kind: type[T], **change: Any) -> tuple[T, ...]:
     rows = (dict(row._mapping) for row in connection.execute(wanted))
     return tuple(kind(**row | {name: to(row[name]) for name, to in change.items()}) for row in rows)
-

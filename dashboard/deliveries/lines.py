@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
@@ -45,7 +46,8 @@ def show(found: OneDelivery) -> None:
         "counted": ([line.scanned for line in shown], _units("Counted", "Scanned or pasted, and not posted yet")),
         "received": ([line.received for line in shown], _units("Received", "Posted: in stock")),
         "missing": (
-            [max(line.expected - line.arrived, 0) or None for line in shown], _units("Missing", "Announced and not here"),
+            [max(line.expected - line.arrived, 0) or None for line in shown],
+            _units("Missing", "Announced and not here"),
         ),
         "cost": (cost, TextColumn("Unit cost", width=86, alignment="right", help="As the supplier's note has it")),
         "original": ([line.problem or "" for line in shown], TextColumn("Problem", width=220)),
@@ -67,7 +69,7 @@ def show(found: OneDelivery) -> None:
         st.caption(f"The first {SHOWN} of {words.number(len(lines))} lines.")
 
 
-def _units(label: str, about: str) -> NumberColumn:
+def _units(label: str, about: str) -> Any:
     return NumberColumn(label, width=74, help=about, format="localized")
 
 

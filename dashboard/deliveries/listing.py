@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
@@ -48,7 +50,9 @@ def show(seen: DeliveryList, person: Actor) -> None:
         return
     late = f" {words.plural(seen.counts.overdue, 'delivery', 'deliveries')} overdue." if seen.counts.overdue else ""
     lists.show_head(
-        f"{words.plural(len(seen.rows), 'delivery', 'deliveries')}.{late}", key="del", actions=lambda: show_begin(person)
+        f"{words.plural(len(seen.rows), 'delivery', 'deliveries')}.{late}",
+        key="del",
+        actions=lambda: show_begin(person),
     )
     ids, rows = [row.delivery_id for row in seen.rows], seen.rows
     states = [[parts.state(row)] for row in rows]
@@ -76,7 +80,7 @@ def show(seen: DeliveryList, person: Actor) -> None:
     )
 
 
-def _units(label: str, about: str) -> NumberColumn:
+def _units(label: str, about: str) -> Any:
     return NumberColumn(label, width=78, help=about, format="localized")
 
 
@@ -95,7 +99,9 @@ def show_begin(person: Actor) -> None:
     """Draw the ways to a new delivery, for those who may."""
     if not may(person.role, Permission.RECEIVE):
         return
-    st.button("Expect a delivery", key="del_expect", icon=":material/event:", on_click=lists.put, args=(parts.NEW, "expected"))
+    st.button(
+        "Expect a delivery", key="del_expect", icon=":material/event:", on_click=lists.put, args=(parts.NEW, "expected")
+    )
     st.button(
         "Receive now", key="del_now", icon=":material/barcode_scanner:", type="primary", on_click=lists.put,
         args=(parts.NEW, "now"), help="For goods that arrived and that nobody announced here",
@@ -112,8 +118,8 @@ def _show_nothing(seen: DeliveryList, person: Actor) -> None:
     who = "" if receives else " The warehouse, a manager or an admin can record one."
     frame.empty(
         "There are no deliveries yet",
-        "Record what a supplier announced, check it off when it arrives, and post it as one receipt. Stock shows what is "
-        f"expected and when.{who}",
+        "Record what a supplier announced, check it off when it arrives, and post it as one receipt. Stock shows what "
+        f"is expected and when.{who}",
         icon=":material/local_shipping:",
         begin=(lambda: show_begin(person)) if receives else None,
     )

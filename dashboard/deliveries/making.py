@@ -119,5 +119,3 @@ def _typed(form: forms.Form) -> tuple[Sequence[NoteLine], str]:
     rows = list(zip(*([str(value or "").strip() for value in filled[name]] for name in empty), strict=True))
     typed = [(n, "\t".join(row).strip(), row) for n, row in enumerate(rows, 1) if any(row)]
     return note.read_rows(typed), "\n".join(raw for _, raw, _ in typed)
-
-

@@ -23,12 +23,20 @@ STATES = {
     DeliveryState.RECEIVED: "Received",
     DeliveryState.CANCELLED: "Cancelled",
 }
-STATE_COLOURS = {"Expected": "blue", "In progress": "orange", "Received": "green", "Cancelled": "gray", "Overdue": "red"}
+STATE_COLOURS = {
+    "Expected": "blue",
+    "In progress": "orange",
+    "Received": "green",
+    "Cancelled": "gray",
+    "Overdue": "red",
+}
 STATUSES = {
     "Complete": "green", "Short": "orange", "Over": "violet", "Not announced": "violet", "Arrived": "green",
     "Unknown": "red", "Unreadable": "red", "To come": "gray",
 }  # fmt: skip
-PASTE_HELP = "One line each: SKU or code, quantity, and perhaps the unit cost. Tabs, semicolons, commas or spaces between."
+PASTE_HELP = (
+    "One line each: SKU or code, quantity, and perhaps the unit cost. Tabs, semicolons, commas or spaces between."
+)
 PREVIEWED = 200
 
 
@@ -106,7 +114,10 @@ def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
                 [line.units * (each.units if each else 1) for line, each in zip(rows, found, strict=True)],
                 NumberColumn("Units", width=64),
             ),
-            "cost": ([str(line.unit_cost or "") for line in rows], TextColumn("Unit cost", width=84, alignment="right")),
+            "cost": (
+                [str(line.unit_cost or "") for line in rows],
+                TextColumn("Unit cost", width=84, alignment="right"),
+            ),
             "problem": ([line.problem or "" for line in rows], TextColumn("Problem", width=320)),
         },
         {

@@ -30,19 +30,23 @@ def show(found: OneDelivery) -> None:
         _show_named("Over", [line for line in lines if line.arrived > line.expected and line.variant_id], _more)
     _show_named("Unknown", [line for line in lines if line.variant_id is None], _unknown)
     if not ready and not (row.received and short):
-        st.caption("Nothing is counted yet." if not any(line.scanned for line in lines) else "Attach the unknown codes first.")
+        st.caption(
+            "Nothing is counted yet." if not any(line.scanned for line in lines) else "Attach the unknown codes first."
+        )
         return
     form = forms.begin(f"delivery_post_{row.delivery_id}")
     with st.form(form.name, border=False):
         if short:
             missing = sum(line.expected - line.arrived for line in short)
-            st.radio(f"What is missing: {words.units(missing)}", (STAYS, CLOSES), key=form.input("rest"), horizontal=True)
+            st.radio(
+                f"What is missing: {words.units(missing)}", (STAYS, CLOSES), key=form.input("rest"), horizontal=True
+            )
         forms.note(form, placeholder="Optional")
 
         def post(key: str, values: forms.Values) -> Posting | None:
             return session.run(
-                changes.post, delivery_id=row.delivery_id, seen=row.revision, key=key, closes=values.get("rest") == CLOSES,
-                note=values["note"],
+                changes.post, delivery_id=row.delivery_id, seen=row.revision, key=key,
+                closes=values.get("rest") == CLOSES, note=values["note"],
             )  # fmt: skip
 
         variants = words.plural(len(ready), "variant")

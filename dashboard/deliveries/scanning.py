@@ -53,7 +53,9 @@ def show(found: OneDelivery) -> None:
         )  # fmt: skip
     st.html(_FOCUS, unsafe_allow_javascript=True)
     _show_last(last, row.delivery_id, is_announced=row.is_announced)
-    with st.expander("Paste what arrived", icon=":material/content_paste:", key="del_paste", on_change="rerun") as paste:
+    with st.expander(
+        "Paste what arrived", icon=":material/content_paste:", key="del_paste", on_change="rerun"
+    ) as paste:
         if paste.open:
             _show_paste(row.delivery_id)
 
@@ -102,7 +104,8 @@ def _said(done: Scan, *, is_announced: bool) -> tuple[str, str]:
     units = words.signed_units(done.units)
     if done.sku is None:
         return (
-            f"**{words.plain(done.code)}** is of no variant. {words.units(done.counted)} are kept under this name; attach it below.",
+            f"**{words.plain(done.code)}** is of no variant. {words.units(done.counted)} kept under this name; "
+            "say below what it is.",
             "unknown",
         )
     if not is_announced:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import streamlit as st
 
 from core.catalog import codes
@@ -68,7 +70,11 @@ def _show_attach(found: OneDelivery, line: DeliveryLine, person: Actor) -> None:
             if variant is None:
                 raise invalid("SKU", "is of no variant. Search for it on the Stock page")
             session.run(
-                changes.attach, delivery_id=row.delivery_id, line_id=line.line_id, variant_id=variant.variant_id, key=key
+                changes.attach,
+                delivery_id=row.delivery_id,
+                line_id=line.line_id,
+                variant_id=variant.variant_id,
+                key=key,
             )
             kept = _remember(line, variant.variant_id, key) if values.get("keep") else ""
             return f"{line.code} is {variant.sku} in this delivery.{kept}"
@@ -76,11 +82,15 @@ def _show_attach(found: OneDelivery, line: DeliveryLine, person: Actor) -> None:
         forms.submit(form, "Attach", post, is_main=False, say=lambda said: feedback.Notice(text=said))
 
 
-def _remember(line: DeliveryLine, variant_id: object, key: str) -> str:
+def _remember(line: DeliveryLine, variant_id: UUID, key: str) -> str:
     """Give the variant the code for good; returns what to say. The delivery is right also where this is refused."""
     try:
         session.run(
-            codes.attach, variant_id=variant_id, code=line.code, kind=CodeKind.SUPPLIER, key=f"{key}:code"  # type: ignore[arg-type]
+            codes.attach,
+            variant_id=variant_id,
+            code=line.code,
+            kind=CodeKind.SUPPLIER,
+            key=f"{key}:code",
         )
     except StockError as error:
         return f" The code is not remembered: {error.message}"

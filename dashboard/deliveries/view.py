@@ -1,4 +1,4 @@
-"""One delivery: what was announced, the field for the scanner, the lines, what is short, over and unknown, and posting."""
+"""One delivery: the field for the scanner, the lines, what is short, over and unknown, and posting."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ def _show_head(found: OneDelivery) -> None:
 
 def _show_receipts(found: OneDelivery, person: Actor) -> None:
     for receipt in found.delivery.receipts:
-        with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"del_r_{receipt.operation_id}"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", border=True, key=f"del_r_{receipt.operation_id}"
+        ):
             at = words.moment(receipt.posted_at, found.shop.zone)
             undone = _undone(receipt)
-            st.markdown(
-                f":material/check_circle: **{words.units(receipt.units)}** posted by {words.plain(receipt.posted_by)}, {at}{undone}",
-                width="stretch",
-            )
+            posted = f"**{words.units(receipt.units)}** posted by {words.plain(receipt.posted_by)}, {at}{undone}"
+            st.markdown(f":material/check_circle: {posted}", width="stretch")
             links.to_page("movements", "Movements", icon=":material/swap_vert:", mov_ref=found.delivery.row.reference)
             if receipt.undone < len(receipt.movement_ids) and may(person.role, Permission.UNDO):
                 st.button(
@@ -163,5 +163,3 @@ def _turn(delivery_id: int, is_open: bool, draft: forms.Draft, key: str, shown: 
         return feedback.Notice(text="The delivery is cancelled." if is_open else "The delivery is open again.")
 
     forms.send(draft, key, shown, post)
-
-

@@ -7,7 +7,8 @@ create function stockroom_api.goods_read(_lines jsonb)
     returns table (place bigint, code text, variant_id uuid, units bigint, unit_cost numeric, original text, problem text)
     language sql stable as $$
     select min(l.n), (array_agg(l.code order by l.n))[1], c.variant_id, sum(l.units::bigint * coalesce(c.units, 1)),
-           coalesce(round(sum(l.unit_cost * l.units) / nullif(sum(l.units) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
+           coalesce(round(sum(l.unit_cost * l.units * coalesce(c.units, 1))
+                          / nullif(sum(l.units * coalesce(c.units, 1)) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
            string_agg(l.original, E'\n' order by l.n), string_agg(l.problem, ' ' order by l.n)
       from (select x.ordinality as n, x.line ->> 'code' as code, (x.line ->> 'units')::int as units,
                    (x.line ->> 'unit_cost')::numeric as unit_cost, x.line ->> 'original' as original, x.line ->> 'problem' as problem

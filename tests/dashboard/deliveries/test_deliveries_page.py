@@ -20,7 +20,9 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     shop = embedded_shop
     a, b = shop.variant(1, sku="TR-42", product="Trail runner"), shop.variant(sku="TR-43")
     tab = press(tabs.open("Wanda", "deliveries"), "Expect a delivery")
-    field(tab, "text_area", "Paste the lines").set_value("Artikelnummer;Menge;EK-Preis\nTR-42;3;39,90\nTR-43;2;\nXX-9;1;\nTR-43;1.5;\n")
+    field(tab, "text_area", "Paste the lines").set_value(
+        "Artikelnummer;Menge;EK-Preis\nTR-42;3;39,90\nTR-43;2;\nXX-9;1;\nTR-43;1.5;\n"
+    )
     run(tab)
     assert "write a whole number" in str(table(tab, "problem")["problem"].tolist())
     field(tab, "text_input", "Reference").set_value("LS-4711")
