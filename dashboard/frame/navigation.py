@@ -35,6 +35,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
         "": [_page("overview", "Overview", "dashboard", default=True)],
         "Warehouse": [
             _page("stock", "Stock", "inventory_2"),
+            _page("scan", "Scan", "barcode_scanner"),
             _page("deliveries", "Deliveries", "local_shipping"),
             _page("movements", "Movements", "swap_vert"),
         ],
