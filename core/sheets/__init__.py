@@ -10,6 +10,8 @@ database.
 Uses: foundation.
 """
 
+from core.sheets.alone import Choices as Choices
+from core.sheets.alone import match_alone as match_alone
 from core.sheets.matching import fingerprint as fingerprint
 from core.sheets.matching import match as match
 from core.sheets.model import Field as Field
@@ -21,3 +23,5 @@ from core.sheets.model import ReadRow as ReadRow
 from core.sheets.model import Sheet as Sheet
 from core.sheets.opening import open_sheet as open_sheet
 from core.sheets.reading import read as read
+from core.sheets.writing import Format as Format
+from core.sheets.writing import template as template

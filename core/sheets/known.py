@@ -114,7 +114,8 @@ SOURCES = (
 
 USUAL: Mapping[str, tuple[str, ...]] = {
     "sku": ("article number", "article no", "item number", "item no", "item code", "product code", "variant sku",
-            "code", "stock code", "part number", "style number", "Artikelnummer", "Artikel-Nr", "Art-Nr", "Artikelnr", "ArtNr",
+            "code", "stock code", "part number", "style number", "Artikelnummer", "Artikel-Nr", "Art-Nr", "Artikelnr",
+            "ArtNr",
             "référence", "réf", "referencia", "codice articolo", "codice", "código", "artikelcode", "varenummer"),
     "product": ("product name", "name", "title", "item name", "item", "description", "Artikel", "Artikelbezeichnung",
                 "Bezeichnung", "Produkt", "Produktname", "produit", "désignation", "nom", "producto", "nombre",

@@ -92,9 +92,10 @@ class _Found:
             self.settled.add(name)
             if not title:
                 continue
-            if title not in self.sheet.header:
+            place = self.sheet.header.index(title) if title in self.sheet.header else self.places.get(key(title))
+            if place is None:
                 raise Unreadable(f"{self.sheet.name} has no column “{title[:40]}”; nothing was changed.")
-            self.columns[name] = self.sheet.header.index(title)
+            self.columns[name] = place
 
     def find_exact(self) -> None:
         """Find the columns that have our names."""

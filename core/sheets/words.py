@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from core.foundation.csv_file import unprotected
+
 _SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_FORMULA_MARKS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-_APOSTROPHE = "'"
 
 _TOTAL = re.compile(
     r"(grand |sub)?totals?|total g[eé]n[eé]ral|total general|sums?|somme|suma|summen?|gesamt|gesamtsumme|gesamtergebnis"
@@ -29,31 +29,6 @@ def cell(text: str) -> str:
     if not text.isascii():
         text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
     return unprotected(text.strip())
-
-
-def protected(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula. `unprotected` takes the apostrophe off again."""
-    bare = text.lstrip()
-    if (bare[:1] and bare[0] in _FORMULA_MARKS) or text[:1] in ("\t", "\r", "\n"):
-        return _APOSTROPHE + text
-    return escaped(text)
-
-
-def escaped(text: str) -> str:
-    """Return a text whose own first apostrophe is not taken for a protecting one."""
-    return _APOSTROPHE + text if _is_protected(text) else text
-
-
-def unprotected(text: str) -> str:
-    """Return a text without the apostrophe that keeps a spreadsheet from changing it, as in `'00123` or `'=1+1`."""
-    return text[1:] if _is_protected(text) else text
-
-
-def _is_protected(text: str) -> bool:
-    if not text.startswith(_APOSTROPHE):
-        return False
-    rest = text[1:].lstrip()
-    return bool(rest) and (rest[0] in _FORMULA_MARKS or rest[0] in "0123456789'")
 
 
 def is_total(values: Sequence[str]) -> bool:

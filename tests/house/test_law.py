@@ -45,6 +45,7 @@ SCREENS = (
     "stock",
     "starting",
     "catalog",
+    "sheets",
     "settings",
     "frame",
     "door",
