@@ -13,6 +13,7 @@ class Permission(StrEnum):
     ADJUST = "adjust"
     SET_LEVEL = "set_level"
     UNDO = "undo"
+    ATTACH_CODE = "attach_code"
     IMPORT_CATALOG = "import_catalog"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
@@ -49,6 +50,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.ADJUST: _STOCK_HANDS,
     Permission.SET_LEVEL: _STOCK_HANDS,
     Permission.UNDO: _STOCK_HANDS,
+    Permission.ATTACH_CODE: _STOCK_HANDS,
     Permission.IMPORT_CATALOG: _MANAGERS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
