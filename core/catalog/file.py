@@ -6,11 +6,12 @@ empty value changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from core.foundation.barcodes import code_key
 from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.text import folded, many
@@ -64,7 +65,6 @@ EXAMPLES = (
 """Rows of the template."""
 
 SHOWN_PROBLEMS = 50
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +99,11 @@ class CatalogFile:
         bad = {problem.line for problem in self.problems}
         return tuple(line for line in self.lines if line.line not in bad)
 
+    @property
+    def skus(self) -> list[str]:
+        """The SKUs as the file writes them."""
+        return [line.sku for line in self.lines if line.sku]
+
 
 class UnreadableCatalog(Unreadable):
     """This catalogue has bad rows; nothing was imported."""
@@ -122,6 +127,20 @@ def catalog_of(match: Match) -> CatalogFile:
     lines = [_line(row.line, row.values) for row in found.rows]
     problems = [*found.problems, *_contradictions(lines)]
     return CatalogFile(name=found.name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
+
+
+def with_known_skus(file: CatalogFile, known: Mapping[str, str]) -> CatalogFile:
+    """Return the file with the shop's SKUs in place of former ones and of others that look alike."""
+    if not known:
+        return file
+    lines = tuple(replace(line, sku=known.get(line.sku, line.sku)) for line in file.lines)
+    first: dict[str, CatalogLine] = {}
+    again = [
+        Problem(line=line.line, field="sku", why=f"is the same SKU as on line {first[line.sku].line}", value=line.sku)
+        for line in lines
+        if line.sku in known.values() and first.setdefault(line.sku, line) is not line
+    ]
+    return replace(file, lines=lines, problems=(*file.problems, *again))
 
 
 def _line(number: int, values: Mapping[str, Any]) -> CatalogLine:
@@ -152,10 +171,10 @@ def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
     products: dict[str, CatalogLine] = {}
     brands: dict[str, CatalogLine] = {}
     for line in lines:
-        same_sku = skus.setdefault(line.sku.casefold(), line)
-        same_code = barcodes.setdefault(line.barcode, line) if line.barcode else line
-        same_product = products.setdefault(line.product.casefold(), line)
-        same_brand = brands.setdefault(line.product.casefold(), line) if line.brand and line.product else line
+        same_sku = skus.setdefault(folded(line.sku).casefold(), line)
+        same_code = barcodes.setdefault(code_key(line.barcode), line) if line.barcode else line
+        same_product = products.setdefault(folded(line.product).casefold(), line)
+        same_brand = brands.setdefault(folded(line.product).casefold(), line) if line.brand and line.product else line
         if line.sku and same_sku is not line:
             yield Problem(line=line.line, field="sku", why=_difference(line, same_sku), value=shown(line.sku))
         if same_code.sku != line.sku:

@@ -62,8 +62,9 @@ def fingerprint(sheet: Sheet) -> str:
 
 
 def _refuse_repeated(sheet: Sheet) -> None:
-    names = [title.casefold() for title in sheet.header if title]
-    twice = [title for title in dict.fromkeys(sheet.header) if names.count(title.casefold()) > 1]
+    first: dict[str, int] = {}
+    named = [(place, title) for place, title in enumerate(sheet.header) if title]
+    twice = list(dict.fromkeys(title for place, title in named if first.setdefault(title.casefold(), place) != place))
     if twice:
         why = f"The first line of {sheet.name} repeats {listed(twice)}"
         raise Unreadable(f"{why}. Give each column a name of its own; nothing was changed.")

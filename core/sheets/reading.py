@@ -13,6 +13,7 @@ from typing import Any
 from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_UNITS
+from core.foundation.text import folded
 from core.sheets import asking
 from core.sheets.model import (
     DECIMAL,
@@ -35,6 +36,8 @@ _NO = frozenset(("no", "false", "0", "inactive", "nein", "falsch", "non", "faux"
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # codes that look alike must be alike
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#NV", "#WERT!", "#BEZUG!"))
 _CENT = Decimal("0.01")
+_TOLD_EVERY = 2_000
+Tell = Callable[[int, int], None]
 _MONTHS = (
     "jan|januar|janv|ene|gen|feb|févr|fev|mar|mär|mrz|märz|mars|mrt|apr|avr|abr|may|mai|mei|mag|maj|jun|juin|giu|jul|juil|lug"
     "|aug|août|ago|sep|sept|set|oct|okt|ott|nov|dec|dez|déc|dic"
@@ -50,43 +53,73 @@ _A_DATE = (
 )
 
 
-def read(match: Match, answers: Mapping[str, str] | None = None) -> ReadFile:
+def read(match: Match, answers: Mapping[str, str] | None = None, tell: Tell = lambda *_: None) -> ReadFile:
     """Return the rows of a sheet with their values, and every problem. `answers` adds to those of the match.
 
-    Raises Unreadable if a question is open or a required field has no column.
+    `tell` is called with the rows done and the rows in all. Raises Unreadable if a question is open or a required
+    field has no column.
     """
     if answers:
         match = asking.with_questions(replace(match, answers={**match.answers, **answers}), match.questions)
     _refuse_unsettled(match)
-    sheet, width = match.sheet, len(match.sheet.header)
-    style = match.answers.get(DECIMAL)
-    readers = [
-        (field.name, match.columns[field.name], reader(field, style))
-        for field in match.fields
-        if field.name in match.columns
-    ]
-    out = set(asking.total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
-    place, wanted = match.location, match.answers.get(LOCATION)
+    reads = _Reads(match)
     rows: list[ReadRow] = []
-    problems: list[Problem] = []
     left_out: list[int] = []
-    required = [field.name for field in match.fields if field.is_required]
-    for line, record in zip(sheet.lines, sheet.records, strict=True):
-        is_elsewhere = place is not None and wanted is not None and len(record) == width and record[place] != wanted
-        if line in out or is_elsewhere:
+    total = len(match.sheet.lines)
+    for done, (line, record) in enumerate(zip(match.sheet.lines, match.sheet.records, strict=True)):
+        if not done % _TOLD_EVERY:
+            tell(done, total)
+        if reads.is_left_out(line, record):
             left_out.append(line)
-            continue
-        if len(record) != width:
-            why = f"has {len(record)} values where the first line names {width} columns"
-            problems.append(Problem(line=line, field="row", why=why))
-            filled = (*record, *("" for _ in range(width)))[:width]
-            rows.append(ReadRow(line=line, values=_values(line, filled, readers, [])))
-            continue
-        values = _values(line, record, readers, problems)
-        bad = [name for name in required if values.get(name) is None and not record[match.columns[name]]]
-        problems += [Problem(line=line, field=name, why="is missing") for name in bad]
-        rows.append(ReadRow(line=line, values=values))
-    return ReadFile(name=sheet.name, rows=tuple(rows), problems=tuple(problems), left_out=tuple(left_out))
+        else:
+            rows.append(ReadRow(line=line, values=reads.row(line, record)))
+    return ReadFile(name=match.sheet.name, rows=tuple(rows), problems=tuple(reads.problems), left_out=tuple(left_out))
+
+
+class _Reads:
+    """Reads the rows of one file, and gathers what is wrong with them."""
+
+    def __init__(self, match: Match) -> None:
+        style = match.answers.get(DECIMAL)
+        self._width = len(match.sheet.header)
+        self._fields = [
+            (field.name, match.columns[field.name], reader(field, style), field.is_required)
+            for field in match.fields
+            if field.name in match.columns
+        ]
+        self._totals = set(asking.total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
+        self._place, self._wanted = match.location, match.answers.get(LOCATION)
+        self.problems: list[Problem] = []
+
+    def is_left_out(self, line: int, record: tuple[str, ...]) -> bool:
+        """Return whether the row is a total, or of another place."""
+        if self._place is None or self._wanted is None or len(record) != self._width:
+            return line in self._totals
+        return line in self._totals or record[self._place] != self._wanted
+
+    def row(self, line: int, record: tuple[str, ...]) -> dict[str, Any]:
+        """Return the values of a row by field, without those that are empty."""
+        if len(record) == self._width:
+            return self._values(line, record, self.problems)
+        why = f"has {len(record)} values where the first line names {self._width} columns"
+        self.problems.append(Problem(line=line, field="row", why=why))
+        filled = (*record, *("" for _ in range(self._width)))[: self._width]
+        return self._values(line, filled, [])
+
+    def _values(self, line: int, record: tuple[str, ...], problems: list[Problem]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, place, read_value, is_required in self._fields:
+            value = record[place]
+            if value:
+                try:
+                    values[name] = read_value(value)
+                except ValueError as error:
+                    problems.append(Problem(line=line, field=name, why=str(error), value=shown(value)))
+                    if is_required:
+                        values[name] = shown(value)
+            elif is_required:
+                problems.append(Problem(line=line, field=name, why="is missing"))
+        return values
 
 
 def _refuse_unsettled(match: Match) -> None:
@@ -96,21 +129,6 @@ def _refuse_unsettled(match: Match) -> None:
     if match.questions:
         asked = match.questions[0]
         raise Unreadable(f"{match.sheet.name}: {asked.sentence} Answer this and try again; nothing was changed.")
-
-
-def _values(
-    line: int, record: tuple[str, ...], readers: list[tuple[str, int, Callable[[str], Any]]], problems: list[Problem]
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, place, read_value in readers:
-        value = record[place]
-        if not value:
-            continue
-        try:
-            values[name] = read_value(value)
-        except ValueError as error:
-            problems.append(Problem(line=line, field=name, why=str(error), value=shown(value)))
-    return values
 
 
 def reader(field: Field, style: str | None = None) -> Callable[[str], Any]:
@@ -143,7 +161,7 @@ def _text(longest: int, value: str) -> str:
 def _code(longest: int, value: str) -> str:
     if is_scientific(value) or (isinstance(value, NumberCell) and len(value.lstrip("-")) > 15):
         raise ValueError(SPOILT)
-    return _text(longest, value)
+    return folded(_text(longest, value))
 
 
 def _size(longest: int, value: str) -> str:

@@ -19,7 +19,6 @@ _SHOWN_ODD = 3
 _SAMPLE = 60
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _BINARY = (b"PAR1", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")
-CUT = "cannot be read as a table"
 
 
 def decoded(content: bytes, name: str) -> tuple[str, list[str]]:
@@ -84,7 +83,7 @@ def records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
                 yield before + start, values
             start = reader.line_num + 1
     except csv.Error as error:
-        where = f"line {before + start} {CUT}: {error}"
+        where = f"line {before + start} cannot be read as CSV: {error}"
         raise Unreadable(f"{name}: {where}. Nothing was changed.") from error
 
 

@@ -23,7 +23,7 @@ _SHAPE = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileShape:
-    """What was chosen about a shape: our fields with their titles (None: no column), and questions with their answers."""
+    """What was chosen about a shape: the title of each field (None: no column), the answer to each question."""
 
     columns: Mapping[str, str | None]
     answers: Mapping[str, str]

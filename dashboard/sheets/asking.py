@@ -78,7 +78,7 @@ def show(
         feedback.show(error)
         return None
     _show_columns(upload, found, key)
-    _show_questions(upload, plain, key)
+    _show_questions(upload, plain, found, key)
     if found.missing:
         names = words.listing([f"“{each.called}”" for each in found.missing])
         st.warning(f"Which column is {names}? Choose it under *Change columns*.", icon=":material/help:")
@@ -158,8 +158,7 @@ def _show_columns(upload: _Upload, found: Match, key: str) -> None:
     said = [f"Known as {words.plain(found.source)}." if found.source else ""]
     if upload.remembered_by and not upload.is_changed:
         said.append(f"Read as {words.plain(upload.remembered_by)} chose for files with these columns.")
-    for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]:
-        said.append(words.plain(note))
+    said += [words.plain(note) for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]]
     if any(said):
         st.caption(" ".join(filter(None, said)))
     if found.columns:
@@ -206,8 +205,9 @@ def _three_rows(found: Match) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _show_questions(upload: _Upload, plain: Match, key: str) -> None:
-    for number, question in enumerate(plain.questions):
+def _show_questions(upload: _Upload, plain: Match, found: Match, key: str) -> None:
+    asked = {question.name: question for question in (*plain.questions, *found.questions)}
+    for number, question in enumerate(asked.values()):
         widget = f"{key}_q{number}_{question.name}_{upload.file_id}"
         with st.container(border=True):
             st.markdown(f"**{words.plain(question.sentence)}**")
@@ -215,7 +215,8 @@ def _show_questions(upload: _Upload, plain: Match, key: str) -> None:
                 st.caption(words.plain(row))
             choices = list(question.choices)
             answer = upload.answers.get(question.name)
-            st.session_state[widget] = answer if answer in choices else None
+            if answer in choices:
+                st.session_state[widget] = answer
             _show_answer(upload, question.name, question.choices, widget)
 
 
@@ -225,8 +226,8 @@ def _show_answer(upload: _Upload, name: str, choices: Mapping[str, str], widget:
         upload.is_changed = True
 
     st.radio(
-        "Answer", list(choices), key=widget, format_func=lambda each: words.plain(choices[each]), on_change=answer,
-        label_visibility="collapsed",
+        "Answer", list(choices), index=None, key=widget, on_change=answer, label_visibility="collapsed",
+        format_func=lambda each: words.plain(choices[each]),
     )  # fmt: skip
 
 
