@@ -125,9 +125,7 @@ def _create(
 
 
 @one_statement
-def scan_in(
-    connection: Connection, actor: Actor, *, delivery_id: int, variant_id: UUID, units: int, key: str
-) -> Scan:
+def scan_in(connection: Connection, actor: Actor, *, delivery_id: int, variant_id: UUID, units: int, key: str) -> Scan:
     """Add units of a variant to what was counted of an open delivery. Scans of several people add up.
 
     Raises UnknownVariant, InvalidInput if the delivery is closed, KeyReused, Forbidden, SignInRequired.
@@ -150,7 +148,13 @@ def scan(connection: Connection, actor: Actor, *, delivery_id: int, code: str, u
 
 
 def _scan(
-    connection: Connection, actor: Actor, delivery_id: int, variant_id: UUID | None, code: str | None, units: int, key: str
+    connection: Connection,
+    actor: Actor,
+    delivery_id: int,
+    variant_id: UUID | None,
+    code: str | None,
+    units: int,
+    key: str,
 ) -> Scan:
     if units == 0:
         raise invalid("units", "must not be zero")
@@ -197,9 +201,7 @@ def change(
     )  # fmt: skip
 
 
-def attach(
-    connection: Connection, actor: Actor, *, delivery_id: int, line_id: int, variant_id: UUID, key: str
-) -> int:
+def attach(connection: Connection, actor: Actor, *, delivery_id: int, line_id: int, variant_id: UUID, key: str) -> int:
     """Say which variant an unknown line is; returns the line that now has its units. Raises as `scan_in`."""
     return _one(
         connection, actor, "attach_goods", key=clean(key, "key", 200), delivery_id=delivery_id, line_id=line_id,
@@ -229,14 +231,19 @@ def post(
     return Posting.from_rows(rows) if rows else None
 
 
-def cancel(connection: Connection, actor: Actor, *, delivery_id: int, key: str) -> str:
-    """Cancel an open delivery of which nothing was received. Returns its state. Raises as `scan_in`."""
-    return str(_one(connection, actor, "turn_goods", key=clean(key, "key", 200), delivery_id=delivery_id, off=True))
+def cancel(connection: Connection, actor: Actor, *, delivery_id: int, key: str) -> None:
+    """Cancel an open delivery of which nothing was received. Raises as `scan_in`."""
+    _turn(connection, actor, delivery_id, key, is_cancelled=True)
 
 
-def reopen(connection: Connection, actor: Actor, *, delivery_id: int, key: str) -> str:
-    """Open a received or cancelled delivery again. Returns its state. Raises as `scan_in`."""
-    return str(_one(connection, actor, "turn_goods", key=clean(key, "key", 200), delivery_id=delivery_id, off=False))
+def reopen(connection: Connection, actor: Actor, *, delivery_id: int, key: str) -> None:
+    """Open a received or cancelled delivery again. Raises InvalidInput if it is open, and the errors of `scan_in`."""
+    _turn(connection, actor, delivery_id, key, is_cancelled=False)
+
+
+def _turn(connection: Connection, actor: Actor, delivery_id: int, key: str, *, is_cancelled: bool) -> None:
+    values = {"key": clean(key, "key", 200), "delivery_id": delivery_id, "is_cancelled": is_cancelled}
+    ask(connection, actor, Permission.RECEIVE, "turn_goods", **values)
 
 
 def as_json(lines: Sequence[NoteLine]) -> str:
@@ -258,7 +265,7 @@ def as_json(lines: Sequence[NoteLine]) -> str:
 def _cost(cost: Decimal | None) -> str | None:
     if cost is None:
         return None
-    if not (isinstance(cost, Decimal) and cost.is_finite() and 0 <= cost <= HIGHEST_COST):
+    if not (cost.is_finite() and 0 <= cost <= HIGHEST_COST):
         raise invalid("unit cost", "must be an amount of money")
     return str(cost)
 
@@ -269,5 +276,5 @@ def _text(original: str) -> str | None:
     return kept or None
 
 
-def _one(connection: Connection, actor: Actor, function: str, **values: Any) -> Any:
-    return ask(connection, actor, Permission.RECEIVE, function, **values)[0][0]
+def _one(connection: Connection, actor: Actor, function: str, **values: Any) -> int:
+    return int(ask(connection, actor, Permission.RECEIVE, function, **values)[0][0])

@@ -21,10 +21,10 @@ HIGHEST_COST = Decimal(1_000_000_000)
 CODE, UNITS, COST = "code", "units", "unit_cost"
 TITLES = {
     CODE: ("sku", "code", "item", "item no", "item number", "article", "article no", "article number", "artikel",
-           "artikelnummer", "artikel-nr", "artikelnr", "art-nr", "ean", "gtin", "barcode", "part number", "product code",
-           "style", "référence", "reference", "ref"),
-    UNITS: ("quantity", "qty", "units", "pieces", "pcs", "amount", "menge", "anzahl", "stück", "stueck", "stk", "quantité",
-            "delivered", "shipped", "ordered", "geliefert"),
+           "artikelnummer", "artikel-nr", "artikelnr", "art-nr", "ean", "gtin", "barcode", "part number",
+           "product code", "style", "référence", "reference", "ref"),
+    UNITS: ("quantity", "qty", "units", "pieces", "pcs", "amount", "menge", "anzahl", "stück", "stueck", "stk",
+            "quantité", "delivered", "shipped", "ordered", "geliefert"),
     COST: ("unit cost", "cost", "unit_cost", "price", "unit price", "net price", "ek", "ek-preis", "ek preis",
            "einkaufspreis", "einzelpreis", "preis", "prix", "prix unitaire", "cost price"),
 }  # fmt: skip
@@ -35,6 +35,7 @@ _NUMBER = re.compile(r"[0-9][0-9.,'e+]*")
 _MONEY = re.compile(r"[0-9]{1,10}(?:[.,]([0-9]{1,4}))?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.'\u2019 ][0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:[,'\u2019 ][0-9]{3})+\.[0-9]{1,2}")
 _CURRENCY = re.compile(r"^(?:[€$£¥]|[A-Z]{3}\b)\s*|\s*(?:[€$£¥]|\b[A-Z]{3})$")
+_LONE_CURRENCY = re.compile(r"(?<=[0-9])\s+(?:[€$£¥]|[A-Z]{3})$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +62,17 @@ def parse(text: str, *, bare: int | None = None) -> tuple[NoteLine, ...]:
     if len(text) > MOST_CHARACTERS:
         raise Unreadable(f"The text has more than {MOST_CHARACTERS:,} characters; split it. Nothing was saved.")
     rows = [(n, raw) for n, raw in enumerate(text.splitlines(), 1) if raw.strip(" \t;,\ufeff")]
-    columns = (CODE, UNITS, COST)
+    columns: tuple[str, ...] = (CODE, UNITS, COST)
     if rows and (named := _columns(_split(rows[0][1], is_head=True))):
         columns, rows = named, rows[1:]
     return read_rows([(n, raw, _split(raw)) for n, raw in rows], columns, bare=bare)
 
 
 def read_rows(
-    rows: Sequence[tuple[int, str, Sequence[str]]], columns: Sequence[str] = (CODE, UNITS, COST), *, bare: int | None = None
+    rows: Sequence[tuple[int, str, Sequence[str]]],
+    columns: Sequence[str] = (CODE, UNITS, COST),
+    *,
+    bare: int | None = None,
 ) -> tuple[NoteLine, ...]:
     """Return the lines of rows of text: their number, their original, and their values in the order of `columns`.
 
@@ -76,7 +80,9 @@ def read_rows(
     """
     if len(rows) > MAX_LINES:
         raise Unreadable(f"The note has {len(rows):,} lines; the limit is {MAX_LINES:,}. Split it; nothing was saved.")
-    return tuple(_line(n, raw.strip(), [folded(value).strip('"') for value in values], columns, bare) for n, raw, values in rows)
+    return tuple(
+        _line(n, raw.strip(), [folded(value).strip('"') for value in values], columns, bare) for n, raw, values in rows
+    )
 
 
 def _line(n: int, raw: str, values: list[str], columns: Sequence[str], bare: int | None) -> NoteLine:
@@ -125,9 +131,8 @@ def money(text: str) -> Decimal | None:
     if not bare:
         return None
     if _GROUPED.fullmatch(bare):
-        whole, mark = bare[:-3] if bare[-3] in ".," else bare[:-2], bare[-3] if bare[-3] in ".," else bare[-2]
-        digits = re.sub(r"[^0-9]", "", whole)
-        return Decimal(f"{digits}.{bare.rpartition(mark)[2]}")
+        whole, cents = re.split(r"[.,](?=[0-9]{1,2}$)", bare)
+        return Decimal(f"{re.sub(r'[^0-9]', '', whole)}.{cents}")
     found = _MONEY.fullmatch(bare) if bare.isascii() else None
     if found is None:
         raise _Odd(f"is “{text[:40]}”: write it like 12.50")
@@ -144,7 +149,7 @@ def _split(raw: str, *, is_head: bool = False) -> list[str]:
     for mark in ("\t", ";"):
         if mark in raw:
             return [value.strip() for value in raw.split(mark)]
-    words = raw.split()
+    words = _LONE_CURRENCY.sub("", raw).split()
     spaced = len(words) in (2, 3) and "," not in words[0] and all(_NUMBER.fullmatch(word) for word in words[1:])
     if "," in raw and not spaced:
         return [value.strip() for value in raw.split(",")]

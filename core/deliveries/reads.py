@@ -1,4 +1,4 @@
-"""Reads of deliveries: the list, one with its lines and steps, and what Stock expects. Nothing here changes anything."""
+"""Reads of deliveries: the list, one with its lines and steps, and what Stock expects. Nothing here changes data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select
 
-from core.deliveries.changes import as_json
-from core.deliveries.note import NoteLine
 from core.foundation.model import Actor
 from core.ledger.query import has_words, view
 from core.people.access import Permission
@@ -147,17 +145,6 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """A delivery that has the reference of a new note. `is_same`: its lines are the same too."""
-
-    delivery_id: int
-    state: DeliveryState
-    created_by: str
-    created_at: datetime
-    is_same: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
     """The variant that a code of a note means, and the units that one of it stands for."""
 
@@ -186,8 +173,8 @@ _LINES = _of("goods_lines", DeliveryLine)
 _STEPS = _of("goods_steps", Step, "delivery_id")
 _ORIGINALS = view("goods_originals", "delivery_id", "original")
 _MOVEMENTS = view(
-    "goods_movements", "movement_id", "delivery_id", "reference", "operation_id", "quantity", "performed_by", "posted_at",
-    "is_undone",
+    "goods_movements", "movement_id", "delivery_id", "reference", "operation_id", "quantity", "performed_by",
+    "posted_at", "is_undone",
 )  # fmt: skip
 _EXPECTED = _of("expected_stock", Expected)
 
@@ -198,7 +185,12 @@ def open_deliveries(connection: Connection, actor: Actor) -> tuple[DeliveryRow, 
 
 
 def page(
-    connection: Connection, actor: Actor, *, states: Iterable[DeliveryState] = (), search: str = "", limit: int = MOST_ROWS
+    connection: Connection,
+    actor: Actor,
+    *,
+    states: Iterable[DeliveryState] = (),
+    search: str = "",
+    limit: int = MOST_ROWS,
 ) -> tuple[DeliveryRow, ...]:
     """Return deliveries in these states (none: all) whose reference or supplier has the words of `search`.
 
@@ -231,7 +223,10 @@ def delivery(connection: Connection, actor: Actor, *, delivery_id: int) -> Deliv
     """Return a delivery with its lines, or None."""
     require(connection, actor, Permission.VIEW)
     found = _read(
-        connection, select(_DELIVERIES).where(_DELIVERIES.c.delivery_id == delivery_id), DeliveryRow, state=DeliveryState
+        connection,
+        select(_DELIVERIES).where(_DELIVERIES.c.delivery_id == delivery_id),
+        DeliveryRow,
+        state=DeliveryState,
     )
     if not found:
         return None
@@ -281,18 +276,21 @@ def expected(connection: Connection, actor: Actor, *, variant_ids: Sequence[UUID
     return {row.variant_id: row for row in rows}
 
 
-def before(
-    connection: Connection, actor: Actor, *, reference: str, lines: Sequence[NoteLine]
-) -> tuple[Before, ...]:
-    """Return the deliveries that have this reference already, newest first, at most five."""
-    rows = ask(
-        connection, actor, Permission.RECEIVE, "goods_of_reference", reference=reference.strip()[:200],
-        lines=as_json(lines),
-    )  # fmt: skip
-    names = list(Before.__dataclass_fields__)
-    return tuple(
-        Before(**dict(zip(names, row, strict=True)) | {"state": DeliveryState(row[1])}) for row in rows
+def with_reference(connection: Connection, actor: Actor, *, reference: str) -> tuple[DeliveryRow, ...]:
+    """Return the deliveries with this reference that are not cancelled, newest first, at most five."""
+    require(connection, actor, Permission.VIEW)
+    of = _DELIVERIES.c
+    wanted = select(_DELIVERIES).where(
+        func.lower(of.reference) == reference.strip().lower(), of.state != DeliveryState.CANCELLED.value
     )
+    return _read(connection, wanted.order_by(of.delivery_id.desc()).limit(5), DeliveryRow, state=DeliveryState)
+
+
+def revision(connection: Connection, actor: Actor, *, delivery_id: int) -> int:
+    """Return the number that grows with each change of a delivery; 0 if there is none."""
+    require(connection, actor, Permission.VIEW)
+    wanted = select(_DELIVERIES.c.revision).where(_DELIVERIES.c.delivery_id == delivery_id)
+    return int(connection.execute(wanted).scalar() or 0)
 
 
 def meant(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> dict[str, Meant]:
@@ -305,4 +303,3 @@ def meant(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> dict
 def _read(connection: Connection, wanted: Select[Any], kind: type[T], **change: Any) -> tuple[T, ...]:
     rows = (dict(row._mapping) for row in connection.execute(wanted))
     return tuple(kind(**row | {name: to(row[name]) for name, to in change.items()}) for row in rows)
-

@@ -46,6 +46,7 @@ SCREENS = (
     "scan",
     "starting",
     "catalog",
+    "sheets",
     "settings",
     "frame",
     "door",

@@ -13,7 +13,7 @@ select d.id as delivery_id, d.reference, d.supplier, d.expected_on, d.is_announc
        select count(*) as lines, coalesce(sum(x.expected), 0) as expected, coalesce(sum(x.scanned), 0) as scanned,
               coalesce(sum(x.received), 0) as received, count(*) filter (where x.variant_id is null or x.problem is not null) as unknown,
               count(*) filter (where x.received + x.scanned < x.expected) as short,
-              count(*) filter (where x.received + x.scanned > x.expected) as over
+              count(*) filter (where x.received + x.scanned > x.expected and x.variant_id is not null) as over
          from stockroom.goods_lines x where x.delivery_id = d.id) l;
 
 -- The text that the lines of a delivery were read from.

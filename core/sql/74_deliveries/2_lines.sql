@@ -7,7 +7,8 @@ create function stockroom_api.goods_read(_lines jsonb)
     returns table (place bigint, code text, variant_id uuid, units bigint, unit_cost numeric, original text, problem text)
     language sql stable as $$
     select min(l.n), (array_agg(l.code order by l.n))[1], c.variant_id, sum(l.units::bigint * coalesce(c.units, 1)),
-           coalesce(round(sum(l.unit_cost * l.units) / nullif(sum(l.units) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
+           coalesce(round(sum(l.unit_cost * l.units * coalesce(c.units, 1))
+                          / nullif(sum(l.units * coalesce(c.units, 1)) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
            string_agg(l.original, E'\n' order by l.n), string_agg(l.problem, ' ' order by l.n)
       from (select x.ordinality as n, x.line ->> 'code' as code, (x.line ->> 'units')::int as units,
                    (x.line ->> 'unit_cost')::numeric as unit_cost, x.line ->> 'original' as original, x.line ->> 'problem' as problem
@@ -108,21 +109,6 @@ begin
     return query select _id, false;
 end $$;
 
--- The deliveries with a reference, newest first, at most five: a note that is uploaded again is noticed. Refuses: SK009, SK010.
-create function stockroom_api.goods_of_reference(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _reference text, _lines jsonb
-) returns table (delivery_id bigint, state text, created_by text, created_at timestamptz, is_same boolean)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform stockroom_api.require(_user_id, _session_id, _roles, _name);
-    return query
-        select d.id, d.state, d.created_by, d.created_at, d.digest is not distinct from stockroom_api.goods_digest(_lines)
-          from stockroom.goods_deliveries d
-         where lower(d.reference) = lower(_reference) and d.state <> 'cancelled'
-         order by d.id desc
-         limit 5;
-end $$;
-
 -- What each of these codes means, in their order; a code without a variant has no row. Refuses: SK009, SK010.
 create function stockroom_api.goods_codes(_user_id bigint, _session_id bigint, _roles text[], _name text, _codes text[])
     returns table (code text, variant_id uuid, sku text, product text, size text, units int)
@@ -140,6 +126,5 @@ end $$;
 
 grant execute on function
     stockroom_api.create_goods(bigint, bigint, text[], text, text, text, text, date, boolean, jsonb, text),
-    stockroom_api.goods_of_reference(bigint, bigint, text[], text, text, jsonb),
     stockroom_api.goods_codes(bigint, bigint, text[], text, text[])
     to stockroom_app;
