@@ -1,7 +1,7 @@
 -- The SKUs of a history file, in the shop's own writing.
 
--- Put the SKU of a variant in place of what a staged row calls it: another writing, its barcode or another code. Refuses, with SK008, a
--- code that two variants share, because a new variant with it would be a third, and the code of a carton.
+-- Put the SKU of a variant in place of what a staged row calls it: another writing, its barcode or another code. New SKUs that
+-- are written in two ways are one. Refuses, with SK008, a code that two variants share, because a new variant with it would be a third, and the code of a carton.
 create function stockroom_api.name_history(_import_id bigint) returns void
     language plpgsql as $$
 declare
@@ -25,4 +25,9 @@ begin
     end if;
     update stockroom.history_rows h set sku = n.sku
       from jsonb_to_recordset(_names) n (written text, sku text) where h.import_id = _import_id and h.sku = n.written;
+    update stockroom.history_rows h set sku = n.sku
+      from (select x.sku as written, min(x.sku) over (partition by stockroom.code_key(x.sku)) as sku
+              from (select distinct y.sku from stockroom.history_rows y where y.import_id = _import_id) x) n
+     where h.import_id = _import_id and h.sku = n.written and n.sku <> n.written
+       and not exists (select from public.product_variants v where v.sku = n.written);
 end $$;
