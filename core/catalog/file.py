@@ -20,7 +20,9 @@ from core.foundation.model import MAX_UNITS
 from core.foundation.text import many
 
 REQUIRED = ("sku", "product")
-OPTIONAL = ("brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "shelf_place", "opening", "active")
+OPTIONAL = (
+    "brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "shelf_place", "opening", "active",
+)  # fmt: skip
 COLUMNS = REQUIRED + OPTIONAL
 MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000

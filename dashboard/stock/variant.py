@@ -40,8 +40,6 @@ def show(seen: Variant, person: Actor) -> None:
         with st.container(border=True, key="stk_actions"):
             level_forms.show(seen, person)
         holds.show_on_variant(seen.holds, seen.row, seen.shop.zone)
-        with st.container(border=True, key="stk_details"):
-            details.show(seen, person)
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)
@@ -50,6 +48,8 @@ def show(seen: Variant, person: Actor) -> None:
             _show_running(seen)
         with st.container(border=True, key="stk_explain"):
             _show_explanation(seen)
+        with st.container(border=True, key="stk_details"):
+            details.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 

@@ -1,4 +1,4 @@
-"""What changed of a variant is on record, whoever changed it and how: a file, a page, or the storefront's own writes."""
+"""What changed of a variant is on record: by a file, on a page, or by the storefront's own writes."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def test_a_file_that_names_a_former_sku_changes_its_variant_and_never_adds_it_ag
     name, old, new = f"Shoe {uuid4().hex[:6]}", f"I-{uuid4().hex[:8]}", f"I-{uuid4().hex[:8]}"
     bring(shop, f"{old},{name},,40,100,,")
     shoe = id_of(shop, old)
-    shop.run(
-        editing.edit, "Mia", edits=[Edit(variant_id=shoe, field=Field.SKU, before=old, after=new)], key=key()
-    )
+    shop.run(editing.edit, "Mia", edits=[Edit(variant_id=shoe, field=Field.SKU, before=old, after=new)], key=key())
     bring(shop, f"{old},{name},,40,130,,")
     assert id_of(shop, old) is None
     assert shop.sql("select price from public.product_variants where id = :id", id=shoe) == 130
@@ -64,7 +62,9 @@ def test_a_file_that_names_a_former_sku_changes_its_variant_and_never_adds_it_ag
 
 def test_a_direct_write_is_on_the_variant_with_the_role_that_made_it(fresh_shop: Shop) -> None:
     shoe = fresh_shop.variant(2, sku="D-1", product="Shoe", price=100, shelf_place="A-1")
-    fresh_shop.sql("update public.product_variants set price = 90, shelf_place = 'A-2', is_active = false where id = :id", id=shoe)
+    fresh_shop.sql(
+        "update public.product_variants set price = 90, shelf_place = 'A-2', is_active = false where id = :id", id=shoe
+    )
     fresh_shop.sql("update public.products set name = 'Boot', image_url = 'https://x.example/1.jpg'")
     role = fresh_shop.sql("select session_user")
     assert sorted(record(fresh_shop, shoe)) == sorted([
