@@ -11,6 +11,7 @@ from core.catalog.editing import LABELS, ChangeSource, Field, VariantChange
 from core.foundation.model import Actor, LevelRow
 from core.people.access import Permission, may
 from core.screens.stock import Variant
+from dashboard.catalog import product
 from dashboard.frame import charts, tables, words
 from dashboard.frame import page as frame
 from dashboard.stock import editing
@@ -25,6 +26,9 @@ def show(seen: Variant, person: Actor) -> None:
         editing.show(seen, person)
         return
     with frame.heading("Details"):
+        if may(person.role, Permission.IMPORT_CATALOG):
+            add, sku = product.add_to, seen.row.sku
+            st.button("Add sizes", key="stk_more", icon=":material/add:", type="tertiary", on_click=add, args=(sku,))
         if may(person.role, Permission.EDIT_SHELF):
             st.button("Edit", key="stk_edit", icon=":material/edit:", on_click=editing.open_form)
     row, currency = seen.row, seen.shop.currency
