@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from core.foundation.barcodes import code_key
 from core.foundation.cells import Problem, shown
 from core.foundation.csv_file import decoded, records
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_UNITS
-from core.foundation.text import many
+from core.foundation.text import folded, many
 
 REQUIRED = ("sku", "product")
 OPTIONAL = (
@@ -95,6 +96,7 @@ def read_catalog(content: bytes, name: str) -> CatalogFile:
             lines.append(read_line(number, columns, values, problems))
     if not lines:
         raise Unreadable(f"{name} has no rows; nothing was imported.")
+    lines = _as_first_written(lines)
     problems += _contradictions(lines)
     return CatalogFile(name=name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
 
@@ -195,21 +197,39 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def _as_first_written(lines: Sequence[CatalogLine]) -> list[CatalogLine]:
+    """Return the rows with each product and brand as it is first written: look-alikes are the same name."""
+    names: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        return names.setdefault(folded(name), name)
+
+    return [
+        replace(line, product=first(line.product), brand=line.brand and first(line.brand)) if line.product else line
+        for line in lines
+    ]
+
+
 def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
     """Yield a problem for each row that contradicts an earlier one, and name the earlier one."""
     skus: dict[str, CatalogLine] = {}
     barcodes: dict[str, CatalogLine] = {}
     products: dict[str, CatalogLine] = {}
     brands: dict[str, CatalogLine] = {}
+    of_sku = {code_key(line.sku): line for line in reversed(lines)}
     for line in lines:
-        same_sku = skus.setdefault(line.sku.casefold(), line)
-        same_code = barcodes.setdefault(line.barcode, line) if line.barcode else line
+        same_sku = skus.setdefault(code_key(line.sku).casefold(), line)
+        same_code = barcodes.setdefault(code_key(line.barcode), line) if line.barcode else line
+        same_text = of_sku.get(code_key(line.barcode), line) if line.barcode else line
         same_product = products.setdefault(line.product.casefold(), line)
         same_brand = brands.setdefault(line.product.casefold(), line) if line.brand and line.product else line
         if line.sku and same_sku is not line:
             yield Problem(line=line.line, field="sku", why=_difference(line, same_sku), value=shown(line.sku))
         if same_code.sku != line.sku:
             why = f"is also the barcode of SKU {same_code.sku} on line {same_code.line}"
+            yield Problem(line=line.line, field="barcode", why=why, value=line.barcode)
+        elif same_text.sku != line.sku:
+            why = f"is also the SKU on line {same_text.line}"
             yield Problem(line=line.line, field="barcode", why=why, value=line.barcode)
         if same_product.product != line.product:
             why = f'is spelled "{same_product.product}" on line {same_product.line}'
@@ -220,8 +240,10 @@ def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
 
 
 def _difference(line: CatalogLine, earlier: CatalogLine) -> str:
-    if line.sku != earlier.sku:
+    if code_key(line.sku) != code_key(earlier.sku):
         return f'differs only in letter case from "{earlier.sku}" on line {earlier.line}'
+    if line.sku != earlier.sku:
+        return f'means the same as "{earlier.sku}" on line {earlier.line}'
     for column in COLUMNS:
         here, there = getattr(line, column), getattr(earlier, column)
         if here != there:

@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from core.foundation.barcodes import read_scan
 from core.foundation.model import LevelRow, LevelState
 from core.ledger.query import LONGEST_SEARCH, has_words, view
 
@@ -57,7 +58,10 @@ def matching(wanted: LevelFilter) -> Select[Any]:
     """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
     rows = LEVELS.c
     columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color, rows.shelf_place)
-    query = select(LEVELS).where(_status_condition(wanted.status), *has_words(wanted.search, columns))
+    query = select(LEVELS).where(_status_condition(wanted.status))
+    if wanted.search.strip():
+        words = and_(*has_words(wanted.search, columns))
+        query = query.where(or_(words, *(rows.variant_id.in_(coded(each.code)) for each in read_scan(wanted.search))))
     if wanted.brand:
         query = query.where(rows.brand == wanted.brand)
     if wanted.shelf:
@@ -65,6 +69,11 @@ def matching(wanted: LevelFilter) -> Select[Any]:
     if wanted.product_id:
         query = query.where(rows.product_id == wanted.product_id)
     return query
+
+
+def coded(code: str) -> Select[Any]:
+    """Return the query for the variants that have a code, in any way to write it: normally one or none."""
+    return select(func.stockroom_api.code_choices(code[:LONGEST_SEARCH]).table_valued("variant_id").c.variant_id)
 
 
 def _status_condition(status: LevelStatus) -> ColumnElement[bool]:

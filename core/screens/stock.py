@@ -151,9 +151,9 @@ def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, off
 
 
 def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
-    """Return the variant with this SKU or barcode, explained over its last `days` (None: all), or None."""
+    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None."""
     top = head(connection, actor)
-    row = reports.find(connection, actor, code=sku)
+    row = reports.named(connection, actor, sku=sku)
     if row is None:
         return None
     found = row.variant_id

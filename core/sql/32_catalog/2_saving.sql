@@ -20,7 +20,7 @@ begin
     -- Rows with this moment were added by this import. Under the lock, no two imports have the same moment.
     _at := clock_timestamp();
     _operation_id := stockroom_api.claim_operation(_key, 'import_catalog', _lines::text || coalesce(nullif(_extra::text, '{}'), ''), _user_id, _performed_by, _at);
-    _lines := stockroom_api.with_present_skus(_lines);
+    _lines := stockroom_api.with_known_names(stockroom_api.with_present_skus(_lines));
     if _operation_id is not null then
         perform stockroom_api.refuse_sample_shop(_into_sample);
         perform stockroom_api.lock_variants(array(

@@ -15,9 +15,7 @@ begin
         select array_agg(x.id) as ids
           from unnest(l.code || coalesce(l.codes, '{}')) c (code)
           left join lateral (
-            select p.id from public.product_variants p where p.sku = c.code
-            union all
-            select p.id from public.product_variants p where p.barcode = c.code
+            select o.variant_id as id from stockroom_api.code_owners(c.code) o where o.rank = 1 and o.units = 1
             union all
             select p.id from public.product_variants p where p.stripe_price_id = c.code
             union all
