@@ -196,7 +196,7 @@ LABELS: Mapping[Field, str] = {
     Field.BRAND: "Brand",
     Field.SKU: "SKU",
     Field.SIZE: "Size",
-    Field.COLOR: "Color",
+    Field.COLOR: "Colour",
     Field.PRICE: "Price",
     Field.UNIT_COST: "Unit cost",
     Field.REORDER_POINT: "Reorder point",

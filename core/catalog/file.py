@@ -22,17 +22,8 @@ from core.foundation.text import folded, many
 
 REQUIRED = ("sku", "product")
 OPTIONAL = (
-    "brand",
-    "size",
-    "color",
-    "barcode",
-    "price",
-    "unit_cost",
-    "reorder_point",
-    "shelf_place",
-    "opening",
-    "active",
-)
+    "brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "shelf_place", "opening", "active",
+)  # fmt: skip
 COLUMNS = REQUIRED + OPTIONAL
 MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000

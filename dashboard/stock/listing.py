@@ -18,7 +18,7 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import bulk
+from dashboard.stock import bulk, editing, table_edit
 from dashboard.stock import grid as grid_desk
 
 STATUSES = {
@@ -36,6 +36,7 @@ SORTS = {
     "Most available first": LevelSort.MOST,
     "Last moved first": LevelSort.MOVED,
     "Longest not counted first": LevelSort.COUNTED,
+    "By shelf place": LevelSort.SHELF,
 }
 # A scanner types into the focused field. Not on a phone, where the keyboard would open over the list.
 _FOCUS = """<script>
@@ -78,7 +79,7 @@ def _search_field() -> str:
         "Search",
         key="stk_q",
         type="search",
-        placeholder="SKU, barcode, product, size",
+        placeholder="SKU, barcode, product, size, shelf",
         label_visibility="collapsed",
         bind="query-params",
         on_change=_searched,
@@ -102,6 +103,7 @@ def _searched() -> None:
 def close_variant() -> None:
     """Go back to the list."""
     lists.put("sku", None)
+    lists.put(editing.PARAM, None)
 
 
 def _first_page() -> None:
@@ -178,6 +180,8 @@ def _page_of(total: int, noun: str, page: int, pages: int) -> str:
 def _show_actions(wanted: Wanted, person: Actor) -> None:
     if may(person.role, Permission.IMPORT_CATALOG):
         st.button("New product", key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
+    if may(person.role, Permission.EDIT_SHELF):
+        st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
     st.download_button(
