@@ -19,7 +19,8 @@ from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import AlertFilter, CaseList, Stake, Waiting
 from core.backups import record as backup_record
 from core.backups.record import Proof
-from core.catalog import editing
+from core.catalog import codes, editing
+from core.catalog.codes import VariantCode
 from core.catalog.editing import VariantChange
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
@@ -83,6 +84,7 @@ class Variant(Screen):
     reasons: tuple[Reason, ...]
     holds: tuple[Reservation, ...]
     changes: tuple[VariantChange, ...]
+    codes: tuple[VariantCode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         reasons=reports.reasons(connection, actor),
         holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
+        codes=codes.of_variant(connection, actor, variant_id=found),
     )
 
 

@@ -25,8 +25,8 @@ LABELS = {
 }
 _EXAMPLE = (
     f"{','.join(COLUMNS)}\n"
-    "RUN-01-42,Trail Runner,Fjell,42,blue,4006381333931,129.90,61.00,3,12,yes\n"
-    "RUN-01-43,Trail Runner,Fjell,43,blue,4006381333948,129.90,61.00,3,8,yes\n"
+    "RUN-01-42,Trail Runner,Fjell,42,blue,4006381333931,129.90,61.00,3,A-03-1,12,yes\n"
+    "RUN-01-43,Trail Runner,Fjell,43,blue,4006381333948,129.90,61.00,3,A-03-2,8,yes\n"
 )
 
 

@@ -1,4 +1,4 @@
-"""The form that edits a variant where it is seen. It sends only the values that were changed, with what was seen before."""
+"""The form that edits a variant where it is seen. It sends only changed values, each with the one that was shown."""
 
 from __future__ import annotations
 
@@ -60,11 +60,12 @@ def show(seen: Variant, person: Actor) -> None:
     mine, is_manager = before[row.variant_id], may(person.role, Permission.EDIT_VARIANT)
     _show_news(form, before)
     with st.form(form.name, border=False):
-        for field in _PLAIN:
-            if is_manager or field in ON_SHELF:
-                _show_field(form, field, mine[field])
+        with st.grid(2, min_column_width=180, gap="small"):
+            for field in _PLAIN:
+                if is_manager or field in ON_SHELF:
+                    _show_field(form, field, mine[field])
         if is_manager:
-            st.toggle("Active", mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value), help="Sold and counted")
+            st.toggle("Active", mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value))
             _show_picture_fields(form, mine[Field.PICTURE], len(before))
         else:
             st.caption("A manager or an admin can edit the other values.")

@@ -18,7 +18,7 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import bulk, editing
+from dashboard.stock import bulk, editing, labels, table_edit
 from dashboard.stock import grid as grid_desk
 
 STATUSES = {
@@ -180,8 +180,11 @@ def _page_of(total: int, noun: str, page: int, pages: int) -> str:
 def _show_actions(wanted: Wanted, person: Actor) -> None:
     if may(person.role, Permission.IMPORT_CATALOG):
         st.button("New product", key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
+    if may(person.role, Permission.EDIT_SHELF):
+        st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
+    st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
     st.download_button(
         "Export", session.later(exports.levels_csv, filter=wanted.filter, sort=wanted.sort), "levels.csv",
         "text/csv", key="stk_export", on_click="ignore", icon=":material/download:",

@@ -42,6 +42,7 @@ begin
     end if;
     analyze stockroom.history_rows;
     perform stockroom_api.check_history(_import);
+    perform stockroom_api.name_history(_import_id);
     perform stockroom_api.refuse_cased_skus(_import_id);
     new_codes := stockroom_api.create_history_variants(_import_id);
     perform stockroom_api.lock_variants(array(
