@@ -72,9 +72,9 @@ def _forget() -> None:
 def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
     """Show the rows under the filter to be edited, then the review."""
     sheet = _sheet(wanted, sort)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(_about(sheet), width="content")
+    with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the table's tools come at the right
         st.button("Done", key="stk_sheet_done", icon=":material/arrow_back:", on_click=_close)
+        st.caption(_about(sheet), width="content")
     if not sheet.rows:
         return
     table = _table(sheet)
