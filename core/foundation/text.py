@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from core.foundation.errors import invalid
+
+_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+_SPACES = "\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_UNSEEN, _HYPHEN, _SPACE = (re.compile(f"[{each}]") for each in (_INVISIBLE, _HYPHENS, _SPACES))
 
 
 def clean(value: str, field: str, longest: int, *, empty: bool = False) -> str:
@@ -33,6 +39,17 @@ def clean_line(value: str, field: str, longest: int) -> str:
     if any(unicodedata.category(c) == "Cf" for c in line):
         raise invalid(field, "must not contain control characters")
     return line
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared with others: look-alikes are alike, and letter case stays.
+
+    Letters are composed (NFC), spaces of all kinds are one plain space between words, what looks like a hyphen is one,
+    and invisible characters are gone. The SQL function `stockroom.folded` returns the same.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _SPACE.sub(" ", _HYPHEN.sub("-", _UNSEEN.sub("", text))))
+    return " ".join(filter(None, _SPACE.split(text)))
 
 
 def many(number: int, noun: str) -> str:

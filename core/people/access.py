@@ -13,7 +13,10 @@ class Permission(StrEnum):
     ADJUST = "adjust"
     SET_LEVEL = "set_level"
     UNDO = "undo"
+    ATTACH_CODE = "attach_code"
     IMPORT_CATALOG = "import_catalog"
+    EDIT_VARIANT = "edit_variant"
+    EDIT_SHELF = "edit_shelf"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
@@ -51,7 +54,10 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.ADJUST: _STOCK_HANDS,
     Permission.SET_LEVEL: _STOCK_HANDS,
     Permission.UNDO: _STOCK_HANDS,
+    Permission.ATTACH_CODE: _STOCK_HANDS,
     Permission.IMPORT_CATALOG: _MANAGERS,
+    Permission.EDIT_VARIANT: _MANAGERS,
+    Permission.EDIT_SHELF: _STOCK_HANDS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
