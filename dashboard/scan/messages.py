@@ -13,10 +13,10 @@ from core.catalog.codes import CodeKind
 from core.deliveries.reads import DeliveryRow
 from core.foundation.errors import InsufficientStock, InvalidInput, StockError, UnknownVariant, invalid
 from core.foundation.model import MAX_UNITS
-from core.scanning.choices import Choices, Offered
-from core.scanning.taking import Mode, Scan, Taken
 from core.people.access import Permission, may
 from core.people.accounts import SignedIn
+from core.scanning.choices import Choices, Offered
+from core.scanning.taking import Mode, Scan, Taken
 
 MOST_SCANS = 50
 _MAY = {
