@@ -75,7 +75,7 @@ def _units(label: str, about: str) -> Any:
 
 def _of(line: DeliveryLine, *, is_announced: bool) -> str:
     arrived = words.number(line.arrived)
-    return f"{arrived} of {words.number(line.expected)}" if is_announced else arrived
+    return f"{arrived} of {words.number(line.expected)}" if is_announced and line.expected else arrived
 
 
 def _progress(found: OneDelivery) -> str:

@@ -16,7 +16,7 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, words
 
 # A scanner types into the focused field, also after it lost the focus to a button.
-_FOCUS = """<script>
+_FOCUS = """<style>.st-key-del_code [data-testid="InputInstructions"] { display: none; }</style><script>
 (function focus(tries) {
   const field = document.querySelector(".st-key-del_code input");
   if (!field && tries) setTimeout(focus, 100, tries - 1);
