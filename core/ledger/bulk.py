@@ -89,7 +89,8 @@ def preview(
     first: dict[str, int] = {}
     previewed = []
     for line, row in rows:
-        earlier = first.setdefault(row["sku"], line)
+        variant = known.get(row["sku"])
+        earlier = first.setdefault(variant.sku if variant else row["sku"], line)
         previewed.append(_row(kind, line, row, known.get(row["sku"]), earlier, from_present=from_present))
     return BulkPreview(kind=kind, rows=tuple(previewed))
 
