@@ -34,7 +34,7 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     count(tab, "TR-42", "2")
     assert "TR-42 +2 units: 2 of 3" in words_of(tab)
     count(tab, "TR-42", "1,5")
-    assert "write a whole number in digits alone" in words_of(tab)
+    assert "must be a whole number" in words_of(tab)
     count(tab, "tr-42", "2")
     assert "1 unit more than announced" in words_of(tab)
     press(tab, "Take back")
