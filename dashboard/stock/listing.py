@@ -171,7 +171,7 @@ def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> Non
     if isinstance(seen, StockGrid):
         grid_desk.show(seen.page.rows, key=key, pick=open_variant)
     else:
-        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant)
+        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant, expected=seen.expected)
     if pages > 1:
         st.pagination(pages, key="stk_page", bind="query-params")
 
