@@ -16,7 +16,7 @@ from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.text import folded, many
 from core.sheets import Choices, Field, Kind, Match, match_alone, open_sheet, read
-from core.sheets.reading import reader
+from core.sheets.reading import Tell, reader
 
 FIELDS = (
     Field(name="sku", kind=Kind.CODE, is_required=True, longest=80, label="SKU"),
@@ -119,9 +119,9 @@ def read_catalog(content: bytes, name: str, choices: Choices | None = None) -> C
     return catalog_of(match_alone(open_sheet(content, name, tab=chosen.tab), FIELDS, chosen))
 
 
-def catalog_of(match: Match) -> CatalogFile:
+def catalog_of(match: Match, tell: Tell = lambda *_: None) -> CatalogFile:
     """Return the catalogue that a matched file is. Raises Unreadable if it has no rows or something is left to ask."""
-    found = read(match)
+    found = read(match, tell=tell)
     if not found.rows:
         raise Unreadable(f"{found.name} has no rows; nothing was imported.")
     lines = [_line(row.line, row.values) for row in found.rows]
