@@ -83,7 +83,7 @@ class _Reads:
         style = match.answers.get(DECIMAL)
         self._width = len(match.sheet.header)
         self._fields = [
-            (field.name, match.columns[field.name], reader(field, style), field.is_required)
+            (field.name, match.columns[field.name], reader(field, style), field.is_required and not field.may_be_empty)
             for field in match.fields
             if field.name in match.columns
         ]
