@@ -77,7 +77,7 @@ class Sheet:
 
 DECIMAL, TOTAL, LOCATION, MEANING = "decimal", "total", "location", "meaning"
 POINT, COMMA = "point", "comma"
-LEAVE_OUT, KEEP = "leave out", "keep"
+LEAVE_OUT, KEEP = "leave-out", "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
