@@ -35,6 +35,7 @@ from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
+from dashboard.scan.routes import ScanDoor
 
 log = logging.getLogger("stockroom")
 
@@ -117,6 +118,7 @@ app = st.App(
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
         *Downloads(pool.engine).routes(),
+        *ScanDoor(pool.engine).routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

@@ -36,6 +36,7 @@ _KINDS = {
         "stock_quantity": "units",
         "reserved_quantity": "units",
         "reorder_point": "units",
+        "shelf_place": "text",
         "stripe_price_id": "text",
         "is_active": "flag",
         "created_at": "moment",

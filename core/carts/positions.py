@@ -25,7 +25,7 @@ ANYTHING = "*"
 """In a mapping: any code in a key, and the value itself in a map."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,4})?")
-_WHOLE = re.compile(r"0*[1-9][0-9]{0,6}(\.0{1,4})?")
+_WHOLE = re.compile(r"(?!0*[0-9]{1,3}\.000$)0*[1-9][0-9]{0,6}(\.0{1,4})?")  # 1.000 is a thousand or one
 _LARGE = 10_000  # next to other numbers, such a number is no quantity
 # Sizes of shoes and clothes in numbers, those of children up to 188, and short texts.
 _SIZE = re.compile(r"[0-9]{1,2}([.,][0-9])?|1[0-8][02468]|(?=.*[^\W\d]).{1,20}")

@@ -28,6 +28,7 @@ _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 # A value of "variant" that is a size: L, XXL, 42, 9.5, large, M / Blue.
 _SIZE_LIKE = re.compile(r"\d{0,2}X{0,4}[SML]|\d{1,2}([.,]\d)?|(x-?)*(small|medium|large)|.*[\s/].*", re.IGNORECASE)
 _WHOLE = re.compile(r"[0-9]{1,7}(\.0{1,4})?")
+_THOUSAND_OR_ONE = re.compile(r"0*[1-9][0-9]{0,2}\.000")  # in a text; as a JSON number it is one
 # Signs that look like a hyphen or a space, and signs that cannot be seen.
 _LOOKS = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-")
@@ -96,6 +97,8 @@ def units_of(value: object, of: str) -> int:
         raise UnreadableCart(f"{shown(of)} has no quantity")
     text = text_of(value)
     units = int(Decimal(text)) if _WHOLE.fullmatch(text) else 0
+    if isinstance(value, str) and _THOUSAND_OR_ONE.fullmatch(text):
+        raise UnreadableCart(f'the quantity of {shown(of)} is "{text}", which is a thousand or one')
     if not 0 < units <= MAX_UNITS:
         given = f'"{shown(text)}"' if text else "no number"
         raise UnreadableCart(f"the quantity of {shown(of)} is {given}, not a whole number from 1 to {MAX_UNITS:,}")

@@ -41,7 +41,7 @@ class CodeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A variant that a code means. `kind`: `sku`, `barcode` or a `CodeKind`; `units`: what a scan of the code counts."""
+    """A variant that a code means. `kind`: `sku`, `barcode` or a `CodeKind`; `units`: what a scan of it counts."""
 
     variant_id: UUID
     sku: str
@@ -99,7 +99,7 @@ def attach(
 ) -> Attached:
     """Give a code to a variant. A carton has its quantity in `units`.
 
-    Raises InvalidInput for a wrong check digit, with the right one, for a code that this or another variant has already,
+    Raises InvalidInput for a wrong check digit, with the right one, for a code that this or another variant has already
     and for values that do not fit; UnknownVariant, KeyReused, Forbidden, SignInRequired.
     """
     written, number = _checked(code, kind)

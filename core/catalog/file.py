@@ -1,7 +1,7 @@
 """Reads a catalogue: a file of any format becomes checked lines, or all bad rows are named at once. Uses no database.
 
-Fields: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, opening, active. An
-empty value changes nothing.
+Fields: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, shelf_place, opening,
+active. An empty value changes nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FIELDS = (
     Field(name="price", kind=Kind.AMOUNT),
     Field(name="unit_cost", kind=Kind.AMOUNT),
     Field(name="reorder_point", kind=Kind.UNITS),
+    Field(name="shelf_place", longest=40, label="shelf place"),
     Field(name="opening", kind=Kind.UNITS, label="units in stock"),
     Field(name="active", kind=Kind.YES),
 )
@@ -35,33 +36,11 @@ REQUIRED = tuple(field.name for field in FIELDS if field.is_required)
 OPTIONAL = tuple(field.name for field in FIELDS if not field.is_required)
 COLUMNS = REQUIRED + OPTIONAL
 EXAMPLES = (
-    (
-        "RUN-01-42",
-        "Trail Runner",
-        "Fjell",
-        "42",
-        "blue",
-        "4006381333931",
-        Decimal("129.90"),
-        Decimal("61.00"),
-        3,
-        12,
-        "yes",
-    ),
-    (
-        "RUN-01-43",
-        "Trail Runner",
-        "Fjell",
-        "43",
-        "blue",
-        "4006381333948",
-        Decimal("129.90"),
-        Decimal("61.00"),
-        3,
-        8,
-        "yes",
-    ),
-)
+    ("RUN-01-42", "Trail Runner", "Fjell", "42", "blue", "4006381333931", Decimal("129.90"), Decimal("61.00"), 3, "A-3",
+     12, "yes"),
+    ("RUN-01-43", "Trail Runner", "Fjell", "43", "blue", "4006381333948", Decimal("129.90"), Decimal("61.00"), 3, "A-3",
+     8, "yes"),
+)  # fmt: skip
 """Rows of the template."""
 
 SHOWN_PROBLEMS = 50
@@ -81,6 +60,7 @@ class CatalogLine:
     price: Decimal | None = None
     unit_cost: Decimal | None = None
     reorder_point: int | None = None
+    shelf_place: str | None = None
     opening: int | None = None
     active: bool | None = None
 
@@ -98,11 +78,6 @@ class CatalogFile:
         """The rows without problems."""
         bad = {problem.line for problem in self.problems}
         return tuple(line for line in self.lines if line.line not in bad)
-
-    @property
-    def skus(self) -> list[str]:
-        """The SKUs as the file writes them."""
-        return [line.sku for line in self.lines if line.sku]
 
 
 class UnreadableCatalog(Unreadable):
@@ -124,23 +99,9 @@ def catalog_of(match: Match, tell: Tell = lambda *_: None) -> CatalogFile:
     found = read(match, tell=tell)
     if not found.rows:
         raise Unreadable(f"{found.name} has no rows; nothing was imported.")
-    lines = [_line(row.line, row.values) for row in found.rows]
+    lines = _as_first_written([_line(row.line, row.values) for row in found.rows])
     problems = [*found.problems, *_contradictions(lines)]
     return CatalogFile(name=found.name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
-
-
-def with_known_skus(file: CatalogFile, known: Mapping[str, str]) -> CatalogFile:
-    """Return the file with the shop's SKUs in place of former ones and of others that look alike."""
-    if not known:
-        return file
-    lines = tuple(replace(line, sku=known.get(line.sku, line.sku)) for line in file.lines)
-    first: dict[str, CatalogLine] = {}
-    again = [
-        Problem(line=line.line, field="sku", why=f"is the same SKU as on line {first[line.sku].line}", value=line.sku)
-        for line in lines
-        if line.sku in known.values() and first.setdefault(line.sku, line) is not line
-    ]
-    return replace(file, lines=lines, problems=(*file.problems, *again))
 
 
 def _line(number: int, values: Mapping[str, Any]) -> CatalogLine:
@@ -164,21 +125,41 @@ def read_line(number: int, columns: Sequence[str], values: Sequence[str], proble
 _READERS = {field.name: reader(field) for field in FIELDS}
 
 
+def _as_first_written(lines: Sequence[CatalogLine]) -> list[CatalogLine]:
+    """Return the rows with each product and brand as it is first written: look-alikes are the same name."""
+    names: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        return names.setdefault(folded(name), name)
+
+    def rewritten(line: CatalogLine) -> CatalogLine:
+        product, brand = line.product and first(line.product), line.brand and first(line.brand)
+        is_same = (product, brand) == (line.product, line.brand)
+        return line if is_same else replace(line, product=product, brand=brand)
+
+    return [rewritten(line) if line.product else line for line in lines]
+
+
 def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
     """Yield a problem for each row that contradicts an earlier one, and name the earlier one."""
     skus: dict[str, CatalogLine] = {}
     barcodes: dict[str, CatalogLine] = {}
     products: dict[str, CatalogLine] = {}
     brands: dict[str, CatalogLine] = {}
+    of_sku = {code_key(line.sku): line for line in reversed(lines)}
     for line in lines:
-        same_sku = skus.setdefault(folded(line.sku).casefold(), line)
+        same_sku = skus.setdefault(code_key(line.sku).casefold(), line)
         same_code = barcodes.setdefault(code_key(line.barcode), line) if line.barcode else line
-        same_product = products.setdefault(folded(line.product).casefold(), line)
-        same_brand = brands.setdefault(folded(line.product).casefold(), line) if line.brand and line.product else line
+        same_text = of_sku.get(code_key(line.barcode), line) if line.barcode else line
+        same_product = products.setdefault(line.product.casefold(), line)
+        same_brand = brands.setdefault(line.product.casefold(), line) if line.brand and line.product else line
         if line.sku and same_sku is not line:
             yield Problem(line=line.line, field="sku", why=_difference(line, same_sku), value=shown(line.sku))
         if same_code.sku != line.sku:
             why = f"is also the barcode of SKU {same_code.sku} on line {same_code.line}"
+            yield Problem(line=line.line, field="barcode", why=why, value=line.barcode)
+        elif same_text.sku != line.sku:
+            why = f"is also the SKU on line {same_text.line}"
             yield Problem(line=line.line, field="barcode", why=why, value=line.barcode)
         if same_product.product != line.product:
             why = f'is spelled "{same_product.product}" on line {same_product.line}'
@@ -189,8 +170,10 @@ def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:
 
 
 def _difference(line: CatalogLine, earlier: CatalogLine) -> str:
-    if line.sku != earlier.sku:
+    if code_key(line.sku) != code_key(earlier.sku):
         return f'differs only in letter case from "{earlier.sku}" on line {earlier.line}'
+    if line.sku != earlier.sku:
+        return f'means the same as "{earlier.sku}" on line {earlier.line}'
     for column in COLUMNS:
         here, there = getattr(line, column), getattr(earlier, column)
         if here != there:

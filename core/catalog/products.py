@@ -12,6 +12,7 @@ from core.catalog.extras import as_json, extras, read_values
 from core.catalog.file import CatalogLine, read_line
 from core.catalog.imports import CatalogImport, lines_as_json
 from core.database.engine import translate
+from core.foundation.barcodes import code_key
 from core.foundation.cells import Problem
 from core.foundation.errors import InvalidInput, invalid
 from core.foundation.model import Actor
@@ -91,10 +92,10 @@ def _lines(product: str, brand: str, price: str, variants: Sequence[NewVariant])
 
 
 def _repeated(lines: Iterable[CatalogLine]) -> Iterator[Problem]:
-    """Yield a problem for each SKU that is typed twice, in any letter case."""
+    """Yield a problem for each SKU that is typed twice, in any letter case and writing."""
     first: dict[str, CatalogLine] = {}
     for line in lines:
-        same = first.setdefault(line.sku.casefold(), line)
+        same = first.setdefault(code_key(line.sku).casefold(), line)
         if line.sku and same is not line:
             of = f"of size {same.size}" if same.size else "above"
             yield Problem(line=line.line, field="sku", why=f"is also the SKU {of}", value=line.sku)

@@ -130,6 +130,17 @@ class DecidedMeanwhile(Refused):
         return list(self.facts.get("since", []))
 
 
+class EditedMeanwhile(Refused):
+    """Somebody else has changed this in the meantime."""
+
+    sqlstate = "SK014"
+
+    @property
+    def edited(self) -> list[dict[str, Any]]:
+        """The values that differ: variant_id, sku, field, seen, now, wanted, by, at."""
+        return list(self.facts.get("edited", []))
+
+
 class AuditIsAppendOnly(StockError):
     """What was changed stays on record; it cannot be edited or deleted."""
 
@@ -219,5 +230,6 @@ BY_SQLSTATE: dict[str, type[StockError]] = {
         LedgerIsAppendOnly,
         AuditIsAppendOnly,
         DecidedMeanwhile,
+        EditedMeanwhile,
     )
 }

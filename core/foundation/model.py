@@ -132,7 +132,7 @@ class LevelState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRow:
-    """One variant as the Stock page lists it. `state` is a value of LevelState.
+    """One variant as the Stock page lists it. `state` is a value of LevelState, `picture` an address.
 
     Levels are in units. `sold` and `trend` (closing levels) cover 30 days.
     """
@@ -156,6 +156,8 @@ class LevelRow:
     last_moved_at: datetime | None
     last_counted_at: datetime | None
     state: str
+    shelf_place: str | None = None
+    picture: str | None = None
     sold: int = 0
     trend: tuple[int, ...] = ()
 

@@ -17,7 +17,6 @@ from core.foundation.cells import Problem
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_LINES, Actor, LevelLine, LevelRow, Line
 from core.ledger import reports
-from core.ledger.skus import written_skus
 from core.people.access import Permission
 from core.people.guard import require
 from core.sheets import Choices, Field, Kind, Match, ReadFile, ReadRow, match, open_sheet, read
@@ -115,15 +114,15 @@ def preview_matched(connection: Connection, actor: Actor, *, found: Match, from_
         problem.line: problem for problem in reversed(file.problems) if problem.field != "on_hand" or not from_present
     }
     skus = [row.values["sku"] for row in rows if row.values.get("sku")]
-    shop = written_skus(connection, actor, skus=skus)
-    known = reports.find_many(connection, actor, skus=[shop.get(sku, sku) for sku in skus])
+    known = reports.find_many(connection, actor, skus=skus)
     has_seen = "on_hand" in found.columns and kind is BulkKind.SET and not from_present
     first: dict[str, int] = {}
     previewed = []
     for row in rows:
-        sku = shop.get(row.values.get("sku", ""), row.values.get("sku", ""))
-        earlier = first.setdefault(sku, row.line)
-        previewed.append(_row(kind, row, sku, known.get(sku), earlier, bad.get(row.line), has_seen))
+        sku = row.values.get("sku", "")
+        variant = known.get(sku)
+        earlier = first.setdefault(variant.sku if variant else sku, row.line)
+        previewed.append(_row(kind, row, sku, variant, earlier, bad.get(row.line), has_seen))
     return BulkPreview(kind=kind, rows=tuple(previewed))
 
 

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from core.foundation.barcodes import read_scan
 from core.foundation.model import LevelRow, LevelState
-from core.ledger.query import has_words, view
+from core.ledger.query import LONGEST_SEARCH, has_words, view
 
 LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend")))
 """Every variant with its level, without its trend."""
@@ -36,28 +37,43 @@ class LevelSort(StrEnum):
     MOST = "most"
     MOVED = "moved"
     COUNTED = "counted"
+    SHELF = "shelf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFilter:
-    """The filter of the list. `search` looks in SKU, barcode, product, brand, size and color, in any letter case."""
+    """The filter of the list. `search` looks in codes, names, size, color and shelf place, in any letter case.
+
+    `shelf`: what the shelf place begins with, in any letter case.
+    """
 
     search: str = ""
     status: LevelStatus = LevelStatus.ALL
     brand: str | None = None
+    shelf: str | None = None
     product_id: UUID | None = None
 
 
 def matching(wanted: LevelFilter) -> Select[Any]:
     """Return the query for the variants under a filter, without trends and in no order; other reads build on it."""
     rows = LEVELS.c
-    columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
-    query = select(LEVELS).where(_status_condition(wanted.status), *has_words(wanted.search, columns))
+    columns = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color, rows.shelf_place)
+    query = select(LEVELS).where(_status_condition(wanted.status))
+    if wanted.search.strip():
+        words = and_(*has_words(wanted.search, columns))
+        query = query.where(or_(words, *(rows.variant_id.in_(coded(each.code)) for each in read_scan(wanted.search))))
     if wanted.brand:
         query = query.where(rows.brand == wanted.brand)
+    if wanted.shelf:
+        query = query.where(rows.shelf_place.istartswith(wanted.shelf[:LONGEST_SEARCH], autoescape=True))
     if wanted.product_id:
         query = query.where(rows.product_id == wanted.product_id)
     return query
+
+
+def coded(code: str) -> Select[Any]:
+    """Return the query for the variants that have a code, in any way to write it: normally one or none."""
+    return select(func.stockroom_api.code_choices(code[:LONGEST_SEARCH]).table_valued("variant_id").c.variant_id)
 
 
 def _status_condition(status: LevelStatus) -> ColumnElement[bool]:
@@ -81,5 +97,6 @@ def order(sort: LevelSort) -> tuple[ColumnElement[Any], ...]:
         LevelSort.MOST: (rows.available.desc(), rows.sku),
         LevelSort.MOVED: (rows.last_moved_at.desc().nulls_last(), rows.sku),
         LevelSort.COUNTED: (rows.last_counted_at.nulls_first(), rows.sku),
+        LevelSort.SHELF: (rows.shelf_place.nulls_last(), rows.sku),
     }
     return orders[sort]

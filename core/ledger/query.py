@@ -7,7 +7,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, TableClause, column, or_, table
+from sqlalchemy import ColumnElement, TableClause, column, func, or_, table
+
+from core.foundation.text import folded
 
 LONGEST_SEARCH = 200
 MOST_WORDS = 8
@@ -19,9 +21,9 @@ def view(name: str, *columns: str) -> TableClause:
 
 
 def has_words(search: str, columns: Iterable[ColumnElement[Any]]) -> Iterator[ColumnElement[bool]]:
-    """Yield a condition for each word of a search: one of the columns contains it, in any letter case."""
-    among = tuple(columns)
-    for word in search[:LONGEST_SEARCH].split()[:MOST_WORDS]:
+    """Yield a condition for each word of a search: one of the columns contains it, in any letter case and folded."""
+    among = tuple(func.stockroom_api.searched(each) for each in columns)
+    for word in folded(search[:LONGEST_SEARCH]).split(" ")[:MOST_WORDS] if search.strip() else ():
         yield or_(*(each.icontains(word, autoescape=True) for each in among))
 
 

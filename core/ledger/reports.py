@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
+from sqlalchemy import Connection, Row, func, select, text
 
 from core.database.engine import array, call
+from core.foundation.barcodes import read_scan
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
-from core.ledger.level_filter import LEVELS, LevelFilter, LevelSort, matching, order
+from core.ledger.level_filter import LEVELS, LevelFilter, LevelSort, coded, matching, order
+from core.ledger.query import LONGEST_SEARCH
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -25,6 +27,10 @@ _REASONS = text("select * from stockroom_api.reasons order by movement_type, by_
 _TRENDS = """select t.variant_id, t.sold, t.trend
                 from stockroom_api.shop s
                cross join lateral stockroom_api.trends(cast(%(variants)s as uuid[]), s.today, %(days)s) t"""
+_CODED = """select w.code, f.variant_id
+               from unnest(cast(%(codes)s as text[])) w (code)
+              cross join lateral stockroom_api.find_code(w.code) f
+              where f.units = 1"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,34 +123,54 @@ def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow
 
 
 def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
-    """Return the variant with this SKU, in any letter case, or this barcode, or None. A scanner sends either."""
+    """Return the variant that has this code, or None if no variant or several have it. A scanner sends any code.
+
+    A SKU, in any letter case, a barcode, a code that people gave a variant, or a GS1 element string.
+    """
+    rows = _having(connection, actor, code)
+    return _with_trends(connection, rows)[0] if len(rows) == 1 else None
+
+
+def named(connection: Connection, actor: Actor, *, sku: str) -> LevelRow | None:
+    """Return the variant with exactly this SKU, as a link names it, else the one that has it as a code, or None."""
+    rows = _having(connection, actor, sku)
+    exact = [row for row in rows if row.sku == sku.strip()]
+    rows = exact or rows
+    return _with_trends(connection, rows)[0] if len(rows) == 1 else None
+
+
+def sharing(connection: Connection, actor: Actor, *, code: str) -> tuple[LevelRow, ...]:
+    """Return the variants that share this code, at most ten, without trends; none if it is of one variant."""
+    rows = _having(connection, actor, code)
+    return tuple(LevelRow(**row._mapping) for row in rows) if len(rows) > 1 else ()
+
+
+def _having(connection: Connection, actor: Actor, code: str) -> Sequence[Row[Any]]:
     require(connection, actor, Permission.VIEW)
-    wanted = code.strip()[:200]
-    exact = _has_code(wanted)
-    best_first = ((LEVELS.c.sku == wanted).desc(), (func.lower(LEVELS.c.sku) == wanted.lower()).desc(), LEVELS.c.sku)
-    rows = connection.execute(select(LEVELS).where(exact).order_by(*best_first).limit(1)).all()
-    return _with_trends(connection, rows)[0] if rows else None
-
-
-def _has_code(code: str) -> ColumnElement[bool]:
-    return or_(LEVELS.c.sku == code, func.lower(LEVELS.c.sku) == code.lower(), LEVELS.c.barcode == code)
-
-
-def sharing(connection: Connection, actor: Actor, *, code: str) -> tuple[str, ...]:
-    """Return the SKUs of the variants that share this SKU or barcode, at most five; none if it is of one variant."""
-    require(connection, actor, Permission.VIEW)
-    wanted = code.strip()[:200]
-    found = tuple(
-        connection.execute(select(LEVELS.c.sku).where(_has_code(wanted)).order_by(LEVELS.c.sku).limit(5)).scalars()
-    )
-    return found if len(found) > 1 else ()
+    for scanned in read_scan(code.replace("\0", "")[:LONGEST_SEARCH]):
+        if not scanned.code:
+            continue
+        query = select(LEVELS).where(LEVELS.c.variant_id.in_(coded(scanned.code))).order_by(LEVELS.c.sku)
+        if rows := connection.execute(query).all():
+            return rows
+    return ()
 
 
 def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> dict[str, LevelRow]:
-    """Return the variants with exactly these SKUs, by SKU, without trends; unknown ones are missing."""
+    """Return the variants that the SKUs of a file mean, by SKU as written, without trends; unknown ones are missing.
+
+    Each is exactly a SKU, else a code that one variant has and that counts one unit.
+    """
     require(connection, actor, Permission.VIEW)
     rows = connection.execute(select(LEVELS).where(LEVELS.c.sku == func.any(list(skus)))).all()
-    return {row.sku: LevelRow(**row._mapping) for row in rows}
+    known = {row.sku: LevelRow(**row._mapping) for row in rows}
+    others = sorted({sku for sku in skus if sku not in known and sku.strip()})
+    if others:
+        codes = dict(call(connection, _CODED, {"codes": others}))
+        rows = connection.execute(select(LEVELS).where(LEVELS.c.variant_id == func.any(list(codes.values())))).all()
+        of_id = {row.variant_id: LevelRow(**row._mapping) for row in rows}
+        known |= {code: of_id[variant] for code, variant in codes.items()}
+    return known
 
 
 def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 -- The rights, granted again after every rebuild: the dashboard's role may read our views and call our functions.
 revoke all on schema stockroom, stockroom_api from public;
 revoke all on all functions in schema stockroom, stockroom_api from public;
+-- Indexes of the catalogue use this function, so everybody who writes the catalogue needs it.
+grant execute on function stockroom.folded(text, boolean) to public;
 revoke all on all tables in schema stockroom from public, stockroom_app;
 revoke all on public.products, public.product_variants, public.stock_movements from public, stockroom_app;
 grant usage on schema stockroom_api to stockroom_app;

@@ -15,6 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, literal, or_, select, text, union
 
+from core.foundation.barcodes import read_scan
+from core.ledger.level_filter import coded
 from core.ledger.query import LONGEST_SEARCH, on_days, view
 
 STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
@@ -92,7 +94,8 @@ def _found(connection: Connection, search: str) -> Any:
     if "@" in search:
         return by_email
     by_number = select(ORDERS.c.order_id).where(ORDERS.c.number.startswith(search.lower(), autoescape=True))
-    variants = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({search, search.lower()})))
+    named = select(_CODES.c.variant_id).where(_CODES.c.code.in_(sorted({search, search.lower()})))
+    variants: Any = union(named, *(coded(each.code) for each in read_scan(search)))
     if _VARIANT_ID.fullmatch(search):
         variants = select(literal(UUID(search)))
     by_variant = select(_LINES.c.order_id).where(_LINES.c.variant_id.in_(variants))

@@ -152,12 +152,12 @@ def changes(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Lin
 
 
 def find(connection: Connection, actor: Actor, *, text: str, currency: str) -> tuple[Pick, ...]:
-    """Return the variants that a person can mean, best first; one if `text` is its SKU or barcode and of no other.
+    """Return the variants that a person can mean, best first; one if `text` is a code of it and of no other.
 
     Otherwise SKU, barcode, product, brand, size and color are searched for all words of the text.
     """
     exact = reports.find(connection, actor, code=text)
-    if exact is not None and not reports.sharing(connection, actor, code=text):
+    if exact is not None:
         return picks(connection, actor, ids=[exact.variant_id], currency=currency)
     found = reports.levels(connection, actor, filter=LevelFilter(search=text.strip()[:200]), limit=MOST_FOUND).rows
     return picks(connection, actor, ids=[row.variant_id for row in found], currency=currency)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, literal, or_, select
 
+from core.foundation.barcodes import read_scan
 from core.foundation.model import Actor
-from core.ledger.level_filter import LEVELS
+from core.foundation.text import folded
+from core.ledger.level_filter import LEVELS, coded
 from core.ledger.query import LONGEST_SEARCH, MOST_WORDS, has_words
 from core.people.access import Permission
 from core.people.guard import require
@@ -27,7 +29,7 @@ _COLUMNS = tuple(LEVELS.c[name] for name in ("sku", "barcode", "product", "size"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Near:
-    """A variant that a text could mean, with its units available if known. `is_exact`: it has this SKU or barcode."""
+    """A variant that a text could mean, with its units available if known. `is_exact`: it has this code."""
 
     variant_id: UUID
     sku: str
@@ -40,16 +42,16 @@ class Near:
 def nearest(connection: Connection, actor: Actor, *, text: str, limit: int = 8) -> tuple[Near, ...]:
     """Return the variants whose SKU, barcode, product and size are nearest to a text, the nearest first.
 
-    First those with exactly this SKU or barcode, then those that have every word, then those that have one of them,
-    then those that are similar: "air maxx 42" finds Air Max, size 42.
+    First those with exactly this SKU, barcode or other code, then those that have every word, then those that have one
+    of them, then those that are similar: "air maxx 42" finds Air Max, size 42.
     """
     require(connection, actor, Permission.VIEW)
-    wanted = " ".join(text.split())[:LONGEST_SEARCH].lower()
+    wanted = folded(text)[:LONGEST_SEARCH].lower()
     if not wanted:
         return ()
     rows, hits = LEVELS.c, _hits(wanted)
     found: dict[UUID, Near] = {}
-    for place, condition in enumerate(_steps(wanted)):
+    for place, condition in enumerate(_steps(text[:LONGEST_SEARCH].replace("\0", ""), wanted)):
         if len(found) >= limit:
             break
         best_first = (hits.desc(), rows.is_active.desc(), rows.sku)
@@ -70,11 +72,11 @@ def _hits(wanted: str) -> ColumnElement[int]:
     return sum(found, literal(0))
 
 
-def _steps(wanted: str) -> Iterator[ColumnElement[bool]]:
+def _steps(text: str, wanted: str) -> Iterator[ColumnElement[bool]]:
     """Yield a condition for each step of the search, from the whole text to the beginnings of its words."""
     rows, words = LEVELS.c, _words(wanted)
     starts = [word[:_SHORTEST] for word in words if len(word) >= _SHORTEST]
-    yield or_(func.lower(rows.sku) == wanted, func.lower(rows.barcode) == wanted)
+    yield or_(*(rows.variant_id.in_(coded(each.code)) for each in read_scan(text)))
     if words:
         yield and_(*has_words(" ".join(words), _COLUMNS))
         yield or_(*(condition for word in words for condition in has_words(word, _COLUMNS)))

@@ -15,6 +15,8 @@ class Permission(StrEnum):
     UNDO = "undo"
     ATTACH_CODE = "attach_code"
     IMPORT_CATALOG = "import_catalog"
+    EDIT_VARIANT = "edit_variant"
+    EDIT_SHELF = "edit_shelf"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
@@ -36,6 +38,8 @@ class Permission(StrEnum):
     SEE_HEALTH = "see_health"
     EXPORT_BUYERS = "export_buyers"
     EXPORT_ALL = "export_all"
+    COUNT = "count"
+    APPROVE_COUNT = "approve_count"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -52,6 +56,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.UNDO: _STOCK_HANDS,
     Permission.ATTACH_CODE: _STOCK_HANDS,
     Permission.IMPORT_CATALOG: _MANAGERS,
+    Permission.EDIT_VARIANT: _MANAGERS,
+    Permission.EDIT_SHELF: _STOCK_HANDS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
@@ -73,6 +79,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.SEE_HEALTH: _ADMINS,
     Permission.EXPORT_BUYERS: _CASE_HANDS,
     Permission.EXPORT_ALL: _MANAGERS,
+    Permission.COUNT: _STOCK_HANDS,
+    Permission.APPROVE_COUNT: _MANAGERS,
 }
 
 

@@ -82,14 +82,14 @@ _STOCK = (
         "reserved:int units held for checkouts", "available:int on hand less reserved",
         "reorder_point:int at this level the variant is low", "sold_30_days:int units sold in the last 30 days",
         "cover_days:decimal days until the available units are sold at the rate of the last 30 days",
-        "last_moved_at:at", "last_counted_at:at", order="product sku",
+        "last_moved_at:at", "last_counted_at:at", "shelf_place", order="product sku",
     ),
     _list(
         "variants", "Products and variants",
         "variant_id", "sku", "product_id", "product", "brand", "size", "color", "barcode",
         "product_price:money in the shop's currency", "variant_price:money if it differs from the product's",
         "unit_cost:money what one unit cost the shop", "reorder_point:int", "stripe_price_id", "is_active:yes",
-        "created_at:at", order="product sku",
+        "created_at:at", "shelf_place", order="product sku",
     ),
     _list(
         "movements", "Movements",

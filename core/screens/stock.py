@@ -19,6 +19,8 @@ from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import AlertFilter, CaseList, Stake, Waiting
 from core.backups import record as backup_record
 from core.backups.record import Proof
+from core.catalog import editing
+from core.catalog.editing import VariantChange
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
@@ -32,6 +34,7 @@ from core.screens.frame import Screen, head, page_at
 
 SISTERS = 200
 HISTORY = 20
+CHANGES = 50
 ATTENTION = 6
 CHART_DAYS = 30
 
@@ -79,6 +82,7 @@ class Variant(Screen):
     history: tuple[Movement, ...]
     reasons: tuple[Reason, ...]
     holds: tuple[Reservation, ...]
+    changes: tuple[VariantChange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +151,9 @@ def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, off
 
 
 def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
-    """Return the variant with this SKU or barcode, explained over its last `days` (None: all), or None."""
+    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None."""
     top = head(connection, actor)
-    row = reports.find(connection, actor, code=sku)
+    row = reports.named(connection, actor, sku=sku)
     if row is None:
         return None
     found = row.variant_id
@@ -164,6 +168,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
         reasons=reports.reasons(connection, actor),
         holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
+        changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
     )
 
 

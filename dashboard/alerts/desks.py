@@ -147,4 +147,9 @@ def _add(desk: Desk, wanted: Sequence[tuple[Pick, int, int | None]], form: forms
             )
         else:
             widget = form.input(f"units_{row.uid}")
-            st.session_state[widget] = int(st.session_state.get(widget) or row.quantity) + quantity
+            try:
+                present = forms.read_units(st.session_state.get(widget) or row.quantity)
+            except StockError as error:
+                desk.problem = error  # what was typed stays, to be corrected
+            else:
+                st.session_state[widget] = str(present + quantity)

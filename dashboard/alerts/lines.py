@@ -5,14 +5,17 @@ Rows wait on a desk (desks.py) while a person works on them; the form of dashboa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import streamlit as st
 
 from core.alerts.reads import Alert
 from core.carts.values import minor_digits
-from core.foundation.model import MAX_UNITS, Actor
+from core.foundation import numbers
+from core.foundation.errors import InvalidInput
+from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState
 from core.orders import guesses, lines
 from core.orders.guesses import Sheet
@@ -28,6 +31,7 @@ from dashboard.frame.feedback import Notice
 ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
 """Kinds of cases on which lines are entered."""
 MOST_TOLD, LONGEST_TOLD = 30, 600
+T = TypeVar("T")
 
 
 def offered_on(alert: Alert, person: Actor) -> bool:
@@ -93,7 +97,8 @@ def _begin_again(desk: Desk) -> None:
 # ---------------------------------------------------------------- rows and their sum
 
 
-def _show_row(form: forms.Form, desk: Desk, row: Row, sheet: Sheet) -> int:
+def _show_row(form: forms.Form, desk: Desk, row: Row, sheet: Sheet) -> int | None:
+    """Draw a row and return its units, None if they cannot be read."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{form.name}_row_{row.uid}"):
         with st.container(gap=None):
             st.markdown(f"**{words.plain(row.code)}**")
@@ -101,15 +106,22 @@ def _show_row(form: forms.Form, desk: Desk, row: Row, sheet: Sheet) -> int:
             kept = f"{words.units(row.least)} put back after a refund" if row.least else None
             st.caption(words.plain(words.joined(row.name, price, kept)))
         widget = form.input(f"units_{row.uid}")
-        st.session_state.setdefault(widget, row.quantity)
-        st.number_input(
-            "Units", max(row.least, 1), MAX_UNITS, step=1, key=widget, width=120, on_change=_touch, args=(desk,)
-        )
+        st.session_state.setdefault(widget, str(row.quantity))
+        forms.number_field("Units", key=widget, width=120, on_change=_touch, args=(desk,))
         st.button(
             "Remove", icon=":material/close:", key=f"{form.name}_drop_{row.uid}", type="tertiary",
             disabled=row.least > 0, on_click=_drop, args=(desk, row),
         )  # fmt: skip
-    return int(st.session_state[widget] or 0)
+    return _readable(lambda: forms.read_units(st.session_state[widget], lowest=max(row.least, 1)))
+
+
+def _readable(read: Callable[[], T]) -> T | None:
+    """Return what was typed, or None after showing why it cannot be read."""
+    try:
+        return read()
+    except InvalidInput as error:
+        st.caption(f":red[{words.plain(error.message)}]")
+        return None
 
 
 def _touch(desk: Desk) -> None:
@@ -121,29 +133,34 @@ def _drop(desk: Desk, row: Row) -> None:
     desk.is_touched = True
 
 
-def _ask_extras(form: forms.Form, desk: Desk, sheet: Sheet) -> int:
-    digits = minor_digits(sheet.currency)
+def _ask_extras(form: forms.Form, desk: Desk, sheet: Sheet) -> int | None:
     widget = form.input("extras")
-    st.session_state.setdefault(widget, float(Decimal(sheet.extras or 0).scaleb(-digits)))
-    st.number_input(
-        f"Shipping and tax, less discounts ({sheet.currency.upper()})", step=10.0**-digits, format=f"%.{digits}f",
-        key=widget, on_change=_touch, args=(desk,),
-    )  # fmt: skip
-    return _minor(st.session_state[widget], sheet.currency)
+    st.session_state.setdefault(widget, _as_typed(sheet.extras or 0, sheet.currency))
+    label = f"Shipping and tax, less discounts ({sheet.currency.upper()})"
+    forms.number_field(label, key=widget, on_change=_touch, args=(desk,))
+    return _readable(lambda: _minor(st.session_state[widget], sheet.currency))
 
 
-def _minor(value: float | None, currency: str) -> int:
-    return int(Decimal(str(value or 0)).scaleb(minor_digits(currency)).to_integral_value())
+def _as_typed(minor: int, currency: str) -> str:
+    return str(Decimal(minor).scaleb(-minor_digits(currency)))
 
 
-def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int], extras: int) -> None:
+def _minor(typed: str | None, currency: str) -> int:
+    digits = minor_digits(currency)
+    mark = numbers.group_mark(st.context.locale)
+    return int(numbers.amount(typed or "0", "shipping and tax", digits=digits, mark=mark).scaleb(digits))
+
+
+def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int | None], extras: int | None) -> None:
+    if extras is None or None in units:
+        return
     prices = [row.unit_price for row in desk.rows]
     paid = selling.money(sheet.amount, sheet.currency)
     if None in prices or not sheet.amount:
         why = "No amount is recorded" if not sheet.amount else f"{paid} was paid. A line has no price"
         st.info(words.plain(f"{why}, so the sum cannot be compared."), icon=":material/calculate:")
         return
-    goods = sum((price or 0) * count for price, count in zip(prices, units, strict=True))
+    goods = sum((price or 0) * (count or 0) for price, count in zip(prices, units, strict=True))
     rest = sheet.amount - goods - extras
     text = f"{selling.money(goods + extras, sheet.currency)} with shipping and tax, {paid} paid"
     if abs(rest) <= len(prices):
@@ -154,11 +171,11 @@ def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int], 
     label = f"Count {selling.money(abs(rest), sheet.currency)} as {'shipping and tax' if rest > 0 else 'a discount'}"
     st.button(
         words.plain(label), key=f"{form.name}_rest", type="tertiary", on_click=_count_rest,
-        args=(form.inputs["extras"], float(Decimal(extras + rest).scaleb(-minor_digits(sheet.currency)))),
+        args=(form.inputs["extras"], _as_typed(extras + rest, sheet.currency)),
     )  # fmt: skip
 
 
-def _count_rest(widget: str, value: float) -> None:
+def _count_rest(widget: str, value: str) -> None:
     st.session_state[widget] = value
 
 
@@ -173,7 +190,7 @@ def _show_save(form: forms.Form, desk: Desk, sheet: Sheet, title: str) -> None:
             entered = [
                 Entered(
                     variant_id=row.variant_id,
-                    quantity=int(values.get(f"units_{row.uid}") or 0),
+                    quantity=forms.units(values, f"units_{row.uid}"),
                     unit_price=row.unit_price,
                     line_id=row.line_id,
                 )

@@ -7,7 +7,7 @@ import streamlit as st
 from core.catalog import products
 from core.catalog.imports import CatalogImport
 from core.catalog.products import MOST_VARIANTS, NewVariant
-from core.foundation.model import MAX_UNITS, Actor, Shop
+from core.foundation.model import Actor, Shop
 from core.people.access import Permission, may
 from dashboard.catalog import upload
 from dashboard.door import session
@@ -63,7 +63,7 @@ def _show_form(form: forms.Form, found: list[str], shop: Shop) -> None:
                 brand=values["brand"] or "",
                 price=values["price"] or "",
                 variants=[
-                    NewVariant(sku=values[f"sku_{size}"] or "", size=size, units=values[f"units_{size}"])
+                    NewVariant(sku=values[f"sku_{size}"] or "", size=size, units=_counted(values, size))
                     for size in found
                 ],
                 key=key,
@@ -80,9 +80,12 @@ def _show_variant(form: forms.Form, size: str) -> None:
     of = f" of size {words.plain(size)}" if size else ""
     with st.grid(2, min_column_width=150, gap="small"):
         st.text_input(f"SKU{of}", key=form.input(f"sku_{size}"), required=True)
-        st.number_input(
-            f"Units{of}", 0, MAX_UNITS, value=None, step=1, key=form.input(f"units_{size}"), placeholder="Not counted"
-        )
+        forms.number_field(f"Units{of}", key=form.input(f"units_{size}"), placeholder="Not counted")
+
+
+def _counted(values: forms.Values, size: str) -> int | None:
+    name = f"units_{size}"
+    return forms.units(values, name, lowest=0) if values[name] else None
 
 
 def _added(done: CatalogImport) -> feedback.Notice:

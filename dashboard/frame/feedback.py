@@ -13,6 +13,7 @@ import streamlit as st
 from core.foundation.errors import (
     AlreadyReversed,
     DecidedMeanwhile,
+    EditedMeanwhile,
     EventsGone,
     Forbidden,
     InsufficientStock,
@@ -44,6 +45,7 @@ _NEXT_STEPS: dict[type[StockError], str] = {
     KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
     LevelChanged: "Review the movements since then, and set the level again.",
     AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
+    EditedMeanwhile: "Look at the new values, then save again.",
     DecidedMeanwhile: "Look at what is left to decide, then decide again if needed.",
     Forbidden: "Ask an admin of your shop for another role.",
     Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
@@ -85,6 +87,8 @@ def _what(error: StockError) -> str:
         return "The level has changed: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
     if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
         return "More units than were sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
+    if isinstance(error, EditedMeanwhile) and error.edited:
+        return "In the meantime: " + "; ".join(_edit(row) for row in error.edited[:5]) + "."
     if isinstance(error, DecidedMeanwhile) and error.since:
         return "In the meantime: " + "; ".join(_decision(row) for row in error.since[:5]) + "."
     if error.facts.get("worth"):
@@ -95,6 +99,11 @@ def _what(error: StockError) -> str:
 def _decision(row: dict[str, Any]) -> str:
     said = selling.decided(Disposition(row["disposition"]), row["quantity"], row["code"])
     return f"{row['who']} {'took back' if row['taken_back'] else 'decided'} “{said}” ({row['at']})"
+
+
+def _edit(row: dict[str, Any]) -> str:
+    field, seen, now = row["field"].replace("_", " "), row["seen"] or "empty", row["now"] or "empty"
+    return f"{row['by'] or 'somebody'} changed {field} of {row['sku']} from {seen} to {now}"
 
 
 def _unpaid(facts: dict[str, Any]) -> str:

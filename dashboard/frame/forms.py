@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from core.foundation.errors import KeyReused, StockError, invalid
+from core.foundation import numbers
+from core.foundation.errors import KeyReused, StockError
 from core.foundation.model import MAX_UNITS, LevelRow, MovementType, Reason
 from core.ledger.changes import new_key
 from dashboard.frame import feedback, words
@@ -126,20 +127,46 @@ def send(draft: Draft, key: str, messages: feedback.Messages, post: Callable[[],
     return True
 
 
-def units(values: Values, name: str = "units") -> int:
-    """Return the units typed into a form. Raises InvalidInput if the field is empty."""
-    if values[name] is None:
-        raise invalid(name, "are required")
-    return int(values[name])
+def units(values: Values, name: str = "units", *, lowest: int = 1, highest: int = MAX_UNITS) -> int:
+    """Return the units typed into a form. Raises InvalidInput unless they are one whole number in the range."""
+    return read_units(values[name], name.partition("_")[0], lowest=lowest, highest=highest)
 
 
-def quantity(
-    form: Form, label: str = "Units", *, name: str = "units", lowest: int = 1, value: int | None = None
+def some_units(values: Values, name: str, *, highest: int = MAX_UNITS) -> int:
+    """Return the units typed into a field that may stay empty, which is none. Raises InvalidInput as `units` does."""
+    return units(values, name, lowest=0, highest=highest) if values.get(name) else 0
+
+
+def read_units(typed: str | int | None, field: str = "units", *, lowest: int = 1, highest: int = MAX_UNITS) -> int:
+    """Return typed units as one whole number, with thousands as in the reader's language. Raises InvalidInput."""
+    mark = numbers.group_mark(st.context.locale)
+    return numbers.whole(typed, field, lowest=lowest, highest=highest, mark=mark)
+
+
+def quantity(form: Form, label: str = "Units", *, name: str = "units") -> None:
+    """Draw an input for whole units, to be read with `units`."""
+    number_field(label, key=form.input(name), placeholder="Number of units", required=True)
+
+
+def number_field(
+    label: str,
+    *,
+    key: str,
+    value: str | int | None = None,
+    placeholder: str | None = None,
+    required: bool = False,
+    width: int | Literal["stretch"] = "stretch",
+    on_change: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
 ) -> None:
-    """Draw an input for whole units. Core validates them again."""
-    st.number_input(
-        label, lowest, MAX_UNITS, value=value, step=1, key=form.input(name), placeholder="Number of units",
-        required=True,
+    """Draw an input for a number. It is a text: a number input cuts 1.5 to 1, and makes 15 of 1,5, without a word.
+
+    Phones show their keypad for it.
+    """
+    text = None if value is None else str(value)
+    st.text_input(
+        label, text or "", type="phone", icon="", autocomplete="off", validate="", key=key,
+        placeholder=placeholder or "", required=required, width=width, on_change=on_change, args=args,
     )  # fmt: skip
 
 

@@ -11,6 +11,9 @@ from dashboard.door import session
 from dashboard.frame import words
 from dashboard.frame.links import PAGES
 
+# It is part of each page: Streamlit serves a script in its static folder only as plain text, which no browser runs.
+_HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_text(encoding='utf-8')}</script>"
+
 
 def choose(person: SignedIn) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names."""
@@ -18,6 +21,7 @@ def choose(person: SignedIn) -> StreamlitPage:
     page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     _show_person(person, account)
+    st.html(_HANDS, unsafe_allow_javascript=True)
     return page
 
 
@@ -29,7 +33,12 @@ def hide() -> None:
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups = {
         "": [_page("overview", "Overview", "dashboard", default=True)],
-        "Warehouse": [_page("stock", "Stock", "inventory_2"), _page("movements", "Movements", "swap_vert")],
+        "Warehouse": [
+            _page("stock", "Stock", "inventory_2"),
+            _page("scan", "Scan", "barcode_scanner"),
+            _page("deliveries", "Deliveries", "local_shipping"),
+            _page("movements", "Movements", "swap_vert"),
+        ],
         "Sales": [
             _page("orders", "Orders", "receipt_long"),
             _page("alerts", "Alerts", "notifications"),

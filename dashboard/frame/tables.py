@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import streamlit as st
-from streamlit.column_config import DatetimeColumn, LineChartColumn, NumberColumn, TextColumn
+from streamlit.column_config import DatetimeColumn, ImageColumn, LineChartColumn, NumberColumn, TextColumn
 
 from core.foundation.model import LevelRow, Movement, MovementType
 from dashboard.frame import columns, words
@@ -58,9 +58,13 @@ def _levels(rows: Sequence[LevelRow], zone: str) -> columns.Table:
 
     cover = [None if row.cover_days is None else round(row.cover_days) for row in rows]
     trend = LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day")
+    picture = [row.picture or "" for row in rows]
+    shelf = [row.shelf_place or "" for row in rows]
     return {
+        **({"picture": (picture, ImageColumn("", width=44))} if any(picture) else {}),
         "product": ([words.product(row) for row in rows], TextColumn("Product", width=158)),
         "size": ([row.size or "" for row in rows], TextColumn("Size", width=54)),
+        **({"shelf": (shelf, TextColumn("Shelf", width=72))} if any(shelf) else {}),
         "status": ([[words.status(row)] for row in rows], columns.tags("Status", 82, STATUSES)),
         "on_hand": ([row.on_hand for row in rows], units("On hand", 70, "Units physically in stock")),
         "reserved": ([row.reserved for row in rows], units("Reserved", 74, "Units held for checkouts")),

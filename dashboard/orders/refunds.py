@@ -199,10 +199,8 @@ def _ask(form: forms.Form, line: OrderLine, proposed: int, currency: str) -> Non
                 format_func=selling.DISPOSITIONS.__getitem__,
                 placeholder="No decision",
             )
-            st.number_input(
-                "Units", 1, most, value=min(proposed or 1, most) if row == 0 else 1, step=1,
-                key=form.input(f"units_{line.line_id}_{row}"), width=110,
-            )  # fmt: skip
+            units = min(proposed or 1, most) if row == 0 else 1
+            forms.number_field("Units", value=units, key=form.input(f"units_{line.line_id}_{row}"), width=110)
 
 
 def _price(line: OrderLine, currency: str) -> str:
@@ -226,5 +224,5 @@ def _decisions(lines: Sequence[OrderLine], values: forms.Values) -> list[Decisio
             what = values.get(f"what_{line.line_id}_{row}")
             if what is not None:
                 about = (line.line_id, Disposition(what))
-                units[about] = units.get(about, 0) + int(values.get(f"units_{line.line_id}_{row}") or 0)
+                units[about] = units.get(about, 0) + forms.units(values, f"units_{line.line_id}_{row}")
     return [Decision(line_id=line, disposition=what, quantity=count) for (line, what), count in units.items()]

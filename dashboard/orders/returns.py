@@ -73,9 +73,7 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
             "Condition", returns.CONDITIONS, key=form.input(f"condition_{line.line_id}"),
             format_func=selling.DISPOSITIONS.__getitem__,
         )  # fmt: skip
-        st.number_input(
-            "Came back", 0, line.restorable, value=0, step=1, key=form.input(f"units_{line.line_id}"), width=110
-        )
+        forms.number_field("Came back", value=0, key=form.input(f"units_{line.line_id}"), width=110)
 
 
 def _reasons(seen: WholeOrder) -> list[Reason]:
@@ -94,8 +92,8 @@ def _goods(lines: list[OrderLine], values: forms.Values) -> list[CameBack]:
         CameBack(
             line_id=line.line_id,
             condition=Disposition(values[f"condition_{line.line_id}"]),
-            quantity=int(values[f"units_{line.line_id}"]),
+            quantity=units,
         )
         for line in lines
-        if values.get(f"units_{line.line_id}")
+        if (units := forms.some_units(values, f"units_{line.line_id}"))
     ]

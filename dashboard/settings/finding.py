@@ -50,7 +50,7 @@ class Asked:
         if self.kind is MeaningKind.VARIANT:
             found = self._variant(values)
             return Meaning(kind=self.kind, variant_id=found.variant_id), found.sku
-        units = {sku: int(values.get(f"units_{sku}") or 0) for sku in self.added}
+        units = {sku: forms.some_units(values, f"units_{sku}", highest=MOST_UNITS) for sku in self.added}
         parts = tuple(
             Part(variant_id=near.variant_id, quantity=units[sku]) for sku, near in self.added.items() if units[sku]
         )
@@ -118,9 +118,7 @@ def ask_units(form: forms.Form, asked: Asked) -> None:
     if not asked.added:
         st.caption("One bundle contains nothing yet.")
     for sku, near in asked.added.items():
-        st.number_input(
-            f"{words.plain(label(near))}: units in one", 0, MOST_UNITS, value=1, step=1, key=form.input(f"units_{sku}")
-        )
+        forms.number_field(f"{words.plain(label(near))}: units in one", value=1, key=form.input(f"units_{sku}"))
 
 
 def label(near: Near) -> str:

@@ -36,12 +36,12 @@ def show(seen: Variant, person: Actor) -> None:
 def _show_adjust(seen: Variant) -> None:
     form = forms.begin(f"adjust_{seen.row.sku}")
     with st.form(form.name, border=False):
-        forms.quantity(form, lowest=-MAX_UNITS)
+        forms.quantity(form)
         forms.reason(form, seen.reasons, ADJUST)
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> Posting:
-            reason, quantity = signed(values["reason"], forms.units(values))
+            reason, quantity = signed(values["reason"], forms.units(values, lowest=-MAX_UNITS))
             return session.run(
                 ledger.adjust,
                 lines=[Line(variant_id=seen.row.variant_id, quantity=quantity)],
@@ -92,12 +92,12 @@ def _show_set(seen: Variant) -> None:
     _show_moved_meanwhile(seen, form, level)
     with st.form(form.name, border=False):
         st.markdown(f"From **{words.units(level)}** on hand to:")
-        forms.quantity(form, "New level", name="level", lowest=0)
+        forms.quantity(form, "New level", name="level")
         forms.count_reason(form, seen.reasons)
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> Posting:
-            line = LevelLine(variant_id=seen.row.variant_id, target=forms.units(values, "level"), seen=level)
+            line = LevelLine(variant_id=seen.row.variant_id, target=forms.units(values, "level", lowest=0), seen=level)
             chosen = values["reason"]
             return session.run(
                 ledger.set_level,

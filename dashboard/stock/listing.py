@@ -18,7 +18,7 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import bulk
+from dashboard.stock import bulk, editing
 from dashboard.stock import grid as grid_desk
 
 STATUSES = {
@@ -36,6 +36,7 @@ SORTS = {
     "Most available first": LevelSort.MOST,
     "Last moved first": LevelSort.MOVED,
     "Longest not counted first": LevelSort.COUNTED,
+    "By shelf place": LevelSort.SHELF,
 }
 # A scanner types into the focused field. Not on a phone, where the keyboard would open over the list.
 _FOCUS = """<script>
@@ -78,7 +79,7 @@ def _search_field() -> str:
         "Search",
         key="stk_q",
         type="search",
-        placeholder="SKU, barcode, product, size",
+        placeholder="SKU, barcode, product, size, shelf",
         label_visibility="collapsed",
         bind="query-params",
         on_change=_searched,
@@ -102,6 +103,7 @@ def _searched() -> None:
 def close_variant() -> None:
     """Go back to the list."""
     lists.put("sku", None)
+    lists.put(editing.PARAM, None)
 
 
 def _first_page() -> None:

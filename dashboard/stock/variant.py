@@ -14,7 +14,7 @@ from core.people.access import Permission, may
 from core.screens.stock import Variant
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import holds, level_forms
+from dashboard.stock import details, holds, level_forms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
@@ -40,6 +40,8 @@ def show(seen: Variant, person: Actor) -> None:
         with st.container(border=True, key="stk_actions"):
             level_forms.show(seen, person)
         holds.show_on_variant(seen.holds, seen.row, seen.shop.zone)
+        with st.container(border=True, key="stk_details"):
+            details.show(seen, person)
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)
@@ -60,7 +62,8 @@ def _show_head(seen: Variant) -> None:
         st.badge(words.status(row), color=colour)  # type: ignore[arg-type]
     price = words.money(row.price, seen.shop.currency) if row.price is not None else None
     barcode = f"barcode {row.barcode}" if row.barcode else None
-    st.caption(words.plain(words.joined(row.sku, row.brand, barcode, price)))
+    place = f"on shelf {row.shelf_place}" if row.shelf_place else None
+    st.caption(words.plain(words.joined(row.sku, row.brand, barcode, price, place)))
 
 
 def _show_numbers(seen: Variant) -> None:

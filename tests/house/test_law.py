@@ -43,6 +43,7 @@ SCREENS = (
     "alerts",
     "movements",
     "stock",
+    "scan",
     "starting",
     "catalog",
     "sheets",

@@ -3,12 +3,14 @@
 -- A text as it is compared: see the function in `stockroom`, which indexes use.
 create function stockroom_api.folded(_text text) returns text
     language sql immutable strict parallel safe
-    return stockroom.folded(_text);
+    return stockroom.folded(_text, false);
 
--- What a code is compared by: see the function in `stockroom`, which indexes use.
-create function stockroom_api.code_key(_code text) returns text
-    language sql immutable strict parallel safe
-    return stockroom.code_key(_code);
+-- A text as it is searched: compared alike if it has something to fold. The test is quick, for searches of a whole catalogue.
+create function stockroom_api.searched(_text text) returns text
+    language sql immutable parallel safe
+    return case when octet_length(_text) > length(_text)
+                     and _text ~ '[\u00A0\u00AD\u0300-\u036F\u1100-\u11FF\u1680\u2000-\u206F\u2212\u3000\u3099\u309A\uFE58\uFE63\uFEFF\uFF0D]'
+                then stockroom.folded(_text, false) else _text end;
 
 -- Every variant that has a code, each with all that it is to it. `rank`: 1 its SKU, barcode or a code of its own; 2 its present or
 -- former SKU in another letter case.
@@ -19,7 +21,7 @@ create function stockroom_api.code_owners(_text text)
       from public.product_variants v where lower(stockroom.code_key(v.sku)) = lower(stockroom.code_key(_text))
     union all
     select v.id, v.sku, 'barcode', v.barcode, 1, 1
-      from public.product_variants v where stockroom.code_key(v.barcode) = stockroom.code_key(_text) and v.barcode is not null
+      from public.product_variants v where stockroom.code_key(v.barcode) = stockroom.code_key(_text)
     union all
     select v.id, v.sku, c.kind, c.code, c.units, 1
       from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
@@ -33,23 +35,27 @@ $$;
 -- The variants that a scanned or typed code can mean, each once, at most ten: those that have it, else those whose SKU it is in
 -- another letter case. There are several only where old or foreign data give one code to several variants.
 create function stockroom_api.code_choices(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select o.variant_id, o.sku, o.kind, o.code, o.units
-      from (select distinct on (x.variant_id) x.*, min(x.rank) over () as best
-              from stockroom_api.code_owners(_text) x
-             order by x.variant_id, x.rank, x.kind in ('sku', 'barcode') desc, x.kind desc) o
-     where o.rank = o.best
-     order by o.sku
-     limit 10
-$$;
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
+        select o.variant_id, o.sku, o.kind, o.code, o.units
+          from (select distinct on (x.variant_id) x.*, min(x.rank) over () as best
+                  from stockroom_api.code_owners(_text) x
+                 order by x.variant_id, x.rank, x.kind in ('sku', 'barcode') desc, x.kind desc) o
+         where o.rank = o.best
+         order by o.sku
+         limit 10;
+end $$;
 
 -- The variant that a scanned or typed code means, with the units that a scan of it counts; no row if none or several have it.
 create function stockroom_api.find_code(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select x.variant_id, x.sku, x.kind, x.code, x.units
-      from (select c.*, count(*) over () as n from stockroom_api.code_choices(_text) c) x
-     where x.n = 1
-$$;
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
+        select x.variant_id, x.sku, x.kind, x.code, x.units
+          from (select c.*, count(*) over () as n from stockroom_api.code_choices(_text) c) x
+         where x.n = 1;
+end $$;
 
 -- Refuse a code that another variant has as its SKU, barcode or code, and name that variant. Waits for others who give codes.
 create function stockroom_api.refuse_taken_code(_field text, _code text, _variant_id uuid) returns void
@@ -97,5 +103,5 @@ select c.id as code_id, c.variant_id, c.kind, c.code, c.units, c.added_by, c.add
 
 grant select on stockroom_api.codes to stockroom_app;
 grant execute on function
-    stockroom_api.folded(text), stockroom_api.code_key(text), stockroom_api.code_choices(text), stockroom_api.find_code(text)
+    stockroom_api.folded(text), stockroom_api.searched(text), stockroom_api.code_choices(text), stockroom_api.find_code(text)
     to stockroom_app;

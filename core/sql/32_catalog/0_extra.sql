@@ -21,7 +21,7 @@ select case c.relname when 'products' then 'product' else 'variant' end as of, c
        when 'products' then array['id', 'name', 'brand', 'image_url', 'price', 'created_at', 'updated_at']
        else array['id', 'product_id', 'sku', 'barcode', 'size', 'color', 'price', 'unit_cost', 'stock_quantity', 'reserved_quantity',
                   'computed_available_stock', 'reorder_point', 'stripe_price_id', 'is_active', 'movement_sequence', 'chain_head',
-                  'last_moved_at', 'last_counted_at', 'created_at', 'updated_at'] end::name[]);
+                  'last_moved_at', 'last_counted_at', 'created_at', 'updated_at', 'shelf_place'] end::name[]);
 
 -- Our own columns that the old shop's tables require under the same name, with their old default if that is a plain value. Without a
 -- value in new rows there would be no way back with `adopt --undo`.

@@ -13,6 +13,7 @@ create type stockroom_api.catalog_line as (
     price         numeric(12, 2),
     unit_cost     numeric(12, 2),
     reorder_point int,
+    shelf_place   text,
     opening       int,
     active        boolean
 );
@@ -48,9 +49,9 @@ create function stockroom_api.place_catalog(_lines jsonb)
           left join renamed r on r.id = p.id
          group by 1
     ), cased as materialized (
-        select lower(v.sku) as folded, min(v.sku) as sku from public.product_variants v group by 1
+        select lower(stockroom.code_key(v.sku)) as folded, min(v.sku) as sku from public.product_variants v group by 1
     ), labelled as materialized (
-        select coalesce((x.l).barcode, v.barcode) as barcode, array_agg(v.sku) as skus
+        select stockroom.code_key(coalesce((x.l).barcode, v.barcode)) as barcode, array_agg(v.sku) as skus
           from public.product_variants v
           left join line x on (x.l).sku = v.sku
          where coalesce((x.l).barcode, v.barcode) is not null
@@ -64,8 +65,8 @@ create function stockroom_api.place_catalog(_lines jsonb)
       from line x
       left join called c on c.name = lower((x.l).product)
       left join public.products p on p.id = coalesce((x.v).product_id, case when cardinality(c.products) = 1 then c.products[1] end)
-      left join cased on cased.folded = lower((x.l).sku)
-      left join labelled on labelled.barcode = (x.l).barcode
+      left join cased on cased.folded = lower(stockroom.code_key((x.l).sku))
+      left join labelled on labelled.barcode = stockroom.code_key((x.l).barcode)
     window known as (partition by coalesce((x.v).product_id::text, (x.l).sku) order by (x.l).line);
 $$;
 
@@ -83,8 +84,9 @@ create function stockroom_api.catalog_changes(
                    (6, 'price', false, _v.price::text, _l.price::text),
                    (7, 'unit_cost', false, _v.unit_cost::text, _l.unit_cost::text),
                    (8, 'reorder_point', false, _v.reorder_point::text, _l.reorder_point::text),
-                   (9, 'opening', false, null, case when _v.movement_sequence = 0 then _l.opening::text end),
-                   (10, 'active', false, case when _v.is_active then 'yes' else 'no' end,
+                   (9, 'shelf_place', false, _v.shelf_place, _l.shelf_place),
+                   (10, 'opening', false, null, case when _v.movement_sequence = 0 then _l.opening::text end),
+                   (11, 'active', false, case when _v.is_active then 'yes' else 'no' end,
                     case _l.active when true then 'yes' when false then 'no' end))
            c (n, field, of_product, before, after)
      where c.after is distinct from c.before and c.after is not null
@@ -103,6 +105,8 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
            change.found, coalesce(problem.found, '[]')
       from stockroom_api.place_catalog(_lines) x
       left join public.stock_movements m on m.variant_id = (x.v).id and m.variant_sequence = 1 and m.reason = 'initial_count'
+      left join (select t.line, jsonb_object_agg(t.field, t.why) as whys from stockroom_api.taken_codes(_lines) t group by 1) taken
+             on taken.line = (x.l).line
       cross join lateral (select stockroom_api.catalog_changes(x.l, x.v, x.p) offset 0) change (found)
       cross join (select array(select r.of || '.' || r.name from stockroom_api.required_ours r where r.fallback is null) as names) needed
       left join lateral (
@@ -110,6 +114,8 @@ create function stockroom_api.plan_catalog(_lines jsonb) returns setof stockroom
             from (values
                 ('sku', (x.l).sku, case when x.like_sku is not null then
                     format('differs only in letter case from "%s" in the shop', x.like_sku) end),
+                ('sku', (x.l).sku, taken.whys ->> 'sku'),
+                ('barcode', (x.l).barcode, taken.whys ->> 'barcode'),
                 ('barcode', (x.l).barcode, case when x.barcode_of is not null then
                     format('is the barcode of SKU %s in the shop', x.barcode_of) end),
                 ('product', (x.l).product, case
@@ -144,7 +150,8 @@ create function stockroom_api.preview_catalog(
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform stockroom_api.refuse_odd_extra(_extra);
-    return query select (x.l).line, x.status, x.changes, x.problems from stockroom_api.plan_catalog(_lines) x;
+    return query select (x.l).line, x.status, x.changes, x.problems
+      from stockroom_api.plan_catalog(stockroom_api.with_known_names(stockroom_api.with_present_skus(_lines))) x;
 end $$;
 
 grant execute on function stockroom_api.preview_catalog(bigint, bigint, text[], text, jsonb, jsonb) to stockroom_app;

@@ -20,6 +20,7 @@ begin
     -- Rows with this moment were added by this import. Under the lock, no two imports have the same moment.
     _at := clock_timestamp();
     _operation_id := stockroom_api.claim_operation(_key, 'import_catalog', _lines::text || coalesce(nullif(_extra::text, '{}'), ''), _user_id, _performed_by, _at);
+    _lines := stockroom_api.with_known_names(stockroom_api.with_present_skus(_lines));
     if _operation_id is not null then
         perform stockroom_api.refuse_sample_shop(_into_sample);
         perform stockroom_api.lock_variants(array(
@@ -36,6 +37,8 @@ begin
             perform stockroom_api.refuse_value('file', format('breaks a rule of the shop: %s. Nothing was imported', sqlerrm));
         end;
         perform stockroom_api.change_variants(_plan);
+        perform stockroom_api.note_import(_plan, _operation_id, _user_id, _performed_by,
+            case when _file_name = 'New product' then 'page' else 'file' end);
         perform stockroom_api.post_openings(_operation_id, _performed_by, _file_name, _plan);
     end if;
     return query select * from stockroom_api.told_catalog(_key, _operation_id is null, _lines);
@@ -97,10 +100,10 @@ begin
     select * into _parts from stockroom_api.extra_parts('variant', _values);
     execute format($q$
         insert into public.product_variants
-               (product_id, sku, barcode, size, color, price, unit_cost, reorder_point, is_active, created_at%s)
+               (product_id, sku, barcode, size, color, price, unit_cost, reorder_point, shelf_place, is_active, created_at%s)
         select coalesce(x.product_id, p.id), (x.l).sku, (x.l).barcode, coalesce((x.l).size, $4 ->> 'size'),
                coalesce((x.l).color, $4 ->> 'color'), (x.l).price, (x.l).unit_cost,
-               coalesce((x.l).reorder_point, 0), coalesce((x.l).active, true), $2%s
+               coalesce((x.l).reorder_point, 0), (x.l).shelf_place, coalesce((x.l).active, true), $2%s
           from unnest($1) x
           left join public.products p on x.product_id is null and p.name = (x.l).product
          where x.variant_id is null
@@ -119,9 +122,31 @@ create function stockroom_api.change_variants(_plan stockroom_api.catalog_plan[]
        set barcode = coalesce((x.l).barcode, v.barcode), size = coalesce((x.l).size, v.size),
            color = coalesce((x.l).color, v.color), price = coalesce((x.l).price, v.price),
            unit_cost = coalesce((x.l).unit_cost, v.unit_cost), reorder_point = coalesce((x.l).reorder_point, v.reorder_point),
-           is_active = coalesce((x.l).active, v.is_active), updated_at = now()
+           shelf_place = coalesce((x.l).shelf_place, v.shelf_place), is_active = coalesce((x.l).active, v.is_active), updated_at = now()
       from unnest(_plan) x
      where x.status = 'change' and v.id = x.variant_id;
+$$;
+
+-- Put on record what an import changed and added. What it changed of a product is one row for all its variants.
+create function stockroom_api.note_import(
+    _plan stockroom_api.catalog_plan[], _operation_id bigint, _user_id bigint, _performed_by text, _source text
+) returns void
+    language sql as $$
+    insert into stockroom.variant_changes
+           (variant_id, product_id, sku, field, before, after, source, operation_id, user_id, performed_by)
+    select distinct on (c.product_id, c.variant_id, c.field)
+           c.variant_id, c.product_id, c.sku, c.field, c.before, c.after, _source, _operation_id, _user_id, _performed_by
+      from (select w.id as variant_id, coalesce(x.product_id, v.product_id) as product_id, case when w.id is not null then v.sku end as sku,
+                   d.field, d.before, d.after
+              from unnest(_plan) x
+             cross join jsonb_to_recordset(x.changes) d (field text, before text, after text)
+              left join public.product_variants v on v.id = x.variant_id
+             cross join lateral (select case when d.field not in ('product', 'brand') then v.id end) w (id)
+             where d.field <> 'opening'
+            union all
+            select v.id, v.product_id, v.sku, 'added', null, v.sku
+              from unnest(_plan) x join public.product_variants v on v.sku = (x.l).sku
+             where x.variant_id is null) c;
 $$;
 
 -- Post the openings: an initial count of every variant that never moved, all in one operation.

@@ -44,7 +44,8 @@ begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     perform pg_advisory_xact_lock(hashtext('stockroom.catalog'));
     if not exists (select from stockroom.operations o where o.key = _key) then
-        perform stockroom_api.refuse_known(array(select x from stockroom_api.plan_catalog(_lines) x), _to_known);
+        perform stockroom_api.refuse_known(array(
+            select x from stockroom_api.plan_catalog(stockroom_api.with_known_names(stockroom_api.with_present_skus(_lines))) x), _to_known);
     end if;
     return query select * from stockroom_api.import_catalog(
         _key, _user_id, _session_id, _roles, _name, 'New product', _lines, _into_sample, _extra);

@@ -11,36 +11,32 @@ create function stockroom_api.id_span(_code text) returns table (low uuid, high 
      where left(s.low::text, length(_code)) = lower(_code)
 $$;
 
--- Every variant that a code could mean, at most 200. `rank`: 1 its id, SKU, barcode or Stripe price; 2 its SKU in another letter
--- case; 3 its product's id, with this size if one is given; 4 the beginning of its id or of its product's id; 5 the beginning of
--- its SKU. Mappings are left out.
+-- Every variant that a code could mean, at most 200. `rank`: 1 its id, SKU, barcode, other code or Stripe price; 2 its SKU in another
+-- letter case; 3 its product's id, with this size if one is given; 4 the beginning of its id or of its product's id; 5 the beginning of
+-- its SKU. Mappings are left out, and so are codes of cartons: one line of them is several units.
 create function stockroom_api.meanings(_code text, _size text) returns table (variant_id uuid, rank int)
     language sql stable as $$
     select m.id, min(m.rank)
-      from (select v.id, 1 as rank from public.product_variants v where v.sku = _code
-            union all
-            select v.id, 1 from public.product_variants v where v.barcode = _code
+      from (select o.variant_id as id, o.rank from stockroom_api.code_owners(_code) o where o.units = 1
             union all
             select v.id, 1 from public.product_variants v where v.stripe_price_id = _code
-            union all
-            select v.id, 2 from public.product_variants v where lower(v.sku) = lower(_code)
             union all
             select v.id, case when s.low = s.high then 1 else 4 end
               from stockroom_api.id_span(_code) s join public.product_variants v on v.id between s.low and s.high
             union all
             select v.id, case when s.low = s.high then 3 else 4 end
               from stockroom_api.id_span(_code) s join public.product_variants v on v.product_id between s.low and s.high
-             where _size is null or lower(v.size) = lower(_size)
+             where _size is null or lower(stockroom.folded(v.size)) = lower(stockroom.folded(_size))
             union all
             select v.id, 5 from public.product_variants v
-             where lower(v.sku) ~>=~ lower(_code) and lower(v.sku) ~<~ (lower(_code) || chr(1114111))) m
+             where lower(v.sku) ~>=~ lower(stockroom.folded(_code)) and lower(v.sku) ~<~ (lower(stockroom.folded(_code)) || chr(1114111))) m
      group by m.id
      order by 2, 1
      limit 200
 $$;
 
--- The variant that a code means beyond doubt, or null. A code is an id, SKU, mapped code, barcode or Stripe price; else a SKU in
--- another letter case, a product with only one variant (of that size), or the beginning of only one id. A code that could mean two
+-- The variant that a code means beyond doubt, or null. A code is an id, SKU, mapped code, barcode, other code or Stripe price; else a
+-- SKU in another letter case, a product with only one variant (of that size), or the beginning of only one id. A code that could mean two
 -- variants means none. It returns a row, not a value, so that the planner inlines it, and one plan looks up a batch of codes.
 create function stockroom_api.variant_of(_code text, _size text) returns table (variant_id uuid)
     language sql stable as $$
@@ -53,9 +49,7 @@ create function stockroom_api.variant_of(_code text, _size text) returns table (
               from (select v.id from public.product_variants v
                      where v.id = case when _code ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then _code::uuid end
                     union all
-                    select v.id from public.product_variants v where v.sku = _code
-                    union all
-                    select v.id from public.product_variants v where v.barcode = _code
+                    select o.variant_id from stockroom_api.code_owners(_code) o where o.rank = 1 and o.units = 1
                     union all
                     select v.id from public.product_variants v where v.stripe_price_id = _code
                     union all
@@ -133,8 +127,9 @@ create function stockroom_api.name_codes(_asked jsonb)
         select a.n, (array_agg(v.id))[1] as variant_id
           from coded c
           join asked a on a.n = c.n
-          join public.products p on lower(p.name) = lower(a.code)
-          join public.product_variants v on v.product_id = p.id and (a.size is null or lower(v.size) = lower(a.size))
+          join public.products p on lower(stockroom.folded(p.name)) = lower(stockroom.folded(a.code))
+          join public.product_variants v
+            on v.product_id = p.id and (a.size is null or lower(stockroom.folded(v.size)) = lower(stockroom.folded(a.size)))
          where c.variant_id is null
          group by a.n
         having count(*) = 1

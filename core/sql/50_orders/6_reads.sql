@@ -11,7 +11,7 @@ create view stockroom_api.line_keys as
 select l.order_id, l.variant_id, nullif(lower(l.code), l.variant_id::text) as code, l.state
   from stockroom.order_lines l where l.state <> 'replaced';
 
--- Every code of a variant that a cart can use: its SKU in lower case, the others as written.
+-- Codes of a variant that a cart can use: its SKU in lower case, the others as written. Codes that people gave are in `code_choices`.
 create view stockroom_api.variant_codes as
 select v.id as variant_id, lower(v.sku) as code from public.product_variants v
 union all

@@ -22,25 +22,23 @@ create function stockroom_api.bare(_text text) returns text
     language sql immutable
     return regexp_replace(' ' || lower(_text) || ' ', '[^[:alnum:]]+', ' ', 'g');
 
--- The variants that a text names, best first: by a SKU, barcode or Stripe price among its words, or by the name of their product in
+-- The variants that a text names, best first: by a SKU, barcode, other code or Stripe price among its words, or by the name of their product in
 -- the text. `is_sized`: their size is among the words, or the product has only one variant. Where a size of a product is named, its
 -- other sizes are left out.
 create function stockroom_api.named_in(_text text, _words text[], _limit int)
     returns table (variant_id uuid, by_code boolean, is_sized boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with told as materialized (
-        select stockroom_api.bare(_text) as text
+        select stockroom_api.bare(stockroom.folded(_text)) as text
     ), product as materialized (
         select p.id from public.products p join told t on true
-         where length(p.name) >= 3 and position(stockroom_api.bare(p.name) in t.text) > 0
+         where length(p.name) >= 3 and position(stockroom_api.bare(stockroom.folded(p.name)) in t.text) > 0
          order by length(p.name) desc, p.id
          limit 10
     )
     select f.id, bool_or(f.by_code), bool_or(f.is_sized)
-      from (select v.id, true as by_code, false as is_sized
-              from public.product_variants v where lower(v.sku) = any (array(select lower(w) from unnest(_words) w))
-            union all
-            select v.id, true, false from public.product_variants v where v.barcode = any (_words)
+      from (select o.variant_id as id, true as by_code, false as is_sized
+              from unnest(_words) w cross join lateral stockroom_api.code_owners(w) o
             union all
             select v.id, true, false from public.product_variants v where v.stripe_price_id = any (_words)
             union all

@@ -99,7 +99,9 @@ create function stockroom_api.cart_items(_items jsonb)
            select case when w.variant is null and w.sku is null then stockroom_api.product_named(w.product) end as id) p
      cross join lateral (
            select case when p.id is not null and w.size is not null
-                       then stockroom_api.variants_meant(p.id, w.size, w.color) end as variants) m
+                       then stockroom_api.variants_meant(p.id, w.size, w.color)
+                       when w.variant is null and not exists (select from public.product_variants x where x.sku = w.sku)
+                       then array(select f.variant_id from stockroom_api.find_code(w.sku) f where f.units = 1) end as variants) m
       left join public.product_variants v
         on v.id = stockroom_api.uuid_of(w.variant) or (w.variant is null and v.sku = w.sku)
            or (cardinality(m.variants) = 1 and v.id = m.variants[1]);

@@ -10,7 +10,8 @@ create function stockroom_api.major_units(_amount bigint, _currency text) return
 -- Every variant with its product.
 create view stockroom_api.file_variants as
 select v.id as variant_id, v.sku, v.product_id, p.name as product, p.brand, v.size, v.color, v.barcode, p.price as product_price,
-       v.price as variant_price, v.unit_cost, v.reorder_point, v.stripe_price_id, v.is_active, v.created_at
+       v.price as variant_price, v.unit_cost, v.reorder_point, v.stripe_price_id, v.is_active, v.created_at,
+       v.shelf_place
   from public.product_variants v
   join public.products p on p.id = v.product_id;
 
@@ -18,7 +19,8 @@ select v.id as variant_id, v.sku, v.product_id, p.name as product, p.brand, v.si
 create view stockroom_api.file_stock as
 select l.sku, l.barcode, l.product, l.brand, l.size, l.color, l.on_hand, l.reserved, l.available, l.reorder_point,
        coalesce(d.sold, 0) as sold_30_days,
-       case when d.sold > 0 then round((l.available * 30)::numeric / d.sold, 1) end as cover_days, l.last_moved_at, l.last_counted_at
+       case when d.sold > 0 then round((l.available * 30)::numeric / d.sold, 1) end as cover_days, l.last_moved_at, l.last_counted_at,
+       l.shelf_place
   from stockroom_api.levels l
  cross join stockroom_api.shop s
   left join lateral (select sum(x.sale_out - x.sale_in)::int as sold from stockroom.variant_days x

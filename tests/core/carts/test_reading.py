@@ -236,7 +236,7 @@ def test_lines_are_preferred_to_the_number_of_an_order() -> None:
 # ---------------------------------------------------------------- refused whole
 
 QUANTITIES = ["0", "-1", "1.5", "true", "false", "null", '""', '"two"', '"1,000"', "1000001", "1e2", "[1]", '{"n": 1}',
-              "9" * 5_000, "1e999999999999999999999"]  # fmt: skip
+              '"1.000"', "9" * 5_000, "1e999999999999999999999"]  # fmt: skip
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda text: text[:12])
@@ -248,6 +248,16 @@ def test_a_quantity_that_is_no_positive_whole_number_refuses_the_whole_cart(quan
 @pytest.mark.parametrize("shape", ["ROD-7:1,REEL-2:{}", "ROD-7|1;REEL-2|{}", "ROD-7=1\nREEL-2={}"])
 def test_packed_quantities_are_as_strict(shape: str, quantity: str) -> None:
     assert "not a whole number" in refusal({"items": shape.format(quantity)})
+
+
+@pytest.mark.parametrize("shape", ["ROD-7:1,REEL-2:{}", "ROD-7|1;REEL-2|{}", "ROD-7=1\nREEL-2={}"])
+def test_a_quantity_of_a_thousand_or_one_is_never_taken_as_one(shape: str) -> None:
+    assert "its quantity is not a whole number" in refusal({"items": shape.format("1.000")})
+    assert lines({"items": shape.format("1.0")}) == lines({"items": shape.format("1")})
+
+
+def test_a_number_of_json_with_zeros_is_certain() -> None:
+    assert lines({"cart": '[{"sku": "ROD-7", "qty": 2.000}]'}) == [("ROD-7", 2)]
 
 
 BROKEN = {

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from core.catalog import codes
+from core.catalog import codes, imports, products
 from core.catalog.codes import CodeKind
 from core.foundation.errors import Forbidden, InvalidInput, KeyReused, Refused
 from tests.conftest import open_fresh
@@ -132,3 +132,52 @@ def test_a_repeated_click_is_one_code_and_support_may_neither_give_nor_take(coun
             where change like 'code_%' and subject = 'variant CLOG-1' order by id"""
     )
     assert [tuple(change) for change in changes] == [("code_attached", "Wanda"), ("code_detached", "Mia")]
+
+
+def test_a_catalogue_brings_no_code_twice_however_it_is_written(counter: Shop) -> None:
+    cap, hat = (
+        counter.variant(sku="036000291506", product="Cap"),
+        counter.variant(sku="HAT\u20111", product="Hut fu\u0308r alle"),
+    )
+    counter.sql("update product_variants set barcode = '00000093' where id = :id returning 1", id=cap)
+    attach(counter, hat, "SUP-HAT")
+
+    def problems(*rows: str) -> list[tuple[str, str]]:
+        content = "\n".join(("sku,product,barcode,brand", *rows)).encode()
+        seen = counter.run(imports.preview_catalog, "Mia", content=content, file_name="c.csv")
+        return [(problem.field, problem.why) for problem in seen.problems]
+
+    assert problems("NEW-1,New,0000000000093,") == [("barcode", "is the barcode of SKU 036000291506 in the shop")]
+    assert problems("NEW-1,New,0036000291506,") == [("barcode", "is the SKU 036000291506 in the shop")]
+    assert problems("NEW-1,New,SUP-HAT,") == [("barcode", "is a code of SKU HAT\u20111 in the shop")]
+    assert problems("0000000000093,New,,") == [("sku", "is the barcode of SKU 036000291506 in the shop")]
+    assert problems("SUP\u2010HAT,New,,") == [("sku", "is a code of SKU HAT\u20111 in the shop")]
+    assert problems("N-1,New,055555555550,", "N-2,New,0055555555550,") == [
+        ("barcode", "is also the barcode of SKU N-1 on line 2")
+    ]
+    assert problems("N-1,New,0012345678929,", "012345678929,New,,") == [("barcode", "is also the SKU on line 3")]
+    assert problems("N-1,New,,", "N\u20101,New,,") == [("sku", 'means the same as "N-1" on line 2')]
+    # Two barcodes change places.
+    other = counter.variant(sku="SWAP-2", barcode="00000109", product="Swap")
+    assert problems("SWAP-2,Swap,0000000000093,", "036000291506,Cap,0000000000109,") == []
+    assert other
+
+
+def test_a_catalogue_finds_what_the_shop_has_under_another_writing(counter: Shop) -> None:
+    cap = counter.variant(sku="0036000291551", product="Mu\u0308tze Gru\u0308n")
+    counter.sql("update products set brand = 'Fja\u0308ll' where name like 'Mu%Gr%' returning 1")
+    content = "sku,product,brand,size\n036000291551,Mütze\u00a0Grün,Fjäll,\nMÜ\u20101,Mütze Grün,Fjäll,44\n".encode()
+    seen = counter.run(imports.preview_catalog, "Mia", content=content, file_name="c.csv")
+    assert [(row.status, row.changes, row.problems) for row in seen.rows] == [
+        ("unchanged", (), ()),
+        ("new_variant", (), ()),
+    ]
+    done = counter.run(imports.import_catalog, "Mia", content=content, file_name="c.csv", key=key())
+    assert (done.products_added, done.variants_added, done.variants_known) == (0, 1, 1)
+    assert found(counter, "mu\u0308-1") == ("MÜ\u20101", "sku", 1)
+    rows = counter.rows("select distinct product_id from product_variants where sku in ('0036000291551', 'MÜ\u20101')")
+    assert len(rows) == 1 and cap
+    with pytest.raises(InvalidInput, match="is in the shop already"):
+        counter.run(
+            products.add_product, "Mia", product="Another", key=key(), variants=[products.NewVariant(sku="MÜ\u20141")]
+        )

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from core.alerts.reads import Event
+from core.catalog.editing import ChangeSource
 from core.database import engine as database
 from core.foundation import errors, measure, model, sales
 from core.foundation.errors import BY_SQLSTATE, StockError
@@ -125,6 +126,7 @@ WORDS: dict[str, Iterable[str]] = {
     "stripe_link_unread_confirmation_check": UNREAD_CONFIRMATIONS,
     "sandbox_objects_delivery_check": ("waiting", "sent", "lost"),
     "sandbox_tries_what_check": Trial,
+    "variant_changes_source_check": ChangeSource,
 }
 
 

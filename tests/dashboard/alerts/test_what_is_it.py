@@ -80,7 +80,7 @@ def test_a_bundle_is_put_together_from_several_searches(tabs: Tabs, unknown: Sal
     for sku in ("AM-42", "MUG-1"):
         find(tab, sku)
         press(tab, "Add to the bundle")
-    tab.number_input[1].set_value(2)
+    [found for found in tab.text_input if "units in one" in found.label][1].set_value("2")
     said = words_of(press(tab, SAVE))
     assert f"OLD-A means 1 {TIMES} AM-42, 2 {TIMES} MUG-1. 1 order retried, 1 completed." in said
     assert states(tabs.shop, unknown) == [

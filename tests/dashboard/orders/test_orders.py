@@ -257,7 +257,7 @@ def test_names_of_buyers_and_goods_are_shown_letter_by_letter(tabs: Tabs, embedd
 def choose(tab: AppTest, what: Disposition, units: int | None = None, nth: int = 0) -> None:
     field(tab, "selectbox", "Outcome", nth).select(what)
     if units is not None:
-        field(tab, "number_input", "Units", 2 * nth).set_value(units)
+        field(tab, "text_input", "Units", 2 * nth).set_value(str(units))
 
 
 def test_refunds_to_decide_say_so_where_there_is_none(tabs: Tabs) -> None:

@@ -23,7 +23,7 @@ def typed(tab: AppTest, product: str, price: str = "129.90", **units: int | None
     for size, (sku, count) in sizes.items():
         field(tab, "text_input", f"SKU of size {size}").set_value(sku)
         if count is not None:
-            field(tab, "number_input", f"Units of size {size}").set_value(count)
+            field(tab, "text_input", f"Units of size {size}").set_value(str(count))
     return tab
 
 

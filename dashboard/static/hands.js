@@ -1,0 +1,93 @@
+// The keys of the dashboard, and the menu that closes on a phone. Streamlit has neither.
+(() => {
+  if (window.stockroomHands) return;
+  window.stockroomHands = true;
+
+  const PAUSE = 150; // milliseconds: a scanner types faster than that, a person pressing one key does not
+  const SHOWN = [
+    ["/", "Search"], ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
+    ["u", "Undo your last change, while its message is shown"], ["?", "Show these keys"],
+  ];
+  let first = "", last = 0, waiting;
+
+  const isVisible = (element) => element.offsetParent !== null;
+  const searchField = () => [...document.querySelectorAll("input[type=search]")].find(isVisible);
+  const openTab = (name) => {
+    const tab = [...document.querySelectorAll(".st-key-stk_actions [role=tab]")]
+      .find((each) => each.textContent.trim() === name);
+    if (!tab) return;
+    tab.click();
+    const fields = () => [...document.querySelectorAll(".st-key-stk_actions input")].find(isVisible);
+    setTimeout(() => fields()?.focus(), 50);
+  };
+  const undo = () => [...document.querySelectorAll(".st-key-notice button")]
+    .find((each) => each.textContent.includes("Undo"))?.click();
+
+  function showKeys() {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-label", "Keys");
+    dialog.style.cssText = "font-family:inherit;border:1px solid #8091a0;border-radius:8px;padding:1.2rem 1.6rem";
+    dialog.style.colorScheme = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme;
+    const list = document.createElement("dl");
+    list.style.cssText = "display:grid;grid-template-columns:auto 1fr;gap:.5rem 1.2rem;margin:0 0 1rem";
+    for (const [key, meaning] of SHOWN) {
+      const term = list.appendChild(document.createElement("dt"));
+      term.appendChild(document.createElement("kbd")).textContent = key;
+      const text = list.appendChild(document.createElement("dd"));
+      text.style.margin = 0;
+      text.textContent = meaning;
+    }
+    const close = document.createElement("button");
+    close.textContent = "Close";
+    close.onclick = () => dialog.close();
+    dialog.onclose = () => dialog.remove();
+    dialog.append(list, close);
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  const KEYS = {
+    "/": () => searchField()?.focus(), a: () => openTab("Adjust"), r: () => openTab("Receive"),
+    s: () => openTab("Set level"), u: undo, "?": showKeys,
+  };
+
+  const isTaken = (target) => target.closest?.(
+    "input, textarea, select, [contenteditable=true], [role=combobox], [role=dialog], dialog, [data-testid=stDataFrame]",
+  ) || document.querySelector("dialog[open], [role=dialog]");
+
+  // A scanner types into the search field, wherever the page is: its letters must not press keys.
+  function scanned(text) {
+    const field = searchField();
+    if (!field) return;
+    field.focus();
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, text);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+    if (event.key === "Shift") return;
+    clearTimeout(waiting);
+    if (event.key.length !== 1 || event.key === " " || isTaken(event.target)) return;
+    event.preventDefault();
+    const isScan = event.timeStamp - last < PAUSE;
+    last = event.timeStamp;
+    if (isScan) {
+      if (first) scanned(first + event.key);
+      first = "";
+      return;
+    }
+    first = event.key;
+    waiting = setTimeout(() => {
+      const key = first;
+      first = "";
+      KEYS[key]?.();
+    }, PAUSE);
+  });
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-testid=stSidebar] a");
+    if (!link || !matchMedia("(max-width: 768px)").matches) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 0);
+  });
+})();
