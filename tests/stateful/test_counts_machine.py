@@ -302,7 +302,9 @@ class Floor(RuleBasedStateMachine):
                 "select stock_quantity, reserved_quantity from public.product_variants where id = any(:ids) order by id"
             )
             rows = self.shop.rows(f"{levels} where id = any(:ids) order by id", ids=self.shoes)
-            assert [tuple(row) for row in rows] == [(shelf.level(), self._reserved(n)) for n, shelf in enumerate(self.shelves)]
+            assert [tuple(row) for row in rows] == [
+                (shelf.level(), self._reserved(n)) for n, shelf in enumerate(self.shelves)
+            ]
 
     def teardown(self) -> None:
         """Check both variants at the end: sequence, sums, hashes, rollup."""

@@ -23,8 +23,8 @@ begin
                row_number() over (partition by m.variant_id, m.occurred_at, m.movement_type, m.reason, m.quantity, m.reference_id
                                   order by m.id) as n
           from public.stock_movements m
-          join stockroom.history_imports i on i.operation_id = m.operation_id and i.finished_at is not null
          where m.variant_id in (select s.variant_id from staged s)
+           and m.operation_id in (select i.operation_id from stockroom.history_imports i where i.finished_at is not null)
            and (m.note is null or m.note not like 'Smallest opening that makes the history in %')
     ), gone as (
         delete from stockroom.history_rows h

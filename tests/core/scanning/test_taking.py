@@ -34,6 +34,7 @@ def adjusting(text: str, **values: Any) -> Scan:
 
 def post(shop: Shop, scan: Scan, who: str = "Wanda") -> Taken:
     from core.database.engine import run
+
     return run(shop.engine, taking.post, shop.person(who), scan=scan)
 
 
