@@ -48,9 +48,7 @@ def choices(connection: Connection, actor: Actor) -> Choices:
     known = reports.reasons(connection, actor)
     return Choices(
         reasons=tuple(
-            each
-            for each in known
-            if each.movement_type is MovementType.ADJUSTMENT and each.by_hand and each.is_active
+            each for each in known if each.movement_type is MovementType.ADJUSTMENT and each.by_hand and each.is_active
         ),
         deliveries=open_deliveries(connection, actor),
         counts=open_counts(connection, actor) if may(actor.role, Permission.COUNT) else (),
