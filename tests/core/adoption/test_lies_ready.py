@@ -23,9 +23,7 @@ def adopted(server: Server) -> list[str]:
         return lines
 
 
-def test_what_lies_ready_is_what_the_migrations_create(
-    supabase_server: Server, request: pytest.FixtureRequest
-) -> None:
+def test_what_lies_ready_is_what_the_migrations_create(supabase_server: Server, request: pytest.FixtureRequest) -> None:
     usual = adopted(supabase_server)
     request.getfixturevalue("lies_ready")
     assert adopted(supabase_server) == usual

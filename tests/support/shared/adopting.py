@@ -7,7 +7,6 @@ server. `build` then only renames them. `test_what_lies_ready_is_what_the_migrat
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from functools import lru_cache
 
 import psycopg
@@ -64,11 +63,10 @@ set local allow_system_table_mods = off;
 
 
 @pytest.fixture
-def lies_ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def lies_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use such databases where a superuser adopts."""
     monkeypatch.setattr(legacy, "template_for", _template_for)
     monkeypatch.setattr(move, "build", _build)
-    yield
 
 
 def _template_for(server: Server, account: str) -> str:
