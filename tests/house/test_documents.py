@@ -88,8 +88,9 @@ def is_said(quote: str) -> bool:
 
 @cache
 def screen_text() -> str:
-    """All of these texts, one a line, so that a quote is looked up in one search."""
-    return "\n".join(sentences())
+    """All of these texts, one a line, so that a quote is looked up in one search; and the page that is no Python."""
+    scan = ROOT / "dashboard" / "scan" / "files"
+    return "\n".join([*sentences(), *(path.read_text("utf-8") for path in [scan / "page.html", *scan.glob("*.js")])])
 
 
 # ---------------------------------------------------------------- what is quoted
