@@ -9,7 +9,7 @@ from dashboard.catalog import product
 from dashboard.door import session
 from dashboard.frame import links, live
 from dashboard.frame import page as frame
-from dashboard.stock import bulk, table_edit
+from dashboard.stock import bulk, labels, table_edit
 from dashboard.stock import listing as stock_list
 from dashboard.stock import variant as variant_desk
 
@@ -31,7 +31,9 @@ with frame.page("Stock", person) as top:
     else:
         search = stock_list.show_search(code)
         wanted = stock_list.show_filters(search, session.run(reports.brands), session.run(reports.shelf_places))
-        if table_edit.PARAM in st.query_params and may(person.role, Permission.EDIT_SHELF):
+        if labels.PARAM in st.query_params:
+            labels.show(wanted.filter, wanted.sort)
+        elif table_edit.PARAM in st.query_params and may(person.role, Permission.EDIT_SHELF):
             table_edit.show(wanted.filter, wanted.sort, person)
         else:
             seen = stock_list.read(wanted)

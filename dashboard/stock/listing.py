@@ -18,7 +18,7 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import bulk, editing, table_edit
+from dashboard.stock import bulk, editing, labels, table_edit
 from dashboard.stock import grid as grid_desk
 
 STATUSES = {
@@ -171,7 +171,7 @@ def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> Non
     if isinstance(seen, StockGrid):
         grid_desk.show(seen.page.rows, key=key, pick=open_variant)
     else:
-        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant)
+        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant, expected=seen.expected)
     if pages > 1:
         st.pagination(pages, key="stk_page", bind="query-params")
 
@@ -189,6 +189,7 @@ def _show_actions(wanted: Wanted, person: Actor) -> None:
         st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
+    st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
     st.download_button(
         "Export", session.later(exports.levels_csv, filter=wanted.filter, sort=wanted.sort), "levels.csv",
         "text/csv", key="stk_export", on_click="ignore", icon=":material/download:",
