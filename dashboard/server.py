@@ -36,6 +36,7 @@ from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
 from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
+from dashboard.scan.routes import ScanDoor
 
 log = logging.getLogger("stockroom")
 
@@ -120,6 +121,7 @@ app = st.App(
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
         *Downloads(pool.engine).routes(),
+        *ScanDoor(pool.engine).routes(),
         *pictures.routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),

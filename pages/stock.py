@@ -30,7 +30,7 @@ with frame.page("Stock", person) as top:
             variant_desk.show(variant, person)
     else:
         search = stock_list.show_search(code)
-        wanted = stock_list.show_filters(search, session.run(reports.brands))
+        wanted = stock_list.show_filters(search, session.run(reports.brands), session.run(reports.shelf_places))
         if labels.PARAM in st.query_params:
             labels.show(wanted.filter, wanted.sort)
         elif table_edit.PARAM in st.query_params and may(person.role, Permission.EDIT_SHELF):

@@ -18,7 +18,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.catalog.file import MAX_PRICE
 from core.database.engine import array, call, rows_of
 from core.foundation import numbers
 from core.foundation.errors import InvalidInput, invalid
@@ -26,6 +25,7 @@ from core.foundation.model import MAX_UNITS, Actor
 from core.foundation.text import clean, clean_line
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
+from core.sheets.reading import MAX_AMOUNT
 
 MOST_EDITS = 3_000
 LONGEST_SHELF_PLACE = 40
@@ -168,8 +168,8 @@ def _line(longest: int) -> Callable[[str, str], str]:
 
 def _amount(text: str, mark: str) -> str:
     found = numbers.amount(text, "value", digits=2, mark=mark)
-    if not 0 <= found <= MAX_PRICE:
-        raise invalid("value", f"must be 0 to {MAX_PRICE:,}")
+    if not 0 <= found <= MAX_AMOUNT:
+        raise invalid("value", f"must be 0 to {MAX_AMOUNT:,}")
     return str(found.quantize(Decimal("0.01")))
 
 

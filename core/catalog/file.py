@@ -1,39 +1,49 @@
-"""Reads a catalogue: a CSV file becomes checked lines, or all bad rows are named at once. Uses no database.
+"""Reads a catalogue: a file of any format becomes checked lines, or all bad rows are named at once. Uses no database.
 
-Columns: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, shelf_place, opening,
+Fields: sku and product, and any of brand, size, color, barcode, price, unit_cost, reorder_point, shelf_place, opening,
 active. An empty value changes nothing.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from core.foundation.barcodes import code_key
 from core.foundation.cells import Problem, shown
-from core.foundation.csv_file import decoded, records
 from core.foundation.errors import Unreadable
-from core.foundation.model import MAX_UNITS
 from core.foundation.text import folded, many
+from core.sheets import Choices, Field, Kind, Match, match_alone, open_sheet, read
+from core.sheets.reading import Tell, reader
 
-REQUIRED = ("sku", "product")
-OPTIONAL = (
-    "brand", "size", "color", "barcode", "price", "unit_cost", "reorder_point", "shelf_place", "opening", "active",
-)  # fmt: skip
+FIELDS = (
+    Field(name="sku", kind=Kind.CODE, is_required=True, longest=80, label="SKU"),
+    Field(name="product", is_required=True, longest=300),
+    Field(name="brand", longest=100),
+    Field(name="size", kind=Kind.SIZE, longest=40),
+    Field(name="color", longest=100, label="colour"),
+    Field(name="barcode", kind=Kind.CODE, longest=80),
+    Field(name="price", kind=Kind.AMOUNT),
+    Field(name="unit_cost", kind=Kind.AMOUNT),
+    Field(name="reorder_point", kind=Kind.UNITS),
+    Field(name="shelf_place", longest=40, label="shelf place"),
+    Field(name="opening", kind=Kind.UNITS, label="units in stock"),
+    Field(name="active", kind=Kind.YES),
+)
+REQUIRED = tuple(field.name for field in FIELDS if field.is_required)
+OPTIONAL = tuple(field.name for field in FIELDS if not field.is_required)
 COLUMNS = REQUIRED + OPTIONAL
-MAX_BYTES = 10_000_000
-MAX_ROWS = 20_000
-MAX_PRICE = Decimal("9999999.99")
+EXAMPLES = (
+    ("RUN-01-42", "Trail Runner", "Fjell", "42", "blue", "4006381333931", Decimal("129.90"), Decimal("61.00"), 3, "A-3",
+     12, "yes"),
+    ("RUN-01-43", "Trail Runner", "Fjell", "43", "blue", "4006381333948", Decimal("129.90"), Decimal("61.00"), 3, "A-3",
+     8, "yes"),
+)  # fmt: skip
+"""Rows of the template."""
+
 SHOWN_PROBLEMS = 50
-_YES, _NO = ("yes", "true", "1", "active"), ("no", "false", "0", "inactive")
-_PRICE = re.compile(r"\d{1,12}([.,]\d{1,2})?", re.ASCII)
-_WHOLE = re.compile(r"(\d{1,12})(\.0+)?", re.ASCII)
-_CUT_BY_A_SPREADSHEET = re.compile(r"\d([.,]\d+)?[eE]\+\d+")
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # codes that look alike must be alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,123 +88,41 @@ class UnreadableCatalog(Unreadable):
         super().__init__(_sentences(name, self.problems))
 
 
-def read_catalog(content: bytes, name: str) -> CatalogFile:
-    """Read the bytes of a CSV file called `name`. Raises Unreadable if the file as a whole is not a catalogue."""
-    rows = records(decoded(content, name, most_bytes=MAX_BYTES), name)
-    columns = _columns(next(rows, (1, []))[1], name)
-    lines: list[CatalogLine] = []
-    problems: list[Problem] = []
-    for number, values in rows:
-        if len(lines) == MAX_ROWS:
-            raise Unreadable(f"{name} has more than {MAX_ROWS:,} rows; split it. Nothing was imported.")
-        if len(values) != len(columns):
-            why = f"has {len(values)} values where the first line names {len(columns)} columns"
-            problems.append(Problem(line=number, field="row", why=why))
-            values = (values + [""] * len(columns))[: len(columns)]
-            lines.append(read_line(number, columns, values, []))
-        else:
-            lines.append(read_line(number, columns, values, problems))
-    if not lines:
-        raise Unreadable(f"{name} has no rows; nothing was imported.")
-    lines = _as_first_written(lines)
-    problems += _contradictions(lines)
-    return CatalogFile(name=name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
+def read_catalog(content: bytes, name: str, choices: Choices | None = None) -> CatalogFile:
+    """Read the bytes of a file called `name` where nobody can be asked. Raises Unreadable if it is not a catalogue."""
+    chosen = choices or Choices()
+    return catalog_of(match_alone(open_sheet(content, name, tab=chosen.tab), FIELDS, chosen))
 
 
-def _columns(written: Sequence[str], name: str) -> list[str]:
-    """Return our names of the file's columns. Raises Unreadable for missing, repeated or unknown columns."""
-    known = [_name(title) for title in written]
-    faults = {
-        "lacks": [column for column in REQUIRED if column not in known],
-        "has the unknown": [title or "(no name)" for title in written if _name(title) not in COLUMNS],
-        "repeats": sorted({key for key in known if key in COLUMNS and known.count(key) > 1}),
-    }
-    found = [f"{verb} {_listed(titles)}" for verb, titles in faults.items() if titles]
-    if found:
-        expected = f"It must name {' and '.join(REQUIRED)}, and may name {', '.join(OPTIONAL)}"
-        raise Unreadable(f"The first line of {name} {'; it '.join(found)}. {expected}. Nothing was imported.")
-    return known
+def catalog_of(match: Match, tell: Tell = lambda *_: None) -> CatalogFile:
+    """Return the catalogue that a matched file is. Raises Unreadable if it has no rows or something is left to ask."""
+    found = read(match, tell=tell)
+    if not found.rows:
+        raise Unreadable(f"{found.name} has no rows; nothing was imported.")
+    lines = _as_first_written([_line(row.line, row.values) for row in found.rows])
+    problems = [*found.problems, *_contradictions(lines)]
+    return CatalogFile(name=found.name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
 
 
-def _name(title: str) -> str:
-    return re.sub(r"[\s-]+", "_", title.lower())
-
-
-def _listed(titles: Sequence[str]) -> str:
-    shown = ", ".join(title[:40] for title in titles[:10])
-    return f"column{'s' if len(titles) > 1 else ''} {shown}{' and others' if len(titles) > 10 else ''}"
+def _line(number: int, values: Mapping[str, Any]) -> CatalogLine:
+    return CatalogLine(line=number, **{"sku": "", "product": "", **values})
 
 
 def read_line(number: int, columns: Sequence[str], values: Sequence[str], problems: list[Problem]) -> CatalogLine:
     """Return the values of one row, trimmed, as their types; adds what is wrong with them to `problems`."""
-    read: dict[str, Any] = {"sku": "", "product": ""}
+    read: dict[str, Any] = {}
     for column, value in zip(columns, values, strict=True):
         try:
-            read[column] = _READERS[column](value) if value else read.get(column)
+            read[column] = _READERS[column](value) if value else None
         except ValueError as error:
             problems.append(Problem(line=number, field=column, why=str(error), value=shown(value)))
-            if column in REQUIRED:
-                read[column] = shown(value)
-    missing = [column for column in REQUIRED if not read[column]]
+            read[column] = shown(value) if column in REQUIRED else None
+    missing = [column for column in REQUIRED if not read.get(column)]
     problems += [Problem(line=number, field=column, why="is missing") for column in missing]
-    return CatalogLine(line=number, **read)
+    return _line(number, {name: value for name, value in read.items() if value is not None})
 
 
-def _text(longest: int) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if len(value) > longest:
-            raise ValueError(f"has more than {longest} characters")
-        if any(unicodedata.category(character) in _INVISIBLE for character in value):
-            raise ValueError("has a control or invisible character")
-        return value
-
-    return read
-
-
-def _code(value: str) -> str:
-    if _CUT_BY_A_SPREADSHEET.fullmatch(value):
-        raise ValueError("was shortened by a spreadsheet; format its column as text and save again")
-    return _text(80)(value)
-
-
-def _price(value: str) -> Decimal:
-    if not _PRICE.fullmatch(value):
-        raise ValueError("is not an amount such as 129.90")
-    amount = Decimal(value.replace(",", "."))
-    if amount > MAX_PRICE:
-        raise ValueError(f"is more than {MAX_PRICE:,}")
-    return amount.quantize(Decimal("0.01"))
-
-
-def _units(value: str) -> int:
-    found = _WHOLE.fullmatch(value)
-    if not found:
-        raise ValueError("is not a whole number, zero or more")
-    if int(found[1]) > MAX_UNITS:
-        raise ValueError(f"is more than {MAX_UNITS:,}")
-    return int(found[1])
-
-
-def _yes_or_no(value: str) -> bool:
-    if value.lower() not in _YES + _NO:
-        raise ValueError("is neither yes nor no")
-    return value.lower() in _YES
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    "sku": _code,
-    "product": _text(300),
-    "brand": _text(100),
-    "size": _text(40),
-    "color": _text(100),
-    "barcode": _code,
-    "price": _price,
-    "unit_cost": _price,
-    "reorder_point": _units,
-    "shelf_place": _text(40),
-    "opening": _units,
-    "active": _yes_or_no,
-}
+_READERS = {field.name: reader(field) for field in FIELDS}
 
 
 def _as_first_written(lines: Sequence[CatalogLine]) -> list[CatalogLine]:
@@ -204,10 +132,12 @@ def _as_first_written(lines: Sequence[CatalogLine]) -> list[CatalogLine]:
     def first(name: str) -> str:
         return names.setdefault(folded(name), name)
 
-    return [
-        replace(line, product=first(line.product), brand=line.brand and first(line.brand)) if line.product else line
-        for line in lines
-    ]
+    def rewritten(line: CatalogLine) -> CatalogLine:
+        product, brand = line.product and first(line.product), line.brand and first(line.brand)
+        is_same = (product, brand) == (line.product, line.brand)
+        return line if is_same else replace(line, product=product, brand=brand)
+
+    return [rewritten(line) if line.product else line for line in lines]
 
 
 def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ from core.foundation.model import Actor
 from core.foundation.text import clean
 from core.people.access import Permission
 from core.people.guard import asker
+from core.sheets import Choices
 
 _PREVIEW = text(
     """select * from stockroom_api.preview_catalog(:user_id, :session_id, cast(:roles as text[]), :name,
@@ -125,14 +126,27 @@ class CatalogImport:
 
 
 def preview_catalog(
-    connection: Connection, actor: Actor, *, content: bytes, file_name: str, values: Sequence[str] = ()
+    connection: Connection,
+    actor: Actor,
+    *,
+    content: bytes,
+    file_name: str,
+    values: Sequence[str] = (),
+    choices: Choices | None = None,
 ) -> CatalogPreview:
-    """Return what importing this CSV file would do, with `values` (`status=active`) for the shop's own columns.
+    """Return what importing this file would do, with `values` (`status=active`) for the shop's own columns.
 
     Changes nothing. Raises Unreadable if the file as a whole is not a catalogue, InvalidInput for a value that does not
     fit, Forbidden, SignInRequired. Bad rows are in the result.
     """
-    return _preview(connection, actor, read_catalog(content, file_name), values)
+    return preview_file(connection, actor, file=read_catalog(content, file_name, choices), values=values)
+
+
+def preview_file(
+    connection: Connection, actor: Actor, *, file: CatalogFile, values: Sequence[str] = ()
+) -> CatalogPreview:
+    """Return what importing a file that was read would do. Otherwise as `preview_catalog`."""
+    return _preview(connection, actor, file, values)
 
 
 def import_catalog(
@@ -144,14 +158,29 @@ def import_catalog(
     key: str,
     into_sample: bool = False,
     values: Sequence[str] = (),
+    choices: Choices | None = None,
 ) -> CatalogImport:
-    """Import a CSV file into the catalogue, all of it or nothing. Openings are posted as one initial count.
+    """Import a file into the catalogue, all of it or nothing. Openings are posted as one initial count.
 
     `values` (`status=active`) are for the shop's own columns of new rows. Raises Unreadable, UnreadableCatalog naming
     every bad row, KeyReused, Forbidden, SignInRequired, and InvalidInput for a value that does not fit, or where the
     shop holds the sample data and `into_sample` is not set.
     """
-    file = read_catalog(content, file_name)
+    file = read_catalog(content, file_name, choices)
+    return import_file(connection, actor, file=file, key=key, into_sample=into_sample, values=values)
+
+
+def import_file(
+    connection: Connection,
+    actor: Actor,
+    *,
+    file: CatalogFile,
+    key: str,
+    into_sample: bool = False,
+    values: Sequence[str] = (),
+) -> CatalogImport:
+    """Import a file that was read. Otherwise as `import_catalog`."""
+    file_name = file.name
     if file.problems:
         raise UnreadableCatalog(file_name, _preview(connection, actor, file).problems)
     given = read_values(values, extras(connection, actor)) if values else {}

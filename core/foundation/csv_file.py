@@ -1,51 +1,14 @@
-"""CSV files: reads UTF-8 with comma, semicolon or tab, and writes files that a spreadsheet opens."""
+"""Writes CSV files that a spreadsheet opens without running anything, and that come back as they were."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from core.foundation.errors import Unreadable
-
-_NOT_CSV = {
-    b"PK\x03\x04": "is an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "is an old Excel workbook",
-    b"PAR1": "is a Parquet file",
-    b"\xff\xfe": "is UTF-16",
-    b"\xfe\xff": "is UTF-16",
-}
-_FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
-_SAVE_AS = "Save it as CSV in UTF-8 and try again; nothing was changed."
-
-
-def decoded(content: bytes, name: str, *, most_bytes: int) -> str:
-    """Return the text of a file called `name`. Raises Unreadable if it is too large or not UTF-8 text."""
-    if len(content) > most_bytes:
-        raise Unreadable(f"{name} is larger than {most_bytes // 1_000_000} MB; split it. Nothing was changed.")
-    found = next((what for mark, what in _NOT_CSV.items() if content.startswith(mark)), None)
-    if found or b"\0" in content:
-        raise Unreadable(f"{name} {found or 'contains binary data'}, not CSV. {_SAVE_AS}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Unreadable(f"{name}: line {line} has a character that is not UTF-8. {_SAVE_AS}") from error
-
-
-def records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each non-empty record with the line it begins on; a quoted value may contain line breaks."""
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    start = 1
-    try:
-        for values in reader:
-            if any(value.strip() for value in values):
-                yield start, [value.strip() for value in values]
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise Unreadable(f"{name}: line {start} cannot be read as CSV: {error}. Nothing was changed.") from error
+_APOSTROPHE = "'"
+_FORMULA_MARKS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
@@ -58,5 +21,30 @@ def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def safe(value: Any) -> Any:
-    """Return a cell value that no spreadsheet runs as a formula. Numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_MARKS) else value
+    """Return a cell value that no spreadsheet runs as a formula. Numbers stay numbers.
+
+    A text that begins like a formula gets an apostrophe, which `unprotected` takes off when the file is read.
+    """
+    if not isinstance(value, str):
+        return value
+    bare = value.lstrip()
+    if (bare and bare[0] in _FORMULA_MARKS) or value[:1] in ("\t", "\r", "\n"):
+        return _APOSTROPHE + value
+    return escaped(value)
+
+
+def escaped(text: str) -> str:
+    """Return a text whose own first apostrophe is not taken for a protecting one."""
+    return _APOSTROPHE + text if _is_protected(text) else text
+
+
+def unprotected(text: str) -> str:
+    """Return a text without the apostrophe that keeps a spreadsheet from changing it, as in `'00123` or `'=1+1`."""
+    return text[1:] if _is_protected(text) else text
+
+
+def _is_protected(text: str) -> bool:
+    if not text.startswith(_APOSTROPHE):
+        return False
+    rest = text[1:].lstrip()
+    return bool(rest) and (rest[0] in _FORMULA_MARKS or rest[0] in "0123456789'")

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     SEE_HEALTH = "see_health"
     EXPORT_BUYERS = "export_buyers"
     EXPORT_ALL = "export_all"
+    COUNT = "count"
+    APPROVE_COUNT = "approve_count"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -77,6 +79,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.SEE_HEALTH: _ADMINS,
     Permission.EXPORT_BUYERS: _CASE_HANDS,
     Permission.EXPORT_ALL: _MANAGERS,
+    Permission.COUNT: _STOCK_HANDS,
+    Permission.APPROVE_COUNT: _MANAGERS,
 }
 
 

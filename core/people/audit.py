@@ -50,6 +50,7 @@ class What(StrEnum):
     JOB_HOUR = "job_hour"
     CATALOGUE_ADDED = "catalogue_added"
     CATALOGUE_CHANGED = "catalogue_changed"
+    COUNT_RULES = "count_rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

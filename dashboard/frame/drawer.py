@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.deliveries import reads as deliveries
 from core.foundation.errors import StockError
 from core.foundation.model import Actor, Movement, Posting, Shop
 from core.ledger import changes as ledger
@@ -76,10 +77,21 @@ def _show_facts(row: Movement, shop: Shop) -> None:
             "Note": row.note or "",
         }
     )
+    if row.reference_type == "receipt":
+        _show_delivery(row)
     if row.reverses_id:
         st.button("Show the undone movement", on_click=open_movement, args=(row.reverses_id,), key="drawer_reverses")
     if row.reversed_by:
         st.button("Show the undo", on_click=open_movement, args=(row.reversed_by,), key="drawer_undone")
+
+
+def _show_delivery(row: Movement) -> None:
+    ids = [row.movement_id, *([row.reverses_id] if row.reverses_id else [])]
+    found = session.run(deliveries.of_movement, movement_ids=ids)
+    if found:
+        delivery_id, reference = found
+        label = f"Delivery {words.plain(reference)}"
+        links.to_page("deliveries", label, icon=":material/local_shipping:", delivery=str(delivery_id))
 
 
 def _show_undo(row: Movement, person: Actor) -> None:

@@ -33,7 +33,13 @@ def hide() -> None:
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups = {
         "": [_page("overview", "Overview", "dashboard", default=True)],
-        "Warehouse": [_page("stock", "Stock", "inventory_2"), _page("movements", "Movements", "swap_vert")],
+        "Warehouse": [
+            _page("stock", "Stock", "inventory_2"),
+            _page("scan", "Scan", "barcode_scanner"),
+            _page("counts", "Counts", "checklist"),
+            _page("deliveries", "Deliveries", "local_shipping"),
+            _page("movements", "Movements", "swap_vert"),
+        ],
         "Sales": [
             _page("orders", "Orders", "receipt_long"),
             _page("alerts", "Alerts", "notifications"),

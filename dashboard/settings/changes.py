@@ -47,6 +47,7 @@ WHAT = {
     What.JOB_HOUR: "Daily hour changed",
     What.CATALOGUE_ADDED: "Catalogue row added",
     What.CATALOGUE_CHANGED: "Catalogue row changed",
+    What.COUNT_RULES: "Rules of counting changed",
 }
 _FACTS = {
     "name": "Name",

@@ -96,6 +96,12 @@ def _show_numbers(seen: Variant) -> None:
         )
         st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
         st.metric("Cover", cover, border=True, help=tables.COVER_HELP)
+    if seen.expected is not None:
+        due = f", the next on {words.day(seen.expected.next_on)}" if seen.expected.next_on else ""
+        label = f"{words.units(seen.expected.units)} expected{due}"
+        links.to_page(
+            "deliveries", label, icon=":material/local_shipping:", delivery=str(seen.expected.delivery_id)
+        )  # fmt: skip
     moved, counted = words.ago(row.last_moved_at, now), words.ago(row.last_counted_at, now)
     st.caption(f"Last moved {moved}, last counted {counted}. Times are in {words.plain(seen.shop.zone)}.")
 

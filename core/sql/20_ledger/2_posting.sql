@@ -69,6 +69,10 @@ begin
     end if;
 end $$;
 
+-- The reasons that ask for nothing else.
+create view stockroom_api.plain_reasons as
+select r.movement_type, r.reason, r.sign from stockroom.reasons r where r.is_active and not r.note_required;
+
 -- Refuse the first line that its reason does not allow: unknown or retired reason, undo without a movement, missing note, no units,
 -- wrong sign. It is a loop because it looks only at values; consecutive lines with the same reason read it once. Refuses: SK008.
 create function stockroom_api.check_lines(_lines stockroom.line[]) returns void
@@ -129,7 +133,7 @@ begin
     perform stockroom_api.refuse('SK002', 'Not enough stock.', jsonb_build_object('short', _short));
 end $$;
 
--- The common case in one statement: post a single line that happens now to a variant with enough stock. Updating its row takes
+-- The common case in three statements: post a single line that happens now to a variant with enough stock. Updating its row takes
 -- the lock. It writes the same as post_lines (a test compares them). In every other case it writes nothing and returns null:
 -- several lines, a past moment, an unknown variant, too little stock, a concurrent movement with a later moment.
 create function stockroom_api.post_line(_operation_id bigint, _performed_by text, _lines stockroom.line[])
@@ -137,51 +141,37 @@ create function stockroom_api.post_line(_operation_id bigint, _performed_by text
     language plpgsql as $$
 declare
     _line stockroom.line := _lines[1];
-    _posting stockroom_api.posting;
+    _moved record;
+    _id bigint;
 begin
     if cardinality(_lines) <> 1 or _line.occurred_at is not null then
         return null;
     end if;
-    with moved as (
-        update public.product_variants v
-           set stock_quantity = v.stock_quantity + _line.quantity, movement_sequence = v.movement_sequence + 1,
-               chain_head = stockroom.chain_link(v.chain_head, stockroom.movement_text(v.id, v.movement_sequence + 1, v.sku,
-                   _line.movement_type, _line.reason, _line.quantity, v.stock_quantity, v.stock_quantity + _line.quantity,
-                   _operation_id, _line.reference_type, _line.reference_id, _line.reverses_id, _performed_by, _line.note,
-                   now(), now()), null),
-               last_moved_at = now(), updated_at = now(),
-               last_counted_at = case when _line.movement_type = 'count' and _line.reason <> 'undo' then now()
-                                      else v.last_counted_at end
-         where v.id = _line.variant_id and (v.last_moved_at <= now() or v.last_moved_at is null)
-           and v.stock_quantity + _line.quantity::bigint
-               between case when _line.quantity < 0 then v.reserved_quantity else 0 end and 2000000000
-        returning v.sku, v.stock_quantity, v.movement_sequence, v.chain_head
-    ), rolled_up as (
-        insert into stockroom.variant_days as d
-        select (stockroom_api.day_of(_line, (now() at time zone s.zone)::date, v.stock_quantity)).*
-          from moved v
-         cross join stockroom.shop s
-        on conflict (variant_id, day) do update
-           set purchase_in = d.purchase_in + excluded.purchase_in, purchase_out = d.purchase_out + excluded.purchase_out,
-               sale_in = d.sale_in + excluded.sale_in, sale_out = d.sale_out + excluded.sale_out,
-               restoration_in = d.restoration_in + excluded.restoration_in,
-               restoration_out = d.restoration_out + excluded.restoration_out,
-               adjustment_in = d.adjustment_in + excluded.adjustment_in,
-               adjustment_out = d.adjustment_out + excluded.adjustment_out,
-               count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
-               movements = d.movements + excluded.movements, closing = excluded.closing
-    )
-    insert into public.stock_movements as m (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
+    update public.product_variants v
+       set stock_quantity = v.stock_quantity + _line.quantity, movement_sequence = v.movement_sequence + 1,
+           chain_head = stockroom.chain_link(v.chain_head, stockroom.movement_text(v.id, v.movement_sequence + 1, v.sku,
+               _line.movement_type, _line.reason, _line.quantity, v.stock_quantity, v.stock_quantity + _line.quantity,
+               _operation_id, _line.reference_type, _line.reference_id, _line.reverses_id, _performed_by, _line.note,
+               now(), now()), null),
+           last_moved_at = now(), updated_at = now(),
+           last_counted_at = case when _line.movement_type = 'count' and _line.reason <> 'undo' then now() else v.last_counted_at end
+     where v.id = _line.variant_id and (v.last_moved_at <= now() or v.last_moved_at is null)
+       and v.stock_quantity + _line.quantity::bigint between case when _line.quantity < 0 then v.reserved_quantity else 0 end
+                                                         and 2000000000
+    returning v.sku, v.stock_quantity, v.movement_sequence, v.chain_head into _moved;
+    if not found then
+        return null;
+    end if;
+    perform stockroom_api.roll_up_line(_line, _moved.stock_quantity);
+    insert into public.stock_movements (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after,
            variant_sequence, operation_id, reference_type, reference_id, reverses_id, performed_by, note, occurred_at,
            created_at, chain_hash)
-    select _line.variant_id, v.sku, _line.movement_type, _line.reason, _line.quantity, v.stock_quantity - _line.quantity,
-           v.stock_quantity, v.movement_sequence, _operation_id, _line.reference_type, _line.reference_id,
-           _line.reverses_id, _performed_by, _line.note, now(), now(), v.chain_head
-      from moved v
-    returning _operation_id, false, m.id, m.variant_id, m.sku, m.movement_type, m.reason, m.quantity, m.quantity_before,
-              m.quantity_after, m.variant_sequence
-      into _posting;
-    return _posting;
+    values (_line.variant_id, _moved.sku, _line.movement_type, _line.reason, _line.quantity, _moved.stock_quantity - _line.quantity,
+            _moved.stock_quantity, _moved.movement_sequence, _operation_id, _line.reference_type, _line.reference_id,
+            _line.reverses_id, _performed_by, _line.note, now(), now(), _moved.chain_head)
+    returning id into _id;
+    return row (_operation_id, false, _id, _line.variant_id, _moved.sku, _line.movement_type, _line.reason, _line.quantity,
+        _moved.stock_quantity - _line.quantity, _moved.stock_quantity, _moved.movement_sequence)::stockroom_api.posting;
 end $$;
 
 -- Post the lines of one operation, set-based: movements in the given order, levels, chain heads and rollups, all or nothing. The

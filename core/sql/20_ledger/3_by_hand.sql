@@ -1,5 +1,5 @@
--- Changes by hand: adjust, receive and set (undo is in 50_orders/5_undo.sql). Each checks the person, claims its key, locks the
--- variants, and posts to the ledger.
+-- Changes by hand: adjust and receive (set is in 8_levels.sql, undo in 50_orders/5_undo.sql). Each checks the person, claims its
+-- key, locks the variants, and posts to the ledger.
 
 -- Post a person's change: one type, reason, reference and note for all lines; `_quantities` are signed units.
 -- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
@@ -35,35 +35,6 @@ begin
     return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
 end $$;
 
--- Compare and set: each variant goes to its target only if its level is still the one that the person saw. Otherwise nothing
--- moves, and SK004 has the present level and the movements since. Refuses: as post_change, and SK004.
-create function stockroom_api.post_levels(
-    _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
-    _movement_type text, _reason text, _variant_ids uuid[], _targets int[], _seen int[], _note text default null
-) returns setof stockroom_api.posting
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
-    set plan_cache_mode = force_generic_plan as $$
-declare
-    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-    _lines stockroom.line[] := array(
-        select row (v, _movement_type, _reason, t - s, null, null, null, null, _note)::stockroom.line
-          from unnest(_variant_ids, _targets, _seen) with ordinality u (v, t, s, n) order by n);
-    _operation_id bigint := stockroom_api.claim_operation(
-        _key, _kind, _lines::text || _targets::text, _user_id, _performed_by);
-begin
-    if _operation_id is null then
-        return query select * from stockroom_api.replay(_key);
-        return;
-    end if;
-    if cardinality(_variant_ids) <> (select count(distinct id) from unnest(_variant_ids) id) then
-        perform stockroom_api.refuse_value('lines', 'name the same variant twice');
-    end if;
-    perform stockroom_api.check_lines(_lines);
-    perform stockroom_api.lock_variants(_variant_ids);
-    perform stockroom_api.refuse_changed(_variant_ids, _seen);
-    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
-end $$;
-
 -- Refuse with SK004 if a locked variant is not at the level that was seen.
 create function stockroom_api.refuse_changed(_variant_ids uuid[], _seen int[]) returns void
     language plpgsql as $$
@@ -95,6 +66,5 @@ create function stockroom_api.movements_since(_variant_id uuid, _seen int) retur
 $$;
 
 grant execute on function
-    stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text),
-    stockroom_api.post_levels(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], int[], text)
+    stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text)
     to stockroom_app;

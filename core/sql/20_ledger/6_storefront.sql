@@ -102,9 +102,8 @@ begin
         perform pg_advisory_xact_lock(hashtextextended(_key, 0));
     end if;
     select nextval('stockroom.operations_id_seq') into _operation_id
-      from stockroom.reasons r
-     where r.movement_type = _line.movement_type and r.reason = _line.reason and r.is_active and not r.note_required
-       and r.sign <> -sign(_change) and _change between -1000000 and 1000000 and _change <> 0
+      from stockroom_api.plain_reasons r
+     where r.movement_type = _line.movement_type and r.reason = _line.reason and r.sign <> -sign(_change) and _change between -1000000 and 1000000 and _change <> 0
        and stockroom_api.is_text(_reference_type, 40) and stockroom_api.is_text(_reference_id, 200) and stockroom_api.is_text(_name, 80)
        and (_key is null or length(_key) between 1 and 200 and not exists (select from stockroom.operations o where o.key = _key))
        and not exists (select from stockroom_api.expired_holds h where h.variant_id = _variant_id);

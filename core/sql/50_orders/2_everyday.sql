@@ -54,9 +54,8 @@ begin
         or exists (select from stockroom.refunds r where r.order_id is null and r.charge_id = _told.charge_id)
         or exists (select from stockroom.disputes d where d.order_id is null and d.payment_id = _told.payment_id)
         or exists (select from stockroom.disputes d where d.order_id is null and d.charge_id = _told.charge_id)
-        or not exists (select from stockroom.reasons r
-                        where r.movement_type = 'sale' and r.reason = 'stock_decrease' and r.is_active and not r.note_required
-                          and r.sign <= 0);
+        or not exists (select from stockroom_api.plain_reasons r
+                        where r.movement_type = 'sale' and r.reason = 'stock_decrease' and r.sign < 1);
 end $$;
 
 -- Record an everyday order and take it off the shelf, consuming its own hold; returns its number of lines. In every other case it
@@ -73,7 +72,7 @@ declare
     _variants uuid[];
     _order_id bigint;
     _operation_id bigint;
-    _movements bigint[];
+    _sold stockroom_api.sold_line[];
 begin
     if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null or cardinality(_own) > 1
        or stockroom_api.shop_day(_at) <> stockroom_api.shop_day(now()) or stockroom_api.is_eventful(_told) then
@@ -96,38 +95,29 @@ begin
     if _order_id is null then
         return null;
     end if;
-    perform stockroom_api.lock_variants(_variants);
     _operation_id := nextval('stockroom.operations_id_seq');
-    select p.movements into _movements
-      from stockroom_api.post_sale(_operation_id, 'Stripe', left(coalesce(_told.number, _told.payment_id), 200), _variants,
-               array(select l.quantity from unnest(_lines) l), _own[1], _at) p;
-    if _movements is null then  -- another transaction has taken the units meanwhile
+    _sold := stockroom_api.post_sale(_operation_id, 'Stripe', left(coalesce(_told.number, _told.payment_id), 200), _variants,
+        array(select l.quantity from unnest(_lines) l), _own[1], _at);
+    if _sold is null then  -- another transaction has taken the units meanwhile
         delete from stockroom.orders where id = _order_id;
         return null;
     end if;
-    perform stockroom_api.record_taken(_order_id, _told.payment_id, _operation_id, _own, _lines, _variants, _movements);
+    perform stockroom_api.record_sale(_told.payment_id, _operation_id, _own[1]);
+    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken,
+           movement_id)
+    select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, _variants[l.n], 'taken',
+           l.quantity, _sold[l.n].id
+      from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n);
     return cardinality(_lines);
 end $$;
 
--- Record the operation of an order, its lines, which are all taken, with their movements, and the end of its own hold.
-create function stockroom_api.record_taken(
-    _order_id bigint, _payment_id text, _operation_id bigint, _own uuid[], _lines stockroom_api.told_line[], _variants uuid[],
-    _movements bigint[]
-) returns void
+-- Record that an order is off the shelf: the end of its own hold, and its operation.
+create function stockroom_api.record_sale(_payment_id text, _operation_id bigint, _own uuid) returns void
     language plpgsql as $$
 begin
-    if _own <> '{}' then
-        update stockroom.reservations set state = 'consumed', ended_at = now() where id = any (_own);
+    if _own is not null then
+        update stockroom.reservations set state = 'consumed', ended_at = now() where id = _own;
     end if;
-    with claimed as (
-        insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
-        values (_operation_id, 'stripe:' || _payment_id, 'order', sha256(convert_to('order ' || _payment_id, 'UTF8')), 'Stripe')
-    ), recorded as (
-        insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken)
-        select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, _variants[l.n::int], 'taken',
-               l.quantity
-          from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n)
-        returning id, position
-    )
-    insert into stockroom.order_line_movements (movement_id, line_id) select _movements[r.position], r.id from recorded r;
+    insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
+    values (_operation_id, 'stripe:' || _payment_id, 'order', sha256(convert_to('order ' || _payment_id, 'UTF8')), 'Stripe');
 end $$;

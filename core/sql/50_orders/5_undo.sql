@@ -1,5 +1,5 @@
 -- Undo by hand: post the opposite movement, linked to the one it reverses, once. A movement of an order is also undone on its
--- line, so that the counters stay right.
+-- line, so that the counters stay right; one of a delivery opens its delivery again.
 
 -- Undo movements, all or none. Refuses: SK001, SK002, SK003, SK005, SK006, SK008, SK009, SK010.
 create function stockroom_api.post_undo(
@@ -27,6 +27,7 @@ create function stockroom_api.reverse_movements(_operation_id bigint, _performed
 declare
     _order_ids bigint[] := stockroom_api.lock_orders_of(_movement_ids);
 begin
+    perform stockroom_api.reopen_goods(_operation_id, _performed_by, _movement_ids);
     return query select * from stockroom_api.post_opposites(_operation_id, _performed_by, _movement_ids, _note);
     perform stockroom_api.review_orders(_order_ids, _performed_by);
 end $$;
@@ -50,8 +51,42 @@ begin
     insert into stockroom.order_line_movements (movement_id, line_id)
     select m.id, x.line_id
       from public.stock_movements m
-      join stockroom.order_line_movements x on x.movement_id = m.reverses_id
+      join stockroom_api.line_movements x on x.movement_id = m.reverses_id
      where m.operation_id = _operation_id;
+end $$;
+
+-- Open the deliveries of these movements again, before any variant is locked: units that are undone are counted and not posted.
+create function stockroom_api.reopen_goods(_operation_id bigint, _performed_by text, _movement_ids bigint[]) returns void
+    language plpgsql as $$
+declare
+    _ids bigint[] := array(
+        select distinct l.delivery_id from stockroom.goods_movements x
+          join stockroom.goods_lines l on l.id = x.line_id
+         where x.movement_id = any (_movement_ids));
+begin
+    if cardinality(_ids) = 0 then
+        return;
+    end if;
+    perform 1 from stockroom.goods_deliveries d where d.id = any (_ids) order by d.id for no key update;
+    update stockroom.goods_deliveries d
+       set state = 'in_progress', revision = d.revision + 1, closed_by = null, closed_at = null
+     where d.id = any (_ids);
+    with undone as (
+        select x.line_id, sum(m.quantity)::int as units
+          from stockroom.goods_movements x
+          join public.stock_movements m on m.id = x.movement_id
+         where x.movement_id = any (_movement_ids)
+           and not exists (select from public.stock_movements u where u.reverses_id = m.id)
+         group by x.line_id
+    ), moved as (
+        update stockroom.goods_lines l set received = l.received - u.units, scanned = l.scanned + u.units
+          from undone u where l.id = u.line_id
+        returning l.delivery_id, u.units
+    )
+    insert into stockroom.goods_steps (delivery_id, operation_id, step, revision, units, done_by)
+    select d.id, _operation_id, 'undone', d.revision, sum(m.units), _performed_by
+      from moved m join stockroom.goods_deliveries d on d.id = m.delivery_id
+     group by d.id, d.revision;
 end $$;
 
 -- Lock the orders of these movements and their lines, before any variant; returns the orders.
@@ -59,7 +94,7 @@ create function stockroom_api.lock_orders_of(_movement_ids bigint[]) returns big
     language plpgsql as $$
 declare
     _order_ids bigint[] := array(
-        select distinct l.order_id from stockroom.order_line_movements x
+        select distinct l.order_id from stockroom_api.line_movements x
           join stockroom.order_lines l on l.id = x.line_id
          where x.movement_id = any (_movement_ids));
 begin
@@ -80,7 +115,7 @@ begin
       from unnest(_movement_ids) u (id)
       left join public.stock_movements m on m.id = u.id
       left join public.stock_movements r on r.reverses_id = m.id
-      left join stockroom.order_line_movements x on x.movement_id = m.id
+      left join stockroom_api.line_movements x on x.movement_id = m.id
      where m.id is null or r.id is not null or m.reason = 'undo' or m.quantity = 0
         or (m.movement_type in ('sale', 'restoration') and x.movement_id is null)
      order by u.id limit 1;
@@ -105,7 +140,7 @@ create function stockroom_api.undone_units(_movement_ids bigint[]) returns table
     select x.line_id, coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0)::int,
            coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0)::int
       from public.stock_movements m
-      join stockroom.order_line_movements x on x.movement_id = m.id
+      join stockroom_api.line_movements x on x.movement_id = m.id
      where m.id = any (_movement_ids)
      group by x.line_id;
 $$;

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.catalog.file import MAX_ROWS, CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
+from core.catalog.file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
 from core.foundation.errors import Unreadable
 
 FULL = "sku,product,brand,size,color,barcode,price,unit_cost,reorder_point,opening,active"
@@ -60,18 +60,17 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("sku;product\nA;Größe\n".encode("cp1252"), "line 2 has a character that is not UTF-8"),
-        ("sku,product\nA,B\n".encode("utf-16"), "is UTF-16, not CSV"),
-        (b"PK\x03\x04....", "is an Excel workbook, not CSV"),
-        (b"sku,product\nA\0,B\n", "contains binary data, not CSV"),
+        (b"sku;product\nA;\x81\n", "line 2 has a character that is neither UTF-8 nor Windows text"),
+        (b"PK\x03\x04....", "is damaged"),
+        (b"sku,product\nA\0,B\n", "contains binary data"),
         (b"sku,product\n", "has no rows"),
-        (b"", "lacks columns sku, product"),
+        (b"", "is empty"),
         (b"sku,name,product\nA,B,C\n", "has the unknown column name"),
-        (b"sku,product,SKU\nA,B,C\n", "repeats column sku"),
+        (b"sku,product,SKU\nA,B,C\n", "repeats column SKU"),
         (b"sku,price\nA,1\n", "lacks column product"),
         (b'sku,product\nA,"never closed\n', "line 2 cannot be read as CSV"),
-        (b"sku,product\n" + b"x" * 10_000_000, "is larger than 10 MB"),
-        (b"sku,product\n" + b"A,B\n" * (MAX_ROWS + 1), "has more than 20,000 rows"),
+        (b"sku,product\n" + b"x" * 50_000_000, "is larger than 50 MB"),
+        (b"sku,product\n" + b"A,B\n" * 100_001, "has more than 100,000 rows"),
     ],
 )
 def test_a_file_that_is_no_catalogue_is_refused_with_a_sentence(content: bytes, sentence: str) -> None:
@@ -91,14 +90,12 @@ def test_a_file_that_is_no_catalogue_is_refused_with_a_sentence(content: bytes, 
         ("barcode", "4.00638E+12", "was shortened by a spreadsheet"),
         ("price", "free", "is not an amount such as 129.90"),
         ("price", "-1", "is not an amount such as 129.90"),
-        ("price", "1,299", "is not an amount such as 129.90"),
-        ("price", "1.299,00", "is not an amount such as 129.90"),
         ("price", "NaN", "is not an amount such as 129.90"),
         ("unit_cost", "10000000", "is more than 9,999,999.99"),
         ("opening", "1.5", "is not a whole number, zero or more"),
         ("opening", "-3", "is not a whole number, zero or more"),
         ("opening", "1000001", "is more than 1,000,000"),
-        ("opening", "9" * 30, "is not a whole number, zero or more"),
+        ("opening", "9" * 30, "is more than 1,000,000"),
         ("opening", "١٢", "is not a whole number, zero or more"),
         ("reorder_point", "few", "is not a whole number, zero or more"),
         ("active", "maybe", "is neither yes nor no"),

@@ -300,7 +300,9 @@ def test_another_encoding_missing_columns_or_no_file_change_nothing(
     before = contents(fresh_shop)
     pyarrow.parquet.write_table(pa.table({"sku": ["CUP-1"]}), tmp_path / "bare.parquet")
     refusals = {
-        write(GOOD.replace("Cup", "Töpfchen"), encoding="latin-1"): "line 2 has a character that is not UTF-8",
+        write(
+            GOOD.replace("Cup", "T\x81pf"), encoding="latin-1"
+        ): "line 2 has a character that is neither UTF-8 nor Win",
         tmp_path / "bare.parquet": "lacks columns occurred_at, movement_type, reason, quantity, reference",
         tmp_path / "gone.csv": "cannot be read: No such file or directory",
     }

@@ -1,0 +1,134 @@
+"""The lines of a delivery: how far each is, and a form that corrects one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+from streamlit.column_config import NumberColumn, TextColumn
+
+from core.deliveries import changes, note
+from core.deliveries.changes import Correction
+from core.deliveries.reads import DeliveryLine
+from core.foundation.errors import invalid
+from core.screens.deliveries import OneDelivery
+from dashboard.deliveries import parts
+from dashboard.door import session
+from dashboard.frame import columns, feedback, forms, words
+from dashboard.frame import page as frame
+
+SHOWN = 500
+_ORDER = ("Unreadable", "Unknown", "Short", "Over", "Not announced", "To come", "Complete", "Arrived")
+
+
+def show(found: OneDelivery) -> None:
+    """Show the lines; those that a person must look at come first."""
+    row, lines = found.delivery.row, found.delivery.lines
+    with frame.heading("Lines"):
+        st.caption(_progress(found), width="content")
+    if not lines:
+        st.caption("Nothing was counted yet. Scan what arrived.")
+        return
+    if row.is_announced and row.expected:
+        arrived = sum(min(line.arrived, line.expected) for line in lines)
+        st.progress(min(arrived / row.expected, 1.0))
+    shown = sorted(lines, key=lambda line: _ORDER.index(parts.status(line, row)))[:SHOWN]
+    statuses = [parts.status(line, row) for line in shown]
+    skus = [line.sku or line.code for line in shown]
+    cost = [words.money(line.unit_cost, found.shop.currency) if line.unit_cost is not None else "" for line in shown]
+    wide = {
+        "sku": (skus, TextColumn("SKU or code", width=124, pinned=True)),
+        "variant": ([parts.label(line) for line in shown], TextColumn("Variant", width=210)),
+        "status": ([[each] for each in statuses], columns.tags("Status", 104, parts.STATUSES)),
+        "expected": ([line.expected for line in shown], _units("Expected", "Announced by the supplier")),
+        "counted": ([line.scanned for line in shown], _units("Counted", "Scanned or pasted, and not posted yet")),
+        "received": ([line.received for line in shown], _units("Received", "Posted: in stock")),
+        "missing": (
+            [max(line.expected - line.arrived, 0) or None for line in shown],
+            _units("Missing", "Announced and not here"),
+        ),
+        "cost": (cost, TextColumn("Unit cost", width=86, alignment="right", help="As the supplier's note has it")),
+        "original": ([line.problem or "" for line in shown], TextColumn("Problem", width=220)),
+    }  # fmt: skip
+    hidden = set() if row.is_announced else {"expected", "missing"}
+    hidden |= set() if any(cost) else {"cost"}
+    hidden |= set() if any(line.problem for line in shown) else {"original"}
+    columns.show(
+        {name: column for name, column in wide.items() if name not in hidden},
+        {
+            "sku": (skus, TextColumn("SKU or code", width=118, pinned=True)),
+            "units": ([_of(line, is_announced=row.is_announced) for line in shown], TextColumn("Units", width=84)),
+            "status": (statuses, TextColumn("Status", width=100)),
+        },
+        key=columns.key_of("del_lines", row.delivery_id, skus, statuses),
+        alt="The lines of the delivery; those to look at come first",
+    )
+    if len(lines) > SHOWN:
+        st.caption(f"The first {SHOWN} of {words.number(len(lines))} lines.")
+
+
+def _units(label: str, about: str) -> Any:
+    return NumberColumn(label, width=74, help=about, format="localized")
+
+
+def _of(line: DeliveryLine, *, is_announced: bool) -> str:
+    arrived = words.number(line.arrived)
+    return f"{arrived} of {words.number(line.expected)}" if is_announced and line.expected else arrived
+
+
+def _progress(found: OneDelivery) -> str:
+    row = found.delivery.row
+    arrived = words.number(row.scanned + row.received)
+    of = f" of {words.units(row.expected)}" if row.is_announced else " counted"
+    return f"{arrived}{of} in {words.plural(row.lines, 'line')}"
+
+
+def show_correction(found: OneDelivery) -> None:
+    """Draw a form that corrects one line: what was announced, what was counted, and its unit cost."""
+    row = found.delivery.row
+    if not found.delivery.lines:
+        return
+    with st.expander("Correct a line", icon=":material/edit:", key="del_correct", on_change="rerun") as box:
+        if not box.open:
+            return
+        line = st.selectbox(
+            "Line", found.delivery.lines, key=f"del_line_{row.delivery_id}",
+            format_func=lambda each: words.joined(each.sku or each.code, each.product),
+        )  # fmt: skip
+        form_of(found, line)
+
+
+def form_of(found: OneDelivery, line: DeliveryLine) -> None:
+    """Draw the form for the values of a line."""
+    row = found.delivery.row
+    form = forms.begin(f"delivery_line_{line.line_id}")
+    with st.form(form.name, border=False):
+        if row.is_announced:
+            forms.number_field("Expected units", value=line.expected, key=form.input("expected"))
+        forms.number_field("Counted units", value=line.scanned, key=form.input("counted"))
+        cost = "" if line.unit_cost is None else f"{line.unit_cost.normalize():f}"
+        st.text_input("Unit cost", cost, key=form.input("cost"), placeholder="None")
+
+        def post(key: str, values: forms.Values) -> int:
+            wanted = Correction(
+                line_id=line.line_id,
+                expected=forms.units(values, "expected", lowest=0) if row.is_announced else line.expected,
+                counted=forms.units(values, "counted", lowest=0),
+                unit_cost=_cost_of(values),
+            )
+            return session.run(
+                changes.change, delivery_id=row.delivery_id, seen=row.revision, changes=[wanted], key=key
+            )
+
+        forms.submit(
+            form, "Save the line", post, is_main=False,
+            say=lambda _: feedback.Notice(text=f"{line.sku or line.code} is corrected."),
+        )  # fmt: skip
+
+
+def _cost_of(values: forms.Values) -> Decimal | None:
+    try:
+        return note.money((values["cost"] or "").strip())
+    except ValueError as error:
+        raise invalid("unit cost", str(error)) from error

@@ -1,0 +1,148 @@
+"""What several parts of the Deliveries page share: labels of states, statuses of lines, and reading pasted text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import streamlit as st
+from streamlit.column_config import NumberColumn, TextColumn
+
+from core.deliveries import files, note, reads
+from core.deliveries.note import NoteLine
+from core.deliveries.reads import DeliveryLine, DeliveryRow, DeliveryState
+from core.foundation.errors import StockError
+from dashboard.door import session
+from dashboard.frame import columns, feedback, words
+from dashboard.sheets import asking
+
+PARAM = "delivery"
+NEW = "new_delivery"
+STATES = {
+    DeliveryState.EXPECTED: "Expected",
+    DeliveryState.IN_PROGRESS: "In progress",
+    DeliveryState.RECEIVED: "Received",
+    DeliveryState.CANCELLED: "Cancelled",
+}
+STATE_COLOURS = {
+    "Expected": "blue",
+    "In progress": "orange",
+    "Received": "green",
+    "Cancelled": "gray",
+    "Overdue": "red",
+}
+STATUSES = {
+    "Complete": "green", "Short": "orange", "Over": "violet", "Not announced": "violet", "Arrived": "green",
+    "Unknown": "red", "Unreadable": "red", "To come": "gray",
+}  # fmt: skip
+PASTE_HELP = (
+    "One line each: SKU or code, quantity, and perhaps the unit cost. Tabs, semicolons, commas or spaces between."
+)
+PREVIEWED = 200
+
+
+def state(row: DeliveryRow) -> str:
+    """Return the label of a delivery's state; an expected one after its day is overdue."""
+    return "Overdue" if row.is_overdue else STATES[row.state]
+
+
+def name(row: DeliveryRow) -> str:
+    """Return what a delivery is called by."""
+    return words.joined(row.reference, row.supplier)
+
+
+def due(row: DeliveryRow) -> str:
+    """Return the day on which a delivery is due, or an empty text."""
+    return words.day(row.expected_on) if isinstance(row.expected_on, date) else ""
+
+
+def status(line: DeliveryLine, delivery: DeliveryRow) -> str:
+    """Return the status of a line in its delivery."""
+    if line.variant_id is None:
+        return "Unknown"
+    if line.problem:
+        return "Unreadable"
+    if not delivery.is_announced:
+        return "Arrived"
+    if not line.expected:
+        return "Not announced" if line.arrived else "Complete"
+    if not line.arrived and delivery.is_open:
+        return "To come"
+    return "Short" if line.arrived < line.expected else "Over" if line.arrived > line.expected else "Complete"
+
+
+def label(line: DeliveryLine) -> str:
+    """Return the name of a line's variant, or that nobody knows its code."""
+    return words.sized(line.product, line.size) if line.product else "No variant has this code"
+
+
+def read_paste(text: str, *, bare: int | None = None) -> tuple[NoteLine, ...]:
+    """Return the lines of pasted text; if it cannot be read at all, show why and return none."""
+    try:
+        return note.parse(text, bare=bare)
+    except StockError as error:
+        feedback.show(error)
+        return ()
+
+
+def read_upload(key: str) -> tuple[Sequence[NoteLine], str]:
+    """Draw the uploader; return the lines of the file and its text once nothing is left to ask."""
+    found = asking.show(files.PURPOSE, files.FIELDS, key=key, label="The supplier's note", examples=files.EXAMPLES)
+    if found is None:
+        return (), ""
+    try:
+        return files.lines_of(found.match), files.original_of(found.match)
+    except StockError as error:
+        feedback.show(error)
+        return (), ""
+
+
+def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
+    """Show what was read of each line: its variant, or why a person must look at it. Problems come first."""
+    known = session.run(reads.meant, codes=[line.code for line in lines])
+    odd = sum(1 for line in lines if line.problem)
+    unknown = sum(1 for line in lines if not line.problem and line.code not in known)
+    units = sum(line.units * (known[line.code].units if line.code in known else 1) for line in lines)
+    st.markdown(f"**{words.plural(len(lines), 'line')}, {words.units(units)}**")
+    if odd or unknown:
+        said = [f"{words.plural(odd, 'line')} cannot be read"] if odd else []
+        said += [f"{words.plural(unknown, 'code')} is of no variant" if unknown == 1 else
+                 f"{words.plural(unknown, 'code')} are of no variant"] if unknown else []  # fmt: skip
+        st.warning(
+            f"{words.listing(said)}. They are kept as they are, by name, and you can correct them on the delivery. "
+            "The other lines are not held up.",
+            icon=":material/help:",
+        )
+    rows = sorted(lines, key=lambda line: (line.problem is None, line.code in known))[:PREVIEWED]
+    found = [known.get(line.code) for line in rows]
+    columns.show(
+        {
+            "line": ([line.line for line in rows], NumberColumn("Line", width=48)),
+            "code": ([line.code for line in rows], TextColumn("SKU or code", width=130)),
+            "variant": (
+                [words.sized(each.product, each.size) if each else "No variant has this code" for each in found],
+                TextColumn("Variant", width=220),
+            ),
+            "units": (
+                [line.units * (each.units if each else 1) for line, each in zip(rows, found, strict=True)],
+                NumberColumn("Units", width=64),
+            ),
+            "cost": (
+                [str(line.unit_cost or "") for line in rows],
+                TextColumn("Unit cost", width=84, alignment="right"),
+            ),
+            "problem": ([line.problem or "" for line in rows], TextColumn("Problem", width=320)),
+        },
+        {
+            "code": ([line.code for line in rows], TextColumn("SKU or code", width=120)),
+            "units": ([line.units for line in rows], NumberColumn("Units", width=58)),
+            "problem": (
+                [line.problem or ("" if each else "Unknown code") for line, each in zip(rows, found, strict=True)],
+                TextColumn("Problem", width=160),
+            ),
+        },
+        key=columns.key_of(key, rows),
+        alt="What was read of each line; lines with a problem come first",
+    )
+    if len(lines) > PREVIEWED:
+        st.caption(f"The first {PREVIEWED} of {words.number(len(lines))} lines.")

@@ -1,0 +1,98 @@
+// The camera, and a photo where there is none. It stays open after a scan.
+
+const EVERY = 110; // milliseconds between two looks
+const GONE = 700; // how long a code is out of the picture before it counts as gone
+const FORMATS = ["ean_13", "ean_8", "upc_a", "upc_e", "code_128", "code_39", "itf", "data_matrix", "qr_code"];
+const OURS = ["EAN13", "EAN8", "UPCA", "UPCE", "Code128", "Code39", "ITF", "DataBar", "DataMatrix", "QRCode"];
+
+let reader = null;
+
+// The browser's own reader where it has one, else ours. Both return the texts in a picture.
+async function open() {
+  if ("BarcodeDetector" in globalThis) {
+    try {
+      const known = new Set(await BarcodeDetector.getSupportedFormats());
+      const formats = FORMATS.filter((format) => known.has(format));
+      if (known.has("ean_13")) {
+        const detector = new BarcodeDetector({ formats });
+        return async (picture) => (await detector.detect(picture)).map((found) => found.rawValue);
+      }
+    } catch { /* it is only announced: take ours */ }
+  }
+  const { prepareZXingModule, readBarcodes } = await import("./zxing/reader.js");
+  const place = new URL("./zxing/", import.meta.url);
+  prepareZXingModule({ overrides: { locateFile: (name) => new URL(name, place).href } });
+  const canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  return async (picture, hard) => {
+    const [width, height] = [picture.videoWidth ?? picture.width, picture.videoHeight ?? picture.height];
+    if (!width) return [];
+    const scale = Math.min(1, (hard ? 2400 : 1280) / Math.max(width, height));
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const image = pen.getImageData(0, 0, canvas.width, canvas.height);
+    const options = { formats: OURS, tryHarder: hard, tryRotate: true, tryDownscale: hard, maxNumberOfSymbols: 4 };
+    return (await readBarcodes(image, options)).filter((found) => found.isValid).map((found) => found.text);
+  };
+}
+
+const ready = () => (reader ??= open().catch((error) => { reader = null; throw error; }));
+
+export const isPossible = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+export async function readPhoto(file) {
+  const picture = await createImageBitmap(file);
+  try {
+    return [...new Set(await (await ready())(picture, true))];
+  } finally {
+    picture.close();
+  }
+}
+
+// A code is taken once while it is in the picture, and again only when it has left it.
+export class Picture {
+  seen = new Map();
+  fresh(codes, now) {
+    const taken = [...new Set(codes)].filter((code) => !(now - this.seen.get(code) < GONE));
+    for (const code of codes) this.seen.set(code, now);
+    return taken;
+  }
+}
+
+export class Camera {
+  constructor(video, onCode) {
+    Object.assign(this, { video, onCode, stream: null, picture: new Picture() });
+  }
+
+  get isOpen() { return Boolean(this.stream); }
+
+  async start() {
+    const look = await ready();
+    this.stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } },
+    });
+    this.video.srcObject = this.stream;
+    await this.video.play();
+    this.watch(look, this.stream);
+  }
+
+  async watch(look, stream) {
+    while (this.stream === stream) {
+      try {
+        if (!document.hidden && this.video.readyState >= 2) {
+          const codes = await look(this.video, false);
+          for (const code of this.picture.fresh(codes, performance.now())) this.onCode(code);
+        }
+      } catch { /* one picture that cannot be read: the next one may */ }
+      await new Promise((resolve) => setTimeout(resolve, EVERY));
+    }
+  }
+
+  stop() {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = null;
+    this.video.srcObject = null;
+  }
+}

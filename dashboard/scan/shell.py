@@ -1,0 +1,75 @@
+"""The page itself and its files: scripts, style, service worker, barcode reader. All come from this folder.
+
+A file's address has the version of all files in it, so browsers keep it for good. The page holds nothing of a person:
+a browser may show it from its cache while the server is away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+
+from dashboard.door.gate import FONT_PATH, ICON_PATH
+
+FILES = Path(__file__).with_name("files")
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
+_KEEP = "private, max-age=31536000, immutable"
+
+# The barcode reader is WebAssembly. Everything comes from and goes to this site.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+
+
+@lru_cache(maxsize=1)
+def files() -> dict[str, Path]:
+    """Return the files that a browser may ask for, by their name in the address."""
+    return {
+        path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*")) if path.suffix in _KINDS
+    }
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Return the version of the page: it changes with any of its files."""
+    digest = hashlib.sha256()
+    for path in (FILES / "page.html", *files().values()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+async def page(request: Request) -> Response:
+    """Show the page."""
+    return HTMLResponse(_filled("page.html"), headers={"Cache-Control": "no-store", "Content-Security-Policy": POLICY})
+
+
+async def worker(request: Request) -> Response:
+    """Send the service worker, which opens the page while the server is away."""
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY, "Service-Worker-Allowed": "/scan"}
+    return Response(_filled("worker.js"), headers=headers, media_type=_KINDS[".js"])
+
+
+async def file(request: Request) -> Response:
+    """Send one file. Under an older version's address it is sent too, but not kept."""
+    path = files().get(request.path_params["name"])
+    if path is None:
+        return PlainTextResponse("There is no such file.", 404)
+    keep = _KEEP if request.path_params["version"] == version() else "no-store"
+    return FileResponse(path, media_type=_KINDS[path.suffix], headers={"Cache-Control": keep})
+
+
+@lru_cache(maxsize=2)
+def _filled(name: str) -> str:
+    """Return one of the two texts that name the version, with their places filled."""
+    text = (FILES / name).read_text(encoding="utf-8")
+    listed = ", ".join(f'"{each}"' for each in files() if each != "worker.js")
+    places = {"VERSION": version(), "FONT": FONT_PATH, "ICON": ICON_PATH, '"FILES"': listed}
+    for place, value in places.items():
+        text = text.replace(f"{{{{{place}}}}}", value)
+    return text
