@@ -10,7 +10,7 @@ from core.ledger.holds import Wanted
 from core.proof.checks import run_checks
 from tests.races.crowd import at_once, split
 from tests.support.builders import Shop, key
-from tests.support.counting import begin, finish, scanned, seen, typed
+from tests.core.counts.counting import begin, finish, scanned, seen, typed
 from tests.support.proof import assert_holds
 
 

@@ -11,7 +11,7 @@ from core.counts.sessions import State
 from core.foundation.errors import InsufficientStock, InvalidInput
 from core.foundation.model import MovementType
 from tests.support.builders import PastLine, Shop, key
-from tests.support.counting import apply, begin, finish, seen, typed
+from tests.core.counts.counting import apply, begin, finish, seen, typed
 from tests.support.proof import assert_holds
 
 

@@ -12,7 +12,7 @@ from core.counts.review import Decision, Question
 from core.counts.sessions import Scope, State
 from core.foundation.errors import Forbidden, InvalidInput, KeyReused, SignInRequired, UnknownVariant
 from tests.support.builders import Shop, key
-from tests.support.counting import apply, begin, finish, scanned, seen, typed
+from tests.core.counts.counting import apply, begin, finish, scanned, seen, typed
 
 
 def test_scans_of_two_people_add_up_and_the_review_says_who_scanned_what(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
 from tests.support.builders import Shop
-from tests.support.counting import apply, begin, finish, typed
+from tests.core.counts.counting import apply, begin, finish, typed
 
 __all__ = ["tabs"]
 
