@@ -23,6 +23,7 @@ _MAY = {
     "view": Permission.VIEW,
     "adjust": Permission.ADJUST,
     "receive": Permission.RECEIVE,
+    "count": Permission.COUNT,
     "undo": Permission.UNDO,
     "attach": Permission.ATTACH_CODE,
 }
@@ -162,6 +163,7 @@ def state(person: SignedIn, found: Choices, release: str) -> dict[str, Any]:
             for each in found.reasons
         ],
         "deliveries": [{"id": each.delivery_id, "name": _delivery(each)} for each in found.deliveries],
+        "counts": [{"id": each.count_id, "name": each.name, "is_blind": each.is_blind} for each in found.counts],
         "recent": [offered(each) for each in found.recent],
     }
 
