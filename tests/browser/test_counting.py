@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from core.foundation.model import Role
 from tests.browser.browsing import Desk, settle
-from tests.support.builders import Shop
 from tests.core.counts.counting import begin
+from tests.support.builders import Shop
 from tests.support.people import new_person
 
 MOST_SECONDS = 90
