@@ -54,6 +54,7 @@ EVERY_SERVER = (
     "tests/core/backups/test_real_shop.py",
     "tests/core/catalog/test_extra_columns.py::test_a_new_product_of_the_moved_shop",
     "tests/core/catalog/test_extra_columns.py::test_values_are_cast",
+    "tests/core/deliveries/test_deliveries.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
     "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",
