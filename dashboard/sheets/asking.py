@@ -189,7 +189,7 @@ def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], 
         upload.chosen[each.name] = None if title == NO_COLUMN else title
         upload.is_changed = True
 
-    where.selectbox(each.called.capitalize(), titles, key=widget, on_change=choose)
+    where.selectbox(each.called[:1].upper() + each.called[1:], titles, key=widget, on_change=choose)
 
 
 def _three_rows(found: Match) -> pd.DataFrame:
