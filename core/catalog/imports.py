@@ -194,11 +194,17 @@ def import_file(
     try:
         done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | sent).one()
     except DBAPIError as error:
-        refusal = translate(error)
-        if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
-            raise UnreadableCatalog(file_name, [Problem(**fact) for fact in refusal.facts["problems"]]) from error
+        if problems := refused_rows(error):
+            raise UnreadableCatalog(file_name, problems) from error
         raise
     return CatalogImport(**done._mapping)
+
+
+def refused_rows(error: DBAPIError) -> list[Problem]:
+    """Return the rows that the database refused; none if the error is another one."""
+    refusal = translate(error)
+    facts = refusal.facts.get("problems", []) if isinstance(refusal, InvalidInput) else []
+    return [Problem(**fact) for fact in facts]
 
 
 def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Sequence[str] = ()) -> CatalogPreview:

@@ -2,5 +2,5 @@
 
 `taking` takes a scan in one of five modes: look up, adjust, receive, count, undo. `choices` reads what its page offers.
 
-Uses: deliveries, ledger, people, database, foundation.
+Uses: deliveries, counts, ledger, people, database, foundation.
 """

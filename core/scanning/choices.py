@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from core.counts.sessions import OpenCount, open_counts
 from core.deliveries.reads import DeliveryRow, open_deliveries
 from core.foundation.model import Actor, LevelRow, MovementType, Reason
 from core.foundation.text import clean
 from core.ledger import reports
 from core.ledger.level_filter import LevelFilter, LevelSort
+from core.people.access import Permission, may
 
 MOST_FOUND = 12
 RECENT = 12
@@ -33,10 +35,11 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a person may choose: reasons for an adjustment, open deliveries, and the variants that moved last."""
+    """What a person may choose: reasons for an adjustment, open deliveries and counts, and the variants that moved last."""
 
     reasons: tuple[Reason, ...]
     deliveries: tuple[DeliveryRow, ...]
+    counts: tuple[OpenCount, ...]
     recent: tuple[Offered, ...]
 
 
@@ -48,6 +51,7 @@ def choices(connection: Connection, actor: Actor) -> Choices:
             each for each in known if each.movement_type is MovementType.ADJUSTMENT and each.by_hand and each.is_active
         ),
         deliveries=open_deliveries(connection, actor),
+        counts=open_counts(connection, actor) if may(actor.role, Permission.COUNT) else (),
         recent=_offered(reports.levels(connection, actor, sort=LevelSort.MOVED, limit=RECENT).rows),
     )
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from core.counts import entering as counts
+from core.counts.sessions import open_counts
 from core.database.engine import array, one_statement
 from core.deliveries import changes as deliveries
 from core.foundation.barcodes import read_scan
@@ -25,6 +28,7 @@ from core.people.access import Permission
 from core.people.guard import ask
 
 LONGEST_CODE = 400
+_LONGEST_AGE = 366 * 86_400.0  # seconds; a count refuses much younger ones with a sentence
 UNDO_NOTE = "Undone at the scan station"
 
 
@@ -147,6 +151,25 @@ def check_off(connection: Connection, actor: Actor, *, scan: Scan) -> Taken:
     return replace(found, units=units, received=line.scanned, expected=line.expected, replayed=line.replayed)
 
 
+def count(connection: Connection, actor: Actor, *, scan: Scan) -> Taken:
+    """Add the units of a scan to what this person has counted in an open count, as of the moment of the scan.
+
+    Raises as `post`, and InvalidInput if the count takes no entries now.
+    """
+    if scan.count_id is None:
+        raise invalid("count", "must be chosen")
+    found = look_up(connection, actor, scan=scan)
+    units = found.scanned * whole_units(scan.units, "units", lowest=-MAX_UNITS)
+    counted_at = datetime.now(UTC) - timedelta(seconds=min(max(scan.age, 0.0), _LONGEST_AGE))
+    entry = counts.count_scan(
+        connection, actor, count_id=scan.count_id, variant_id=found.variant_id, units=units, counted_at=counted_at,
+        key=key_of(scan.id),
+    )  # fmt: skip
+    taken = replace(found, units=units, counted=entry.own, replayed=entry.is_repeat)
+    is_open = any(each.count_id == scan.count_id and not each.is_blind for each in open_counts(connection, actor))
+    return taken if is_open else replace(taken, level_before=None, level_after=None, reserved=None)
+
+
 def key_of(scan_id: UUID) -> str:
     """Return the idempotency key of a scan."""
     return f"scan:{scan_id}"
@@ -182,5 +205,6 @@ _BY_MODE: dict[Mode, Callable[..., Taken]] = {
     Mode.LOOK: look_up,
     Mode.ADJUST: post,
     Mode.RECEIVE: post,
+    Mode.COUNT: count,
     Mode.UNDO: undo,
 }

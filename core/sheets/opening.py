@@ -81,7 +81,7 @@ def _header_place(start: Sequence[tuple[str, ...]]) -> int | None:
     """Return which of the first records is the header: the one with known titles, else the first wide enough."""
     if not start:
         return None
-    known = [sum(key(value) in TITLES for value in values) for values in start]
+    known = [sum(key(value) in TITLES for value in values if value) for values in start]
     best = max(known)
     if best >= 2 or (best == 1 and known[0] == 1):
         return known.index(best)

@@ -40,13 +40,13 @@ def show(found: OneDelivery | None, person: Actor) -> None:
         st.caption("Your role cannot receive goods. The warehouse, a manager or an admin can.")
     if receives:
         unknown.show(found, person)
+    if row.is_open and receives:
+        with st.container(border=True, key="del_post"):
+            posting.show(found)
     with st.container(border=True, key="del_lines"):
         lines.show(found)
         if row.is_open and receives:
             lines.show_correction(found)
-    if row.is_open and receives:
-        with st.container(border=True, key="del_post"):
-            posting.show(found)
     _show_receipts(found, person)
     _show_steps(found)
     if receives:

@@ -13,16 +13,17 @@ from core.catalog.codes import CodeKind
 from core.deliveries.reads import DeliveryRow
 from core.foundation.errors import InsufficientStock, InvalidInput, StockError, UnknownVariant, invalid
 from core.foundation.model import MAX_UNITS
-from core.scanning.choices import Choices, Offered
-from core.scanning.taking import Mode, Scan, Taken
 from core.people.access import Permission, may
 from core.people.accounts import SignedIn
+from core.scanning.choices import Choices, Offered
+from core.scanning.taking import Mode, Scan, Taken
 
 MOST_SCANS = 50
 _MAY = {
     "view": Permission.VIEW,
     "adjust": Permission.ADJUST,
     "receive": Permission.RECEIVE,
+    "count": Permission.COUNT,
     "undo": Permission.UNDO,
     "attach": Permission.ATTACH_CODE,
 }
@@ -162,6 +163,7 @@ def state(person: SignedIn, found: Choices, release: str) -> dict[str, Any]:
             for each in found.reasons
         ],
         "deliveries": [{"id": each.delivery_id, "name": _delivery(each)} for each in found.deliveries],
+        "counts": [{"id": each.count_id, "name": each.name, "is_blind": each.is_blind} for each in found.counts],
         "recent": [offered(each) for each in found.recent],
     }
 

@@ -41,6 +41,7 @@ SCREENS = (
     "orders",
     "overview",
     "alerts",
+    "counts",
     "movements",
     "stock",
     "scan",

@@ -32,11 +32,14 @@ def _serve(port: int, environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the dashboard of the database at `app_url` on a free port and give its address; `more` are variables."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def serve(
+    app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | None = None, port: int | None = None
+) -> Iterator[str]:
+    """Serve the dashboard of the database at `app_url` and give its address; `more` are variables.
+
+    Without a port, on a free one.
+    """
+    port = port or _free_port()
     settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies, **(more or {})}
     with forking() as context:
         process = context.Process(target=_serve, args=(port, dict(os.environ) | settings))
@@ -51,6 +54,12 @@ def serve(app_url: str, *, trusted_proxies: str = "", more: Mapping[str, str] | 
             process.kill()
         process.join()
         process.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(process: BaseProcess, url: str) -> None:

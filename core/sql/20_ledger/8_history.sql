@@ -42,6 +42,7 @@ begin
     end if;
     analyze stockroom.history_rows;
     perform stockroom_api.check_history(_import);
+    perform stockroom_api.name_history(_import_id);
     perform stockroom_api.refuse_cased_skus(_import_id);
     if stockroom_api.leave_out_known(_import) = _import.rows_total then
         return;

@@ -1,7 +1,9 @@
 // The scanner and the keyboard. A scanner is a keyboard that types a code in a few milliseconds a character.
 
-const QUICK = 35; // milliseconds between two characters of a scanner, on average
-const PAUSE = 100; // a longer pause begins another code
+const QUICK = 35; // milliseconds between two characters of a scanner; hands are slower
+const MOST = 0.7; // how many of the characters must be that quick
+const PAUSE = 300; // a longer pause begins another code,
+const HICCUP = 2000; // unless a code that has begun has no Enter yet: the device was busy
 const SHORTEST = 3;
 const TYPES = new Set(["text", "search", "number", "tel", "email", "password", ""]);
 
@@ -12,15 +14,17 @@ function takesText(element) {
 
 export function listen({ field, onScan }) {
   let burst = "";
-  let began = 0;
+  let quick = 0; // characters that followed the one before quickly
   let last = -Infinity;
   let before = null;
 
-  function begin(event) {
+  const isQuick = () => burst.length >= SHORTEST && quick / (burst.length - 1) >= MOST;
+
+  function begin() {
     const element = takesText(document.activeElement) ? document.activeElement : field;
     if (element !== document.activeElement && !document.querySelector("dialog[open]")) field.focus({ preventScroll: true });
     burst = "";
-    began = event.timeStamp;
+    quick = 0;
     before = { element, value: element.value };
   }
 
@@ -28,9 +32,7 @@ export function listen({ field, onScan }) {
     const isSeparator = event.ctrlKey && event.key === "]"; // how scanners type the separator of a GS1 code
     if (event.isComposing || event.metaKey || event.altKey || (event.ctrlKey && !isSeparator)) return;
     if (event.key === "Enter" || event.key === "Tab") {
-      const isScan = burst.length >= SHORTEST && event.timeStamp - last < PAUSE
-        && (last - began) / (burst.length - 1) <= QUICK;
-      if (isScan) {
+      if (isQuick() && event.timeStamp - last < HICCUP) {
         event.preventDefault();
         event.stopImmediatePropagation();
         if (before.element.value !== before.value) before.element.value = before.value;
@@ -42,7 +44,9 @@ export function listen({ field, onScan }) {
     }
     if (event.key.length !== 1) return;
     if (event.key === " " && !burst && document.activeElement instanceof HTMLButtonElement) return;
-    if (event.timeStamp - last > PAUSE || !burst) begin(event);
+    const gap = event.timeStamp - last;
+    if (!burst || gap > (isQuick() ? HICCUP : PAUSE)) begin();
+    else if (gap <= QUICK) quick += 1;
     burst += isSeparator ? "\x1d" : event.key;
     last = event.timeStamp;
     if (isSeparator) event.preventDefault();

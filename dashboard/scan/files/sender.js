@@ -4,7 +4,7 @@ const MOST = 20;
 const PATIENCE = 20_000;
 const PAUSES = [300, 700, 1500, 3000, 5000];
 
-export const LINE = { idle: "idle", sending: "sending", away: "away", ended: "ended", other: "other" };
+export const LINE = { opening: "opening", idle: "idle", sending: "sending", away: "away", ended: "ended", other: "other" };
 
 export class Sender {
   // `owner` returns whose scans may be sent now. `onAnswers` gets [scan, answer] pairs, `onLine` the state of the line.
@@ -14,8 +14,6 @@ export class Sender {
     this.isRunning = false;
     this.isWanted = false;
     this.timer = 0;
-    addEventListener("online", () => this.kick());
-    document.addEventListener("visibilitychange", () => document.hidden || this.kick());
   }
 
   kick() {
@@ -41,10 +39,7 @@ export class Sender {
   async sendSome() {
     const owner = this.owner();
     const scans = (await this.store.waiting()).filter((scan) => scan.owner === owner).slice(0, MOST);
-    if (!owner || !scans.length) {
-      if (owner) this.onLine(LINE.idle);
-      return false;
-    }
+    if (!owner || !scans.length) return false;
     let response;
     let message = {};
     try {

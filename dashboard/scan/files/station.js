@@ -15,10 +15,11 @@ const store = await Store.open().catch(() => new Memory());
 const options = new Options(() => showList());
 const log = []; // what this page has scanned, newest first
 let person = recall("person", null);
-let line = LINE.idle;
+let line = LINE.opening;
 let recent = recall("recent", []);
 let found = null; // variants of a search, instead of the recent ones
 let undoable = [];
+let hasMet = false; // since it was opened, this page has asked who is signed in
 let isPaused = false; // another person signed in: nothing is taken until somebody says so
 
 // ---------------------------------------------------------------- scans
@@ -27,7 +28,11 @@ const sender = new Sender({ store, owner: () => (isPaused ? null : person?.owner
 
 // Keep a scan, then show it, then send it. `what` is a text or a variant from a list.
 async function take(what, units = options.units) {
-  if (!person || isPaused) return;
+  if (!person || isPaused) {
+    play("refused");
+    if (!person) say("Nobody is signed in on this browser yet, so this scan was not kept. Connect, sign in, then scan again.", what.text ?? what.sku);
+    return;
+  }
   const problem = options.problem();
   if (problem) {
     say(problem, what.text ?? what.sku);
@@ -172,16 +177,17 @@ function say(sentence, label) {
 
 function showState(name, sentence) {
   if (line !== name && name === LINE.ended) askToSignIn();
-  const isBack = line === LINE.away && name !== LINE.away;
+  const isBack = isBroken(line) && !isBroken(name);
   line = name;
-  if (name === LINE.other) read();
-  if (isBack) read();
+  if (name === LINE.other || isBack) read();
   store.waiting().then((all) => {
     const mine = all.filter((scan) => scan.owner === person?.owner).length;
     showLine(line, mine, sentence);
     element("waiting").textContent = mine ? `${mine} waiting` : "";
   });
 }
+
+const isBroken = (name) => name === LINE.away || name === LINE.ended;
 
 function askToSignIn() {
   showNotice("Your session has ended. Your scans are kept on this device. ",
@@ -212,7 +218,9 @@ async function meet(state) {
   recallUndoable();
   options.meet(state);
   attaching.meet(state.kinds);
-  if (isOther && log.length) await greet(before);
+  if (isOther) log.length = 0;
+  if (isOther && hasMet) await greet(before);
+  hasMet = true;
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
     showNotice("A newer version of this page is there. ", make("a", { href: "/scan" }, "Load it"));
@@ -231,7 +239,6 @@ async function greet(before) {
   const dialog = element("other");
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  log.length = 0;
   isPaused = false;
 }
 
@@ -364,5 +371,9 @@ for (const scan of await store.waiting()) if (scan.owner === person?.owner) log.
 await draw();
 field.focus();
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/scan/worker.js", { scope: "/scan" }).catch(() => {});
-setInterval(() => (line === LINE.ended || document.hidden ? null : sender.kick()), 15_000);
+// What the browser says about the line is only a hint to try again; so is the clock.
+const tryAgain = () => (document.hidden ? null : isBroken(line) ? read() : sender.kick());
+addEventListener("online", read);
+document.addEventListener("visibilitychange", tryAgain);
+setInterval(tryAgain, 5_000);
 await read();

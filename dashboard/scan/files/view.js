@@ -23,7 +23,7 @@ export const called = (it) => [it.product, it.size, it.color].filter(Boolean).jo
 // The sentence of an answer: what it was, and from which level to which.
 export function outcome({ mode, answer }) {
   if (answer.state === "refused") return answer.sentence;
-  if (answer.counted !== undefined && answer.counted !== null) return `Counted ${number(answer.counted)}`;
+  if (answer.counted !== undefined && answer.counted !== null) return `${number(answer.counted)} counted`;
   if (answer.received !== undefined && answer.received !== null) {
     return answer.expected ? `${number(answer.received)} of ${number(answer.expected)} expected`
       : `${number(answer.received)} arrived, not expected`;
@@ -62,6 +62,7 @@ export function showAnswer(entry) {
     body.append(make("p", { class: "detail" }, facts), levels(entry));
     const notes = [];
     if (entry.mode === "undo") notes.push("Undone.");
+    if (entry.mode === "count" && answer.level_after !== null) notes.push(`${number(answer.level_after)} on hand.`);
     if (answer.scanned > 1) notes.push(`This code is a carton of ${number(answer.scanned)}.`);
     if (!answer.is_active) notes.push("This variant is inactive.");
     if (notes.length) body.append(make("p", { class: "detail" }, notes.join(" ")));
@@ -113,7 +114,7 @@ export function showLine(name, waiting, sentence) {
   const pill = element("line");
   const kept = waiting ? `, ${number(waiting)} kept` : "";
   const words = {
-    idle: "Connected", sending: "Connected", away: `Not connected${kept}`, ended: `Signed out${kept}`, other: `Paused${kept}`,
+    opening: "Connecting", idle: "Connected", sending: "Connected", away: `Not connected${kept}`, ended: `Signed out${kept}`, other: `Paused${kept}`,
   };
   pill.textContent = words[name];
   pill.className = `pill ${name}`;
