@@ -171,7 +171,7 @@ class _Found:
 
     def _ask_meaning(self, place: int, rivals: Sequence[Field]) -> None:
         title = self.sheet.header[place]
-        name = f"{MEANING}:{title}"
+        name = f"{MEANING}:{key(title)}"
         answer = self.answers.get(name)
         for field in rivals:
             if answer == field.name:

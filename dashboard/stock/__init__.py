@@ -3,5 +3,5 @@
 `listing` and `grid` show many variants. `variant` shows one, with its `level_forms` and `holds`. `bulk` changes many
 levels from a file.
 
-Uses: frame, door.
+Uses: catalog, sheets, frame, door.
 """

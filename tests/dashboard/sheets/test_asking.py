@@ -41,21 +41,21 @@ def test_a_column_called_menge_is_asked_about_and_the_answers_are_remembered_for
     assert "What does the column “Menge” say?" in said
     assert "A-1, x: 3" in said
     assert not [label for label in labels(tab) if label.startswith("Post")]
-    answer(tab, "meaning", "change")
+    answer(tab, "meaning", "set_to")
     said = words_of(tab)
     assert "What does 1.000 mean in this file?" in said
     answer(tab, "decimal", "comma")
     answer(tab, "total", "leave-out")
-    assert "2 variants will change, +1,003 units in total." in words_of(tab)
+    assert "2 variants will change, +986 units in total." in words_of(tab)
     (post,) = [button for button in tab.button if button.label.startswith("Post")]
     post.click()
     run(tab)
-    assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (15, 1005)
+    assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (3, 1000)
 
     tab = upload(tabs.open("Mia", "stock", bulk="1"), "bulk_file", "NR;MENGE;Ort\nA-1;2.000;z\n".encode())
     said = words_of(tab)
     assert "Read as Wanda chose for files with these columns." in said
-    assert "1 variant will change, +2,000 units in total." in said
+    assert "1 variant will change, +1,997 units in total." in said
 
 
 def test_a_thousand_is_asked_about_on_import_with_the_row_as_the_example(tabs: Tabs, embedded_shop: Shop) -> None:
