@@ -188,7 +188,9 @@ def picture(tmp_path: Path) -> Path:
         b"YUV4MPEG2 W640 H480 F10:1\nFRAME\n" + b"".join(rows) + b"\x80" * (width * height // 2)
     )
     palette = b"".join(bytes([n, n, n, 0]) for n in range(256))
-    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 1078 + width * height, 0, 1078, 40, width, -height, 1, 8, 0, 0, 0, 0, 256, 0)
+    head = struct.pack(
+        "<2sIIIIiiHHIIiiII", b"BM", 1078 + width * height, 0, 1078, 40, width, -height, 1, 8, 0, 0, 0, 0, 256, 0
+    )
     (tmp_path / "shelf.bmp").write_bytes(head + palette + b"".join(rows))
     return tmp_path
 

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.database import pool
 from dashboard.sheets.work import FileWork
+from tests.core.sheets.files import DE_THOUSANDS
 from tests.dashboard.tabs import Tabs, field, labels, run, tabs, words_of
 from tests.support.builders import Shop
-from tests.support.files import DE_THOUSANDS
 
 __all__ = ["tabs"]
 
@@ -52,7 +52,7 @@ def test_a_column_called_menge_is_asked_about_and_the_answers_are_remembered_for
     run(tab)
     assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (3, 1000)
 
-    tab = upload(tabs.open("Mia", "stock", bulk="1"), "bulk_file", "NR;MENGE;Ort\nA-1;2.000;z\n".encode())
+    tab = upload(tabs.open("Mia", "stock", bulk="1"), "bulk_file", b"NR;MENGE;Ort\nA-1;2.000;z\n")
     said = words_of(tab)
     assert "Read as Wanda chose for files with these columns." in said
     assert "1 variant will change, +1,997 units in total." in said
