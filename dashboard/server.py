@@ -33,6 +33,7 @@ from core.stripe.trouble import Patience
 from dashboard.door import health, signin, webhook
 from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
+from dashboard.door.pictures import Pictures
 from dashboard.door.post import ALL_METHODS
 from dashboard.frame import feedback
 from dashboard.scan.routes import ScanDoor
@@ -109,16 +110,19 @@ api = create_api(
     allowed_origins=_settings.cors_origins,
 )
 
+pictures = Pictures(pool.engine)
+
 app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=lifespan,
     on_script_error=on_script_error,
-    middleware=[Middleware(AuthGate, find_session=signin.find_session)],
+    middleware=[Middleware(AuthGate, find_session=signin.find_session, find_hosts=pictures.hosts, api=api)],
     routes=[
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),
         *Downloads(pool.engine).routes(),
         *ScanDoor(pool.engine).routes(),
+        *pictures.routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from core.ledger import reports
+from core.people.access import Permission, may
 from core.screens import stock as screens
 from dashboard.catalog import product
 from dashboard.door import session
 from dashboard.frame import links, live
 from dashboard.frame import page as frame
-from dashboard.stock import bulk
+from dashboard.stock import bulk, labels, table_edit
 from dashboard.stock import listing as stock_list
 from dashboard.stock import variant as variant_desk
 
@@ -29,10 +30,15 @@ with frame.page("Stock", person) as top:
             variant_desk.show(variant, person)
     else:
         search = stock_list.show_search(code)
-        wanted = stock_list.show_filters(search, session.run(reports.brands))
-        seen = stock_list.read(wanted)
-        live.watch(seen.latest)
-        with top:
-            frame.show_sample_line(seen.shop)
-        stock_list.show_page(seen, wanted, person)
-        links.to_files(person, "stock", "variants", "days", "holds")
+        wanted = stock_list.show_filters(search, session.run(reports.brands), session.run(reports.shelf_places))
+        if labels.PARAM in st.query_params:
+            labels.show(wanted.filter, wanted.sort)
+        elif table_edit.PARAM in st.query_params and may(person.role, Permission.EDIT_SHELF):
+            table_edit.show(wanted.filter, wanted.sort, person)
+        else:
+            seen = stock_list.read(wanted)
+            live.watch(seen.latest)
+            with top:
+                frame.show_sample_line(seen.shop)
+            stock_list.show_page(seen, wanted, person)
+            links.to_files(person, "stock", "variants", "days", "holds")

@@ -52,8 +52,14 @@ EVERY_SERVER = (
     "tests/core/backups/test_backups.py",
     "tests/core/backups/test_ledger_file.py",
     "tests/core/backups/test_real_shop.py",
+    "tests/core/catalog/test_editing.py::test_a_manager_edits_every_field",
+    "tests/core/catalog/test_editing.py::test_a_renamed_sku_stays",
+    "tests/core/catalog/test_editing_adopted.py::test_a_variant_of_the_moved_shop",
     "tests/core/catalog/test_extra_columns.py::test_a_new_product_of_the_moved_shop",
+    "tests/core/catalog/test_variant_changes.py::test_a_file_that_names_a_former_sku",
+    "tests/core/catalog/test_variant_changes.py::test_what_a_file_adds",
     "tests/core/catalog/test_extra_columns.py::test_values_are_cast",
+    "tests/core/deliveries/test_deliveries.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
     "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",
@@ -91,7 +97,7 @@ EVERY_SERVER = (
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
-pytest_plugins = ["tests.support.shared.answers"]
+pytest_plugins = ["tests.support.shared.adopting", "tests.support.shared.answers"]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)

@@ -40,3 +40,8 @@ def resolve(connection: Connection, _: Actor, *, cause: str, resolution: str) ->
     """Resolve the open case of a cause, if there is one."""
     values = {"cause": cause, "resolution": resolution}
     call(connection, "select stockroom_api.resolve_system_alert(%(cause)s, %(resolution)s)", values)
+
+
+def judge_codes(connection: Connection, _: Actor) -> None:
+    """Open a case for each code that two variants share, and end the cases of those that are shared no more."""
+    call(connection, "select stockroom_api.judge_codes()", {})

@@ -1,7 +1,8 @@
 """Adds products and variants.
 
 `file` reads the file and names every bad row. `imports` shows what the file would change, and applies all of it or
-nothing. `products` adds one product, as typed on a page.
+nothing. `products` adds one product, as typed on a page, with the sizes that `size_runs` reads. `editing` changes
+variants a field at a time, `pictures` keeps what people upload of them.
 
-Uses: people, database, foundation.
+Uses: people, database, sheets, foundation.
 """

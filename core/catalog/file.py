@@ -16,7 +16,7 @@ from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.text import folded, many
 from core.sheets import Choices, Field, Kind, Match, match_alone, open_sheet, read
-from core.sheets.reading import reader
+from core.sheets.reading import Tell, reader
 
 FIELDS = (
     Field(name="sku", kind=Kind.CODE, is_required=True, longest=80, label="SKU"),
@@ -79,11 +79,6 @@ class CatalogFile:
         bad = {problem.line for problem in self.problems}
         return tuple(line for line in self.lines if line.line not in bad)
 
-    @property
-    def skus(self) -> list[str]:
-        """The SKUs as the file writes them."""
-        return [line.sku for line in self.lines if line.sku]
-
 
 class UnreadableCatalog(Unreadable):
     """This catalogue has bad rows; nothing was imported."""
@@ -99,28 +94,14 @@ def read_catalog(content: bytes, name: str, choices: Choices | None = None) -> C
     return catalog_of(match_alone(open_sheet(content, name, tab=chosen.tab), FIELDS, chosen))
 
 
-def catalog_of(match: Match) -> CatalogFile:
+def catalog_of(match: Match, tell: Tell = lambda *_: None) -> CatalogFile:
     """Return the catalogue that a matched file is. Raises Unreadable if it has no rows or something is left to ask."""
-    found = read(match)
+    found = read(match, tell=tell)
     if not found.rows:
         raise Unreadable(f"{found.name} has no rows; nothing was imported.")
     lines = _as_first_written([_line(row.line, row.values) for row in found.rows])
     problems = [*found.problems, *_contradictions(lines)]
     return CatalogFile(name=found.name, lines=tuple(lines), problems=tuple(sorted(problems, key=lambda p: p.line)))
-
-
-def with_known_skus(file: CatalogFile, known: Mapping[str, str]) -> CatalogFile:
-    """Return the file with the shop's SKUs in place of former ones and of others that look alike."""
-    if not known:
-        return file
-    lines = tuple(replace(line, sku=known.get(line.sku, line.sku)) for line in file.lines)
-    first: dict[str, CatalogLine] = {}
-    again = [
-        Problem(line=line.line, field="sku", why=f"is the same SKU as on line {first[line.sku].line}", value=line.sku)
-        for line in lines
-        if line.sku in known.values() and first.setdefault(line.sku, line) is not line
-    ]
-    return replace(file, lines=lines, problems=(*file.problems, *again))
 
 
 def _line(number: int, values: Mapping[str, Any]) -> CatalogLine:
@@ -151,10 +132,12 @@ def _as_first_written(lines: Sequence[CatalogLine]) -> list[CatalogLine]:
     def first(name: str) -> str:
         return names.setdefault(folded(name), name)
 
-    return [
-        replace(line, product=first(line.product), brand=line.brand and first(line.brand)) if line.product else line
-        for line in lines
-    ]
+    def rewritten(line: CatalogLine) -> CatalogLine:
+        product, brand = line.product and first(line.product), line.brand and first(line.brand)
+        is_same = (product, brand) == (line.product, line.brand)
+        return line if is_same else replace(line, product=product, brand=brand)
+
+    return [rewritten(line) if line.product else line for line in lines]
 
 
 def _contradictions(lines: Sequence[CatalogLine]) -> Iterator[Problem]:

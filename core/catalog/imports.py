@@ -18,13 +18,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from core.catalog.extras import Warned, as_json, extras, products_have_prices, read_values, told, uneven, warnings
-from core.catalog.file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog, with_known_skus
+from core.catalog.file import CatalogFile, CatalogLine, UnreadableCatalog, read_catalog
 from core.database.engine import translate
 from core.foundation.cells import Problem
 from core.foundation.errors import InvalidInput
 from core.foundation.model import Actor
 from core.foundation.text import clean
-from core.ledger.skus import written_skus
 from core.people.access import Permission
 from core.people.guard import asker
 from core.sheets import Choices
@@ -147,7 +146,7 @@ def preview_file(
     connection: Connection, actor: Actor, *, file: CatalogFile, values: Sequence[str] = ()
 ) -> CatalogPreview:
     """Return what importing a file that was read would do. Otherwise as `preview_catalog`."""
-    return _preview(connection, actor, with_known_skus(file, written_skus(connection, actor, skus=file.skus)), values)
+    return _preview(connection, actor, file, values)
 
 
 def import_catalog(
@@ -182,7 +181,6 @@ def import_file(
 ) -> CatalogImport:
     """Import a file that was read. Otherwise as `import_catalog`."""
     file_name = file.name
-    file = with_known_skus(file, written_skus(connection, actor, skus=file.skus))
     if file.problems:
         raise UnreadableCatalog(file_name, _preview(connection, actor, file).problems)
     given = read_values(values, extras(connection, actor)) if values else {}
@@ -196,11 +194,17 @@ def import_file(
     try:
         done = connection.execute(_IMPORT, asker(actor, Permission.IMPORT_CATALOG) | sent).one()
     except DBAPIError as error:
-        refusal = translate(error)
-        if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
-            raise UnreadableCatalog(file_name, [Problem(**fact) for fact in refusal.facts["problems"]]) from error
+        if problems := refused_rows(error):
+            raise UnreadableCatalog(file_name, problems) from error
         raise
     return CatalogImport(**done._mapping)
+
+
+def refused_rows(error: DBAPIError) -> list[Problem]:
+    """Return the rows that the database refused; none if the error is another one."""
+    refusal = translate(error)
+    facts = refusal.facts.get("problems", []) if isinstance(refusal, InvalidInput) else []
+    return [Problem(**fact) for fact in facts]
 
 
 def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Sequence[str] = ()) -> CatalogPreview:

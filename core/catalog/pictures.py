@@ -74,7 +74,7 @@ def picture(connection: Connection, actor: Actor, *, digest: str) -> Picture | N
 
 
 def hosts(connection: Connection, actor: Actor) -> Sequence[str]:
-    """Return the hosts of the shop's pictures that are addresses. It is the server that asks, before anybody signs in."""
+    """Return the hosts of the shop's pictures that are addresses, for the server's own headers."""
     return [host for (host,) in call(connection, "select * from stockroom_api.picture_hosts(%(n)s)", {"n": MOST_HOSTS})]
 
 

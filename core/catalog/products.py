@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.catalog.extras import as_json, extras, read_values
 from core.catalog.file import CatalogLine, read_line
-from core.catalog.imports import CatalogImport, lines_as_json
-from core.database.engine import translate
+from core.catalog.imports import CatalogImport, lines_as_json, refused_rows
+from core.catalog.size_runs import MOST_SIZES as MOST_VARIANTS
 from core.foundation.barcodes import code_key
 from core.foundation.cells import Problem
 from core.foundation.errors import InvalidInput, invalid
@@ -20,13 +20,15 @@ from core.foundation.text import clean
 from core.people.access import Permission
 from core.people.guard import asker
 
-MOST_VARIANTS = 60
 _ADD = text(
     """select * from stockroom_api.add_product(:key, :user_id, :session_id, cast(:roles as text[]), :name,
               cast(:lines as jsonb), :to_known, :into_sample, cast(:extra as jsonb))"""
 )
-_COLUMNS = ("product", "brand", "price", "sku", "size", "opening")
-_LABELS = {"product": "Product", "brand": "Brand", "price": "Price", "sku": "SKU", "size": "Size", "opening": "Units"}
+_COLUMNS = ("product", "brand", "color", "price", "unit_cost", "reorder_point", "sku", "size", "opening")
+_LABELS = {
+    "product": "Product", "brand": "Brand", "color": "Colour", "price": "Price", "unit_cost": "Unit cost",
+    "reorder_point": "Reorder point", "sku": "SKU", "size": "Size", "opening": "Units",
+}  # fmt: skip
 _OF_VARIANT = ("sku", "opening")
 
 
@@ -48,17 +50,21 @@ def add_product(
     key: str,
     brand: str = "",
     price: str = "",
+    color: str = "",
+    unit_cost: str = "",
+    reorder_point: int | None = None,
     to_known: bool = False,
     into_sample: bool = False,
     values: Sequence[str] = (),
 ) -> CatalogImport:
-    """Add a product with its variants, all at one price, and count their units as the initial stock.
+    """Add a product with its variants, alike but for SKU and size, and count their units as the initial stock.
 
     `to_known` adds the variants to the product of this name. `values` (`status=active`) are for the shop's own columns.
     Raises InvalidInput for a value that does not fit, for a SKU or product that the shop has already (`is_known`), and
     where the shop holds the sample data and `into_sample` is not set; KeyReused, Forbidden, SignInRequired.
     """
-    lines = _lines(product, brand, price, variants)
+    of_all = (product, brand, color, price, unit_cost, "" if reorder_point is None else str(reorder_point))
+    lines = _lines(of_all, variants)
     given = read_values(values, extras(connection, actor)) if values else {}
     sent = {
         "key": clean(key, "key", 200),
@@ -70,20 +76,19 @@ def add_product(
     try:
         done = connection.execute(_ADD, asker(actor, Permission.IMPORT_CATALOG) | sent).one()
     except DBAPIError as error:
-        refusal = translate(error)
-        if isinstance(refusal, InvalidInput) and "problems" in refusal.facts:
-            raise _refusal([Problem(**fact) for fact in refusal.facts["problems"]], variants) from error
+        if problems := refused_rows(error):
+            raise _refusal(problems, variants) from error
         raise
     return CatalogImport(**done._mapping)
 
 
-def _lines(product: str, brand: str, price: str, variants: Sequence[NewVariant]) -> list[CatalogLine]:
+def _lines(of_all: Sequence[str], variants: Sequence[NewVariant]) -> list[CatalogLine]:
     if not 1 <= len(variants) <= MOST_VARIANTS:
         raise invalid("sizes", f"must be 1 to {MOST_VARIANTS}")
     problems: list[Problem] = []
     lines = []
     for number, each in enumerate(variants, start=1):
-        typed = (product, brand, price, each.sku, each.size, "" if each.units is None else str(each.units))
+        typed = (*of_all, each.sku, each.size, "" if each.units is None else str(each.units))
         lines.append(read_line(number, _COLUMNS, [value.strip() for value in typed], problems))
     problems += _repeated(lines)
     if problems:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from core.catalog.extras import Warned, extras, read_values, warnings
 from core.catalog.file import UnreadableCatalog, read_catalog
 from core.catalog.imports import CatalogPreview, RowStatus, import_catalog, preview_catalog
-from core.commands import command
+from core.commands import command, file_choices
 from core.commands.shop import replace_sample
 from core.database.engine import create_engine, run
 from core.database.startup import Database
@@ -30,6 +30,7 @@ from core.inbox.range_import import Range, Stage, import_orders
 from core.ledger.history import HistoryImport, import_history
 from core.sample.removal import sample_name
 from core.sandbox import connection
+from core.sheets import Choices
 
 AUTO = "auto"
 _STEPS = {"read": "Read and checked", "staged": "Staged", "posted": "Posted"}
@@ -37,16 +38,18 @@ _STEPS = {"read": "Read and checked", "staged": "Staged", "posted": "Posted"}
 
 def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
-    catalog = command(subparsers, "import-catalog", "import a catalogue from a CSV file", manage=take_catalog)
+    catalog = command(subparsers, "import-catalog", "import a catalogue from a file", manage=take_catalog)
     catalog.add_argument("file", type=Path, metavar="FILE", help="one row a SKU; the first line names the columns")
     catalog.add_argument("--preview", action="store_true", help="only show what each row would do")
     catalog.add_argument("--into-sample", action="store_true", help="add it to the sample data, do not replace that")
     own = "the value of a column of your own in new rows, such as status=active; repeat it for more columns"
     catalog.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE", dest="values", help=own)
-    history = command(subparsers, "import-history", "import a shop's past from CSV or Parquet", operate=take_history)
+    file_choices.add_to(catalog)
+    history = command(subparsers, "import-history", "import a shop's past from a file", operate=take_history)
     columns = "columns: occurred_at, sku, movement_type, reason, quantity (signed), reference and optionally name"
     history.add_argument("file", type=Path, metavar="FILE", help=columns)
     history.add_argument("--into-sample", action="store_true", help="add it to the sample data")
+    file_choices.add_to(history)
     what = "import the orders of a range of days from Stripe; run it again to continue"
     orders = command(subparsers, "import-orders", what, operate=take_orders)
     orders.add_argument("--since", required=True, type=_day, metavar="DATE", help="the first day, such as 2026-10-01")
@@ -64,7 +67,8 @@ def add_parsers(subparsers: Any) -> None:
 def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
     """Import a catalogue, or show what it would do. If the shop holds the sample data, offer to replace it first."""
     content, name, values = _read(arguments.file), arguments.file.name, tuple(arguments.values)
-    bad = read_catalog(content, name).problems
+    choices = file_choices.of(arguments)
+    bad = read_catalog(content, name, choices).problems
     sample_stays = arguments.into_sample or arguments.preview or sample_name(database.owner_url) is None
     if bad and not sample_stays:
         raise UnreadableCatalog(name, bad)
@@ -73,11 +77,21 @@ def take_catalog(database: Database, arguments: argparse.Namespace) -> int:
     engine = create_engine(database.app_url, pool_size=1)
     try:
         if arguments.preview:
-            return _show(run(engine, preview_catalog, COMMAND_LINE, content=content, file_name=name, values=values))
+            return _show(
+                run(
+                    engine,
+                    preview_catalog,
+                    COMMAND_LINE,
+                    content=content,
+                    file_name=name,
+                    values=values,
+                    choices=choices,
+                )
+            )
         columns = run(engine, extras, COMMAND_LINE)
         done = run(
             engine, import_catalog, COMMAND_LINE, content=content, file_name=name, key=f"catalogue:{uuid.uuid4()}",
-            into_sample=arguments.into_sample, values=values,
+            into_sample=arguments.into_sample, values=values, choices=choices,
         )  # fmt: skip
     finally:
         engine.dispose()
@@ -127,8 +141,11 @@ def _show(preview: CatalogPreview) -> int:
 
 def take_history(engine: Engine, arguments: argparse.Namespace) -> int:
     """Import the file, with progress on stderr, and print the result."""
-    into_sample = arguments.into_sample
-    done = import_history(engine, COMMAND_LINE, arguments.file, progress=show_progress, into_sample=into_sample)
+    chosen = file_choices.of(arguments)
+    done = import_history(
+        engine, COMMAND_LINE, arguments.file, progress=show_progress, into_sample=arguments.into_sample,
+        choices=None if chosen == Choices() else chosen,
+    )  # fmt: skip
     print(_history_text(done))
     return 0
 
@@ -145,7 +162,10 @@ def show_progress(step: str, done: int, total: int) -> None:
 def _history_text(done: HistoryImport) -> str:
     if done.already:
         return f"{done.file_name} was already imported ({many(done.rows, 'row')}); nothing was changed."
-    text = f"Imported {done.file_name}: {many(done.rows, 'movement')}, {many(done.new_codes or 0, 'new SKU')}."
+    new = done.rows - done.rows_known
+    text = f"Imported {done.file_name}: {many(new, 'movement')}, {many(done.new_codes or 0, 'new SKU')}."
+    if done.rows_known:
+        text += f" {many(done.rows_known, 'row')} had been imported before and stayed as they were."
     if done.opening_codes:
         first = f"{many(done.opening_codes, 'SKU')} got an opening count of {many(done.opening_units, 'unit')} in all"
         text += f"\n{first}: the smallest that keeps every level at zero or above, dated just before its first row."

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from core.catalog import codes
 from core.database.engine import array, call, one_statement, rows_of
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import MAX_LINES, MAX_UNITS, Actor
@@ -18,7 +20,7 @@ from core.ledger.changes import units as whole
 from core.people.access import Permission
 from core.people.guard import ask, require
 
-RECENT = 12
+RECENT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,17 @@ class ListLine:
     counted_at: datetime | None = None
 
 
+def list_line(code: str, units: int, at: str | None, zone: str) -> ListLine:
+    """Return a line of a file; a moment without an offset is one on the shop's clock. Raises InvalidInput."""
+    try:
+        moment = datetime.fromisoformat(at.strip()) if at and at.strip() else None
+    except ValueError:
+        raise invalid("counted at", f'"{(at or "")[:40]}" is not a date and time such as 2026-03-01 14:05') from None
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return ListLine(code=code, units=units, counted_at=moment)
+
+
 @one_statement
 def count_scan(
     connection: Connection,
@@ -116,21 +129,33 @@ def count_typed(
     key: str,
 ) -> Counted:
     """Set what this person has counted of the variant in this session to `units`. Raises the errors of `count_scan`."""
-    return _enter(
-        connection, actor, count_id, variant_id, "typed", whole(units, "units", lowest=0), counted_at, key
-    )  # fmt: skip
+    return _enter(connection, actor, count_id, variant_id, "typed", whole(units, "units", lowest=0), counted_at, key)
 
 
 def _enter(
-    connection: Connection, actor: Actor, count_id: int, variant_id: UUID, kind: str, units: int,
-    counted_at: datetime | None, key: str,
-) -> Counted:  # fmt: skip
+    connection: Connection,
+    actor: Actor,
+    count_id: int,
+    variant_id: UUID,
+    kind: str,
+    units: int,
+    counted_at: datetime | None,
+    key: str,
+) -> Counted:
     if counted_at is not None and counted_at.tzinfo is None:
         raise invalid("counted at", "needs a time zone")
     found = ask(
-        connection, actor, Permission.COUNT, "enter_count", count_id=count_id, variant_id=variant_id, kind=kind,
-        units=units, counted_at=counted_at, key=clean(key, "key", 200),
-    )  # fmt: skip
+        connection,
+        actor,
+        Permission.COUNT,
+        "enter_count",
+        count_id=count_id,
+        variant_id=variant_id,
+        kind=kind,
+        units=units,
+        counted_at=counted_at,
+        key=clean(key, "key", 200),
+    )
     return rows_of(Counted, found)[0]
 
 
@@ -153,43 +178,49 @@ def count_code(
 
 def find(connection: Connection, actor: Actor, *, code: str) -> tuple[UUID, int] | None:
     """Return the variant that a scan or a typed SKU means, and the units of its code; or None."""
-    row = reports.find(connection, actor, code=clean(code, "code", 200))
-    return (row.variant_id, 1) if row else None
+    found = codes.find(connection, actor, text=clean(code, "code", 200))
+    return (found.variant_id, found.units) if found else None
 
 
-def count_list(
-    connection: Connection, actor: Actor, *, count_id: int, lines: Sequence[ListLine], key: str
-) -> int:  # fmt: skip
+def count_list(connection: Connection, actor: Actor, *, count_id: int, lines: Sequence[ListLine], key: str) -> int:
     """Enter a whole list of typed numbers, all lines or none, and return how many are new.
 
     Raises UnknownVariant naming codes that no variant has, and the errors of `count_scan`.
     """
     if not 1 <= len(lines) <= MAX_LINES:
         raise invalid("list", f"must have 1 to {MAX_LINES:,} lines")
-    ids = find_all(connection, actor, codes=[line.code for line in lines])
+    ids = find_all(connection, actor, names=[line.code for line in lines])
     if len(set(ids)) < len(ids):
         twice = next(line.code for n, line in enumerate(lines) if ids[n] in ids[:n])
         raise invalid("list", f"names {twice} twice; add its numbers up", code=twice)
     numbers = [whole(line.units, "units", lowest=0, line=n) for n, line in enumerate(lines, 1)]
     found = ask(
-        connection, actor, Permission.COUNT, "enter_many", count_id=count_id, variant_ids=array(ids), units=array(numbers),
-        moments=[line.counted_at for line in lines], key=clean(key, "key", 150),
-    )  # fmt: skip
+        connection,
+        actor,
+        Permission.COUNT,
+        "enter_many",
+        count_id=count_id,
+        variant_ids=array(ids),
+        units=array(numbers),
+        moments=[line.counted_at for line in lines],
+        key=clean(key, "key", 150),
+    )
     return int(found[0][0])
 
 
-def find_all(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> list[UUID]:
-    """Return the variants of these codes, in their order. Raises UnknownVariant naming the codes nobody has."""
+def find_all(connection: Connection, actor: Actor, *, names: Sequence[str]) -> list[UUID]:
+    """Return the variants that these SKUs and codes mean, in their order. Raises UnknownVariant naming the others."""
     require(connection, actor, Permission.VIEW)
-    known: dict[str, UUID] = {}
-    for code in dict.fromkeys(codes):
-        if found := find(connection, actor, code=code):
-            known[code] = found[0]
-    unknown = [code for code in dict.fromkeys(codes) if code not in known]
+    distinct = list(dict.fromkeys(names))
+    known = {sku: row.variant_id for sku, row in reports.find_many(connection, actor, skus=distinct).items()}
+    for name in distinct:
+        if name not in known and (found := find(connection, actor, code=name)):
+            known[name] = found[0]
+    unknown = [name for name in distinct if name not in known]
     if unknown:
         named = ", ".join(unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
         raise UnknownVariant(f"No variant has these codes: {named}.", codes=unknown[:100])
-    return [known[code] for code in codes]
+    return [known[name] for name in names]
 
 
 def recent(connection: Connection, actor: Actor, *, count_id: int, limit: int = RECENT) -> tuple[Entry, ...]:

@@ -24,7 +24,7 @@ TITLES = {
            "artikelnummer", "artikel-nr", "artikelnr", "art-nr", "ean", "gtin", "barcode", "part number",
            "product code", "style", "référence", "reference", "ref"),
     UNITS: ("quantity", "qty", "units", "pieces", "pcs", "amount", "menge", "anzahl", "stück", "stueck", "stk",
-            "quantité", "delivered", "shipped", "ordered", "geliefert"),
+            "quantité", "delivered", "shipped", "qty shipped", "qty delivered", "shipped qty", "ordered", "geliefert"),
     COST: ("unit cost", "cost", "unit_cost", "price", "unit price", "net price", "ek", "ek-preis", "ek preis",
            "einkaufspreis", "einzelpreis", "preis", "prix", "prix unitaire", "cost price"),
 }  # fmt: skip

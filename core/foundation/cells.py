@@ -22,6 +22,9 @@ _EXAMPLE = "2024-05-01T09:30:00+12:00"
 _INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and zero-width characters: codes that look alike must be alike
 _CONTROL = r"\p{Cc}"
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
+_TWO_READINGS = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"
+_CUT_BY_A_SPREADSHEET = r"^\d([.,]\d+)?[eE][+-]?\d+$"
+_SAY_WHICH = "is a thousand in one country and one in another; say which with --decimal comma or --decimal point"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ def checked(raw: pa.Table, rules: Rules) -> tuple[pa.Table, list[Problem]]:
         "line": look.column("line"),
     }
     rows = pa.table(columns)
+    cut = pc.match_substring_regex(rows["sku"].combine_chunks(), _CUT_BY_A_SPREADSHEET)
+    look.refuse(cut, "sku", "was shortened by a spreadsheet; format its column as text and save again")
     _check_letter_case(look, rows["sku"].combine_chunks())
     _check_reasons(look, rows, rules)
     _check_contradictions(look, rows)
@@ -124,7 +129,7 @@ def _trimmed(column: pa.Array) -> pa.Array | None:
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     if not any(is_kind(kind) for is_kind in texts):
         return None
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    text = pc.utf8_trim_whitespace(pc.utf8_normalize(column.cast(pa.string()), "NFC"))
     return pc.if_else(pc.equal(text, ""), None, text)
 
 
@@ -181,8 +186,10 @@ def _quantities(look: _Look) -> pa.Array:
 def _numbers(look: _Look, column: pa.Array) -> pa.Array:
     """Return quantities as doubles, which are exact far beyond the limit. What is not a number becomes null."""
     if (text := _trimmed(column)) is not None:
-        whole = pc.match_substring_regex(text, _WHOLE)
-        look.refuse(pc.invert(whole), "quantity", "is not a whole number")
+        twofold = pc.match_substring_regex(text, _TWO_READINGS)
+        look.refuse(twofold, "quantity", _SAY_WHICH)
+        whole = pc.and_(pc.match_substring_regex(text, _WHOLE), pc.invert(twofold))
+        look.refuse(pc.invert(pc.or_(whole, twofold)), "quantity", "is not a whole number")
         look.refuse(pc.is_null(text), "quantity", "is missing", show=False)
         return pc.replace_substring_regex(pc.if_else(whole, text, None), r"^\+", "").cast(pa.float64())
     look.refuse(pc.is_null(column), "quantity", "is missing", show=False)

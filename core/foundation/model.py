@@ -15,7 +15,7 @@ MovementId = NewType("MovementId", int)
 
 MAX_UNITS = 1_000_000
 """The most units one line may move. It guards against overflow; a typing error such as 160,000 must be seen."""
-MAX_LINES = 10_000
+MAX_LINES = 100_000
 """The most lines one manual operation may have."""
 MAX_NOTE = 1_000
 """Characters in a note; the table's CHECK says the same."""

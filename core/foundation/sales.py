@@ -283,6 +283,7 @@ class AlertKind(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     BACKUP_FAILED = "backup_failed"
     SLOWDOWN = "slowdown"
+    SHARED_CODE = "shared_code"
 
 
 class AlertState(StrEnum):

@@ -13,7 +13,7 @@ from datetime import datetime
 from croniter import croniter
 from sqlalchemy import Engine
 
-from core.alerts import deliveries
+from core.alerts import deliveries, system
 from core.backups import routine as backups
 from core.database.engine import run
 from core.foundation.text import many
@@ -111,6 +111,7 @@ def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threadin
 
 def send_messages(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
     """Confirm the orders that waited for their cart or address, then send the outbox."""
+    run(engine, system.judge_codes, WORKER)
     if confirmed := paid_orders.confirm_waiting(engine):
         say(f"Confirmed {many(confirmed, 'order')} whose cart or address was unknown before.")
     return deliveries.deliver(engine, gateway, say, stopping)

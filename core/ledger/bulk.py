@@ -1,4 +1,4 @@
-"""Changing many levels from a CSV file: read it, preview each row, then post it as one operation.
+"""Changing many levels from a file: read it, preview each row, then post it as one operation.
 
 There are two kinds of file. With a column `change`, units are added or taken away. With a column `set_to`, levels are
 set, and `on_hand` is the level at the time of the export: if it has changed since, nothing is set. Other columns are
@@ -7,23 +7,30 @@ ignored, so an exported list of levels with one column added is such a file. Row
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection
 
-from core.foundation import csv_file
 from core.foundation.cells import Problem
 from core.foundation.errors import Unreadable
-from core.foundation.model import MAX_LINES, MAX_UNITS, Actor, LevelLine, LevelRow, Line
+from core.foundation.model import MAX_LINES, Actor, LevelLine, LevelRow, Line
 from core.ledger import reports
 from core.people.access import Permission
 from core.people.guard import require
+from core.sheets import Choices, Field, Kind, Match, ReadFile, ReadRow, match, open_sheet, read
+from core.sheets.model import MEANING
 
-MAX_BYTES = 2_000_000
-_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+_EITHER = ("quantity", "qty", "units", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "aantal")
+FIELDS = (
+    Field(name="sku", kind=Kind.CODE, is_required=True, longest=80, label="SKU"),
+    Field(name="change", kind=Kind.CHANGE, label="units to add or take away", titles=(*_EITHER, "adjustment", "delta")),
+    Field(name="set_to", kind=Kind.CHANGE, label="the new level",
+          titles=(*_EITHER, "new level", "new quantity", "counted", "count", "Bestand neu", "new stock", "actual")),
+    Field(name="on_hand", kind=Kind.CHANGE, label="the level at the export", titles=("current quantity",)),
+)  # fmt: skip
+EXAMPLES = (("RUN-01-42", "", 12, 14), ("RUN-01-43", "", 8, 8))
 
 
 class BulkKind(StrEnum):
@@ -76,75 +83,105 @@ class BulkPreview:
 
 
 def preview(
-    connection: Connection, actor: Actor, *, content: bytes, file_name: str, from_present: bool = False
+    connection: Connection,
+    actor: Actor,
+    *,
+    content: bytes,
+    file_name: str,
+    from_present: bool = False,
+    choices: Choices | None = None,
 ) -> BulkPreview:
     """Return what posting this file would do; nothing is changed.
 
     With `from_present`, levels are set from their present value, whatever the file has in `on_hand`. Raises Unreadable
     if the file as a whole cannot be read; bad rows are reported in the preview.
     """
+    chosen = choices or Choices()
+    sheet = open_sheet(content, file_name, tab=chosen.tab)
+    found = match(sheet, FIELDS, chosen=chosen.columns, answers=chosen.answers)
+    return preview_matched(connection, actor, found=found, from_present=from_present)
+
+
+def preview_matched(connection: Connection, actor: Actor, *, found: Match, from_present: bool = False) -> BulkPreview:
+    """Return what posting a matched file would do. Otherwise as `preview`."""
     require(connection, actor, Permission.SET_LEVEL)
-    kind, rows = _read(content, file_name)
-    known = reports.find_many(connection, actor, skus=[row["sku"] for _, row in rows])
+    if why := lacks(found):
+        raise Unreadable(f"The first line of {found.sheet.name} {why} Nothing was changed.")
+    kind = next(each for each in BulkKind if each in found.columns)
+    file = read(found)
+    rows = _rows(file, kind)
+    bad = {
+        problem.line: problem for problem in reversed(file.problems) if problem.field != "on_hand" or not from_present
+    }
+    skus = [row.values["sku"] for row in rows if row.values.get("sku")]
+    known = reports.find_many(connection, actor, skus=skus)
+    has_seen = "on_hand" in found.columns and kind is BulkKind.SET and not from_present
     first: dict[str, int] = {}
     previewed = []
-    for line, row in rows:
-        variant = known.get(row["sku"])
-        earlier = first.setdefault(variant.sku if variant else row["sku"], line)
-        previewed.append(_row(kind, line, row, known.get(row["sku"]), earlier, from_present=from_present))
+    for row in rows:
+        sku = row.values.get("sku", "")
+        variant = known.get(sku)
+        earlier = first.setdefault(variant.sku if variant else sku, row.line)
+        previewed.append(_row(kind, row, sku, variant, earlier, bad.get(row.line), has_seen))
     return BulkPreview(kind=kind, rows=tuple(previewed))
 
 
-def _read(content: bytes, name: str) -> tuple[BulkKind, list[tuple[int, dict[str, str]]]]:
-    records = csv_file.records(csv_file.decoded(content, name, most_bytes=MAX_BYTES), name)
-    titles = [re.sub(r"[\s-]+", "_", title.lower()) for title in next(records, (1, []))[1]]
-    kinds = [kind for kind in BulkKind if kind in titles]
-    if "sku" not in titles or len(kinds) != 1:
-        raise Unreadable(
-            f"The first line of {name} must name the column sku, and either change (units to add or take away) "
-            "or set_to (the new level). Nothing was changed."
-        )
-    rows = [(line, dict(zip(titles, values, strict=False))) for line, values in records]
-    rows = [(line, row) for line, row in rows if row.get(kinds[0])]
+def lacks(found: Match) -> str:
+    """Return what a matched file lacks to be one that changes levels, or nothing."""
+    kinds = [kind for kind in BulkKind if kind in found.columns]
+    asked = next((each for each in found.questions if each.name.startswith(MEANING)), None)
+    if asked is not None:
+        title = asked.name.removeprefix(f"{MEANING}:")
+        return f"names the column {title}, which may be units to add or the new level. Call it change or set_to."
+    if found.missing or len(kinds) != 1:
+        return "must name the column sku, and either change (units to add or take away) or set_to (the new level)."
+    return ""
+
+
+def _rows(file: ReadFile, kind: BulkKind) -> list[ReadRow]:
+    bad = {problem.line for problem in file.problems if problem.field in (kind, "row", "sku")}
+    rows = [row for row in file.rows if row.values.get(kind) is not None or row.line in bad]
     if not rows:
-        raise Unreadable(f"No row of {name} has a value in its column {kinds[0]}; nothing was changed.")
+        raise Unreadable(f"No row of {file.name} has a value in its column {kind}; nothing was changed.")
     if len(rows) > MAX_LINES:
-        raise Unreadable(f"{name} has {len(rows):,} rows; the limit is {MAX_LINES:,}. Split it; nothing was changed.")
-    return kinds[0], rows
+        raise Unreadable(
+            f"{file.name} has {len(rows):,} rows; the limit is {MAX_LINES:,}. Split it; nothing was changed."
+        )
+    return rows
 
 
 def _row(
-    kind: BulkKind, line: int, row: Mapping[str, str], variant: LevelRow | None, earlier: int, *, from_present: bool
+    kind: BulkKind, row: ReadRow, sku: str, variant: LevelRow | None, earlier: int, bad: Problem | None, has_seen: bool
 ) -> BulkRow:
-    sku, given = row["sku"], row[kind]
-    value = whole(given)
+    line, value = row.line, row.values.get(kind)
     now = variant.on_hand if variant else 0
-    seen = now if from_present else whole(row.get("on_hand", "")) if kind is BulkKind.SET else now
+    seen: int | None = row.values.get("on_hand") if has_seen else now
     before = now if seen is None else seen
     after = before if value is None else now + value if kind is BulkKind.CHANGE else value
-
-    def because(field: str, why: str, value: str) -> BulkRow:
-        problem = Problem(line=line, field=field, why=why, value=value[:80])
-        return BulkRow(line=line, sku=sku, variant=variant, before=before, after=after, problem=problem)
-
+    row_of: dict[str, Any] = {"line": line, "sku": sku, "variant": variant, "before": before, "after": after}
+    if bad is not None and (bad.field in ("row", "sku") or (variant is not None and earlier == line)):
+        return BulkRow(problem=bad, **row_of)
     if variant is None:
-        return because("sku", "is not in the catalogue", sku)
-    if earlier != line:
-        return because("sku", f"is also on line {earlier}", sku)
-    if value is None or abs(value) > MAX_UNITS:
-        return because(kind, f"is not a whole number up to {MAX_UNITS:,}", given)
-    if kind is BulkKind.CHANGE and value == 0:
-        return because(kind, "must not be zero", given)
+        fault = ("sku", "is not in the catalogue", sku)
+    elif earlier != line:
+        fault = ("sku", f"is also on line {earlier}", sku)
+    elif seen is None:
+        fault = ("on_hand", "is empty; fill it in, or ignore the levels in the file", "")
+    else:
+        fault = _fault(kind, variant, now, before, after)
+    problem = Problem(line=line, field=fault[0], why=fault[1], value=fault[2][:80]) if fault else None
+    return BulkRow(problem=problem, **row_of)
+
+
+def _fault(kind: BulkKind, variant: LevelRow, now: int, before: int, after: int) -> tuple[str, str, str] | None:
+    """Return what forbids a change: the field, why, and the value."""
+    given = f"{after - now:,}" if kind is BulkKind.CHANGE else f"{after:,}"
+    if kind is BulkKind.CHANGE and after == now:
+        return kind, "must not be zero", given
     if after < 0:
-        return because(kind, f"would take the level below zero: {now:,} on hand", given)
+        return kind, f"would take the level below zero: {now:,} on hand", given
     if after < variant.reserved:
-        return because(kind, f"would leave fewer units than the {variant.reserved:,} reserved", given)
+        return kind, f"would leave fewer units than the {variant.reserved:,} reserved", given
     if before != now:
-        return because("on_hand", f"has changed since the export: it is {now:,} now", f"{before:,}")
-    return BulkRow(line=line, sku=sku, variant=variant, before=before, after=after, problem=None)
-
-
-def whole(written: str) -> int | None:
-    """Return a whole number as people and spreadsheets write it, or None."""
-    text = written.removesuffix(".0").replace("\N{MINUS SIGN}", "-")
-    return int(text) if _WHOLE.fullmatch(text) else None
+        return "on_hand", f"has changed since the export: it is {now:,} now", f"{before:,}"
+    return None

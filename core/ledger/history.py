@@ -8,7 +8,7 @@ steps the operation takes an engine, where others take a connection.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from core.foundation.errors import Refused
 from core.foundation.model import Actor
 from core.ledger import reports
 from core.ledger.history_file import HistoryFile, file_digest, read_history
+from core.ledger.skus import written_skus
 from core.people.access import Permission
 from core.people.guard import asker, require
+from core.sheets import Choices
 
 STAGED_AT_ONCE = 50_000
 POSTED_AT_ONCE = 20_000
@@ -53,6 +55,7 @@ class HistoryImport:
 
     `opening_codes` counts the SKUs that got an opening count, so that their level never falls below zero, and
     `opening_units` their units. `new_codes` counts the SKUs that were unknown, or is None if `already`.
+    `rows_known` counts the rows that an earlier import had posted; they were left out.
     """
 
     file_name: str
@@ -62,6 +65,7 @@ class HistoryImport:
     opening_units: int
     new_codes: int | None
     already: bool
+    rows_known: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +83,18 @@ def import_history(
     progress: Progress = lambda *_: None,
     into_sample: bool = False,
     now: datetime | None = None,
+    choices: Choices | None = None,
 ) -> HistoryImport:
     """Import a history file into the ledger: all of its rows in time order, or none.
 
-    Raises Unreadable naming every bad row; InvalidInput if the ledger has later movements of a SKU in the file, or if
-    the shop holds the sample data and `into_sample` is not set; Forbidden, SignInRequired, Unavailable. After an
-    interruption, the same call continues.
+    Rows that an earlier import has posted are left out. Raises Unreadable naming every bad row; InvalidInput if the
+    ledger has later movements of a SKU in the file, or if the shop holds the sample data and `into_sample` is not set;
+    Forbidden, SignInRequired, Unavailable. After an interruption, the same call continues.
     """
     rules = run(engine, _rules, actor, now=now or datetime.now(UTC))
     if known := run(engine, _told, actor, name=path.name, digest=file_digest(path)):
         return known
-    file = read_history(path, rules)
+    file = _as_the_shop_writes(engine, actor, read_history(path, rules, choices))
     progress("read", file.rows.num_rows, file.rows.num_rows)
     staged = _stage(engine, actor, file, into_sample, progress)
     try:
@@ -98,8 +103,19 @@ def import_history(
         run(engine, _discard, actor, import_id=staged.import_id)
         raise
     if done is None:  # another process finished the import meanwhile
-        return import_history(engine, actor, path, progress=progress, into_sample=into_sample, now=now)
+        return import_history(engine, actor, path, progress=progress, into_sample=into_sample, now=now, choices=choices)
     return done
+
+
+def _as_the_shop_writes(engine: Engine, actor: Actor, file: HistoryFile) -> HistoryFile:
+    """Return the file with the shop's SKUs in place of former ones and of others that look alike."""
+    codes = file.rows["sku"].combine_chunks().dictionary_encode()
+    written = codes.dictionary.to_pylist()
+    known = run(engine, written_skus, actor, skus=written)
+    if not known:
+        return file
+    skus = pa.array([known.get(sku, sku) for sku in written], pa.string()).take(codes.indices)
+    return replace(file, rows=file.rows.set_column(file.rows.column_names.index("sku"), "sku", skus))
 
 
 def _rules(connection: Connection, actor: Actor, *, now: datetime) -> Rules:
@@ -125,6 +141,7 @@ def _result(name: str, rows: int, finished: Row[Any], new_codes: int | None) -> 
         opening_units=finished.opening_units,
         new_codes=new_codes,
         already=new_codes is None,
+        rows_known=finished.rows_known,
     )
 
 

@@ -1,4 +1,7 @@
-"""Reading a file of a shop's history: CSV or Parquet becomes checked columns, or all bad rows are named at once.
+"""Reading a file of a shop's history: it becomes checked columns, or all bad rows are named at once.
+
+Parquet, and CSV in UTF-8 with exactly our columns, are read in batches: they may have millions of rows. Everything else
+is opened as a sheet (`core/sheets`).
 
 Columns: occurred_at, sku, movement_type, reason, quantity, reference, and optionally name. Quantities are signed as in
 the ledger. A moment without a zone is in the shop's time zone. Nothing here touches a database.
@@ -22,16 +25,14 @@ import pyarrow.parquet
 
 from core.foundation.cells import Problem, Rules, checked
 from core.foundation.errors import Unreadable
+from core.ledger.history_sheet import COLUMNS, OPTIONAL, REQUIRED, read_sheet
+from core.sheets import Choices
 
-REQUIRED = ("occurred_at", "sku", "movement_type", "reason", "quantity", "reference")
-OPTIONAL = ("name",)
-COLUMNS = REQUIRED + OPTIONAL
 MAX_ROWS = 20_000_000
 SHOWN_PROBLEMS = 50
 _RECORDS_AT_ONCE = 2_000  # fits the processor's cache; with ten times as many, reading takes 50 % longer
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-_SAVE_AS = "Save it as UTF-8 and try again; nothing was imported."
+_PROTECTED = r"^'(\s*[=+\-@0-9'\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"  # as `unprotected` in foundation/csv_file.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +65,21 @@ class UnreadableHistory(Unreadable):
         self.problems = tuple(problems)
 
 
-def read_history(path: Path, rules: Rules) -> HistoryFile:
-    """Read and check a history file. Its content decides whether it is Parquet, not its name.
+def read_history(path: Path, rules: Rules, choices: Choices | None = None) -> HistoryFile:
+    """Read and check a history file. Its content decides what it is, not its name.
 
     Raises Unreadable if the file as a whole cannot be read, UnreadableHistory naming every bad row.
     """
     digest = file_digest(path)
-    raw, ragged = _read_parquet(path) if _starts_with(path, b"PAR1") else _read_csv(path)
+    raw, ragged = _read(path, choices)
     if raw.num_rows == 0:
         raise Unreadable(f"{path.name} has no rows; nothing was imported.")
     rows, problems = checked(raw, rules)
     if ragged or problems:
-        misread = {problem.line for problem in ragged}  # their values are in the wrong columns: one problem is enough
-        rest = [problem for problem in problems if problem.line not in misread]
+        # A row of another width has its values in the wrong columns: one problem is enough.
+        misread = {problem.line for problem in ragged if problem.field == "row"}
+        said = {(problem.line, problem.field) for problem in ragged}
+        rest = [each for each in problems if each.line not in misread and (each.line, each.field) not in said]
         raise UnreadableHistory(path.name, sorted([*ragged, *rest], key=lambda problem: problem.line))
     return HistoryFile(name=path.name, digest=digest, rows=rows)
 
@@ -88,6 +91,30 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _read(path: Path, choices: Choices | None) -> tuple[pa.Table, list[Problem]]:
+    if _starts_with(path, b"PAR1"):
+        return _read_parquet(path)
+    if choices is None and _is_plain(path):
+        try:
+            return _read_csv(path)
+        except UnicodeDecodeError:  # a first line without accents does not say that the others have none
+            pass
+    return read_sheet(path, choices)
+
+
+def _is_plain(path: Path) -> bool:
+    """Return whether the first line is UTF-8 and names our columns and no others."""
+    with path.open("rb") as stream:
+        start = stream.readline(10_000)
+    try:
+        header = start.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    delimiter = max(",;\t", key=header.count)
+    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    return set(REQUIRED) <= set(names) <= set(COLUMNS) and len(names) == len(set(names)) and "\0" not in header
 
 
 def _starts_with(path: Path, mark: bytes) -> bool:
@@ -108,15 +135,20 @@ def _read_parquet(path: Path) -> tuple[pa.Table, list[Problem]]:
 
 
 def _read_csv(path: Path) -> tuple[pa.Table, list[Problem]]:
-    _refuse_other_encodings(path)
     ragged: list[Problem] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            batches = list(_batches(path, stream, ragged))
-    except UnicodeDecodeError as error:
-        where = f"line {_undecodable_line(path)} has a character that is not UTF-8"
-        raise Unreadable(f"{path.name}: {where}. {_SAVE_AS}") from error
-    return pa.Table.from_batches(batches), ragged
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        batches = list(_batches(path, stream, ragged))
+    return _cleaned(pa.Table.from_batches(batches)), ragged
+
+
+def _cleaned(table: pa.Table) -> pa.Table:
+    """Return the texts as a spreadsheet means them: composed letters, no protecting apostrophe, no empty rows."""
+    for name in ("sku", "reference", "name"):
+        if name in table.column_names:
+            text = pc.replace_substring_regex(pc.utf8_normalize(table[name], "NFC"), _PROTECTED, r"\1")
+            table = table.set_column(table.column_names.index(name), name, text)
+    filled = [pc.not_equal(table[name], "") for name in ("occurred_at", "sku", "quantity")]
+    return table.filter(pc.or_(pc.or_(filled[0], filled[1]), filled[2]))
 
 
 def _batches(path: Path, stream: TextIO, ragged: list[Problem]) -> Iterator[pa.RecordBatch]:
@@ -201,27 +233,6 @@ def _listed(names: Sequence[str]) -> str:
 def _refuse_too_many(path: Path, rows: int) -> None:
     if rows > MAX_ROWS:
         raise Unreadable(f"{path.name} has more than {MAX_ROWS:,} rows; split it by date. Nothing was imported.")
-
-
-def _refuse_other_encodings(path: Path) -> None:
-    with path.open("rb") as stream:
-        start = stream.readline(1_000)
-    named = _BYTE_ORDER_MARKS.get(start[:2]) or ("UTF-16 or a binary file" if b"\0" in start else None)
-    if named:
-        raise Unreadable(f"{path.name}: line 1 is not UTF-8; the file looks like {named}. {_SAVE_AS}")
-
-
-def _undecodable_line(path: Path) -> int:
-    with path.open("rb") as stream:
-        return next(number for number, line in enumerate(stream, start=1) if _is_undecodable(line))
-
-
-def _is_undecodable(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
 
 
 def _report(name: str, problems: Sequence[Problem]) -> str:

@@ -22,6 +22,7 @@ from core.people.guard import require
 
 TREND_DAYS = 30
 LONGEST_RANGE = 3_700
+MOST_PLACES = 1_000
 _SHOP = text("select name, zone, currency, is_sample, today from stockroom_api.shop")
 _REASONS = text("select * from stockroom_api.reasons order by movement_type, by_hand desc, label")
 _TRENDS = """select t.variant_id, t.sold, t.trend
@@ -181,6 +182,14 @@ def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
             select(LEVELS.c.brand).where(LEVELS.c.brand.is_not(None)).distinct().order_by(LEVELS.c.brand)
         ).scalars()
     )
+
+
+def shelf_places(connection: Connection, actor: Actor) -> tuple[str, ...]:
+    """Return the shelf places of variants, sorted, at most `MOST_PLACES`."""
+    require(connection, actor, Permission.VIEW)
+    place = LEVELS.c.shelf_place
+    found = select(place).where(place.is_not(None)).distinct().order_by(place).limit(MOST_PLACES)
+    return tuple(connection.execute(found).scalars())
 
 
 def explain(

@@ -1,7 +1,7 @@
-"""Lists under a filter as files: the ledger as CSV or Parquet, levels and cases as CSV. `files` has whole lists.
+"""Lists under a filter as files: the ledger, levels and cases. `files` has whole lists.
 
-Moments are in the shop's zone, with their offset. CSV files are opened in spreadsheets, so they begin with a byte order
-mark, and no cell can be taken for a formula.
+Each file shows the shop at one moment, although it is read in pages. Moments are in the shop's zone, with their offset.
+CSV files are opened in spreadsheets, so they begin with a byte order mark, and no cell can be taken for a formula.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from core.foundation.model import Actor, LevelRow, Movement
 from core.ledger import movements, reports
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
-from core.screens.files import TYPES
+from core.screens.files import TYPES, read_one_moment
 from core.screens.lists import LISTS
+from core.sheets.writing import as_xlsx
 
 LEVELS_AT_ONCE = 1_000
 MOVEMENT_COLUMNS = LISTS["movements"].names
@@ -37,6 +38,7 @@ ALERT_COLUMNS = LISTS["cases"].names
 
 def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as CSV."""
+    read_one_moment(connection)
     zone = ZoneInfo(reports.shop(connection, actor).zone)
     chunks = movements.export(connection, actor, filter=filter)
     return as_csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
@@ -44,6 +46,7 @@ def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilte
 
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as Parquet."""
+    read_one_moment(connection)
     zone = reports.shop(connection, actor).zone
     schema = pa.schema([(each.name, _on_clock(TYPES[each.kind], zone)) for each in LISTS["movements"].columns])
     file = io.BytesIO()
@@ -56,15 +59,26 @@ def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementF
 
 def levels_csv(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
     """Return every variant under the filter with its level, as CSV."""
-    zone = ZoneInfo(reports.shop(connection, actor).zone)
-    return as_csv(LEVEL_COLUMNS, (_level(row, zone) for row in _all_levels(connection, actor, filter, sort)))
+    return as_csv(LEVEL_COLUMNS, _levels(connection, actor, filter, sort))
+
+
+def levels_xlsx(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
+    """Return every variant under the filter with its level, as a workbook."""
+    return as_xlsx(LEVEL_COLUMNS, _levels(connection, actor, filter, sort))
 
 
 def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> bytes:  # noqa: A002
     """Return every case under the filter, in the order of the list, as CSV."""
+    read_one_moment(connection)
     zone = ZoneInfo(reports.shop(connection, actor).zone)
     found = alerts.export(connection, actor, filter=filter)
     return as_csv(ALERT_COLUMNS, (_case(row, zone) for row in found))
+
+
+def _levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[list[Any]]:
+    read_one_moment(connection)
+    zone = ZoneInfo(reports.shop(connection, actor).zone)
+    return (_level(row, zone) for row in _all_levels(connection, actor, wanted, sort))
 
 
 def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort: LevelSort) -> Iterator[LevelRow]:

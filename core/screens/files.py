@@ -1,4 +1,4 @@
-"""Writes the lists of core/screens/lists.py as files: one as CSV or Parquet, or all of them with a file of columns.
+"""Writes the lists of core/screens/lists.py as files: one as CSV, Excel or Parquet, or all with a file of columns.
 
 Rows are read in parts and written at once, so a list of any length fits. Every file of one export shows the shop at the
 same moment. Moments are in UTC with their offset. A text that a spreadsheet would run begins with an apostrophe in CSV.
@@ -30,6 +30,7 @@ from core.ledger.query import view
 from core.people.access import Permission, may
 from core.people.guard import require
 from core.screens.lists import LISTS, Column, Kind, ListFile
+from core.sheets.writing import MOST_ROWS, Workbook
 
 README = "README.txt"
 _ROWS_AT_ONCE = 5_000
@@ -56,6 +57,7 @@ class Format(StrEnum):
     """A format of a file; its value is the ending of the file's name."""
 
     CSV = "csv"
+    XLSX = "xlsx"
     PARQUET = "parquet"
 
 
@@ -64,7 +66,7 @@ def write_list(connection: Connection, actor: Actor, *, name: str, format: Forma
     found = LISTS.get(name)
     if found is None:
         raise invalid("list", "is not known")
-    _read_one_moment(connection)
+    read_one_moment(connection)
     require(connection, actor, found.permission)
     return _write(connection, found, _columns(connection, actor, found), {format: path})
 
@@ -110,11 +112,11 @@ def write_zip(connection: Connection, actor: Actor, *, path: Path) -> int:
 
 
 def _begin_all(connection: Connection, actor: Actor) -> None:
-    _read_one_moment(connection)
+    read_one_moment(connection)
     require(connection, actor, Permission.EXPORT_ALL)
 
 
-def _read_one_moment(connection: Connection) -> None:
+def read_one_moment(connection: Connection) -> None:
     """Let every read of this transaction see the same moment; plan for all rows, not for the first ones."""
     connection.exec_driver_sql("set transaction isolation level repeatable read")
     connection.exec_driver_sql("set local cursor_tuple_fraction = 1")
@@ -135,7 +137,7 @@ def _each(
         if may(actor.role, each.permission):
             require(connection, actor, each.permission)
             columns = _columns(connection, actor, each)
-            paths = {kind: folder / f"{each.name}.{kind}" for kind in Format}
+            paths = {kind: folder / f"{each.name}.{kind}" for kind in (Format.CSV, Format.PARQUET)}
             yield each, _write(connection, each, columns, paths, tell), columns
 
 
@@ -196,6 +198,26 @@ class _CsvSink:
         self._file.close()
 
 
+class _XlsxSink:
+    """A workbook that is being written. Moments, days and yes or no are text, as in CSV."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._book = Workbook(path, [column.name for column in columns])
+        self._rows = 0
+
+    def add(self, rows: Sequence[Row[Any]]) -> None:
+        """Write rows. Raises InvalidInput if a workbook cannot hold them."""
+        self._rows += len(rows)
+        if self._rows > MOST_ROWS:
+            raise invalid("list", f"has more than the {MOST_ROWS:,} rows that a workbook holds; take CSV")
+        for row in rows:
+            self._book.add(value if isinstance(value, Decimal) else _plain(value) for value in row)
+
+    def close(self) -> None:
+        """End the file."""
+        self._book.close()
+
+
 class _ParquetSink:
     """A Parquet file that is being written."""
 
@@ -219,18 +241,23 @@ class _ParquetSink:
         self._writer.close()
 
 
-_SINKS: dict[Format, Callable[[Path, Sequence[Column]], _CsvSink | _ParquetSink]] = {
+_SINKS: dict[Format, Callable[[Path, Sequence[Column]], _CsvSink | _XlsxSink | _ParquetSink]] = {
     Format.CSV: _CsvSink,
+    Format.XLSX: _XlsxSink,
     Format.PARQUET: _ParquetSink,
 }
 
 
 def _cell(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else safe(_plain(value))
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, bool):
         return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else safe(value)
+    return value
 
 
 def _as_parquet(kind: Kind) -> Callable[[Any], Any] | None:

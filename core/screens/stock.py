@@ -6,6 +6,7 @@ of the reads of other packages and have no SQL of their own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -19,8 +20,11 @@ from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import AlertFilter, CaseList, Stake, Waiting
 from core.backups import record as backup_record
 from core.backups.record import Proof
-from core.catalog import editing
+from core.catalog import codes, editing
+from core.catalog.codes import VariantCode
 from core.catalog.editing import VariantChange
+from core.deliveries import reads as deliveries
+from core.deliveries.reads import Expected
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
@@ -58,9 +62,10 @@ class Overview(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockList(Screen):
-    """A page of the list of variants."""
+    """A page of the list of variants, and what deliveries still bring of them."""
 
     page: LevelPage
+    expected: Mapping[UUID, Expected]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,9 @@ class Variant(Screen):
     history: tuple[Movement, ...]
     reasons: tuple[Reason, ...]
     holds: tuple[Reservation, ...]
+    expected: Expected | None
     changes: tuple[VariantChange, ...]
+    codes: tuple[VariantCode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,8 @@ def stock_list(
     page = reports.levels(connection, actor, filter=filter, sort=sort, offset=offset, limit=limit)
     if not page.rows and page.total:
         page = reports.levels(connection, actor, filter=filter, sort=sort, limit=limit)
-    return StockList(**top, page=page)
+    due = deliveries.expected(connection, actor, variant_ids=[row.variant_id for row in page.rows])
+    return StockList(**top, page=page, expected=due)
 
 
 def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> StockGrid:  # noqa: A002
@@ -168,7 +176,9 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
         reasons=reports.reasons(connection, actor),
         holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
+        expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
+        codes=codes.of_variant(connection, actor, variant_id=found),
     )
 
 

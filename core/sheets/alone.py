@@ -12,7 +12,7 @@ from core.sheets.words import listed
 
 OPTIONS = {
     DECIMAL: "--decimal comma or --decimal point",
-    TOTAL: '--total "leave out" or --total keep',
+    TOTAL: "--total leave-out or --total keep",
     LOCATION: "--location NAME",
 }
 """The option of the command line that answers a question."""

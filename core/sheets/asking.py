@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ NUMBERS = (Kind.UNITS, Kind.CHANGE, Kind.AMOUNT)
 _EXAMPLES = 3
 _LAST_ROWS = 5
 _MOST_PLACES = 50
+_THREE = re.compile(r"[.,]\d{3}(?!\d)")
 
 
 def with_questions(match: Match, asked: Sequence[Question] = ()) -> Match:
@@ -119,7 +121,7 @@ def _two_readings(match: Match, places: Sequence[int]) -> Iterator[str]:
             continue
         for place in places:
             value = row[place]
-            if ("." in value or "," in value) and not isinstance(value, NumberCell) and has_two_readings(value):
+            if _THREE.search(value) and not isinstance(value, NumberCell) and has_two_readings(value):
                 yield example(row, place)
                 shown += 1
                 break

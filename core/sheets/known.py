@@ -143,5 +143,5 @@ TITLES = frozenset(
     | {key(name) for name in USUAL}
     | {key(title.rstrip("*")) for source in SOURCES for title in (*source.marks, *source.columns.values())}
     | {"change", "set_to", "occurred_at", "movement_type", "reason", "reference", "counted", "expected"}
-)
+) - {""}
 """Every title that is known, as `key` writes it. The header of a file has several of them."""

@@ -39,13 +39,15 @@ class Kind(StrEnum):
 class Field:
     """A field of ours. `titles` are other names under which files have it; capitals, accents and signs do not matter.
 
-    A title that two fields share is asked about. `longest` limits a text.
+    A title that two fields share is asked about. `is_required`: the file must have the column, and each row a value,
+    unless it `may_be_empty`. `longest` limits a text.
     """
 
     name: str
     titles: tuple[str, ...] = ()
     kind: Kind = Kind.TEXT
     is_required: bool = False
+    may_be_empty: bool = False
     longest: int = 300
     label: str = ""
 
@@ -75,7 +77,7 @@ class Sheet:
 
 DECIMAL, TOTAL, LOCATION, MEANING = "decimal", "total", "location", "meaning"
 POINT, COMMA = "point", "comma"
-LEAVE_OUT, KEEP = "leave out", "keep"
+LEAVE_OUT, KEEP = "leave-out", "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from typing import Any
 from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_UNITS
-from core.foundation.text import folded
-from core.sheets import asking
+from core.sheets.asking import total_lines, with_questions
 from core.sheets.model import (
+    COMMA,
     DECIMAL,
     LEAVE_OUT,
     LOCATION,
@@ -36,6 +36,7 @@ _NO = frozenset(("no", "false", "0", "inactive", "nein", "falsch", "non", "faux"
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # codes that look alike must be alike
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#NV", "#WERT!", "#BEZUG!"))
 _CENT = Decimal("0.01")
+_CENTS = re.compile(r"\d{1,7}\.\d\d", re.ASCII)
 _TOLD_EVERY = 2_000
 Tell = Callable[[int, int], None]
 _MONTHS = (
@@ -60,7 +61,7 @@ def read(match: Match, answers: Mapping[str, str] | None = None, tell: Tell = la
     field has no column.
     """
     if answers:
-        match = asking.with_questions(replace(match, answers={**match.answers, **answers}), match.questions)
+        match = with_questions(replace(match, answers={**match.answers, **answers}), match.questions)
     _refuse_unsettled(match)
     reads = _Reads(match)
     rows: list[ReadRow] = []
@@ -83,11 +84,11 @@ class _Reads:
         style = match.answers.get(DECIMAL)
         self._width = len(match.sheet.header)
         self._fields = [
-            (field.name, match.columns[field.name], reader(field, style), field.is_required)
+            (field.name, match.columns[field.name], reader(field, style), field.is_required and not field.may_be_empty)
             for field in match.fields
             if field.name in match.columns
         ]
-        self._totals = set(asking.total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
+        self._totals = set(total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
         self._place, self._wanted = match.location, match.answers.get(LOCATION)
         self.problems: list[Problem] = []
 
@@ -149,7 +150,7 @@ def reader(field: Field, style: str | None = None) -> Callable[[str], Any]:
 def _text(longest: int, value: str) -> str:
     if isinstance(value, DateCell):
         raise ValueError(_A_DATE)
-    if value in _ERRORS:
+    if value[0] == "#" and value in _ERRORS:
         raise ValueError("is an error that the spreadsheet shows; mend its formula and save again")
     if len(value) > longest:
         raise ValueError(f"has more than {longest} characters")
@@ -159,9 +160,11 @@ def _text(longest: int, value: str) -> str:
 
 
 def _code(longest: int, value: str) -> str:
-    if is_scientific(value) or (isinstance(value, NumberCell) and len(value.lstrip("-")) > 15):
+    if ("E" in value.upper() and is_scientific(value)) or (
+        isinstance(value, NumberCell) and len(value.lstrip("-")) > 15
+    ):
         raise ValueError(SPOILT)
-    return folded(_text(longest, value))
+    return _text(longest, value)
 
 
 def _size(longest: int, value: str) -> str:
@@ -180,6 +183,8 @@ def _number(style: str | None, value: str, otherwise: str) -> Decimal:
 
 
 def _units(style: str | None, value: str) -> int:
+    if value.isdigit() and value.isascii() and len(value) < 7:
+        return int(value)
     otherwise = "is not a whole number, zero or more"
     found = _whole(_number(style, value, otherwise), otherwise)
     if found < 0:
@@ -201,6 +206,8 @@ def _whole(found: Decimal, otherwise: str) -> int:
 
 
 def _amount(style: str | None, value: str) -> Decimal:
+    if style != COMMA and _CENTS.fullmatch(value):
+        return Decimal(value)
     otherwise = "is not an amount such as 129.90"
     found = _number(style, value, otherwise)
     if found < 0 or found != found.quantize(_CENT):

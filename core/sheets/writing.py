@@ -17,6 +17,8 @@ import xlsxwriter
 from core.foundation.csv_file import as_csv, escaped
 from core.sheets.model import Field, Kind
 
+MOST_ROWS = 1_048_575
+"""Rows that a sheet holds below its header."""
 _WIDEST = 40
 _AS_TEXT = (Kind.TEXT, Kind.CODE, Kind.SIZE)
 

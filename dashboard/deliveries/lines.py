@@ -11,8 +11,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from core.deliveries import changes, note
 from core.deliveries.changes import Correction
 from core.deliveries.reads import DeliveryLine
-from core.foundation.errors import InvalidInput, invalid
-from core.foundation.model import MAX_UNITS
+from core.foundation.errors import invalid
 from core.screens.deliveries import OneDelivery
 from dashboard.deliveries import parts
 from dashboard.door import session
@@ -75,7 +74,7 @@ def _units(label: str, about: str) -> Any:
 
 def _of(line: DeliveryLine, *, is_announced: bool) -> str:
     arrived = words.number(line.arrived)
-    return f"{arrived} of {words.number(line.expected)}" if is_announced else arrived
+    return f"{arrived} of {words.number(line.expected)}" if is_announced and line.expected else arrived
 
 
 def _progress(found: OneDelivery) -> str:
@@ -106,16 +105,16 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
     form = forms.begin(f"delivery_line_{line.line_id}")
     with st.form(form.name, border=False):
         if row.is_announced:
-            st.text_input("Expected units", str(line.expected), key=form.input("expected"))
-        st.text_input("Counted units", str(line.scanned), key=form.input("counted"))
+            forms.number_field("Expected units", value=line.expected, key=form.input("expected"))
+        forms.number_field("Counted units", value=line.scanned, key=form.input("counted"))
         cost = "" if line.unit_cost is None else f"{line.unit_cost.normalize():f}"
         st.text_input("Unit cost", cost, key=form.input("cost"), placeholder="None")
 
         def post(key: str, values: forms.Values) -> int:
             wanted = Correction(
                 line_id=line.line_id,
-                expected=_units_of(values, "expected") if row.is_announced else line.expected,
-                counted=_units_of(values, "counted"),
+                expected=forms.units(values, "expected", lowest=0) if row.is_announced else line.expected,
+                counted=forms.units(values, "counted", lowest=0),
                 unit_cost=_cost_of(values),
             )
             return session.run(
@@ -128,22 +127,8 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
         )  # fmt: skip
 
 
-def _units_of(values: forms.Values, name: str) -> int:
-    typed = (values[name] or "").strip()
-    if typed == "0":
-        return 0
-    try:
-        return note.whole_units(typed)
-    except ValueError as error:
-        raise _odd(f"{name} units", error) from error
-
-
 def _cost_of(values: forms.Values) -> Decimal | None:
     try:
         return note.money((values["cost"] or "").strip())
     except ValueError as error:
-        raise _odd("unit cost", error) from error
-
-
-def _odd(field: str, error: ValueError) -> InvalidInput:
-    return invalid(field, str(error).replace("is missing", f"are required: 0 to {MAX_UNITS:,}"))
+        raise invalid("unit cost", str(error)) from error

@@ -90,7 +90,7 @@ def _progress(row: DeliveryRow) -> str:
 
 
 def _look(row: DeliveryRow) -> str:
-    short = row.short if row.state is not DeliveryState.EXPECTED else 0
+    short = 0 if row.is_open else row.short  # what is missing of an open one may still come
     found = ((short, "short"), (row.over, "over"), (row.unknown, "unknown"))
     return ", ".join(f"{count} {what}" for count, what in found if count)
 

@@ -17,7 +17,7 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, lists
 from dashboard.frame import page as frame
 
-_WAYS = ("Paste", "Type")
+_WAYS = ("Paste", "Type", "Upload")
 _ROWS = 6
 
 
@@ -59,7 +59,10 @@ def _show_expected() -> None:
     way = st.segmented_control(
         "Lines", _WAYS, default=_WAYS[0], required=True, key="del_way", label_visibility="collapsed"
     )
-    lines, original = _pasted(form) if way == _WAYS[0] else _typed(form)
+    if way == "Upload":
+        lines, original = parts.read_upload(f"del_file_{form.draft.key[-8:]}")
+    else:
+        lines, original = _typed(form) if way == "Type" else _pasted(form)
     if lines:
         parts.show_preview(lines, key="del_new")
     with st.form(form.name):
@@ -68,7 +71,7 @@ def _show_expected() -> None:
 
         def post(key: str, values: forms.Values) -> Created:
             if not lines:
-                raise invalid("lines", "are missing: paste or type what the supplier's note says")
+                raise invalid("lines", "are missing: paste, type or upload what the supplier's note says")
             return session.run(
                 changes.announce, lines=lines, key=key, reference=values["reference"] or "",
                 supplier=values["supplier"] or "", expected_on=values["day"], original=original,

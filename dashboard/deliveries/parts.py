@@ -8,12 +8,13 @@ from datetime import date
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from core.deliveries import note, reads
+from core.deliveries import files, note, reads
 from core.deliveries.note import NoteLine
 from core.deliveries.reads import DeliveryLine, DeliveryRow, DeliveryState
 from core.foundation.errors import StockError
 from dashboard.door import session
 from dashboard.frame import columns, feedback, words
+from dashboard.sheets import asking
 
 PARAM = "delivery"
 NEW = "new_delivery"
@@ -82,6 +83,18 @@ def read_paste(text: str, *, bare: int | None = None) -> tuple[NoteLine, ...]:
     except StockError as error:
         feedback.show(error)
         return ()
+
+
+def read_upload(key: str) -> tuple[Sequence[NoteLine], str]:
+    """Draw the uploader; return the lines of the file and its text once nothing is left to ask."""
+    found = asking.show(files.PURPOSE, files.FIELDS, key=key, label="The supplier's note", examples=files.EXAMPLES)
+    if found is None:
+        return (), ""
+    try:
+        return files.lines_of(found.match), files.original_of(found.match)
+    except StockError as error:
+        feedback.show(error)
+        return (), ""
 
 
 def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:

@@ -30,28 +30,30 @@ def show(found: OneDelivery) -> None:
         _show_named("Over", [line for line in lines if line.arrived > line.expected and line.variant_id], _more)
     _show_named("Unknown", [line for line in lines if line.variant_id is None], _unknown)
     if not ready and not (row.received and short):
-        st.caption(
-            "Nothing is counted yet." if not any(line.scanned for line in lines) else "Attach the unknown codes first."
-        )
+        nothing = not any(line.scanned for line in lines)
+        st.caption("Nothing is counted yet." if nothing else "Say first which variants the unknown codes are.")
         return
     form = forms.begin(f"delivery_post_{row.delivery_id}")
     with st.form(form.name, border=False):
-        if short:
+        if short and ready:
             missing = sum(line.expected - line.arrived for line in short)
             st.radio(
                 f"What is missing: {words.units(missing)}", (STAYS, CLOSES), key=form.input("rest"), horizontal=True
             )
-        forms.note(form, placeholder="Optional")
+        if ready:
+            forms.note(form, placeholder="Optional")
+        else:
+            st.caption("What is counted is posted. If the rest will not come, close the delivery.")
 
         def post(key: str, values: forms.Values) -> Posting | None:
             return session.run(
                 changes.post, delivery_id=row.delivery_id, seen=row.revision, key=key,
-                closes=values.get("rest") == CLOSES, note=values["note"],
+                closes=not ready or values.get("rest") == CLOSES, note=values.get("note"),
             )  # fmt: skip
 
         variants = words.plural(len(ready), "variant")
-        label = f"Post {words.units(units)} of {variants}" if ready else "Close the delivery"
-        forms.submit(form, label, post, say=_say)
+        label = f"Post {words.units(units)} of {variants}" if ready else "Close: the rest will not come"
+        forms.submit(form, label, post, say=_say, is_main=bool(ready))
 
 
 def _say(posted: Posting | None) -> feedback.Notice:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.deliveries import changes, note
+from core.deliveries import changes
 from core.deliveries.changes import Scan
 from core.foundation.errors import StockError, invalid
 from core.ledger.changes import new_key
@@ -16,7 +16,7 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, words
 
 # A scanner types into the focused field, also after it lost the focus to a button.
-_FOCUS = """<script>
+_FOCUS = """<style>.st-key-del_code [data-testid="InputInstructions"] { display: none; }</style><script>
 (function focus(tries) {
   const field = document.querySelector(".st-key-del_code input");
   if (!field && tries) setTimeout(focus, 100, tries - 1);
@@ -46,17 +46,15 @@ def show(found: OneDelivery) -> None:
     with st.form("del_scan_form", border=False, clear_on_submit=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input("Scan or type a code", key="del_code", placeholder="SKU, barcode or carton", width="stretch")
-            st.text_input("Units", key="del_units", placeholder="1", width=80, help="Empty: one scan is one unit.")
+            forms.number_field("Units", key="del_units", placeholder="1", width=80)
         st.form_submit_button(
             "Count it", key="del_count", type="primary", icon=":material/barcode_scanner:", width="stretch",
             on_click=_scan, args=(row.delivery_id, last),
         )  # fmt: skip
     st.html(_FOCUS, unsafe_allow_javascript=True)
     _show_last(last, row.delivery_id, is_announced=row.is_announced)
-    with st.expander(
-        "Paste what arrived", icon=":material/content_paste:", key="del_paste", on_change="rerun"
-    ) as paste:
-        if paste.open:
+    with st.expander("Paste or upload", icon=":material/content_paste:", key="del_paste", on_change="rerun") as box:
+        if box.open:
             _show_paste(row.delivery_id)
 
 
@@ -69,19 +67,12 @@ def _scan(delivery_id: int, last: Last) -> None:
 
 def _count(delivery_id: int, code: str, typed: str, last: Last) -> None:
     try:
-        units = _whole(typed) if typed else 1
+        units = forms.read_units(typed) if typed else 1
         # Each scan is one of its own: the same code twice is two units. A retry within `run` keeps the key.
         last.scan = session.run(changes.scan, delivery_id=delivery_id, code=code, units=units, key=new_key())
         last.problem = None
     except StockError as error:
         last.scan, last.problem = None, error
-
-
-def _whole(typed: str) -> int:
-    try:
-        return note.whole_units(typed)
-    except ValueError as error:
-        raise invalid("quantity", str(error)) from error
 
 
 def _show_last(last: Last, delivery_id: int, *, is_announced: bool) -> None:
@@ -132,18 +123,22 @@ def _take_back(delivery_id: int, done: Scan, last: Last, key: str) -> None:
 
 def _show_paste(delivery_id: int) -> None:
     form = forms.begin(f"delivery_paste_{delivery_id}")
-    text = st.text_area(
-        "Paste the lines", key=f"del_text_{form.draft.key[-8:]}", height=140, placeholder="TR-42\t12",
-        help=f"{parts.PASTE_HELP} A code alone counts one unit.",
-    ) or ""  # fmt: skip
-    lines = parts.read_paste(text, bare=1)
+    mark = form.draft.key[-8:]
+    if st.toggle("From a file", key=f"del_from_file_{mark}"):
+        lines, text = parts.read_upload(f"del_arrived_{mark}")
+    else:
+        text = st.text_area(
+            "Paste the lines", key=f"del_text_{mark}", height=140, placeholder="TR-42\t12",
+            help=f"{parts.PASTE_HELP} A code alone counts one unit.",
+        ) or ""  # fmt: skip
+        lines = parts.read_paste(text, bare=1)
     if lines:
         parts.show_preview(lines, key="del_arrived")
     with st.form(form.name, border=False):
 
         def post(key: str, _: forms.Values) -> int:
             if not lines:
-                raise invalid("lines", "are missing: paste what arrived")
+                raise invalid("lines", "are missing: paste or upload what arrived")
             return session.run(changes.add, delivery_id=delivery_id, lines=lines, key=key, original=text)
 
         forms.submit(

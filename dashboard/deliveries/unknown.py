@@ -32,8 +32,8 @@ def show(found: OneDelivery, person: Actor) -> None:
         st.subheader("To look at", anchor=False)
         st.caption("These lines do not hold up the others. Each stays until somebody says what it is.")
         for line in odd[:SHOWN]:
-            with st.container(key=f"del_odd_{line.line_id}"):
-                _show_line(line)
+            with st.expander(_title(line), icon=":material/help:", key=f"del_odd_{line.line_id}"):
+                _show_original(line)
                 if row.is_open and line.variant_id is None:
                     _show_attach(found, line, person)
                 elif row.is_open:
@@ -42,11 +42,16 @@ def show(found: OneDelivery, person: Actor) -> None:
             st.caption(f"The first {SHOWN} of {words.number(len(odd))} lines.")
 
 
-def _show_line(line: DeliveryLine) -> None:
+def _title(line: DeliveryLine) -> str:
     counted = f"{words.units(line.arrived)} counted" if line.arrived else ""
     expected = f"{words.units(line.expected)} expected" if line.expected else ""
-    st.markdown(f":material/help: **{words.plain(line.sku or line.code)}**{words.DOT}"
-                f"{words.joined(expected, counted) or 'no units read'}")  # fmt: skip
+    why = "" if line.variant_id is None else "cannot be read whole"
+    return (
+        f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.joined(expected, counted, why) or 'no units read'}"
+    )
+
+
+def _show_original(line: DeliveryLine) -> None:
     if line.problem:
         st.caption(words.plain(line.problem))
     if line.original:

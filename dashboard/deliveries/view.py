@@ -40,13 +40,13 @@ def show(found: OneDelivery | None, person: Actor) -> None:
         st.caption("Your role cannot receive goods. The warehouse, a manager or an admin can.")
     if receives:
         unknown.show(found, person)
+    if row.is_open and receives:
+        with st.container(border=True, key="del_post"):
+            posting.show(found)
     with st.container(border=True, key="del_lines"):
         lines.show(found)
         if row.is_open and receives:
             lines.show_correction(found)
-    if row.is_open and receives:
-        with st.container(border=True, key="del_post"):
-            posting.show(found)
     _show_receipts(found, person)
     _show_steps(found)
     if receives:
@@ -98,6 +98,7 @@ def _show_receipts(found: OneDelivery, person: Actor) -> None:
             posted = f"**{words.units(receipt.units)}** posted by {words.plain(receipt.posted_by)}, {at}{undone}"
             st.markdown(f":material/check_circle: {posted}", width="stretch")
             links.to_page("movements", "Movements", icon=":material/swap_vert:", mov_ref=found.delivery.row.reference)
+            links.to_page("stock", "Labels", icon=":material/label:", labels=f"operation-{receipt.operation_id}")
             if receipt.undone < len(receipt.movement_ids) and may(person.role, Permission.UNDO):
                 st.button(
                     "Undo receipt", key=f"del_undo_{receipt.operation_id}", icon=":material/undo:", on_click=_undo,

@@ -26,7 +26,12 @@ from core.screens.files import Format, write_list, write_zip
 from dashboard.door.gate import SIGNED_IN, sign_in_path
 
 EVERYTHING = "everything.zip"
-_KINDS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet", "zip": "application/zip"}
+_KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+    "zip": "application/zip",
+}
 
 
 class Downloads:

@@ -8,7 +8,7 @@ requires a password, a signature or a key before it shows data.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
@@ -37,46 +37,67 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MACHINE_PATH = re.compile(r"/(api|app|auth|component|media|static)(/|$)|(^|.*)/_stcore(/|$)")
 _PRINTABLE = re.compile(r"[!-~]*")
 
-# Streamlit's page needs inline styles and its charts use eval. Nothing may be loaded from or sent to another host.
+# Streamlit's page needs inline styles and its charts use eval. Nothing may be loaded from or sent to another host, but
+# pictures from the hosts that the shop's own pictures name.
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
     "connect-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 _HARDENING = {
-    "Content-Security-Policy": CONTENT_POLICY,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
 
 FindSession = Callable[[str], Awaitable[SignedIn | None]]
+FindHosts = Callable[[], Awaitable[Sequence[str]]]
 
 
 class AuthGate:
-    """ASGI middleware that admits signed-in people to everything, and everybody else to the open paths."""
+    """ASGI middleware that admits signed-in people to everything, and everybody else to the open paths.
 
-    def __init__(self, app: ASGIApp, find_session: FindSession) -> None:
+    Requests with a key go to `api` directly: nothing between here and there concerns them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, find_session: FindSession, find_hosts: FindHosts | None = None, api: ASGIApp | None = None
+    ) -> None:
         self.app = app
         self.find_session = find_session
+        self.find_hosts = find_hosts
+        self.api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        answer = await self._answer(HTTPConnection(scope))
+        request = HTTPConnection(scope)
+        if _is_for_api(request):
+            await self._pass_to_api(scope, receive, hardened(send))
+            return
+        answer = await self._answer(request)
         if answer is None:
-            await self.app(scope, receive, hardened(send))
+            await self.app(scope, receive, hardened(send, await self._hosts(request)))
         elif scope["type"] == "http":
             await answer(scope, receive, hardened(send))
         else:
             await WebSocketClose(code=1008)(scope, receive, send)
 
+    async def _hosts(self, request: HTTPConnection) -> Sequence[str]:
+        """Return the hosts from which the page that is opened may load pictures."""
+        return await self.find_hosts() if self.find_hosts and asks_for_page(request) else ()
+
+    async def _pass_to_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.api is None:
+            await self.app(scope, receive, send)
+            return
+        root = scope.get("root_path", "")
+        await self.api({**scope, "app_root_path": root, "root_path": f"{root}/api"}, receive, send)
+
     async def _answer(self, request: HTTPConnection) -> Response | None:
         """Return the gate's answer, or None to pass the request on."""
-        if _is_for_api(request):
-            return None
         if _changes_something(request) and foreign_origin(request):
             return PlainTextResponse("This request came from another site and was refused.", 403)
         if request.scope["type"] == "http" and request.scope["path"] in OPEN_PATHS:
@@ -181,13 +202,18 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 
-def hardened(send: Send) -> Send:
-    """Return `send` with the headers that stop a browser from contacting other hosts or framing these pages."""
+def hardened(send: Send, hosts: Sequence[str] = ()) -> Send:
+    """Return `send` with the headers that stop a browser from framing these pages and from contacting other hosts.
+
+    Pictures may come from `hosts`.
+    """
+    more = "".join(f" https://{host}" for host in hosts)
+    policy = CONTENT_POLICY.replace("img-src 'self'", f"img-src 'self'{more}", 1)
 
     async def send_hardened(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in _HARDENING.items():
+            for name, value in (_HARDENING | {"Content-Security-Policy": policy}).items():
                 headers.setdefault(name, value)
         await send(message)
 

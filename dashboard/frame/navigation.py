@@ -36,6 +36,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
         "Warehouse": [
             _page("stock", "Stock", "inventory_2"),
             _page("scan", "Scan", "barcode_scanner"),
+            _page("counts", "Counts", "checklist"),
             _page("deliveries", "Deliveries", "local_shipping"),
             _page("movements", "Movements", "swap_vert"),
         ],

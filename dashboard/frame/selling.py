@@ -27,6 +27,7 @@ KINDS = {
     AlertKind.BAD_SIGNATURE: "Bad signature",
     AlertKind.BACKUP_FAILED: "Backup failed",
     AlertKind.SLOWDOWN: "Slower than usual",
+    AlertKind.SHARED_CODE: "Shared code",
 }
 ALERT_STATES = {
     AlertState.OPEN: "Open",

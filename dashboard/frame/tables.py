@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import streamlit as st
 from streamlit.column_config import DatetimeColumn, ImageColumn, LineChartColumn, NumberColumn, TextColumn
 
+from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, Movement, MovementType
 from dashboard.frame import columns, words
 
 PAGE_ROWS = 50
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
+EXPECTED_HELP = "Units that open deliveries still bring, and when the next one is due"
 COVER_HELP = "How long the available units last at the rate of the last 30 days"
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
@@ -32,11 +35,21 @@ def show_facts(facts: Mapping[str, str]) -> None:
     st.table({words.plain(name): words.plain(text) for name, text in facts.items() if text}, border="horizontal")
 
 
-def show_levels(rows: Sequence[LevelRow], zone: str, *, key: str, pick: Callable[[str], None]) -> None:
-    """Show variants with their levels; a click on a SKU calls `pick`. `key` must change with page and filter."""
+def show_levels(
+    rows: Sequence[LevelRow],
+    zone: str,
+    *,
+    key: str,
+    pick: Callable[[str], None],
+    expected: Mapping[UUID, Expected] | None = None,
+) -> None:
+    """Show variants with their levels; a click on a SKU calls `pick`. `key` must change with page and filter.
+
+    `expected` is what deliveries still bring of them.
+    """
     skus = [row.sku for row in rows]
     columns.show(
-        {"sku": (skus, columns.opener("SKU", 102, skus, pick)), **_levels(rows, zone)},
+        {"sku": (skus, columns.opener("SKU", 102, skus, pick)), **_levels(rows, zone, expected or {})},
         {
             "sku": (skus, columns.opener("SKU", 100, skus, pick)),
             "variant": ([words.variant(row) for row in rows], TextColumn("Variant", width=120)),
@@ -49,7 +62,7 @@ def show_levels(rows: Sequence[LevelRow], zone: str, *, key: str, pick: Callable
     )
 
 
-def _levels(rows: Sequence[LevelRow], zone: str) -> columns.Table:
+def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expected]) -> columns.Table:
     def units(label: str, width: int, about: str) -> Any:
         return NumberColumn(label, width=width, help=about, format="localized")
 
@@ -58,17 +71,19 @@ def _levels(rows: Sequence[LevelRow], zone: str) -> columns.Table:
 
     cover = [None if row.cover_days is None else round(row.cover_days) for row in rows]
     trend = LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day")
-    picture = [row.picture or "" for row in rows]
-    shelf = [row.shelf_place or "" for row in rows]
+    picture, shelf = [row.picture or "" for row in rows], [row.shelf_place or "" for row in rows]
+    due = [words.due(expected.get(row.variant_id)) for row in rows]
+    wide = 140 if any(picture) or any(shelf) or any(due) else 158
     return {
-        **({"picture": (picture, ImageColumn("", width=44))} if any(picture) else {}),
-        "product": ([words.product(row) for row in rows], TextColumn("Product", width=158)),
+        **({"picture": (picture, ImageColumn("", width=40))} if any(picture) else {}),
+        "product": ([words.product(row) for row in rows], TextColumn("Product", width=wide)),
         "size": ([row.size or "" for row in rows], TextColumn("Size", width=54)),
-        **({"shelf": (shelf, TextColumn("Shelf", width=72))} if any(shelf) else {}),
+        **({"shelf": (shelf, TextColumn("Shelf", width=66))} if any(shelf) else {}),
         "status": ([[words.status(row)] for row in rows], columns.tags("Status", 82, STATUSES)),
         "on_hand": ([row.on_hand for row in rows], units("On hand", 70, "Units physically in stock")),
         "reserved": ([row.reserved for row in rows], units("Reserved", 74, "Units held for checkouts")),
         "available": ([row.available for row in rows], units("Available", 74, "On hand minus reserved")),
+        **({"expected": (due, TextColumn("Expected", width=104, help=EXPECTED_HELP))} if any(due) else {}),
         "reorder_point": (
             [row.reorder_point for row in rows],
             units("Reorder at", 80, "At this level on hand, the variant is low"),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from core.carts.values import minor_digits
+from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Role
 
 MINUS = "\N{MINUS SIGN}"
@@ -142,6 +143,13 @@ def cover(days: float | None) -> str:
     if days is None:
         return NOTHING
     return "over a year" if days > 365 else plural(round(days), "day")
+
+
+def due(row: Expected | None) -> str:
+    """Return what deliveries still bring of a variant, and when: +12, 3 Dec; or nothing."""
+    if row is None:
+        return ""
+    return f"+{row.units:,}, {row.next_on.day} {row.next_on:%b}" if row.next_on else f"+{row.units:,}"
 
 
 def status(row: LevelRow) -> str:

@@ -132,7 +132,13 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
 
 
 def _show_nothing(wanted: Wanted, person: Actor) -> None:
-    if wanted.code and wanted.variant is None:
+    if wanted.code and wanted.variant is None and (shared := session.run(reports.sharing, code=wanted.code)):
+        frame.empty(
+            "Several variants have this code",
+            words.plain(f"{wanted.code[:80]} means {words.listing([row.sku for row in shared])}. Type the SKU."),
+            icon=":material/help:",
+        )
+    elif wanted.code and wanted.variant is None:
         frame.empty(
             "No variant has this SKU or barcode",
             f"{words.plain(wanted.code[:80])} may be spelled differently, or not be imported yet.",

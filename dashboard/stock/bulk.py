@@ -1,4 +1,4 @@
-"""Bulk edit on the Stock page: upload a CSV file, review every row, then post all of them or none."""
+"""Bulk edit on the Stock page: upload a file, review every row, then post all of them or none."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from core.ledger import bulk, reports
 from core.ledger import changes as ledger
 from core.ledger.bulk import BulkKind, BulkPreview, BulkRow
 from core.people.access import Permission, may
+from core.sheets import Match
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.sheets import asking
 
 PARAM = "bulk"
 SHOWN = 500
@@ -37,12 +39,12 @@ def show(person: Actor) -> None:
         frame.empty("Your role cannot change stock", "The warehouse, a manager or an admin can use bulk edit.")
         return
     st.markdown(
-        "Upload a CSV file with the column `sku`, and either `change` (units to add or subtract) or `set_to` (the new "
-        "level). To start from the current levels, export the list, add a column `set_to`, and fill in the rows to "
-        "set. You review every row before anything changes."
+        "Upload a file with the SKUs, and either units to add or take away (`change`) or the new level (`set_to`). To "
+        "start from the current levels, export the list, add a column `set_to`, and fill in the rows to set. You "
+        "review every row before anything changes."
     )
-    file = st.file_uploader("CSV file", type="csv", key="bulk_file")
-    if file is None:
+    asked = asking.show("bulk", bulk.FIELDS, key="bulk", examples=bulk.EXAMPLES, check=_lacks)
+    if asked is None:
         return
     from_present = st.toggle(
         "Ignore the levels in the file",
@@ -51,13 +53,18 @@ def show(person: Actor) -> None:
         "is refused, unless this is on.",
     )
     try:
-        found = session.run(bulk.preview, content=file.getvalue(), file_name=file.name, from_present=from_present)
+        found = session.run(bulk.preview_matched, found=asked.match, from_present=from_present)
     except StockError as error:
         feedback.show(error)
         return
     _show_preview(found)
     if not found.problems:
-        _show_form(found, file.file_id)
+        _show_form(found, asked.file_id)
+
+
+def _lacks(found: Match) -> str:
+    why = bulk.lacks(found)
+    return f"The file {why} Choose it under *Change columns*." if why else ""
 
 
 def _show_preview(found: BulkPreview) -> None:

@@ -11,7 +11,7 @@ from core.catalog.editing import LABELS, ChangeSource, Field, VariantChange
 from core.foundation.model import Actor, LevelRow
 from core.people.access import Permission, may
 from core.screens.stock import Variant
-from dashboard.frame import charts, tables, words
+from dashboard.frame import charts, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.stock import editing
 
@@ -25,21 +25,34 @@ def show(seen: Variant, person: Actor) -> None:
         editing.show(seen, person)
         return
     with frame.heading("Details"):
+        if may(person.role, Permission.IMPORT_CATALOG):
+            st.button(
+                "Add sizes", key="stk_more", icon=":material/add:", type="tertiary", on_click=_add_sizes,
+                args=(seen.row.sku,),
+            )  # fmt: skip
         if may(person.role, Permission.EDIT_SHELF):
             st.button("Edit", key="stk_edit", icon=":material/edit:", on_click=editing.open_form)
     row, currency = seen.row, seen.shop.currency
-    show_picture(row.picture, row.product)
-    tables.show_facts({
-        "Brand": row.brand or "",
-        "Size": row.size or "",
-        "Colour": row.color or "",
-        "Shelf place": row.shelf_place or words.NOTHING,
-        "Price": words.money(row.price, currency) if row.price is not None else "",
-        "Unit cost": words.money(row.unit_cost, currency) if row.unit_cost is not None else "",
-        "Reorder point": words.number(row.reorder_point),
-        "Active": "Yes" if row.is_active else "No",
-    })  # fmt: skip
+    with st.container(horizontal=True, gap="medium"):
+        if row.picture:
+            with st.container(width=220):
+                show_picture(row.picture, row.product)
+        with st.container(width="stretch"):
+            tables.show_facts({
+                "Brand": row.brand or "",
+                "Colour": row.color or "",
+                "Shelf place": row.shelf_place or words.NOTHING,
+                "Price": words.money(row.price, currency) if row.price is not None else "",
+                "Unit cost": words.money(row.unit_cost, currency) if row.unit_cost is not None else "",
+                "Active": "Yes" if row.is_active else "No",
+            })  # fmt: skip
     _show_changes(seen.changes, row, seen.shop.zone)
+
+
+def _add_sizes(sku: str) -> None:
+    """Open the form to add variants to the product of this one."""
+    lists.put("sku", None)
+    lists.put(frame.NEW, sku)
 
 
 def show_picture(address: str | None, name: str) -> None:
@@ -54,9 +67,10 @@ def show_picture(address: str | None, name: str) -> None:
 def _show_changes(changes: Sequence[VariantChange], row: LevelRow, zone: str) -> None:
     if not changes:
         return
-    st.markdown("**Changes**")
-    for change in changes[:LISTED]:
-        st.caption(words.plain(f"{words.short_moment(change.at, zone)}{words.DOT}{_said(change)}"))
+    with st.container(gap="xxsmall"):
+        st.markdown("**Changes**")
+        for change in changes[:LISTED]:
+            st.caption(words.plain(f"{words.short_moment(change.at, zone)}{words.DOT}{_said(change)}"))
     if len(changes) > LISTED:
         table: dict[str, Sequence[object]] = {
             "When": [words.moment(change.at, zone) for change in changes],

@@ -1,4 +1,4 @@
-"""The form that edits a variant where it is seen. It sends only the values that were changed, with what was seen before."""
+"""The form that edits a variant where it is seen. It sends only changed values, each with the one that was shown."""
 
 from __future__ import annotations
 
@@ -60,11 +60,12 @@ def show(seen: Variant, person: Actor) -> None:
     mine, is_manager = before[row.variant_id], may(person.role, Permission.EDIT_VARIANT)
     _show_news(form, before)
     with st.form(form.name, border=False):
-        for field in _PLAIN:
-            if is_manager or field in ON_SHELF:
-                _show_field(form, field, mine[field])
+        with st.grid(2, min_column_width=180, gap="small"):
+            for field in _PLAIN:
+                if is_manager or field in ON_SHELF:
+                    _show_field(form, field, mine[field])
         if is_manager:
-            st.toggle("Active", mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value), help="Sold and counted")
+            st.toggle("Active", mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value))
             _show_picture_fields(form, mine[Field.PICTURE], len(before))
         else:
             st.caption("A manager or an admin can edit the other values.")
@@ -140,12 +141,14 @@ def _show_field(form: forms.Form, field: Field, value: str | None) -> None:
 
 
 def _show_picture_fields(form: forms.Form, value: str | None, variants: int) -> None:
-    is_kept = bool(value) and str(value).startswith(pictures.PREFIX)
+    is_kept = (value or "").startswith(pictures.PREFIX)
     st.text_input(
-        "Picture address", value or "", key=form.input(Field.PICTURE.value), placeholder="https://", autocomplete="off",
-        help="Browsers of your staff load it from there. Empty it to show the picture of the product, if it has one."
-        + (" This one is kept in Stockroom." if is_kept else ""),
+        "Picture address", "" if is_kept else value or "", key=form.input(Field.PICTURE.value), autocomplete="off",
+        placeholder="An uploaded picture is shown" if is_kept else "https://",
+        help="Your browser loads the picture from there. Without one, that of the product is shown, if it has one.",
     )  # fmt: skip
+    if is_kept:
+        st.checkbox("Take the uploaded picture off", key=form.input("take_off"))
     st.file_uploader(
         "Or upload a picture", type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("upload"),
         help="It is made smaller, and what the camera wrote into it is left out.",
@@ -156,13 +159,16 @@ def _show_picture_fields(form: forms.Form, value: str | None, variants: int) -> 
 
 def _edits(variant_id: UUID, seen: Mapping[Field, str | None], values: forms.Values) -> list[Edit]:
     """Return an edit for each value that differs from the one with which the form was opened."""
-    found = {field: values[field.value] for field in Field if field.value in values}
+    found = {field: (values[field.value] or "") for field in Field if field.value in values}
     if Field.ACTIVE in found:
         found[Field.ACTIVE] = "yes" if found[Field.ACTIVE] else "no"
+    is_kept = (seen[Field.PICTURE] or "").startswith(pictures.PREFIX)
+    if is_kept and not found.get(Field.PICTURE) and not values.get("take_off"):
+        found.pop(Field.PICTURE, None)
     return [
         Edit(variant_id=variant_id, field=field, before=seen[field], after=after)
         for field, after in found.items()
-        if (after or "").strip() != (seen[field] or "")
+        if after.strip() != (seen[field] or "")
     ]
 
 

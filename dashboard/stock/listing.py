@@ -18,7 +18,7 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import bulk, editing
+from dashboard.stock import bulk, editing, labels, table_edit
 from dashboard.stock import grid as grid_desk
 
 STATUSES = {
@@ -48,7 +48,7 @@ _FOCUS = """<script>
 })(30);
 </script>"""
 _VIEW = lists.Choice(label="View", key="stk_view", options={"List": False, "Sizes": True}, usual="List")
-_EMPTY = {"stk_q": "", "stk_status": "All", "stk_brand": None, "stk_page": 1}
+_EMPTY = {"stk_q": "", "stk_status": "All", "stk_brand": None, "stk_shelf": None, "stk_page": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def clear() -> None:
         st.session_state[key] = value
 
 
-def show_filters(search: str, brands: tuple[str, ...]) -> Wanted:
+def show_filters(search: str, brands: tuple[str, ...], places: tuple[str, ...]) -> Wanted:
     """Draw the filters and return their values."""
     with st.container(horizontal=True, vertical_alignment="center", key="stk_filters"):
         status = st.pills(
@@ -128,12 +128,17 @@ def show_filters(search: str, brands: tuple[str, ...]) -> Wanted:
             "Brand", brands, index=None, placeholder="Any brand", key="stk_brand", bind="query-params", width=166,
             label_visibility="collapsed", on_change=_first_page,
         ) if brands else None  # fmt: skip
+        shelf = st.selectbox(
+            "Shelf", places, index=None, placeholder="Any shelf", key="stk_shelf", bind="query-params", width=128,
+            label_visibility="collapsed", on_change=_first_page, accept_new_options=True,
+            help="Choose a place, or type how several begin: A-03",
+        ) if places else None  # fmt: skip
         sort = st.selectbox(
             "Sort by", list(SORTS), key="stk_sort", bind="query-params", width=166, label_visibility="collapsed",
             on_change=_first_page,
         )  # fmt: skip
         grid = _VIEW.show(_first_page)
-    wanted = LevelFilter(search=search, status=STATUSES[status or "All"], brand=brand)
+    wanted = LevelFilter(search=search, status=STATUSES[status or "All"], brand=brand, shelf=shelf)
     return Wanted(filter=wanted, sort=SORTS[sort], page=_page(), grid=grid)
 
 
@@ -167,7 +172,7 @@ def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> Non
     if isinstance(seen, StockGrid):
         grid_desk.show(seen.page.rows, key=key, pick=open_variant)
     else:
-        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant)
+        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant, expected=seen.expected)
     if pages > 1:
         st.pagination(pages, key="stk_page", bind="query-params")
 
@@ -181,8 +186,11 @@ def _page_of(total: int, noun: str, page: int, pages: int) -> str:
 def _show_actions(wanted: Wanted, person: Actor) -> None:
     if may(person.role, Permission.IMPORT_CATALOG):
         st.button("New product", key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
+    if may(person.role, Permission.EDIT_SHELF):
+        st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
+    st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
     st.download_button(
         "Export", session.later(exports.levels_csv, filter=wanted.filter, sort=wanted.sort), "levels.csv",
         "text/csv", key="stk_export", on_click="ignore", icon=":material/download:",
@@ -206,6 +214,7 @@ def _show_nothing(wanted: Wanted, person: Actor) -> None:
 def _filter_text(wanted: LevelFilter) -> str:
     parts = [f"“{words.plain(wanted.search)}”" if wanted.search.strip() else ""]
     parts += [f"brand {words.plain(wanted.brand)}" if wanted.brand else ""]
+    parts += [f"shelf {words.plain(wanted.shelf)}" if wanted.shelf else ""]
     parts += [f"status {_status_label(wanted.status)}" if wanted.status is not LevelStatus.ALL else ""]
     return f"Searched for {words.listing([part for part in parts if part])}."
 

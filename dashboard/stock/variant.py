@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.foundation.model import Actor, LevelRow, MovementType
+from core.ledger import reports
 from core.ledger.query import midnight
 from core.ledger.reports import LevelPoint
 from core.people.access import Permission, may
 from core.screens.stock import Variant
+from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import details, holds, level_forms
+from dashboard.stock import codes, details, holds, level_forms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
@@ -23,12 +25,26 @@ PERIOD = lists.Choice(label="Period", key="stk_range", options=_DAYS, usual="90 
 
 
 def show_unknown(code: str) -> None:
-    """Say that no variant has this SKU or barcode."""
+    """Say that no variant has this SKU or code, or show those that share it."""
+    if shared := session.run(reports.sharing, code=code):
+        frame.empty(
+            "Several variants have this code",
+            f"{words.plain(code[:80])} means more than one. Choose the one in your hand.",
+            icon=":material/help:",
+            begin=lambda: _show_shared(shared),
+        )
+        return
     frame.empty(
         "No variant has this SKU or barcode",
         f"{words.plain(code[:80])} may be spelled differently, or not be imported yet.",
         icon=":material/search_off:",
     )
+
+
+def _show_shared(shared: Sequence[LevelRow]) -> None:
+    for row in shared:
+        name = words.plain(f"{row.sku}, {words.variant(row)}")
+        st.button(name, key=f"shared_{row.sku}", on_click=open_variant, args=(row.sku,))
 
 
 def show(seen: Variant, person: Actor) -> None:
@@ -40,16 +56,18 @@ def show(seen: Variant, person: Actor) -> None:
         with st.container(border=True, key="stk_actions"):
             level_forms.show(seen, person)
         holds.show_on_variant(seen.holds, seen.row, seen.shop.zone)
-        with st.container(border=True, key="stk_details"):
-            details.show(seen, person)
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)
+        with st.container(border=True, key="stk_codes"):
+            codes.show(seen, person)
     with look:
         with st.container(border=True, key="stk_running"):
             _show_running(seen)
         with st.container(border=True, key="stk_explain"):
             _show_explanation(seen)
+        with st.container(border=True, key="stk_details"):
+            details.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 
@@ -78,6 +96,12 @@ def _show_numbers(seen: Variant) -> None:
         )
         st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
         st.metric("Cover", cover, border=True, help=tables.COVER_HELP)
+    if seen.expected is not None:
+        due = f", the next on {words.day(seen.expected.next_on)}" if seen.expected.next_on else ""
+        label = f"{words.units(seen.expected.units)} expected{due}"
+        links.to_page(
+            "deliveries", label, icon=":material/local_shipping:", delivery=str(seen.expected.delivery_id)
+        )  # fmt: skip
     moved, counted = words.ago(row.last_moved_at, now), words.ago(row.last_counted_at, now)
     st.caption(f"Last moved {moved}, last counted {counted}. Times are in {words.plain(seen.shop.zone)}.")
 

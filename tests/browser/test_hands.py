@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from playwright.sync_api import expect
@@ -56,3 +57,31 @@ def test_on_a_phone_choosing_a_page_closes_the_menu(desk: Desk) -> None:
     settle(tab)
     expect(tab.get_by_role("heading", name="Movements", exact=True)).to_be_visible()
     expect(menu).not_to_be_in_viewport()
+
+
+def test_twelve_lines_are_received_within_a_minute_on_a_phone(desk: Desk) -> None:
+    skus = [f"{uuid.uuid4().hex[:4].upper()}-{n}" for n in range(12)]
+    shoes = [desk.shop.variant(1, sku=sku) for sku in skus]
+    tab = desk.tab(phone=True)
+    desk.sign_in(tab, new_person(desk.shop), "/deliveries")
+    began = time.monotonic()
+    tab.get_by_role("button", name="Receive now").click()
+    tab.get_by_role("textbox", name="Reference").fill(f"LS-{skus[0]}")
+    tab.keyboard.press("Enter")
+    field = tab.get_by_role("textbox", name="Scan or type a code")
+    expect(field).to_be_focused(timeout=20_000)
+    for number, sku in enumerate(skus):
+        tab.keyboard.type(sku)
+        if number % 2:  # every other line has its quantity typed
+            tab.keyboard.press("Tab")
+            tab.keyboard.type("6")
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_text(f"{sku} +{6 if number % 2 else 1}")).to_be_visible(timeout=20_000)
+        field.focus()
+    tab.get_by_role("button", name="Post 42 units of 12 variants").click()
+    expect(tab.get_by_text("12 variants changed, +42 units in total")).to_be_visible(timeout=20_000)
+    took = time.monotonic() - began
+    assert [desk.shop.on_hand(shoe) for shoe in shoes] == [2, 7] * 6
+    assert {desk.shop.history(shoe)[-1].reference_id for shoe in shoes} == {f"LS-{skus[0]}"}
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert took < 60, took

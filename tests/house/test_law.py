@@ -41,6 +41,8 @@ SCREENS = (
     "orders",
     "overview",
     "alerts",
+    "counts",
+    "deliveries",
     "movements",
     "stock",
     "scan",

@@ -21,6 +21,7 @@ from tests.house.walkthrough import PASSWORD, Output, Reader
 from tests.support.legacy import CATALOGUE as OLD_CATALOGUE
 from tests.support.legacy import FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
 from tests.support.servers import Server, new_folder, start_embedded
+from tests.support.shared.ready import ready_commands
 
 COMMANDS, PEOPLE = (README, "Two commands"), (README, "Admin")
 CATALOGUE, SHOP, HISTORY = (
@@ -68,23 +69,32 @@ class Visit:
     done: dict[str, Output]
 
 
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Path]:
+    """The socket of a process that has imported the commands."""
+    folder = new_folder()
+    with ready_commands(folder / "ready"):
+        yield folder / "ready"
+    shutil.rmtree(folder)
+
+
 @contextmanager
-def reader_in_a_new_folder(**settings: str) -> Iterator[Reader]:
+def reader_in_a_new_folder(ready: Path, **settings: str) -> Iterator[Reader]:
     """A reader in an empty folder that the database's user can enter, with the files that the documents name."""
     folder = new_folder()
     (folder / "catalogue.csv").write_text(MOVING_IN.block("csv"))
     (folder / "history.csv").write_text(PAST)
     try:
-        yield Reader(folder=folder, settings={"STOCKROOM_DATA": str(folder / "data"), **settings})
+        yield Reader(folder=folder, ready=ready, settings={"STOCKROOM_DATA": str(folder / "data"), **settings})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def at_home() -> Iterator[Visit]:
+def at_home(ready: Path) -> Iterator[Visit]:
     """A shop in the embedded database: people, catalogue, past, proof."""
     with (
-        reader_in_a_new_folder(STOCKROOM_SAMPLE="0") as reader,
+        reader_in_a_new_folder(ready, STOCKROOM_SAMPLE="0") as reader,
         embedded.start(Path(reader.settings["STOCKROOM_DATA"])),  # so that no command has to start it
     ):
         done = {
@@ -122,9 +132,9 @@ def elsewhere() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
+def abroad(ready: Path, own: Server, elsewhere: Server) -> Iterator[Visit]:
     """A shop in your own database, sold from by a storefront, backed up, and restored elsewhere."""
-    with reader_in_a_new_folder() as reader:
+    with reader_in_a_new_folder(ready) as reader:
         done = {"setup": reader.follow(*OWN_DATABASE, server=own)}
         done["imports"] = reader.type(imports())
         done["backup"] = reader.follow(*BACKUP)
@@ -134,10 +144,10 @@ def abroad(own: Server, elsewhere: Server) -> Iterator[Visit]:
 
 
 @pytest.fixture(scope="module")
-def moved(own: Server) -> Iterator[tuple[Visit, Legacy]]:
+def moved(ready: Path, own: Server) -> Iterator[tuple[Visit, Legacy]]:
     """A shop that adopts its database on the same server, and goes back."""
     with (
-        reader_in_a_new_folder() as reader,
+        reader_in_a_new_folder(ready) as reader,
         legacy_database(own, TABLES, FUNCTIONS, SUPABASE, OLD_CATALOGUE, DOOR) as old,
         legacy_database(own, TABLES, FUNCTIONS, OLD_CATALOGUE, LOG) as logged,
     ):

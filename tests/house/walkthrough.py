@@ -1,7 +1,8 @@
 """Run the commands of the documents in a scratch folder, exactly as they are written, and record their output.
 
-`.venv/bin/python` is this interpreter, PostgreSQL's own programs are those of the embedded server, and `make` only
-prints what it would run, because other tests start the dashboard.
+`.venv/bin/python` is this interpreter: the first command of a reader starts it, later ones come from a process that has
+everything imported. PostgreSQL's own programs are those of the embedded server. `make` only prints what it would run,
+because other tests start the dashboard.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from core.database.programs import client_program
 from tests.house.documents import ROOT, Document
 from tests.support.servers import Server
+from tests.support.shared import ready
 
 PASSWORD = "secret-of-ours"
 OURS = ("DATABASE_URL", "STOCKROOM_", "PG")
@@ -35,14 +37,17 @@ class Output:
 
 @dataclass
 class Reader:
-    """A person who follows the documents in an empty folder."""
+    """A person who follows the documents in an empty folder. `ready` is the socket of `ready_commands`."""
 
     folder: Path
+    ready: Path
     settings: dict[str, str]
     followed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._program(".venv/bin/python", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"')
+        first = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"'
+        later = f'exec "{sys.executable}" -I -S "{ready.__file__}" "{self.ready}" "$@"'
+        self._program(".venv/bin/python", f'if mkdir "{self.folder}/.started" 2>/dev/null; then {first}; fi\n{later}')
         self._program("bin/make", f'exec "{shutil.which("make")}" -n -C "{ROOT}" "$@"')
         for name in ("pg_dump", "pg_restore", "psql"):
             self._program(f"bin/{name}", f'exec "{client_program(name)}" "$@"')

@@ -177,13 +177,19 @@ class Legacy:
             opened.close()
 
 
+def template_for(_server: Server, _account: str) -> str:
+    """Return the database that a new one of this account is copied from."""
+    return "template1"
+
+
 @contextmanager
 def legacy_database(
-    server: Server, *parts: str, account: str = "postgres", template: str = "template1"
+    server: Server, *parts: str, account: str = "postgres", template: str | None = None
 ) -> Iterator[Legacy]:
     """Create a database from a copy and these scripts that belongs to `account`, and drop it at the end."""
     legacy = Legacy(server=server, name=f"legacy_{uuid.uuid4().hex[:10]}", account=account)
     administer(server, ROLES)
+    template = template or template_for(server, account)
     administer(server, f"create database {legacy.name} template {template} owner {account} strategy file_copy")
     try:
         for part in parts:
@@ -194,9 +200,9 @@ def legacy_database(
         drop_database(server, legacy.name, at_once=is_dropped_next)
 
 
-def snapshot(legacy: Legacy) -> list[str]:
+def snapshot(legacy: Legacy, *options: str) -> list[str]:
     """Return the whole database, schema and rows, as the sorted lines of pg_dump."""
-    dump = [str(client_program("pg_dump")), "--inserts", f"--dbname={libpq_url(legacy.url)}"]
+    dump = [str(client_program("pg_dump")), "--inserts", f"--dbname={libpq_url(legacy.url)}", *options]
     done = subprocess.run(dump, capture_output=True, text=True, check=True)
     lines = (line.rstrip(",") for line in done.stdout.splitlines())
     return sorted(line for line in lines if line and not line.startswith(("--", "\\restrict", "\\unrestrict")))

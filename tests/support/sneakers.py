@@ -17,6 +17,7 @@ import psycopg
 
 from core.adoption import adopt as adoption
 from core.foundation.addresses import libpq_url
+from tests.support import legacy
 from tests.support.legacy import ROLES, Legacy, legacy_database
 from tests.support.servers import Server, administer
 
@@ -222,7 +223,9 @@ def landlord(server: Server) -> str:
 @contextmanager
 def sneaker_shop(server: Server, *more: str, account: str = "postgres") -> Iterator[Legacy]:
     """The shop's database, owned by `account`; `more` are scripts that run after its own."""
-    with legacy_database(server, *more, account=account, template=_built(server, account)) as shop:
+    administer(server, ROLES)
+    template = _built(server, account, legacy.template_for(server, account))
+    with legacy_database(server, *more, account=account, template=template) as shop:
         yield shop
 
 
@@ -253,11 +256,10 @@ _adopted: dict[tuple[Server, object], tuple[str, str]] = {}
 
 
 @lru_cache
-def _built(server: Server, account: str) -> str:
-    """Build the shop once for each server and account, and return the name of the database to copy."""
-    administer(server, ROLES)
+def _built(server: Server, account: str, template: str) -> str:
+    """Build the shop once for each server, account and template, and return the name of the database to copy."""
     name = f"built_{uuid.uuid4().hex[:10]}"
-    administer(server, f"create database {name} owner {account}")
+    administer(server, f"create database {name} template {template} owner {account} strategy file_copy")
     shop = Legacy(server=server, name=name, account=account)
     for part in (PEOPLE, CATALOGUE, SELLING, HELPERS, GOODS):
         shop.run(part)
@@ -266,8 +268,9 @@ def _built(server: Server, account: str) -> str:
 
 @lru_cache
 def _moved_in(server: Server, more: tuple[str, ...], account: str) -> str:
-    name = f"moved_{uuid.uuid4().hex[:10]}"
-    administer(server, f"create database {name} template {_built(server, account)} owner {account} strategy file_copy")
+    administer(server, ROLES)
+    built, name = _built(server, account, "template1"), f"moved_{uuid.uuid4().hex[:10]}"
+    administer(server, f"create database {name} template {built} owner {account} strategy file_copy")
     shop = Legacy(server=server, name=name, account=account)
     adoption.adopt(shop.url, keep_reading=True)
     for part in more:

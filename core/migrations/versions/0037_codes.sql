@@ -57,3 +57,9 @@ create index variant_codes_former_idx on stockroom.variant_codes (lower(code_key
 create index product_variants_sku_code_idx on public.product_variants (lower(stockroom.folded(sku, true)) text_pattern_ops);
 create index product_variants_barcode_code_idx on public.product_variants (stockroom.folded(barcode, true));
 create index products_folded_name_idx on public.products (lower(stockroom.folded(name, false)));
+
+-- A code that two variants share is a case.
+alter table stockroom.alerts drop constraint alerts_kind_check;
+alter table stockroom.alerts add constraint alerts_kind_check check (kind in ('insufficient_stock', 'unknown_variant',
+    'unreadable_cart', 'amount_mismatch', 'double_payment', 'dispute', 'import_error', 'refund_failed', 'low_stock',
+    'out_of_stock', 'proof_failed', 'job_stalled', 'bad_signature', 'backup_failed', 'slowdown', 'shared_code'));

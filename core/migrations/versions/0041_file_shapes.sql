@@ -9,3 +9,6 @@ create table stockroom.file_shapes (
     remembered_at timestamptz not null default clock_timestamp(),
     primary key (purpose, shape)
 );
+
+-- Rows of a history file that an earlier import had posted already, so that they are not posted twice.
+alter table stockroom.history_imports add column rows_known int not null default 0;

@@ -35,7 +35,7 @@ select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.mo
        coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
        m.operation_id, m.reference_type, m.reference_id, m.reverses_id,
        (select u.id from public.stock_movements u where u.reverses_id = m.id) as reversed_by,
-       (select l.order_id from stockroom.order_line_movements x join stockroom.order_lines l on l.id = x.line_id
+       (select l.order_id from stockroom_api.line_movements x join stockroom.order_lines l on l.id = x.line_id
          where x.movement_id = m.id) as order_id,
        m.performed_by, m.note, m.occurred_at, m.created_at as recorded_at
   from public.stock_movements m

@@ -25,7 +25,7 @@ begin
     returning i.id, i.rows_staged, i.finished_at is not null;
 end $$;
 
--- Prepare the posting: check the rows, create unknown SKUs, lock the variants, and insert the opening counts. Returns no row if
+-- Prepare the posting: check the rows, leave out those that an earlier import has posted, create unknown SKUs, lock the variants, and insert the opening counts. Returns no row if
 -- the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
 create function stockroom_api.begin_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
@@ -42,7 +42,12 @@ begin
     end if;
     analyze stockroom.history_rows;
     perform stockroom_api.check_history(_import);
+    perform stockroom_api.name_history(_import_id);
     perform stockroom_api.refuse_cased_skus(_import_id);
+    if stockroom_api.leave_out_known(_import) = _import.rows_total then
+        return;
+    end if;
+    perform stockroom_api.refuse_second_initial(_import_id);
     new_codes := stockroom_api.create_history_variants(_import_id);
     perform stockroom_api.lock_variants(array(
         select v.id from public.product_variants v
@@ -144,11 +149,6 @@ begin
     end if;
 end $$;
 
--- A moment as text, in the shop's zone.
-create function stockroom_api.shop_time(_at timestamptz) returns text
-    language sql stable
-    return to_char(_at at time zone (select zone from stockroom.shop), 'YYYY-MM-DD HH24:MI');
-
 -- Insert an opening count for each SKU whose level would go below zero: the smallest that makes its history possible, one second
 -- before its first row. A SKU that the ledger knows already gets a cycle count instead of an initial count.
 create function stockroom_api.insert_openings(_import_id bigint) returns void
@@ -210,26 +210,26 @@ end $$;
 
 -- Finish the import: check that every row and every opening count is a movement now, and delete the staged rows.
 create function stockroom_api.finish_history(_import_id bigint)
-    returns table (operation_id bigint, opening_codes int, opening_units bigint)
+    returns table (operation_id bigint, opening_codes int, opening_units bigint, rows_known int)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _import stockroom.history_imports;
 begin
     select i.* into strict _import from stockroom.history_imports i where i.id = _import_id and i.finished_at is null;
     if (select count(*) from public.stock_movements m where m.operation_id = _import.operation_id)
-       <> _import.rows_total + _import.opening_codes then
+       <> _import.rows_total - _import.rows_known + _import.opening_codes then
         raise exception 'the history of import % was not posted as a whole', _import_id;
     end if;
     delete from stockroom.history_rows h where h.import_id = _import_id;
     update stockroom.history_imports i set rows_staged = i.rows_total, finished_at = clock_timestamp() where i.id = _import_id;
-    return query select _import.operation_id, _import.opening_codes, _import.opening_units;
+    return query select _import.operation_id, _import.opening_codes, _import.opening_units, _import.rows_known;
 end $$;
 
 -- The result of a finished import, for a repeat of it.
 create function stockroom_api.told_history(_digest text)
-    returns table (operation_id bigint, rows_total int, opening_codes int, opening_units bigint, finished_at timestamptz)
+    returns table (operation_id bigint, rows_total int, opening_codes int, opening_units bigint, finished_at timestamptz, rows_known int)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select i.operation_id, i.rows_total, i.opening_codes, i.opening_units, i.finished_at
+    select i.operation_id, i.rows_total, i.opening_codes, i.opening_units, i.finished_at, i.rows_known
       from stockroom.history_imports i
      where i.digest = _digest and i.finished_at is not null;
 $$;

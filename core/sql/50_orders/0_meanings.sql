@@ -82,14 +82,14 @@ select l.id as line_id, l.order_id, l.position, l.code, l.name, l.size, l.unit_p
   from stockroom.order_lines l
  cross join lateral (
     select coalesce(-sum(m.quantity), 0) as units
-      from stockroom.order_line_movements x
+      from stockroom_api.line_movements x
       join public.stock_movements m on m.id = x.movement_id
      where x.line_id = l.id) u
   left join lateral (
     select count(*) filter (where y.state = 'failed') as open, count(*) filter (where y.state = 'resolved') as settled,
            max(y.cause) filter (where y.state = 'failed') as cause,
            bool_and(y.taken - y.restored = coalesce((
-               select -sum(m.quantity) from stockroom.order_line_movements x
+               select -sum(m.quantity) from stockroom_api.line_movements x
                  join public.stock_movements m on m.id = x.movement_id where x.line_id = y.id), 0)) as in_ledger
       from stockroom.order_lines y
      where y.part_of = l.id and y.state <> 'replaced') p on l.state = 'bundle'

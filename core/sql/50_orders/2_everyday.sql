@@ -72,8 +72,7 @@ declare
     _variants uuid[];
     _order_id bigint;
     _operation_id bigint;
-    _sale record;
-    _ids bigint[];
+    _sold stockroom_api.sold_line[];
 begin
     if _told.cart_state <> 'read' or _told.policy <> 'normal' or _told.why is not null or cardinality(_own) > 1
        or stockroom_api.shop_day(_at) <> stockroom_api.shop_day(now()) or stockroom_api.is_eventful(_told) then
@@ -96,24 +95,19 @@ begin
     if _order_id is null then
         return null;
     end if;
-    perform stockroom_api.lock_variants(_variants);
     _operation_id := nextval('stockroom.operations_id_seq');
-    _sale := stockroom_api.post_sale(_operation_id, 'Stripe', left(coalesce(_told.number, _told.payment_id), 200), _variants,
+    _sold := stockroom_api.post_sale(_operation_id, 'Stripe', left(coalesce(_told.number, _told.payment_id), 200), _variants,
         array(select l.quantity from unnest(_lines) l), _own[1], _at);
-    if _sale.movements is null then  -- another transaction has taken the units meanwhile
+    if _sold is null then  -- another transaction has taken the units meanwhile
         delete from stockroom.orders where id = _order_id;
         return null;
     end if;
     perform stockroom_api.record_sale(_told.payment_id, _operation_id, _own[1]);
-    for _n in 1..cardinality(_lines) loop
-        _ids[_n] := nextval('stockroom.order_lines_id_seq');
-    end loop;
-    insert into stockroom.order_lines (id, order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken)
-        overriding system value
-    select _ids[l.n], _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, _variants[l.n],
-           'taken', l.quantity
+    insert into stockroom.order_lines (order_id, position, code, codes, size, name, unit_price, quantity, variant_id, state, taken,
+           movement_id)
+    select _order_id, l.n, l.code, coalesce(l.codes, '{}'), l.size, l.name, l.unit_price, l.quantity, _variants[l.n], 'taken',
+           l.quantity, _sold[l.n].id
       from unnest(_lines) with ordinality l (code, codes, size, name, quantity, unit_price, no_id, n);
-    insert into stockroom.order_line_movements (movement_id, line_id) select m, l from unnest(_sale.movements, _ids) x (m, l);
     return cardinality(_lines);
 end $$;
 

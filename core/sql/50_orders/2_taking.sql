@@ -81,10 +81,12 @@ begin
                p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
                   quantity_after, variant_sequence, n)
     ), linked as (
-        insert into stockroom.order_line_movements (movement_id, line_id) select p.movement_id, p.line_id from posted p
+        insert into stockroom.order_line_movements (movement_id, line_id)
+        select p.movement_id, p.line_id
+          from posted p join stockroom.order_lines l on l.id = p.line_id and l.movement_id is not null
     )
     update stockroom.order_lines l
-       set taken = l.taken + p.units,
+       set taken = l.taken + p.units, movement_id = coalesce(l.movement_id, p.movement_id),
            state = case when l.taken + p.units + l.oversold = l.quantity then 'taken' else l.state end,
            cause = case when l.taken + p.units + l.oversold = l.quantity then null else l.cause end
       from posted p where l.id = p.line_id;

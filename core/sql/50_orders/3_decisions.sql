@@ -43,7 +43,7 @@ create function stockroom_api.decided_until(_order_id bigint) returns text
                (select coalesce(max(d.id), 0) from stockroom_api.order_decisions d where d.order_id = _order_id),
                (select coalesce(max(d.taken_back_id), 0) from stockroom_api.order_decisions d where d.order_id = _order_id),
                (select coalesce(max(m.id), 0) from stockroom.order_lines l
-                  join stockroom.order_line_movements x on x.line_id = l.id
+                  join stockroom_api.line_movements x on x.line_id = l.id
                   join public.stock_movements m on m.id = x.movement_id and m.movement_type = 'restoration'
                  where l.order_id = _order_id));
 $$;

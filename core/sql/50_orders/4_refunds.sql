@@ -137,7 +137,7 @@ create function stockroom_api.note_decisions(
     insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, note, operation_id, movement_id, decided_by)
     select _refund_id, d.line_id, d.disposition, d.quantity, _note, _operation_id, m.movement_id, _who
       from unnest(_said) d
-      left join (select x.line_id, x.movement_id from stockroom.order_line_movements x
+      left join (select x.line_id, x.movement_id from stockroom_api.line_movements x
                    join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id) m
         on m.line_id = d.line_id and d.disposition = 'restock';
 $$;

@@ -51,7 +51,7 @@ begin
     insert into stockroom.order_line_movements (movement_id, line_id)
     select m.id, x.line_id
       from public.stock_movements m
-      join stockroom.order_line_movements x on x.movement_id = m.reverses_id
+      join stockroom_api.line_movements x on x.movement_id = m.reverses_id
      where m.operation_id = _operation_id;
 end $$;
 
@@ -94,7 +94,7 @@ create function stockroom_api.lock_orders_of(_movement_ids bigint[]) returns big
     language plpgsql as $$
 declare
     _order_ids bigint[] := array(
-        select distinct l.order_id from stockroom.order_line_movements x
+        select distinct l.order_id from stockroom_api.line_movements x
           join stockroom.order_lines l on l.id = x.line_id
          where x.movement_id = any (_movement_ids));
 begin
@@ -115,7 +115,7 @@ begin
       from unnest(_movement_ids) u (id)
       left join public.stock_movements m on m.id = u.id
       left join public.stock_movements r on r.reverses_id = m.id
-      left join stockroom.order_line_movements x on x.movement_id = m.id
+      left join stockroom_api.line_movements x on x.movement_id = m.id
      where m.id is null or r.id is not null or m.reason = 'undo' or m.quantity = 0
         or (m.movement_type in ('sale', 'restoration') and x.movement_id is null)
      order by u.id limit 1;
@@ -140,7 +140,7 @@ create function stockroom_api.undone_units(_movement_ids bigint[]) returns table
     select x.line_id, coalesce(-sum(m.quantity) filter (where m.movement_type = 'sale'), 0)::int,
            coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0)::int
       from public.stock_movements m
-      join stockroom.order_line_movements x on x.movement_id = m.id
+      join stockroom_api.line_movements x on x.movement_id = m.id
      where m.id = any (_movement_ids)
      group by x.line_id;
 $$;

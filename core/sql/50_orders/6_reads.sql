@@ -103,7 +103,7 @@ union all
 select l.order_id, m.recorded_at, 3, m.movement_id, 'movement', m.performed_by, m.movement_type, m.reason_label, m.sku,
        m.quantity, null, m.note
   from stockroom.order_lines l
-  join stockroom.order_line_movements x on x.line_id = l.id
+  join stockroom_api.line_movements x on x.line_id = l.id
   join stockroom_api.movements m on m.movement_id = x.movement_id
 union all
 select r.order_id, r.refunded_at, 4, r.id, 'refund', 'Stripe',

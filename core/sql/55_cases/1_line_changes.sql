@@ -115,7 +115,7 @@ begin
       from (select k.line_id, m.id as place, row (m.variant_id, 'sale', 'undo', -m.quantity, null, m.reference_type, m.reference_id,
                                                   m.id, _note)::stockroom.line as line
               from unnest(_line_ids) k (line_id)
-              join stockroom.order_line_movements x on x.line_id = k.line_id
+              join stockroom_api.line_movements x on x.line_id = k.line_id
               join public.stock_movements m on m.id = x.movement_id and m.movement_type = 'sale' and m.quantity < 0
              where not exists (select from public.stock_movements u where u.reverses_id = m.id)
             union all

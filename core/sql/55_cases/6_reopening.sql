@@ -36,7 +36,7 @@ declare
     _movement_ids bigint[] := array(
         select m.id
           from stockroom.order_lines l
-          join stockroom.order_line_movements x on x.line_id = l.id
+          join stockroom_api.line_movements x on x.line_id = l.id
           join public.stock_movements m on m.id = x.movement_id
          where (l.id = any (_line_ids) or l.part_of = any (_line_ids)) and m.movement_type = 'sale' and m.reason <> 'undo'
            and not exists (select from public.stock_movements u where u.reverses_id = m.id)

@@ -21,7 +21,7 @@ select l.id as line_id, l.order_id, o.payment_id, l.position, l.code, l.state, l
        coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration'), 0) as put_back
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
-  left join stockroom.order_line_movements x on x.line_id = l.id
+  left join stockroom_api.line_movements x on x.line_id = l.id
   left join public.stock_movements m on m.id = x.movement_id
  group by l.id, o.id;
 

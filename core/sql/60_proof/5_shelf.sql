@@ -14,7 +14,7 @@ select l.id as line_id, o.id as order_id, o.payment_id, o.number, o.paid_at, l.p
  cross join lateral (
     select coalesce(-sum(s.quantity) filter (where s.movement_type = 'sale'), 0) as sold,
            coalesce(sum(s.quantity) filter (where s.movement_type = 'restoration'), 0) as put_back
-      from stockroom.order_line_movements x
+      from stockroom_api.line_movements x
       join public.stock_movements s on s.id = x.movement_id
      where x.line_id = l.id) m
  cross join lateral (
@@ -59,7 +59,7 @@ union all
 select n.what, o.paid_at, o.id, o.payment_id, o.number, l.position, l.code, m.sku, m.id, null, n.units
   from stockroom.orders o
   join stockroom.order_lines l on l.order_id = o.id
-  join stockroom.order_line_movements x on x.line_id = l.id
+  join stockroom_api.line_movements x on x.line_id = l.id
   join public.stock_movements m on m.id = x.movement_id and m.movement_type in ('sale', 'restoration')
  cross join lateral (values (case m.movement_type when 'sale' then 'sold' else 'put_back' end,
                              case m.movement_type when 'sale' then -m.quantity else m.quantity end::bigint),

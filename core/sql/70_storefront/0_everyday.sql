@@ -61,53 +61,45 @@ declare
     _operation_id bigint;
     _own uuid;
     _cart record;
-    _sale record;
-    _locked int;
+    _sold stockroom_api.sold_line[];
+    _lines int;
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
     _cart := stockroom_api.everyday_cart(_items);
     if _cart.variants is null or not stockroom_api.is_everyday(_order_id, _payment_id, _cart.variants::text[]) then
         return null;
     end if;
-    perform from public.product_variants v where v.id = any (_cart.variants) order by v.id for no key update;
-    get diagnostics _locked = row_count;
-    if _locked < cardinality(_cart.variants) then  -- one is unknown, or named twice
-        return null;
-    end if;
     _own := (select r.id from stockroom.reservations r
               where r.reference = _order_id::text and r.state = 'active' order by r.created_at desc limit 1);
     _operation_id := nextval('stockroom.operations_id_seq');
-    _sale := stockroom_api.post_sale(_operation_id, 'Stripe', _order_id::text, _cart.variants, _cart.units, _own, now());
-    if _sale.movements is null then
+    _sold := stockroom_api.post_sale(_operation_id, 'Stripe', _order_id::text, _cart.variants, _cart.units, _own, now());
+    if _sold is null then
         return null;
     end if;
+    _lines := cardinality(_sold);
     perform stockroom_api.record_sale(_payment_id, _operation_id, _own);
-    perform stockroom_api.record_everyday(_order_id, _payment_id, _own, _cart.variants, _cart.units, _sale.movements);
+    perform stockroom_api.record_everyday(_order_id, _payment_id, _own, _sold);
     return jsonb_build_object('success', true, 'recorded', true, 'order_id', _order_id,
-        'message', stockroom_api.order_sentence(0, _locked), 'total_items', _locked, 'valid_items', _locked, 'errors', '[]'::jsonb,
+        'message', stockroom_api.order_sentence(0, _lines), 'total_items', _lines, 'valid_items', _lines, 'errors', '[]'::jsonb,
         'lines', (select jsonb_agg(jsonb_build_object('code', l.variant_id, 'variant_id', l.variant_id, 'sku', l.sku,
                              'quantity', l.quantity, 'taken', l.quantity, 'state', 'taken', 'error', null))
-                    from unnest(_cart.variants, _cart.units, _sale.skus) l (variant_id, quantity, sku)));
+                    from unnest(_sold) l));
 end $$;
 
 -- Record a storefront's order and its lines, which are all taken, with their movements.
 create function stockroom_api.record_everyday(
-    _order_id uuid, _payment_id text, _own uuid, _variants uuid[], _units int[], _movements bigint[]
+    _order_id uuid, _payment_id text, _own uuid, _sold stockroom_api.sold_line[]
 ) returns void
     language plpgsql as $$
 declare
-    _id bigint := nextval('stockroom.orders_id_seq');
-    _ids bigint[];
+    _id bigint;
 begin
-    insert into stockroom.orders (id, payment_id, number, amount, currency, paid_at, livemode, policy, cart_state, cart_source,
-           reservation_id) overriding system value
-    values (_id, _payment_id, _order_id::text, 0, lower((select s.currency from stockroom.shop s)), now(), true, 'normal', 'read',
-            'storefront', _own);
-    for _n in 1..cardinality(_variants) loop
-        _ids[_n] := nextval('stockroom.order_lines_id_seq');
-    end loop;
-    insert into stockroom.order_lines (id, order_id, position, code, quantity, variant_id, state, taken) overriding system value
-    select l.id, _id, l.n, l.variant_id::text, l.quantity, l.variant_id, 'taken', l.quantity
-      from unnest(_ids, _variants, _units) with ordinality l (id, variant_id, quantity, n);
-    insert into stockroom.order_line_movements (movement_id, line_id) select m, l from unnest(_movements, _ids) x (m, l);
+    insert into stockroom.orders (payment_id, number, amount, currency, paid_at, livemode, policy, cart_state, cart_source,
+           reservation_id)
+    values (_payment_id, _order_id::text, 0, lower((select s.currency from stockroom.shop s)), now(), true, 'normal', 'read',
+            'storefront', _own)
+    returning id into _id;
+    insert into stockroom.order_lines (order_id, position, code, quantity, variant_id, state, taken, movement_id)
+    select _id, l.n, l.variant_id::text, l.quantity, l.variant_id, 'taken', l.quantity, l.id
+      from unnest(_sold) with ordinality l (id, variant_id, sku, quantity, after, sequence, held, chain_hash, n);
 end $$;

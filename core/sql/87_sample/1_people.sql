@@ -39,7 +39,7 @@ begin
     insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, operation_id, movement_id, decided_by, decided_at)
     select _refund.id, d.line_id, d.disposition, d.quantity, _operation_id, m.movement_id, _who, _at
       from unnest(_said) d
-      left join (select x.line_id, x.movement_id from stockroom.order_line_movements x
+      left join (select x.line_id, x.movement_id from stockroom_api.line_movements x
                    join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id) m on m.line_id = d.line_id;
     update stockroom.refunds set state = 'decided', decided_at = _at, decided_by = _who where id = _refund.id;
 end $$;

@@ -15,7 +15,7 @@ from core.proof.checks import run_checks
 from tests.support.legacy import CATALOGUE, FUNCTIONS, NINE, SHOE, TABLES, TEN, Legacy, legacy_database
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lies_ready")]
 
 OPENING = "The level before the oldest movement that was carried over"
 DAY = "2025-03-02 10:00+00"

@@ -19,7 +19,7 @@ from tests.support.legacy import Legacy, snapshot
 from tests.support.servers import Server
 from tests.support.sneakers import landlord, once_adopted, sneaker_shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lies_ready")]
 
 MIA = "00000000-0000-4000-8000-0000000000a1"
 HIGH = "00000000-0000-4000-8000-000000000101"

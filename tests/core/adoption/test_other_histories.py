@@ -14,7 +14,7 @@ from core.proof.checks import run_checks
 from tests.support.legacy import CATALOGUE, FUNCTIONS, NINE, TABLES, Legacy, legacy_database, snapshot
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lies_ready")]
 
 NO_HISTORY = """
 drop trigger log_stock on public.product_variants;

@@ -16,7 +16,7 @@ from tests.support.legacy import Legacy, legacy_database, snapshot
 from tests.support.servers import Server
 from tests.support.sneakers import landlord, sneaker_shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lies_ready")]
 
 STANDS = """select p.name, v.size, coalesce(v.price, p.price)::text as price, v.stock_quantity as level, v.is_active
               from public.product_variants v join public.products p on p.id = v.product_id order by 1, 2, 4"""

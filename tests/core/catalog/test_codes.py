@@ -11,7 +11,8 @@ import pytest
 
 from core.catalog import codes, imports, products
 from core.catalog.codes import CodeKind
-from core.foundation.errors import Forbidden, InvalidInput, KeyReused, Refused
+from core.foundation.barcodes import check_digit
+from core.foundation.errors import Forbidden, InvalidInput, KeyReused, Refused, Unreadable
 from tests.conftest import open_fresh
 from tests.support.builders import Shop, key
 from tests.support.servers import Server
@@ -112,6 +113,33 @@ def test_of_two_people_who_attach_one_code_at_once_one_is_refused(counter: Shop)
         assert "another variant" in results[0]
 
 
+def test_of_an_import_and_a_person_who_give_one_code_at_once_one_is_refused(counter: Shop) -> None:
+    mine, numbers = counter.variant(sku="MINE-1"), [f"{n:07}" for n in range(9_000_010, 9_000_016)]
+    eans = [number + check_digit(number + "0") for number in numbers]
+
+    def bring(code: str) -> bool:
+        content = f"sku,product,barcode\nFILE-{code},File,0000{code}\n{code}0-X,File,\n".encode()
+        try:
+            counter.run(imports.import_catalog, "Mia", content=content, file_name="c.csv", key=key())
+        except Unreadable:
+            return False
+        return True
+
+    def give(code: str) -> bool:
+        try:
+            attach(counter, mine, code, "ean")
+        except InvalidInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as both:
+        for code in eans:
+            brought, given = both.submit(bring, code), both.submit(give, code)
+            assert brought.result() is not given.result()
+    shared = counter.rows("select * from stockroom_api.shared_codes where 'MINE-1' = any (skus)")
+    assert shared == []
+
+
 def test_a_repeated_click_is_one_code_and_support_may_neither_give_nor_take(counter: Shop) -> None:
     clog, once = counter.variant(sku="CLOG-1"), key()
     first = attach(counter, clog, "CL-9", key=once)
@@ -158,13 +186,12 @@ def test_a_catalogue_brings_no_code_twice_however_it_is_written(counter: Shop) -
     assert problems("N-1,New,0012345678929,", "012345678929,New,,") == [("barcode", "is also the SKU on line 3")]
     assert problems("N-1,New,,", "N\u20101,New,,") == [("sku", 'means the same as "N-1" on line 2')]
     # Two barcodes change places.
-    other = counter.variant(sku="SWAP-2", barcode="00000109", product="Swap")
+    counter.variant(sku="SWAP-2", barcode="00000109", product="Swap")
     assert problems("SWAP-2,Swap,0000000000093,", "036000291506,Cap,0000000000109,") == []
-    assert other
 
 
 def test_a_catalogue_finds_what_the_shop_has_under_another_writing(counter: Shop) -> None:
-    cap = counter.variant(sku="0036000291551", product="Mu\u0308tze Gru\u0308n")
+    counter.variant(sku="0036000291551", product="Mu\u0308tze Gru\u0308n")
     counter.sql("update products set brand = 'Fja\u0308ll' where name like 'Mu%Gr%' returning 1")
     content = "sku,product,brand,size\n036000291551,Mütze\u00a0Grün,Fjäll,\nMÜ\u20101,Mütze Grün,Fjäll,44\n".encode()
     seen = counter.run(imports.preview_catalog, "Mia", content=content, file_name="c.csv")
@@ -176,7 +203,7 @@ def test_a_catalogue_finds_what_the_shop_has_under_another_writing(counter: Shop
     assert (done.products_added, done.variants_added, done.variants_known) == (0, 1, 1)
     assert found(counter, "mu\u0308-1") == ("MÜ\u20101", "sku", 1)
     rows = counter.rows("select distinct product_id from product_variants where sku in ('0036000291551', 'MÜ\u20101')")
-    assert len(rows) == 1 and cap
+    assert len(rows) == 1
     with pytest.raises(InvalidInput, match="is in the shop already"):
         counter.run(
             products.add_product, "Mia", product="Another", key=key(), variants=[products.NewVariant(sku="MÜ\u20141")]

@@ -122,10 +122,12 @@ def test_the_warehouse_edits_shelf_and_reorder_point_and_support_nothing(shop: S
 @pytest.mark.parametrize(
     ("field", "typed", "why"),
     [
-        ("reorder_point", "1.5", "Reorder point must be a whole number"), ("reorder_point", "1.000", "a thousand in some"),
+        ("reorder_point", "1.5", "Reorder point must be a whole number"),
+        ("reorder_point", "1.000", "a thousand in some"),
         ("reorder_point", "1e2", "must be a whole number"), ("reorder_point", "-1", "must be at least 0"),
-        ("price", "1.000", "a thousand in some"), ("price", "-3", "must be 0 to"), ("price", "12345678", "must be 0 to"),
-        ("sku", " ", "SKU must not be empty"), ("product", "", "must not be empty"), ("active", "maybe", "neither yes nor"),
+        ("price", "1.000", "a thousand in some"), ("price", "-3", "must be 0 to"),
+        ("price", "12345678", "must be 0 to"), ("sku", " ", "SKU must not be empty"),
+        ("product", "", "must not be empty"), ("active", "maybe", "neither yes nor"),
         ("picture", "http://shop.example/a.jpg", "https://"), ("picture", "javascript:alert(1)", "https://"),
         ("picture", "/picture/" + "0" * 64, "not kept here"), ("shelf_place", "x" * 41, "at most 40"),
         ("size", "4\u200b2", "control characters"),

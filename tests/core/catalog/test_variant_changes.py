@@ -1,4 +1,4 @@
-"""What changed of a variant is on record, whoever changed it and how: a file, a page, or the storefront's own writes."""
+"""What changed of a variant is on record: by a file, on a page, or by the storefront's own writes."""
 
 from __future__ import annotations
 

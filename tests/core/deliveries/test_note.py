@@ -43,7 +43,7 @@ def test_a_sku_with_spaces_is_read_between_other_separators() -> None:
         ("A 1,000", "“1,000”"), ("A;1.000", "“1.000”"), ("A;-3", "“-3”"), ("A;+3", "“+3”"), ("A;0", "between 1 and"),
         ("A;\u0663", "write a whole number"), ("A;3 pcs", "“3 pcs”"), ("A", "quantity that is missing"),
         (";4", "has no SKU"),
-        ("A;9999999", "between 1 and 1,000,000"), ("A;2;1.234", "a thousand or a fraction"), 
+        ("A;9999999", "between 1 and 1,000,000"), ("A;2;1.234", "a thousand or a fraction"),
         ("A;2;cheap", "like 12.50"),
         ("A,2,9,50", "has 4 values"), ("A B C 2", "quantity"),
     ],

@@ -6,6 +6,7 @@ import random
 import unicodedata
 
 import pytest
+
 from core.foundation.barcodes import LENGTHS, check_digit, code_key
 from core.foundation.text import folded
 from tests.support.builders import Shop

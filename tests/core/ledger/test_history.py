@@ -175,6 +175,15 @@ def test_a_sku_in_other_letters_than_the_shops_is_refused(fresh_shop: Shop, writ
     assert contents(fresh_shop) == before
 
 
+def test_a_sku_in_another_writing_is_the_same_variant(fresh_shop: Shop, write: Write) -> None:
+    fresh_shop.variant(sku="0036000291452")
+    rows = [f"2026-03-0{day}T08:00:00Z,{sku},purchase,delivery,1,D-{day},Cup" for day, sku in enumerate(
+        ("036000291452", "0036000291452", "NEW\N{EN DASH}1", "NEW-1"), start=1)]  # fmt: skip
+    assert take(fresh_shop, write(*rows)).new_codes == 1
+    levels = fresh_shop.rows("select sku, stock_quantity from product_variants order by 1")
+    assert [tuple(row) for row in levels] == [("0036000291452", 2), ("NEW-1", 2)]
+
+
 def test_the_sample_shop_takes_no_history_unless_that_is_wanted(fresh_shop: Shop, write: Write) -> None:
     fresh_shop.sql("update stockroom.shop set is_sample = true")
     with pytest.raises(InvalidInput, match="This shop holds the sample data"):
@@ -291,7 +300,9 @@ def test_another_encoding_missing_columns_or_no_file_change_nothing(
     before = contents(fresh_shop)
     pyarrow.parquet.write_table(pa.table({"sku": ["CUP-1"]}), tmp_path / "bare.parquet")
     refusals = {
-        write(GOOD.replace("Cup", "Töpfchen"), encoding="latin-1"): "line 2 has a character that is not UTF-8",
+        write(
+            GOOD.replace("Cup", "T\x81pf"), encoding="latin-1"
+        ): "line 2 has a character that is neither UTF-8 nor Win",
         tmp_path / "bare.parquet": "lacks columns occurred_at, movement_type, reason, quantity, reference",
         tmp_path / "gone.csv": "cannot be read: No such file or directory",
     }

@@ -92,7 +92,7 @@ def test_an_everyday_order_is_written_as_the_general_path_would_write_it(fresh_s
         compare = example(cart=cart, own=[(2, 1)], others=[(0, 1)], before=unusual)(compare)
     compare()
     assert seen[: len(UNUSUAL)] == [unusual == "an id is a SKU, too" for unusual in UNUSUAL]
-    assert seen.count(True) > 5
+    assert seen.count(True) > 2
 
 
 def test_an_everyday_change_is_written_as_the_general_path_would_write_it(fresh_shop: Shop) -> None:
@@ -121,7 +121,7 @@ def test_an_everyday_change_is_written_as_the_general_path_would_write_it(fresh_
         compare = example(variant=0, change=-1, said=said, held=[(0, 1)], before=unusual)(compare)
     compare()
     assert seen[: len(unlike)] == [False] * len(unlike)
-    assert seen.count(True) > 5
+    assert seen.count(True) > 2
 
 
 def test_an_everyday_order_is_found_by_its_variant_and_keeps_its_lines_and_movements(shop: Shop) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from streamlit.testing.v1 import AppTest
 
+from core.deliveries import changes, note
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
-from tests.support.builders import Shop
+from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
 
@@ -34,7 +37,7 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     count(tab, "TR-42", "2")
     assert "TR-42 +2 units: 2 of 3" in words_of(tab)
     count(tab, "TR-42", "1,5")
-    assert "write a whole number in digits alone" in words_of(tab)
+    assert "must be a whole number" in words_of(tab)
     count(tab, "tr-42", "2")
     assert "1 unit more than announced" in words_of(tab)
     press(tab, "Take back")
@@ -51,3 +54,34 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     assert (shop.on_hand(a), shop.on_hand(b)) == (3, 1)
     press(tab, "Undo receipt")
     assert (shop.on_hand(a), shop.on_hand(b)) == (1, 0)
+
+
+def test_stock_shows_what_is_expected_and_when(tabs: Tabs, embedded_shop: Shop) -> None:
+    shop = embedded_shop
+    shop.variant(1, sku="TR-42")
+    tab = tabs.open("Sam", "stock")
+    assert "expected" not in table(tab, "on_hand")
+    for units, day in ((5, date(2030, 12, 9)), (7, date(2030, 12, 3))):
+        shop.run(changes.announce, "Mia", lines=note.parse(f"TR-42 {units}"), expected_on=day, key=key())
+    assert list(table(tabs.open("Sam", "stock"), "on_hand")["expected"]) == ["+12, 3 Dec"]
+    assert "12 units expected, the next on 3 Dec 2030" in words_of(tabs.open("Sam", "stock", sku="TR-42"))
+
+
+def test_support_reads_a_delivery_and_an_empty_shop_says_what_deliveries_are(tabs: Tabs, embedded_shop: Shop) -> None:
+    assert "There are no deliveries yet" in words_of(tabs.open("Sam", "deliveries"))
+    made = embedded_shop.run(changes.announce, "Mia", lines=note.parse("TR-42 3"), reference="LS-1", key=key())
+    tab = tabs.open("Sam", "deliveries", delivery=made.delivery_id)
+    assert "Your role cannot receive goods" in words_of(tab)
+    assert "Count it" not in labels(tab)
+    assert "There is no such delivery" in words_of(tabs.open("Sam", "deliveries", delivery="99999"))
+    assert list(table(tabs.open("Sam", "deliveries"), "reference")["reference"]) == ["LS-1"]
+    assert "Your role cannot receive goods" in words_of(tabs.open("Sam", "deliveries", new_delivery="expected"))
+
+
+def test_a_movement_leads_to_its_delivery(tabs: Tabs, embedded_shop: Shop) -> None:
+    shop = embedded_shop
+    variant = shop.variant(sku="TR-42")
+    made = shop.run(changes.begin, "Wanda", lines=note.parse("TR-42 3"), reference="LS-7", key=key())
+    shop.run(changes.post, "Wanda", delivery_id=made.delivery_id, seen=0, key=key())
+    movement = shop.history(variant)[-1].id
+    assert "Delivery LS-7" in words_of(tabs.open("Sam", "movements", movement=movement))

@@ -45,12 +45,13 @@ def test_a_bad_row_is_named_and_nothing_can_be_posted(tabs: Tabs, embedded_shop:
     assert not [label for label in labels(tab) if label.startswith("Post")]
 
 
-def test_a_file_in_the_wrong_encoding_is_refused_with_a_sentence(tabs: Tabs, embedded_shop: Shop) -> None:
-    embedded_shop.variant(on_hand=12, sku="A-1")
+def test_a_file_in_windows_text_is_read_and_said_so(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=12, sku="Grün")
     tab = upload(
-        tabs.open("Wanda", "stock", bulk="1"), "bulk_file", "shelf.csv", "sku,change\nGrün,1\n".encode("latin-1")
+        tabs.open("Wanda", "stock", bulk="1"), "bulk_file", "shelf.csv", "sku,change\nGrün,1\n".encode("cp1252")
     )
-    assert "line 2 has a character that is not UTF-8" in words_of(tab)
+    assert "it was read as Windows text. Check its special characters: “Grün”." in words_of(tab)
+    assert "1 variant will change" in words_of(tab)
 
 
 def test_support_cannot_open_the_upload_by_its_address(tabs: Tabs) -> None:

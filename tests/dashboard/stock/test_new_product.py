@@ -85,3 +85,39 @@ def test_a_shop_that_requires_columns_of_its_own_is_asked_for_them(tabs: Tabs, e
     asked.set_value("status=active")
     press(tab, "Add the product")
     assert embedded_shop.sql("select status from products") == "active"
+
+
+def test_a_size_run_is_proposed_reviewed_and_added_and_later_a_size_to_its_product(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
+    tab = tabs.open("Mia", "stock", new="1")
+    field(tab, "text_input", "Product").set_value("Trail Runner")
+    field(tab, "text_input", "Sizes").set_value("36-38")
+    assert "3 variants will be added." in words_of(run(tab))
+    field(tab, "text_input", "SKUs").set_value("RUN-{size}")
+    run(tab)
+    assert field(tab, "text_input", "SKU of size 37").value == "RUN-37"
+    field(tab, "text_input", "SKU of size 38").set_value("RUN-38-B")
+    field(tab, "text_input", "Reorder point").set_value("2")
+    field(tab, "text_input", "Colour").set_value("Moss")
+    assert "Added 1 product, 3 variants" in words_of(press(tab, "Add the product"))
+
+    tab = press(tabs.open("Mia", "stock", sku="RUN-37"), "Add sizes")
+    field(tab, "text_input", "Sizes").set_value("39")
+    run(tab)
+    assert field(tab, "text_input", "SKU of size 39").value == "RUN-39"
+    assert "Added 1 variant" in words_of(press(tab, "Add 1\N{NO-BREAK SPACE}variant"))
+    assert [tuple(row) for row in embedded_shop.rows(
+        "select v.sku, v.size, v.color, v.reorder_point, count(*) over (partition by v.product_id) as sizes "
+        "from product_variants v order by v.sku"
+    )] == [
+        ("RUN-36", "36", "Moss", 2, 4), ("RUN-37", "37", "Moss", 2, 4), ("RUN-38-B", "38", "Moss", 2, 4),
+        ("RUN-39", "39", "Moss", 2, 4),
+    ]  # fmt: skip
+    assert "46-36 do not rise" in words_of(bad_run(tabs))
+
+
+def bad_run(tabs: Tabs) -> AppTest:
+    tab = tabs.open("Mia", "stock", new="1")
+    field(tab, "text_input", "Sizes").set_value("46-36")
+    return run(tab)

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.counts import applying, entering, review, sessions
 from core.counts.review import Difference
 from core.counts.sessions import Scope
-from core.foundation.model import Posting
+from core.foundation.model import Actor, Posting
 from tests.support.builders import Shop, key
 
 
@@ -17,7 +17,9 @@ def begin(shop: Shop, *variants: UUID, **values: object) -> int:
     return int(shop.run(sessions.start, "Wanda", **given))
 
 
-def typed(shop: Shop, count: int, variant: UUID, units: int, person: str = "Wanda", **more: object) -> entering.Counted:
+def typed(
+    shop: Shop, count: int, variant: UUID, units: int, person: str | Actor = "Wanda", **more: object
+) -> entering.Counted:
     """Type a number as a person."""
     values = {"count_id": count, "variant_id": variant, "units": units, "key": key()} | more
     counted: entering.Counted = shop.run(entering.count_typed, person, **values)
@@ -25,7 +27,7 @@ def typed(shop: Shop, count: int, variant: UUID, units: int, person: str = "Wand
 
 
 def scanned(
-    shop: Shop, count: int, variant: UUID, units: int = 1, person: str = "Wanda", **more: object
+    shop: Shop, count: int, variant: UUID, units: int = 1, person: str | Actor = "Wanda", **more: object
 ) -> entering.Counted:
     """Scan units as a person."""
     values = {"count_id": count, "variant_id": variant, "units": units, "counted_at": None, "key": key()} | more
@@ -43,7 +45,7 @@ def finish(shop: Shop, count: int) -> None:
     shop.run(sessions.finish, "Wanda", count_id=count)
 
 
-def apply(shop: Shop, count: int, person: str = "Wanda", **more: object) -> Posting:
+def apply(shop: Shop, count: int, person: str | Actor = "Wanda", **more: object) -> Posting:
     """Apply a session."""
     posting: Posting = shop.run(applying.apply, person, **{"count_id": count, "key": key()} | more)
     return posting

@@ -1,0 +1,33 @@
+-- The SKUs of a history file, in the shop's own writing.
+
+-- Put the SKU of a variant in place of what a staged row calls it: another writing, its barcode or another code. New SKUs that
+-- are written in two ways are one. Refuses, with SK008, a code that two variants share, because a new variant with it would be a third, and the code of a carton.
+create function stockroom_api.name_history(_import_id bigint) returns void
+    language plpgsql as $$
+declare
+    _names jsonb;
+    _unclear record;
+begin
+    select jsonb_agg(n) into _names
+      from (select h.sku as written, min(o.sku) as sku, count(distinct o.variant_id) as variants, max(o.units) as units,
+                   string_agg(distinct o.sku, ', ') as skus
+              from (select distinct x.sku from stockroom.history_rows x where x.import_id = _import_id) h
+             cross join lateral stockroom_api.code_owners(h.sku) o
+             where o.rank = 1 and not exists (select from public.product_variants v where v.sku = h.sku)
+             group by h.sku) n;
+    select * into _unclear
+      from jsonb_to_recordset(_names) n (written text, variants int, units int, skus text)
+     where n.variants > 1 or n.units > 1 order by n.written limit 1;
+    if found then
+        perform stockroom_api.refuse_value('SKU', format('"%s" is %s: %s', _unclear.written,
+            case when _unclear.variants > 1 then 'a code of several variants' else 'the code of a carton, whose units are unclear' end,
+            _unclear.skus));
+    end if;
+    update stockroom.history_rows h set sku = n.sku
+      from jsonb_to_recordset(_names) n (written text, sku text) where h.import_id = _import_id and h.sku = n.written;
+    update stockroom.history_rows h set sku = n.sku
+      from (select x.sku as written, min(x.sku) over (partition by stockroom.code_key(x.sku)) as sku
+              from (select distinct y.sku from stockroom.history_rows y where y.import_id = _import_id) x) n
+     where h.import_id = _import_id and h.sku = n.written and n.sku <> n.written
+       and not exists (select from public.product_variants v where v.sku = n.written);
+end $$;

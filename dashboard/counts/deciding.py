@@ -1,0 +1,127 @@
+"""Deciding a line of a review: whose number counts, recount, or the number that somebody sees now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core.counts import review
+from core.counts.review import Decision, Difference, Question
+from core.foundation.errors import StockError
+from core.ledger.changes import new_key
+from core.screens.counts import OneCount
+from dashboard.counts import parts
+from dashboard.door import session
+from dashboard.frame import forms, links, lists, outcome, words
+
+_LINE = "line"
+_SHOWN = 25
+
+
+def choose(sku: str | None) -> None:
+    """Show one line with its decisions above the table, or none."""
+    lists.put(_LINE, sku)
+
+
+def show_chosen(seen: OneCount, decides: bool) -> None:
+    """Show the line that the address names."""
+    sku = st.query_params.get(_LINE, "")
+    found = next((line for line in seen.differences if line.sku == sku), None)
+    if found is None or found.question is not None:
+        return
+    with st.container(border=True, key="cnt_chosen"):
+        _show_line(found, seen)
+        if decides:
+            _show_ways(found, seen.session.count_id)
+        st.button(
+            "Close", key="cnt_line_close", type="tertiary", icon=":material/close:", on_click=choose, args=(None,)
+        )
+
+
+def show_questions(seen: OneCount, decides: bool) -> None:
+    """Show the lines that cannot be applied before somebody has decided."""
+    asked = [line for line in seen.differences if line.question is not None]
+    if not asked:
+        return
+    st.subheader(f"To decide: {words.plural(len(asked), 'line')}", anchor=False)
+    for line in asked[:_SHOWN]:
+        with st.container(border=True, key=f"cnt_ask_{line.sku}"):
+            _show_line(line, seen)
+            if decides:
+                _show_ways(line, seen.session.count_id)
+    if len(asked) > _SHOWN:
+        st.caption(f"{words.plural(len(asked) - _SHOWN, 'more line')} after these.")
+
+
+def _show_line(line: Difference, seen: OneCount) -> None:
+    st.markdown(f"**{words.plain(parts.named(line.sku, line.product, line.size, line.color))}**")
+    said = [
+        f"{tally.person}: {words.units(tally.units)}{' scanned' if tally.is_scanned else ''}" for tally in line.people
+    ]
+    at = words.short_moment(line.counted_at, seen.shop.zone)
+    st.markdown(words.plain(f"Expected {words.units(line.expected)} at {at}. {'; '.join(said)}."))
+    if line.question is Question.CONFLICT:
+        st.caption("Did they count different places, or the same one twice?")
+    elif line.question is Question.MOVED:
+        st.caption("Units moved while this line was being counted, so it is not certain what the shelf held.")
+    if line.since_movements:
+        moved = words.plural(line.since_movements, "movement")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Since then: {words.signed_units(line.since)} in {moved}.", width="content")
+            links.to_page("movements", "Show them", mov_sku=line.sku)
+
+
+def _show_ways(line: Difference, count_id: int) -> None:
+    key = f"{line.sku}_{line.round}"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"cnt_ways_{key}"):
+        if line.question is Question.MOVED:
+            _button("Apply the difference", line, count_id, Decision.ACCEPT)
+        if len(line.people) > 1:
+            total = words.number(sum(tally.units for tally in line.people))
+            _button(f"Different places: {total}", line, count_id, Decision.SUM)
+            for tally in line.people:
+                label = f"{words.plain(tally.person)} is right: {words.number(tally.units)}"
+                _button(label, line, count_id, Decision.PERSON, person_id=tally.person_id)
+        _button("Recount", line, count_id, Decision.RECOUNT)
+        with st.popover("Set to what I see now", key=f"cnt_now_{key}"):
+            forms.number_field("Units on the shelf now", key=f"cnt_seen_{key}", value=line.counted)
+            st.button(
+                "Set", key=f"cnt_set_{key}", type="primary", on_click=_set_now, args=(line, count_id, f"cnt_seen_{key}")
+            )
+
+
+def _button(label: str, line: Difference, count_id: int, what: Decision, **more: Any) -> None:
+    said = {Decision.RECOUNT: f"{line.sku} is to be counted again."}.get(what, f"{line.sku} is decided.")
+    st.button(
+        label,
+        key=f"cnt_{what}_{line.sku}_{more.get('person_id', '')}",
+        on_click=_decide(said, line, count_id, what, **more),
+    )
+
+
+def _decide(said: str, line: Difference, count_id: int, what: Decision, **more: Any) -> Callable[[], None]:
+    def do() -> None:
+        key = f"decide:{count_id}:{line.variant_id}:{line.round}:{what}:{new_key()}"[:200]
+        outcome.do(said, review.decide, count_id=count_id, variant_id=line.variant_id, what=what, key=key, **more)
+
+    return do
+
+
+def _set_now(line: Difference, count_id: int, widget: str) -> None:
+    memory = outcome.remembered()
+    try:
+        seen = forms.read_units(st.session_state[widget], lowest=0)
+        session.run(
+            review.decide,
+            count_id=count_id,
+            variant_id=line.variant_id,
+            what=Decision.NOW,
+            units=seen,
+            key=f"now:{count_id}:{line.variant_id}:{line.round}:{seen}",
+        )
+    except StockError as problem:
+        memory.problem = problem
+    else:
+        memory.done, memory.problem = f"{line.sku} is set to {words.units(seen)} as of now.", None

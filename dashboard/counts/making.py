@@ -1,0 +1,100 @@
+"""Begin a count: a name, what it covers, and whether it is blind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from core.counts import entering, sessions
+from core.counts.sessions import Scope
+from core.foundation.model import Actor
+from core.ledger import reports
+from core.ledger.level_filter import LevelFilter
+from core.people.access import Permission, may
+from dashboard.counts import parts
+from dashboard.door import session
+from dashboard.frame import feedback, forms, lists, words
+from dashboard.frame import page as frame
+
+_FOUND = 500
+
+
+def show(person: Actor) -> None:
+    """Show the form for a new session."""
+    st.button("All counts", icon=":material/arrow_back:", on_click=lists.put, args=(parts.NEW, None), key="cnt_back")
+    if not may(person.role, Permission.COUNT):
+        frame.empty("Your role cannot count", "The warehouse, a manager or an admin can begin a count.")
+        return
+    st.subheader("New count", anchor=False)
+    with st.container(width=640):
+        scope = st.selectbox("What to count", list(Scope), format_func=parts.SCOPES.__getitem__, key="cnt_scope")
+        form = forms.begin("count_new")
+        with st.form(form.name):
+            _show_scope(form, scope)
+            usual = parts.SCOPES[scope]
+            st.text_input("Name", key=form.input("name"), placeholder=usual)
+            st.toggle(
+                "Blind",
+                key=form.input("blind"),
+                help="Nobody sees what is expected while counting. Differences are shown when counting is finished.",
+            )
+
+            def post(key: str, values: forms.Values) -> int:
+                return start(key, scope, values["name"] or usual, is_blind=bool(values["blind"]), values=values)
+
+            forms.submit(form, "Start counting", post, say=_started)
+
+
+def _show_scope(form: forms.Form, scope: Scope) -> None:
+    if scope is Scope.BRAND:
+        st.selectbox("Brand", session.run(reports.brands), key=form.input("brand"))
+    elif scope is Scope.PRODUCT:
+        names = _products()
+        st.multiselect("Products", list(names), format_func=names.get, key=form.input("products"))  # type: ignore[arg-type]
+    elif scope is Scope.LIST:
+        st.text_area(
+            "SKUs or codes",
+            key=form.input("list"),
+            placeholder="One a line",
+            height=160,
+            help="A column copied from a spreadsheet works too.",
+        )
+    elif scope is Scope.NOT_COUNTED:
+        forms.number_field("Days", key=form.input("days"), value=60)
+    elif scope is Scope.SIZE_RUNS:
+        st.caption("All sizes of every product of which some sizes can be sold and some cannot.")
+    elif scope is Scope.MOST_VALUABLE:
+        st.caption("A tenth of the variants: those with the highest value on hand, at cost, else at their price.")
+
+
+def _products() -> dict[UUID, str]:
+    found = session.run(reports.levels, filter=LevelFilter(), limit=_FOUND).rows
+    return {row.product_id: row.product for row in sorted(found, key=lambda row: row.product)}
+
+
+def start(key: str, scope: Scope, name: str, *, is_blind: bool, values: forms.Values) -> int:
+    """Begin a session with what was typed, and return its number."""
+    given: dict[str, Any] = {}
+    if scope is Scope.BRAND:
+        given["brand"] = values["brand"]
+    elif scope is Scope.PRODUCT:
+        given["product_ids"] = values["products"] or ()
+    elif scope is Scope.LIST:
+        given["variant_ids"] = session.run(entering.find_all, names=_listed(values["list"] or ""))
+    elif scope is Scope.NOT_COUNTED:
+        given["days"] = forms.units(values, "days", highest=3_650)
+    return session.run(sessions.start, name=name, scope=scope, is_blind=is_blind, key=key, **given)
+
+
+def _listed(text: str) -> Sequence[str]:
+    """Return the first column of pasted lines."""
+    first = (line.replace(";", "\t").partition("\t")[0].strip() for line in text.splitlines())
+    return [code for code in first if code]
+
+
+def _started(count_id: int) -> feedback.Notice:
+    parts.open_count(count_id)
+    return feedback.Notice(text=f"{words.joined(f'Count {count_id}', 'started')}")
