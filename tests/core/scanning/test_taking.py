@@ -34,7 +34,7 @@ def sku() -> str:
 
 
 def scan(mode: Mode, text: str | None = None, **values: Any) -> Scan:
-    given = {"id": uuid.uuid4(), "mode": mode, "age": 0.0, "text": text}
+    given: dict[str, Any] = {"id": uuid.uuid4(), "mode": mode, "age": 0.0, "text": text}
     if mode is Mode.ADJUST:
         given["reason"] = "stock_decrease" if values.get("units", 1) < 0 else "stock_increase"
     return Scan(**given | values)
@@ -110,7 +110,7 @@ def test_a_refused_scan_changes_nothing_and_the_same_scan_succeeds_when_its_caus
         codes.attach,
         shop.person("Wanda"),
         variant_id=variant,
-        code=unknown.text,
+        code=str(unknown.text),
         kind="supplier",
         key=key(),
     )
@@ -176,8 +176,8 @@ def test_scans_into_a_delivery_and_a_count_add_up_and_move_nothing_yet(shop: Sho
     levels = []
     for is_blind in (False, True):
         count = run(
-            shop.engine, counting.start, mia, name=key()[:12], scope=Scope.LIST, variant_ids=[variant], is_blind=is_blind,
-            key=key(),
+            shop.engine, counting.start, mia, name=key()[:12], scope=Scope.LIST, variant_ids=[variant],
+            is_blind=is_blind, key=key(),
         )  # fmt: skip
         entry = scan(Mode.COUNT, code, units=2, count_id=count, age=30.0)
         take(shop, entry)
