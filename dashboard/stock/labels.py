@@ -137,7 +137,7 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
         sheet = st.selectbox(
             "Paper", list(Sheet), format_func=lambda each: PAPERS[each].title, key="stk_label_paper", width=330
         )
-        paper = PAPERS[Sheet(sheet)]
+        paper = PAPERS[Sheet(str(sheet))]
         used = ""
         if paper.labels > 1:
             used = st.text_input(
@@ -158,7 +158,7 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
     st.markdown(f"{words.plural(total, 'label')} on {words.plural(pages, 'page')}")
     with st.container(horizontal=True):
         st.download_button(
-            "PDF", lambda: pdf(made, sheet=Sheet(sheet), used=skipped), "labels.pdf", "application/pdf",
+            "PDF", lambda: pdf(made, sheet=Sheet(str(sheet)), used=skipped), "labels.pdf", "application/pdf",
             key="stk_label_pdf", type="primary", icon=":material/print:", on_click="ignore",
             help="Print it at 100 %, not fitted to the page",
         )  # fmt: skip
