@@ -59,6 +59,7 @@ EVERY_SERVER = (
     "tests/core/catalog/test_variant_changes.py::test_a_file_that_names_a_former_sku",
     "tests/core/catalog/test_variant_changes.py::test_what_a_file_adds",
     "tests/core/catalog/test_extra_columns.py::test_values_are_cast",
+    "tests/core/deliveries/test_deliveries.py",
     "tests/core/database",
     "tests/core/inbox/test_applying.py",
     "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",
