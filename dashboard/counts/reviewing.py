@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
@@ -46,10 +47,8 @@ def _show_numbers(seen: OneCount) -> None:
         net, gross = (sum(change(line.variance or 0) for line in known) for change in (int, abs))
         st.metric("Difference", words.signed_units(net), border=True, help=f"{words.units(gross)} off without signs")
         amounts = [line.money for line in known if line.money is not None]
-        about = "At unit cost, else at the price"
-        st.metric(
-            "In money", parts.money(sum(amounts), seen.shop) if amounts else words.NOTHING, border=True, help=about
-        )  # type: ignore[arg-type]
+        total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
+        st.metric("In money", total, border=True, help="At unit cost, else at the price")
         st.metric("Not counted", words.number(seen.session.lines - seen.session.counted), border=True)
 
 
