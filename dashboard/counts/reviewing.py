@@ -95,7 +95,7 @@ def _limit(seen: OneCount) -> str:
     rules = seen.rules
     given = [words.units(rules.limit_units)] if rules and rules.limit_units is not None else []
     given += [words.money(rules.limit_money, seen.shop.currency)] if rules and rules.limit_money is not None else []
-    return f"differ by more than {' or '.join(given)}" if given else "need approval"
+    return f"over {' or '.join(given)}" if given else "over the limit"
 
 
 def _show_table(seen: OneCount) -> None:
@@ -110,8 +110,8 @@ def _show_table(seen: OneCount) -> None:
         if len(rows) > MOST_SHOWN:
             st.caption(f"The first {MOST_SHOWN} of {words.number(len(rows))} lines.")
         st.caption(
-            "Expected is the level at the second of counting. Applying changes the level by the difference, so what was "
-            "sold and received since stays."
+            "Expected is the level at the second of counting. Applying changes the level by the difference, so what "
+            "was sold and received since stays."
         )
 
 
@@ -119,7 +119,7 @@ def _show_rows(rows: Sequence[Difference], seen: OneCount) -> None:
     skus = [row.sku for row in rows]
     off = [words.NOTHING if row.variance is None else words.signed(row.variance) for row in rows]
     after = [words.NOTHING if row.target is None else words.change(row.on_hand, row.target) for row in rows]
-    colours = columns.tags("Status", 104, STATUSES)
+    colours = columns.tags("Status", 120, STATUSES)
     columns.show(
         {
             "sku": (skus, columns.opener("SKU", 116, skus, deciding.choose)),
@@ -164,7 +164,7 @@ def _show_uncounted(seen: OneCount, decides: bool) -> None:
         return
     with st.container(border=True, key="cnt_uncounted"):
         st.subheader("Not counted", anchor=False)
-        st.caption(f"{words.plural(left, 'line')} stay as they are. Nothing becomes zero unless you ask for it.")
+        st.caption(f"{words.plural(left, 'line')}. Applying leaves their levels as they are.")
         rows = seen.uncounted
         names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         table = {

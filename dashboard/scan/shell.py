@@ -21,18 +21,16 @@ _KEEP = "private, max-age=31536000, immutable"
 
 # The barcode reader is WebAssembly. Everything comes from and goes to this site.
 POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; img-src 'self' blob:; "
-    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
 )
 
 
 @lru_cache(maxsize=1)
 def files() -> dict[str, Path]:
     """Return the files that a browser may ask for, by their name in the address."""
-    return {
-        path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*")) if path.suffix in _KINDS
-    }
+    return {path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*")) if path.suffix in _KINDS}
 
 
 @lru_cache(maxsize=1)

@@ -89,7 +89,7 @@ def show(
     if why := check(found):
         st.warning(why, icon=":material/help:")
         return None
-    _remember(purpose, upload)
+    _remember(purpose, upload, found)
     return Matched(match=found, file_name=file.name, file_id=f"{file.file_id}_{upload.tab}_{_choices(upload)}")
 
 
@@ -189,7 +189,7 @@ def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], 
         upload.chosen[each.name] = None if title == NO_COLUMN else title
         upload.is_changed = True
 
-    where.selectbox(each.called.capitalize(), titles, key=widget, on_change=choose)
+    where.selectbox(each.called[:1].upper() + each.called[1:], titles, key=widget, on_change=choose)
 
 
 def _three_rows(found: Match) -> pd.DataFrame:
@@ -231,10 +231,12 @@ def _show_answer(upload: _Upload, name: str, choices: Mapping[str, str], widget:
     )  # fmt: skip
 
 
-def _remember(purpose: str, upload: _Upload) -> None:
-    """Remember what was chosen, once each time something was chosen."""
-    if not upload.is_changed or upload.opened is None:
+def _remember(purpose: str, upload: _Upload, found: Match) -> None:
+    """Remember what was chosen or accepted, once each time something was."""
+    accepted = {name: found.title(name) for name in found.guessed}
+    if upload.opened is None or not (upload.is_changed or accepted):
         return
+    upload.chosen |= accepted
     kept = {name: answer for name, answer in upload.answers.items() if name.startswith(_KEPT)}
     shape = sheets.fingerprint(upload.opened)
     session.run(file_shapes.remember_shape, purpose=purpose, shape=shape, columns=upload.chosen, answers=kept)

@@ -25,6 +25,7 @@ PARAM = "labels"
 OF_LIST = "list"
 _OPERATION, _VARIANT = "operation-", "sku-"
 ROWS = 500
+HEIGHT = 330
 
 
 def open_list() -> None:
@@ -102,13 +103,13 @@ def _ask(
     table = pd.DataFrame(
         {
             "sku": [row.sku for row in rows],
+            "labels": proposed,
             "product": [words.variant(row) for row in rows],
             "on_hand": [row.on_hand for row in rows],
-            "labels": proposed,
         }
     )
     edited = st.data_editor(
-        table, hide_index=True, num_rows="fixed", height=min(440, 36 * (len(rows) + 1) + 3),
+        table, hide_index=True, num_rows="fixed", height=min(HEIGHT, 36 * (len(rows) + 1) + 3),
         alt="Labels of each variant",
         key=f"{columns.key_of('stk_labels', wanted, sort)}_{of}_{fill}",
         column_config={

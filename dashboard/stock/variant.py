@@ -59,6 +59,8 @@ def show(seen: Variant, person: Actor) -> None:
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)
+        with st.container(border=True, key="stk_codes"):
+            codes.show(seen, person)
     with look:
         with st.container(border=True, key="stk_running"):
             _show_running(seen)
@@ -66,8 +68,6 @@ def show(seen: Variant, person: Actor) -> None:
             _show_explanation(seen)
         with st.container(border=True, key="stk_details"):
             details.show(seen, person)
-        with st.container(border=True, key="stk_codes"):
-            codes.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 

@@ -180,7 +180,7 @@ def picture(tmp_path: Path) -> Path:
         zxingcpp.create_barcode("4006381333931", zxingcpp.BarcodeFormat.EAN13), scale=4
     )
     grey = memoryview(code)  # type: ignore[arg-type]
-    (high, wide), (height, width) = grey.shape, (480, 640)
+    (high, wide), (height, width) = grey.shape or (0, 0), (480, 640)
     rows = [bytearray([205]) * width for _ in range(height)]
     for y in range(high):
         rows[y + 120][80 : 80 + wide] = bytes(grey[y, x] for x in range(wide))
@@ -188,7 +188,9 @@ def picture(tmp_path: Path) -> Path:
         b"YUV4MPEG2 W640 H480 F10:1\nFRAME\n" + b"".join(rows) + b"\x80" * (width * height // 2)
     )
     palette = b"".join(bytes([n, n, n, 0]) for n in range(256))
-    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 1078 + width * height, 0, 1078, 40, width, -height, 1, 8, 0, 0, 0, 0, 256, 0)
+    head = struct.pack(
+        "<2sIIIIiiHHIIiiII", b"BM", 1078 + width * height, 0, 1078, 40, width, -height, 1, 8, 0, 0, 0, 0, 256, 0
+    )
     (tmp_path / "shelf.bmp").write_bytes(head + palette + b"".join(rows))
     return tmp_path
 
@@ -213,7 +215,8 @@ def test_the_camera_stays_open_and_takes_a_code_once_while_it_is_in_the_picture_
     tab.locator("#photo").set_input_files(picture / "shelf.bmp")
     expect(tab.locator("#answer")).to_contain_text("4 \u2192 5", timeout=10_000)
     taken = tab.evaluate("""async () => {
-        const { Picture } = await import(document.querySelector("script[type=module]").src.replace("station", "camera"));
+        const here = document.querySelector("script[type=module]").src;
+        const { Picture } = await import(here.replace("station", "camera"));
         const picture = new Picture();
         return [0, 500, 1000, 1500, 2300].map((now) => picture.fresh(["a"], now).length);
     }""")
