@@ -143,7 +143,11 @@ class ScanDoor:
             return messages.refused(scan_id, StockError(said))
 
     async def _run(
-        self, operation: Callable[Concatenate[Connection, Actor, _P], _T], person: Actor, *args: _P.args, **kwargs: _P.kwargs
+        self,
+        operation: Callable[Concatenate[Connection, Actor, _P], _T],
+        person: Actor,
+        *args: _P.args,
+        **kwargs: _P.kwargs,
     ) -> _T:
         return await self._in_thread(run, self._engine(), operation, person, *args, **kwargs)
 

@@ -30,9 +30,7 @@ POLICY = (
 @lru_cache(maxsize=1)
 def files() -> dict[str, Path]:
     """Return the files that a browser may ask for, by their name in the address."""
-    return {
-        path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*")) if path.suffix in _KINDS
-    }
+    return {path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*")) if path.suffix in _KINDS}
 
 
 @lru_cache(maxsize=1)
