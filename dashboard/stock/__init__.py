@@ -3,5 +3,5 @@
 `listing` and `grid` show many variants, and `table_edit` edits them. `variant` shows one, with its `level_forms`,
 `details` and `holds`; `editing` is the form that changes it. `bulk` changes many levels from a file.
 
-Uses: catalog, sheets, frame, door.
+Uses: sheets, frame, door.
 """
