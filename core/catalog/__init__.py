@@ -4,5 +4,5 @@
 nothing. `products` adds one product, as typed on a page, with the sizes that `size_runs` reads. `editing` changes
 variants a field at a time, `pictures` keeps what people upload of them.
 
-Uses: people, database, foundation.
+Uses: people, database, sheets, foundation.
 """

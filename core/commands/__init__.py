@@ -4,7 +4,7 @@ Each module adds the parsers of one subject and prints what the operation return
 `core/__main__.py` and `core/psql.py`. `command` adds one parser.
 
 Uses: jobs, sample, storefront, screens, backups, health, proof, inbox, adoption, catalog, shop, ledger, sandbox,
-people, database, foundation.
+people, database, sheets, foundation.
 """
 
 from __future__ import annotations

@@ -4,5 +4,5 @@
 count ended. `bulk` and `history` post many rows from a file. `movements`, `reports` and `size_grid` read, with filters
 made of the parts in `query`. The rules are in `core/sql/20_ledger`.
 
-Uses: people, database, foundation.
+Uses: people, database, sheets, foundation.
 """

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.foundation.errors import Unreadable
-from core.sheets import asking, guessing
+from core.sheets.asking import about_location, about_meaning, with_questions
+from core.sheets.guessing import guess
 from core.sheets.known import USUAL, Source
 from core.sheets.model import LOCATION, MEANING, Field, Match, Question, Sheet
 from core.sheets.shaping import COLOR, SIZE, shaped, source_of
@@ -34,9 +35,9 @@ def match(
     found.find_exact()
     found.find_of_source()
     found.find_usual()
-    guessed = guessing.guess(whole, fields, found.columns, set(chosen))
+    guessed = guess(whole, fields, found.columns, set(chosen))
     columns = found.columns | guessed
-    used = set(columns.values())
+    used = set(columns.values()) | found.in_question
     location = found.places.get(key(source.location)) if source and source.location else None
     bare = Match(
         sheet=whole,
@@ -53,7 +54,7 @@ def match(
         answers=dict(answers),
         location=location,
     )
-    return asking.with_questions(bare, found.questions)
+    return with_questions(bare, found.questions)
 
 
 def fingerprint(sheet: Sheet) -> str:
@@ -82,6 +83,7 @@ class _Found:
         self.settled: set[str] = set()
         self.questions: list[Question] = []
         self.asked: set[str] = set()
+        self.in_question: set[int] = set()
 
     def asks(self, field: Field) -> bool:
         """Return whether a question will settle which column holds the field."""
@@ -167,11 +169,11 @@ class _Found:
         starred = [self._starred(t) for name, t in self.source.columns.items() if t.endswith("*") and name in wanted]
         several = next((each for each in starred if len(each) > 1), None)
         if several and LOCATION not in self.answers:
-            self.questions.append(asking.about_location(list(several)))
+            self.questions.append(about_location(list(several)))
 
     def _ask_meaning(self, place: int, rivals: Sequence[Field]) -> None:
         title = self.sheet.header[place]
-        name = f"{MEANING}:{title}"
+        name = f"{MEANING}:{key(title)}"
         answer = self.answers.get(name)
         for field in rivals:
             if answer == field.name:
@@ -179,4 +181,5 @@ class _Found:
             self.settled.add(field.name)
         if answer is None and name not in {each.name for each in self.questions}:
             self.asked.update(field.name for field in rivals)
-            self.questions.append(asking.about_meaning(name, title, rivals, self.sheet, place))
+            self.in_question.add(place)
+            self.questions.append(about_meaning(name, title, rivals, self.sheet, place))

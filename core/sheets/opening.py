@@ -8,10 +8,13 @@ from itertools import chain, islice
 
 from core.foundation.errors import Unreadable
 from core.foundation.text import many
-from core.sheets import texts, workbooks
 from core.sheets.known import TITLES
 from core.sheets.model import DateCell, NumberCell, Sheet
+from core.sheets.texts import decoded
+from core.sheets.texts import records as text_records
 from core.sheets.words import cell, key
+from core.sheets.workbooks import is_workbook, tabs
+from core.sheets.workbooks import records as workbook_records
 
 MAX_BYTES = 50_000_000
 MAX_ROWS = 100_000
@@ -29,16 +32,16 @@ def open_sheet(
     """
     if len(content) > most_bytes:
         raise Unreadable(f"{name} is larger than {most_bytes // 1_000_000} MB; split it. Nothing was changed.")
-    if workbooks.is_workbook(content):
-        tabs = workbooks.tabs(content, name)
-        if not tabs or (tab and tab not in tabs):
+    if is_workbook(content):
+        found = tabs(content, name)
+        if not found or (tab and tab not in found):
             raise Unreadable(f"{name} has no sheet {f'“{tab[:40]}”' if tab else 'with values'}; nothing was changed.")
-        chosen = tab or tabs[0]
-        others = tuple(each for each in tabs if each != chosen)
+        chosen = tab or found[0]
+        others = tuple(each for each in found if each != chosen)
         notes = [f"The sheet “{chosen[:40]}” was read, {many(len(others), 'other sheet')} was not."] if others else []
-        return _sheet(workbooks.records(content, name, chosen), name, notes, most_rows, tab=chosen, others=others)
-    text, notes = texts.decoded(content, name)
-    return _sheet(texts.records(text, name), name, notes, most_rows)
+        return _sheet(workbook_records(content, name, chosen), name, notes, most_rows, tab=chosen, others=others)
+    text, notes = decoded(content, name)
+    return _sheet(text_records(text, name), name, notes, most_rows)
 
 
 def _sheet(

@@ -13,7 +13,7 @@ from typing import Any
 from core.foundation.cells import Problem, shown
 from core.foundation.errors import Unreadable
 from core.foundation.model import MAX_UNITS
-from core.sheets import asking
+from core.sheets.asking import total_lines, with_questions
 from core.sheets.model import (
     COMMA,
     DECIMAL,
@@ -61,7 +61,7 @@ def read(match: Match, answers: Mapping[str, str] | None = None, tell: Tell = la
     field has no column.
     """
     if answers:
-        match = asking.with_questions(replace(match, answers={**match.answers, **answers}), match.questions)
+        match = with_questions(replace(match, answers={**match.answers, **answers}), match.questions)
     _refuse_unsettled(match)
     reads = _Reads(match)
     rows: list[ReadRow] = []
@@ -88,7 +88,7 @@ class _Reads:
             for field in match.fields
             if field.name in match.columns
         ]
-        self._totals = set(asking.total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
+        self._totals = set(total_lines(match)) if match.answers.get(TOTAL) == LEAVE_OUT else set()
         self._place, self._wanted = match.location, match.answers.get(LOCATION)
         self.problems: list[Problem] = []
 

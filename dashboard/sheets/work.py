@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import psycopg
 import streamlit as st
 
 from core.database import engine as database
@@ -37,6 +41,7 @@ class FileWork(LongWork):
     total: int = 0
     is_stopped: bool = False
     driver: Any = None
+    cancelling: threading.Lock = field(default_factory=threading.Lock)
 
     def step(self, doing: str) -> None:
         """Begin another step."""
@@ -58,15 +63,22 @@ class FileWork(LongWork):
             try:
                 return operation(connection, actor, **kwargs)
             finally:
-                self.driver = None
+                with self.cancelling:  # a cancel under way must not reach the connection's next statement
+                    self.driver = None
 
         return database.run(pool.engine(), watched, self.person, **values)
 
     def stop(self) -> None:
         """Stop at the next row, or in the middle of a statement, which is then undone."""
         self.is_stopped = True
-        if self.driver is not None:
-            self.driver.cancel_safe(timeout=5)
+        long_work.start(self._cancel)
+
+    def _cancel(self) -> None:
+        while not self.is_over:  # a cancel between two statements does nothing
+            with self.cancelling, suppress(psycopg.Error):
+                if self.driver is not None:
+                    self.driver.cancel_safe(timeout=5)
+            time.sleep(0.2)
 
     def _refuse_stopped(self) -> None:
         if self.is_stopped:

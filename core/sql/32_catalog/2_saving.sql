@@ -91,7 +91,7 @@ end $$;
 
 -- Add the new variants. If one of them has appeared in the meantime, for example from a storefront, retry the whole import.
 create function stockroom_api.add_variants(_plan stockroom_api.catalog_plan[], _at timestamptz, _values jsonb) returns void
-    language plpgsql as $$
+    language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
     _expected bigint := (select count(*) from unnest(_plan) x where x.variant_id is null);
     _added bigint;
@@ -149,11 +149,12 @@ create function stockroom_api.note_import(
              where x.variant_id is null) c;
 $$;
 
--- Post the openings: an initial count of every variant that never moved, all in one operation.
+-- Post the openings: an initial count of every variant that never moved, all in one operation. Plans are generic, because the
+-- foreign key checks would otherwise be planned for each row. A generic plan expects few lines, so nested loops and JIT are off.
 create function stockroom_api.post_openings(
     _operation_id bigint, _performed_by text, _file_name text, _plan stockroom_api.catalog_plan[]
 ) returns void
-    language plpgsql as $$
+    language plpgsql set plan_cache_mode = force_generic_plan set enable_nestloop = off set jit = off set work_mem = '64MB' as $$
 declare
     _openings stockroom.line[] := array(
         select row (v.id, 'count', 'initial_count', (x.l).opening, null, 'catalogue', left(_file_name, 200), null, null)

@@ -45,7 +45,12 @@ async function take(what, units = options.units) {
 
 async function keep(facts) {
   const scan = { id: newId(), owner: person.owner, name: person.name, at: Date.now(), ...facts };
-  await store.add(scan);
+  try {
+    await store.add(scan);
+  } catch {
+    say("This device has no room to keep the scan, so it was not posted. Scan again.", scan.label);
+    return;
+  }
   const entry = { ...scan, answer: null };
   log.unshift(entry);
   log.length = Math.min(log.length, 200);

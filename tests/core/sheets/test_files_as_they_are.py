@@ -12,7 +12,7 @@ import pytest
 from core.catalog.file import FIELDS, CatalogFile, catalog_of, read_catalog
 from core.foundation.errors import Unreadable
 from core.sheets import Choices, match, open_sheet
-from tests.support.files import DE_THOUSANDS, EXPORTS, SEVEN, xlsx
+from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, xlsx
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "files"
 HEAD = "sku,product,size,opening\n"

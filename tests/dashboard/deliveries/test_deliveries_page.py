@@ -64,7 +64,7 @@ def test_stock_shows_what_is_expected_and_when(tabs: Tabs, embedded_shop: Shop) 
     for units, day in ((5, date(2030, 12, 9)), (7, date(2030, 12, 3))):
         shop.run(changes.announce, "Mia", lines=note.parse(f"TR-42 {units}"), expected_on=day, key=key())
     assert list(table(tabs.open("Sam", "stock"), "on_hand")["expected"]) == ["+12, 3 Dec"]
-    assert "12 units expected, the next on 3 Dec 2030" in words_of(tabs.open("Sam", "stock", sku="TR-42"))
+    assert "12 units expected, the next is due on 3 Dec 2030" in words_of(tabs.open("Sam", "stock", sku="TR-42"))
 
 
 def test_support_reads_a_delivery_and_an_empty_shop_says_what_deliveries_are(tabs: Tabs, embedded_shop: Shop) -> None:

@@ -39,7 +39,8 @@ class Browser:
 
         app = AuthGate(Starlette(routes=ScanDoor(lambda: self.shop.engine).routes()), find)
         cookies = {COOKIE: "x"} if self.name else {}
-        sent = {"origin": HERE, "sec-fetch-dest": "empty"} | headers
+        given = {"origin": HERE, "sec-fetch-dest": "empty"} | headers
+        sent = {name: value for name, value in given.items() if value}  # an empty one is not sent
 
         async def go() -> httpx.Response:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE, cookies=cookies) as client:
@@ -129,7 +130,9 @@ def test_support_may_look_up_and_its_other_scans_are_refused_one_by_one(embedded
     assert answers[0]["kind"] == "Forbidden"
     may = sam.ask("/scan/state").json()["may"]
     assert [name for name, is_allowed in may.items() if is_allowed] == ["view"]
-    attached = sam.ask("/scan/attach", {"key": str(uuid.uuid4()), "variant": str(uuid.uuid4()), "code": "a", "kind": "supplier"})
+    attached = sam.ask(
+        "/scan/attach", {"key": str(uuid.uuid4()), "variant": str(uuid.uuid4()), "code": "a", "kind": "supplier"}
+    )
     assert attached.status_code == 403
 
 
@@ -183,7 +186,10 @@ def test_the_page_holds_nothing_of_a_person_and_its_files_are_kept_by_their_vers
     for name, kind in (("station.js", "text/javascript"), ("zxing/zxing_reader.wasm", "application/wasm")):
         assert name in browser.ask("/scan/worker.js").text
         file = browser.ask(f"/scan/files/{shell.version()}/{name}")
-        assert (file.headers["content-type"].partition(";")[0], "immutable" in file.headers["cache-control"]) == (kind, True)
+        assert (file.headers["content-type"].partition(";")[0], "immutable" in file.headers["cache-control"]) == (
+            kind,
+            True,
+        )
         assert browser.ask(f"/scan/files/older/{name}").headers["cache-control"] == "no-store"
     assert browser.ask("/scan/worker.js").headers["service-worker-allowed"] == "/scan"
     assert browser.ask(f"/scan/files/{shell.version()}/page.html").status_code == 404

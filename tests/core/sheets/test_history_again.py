@@ -12,8 +12,8 @@ from core.foundation.errors import InvalidInput
 from core.foundation.model import COMMAND_LINE
 from core.ledger.history import HistoryImport, import_history
 from core.sheets import Choices
+from tests.core.sheets.files import xlsx
 from tests.support.builders import Shop
-from tests.support.files import xlsx
 from tests.support.proof import assert_holds
 
 HEADER = "occurred_at,sku,movement_type,reason,quantity,reference,name"
