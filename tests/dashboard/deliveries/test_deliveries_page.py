@@ -7,6 +7,7 @@ from datetime import date
 from streamlit.testing.v1 import AppTest
 
 from core.deliveries import changes, note
+from core.proof.checks import run_checks
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop, key
 
@@ -54,6 +55,7 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     assert (shop.on_hand(a), shop.on_hand(b)) == (3, 1)
     press(tab, "Undo receipt")
     assert (shop.on_hand(a), shop.on_hand(b)) == (1, 0)
+    assert [check.code for check in shop.run(run_checks, full=True) if not check.holds] == []
 
 
 def test_stock_shows_what_is_expected_and_when(tabs: Tabs, embedded_shop: Shop) -> None:
