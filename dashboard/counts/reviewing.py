@@ -218,13 +218,25 @@ def _show_apply(seen: OneCount) -> None:
             return session.run(applying.apply, count_id=row.count_id, key=key)
 
         forms.submit(
-            form, f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a difference", post, say=_said
+            form,
+            f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a difference",
+            post,
+            say=lambda posting: _said(posting, row.count_id),
         )
 
 
-def _said(posting: Posting) -> feedback.Notice:
+def _said(posting: Posting, count_id: int) -> feedback.Notice:
     changed = sum(movement.quantity != 0 for movement in posting.movements)
     net = words.signed_units(sum(movement.quantity for movement in posting.movements))
     lines = words.plural(len(posting.movements), "line")
-    text = f"Count applied: {lines}, {words.plural(changed, 'level')} changed, {net}"
-    return feedback.Notice(text=text, operation_id=posting.operation_id)
+
+    def take_back() -> feedback.Notice:
+        key = f"undo_count:{posting.operation_id}"
+        done = session.run(applying.undo, count_id=count_id, note=feedback.UNDO_NOTE, key=key)
+        return feedback.Notice(text=f"Count undone: {words.plural(len(done.movements), 'level')} set back")
+
+    return feedback.Notice(
+        text=f"Count applied: {lines}, {words.plural(changed, 'level')} changed, {net}",
+        operation_id=posting.operation_id,
+        take_back=take_back if changed else None,
+    )
