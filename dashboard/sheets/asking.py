@@ -171,10 +171,10 @@ def _show_columns(upload: _Upload, found: Match, key: str) -> None:
         if found.guessed:
             names = words.listing([found.field(name).called for name in sorted(found.guessed)])
             st.caption(f"Guessed from the values, because no title says so: {names}. Check it.")
-        titles = [NO_COLUMN, *(title for title in found.sheet.header if title)]
+        choices = [NO_COLUMN, *(title for title in found.sheet.header if title)]
         places = st.columns(3)
         for number, each in enumerate(found.fields):
-            _show_choice(upload, found, each, titles, f"{key}_col_{each.name}_{upload.file_id}", places[number % 3])
+            _show_choice(upload, found, each, choices, f"{key}_col_{each.name}_{upload.file_id}", places[number % 3])
 
 
 def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], widget: str, where: Any) -> None:

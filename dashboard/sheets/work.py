@@ -56,7 +56,6 @@ class FileWork(LongWork):
     def run(self, operation: Callable[..., T], **values: Any) -> T:
         """Run an operation of core as the person who started this; Cancel stops its statement."""
 
-        @functools.wraps(operation)
         def watched(connection: Any, actor: Actor, **kwargs: Any) -> T:
             self._refuse_stopped()
             self.driver = connection.connection.driver_connection
@@ -66,6 +65,7 @@ class FileWork(LongWork):
                 with self.cancelling:  # a cancel under way must not reach the connection's next statement
                     self.driver = None
 
+        functools.update_wrapper(watched, operation)
         return database.run(pool.engine(), watched, self.person, **values)
 
     def stop(self) -> None:
