@@ -134,7 +134,7 @@ def _table(sheet: Sheet) -> pd.DataFrame:
     return pd.DataFrame(given | typed)
 
 
-def _config(may_price: bool) -> dict[str, Any]:
+def _config(may_price: bool) -> dict[str, object]:
     return {
         "sku": TextColumn("SKU", width=110, pinned=True, disabled=True),
         "product": TextColumn("Product", width=190, disabled=True),
