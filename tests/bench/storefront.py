@@ -26,9 +26,19 @@ from core.people import api_keys
 from core.people.api_keys import Scope
 from tests.bench.calls import prepare
 from tests.bench.place import Database
-from tests.bench.rates import Crowd, MakeClient, Pace, children_of, cpu_of, medians, pgbench, server_cpu
+from tests.bench.rates import (
+    Crowd,
+    MakeClient,
+    Pace,
+    Wire,
+    by_selector,
+    children_of,
+    cpu_of,
+    medians,
+    pgbench,
+    server_cpu,
+)
 from tests.bench.selling import SPREAD, Goods, incoming, messages, stocked
-from tests.bench.wires import Wire, by_selector
 from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY
 from tests.support.dashboards import serve
