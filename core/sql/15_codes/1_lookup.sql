@@ -17,19 +17,22 @@ create function stockroom_api.searched(_text text) returns text
 create function stockroom_api.code_owners(_text text)
     returns table (variant_id uuid, sku text, kind text, code text, units int, rank int)
     language sql stable as $$
-    select v.id, v.sku, 'sku', v.sku, 1, case when stockroom.code_key(v.sku) = stockroom.code_key(_text) then 1 else 2 end
-      from public.product_variants v where lower(stockroom.code_key(v.sku)) = lower(stockroom.code_key(_text))
-    union all
-    select v.id, v.sku, 'barcode', v.barcode, 1, 1
-      from public.product_variants v where stockroom.code_key(v.barcode) = stockroom.code_key(_text)
-    union all
-    select v.id, v.sku, c.kind, c.code, c.units, 1
-      from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
-     where c.code_key = stockroom.code_key(_text)
-    union all
-    select v.id, v.sku, c.kind, c.code, 1, 2
-      from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
-     where c.kind = 'former_sku' and lower(c.code_key) = lower(stockroom.code_key(_text))
+    select o.*
+      from (select stockroom.code_key(_text) as key offset 0) k  -- once, not in each branch
+     cross join lateral (
+        select v.id, v.sku, 'sku', v.sku, 1, case when stockroom.folded(v.sku, true) = k.key then 1 else 2 end
+          from public.product_variants v where lower(stockroom.folded(v.sku, true)) = lower(k.key)
+        union all
+        select v.id, v.sku, 'barcode', v.barcode, 1, 1
+          from public.product_variants v where stockroom.folded(v.barcode, true) = k.key
+        union all
+        select v.id, v.sku, c.kind, c.code, c.units, 1
+          from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
+         where c.code_key = k.key
+        union all
+        select v.id, v.sku, c.kind, c.code, 1, 2
+          from stockroom.variant_codes c join public.product_variants v on v.id = c.variant_id
+         where c.kind = 'former_sku' and lower(c.code_key) = lower(k.key)) o
 $$;
 
 -- The variants that a scanned or typed code can mean, each once, at most ten: those that have it, else those whose SKU it is in
