@@ -57,7 +57,7 @@ class FileWork(LongWork):
     def run(self, operation: Callable[..., T], **values: Any) -> T:
         """Run an operation of core as the person who started this; Cancel stops its statement."""
 
-        def watched(connection: Connection, actor: Actor, **kwargs: Any) -> T:
+        def watched(connection: Connection, actor: Actor, /, **kwargs: Any) -> T:
             self._refuse_stopped()
             self.driver = connection.connection.driver_connection
             try:
