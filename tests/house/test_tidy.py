@@ -12,6 +12,7 @@ HERE = "tests/house/test_tidy.py"
 # Documents, licences and standards that are named on purpose; everything else a link may lead to is an example.
 KNOWN_HOSTS = {
     "www.w3.org",
+    "www.apache.org",
     "dashboard.stripe.com",
     "scripts.sil.org",
     "openfontlicense.org",
