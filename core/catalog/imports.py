@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -243,5 +243,7 @@ def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:
 
 
 def lines_as_json(lines: Sequence[CatalogLine]) -> str:
-    """Return rows as the database takes them."""
-    return json.dumps([asdict(line) for line in lines], default=str)
+    """Return rows as the database takes them. An empty value is left out: a large file is half as long without them."""
+    names = [each.name for each in fields(CatalogLine)]
+    known = ({name: value for name in names if (value := getattr(line, name)) is not None} for line in lines)
+    return f"[{','.join(json.dumps(each, default=str) for each in known)}]"

@@ -161,6 +161,7 @@ def _row(
     row_of: dict[str, Any] = {"line": line, "sku": sku, "variant": variant, "before": before, "after": after}
     if bad is not None and (bad.field in ("row", "sku") or (variant is not None and earlier == line)):
         return BulkRow(problem=bad, **row_of)
+    fault: tuple[str, str, str] | None
     if variant is None:
         fault = ("sku", "is not in the catalogue", sku)
     elif earlier != line:

@@ -20,4 +20,4 @@ def written_skus(connection: Connection, actor: Actor, *, skus: Iterable[str]) -
     Raises Forbidden, SignInRequired.
     """
     require(connection, actor, Permission.VIEW)
-    return dict(call(connection, _WRITTEN, {"skus": list(dict.fromkeys(skus))}))  # type: ignore[arg-type]
+    return dict(call(connection, _WRITTEN, {"skus": list(dict.fromkeys(skus))}))

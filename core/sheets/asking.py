@@ -21,7 +21,7 @@ from core.sheets.model import (
     Question,
     Sheet,
 )
-from core.sheets.numbers import has_two_readings
+from core.sheets.numbers import has_two_readings, number
 from core.sheets.words import is_total
 
 NUMBERS = (Kind.UNITS, Kind.CHANGE, Kind.AMOUNT)
@@ -101,13 +101,14 @@ def _decimal(match: Match) -> Iterator[Question]:
     if doubtful:
         value = doubtful[0].rpartition(": ")[2]
         mark = "," if "," in value else "."
-        at_once = value.replace(mark, "")
+        digits = value.replace(mark, "")
+        cut = f"{number(value, POINT if mark == '.' else COMMA).normalize():f}"
         yield Question(
             name=DECIMAL,
             sentence=f"What does {value} mean in this file?",
             choices={
-                COMMA: f"{at_once if mark == '.' else value}: the file has a decimal comma, as in 0,5",
-                POINT: f"{at_once if mark == ',' else value}: the file has a decimal point, as in 0.5",
+                COMMA: f"{digits if mark == '.' else cut}: the file has a decimal comma, as in 0,5",
+                POINT: f"{digits if mark == ',' else cut}: the file has a decimal point, as in 0.5",
             },
             examples=tuple(doubtful),
             proposed=_usual_mark(match, places),

@@ -37,7 +37,7 @@ def match(
     found.find_usual()
     guessed = guess(whole, fields, found.columns, set(chosen))
     columns = found.columns | guessed
-    used = set(columns.values())
+    used = set(columns.values()) | found.in_question
     location = found.places.get(key(source.location)) if source and source.location else None
     bare = Match(
         sheet=whole,
@@ -83,6 +83,7 @@ class _Found:
         self.settled: set[str] = set()
         self.questions: list[Question] = []
         self.asked: set[str] = set()
+        self.in_question: set[int] = set()
 
     def asks(self, field: Field) -> bool:
         """Return whether a question will settle which column holds the field."""
@@ -180,4 +181,5 @@ class _Found:
             self.settled.add(field.name)
         if answer is None and name not in {each.name for each in self.questions}:
             self.asked.update(field.name for field in rivals)
+            self.in_question.add(place)
             self.questions.append(about_meaning(name, title, rivals, self.sheet, place))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from core.foundation.text import many
 from core.sheets.known import SOURCES, USUAL, Source
 from core.sheets.model import Sheet
 from core.sheets.words import key
 
-SIZE, COLOR = "(size)", "(colour)"
+SIZE, COLOR = "Size (option)", "Colour (option)"
 _COLORS = frozenset(map(key, ("color", *USUAL["color"])))
 _NO_OPTION = frozenset(("", "default title", "default", "title"))
 _NOT_STOCKED = "not stocked"
@@ -45,7 +44,8 @@ def shaped(sheet: Sheet, source: Source) -> Sheet:
         kept.append(tuple("" if value.casefold() == _NOT_STOCKED else value for value in record))
         lines.append(line)
     skipped = len(sheet.lines) - len(lines)
-    note = (f"{many(skipped, 'row')} without a variant of their own: left out.",) if skipped else ()
+    verb = "row has no variant of its own and was" if skipped == 1 else "rows have no variants of their own and were"
+    note = (f"{skipped:,} {verb} left out.",) if skipped else ()
     header = (*sheet.header, SIZE, COLOR) if options else sheet.header
     return replace(sheet, header=header, records=kept, lines=lines, notes=(*sheet.notes, *note))
 

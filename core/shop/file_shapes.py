@@ -59,13 +59,13 @@ def remember_shape(
 
 
 def _checked(value: str, field: str, pattern: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+    if not pattern.fullmatch(value):
         raise invalid(field, "is not known")
     return value
 
 
 def _as_json(chosen: Mapping[str, str | None], field: str) -> str:
     texts = [each for pair in chosen.items() for each in pair if each is not None]
-    if len(chosen) > MOST or any(not isinstance(each, str) or len(each) > LONGEST or "\0" in each for each in texts):
+    if len(chosen) > MOST or any(len(each) > LONGEST or "\0" in each for each in texts):
         raise invalid(field, "are too many or too long")
     return json.dumps(dict(chosen))

@@ -23,7 +23,7 @@ def begin(name: str, label: str, *, icon: str, is_main: bool = True, **query: st
 
 
 def to_files(person: Actor, *names: str) -> None:
-    """Draw links to the whole lists of these names as CSV and Parquet, those that the person may have."""
+    """Draw links to the whole lists of these names as CSV, Excel and Parquet, those that the person may have."""
     allowed = [LISTS[name] for name in names if may(person.role, LISTS[name].permission)]
     if not allowed:
         return
@@ -32,6 +32,7 @@ def to_files(person: Actor, *names: str) -> None:
             with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
                 about = f"{each.title}: the whole list, without the filters of this page. Moments are in UTC."
                 st.link_button(f"{each.title}, CSV", f"/download/{each.name}.{Format.CSV}", type="tertiary", help=about)
+                st.link_button("Excel", f"/download/{each.name}.{Format.XLSX}", type="tertiary")
                 st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
         to_everything(person)
 

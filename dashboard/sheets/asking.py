@@ -171,10 +171,10 @@ def _show_columns(upload: _Upload, found: Match, key: str) -> None:
         if found.guessed:
             names = words.listing([found.field(name).called for name in sorted(found.guessed)])
             st.caption(f"Guessed from the values, because no title says so: {names}. Check it.")
-        titles = [NO_COLUMN, *(title for title in found.sheet.header if title)]
+        choices = [NO_COLUMN, *(title for title in found.sheet.header if title)]
         places = st.columns(3)
         for number, each in enumerate(found.fields):
-            _show_choice(upload, found, each, titles, f"{key}_col_{each.name}_{upload.file_id}", places[number % 3])
+            _show_choice(upload, found, each, choices, f"{key}_col_{each.name}_{upload.file_id}", places[number % 3])
 
 
 def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], widget: str, where: Any) -> None:
@@ -189,7 +189,11 @@ def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], 
         upload.chosen[each.name] = None if title == NO_COLUMN else title
         upload.is_changed = True
 
-    where.selectbox(each.called[:1].upper() + each.called[1:], titles, key=widget, on_change=choose)
+    where.selectbox(_label(each), titles, key=widget, on_change=choose)
+
+
+def _label(each: Field) -> str:
+    return each.called[:1].upper() + each.called[1:]
 
 
 def _three_rows(found: Match) -> pd.DataFrame:
@@ -197,7 +201,7 @@ def _three_rows(found: Match) -> pd.DataFrame:
     rows = [record for record in found.sheet.records[:50] if len(record) == width][:_SHOWN_ROWS]
     read = [each for each in found.fields if each.name in found.columns]
     table: dict[str, list[str]] = {
-        "Field": [each.called for each in read],
+        "Field": [_label(each) for each in read],
         "Column": [found.title(each.name) for each in read],
     }
     for number, record in enumerate(rows, start=1):
@@ -211,8 +215,8 @@ def _show_questions(upload: _Upload, plain: Match, found: Match, key: str) -> No
         widget = f"{key}_q{number}_{question.name}_{upload.file_id}"
         with st.container(border=True):
             st.markdown(f"**{words.plain(question.sentence)}**")
-            for row in question.examples:
-                st.caption(words.plain(row))
+            if question.examples:
+                st.caption("  \n".join(map(words.plain, question.examples)))
             choices = list(question.choices)
             answer = upload.answers.get(question.name)
             if answer in choices:
@@ -233,10 +237,9 @@ def _show_answer(upload: _Upload, name: str, choices: Mapping[str, str], widget:
 
 def _remember(purpose: str, upload: _Upload, found: Match) -> None:
     """Remember what was chosen or accepted, once each time something was."""
-    accepted = {name: found.title(name) for name in found.guessed}
-    if upload.opened is None or not (upload.is_changed or accepted):
+    if upload.opened is None or not upload.is_changed:
         return
-    upload.chosen |= accepted
+    upload.chosen |= {name: found.title(name) for name in found.guessed}
     kept = {name: answer for name, answer in upload.answers.items() if name.startswith(_KEPT)}
     shape = sheets.fingerprint(upload.opened)
     session.run(file_shapes.remember_shape, purpose=purpose, shape=shape, columns=upload.chosen, answers=kept)

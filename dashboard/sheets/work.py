@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import streamlit as st
+from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.database import pool
@@ -56,8 +57,7 @@ class FileWork(LongWork):
     def run(self, operation: Callable[..., T], **values: Any) -> T:
         """Run an operation of core as the person who started this; Cancel stops its statement."""
 
-        @functools.wraps(operation)
-        def watched(connection: Any, actor: Actor, **kwargs: Any) -> T:
+        def watched(connection: Connection, actor: Actor, **kwargs: Any) -> T:
             self._refuse_stopped()
             self.driver = connection.connection.driver_connection
             try:
@@ -66,6 +66,7 @@ class FileWork(LongWork):
                 with self.cancelling:  # a cancel under way must not reach the connection's next statement
                     self.driver = None
 
+        functools.update_wrapper(watched, operation)
         return database.run(pool.engine(), watched, self.person, **values)
 
     def stop(self) -> None:

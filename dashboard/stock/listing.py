@@ -191,11 +191,13 @@ def _show_actions(wanted: Wanted, person: Actor) -> None:
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
     st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
-    st.download_button(
-        "Export", session.later(exports.levels_csv, filter=wanted.filter, sort=wanted.sort), "levels.csv",
-        "text/csv", key="stk_export", on_click="ignore", icon=":material/download:",
-        help="All variants under this filter with their levels, as CSV",
-    )  # fmt: skip
+    with st.popover("Export", icon=":material/download:", key="stk_export"):
+        st.caption("All variants under this filter with their levels")
+        for kind, build in (("csv", exports.levels_csv), ("xlsx", exports.levels_xlsx)):
+            st.download_button(
+                "As CSV" if kind == "csv" else "As Excel", session.later(build, filter=wanted.filter, sort=wanted.sort),
+                f"levels.{kind}", key=f"stk_export_{kind}", on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
 
 
 def open_variant(sku: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
@@ -78,9 +79,10 @@ def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
     if not sheet.rows:
         return
     table = _table(sheet)
+    height: Any = HEIGHT if len(table) > FEW else "content"
     edited = st.data_editor(
         table, column_config=_config(may(person.role, Permission.EDIT_VARIANT)), hide_index=True, num_rows="fixed",
-        height=HEIGHT if len(table) > FEW else "content", key=sheet.key, alt="Variants to edit",
+        height=height, key=sheet.key, alt="Variants to edit",
     )  # fmt: skip
     found = review(sheet, table, edited, numbers.group_mark(st.context.locale))
     if found:
@@ -134,7 +136,7 @@ def _table(sheet: Sheet) -> pd.DataFrame:
     return pd.DataFrame(given | typed)
 
 
-def _config(may_price: bool) -> dict[str, object]:
+def _config(may_price: bool) -> dict[str, Any]:
     return {
         "sku": TextColumn("SKU", width=110, pinned=True, disabled=True),
         "product": TextColumn("Product", width=190, disabled=True),

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from psycopg import Connection
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
@@ -22,11 +23,49 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin, Subprotocol
 
+from core.foundation.model import Actor, Role
+from core.people import passwords
 from dashboard.door.gate import COOKIE
 
 PATIENCE = 60.0
 View = tuple[str, str]
 """A page and the query of its address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A manager in one browser."""
+
+    actor: Actor
+    token: str
+
+
+def sign_in(connection: Connection, number: int) -> Person:
+    """Open a session of an hour for the manager of this number, who is hired on the first call."""
+    name, email, token = f"Manager {number}", f"manager-{number}@shop.example", passwords.new_token()
+    user_id = _first(
+        connection,
+        """insert into stockroom.users (email, name, role) values (%s, %s, 'manager')
+           on conflict (email) do update set role = excluded.role returning id""",
+        email,
+        name,
+    )
+    session_id = _first(
+        connection,
+        """insert into stockroom.sessions (user_id, token_hash, expires_at)
+           values (%s, %s, now() + interval '1 hour') returning id""",
+        user_id,
+        passwords.token_hash(token),
+    )
+    actor = Actor(name=name, role=Role.MANAGER, user_id=user_id, session_id=session_id, email=email)
+    return Person(actor=actor, token=token)
+
+
+def _first(connection: Connection, statement: str, *values: object) -> int:
+    row = connection.execute(statement.encode(), values).fetchone()
+    assert row is not None
+    number: int = row[0]
+    return number
 
 
 @dataclass(slots=True)

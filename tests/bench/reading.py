@@ -17,7 +17,7 @@ from core.ledger import reports
 from core.ledger.level_filter import LevelFilter, LevelSort, LevelStatus
 from core.ledger.movements import MovementFilter
 from core.screens import stock as screens
-from tests.bench.people import sign_in
+from tests.bench.browsing import sign_in
 from tests.bench.place import Database
 
 ROUNDS = 15

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from tests.bench import browsing
-from tests.bench.browsing import View, Visit
-from tests.bench.people import sign_in
+from tests.bench.browsing import View, Visit, sign_in
 from tests.bench.place import Database
 from tests.support.dashboards import serve
 

@@ -26,9 +26,19 @@ from core.people import api_keys
 from core.people.api_keys import Scope
 from tests.bench.calls import prepare
 from tests.bench.place import Database
-from tests.bench.rates import Crowd, MakeClient, Pace, children_of, cpu_of, medians, pgbench, server_cpu
+from tests.bench.rates import (
+    Crowd,
+    MakeClient,
+    Pace,
+    Wire,
+    by_selector,
+    children_of,
+    cpu_of,
+    medians,
+    pgbench,
+    server_cpu,
+)
 from tests.bench.selling import SPREAD, Goods, incoming, messages, stocked
-from tests.bench.wires import Wire, by_selector
 from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY
 from tests.support.dashboards import serve
@@ -76,8 +86,9 @@ def compare(where: Database, *, quick: bool = False) -> Iterator[tuple[str, ...]
         }
         for name, (ours, script) in ways.items():
             for clients in CLIENTS[:: 2 if quick else 1]:
-                turn = functools.partial(_turn, where, goods, dashboard, script, clients, seconds)
-                fill_inbox(where, goods)
+                prepare_turn = functools.partial(fill_inbox, where, goods) if script == _WORK else _nothing
+                turn = functools.partial(_turn, where, dashboard, script, clients, seconds, prepare_turn)
+                prepare_turn()
                 with ours(clients) as crowd:
                     rounds = [turn(crowd) for _ in range(turns)]
                 free_holds(where)
@@ -98,16 +109,26 @@ def free_holds(where: Database) -> None:
         connection.execute("select stockroom_api.end_holds(array(select id from stockroom.reservations), 'released')")
 
 
+def _nothing() -> None:
+    """Prepare nothing."""
+
+
 def _turn(
-    where: Database, goods: Goods, dashboard: set[int], script: str, clients: int, seconds: int, crowd: Crowd
+    where: Database,
+    dashboard: set[int],
+    script: str,
+    clients: int,
+    seconds: int,
+    prepare_turn: Callable[[], None],
+    crowd: Crowd,
 ) -> tuple[Pace, Pace]:
     """Return the pace of a crowd, with the CPU of the dashboard and of the server's sessions, and that of its SQL."""
-    fill_inbox(where, goods)
+    prepare_turn()
     with where.connect() as connection:
         began = server_cpu(connection) + cpu_of(dashboard)
         rate = crowd.per_second(seconds)
         worked = server_cpu(connection) + cpu_of(dashboard) - began
-    fill_inbox(where, goods)
+    prepare_turn()
     alone = pgbench(where.app_url, where, script, clients=clients, seconds=seconds, warm_up=1)
     return Pace(rate=rate, wal=0, cpu=worked * 1_000 / (rate * seconds)), alone
 

@@ -22,7 +22,7 @@ MOST_SECONDS = 90
 @contextmanager
 def selling(shop: Shop, variants: list[UUID]) -> Iterator[list[int]]:
     """Sell a unit of one variant after the other, four a second, until the block ends. Yields what was sold."""
-    over, sold = threading.Event(), []
+    over, sold = threading.Event(), list[int]()
 
     def sell() -> None:
         while not over.wait(0.25):

@@ -24,7 +24,7 @@ from core.database.programs import MAJOR
 from core.foundation.errors import BY_SQLSTATE
 from core.foundation.model import MovementType, Role
 from core.foundation.settings import load_settings
-from core.ledger import history_file
+from core.ledger import history_sheet
 from core.people.access import ROLES, Permission
 from tests.house.documents import (
     ARCHITECTURE,
@@ -265,7 +265,7 @@ def test_the_columns_of_both_files_are_those_that_are_read() -> None:
     shown = MOVING_IN.block("csv").splitlines()[0].split(",")
     assert tuple(shown[:2]) == catalog_file.REQUIRED
     assert set(shown) <= set(catalog_file.COLUMNS)
-    assert ", ".join(history_file.COLUMNS) in MOVING_IN.code
+    assert ", ".join(history_sheet.COLUMNS) in MOVING_IN.code
 
 
 def test_the_types_and_reasons_of_a_past_are_those_of_the_ledger() -> None:

@@ -18,6 +18,7 @@ LOOKS_AWAY = {"skip", "skipif", "xfail", "importorskip"}
 # The published year and Stripe's published objects need not lie beside the project, nor the Python of another's server.
 MAY_SKIP = {"tests/core/inbox/test_retail.py", "tests/support/retail.py"} | {
     "tests/core/payloads/test_checks.py",
+    "tests/core/sheets/test_files_as_they_are.py",
     "tests/core/stripe/test_outside_days.py",
     "tests/core/carts/test_reading.py",
     "tests/core/database/test_published_objects.py",

@@ -86,8 +86,8 @@ def test_a_sheet_has_every_line_and_a_blind_one_no_level(store: tuple[Shop, dict
         shown = ("Level" in text, "expected" in rows[0], "expected" in csv)
         assert shown == ((False,) * 3 if is_blind else (True,) * 3)
         assert csv.index("RUN-S") < csv.index("RUN-XL"), "sizes in their order"
-    with pytest.raises(Forbidden):
-        shop.run(printing.sheet, "Sam", count_id=count, format="csv")
+        with pytest.raises(Forbidden):
+            shop.run(printing.sheet, "Sam", count_id=count, format="csv")
 
 
 def test_a_list_is_entered_as_a_whole_and_names_what_nobody_knows(shop: Shop) -> None:

@@ -97,6 +97,8 @@ def test_a_carton_counts_its_units_and_so_does_the_count_of_a_gs1_code(shop: Sho
     assert take(shop, scan(Mode.RECEIVE, f"]C1020{gtin}37{3:08d}")).units == 3
     assert take(shop, scan(Mode.LOOK, f"0{gtin}")).level_after == 27
     assert shop.history(variant)[0].reference_id == "LS-1"
+    shop.variant(1, sku=f"020{gtin}37{3:08d}")
+    assert take(shop, scan(Mode.LOOK, f"]C1020{gtin}37{3:08d}")).level_after == 1, "the text itself comes first"
 
 
 def test_a_refused_scan_changes_nothing_and_the_same_scan_succeeds_when_its_cause_is_gone(shop: Shop) -> None:

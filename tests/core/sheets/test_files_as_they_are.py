@@ -17,7 +17,7 @@ from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, xlsx
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "files"
 HEAD = "sku,product,size,opening\n"
 WIDE = "sku;product;size;price;opening\n"
-CHAIR = [("A-1", "Chair", 3)]
+CHAIR: list[tuple[str, str, int | None]] = [("A-1", "Chair", 3)]
 
 READ: dict[str, tuple[bytes, list[tuple[str, str, int | None]]]] = {
     "sep-line": (SEVEN["sep-line.csv"], [("A-1", "Schraube M4", 10)]),

@@ -48,8 +48,8 @@ def test_a_mark_before_three_digits_has_two_readings_until_the_file_has_one() ->
     for text in ("1.000", "1,000", "12.345", "-1.000", "999,999 €"):
         with pytest.raises(TwoReadings):
             number(text)
-    assert (number("1.000", COMMA), number("1.000", POINT)) == (1000, 1)
-    assert (number("1,000", COMMA), number("1,000", POINT)) == (1, 1000)
+    assert [number("1.000", COMMA), number("1.000", POINT)] == [Decimal(1000), Decimal(1)]
+    assert [number("1,000", COMMA), number("1,000", POINT)] == [Decimal(1), Decimal(1000)]
     assert number(NumberCell("1.125")) == Decimal("1.125")
     with pytest.raises(ValueError, match="does not fit a file with a decimal comma"):
         number("129.90", COMMA)

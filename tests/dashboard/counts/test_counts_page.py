@@ -93,10 +93,14 @@ def test_conflicts_are_asked_and_a_line_over_the_limit_waits_for_a_second_person
     tab = tabs.open("Wanda", "counts", count=count)
     press(tab, button)
     assert shop.on_hand(shoe) == 4
+    assert "Count applied: 1 line, 1 level changed" in words_of(tab)
+    press(tab, "Undo")
+    assert "Count undone: 1 level set back" in words_of(tab)
+    assert shop.on_hand(shoe) == 9
     token = tabs.token("Mia")
     tabs.monkeypatch.setattr("dashboard.door.session.presented_token", lambda: token)
     press(earlier, "Recount")
-    assert "already applied by Wanda" in words_of(earlier)
+    assert "was undone by Wanda" in words_of(earlier)
 
 
 def test_the_plan_starts_a_count_and_past_counts_show_their_accuracy(tabs: Tabs, embedded_shop: Shop) -> None:

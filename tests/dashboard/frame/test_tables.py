@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from core.foundation.csv_file import safe
-from core.ledger.bulk import whole
 from dashboard.frame import tables
 
 
@@ -22,15 +21,3 @@ def test_a_text_that_looks_like_a_formula_is_marked_as_text(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["Box crushed", "", "A-1", None, -2, 0])
 def test_other_cells_stay_as_they_are(cell: object) -> None:
     assert safe(cell) == cell
-
-
-@pytest.mark.parametrize(
-    ("said", "units"), [("12", 12), ("+3", 3), ("-3", -3), ("\N{MINUS SIGN}3", -3), ("7.0", 7), ("007", 7)]
-)
-def test_whole_numbers_are_read_as_spreadsheets_write_them(said: str, units: int) -> None:
-    assert whole(said) == units
-
-
-@pytest.mark.parametrize("said", ["", "1.5", "1,5", "ten", "1e3", "--1", "1 000", "9" * 12, "NaN", "٣"])
-def test_anything_else_is_not_a_whole_number(said: str) -> None:
-    assert whole(said) is None
