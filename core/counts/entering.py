@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,14 @@ from core.people.access import Permission
 from core.people.guard import ask, require
 
 RECENT = 8
+
+
+class EntryKind(StrEnum):
+    """How units were entered. A scan is added, a typed number replaces; a line nobody counted is zero on request."""
+
+    SCAN = "scan"
+    TYPED = "typed"
+    ZERO = "zero"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +123,7 @@ def count_scan(
     added = whole(units, "units", lowest=-MAX_UNITS)
     if added == 0:
         raise invalid("units", "must not be zero")
-    return _enter(connection, actor, count_id, variant_id, "scan", added, counted_at, key)
+    return _enter(connection, actor, count_id, variant_id, EntryKind.SCAN, added, counted_at, key)
 
 
 @one_statement
@@ -129,7 +138,9 @@ def count_typed(
     key: str,
 ) -> Counted:
     """Set what this person has counted of the variant in this session to `units`. Raises the errors of `count_scan`."""
-    return _enter(connection, actor, count_id, variant_id, "typed", whole(units, "units", lowest=0), counted_at, key)
+    return _enter(
+        connection, actor, count_id, variant_id, EntryKind.TYPED, whole(units, "units", lowest=0), counted_at, key
+    )
 
 
 def _enter(
@@ -151,7 +162,7 @@ def _enter(
         "enter_count",
         count_id=count_id,
         variant_id=variant_id,
-        kind=kind,
+        kind=kind.value,
         units=units,
         counted_at=counted_at,
         key=clean(key, "key", 200),

@@ -11,6 +11,8 @@ import sqlalchemy
 
 from core.alerts.reads import Event
 from core.catalog.editing import ChangeSource
+from core.counts.entering import EntryKind
+from core.counts.sessions import Scope, State
 from core.database import engine as database
 from core.foundation import errors, measure, model, sales
 from core.foundation.errors import BY_SQLSTATE, StockError
@@ -127,6 +129,11 @@ WORDS: dict[str, Iterable[str]] = {
     "sandbox_objects_delivery_check": ("waiting", "sent", "lost"),
     "sandbox_tries_what_check": Trial,
     "variant_changes_source_check": ChangeSource,
+    "counts_scope_check": Scope,
+    "counts_state_check": State,
+    "counts_applied_check": (State.APPLIED, State.UNDONE),
+    "count_entries_kind_check": EntryKind,
+    "count_lines_valued_by_check": ("cost", "price"),
 }
 
 
