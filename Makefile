@@ -63,13 +63,11 @@ run: $(READY)
 
 test: $(TEST_READY) browser
 	$(BIN)/ruff check .
-	$(BIN)/python -m mypy --num-workers=2
-	$(PYTEST)
+	.ci/beside "$(BIN)/python -m mypy" "$(PYTEST)"
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
-	$(BIN)/python -m mypy --num-workers=2
-	$(PYTEST) $(FAST)
+	.ci/beside "$(BIN)/python -m mypy" '$(PYTEST) $(FAST)'
 
 bench: $(TEST_READY)
 	@$(BIN)/python -m tests.bench

@@ -116,7 +116,7 @@ app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=lifespan,
     on_script_error=on_script_error,
-    middleware=[Middleware(AuthGate, find_session=signin.find_session, find_hosts=pictures.hosts)],
+    middleware=[Middleware(AuthGate, find_session=signin.find_session, find_hosts=pictures.hosts, api=api)],
     routes=[
         *signin.ROUTES,
         *health.HealthDoor(pool.engine).routes(),

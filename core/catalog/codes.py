@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -90,7 +90,7 @@ def choices(connection: Connection, actor: Actor, *, text: str) -> tuple[Found, 
     for scanned in read_scan(text[:_LONGEST_SCAN].replace("\0", "")):
         rows = call(connection, _CHOICES, {"code": scanned.code}) if scanned.code else []
         if rows:
-            return rows_of(Found, rows, units=lambda units, count=scanned.count: int(units) * count)
+            return tuple(replace(each, units=each.units * scanned.count) for each in rows_of(Found, rows))
     return ()
 
 

@@ -20,7 +20,7 @@ from core.ledger.changes import units as whole
 from core.people.access import Permission
 from core.people.guard import ask, require
 
-RECENT = 12
+RECENT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import reportlab
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
-from reportlab.platypus.doctemplate import BaseDocTemplate
+from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import Connection
 
 from core.counts import sessions
@@ -31,6 +29,7 @@ from core.sheets.writing import as_xlsx
 FORMATS = ("pdf", "csv", "xlsx")
 _FONT, _BOLD = "Vera", "VeraBd"
 _GREY = HexColor("#8090A0")
+_MARGIN, _ROW, _ROWS = 13 * mm, 17.0, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,47 +74,47 @@ def _fonts() -> None:
 
 
 def _pdf(title: str, is_blind: bool, lines: tuple[SheetLine, ...]) -> bytes:
+    """Return the pages. Each line has a box for the number; a text that is too long for its column is cut."""
     _fonts()
-    small = ParagraphStyle("small", fontName=_FONT, fontSize=8, leading=9.5)
-    bold = ParagraphStyle("bold", parent=small, fontName=_BOLD)
-    head = ParagraphStyle("head", parent=bold, fontSize=13, leading=16)
-    names = ["Place", "SKU", "Product", "Size", *([] if is_blind else ["Level"]), "Counted"]
-    rows: list[list[Any]] = [[Paragraph(name, bold) for name in names]]
-    for line in lines:
-        product = " · ".join(filter(None, (line.product, line.color)))
-        level = [] if is_blind else [str(line.expected)]
-        texts = [line.shelf_place or "", line.sku, product, line.size or "", *level]
-        rows.append([*(Paragraph(_safe(text), small) for text in texts), ""])
-    widths = [20 * mm, 36 * mm, 66 * mm, 20 * mm, *([] if is_blind else [14 * mm]), 26 * mm]
-    table = LongTable(rows, colWidths=widths, repeatRows=1)
-    table.setStyle(
-        [
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _GREY),
-            ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-            ("BOX", (-1, 1), (-1, -1), 0.6, _GREY),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
-            ("TOPPADDING", (0, 0), (-1, -1), 4),
-        ]
-    )
     file = io.BytesIO()
-    margin = 13 * mm
-    page = SimpleDocTemplate(
-        file, pagesize=A4, leftMargin=margin, rightMargin=margin, topMargin=margin, bottomMargin=margin, title=title
-    )
-    said = f"{len(lines):,} lines. Counted by: ____________________  Date: ______________  Time: __________"
-    page.build(
-        [Paragraph(_safe(title), head), Spacer(0, 2 * mm), Paragraph(said, small), Spacer(0, 4 * mm), table],
-        onFirstPage=_number,
-        onLaterPages=_number,
-    )
+    page = Canvas(file, pagesize=A4)
+    page.setTitle(title)
+    names = ["Place", "SKU", "Product", "Size", *([] if is_blind else ["Level"]), "Counted"]
+    widths = [20 * mm, 36 * mm, (80 if is_blind else 66) * mm, 20 * mm, *([] if is_blind else [14 * mm]), 26 * mm]
+    places = [_MARGIN + sum(widths[:n]) for n in range(len(widths))]
+    for start in range(0, len(lines), _ROWS):
+        top = A4[1] - _MARGIN - 16
+        _write(page, title, _MARGIN, top + 6, 130 * mm, bold=12)
+        said = f"{len(lines):,} lines. Counted by: ____________________  Date: ______________  Time: __________"
+        _write(page, said, _MARGIN, top - 10, 180 * mm)
+        for name, at, width in zip(names, places, widths, strict=True):
+            _write(page, name, at, top - 28, width, bold=8)
+        for row, line in enumerate(lines[start : start + _ROWS], 1):
+            _write_line(page, line, is_blind, places, widths, top - 30 - row * _ROW)
+        _write(page, f"Page {start // _ROWS + 1}", A4[0] - _MARGIN - 14 * mm, 8 * mm, 20 * mm)
+        page.showPage()
+    page.save()
     return file.getvalue()
 
 
-def _number(canvas: Any, page: BaseDocTemplate) -> None:
-    canvas.setFont(_FONT, 7)
-    canvas.drawRightString(A4[0] - 13 * mm, 7 * mm, f"Page {page.page}")
+def _write_line(
+    page: Canvas, line: SheetLine, is_blind: bool, places: Sequence[float], widths: Sequence[float], y: float
+) -> None:
+    product = " · ".join(filter(None, (line.product, line.color)))
+    level = [] if is_blind else [str(line.expected)]
+    for text, at, width in zip(
+        (line.shelf_place or "", line.sku, product, line.size or "", *level), places, widths, strict=False
+    ):
+        _write(page, text, at, y, width)
+    page.setStrokeColor(_GREY)
+    page.setLineWidth(0.4)
+    page.line(_MARGIN, y - 5, places[-1], y - 5)
+    page.rect(places[-1], y - 5, widths[-1], _ROW)
 
 
-def _safe(text: str) -> str:
-    """Return a text that a paragraph shows as it is."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _write(page: Canvas, text: str, x: float, y: float, width: float, *, bold: int = 0) -> None:
+    font, size = (_BOLD, bold) if bold else (_FONT, 8)
+    while text and pdfmetrics.stringWidth(text, font, size) > width - 4:
+        text = text[:-1]
+    page.setFont(font, size)
+    page.drawString(x, y, text)

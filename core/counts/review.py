@@ -87,8 +87,9 @@ class Difference:
     @property
     def money(self) -> Decimal | None:
         """The variance in money, or None where the variant has neither a cost nor a price."""
-        known = self.unit_value is not None and self.variance is not None
-        return self.variance * self.unit_value if known else None  # type: ignore[operator]
+        if self.unit_value is None or self.variance is None:
+            return None
+        return self.variance * self.unit_value
 
     @property
     def held_too_much(self) -> int:

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from core.catalog import codes
 from core.database.engine import one_statement, rows_of
-from core.deliveries.note import HIGHEST_COST, LONGEST_CODE, NoteLine
+from core.deliveries.note import HIGHEST_COST, LONGEST_CODE, MOST_LINES, NoteLine
 from core.foundation.errors import invalid
-from core.foundation.model import MAX_LINES, MAX_NOTE, MAX_UNITS, Actor, Posting
+from core.foundation.model import MAX_NOTE, MAX_UNITS, Actor, Posting
 from core.foundation.text import clean, clean_line, folded
 from core.ledger.changes import units as whole
 from core.people.access import Permission
@@ -184,8 +184,8 @@ def change(
 
     Raises InvalidInput if somebody changed it meanwhile, KeyReused, Forbidden, SignInRequired.
     """
-    if not 1 <= len(changes) <= MAX_LINES:
-        raise invalid("lines", f"must be 1 to {MAX_LINES:,}")
+    if not 1 <= len(changes) <= MOST_LINES:
+        raise invalid("lines", f"must be 1 to {MOST_LINES:,}")
     values = [
         {
             "line_id": line.line_id,
@@ -248,8 +248,8 @@ def _turn(connection: Connection, actor: Actor, delivery_id: int, key: str, *, i
 
 def as_json(lines: Sequence[NoteLine]) -> str:
     """Return lines as the SQL functions expect them."""
-    if len(lines) > MAX_LINES:
-        raise invalid("lines", f"must be at most {MAX_LINES:,}")
+    if len(lines) > MOST_LINES:
+        raise invalid("lines", f"must be at most {MOST_LINES:,}")
     return json.dumps([
         {
             "code": clean_line(line.code, "code", LONGEST_CODE),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.deliveries.note import CODE, COST, LONGEST_CODE, TITLES, UNITS, NoteLine
+from core.deliveries.note import CODE, COST, LONGEST_CODE, MOST_LINES, TITLES, UNITS, NoteLine
 from core.foundation.cells import Problem
 from core.foundation.errors import Unreadable
-from core.foundation.model import MAX_LINES, MAX_UNITS
+from core.foundation.model import MAX_UNITS
 from core.sheets import Field, Kind, Match, read
 
 PURPOSE = "delivery"
@@ -22,8 +22,8 @@ def lines_of(match: Match) -> tuple[NoteLine, ...]:
 
     Raises Unreadable if a question is open, or if there are too many rows.
     """
-    if len(match.sheet.records) > MAX_LINES:
-        raise Unreadable(f"{match.sheet.name} has more than {MAX_LINES:,} rows; split it. Nothing was saved.")
+    if len(match.sheet.records) > MOST_LINES:
+        raise Unreadable(f"{match.sheet.name} has more than {MOST_LINES:,} rows; split it. Nothing was saved.")
     found = read(match)
     originals = {
         line: "\t".join(record).strip() for line, record in zip(match.sheet.lines, match.sheet.records, strict=True)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.foundation.errors import Unreadable
-from core.foundation.model import MAX_LINES, MAX_UNITS
+from core.foundation.model import MAX_UNITS
 from core.foundation.text import folded
 
 LONGEST_CODE = 200
 MOST_CHARACTERS = 1_000_000
+MOST_LINES = 10_000
 HIGHEST_COST = Decimal(1_000_000_000)
 CODE, UNITS, COST = "code", "units", "unit_cost"
 TITLES = {
@@ -78,8 +79,8 @@ def read_rows(
 
     Raises Unreadable if there are too many.
     """
-    if len(rows) > MAX_LINES:
-        raise Unreadable(f"The note has {len(rows):,} lines; the limit is {MAX_LINES:,}. Split it; nothing was saved.")
+    if len(rows) > MOST_LINES:
+        raise Unreadable(f"The note has {len(rows):,} lines; the limit is {MOST_LINES:,}. Split it; nothing was saved.")
     return tuple(
         _line(n, raw.strip(), [folded(value).strip('"') for value in values], columns, bare) for n, raw, values in rows
     )

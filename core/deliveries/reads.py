@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, func, select
 from core.foundation.model import Actor
 from core.ledger.query import has_words, view
 from core.people.access import Permission
-from core.people.guard import ask, require
+from core.people.guard import require
 
 T = TypeVar("T")
 MOST_ROWS = 200
@@ -142,18 +142,6 @@ class Expected:
     next_on: date | None
     deliveries: int
     delivery_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meant:
-    """The variant that a code of a note means, and the units that one of it stands for."""
-
-    code: str
-    variant_id: UUID
-    sku: str
-    product: str
-    size: str | None
-    units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,13 +279,6 @@ def revision(connection: Connection, actor: Actor, *, delivery_id: int) -> int:
     require(connection, actor, Permission.VIEW)
     wanted = select(_DELIVERIES.c.revision).where(_DELIVERIES.c.delivery_id == delivery_id)
     return int(connection.execute(wanted).scalar() or 0)
-
-
-def meant(connection: Connection, actor: Actor, *, codes: Sequence[str]) -> dict[str, Meant]:
-    """Return what these codes mean, by code; an unknown one is left out."""
-    rows = ask(connection, actor, Permission.RECEIVE, "goods_codes", codes=[code.replace("\0", "") for code in codes])
-    names = list(Meant.__dataclass_fields__)
-    return {row[0]: Meant(**dict(zip(names, row, strict=True))) for row in rows}
 
 
 def _read(connection: Connection, wanted: Select[Any], kind: type[T], **change: Any) -> tuple[T, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +102,9 @@ class Incoming:
     policy: Policy | None = None
 
 
+_ENVELOPE = tuple(field.name for field in fields(StripeEvent))
+
+
 @one_statement
 def receive(connection: Connection, _: Actor, *, messages: Iterable[Incoming]) -> int:
     """Store messages unchanged and return how many are new. Known ones stay as they are."""
@@ -114,7 +117,7 @@ def rows_to_store(messages: Iterable[Incoming]) -> str:
     return json.dumps(
         [
             {
-                **asdict(message.event),
+                **{name: getattr(message.event, name) for name in _ENVELOPE},
                 "created_at": message.event.created_at.isoformat(),
                 "source": message.source,
                 "body": message.body,

@@ -35,7 +35,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a person may choose: reasons for an adjustment, open deliveries and counts, and the variants that moved last."""
+    """What a person may choose: reasons to adjust, open deliveries and counts, and the variants that moved last."""
 
     reasons: tuple[Reason, ...]
     deliveries: tuple[DeliveryRow, ...]
@@ -57,7 +57,7 @@ def choices(connection: Connection, actor: Actor) -> Choices:
 
 
 def search(connection: Connection, actor: Actor, *, words: str) -> tuple[Offered, ...]:
-    """Return the variants that have all `words`, at most `MOST_FOUND`. Raises InvalidInput, Forbidden, SignInRequired."""
+    """Return at most `MOST_FOUND` variants that have all `words`. Raises InvalidInput, Forbidden, SignInRequired."""
     wanted = LevelFilter(search=clean(words, "search", LONGEST_SEARCH))
     return _offered(reports.levels(connection, actor, filter=wanted, limit=MOST_FOUND).rows)
 

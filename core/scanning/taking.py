@@ -65,10 +65,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a scan meant and did. `scanned` is the quantity of the code, `units` what was posted, counted or checked off.
+    """What a scan meant and did. `scanned`: the quantity of the code; `units`: what was posted, counted or checked off.
 
-    Without a movement, the levels before and after are the same. A blind count shows neither. `counted`: what the person
-    has counted of the variant. `received` of `expected`: what has arrived of it in the delivery.
+    Without a movement, the levels before and after are the same. A blind count shows neither. `counted`: what the
+    person has counted of the variant. `received` of `expected`: what has arrived of it in the delivery.
     """
 
     variant_id: UUID

@@ -23,12 +23,6 @@ def close() -> None:
     lists.put(page.NEW, None)
 
 
-def add_to(sku: str) -> None:
-    """Open the form to add variants to the product of this one."""
-    lists.put("sku", None)
-    lists.put(page.NEW, sku)
-
-
 def show(person: Actor, shop: Shop) -> None:
     """Show the form, or who can add products if the role cannot."""
     st.button("All variants", icon=":material/arrow_back:", on_click=close, key="new_back")

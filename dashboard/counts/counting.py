@@ -20,9 +20,11 @@ from dashboard.frame import columns, feedback, forms, lists, words
 
 _EACH, _NUMBER = "Each scan counts", "Scan, then number"
 _MODE = lists.Choice(label="How to count", key="cnt_mode", options={_EACH: False, _NUMBER: True}, usual=_EACH)
-_NEXT = 12
+_NEXT = 8
+_LOW = (columns.ROW_HEIGHT, columns.ROW_HEIGHT)
 # Enter in the code field goes on to the number, if numbers are typed. After an entry the code field has the focus.
-_HANDS = """<script>/* %(nonce)s */
+_HANDS = """<style>.st-key-cnt_form_field [data-testid="InputInstructions"] { display: none; }</style>
+<script>/* %(nonce)s */
 (function () {
   const code = () => document.querySelector(".st-key-cnt_code input");
   const number = () => document.querySelector(".st-key-cnt_number input");
@@ -72,7 +74,7 @@ def show(seen: OneCount, person: Actor) -> None:
 def _show_field(count_id: int, last: Last) -> None:
     by_number = _MODE.show()
     with st.form("cnt_form", border=False, clear_on_submit=True):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cnt_form_field"):
             st.text_input("Scan or type a code", key="cnt_code", placeholder="SKU, barcode or carton", width="stretch")
             if by_number:
                 with st.container(width=110):
@@ -109,7 +111,7 @@ def _show_last(last: Last) -> None:
         feedback.show(last.problem)
         return
     if last.counted is None:
-        st.caption("Scan a code. A number that you type is what lies on the shelf now.")
+        st.caption("Scan a code and press Enter.")
         return
     row = last.counted
     others = "" if row.total == row.own else f", {words.number(row.total)} with what others counted"
@@ -138,7 +140,11 @@ def _show_entries(seen: OneCount) -> None:
         }
         narrow = table | {"what": ([row.sku for row in rows], TextColumn("SKU", width=150))}
         columns.show(
-            table, narrow, key=columns.key_of("cnt_entry", rows[0].entry_id), alt="Latest entries, newest first"
+            table,
+            narrow,
+            key=columns.key_of("cnt_entry", rows[0].entry_id),
+            heights=_LOW,
+            alt="Latest entries, newest first",
         )
 
 
@@ -163,4 +169,6 @@ def show_left(seen: OneCount) -> None:
         }
         hidden = () if any(row.shelf_place for row in rows) else ("place",)
         shown = {name: column for name, column in table.items() if name not in hidden}
-        columns.show(shown, shown, key=columns.key_of("cnt_next", names), alt="Lines that are not counted yet")
+        columns.show(
+            shown, shown, key=columns.key_of("cnt_next", names), heights=_LOW, alt="Lines that are not counted yet"
+        )

@@ -63,7 +63,7 @@ def _show_line(line: Difference, seen: OneCount) -> None:
     at = words.short_moment(line.counted_at, seen.shop.zone)
     st.markdown(words.plain(f"Expected {words.units(line.expected)} at {at}. {'; '.join(said)}."))
     if line.question is Question.CONFLICT:
-        st.caption("Their numbers differ in kind. Did they count different places, or the same one twice?")
+        st.caption("Did they count different places, or the same one twice?")
     elif line.question is Question.MOVED:
         st.caption("Units moved while this line was being counted, so it is not certain what the shelf held.")
     if line.since_movements:

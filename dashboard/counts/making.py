@@ -30,7 +30,8 @@ def show(person: Actor) -> None:
         return
     st.subheader("New count", anchor=False)
     with st.container(width=640):
-        scope = st.selectbox("What to count", list(Scope), format_func=parts.SCOPES.__getitem__, key="cnt_scope")
+        chosen = st.selectbox("What to count", list(Scope), format_func=parts.SCOPES.__getitem__, key="cnt_scope")
+        scope = Scope(str(chosen))
         form = forms.begin("count_new")
         with st.form(form.name):
             _show_scope(form, scope)

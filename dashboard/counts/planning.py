@@ -20,6 +20,7 @@ from dashboard.frame import columns, feedback, forms, words
 from dashboard.frame import page as frame
 
 _STEPS = (20, 50, 100, 200)
+_SHOWN = 50
 
 
 def show(seen: CountPlan, person: Actor) -> None:
@@ -42,6 +43,8 @@ def show(seen: CountPlan, person: Actor) -> None:
         if may(person.role, Permission.COUNT):
             _show_start(seen)
         _show_rows(seen)
+        if len(seen.due) > _SHOWN:
+            st.caption(f"The first {_SHOWN}.")
     if may(person.role, Permission.MANAGE_SHOP):
         with st.expander("Rules of counting", icon=":material/tune:", key="cnt_rules"):
             _show_rules(seen.rules, seen.shop.currency)
@@ -69,7 +72,7 @@ def _started(count_id: int) -> feedback.Notice:
 
 
 def _show_rows(seen: CountPlan) -> None:
-    rows = seen.due
+    rows = seen.due[:_SHOWN]
     names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
     counted = [words.day(row.last_counted_at.date()) if row.last_counted_at else "Never" for row in rows]
     classes = [row.class_ for row in rows]
@@ -90,6 +93,7 @@ def _show_rows(seen: CountPlan) -> None:
             "counted": (counted, TextColumn("Last counted", width=120)),
         },
         key=columns.key_of("cnt_due", names),
+        heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT),
         alt="Variants that are due, class A first",
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
@@ -58,7 +60,7 @@ def _show_numbers(seen: OneCount) -> None:
             "Units right", parts.percent(units), border=True, help=f"{words.units(off)} off of {words.number(expected)}"
         )
         st.metric("Posted", words.signed_units(sum(line.posted for line in rows)), border=True)
-        total = parts.money(sum(amounts), seen.shop) if amounts else words.NOTHING  # type: ignore[arg-type]
+        total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
         st.metric("In money", total, border=True, help="At unit cost, else at the price")
 
 

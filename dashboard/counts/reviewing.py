@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
@@ -46,10 +47,8 @@ def _show_numbers(seen: OneCount) -> None:
         net, gross = (sum(change(line.variance or 0) for line in known) for change in (int, abs))
         st.metric("Difference", words.signed_units(net), border=True, help=f"{words.units(gross)} off without signs")
         amounts = [line.money for line in known if line.money is not None]
-        about = "At unit cost, else at the price"
-        st.metric(
-            "In money", parts.money(sum(amounts), seen.shop) if amounts else words.NOTHING, border=True, help=about
-        )  # type: ignore[arg-type]
+        total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
+        st.metric("In money", total, border=True, help="At unit cost, else at the price")
         st.metric("Not counted", words.number(seen.session.lines - seen.session.counted), border=True)
 
 
@@ -95,7 +94,7 @@ def _limit(seen: OneCount) -> str:
     rules = seen.rules
     given = [words.units(rules.limit_units)] if rules and rules.limit_units is not None else []
     given += [words.money(rules.limit_money, seen.shop.currency)] if rules and rules.limit_money is not None else []
-    return f"differ by more than {' or '.join(given)}" if given else "need approval"
+    return f"over {' or '.join(given)}" if given else "over the limit"
 
 
 def _show_table(seen: OneCount) -> None:
@@ -110,8 +109,8 @@ def _show_table(seen: OneCount) -> None:
         if len(rows) > MOST_SHOWN:
             st.caption(f"The first {MOST_SHOWN} of {words.number(len(rows))} lines.")
         st.caption(
-            "Expected is the level at the second of counting. Applying changes the level by the difference, so what was "
-            "sold and received since stays."
+            "Expected is the level at the second of counting. Applying changes the level by the difference, so what "
+            "was sold and received since stays."
         )
 
 
@@ -119,7 +118,7 @@ def _show_rows(rows: Sequence[Difference], seen: OneCount) -> None:
     skus = [row.sku for row in rows]
     off = [words.NOTHING if row.variance is None else words.signed(row.variance) for row in rows]
     after = [words.NOTHING if row.target is None else words.change(row.on_hand, row.target) for row in rows]
-    colours = columns.tags("Status", 104, STATUSES)
+    colours = columns.tags("Status", 120, STATUSES)
     columns.show(
         {
             "sku": (skus, columns.opener("SKU", 116, skus, deciding.choose)),
@@ -164,7 +163,7 @@ def _show_uncounted(seen: OneCount, decides: bool) -> None:
         return
     with st.container(border=True, key="cnt_uncounted"):
         st.subheader("Not counted", anchor=False)
-        st.caption(f"{words.plural(left, 'line')} stay as they are. Nothing becomes zero unless you ask for it.")
+        st.caption(f"{words.plural(left, 'line')}. Applying leaves their levels as they are.")
         rows = seen.uncounted
         names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         table = {
@@ -219,13 +218,25 @@ def _show_apply(seen: OneCount) -> None:
             return session.run(applying.apply, count_id=row.count_id, key=key)
 
         forms.submit(
-            form, f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a difference", post, say=_said
+            form,
+            f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a difference",
+            post,
+            say=lambda posting: _said(posting, row.count_id),
         )
 
 
-def _said(posting: Posting) -> feedback.Notice:
+def _said(posting: Posting, count_id: int) -> feedback.Notice:
     changed = sum(movement.quantity != 0 for movement in posting.movements)
     net = words.signed_units(sum(movement.quantity for movement in posting.movements))
     lines = words.plural(len(posting.movements), "line")
-    text = f"Count applied: {lines}, {words.plural(changed, 'level')} changed, {net}"
-    return feedback.Notice(text=text, operation_id=posting.operation_id)
+
+    def take_back() -> feedback.Notice:
+        key = f"undo_count:{posting.operation_id}"
+        done = session.run(applying.undo, count_id=count_id, note=feedback.UNDO_NOTE, key=key)
+        return feedback.Notice(text=f"Count undone: {words.plural(len(done.movements), 'level')} set back")
+
+    return feedback.Notice(
+        text=f"Count applied: {lines}, {words.plural(changed, 'level')} changed, {net}",
+        operation_id=posting.operation_id,
+        take_back=take_back if changed else None,
+    )

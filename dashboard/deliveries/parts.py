@@ -8,7 +8,7 @@ from datetime import date
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from core.deliveries import files, note, reads
+from core.deliveries import files, meaning, note
 from core.deliveries.note import NoteLine
 from core.deliveries.reads import DeliveryLine, DeliveryRow, DeliveryState
 from core.foundation.errors import StockError
@@ -99,7 +99,7 @@ def read_upload(key: str) -> tuple[Sequence[NoteLine], str]:
 
 def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
     """Show what was read of each line: its variant, or why a person must look at it. Problems come first."""
-    known = session.run(reads.meant, codes=[line.code for line in lines])
+    known = session.run(meaning.meant, codes=[line.code for line in lines])
     odd = sum(1 for line in lines if line.problem)
     unknown = sum(1 for line in lines if not line.problem and line.code not in known)
     units = sum(line.units * (known[line.code].units if line.code in known else 1) for line in lines)

@@ -98,6 +98,7 @@ def _show_receipts(found: OneDelivery, person: Actor) -> None:
             posted = f"**{words.units(receipt.units)}** posted by {words.plain(receipt.posted_by)}, {at}{undone}"
             st.markdown(f":material/check_circle: {posted}", width="stretch")
             links.to_page("movements", "Movements", icon=":material/swap_vert:", mov_ref=found.delivery.row.reference)
+            links.to_page("stock", "Labels", icon=":material/label:", labels=f"operation-{receipt.operation_id}")
             if receipt.undone < len(receipt.movement_ids) and may(person.role, Permission.UNDO):
                 st.button(
                     "Undo receipt", key=f"del_undo_{receipt.operation_id}", icon=":material/undo:", on_click=_undo,

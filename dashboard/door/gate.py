@@ -55,21 +55,31 @@ FindHosts = Callable[[], Awaitable[Sequence[str]]]
 
 
 class AuthGate:
-    """ASGI middleware that admits signed-in people to everything, and everybody else to the open paths."""
+    """ASGI middleware that admits signed-in people to everything, and everybody else to the open paths.
 
-    def __init__(self, app: ASGIApp, find_session: FindSession, find_hosts: FindHosts | None = None) -> None:
+    Requests with a key go to `api` directly: nothing between here and there concerns them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, find_session: FindSession, find_hosts: FindHosts | None = None, api: ASGIApp | None = None
+    ) -> None:
         self.app = app
         self.find_session = find_session
         self.find_hosts = find_hosts
+        self.api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        answer = await self._answer(HTTPConnection(scope))
+        request = HTTPConnection(scope)
+        if _is_for_api(request):
+            await self._pass_to_api(scope, receive, hardened(send))
+            return
+        answer = await self._answer(request)
         if answer is None:
-            await self.app(scope, receive, hardened(send, await self._hosts(HTTPConnection(scope))))
+            await self.app(scope, receive, hardened(send, await self._hosts(request)))
         elif scope["type"] == "http":
             await answer(scope, receive, hardened(send))
         else:
@@ -79,10 +89,15 @@ class AuthGate:
         """Return the hosts from which the page that is opened may load pictures."""
         return await self.find_hosts() if self.find_hosts and asks_for_page(request) else ()
 
+    async def _pass_to_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.api is None:
+            await self.app(scope, receive, send)
+            return
+        root = scope.get("root_path", "")
+        await self.api({**scope, "app_root_path": root, "root_path": f"{root}/api"}, receive, send)
+
     async def _answer(self, request: HTTPConnection) -> Response | None:
         """Return the gate's answer, or None to pass the request on."""
-        if _is_for_api(request):
-            return None
         if _changes_something(request) and foreign_origin(request):
             return PlainTextResponse("This request came from another site and was refused.", 403)
         if request.scope["type"] == "http" and request.scope["path"] in OPEN_PATHS:

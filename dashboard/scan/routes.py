@@ -61,8 +61,11 @@ def answered(work: _Work) -> Callable[[ScanDoor, Request], Awaitable[Response]]:
 
 
 def _status(error: StockError) -> int:
-    known = {SignInRequired: 401, Forbidden: 403, Unavailable: 503}
-    return next((status for kind, status in known.items() if isinstance(error, kind)), 422)
+    if isinstance(error, SignInRequired):
+        return 401
+    if isinstance(error, Forbidden):
+        return 403
+    return 503 if isinstance(error, Unavailable) else 422
 
 
 class ScanDoor:

@@ -21,9 +21,9 @@ _KEEP = "private, max-age=31536000, immutable"
 
 # The barcode reader is WebAssembly. Everything comes from and goes to this site.
 POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; img-src 'self' blob:; "
-    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
 )
 
 

@@ -36,7 +36,9 @@ def show(seen: Variant, person: Actor) -> None:
             args=(row.sku,),
         )
     may_change = may(person.role, Permission.ATTACH_CODE)
-    st.caption(f"A scan finds this variant by its SKU{', its barcode' if row.barcode else ''} and these codes.")
+    own = "its SKU and its barcode" if row.barcode else "its SKU"
+    more = " and by these codes." if seen.codes else ". Add the codes that its box and its carton bear."
+    st.caption(f"A scan finds this variant by {own}{more}")
     removal = forms.begin(f"code_gone_{row.variant_id}")
     if removal.draft.problem is not None:
         feedback.show(removal.draft.problem)

@@ -11,8 +11,7 @@ from core.catalog.editing import LABELS, ChangeSource, Field, VariantChange
 from core.foundation.model import Actor, LevelRow
 from core.people.access import Permission, may
 from core.screens.stock import Variant
-from dashboard.catalog import product
-from dashboard.frame import charts, tables, words
+from dashboard.frame import charts, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.stock import editing
 
@@ -27,8 +26,10 @@ def show(seen: Variant, person: Actor) -> None:
         return
     with frame.heading("Details"):
         if may(person.role, Permission.IMPORT_CATALOG):
-            add, sku = product.add_to, seen.row.sku
-            st.button("Add sizes", key="stk_more", icon=":material/add:", type="tertiary", on_click=add, args=(sku,))
+            st.button(
+                "Add sizes", key="stk_more", icon=":material/add:", type="tertiary", on_click=_add_sizes,
+                args=(seen.row.sku,),
+            )  # fmt: skip
         if may(person.role, Permission.EDIT_SHELF):
             st.button("Edit", key="stk_edit", icon=":material/edit:", on_click=editing.open_form)
     row, currency = seen.row, seen.shop.currency
@@ -46,6 +47,12 @@ def show(seen: Variant, person: Actor) -> None:
                 "Active": "Yes" if row.is_active else "No",
             })  # fmt: skip
     _show_changes(seen.changes, row, seen.shop.zone)
+
+
+def _add_sizes(sku: str) -> None:
+    """Open the form to add variants to the product of this one."""
+    lists.put("sku", None)
+    lists.put(frame.NEW, sku)
 
 
 def show_picture(address: str | None, name: str) -> None:

@@ -25,6 +25,7 @@ PARAM = "labels"
 OF_LIST = "list"
 _OPERATION, _VARIANT = "operation-", "sku-"
 ROWS = 500
+HEIGHT = 330
 
 
 def open_list() -> None:
@@ -102,13 +103,13 @@ def _ask(
     table = pd.DataFrame(
         {
             "sku": [row.sku for row in rows],
+            "labels": proposed,
             "product": [words.variant(row) for row in rows],
             "on_hand": [row.on_hand for row in rows],
-            "labels": proposed,
         }
     )
     edited = st.data_editor(
-        table, hide_index=True, num_rows="fixed", height=min(440, 36 * (len(rows) + 1) + 3),
+        table, hide_index=True, num_rows="fixed", height=min(HEIGHT, 36 * (len(rows) + 1) + 3),
         alt="Labels of each variant",
         key=f"{columns.key_of('stk_labels', wanted, sort)}_{of}_{fill}",
         column_config={
@@ -136,7 +137,7 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
         sheet = st.selectbox(
             "Paper", list(Sheet), format_func=lambda each: PAPERS[each].title, key="stk_label_paper", width=330
         )
-        paper = PAPERS[Sheet(sheet)]
+        paper = PAPERS[Sheet(str(sheet))]
         used = ""
         if paper.labels > 1:
             used = st.text_input(
@@ -157,7 +158,7 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
     st.markdown(f"{words.plural(total, 'label')} on {words.plural(pages, 'page')}")
     with st.container(horizontal=True):
         st.download_button(
-            "PDF", lambda: pdf(made, sheet=Sheet(sheet), used=skipped), "labels.pdf", "application/pdf",
+            "PDF", lambda: pdf(made, sheet=Sheet(str(sheet)), used=skipped), "labels.pdf", "application/pdf",
             key="stk_label_pdf", type="primary", icon=":material/print:", on_click="ignore",
             help="Print it at 100 %, not fitted to the page",
         )  # fmt: skip

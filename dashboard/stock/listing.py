@@ -16,7 +16,7 @@ from core.screens import exports
 from core.screens import stock as screens
 from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
-from dashboard.frame import columns, lists, tables, words
+from dashboard.frame import columns, links, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.stock import bulk, editing, labels, table_edit
 from dashboard.stock import grid as grid_desk
@@ -69,6 +69,7 @@ def show_search(code: str) -> str:
         if code:
             st.button("All variants", icon=":material/arrow_back:", on_click=close_variant)
         found = _search_field()
+        links.to_page("scan", "Scan", icon=":material/barcode_scanner:", help="Scanner, camera or fingers")
     if not code:
         st.html(_FOCUS, unsafe_allow_javascript=True)
     return found

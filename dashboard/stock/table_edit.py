@@ -27,7 +27,7 @@ from dashboard.frame import columns, feedback, forms, lists, words
 
 PARAM = "edit_list"
 ROWS = 200
-HEIGHT = 440
+FEW, HEIGHT = 12, 440
 COLUMNS = {"reorder": Field.REORDER_POINT, "price": Field.PRICE, "shelf": Field.SHELF_PLACE}
 _SHEET = "_stk_sheet"
 
@@ -80,7 +80,7 @@ def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
     table = _table(sheet)
     edited = st.data_editor(
         table, column_config=_config(may(person.role, Permission.EDIT_VARIANT)), hide_index=True, num_rows="fixed",
-        height=min(HEIGHT, 36 * (len(table) + 1) + 3), key=sheet.key, alt="Variants to edit",
+        height=HEIGHT if len(table) > FEW else "content", key=sheet.key, alt="Variants to edit",
     )  # fmt: skip
     found = review(sheet, table, edited, numbers.group_mark(st.context.locale))
     if found:

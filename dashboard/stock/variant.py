@@ -59,6 +59,8 @@ def show(seen: Variant, person: Actor) -> None:
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
                 _show_sizes(seen)
+        with st.container(border=True, key="stk_codes"):
+            codes.show(seen, person)
     with look:
         with st.container(border=True, key="stk_running"):
             _show_running(seen)
@@ -66,8 +68,6 @@ def show(seen: Variant, person: Actor) -> None:
             _show_explanation(seen)
         with st.container(border=True, key="stk_details"):
             details.show(seen, person)
-        with st.container(border=True, key="stk_codes"):
-            codes.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 
@@ -97,7 +97,9 @@ def _show_numbers(seen: Variant) -> None:
         st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
         st.metric("Cover", cover, border=True, help=tables.COVER_HELP)
     if seen.expected is not None:
-        due = f", the next on {words.day(seen.expected.next_on)}" if seen.expected.next_on else ""
+        day = seen.expected.next_on
+        when = "was due" if day and day < seen.shop.today else "is due"
+        due = f", the next {when} on {words.day(day)}" if day else ""
         label = f"{words.units(seen.expected.units)} expected{due}"
         links.to_page(
             "deliveries", label, icon=":material/local_shipping:", delivery=str(seen.expected.delivery_id)

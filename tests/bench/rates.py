@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -28,17 +28,27 @@ WARM_UP = 20
 
 
 class Crowd:
-    """Clients in threads, spread over a process per core; they wait until they are told to go."""
+    """Clients, spread over a process per core unless `processes` says otherwise; they wait until they are told to go.
 
-    def __init__(self, make_client: MakeClient, clients: int) -> None:
+    `rate` lets the clients of a process work for so many seconds and returns how often a second they succeeded.
+    """
+
+    def __init__(
+        self,
+        make_client: MakeClient,
+        clients: int,
+        *,
+        rate: Callable[[Sequence[Any], float], float] | None = None,
+        processes: int = os.cpu_count() or 1,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
-        processes = min(clients, os.cpu_count() or 1)
+        processes = min(clients, processes)
         self._pipes: list[Connection] = []
         self._processes = []
         for number in range(processes):
             here, there = context.Pipe()
             share = clients // processes + (number < clients % processes)
-            process = context.Process(target=_work, args=(there, make_client, share), daemon=True)
+            process = context.Process(target=_work, args=(there, make_client, share, rate or by_threads), daemon=True)
             process.start()
             there.close()
             self._pipes.append(here)
@@ -64,7 +74,9 @@ class Crowd:
             process.join()
 
 
-def _work(pipe: Connection, make_client: MakeClient, clients: int) -> None:
+def _work(
+    pipe: Connection, make_client: MakeClient, clients: int, rate: Callable[[Sequence[Any], float], float]
+) -> None:
     works = [make_client() for _ in range(clients)]
     for work in works:
         for _ in range(WARM_UP):
@@ -75,10 +87,11 @@ def _work(pipe: Connection, make_client: MakeClient, clients: int) -> None:
             seconds: float = pipe.recv()
         except EOFError:
             return
-        pipe.send(_rate(works, seconds))
+        pipe.send(rate(works, seconds))
 
 
-def _rate(works: Sequence[Callable[[], None]], seconds: float) -> float:
+def by_threads(works: Sequence[Callable[[], None]], seconds: float) -> float:
+    """Let each work in a thread of its own."""
     counts = [0] * len(works)
     start = time.monotonic()
 

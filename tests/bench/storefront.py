@@ -11,15 +11,12 @@ import itertools
 import json
 import os
 import random
-import re
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Queue
 from threading import Thread
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from core.database import engine as database
 from core.inbox import applying
@@ -31,6 +28,7 @@ from tests.bench.calls import prepare
 from tests.bench.place import Database
 from tests.bench.rates import Crowd, MakeClient, Pace, children_of, cpu_of, medians, pgbench, server_cpu
 from tests.bench.selling import SPREAD, Goods, incoming, messages, stocked
+from tests.bench.wires import Wire, by_selector
 from tests.stripe.account import StripeAccount
 from tests.stripe.fake import KEY
 from tests.support.dashboards import serve
@@ -70,35 +68,57 @@ def compare(where: Database, *, quick: bool = False) -> Iterator[tuple[str, ...]
     prepare(where)
     goods = stocked(where, SPREAD)
     with shop_street(where, goods) as (url, key, dashboard):
-        client = functools.partial
-        ways: dict[str, tuple[MakeClient, str]] = {
-            "validate": (client(validating, url, key, goods), _CHECK),
-            "reserve": (client(reserving, url, key, goods), _HOLD),
-            "create-from-payment": (client(ordering, url, key), _ORDER),
-            "the worker, one message": (client(working, where.app_url), _WORK),
+        ways: dict[str, tuple[Callable[[int], Crowd], str]] = {
+            "validate": (_wires(functools.partial(validating, url, key, goods)), _CHECK),
+            "reserve": (_wires(functools.partial(reserving, url, key, goods)), _HOLD),
+            "create-from-payment": (_wires(functools.partial(ordering, url, key)), _ORDER),
+            "the worker, one message": (functools.partial(Crowd, functools.partial(working, where.app_url)), _WORK),
         }
         for name, (ours, script) in ways.items():
             for clients in CLIENTS[:: 2 if quick else 1]:
-                turn = functools.partial(_turn, where, goods, dashboard, script, clients, seconds)
-                fill_inbox(where, goods)
-                with Crowd(ours, clients) as crowd:
+                prepare_turn = functools.partial(fill_inbox, where, goods) if script == _WORK else _nothing
+                turn = functools.partial(_turn, where, dashboard, script, clients, seconds, prepare_turn)
+                prepare_turn()
+                with ours(clients) as crowd:
                     rounds = [turn(crowd) for _ in range(turns)]
+                free_holds(where)
                 asked, alone = medians([[way.rate for way in ways] for ways in rounds])
                 cpu, alone_cpu = medians([[way.cpu for way in ways] for ways in rounds])
                 rates = (f"{asked:,.0f}", f"{alone:,.0f}", f"{asked / alone:.2f}")
                 yield (name, str(clients), *rates, f"{cpu:.2f}", f"{alone_cpu:.2f}")
 
 
+def _wires(make: MakeClient) -> Callable[[int], Crowd]:
+    """Return how to make a crowd of clients that ask over HTTP."""
+    return lambda clients: Crowd(make, clients, rate=by_selector, processes=1)
+
+
+def free_holds(where: Database) -> None:
+    """Release every hold: an expired one takes its orders out of the everyday path."""
+    with where.connect() as connection:
+        connection.execute("select stockroom_api.end_holds(array(select id from stockroom.reservations), 'released')")
+
+
+def _nothing() -> None:
+    """Prepare nothing."""
+
+
 def _turn(
-    where: Database, goods: Goods, dashboard: set[int], script: str, clients: int, seconds: int, crowd: Crowd
+    where: Database,
+    dashboard: set[int],
+    script: str,
+    clients: int,
+    seconds: int,
+    prepare_turn: Callable[[], None],
+    crowd: Crowd,
 ) -> tuple[Pace, Pace]:
     """Return the pace of a crowd, with the CPU of the dashboard and of the server's sessions, and that of its SQL."""
-    fill_inbox(where, goods)
+    prepare_turn()
     with where.connect() as connection:
         began = server_cpu(connection) + cpu_of(dashboard)
         rate = crowd.per_second(seconds)
         worked = server_cpu(connection) + cpu_of(dashboard) - began
-    fill_inbox(where, goods)
+    prepare_turn()
     alone = pgbench(where.app_url, where, script, clients=clients, seconds=seconds, warm_up=1)
     return Pace(rate=rate, wal=0, cpu=worked * 1_000 / (rate * seconds)), alone
 
@@ -193,51 +213,30 @@ def shop_street(where: Database, goods: Goods) -> Iterator[tuple[str, str, set[i
 
 
 def _children() -> set[int]:
+    """Return the processes that this one has started, and those that they have started."""
+    found, new = set[int](), {os.getpid()}
     try:
-        return children_of(os.getpid())
-    except OSError:
-        return set()
+        while new:
+            new = set[int]().union(*map(children_of, new)) - found
+            found |= new
+    except OSError:  # a system without /proc, or a process that has just ended
+        pass
+    return found
 
 
-def validating(url: str, key: str, goods: Goods) -> Callable[[], None]:
+def validating(url: str, key: str, goods: Goods) -> Wire:
     """Return a client that checks carts of one variant."""
-    ask = asking(url, key)
-    return lambda: ask("/stock/validate", {"items": [an_item(goods, "variantId")]})
+    return Wire(url, key, lambda: ("/stock/validate", {"items": [an_item(goods, "variantId")]}))
 
 
-def reserving(url: str, key: str, goods: Goods) -> Callable[[], None]:
+def reserving(url: str, key: str, goods: Goods) -> Wire:
     """Return a client that holds one unit after the other."""
-    ask = asking(url, key)
-    return lambda: ask("/reservations", {"items": [an_item(goods, "variantId")], "ttl_seconds": 600})
+    return Wire(url, key, lambda: ("/reservations", {"items": [an_item(goods, "variantId")], "ttl_seconds": 600}))
 
 
-def ordering(url: str, key: str) -> Callable[[], None]:
+def ordering(url: str, key: str) -> Wire:
     """Return a client that makes orders of payments, each of another."""
-    ask = asking(url, key)
-    return lambda: ask("/orders/create-from-payment", {"paymentIntentId": f"pi_{uuid.uuid4().hex}"})
-
-
-def asking(url: str, key: str) -> Callable[[str, dict[str, Any]], None]:
-    """Return how a client asks, over one connection that stays open; a library would cost more than the server."""
-    host = urlsplit(url)
-    wire = socket.create_connection((host.hostname or "", host.port or 80))
-    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    heads = f"Host: {host.netloc}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-
-    def ask(path: str, body: dict[str, Any]) -> None:
-        content = json.dumps(body)
-        first = f"POST /api{path} HTTP/1.1\r\n{heads}Content-Length: {len(content)}\r\n\r\n"
-        wire.sendall(first.encode() + content.encode())
-        answer = b""
-        while (end := answer.find(b"\r\n\r\n")) < 0:
-            answer += wire.recv(65_536)
-        found = re.search(rb"content-length: (\d+)", answer[:end], re.IGNORECASE)
-        assert found is not None, answer
-        while len(answer) < end + 4 + int(found[1]):
-            answer += wire.recv(65_536)
-        assert answer.startswith(b"HTTP/1.1 2"), answer
-
-    return ask
+    return Wire(url, key, lambda: ("/orders/create-from-payment", {"paymentIntentId": f"pi_{uuid.uuid4().hex}"}))
 
 
 def an_item(goods: Goods, name: str) -> dict[str, Any]:

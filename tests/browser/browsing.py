@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
 
 from core.people import administration as people
 from tests.browser import chromium
@@ -18,6 +18,9 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connect
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-threaded-animation",
+    "--disable-smooth-scrolling",
+    "--num-raster-threads=1",
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",
@@ -45,7 +48,8 @@ class Desk:
         return context.new_page()
 
     def _new_context(self, phone: bool) -> BrowserContext:
-        context = self.browser.new_context(viewport={"width": 390, "height": 844} if phone else None)
+        viewport: ViewportSize | None = {"width": 390, "height": 844} if phone else None
+        context = self.browser.new_context(viewport=viewport, reduced_motion="reduce")
         # Not a route: that would switch the cache off.
         context.on("request", self._note)
         return context

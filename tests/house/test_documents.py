@@ -88,8 +88,9 @@ def is_said(quote: str) -> bool:
 
 @cache
 def screen_text() -> str:
-    """All of these texts, one a line, so that a quote is looked up in one search."""
-    return "\n".join(sentences())
+    """All of these texts, one a line, so that a quote is looked up in one search; and the page that is no Python."""
+    scan = ROOT / "dashboard" / "scan" / "files"
+    return "\n".join([*sentences(), *(path.read_text("utf-8") for path in [scan / "page.html", *scan.glob("*.js")])])
 
 
 # ---------------------------------------------------------------- what is quoted
@@ -242,7 +243,8 @@ def test_every_target_the_help_lists_can_be_made() -> None:
 
 def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
     means = {"look": {Permission.VIEW}, "adjust": {Permission.ADJUST}, "receive": {Permission.RECEIVE},
-             "set": {Permission.SET_LEVEL}, "undo": {Permission.UNDO},
+             "set": {Permission.SET_LEVEL}, "count": {Permission.COUNT}, "undo": {Permission.UNDO},
+             "approve counts": {Permission.APPROVE_COUNT}, "add codes": {Permission.ATTACH_CODE},
              "retry orders": {Permission.RETRY_ORDER}, "handle cases": {Permission.HANDLE_ALERT},
              "map codes": {Permission.MAP_CODE}, "enter lines": {Permission.SET_LINES},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
@@ -250,7 +252,8 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "import orders": {Permission.IMPORT_ORDERS}, "ship what is there": {Permission.FORCE_ORDER},
              "verify the books": {Permission.PROVE},
              "export buyers": {Permission.EXPORT_BUYERS}, "export everything": {Permission.EXPORT_ALL},
-             "import a catalogue": {Permission.IMPORT_CATALOG},
+             "import a catalogue": {Permission.IMPORT_CATALOG}, "edit variants": {Permission.EDIT_VARIANT},
+             "edit shelf places and reorder points": {Permission.EDIT_SHELF},
              "everything": set(Permission), "people and settings too": set()}  # fmt: skip
     for role, may in README.table("role"):
         means[f"as {role}"] = set().union(*(means[words] for words in re.split(r"; |, and |, ", may)))

@@ -42,6 +42,7 @@ SCREENS = (
     "overview",
     "alerts",
     "counts",
+    "deliveries",
     "movements",
     "stock",
     "scan",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.reading import MIGRATIONS, SQL_FILES, functions, name, python_files, sql
+from tests.house.reading import MIGRATIONS, SQL_FILES, functions, name, python_files, sql, tree
 
 MOST_MODULES = 15
 LONGEST_FILE = 300
@@ -95,7 +95,7 @@ def is_public(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize("path", python_files(*PRODUCT), ids=name)
 def test_every_module_and_every_public_thing_in_it_says_what_it_is_for(path: Path) -> None:
-    module = ast.parse(path.read_text(encoding="utf-8"))
+    module = tree(path)
     if "migrations" not in path.parts:
         assert ast.get_docstring(module), "the module itself"
     members = [

@@ -8,9 +8,9 @@ from core.foundation.model import COMMAND_LINE, Posting
 from core.ledger import holds
 from core.ledger.holds import Wanted
 from core.proof.checks import run_checks
+from tests.core.counts.counting import begin, finish, scanned, seen, typed
 from tests.races.crowd import at_once, split
 from tests.support.builders import Shop, key
-from tests.support.counting import begin, finish, scanned, seen, typed
 from tests.support.proof import assert_holds
 
 

@@ -288,7 +288,7 @@ class Payments(RuleBasedStateMachine):
     @precondition(lambda self: self.till.paid)
     @rule(n=NUMBER)
     def undo(self, n: int) -> None:
-        movement_id = self.till.pick("m.movement_id", n, "join stockroom.order_line_movements m on m.line_id = l.id")
+        movement_id = self.till.pick("m.movement_id", n, "join stockroom_api.line_movements m on m.line_id = l.id")
         if movement_id:
             refusals = (AlreadyReversed, RestoresTooMuch, InsufficientStock, InvalidInput)
             self._try(refusals, ledger.undo, movement_ids=[movement_id], key=key(), note="a slip")

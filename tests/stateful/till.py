@@ -29,7 +29,7 @@ _UNITS = """
      cross join lateral (
            select coalesce(-sum(s.quantity) filter (where s.movement_type = 'sale'), 0) as sold,
                   coalesce(sum(s.quantity) filter (where s.movement_type = 'restoration'), 0) as back
-             from stockroom.order_line_movements x join public.stock_movements s on s.id = x.movement_id
+             from stockroom_api.line_movements x join public.stock_movements s on s.id = x.movement_id
             where x.line_id = l.id) m
      where o.payment_id = any(:ids)
      group by o.payment_id"""

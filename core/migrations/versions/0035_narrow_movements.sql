@@ -14,9 +14,6 @@ begin
     return case tg_op when 'DELETE' then old else new end;
 end $$;
 
--- Most movements are sales, and most sales are made by Stripe or the storefront. They need no entry by type or person: the newest of
--- them are among the newest of all.
-drop index public.stock_movements_type_idx, public.stock_movements_person_idx;
+-- Most movements are sales. They need no entry by type: the newest of them are among the newest of all.
+drop index public.stock_movements_type_idx;
 create index stock_movements_type_idx on public.stock_movements (movement_type, occurred_at, id) where movement_type <> 'sale';
-create index stock_movements_person_idx on public.stock_movements (performed_by, occurred_at, id)
-    where performed_by <> 'Stripe' and performed_by <> 'Storefront';

@@ -233,12 +233,13 @@ create function stockroom_api.people() returns table (performed_by text)
     select name.performed_by from name where name.performed_by is not null;
 $$;
 
--- The number that live pages poll. It grows with every movement, order, refund, decision and step of a case.
+-- The number that live pages poll. It grows with every movement, order, refund, decision, step of a case and edit of a variant.
 create function stockroom_api.latest_movement() returns bigint
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce((select max(id) from public.stock_movements), 0) + coalesce((select max(id) from stockroom.orders), 0)
          + coalesce((select max(id) from stockroom.refunds), 0) + coalesce((select max(id) from stockroom.refund_decisions), 0)
-         + coalesce((select max(id) from stockroom.decisions_taken_back), 0) + coalesce((select max(id) from stockroom.alert_history), 0);
+         + coalesce((select max(id) from stockroom.decisions_taken_back), 0) + coalesce((select max(id) from stockroom.alert_history), 0)
+         + coalesce((select max(id) from stockroom.variant_changes), 0);
 $$;
 
 grant select on stockroom_api.shop, stockroom_api.reasons, stockroom_api.levels, stockroom_api.movements,

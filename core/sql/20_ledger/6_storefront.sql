@@ -86,8 +86,8 @@ begin
 end $$;
 
 -- The everyday change: known reason, new key, enough stock, no expired hold. It writes and returns what change_from_storefront does (a
--- test compares them). In every other case it writes nothing and returns null. Two calls with one key wait for each other before
--- they look for it, so the second finds it.
+-- test compares them). In every other case it writes nothing and returns null. The key is written before the variant is locked, as
+-- everywhere, so two calls with one key wait for each other there: the second finds it taken.
 create function stockroom_api.everyday_change(
     _variant_id uuid, _change int, _key text, _reference_type text, _reference_id text, _actor text
 ) returns jsonb
@@ -98,9 +98,6 @@ declare
     _operation_id bigint;
     _posting stockroom_api.posting;
 begin
-    if _key is not null then
-        perform pg_advisory_xact_lock(hashtextextended(_key, 0));
-    end if;
     select nextval('stockroom.operations_id_seq') into _operation_id
       from stockroom_api.plain_reasons r
      where r.movement_type = _line.movement_type and r.reason = _line.reason and r.sign <> -sign(_change) and _change between -1000000 and 1000000 and _change <> 0
@@ -110,13 +107,17 @@ begin
     if not found then
         return null;
     end if;
-    _posting := stockroom_api.post_line(_operation_id, _name, array[_line]);
-    if _posting.movement_id is null then
+    begin
+        insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
+        values (_operation_id, coalesce(_key, 'storefront:' || gen_random_uuid()), 'update_variant_stock',
+                sha256(convert_to('update_variant_stock ' || _line::text, 'UTF8')), _name);
+        _posting := stockroom_api.post_line(_operation_id, _name, array[_line]);
+        if _posting.movement_id is null then
+            raise no_data_found;  -- which takes the operation back
+        end if;
+    exception when no_data_found or unique_violation then
         return null;
-    end if;
-    insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
-    values (_operation_id, coalesce(_key, 'storefront:' || gen_random_uuid()), 'update_variant_stock',
-            sha256(convert_to('update_variant_stock ' || _line::text, 'UTF8')), _name);
+    end;
     return (select jsonb_build_object('success', true, 'variant_id', v.id, 'previous_stock', _posting.quantity_before,
                        'new_stock', _posting.quantity_after, 'available_stock', _posting.quantity_after - v.reserved_quantity,
                        'reserved_stock', v.reserved_quantity, 'change_applied', _change, 'movement_id', _posting.movement_id,

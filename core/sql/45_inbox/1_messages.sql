@@ -44,22 +44,6 @@ begin
       from claimed c order by c.created_at, c.id;
 end $$;
 
--- Claim up to `_limit` due events, first created first. Nothing is locked when this returns.
-create function stockroom_api.claim_events(_limit int, _seconds int) returns setof stockroom_api.claimed_event
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _ids bigint[] := array(
-        select e.id from stockroom.stripe_events e
-         where e.state = 'new' and e.due_at <= clock_timestamp()
-         order by e.due_at, e.created_at, e.id
-         limit _limit
-           for update skip locked);
-begin
-    if cardinality(_ids) > 0 then
-        return query select * from stockroom_api.claim_locked(_ids, _seconds);
-    end if;
-end $$;
-
 -- Claim the waiting events about one payment, even from another worker: applying them twice is one order.
 create function stockroom_api.claim_payment(_payment_id text, _seconds int) returns setof stockroom_api.claimed_event
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

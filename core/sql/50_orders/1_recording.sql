@@ -210,11 +210,20 @@ begin
     select c.*, coalesce(c.payment_id = any (_whole), false), to_jsonb(l) from unnest(_claimed) c cross join stockroom_api.stripe_link l;
 end $$;
 
--- Claim up to `_limit` due events for a worker.
+-- Claim up to `_limit` due events for a worker, first created first. Nothing is locked when its transaction ends.
 create function stockroom_api.claim_work(_limit int, _seconds int) returns setof stockroom_api.claimed_work
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _ids bigint[] := array(
+        select e.id from stockroom.stripe_events e
+         where e.state = 'new' and e.due_at <= clock_timestamp()
+         order by e.due_at, e.created_at, e.id
+         limit _limit
+           for update skip locked);
 begin
-    return query select * from stockroom_api.work_of(array(select c from stockroom_api.claim_events(_limit, _seconds) c));
+    if cardinality(_ids) > 0 then
+        return query select * from stockroom_api.work_of(array(select c from stockroom_api.claim_locked(_ids, _seconds) c));
+    end if;
 end $$;
 
 -- Claim the waiting events about one payment.

@@ -59,7 +59,8 @@ union all
 select n.what, o.paid_at, o.id, o.payment_id, o.number, l.position, l.code, m.sku, m.id, null, n.units
   from stockroom.orders o
   join stockroom.order_lines l on l.order_id = o.id
-  join stockroom_api.line_movements x on x.line_id = l.id
+ cross join lateral (  -- as in line_movements, but the line is read already
+    select l.movement_id union all select y.movement_id from stockroom.order_line_movements y where y.line_id = l.id) x
   join public.stock_movements m on m.id = x.movement_id and m.movement_type in ('sale', 'restoration')
  cross join lateral (values (case m.movement_type when 'sale' then 'sold' else 'put_back' end,
                              case m.movement_type when 'sale' then -m.quantity else m.quantity end::bigint),

@@ -16,8 +16,8 @@ select v.id as variant_id, coalesce(v.unit_cost, w.price) as unit_value,
 create view stockroom_api.count_order as
 select v.id as variant_id, row_number() over (
            order by nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') nulls last, p.name, p.id, v.color nulls first,
-                    substring(v.size from '^[0-9]+([.][0-9]+)?')::numeric nulls last,
-                    array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', 'XXXL'], upper(v.size)) nulls last,
+                    substring(v.size::text from '^[0-9]+([.][0-9]+)?')::numeric nulls last,
+                    array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', 'XXXL'], upper(v.size::text)) nulls last,
                     v.size, v.sku)::int as place,
        nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') as shelf_place
   from public.product_variants v
@@ -32,7 +32,7 @@ create function stockroom_api.scope_variants(_scope text, _text text, _ids uuid[
       join public.products p on p.id = v.product_id
      where case when _scope = 'list' then v.id = any (_ids) else (v.is_active or v.stock_quantity > 0) end
        and case _scope
-               when 'brand' then p.brand = _text
+               when 'brand' then p.brand::text = _text
                when 'product' then v.product_id = any (_ids)
                when 'not_counted' then v.last_counted_at is null or v.last_counted_at < now() - make_interval(days => _number)
                when 'size_runs' then v.product_id in (

@@ -53,7 +53,9 @@ create function stockroom_api.count_differences(_count_id bigint) returns setof 
           left join moved m on m.variant_id = l.variant_id
     )
     select c.variant_id, c.place, c.is_extra, c.round, c.people, c.who, c.is_zeroed, c.counted, c.last_at, c.expected, x.variance,
-           c.on_hand, c.reserved, c.since, c.movements, greatest(c.on_hand + x.variance, 0), greatest(-(c.on_hand + x.variance), 0),
+           c.on_hand, c.reserved, c.since, c.movements,
+           case when c.counted is not null then greatest(c.on_hand + x.variance, 0) end,
+           case when c.counted is not null then greatest(-(c.on_hand + x.variance), 0) end,
            c.unit_value, c.valued_by,
            case when c.counted is null then 'conflict' when c.is_between and not c.is_accepted then 'moved' end,
            coalesce(abs(x.variance) > r.limit_units, false) or coalesce(abs(x.variance) * c.unit_value > r.limit_money, false),

@@ -40,30 +40,37 @@ $$;
 create function stockroom_api.put_goods_lines(_delivery_id bigint, _lines jsonb, _is_announced boolean) returns void
     language plpgsql as $$
 declare
-    _much text := (select r.code from stockroom_api.goods_read(_lines) r
-                     left join stockroom.goods_lines l on l.delivery_id = _delivery_id and l.variant_id = r.variant_id
-                    where r.units + coalesce(case when _is_announced then l.expected else l.scanned end, 0) > 1000000 limit 1);
+    _much text;
 begin
-    if _much is not null then
-        perform stockroom_api.refuse_value('quantity', format('of %s would be above 1,000,000. Nothing was saved', _much));
-    end if;
     with read as materialized (
         select r.*, case when _is_announced then r.units else 0 end::int as announced, case when _is_announced then 0 else r.units end::int as counted
           from stockroom_api.goods_read(_lines) r
+    ), there as materialized (
+        select r.place, l.id
+          from read r join stockroom.goods_lines l on l.delivery_id = _delivery_id and l.variant_id = r.variant_id
+        union all
+        select r.place, l.id
+          from read r
+          join stockroom.goods_lines l on l.delivery_id = _delivery_id and stockroom.code_key(l.code) = stockroom.code_key(r.code)
+         where r.variant_id is null and l.variant_id is null
     ), known as (
         update stockroom.goods_lines l
            set expected = l.expected + r.announced, scanned = l.scanned + r.counted, unit_cost = coalesce(r.unit_cost, l.unit_cost),
                original = concat_ws(E'\n', l.original, r.original), problem = nullif(concat_ws(' ', l.problem, r.problem), '')
-          from read r
-         where l.delivery_id = _delivery_id
-           and (l.variant_id = r.variant_id or (r.variant_id is null and l.variant_id is null and stockroom.code_key(l.code) = stockroom.code_key(r.code)))
-        returning r.place
+          from there t
+          join read r on r.place = t.place
+         where l.id = t.id
     )
     insert into stockroom.goods_lines (delivery_id, code, variant_id, expected, scanned, unit_cost, original, problem)
     select _delivery_id, r.code, r.variant_id, r.announced, r.counted, r.unit_cost, r.original, r.problem
       from read r
-     where not exists (select from known k where k.place = r.place)
+     where r.place not in (select t.place from there t)
      order by r.place;
+    select l.code into _much from stockroom.goods_lines l
+     where l.delivery_id = _delivery_id and greatest(l.expected, l.scanned) > 1000000 limit 1;
+    if found then
+        perform stockroom_api.refuse_value('quantity', format('of %s would be above 1,000,000. Nothing was saved', _much));
+    end if;
 end $$;
 
 -- Create a delivery: announced with its lines, or begun with those that arrived. A note with the reference and the lines of one that

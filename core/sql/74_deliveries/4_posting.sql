@@ -6,13 +6,15 @@
 create function stockroom_api.post_goods(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _key text, _delivery_id bigint, _seen int, _closes boolean, _note text
 ) returns setof stockroom_api.posting
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+    set plan_cache_mode = force_generic_plan as $$
 declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(_key, 'receive_delivery',
         format('%L %L %L', _delivery_id, _closes, _note), _user_id, _who);
     _delivery stockroom.goods_deliveries;
     _lines stockroom.line[];
+    _posted stockroom_api.posting[] := '{}';
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
@@ -30,13 +32,13 @@ begin
     else
         perform stockroom_api.check_lines(_lines);
         perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
-        return query select * from stockroom_api.post_lines(_operation_id, _who, _lines);
+        _posted := array(select p from stockroom_api.post_lines(_operation_id, _who, _lines) p);
+        return query select p.* from unnest(_posted) p;
     end if;
+    -- A variant has one line. A join of thousands of lines would be planned as if they were a few, so each is looked up.
     insert into stockroom.goods_movements (movement_id, line_id)
-    select m.id, l.id
-      from public.stock_movements m
-      join stockroom.goods_lines l on l.delivery_id = _delivery_id and l.variant_id = m.variant_id
-     where m.operation_id = _operation_id;
+    select p.movement_id, (select l.id from stockroom.goods_lines l where l.delivery_id = _delivery_id and l.variant_id = p.variant_id)
+      from unnest(_posted) p;
     update stockroom.goods_lines l set received = l.received + l.scanned, scanned = 0
      where l.delivery_id = _delivery_id and l.variant_id is not null and l.scanned > 0;
     _delivery := stockroom_api.touch_goods(_delivery_id);

@@ -1,7 +1,8 @@
 // The camera, and a photo where there is none. It stays open after a scan.
 
 const EVERY = 110; // milliseconds between two looks
-const GONE = 700; // how long a code is out of the picture before it counts as gone
+const GONE = 700; // milliseconds that a code must be out of the picture before it counts as gone,
+const LOOKS = 3; // in at least so many looks: a slow device looks rarely
 const FORMATS = ["ean_13", "ean_8", "upc_a", "upc_e", "code_128", "code_39", "itf", "data_matrix", "qr_code"];
 const OURS = ["EAN13", "EAN8", "UPCA", "UPCE", "Code128", "Code39", "ITF", "DataBar", "DataMatrix", "QRCode"];
 
@@ -53,9 +54,15 @@ export async function readPhoto(file) {
 // A code is taken once while it is in the picture, and again only when it has left it.
 export class Picture {
   seen = new Map();
+
   fresh(codes, now) {
-    const taken = [...new Set(codes)].filter((code) => !(now - this.seen.get(code) < GONE));
-    for (const code of codes) this.seen.set(code, now);
+    const here = new Set(codes);
+    for (const [code, known] of this.seen) if (!here.has(code)) known.missed += 1;
+    const taken = [...here].filter((code) => {
+      const known = this.seen.get(code);
+      return !known || (known.missed >= LOOKS && now - known.at >= GONE);
+    });
+    for (const code of here) this.seen.set(code, { at: now, missed: 0 });
     return taken;
   }
 }

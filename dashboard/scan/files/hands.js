@@ -1,6 +1,6 @@
 // The scanner and the keyboard. A scanner is a keyboard that types a code in a few milliseconds a character.
 
-const QUICK = 35; // milliseconds between two characters of a scanner; hands are slower
+const QUICK = 60; // milliseconds between two characters of a scanner; hands are slower
 const MOST = 0.7; // how many of the characters must be that quick
 const PAUSE = 300; // a longer pause begins another code,
 const HICCUP = 2000; // unless a code that has begun has no Enter yet: the device was busy

@@ -11,6 +11,19 @@ import { called, element, make, showAnswer, showLine, showLog, showNotice, showR
 
 const version = document.querySelector("meta[name=scan-version]").content;
 const field = element("code");
+
+// A scan in the first moment, before the store is open, waits for it.
+const early = [];
+let onText = (text) => early.push(text);
+const hands = listen({ field, onScan: (text) => onText(text) });
+element("entry").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = field.value.trim();
+  field.value = "";
+  if (text) onText(text);
+  field.focus();
+});
+
 const store = await Store.open().catch(() => new Memory());
 const options = new Options(() => showList());
 const log = []; // what this page has scanned, newest first
@@ -45,7 +58,12 @@ async function take(what, units = options.units) {
 
 async function keep(facts) {
   const scan = { id: newId(), owner: person.owner, name: person.name, at: Date.now(), ...facts };
-  await store.add(scan);
+  try {
+    await store.add(scan);
+  } catch {
+    say("This device has no room to keep the scan, so it was not posted. Scan again.", scan.label);
+    return;
+  }
   const entry = { ...scan, answer: null };
   log.unshift(entry);
   log.length = Math.min(log.length, 200);
@@ -248,16 +266,7 @@ const attaching = new Attaching({ onDone: again });
 const COMMAND = /^([+\-\u2212]?)(\d{1,6})\*$/;
 let pause = 0;
 
-const hands = listen({ field, onScan: (text) => take({ text }) });
-
-element("entry").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = field.value.trim();
-  field.value = "";
-  if (text === "u") undo();
-  else if (text) take({ text });
-  field.focus();
-});
+onText = (text) => (text === "u" ? undo() : take({ text }));
 
 field.addEventListener("input", () => {
   clearTimeout(pause);
@@ -370,6 +379,7 @@ recallUndoable();
 for (const scan of await store.waiting()) if (scan.owner === person?.owner) log.unshift({ ...scan, answer: null });
 await draw();
 field.focus();
+for (const text of early) await onText(text);
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/scan/worker.js", { scope: "/scan" }).catch(() => {});
 // What the browser says about the line is only a hint to try again; so is the clock.
 const tryAgain = () => (document.hidden ? null : isBroken(line) ? read() : sender.kick());

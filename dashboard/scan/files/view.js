@@ -4,6 +4,7 @@ const MINUS = "\u2212";
 export const element = (id) => document.getElementById(id);
 export const number = (value) => value.toLocaleString("en").replace("-", MINUS);
 export const signed = (units) => (units > 0 ? `+${number(units)}` : number(units));
+const SHOWN = 8; // the variants below must stay within reach of a thumb
 const MODES = { look: "Look up", adjust: "Adjust", receive: "Receive", count: "Count", undo: "Undo" };
 
 // An element with text or children; nothing of a code or name is ever read as HTML.
@@ -73,7 +74,7 @@ export function showAnswer(entry) {
 export function showLog(entries, waiting) {
   element("log-empty").hidden = entries.length > 0;
   element("waiting").textContent = waiting ? `${number(waiting)} waiting` : "";
-  element("log").replaceChildren(...entries.slice(0, 40).map(logRow));
+  element("log").replaceChildren(...entries.slice(0, SHOWN).map(logRow));
 }
 
 function logRow(entry) {

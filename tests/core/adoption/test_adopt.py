@@ -68,7 +68,7 @@ def moved(supabase_server: Server) -> Iterator[Legacy]:
 
 
 @pytest.fixture
-def small(supabase_server: Server) -> Iterator[Legacy]:
+def small(supabase_server: Server, lies_ready: None) -> Iterator[Legacy]:
     """The tables alone, with a small catalogue and no history."""
     with legacy_database(supabase_server, TABLES, FUNCTIONS, CATALOGUE) as legacy:
         yield legacy

@@ -21,7 +21,7 @@ from tests.support.legacy import Legacy
 from tests.support.servers import Server
 from tests.support.sneakers import landlord, sneaker_shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lies_ready")]
 
 RULE = "coalesce(sale_price, price) + coalesce(price_adjustment, 0)"
 

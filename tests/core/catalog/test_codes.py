@@ -11,7 +11,8 @@ import pytest
 
 from core.catalog import codes, imports, products
 from core.catalog.codes import CodeKind
-from core.foundation.errors import Forbidden, InvalidInput, KeyReused, Refused
+from core.foundation.barcodes import check_digit
+from core.foundation.errors import Forbidden, InvalidInput, KeyReused, Refused, Unreadable
 from tests.conftest import open_fresh
 from tests.support.builders import Shop, key
 from tests.support.servers import Server
@@ -110,6 +111,33 @@ def test_of_two_people_who_attach_one_code_at_once_one_is_refused(counter: Shop)
             results = sorted(both.map(try_it, written, (one, two)))
         assert results[1] == "ok"
         assert "another variant" in results[0]
+
+
+def test_of_an_import_and_a_person_who_give_one_code_at_once_one_is_refused(counter: Shop) -> None:
+    mine, numbers = counter.variant(sku="MINE-1"), [f"{n:07}" for n in range(9_000_010, 9_000_016)]
+    eans = [number + check_digit(number + "0") for number in numbers]
+
+    def bring(code: str) -> bool:
+        content = f"sku,product,barcode\nFILE-{code},File,0000{code}\n{code}0-X,File,\n".encode()
+        try:
+            counter.run(imports.import_catalog, "Mia", content=content, file_name="c.csv", key=key())
+        except Unreadable:
+            return False
+        return True
+
+    def give(code: str) -> bool:
+        try:
+            attach(counter, mine, code, "ean")
+        except InvalidInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as both:
+        for code in eans:
+            brought, given = both.submit(bring, code), both.submit(give, code)
+            assert brought.result() is not given.result()
+    shared = counter.rows("select * from stockroom_api.shared_codes where 'MINE-1' = any (skus)")
+    assert shared == []
 
 
 def test_a_repeated_click_is_one_code_and_support_may_neither_give_nor_take(counter: Shop) -> None:

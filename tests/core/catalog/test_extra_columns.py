@@ -30,7 +30,7 @@ DUN-48,Dune Runner,48,purple,89.00,1
 
 
 @pytest.fixture
-def moved(supabase_server: Server) -> Iterator[Shop]:
+def moved(supabase_server: Server, lies_ready: None) -> Iterator[Shop]:
     """The sneaker shop after it moved in, without its old table `sneakers`."""
     with sneaker_shop(supabase_server) as old:
         adoption.adopt(old.url, mapping=["sneakers=none"])

@@ -10,8 +10,8 @@ from core.counts import applying, entering, review, sessions
 from core.counts.sessions import State
 from core.foundation.errors import InsufficientStock, InvalidInput
 from core.foundation.model import MovementType
+from tests.core.counts.counting import apply, begin, finish, seen, typed
 from tests.support.builders import PastLine, Shop, key
-from tests.support.counting import apply, begin, finish, seen, typed
 from tests.support.proof import assert_holds
 
 
@@ -40,8 +40,10 @@ def test_a_sale_and_a_receipt_after_the_counted_second_survive_the_count(shop: S
 
 def test_a_movement_recorded_later_that_happened_before_the_counted_second_belongs_to_it(shop: Shop) -> None:
     shoe, hour = shop.variant(6), timedelta(hours=1)
-    shop.post_past(PastLine(variant_id=shoe, quantity=4, occurred_at=datetime.now(UTC) - 9 * hour, movement_type="purchase",
-                            reason="delivery"))  # fmt: skip
+    long_ago = datetime.now(UTC) - 9 * hour
+    shop.post_past(
+        PastLine(variant_id=shoe, quantity=4, occurred_at=long_ago, movement_type="purchase", reason="delivery")
+    )
     count = begin(shop, shoe)
     typed(shop, count, shoe, 9)
     finish(shop, count)

@@ -13,8 +13,8 @@ from core.ledger import changes as ledger
 from core.ledger import given_up, holds
 from core.ledger.holds import Reservation, Wanted
 from core.proof.checks import run_checks
+from tests.core.counts.counting import apply, begin, finish, seen, typed
 from tests.support.builders import Shop, key
-from tests.support.counting import apply, begin, finish, seen, typed
 from tests.support.proof import assert_holds
 from tests.support.selling import Sale, cases, sell, states
 

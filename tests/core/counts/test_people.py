@@ -11,8 +11,8 @@ from core.counts.plan import Rules
 from core.counts.review import Decision, Question
 from core.counts.sessions import Scope, State
 from core.foundation.errors import Forbidden, InvalidInput, KeyReused, SignInRequired, UnknownVariant
+from tests.core.counts.counting import apply, begin, finish, scanned, seen, typed
 from tests.support.builders import Shop, key
-from tests.support.counting import apply, begin, finish, scanned, seen, typed
 
 
 def test_scans_of_two_people_add_up_and_the_review_says_who_scanned_what(shop: Shop) -> None:
@@ -36,7 +36,7 @@ def test_a_number_typed_beside_another_persons_is_a_conflict_until_somebody_answ
     typed(shop, count, shoe, 5, "Mia")
     finish(shop, count)
     line = seen(shop, count)[shoe]
-    assert (line.counted, line.variance, line.question) == (None, None, Question.CONFLICT)
+    assert (line.counted, line.variance, line.target, line.question) == (None, None, None, Question.CONFLICT)
     with pytest.raises(InvalidInput, match="one line with a question to answer first"):
         apply(shop, count)
     shop.run(review.decide, "Wanda", count_id=count, variant_id=shoe, what=Decision.SUM, key=key())

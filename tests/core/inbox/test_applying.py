@@ -292,7 +292,7 @@ def test_for_every_order_taken_and_oversold_and_open_units_are_the_units_of_its_
         rows = shop.rows(
             """select l.quantity, l.taken, l.oversold, coalesce(-sum(m.quantity), 0) as sold
                  from stockroom.order_lines l join stockroom.orders o on o.id = l.order_id
-                 left join stockroom.order_line_movements x on x.line_id = l.id
+                 left join stockroom_api.line_movements x on x.line_id = l.id
                  left join public.stock_movements m on m.id = x.movement_id
                 where o.payment_id = :id group by l.id""",
             id=sale.payment_id,
@@ -305,7 +305,7 @@ def test_for_every_order_taken_and_oversold_and_open_units_are_the_units_of_its_
 
 def movements_of(shop: Shop, sale: Sale) -> list[int]:
     rows = shop.rows(
-        """select x.movement_id from stockroom.order_line_movements x join stockroom.order_lines l on l.id = x.line_id
+        """select x.movement_id from stockroom_api.line_movements x join stockroom.order_lines l on l.id = x.line_id
              join stockroom.orders o on o.id = l.order_id where o.payment_id = :id order by 1""",
         id=sale.payment_id,
     )

@@ -117,7 +117,7 @@ def test_a_level_is_never_set_by_a_sale(shop: Shop) -> None:
     assert refused.value.field == "movement type"
 
 
-def test_units_held_for_a_checkout_are_not_counted_away(shop: Shop) -> None:
+def test_reserved_units_without_a_hold_to_give_up_are_not_counted_away(shop: Shop) -> None:
     variant = shop.variant(5)
     shop.sql("update public.product_variants set reserved_quantity = 3 where id = :id", id=variant)
     with pytest.raises(InsufficientStock):

@@ -38,9 +38,7 @@ def test_support_takes_one_reading_and_the_order_is_as_if_it_had_been_read(unrea
     assert cases(unread.shop, unread.sale) == [("unreadable_cart", "resolved", 0)]
     movement = unread.shop.history(unread.shoe)[-1]
     assert (movement.movement_type, movement.performed_by) == ("sale", "Sam")
-    assert unread.shop.sql(
-        "select count(*) from stockroom.order_line_movements where movement_id = :id", id=movement.id
-    )
+    assert unread.shop.sql("select count(*) from stockroom_api.line_movements where movement_id = :id", id=movement.id)
     assert unread.seen().readings == (), "there is nothing to choose anymore"
     change = next(iter(unread.shop.run(audit.recent_changes, "Ada")))
     assert (change.what, change.performed_by, change.after) == (

@@ -60,11 +60,11 @@ PLANTED = {
     "a consistent forgery that knows the marks": (FORGE + MARKED, {"R2": "verified no longer match its head hash"}),
     "a head hash written over": (OTHER_HEAD, {"R2": "verified no longer match its head hash"}),
     "a lost event": (EVENT, {"R3": "pi_lost has no order"}),
-    "a line whose sale is gone": ("delete from stockroom.order_line_movements", {"R4": "the ledger sold 0"}),
+    "a line whose sale is gone": ("update stockroom.order_lines set movement_id = null", {"R4": "the ledger sold 0"}),
     "a unit that nobody took": (DEARER, {"R4": "2 taken and 0 oversold do not add up to 3"}),
     "a unit that waits without a case": (DEARER + ", state = 'failed'", {"R4": "1 wait without an open case"}),
     "a line that is gone": (
-        "delete from stockroom.order_line_movements; delete from stockroom.order_lines",
+        "update stockroom.order_lines set movement_id = null; delete from stockroom.order_lines",
         {"R5": "which is 20.00 USD more than its cart; when it was imported, it was the amount of its cart"},
     ),
     "an edited difference": (

@@ -54,7 +54,7 @@ def sold(fresh_shop: Shop) -> dict[str, Sale]:
         put_back(shop, found[which], 2 if which == "restored" else 1)
     shop.run(ledger.undo, "Mia", movement_ids=[last_movement(shop)], key=key(), note="Wrong parcel")
     sale = shop.sql(
-        "select x.movement_id from stockroom.order_line_movements x where x.line_id = :line",
+        "select x.movement_id from stockroom_api.line_movements x where x.line_id = :line",
         line=line_of(shop, found["sale undone"]),
     )
     shop.run(ledger.undo, "Mia", movement_ids=[sale], key=key(), note="Wrong order")
@@ -151,12 +151,12 @@ def test_each_item_leads_to_its_order_movement_or_case(fresh_shop: Shop, sold: d
 
 
 PLANTED = {
-    "a sale that was deleted": ("delete from stock_movements where id = (select movement_id from stockroom.order_line_movements where line_id = :line)", 3),
-    "a sale that was tied to another order": ("update stockroom.order_line_movements set line_id = 0 where line_id = :line", 3),
-    "a unit that left without being paid": ("update stock_movements set quantity = quantity - 1, quantity_after = quantity_after - 1 where id = (select movement_id from stockroom.order_line_movements where line_id = :line)", -1),
-    "a unit that was put back and nobody decided": ("update stock_movements set movement_type = 'restoration', quantity = 1, quantity_after = quantity_before + 1 where id = (select movement_id from stockroom.order_line_movements where line_id = :line)", 4),
+    "a sale that was deleted": ("delete from stock_movements where id = (select movement_id from stockroom.order_lines where id = :line)", 3),
+    "a sale that was tied to another order": ("insert into stockroom.order_line_movements select movement_id, 0 from stockroom.order_lines where id = :line; update stockroom.order_lines set movement_id = null where id = :line", 3),
+    "a unit that left without being paid": ("update stock_movements set quantity = quantity - 1, quantity_after = quantity_after - 1 where id = (select movement_id from stockroom.order_lines where id = :line)", -1),
+    "a unit that was put back and nobody decided": ("update stock_movements set movement_type = 'restoration', quantity = 1, quantity_after = quantity_before + 1 where id = (select movement_id from stockroom.order_lines where id = :line)", 4),
     "a decision that put nothing back": ("update stockroom.refund_decisions set line_id = :line where id = (select min(id) from stockroom.refund_decisions)", -2),
-    "a case that is gone": ("update stockroom.order_lines set state = 'failed' where id = :line; update stockroom.order_line_movements set line_id = 0 where line_id = :line", 3),
+    "a case that is gone": ("update stockroom.order_lines set state = 'failed', movement_id = null where id = :line", 3),
     "a cart that grew by one": ("update stockroom.order_lines set quantity = 4 where id = :line", 1),
     "an oversold unit that was sold": ("update stockroom.order_lines set oversold = 1, quantity = 3, taken = 2 where id = :line", -1),
 }  # fmt: skip

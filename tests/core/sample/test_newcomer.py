@@ -91,7 +91,7 @@ def test_every_unit_that_was_paid_is_explained_and_the_proof_holds_also_against_
 
 def test_movements_happened_when_the_money_moved(sample: Shop) -> None:
     assert sample.sql("select count(*) from stock_movements where occurred_at > :now", now=SAMPLE_AT) == 0
-    late = """select count(*) from stock_movements m join stockroom.order_line_movements x on x.movement_id = m.id
+    late = """select count(*) from stock_movements m join stockroom_api.line_movements x on x.movement_id = m.id
                 join stockroom.order_lines l on l.id = x.line_id join stockroom.orders o on o.id = l.order_id
                where m.movement_type = 'sale' and m.occurred_at <> o.paid_at"""
     assert sample.sql(late) == 0

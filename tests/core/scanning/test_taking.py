@@ -34,7 +34,7 @@ def sku() -> str:
 
 
 def scan(mode: Mode, text: str | None = None, **values: Any) -> Scan:
-    given = {"id": uuid.uuid4(), "mode": mode, "age": 0.0, "text": text}
+    given: dict[str, Any] = {"id": uuid.uuid4(), "mode": mode, "age": 0.0, "text": text}
     if mode is Mode.ADJUST:
         given["reason"] = "stock_decrease" if values.get("units", 1) < 0 else "stock_increase"
     return Scan(**given | values)
@@ -97,6 +97,8 @@ def test_a_carton_counts_its_units_and_so_does_the_count_of_a_gs1_code(shop: Sho
     assert take(shop, scan(Mode.RECEIVE, f"]C1020{gtin}37{3:08d}")).units == 3
     assert take(shop, scan(Mode.LOOK, f"0{gtin}")).level_after == 27
     assert shop.history(variant)[0].reference_id == "LS-1"
+    shop.variant(1, sku=f"020{gtin}37{3:08d}")
+    assert take(shop, scan(Mode.LOOK, f"]C1020{gtin}37{3:08d}")).level_after == 1, "the text itself comes first"
 
 
 def test_a_refused_scan_changes_nothing_and_the_same_scan_succeeds_when_its_cause_is_gone(shop: Shop) -> None:
@@ -110,7 +112,7 @@ def test_a_refused_scan_changes_nothing_and_the_same_scan_succeeds_when_its_caus
         codes.attach,
         shop.person("Wanda"),
         variant_id=variant,
-        code=unknown.text,
+        code=str(unknown.text),
         kind="supplier",
         key=key(),
     )
@@ -176,8 +178,8 @@ def test_scans_into_a_delivery_and_a_count_add_up_and_move_nothing_yet(shop: Sho
     levels = []
     for is_blind in (False, True):
         count = run(
-            shop.engine, counting.start, mia, name=key()[:12], scope=Scope.LIST, variant_ids=[variant], is_blind=is_blind,
-            key=key(),
+            shop.engine, counting.start, mia, name=key()[:12], scope=Scope.LIST, variant_ids=[variant],
+            is_blind=is_blind, key=key(),
         )  # fmt: skip
         entry = scan(Mode.COUNT, code, units=2, count_id=count, age=30.0)
         take(shop, entry)

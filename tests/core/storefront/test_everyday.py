@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -136,6 +137,26 @@ def test_an_everyday_order_is_found_by_its_variant_and_keeps_its_lines_and_movem
     ):
         with pytest.raises(IntegrityError, match="cannot be deleted"):
             shop.sql(statement, id=found.order_id)
+
+
+def test_a_change_whose_key_another_operation_takes_meanwhile_is_refused_and_posts_nothing(shop: Shop) -> None:
+    shoe, key = shop.variant(3), str(uuid4())
+    change = text("select public.update_variant_stock(:variant, -1, :key)")
+
+    def ask() -> dict[str, Any]:
+        with shop.owner.begin() as connection:
+            outcome: dict[str, Any] = connection.execute(change, {"variant": shoe, "key": key}).scalar_one()
+            return outcome
+
+    with ThreadPoolExecutor(1) as storefront, shop.owner.begin() as connection:
+        claim = text("select stockroom_api.claim_operation(:key, 'adjust', 'something else', null, 'Wanda')")
+        connection.execute(claim, {"key": key})
+        asked = storefront.submit(ask)
+        with pytest.raises(TimeoutError):
+            asked.result(0.3)
+        connection.commit()
+        assert asked.result()["error_code"] == "SK003"
+    assert shop.on_hand(shoe) == 3
 
 
 def shelf(shop: Shop) -> list[UUID]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from core.foundation.model import COMMAND_LINE
+from core.ledger import holds
+from core.ledger.holds import Wanted
+from tests.core.counts.counting import apply, begin, finish, typed
 from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
-from tests.support.builders import Shop
-from tests.support.counting import apply, begin, finish, typed
+from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
 
@@ -49,8 +52,12 @@ def test_a_list_is_counted_by_scan_and_by_number_reviewed_applied_and_undone(tab
     assert metric(tab, "Lines counted") == "2"
     rows = table(tab, "off")
     assert list(rows["sku"]) == ["SHOE-42"]
-    assert [str(value).replace("\N{NO-BREAK SPACE}", " ") for value in rows.iloc[0]][2:5] == ["5", "4", "−1"]
-    assert "1 line stay as they are" in words_of(tab).replace("lines", "line")
+    assert [str(value) for value in rows.iloc[0]][2:5] == [
+        "5",
+        "4",
+        "\N{MINUS SIGN}1",
+    ]
+    assert "1 line. Applying leaves their levels as they are." in words_of(tab)
     (button,) = [label for label in labels(tab) if label.startswith("Apply")]
     press(tab, button)
     assert "Applied by Wanda" in words_of(tab)
@@ -86,9 +93,14 @@ def test_conflicts_are_asked_and_a_line_over_the_limit_waits_for_a_second_person
     tab = tabs.open("Wanda", "counts", count=count)
     press(tab, button)
     assert shop.on_hand(shoe) == 4
-    tabs.monkeypatch.setattr("dashboard.door.session.presented_token", lambda token=tabs.token("Mia"): token)
+    assert "Count applied: 1 line, 1 level changed" in words_of(tab)
+    press(tab, "Undo")
+    assert "Count undone: 1 level set back" in words_of(tab)
+    assert shop.on_hand(shoe) == 9
+    token = tabs.token("Mia")
+    tabs.monkeypatch.setattr("dashboard.door.session.presented_token", lambda: token)
     press(earlier, "Recount")
-    assert "already applied by Wanda" in words_of(earlier)
+    assert "was undone by Wanda" in words_of(earlier)
 
 
 def test_the_plan_starts_a_count_and_past_counts_show_their_accuracy(tabs: Tabs, embedded_shop: Shop) -> None:
@@ -109,3 +121,13 @@ def test_the_plan_starts_a_count_and_past_counts_show_their_accuracy(tabs: Tabs,
     assert (row["right"], row["units"], row["money"]) == ("50.0%", "83.3%", "99.7%")
     assert "Nothing is due" in words_of(tabs.open("Sam", "counts", cnt_section="What to count next"))
     assert "New count" not in labels(tabs.open("Sam", "counts"))
+
+
+def test_setting_a_level_below_what_is_held_names_the_hold_that_was_given_up(tabs: Tabs, embedded_shop: Shop) -> None:
+    shoe = embedded_shop.variant(5, sku="HELD")
+    wanted = [Wanted(variant_id=shoe, quantity=3)]
+    embedded_shop.run(holds.hold, COMMAND_LINE, items=wanted, key=key(), reference="cart-9")
+    tab = tabs.open("Wanda", "stock", sku="HELD")
+    field(tab, "text_input", "New level").set_value("1")
+    press(tab, "Set level")
+    assert "HELD: 5 → 1 (\N{MINUS SIGN}4 units). 1 hold given up: cart-9 (3 units)" in words_of(tab)

@@ -7,6 +7,7 @@ from datetime import date
 from streamlit.testing.v1 import AppTest
 
 from core.deliveries import changes, note
+from core.proof.checks import run_checks
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop, key
 
@@ -54,6 +55,7 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     assert (shop.on_hand(a), shop.on_hand(b)) == (3, 1)
     press(tab, "Undo receipt")
     assert (shop.on_hand(a), shop.on_hand(b)) == (1, 0)
+    assert [check.code for check in shop.run(run_checks, full=True) if not check.holds] == []
 
 
 def test_stock_shows_what_is_expected_and_when(tabs: Tabs, embedded_shop: Shop) -> None:
@@ -64,7 +66,7 @@ def test_stock_shows_what_is_expected_and_when(tabs: Tabs, embedded_shop: Shop) 
     for units, day in ((5, date(2030, 12, 9)), (7, date(2030, 12, 3))):
         shop.run(changes.announce, "Mia", lines=note.parse(f"TR-42 {units}"), expected_on=day, key=key())
     assert list(table(tabs.open("Sam", "stock"), "on_hand")["expected"]) == ["+12, 3 Dec"]
-    assert "12 units expected, the next on 3 Dec 2030" in words_of(tabs.open("Sam", "stock", sku="TR-42"))
+    assert "12 units expected, the next is due on 3 Dec 2030" in words_of(tabs.open("Sam", "stock", sku="TR-42"))
 
 
 def test_support_reads_a_delivery_and_an_empty_shop_says_what_deliveries_are(tabs: Tabs, embedded_shop: Shop) -> None:

@@ -70,8 +70,21 @@ def ask(
     async def receive() -> Any:
         return {"type": "websocket.connect"} if kind == "websocket" else {"type": "http.request"}
 
-    asyncio.run(AuthGate(the_shop, find_session)(scope, receive, send))
+    asyncio.run(AuthGate(the_shop, find_session, find_hosts)(scope, receive, send))
     return Answer(messages, scope)
+
+
+async def find_hosts() -> tuple[str, ...]:
+    return ("cdn.shop.example",)
+
+
+def test_a_page_may_load_pictures_from_the_hosts_of_the_shops_own_pictures_and_from_no_other() -> None:
+    page = ask("/stock", cookie="stockroom_session=good", **PAGE).headers["content-security-policy"]
+    assert "img-src 'self' https://cdn.shop.example data: blob:;" in page
+    assert page.count("https://") == 1
+    for path, more in (("/stock", PAGE), ("/_stcore/health", {})):  # a stranger, and a part of a page
+        policy = ask(path, **more).headers["content-security-policy"]
+        assert "img-src 'self' data: blob:;" in policy
 
 
 # ---------------------------------------------------------------- strangers

@@ -39,7 +39,8 @@ class Browser:
 
         app = AuthGate(Starlette(routes=ScanDoor(lambda: self.shop.engine).routes()), find)
         cookies = {COOKIE: "x"} if self.name else {}
-        sent = {"origin": HERE, "sec-fetch-dest": "empty"} | headers
+        given = {"origin": HERE, "sec-fetch-dest": "empty"} | headers
+        sent = {name: value for name, value in given.items() if value}  # an empty one is not sent
 
         async def go() -> httpx.Response:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE, cookies=cookies) as client:

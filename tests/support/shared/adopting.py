@@ -39,9 +39,9 @@ begin
     end loop;
 end $$;
 revoke all on schema public from {OWNER_ROLE};
+alter schema {_PUBLIC} owner to {OWNER_ROLE};
 """
 _PUT_UP = f"""
-set local allow_system_table_mods = on;
 do $$
 declare _each text;
 begin
@@ -58,19 +58,18 @@ begin
     end loop;
 end $$;
 drop schema {_PUBLIC};
-set local allow_system_table_mods = off;
 """
 
 
 @pytest.fixture
 def lies_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use such databases where a superuser adopts."""
+    """Use such databases."""
     monkeypatch.setattr(legacy, "template_for", _template_for)
     monkeypatch.setattr(move, "build", _build)
 
 
-def _template_for(server: Server, account: str) -> str:
-    return _ready(server) if account == "postgres" else "template1"
+def _template_for(server: Server, _account: str) -> str:
+    return _ready(server)
 
 
 @lru_cache
