@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -15,6 +16,8 @@ from core.sheets.model import DateCell, NumberCell
 
 _MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _MOST_UNPACKED = 400_000_000
+_MOST_CELLS = 20_000_000
+_USED = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 
 
 def is_workbook(content: bytes) -> bool:
@@ -54,10 +57,28 @@ def _refuse_bomb(content: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
+            cells = max((_cells(parts, part) for part in parts.infolist()), default=0)
     except zipfile.BadZipFile as error:
         raise Unreadable(f"{name} is damaged. Save it again; nothing was changed.") from error
     if unpacked > _MOST_UNPACKED:
         raise Unreadable(f"{name} holds more than {_MOST_UNPACKED // 1_000_000} MB. Split it; nothing was changed.")
+    if cells > _MOST_CELLS:  # a lone value in the last corner would take all memory
+        why = f"{name} has a sheet of {cells:,} cells, most of them empty"
+        raise Unreadable(f"{why}. Delete the empty rows and columns and save again; nothing was changed.")
+
+
+def _cells(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """Return how many cells a sheet of a workbook spans."""
+    if not part.filename.startswith("xl/worksheets/"):
+        return 0
+    with parts.open(part) as sheet:
+        used = _USED.search(sheet.read(2_000))
+    if used is None:
+        return 0
+    width = 0
+    for letter in used[1]:
+        width = width * 26 + letter - 64
+    return width * int(used[2])
 
 
 def _text(value: Any) -> str:

@@ -67,7 +67,8 @@ class FileWork(LongWork):
                     self.driver = None
 
         functools.update_wrapper(watched, operation)
-        return database.run(pool.engine(), watched, self.person, **values)
+        found: T = database.run(pool.engine(), watched, self.person, **values)  # type: ignore[arg-type]
+        return found
 
     def stop(self) -> None:
         """Stop at the next row, or in the middle of a statement, which is then undone."""

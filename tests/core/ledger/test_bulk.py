@@ -126,3 +126,21 @@ def test_the_exported_list_with_a_column_added_is_such_a_file(fresh_shop: Shop) 
     found = preview(fresh_shop, f"\ufeff{header},set_to\n{first},9\n{second},\n")
     assert told(found) == []
     assert [(row.sku, row.before, row.after) for row in found.rows] == [("A-1", 12, 9)]
+
+
+def test_nothing_of_a_row_is_guessed_or_moved_to_another_column(shop: Shop) -> None:
+    shoe = shop.variant(on_hand=12)
+    sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
+    cases = {
+        f"sku,change\n{sku},1,000\n": "line 2: row has 3 values where the first line names 2 columns",
+        f"sku,product,on_hand,set_to\n{sku},Shoe, red,12,10\n": "line 2: row has 5 values where the first line names 4",
+        f"sku,on_hand,set_to\n{sku},a dozen,10\n": 'line 2: on_hand "a dozen" is not a whole number',
+        f"sku,on_hand,set_to\n{sku},,10\n": 'line 2: on_hand "" is empty; fill it in, or ignore the levels in the file',
+        f"sku;set_to\n{sku};1,5\n": 'line 2: set_to "1,5" is not a whole number',
+    }
+    for text, why in cases.items():
+        (said,) = told(preview(shop, text))
+        assert said.startswith(why), (text, said)
+    assert told(preview(shop, f"sku,on_hand,set_to\n{sku},a dozen,10\n", from_present=True)) == []
+    with pytest.raises(Unreadable, match="What does 1.000 mean in this file"):
+        preview(shop, f"sku;set_to\n{sku};1.000\n")
