@@ -142,5 +142,5 @@ def test_nothing_of_a_row_is_guessed_or_moved_to_another_column(shop: Shop) -> N
         (said,) = told(preview(shop, text))
         assert said.startswith(why), (text, said)
     assert told(preview(shop, f"sku,on_hand,set_to\n{sku},a dozen,10\n", from_present=True)) == []
-    with pytest.raises(Unreadable, match="What does 1.000 mean in this file"):
+    with pytest.raises(Unreadable, match=r"What does 1\.000 mean in this file"):
         preview(shop, f"sku;set_to\n{sku};1.000\n")
