@@ -148,7 +148,7 @@ def _enter(
     actor: Actor,
     count_id: int,
     variant_id: UUID,
-    kind: str,
+    kind: EntryKind,
     units: int,
     counted_at: datetime | None,
     key: str,
