@@ -35,6 +35,8 @@ class What(StrEnum):
     REASON_BROUGHT_BACK = "reason_brought_back"
     STRIPE_LINK = "stripe_link"
     CODE_MAPPED = "code_mapped"
+    CODE_ATTACHED = "code_attached"
+    CODE_DETACHED = "code_detached"
     VARIANT_CHOSEN = "variant_chosen"
     READING_CHOSEN = "reading_chosen"
     LINES_SET = "lines_set"

@@ -32,6 +32,8 @@ WHAT = {
     What.REASON_BROUGHT_BACK: "Reason restored",
     What.STRIPE_LINK: "Stripe changed",
     What.CODE_MAPPED: "Meaning of a code",
+    What.CODE_ATTACHED: "Code added to a variant",
+    What.CODE_DETACHED: "Code removed from a variant",
     What.VARIANT_CHOSEN: "Meaning in one order",
     What.CODE_ENDED: "Meaning ended",
     What.ORDER_REOPENED: "Order reopened",

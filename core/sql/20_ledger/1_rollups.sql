@@ -40,22 +40,23 @@ create function stockroom_api.day_of(_line stockroom.line, _day date, _closing i
         1, _closing)::stockroom.variant_days;
 
 -- Add a single line of now to the rollup, under the lock of its variant. Most are sales on a day that has a row; for these, an update
--- costs less than an insert that meets it.
+-- costs less than an insert that meets it. Each statement reads the time zone itself: while another transaction changes the zone, it
+-- waits for the rollup before it reads.
 create function stockroom_api.roll_up_line(_line stockroom.line, _closing int) returns void
     language plpgsql as $$
-declare
-    _day date := (select (now() at time zone s.zone)::date from stockroom.shop s);
 begin
     if _line.movement_type = 'sale' and _line.quantity < 0 then
         update stockroom.variant_days d
            set sale_out = d.sale_out - _line.quantity, movements = d.movements + 1, closing = _closing
-         where d.variant_id = _line.variant_id and d.day = _day;
+          from stockroom.shop s
+         where d.variant_id = _line.variant_id and d.day = (now() at time zone s.zone)::date;
         if found then
             return;
         end if;
     end if;
     insert into stockroom.variant_days as d
-    select (stockroom_api.day_of(_line, _day, _closing)).*
+    select (stockroom_api.day_of(_line, (now() at time zone s.zone)::date, _closing)).*
+      from stockroom.shop s
     on conflict (variant_id, day) do update
        set purchase_in = d.purchase_in + excluded.purchase_in, purchase_out = d.purchase_out + excluded.purchase_out,
            sale_in = d.sale_in + excluded.sale_in, sale_out = d.sale_out + excluded.sale_out,

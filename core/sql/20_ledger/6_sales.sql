@@ -85,22 +85,23 @@ begin
 end $$;
 
 -- Add a sale of several variants to the rollup of today, under the lock of the variants. Most days have a row, and an update costs
--- less than an insert that meets it.
+-- less than an insert that meets it. Each statement reads the time zone itself, as roll_up_line does.
 create function stockroom_api.roll_up_sale(_sold stockroom_api.sold_line[]) returns void
     language plpgsql as $$
 declare
-    _day date := (select (now() at time zone s.zone)::date from stockroom.shop s);
     _updated int;
 begin
     update stockroom.variant_days d
        set sale_out = d.sale_out + l.quantity, movements = d.movements + 1, closing = l.after
-      from (select x.variant_id, x.quantity, x.after, _day as day from unnest(_sold) x offset 0) l
+      from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
+              from unnest(_sold) x cross join stockroom.shop s offset 0) l
      where d.variant_id = l.variant_id and d.day = l.day;
     get diagnostics _updated = row_count;
     if _updated < cardinality(_sold) then
         insert into stockroom.variant_days (variant_id, day, sale_out, movements, closing)
-        select l.variant_id, _day, l.quantity, 1, l.after
-          from unnest(_sold) l
-         where not exists (select from stockroom.variant_days d where d.variant_id = l.variant_id and d.day = _day);
+        select l.variant_id, l.day, l.quantity, 1, l.after
+          from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
+                  from unnest(_sold) x cross join stockroom.shop s) l
+         where not exists (select from stockroom.variant_days d where d.variant_id = l.variant_id and d.day = l.day);
     end if;
 end $$;

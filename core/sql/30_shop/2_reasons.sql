@@ -13,6 +13,8 @@ create function stockroom_api.reason_needed(_movement_type text, _reason text) r
         when 'adjustment stock_increase' then 'is the reason when a storefront puts units back'
         when 'count initial_count' then 'is the reason of openings in catalogue and history imports'
         when 'count cycle_count' then 'is the reason of counts in history imports and of set levels'
+        when 'count full_count' then 'is the reason of counts of everything'
+        when 'purchase delivery' then 'is the reason of received deliveries'
     end;
 
 -- Every reason by type, active ones first, with why it cannot be retired. Refuses: SK009, SK010.
@@ -116,12 +118,6 @@ declare
 begin
     if not _active and _needed is not null then
         perform stockroom_api.refuse_value('reason', format('"%s" cannot be retired: it %s', _known.label, _needed));
-    end if;
-    if not _active and _known.by_hand and not exists (
-        select from stockroom.reasons r
-         where r.movement_type = _movement_type and r.reason <> _reason and r.by_hand and r.is_active) then
-        perform stockroom_api.refuse_value('reason', format(
-            '"%s" is the last active reason for %s; add another first', _known.label, _movement_type));
     end if;
     update stockroom.reasons r set is_active = _active where r.movement_type = _movement_type and r.reason = _reason;
     perform stockroom_api.note_change(_user_id, _performed_by,

@@ -19,7 +19,7 @@ begin
     end if;
     select v.sku into _sku from public.product_variants v where v.id = _variant_id;
     if _sku is null then
-        perform stockroom_api.refuse('SK001', 'This variant is not in the catalogue.',
+        perform stockroom_api.refuse('SK001', 'A variant is unknown.',
             jsonb_build_object('variants', jsonb_build_array(_variant_id)));
     elsif _kind not in ('ean', 'upc', 'carton', 'supplier') then
         perform stockroom_api.refuse_value('kind', 'must be ean, upc, carton or supplier');

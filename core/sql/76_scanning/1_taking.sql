@@ -45,7 +45,7 @@ begin
         units := _found.units * _counts[n];
     end loop;
     if variant_id is null then
-        perform stockroom_api.refuse('SK001', 'No variant has this code.', jsonb_build_object('code', _codes[1]));
+        perform stockroom_api.refuse('SK001', 'A variant is unknown.', jsonb_build_object('code', _codes[1]));
     end if;
 end $$;
 

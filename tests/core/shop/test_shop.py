@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -137,18 +138,25 @@ def test_a_zone_change_waits_for_a_posting_which_is_then_on_its_new_day(fresh_sh
 
 
 def test_a_posting_during_a_zone_change_waits_and_is_on_its_new_day(fresh_shop: Shop) -> None:
-    variant, other = fresh_shop.variant(10), fresh_shop.variant(10)
+    variant, other, *sold = (fresh_shop.variant(10) for _ in range(4))
     fresh_shop.person("Wanda")
+    sale = "select public.process_order_stock_changes(gen_random_uuid(), cast(:items as jsonb))"
+    items = json.dumps([{"variant_id": str(each), "quantity": 1} for each in sold])
     change = "select stockroom_api.change_shop(null, null, null, 'Command line', null, :zone, null)"
     with holding(fresh_shop.owner, change, zone=FAR) as moving:
         (committing := threading.Timer(0.8, moving.commit)).start()
         started = time.monotonic()
         past = PastLine(variant_id=other, quantity=1, occurred_at=CHANGES[0] + timedelta(hours=8))
-        at_once(partial(fresh_shop.adjust, variant, -4), partial(fresh_shop.post_past, past))
+        at_once(
+            partial(fresh_shop.adjust, variant, -4),
+            partial(fresh_shop.post_past, past),
+            partial(fresh_shop.sql, sale, items=items),
+        )
         assert time.monotonic() - started > 0.6
         committing.join()
-    for each in (variant, other):
+    for each in (variant, other, *sold):
         assert kept(fresh_shop, each) == days(each, fresh_shop.history(each), FAR)
+    assert [fresh_shop.on_hand(each) for each in sold] == [9, 9]
     assert_all_holds(fresh_shop)
 
 
