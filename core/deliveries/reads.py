@@ -31,6 +31,20 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Done(StrEnum):
+    """What was done in a step."""
+
+    CREATED = "created"
+    ADDED = "added"
+    SCANNED = "scanned"
+    CHANGED = "changed"
+    ATTACHED = "attached"
+    POSTED = "posted"
+    UNDONE = "undone"
+    CANCELLED = "cancelled"
+    REOPENED = "reopened"
+
+
 OPEN = (DeliveryState.EXPECTED, DeliveryState.IN_PROGRESS)
 
 
@@ -102,7 +116,7 @@ class Step:
     """Something that was done with a delivery. `detail` is in words."""
 
     step_id: int
-    step: str
+    step: Done
     code: str | None
     units: int | None
     detail: str | None
@@ -225,7 +239,7 @@ def delivery(connection: Connection, actor: Actor, *, delivery_id: int) -> Deliv
     return Delivery(
         row=found[0],
         lines=_read(connection, lines, DeliveryLine),
-        steps=_read(connection, steps, Step),
+        steps=_read(connection, steps, Step, step=Done),
         receipts=_receipts(connection, delivery_id),
         original=connection.execute(original).scalar(),
     )

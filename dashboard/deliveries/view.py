@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.deliveries import changes, reads
-from core.deliveries.reads import Receipt
+from core.deliveries.reads import Done, Receipt
 from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor, Posting
 from core.ledger import changes as ledger
@@ -123,9 +123,9 @@ def _undo(receipt: Receipt, shown: feedback.Messages) -> None:
 
 
 _STEPS = {
-    "created": "recorded the delivery", "added": "added lines", "scanned": "scanned", "changed": "corrected",
-    "attached": "attached", "posted": "posted", "undone": "undid the receipt", "cancelled": "cancelled the delivery",
-    "reopened": "opened the delivery again",
+    Done.CREATED: "recorded the delivery", Done.ADDED: "added lines", Done.SCANNED: "scanned",
+    Done.CHANGED: "corrected", Done.ATTACHED: "attached", Done.POSTED: "posted", Done.UNDONE: "undid the receipt",
+    Done.CANCELLED: "cancelled the delivery", Done.REOPENED: "opened the delivery again",
 }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class FileWork(LongWork):
                     self.driver = None
 
         functools.update_wrapper(watched, operation)
-        found: T = database.run(pool.engine(), watched, self.person, **values)  # type: ignore[arg-type]
+        found: T = database.run(pool.engine(), watched, self.person, **values)
         return found
 
     def stop(self) -> None:

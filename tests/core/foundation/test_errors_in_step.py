@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy
 
 from core.alerts.reads import Event
+from core.catalog.codes import CodeKind
 from core.catalog.editing import ChangeSource
 from core.counts.entering import EntryKind
 from core.counts.sessions import Scope, State
 from core.database import engine as database
+from core.deliveries.reads import OPEN, DeliveryState, Done
 from core.foundation import errors, measure, model, sales
 from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
@@ -134,6 +136,10 @@ WORDS: dict[str, Iterable[str]] = {
     "counts_applied_check": (State.APPLIED, State.UNDONE),
     "count_entries_kind_check": EntryKind,
     "count_lines_valued_by_check": ("cost", "price"),
+    "goods_deliveries_state_check": DeliveryState,
+    "goods_deliveries_closed_check": OPEN,
+    "goods_steps_step_check": Done,
+    "variant_codes_kind_check": CodeKind,
 }
 
 
