@@ -1,4 +1,4 @@
--- The everyday order of a storefront in two statements: known variants, enough stock, now. Everything else takes the general path.
+-- The everyday order of a storefront in few statements: known variants, enough stock, now. Everything else takes the general path.
 
 -- What became of an order as a sentence, for older storefronts: `success` is false where a line failed, but the order stands.
 create function stockroom_api.order_sentence(_failed bigint, _lines bigint) returns text
