@@ -6,6 +6,7 @@ Everything here raises `UnreadableCart` with the reason. The caller that knows t
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -50,8 +51,11 @@ class Row:
 
 
 def folded(text: str) -> str:
-    """Return a text as it looks: with usual hyphens and spaces, and without signs that cannot be seen."""
-    return text if text.isascii() else text.translate(_LOOKS)
+    """Return a text as it looks: composed (NFC), with usual hyphens and spaces, and without signs that cannot be seen.
+
+    Dashes stay, because carts separate values with them; a lookup of a code takes them for hyphens.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text.translate(_LOOKS))
 
 
 def text_of(value: object) -> str:

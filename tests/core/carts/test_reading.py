@@ -256,6 +256,10 @@ def test_a_quantity_of_a_thousand_or_one_is_never_taken_as_one(shape: str) -> No
     assert lines({"items": shape.format("1.0")}) == lines({"items": shape.format("1")})
 
 
+def test_a_code_in_decomposed_letters_is_the_code_in_composed_ones() -> None:
+    assert lines({"items": "J\u0041\u0308GER-7:1,REEL-2:3"}) == [("J\u00c4GER-7", 1), ("REEL-2", 3)]
+
+
 def test_a_number_of_json_with_zeros_is_certain() -> None:
     assert lines({"cart": '[{"sku": "ROD-7", "qty": 2.000}]'}) == [("ROD-7", 2)]
 
