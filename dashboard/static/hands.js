@@ -11,7 +11,8 @@
   let first = "", last = 0, waiting;
 
   const isVisible = (element) => element.offsetParent !== null;
-  const searchField = () => [...document.querySelectorAll("input[type=search]")].find(isVisible);
+  const searchField = () => ["input[aria-label='Scan or type a code']", "input[type=search]"]
+    .flatMap((selector) => [...document.querySelectorAll(selector)]).find(isVisible);
   const openTab = (name) => {
     const tab = [...document.querySelectorAll(".st-key-stk_actions [role=tab]")]
       .find((each) => each.textContent.trim() === name);
