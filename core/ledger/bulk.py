@@ -21,6 +21,7 @@ from core.people.access import Permission
 from core.people.guard import require
 from core.sheets import Choices, Field, Kind, Match, ReadFile, ReadRow, match, open_sheet, read
 from core.sheets.model import MEANING
+from core.sheets.reading import Tell
 
 _EITHER = ("quantity", "qty", "units", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "aantal")
 FIELDS = (
@@ -30,6 +31,7 @@ FIELDS = (
           titles=(*_EITHER, "new level", "new quantity", "counted", "count", "Bestand neu", "new stock", "actual")),
     Field(name="on_hand", kind=Kind.CHANGE, label="the level at the export", titles=("current quantity",)),
 )  # fmt: skip
+_TOLD_EVERY = 1_000
 EXAMPLES = (("RUN-01-42", "", 12, 14), ("RUN-01-43", "", 8, 8))
 
 
@@ -55,6 +57,21 @@ class BulkRow:
     def change(self) -> int:
         """Signed units."""
         return self.after - self.before
+
+    @property
+    def is_below_held(self) -> bool:
+        """Whether checkouts hold more units than the new level: a count gives the latest holds up."""
+        return self.problem is None and self.variant is not None and self.after < self.variant.reserved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkFile:
+    """A file as read, before it is compared with the levels: its rows with a value, and the problem of a line."""
+
+    kind: BulkKind
+    rows: tuple[ReadRow, ...]
+    problems: tuple[Problem, ...]
+    has_on_hand: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,25 +122,41 @@ def preview(
 def preview_matched(connection: Connection, actor: Actor, *, found: Match, from_present: bool = False) -> BulkPreview:
     """Return what posting a matched file would do. Otherwise as `preview`."""
     require(connection, actor, Permission.SET_LEVEL)
+    return preview_file(connection, actor, file=bulk_of(found), from_present=from_present)
+
+
+def bulk_of(found: Match, tell: Tell = lambda *_: None) -> BulkFile:
+    """Return the rows of a matched file. Raises Unreadable if it does not change levels. Uses no database."""
     if why := lacks(found):
         raise Unreadable(f"The first line of {found.sheet.name} {why} Nothing was changed.")
     kind = next(each for each in BulkKind if each in found.columns)
-    file = read(found)
-    rows = _rows(file, kind)
+    file = read(found, tell=tell)
+    rows = tuple(_rows(file, kind))
+    has_on_hand = "on_hand" in found.columns and kind is BulkKind.SET
+    return BulkFile(kind=kind, rows=rows, problems=file.problems, has_on_hand=has_on_hand)
+
+
+def preview_file(
+    connection: Connection, actor: Actor, *, file: BulkFile, from_present: bool = False, tell: Tell = lambda *_: None
+) -> BulkPreview:
+    """Return what posting a file would do. `tell` is called with the rows done and the rows in all."""
+    require(connection, actor, Permission.SET_LEVEL)
     bad = {
         problem.line: problem for problem in reversed(file.problems) if problem.field != "on_hand" or not from_present
     }
-    skus = [row.values["sku"] for row in rows if row.values.get("sku")]
+    skus = [row.values["sku"] for row in file.rows if row.values.get("sku")]
     known = reports.find_many(connection, actor, skus=skus)
-    has_seen = "on_hand" in found.columns and kind is BulkKind.SET and not from_present
+    has_seen = file.has_on_hand and not from_present
     first: dict[str, int] = {}
     previewed = []
-    for row in rows:
+    for done, row in enumerate(file.rows):
+        if not done % _TOLD_EVERY:
+            tell(done, len(file.rows))
         sku = row.values.get("sku", "")
         variant = known.get(sku)
         earlier = first.setdefault(variant.sku if variant else sku, row.line)
-        previewed.append(_row(kind, row, sku, variant, earlier, bad.get(row.line), has_seen))
-    return BulkPreview(kind=kind, rows=tuple(previewed))
+        previewed.append(_row(file.kind, row, sku, variant, earlier, bad.get(row.line), has_seen))
+    return BulkPreview(kind=file.kind, rows=tuple(previewed))
 
 
 def lacks(found: Match) -> str:
@@ -181,7 +214,7 @@ def _fault(kind: BulkKind, variant: LevelRow, now: int, before: int, after: int)
         return kind, "must not be zero", given
     if after < 0:
         return kind, f"would take the level below zero: {now:,} on hand", given
-    if after < variant.reserved:
+    if kind is BulkKind.CHANGE and after < variant.reserved:
         return kind, f"would leave fewer units than the {variant.reserved:,} reserved", given
     if before != now:
         return "on_hand", f"has changed since the export: it is {now:,} now", f"{before:,}"

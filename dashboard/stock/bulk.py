@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 from streamlit.column_config import TextColumn
 
-from core.foundation.errors import StockError
 from core.foundation.model import Actor, MovementType, Posting
 from core.ledger import bulk, reports
 from core.ledger import changes as ledger
 from core.ledger.bulk import BulkKind, BulkPreview, BulkRow
 from core.people.access import Permission, may
 from core.sheets import Match
+from core.sheets.reading import Tell
 from dashboard.door import session
-from dashboard.frame import feedback, forms, lists, words
+from dashboard.frame import forms, lists, words
 from dashboard.frame import page as frame
-from dashboard.sheets import asking
+from dashboard.sheets import asking, large
+from dashboard.sheets.asking import Matched
+from dashboard.sheets.large import Run
+from dashboard.stock import holds
 
 PARAM = "bulk"
 SHOWN = 500
+NAMED = 5
 
 
 def open_bulk() -> None:
@@ -44,22 +50,30 @@ def show(person: Actor) -> None:
         "review every row before anything changes."
     )
     asked = asking.show("bulk", bulk.FIELDS, key="bulk", examples=bulk.EXAMPLES, check=_lacks)
-    if asked is None:
-        return
-    from_present = st.toggle(
+    from_present = asked is not None and st.toggle(
         "Ignore the levels in the file",
         key="bulk_present",
         help="The on_hand column holds the levels at the time of the export. A row whose level has changed since then "
         "is refused, unless this is on.",
     )
-    try:
-        found = session.run(bulk.preview_matched, found=asked.match, from_present=from_present)
-    except StockError as error:
-        feedback.show(error)
+    if large.show_sending("bulk", _close) or asked is None:
+        return
+    found = _read(asked, from_present)
+    if found is None:
         return
     _show_preview(found)
     if not found.problems:
         _show_form(found, asked.file_id)
+
+
+def _read(asked: Matched, from_present: bool) -> BulkPreview | None:
+    def do(run: Run, step: Callable[[str], Tell]) -> BulkPreview:
+        file = bulk.bulk_of(asked.match, step("Reading"))
+        tell = step("Comparing with the shop")
+        found: BulkPreview = run(bulk.preview_file, file=file, from_present=from_present, tell=tell)
+        return found
+
+    return large.read("bulk", (asked.file_id, from_present), len(asked.match.sheet.records), do)
 
 
 def _lacks(found: Match) -> str:
@@ -79,7 +93,8 @@ def _show_preview(found: BulkPreview) -> None:
     else:
         text = f"{words.plural(len(found.rows), 'variant')} will change, {net} in total."
         st.info(text, icon=":material/fact_check:")
-    rows = sorted(found.rows, key=lambda row: row.problem is None)[:SHOWN]
+    _show_held(found)
+    rows = sorted(found.rows, key=lambda row: (row.problem is None, not row.is_below_held))[:SHOWN]
     st.dataframe(
         pd.DataFrame(
             {
@@ -103,6 +118,19 @@ def _show_preview(found: BulkPreview) -> None:
         st.caption(f"The first {SHOWN} of {words.number(len(found.rows))} rows.")
 
 
+def _show_held(found: BulkPreview) -> None:
+    held = [row for row in found.rows if row.variant and row.is_below_held]
+    if not held:
+        return
+    named = [f"{row.sku} ({words.number(row.variant.reserved)} held)" for row in held[:NAMED] if row.variant]
+    named += [f"{words.number(len(held) - NAMED)} more"] if len(held) > NAMED else []
+    st.warning(
+        f"Checkouts hold more units than the new level of {words.plain(words.listing(named))}. A count gives up the "
+        "holds that no longer fit, the latest first. Any other reason is refused.",
+        icon=":material/shopping_cart:",
+    )
+
+
 def _problem(row: BulkRow) -> str:
     if row.problem is None:
         return ""
@@ -120,19 +148,17 @@ def _show_form(found: BulkPreview, file_id: str) -> None:
             forms.any_direction(form, reasons, (MovementType.ADJUSTMENT,))
         forms.note(form)
 
-        def post(key: str, values: forms.Values) -> Posting:
-            chosen = values["reason"]
+        def post(run: Run, key: str, values: forms.Values) -> Posting:
+            chosen, note = values["reason"], values["note"]
+            posting: Posting
             if found.kind is BulkKind.CHANGE:
-                return session.run(
-                    ledger.adjust, lines=found.changes(), reason=chosen.reason, key=key, note=values["note"]
+                posting = run(ledger.adjust, lines=found.changes(), reason=chosen.reason, key=key, note=note)
+            else:
+                kind = chosen.movement_type
+                posting = run(
+                    ledger.set_level, lines=found.levels(), movement_type=kind, reason=chosen.reason, key=key, note=note
                 )
-            return session.run(
-                ledger.set_level,
-                lines=found.levels(),
-                movement_type=chosen.movement_type,
-                reason=chosen.reason,
-                key=key,
-                note=values["note"],
-            )
+            return posting
 
-        forms.submit(form, f"Post {words.plural(len(found.rows), 'row')}", post, after=_close)
+        rows = len(found.rows)
+        large.submit("bulk", form, rows, f"Post {words.plural(rows, 'row')}", post, say=holds.posted, after=_close)

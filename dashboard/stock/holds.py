@@ -1,4 +1,4 @@
-"""Holds: the active ones on a variant, and those made for an order's payment."""
+"""Holds: the active ones on a variant, those made for an order's payment, and those that a count gave up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from uuid import UUID
 
 import streamlit as st
 
-from core.foundation.model import LevelRow
+from core.foundation.errors import StockError
+from core.foundation.model import LevelRow, MovementType, Posting
+from core.ledger import given_up
 from core.ledger.holds import Reservation
-from dashboard.frame import charts, words
+from dashboard.door import session
+from dashboard.frame import charts, feedback, words
 
 LISTED = 3
+_NAMED = 5
 _ENDS = {
     "consumed": "taken off the shelf",
     "released": "released before they left the shelf",
@@ -85,3 +89,24 @@ def show_of_order(holds: Sequence[Reservation], zone: str) -> None:
                 st.caption(words.plain(f"{what}, by {held.held_by}, {when}"))
                 if held.reference:
                     st.caption(words.plain(f"for {held.reference}"))
+
+
+def posted(posting: Posting) -> feedback.Notice:
+    """Return the message about a posting, with the holds that it gave up because fewer units were on the shelf."""
+    notice = feedback.posted(posting)
+    if any(row.movement_type is MovementType.COUNT and row.quantity < 0 for row in posting.movements):
+        notice.text += _ended(posting)
+    return notice
+
+
+def _ended(posting: Posting) -> str:
+    try:
+        gone = session.run(given_up.by_operation, operation_id=posting.operation_id)
+    except StockError:  # the levels are set, so the message must not say that nothing was changed
+        return ". The holds that were given up could not be read."
+    if not gone:
+        return ""
+    is_one = len(posting.movements) == 1
+    named = [f"{each.name} ({'' if is_one else each.sku + ', '}{words.units(each.units)})" for each in gone[:_NAMED]]
+    named += [f"{words.number(len(gone) - _NAMED)} more"] if len(gone) > _NAMED else []
+    return f". {words.plural(len(gone), 'hold')} given up: {words.listing(named)}"

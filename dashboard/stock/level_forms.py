@@ -9,11 +9,11 @@ import streamlit as st
 from core.foundation.errors import LevelChanged
 from core.foundation.model import MAX_UNITS, Actor, LevelLine, Line, MovementType, Posting
 from core.ledger import changes as ledger
-from core.ledger import given_up
 from core.people.access import Permission, may
 from core.screens.stock import Variant
 from dashboard.door import session
-from dashboard.frame import feedback, forms, words
+from dashboard.frame import forms, words
+from dashboard.stock import holds
 
 ADJUST = (MovementType.ADJUSTMENT,)
 RECEIVE = (MovementType.PURCHASE,)
@@ -97,10 +97,10 @@ def _show_set(seen: Variant) -> None:
         forms.count_reason(form, seen.reasons)
         forms.note(form)
 
-        def post(key: str, values: forms.Values) -> feedback.Notice:
+        def post(key: str, values: forms.Values) -> Posting:
             line = LevelLine(variant_id=seen.row.variant_id, target=forms.units(values, "level", lowest=0), seen=level)
             chosen = values["reason"]
-            posting = session.run(
+            return session.run(
                 ledger.set_level,
                 lines=[line],
                 movement_type=chosen.movement_type,
@@ -108,19 +108,8 @@ def _show_set(seen: Variant) -> None:
                 key=key,
                 note=values["note"],
             )
-            notice = feedback.posted(posting)
-            if seen.row.reserved > line.target:
-                notice.text += _ended_holds(posting)
-            return notice
 
-        forms.submit(form, "Set level", post, say=lambda notice: notice)
-
-
-def _ended_holds(posting: Posting) -> str:
-    """Return the holds that a count below them gave up, as the end of a message."""
-    gone = session.run(given_up.by_operation, operation_id=posting.operation_id)
-    named = words.listing([f"{each.name} ({words.units(each.units)})" for each in gone[:5]])
-    return f". {words.plural(len(gone), 'hold')} given up: {named}" if gone else ""
+        forms.submit(form, "Set level", post, say=holds.posted)
 
 
 def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from core.foundation.errors import Forbidden, LevelChanged, Unreadable
-from core.foundation.model import MovementType
-from core.ledger import bulk
+from core.foundation.errors import Forbidden, InsufficientStock, LevelChanged, Unreadable
+from core.foundation.model import COMMAND_LINE, MovementType
+from core.ledger import bulk, holds
 from core.ledger import changes as ledger
 from core.ledger.bulk import BulkKind, BulkPreview
+from core.ledger.holds import Wanted
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.screens import exports
 from tests.support.builders import Shop, key
@@ -54,6 +57,29 @@ def test_what_moves_between_preview_and_posting_is_refused_whole(shop: Shop) -> 
     with pytest.raises(LevelChanged):
         shop.run(ledger.set_level, "Wanda", lines=found.levels(), key=key())
     assert (shop.on_hand(first), shop.on_hand(second)) == (12, 6)
+
+
+def test_a_level_below_what_checkouts_hold_can_be_set_but_not_reached_by_taking_units_away(shop: Shop) -> None:
+    shoe = shop.variant(on_hand=5)
+    sku = shop.sql("select sku from product_variants where id = :id", id=shoe)
+    shop.run(holds.hold, COMMAND_LINE, items=[Wanted(variant_id=shoe, quantity=3)], key=key())
+    assert told(preview(shop, f"sku,change\n{sku},-4\n")) == [
+        'line 2: change "-4" would leave fewer units than the 3 reserved'
+    ]
+    found = preview(shop, f"sku,set_to\n{sku},1\n")
+    assert (told(found), [row.is_below_held for row in found.rows]) == ([], [True])
+    values: dict[str, Any] = {"lines": found.levels(), "key": key()}
+    with pytest.raises(InsufficientStock):
+        shop.run(
+            ledger.set_level,
+            "Wanda",
+            movement_type=MovementType.ADJUSTMENT,
+            reason="correction",
+            note="Shelf",
+            **values,
+        )
+    shop.run(ledger.set_level, "Wanda", **values)
+    assert shop.on_hand(shoe) == 1
 
 
 def test_units_are_added_and_taken_away(shop: Shop) -> None:
