@@ -237,9 +237,7 @@ def test_a_list_with_the_key_of_another_list_is_refused(shop: Shop) -> None:
         lines = [entering.ListLine(code=sku, units=units)]
         assert shop.run(entering.count_list, "Wanda", count_id=count, lines=lines, key=again) == new
     with pytest.raises(KeyReused):
-        shop.run(
-            entering.count_list, "Wanda", count_id=count, lines=[entering.ListLine(code=sku, units=4)], key=again
-        )
+        shop.run(entering.count_list, "Wanda", count_id=count, lines=[entering.ListLine(code=sku, units=4)], key=again)
 
 
 def test_a_cancelled_session_changes_nothing_and_stays_on_record(shop: Shop) -> None:
