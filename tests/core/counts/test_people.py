@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from core.counts import applying, entering, plan, review, sessions
 from core.counts.plan import Rules
@@ -238,6 +239,13 @@ def test_a_list_with_the_key_of_another_list_is_refused(shop: Shop) -> None:
         assert shop.run(entering.count_list, "Wanda", count_id=count, lines=lines, key=again) == new
     with pytest.raises(KeyReused):
         shop.run(entering.count_list, "Wanda", count_id=count, lines=[entering.ListLine(code=sku, units=4)], key=again)
+
+
+@pytest.mark.parametrize("table", ["count_entries", "holds_given_up"])
+def test_what_people_entered_and_which_holds_ended_for_it_stay_on_record(shop: Shop, table: str) -> None:
+    for change in ("update {} set units = 0", "delete from {}", "truncate {}"):
+        with pytest.raises(DBAPIError, match="stays on record"):
+            shop.sql(change.format(f"stockroom.{table}"))
 
 
 def test_a_cancelled_session_changes_nothing_and_stays_on_record(shop: Shop) -> None:
