@@ -69,8 +69,12 @@ class Shelf:
     answer: str | None = None
     is_accepted: bool = False
 
-    def level(self, at: int | None = None) -> int:
-        return sum(units for moment, units, _ in self.moves if at is None or moment <= at)
+    def level(self) -> int:
+        return sum(units for _, units, _ in self.moves)
+
+    def since(self, at: int) -> int:
+        """What really moved after a moment."""
+        return sum(units for moment, units, really in self.moves if really and moment > at)
 
     def tallies(self) -> dict[str, Tally]:
         """What counts of each person: the latest typed number and the scans after it."""
@@ -258,8 +262,8 @@ class Floor(RuleBasedStateMachine):
                 assert line.question is shelf.question()
                 assert line.counted == (counted.units if counted else None)
                 if counted:
-                    assert line.expected == shelf.level(counted.last)
-                    assert line.since == shelf.level() - line.expected
+                    assert line.since == shelf.since(counted.last)
+                    assert line.expected == shelf.level() - line.since
 
     def _post(self, posted: dict[UUID, int]) -> None:
         changes = [0, 0]
@@ -267,7 +271,7 @@ class Floor(RuleBasedStateMachine):
             assert (self.shoes[n] in posted) is bool(shelf.entries), "a counted and equal line has its movement too"
             counted = shelf.counted() if shelf.entries else None
             if counted:
-                target = max(0, shelf.level() + counted.units - shelf.level(counted.last))
+                target = max(0, counted.units + shelf.since(counted.last))
                 changes[n] = target - shelf.level()
                 assert posted[self.shoes[n]] == changes[n]
                 while self._reserved(n) > target:

@@ -70,6 +70,9 @@ create table stockroom.count_entries (
     constraint count_entries_line_fkey foreign key (count_id, variant_id) references stockroom.count_lines
 );
 create index count_entries_line_idx on stockroom.count_entries (count_id, variant_id, round);
+create trigger count_entries_append_only
+    before update or delete or truncate on stockroom.count_entries
+    for each statement execute function stockroom.keep_audit();
 
 -- Which variances need a second person, and how often each class of the plan is counted. Null is no limit. Class A has the most
 -- valuable variants, up to `a_share` percent of the value on hand.
@@ -95,3 +98,6 @@ create table stockroom.holds_given_up (
     primary key (operation_id, reservation_id)
 );
 create index holds_given_up_reservation_idx on stockroom.holds_given_up (reservation_id);
+create trigger holds_given_up_append_only
+    before update or delete or truncate on stockroom.holds_given_up
+    for each statement execute function stockroom.keep_audit();

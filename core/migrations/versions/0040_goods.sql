@@ -43,6 +43,7 @@ create table stockroom.goods_lines (
     constraint goods_lines_cost_check check (unit_cost between 0 and 1000000000),
     constraint goods_lines_unknown_check check (variant_id is not null or received = 0)
 );
+create index goods_lines_delivery_idx on stockroom.goods_lines (delivery_id);
 create unique index goods_lines_variant_key on stockroom.goods_lines (delivery_id, variant_id) where variant_id is not null;
 create unique index goods_lines_code_key on stockroom.goods_lines (delivery_id, code) where variant_id is null;
 create index goods_lines_variant_idx on stockroom.goods_lines (variant_id) where variant_id is not null;

@@ -81,12 +81,13 @@ begin
     select l.id, l.variant_id, l.sku, 'sale', 'stock_decrease', -l.quantity, l.after + l.quantity, l.after, l.sequence,
            _operation_id, 'order', _reference_id, _performed_by, _at, now(), l.chain_hash
       from unnest(_sold) l;
-    perform stockroom_api.roll_up_sale(_sold);
+    perform stockroom_api.roll_up_sale(_sold, _at);
 end $$;
 
--- Add a sale of several variants to the rollup of today, under the lock of the variants. Most days have a row, and an update costs
--- less than an insert that meets it. Each statement reads the time zone itself, as roll_up_line does.
-create function stockroom_api.roll_up_sale(_sold stockroom_api.sold_line[]) returns void
+-- Add a sale of several variants at a moment of today to the rollup, under the lock of the variants. Most days have a row, and an update
+-- costs less than an insert that meets it. Each statement reads the time zone itself, as roll_up_line does. A change of the zone that
+-- it waited for may have put the moment on another day.
+create function stockroom_api.roll_up_sale(_sold stockroom_api.sold_line[], _at timestamptz) returns void
     language plpgsql as $$
 declare
     _updated int;
@@ -94,14 +95,21 @@ begin
     update stockroom.variant_days d
        set sale_out = d.sale_out + l.quantity, movements = d.movements + 1, closing = l.after
       from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
-              from unnest(_sold) x cross join stockroom.shop s offset 0) l
+              from unnest(_sold) x cross join stockroom.shop s
+             where (_at at time zone s.zone)::date = (now() at time zone s.zone)::date offset 0) l
      where d.variant_id = l.variant_id and d.day = l.day;
     get diagnostics _updated = row_count;
-    if _updated < cardinality(_sold) then
-        insert into stockroom.variant_days (variant_id, day, sale_out, movements, closing)
-        select l.variant_id, l.day, l.quantity, 1, l.after
-          from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
-                  from unnest(_sold) x cross join stockroom.shop s) l
-         where not exists (select from stockroom.variant_days d where d.variant_id = l.variant_id and d.day = l.day);
+    if _updated = cardinality(_sold) then
+        return;
+    elsif stockroom_api.shop_day(_at) <> stockroom_api.shop_day(now()) then
+        perform stockroom_api.roll_up(array(
+            select row (x.variant_id, 'sale', 'stock_decrease', -x.quantity, _at, null, null, null, null)::stockroom.line
+              from unnest(_sold) x));
+        return;
     end if;
+    insert into stockroom.variant_days (variant_id, day, sale_out, movements, closing)
+    select l.variant_id, l.day, l.quantity, 1, l.after
+      from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
+              from unnest(_sold) x cross join stockroom.shop s) l
+     where not exists (select from stockroom.variant_days d where d.variant_id = l.variant_id and d.day = l.day);
 end $$;

@@ -26,7 +26,7 @@ begin
 end $$;
 
 -- Add an entry to the present round of a line. Returns whether it is new; the same key with the same content is not. An answer to
--- an earlier question about the line no longer holds. Refuses: SK003.
+-- an earlier question about the line no longer holds, nor does an approval. Refuses: SK003.
 create function stockroom_api.add_entry(
     _count_id bigint, _variant_id uuid, _round int, _kind text, _units int, _user_id bigint, _performed_by text,
     _counted_at timestamptz, _key text
@@ -46,8 +46,10 @@ begin
         perform stockroom_api.refuse('SK003', 'This idempotency key was already used for another operation.', jsonb_build_object('key', _key));
     end if;
     if _is_new then
-        update stockroom.count_lines l set answer = null, is_accepted = false, decided_by = null
-         where l.count_id = _count_id and l.variant_id = _variant_id and (l.answer is not null or l.is_accepted);
+        update stockroom.count_lines l
+           set answer = null, is_accepted = false, decided_by = null, approved_by = null, approved_units = null
+         where l.count_id = _count_id and l.variant_id = _variant_id
+           and (l.answer is not null or l.is_accepted or l.approved_by is not null);
     end if;
     return _is_new;
 end $$;
@@ -112,6 +114,20 @@ begin
     end if;
 end $$;
 
+-- Refuse a list whose key was used for another one. Refuses: SK003.
+create function stockroom_api.refuse_other_list(_count_id bigint, _variant_ids uuid[], _units int[], _user_id bigint, _key text)
+    returns void
+    language plpgsql as $$
+begin
+    if exists (select from unnest(_variant_ids, _units) with ordinality u (id, units, n)
+                where not exists (select from stockroom.count_entries e
+                                   where e.key = _key || ':' || u.n and e.user_id is not distinct from _user_id
+                                     and (e.count_id, e.variant_id, e.kind, e.units) = (_count_id, u.id, 'typed', u.units)))
+       or exists (select from stockroom.count_entries e where e.key = _key || ':' || cardinality(_variant_ids) + 1) then
+        perform stockroom_api.refuse('SK003', 'This idempotency key was already used for another operation.', jsonb_build_object('key', _key));
+    end if;
+end $$;
+
 -- Enter many typed numbers at once, from a file or a pasted list, all or none. The keys are `_key` and the number of the line.
 -- Returns how many are new. Refuses: as enter_count.
 create function stockroom_api.enter_many(
@@ -125,6 +141,7 @@ declare
     _added int := 0;
 begin
     if exists (select from stockroom.count_entries e where e.key = _key || ':1') then
+        perform stockroom_api.refuse_other_list(_count_id, _variant_ids, _units, _user_id, _key);
         return 0;
     end if;
     for n in 1 .. cardinality(_variant_ids) loop

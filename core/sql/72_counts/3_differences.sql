@@ -20,8 +20,8 @@ select l.count_id, l.variant_id, l.place, l.is_extra, l.round, l.is_accepted, l.
       from stockroom_api.count_tallies x where x.count_id = l.count_id and x.variant_id = l.variant_id) t
  where t.persons > 0;
 
--- One counted line as the review shows it. `expected`: the level at the counted second. `since`: the net units of the movements
--- after it. `target`: the level after applying; `missing`: units that were sold since but were not there. `question`: 'conflict'
+-- One counted line as the review shows it. `expected`: the level at the counted second. `since`: the net units that moved after
+-- it. `target`: the level after applying; `missing`: units that were sold since but were not there. `question`: 'conflict'
 -- if people disagree, 'moved' if units moved between the first and the last unit that was counted.
 create type stockroom_api.difference as (
     variant_id uuid, place int, is_extra boolean, round int, people jsonb, who text, is_zeroed boolean, counted int, counted_at timestamptz,
@@ -31,6 +31,7 @@ create type stockroom_api.difference as (
 
 -- The differences of a session's counted lines. The expected level is the present one without the movements that happened after
 -- the counted second. So a movement that is recorded later but happened before belongs to it, in whatever order they were written.
+-- A count moves no goods: what another count of a later second has corrected belongs to it too, and is not corrected twice.
 create function stockroom_api.count_differences(_count_id bigint) returns setof stockroom_api.difference
     language sql stable as $$
     with line as materialized (
@@ -38,9 +39,9 @@ create function stockroom_api.count_differences(_count_id bigint) returns setof 
     ), moved as materialized (
         select l.variant_id, coalesce(sum(m.quantity) filter (where m.occurred_at > l.last_at), 0)::int as since,
                count(*) filter (where m.occurred_at > l.last_at)::int as movements,
-               count(*) filter (where m.occurred_at <= l.last_at and m.movement_type <> 'count') > 0 as is_between
+               count(*) filter (where m.occurred_at <= l.last_at) > 0 as is_between
           from line l
-          join public.stock_movements m on m.variant_id = l.variant_id and m.occurred_at > l.first_at
+          join public.stock_movements m on m.variant_id = l.variant_id and m.occurred_at > l.first_at and m.movement_type <> 'count'
          where m.occurred_at > (select min(first_at) from line)
          group by l.variant_id
     ), compared as (

@@ -91,14 +91,16 @@ begin
     if _operation_id is null then
         return query select s.delivery_id, false from stockroom.goods_steps s
                        join stockroom.operations o on o.id = s.operation_id where o.key = _key limit 1;
-        return;
+        if found then
+            return;
+        end if;
     end if;
     if _is_announced and _reference is not null then
         -- Two uploads of one note at once take turns.
         perform pg_advisory_xact_lock(hashtext('stockroom.goods ' || lower(_reference)));
         select d.id into _id from stockroom.goods_deliveries d
-         where lower(d.reference) = lower(_reference) and d.digest = _digest and d.state <> 'cancelled'
-         order by d.id limit 1;
+         where lower(d.reference) = lower(_reference) and d.digest = _digest and (d.state <> 'cancelled' or _operation_id is null)
+         order by d.state = 'cancelled', d.id limit 1;
         if found then
             return query select _id, true;
             return;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from core.counts import applying, entering, plan, review, sessions
 from core.counts.plan import Rules
@@ -211,6 +212,40 @@ def test_an_approval_ends_when_the_variance_changes_and_zeroed_lines_need_one_to
         apply(shop, count, "Mia")
     apply(shop, count, "Ada")
     assert [shop.on_hand(v) for v in (shoe, sock)] == [4, 0]
+
+
+def test_an_approval_ends_when_somebody_counts_the_line_again_so_nobody_approves_their_own(fresh_shop: Shop) -> None:
+    shop = fresh_shop
+    shop.sql("update stockroom.count_rules set limit_units = 2")
+    shoe = shop.variant(9)
+    count = begin(shop, shoe)
+    scanned(shop, count, shoe, 5)
+    finish(shop, count)
+    shop.run(review.approve, "Mia", count_id=count, lines=[seen(shop, count)[shoe]])
+    shop.run(sessions.resume, "Wanda", count_id=count)
+    scanned(shop, count, shoe, -5)
+    scanned(shop, count, shoe, 5, "Mia")
+    finish(shop, count)
+    assert [(line.variance, line.approved_by) for line in seen(shop, count).values()] == [(-4, None)]
+    with pytest.raises(InvalidInput, match="one line over the limit"):
+        apply(shop, count, "Mia")
+
+
+def test_a_list_with_the_key_of_another_list_is_refused(shop: Shop) -> None:
+    shoe, again = shop.variant(4), key()
+    count, sku = begin(shop, shoe), shop.sql("select sku from product_variants where id = :id", id=shoe)
+    for units, new in ((3, 1), (3, 0)):
+        lines = [entering.ListLine(code=sku, units=units)]
+        assert shop.run(entering.count_list, "Wanda", count_id=count, lines=lines, key=again) == new
+    with pytest.raises(KeyReused):
+        shop.run(entering.count_list, "Wanda", count_id=count, lines=[entering.ListLine(code=sku, units=4)], key=again)
+
+
+@pytest.mark.parametrize("table", ["count_entries", "holds_given_up"])
+def test_what_people_entered_and_which_holds_ended_for_it_stay_on_record(shop: Shop, table: str) -> None:
+    for change in ("update {} set units = 0", "delete from {}", "truncate {}"):
+        with pytest.raises(DBAPIError, match="stays on record"):
+            shop.sql(change.format(f"stockroom.{table}"))
 
 
 def test_a_cancelled_session_changes_nothing_and_stays_on_record(shop: Shop) -> None:

@@ -107,6 +107,20 @@ def test_a_delivery_is_checked_off_posted_as_one_receipt_and_undone_as_one(shop:
         assert_holds(shop, variant)
 
 
+def test_a_known_note_is_known_again_when_its_upload_is_repeated(shop: Shop) -> None:
+    note_, again = f"{key()[:8]}\t3\n", key()
+    values: dict[str, Any] = {"lines": note.parse(note_), "reference": key()}
+    first = shop.run(changes.announce, "Wanda", **values, key=key())
+    for _ in range(2):
+        known: Created = shop.run(changes.announce, "Wanda", **values, key=again)
+        assert known == Created(delivery_id=first.delivery_id, is_known=True)
+
+
+def test_the_lines_of_a_delivery_are_found_without_reading_those_of_all(shop: Shop) -> None:
+    plan = "select indexdef from pg_indexes where tablename = 'goods_lines' and indexdef not like '% WHERE %'"
+    assert any("(delivery_id)" in row.indexdef for row in shop.rows(plan))
+
+
 def test_what_is_missing_stays_expected_or_is_closed_as_short(shop: Shop) -> None:
     sku = key()[:10]
     variant = shop.variant(sku=sku)

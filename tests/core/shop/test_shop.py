@@ -22,6 +22,7 @@ from core.shop import profile as shop
 from tests.races.crowd import at_once, holding
 from tests.support.builders import ZONE, PastLine, Shop
 from tests.support.proof import days
+from tests.support.selling import Sale, sell
 
 FAR = "America/Los_Angeles"
 # Around the clock changes of both: Los Angeles on 8 March and 1 November 2026, Auckland on 5 April and 27 September.
@@ -134,6 +135,20 @@ def test_a_zone_change_waits_for_a_posting_which_is_then_on_its_new_day(fresh_sh
         committing.join()
     assert fresh_shop.on_hand(variant) == 9
     assert kept(fresh_shop, variant) == days(variant, fresh_shop.history(variant), FAR)
+    assert_all_holds(fresh_shop)
+
+
+def test_an_order_whose_payment_a_zone_change_puts_on_another_day_is_on_that_day(fresh_shop: Shop) -> None:
+    sold, hour = fresh_shop.variant(10), datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    noon, midnight = (f"Etc/GMT{(hour.hour - local + 11) % 24 - 11:+}" for local in (12, 0))
+    sku = fresh_shop.sql("select sku from product_variants where id = :id", id=sold)
+    move(fresh_shop, noon)
+    change = "select stockroom_api.change_shop(null, null, null, 'Command line', null, :zone, null)"
+    with holding(fresh_shop.owner, change, zone=midnight) as moving:
+        (committing := threading.Timer(0.5, moving.commit)).start()
+        sell(fresh_shop, Sale(lines=[(sku, 2)], paid_at=hour - timedelta(minutes=1)))
+        committing.join()
+    assert kept(fresh_shop, sold) == days(sold, fresh_shop.history(sold), midnight)
     assert_all_holds(fresh_shop)
 
 
