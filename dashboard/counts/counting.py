@@ -158,7 +158,7 @@ def show_left(seen: OneCount) -> None:
         left = seen.session.lines - seen.session.counted
         st.subheader("Next on the sheet", anchor=False)
         if not seen.uncounted:
-            st.caption("Every line is counted. Finish counting to see the differences.")
+            st.caption("Every line is counted. Finish counting to see the variances.")
             return
         st.caption(f"{words.plural(left, 'line')} left.")
         rows = seen.uncounted[:_NEXT]

@@ -40,7 +40,7 @@ def show(person: Actor) -> None:
             st.toggle(
                 "Blind",
                 key=form.input("blind"),
-                help="Nobody sees what is expected while counting. Differences are shown when counting is finished.",
+                help="Nobody sees what is expected while counting. Variances are shown when counting is finished.",
             )
 
             def post(key: str, values: forms.Values) -> int:

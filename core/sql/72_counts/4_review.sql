@@ -52,7 +52,7 @@ begin
       into _bad
       from unnest(_variant_ids, _variances) u (id, variance)
       join public.product_variants v on v.id = u.id
-      left join stockroom_api.count_differences(_count_id) d on d.variant_id = u.id
+      left join stockroom_api.count_variances(_count_id) d on d.variant_id = u.id
      where d.variance is distinct from u.variance or d.people @> jsonb_build_array(jsonb_build_object('person_id', _user_id))
      order by v.sku limit 1;
     if _bad.is_own then

@@ -129,7 +129,7 @@ def test_impossible_entries_are_refused_with_a_sentence(shop: Shop) -> None:
     assert shop.run(entering.recent, "Wanda", count_id=count) == ()
 
 
-def test_a_blind_session_shows_no_level_and_no_difference_before_counting_is_finished(shop: Shop) -> None:
+def test_a_blind_session_shows_no_level_and_no_variance_before_counting_is_finished(shop: Shop) -> None:
     shoe, sock = shop.variant(4), shop.variant(6)
     count = begin(shop, shoe, sock, is_blind=True)
     typed(shop, count, shoe, 3)
@@ -157,7 +157,7 @@ def test_support_reads_counts_and_neither_counts_nor_applies(shop: Shop) -> None
         apply(shop, count, "Sam")
     with pytest.raises(Forbidden):
         shop.run(review.approve, "Wanda", count_id=count, lines=list(seen(shop, count).values()))
-    assert len(shop.run(review.differences, "Sam", count_id=count)) == 1
+    assert len(shop.run(review.variances, "Sam", count_id=count)) == 1
 
 
 def test_a_variance_over_the_limit_needs_a_manager_who_did_not_count_it(fresh_shop: Shop) -> None:
