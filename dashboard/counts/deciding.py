@@ -93,7 +93,7 @@ def _show_ways(line: Variance, count_id: int) -> None:
 
 
 def _button(label: str, line: Variance, count_id: int, what: Decision, **more: Any) -> None:
-    said = {Decision.RECOUNT: f"{line.sku} is to be counted again."}.get(what, f"{line.sku} is decided.")
+    said = {Decision.RECOUNT: f"{line.sku} must be counted again."}.get(what, f"{line.sku} is decided.")
     st.button(
         label,
         key=f"cnt_{what}_{line.sku}_{more.get('person_id', '')}",

@@ -211,7 +211,7 @@ def _show_apply(seen: OneCount) -> None:
             named = words.listing(
                 [f"{words.plain(line.sku)} ({words.units(line.missing or 0)})" for line in missing[:10]]
             )
-            st.warning(f"Sold since, but not there: {named}. The level becomes zero.", icon=":material/error:")
+            st.warning(f"Sold since, but not on the shelf: {named}. The level becomes zero.", icon=":material/error:")
         off = sum(bool(line.variance) for line in lines)
 
         def post(key: str, _: forms.Values) -> Posting:

@@ -1,7 +1,7 @@
 -- What was counted against what the ledger says of the counted second.
 
 -- Each counted line with one number where the entries allow it. Scans by several people add up, because each scan is a unit. A
--- typed number beside another person's number is a conflict, until a person says whose number counts, or that they add up.
+-- typed number and another person's number are a conflict, until a person says whose number counts, or that they add up.
 create view stockroom_api.counted_lines as
 select l.count_id, l.variant_id, l.place, l.is_extra, l.round, l.is_accepted, l.decided_by, l.approved_by, l.approved_units, t.people,
        t.who, t.is_zeroed,

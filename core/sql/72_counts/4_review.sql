@@ -58,7 +58,7 @@ begin
     if _bad.is_own then
         perform stockroom_api.refuse_value('line', format('%s was counted by you, so another manager or admin approves it', _bad.sku));
     elsif _bad.is_changed then
-        perform stockroom_api.refuse_value('line', format('%s has another variance by now; look at it again', _bad.sku));
+        perform stockroom_api.refuse_value('line', format('%s has another variance now. Look at it again', _bad.sku));
     end if;
     update stockroom.count_lines l set approved_by = _performed_by, approved_units = u.variance
       from unnest(_variant_ids, _variances) u (id, variance)

@@ -153,7 +153,7 @@ function showOthers(waiting) {
     if (scan.owner !== person?.owner) names.set(scan.name, (names.get(scan.name) ?? 0) + 1);
   }
   const said = [...names].map(([name, count]) => `${count} ${count === 1 ? "scan" : "scans"} by ${name}`).join(", ");
-  if (said) showNotice(`${said} still wait on this device. They are posted when their person signs in here.`);
+  if (said) showNotice(`${said} still wait on this device. They are posted when that person signs in here.`);
   else showNotice();
 }
 
@@ -251,7 +251,7 @@ async function meet(state) {
   hasMet = true;
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
-    showNotice("A newer version of this page is there. ", make("a", { href: "/scan" }, "Load it"));
+    showNotice("A newer version of this page is available. ", make("a", { href: "/scan" }, "Load it"));
   }
   await draw();
   sender.kick();
@@ -382,7 +382,7 @@ element("photo").addEventListener("change", async (event) => {
 
 if (matchMedia("(pointer: coarse)").matches) field.inputMode = "none";
 else element("keyboard").hidden = true;
-if (store instanceof Memory) showNotice("This browser keeps nothing: scans that wait are lost when this page is closed.");
+if (store instanceof Memory) showNotice("This browser does not store anything. Scans that are not posted yet are lost when this page is closed.");
 showSound();
 options.meet(options.state);
 recallUndoable();
