@@ -1,4 +1,4 @@
-"""The codes of a variant beside its SKU and barcode: found by a scan, given and taken away by people."""
+"""The codes of a variant besides its SKU and barcode. A scan finds them, and people add and remove them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Field(StrEnum):
 
 
 class ChangeSource(StrEnum):
-    """How a change came: on a page, from a file, or directly into the shop's tables, beside Stockroom."""
+    """How a change came: on a page, from a file, or directly in the shop's tables, without Stockroom."""
 
     PAGE = "page"
     FILE = "file"

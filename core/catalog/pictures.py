@@ -1,4 +1,4 @@
-"""Pictures of variants: an upload is decoded and written anew, so that nothing of the uploaded file itself is kept.
+"""Pictures of variants: an upload is decoded and written again, so that nothing of the uploaded file is kept.
 
 The new picture is a JPEG of bounded size without metadata. It is kept in the database under the digest of its content,
 which makes its address unchangeable.

@@ -18,7 +18,7 @@ LISTED = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """An applied session. `off`: the sum of its differences without their signs; `net`: with them."""
+    """An applied session. `off`: the sum of its variances without their signs; `net`: with them."""
 
     count_id: int
     name: str
@@ -35,7 +35,7 @@ class Accuracy:
 
     @property
     def lines_right(self) -> float:
-        """The percentage of lines without a difference."""
+        """The percentage of lines without a variance."""
         return 100 * self.right_lines / self.lines
 
     @property

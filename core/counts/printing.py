@@ -79,7 +79,7 @@ def _pdf(title: str, is_blind: bool, lines: tuple[SheetLine, ...]) -> bytes:
     file = io.BytesIO()
     page = Canvas(file, pagesize=A4)
     page.setTitle(title)
-    names = ["Place", "SKU", "Product", "Size", *([] if is_blind else ["Level"]), "Counted"]
+    names = ["Shelf", "SKU", "Product", "Size", *([] if is_blind else ["Level"]), "Counted"]
     widths = [20 * mm, 36 * mm, (80 if is_blind else 66) * mm, 20 * mm, *([] if is_blind else [14 * mm]), 26 * mm]
     places = [_MARGIN + sum(widths[:n]) for n in range(len(widths))]
     for start in range(0, len(lines), _ROWS):

@@ -49,7 +49,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Variance:
     """One counted line. `expected`: the level at the counted second; `since`: net units moved after it.
 
     `counted` and `variance` are None while people disagree. `target`: the level after applying; `missing`: units that
@@ -106,13 +106,13 @@ class Difference:
         return any(tally.person_id == (actor.user_id or 0) for tally in self.people)
 
 
-def differences(connection: Connection, actor: Actor, *, count_id: int) -> tuple[Difference, ...]:
+def variances(connection: Connection, actor: Actor, *, count_id: int) -> tuple[Variance, ...]:
     """Return the counted lines of a session as people walk past them.
 
     Raises InvalidInput while a blind session is still being counted, Forbidden, SignInRequired.
     """
     rows = ask(connection, actor, Permission.VIEW, "review_lines", count_id=count_id)
-    return rows_of(Difference, rows, people=_people, question=lambda said: Question(said) if said else None)
+    return rows_of(Variance, rows, people=_people, question=lambda said: Question(said) if said else None)
 
 
 def _people(rows: Sequence[Mapping[str, Any]]) -> tuple[Tally, ...]:
@@ -144,7 +144,7 @@ def decide(
     )  # fmt: skip
 
 
-def approve(connection: Connection, actor: Actor, *, count_id: int, lines: Sequence[Difference]) -> int:
+def approve(connection: Connection, actor: Actor, *, count_id: int, lines: Sequence[Variance]) -> int:
     """Approve lines over the limit at the variances shown, as the second person, and return how many.
 
     Raises InvalidInput for a person who counted one of them or if a variance has changed, Forbidden, SignInRequired.

@@ -35,7 +35,7 @@ class Scope(StrEnum):
 
 
 class State(StrEnum):
-    """The state of a session. Differences are decided in review."""
+    """The state of a session. Variances are decided in review."""
 
     COUNTING = "counting"
     PAUSED = "paused"
@@ -135,7 +135,7 @@ def resume(connection: Connection, actor: Actor, *, count_id: int) -> None:
 
 
 def finish(connection: Connection, actor: Actor, *, count_id: int) -> None:
-    """Finish counting: the session goes to review, where differences are decided and applied."""
+    """Finish counting: the session goes to review, where variances are decided and applied."""
     _move(connection, actor, count_id, State.REVIEW)
 
 

@@ -11,7 +11,7 @@ from core.counts.applying import Result
 from core.counts.entering import Entry, Uncounted
 from core.counts.past import Accuracy
 from core.counts.plan import ClassSum, Planned, Rules
-from core.counts.review import Difference
+from core.counts.review import Variance
 from core.counts.sessions import Session, State
 from core.foundation.model import Actor
 from core.ledger import given_up
@@ -33,12 +33,12 @@ class CountList(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneCount(Screen):
-    """A session with what its state shows: entries while counting, differences in review, results when applied."""
+    """A session with what its state shows: entries while counting, variances in review, results when applied."""
 
     session: Session
     entries: tuple[Entry, ...] = ()
     uncounted: tuple[Uncounted, ...] = ()
-    differences: tuple[Difference, ...] = ()
+    variances: tuple[Variance, ...] = ()
     rules: Rules | None = None
     results: tuple[Result, ...] = ()
     given_up: tuple[GivenUp, ...] = ()
@@ -84,7 +84,7 @@ def one_count(connection: Connection, actor: Actor, *, count_id: int) -> OneCoun
         session=found,
         entries=() if is_shown else entering.recent(connection, actor, count_id=count_id),
         uncounted=entering.uncounted(connection, actor, count_id=count_id, limit=UNCOUNTED),
-        differences=review.differences(connection, actor, count_id=count_id) if is_shown else (),
+        variances=review.variances(connection, actor, count_id=count_id) if is_shown else (),
         rules=plan.rules(connection, actor),
     )
 

@@ -121,7 +121,7 @@ def _show_last(last: Last) -> None:
             st.markdown(f"**{words.plain(row.sku)}**")
             st.caption(words.plain(words.sized(row.product, row.size)) + words.plain(others))
     if row.is_extra:
-        st.warning("This variant is not in the scope of the count. It is counted all the same.", icon=":material/help:")
+        st.warning("This variant is not in the scope of the count. It was counted anyway.", icon=":material/help:")
 
 
 def _show_entries(seen: OneCount) -> None:
@@ -158,13 +158,13 @@ def show_left(seen: OneCount) -> None:
         left = seen.session.lines - seen.session.counted
         st.subheader("Next on the sheet", anchor=False)
         if not seen.uncounted:
-            st.caption("Every line is counted. Finish counting to see the differences.")
+            st.caption("Every line is counted. Finish counting to see the variances.")
             return
         st.caption(f"{words.plural(left, 'line')} left.")
         rows = seen.uncounted[:_NEXT]
         names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         table = {
-            "place": ([row.shelf_place or "" for row in rows], TextColumn("Place", width=80)),
+            "place": ([row.shelf_place or "" for row in rows], TextColumn("Shelf", width=80)),
             "what": (names, TextColumn("Variant", width=310)),
         }
         hidden = () if any(row.shelf_place for row in rows) else ("place",)

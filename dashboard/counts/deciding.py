@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.counts import review
-from core.counts.review import Decision, Difference, Question
+from core.counts.review import Decision, Question, Variance
 from core.foundation.errors import StockError
 from core.ledger.changes import new_key
 from core.screens.counts import OneCount
@@ -28,7 +28,7 @@ def choose(sku: str | None) -> None:
 def show_chosen(seen: OneCount, decides: bool) -> None:
     """Show the line that the address names."""
     sku = st.query_params.get(_LINE, "")
-    found = next((line for line in seen.differences if line.sku == sku), None)
+    found = next((line for line in seen.variances if line.sku == sku), None)
     if found is None or found.question is not None:
         return
     with st.container(border=True, key="cnt_chosen"):
@@ -42,7 +42,7 @@ def show_chosen(seen: OneCount, decides: bool) -> None:
 
 def show_questions(seen: OneCount, decides: bool) -> None:
     """Show the lines that cannot be applied before somebody has decided."""
-    asked = [line for line in seen.differences if line.question is not None]
+    asked = [line for line in seen.variances if line.question is not None]
     if not asked:
         return
     st.subheader(f"To decide: {words.plural(len(asked), 'line')}", anchor=False)
@@ -55,7 +55,7 @@ def show_questions(seen: OneCount, decides: bool) -> None:
         st.caption(f"{words.plural(len(asked) - _SHOWN, 'more line')} after these.")
 
 
-def _show_line(line: Difference, seen: OneCount) -> None:
+def _show_line(line: Variance, seen: OneCount) -> None:
     st.markdown(f"**{words.plain(parts.named(line.sku, line.product, line.size, line.color))}**")
     said = [
         f"{tally.person}: {words.units(tally.units)}{' scanned' if tally.is_scanned else ''}" for tally in line.people
@@ -73,11 +73,11 @@ def _show_line(line: Difference, seen: OneCount) -> None:
             links.to_page("movements", "Show them", mov_sku=line.sku)
 
 
-def _show_ways(line: Difference, count_id: int) -> None:
+def _show_ways(line: Variance, count_id: int) -> None:
     key = f"{line.sku}_{line.round}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"cnt_ways_{key}"):
         if line.question is Question.MOVED:
-            _button("Apply the difference", line, count_id, Decision.ACCEPT)
+            _button("Apply the variance", line, count_id, Decision.ACCEPT)
         if len(line.people) > 1:
             total = words.number(sum(tally.units for tally in line.people))
             _button(f"Different places: {total}", line, count_id, Decision.SUM)
@@ -92,8 +92,8 @@ def _show_ways(line: Difference, count_id: int) -> None:
             )
 
 
-def _button(label: str, line: Difference, count_id: int, what: Decision, **more: Any) -> None:
-    said = {Decision.RECOUNT: f"{line.sku} is to be counted again."}.get(what, f"{line.sku} is decided.")
+def _button(label: str, line: Variance, count_id: int, what: Decision, **more: Any) -> None:
+    said = {Decision.RECOUNT: f"{line.sku} must be counted again."}.get(what, f"{line.sku} is decided.")
     st.button(
         label,
         key=f"cnt_{what}_{line.sku}_{more.get('person_id', '')}",
@@ -101,7 +101,7 @@ def _button(label: str, line: Difference, count_id: int, what: Decision, **more:
     )
 
 
-def _decide(said: str, line: Difference, count_id: int, what: Decision, **more: Any) -> Callable[[], None]:
+def _decide(said: str, line: Variance, count_id: int, what: Decision, **more: Any) -> Callable[[], None]:
     def do() -> None:
         key = f"decide:{count_id}:{line.variant_id}:{line.round}:{what}:{new_key()}"[:200]
         outcome.do(said, review.decide, count_id=count_id, variant_id=line.variant_id, what=what, key=key, **more)
@@ -109,7 +109,7 @@ def _decide(said: str, line: Difference, count_id: int, what: Decision, **more: 
     return do
 
 
-def _set_now(line: Difference, count_id: int, widget: str) -> None:
+def _set_now(line: Variance, count_id: int, widget: str) -> None:
     memory = outcome.remembered()
     try:
         seen = forms.read_units(st.session_state[widget], lowest=0)

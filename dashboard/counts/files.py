@@ -41,7 +41,7 @@ def show_upload(count_id: int) -> None:
     if not box.open:
         return
     with box:
-        st.caption("Each row is what lay on the shelf when it was counted: at the time in the file, else now.")
+        st.caption("Each row says how many units were on the shelf, at the time in the file or, without a time, now.")
         _show_paste(count_id)
         matched = asking.show("counts", FIELDS, key="cnt_upload", examples=_EXAMPLES)
         if matched is not None:

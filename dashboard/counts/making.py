@@ -40,7 +40,7 @@ def show(person: Actor) -> None:
             st.toggle(
                 "Blind",
                 key=form.input("blind"),
-                help="Nobody sees what is expected while counting. Differences are shown when counting is finished.",
+                help="Nobody sees what is expected while counting. Variances are shown when counting is finished.",
             )
 
             def post(key: str, values: forms.Values) -> int:
@@ -66,7 +66,7 @@ def _show_scope(form: forms.Form, scope: Scope) -> None:
     elif scope is Scope.NOT_COUNTED:
         forms.number_field("Days", key=form.input("days"), value=60)
     elif scope is Scope.SIZE_RUNS:
-        st.caption("All sizes of every product of which some sizes can be sold and some cannot.")
+        st.caption("All sizes of each product that has both sizes to sell and sizes that are sold out.")
     elif scope is Scope.MOST_VALUABLE:
         st.caption("A tenth of the variants: those with the highest value on hand, at cost, else at their price.")
 

@@ -74,7 +74,7 @@ def _show_rows(seen: CountPast) -> None:
             ),
             "net": (
                 [words.signed(row.net) for row in rows],
-                TextColumn("Units", width=70, alignment="right", help="Net difference"),
+                TextColumn("Units", width=70, alignment="right", help="Net variance"),
             ),
             "value": (
                 [parts.money(row.net_money, seen.shop) for row in rows],

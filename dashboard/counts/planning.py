@@ -99,9 +99,7 @@ def _show_rows(seen: CountPlan) -> None:
 
 
 def _show_rules(rules: Rules, currency: str) -> None:
-    st.caption(
-        "A difference over a limit needs a manager or an admin who did not count the line. Empty means no limit."
-    )
+    st.caption("A variance over a limit needs a manager or an admin who did not count the line. Empty means no limit.")
     form = forms.begin("count_rules")
     with st.form(form.name, border=False):
         with st.container(horizontal=True, gap="small"):

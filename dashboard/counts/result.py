@@ -57,7 +57,10 @@ def _show_numbers(seen: OneCount) -> None:
         st.metric("Lines right", parts.percent(100 * right / len(rows)), border=True, help=f"{right} of {len(rows)}")
         units = max(0.0, 100 * (1 - off / expected)) if expected else None
         st.metric(
-            "Units right", parts.percent(units), border=True, help=f"{words.units(off)} off of {words.number(expected)}"
+            "Units right",
+            parts.percent(units),
+            border=True,
+            help=f"{words.units(off)} off, {words.number(expected)} expected",
         )
         st.metric("Posted", words.signed_units(sum(line.posted for line in rows)), border=True)
         total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
@@ -85,7 +88,8 @@ def _show_notes(rows: tuple[Result, ...]) -> None:
     if later:
         named = words.plain(words.listing(later[:20]))
         st.info(
-            f"Recorded after this count, but from before it: {named}. The count did not know of it; count these again.",
+            f"Happened before this count, but recorded after it: {named}. The count does not include it. "
+            "Count these again.",
             icon=":material/history:",
         )
 
@@ -149,7 +153,7 @@ def _show_undo(count_id: int) -> None:
     with st.popover("Undo this count", icon=":material/undo:", key="cnt_undo"):
         st.write(
             "Every level goes back by what this count changed. Sales and receipts since stay. Holds that were given up "
-            "stay so."
+            "stay given up."
         )
         form = forms.begin(f"count_undo_{count_id}")
         with st.form(form.name, border=False):

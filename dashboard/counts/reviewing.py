@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from core.counts import applying, review
-from core.counts.review import Difference
+from core.counts.review import Variance
 from core.foundation.model import Actor, Posting
 from core.people.access import Permission, may
 from core.screens.counts import OneCount
@@ -17,7 +17,7 @@ from dashboard.counts import deciding, parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, outcome, words
 
-_ALL, _OFF = "All lines", "With a difference"
+_ALL, _OFF = "All lines", "With a variance"
 _SHOWN = lists.Choice(label="Lines", key="cnt_lines", options={_OFF: False, _ALL: True}, usual=_OFF)
 MOST_SHOWN = 500
 STATUSES = {"To decide": "red", "Over the limit": "orange", "Right": "green", "Off": "gray", "Approved": "blue"}
@@ -25,7 +25,7 @@ STATUSES = {"To decide": "red", "Over the limit": "orange", "Right": "green", "O
 
 def show(seen: OneCount, person: Actor) -> None:
     """Show the review of a session."""
-    lines = seen.differences
+    lines = seen.variances
     decides = may(person.role, Permission.COUNT)
     _show_numbers(seen)
     deciding.show_chosen(seen, decides)
@@ -38,21 +38,21 @@ def show(seen: OneCount, person: Actor) -> None:
 
 
 def _show_numbers(seen: OneCount) -> None:
-    lines = seen.differences
+    lines = seen.variances
     known = [line for line in lines if line.variance is not None]
     with st.grid(5, min_column_width=140, gap="small", key="cnt_numbers"):
         st.metric("Lines counted", words.number(len(lines)), border=True)
         right = sum(line.variance == 0 for line in known)
-        st.metric("Right", words.number(right), border=True, help="Lines without a difference")
+        st.metric("Right", words.number(right), border=True, help="Lines without a variance")
         net, gross = (sum(change(line.variance or 0) for line in known) for change in (int, abs))
-        st.metric("Difference", words.signed_units(net), border=True, help=f"{words.units(gross)} off without signs")
+        st.metric("Variance", words.signed_units(net), border=True, help=f"{words.units(gross)} off without signs")
         amounts = [line.money for line in known if line.money is not None]
         total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
         st.metric("In money", total, border=True, help="At unit cost, else at the price")
         st.metric("Not counted", words.number(seen.session.lines - seen.session.counted), border=True)
 
 
-def status(line: Difference) -> str:
+def status(line: Variance) -> str:
     """Return the status of a line."""
     if line.question is not None:
         return "To decide"
@@ -62,7 +62,7 @@ def status(line: Difference) -> str:
 
 
 def _show_over(seen: OneCount, person: Actor) -> None:
-    waiting = [line for line in seen.differences if line.waits_for_approval]
+    waiting = [line for line in seen.variances if line.waits_for_approval]
     if not waiting:
         return
     own = [line for line in waiting if line.counted_by(person)]
@@ -101,20 +101,20 @@ def _show_table(seen: OneCount) -> None:
     with st.container(border=True, key="cnt_table"):
         st.subheader("Lines", anchor=False)
         everything = _SHOWN.show()
-        rows = [line for line in seen.differences if everything or line.variance != 0]
+        rows = [line for line in seen.variances if everything or line.variance != 0]
         if not rows:
-            st.caption("No line has a difference." if seen.differences else "Nothing was counted.")
+            st.caption("No line has a variance." if seen.variances else "Nothing was counted.")
             return
         _show_rows(rows[:MOST_SHOWN], seen)
         if len(rows) > MOST_SHOWN:
             st.caption(f"The first {MOST_SHOWN} of {words.number(len(rows))} lines.")
         st.caption(
-            "Expected is the level at the second of counting. Applying changes the level by the difference, so what "
+            "Expected is the level at the second of counting. Applying changes the level by the variance, so what "
             "was sold and received since stays."
         )
 
 
-def _show_rows(rows: Sequence[Difference], seen: OneCount) -> None:
+def _show_rows(rows: Sequence[Variance], seen: OneCount) -> None:
     skus = [row.sku for row in rows]
     off = [words.NOTHING if row.variance is None else words.signed(row.variance) for row in rows]
     after = [words.NOTHING if row.target is None else words.change(row.on_hand, row.target) for row in rows]
@@ -152,7 +152,7 @@ def _show_rows(rows: Sequence[Difference], seen: OneCount) -> None:
             "status": ([status(row) for row in rows], TextColumn("Status", width=80)),
         },
         key=columns.key_of("cnt_rows", [(row.sku, row.variance, row.on_hand, status(row)) for row in rows]),
-        alt="Counted lines with their differences",
+        alt="Counted lines with their variances",
         placeholder=words.NOTHING,
     )
 
@@ -194,7 +194,7 @@ def _show_uncounted(seen: OneCount, decides: bool) -> None:
 
 
 def _show_apply(seen: OneCount) -> None:
-    lines, row = seen.differences, seen.session
+    lines, row = seen.variances, seen.session
     held = [line for line in lines if line.held_too_much]
     missing = [line for line in lines if line.missing]
     form = forms.begin(f"count_apply_{row.count_id}")
@@ -211,7 +211,7 @@ def _show_apply(seen: OneCount) -> None:
             named = words.listing(
                 [f"{words.plain(line.sku)} ({words.units(line.missing or 0)})" for line in missing[:10]]
             )
-            st.warning(f"Sold since, but not there: {named}. The level becomes zero.", icon=":material/error:")
+            st.warning(f"Sold since, but not on the shelf: {named}. The level becomes zero.", icon=":material/error:")
         off = sum(bool(line.variance) for line in lines)
 
         def post(key: str, _: forms.Values) -> Posting:
@@ -219,7 +219,7 @@ def _show_apply(seen: OneCount) -> None:
 
         forms.submit(
             form,
-            f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a difference",
+            f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a variance",
             post,
             say=lambda posting: _said(posting, row.count_id),
         )

@@ -72,7 +72,7 @@ def status(line: DeliveryLine, delivery: DeliveryRow) -> str:
 
 
 def label(line: DeliveryLine) -> str:
-    """Return the name of a line's variant, or that nobody knows its code."""
+    """Return the name of a line's variant, or that no variant has its code."""
     return words.sized(line.product, line.size) if line.product else "No variant has this code"
 
 
@@ -106,11 +106,11 @@ def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
     st.markdown(f"**{words.plural(len(lines), 'line')}, {words.units(units)}**")
     if odd or unknown:
         said = [f"{words.plural(odd, 'line')} cannot be read"] if odd else []
-        said += [f"{words.plural(unknown, 'code')} is of no variant" if unknown == 1 else
-                 f"{words.plural(unknown, 'code')} are of no variant"] if unknown else []  # fmt: skip
+        said += [f"{words.plural(unknown, 'code')} belongs to no variant" if unknown == 1 else
+                 f"{words.plural(unknown, 'code')} belong to no variant"] if unknown else []  # fmt: skip
         st.warning(
-            f"{words.listing(said)}. They are kept as they are, by name, and you can correct them on the delivery. "
-            "The other lines are not held up.",
+            f"{words.listing(said)}. They are kept, and you can correct them on the delivery. "
+            "The other lines can be posted without them.",
             icon=":material/help:",
         )
     rows = sorted(lines, key=lambda line: (line.problem is None, line.code in known))[:PREVIEWED]

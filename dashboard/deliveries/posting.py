@@ -31,7 +31,7 @@ def show(found: OneDelivery) -> None:
     _show_named("Unknown", [line for line in lines if line.variant_id is None], _unknown)
     if not ready and not (row.received and short):
         nothing = not any(line.scanned for line in lines)
-        st.caption("Nothing is counted yet." if nothing else "Say first which variants the unknown codes are.")
+        st.caption("Nothing is counted yet." if nothing else "First say which variants the unknown codes belong to.")
         return
     form = forms.begin(f"delivery_post_{row.delivery_id}")
     with st.form(form.name, border=False):
@@ -43,7 +43,7 @@ def show(found: OneDelivery) -> None:
         if ready:
             forms.note(form, placeholder="Optional")
         else:
-            st.caption("What is counted is posted. If the rest will not come, close the delivery.")
+            st.caption("Everything that was counted is posted. If the rest will not come, close the delivery.")
 
         def post(key: str, values: forms.Values) -> Posting | None:
             return session.run(

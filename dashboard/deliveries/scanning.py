@@ -95,8 +95,8 @@ def _said(done: Scan, *, is_announced: bool) -> tuple[str, str]:
     units = words.signed_units(done.units)
     if done.sku is None:
         return (
-            f"**{words.plain(done.code)}** is of no variant. {words.units(done.counted)} kept under this name; "
-            "say below what it is.",
+            f"**{words.plain(done.code)}** is a code of no variant. {words.units(done.counted)} kept under this code. "
+            "Say below which variant it is.",
             "unknown",
         )
     if not is_announced:

@@ -30,7 +30,7 @@ def show(found: OneDelivery, person: Actor) -> None:
         return
     with st.container(border=True, key="del_unknown"):
         st.subheader("To look at", anchor=False)
-        st.caption("These lines do not hold up the others. Each stays until somebody says what it is.")
+        st.caption("The other lines can be posted without these. Each of these stays until somebody corrects it.")
         for line in odd[:SHOWN]:
             with st.expander(_title(line), icon=":material/help:", key=f"del_odd_{line.line_id}"):
                 _show_original(line)
@@ -45,7 +45,7 @@ def show(found: OneDelivery, person: Actor) -> None:
 def _title(line: DeliveryLine) -> str:
     counted = f"{words.units(line.arrived)} counted" if line.arrived else ""
     expected = f"{words.units(line.expected)} expected" if line.expected else ""
-    why = "" if line.variant_id is None else "cannot be read whole"
+    why = "" if line.variant_id is None else "cannot be read completely"
     return (
         f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.joined(expected, counted, why) or 'no units read'}"
     )
@@ -73,7 +73,7 @@ def _show_attach(found: OneDelivery, line: DeliveryLine, person: Actor) -> None:
         def post(key: str, values: forms.Values) -> str:
             variant = session.run(reports.find, code=(values["code"] or "").strip() or "?")
             if variant is None:
-                raise invalid("SKU", "is of no variant. Search for it on the Stock page")
+                raise invalid("SKU", "is unknown. Search for the variant on the Stock page")
             session.run(
                 changes.attach,
                 delivery_id=row.delivery_id,

@@ -45,7 +45,7 @@ def number(value: float) -> str:
 
 
 def signed(units: int) -> str:
-    """Return a change in units with its sign: +3, or ±0 for a count that found no difference."""
+    """Return a change in units with its sign: +3, or ±0 for a count that found no variance."""
     return "±0" if units == 0 else f"{'+' if units > 0 else MINUS}{abs(units):,}"
 
 

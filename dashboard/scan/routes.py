@@ -142,7 +142,7 @@ class ScanDoor:
             # The scan stays on the page's list: one fault must not hold up those behind it.
             reference = secrets.token_hex(4)
             log.error("Reference %s", reference, exc_info=error)
-            said = f"This scan met a fault on our side, reference {reference}. Look at the level, then try again."
+            said = f"Stockroom could not take this scan (reference {reference}). Try again: it is posted only once."
             return messages.refused(scan_id, StockError(said))
 
     async def _run(

@@ -155,7 +155,7 @@ def _show_notes(upload: _Upload, key: str) -> None:
 
 def _show_columns(upload: _Upload, found: Match, key: str) -> None:
     """Show which column is which with three rows, and let people choose others."""
-    said = [f"Known as {words.plain(found.source)}." if found.source else ""]
+    said = [f"Recognised as {words.plain(found.source)}." if found.source else ""]
     if upload.remembered_by and not upload.is_changed:
         said.append(f"Read as {words.plain(upload.remembered_by)} chose for files with these columns.")
     said += [words.plain(note) for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]]
@@ -170,7 +170,7 @@ def _show_columns(upload: _Upload, found: Match, key: str) -> None:
     with st.expander("Change columns", expanded=bool(found.missing or found.guessed), icon=":material/tune:"):
         if found.guessed:
             names = words.listing([found.field(name).called for name in sorted(found.guessed)])
-            st.caption(f"Guessed from the values, because no title says so: {names}. Check it.")
+            st.caption(f"Guessed from the values, because no title names them: {names}. Check them.")
         choices = [NO_COLUMN, *(title for title in found.sheet.header if title)]
         places = st.columns(3)
         for number, each in enumerate(found.fields):

@@ -37,7 +37,7 @@ def show(seen: Variant, person: Actor) -> None:
         )
     may_change = may(person.role, Permission.ATTACH_CODE)
     own = "its SKU and its barcode" if row.barcode else "its SKU"
-    more = " and by these codes." if seen.codes else ". Add the codes that its box and its carton bear."
+    more = " and by these codes." if seen.codes else ". Add the codes on its box and its carton."
     st.caption(f"A scan finds this variant by {own}{more}")
     removal = forms.begin(f"code_gone_{row.variant_id}")
     if removal.draft.problem is not None:

@@ -29,7 +29,7 @@ _HELP = {
     "keep the SKU that they were posted with. A storefront that looks variants up by SKU needs the new one.",
     Field.PRICE: "Leave it empty to sell at the price of the product.",
     Field.REORDER_POINT: "At this level on hand, the variant is low. 0: never.",
-    Field.SHELF_PLACE: "Where it lies, as your labels say it: A-03-2.",
+    Field.SHELF_PLACE: "Where the variant is kept, such as A-03-2.",
 }
 Seen = dict[UUID, dict[Field, str | None]]
 
@@ -148,7 +148,7 @@ def _show_picture_fields(form: forms.Form, value: str | None, variants: int) -> 
         help="Your browser loads the picture from there. Without one, that of the product is shown, if it has one.",
     )  # fmt: skip
     if is_kept:
-        st.checkbox("Take the uploaded picture off", key=form.input("take_off"))
+        st.checkbox("Remove the uploaded picture", key=form.input("take_off"))
     st.file_uploader(
         "Or upload a picture", type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("upload"),
         help="It is made smaller, and what the camera wrote into it is left out.",

@@ -59,7 +59,9 @@ def show(wanted: LevelFilter, sort: LevelSort) -> None:
         st.subheader("Labels", anchor=False, width="content")
         st.button("Done", key="stk_labels_done", icon=":material/arrow_back:", on_click=_close, args=(sku,))
     if not rows:
-        frame.empty("There is nothing to label", "No variant is here to print labels for.", icon=":material/label_off:")
+        frame.empty(
+            "There is nothing to label", "There is no variant to print labels for.", icon=":material/label_off:"
+        )
         return
     st.caption(_about(of, len(rows), total))
     typed = _ask(rows, counts, of, wanted, sort)
@@ -142,11 +144,11 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
         if paper.labels > 1:
             used = st.text_input(
                 "Used on the first sheet", key="stk_label_used", placeholder="0", width=170,
-                help="How many labels of the first sheet are gone. They are left out.",
+                help="How many labels of the first sheet are used already. They are left out.",
             ) or ""  # fmt: skip
     total = sum(counts.values())
     if not total:
-        st.caption("No label is asked for yet.")
+        st.caption("No labels yet. Type how many to print.")
         return
     try:
         made = session.run(labels.labels, counts=counts)

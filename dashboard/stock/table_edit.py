@@ -148,7 +148,7 @@ def _config(may_price: bool) -> dict[str, Any]:
             "Price", width=96, alignment="right", disabled=not may_price,
             help="Empty: the price of the product" if may_price else "A manager or an admin can edit prices",
         ),
-        "shelf": TextColumn("Shelf place", width=120, help="Where it lies, as your labels say it"),
+        "shelf": TextColumn("Shelf place", width=120, help="Where the variant is kept, such as A-03-2"),
     }  # fmt: skip
 
 

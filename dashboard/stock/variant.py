@@ -29,7 +29,7 @@ def show_unknown(code: str) -> None:
     if shared := session.run(reports.sharing, code=code):
         frame.empty(
             "Several variants have this code",
-            f"{words.plain(code[:80])} means more than one. Choose the one in your hand.",
+            f"{words.plain(code[:80])} is a code of more than one. Choose the one in your hand.",
             icon=":material/help:",
             begin=lambda: _show_shared(shared),
         )

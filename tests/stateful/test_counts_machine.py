@@ -254,7 +254,7 @@ class Floor(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         """The review says of each counted line what the model says."""
-        found = {line.variant_id: line for line in self.shop.run(review.differences, "Mia", count_id=self.count_id)}
+        found = {line.variant_id: line for line in self.shop.run(review.variances, "Mia", count_id=self.count_id)}
         assert set(found) == {self.shoes[n] for n, shelf in enumerate(self.shelves) if shelf.entries}
         for n, shelf in enumerate(self.shelves):
             if shelf.entries:

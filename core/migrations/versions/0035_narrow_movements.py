@@ -1,4 +1,4 @@
-"""What a movement and an order line cost beside their rows: fewer index entries, no row that only links them.
+"""What a movement and an order line cost besides their rows: fewer index entries, no row that only links them.
 
 Revision ID: 0035
 """

@@ -1,4 +1,4 @@
--- What a movement and an order line cost beside their rows. No row is rewritten; the new indexes read the movements once.
+-- What a movement and an order line cost besides their rows. No row is rewritten; the new indexes read the movements once.
 
 -- A line has the sale that took it first. A row in order_line_movements is needed only for each further movement. Lines that were taken
 -- before keep theirs.

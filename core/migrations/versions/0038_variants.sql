@@ -14,7 +14,7 @@ begin
     end if;
 end $$;
 
--- Pictures that people uploaded, known by the digest of their content. Python has decoded each and written it anew, within these bounds.
+-- Pictures that people uploaded, known by the digest of their content. Python has decoded each and written it again, within these bounds.
 create table stockroom.pictures (
     digest     text primary key check (digest ~ '^[0-9a-f]{64}$'),
     content    bytea not null,

@@ -58,7 +58,7 @@ begin
     select e.field into _odd from unnest(_edits) e
      where not exists (select from stockroom_api.variant_values c where c.variant_id = e.variant_id and c.field = e.field) limit 1;
     if found then
-        perform stockroom_api.refuse_value('field', format('"%s" is none that can be edited', left(_odd.field, 60)));
+        perform stockroom_api.refuse_value('field', format('"%s" cannot be edited', left(_odd.field, 60)));
     end if;
     select v.sku, e.field into _odd
       from unnest(_edits) e

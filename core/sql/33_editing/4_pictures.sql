@@ -23,7 +23,7 @@ begin
     return query select p.content, p.media_type from stockroom.pictures p where p.digest = _digest;
 end $$;
 
--- The hosts of the pictures that lie elsewhere, at most `_count`, those of most variants first. The gate lets browsers load from them.
+-- The hosts of the pictures that are addresses, at most `_count`; those with most variants come first. The gate lets browsers load from them.
 create function stockroom_api.picture_hosts(_count int) returns table (host text)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select x.host

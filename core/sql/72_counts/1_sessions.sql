@@ -105,7 +105,7 @@ create function stockroom_api.said_of_state(_count stockroom.counts) returns tex
         else format('was undone by %s', _count.undone_by) end;
 
 -- Pause, resume, finish, reopen or cancel a session; one that is already in that state stays as it is. A blind session is
--- reopened by `_managers` only, because its differences have been seen. Refuses: SK008, SK009, SK010.
+-- reopened by `_managers` only, because its variances have been seen. Refuses: SK008, SK009, SK010.
 create function stockroom_api.move_count(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _to text, _managers text[]
 ) returns text

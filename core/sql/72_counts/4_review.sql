@@ -52,13 +52,13 @@ begin
       into _bad
       from unnest(_variant_ids, _variances) u (id, variance)
       join public.product_variants v on v.id = u.id
-      left join stockroom_api.count_differences(_count_id) d on d.variant_id = u.id
+      left join stockroom_api.count_variances(_count_id) d on d.variant_id = u.id
      where d.variance is distinct from u.variance or d.people @> jsonb_build_array(jsonb_build_object('person_id', _user_id))
      order by v.sku limit 1;
     if _bad.is_own then
         perform stockroom_api.refuse_value('line', format('%s was counted by you, so another manager or admin approves it', _bad.sku));
     elsif _bad.is_changed then
-        perform stockroom_api.refuse_value('line', format('%s has another variance by now; look at it again', _bad.sku));
+        perform stockroom_api.refuse_value('line', format('%s has another variance now. Look at it again', _bad.sku));
     end if;
     update stockroom.count_lines l set approved_by = _performed_by, approved_units = u.variance
       from unnest(_variant_ids, _variances) u (id, variance)

@@ -1,26 +1,26 @@
--- Applying a session: one operation with a movement for each counted line, also for those without a difference. Undone as a whole.
+-- Applying a session: one operation with a movement for each counted line, also for those without a variance. Undone as a whole.
 
 -- Refuse while lines have open questions, or while variances over the limit lack a second person. Of `_managers`, the applying person
 -- is that second person for the lines that others counted. Refuses: SK008 naming the lines.
-create function stockroom_api.refuse_open_lines(_differences stockroom_api.difference[], _user_id bigint, _is_manager boolean)
+create function stockroom_api.refuse_open_lines(_variances stockroom_api.variance[], _user_id bigint, _is_manager boolean)
     returns void
     language plpgsql as $$
 declare
     _skus text;
     _lines int;
 begin
-    if cardinality(_differences) = 0 then
+    if cardinality(_variances) = 0 then
         perform stockroom_api.refuse_value('count', 'has no counted line');
     end if;
     select count(*), string_agg(v.sku, ', ' order by v.sku) filter (where d.n <= 10) into _lines, _skus
-      from (select (x).variant_id, row_number() over () as n from unnest(_differences) x where (x).question is not null) d
+      from (select (x).variant_id, row_number() over () as n from unnest(_variances) x where (x).question is not null) d
       join public.product_variants v on v.id = d.variant_id;
     if _lines > 0 then
         perform stockroom_api.refuse_value('count', format('has %s with a question to answer first: %s',
             case _lines when 1 then 'one line' else _lines || ' lines' end, _skus), jsonb_build_object('questions', _lines));
     end if;
     select count(*), string_agg(v.sku, ', ' order by v.sku) filter (where d.n <= 10) into _lines, _skus
-      from (select (x).variant_id, row_number() over () as n from unnest(_differences) x
+      from (select (x).variant_id, row_number() over () as n from unnest(_variances) x
              where (x).is_over and (x).approved_by is null
                and not (_is_manager and not (x).people @> jsonb_build_array(jsonb_build_object('person_id', coalesce(_user_id, -1))))) d
       join public.product_variants v on v.id = d.variant_id;
@@ -31,13 +31,13 @@ begin
 end $$;
 
 -- Write what became of each line, and who approved those over the limit.
-create function stockroom_api.close_lines(_count_id bigint, _differences stockroom_api.difference[], _performed_by text) returns void
+create function stockroom_api.close_lines(_count_id bigint, _variances stockroom_api.variance[], _performed_by text) returns void
     language sql as $$
     update stockroom.count_lines l
        set expected = d.expected, counted = d.counted, posted = d.target - d.on_hand, missing = d.missing, unit_value = d.unit_value,
            valued_by = d.valued_by, counted_at = d.counted_at, counted_by = d.who,
            approved_by = case when d.is_over then coalesce(d.approved_by, _performed_by) end
-      from unnest(_differences) d
+      from unnest(_variances) d
      where l.count_id = _count_id and l.variant_id = d.variant_id;
 $$;
 
@@ -53,7 +53,7 @@ declare
     _operation_id bigint := stockroom_api.claim_operation(_key, 'count', _count_id::text, _user_id, _performed_by);
     _is_manager boolean := _user_id is null or exists (select from stockroom.users u where u.id = _user_id and u.role = any (_managers));
     _count stockroom.counts;
-    _differences stockroom_api.difference[];
+    _variances stockroom_api.variance[];
     _variant_ids uuid[];
     _targets int[];
     _locked uuid[];
@@ -64,21 +64,21 @@ begin
     end if;
     _count := stockroom_api.lock_session(_count_id, array['review']);
     select coalesce(array_agg(d.variant_id), '{}'), coalesce(array_agg(coalesce(d.target, d.on_hand)), '{}') into _variant_ids, _targets
-      from stockroom_api.count_differences(_count_id) d;
+      from stockroom_api.count_variances(_count_id) d;
     _locked := stockroom_api.lock_for_levels(_variant_ids, _targets);
-    _differences := array(select d from stockroom_api.count_differences(_count_id) d);
-    perform stockroom_api.refuse_open_lines(_differences, _user_id, _is_manager);
-    perform stockroom_api.close_lines(_count_id, _differences, _performed_by);
-    select array_agg(d.variant_id), array_agg(d.target) into _variant_ids, _targets from unnest(_differences) d;
+    _variances := array(select d from stockroom_api.count_variances(_count_id) d);
+    perform stockroom_api.refuse_open_lines(_variances, _user_id, _is_manager);
+    perform stockroom_api.close_lines(_count_id, _variances, _performed_by);
+    select array_agg(d.variant_id), array_agg(d.target) into _variant_ids, _targets from unnest(_variances) d;
     perform stockroom_api.give_up_holds(_operation_id, _variant_ids, _targets, _locked);
     update stockroom.counts
        set state = 'applied', operation_id = _operation_id, ended_by = _performed_by, ended_at = now() where id = _count_id;
-    return query select * from stockroom_api.post_count(_operation_id, _performed_by, _count_id, _differences);
+    return query select * from stockroom_api.post_count(_operation_id, _performed_by, _count_id, _variances);
 end $$;
 
 -- Post the movements of a session's lines: of the reason full count for a session of everything, else cycle count.
 create function stockroom_api.post_count(
-    _operation_id bigint, _performed_by text, _count_id bigint, _differences stockroom_api.difference[]
+    _operation_id bigint, _performed_by text, _count_id bigint, _variances stockroom_api.variance[]
 ) returns setof stockroom_api.posting
     language plpgsql as $$
 declare
@@ -86,7 +86,7 @@ declare
     _lines stockroom.line[] := array(
         select row (d.variant_id, 'count', _reason, d.target - d.on_hand, least(d.counted_at, now()), 'count', _count_id::text, null, null)
                ::stockroom.line
-          from unnest(_differences) d);
+          from unnest(_variances) d);
 begin
     perform stockroom_api.check_lines(_lines);
     return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);

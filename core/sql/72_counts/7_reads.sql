@@ -43,7 +43,7 @@ select l.count_id, l.variant_id, v.sku, p.name as product, v.size, v.color, l.pl
  cross join lateral (select max(m.id) as last_id from public.stock_movements m where m.operation_id = c.operation_id) o
  where l.expected is not null;
 
--- How accurate each applied session was. Of units and money: what was expected, and the sum of all differences without their signs.
+-- How accurate each applied session was. Of units and money: what was expected, and the sum of all variances without their signs.
 create view stockroom_api.count_accuracy as
 select c.id as count_id, c.name, c.ended_at, c.undone_at is not null as is_undone, count(*) as lines,
        count(*) filter (where l.counted = l.expected) as right_lines, sum(l.expected) as expected, sum(abs(l.counted - l.expected)) as off,

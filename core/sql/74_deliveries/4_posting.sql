@@ -54,9 +54,9 @@ begin
     if exists (select from stockroom.goods_lines l where l.delivery_id = _delivery_id and l.variant_id is null and l.scanned > 0) then
         perform stockroom_api.refuse_value('delivery', 'has only units of unknown codes. Attach them to variants first');
     elsif not exists (select from stockroom.goods_lines l where l.delivery_id = _delivery_id and l.received > 0) then
-        perform stockroom_api.refuse_value('delivery', 'has nothing counted. Scan what arrived, or cancel the delivery');
+        perform stockroom_api.refuse_value('delivery', 'has no counted units. Scan what arrived, or cancel the delivery');
     elsif not _closes then
-        perform stockroom_api.refuse_value('delivery', 'has nothing new counted. Scan what arrived, or say that the rest will not come');
+        perform stockroom_api.refuse_value('delivery', 'has no newly counted units. Scan what arrived, or say that the rest will not come');
     end if;
 end $$;
 

@@ -51,19 +51,25 @@ export async function readPhoto(file) {
   }
 }
 
-// A code is taken once while it is in the picture, and again only when it has left it.
+// One barcode may be read with or without its leading zeros.
+const alike = (code) => (/^\d{8,14}$/.test(code) ? code.padStart(14, "0") : code);
+
+// A code is taken once while it is in the picture, and again only when it has left it. Of several codes in one picture, none
+// is taken: they may be on one box, which would count twice.
 export class Picture {
   seen = new Map();
 
   fresh(codes, now) {
-    const here = new Set(codes);
-    for (const [code, known] of this.seen) if (!here.has(code)) known.missed += 1;
-    const taken = [...here].filter((code) => {
-      const known = this.seen.get(code);
+    const here = new Map(codes.map((code) => [alike(code), code]));
+    for (const [key, known] of this.seen) if (!here.has(key)) known.missed += 1;
+    const taken = here.size > 1 ? [] : [...here].filter(([key]) => {
+      const known = this.seen.get(key);
       return !known || (known.missed >= LOOKS && now - known.at >= GONE);
     });
-    for (const code of here) this.seen.set(code, { at: now, missed: 0 });
-    return taken;
+    for (const key of here.keys()) {
+      if (here.size === 1 || this.seen.has(key)) this.seen.set(key, { at: now, missed: 0 });
+    }
+    return taken.map(([, code]) => code);
   }
 }
 

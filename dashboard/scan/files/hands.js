@@ -35,7 +35,10 @@ export function listen({ field, onScan }) {
       if (isQuick() && event.timeStamp - last < HICCUP) {
         event.preventDefault();
         event.stopImmediatePropagation();
-        if (before.element.value !== before.value) before.element.value = before.value;
+        if (before.element.value !== before.value) {
+          before.element.value = before.value;
+          before.element.dispatchEvent(new Event("change")); // a list takes the letters of a code for a choice
+        }
         onScan(burst);
       }
       burst = "";

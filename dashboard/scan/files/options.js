@@ -49,7 +49,7 @@ export class Options {
     for (const radio of document.querySelectorAll("[name=mode]")) {
       const isAllowed = radio.value === "look" || Boolean(state.may[PERMISSION[radio.value]]);
       radio.disabled = !isAllowed;
-      radio.closest("label").title = isAllowed ? "" : "Your role may not do this. The warehouse, a manager or an admin may.";
+      radio.closest("label").title = isAllowed ? "" : "Your role cannot do this. The warehouse, a manager or an admin can.";
     }
     fill("delivery", [["", "None: post at once"], ...(state.deliveries ?? []).map((each) => [each.id, each.name])]);
     fill("count", (state.counts ?? []).map((each) => [each.id, each.name]));
@@ -107,7 +107,7 @@ export class Options {
     if (this.mode === "adjust" && this.reason.note && !element("note").value.trim()) {
       return { field: "note", sentence: `"${this.reason.label}" needs a note. Write it once, then scan.` };
     }
-    if (this.mode === "count" && !this.count) return { field: "count", sentence: "No count is open. Start one under Counts." };
+    if (this.mode === "count" && !this.count) return { field: "count", sentence: "No count is open. Start one on the Counts page." };
     return null;
   }
 

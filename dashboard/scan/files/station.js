@@ -9,6 +9,7 @@ import { LINE, Sender } from "./sender.js";
 import { isOn, play, setOn } from "./sound.js";
 import { called, element, make, showAnswer, showLine, showLog, showNotice, showRefused, showVariants } from "./view.js";
 
+const LONGEST = 400; // characters of a code, as the server takes them
 const version = document.querySelector("meta[name=scan-version]").content;
 const field = element("code");
 
@@ -43,7 +44,11 @@ const sender = new Sender({ store, owner: () => (isPaused ? null : person?.owner
 async function take(what, units = options.units) {
   if (!person || isPaused) {
     play("refused");
-    if (!person) say("Nobody is signed in on this browser yet, so this scan was not kept. Connect, sign in, then scan again.", what.text ?? what.sku);
+    if (!person) say("The server has not answered yet who is signed in, so this scan was not kept. Scan again when this page is connected.", what.text ?? what.sku);
+    return;
+  }
+  if (what.text?.length > LONGEST) {
+    say(`This code has more than ${LONGEST} characters, so it is no code of a variant. It was not kept.`, `${what.text.slice(0, 40)}\u2026`);
     return;
   }
   const problem = options.problem();
@@ -61,13 +66,13 @@ async function keep(facts) {
   try {
     await store.add(scan);
   } catch {
-    say("This device has no room to keep the scan, so it was not posted. Scan again.", scan.label);
+    say("This device could not keep the scan, so it was not posted. Reload the page, then scan again.", scan.label);
     return;
   }
   const entry = { ...scan, answer: null };
   log.unshift(entry);
   log.length = Math.min(log.length, 200);
-  if (["adjust", "receive", "count"].includes(scan.mode)) setUndoable([...undoable, entry].slice(-30));
+  mark(entry);
   if (log.filter((each) => !each.answer).length === 1 && line !== LINE.away) {
     setTimeout(() => entry.answer || entry !== log[0] || showAnswer(entry), 250);
   } else {
@@ -76,6 +81,11 @@ async function keep(facts) {
   }
   await draw();
   sender.kick();
+}
+
+// `u` takes it back. A scan that takes another one back is none of these.
+function mark(scan) {
+  if (["adjust", "receive", "count"].includes(scan.mode) && !scan.isUndo) setUndoable([...undoable, scan].slice(-30));
 }
 
 async function settled(pairs) {
@@ -117,8 +127,7 @@ async function undo() {
   setUndoable(undoable.slice(0, -1));
   if (last.count || last.delivery) {
     const { id, owner, name, at, n, answer, ...again } = last;
-    await keep({ ...again, units: -last.units });
-    setUndoable(undoable.slice(0, -1)); // the counter-scan is no scan to undo
+    await keep({ ...again, units: -last.units, isUndo: true });
   } else {
     await keep({ mode: "undo", of: last.id, label: `Undo ${last.label}`, units: -last.units });
   }
@@ -144,7 +153,7 @@ function showOthers(waiting) {
     if (scan.owner !== person?.owner) names.set(scan.name, (names.get(scan.name) ?? 0) + 1);
   }
   const said = [...names].map(([name, count]) => `${count} ${count === 1 ? "scan" : "scans"} by ${name}`).join(", ");
-  if (said) showNotice(`${said} still wait on this device. They are posted when their person signs in here.`);
+  if (said) showNotice(`${said} still wait on this device. They are posted when that person signs in here.`);
   else showNotice();
 }
 
@@ -164,6 +173,7 @@ async function again(scan) {
   const { answer, n, ...same } = scan;
   await store.add(same);
   log.unshift({ ...same, answer: null });
+  if (!undoable.some((each) => each.id === same.id)) mark(same);
   await draw();
   sender.kick();
 }
@@ -241,7 +251,7 @@ async function meet(state) {
   hasMet = true;
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
-    showNotice("A newer version of this page is there. ", make("a", { href: "/scan" }, "Load it"));
+    showNotice("A newer version of this page is available. ", make("a", { href: "/scan" }, "Load it"));
   }
   await draw();
   sender.kick();
@@ -372,7 +382,7 @@ element("photo").addEventListener("change", async (event) => {
 
 if (matchMedia("(pointer: coarse)").matches) field.inputMode = "none";
 else element("keyboard").hidden = true;
-if (store instanceof Memory) showNotice("This browser keeps nothing: scans that wait are lost when this page is closed.");
+if (store instanceof Memory) showNotice("This browser does not store anything. Scans that are not posted yet are lost when this page is closed.");
 showSound();
 options.meet(options.state);
 recallUndoable();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.counts import applying, entering, review, sessions
-from core.counts.review import Difference
+from core.counts.review import Variance
 from core.counts.sessions import Scope
 from core.foundation.model import Actor, Posting
 from tests.support.builders import Shop, key
@@ -35,9 +35,9 @@ def scanned(
     return counted
 
 
-def seen(shop: Shop, count: int) -> dict[UUID, Difference]:
+def seen(shop: Shop, count: int) -> dict[UUID, Variance]:
     """The lines of the review."""
-    return {line.variant_id: line for line in shop.run(review.differences, "Wanda", count_id=count)}
+    return {line.variant_id: line for line in shop.run(review.variances, "Wanda", count_id=count)}
 
 
 def finish(shop: Shop, count: int) -> None:

@@ -1,4 +1,4 @@
-"""A shelf that holds less than checkouts hold is entered all the same: the holds that no longer fit are given up."""
+"""A shelf that holds less than checkouts hold is entered anyway: the holds that no longer fit are given up."""
 
 from __future__ import annotations
 

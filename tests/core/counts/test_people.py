@@ -130,7 +130,7 @@ def test_impossible_entries_are_refused_with_a_sentence(shop: Shop) -> None:
     assert shop.run(entering.recent, "Wanda", count_id=count) == ()
 
 
-def test_a_blind_session_shows_no_level_and_no_difference_before_counting_is_finished(shop: Shop) -> None:
+def test_a_blind_session_shows_no_level_and_no_variance_before_counting_is_finished(shop: Shop) -> None:
     shoe, sock = shop.variant(4), shop.variant(6)
     count = begin(shop, shoe, sock, is_blind=True)
     typed(shop, count, shoe, 3)
@@ -158,7 +158,7 @@ def test_support_reads_counts_and_neither_counts_nor_applies(shop: Shop) -> None
         apply(shop, count, "Sam")
     with pytest.raises(Forbidden):
         shop.run(review.approve, "Wanda", count_id=count, lines=list(seen(shop, count).values()))
-    assert len(shop.run(review.differences, "Sam", count_id=count)) == 1
+    assert len(shop.run(review.variances, "Sam", count_id=count)) == 1
 
 
 def test_a_variance_over_the_limit_needs_a_manager_who_did_not_count_it(fresh_shop: Shop) -> None:
@@ -204,7 +204,7 @@ def test_an_approval_ends_when_the_variance_changes_and_zeroed_lines_need_one_to
     stale = seen(shop, count)[shoe]
     shop.run(review.approve, "Mia", count_id=count, lines=[stale])
     shop.run(review.decide, "Wanda", count_id=count, variant_id=shoe, what=Decision.NOW, units=4, key=key())
-    with pytest.raises(InvalidInput, match="has another variance by now"):
+    with pytest.raises(InvalidInput, match="has another variance now"):
         shop.run(review.approve, "Mia", count_id=count, lines=[stale])
     shop.run(review.zero_uncounted, "Mia", count_id=count, lines=1, key=key())
     assert [line.waits_for_approval for line in seen(shop, count).values()] == [True, True]

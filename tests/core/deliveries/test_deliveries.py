@@ -129,7 +129,7 @@ def test_what_is_missing_stays_expected_or_is_closed_as_short(shop: Shop) -> Non
     post(shop, delivery_id)
     assert seen(shop, delivery_id).row.state is DeliveryState.IN_PROGRESS
     assert shop.run(reads.expected, "Sam", variant_ids=[variant])[variant].units == 6
-    with pytest.raises(InvalidInput, match="nothing new counted"):
+    with pytest.raises(InvalidInput, match="no newly counted units"):
         post(shop, delivery_id)
     scan(shop, delivery_id, sku, 5)
     post(shop, delivery_id, closes=True)
@@ -221,7 +221,7 @@ def test_a_delivery_of_which_something_was_received_is_not_cancelled(shop: Shop)
     sku = key()[:10]
     shop.variant(sku=sku)
     delivery_id = announce(shop, f"{sku} 2")
-    with pytest.raises(InvalidInput, match="nothing counted"):
+    with pytest.raises(InvalidInput, match="no counted units"):
         post(shop, delivery_id, closes=True)
     scan(shop, delivery_id, sku)
     post(shop, delivery_id)

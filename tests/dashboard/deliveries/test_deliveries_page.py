@@ -43,7 +43,7 @@ def test_a_note_is_pasted_checked_off_posted_and_undone(tabs: Tabs, embedded_sho
     assert "1 unit more than announced" in words_of(tab)
     press(tab, "Take back")
     count(tab, "MYSTERY")
-    assert "MYSTERY is of no variant" in words_of(tab)
+    assert "MYSTERY is a code of no variant" in words_of(tab)
     field(tab, "text_input", "It is this variant", 1).set_value("TR-43")
     tab.get("button")
     [button for button in tab.button if button.label == "Attach"][1].click()

@@ -74,7 +74,7 @@ def test_an_undo_is_not_offered_another_undo() -> None:
     assert told.undoable == ()
 
 
-def test_a_count_that_found_no_difference_has_nothing_to_undo() -> None:
+def test_a_count_that_found_no_variance_has_nothing_to_undo() -> None:
     assert notice(movement(0, 12), movement(3, 5)).undoable == (5,)
     assert notice(movement(0, 12)).undoable == ()
 

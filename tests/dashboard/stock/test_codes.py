@@ -50,7 +50,7 @@ def test_labels_are_asked_for_in_the_list_and_come_from_a_receipt(tabs: Tabs, em
     shoe = embedded_shop.variant(on_hand=3, sku="A-1")
     embedded_shop.variant(sku="B-1")
     tab = press(tabs.open("Sam", "stock"), "Labels")
-    assert "No label is asked for yet." in words_of(tab)
+    assert "No labels yet. Type how many to print." in words_of(tab)
     field(tab, "segmented_control", "Begin with").set_value("Units on hand")
     assert "3 labels on 1 page" in words_of(run(tab))
     field(tab, "text_input", "Used on the first sheet").input("1.5")

@@ -1,7 +1,7 @@
 -- What was counted against what the ledger says of the counted second.
 
 -- Each counted line with one number where the entries allow it. Scans by several people add up, because each scan is a unit. A
--- typed number beside another person's number is a conflict, until a person says whose number counts, or that they add up.
+-- typed number and another person's number are a conflict, until a person says whose number counts, or that they add up.
 create view stockroom_api.counted_lines as
 select l.count_id, l.variant_id, l.place, l.is_extra, l.round, l.is_accepted, l.decided_by, l.approved_by, l.approved_units, t.people,
        t.who, t.is_zeroed,
@@ -23,16 +23,16 @@ select l.count_id, l.variant_id, l.place, l.is_extra, l.round, l.is_accepted, l.
 -- One counted line as the review shows it. `expected`: the level at the counted second. `since`: the net units that moved after
 -- it. `target`: the level after applying; `missing`: units that were sold since but were not there. `question`: 'conflict'
 -- if people disagree, 'moved' if units moved between the first and the last unit that was counted.
-create type stockroom_api.difference as (
+create type stockroom_api.variance as (
     variant_id uuid, place int, is_extra boolean, round int, people jsonb, who text, is_zeroed boolean, counted int, counted_at timestamptz,
     expected int, variance int, on_hand int, reserved int, since int, since_movements int, target int, missing int,
     unit_value numeric, valued_by text, question text, is_over boolean, approved_by text, decided_by text
 );
 
--- The differences of a session's counted lines. The expected level is the present one without the movements that happened after
+-- The variances of a session's counted lines. The expected level is the present one without the movements that happened after
 -- the counted second. So a movement that is recorded later but happened before belongs to it, in whatever order they were written.
 -- A count moves no goods: what another count of a later second has corrected belongs to it too, and is not corrected twice.
-create function stockroom_api.count_differences(_count_id bigint) returns setof stockroom_api.difference
+create function stockroom_api.count_variances(_count_id bigint) returns setof stockroom_api.variance
     language sql stable as $$
     with line as materialized (
         select * from stockroom_api.counted_lines l where l.count_id = _count_id
@@ -67,7 +67,7 @@ create function stockroom_api.count_differences(_count_id bigint) returns setof 
      order by c.place, c.variant_id;
 $$;
 
--- The differences for the review of a session. Refuses: SK008 while a blind session is still being counted, SK009, SK010.
+-- The variances for the review of a session. Refuses: SK008 while a blind session is still being counted, SK009, SK010.
 create function stockroom_api.review_lines(_user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint)
     returns table (
         sku text, product text, size text, color text, variant_id uuid, place int, is_extra boolean, round int, people jsonb, who text,
@@ -78,11 +78,11 @@ create function stockroom_api.review_lines(_user_id bigint, _session_id bigint, 
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     if exists (select from stockroom.counts c where c.id = _count_id and c.is_blind and c.state in ('counting', 'paused')) then
-        perform stockroom_api.refuse_value('count', 'is blind: differences are shown when counting is finished');
+        perform stockroom_api.refuse_value('count', 'is blind: variances are shown when counting is finished');
     end if;
     return query
     select v.sku, p.name, v.size, v.color, d.*
-      from stockroom_api.count_differences(_count_id) d
+      from stockroom_api.count_variances(_count_id) d
       join public.product_variants v on v.id = d.variant_id
       join public.products p on p.id = v.product_id
      order by d.place, v.sku;
