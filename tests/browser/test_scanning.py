@@ -95,11 +95,9 @@ def test_fifty_scans_survive_a_broken_connection_a_reload_and_a_closed_tab(desk:
     tab.evaluate("navigator.serviceWorker.ready")
     began = time.monotonic()
     shoot(tab, sku, 20, {9: lambda: tab.context.set_offline(True)})
-    expect(tab.get_by_role("status")).to_contain_text("kept", timeout=10_000)
     tab.reload()  # from the cache of the service worker
     expect(tab.get_by_role("status")).to_contain_text("Not connected", timeout=10_000)
     shoot(tab, sku, 15)
-    expect(tab.locator("#log li").first).to_contain_text("waiting")
     tab.close()
     tab = tab.context.new_page()
     tab.goto(f"{desk.url}/scan")

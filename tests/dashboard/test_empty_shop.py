@@ -66,7 +66,7 @@ def test_each_page_says_what_it_will_show_and_who_begins_it(
 
 def test_the_buttons_open_what_they_name(tabs: Tabs) -> None:
     assert "New product" in words_of(press(tabs.open("Mia"), "Add the first product"))
-    assert "Upload a CSV file" in words_of(press(tabs.open("Mia", "stock"), "Import a catalogue"))
+    assert "Upload a file with one row for each SKU" in words_of(press(tabs.open("Mia", "stock"), "Import a catalogue"))
     assert "Create a restricted key, set it as" in words_of(press(tabs.open("Ada", "orders"), "Connect Stripe"))
     assert "Stock lists every size" in words_of(
         press(tabs.open("Wanda", "movements"), "Receive or count on the Stock page")

@@ -39,7 +39,7 @@ create table stockroom.goods_lines (
     problem     text,
     constraint goods_lines_code_check check (length(code) between 1 and 200),
     constraint goods_lines_units_check check (
-        expected between 0 and 100000000 and scanned between 0 and 100000000 and received between 0 and 100000000),
+        least(expected, scanned, received) >= 0 and greatest(expected, scanned, received) <= 100000000),
     constraint goods_lines_cost_check check (unit_cost between 0 and 1000000000),
     constraint goods_lines_unknown_check check (variant_id is not null or received = 0)
 );

@@ -1,6 +1,7 @@
 // Scans that wait for an answer, and those that were refused, in IndexedDB. Everything else that a person chose: localStorage.
 
 const NAME = "stockroom-scan";
+const ARRIVING = "arriving-";
 
 function asked(request) {
   return new Promise((resolve, reject) => {
@@ -26,7 +27,9 @@ export class Store {
     const database = await asked(request);
     database.onversionchange = () => database.close();
     navigator.storage?.persist?.().catch(() => {});
-    return new Store(database);
+    const store = new Store(database);
+    await store.takeArriving();
+    return store;
   }
 
   constructor(database) {
@@ -37,12 +40,24 @@ export class Store {
     return this.database.transaction(names, "readwrite", { durability: "strict" });
   }
 
-  // Resolves only when the scan is on disk. A scan that is tried again leaves the list of the refused in the same step.
+  // Resolves only when the scan is on disk. A scan that is tried again leaves the list of the refused in the same step. Until
+  // then it is in localStorage, which is written at once: a page that is closed in this moment loses nothing.
   async add(scan) {
-    const change = this.begin("waiting", "refused");
-    change.objectStore("waiting").add(scan);
-    change.objectStore("refused").delete(scan.id);
-    await finished(change);
+    remember(ARRIVING + scan.id, scan);
+    try {
+      const change = this.begin("waiting", "refused");
+      change.objectStore("waiting").add(scan);
+      change.objectStore("refused").delete(scan.id);
+      await finished(change);
+    } finally {
+      forget(ARRIVING + scan.id);
+    }
+  }
+
+  // Scans of a page that was closed while it kept them. One that was posted already is only answered again: its key is the same.
+  async takeArriving() {
+    const kept = new Set((await this.waiting()).map((scan) => scan.id));
+    for (const [name, scan] of recalled(ARRIVING)) kept.has(scan.id) ? forget(name) : await this.add(scan);
   }
 
   async waiting() {
@@ -101,6 +116,21 @@ export function remember(name, value) {
   try {
     localStorage.setItem(`scan-${name}`, JSON.stringify(value));
   } catch { /* storage is full or switched off: the choice lasts until the page is closed */ }
+}
+
+export function forget(name) {
+  try {
+    localStorage.removeItem(`scan-${name}`);
+  } catch { /* storage is switched off */ }
+}
+
+function recalled(start) {
+  try {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(`scan-${start}`)).map((name) => name.slice(5));
+    return names.map((name) => [name, recall(name, null)]).filter(([, scan]) => scan?.id).sort(([, a], [, b]) => a.at - b.at);
+  } catch {
+    return [];
+  }
 }
 
 // Outside a secure context (plain HTTP on a local network) there is no randomUUID, but there are random bytes.

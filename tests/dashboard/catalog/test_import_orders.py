@@ -166,4 +166,4 @@ def test_without_permission_to_import_orders_the_page_says_who_can(tabs: Tabs, s
 
 
 def test_the_catalogue_is_where_it_was(tabs: Tabs) -> None:
-    assert "Upload a CSV file with one row for each SKU." in words_of(tabs.open("Mia", "catalog"))
+    assert "Upload a file with one row for each SKU: CSV, Excel" in words_of(tabs.open("Mia", "catalog"))
