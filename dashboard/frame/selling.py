@@ -29,11 +29,7 @@ KINDS = {
     AlertKind.SLOWDOWN: "Slower than usual",
     AlertKind.SHARED_CODE: "Shared code",
 }
-ALERT_STATES = {
-    AlertState.OPEN: "Open",
-    AlertState.ACKNOWLEDGED: "Acknowledged",
-    AlertState.RESOLVED: "Resolved",
-}
+ALERT_STATES = {AlertState.OPEN: "Open", AlertState.ACKNOWLEDGED: "Acknowledged", AlertState.RESOLVED: "Resolved"}
 ORDER_STATES = {
     "Open": "red",
     "Cart not read": "orange",
@@ -93,12 +89,8 @@ _POLICIES = {
 _OBJECTS = {"payment_intent": "payment", "checkout.session": "checkout", "charge.refund": "refund",
             "charge.dispute": "dispute", "refund": "refund", "charge": "charge"}  # fmt: skip
 _WAYS = {"webhook": "received by webhook", "poll": "polled from Stripe", "import": "read by an import"}
-_MESSAGES = {
-    "new": "waiting to be processed",
-    "done": "processed",
-    "ignored": "ignored",
-    "parked": "could not be processed",
-}
+_MESSAGES = {"new": "waiting to be processed", "done": "processed", "ignored": "ignored",
+             "parked": "could not be processed"}  # fmt: skip
 _EVENTS = {
     Event.OPENED: "Case opened",
     Event.REPEATED: "Happened again",
