@@ -5,7 +5,7 @@ import streamlit as st
 from core.screens import counts as screens
 from dashboard.counts import listing, making, parts, past, planning, view
 from dashboard.door import session
-from dashboard.frame import lists, live
+from dashboard.frame import links, lists, live
 from dashboard.frame import page as frame
 
 _SECTION = lists.Choice(
@@ -32,3 +32,4 @@ with frame.page("Counts", person) as top:
             listing.show(seen, person)
         else:
             planning.show(session.run(screens.count_plan), person)
+        links.to_files(person, "counts", "count_lines")

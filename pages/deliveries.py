@@ -6,7 +6,7 @@ from core.screens import deliveries as screens
 from dashboard.deliveries import listing, making, parts
 from dashboard.deliveries import view as desk
 from dashboard.door import session
-from dashboard.frame import lists, live
+from dashboard.frame import links, lists, live
 from dashboard.frame import page as frame
 
 person = session.actor()
@@ -24,3 +24,4 @@ with frame.page("Deliveries", person) as top:
         with top:
             frame.show_sample_line(seen.shop)
         listing.show(seen, person)
+        links.to_files(person, "goods_deliveries", "goods_lines")

@@ -28,6 +28,7 @@ with frame.page("Stock", person) as top:
         else:
             live.watch(variant.latest)
             variant_desk.show(variant, person)
+            links.to_files(person, "variant_codes", "variant_changes")
     else:
         search = stock_list.show_search(code)
         wanted = stock_list.show_filters(search, session.run(reports.brands), session.run(reports.shelf_places))
@@ -41,4 +42,4 @@ with frame.page("Stock", person) as top:
             with top:
                 frame.show_sample_line(seen.shop)
             stock_list.show_page(seen, wanted, person)
-            links.to_files(person, "stock", "variants", "days", "holds")
+            links.to_files(person, "stock", "variants", "variant_codes", "variant_changes", "days", "holds")

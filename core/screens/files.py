@@ -35,7 +35,7 @@ from core.sheets.writing import MOST_ROWS, Workbook
 README = "README.txt"
 _ROWS_AT_ONCE = 5_000
 TYPES = {
-    Kind.TEXT: pa.string(), Kind.WHOLE: pa.int64(), Kind.MONEY: pa.decimal128(20, 3), Kind.DECIMAL: pa.float64(),
+    Kind.TEXT: pa.string(), Kind.WHOLE: pa.int64(), Kind.MONEY: pa.decimal128(22, 4), Kind.DECIMAL: pa.float64(),
     Kind.MOMENT: pa.timestamp("us", "UTC"), Kind.DAY: pa.date32(), Kind.YES: pa.bool_(),
 }  # fmt: skip
 """The type of a column in Parquet."""

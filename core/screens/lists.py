@@ -178,6 +178,52 @@ _ORDERS = (
     ),
 )  # fmt: skip
 
+_WAREHOUSE = (
+    _list(
+        "counts", "Counts",
+        "count_id:int", "name", "scope", "scope_value", "is_blind:yes", "state", "started_by", "started_at:at",
+        "finished_at:at", "ended_by", "ended_at:at", "undone_by", "undone_at:at", "lines:int",
+        "counted_lines:int", "extra_lines:int counted though not in the scope",
+        "right_lines:int without a variance, if it was applied", "expected:int units of the counted lines",
+        "off:int sum of the variances without their signs", "net:int sum of the variances", "expected_money:money",
+        "off_money:money", "net_money:money", order="count_id",
+    ),
+    _list(
+        "count_lines", "Lines of counts",
+        "count_id:int", "count", "sku", "product", "size", "color", "is_extra:yes counted though not in the scope",
+        "expected:int level at the counted second; empty in a blind count until counting is finished",
+        "counted:int units", "variance:int counted less expected", "posted:int change of the level",
+        "missing:int units sold since that were not there", "unit_value:money", "valued_by cost or price",
+        "counted_at:at", "counted_by", "decided_by", "approved_by who approved a variance over the limit",
+        order="count_id product sku",
+    ),
+    _list(
+        "goods_deliveries", "Deliveries of goods",
+        "delivery_id:int", "reference", "supplier", "expected_on:day", "is_announced:yes", "state", "is_overdue:yes",
+        "created_by", "created_at:at", "closed_by", "closed_at:at", "lines:int", "expected:int units announced",
+        "scanned:int units counted and not posted yet", "received:int units posted",
+        "short_lines:int fewer units than announced", "over_lines:int more units than announced",
+        "unknown_lines:int without a variant, or that could not be read", order="delivery_id",
+    ),
+    _list(
+        "goods_lines", "Lines of deliveries of goods",
+        "line_id:int", "delivery_id:int", "reference", "code as the note names it", "sku", "product", "size", "color",
+        "expected:int units announced", "scanned:int units counted and not posted yet", "received:int units posted",
+        "unit_cost:money", "problem what could not be read", "original the text of the note",
+        order="delivery_id line_id",
+    ),
+    _list(
+        "variant_codes", "Codes of variants",
+        "code_id:int", "sku", "product", "size", "color", "kind", "code", "units:int that a scan of it counts",
+        "added_by", "added_at:at", order="sku code_id",
+    ),
+    _list(
+        "variant_changes", "Changes of variants and products",
+        "change_id:int", "at:at", "performed_by", "source", "variant_id empty if the product was changed",
+        "sku as it was then", "product_id", "product", "field", "before", "after", order="change_id",
+    ),
+)  # fmt: skip
+
 _PROOF = (
     _list(
         "proof_runs", "Runs of reconciliation",
@@ -243,5 +289,5 @@ _SETTINGS = (
     ),
 )  # fmt: skip
 
-LISTS: dict[str, ListFile] = dict((*_STOCK, *_ORDERS, *_PROOF, *_SETTINGS))
+LISTS: dict[str, ListFile] = dict((*_STOCK, *_WAREHOUSE, *_ORDERS, *_PROOF, *_SETTINGS))
 """Every list, by its name."""

@@ -26,6 +26,7 @@ from core.foundation.model import MovementType, Role
 from core.foundation.settings import load_settings
 from core.ledger import history_sheet
 from core.people.access import ROLES, Permission
+from core.screens.lists import LISTS
 from tests.house.documents import (
     ARCHITECTURE,
     BACKUPS,
@@ -259,6 +260,20 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
         means[f"as {role}"] = set().union(*(means[words] for words in re.split(r"; |, and |, ", may)))
     held = {role: {permission for permission, roles in ROLES.items() if role in roles} for role in Role}
     assert {role: means[f"as {role}"] for role, _ in README.table("role")} == held
+
+
+def test_every_list_is_among_the_files_of_the_page_that_the_guide_names() -> None:
+    """Found late: counts, deliveries, codes and edits were on pages, but could not be had as files."""
+    offered: dict[str, set[str]] = {}
+    for path in python_files("pages"):
+        named = [node for node in nodes(path)
+                 if (isinstance(node, ast.Call) and ast.unparse(node.func) == "links.to_files")
+                 or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FILES")]  # fmt: skip
+        if named:
+            texts = {str(part.value) for node in named for part in ast.walk(node) if isinstance(part, ast.Constant)}
+            offered[path.stem.capitalize()] = texts & set(LISTS)
+    assert {page: set(re.findall("`(.+?)`", lists)) for page, lists in RUNNING.table("files of")} == offered
+    assert set().union(*offered.values()) == set(LISTS)
 
 
 def test_the_columns_of_both_files_are_those_that_are_read() -> None:

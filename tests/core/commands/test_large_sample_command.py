@@ -48,6 +48,9 @@ def test_an_interrupted_large_sample_says_how_far_it_is_continues_and_is_exporte
     assert core_main.main(["export", str(folder)]) == 0
     assert capsys.readouterr().out.startswith(f"Wrote {len(LISTS)} lists to {folder}.")
     assert pyarrow.parquet.read_metadata(folder / "orders.parquet").num_rows == 60
+    csv, parquet = ({path.stem for path in folder.glob(f"*.{ending}")} for ending in ("csv", "parquet"))
+    assert csv == parquet == set(LISTS)
+    assert {"counts", "count_lines", "goods_deliveries", "goods_lines", "variant_codes", "variant_changes"} <= csv
     assert core_main.main(["export", str(folder)]) == 1
     assert "exists already" in capsys.readouterr().err
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from core.adoption import adopt as adoption
@@ -11,6 +13,8 @@ from core.foundation.model import COMMAND_LINE
 from core.ledger import holds
 from core.ledger.holds import Wanted
 from core.proof.checks import run_checks
+from core.screens import files
+from core.screens.files import Format
 from tests.core.counts.counting import apply, finish, seen, typed
 from tests.support.builders import key
 from tests.support.servers import Server
@@ -19,7 +23,7 @@ from tests.support.sneakers import sneaker_shop
 pytestmark = pytest.mark.slow
 
 
-def test_a_moved_shop_counts_its_variants_while_its_storefront_sells(supabase_server: Server) -> None:
+def test_a_moved_shop_counts_its_variants_while_its_storefront_sells(supabase_server: Server, tmp_path: Path) -> None:
     with sneaker_shop(supabase_server) as old:
         old.run("alter table public.product_variants add column shelf_place text")
         old.run("update public.product_variants set shelf_place = 'A1' where sku = 'DUN-42'")
@@ -38,6 +42,9 @@ def test_a_moved_shop_counts_its_variants_while_its_storefront_sells(supabase_se
             line = seen(shop, count)[shoe]
             assert (line.expected, line.variance, line.since) == (before, -1, -1)
             apply(shop, count)
+            path = tmp_path / "lines.csv"
+            assert shop.run(files.write_list, "Sam", name="count_lines", format=Format.CSV, path=path) > 1
+            assert f"First count,{first.sku}," in path.read_text(encoding="utf-8-sig")
             assert shop.on_hand(shoe) == before - 2
             assert [row.quantity for row in shop.history(shoe)][-2:] == [-1, -1]
             failing = {check.code for check in shop.run(run_checks, COMMAND_LINE, full=True) if not check.holds}

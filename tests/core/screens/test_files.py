@@ -13,16 +13,21 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from core.catalog import codes, editing
+from core.counts import sessions
+from core.deliveries import changes, note
 from core.foundation.errors import Forbidden, InvalidInput, SetupError, SignInRequired
 from core.screens import files
 from core.screens.files import Format
 from core.screens.lists import LISTS, Kind
 from tests.conftest import open_fresh
+from tests.core.counts import counting
 from tests.stripe.shop import Stripe
-from tests.support.builders import Shop
+from tests.support.builders import Shop, key
 from tests.support.servers import Server
 
 FORMULA = '=HYPERLINK("x")'
+WAREHOUSE = {"counts", "count_lines", "goods_deliveries", "goods_lines", "variant_codes", "variant_changes"}
 SQL_TYPES = {
     Kind.WHOLE: {"smallint", "integer", "bigint"}, Kind.MONEY: {"numeric"}, Kind.MOMENT: {"timestamp with time zone"},
     Kind.DAY: {"date"}, Kind.YES: {"boolean"}, Kind.DECIMAL: {"numeric", "real", "double precision"},
@@ -47,7 +52,30 @@ def busy(embedded: Server) -> Iterator[Shop]:
         stripe.work()
         for name in ("Wanda", "Sam", "Mia", "Ada"):
             shop.person(name)
+        fill_warehouse(shop)
         yield shop
+
+
+def fill_warehouse(shop: Shop) -> None:
+    """Add counts in each state, a delivery, codes and edits."""
+    hat, cap = shop.variant(9, sku="HAT", size="42", unit_cost=Decimal("2.50")), shop.variant(5, sku="CAP")
+    for name, is_blind, ends in (("Applied", True, counting.apply), ("Review", True, None), ("Blind", True, None),
+                                 ("Open", False, None), ("Gone", False, None)):  # fmt: skip
+        count = counting.begin(shop, hat, cap, name=name, is_blind=is_blind)
+        counting.typed(shop, count, hat, 7)
+        if name in ("Applied", "Review"):
+            counting.finish(shop, count)
+        if ends:
+            ends(shop, count)
+        if name == "Gone":
+            shop.run(sessions.cancel, "Wanda", count_id=count)
+    lines = note.parse(f"HAT\t3\t9.3333\n{FORMULA}\t4\n")
+    made = shop.run(changes.announce, "Wanda", lines=lines, reference="LS-1", supplier="-Fjell", key=key())
+    shop.run(changes.scan, "Wanda", delivery_id=made.delivery_id, code="HAT", units=2, key=key())
+    shop.run(codes.attach, "Mia", variant_id=hat, code="+49-BOX", kind="carton", units=12, key=key())
+    for field, before, after in (("size", "42", "43"), ("brand", None, "=Brand")):
+        edit = editing.Edit(variant_id=hat, field=editing.Field(field), before=before, after=after)
+        shop.run(editing.edit, "Mia", edits=[edit], key=key())
 
 
 def read_csv(path: Path, kinds: list[Kind]) -> list[tuple[Any, ...]]:
@@ -98,6 +126,7 @@ def test_every_list_reads_back_from_csv_and_parquet_as_sql_has_it(
         assert rows == expected
         filled |= {name} if expected else set()
     assert filled >= {"stock", "movements", "orders", "order_lines", "refunds", "disputes", "cases", "people"}
+    assert filled >= WAREHOUSE
     text = (folder / files.README).read_text(encoding="utf-8")
     assert all(f"{name}: {each.title}" in text for name, each in LISTS.items())
     assert [path.name for path in tmp_path.iterdir()] == ["all"]
@@ -127,6 +156,50 @@ def test_money_is_exact_moments_are_utc_and_no_cell_is_a_formula(busy: Shop, tmp
     assert {row["email"] for row in orders} >= {"pat@example.com", "'=cmd@example.com"}
     assert {datetime.fromisoformat(row["paid_at"]).tzinfo for row in orders} == {UTC}
     assert f"'{FORMULA}".replace('"', '""') in (tmp_path / "movements.csv").read_text(encoding="utf-8-sig")
+
+
+def rows_of(shop: Shop, person: str, name: str, folder: Path) -> list[dict[str, str]]:
+    path = folder / f"{name}.csv"
+    shop.run(files.write_list, person, name=name, format=Format.CSV, path=path)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_blind_count_names_what_it_expects_only_when_counting_is_finished(busy: Shop, tmp_path: Path) -> None:
+    rows = rows_of(busy, "Ada", "count_lines", tmp_path)
+    assert rows == rows_of(busy, "Sam", "count_lines", tmp_path), "nobody may see it earlier, and all the same"
+    found = {
+        (row["count"], row["sku"]): tuple(row[name] for name in ("expected", "counted", "variance", "unit_value"))
+        for row in rows
+    }
+    assert found == {
+        ("Applied", "HAT"): ("9", "7", "-2", "2.5000"), ("Review", "HAT"): ("7", "7", "0", "2.5000"),
+        ("Blind", "HAT"): ("", "7", "", ""), ("Open", "HAT"): ("7", "7", "0", "2.5000"),
+        ("Gone", "HAT"): ("", "7", "", ""),
+    } | {(name, "CAP"): ("", "", "", "") for name in ("Applied", "Review", "Blind", "Open", "Gone")}  # fmt: skip
+    counts = rows_of(busy, "Sam", "counts", tmp_path)
+    assert {row["name"]: (row["state"], row["counted_lines"], row["net"], row["net_money"]) for row in counts} == {
+        "Applied": ("applied", "1", "-2", "-5.0000"), "Review": ("review", "1", "", ""),
+        "Blind": ("counting", "1", "", ""), "Open": ("counting", "1", "", ""), "Gone": ("cancelled", "1", "", ""),
+    }  # fmt: skip
+
+
+def test_deliveries_codes_and_edits_are_files_that_run_no_formula(busy: Shop, tmp_path: Path) -> None:
+    (delivery,) = rows_of(busy, "Wanda", "goods_deliveries", tmp_path)
+    assert [delivery[name] for name in ("reference", "supplier", "state", "expected", "scanned", "unknown_lines")] == [
+        "LS-1", "'-Fjell", "in_progress", "7", "2", "1",
+    ]  # fmt: skip
+    lines = rows_of(busy, "Wanda", "goods_lines", tmp_path)
+    assert [(row["code"], row["sku"], row["expected"], row["scanned"], row["unit_cost"]) for row in lines] == [
+        ("HAT", "HAT", "3", "2", "9.3333"), (f"'{FORMULA}", "", "4", "0", ""),
+    ]  # fmt: skip
+    (code,) = rows_of(busy, "Sam", "variant_codes", tmp_path)
+    assert (code["sku"], code["code"], code["kind"], code["units"]) == ("HAT", "'+49-BOX", "carton", "12")
+    edits = rows_of(busy, "Sam", "variant_changes", tmp_path)
+    assert [(row["sku"], row["field"], row["before"], row["after"], row["performed_by"]) for row in edits
+            if row["source"] == "page"] == [
+        ("HAT", "size", "42", "43", "Mia"), ("", "brand", "", "'=Brand", "Mia"),
+    ]  # fmt: skip
 
 
 def test_buyers_are_named_only_to_those_who_handle_orders(busy: Shop, tmp_path: Path) -> None:
