@@ -15,6 +15,7 @@ from core.counts import sessions as counting
 from core.counts.sessions import Scope
 from core.database.engine import run
 from core.deliveries import changes as deliveries
+from core.foundation.barcodes import is_gtin
 from core.foundation.errors import (
     AlreadyReversed,
     Forbidden,
@@ -24,7 +25,6 @@ from core.foundation.errors import (
     SignInRequired,
     UnknownVariant,
 )
-from core.foundation.barcodes import is_gtin
 from core.scanning import choices, taking
 from core.scanning.taking import Mode, Scan, Taken
 from tests.support.builders import Shop, key
