@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, text
@@ -14,6 +16,8 @@ from core.database import engine as database
 from core.foundation.errors import InsufficientStock, Unavailable
 from core.foundation.model import COMMAND_LINE, Actor, Line
 from core.ledger import changes as ledger
+from core.ledger import holds
+from core.ledger.holds import Wanted
 from tests.races.crowd import at_once, holding
 from tests.support.builders import Shop, key
 from tests.support.proof import assert_holds
@@ -153,3 +157,27 @@ def test_a_refusal_is_not_tried_again(shop: Shop) -> None:
     with pytest.raises(InsufficientStock):
         shop.run(take)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_an_order_locks_nothing_before_the_lower_variants_of_a_hold_that_it_ends(shop: Shop, own: bool) -> None:
+    lower, higher = sorted(shop.variant(10) for _ in range(2))
+    order, other = uuid4(), key()
+    items = [Wanted(variant_id=each, quantity=1) for each in (lower, higher)]
+    shop.run(holds.hold, COMMAND_LINE, items=items, reference=str(order) if own else other, key=key())
+    if not own:
+        shop.sql(
+            "update stockroom.reservations set expires_at = clock_timestamp() where reference = :other", other=other
+        )
+    sale = "select public.update_variant_stock(:id, -1)"
+    take = "select public.process_order_stock_changes(:order, cast(:items as jsonb))"
+    line = json.dumps([{"variant_id": str(higher), "quantity": 1}])
+    with holding(shop.owner, sale, id=lower) as seller, ThreadPoolExecutor(1) as threads:
+        taken = threads.submit(shop.sql, take, order=order, items=line)
+        time.sleep(0.4)
+        seller.execute(text(sale), {"id": higher})
+        seller.commit()
+        assert taken.result(timeout=20)["success"] is True
+    assert (shop.on_hand(lower), shop.on_hand(higher)) == (9, 8)
+    for variant in (lower, higher):
+        assert_holds(shop, variant)

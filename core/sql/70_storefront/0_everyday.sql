@@ -71,6 +71,12 @@ begin
     end if;
     _own := (select r.id from stockroom.reservations r
               where r.reference = _order_id::text and r.state = 'active' order by r.created_at desc limit 1);
+    -- The general path also locks the other variants of such holds, so nothing may be locked before it: that could deadlock.
+    if exists (select from public.product_variants v where v.id = any (_cart.variants) and v.reserved_quantity > 0)
+       and (exists (select from stockroom_api.expired_holds e where e.variant_id = any (_cart.variants) and e.id is distinct from _own)
+            or _own is not null and not stockroom_api.is_hold_of(_own, _cart.variants)) then
+        return null;
+    end if;
     _operation_id := nextval('stockroom.operations_id_seq');
     _sold := stockroom_api.post_sale(_operation_id, 'Stripe', _order_id::text, _cart.variants, _cart.units, _own, now());
     if _sold is null then

@@ -88,7 +88,8 @@ begin
      order by d.place, v.sku;
 end $$;
 
--- The lines of a session that nobody has counted in their present round, with the present level. A blind session hides it.
+-- The lines of a session that nobody has counted in their present round, with the present level. A blind session hides it
+-- from those who count, also of a line to recount.
 create function stockroom_api.uncounted_lines(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _limit int
 ) returns table (variant_id uuid, sku text, product text, size text, color text, shelf_place text, on_hand int, is_recount boolean,
@@ -98,7 +99,8 @@ begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     return query
     select v.id, v.sku, p.name, v.size, v.color, nullif(btrim(to_jsonb(v) ->> 'shelf_place'), ''),
-           case when not (c.is_blind and c.state in ('counting', 'paused')) then v.stock_quantity end, l.round > 1, v.last_counted_at
+           case when not (c.is_blind and (c.state in ('counting', 'paused') or l.round > 1)) then v.stock_quantity end, l.round > 1,
+           v.last_counted_at
       from stockroom.count_lines l
       join stockroom.counts c on c.id = l.count_id
       join public.product_variants v on v.id = l.variant_id

@@ -8,7 +8,7 @@ create function stockroom_api.goods_read(_lines jsonb)
     language sql stable as $$
     select min(l.n), (array_agg(l.code order by l.n))[1], c.variant_id, sum(l.units::bigint * coalesce(c.units, 1)),
            coalesce(round(sum(l.unit_cost * l.units * coalesce(c.units, 1))
-                          / nullif(sum(l.units * coalesce(c.units, 1)) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
+                          / nullif(sum(l.units::bigint * coalesce(c.units, 1)) filter (where l.unit_cost is not null), 0), 4), min(l.unit_cost)),
            string_agg(l.original, E'\n' order by l.n), string_agg(l.problem, ' ' order by l.n)
       from (select x.ordinality as n, x.line ->> 'code' as code, (x.line ->> 'units')::int as units,
                    (x.line ->> 'unit_cost')::numeric as unit_cost, x.line ->> 'original' as original, x.line ->> 'problem' as problem
@@ -43,8 +43,9 @@ declare
     _much text;
 begin
     with read as materialized (
-        select r.*, case when _is_announced then r.units else 0 end::int as announced, case when _is_announced then 0 else r.units end::int as counted
+        select r.*, case when _is_announced then u.few else 0 end as announced, case when _is_announced then 0 else u.few end as counted
           from stockroom_api.goods_read(_lines) r
+         cross join lateral (select least(r.units, 2000000)::int as few) u  -- refused below
     ), there as materialized (
         select r.place, l.id
           from read r join stockroom.goods_lines l on l.delivery_id = _delivery_id and l.variant_id = r.variant_id

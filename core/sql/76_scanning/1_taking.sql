@@ -42,7 +42,7 @@ begin
                 'Choose one of them from the list of variants', _found.skus));
         end if;
         variant_id := _found.ids[1];
-        units := _found.units * _counts[n];
+        units := least(_found.units::bigint * _counts[n], 2000000000);  -- far above what a scan may move
     end loop;
     if variant_id is null then
         perform stockroom_api.refuse('SK001', 'A variant is unknown.', jsonb_build_object('code', _codes[1]));

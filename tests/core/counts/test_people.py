@@ -143,6 +143,10 @@ def test_a_blind_session_shows_no_level_and_no_variance_before_counting_is_finis
         shop.run(sessions.resume, "Wanda", count_id=count)
     shop.run(sessions.resume, "Mia", count_id=count)
     assert shop.run(sessions.session, "Sam", count_id=count).state is State.COUNTING
+    finish(shop, count)
+    shop.run(review.decide, "Mia", count_id=count, variant_id=shoe, what=Decision.RECOUNT, key=key())
+    levels = [line.on_hand for line in shop.run(entering.uncounted, "Wanda", count_id=count, limit=5)]
+    assert levels == [None, 6], "of the line to recount none"
 
 
 def test_support_reads_counts_and_neither_counts_nor_applies(shop: Shop) -> None:

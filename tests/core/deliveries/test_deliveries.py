@@ -121,6 +121,13 @@ def test_the_lines_of_a_delivery_are_found_without_reading_those_of_all(shop: Sh
     assert any("(delivery_id)" in row.indexdef for row in shop.rows(plan))
 
 
+def test_a_note_of_more_units_than_any_shop_receives_is_refused_with_the_code(shop: Shop) -> None:
+    box = f"BOX-{key()[:8]}"
+    shop.run(codes.attach, "Mia", variant_id=shop.variant(), code=box, kind="carton", units=100_000, key=key())
+    with pytest.raises(InvalidInput, match=f"Quantity of {box} would be above 1,000,000. Nothing was saved"):
+        announce(shop, f"{box};90000;1,50\n")
+
+
 def test_what_is_missing_stays_expected_or_is_closed_as_short(shop: Shop) -> None:
     sku = key()[:10]
     variant = shop.variant(sku=sku)

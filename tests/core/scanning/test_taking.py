@@ -15,6 +15,7 @@ from core.counts import sessions as counting
 from core.counts.sessions import Scope
 from core.database.engine import run
 from core.deliveries import changes as deliveries
+from core.foundation.barcodes import is_gtin
 from core.foundation.errors import (
     AlreadyReversed,
     Forbidden,
@@ -63,6 +64,14 @@ def test_a_scan_is_posted_once_however_often_it_is_sent_and_its_moment_is_that_o
     assert timedelta(seconds=89) < ago < timedelta(seconds=120)
     with pytest.raises(KeyReused):
         take(shop, scan(Mode.ADJUST, code, id=given.id, units=2))
+
+
+def test_a_gs1_code_that_counts_more_cartons_than_any_shop_has_is_refused(shop: Shop) -> None:
+    carton = uuid.uuid4().int % 10**13
+    code = next(text for n in range(10) if is_gtin(text := f"{carton:013}{n}"))
+    shop.run(codes.attach, "Wanda", variant_id=shop.variant(3), code=code, kind="carton", units=100_000, key=key())
+    with pytest.raises(InvalidInput, match="at most 1,000,000"):
+        take(shop, scan(Mode.RECEIVE, f"(02){code}(37)90000"))
 
 
 def test_the_same_scan_sent_by_eight_threads_at_once_moves_one_unit(shop: Shop) -> None:
