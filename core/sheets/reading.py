@@ -151,7 +151,7 @@ def _text(longest: int, value: str) -> str:
     if isinstance(value, DateCell):
         raise ValueError(_A_DATE)
     if value[0] == "#" and value in _ERRORS:
-        raise ValueError("is an error that the spreadsheet shows; mend its formula and save again")
+        raise ValueError("is an error that the spreadsheet shows; correct its formula and save again")
     if len(value) > longest:
         raise ValueError(f"has more than {longest} characters")
     if not value.isprintable() and any(unicodedata.category(each) in _INVISIBLE for each in value):

@@ -29,7 +29,7 @@ _BINARY = (b"PAR1", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"Rar!", 
 def decoded(content: bytes, name: str) -> tuple[str, list[str]]:
     """Return the text of a file and what there is to say about its encoding. Raises Unreadable if it is not text."""
     if content.startswith(_BINARY):
-        raise Unreadable(f"{name} is no table of text and no workbook. Save it as CSV or XLSX; nothing was changed.")
+        raise Unreadable(f"{name} is neither a text table nor a workbook. Save it as CSV or XLSX; nothing was changed.")
     encoding = next((named for mark, named in _MARKS.items() if content.startswith(mark)), None)
     encoding = encoding or _utf16_without_mark(content)
     if encoding is None and b"\0" in content:

@@ -141,7 +141,7 @@ def test_a_shelf_is_corrected_with_scanner_and_keys_within_four_seconds_and_undo
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_u_takes_back_a_scan_that_was_tried_again_and_a_scan_into_the_list_of_reasons_chooses_none(
+def test_u_takes_back_a_scan_that_was_tried_again_and_a_scan_into_a_list_or_a_dialog_does_nothing_else(
     desk: Desk, ash: tuple[str, UUID]
 ) -> None:
     tab = desk.tab()
@@ -162,7 +162,16 @@ def test_u_takes_back_a_scan_that_was_tried_again_and_a_scan_into_the_list_of_re
     expect(tab.locator("#answer")).to_contain_text("5 \u2192 6")
     tab.get_by_role("button", name="One unit more").click()
     assert tab.locator("#reason").input_value() == reason
-    assert [desk.shop.on_hand(each) for each in (ash[1], variant)] == [4, 6]
+    shoot(tab, "NEW-77")
+    tab.get_by_role("button", name="Attach code").click()
+    shoot(tab, ash[0])
+    tab.get_by_role("radio", name=ash[0]).check()
+    tab.get_by_role("button", name="Attach and post").click()
+    expect(tab.locator("#answer")).to_contain_text("4 \u2192 6")
+    tab.locator("#units").click()
+    shoot(tab, ash[0])
+    expect(tab.locator("#answer")).to_contain_text("this scan was not kept")
+    assert [desk.shop.on_hand(each) for each in (ash[1], variant)] == [6, 6]
 
 
 def test_scans_wait_for_the_person_who_made_them_when_another_signs_in_on_that_browser(

@@ -56,6 +56,12 @@ export class Attaching {
     }
   }
 
+  // A scan while the dialog is open names the variant.
+  find(text) {
+    element("attach-find").value = text;
+    return this.search();
+  }
+
   choice(variant) {
     const radio = make("input", { type: "radio", name: "attach-variant", value: variant.variant_id });
     radio.addEventListener("change", () => {

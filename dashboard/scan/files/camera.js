@@ -45,7 +45,8 @@ export const isPossible = () => Boolean(navigator.mediaDevices?.getUserMedia);
 export async function readPhoto(file) {
   const picture = await createImageBitmap(file);
   try {
-    return [...new Set(await (await ready())(picture, true))];
+    const codes = await (await ready())(picture, true);
+    return [...new Map(codes.map((code) => [alike(code), code])).values()];
   } finally {
     picture.close();
   }

@@ -34,6 +34,7 @@ let recent = recall("recent", []);
 let found = null; // variants of a search, instead of the recent ones
 let undoable = [];
 let hasMet = false; // since it was opened, this page has asked who is signed in
+let hasKept = false; // since it was opened, this page has kept a scan
 let isPaused = false; // another person signed in: nothing is taken until somebody says so
 
 // ---------------------------------------------------------------- scans
@@ -43,8 +44,8 @@ const sender = new Sender({ store, owner: () => (isPaused ? null : person?.owner
 // Keep a scan, then show it, then send it. `what` is a text or a variant from a list.
 async function take(what, units = options.units) {
   if (!person || isPaused) {
-    play("refused");
-    if (!person) say("The server has not answered yet who is signed in, so this scan was not kept. Scan again when this page is connected.", what.text ?? what.sku);
+    say(person ? "Another person is signed in now, so this scan was not kept. Continue, then scan again."
+      : "The server has not answered yet who is signed in, so this scan was not kept. Scan again when this page is connected.", what.text ?? what.sku);
     return;
   }
   if (what.text?.length > LONGEST) {
@@ -62,6 +63,7 @@ async function take(what, units = options.units) {
 }
 
 async function keep(facts) {
+  hasKept = true;
   const scan = { id: newId(), owner: person.owner, name: person.name, at: Date.now(), ...facts };
   try {
     await store.add(scan);
@@ -247,7 +249,7 @@ async function meet(state) {
   options.meet(state);
   attaching.meet(state.kinds);
   if (isOther) log.length = 0;
-  if (isOther && hasMet) await greet(before);
+  if (isOther && (hasMet || hasKept)) await greet(before);
   hasMet = true;
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
@@ -276,7 +278,14 @@ const attaching = new Attaching({ onDone: again });
 const COMMAND = /^([+\-\u2212]?)(\d{1,6})\*$/;
 let pause = 0;
 
-onText = (text) => (text === "u" ? undo() : take({ text }));
+onText = (text) => {
+  if (element("attach").open) return attaching.find(text);
+  if (element("pad").open) {
+    element("pad").close("cancel"); // its number may have digits of the code
+    return say("The number of units was not set yet, so this scan was not kept. Set it, then scan again.", text);
+  }
+  return text === "u" ? undo() : take({ text });
+};
 
 field.addEventListener("input", () => {
   clearTimeout(pause);

@@ -62,7 +62,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a fraction of a unit": ((WIDE + "A-1;Chair;;;1,5\n").encode(), 'opening "1,5" is not a whole number'),
     "scientific units": ((HEAD + "A-1,Chair,,1e2\n").encode(), 'opening "1e2" was shortened by a spreadsheet'),
     "an error of a formula": ((HEAD + "#REF!,Chair,,1\n").encode(), "is an error that the spreadsheet shows"),
-    "a picture": (b"\x89PNG\r\n", "no table of text and no workbook"),
+    "a picture": (b"\x89PNG\r\n", "neither a text table nor a workbook"),
     "a lone value in the last corner of a sheet": (
         xlsx([("sku", "product"), *[()] * 1_048_573, (*[None] * 16_383, "x")]), "has a sheet of 17,179,852,800 cells"),
     "a workbook that is cut": (xlsx([("sku", "product"), ("A-1", "Chair")])[:400], "is damaged"),
