@@ -218,7 +218,7 @@ _WAREHOUSE = (
         "added_by", "added_at:at", order="sku code_id",
     ),
     _list(
-        "variant_changes", "Changes of variants and products",
+        "variant_changes", "Changes of variants",
         "change_id:int", "at:at", "performed_by", "source", "variant_id empty if the product was changed",
         "sku as it was then", "product_id", "product", "field", "before", "after", order="change_id",
     ),
