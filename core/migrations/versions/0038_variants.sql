@@ -20,7 +20,8 @@ create table stockroom.pictures (
     content    bytea not null,
     media_type text not null,
     created_at timestamptz not null default now(),
-    constraint pictures_content_check check (octet_length(content) between 1 and 500000 and digest = encode(sha256(content), 'hex')),
+    constraint pictures_content_check check (octet_length(content) between 1 and 500000),
+    constraint pictures_digest_check check (digest = encode(sha256(content), 'hex')),
     constraint pictures_media_type_check check (media_type in ('image/jpeg', 'image/webp'))
 );
 
