@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.foundation.model import LevelLine
 from core.ledger import changes as ledger
-from core.ledger.changes import LevelLine
 from tests.core.counts.counting import apply, begin, finish, seen, typed
 from tests.support.builders import Shop, key
 from tests.support.proof import assert_holds
