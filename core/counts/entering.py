@@ -201,9 +201,11 @@ def count_list(connection: Connection, actor: Actor, *, count_id: int, lines: Se
     if not 1 <= len(lines) <= MAX_LINES:
         raise invalid("list", f"must have 1 to {MAX_LINES:,} lines")
     ids = find_all(connection, actor, names=[line.code for line in lines])
-    if len(set(ids)) < len(ids):
-        twice = next(line.code for n, line in enumerate(lines) if ids[n] in ids[:n])
-        raise invalid("list", f"names {twice} twice; add its numbers up", code=twice)
+    met: set[UUID] = set()
+    for line, variant in zip(lines, ids, strict=True):
+        if variant in met:
+            raise invalid("list", f"names {line.code} twice; add its numbers up", code=line.code)
+        met.add(variant)
     numbers = [whole(line.units, "units", lowest=0, line=n) for n, line in enumerate(lines, 1)]
     found = ask(
         connection,

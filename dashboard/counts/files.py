@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core import sheets
 from core.counts import entering
 from core.counts.entering import ListLine
-from core.foundation.errors import StockError, invalid
+from core.foundation.errors import invalid
 from core.ledger import reports
-from core.sheets import Field
+from core.sheets import Field, ReadFile
 from core.sheets.model import Kind
+from core.sheets.reading import Tell
 from dashboard.door import session
 from dashboard.frame import feedback, forms, words
-from dashboard.sheets import asking
+from dashboard.sheets import asking, large
+from dashboard.sheets.large import Run
 
 FIELDS = (
     Field(
@@ -44,7 +48,7 @@ def show_upload(count_id: int) -> None:
         st.caption("Each row says how many units were on the shelf, at the time in the file or, without a time, now.")
         _show_paste(count_id)
         matched = asking.show("counts", FIELDS, key="cnt_upload", examples=_EXAMPLES)
-        if matched is not None:
+        if not large.show_sending(f"count_{count_id}") and matched is not None:
             _show_file(count_id, matched)
 
 
@@ -77,27 +81,31 @@ def _pasted(text: str) -> list[ListLine]:
 
 
 def _show_file(count_id: int, matched: asking.Matched) -> None:
-    try:
-        read = sheets.read(matched.match)
-        if read.problems:
-            first = "; ".join(str(problem) for problem in read.problems[:_SHOWN])
-            st.error(f"{words.plural(len(read.problems), 'problem')}: {words.plain(first)}", icon=":material/error:")
-            return
-        zone = session.run(reports.shop).zone
+    def do(run: Run, step: Callable[[str], Tell]) -> tuple[ReadFile, list[ListLine]]:
+        read, zone = sheets.read(matched.match, tell=step("Reading")), run(reports.shop).zone
         lines = [
             entering.list_line(row.values["sku"], row.values["counted"], row.values.get("counted_at"), zone)
-            for row in read.rows
+            for row in (() if read.problems else read.rows)
         ]
-    except StockError as error:
-        feedback.show(error)
+        return read, lines
+
+    found = large.read(f"count_{count_id}", matched.file_id, len(matched.match.sheet.records), do)
+    if found is None:
+        return
+    read, lines = found
+    if read.problems:
+        first = "; ".join(str(problem) for problem in read.problems[:_SHOWN])
+        st.error(f"{words.plural(len(read.problems), 'problem')}: {words.plain(first)}", icon=":material/error:")
         return
     form = forms.begin(f"count_file_{count_id}_{matched.file_id}")
     with st.form(form.name, border=False):
 
-        def post(key: str, _: forms.Values) -> int:
-            return _enter(count_id, lines, key)
+        def post(run: Run, key: str, _: forms.Values) -> int:
+            entered: int = run(entering.count_list, count_id=count_id, lines=lines, key=key)
+            return entered
 
-        forms.submit(form, f"Enter {words.plural(len(lines), 'row')}", post, say=_said)
+        label = f"Enter {words.plural(len(lines), 'row')}"
+        large.submit(f"count_{count_id}", form, len(lines), label, post, say=_said)
 
 
 def _enter(count_id: int, lines: list[ListLine], key: str) -> int:

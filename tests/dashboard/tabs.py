@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ def press(tab: AppTest, label: str) -> AppTest:
     (button,) = [button for button in tab.button if button.label == label]
     button.click()
     return run(tab)
+
+
+def until(tab: AppTest, text: str) -> AppTest:
+    """Draw the tab again until a text or a button says this, as the bar of a large file does every second."""
+    deadline = time.monotonic() + 30
+    while text not in words_of(tab) and text not in [label.replace("\N{NO-BREAK SPACE}", " ") for label in labels(tab)]:
+        assert time.monotonic() < deadline, words_of(tab)
+        time.sleep(0.05)
+        run(tab)
+    return tab
 
 
 def field(tab: AppTest, kind: str, label: str, nth: int = 0) -> Any:

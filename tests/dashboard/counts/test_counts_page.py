@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.foundation.model import COMMAND_LINE
 from core.ledger import holds
 from core.ledger.holds import Wanted
+from dashboard.sheets import work
 from tests.core.counts.counting import apply, begin, finish, typed
-from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, until, words_of
 from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
@@ -131,3 +133,23 @@ def test_setting_a_level_below_what_is_held_names_the_hold_that_was_given_up(tab
     field(tab, "text_input", "New level").set_value("1")
     press(tab, "Set level")
     assert "HELD: 5 → 1 (\N{MINUS SIGN}4 units). 1 hold given up: cart-9 (3 units)" in words_of(tab)
+
+
+def test_a_large_list_is_entered_with_a_bar_and_a_variant_named_twice_is_refused(
+    tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "LARGE", 1)
+    shop = embedded_shop
+    shoe, sock = shop.variant(5, sku="SHOE"), shop.variant(4, sku="SOCK")
+    count = begin(shop, shoe, sock)
+    tab = tabs.open("Wanda", "counts", count=str(count))
+    for text, button, said in (
+        ("sku,counted\nSHOE,3\nSOCK,4\nSHOE,1\n", "Enter 3\N{NO-BREAK SPACE}rows", "names SHOE twice"),
+        ("sku,counted\nSHOE,3\nSOCK,4\n", "Enter 2\N{NO-BREAK SPACE}rows", "2 lines entered"),
+    ):
+        tab.session_state["cnt_file"] = True
+        run(tab).file_uploader(key="cnt_upload_file").set_value(("list.csv", text.encode(), "text/csv"))
+        until(run(tab), button.replace("\N{NO-BREAK SPACE}", " "))
+        assert f"_large_count_{count}_reading" in tab.session_state
+        until(press(tab, button), said)
+    assert "2 of 2 lines" in words_of(tab)

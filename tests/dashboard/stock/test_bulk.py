@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from core.ledger import changes as ledger
 from core.ledger import holds
 from core.ledger.holds import Wanted
 from dashboard.sheets import work
-from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, until, words_of
 from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
@@ -26,16 +25,6 @@ def uploaded(tabs: Tabs, text: str) -> AppTest:
     tab = tabs.open("Wanda", "stock", bulk="1")
     tab.file_uploader(key="bulk_file").set_value(("shelf.csv", text.encode(), "text/csv"))
     return run(tab)
-
-
-def until(tab: AppTest, text: str) -> AppTest:
-    """Draw the tab until it shows the text, as its bar does every second."""
-    deadline = time.monotonic() + 30
-    while text not in words_of(tab):
-        assert time.monotonic() < deadline, words_of(tab)
-        time.sleep(0.05)
-        run(tab)
-    return tab
 
 
 def test_cancel_of_a_large_file_undoes_what_was_posted_and_it_can_be_posted_after_that(
