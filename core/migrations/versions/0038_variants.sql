@@ -21,7 +21,7 @@ create table stockroom.pictures (
     media_type text not null,
     created_at timestamptz not null default now(),
     constraint pictures_content_check check (octet_length(content) between 1 and 500000),
-    constraint pictures_digest_check check (digest = encode(sha256(content), 'hex')),
+    constraint pictures_proof_check check (digest = encode(sha256(content), 'hex')),
     constraint pictures_media_type_check check (media_type in ('image/jpeg', 'image/webp'))
 );
 

@@ -2,7 +2,8 @@
 
 -- Decide one line of a session in review. `accept`: apply the variance though units moved while it was counted. `recount`: start the
 -- line again. `now`: replace what was counted by what a person sees this second. `sum`: the numbers of several people add up. `person`:
--- the number of this person counts. Refuses: SK003, SK008, SK009, SK010.
+-- the number of this person counts. In a blind count, nobody counts an own line again after seeing what was expected. Refuses: SK003,
+-- SK008, SK009, SK010.
 create function stockroom_api.decide_line(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _variant_id uuid, _what text, _units int,
     _person_id bigint, _key text
@@ -17,6 +18,12 @@ begin
         return _what;
     end if;
     _count := stockroom_api.lock_session(_count_id, array['review']);
+    if _count.is_blind and _what in ('recount', 'now') and exists (
+        select from stockroom_api.count_tallies t
+         where t.count_id = _count_id and t.variant_id = _variant_id and t.person_id = _user_id) then
+        perform stockroom_api.refuse_value('line', 'of a blind count was counted by you, and the review shows what was expected. Somebody '
+            'else decides to count it again');
+    end if;
     if _what = 'person' and not exists (select from stockroom_api.count_tallies t where t.count_id = _count_id
                                         and t.variant_id = _variant_id and t.person_id = _person_id) then
         perform stockroom_api.refuse_value('person', 'has not counted this line');

@@ -149,6 +149,19 @@ def test_a_blind_session_shows_no_level_and_no_variance_before_counting_is_finis
     assert levels == [None, 6], "of the line to recount none"
 
 
+def test_in_a_blind_session_nobody_counts_an_own_line_again_after_seeing_what_was_expected(shop: Shop) -> None:
+    shoe = shop.variant(4)
+    count = begin(shop, shoe, is_blind=True)
+    typed(shop, count, shoe, 3)
+    finish(shop, count)
+    for what, units in ((Decision.NOW, 4), (Decision.RECOUNT, None)):
+        with pytest.raises(InvalidInput, match="was counted by you"):
+            shop.run(review.decide, "Wanda", count_id=count, variant_id=shoe, what=what, units=units, key=key())
+    assert seen(shop, count)[shoe].variance == -1
+    shop.run(review.decide, "Mia", count_id=count, variant_id=shoe, what=Decision.NOW, units=4, key=key())
+    assert seen(shop, count)[shoe].variance == 0
+
+
 def test_support_reads_counts_and_neither_counts_nor_applies(shop: Shop) -> None:
     shoe = shop.variant(4)
     count = begin(shop, shoe)
