@@ -138,29 +138,35 @@ def show_sending(key: str, after: Callable[[], None] | None = None) -> bool:
     if not sending.is_over:
         work.watch(sending, slot)
         return True
-
-    def outcome() -> feedback.Notice:
-        if sending.problem is not None:
-            raise sending.problem
-        notice = sending.say(sending.result)
-        notice.until = time.monotonic() + feedback.SECONDS
-        return notice
-
-    is_posted = sending.result is not None
-    if not is_posted:  # the inputs were not drawn meanwhile, so Streamlit has forgotten them
-        for widget, value in sending.typed.items():
-            st.session_state[widget] = value
-    if sending.is_stopped and not is_posted:
-        work.show_problem(sending)
-    else:
-        forms.send(sending.draft, sending.key, feedback.messages(), outcome)
-        st.session_state.pop(_reading(key), None)  # levels may have changed, so the file is compared again
-    st.session_state.pop(slot, None)
-    if is_posted:
+    if sending.result is not None:
+        forms.send(sending.draft, sending.key, feedback.messages(), lambda: _notice(sending))
+        st.session_state.pop(slot, None)
         if after:
+            st.session_state.pop(_reading(key), None)
             after()
         st.rerun()
+    _show_refused(key, sending)
+    st.session_state.pop(slot, None)
     return False
+
+
+def _notice(sending: Sending[Any]) -> feedback.Notice:
+    if sending.problem is not None:
+        raise sending.problem
+    notice: feedback.Notice = sending.say(sending.result)
+    notice.until = time.monotonic() + feedback.SECONDS
+    return notice
+
+
+def _show_refused(key: str, sending: Sending[Any]) -> None:
+    """Say that it was cancelled, or keep the refusal for the form; the levels have changed, so compare them again."""
+    for widget, value in sending.typed.items():  # not drawn meanwhile, so Streamlit has forgotten them
+        st.session_state[widget] = value
+    if sending.is_stopped:
+        work.show_problem(sending)
+    else:
+        forms.send(sending.draft, sending.key, feedback.messages(), lambda: _notice(sending))
+        st.session_state.pop(_reading(key), None)
 
 
 def _reading(key: str) -> str:
