@@ -9,7 +9,7 @@ select c.count_id, c.name, c.scope, c.scope_value, c.is_blind, c.state, c.starte
   from stockroom_api.count_sessions c
   left join stockroom_api.count_accuracy a on a.count_id = c.count_id;
 
--- The counted lines of sessions that were not applied. Nothing is expected of a cancelled session, and what a blind one expects is
+-- The counted lines of sessions that were not applied. A cancelled session expects nothing, and what a blind one expects is
 -- empty until counting is finished.
 create function stockroom_api.unapplied_lines()
     returns table (count_id bigint, variant_id uuid, counted int, counted_at timestamptz, counted_by text, expected int,
