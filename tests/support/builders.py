@@ -12,6 +12,7 @@ import sqlalchemy
 from sqlalchemy import Engine, text
 
 from core.database import engine as database
+from core.foundation.barcodes import check_digit
 from core.foundation.model import COMMAND_LINE, Actor, Line, Posting, Role
 from core.ledger import changes as ledger
 
@@ -28,6 +29,12 @@ ZONE = "Pacific/Auckland"  # far from UTC and with a clock change, so that a wro
 def key() -> str:
     """Return a new idempotency key."""
     return uuid.uuid4().hex
+
+
+def new_ean() -> str:
+    """Return an EAN that no other variant of a shared shop has, with its check digit."""
+    body = f"40{uuid.uuid4().int % 10**10:010d}"
+    return body + check_digit(f"{body}0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,7 +259,8 @@ def test_the_states_in_python_are_those_of_the_table(shop: Shop) -> None:
 
 def test_lines_of_one_variant_are_added_up_with_their_average_cost_and_cartons_count_their_units(shop: Shop) -> None:
     sku = key()[:10]
-    variant = shop.variant(sku=sku, barcode="4006381333931", unit_cost=5)
+    ean = new_ean()
+    variant = shop.variant(sku=sku, barcode=ean, unit_cost=5)
     shop.run(codes.attach, "Mia", variant_id=variant, code=f"BOX-{sku}", kind="carton", units=12, key=key())
     delivery_id = announce(shop, f"{sku};6;10\n4006381333931;6;20\nBOX-{sku};2;12\n{sku};1,5;\n")
     (line,) = seen(shop, delivery_id).lines
