@@ -15,7 +15,7 @@ from core.deliveries.reads import Delivery, DeliveryState
 from core.foundation.errors import InsufficientStock, InvalidInput
 from core.foundation.model import Posting
 from core.ledger import changes as ledger
-from tests.support.builders import Shop, key
+from tests.support.builders import Shop, key, new_ean
 from tests.support.proof import assert_holds
 
 
@@ -262,15 +262,15 @@ def test_lines_of_one_variant_are_added_up_with_their_average_cost_and_cartons_c
     ean = new_ean()
     variant = shop.variant(sku=sku, barcode=ean, unit_cost=5)
     shop.run(codes.attach, "Mia", variant_id=variant, code=f"BOX-{sku}", kind="carton", units=12, key=key())
-    delivery_id = announce(shop, f"{sku};6;10\n4006381333931;6;20\nBOX-{sku};2;12\n{sku};1,5;\n")
+    delivery_id = announce(shop, f"{sku};6;10\n{ean};6;20\nBOX-{sku};2;12\n{sku};1,5;\n")
     (line,) = seen(shop, delivery_id).lines
     assert (line.expected, line.unit_cost, line.sku) == (36, Decimal(13), sku)
-    assert line.original == f"{sku};6;10\n4006381333931;6;20\nBOX-{sku};2;12\n{sku};1,5;"
+    assert line.original == f"{sku};6;10\n{ean};6;20\nBOX-{sku};2;12\n{sku};1,5;"
     assert line.problem is not None
     assert "Line 4" in line.problem
     fix = Correction(line_id=line.line_id, expected=37, counted=0, unit_cost=Decimal("14.8"))
     shop.run(changes.change, "Wanda", delivery_id=delivery_id, seen=0, changes=[fix], key=key())
-    scan(shop, delivery_id, "04006381333931", 37)
+    scan(shop, delivery_id, f"0{ean}", 37)
     post(shop, delivery_id)
     found = seen(shop, delivery_id)
     assert (found.row.state, found.lines[0].problem, found.lines[0].unit_cost) == (
