@@ -32,7 +32,7 @@ WARM_UP = 20
 
 
 class Crowd:
-    """Clients, spread over a process per core unless `processes` says otherwise; they wait until they are told to go.
+    """Clients, spread over a process per core unless `processes` says otherwise; they wait for the start.
 
     `rate` lets the clients of a process work for so many seconds and returns how often a second they succeeded.
     """

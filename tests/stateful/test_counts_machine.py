@@ -317,7 +317,7 @@ class Floor(RuleBasedStateMachine):
             assert_holds(self.shop, variant)
 
 
-def test_whoever_counts_sells_and_receives_the_count_agrees_with_a_plain_model(shop: Shop) -> None:
+def test_a_count_agrees_with_a_plain_model_while_others_count_sell_and_receive(shop: Shop) -> None:
     floor = type("FloorOfThisShop", (Floor,), {"shop": shop})
     run_state_machine_as_test(
         floor,
