@@ -213,7 +213,10 @@ def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Se
     sent = {"lines": lines_as_json(file.good), "extra": as_json(given)}
     planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | sent)
     plans = {plan.line: plan for plan in planned}
-    rows = tuple(_row(line, plans.get(line.line), file) for line in file.lines)
+    problems: dict[int, list[Problem]] = {}
+    for problem in file.problems:
+        problems.setdefault(problem.line, []).append(problem)
+    rows = tuple(_row(line, plans.get(line.line), problems.get(line.line, ())) for line in file.lines)
     bare = CatalogPreview(file_name=file.name, rows=rows)
     added = {"product": bare.products_added, "variant": bare.variants_added}
     warned = [*warnings(columns, given, added), *_uneven(connection, bare)]
@@ -230,10 +233,9 @@ def _uneven(connection: Connection, found: CatalogPreview) -> Iterator[Warned]:
         yield from uneven(prices)
 
 
-def _row(line: CatalogLine, plan: Any | None, file: CatalogFile) -> CatalogRow:
+def _row(line: CatalogLine, plan: Any | None, problems: Sequence[Problem]) -> CatalogRow:
     if plan is None:
-        problems = tuple(problem for problem in file.problems if problem.line == line.line)
-        return CatalogRow(line=line, status=RowStatus.ERROR, changes=(), problems=problems)
+        return CatalogRow(line=line, status=RowStatus.ERROR, changes=(), problems=tuple(problems))
     return CatalogRow(
         line=line,
         status=RowStatus(plan.status),
