@@ -119,7 +119,7 @@ def _show_rows(rows: list[Result], seen: OneCount) -> None:
             "sku": (skus, TextColumn("SKU", width=120)),
             "numbers": (
                 [f"{row.expected} {words.ARROW} {row.counted}" for row in rows],
-                TextColumn("Expected, counted", width=110),
+                TextColumn("Counted", width=110, help="The expected level, then what was counted"),
             ),
             "off": (off, TextColumn("Off by", width=70, alignment="right")),
         },

@@ -146,7 +146,7 @@ def _show_rows(rows: Sequence[Variance], seen: OneCount) -> None:
                     f"{row.expected} {words.ARROW} {words.NOTHING if row.counted is None else row.counted}"
                     for row in rows
                 ],
-                TextColumn("Expected, counted", width=96),
+                TextColumn("Counted", width=96, help="The expected level, then what was counted"),
             ),
             "off": (off, TextColumn("Off by", width=58, alignment="right")),
             "status": ([status(row) for row in rows], TextColumn("Status", width=80)),
