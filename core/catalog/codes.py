@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
 from core.database.engine import call, rows_of
-from core.foundation.barcodes import LENGTHS, check_digit, code_key, is_gtin, read_scan, upc_a
+from core.foundation.barcodes import LENGTHS, check_digit, is_gtin, read_scan, upc_a
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.foundation.text import clean, clean_line, folded
@@ -151,8 +151,3 @@ def _checked(code: str, kind: str) -> tuple[str, str | None]:
 
 
 _EXPECTED = {CodeKind.EAN: "a number of 8, 13 or 14 digits", CodeKind.UPC: "a number of 12 digits"}
-
-
-__all__ = [
-    "Attached", "CodeKind", "Found", "VariantCode", "attach", "choices", "code_key", "detach", "find", "of_variant",
-]  # fmt: skip

@@ -146,7 +146,19 @@ def preview_file(
     connection: Connection, actor: Actor, *, file: CatalogFile, values: Sequence[str] = ()
 ) -> CatalogPreview:
     """Return what importing a file that was read would do. Otherwise as `preview_catalog`."""
-    return _preview(connection, actor, file, values)
+    columns = extras(connection, actor)
+    given = read_values(values, columns)
+    sent = {"lines": lines_as_json(file.good), "extra": as_json(given)}
+    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | sent)
+    plans = {plan.line: plan for plan in planned}
+    problems: dict[int, list[Problem]] = {}
+    for problem in file.problems:
+        problems.setdefault(problem.line, []).append(problem)
+    rows = tuple(_row(line, plans.get(line.line), problems.get(line.line, ())) for line in file.lines)
+    bare = CatalogPreview(file_name=file.name, rows=rows)
+    added = {"product": bare.products_added, "variant": bare.variants_added}
+    warned = [*warnings(columns, given, added), *_uneven(connection, bare)]
+    return replace(bare, told=told(columns, given, added), warnings=tuple(warned))
 
 
 def import_catalog(
@@ -182,7 +194,7 @@ def import_file(
     """Import a file that was read. Otherwise as `import_catalog`."""
     file_name = file.name
     if file.problems:
-        raise UnreadableCatalog(file_name, _preview(connection, actor, file).problems)
+        raise UnreadableCatalog(file_name, preview_file(connection, actor, file=file).problems)
     given = read_values(values, extras(connection, actor)) if values else {}
     sent = {
         "key": clean(key, "key", 200),
@@ -205,22 +217,6 @@ def refused_rows(error: DBAPIError) -> list[Problem]:
     refusal = translate(error)
     facts = refusal.facts.get("problems", []) if isinstance(refusal, InvalidInput) else []
     return [Problem(**fact) for fact in facts]
-
-
-def _preview(connection: Connection, actor: Actor, file: CatalogFile, values: Sequence[str] = ()) -> CatalogPreview:
-    columns = extras(connection, actor)
-    given = read_values(values, columns)
-    sent = {"lines": lines_as_json(file.good), "extra": as_json(given)}
-    planned = connection.execute(_PREVIEW, asker(actor, Permission.IMPORT_CATALOG) | sent)
-    plans = {plan.line: plan for plan in planned}
-    problems: dict[int, list[Problem]] = {}
-    for problem in file.problems:
-        problems.setdefault(problem.line, []).append(problem)
-    rows = tuple(_row(line, plans.get(line.line), problems.get(line.line, ())) for line in file.lines)
-    bare = CatalogPreview(file_name=file.name, rows=rows)
-    added = {"product": bare.products_added, "variant": bare.variants_added}
-    warned = [*warnings(columns, given, added), *_uneven(connection, bare)]
-    return replace(bare, told=told(columns, given, added), warnings=tuple(warned))
 
 
 def _uneven(connection: Connection, found: CatalogPreview) -> Iterator[Warned]:
