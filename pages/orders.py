@@ -1,4 +1,4 @@
-"""Orders: all paid orders, one order, or the refunds to decide."""
+"""Orders: all paid orders, one order, the refunds to decide, or the buyers who wait for goods."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from dashboard.door import session
 from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
 from dashboard.orders import listing as order_list
-from dashboard.orders import notice, view
+from dashboard.orders import notice, oversold, view
 from dashboard.orders import refunds as refund_desk
 
 person = session.actor()
@@ -15,7 +15,12 @@ with frame.page("Orders", person) as top:
     opened = st.query_params.get(order_list.PARAM, "")
     if opened:
         view.show(opened, person)
-    elif order_list.VIEW.show() == order_list.REFUNDS:
+    elif (chosen := order_list.VIEW.show()) == order_list.WAITING:
+        waits = session.run(order_screens.waiting)
+        live.watch(waits.latest)
+        oversold.show_list(waits, person)
+        links.to_files(person, "waiting")
+    elif chosen == order_list.REFUNDS:
         cursor = st.query_params.get(refund_desk.CURSOR)
         refunds = session.run(order_screens.refunds, cursor=cursor, limit=refund_desk.PAGE)
         live.watch(refunds.latest)

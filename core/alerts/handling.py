@@ -78,13 +78,15 @@ def assign(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], us
     call(connection, statement, values)
 
 
-def resolve(connection: Connection, actor: Actor, *, alert_ids: Sequence[int], reason: str) -> None:
-    """Resolve cases with a reason. The missing units of an order become oversold.
+def resolve(
+    connection: Connection, actor: Actor, *, alert_ids: Sequence[int], reason: str, buyers_wait: bool = False
+) -> None:
+    """Resolve cases with a reason. The missing units of an order become oversold; `buyers_wait` for them or not.
 
     Raises InvalidInput if one is resolved already or the reason is missing, Forbidden, SignInRequired.
     """
-    values = {"ids": array(alert_ids), "reason": clean(reason, "reason", LONGEST_NOTE)}
-    statement = f"select stockroom_api.resolve_alerts({ASKER}, cast(%(ids)s as bigint[]), %(reason)s)"
+    values = {"ids": array(alert_ids), "reason": clean(reason, "reason", LONGEST_NOTE), "wait": buyers_wait}
+    statement = f"select stockroom_api.resolve_alerts({ASKER}, cast(%(ids)s as bigint[]), %(reason)s, %(wait)s)"
     call(connection, statement, asker(actor, Permission.RESOLVE_ALERT) | values)
 
 

@@ -42,10 +42,14 @@ def retry_order(connection: Connection, actor: Actor, *, order_id: int, key: str
 
 
 def ship_what_is_there(
-    connection: Connection, actor: Actor, *, order_id: int, key: str, note: str
+    connection: Connection, actor: Actor, *, order_id: int, key: str, note: str, buyer_waits: bool = False
 ) -> tuple[Retried, ...]:
-    """Take the units that are there for the open lines; missing units become oversold. For managers, with a note."""
-    return _retry(connection, actor, Permission.FORCE_ORDER, order_id, key, clean(note, "note", LONGEST_NOTE))
+    """Take the units that are there for the open lines; missing units become oversold. For managers, with a note.
+
+    `buyer_waits`: the missing units are sent when they arrive.
+    """
+    said = clean(note, "note", LONGEST_NOTE)
+    return _retry(connection, actor, Permission.FORCE_ORDER, order_id, key, said, buyer_waits)
 
 
 def map_code(connection: Connection, actor: Actor, *, code: str, variant_id: UUID) -> tuple[int, ...]:
@@ -82,11 +86,18 @@ def retry_cart(connection: Connection, actor: Actor, *, order_id: int) -> int:
 
 
 def _retry(
-    connection: Connection, actor: Actor, permission: Permission, order_id: int, key: str, note: str | None
+    connection: Connection,
+    actor: Actor,
+    permission: Permission,
+    order_id: int,
+    key: str,
+    note: str | None,
+    buyer_waits: bool = False,
 ) -> tuple[Retried, ...]:
     statement = f"""select line_id, state, cause, taken, oversold
-                      from stockroom_api.retry_order(%(key)s, {ASKER}, %(order_id)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
-    values = {"key": clean(key, "key", 200), "order_id": order_id, "note": note}
+                      from stockroom_api.retry_order(%(key)s, {ASKER}, %(order_id)s, %(note)s,
+                           %(buyer_waits)s)"""  # noqa: S608 - nothing of a caller is in it
+    values = {"key": clean(key, "key", 200), "order_id": order_id, "note": note, "buyer_waits": buyer_waits}
     return _retried(connection, statement, asker(actor, permission) | values)
 
 

@@ -79,7 +79,9 @@ class OrderLine:
 
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
     `variants`: those that the code of an open line could mean, if there are several. `part_of`: the line of the bundle
-    that this line is a part of. `unit_worth`: what the buyer paid for one unit, less its share of a discount.
+    that this line is a part of. `exchange_of`: the line whose unit came back for this one. `awaited_at`: since when a
+    person says that the buyer waits for its oversold units. `unit_worth`: what the buyer paid for one unit, less its
+    share of a discount.
     """
 
     line_id: int
@@ -104,6 +106,8 @@ class OrderLine:
     spoken_for: int
     variants: tuple[Meant, ...] = ()
     part_of: int | None = None
+    exchange_of: int | None = None
+    awaited_at: datetime | None = None
     unit_worth: Decimal | None = None
 
     @property

@@ -1,6 +1,7 @@
-"""Goods that come back without a refund or later, and decisions that are taken back.
+"""Goods that come back without a refund or later, exchanges, and decisions that are taken back.
 
-Rules and locks: core/sql/55_cases/7_returns.sql. Never more units come back than left the shelf for the line.
+Rules and locks: core/sql/55_cases/7_returns.sql, 8_exchange.sql. Never more units come back than left the
+shelf for the line.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -26,6 +28,9 @@ _NOTE = "Decision taken back"
 _TAKE_IN = f"""
     select * from stockroom_api.take_in(%(key)s, {ASKER}, %(order_id)s, %(goods)s::jsonb, %(reason)s, %(note)s,
         %(seen)s)"""  # noqa: S608 - nothing of a caller is in it
+_EXCHANGE = f"""
+    select * from stockroom_api.exchange(%(key)s, {ASKER}, %(order_id)s, %(line_id)s, %(condition)s, %(units)s,
+        %(variant_id)s, %(note)s, %(seen)s)"""  # noqa: S608 - nothing of a caller is in it
 _TAKE_BACK = f"""
     select * from stockroom_api.take_back(%(key)s, {ASKER}, %(anybodys)s::text[], %(decided)s, %(note)s)"""  # noqa: S608 - nothing of a caller is in it
 
@@ -71,6 +76,36 @@ def take_in(
         "seen": seen,
     }
     return _posted(call(connection, _TAKE_IN, asker(actor, Permission.DECIDE_REFUND) | values))
+
+
+def exchange(
+    connection: Connection,
+    actor: Actor,
+    *,
+    order_id: int,
+    came_back: CameBack,
+    variant_id: UUID,
+    key: str,
+    note: str | None = None,
+    seen: str | None = None,
+) -> tuple[Posted, ...]:
+    """Exchange units of an order: they come back, and as many units of a variant go out. Return both movements.
+
+    It is one operation, which `take_back` and an undo of one of its movements undo as a whole. `seen` is as in
+    `take_in`. Raises InsufficientStock, DecidedMeanwhile, RestoresTooMuch, UnknownVariant, KeyReused, InvalidInput,
+    Forbidden, SignInRequired; then nothing was changed.
+    """
+    values = {
+        "key": clean(key, "key", 200),
+        "order_id": order_id,
+        "line_id": came_back.line_id,
+        "condition": came_back.condition,
+        "units": units(came_back.quantity, "units", lowest=1),
+        "variant_id": variant_id,
+        "note": clean(note, "note", MAX_NOTE, empty=True) or None if note else None,
+        "seen": seen,
+    }
+    return _posted(call(connection, _EXCHANGE, asker(actor, Permission.DECIDE_REFUND) | values))
 
 
 def take_back(connection: Connection, actor: Actor, *, decided: str, key: str, note: str = _NOTE) -> tuple[Posted, ...]:

@@ -41,6 +41,7 @@ class What(StrEnum):
     READING_CHOSEN = "reading_chosen"
     LINES_SET = "lines_set"
     LINES_UNDONE = "lines_undone"
+    UNITS_AWAITED = "units_awaited"
     CODE_ENDED = "code_ended"
     ORDER_REOPENED = "order_reopened"
     API_KEY_MADE = "api_key_made"

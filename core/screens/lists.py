@@ -130,8 +130,15 @@ _ORDERS = (
     _list(
         "order_lines", "Lines of orders",
         "line_id:int", "order_id:int", "number", "position:int", "part_of:int the line of its bundle",
+        "exchange_of:int the line whose unit came back for it",
         "code as the cart names it", "name", "sku", "size", "unit_price:money", "currency", "quantity:int units",
         "state", "cause", "taken:int", "oversold:int", "restored:int", order="order_id position",
+    ),
+    _list(
+        "waiting", "Lines that buyers wait for",
+        "line_id:int", "order_id:int", "order_name", "buyer:buyer", "email:buyer", "paid_at:at", "sku", "product",
+        "size", "units:int that are missing", "available:int", "ahead:int units that earlier buyers wait for",
+        "is_here:yes enough for it", "awaited_at:at the units are oversold", order="paid_at order_id line_id",
     ),
     _list(
         "line_changes", "Changes of lines by people",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -13,6 +15,8 @@ from core.alerts.ageing import Times
 from core.alerts.handling import Hand
 from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import Alert, AlertFilter, AlertStep, Stake, Waiting
+from core.deliveries import reads as deliveries
+from core.deliveries.reads import Expected
 from core.foundation.model import Actor, LevelRow, Reason
 from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
@@ -20,9 +24,11 @@ from core.ledger import reports
 from core.ledger.holds import Reservation
 from core.orders import reads as order_reads
 from core.orders import refund_reads
+from core.orders import waiting as waits
 from core.orders.filter import OrderFilter
 from core.orders.reads import OrderLine, OrderRow, Step
 from core.orders.refund_reads import Decided, OpenRefund, RefundRow
+from core.orders.waiting import Awaited
 from core.screens.frame import Screen, head, page_at
 
 
@@ -43,6 +49,14 @@ class RefundList(Screen):
     waiting: Waiting
     page: Page[OpenRefund]
     stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingList(Screen):
+    """The lines that buyers wait for, and what deliveries still bring of their variants."""
+
+    awaited: Awaited
+    expected: Mapping[UUID, Expected]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +128,13 @@ def refunds(connection: Connection, actor: Actor, *, cursor: str | None, limit: 
     top = head(connection, actor)
     page, stale = page_at(lambda at: refund_reads.inbox(connection, actor, cursor=at, limit=limit), cursor)
     return RefundList(**top, waiting=alerts.waiting(connection, actor), page=page, stale=stale)
+
+
+def waiting(connection: Connection, actor: Actor) -> WaitingList:
+    """Return the lines that buyers wait for."""
+    top, awaited = head(connection, actor), waits.awaited(connection, actor)
+    due = deliveries.expected(connection, actor, variant_ids=[row.variant_id for row in awaited.missing])
+    return WaitingList(**top, awaited=awaited, expected=due)
 
 
 def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder | None:

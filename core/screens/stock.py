@@ -34,6 +34,7 @@ from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
+from core.orders import waiting as waits
 from core.screens.frame import Screen, head, page_at
 
 SISTERS = 200
@@ -47,7 +48,7 @@ CHART_DAYS = 30
 class Overview(Screen):
     """The first page: numbers, flows by day, waiting work, the first failed updates, and the latest movements.
 
-    `stake` and `around` are about all failed updates.
+    `stake` and `around` are about all failed updates. `arrived`: orders whose awaited goods are here.
     """
 
     summary: Summary
@@ -58,6 +59,7 @@ class Overview(Screen):
     around: Around
     recent: tuple[Movement, ...]
     proof: Proof
+    arrived: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
         around=case_lists.around(connection, actor, filter=failed),
         recent=movements.page(connection, actor, limit=8).rows,
         proof=backup_record.proof(connection, actor),
+        arrived=waits.arrived(connection, actor),
     )
 
 

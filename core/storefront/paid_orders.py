@@ -22,7 +22,6 @@ from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
 from core.inbox import applying, at_once, polling
 from core.inbox.messages import WORKER
-from core.orders.naming import order_name
 from core.storefront.payments import connected
 from core.stripe.gateway import Gateway
 
@@ -233,3 +232,14 @@ def _queue(connection: Connection, _: Actor, *, order: PaidOrder) -> str:
     values = {"id": order.order_id, "title": letter.title, "body": letter.body, "has_lines": bool(order.lines)}
     statement = "select stockroom_api.confirm_order(%(id)s, %(title)s, %(body)s, %(has_lines)s)"
     return str(call(connection, statement, values)[0][0])
+
+
+def order_name(number: str | None, buyer: str | None, amount: int, currency: str) -> str:
+    """Return the name of an order for people: WEB-7, or Ana Ruiz, 24.00 EUR; never an id of Stripe.
+
+    `stockroom_api.order_name` names orders in the database by the same rule.
+    """
+    if number and number.strip():
+        return number.strip()
+    paid = money(amount, currency)
+    return f"{buyer.strip()}, {paid}" if buyer and buyer.strip() else paid

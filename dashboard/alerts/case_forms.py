@@ -142,9 +142,13 @@ def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     with st.form(form.name, border=False):
         st.caption("Takes the available units off the shelf. The missing units are recorded as oversold.")
         forms.note(form, label="Reason", placeholder="The buyer agreed to a partial delivery", required=True)
+        handling.ask_waiting(form, usual=True)
 
         def post(key: str, values: forms.Values) -> tuple[Retried, ...]:
-            return session.run(cases.ship_what_is_there, order_id=_order_of(alert), key=key, note=values["note"] or "")
+            return session.run(
+                cases.ship_what_is_there, order_id=_order_of(alert), key=key, note=values["note"] or "",
+                buyer_waits=bool(values["waits"]),
+            )  # fmt: skip
 
         forms.submit(
             form, "Ship what is in stock", post, icon=":material/local_shipping:",
@@ -157,12 +161,12 @@ def _show_resolve(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     then = "No stock moves."
     if missing:
         verb = "counts" if missing == 1 else "count"
-        then = f"{words.units(missing)} then {verb} as oversold and will not leave the shelf."
+        then = f"{words.units(missing)} then {verb} as oversold."
     text, example = f"Closes the case. {then}", "Refunded the buyer"
     if alert.kind in (AlertKind.LOW_STOCK, AlertKind.OUT_OF_STOCK):
         text = "Closes by itself when the level rises above the reorder point. Resolve it to mute it until then."
         example = "Ordered 40 by phone"
-    handling.show_resolve([alert.alert_id], str(alert.alert_id), text, example)
+    handling.show_resolve([alert.alert_id], str(alert.alert_id), text, example, oversells=bool(missing))
 
 
 def _order_of(alert: Alert) -> int:

@@ -81,16 +81,30 @@ def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
     )  # fmt: skip
 
 
-def show_resolve(ids: Sequence[int], name: str, what_then: str, example: str = "Refunded the buyer") -> None:
-    """Offer to resolve the cases with a reason; `what_then` says what happens to their open lines."""
+def ask_waiting(form: forms.Form, *, usual: bool) -> None:
+    """Ask whether the buyer waits for the units that become oversold."""
+    st.checkbox(
+        "The buyer waits for the missing units", usual, key=form.input("waits"),
+        help="They are then listed under Orders, Waiting for goods, and can be sent when they arrive.",
+    )  # fmt: skip
+
+
+def show_resolve(
+    ids: Sequence[int], name: str, what_then: str, example: str = "Refunded the buyer", *, oversells: bool = False
+) -> None:
+    """Offer to resolve the cases with a reason; `what_then` says what happens to open lines, which it may oversell."""
 
     def draw(form: forms.Form) -> None:
         st.caption(what_then)
         forms.note(form, label="Reason", placeholder=example, required=True)
+        if oversells:
+            ask_waiting(form, usual=False)
 
     _form(
         f"resolve_{name}", "Resolve", ":material/check:", ids, draw,
-        lambda values: session.run(handling.resolve, alert_ids=ids, reason=values["note"] or ""),
+        lambda values: session.run(
+            handling.resolve, alert_ids=ids, reason=values["note"] or "", buyers_wait=bool(values.get("waits"))
+        ),
         lambda _: "The case is resolved." if len(ids) == 1 else f"{_them(ids, 'Resolved')}.",
     )  # fmt: skip
 

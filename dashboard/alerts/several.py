@@ -82,5 +82,5 @@ def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) 
     for tab in resolve:
         with tab:
             units = sum(each.units for each in cases)
-            then = f" {words.units(units)} of paid orders then count as oversold and will not leave the shelf."
-            handling.show_resolve(ids, name, f"Closes the cases.{then if units else ''}")
+            then = f" {words.units(units)} of paid orders then count as oversold."
+            handling.show_resolve(ids, name, f"Closes the cases.{then if units else ''}", oversells=bool(units))

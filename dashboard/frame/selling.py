@@ -167,7 +167,7 @@ def line_name(line: OrderLine) -> str:
 
 def line_text(line: OrderLine) -> str:
     """Return the state of a line in units."""
-    paid = f"{words.units(line.quantity)} paid"
+    paid = f"{words.units(line.quantity)} {'sent in an exchange' if line.exchange_of else 'paid'}"
     text = {
         LineState.TAKEN: f"{paid}, all off the shelf",
         LineState.SKIPPED: f"{paid} before the shop went live: recorded only, no stock moved",

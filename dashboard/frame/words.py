@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from core.carts.values import minor_digits
 from core.deliveries.reads import Expected
-from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Role
+from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Posted, Role
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -72,6 +73,12 @@ def came_and_went(came: int, went: int) -> str:
 def change(before: int, after: int) -> str:
     """Return a level before and after: 5 → 3."""
     return f"{number(before)}{SPACE}{ARROW}{SPACE}{number(after)}"
+
+
+def levels(moved: Sequence[Posted]) -> str:
+    """Return the levels before and after movements: A-1: 5 → 3, A-2: 2 → 1; of many the first five."""
+    shown = ", ".join(f"{row.sku}: {change(row.quantity_before, row.quantity_after)}" for row in moved[:5])
+    return f"{shown} and {number(len(moved) - 5)} more" if len(moved) > 5 else shown
 
 
 def money(amount: Decimal | None, currency: str) -> str:

@@ -59,7 +59,7 @@ def _undo(decided: str, shown: feedback.Messages) -> None:
 def _take_back(decided: str) -> Notice:
     """Take a decision back. The key is derived from it, so a second click is the same."""
     moved = session.run(returns.take_back, decided=decided, key=f"take back:{decided}"[:200])
-    return Notice(text=f"Taken back. {_levels(moved)}".strip())
+    return Notice(text=f"Taken back. {words.levels(moved)}".strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +84,8 @@ def told(outcome: Outcome) -> Notice:
     if outcome.problem:
         return Notice(text="", problem=outcome.problem)
     moved = outcome.moved
-    text = f"Back on the shelf. {_levels(moved)}" if moved else "Decided. No units went back on the shelf."
+    text = f"Back on the shelf. {words.levels(moved)}" if moved else "Decided. No units went back on the shelf."
     return Notice(text=text, take_back=partial(_take_back, outcome.decided))
-
-
-def _levels(moved: Sequence[Posted]) -> str:
-    return ", ".join(f"{row.sku}: {words.change(row.quantity_before, row.quantity_after)}" for row in moved)
 
 
 def start_again(form: forms.Form, seen: str) -> None:

@@ -14,7 +14,7 @@ from dashboard.frame.lists import Wanted
 from dashboard.orders import tables
 
 PARAM = "order"
-VIEWS = (ORDERS, REFUNDS) = ("Orders", "Refunds to decide")
+VIEWS = (ORDERS, REFUNDS, WAITING) = ("Orders", "Refunds to decide", "Waiting for goods")
 VIEW = lists.Choice(label="View", key="ord_view", options=dict(zip(VIEWS, VIEWS, strict=True)), usual=ORDERS)
 STATES = {
     "All": OrderState.ALL,

@@ -1,4 +1,4 @@
-"""The form for goods of an order that come back without a refund, or after it was decided."""
+"""The forms for goods of an order that come back without a refund, after it was decided, or in an exchange."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.people.access import Permission, may
 from core.screens.orders import WholeOrder
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
-from dashboard.orders import decisions
+from dashboard.orders import decisions, exchange
 
 MOST_LINES = 20
 
@@ -34,6 +34,10 @@ def show(seen: WholeOrder, person: Actor) -> None:
             if opened.open:
                 with opened:
                     _show_form(seen, lines[:MOST_LINES])
+            swapped = st.expander("Exchange", key="ord_exchange", on_change="rerun")
+            if swapped.open:
+                with swapped:
+                    exchange.show(seen, lines[:MOST_LINES])
 
 
 def _show_form(seen: WholeOrder, lines: list[OrderLine]) -> None:

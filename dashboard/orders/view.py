@@ -18,7 +18,7 @@ from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
-from dashboard.orders import decisions, refunds, returns
+from dashboard.orders import decisions, oversold, refunds, returns
 from dashboard.orders import listing as order_list
 from dashboard.stock import holds
 
@@ -69,14 +69,15 @@ def _show_lines(seen: WholeOrder, person: Actor) -> None:
     if not seen.lines:
         st.write(f"{selling.cart(seen.order)}, so no units were taken off the shelf.")
     for line in seen.lines:
-        _show_line(line, seen.order.currency)
+        _show_line(line, seen, person)
     if seen.order.cart_state != "read" and seen.raw_cart and not may(person.role, Permission.SET_LINES):
         st.caption("The cart as it came with the payment:")
         lines.show_told(guesses.written(seen.raw_cart))
         st.caption(selling.BY_HAND)
 
 
-def _show_line(line: OrderLine, currency: str) -> None:
+def _show_line(line: OrderLine, seen: WholeOrder, person: Actor) -> None:
+    currency = seen.order.currency
     label, colour = selling.line_state(line)
     with st.container(gap=None, key=f"flush_line_{line.line_id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
@@ -90,6 +91,7 @@ def _show_line(line: OrderLine, currency: str) -> None:
         other = f" ({line.code} in the cart)" if line.sku and line.code.lower() not in known else ""
         st.markdown(words.plain(f"{selling.line_name(line)}{each}{other}"))
         st.caption(words.plain(f"{selling.line_text(line)}."))
+        oversold.show_line(line, seen, person)
 
 
 def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:

@@ -103,6 +103,8 @@ def show_attention(seen: Overview) -> None:
           "alerts", many="decisions about payments", alr_list="Decisions")  # fmt: skip
     _line(waiting.refunds, "violet", "currency_exchange", "refund to decide", "Decide what happened to the goods",
           "orders", many="refunds to decide", ord_view="Refunds to decide")  # fmt: skip
+    _line(seen.arrived, "green", "local_shipping", "order can be sent", "The buyer waited, and the goods have arrived",
+          "orders", many="orders can be sent", ord_view="Waiting for goods")  # fmt: skip
     _line(waiting.machinery, "orange", "build", "case of the machinery", "Jobs, backups, proofs and messages",
           "alerts", many="cases of the machinery", alr_list="Machinery")  # fmt: skip
     if waiting.levels or variants:

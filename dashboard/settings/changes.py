@@ -40,6 +40,7 @@ WHAT = {
     What.READING_CHOSEN: "Reading chosen for an order",
     What.LINES_SET: "Lines of an order entered",
     What.LINES_UNDONE: "Lines of an order undone",
+    What.UNITS_AWAITED: "Waiting for oversold units",
     What.API_KEY_MADE: "API key created",
     What.DESTINATION_CHANGED: "Notifications changed",
     What.WAITING_CHANGED: "Waiting times of cases changed",

@@ -7,6 +7,7 @@ create function stockroom_api.reason_needed(_movement_type text, _reason text) r
         when _movement_type || ' undo' then 'is the reason of every undo'
         when 'sale stock_decrease' then 'is the reason of every paid order'
         when 'sale forced' then 'is the reason of an order that is shipped short'
+        when 'sale exchange' then 'is the reason of a unit that goes out in an exchange'
         when 'restoration refund' then 'is the reason of refunded goods'
         when 'restoration cancelled_unshipped' then 'is the reason of a cancelled order'
         when 'restoration exchange' then 'is the reason of exchanged goods'

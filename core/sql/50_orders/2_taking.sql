@@ -163,11 +163,13 @@ create function stockroom_api.question_carts(_order_ids bigint[], _told stockroo
      where o.id = any (_order_ids) and t.why is null and o.cart_state = 'read';
 $$;
 
--- End the open lines of these orders: the missing units become oversold, that is paid for and not coming from the shelf.
-create function stockroom_api.oversell(_order_ids bigint[]) returns void
+-- End the open lines of these orders: the missing units become oversold, that is paid for and not taken. `_is_awaited`: the buyers
+-- wait for them.
+create function stockroom_api.oversell(_order_ids bigint[], _is_awaited boolean default false) returns void
     language sql as $$
     update stockroom.order_lines
-       set oversold = quantity - taken, state = 'resolved', cause = null
+       set oversold = quantity - taken, state = 'resolved', cause = null,
+           awaited_at = case when _is_awaited and variant_id is not null then now() end
      where order_id = any (_order_ids) and state = 'failed';
 $$;
 

@@ -13,9 +13,10 @@ create function stockroom_api.name_lines(_order_id bigint) returns void
 $$;
 
 -- Try the open lines of an order again; this is safe at any time, even twice at once. With `_note`, the units that are there are
--- taken and the rest is oversold. Returns the lines as they are afterwards. Refuses: SK003, SK008, SK009, SK010.
+-- taken and the rest is oversold; `_is_awaited`: the buyer waits for it. Returns the lines as they are afterwards. Refuses: SK003, SK008, SK009, SK010.
 create function stockroom_api.retry_order(
-    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _note text
+    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _order_id bigint, _note text,
+    _is_awaited boolean
 ) returns table (line_id bigint, state text, cause text, taken int, oversold int)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -30,7 +31,7 @@ begin
         perform stockroom_api.take_lines(array[_order_id], array[_operation_id],
             case when _note is null then 'stock_decrease' else 'forced' end, _user_id, _who, _note);
         if _note is not null then
-            perform stockroom_api.oversell(array[_order_id]);
+            perform stockroom_api.oversell(array[_order_id], _is_awaited);
         end if;
         perform stockroom_api.review_orders(array[_order_id], _who);
     end if;
@@ -95,6 +96,6 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text),
+    stockroom_api.retry_order(text, bigint, bigint, text[], text, bigint, text, boolean),
     stockroom_api.retry_cart(bigint, bigint, text[], text, bigint)
     to stockroom_app;

@@ -12,20 +12,22 @@ select d.*, t.id as taken_back_id, u.id as undo_id, t.id is null and u.id is nul
   left join stockroom.decisions_taken_back t on t.decision_id = d.id
   left join public.stock_movements u on u.reverses_id = d.movement_id;
 
--- The price of one unit of each line; the units of a bundle's parts share its price.
+-- The price of one unit of each line; the units of a bundle's parts share its price. A line of an exchange has that of the unit that
+-- came back, and is not paid for a second time.
 create view stockroom_api.line_prices as
-select l.id as line_id, l.order_id, l.quantity,
-       case when l.part_of is null then l.unit_price::numeric
-            else (select b.unit_price::numeric * b.quantity from stockroom.order_lines b where b.id = l.part_of)
-                 / (select sum(x.quantity) from stockroom.order_lines x where x.part_of = l.part_of and x.state <> 'replaced') end as price
+select l.id as line_id, l.order_id, case when e.id is null then l.quantity else 0 end as quantity,
+       case when coalesce(e.part_of, l.part_of) is null then coalesce(e.unit_price, l.unit_price)::numeric
+            else (select b.unit_price::numeric * b.quantity from stockroom.order_lines b where b.id = coalesce(e.part_of, l.part_of))
+                 / (select sum(x.quantity) from stockroom.order_lines x where x.part_of = coalesce(e.part_of, l.part_of) and x.state <> 'replaced') end as price
   from stockroom.order_lines l
+  left join stockroom.order_lines e on e.id = l.exchange_of
  where l.state not in ('bundle', 'replaced');
 
 -- What the buyer paid for one unit of a line, in minor units: its price, less its share of a discount. Lines without a price share
 -- what the others leave of the amount.
 create view stockroom_api.line_worth as
 select l.line_id, l.order_id,
-       case when l.price is null then greatest(o.amount - s.priced, 0) / s.unpriced
+       case when l.price is null then greatest(o.amount - s.priced, 0) / nullif(s.unpriced, 0)
             when s.priced > o.amount then l.price * o.amount / s.priced
             else l.price end as unit_worth
   from stockroom_api.line_prices l

@@ -25,11 +25,62 @@ create function stockroom_api.reverse_movements(_operation_id bigint, _performed
     returns setof stockroom_api.posting
     language plpgsql as $$
 declare
-    _order_ids bigint[] := stockroom_api.lock_orders_of(_movement_ids);
+    _ids bigint[] := stockroom_api.whole_exchanges(_movement_ids);
+    _order_ids bigint[] := stockroom_api.lock_orders_of(_ids);
 begin
-    perform stockroom_api.reopen_goods(_operation_id, _performed_by, _movement_ids);
-    return query select * from stockroom_api.post_opposites(_operation_id, _performed_by, _movement_ids, _note);
+    perform stockroom_api.reopen_goods(_operation_id, _performed_by, _ids);
+    return query select * from stockroom_api.post_opposites(_operation_id, _performed_by, _ids, _note);
+    perform stockroom_api.drop_exchanges(_operation_id, _performed_by, _ids);
     perform stockroom_api.review_orders(_order_ids, _performed_by);
+end $$;
+
+-- These movements, with the rest of an exchange that one of them belongs to: an exchange is undone as a whole.
+create function stockroom_api.whole_exchanges(_movement_ids bigint[]) returns bigint[]
+    language sql stable as $$
+    select array(
+        select unnest(_movement_ids)
+        union
+        select m.id
+          from public.stock_movements x
+          join stockroom.operations p on p.id = x.operation_id and p.kind = 'exchange'
+          join public.stock_movements m on m.operation_id = p.id
+         where x.id = any (_movement_ids)
+           and not exists (select from public.stock_movements u where u.reverses_id = m.id));
+$$;
+
+-- Keep these lines of an order as replaced, without units. A replaced line has a negative position.
+create function stockroom_api.replace_lines(_order_id bigint, _line_ids bigint[]) returns void
+    language sql as $$
+    update stockroom.order_lines x
+       set state = 'replaced', cause = null, taken = 0, oversold = 0, position = w.place
+      from (select y.id, least(min(y.position) over (), 0) - row_number() over (order by y.position)::int as place
+              from stockroom.order_lines y where y.order_id = _order_id) w
+     where x.id = w.id and x.id = any (_line_ids);
+$$;
+
+-- Replace the lines that went out in exchanges which were undone, and take back what was decided about the goods that came back.
+create function stockroom_api.drop_exchanges(_operation_id bigint, _who text, _movement_ids bigint[]) returns void
+    language plpgsql as $$
+declare
+    _lines bigint[] := array(
+        select l.id from stockroom_api.line_movements x
+          join stockroom.order_lines l on l.id = x.line_id
+         where x.movement_id = any (_movement_ids) and l.exchange_of is not null and l.state = 'failed' and l.taken = 0);
+begin
+    if cardinality(_lines) = 0 then
+        return;
+    end if;
+    perform stockroom_api.replace_lines(o.id, _lines)
+       from (select distinct l.order_id as id from stockroom.order_lines l where l.id = any (_lines)) o;
+    insert into stockroom.decisions_taken_back (decision_id, operation_id, taken_back_by)
+    select d.id, _operation_id, _who
+      from stockroom.refund_decisions d
+     where d.movement_id is null
+       and d.operation_id in (select m.operation_id from stockroom_api.line_movements x
+                                join public.stock_movements m on m.id = x.movement_id
+                               where x.line_id = any (_lines) and m.id = any (_movement_ids))
+       and not exists (select from stockroom.decisions_taken_back t where t.decision_id = d.id)
+     order by d.id;
 end $$;
 
 -- Post the opposite of each movement and count it on the line it belongs to. The orders and their lines are locked. Refuses: as

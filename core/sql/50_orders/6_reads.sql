@@ -30,9 +30,9 @@ select o.id as order_id, o.payment_id, o.number, stockroom_api.order_name(o) as 
        (select count(*) from stockroom.alerts a where a.order_id = o.id and a.state <> 'resolved') as cases
   from stockroom.orders o
  cross join lateral (
-    select count(*) filter (where x.part_of is null) as lines,
-           coalesce(sum(x.quantity) filter (where x.state not in ('bundle', 'no_goods')), 0) as units,
-           coalesce(sum(x.taken), 0) as taken,
+    select count(*) filter (where x.part_of is null and x.exchange_of is null) as lines,
+           coalesce(sum(x.quantity) filter (where x.state not in ('bundle', 'no_goods') and x.exchange_of is null), 0) as units,
+           coalesce(sum(x.taken) filter (where x.exchange_of is null), 0) as taken,
            coalesce(sum(x.oversold) filter (where x.cause is distinct from 'refunded'), 0) as oversold,
            coalesce(sum(x.restored), 0) as restored,
            coalesce(sum(x.quantity - x.taken - x.oversold) filter (where x.state = 'failed'), 0) as missing
@@ -50,7 +50,7 @@ select o.id as order_id, stockroom_api.order_name(o) as name from stockroom.orde
 -- decision, will not come back. `variants`: those that the code of an open line could mean, if there are several. `place`: a part
 -- stands where its bundle does.
 create view stockroom_api.order_line_rows as
-select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, l.position) as place, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
+select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, l.position) as place, l.exchange_of, l.awaited_at, l.code, l.codes, l.name, l.unit_price, l.quantity, l.variant_id, v.sku,
        p.name as product, coalesce(v.size, l.size) as size, v.computed_available_stock as available, l.state, l.cause, l.taken,
        l.oversold, l.restored, case l.state when 'failed' then l.quantity - l.taken - l.oversold else 0 end as missing,
        (select coalesce(sum(d.quantity), 0) from stockroom_api.order_decisions d

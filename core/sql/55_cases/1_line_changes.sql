@@ -55,6 +55,8 @@ begin
                  where x.id = l.line_id and x.order_id = _order.id and x.state <> 'replaced')) then 'name a line of another order'
         when exists (select from unnest(_lines) l where l.line_id is not null group by l.line_id having count(*) > 1) then
             'name the same line twice'
+        when exists (select from unnest(_lines) l join stockroom.order_lines x on x.id = l.line_id where x.exchange_of is not null) then
+            'name a unit that went out in an exchange, which only its undo takes back'
         when exists (select from unnest(_lines) l where l.line_id is null and l.variant_id is null) then 'need a variant each' end;
     if _why is not null then
         perform stockroom_api.refuse_value('lines', _why);
@@ -84,6 +86,18 @@ begin
           from unnest(_lines) l join stockroom.order_lines x on x.part_of = l.line_id
          where x.state <> 'replaced' order by x.id);
 end $$;
+
+-- The lines of an order's exchanges, which stay with its other lines: only an undo of the exchange takes them back.
+create function stockroom_api.exchanges_kept(_order_id bigint, _lines stockroom_api.entered_line[])
+    returns stockroom_api.entered_line[]
+    language sql stable as $$
+    select array(
+        select row (x.id, x.variant_id, x.quantity, x.unit_price, null, null)::stockroom_api.entered_line
+          from stockroom.order_lines x
+         where x.order_id = _order_id and x.exchange_of is not null and x.state <> 'replaced'
+           and not exists (select from unnest(_lines) l where l.line_id = x.id)
+         order by x.id);
+$$;
 
 -- Refuse to leave a line with fewer units than were put back on the shelf after a refund. Refuses: SK008.
 create function stockroom_api.refuse_restored(_order_id bigint, _lines stockroom_api.entered_line[]) returns void
@@ -146,16 +160,6 @@ begin
         union
         select l.variant_id from unnest(_lines) l where l.variant_id is not null), _held);
 end $$;
-
--- Keep these lines of an order as replaced, without units. A replaced line has a negative position.
-create function stockroom_api.replace_lines(_order_id bigint, _line_ids bigint[]) returns void
-    language sql as $$
-    update stockroom.order_lines x
-       set state = 'replaced', cause = null, taken = 0, oversold = 0, position = w.place
-      from (select y.id, least(min(y.position) over (), 0) - row_number() over (order by y.position)::int as place
-              from stockroom.order_lines y where y.order_id = _order_id) w
-     where x.id = w.id and x.id = any (_line_ids);
-$$;
 
 -- Give an order exactly these lines. A line that it has or had keeps its history; one that is left out is replaced. The order and
 -- its lines are locked.
@@ -221,7 +225,7 @@ declare
 begin
     select case when abs(g.rest) <= g.lines then 0 else g.rest end into _rest
       from (select _order.amount - sum(l.quantity * l.unit_price) - coalesce(_extras, 0) as rest, count(*) as lines
-              from stockroom.order_lines l where l.order_id = _order.id and l.state <> 'replaced' and l.part_of is null
+              from stockroom.order_lines l where l.order_id = _order.id and l.state <> 'replaced' and l.part_of is null and l.exchange_of is null
             having count(*) = count(l.unit_price) and _order.amount > 0) g;
     if _extras not between -1000000000000 and 1000000000000 then
         perform stockroom_api.refuse_value('shipping', 'is out of range');

@@ -84,10 +84,11 @@ begin
     select c, _who, 'assigned', 'to ' || coalesce(_person.name, 'nobody') from unnest(_cases) c;
 end $$;
 
--- Resolve cases with a reason. Open lines of an order become oversold, and an unreadable message is ignored from then on.
+-- Resolve cases with a reason. Open lines of an order become oversold (`_is_awaited`: the buyer waits for them), and an unreadable message is ignored from then on.
 -- Refuses: SK008, SK009, SK010.
 create function stockroom_api.resolve_alerts(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _reason text
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _alert_ids bigint[], _reason text,
+    _is_awaited boolean default false
 ) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -98,7 +99,8 @@ begin
         perform stockroom_api.refuse_value('reason', 'is needed');
     end if;
     _cases := array(select c from stockroom_api.open_cases(_alert_ids) c);
-    perform stockroom_api.oversell(array(select distinct c.order_id from unnest(_cases) c where c.cause like 'order:%'));
+    perform stockroom_api.oversell(array(select distinct c.order_id from unnest(_cases) c where c.cause like 'order:%'),
+        _is_awaited);
     update stockroom.stripe_events e set state = 'ignored', why = left(_reason, 1000), finished_at = now()
       from unnest(_cases) c where e.id = c.event_id and e.state = 'parked';
     perform stockroom_api.resolve_cause(c.cause, _who, _reason) from unnest(_cases) c;
@@ -117,6 +119,6 @@ grant execute on function
     stockroom_api.acknowledge_alerts(bigint, bigint, text[], text, bigint[]),
     stockroom_api.snooze_alerts(bigint, bigint, text[], text, bigint[], timestamptz),
     stockroom_api.assign_alerts(bigint, bigint, text[], text, bigint[], bigint),
-    stockroom_api.resolve_alerts(bigint, bigint, text[], text, bigint[], text),
+    stockroom_api.resolve_alerts(bigint, bigint, text[], text, bigint[], text, boolean),
     stockroom_api.case_hands(bigint, bigint, text[], text)
     to stockroom_app;

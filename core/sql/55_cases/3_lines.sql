@@ -60,7 +60,7 @@ begin
               left join stockroom.order_lines x
                 on x.id = l.line_id and (l.variant_id is null or x.variant_id is not distinct from l.variant_id)
              order by l.n);
-        _said := _said || stockroom_api.parts_kept(_said);
+        _said := _said || stockroom_api.parts_kept(_said) || stockroom_api.exchanges_kept(_order_id, _said);
         perform stockroom_api.change_lines(_order, _said, _operation_id, _user_id, _who, coalesce(_note, 'Lines entered by hand'));
         perform stockroom_api.settle_cart(_order, _extras, _who, _note);
         perform stockroom_api.note_lines(_order, _before, _operation_id, null, _user_id, _who, _note);
@@ -81,6 +81,7 @@ declare
     _before jsonb := stockroom_api.lines_now(_order.id);
     _was jsonb := (select c.before from stockroom.line_changes c where c.id = _change_id and c.undoes is null);
     _later stockroom.line_changes;
+    _lines stockroom_api.entered_line[];
 begin
     if _operation_id is not null then
         select * into _later from stockroom.line_changes c where c.order_id = _order.id and c.id > _change_id order by c.id limit 1;
@@ -90,8 +91,8 @@ begin
                 else format('is not the latest: %s has changed the lines since. Nothing was changed', _later.changed_by) end);
         end if;
         perform 1 from stockroom.order_lines l where l.order_id = _order.id order by l.id for no key update;
-        perform stockroom_api.change_lines(_order, array(
-            select l from jsonb_populate_recordset(null::stockroom_api.entered_line, _was -> 'lines') l),
+        _lines := array(select l from jsonb_populate_recordset(null::stockroom_api.entered_line, _was -> 'lines') l);
+        perform stockroom_api.change_lines(_order, _lines || stockroom_api.exchanges_kept(_order.id, _lines),
             _operation_id, _user_id, _who, 'Undo of lines entered by hand');
         update stockroom.orders o
            set cart_state = _was ->> 'cart_state', cart_source = _was ->> 'cart_source',

@@ -79,15 +79,17 @@ begin
         return query select * from stockroom_api.replay(_key);
         return;
     end if;
-    select * into _taken from stockroom.operations o where o.key = _decided and o.kind in ('decide_refund', 'take_in');
+    select * into _taken from stockroom.operations o where o.key = _decided and o.kind in ('decide_refund', 'take_in', 'exchange');
     if not found then
         perform stockroom_api.refuse_value('decision', 'is not known');
     elsif _taken.user_id is distinct from _user_id then
         perform stockroom_api.require(_user_id, _session_id, _anybodys, _name);
     end if;
     _refund_id := stockroom_api.lock_decided(_taken.id);
-    select array_agg(s.movement_id) filter (where s.movement_id is not null) into _movement_ids
-      from stockroom_api.standing_of(_taken.id) s;
+    select array_agg(m.id) into _movement_ids
+      from (select s.movement_id as id from stockroom_api.standing_of(_taken.id) s where s.movement_id is not null
+            union
+            select m.id from public.stock_movements m where m.operation_id = _taken.id and _taken.kind = 'exchange') m;
     insert into stockroom.decisions_taken_back (decision_id, operation_id, taken_back_by)
     select s.id, _operation_id, _who from stockroom_api.standing_of(_taken.id) s order by s.id;
     if not found then

@@ -53,7 +53,7 @@ select r.order_id, r.payment_id, (select stockroom_api.order_code(o) from stockr
                     else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
           from stockroom.orders o
           left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods,
-                            count(*) filter (where x.part_of is null) as lines
+                            count(*) filter (where x.part_of is null and x.exchange_of is null) as lines
                        from stockroom.order_lines x where x.state <> 'replaced' group by x.order_id) l on l.order_id = o.id
          where o.cart_state = 'read') r
  where r.recomputed <> coalesce(r.difference, 0)

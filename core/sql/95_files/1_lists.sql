@@ -58,12 +58,18 @@ select o.order_id, o.number, o.payment_id, o.charge_id, o.session_id, o.email, o
 
 -- The lines of orders.
 create view stockroom_api.file_order_lines as
-select l.id as line_id, l.order_id, o.number, l.position, l.part_of, l.code, l.name, v.sku, coalesce(v.size, l.size) as size,
+select l.id as line_id, l.order_id, o.number, l.position, l.part_of, l.exchange_of, l.code, l.name, v.sku, coalesce(v.size, l.size) as size,
        stockroom_api.major_units(l.unit_price, o.currency) as unit_price, o.currency, l.quantity, l.state, l.cause, l.taken,
        l.oversold, l.restored
   from stockroom.order_lines l
   join stockroom.orders o on o.id = l.order_id
   left join public.product_variants v on v.id = l.variant_id;
+
+-- The lines of orders that buyers wait for.
+create view stockroom_api.file_waiting as
+select w.line_id, w.order_id, w.order_name, w.buyer, w.email, w.paid_at, w.sku, w.product, w.size, w.units, w.available, w.ahead, w.is_here,
+       w.awaited_at
+  from stockroom_api.waiting_lines w;
 
 -- What people changed in the lines of orders.
 create view stockroom_api.file_line_changes as
@@ -186,7 +192,8 @@ select b.id as backup_id, b.file, b.made_at, b.size_bytes, b.sha256, b.head_hash
 
 grant execute on function stockroom_api.major_units(bigint, text) to stockroom_app;
 grant select on stockroom_api.file_variants, stockroom_api.file_stock, stockroom_api.file_movements, stockroom_api.file_days,
-    stockroom_api.file_holds, stockroom_api.file_orders, stockroom_api.file_order_lines, stockroom_api.file_line_changes,
+    stockroom_api.file_holds, stockroom_api.file_orders, stockroom_api.file_order_lines, stockroom_api.file_waiting,
+    stockroom_api.file_line_changes,
     stockroom_api.file_refunds, stockroom_api.file_decisions, stockroom_api.file_disputes, stockroom_api.file_cases,
     stockroom_api.file_case_steps, stockroom_api.file_codes, stockroom_api.file_messages, stockroom_api.file_proof_runs,
     stockroom_api.file_proof_results, stockroom_api.file_proof_days, stockroom_api.file_reasons, stockroom_api.file_people,

@@ -11,9 +11,10 @@ from core.alerts import reads as alerts
 from core.alerts.reads import Alert, AlertFilter, CaseList, Stake
 from core.carts.values import money
 from core.foundation.sales import AlertKind, Disposition
-from core.orders import naming, refunds
 from core.orders import reads as orders
+from core.orders import refunds
 from core.orders.refunds import Decision
+from core.storefront import paid_orders
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, line_of, order_id, sell, tell_refund
 
@@ -200,8 +201,8 @@ def test_a_failed_refund_is_named_by_its_amount_and_its_order(fresh_shop: Shop) 
 def test_the_database_writes_money_and_names_as_python_does(shop: Shop, amount: int, currency: str) -> None:
     written = shop.sql("select stockroom_api.money_text(:amount, :currency)", amount=amount, currency=currency)
     assert written == money(amount, currency)
-    assert naming.order_name(None, "Ana Ruiz ", amount, currency) == f"Ana Ruiz, {written}"
-    assert naming.order_name(" ", None, amount, currency) == written
+    assert paid_orders.order_name(None, "Ana Ruiz ", amount, currency) == f"Ana Ruiz, {written}"
+    assert paid_orders.order_name(" ", None, amount, currency) == written
 
 
 def test_every_kind_of_case_is_in_one_list(fresh_shop: Shop) -> None:

@@ -170,7 +170,7 @@ def test_sql_and_python_allow_notes_of_the_same_length(shop: Shop) -> None:
 # The shop's reasons, as people agreed on them: type -> {reason: sign}; 0 is either way.
 REASONS = {
     "purchase": {"initial_purchase": 1, "delivery": 1, "supplier_return": -1, "undo": 0},
-    "sale": {"stock_decrease": -1, "forced": -1, "undo": 0},
+    "sale": {"stock_decrease": -1, "forced": -1, "exchange": -1, "undo": 0},
     "restoration": {"refund": 1, "cancelled_unshipped": 1, "exchange": 1, "undo": 0},
     "adjustment": {
         "stock_increase": 1,

@@ -1,4 +1,4 @@
-"""Goods that come back without a refund, or after it was decided: never more than left the shelf, and undoable."""
+"""Goods that come back without a refund or after it was decided, and exchanges: never too many, and undoable."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from core.foundation.errors import DecidedMeanwhile, Forbidden, InvalidInput, RestoresTooMuch, StockError
+from core.foundation.errors import (
+    AlreadyReversed,
+    DecidedMeanwhile,
+    Forbidden,
+    InsufficientStock,
+    InvalidInput,
+    RestoresTooMuch,
+    StockError,
+)
 from core.foundation.model import Posted
 from core.foundation.sales import Disposition
+from core.ledger import changes
+from core.orders import lines as by_hand
 from core.orders import reads, refund_reads, refunds, returns
 from core.orders.refunds import Decision
 from core.orders.returns import CameBack
 from core.proof import checks
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale, line_of, order_id, sell, tell_refund
+from tests.support.selling import Sale, cases, line_of, order_id, sell, states, tell_refund
 
 RESTOCK, DAMAGED = Disposition.RESTOCK, Disposition.DAMAGED
 
@@ -170,4 +180,113 @@ def test_the_proof_explains_units_that_came_back_and_units_that_left_again(fresh
     assert all(check.holds for check in shop.run(checks.run_checks))
     shop.run(returns.take_back, "Sam", decided=used, key=key())
     assert [tuple(row) for row in shop.rows(totals)] == [(0, 0, 0)]
+    assert all(check.holds for check in shop.run(checks.run_checks))
+
+
+# ---------------------------------------------------------------- exchanges
+
+
+def exchange(shop: Shop, sale: Sale, for_: Any, who: str = "Sam", **more: Any) -> Any:
+    order = order_id(shop, sale)
+    condition = more.pop("condition", RESTOCK)
+    values = {
+        "order_id": order,
+        "came_back": CameBack(line_id=more.pop("line_id", 0) or line_of(shop, sale), condition=condition, quantity=1),
+        "variant_id": for_,
+        "key": key(),
+        "seen": shop.run(refund_reads.seen_of, "Sam", order_id=order),
+    }
+    return shop.run(returns.exchange, who, **values | more)
+
+
+def test_an_exchange_brings_one_size_back_and_sends_the_other_in_one_operation(shop: Shop) -> None:
+    shoe, sale = sold(shop, number="WEB-78")
+    other = shop.variant(3)
+    back, out = exchange(shop, sale, other, note="Too small")
+    assert [(each.movement_type, each.reason, each.quantity) for each in (back, out)] == [
+        ("restoration", "exchange", 1), ("sale", "exchange", -1)]  # fmt: skip
+    assert (shop.on_hand(shoe), shop.on_hand(other)) == (9, 2)
+    assert len({shop.history(each)[-1].operation_id for each in (shoe, other)}) == 1
+    first, new = shop.run(reads.lines_of, "Sam", order_ids=[order_id(shop, sale)])
+    assert (first.restored, new.exchange_of, new.taken, new.restorable) == (1, first.line_id, 1, 1)
+    (order,) = shop.run(reads.rows, "Sam", order_ids=[order_id(shop, sale)])
+    assert (order.lines, order.units, order.taken, order.restored) == (1, 2, 2, 1)
+    assert new.unit_worth == first.unit_worth == 1000
+
+
+@pytest.mark.parametrize("condition", [RESTOCK, DAMAGED])
+@pytest.mark.parametrize("way", ["the decision", "a movement"])
+def test_one_undo_takes_back_the_whole_exchange(fresh_shop: Shop, condition: Disposition, way: str) -> None:
+    shop = fresh_shop
+    shoe, sale = sold(shop)
+    other, used = shop.variant(3), key()
+    posted = exchange(shop, sale, other, key=used, condition=condition)
+    assert all(check.holds for check in shop.run(checks.run_checks))
+    if way == "the decision":
+        shop.run(returns.take_back, "Sam", decided=used, key=key())
+    else:
+        shop.run(changes.undo, "Mia", movement_ids=[posted[-1].movement_id], note="Wrong order", key=key())
+    assert (shop.on_hand(shoe), shop.on_hand(other)) == (8, 3)
+    (line,) = shop.run(reads.lines_of, "Sam", order_ids=[order_id(shop, sale)])
+    assert (line.taken, line.restored, cases(shop, sale)) == (2, 0, [])
+    (decided,) = shop.run(refund_reads.decided_about, "Sam", order_id=order_id(shop, sale))
+    assert not decided.stands
+    assert all(check.holds for check in shop.run(checks.run_checks))
+    assert [row.unexplained for row in shop.rows("select unexplained from stockroom_api.shelf_lines")] == [0, 0]
+    with pytest.raises(AlreadyReversed):
+        shop.run(returns.take_back, "Sam", decided=used, key=key())
+    assert len(exchange(shop, sale, other)) == 2
+
+
+def test_an_exchange_without_the_other_size_changes_nothing(shop: Shop) -> None:
+    shoe, sale = sold(shop)
+    other = shop.variant(0)
+    with pytest.raises(InsufficientStock):
+        exchange(shop, sale, other)
+    assert (shop.on_hand(shoe), states(shop, sale)) == (8, [("taken", None, 2, 0)])
+
+
+def test_the_unit_of_an_exchange_can_come_back_and_be_exchanged_again(fresh_shop: Shop) -> None:
+    shop = fresh_shop
+    shoe, sale = sold(shop, 1)
+    second, third = shop.variant(3), shop.variant(3)
+    exchange(shop, sale, second)
+    with pytest.raises(RestoresTooMuch):
+        exchange(shop, sale, third)
+    exchange(shop, sale, third, line_id=line_of(shop, sale, 2))
+    said = [Decision(line_id=line_of(shop, sale, 3), disposition=RESTOCK, quantity=1)]
+    shop.run(refunds.decide, "Sam", refund_id=tell_refund(shop, sale), decisions=said, key=key(),
+             seen=shop.run(refund_reads.seen_of, "Sam", order_id=order_id(shop, sale)))  # fmt: skip
+    assert [shop.on_hand(each) for each in (shoe, second, third)] == [10, 3, 3]
+    assert all(check.holds for check in shop.run(checks.run_checks))
+
+
+def test_of_two_people_who_exchange_the_same_pair_one_does(shop: Shop) -> None:
+    shoe, sale = sold(shop, 1)
+    other = shop.variant(3)
+
+    def click(who: str) -> str:
+        try:
+            exchange(shop, sale, other, who=who, seen=None)
+        except StockError as error:
+            return type(error).__name__
+        return "exchanged"
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(click, ("Sam", "Mia"))) == ["DecidedMeanwhile", "exchanged"]
+    assert (shop.on_hand(shoe), shop.on_hand(other)) == (10, 2)
+
+
+def test_correcting_the_lines_of_an_order_keeps_its_exchanges(fresh_shop: Shop) -> None:
+    shop = fresh_shop
+    shoe, sale = sold(shop, 2)
+    other = shop.variant(3)
+    exchange(shop, sale, other)
+    order = order_id(shop, sale)
+    seen = shop.run(by_hand.seen, "Sam", order_id=order)
+    wanted = [by_hand.Entered(line_id=line_of(shop, sale), quantity=1, unit_price=1000)]
+    done = shop.run(by_hand.set_lines, "Sam", order_id=order, lines=wanted, seen=seen, note="One pair", key=key())
+    assert (shop.on_hand(shoe), shop.on_hand(other)) == (10, 2)
+    shop.run(by_hand.undo_lines, "Sam", change_id=done.change_id, key=key())
+    assert (shop.on_hand(shoe), shop.on_hand(other)) == (9, 2)
     assert all(check.holds for check in shop.run(checks.run_checks))
