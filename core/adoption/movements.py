@@ -35,6 +35,7 @@ restoration  refund refund                     1  return returned refund refunde
 restoration  cancelled_unshipped cancelled_unshipped 1  sale_reversal order_cancelled order_canceled order_cancellation
     order_cancel cancellation cancelled canceled cancel sale_cancelled sale_cancellation void voided
 restoration  exchange exchange                 1  exchange exchange_in exchange_return
+sale         exchange exchange                -1  exchange_out exchange_sale
 adjustment   stock_increase stock_decrease     0  adjustment adjust correction manual manual_adjustment stock_adjustment
     inventory_adjustment quantity_adjustment stock_correction inventory_correction update insert stock_update
 adjustment   stock_increase stock_increase     1  adjustment_in adjust_in adjustment_increase adjustment_add
@@ -61,6 +62,7 @@ purchase     delivery             1  delivery supplier_delivery goods_received r
 purchase     supplier_return     -1  supplier_return returned_to_supplier return_to_supplier
 sale         stock_decrease      -1  stock_decrease paid_order
 sale         forced              -1  forced forced_sale
+sale         exchange            -1  exchange
 restoration  refund               1  refund refund_back_on_shelf customer_return
 restoration  cancelled_unshipped  1  cancelled_unshipped cancelled_before_shipping order_cancelled order_canceled
 restoration  exchange             1  exchange

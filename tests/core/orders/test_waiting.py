@@ -10,8 +10,8 @@ import pytest
 
 from core.alerts import handling
 from core.foundation.errors import InvalidInput, StockError
+from core.foundation.model import Line
 from core.ledger import changes
-from core.ledger.changes import Line
 from core.orders import cases as finishing
 from core.orders import waiting
 from core.orders.waiting import Awaited

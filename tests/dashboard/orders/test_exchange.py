@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from core.foundation.model import Line
 from core.ledger.changes import receive
 from tests.dashboard.orders.test_orders import open_order, selling
@@ -12,8 +14,8 @@ from tests.support.selling import Sale
 __all__ = ["selling", "tabs"]
 
 
-def boot(shop: Shop) -> object:
-    return shop.sql("select id from product_variants where sku = 'B-1'")
+def boot(shop: Shop) -> UUID:
+    return UUID(str(shop.sql("select id from product_variants where sku = 'B-1'")))
 
 
 def test_support_exchanges_a_size_and_takes_it_back_with_one_undo(tabs: Tabs, selling: dict[str, Sale]) -> None:
