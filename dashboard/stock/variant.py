@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.foundation import days
 from core.foundation.model import Actor, LevelRow, MovementType
 from core.ledger import reports
-from core.ledger.query import midnight
 from core.ledger.reports import LevelPoint
 from core.people.access import Permission, may
 from core.screens.stock import Variant
@@ -150,7 +150,7 @@ def _points(seen: Variant) -> list[LevelPoint]:
     """Return the level at the beginning of the period, at each point in it, and now."""
     points = list(seen.points)
     if seen.since is not None:
-        points.insert(0, LevelPoint(at=midnight(seen.since, seen.shop.zone), level=seen.explanation.opening))
+        points.insert(0, LevelPoint(at=days.start(seen.since, seen.shop.zone), level=seen.explanation.opening))
     now = datetime.now(UTC)
     if not points or points[-1].at < now:
         points.append(LevelPoint(at=now, level=seen.row.on_hand))
