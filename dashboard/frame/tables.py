@@ -18,7 +18,10 @@ from dashboard.frame import columns, words
 PAGE_ROWS = 50
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
 EXPECTED_HELP = "Units that are expected from open deliveries, and when the next delivery is due"
-COVER_HELP = "How long the available units last at the rate of the last 30 days"
+COVER_HELP = (
+    "How long the available units last, at the units sold per day in stock of the last 30 days. "
+    "Days without a unit on the shelf do not count."
+)
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
 _TYPE_COLOURS = {
