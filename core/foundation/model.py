@@ -135,7 +135,7 @@ class LevelState(StrEnum):
 class LevelRow:
     """One variant as the Stock page lists it. `state` is a value of LevelState, `picture` an address.
 
-    Levels are in units. `sold` and `trend` (closing levels) cover 30 days.
+    Levels are in units. `sold`, `trend` (closing levels) and `days_in_stock` are of the last 30 days.
     """
 
     variant_id: UUID
@@ -161,11 +161,12 @@ class LevelRow:
     picture: str | None = None
     sold: int = 0
     trend: tuple[int, ...] = ()
+    days_in_stock: int = 0
 
     @property
     def cover_days(self) -> float | None:
-        """Days until the available units are sold at the rate of the last 30 days; None if nothing was sold."""
-        return self.available / (self.sold / 30) if self.sold > 0 else None
+        """Days until the available units are sold, at the rate of the days in stock; None if nothing was sold."""
+        return self.available * self.days_in_stock / self.sold if self.sold > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     EXPORT_ALL = "export_all"
     COUNT = "count"
     APPROVE_COUNT = "approve_count"
+    SEE_MONEY = "see_money"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -83,6 +84,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.EXPORT_ALL: _MANAGERS,
     Permission.COUNT: _STOCK_HANDS,
     Permission.APPROVE_COUNT: _MANAGERS,
+    Permission.SEE_MONEY: _MANAGERS,
 }
 
 

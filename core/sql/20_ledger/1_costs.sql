@@ -41,7 +41,7 @@ create function stockroom_api.average_cost(_variant_id uuid) returns numeric
      where s.variant_id = _variant_id order by s.sequence desc, s.place desc limit 1;
 $$;
 
--- The average of a variant up to a movement as if the receipts that were undone by then had never come: they bring no cost, and
+-- The average of a variant before a movement as if the receipts that were undone by then had never come: they bring no cost, and
 -- their units are not on hand at the receipts between.
 create function stockroom_api.average_without_undone(_variant_id uuid, _sequence int) returns numeric
     language sql stable as $$
@@ -57,7 +57,7 @@ create function stockroom_api.average_without_undone(_variant_id uuid, _sequence
                         select sum(r.quantity) from receipt r where r.sequence < k.sequence and r.undone > k.sequence), 0), 0) end as before
           from stockroom.cost_steps k
           left join public.stock_movements m on m.variant_id = k.variant_id and m.variant_sequence = k.sequence and k.place = 0
-         where k.variant_id = _variant_id and k.sequence <= _sequence and k.kind <> 'undone'
+         where k.variant_id = _variant_id and k.sequence < _sequence and k.kind <> 'undone'
            and not exists (select from receipt r where r.sequence = k.sequence and k.place = 0)
     )
     select stockroom_api.moving_average(null, l.before::bigint, l.quantity, l.unit_cost, l.digits order by l.sequence, l.place) from live l;
