@@ -17,6 +17,7 @@ class Permission(StrEnum):
     IMPORT_CATALOG = "import_catalog"
     EDIT_VARIANT = "edit_variant"
     EDIT_SHELF = "edit_shelf"
+    SET_COST = "set_cost"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
@@ -59,6 +60,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.IMPORT_CATALOG: _MANAGERS,
     Permission.EDIT_VARIANT: _MANAGERS,
     Permission.EDIT_SHELF: _STOCK_HANDS,
+    Permission.SET_COST: _MANAGERS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
