@@ -57,10 +57,11 @@ COMMAND_LINE = Actor(name="Command line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of an operation: a variant and a signed number of units."""
+    """One line of an operation: a variant and a signed number of units. `unit_cost` is what one unit of a receipt cost."""
 
     variant_id: UUID
     quantity: int
+    unit_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

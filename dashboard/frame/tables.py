@@ -224,16 +224,3 @@ def _fitting(texts: Iterable[str], least: int, most: int) -> int:
     """Return a width in pixels in which most of these texts fit."""
     longest = max((len(text) for text in texts), default=0)
     return min(max(7 * longest + 18, least), most)
-
-
-def size_order(size: str | None) -> tuple[int, float, str]:
-    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest."""
-    text = (size or "").strip()
-    try:
-        return (0, float(text.replace(",", ".")), text)
-    except ValueError:
-        known = _LETTERS.index(text.upper()) if text.upper() in _LETTERS else None
-        return (1, known, text) if known is not None else (2, 0, text)
-
-
-_LETTERS = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL")
