@@ -13,7 +13,8 @@ from core.foundation.barcodes import read_scan
 from core.foundation.model import LevelRow, LevelState
 from core.ledger.query import LONGEST_SEARCH, has_words, view
 
-LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend")))
+_RATES = ("sold", "trend", "days_in_stock")
+LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in _RATES))
 """Every variant with its level, without its trend."""
 
 

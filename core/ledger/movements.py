@@ -14,7 +14,7 @@ from core.foundation import paging
 from core.foundation.model import Actor, DayFlow, Movement, MovementType
 from core.foundation.paging import COUNTED_UP_TO, Count, Page
 from core.ledger import reports
-from core.ledger.query import midnight, on_days, view
+from core.ledger.query import day_of, on_days, starts, view
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -91,7 +91,7 @@ def flows(
     require(connection, actor, Permission.VIEW)
     zone = reports.shop(connection, actor).zone
     rows = _keys_only.c
-    day = func.date(func.timezone(zone, rows.occurred_at))
+    day, (first, end) = day_of(rows.occurred_at, zone), starts(connection, since, until)
     query = (
         _matching(connection, filter, _keys_only)
         .with_only_columns(
@@ -100,7 +100,7 @@ def flows(
             func.sum(case((rows.quantity > 0, rows.quantity), else_=0)).label("units_in"),
             func.sum(case((rows.quantity < 0, -rows.quantity), else_=0)).label("units_out"),
         )
-        .where(rows.occurred_at >= midnight(since, zone), rows.occurred_at < midnight(until, zone))
+        .where(rows.occurred_at >= first, rows.occurred_at < end)
         .group_by(day, rows.movement_type)
         .order_by(day)
     )
@@ -155,8 +155,7 @@ def _conditions(connection: Connection, wanted: MovementFilter, rows: Any) -> li
         forms = dict.fromkeys((given, given.upper()))
         conditions.append(or_(*(rows.reference_id.startswith(form, autoescape=True) for form in forms)))
     if wanted.since or wanted.until:
-        zone = connection.execute(text("select zone from stockroom_api.shop")).scalar_one()
-        conditions.extend(on_days(rows.occurred_at, wanted.since, wanted.until, zone))
+        conditions.extend(on_days(connection, rows.occurred_at, wanted.since, wanted.until))
     return conditions
 
 

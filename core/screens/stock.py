@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -25,6 +24,7 @@ from core.catalog.codes import VariantCode
 from core.catalog.editing import VariantChange
 from core.deliveries import reads as deliveries
 from core.deliveries.reads import Expected
+from core.foundation import days
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
 from core.ledger import holds as reservations
@@ -210,7 +210,7 @@ def ledger(
 
 def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tuple[date, date]:
     """Return the chart's half-open range of days: the filter's, or thirty days up to the first row of the page."""
-    newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
+    newest = days.of(page.rows[0].occurred_at, shop.zone) if page.rows else shop.today
     last = wanted.until or (shop.today if wanted.since else newest)
     first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
     first = min(max(first, last - timedelta(days=reports.LONGEST_RANGE - 1)), last)

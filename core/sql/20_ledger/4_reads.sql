@@ -9,7 +9,7 @@ end $$;
 
 -- The shop itself, one row.
 create view stockroom_api.shop as
-select name, zone, currency, is_sample, (now() at time zone zone)::date as today from stockroom.shop;
+select name, zone, currency, is_sample, stockroom_api.day_at(now(), zone) as today from stockroom.shop;
 
 -- The reasons of movements.
 create view stockroom_api.reasons as
@@ -95,7 +95,7 @@ create function stockroom_api.levels_at(_at timestamptz)
      cross join public.product_variants v
       left join (select m.variant_id, sum(m.quantity) as moved
                    from public.stock_movements m
-                  where m.occurred_at >= (stockroom_api.shop_day(_at)::timestamp at time zone (select zone from stockroom.shop))
+                  where m.occurred_at >= (select stockroom_api.day_start(stockroom_api.day_at(_at, z.zone), z.zone) from stockroom.shop z)
                     and m.occurred_at < _at
                   group by m.variant_id) t on t.variant_id = v.id;
 $$;
@@ -171,7 +171,7 @@ create function stockroom_api.running_level(_variant_id uuid, _since date, _poin
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _zone text := (select zone from stockroom.shop);
-    _from timestamptz := coalesce(_since::timestamp at time zone _zone, '-infinity');
+    _from timestamptz := coalesce(stockroom_api.day_start(_since, _zone), '-infinity');
     _level int := coalesce((select d.closing from stockroom.variant_days d
                              where d.variant_id = _variant_id and d.day < _since order by d.day desc limit 1), 0);
     _days bigint;
@@ -188,7 +188,7 @@ begin
         return;
     end if;
     return query
-    select x.n, (x.day + 1)::timestamp at time zone _zone - interval '1 second', x.closing
+    select x.n, stockroom_api.day_start(x.day + 1, _zone) - interval '1 second', x.closing
       from (select row_number() over (order by d.day desc) as n, d.day, d.closing
               from stockroom.variant_days d where d.variant_id = _variant_id and (_since is null or d.day >= _since)) x
      where (x.n - 1) % (_days / _points + 1) = 0;
