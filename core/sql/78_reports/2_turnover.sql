@@ -17,9 +17,8 @@ create function stockroom_api.paid_prices(_first date, _last date)
     with paid as (
         select o.id, o.amount, upper(o.currency) as currency
           from stockroom.orders o
-         cross join stockroom.shop s
-         where o.paid_at >= stockroom_api.day_start(_first, s.zone) and o.paid_at < stockroom_api.day_start(_last + 1, s.zone)
-           and upper(o.currency) = s.currency
+         where o.paid_at >= (select stockroom_api.shop_start(_first)) and o.paid_at < (select stockroom_api.shop_start(_last + 1))
+           and upper(o.currency) = (select s.currency from stockroom.shop s)
     ), line as (
         select l.variant_id, l.taken, w.price, o.amount, o.currency, sum(w.price * l.quantity) over (partition by o.id) as goods
           from paid o

@@ -13,9 +13,8 @@ create function stockroom_api.variant_losses(_first date, _last date, _variant_i
            coalesce(sum(-m.quantity) filter (where m.quantity < 0 and v.unit_cost is null), 0)::int
       from public.stock_movements m
       join public.product_variants v on v.id = m.variant_id
-     cross join stockroom.shop s
      where m.movement_type in ('adjustment', 'count') and m.reason <> 'initial_count'
-       and m.occurred_at >= stockroom_api.day_start(_first, s.zone) and m.occurred_at < stockroom_api.day_start(_last + 1, s.zone)
+       and m.occurred_at >= (select stockroom_api.shop_start(_first)) and m.occurred_at < (select stockroom_api.shop_start(_last + 1))
        and (_variant_ids is null or m.variant_id = any (_variant_ids))
        and m.reverses_id is null and not exists (select from public.stock_movements u where u.reverses_id = m.id)
      group by 1, 2, 3, 4;
@@ -27,9 +26,8 @@ create function stockroom_api.variant_restorations(_first date, _last date, _var
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
     select m.variant_id, m.reason, sum(m.quantity)::int
       from public.stock_movements m
-     cross join stockroom.shop s
      where m.movement_type = 'restoration'
-       and m.occurred_at >= stockroom_api.day_start(_first, s.zone) and m.occurred_at < stockroom_api.day_start(_last + 1, s.zone)
+       and m.occurred_at >= (select stockroom_api.shop_start(_first)) and m.occurred_at < (select stockroom_api.shop_start(_last + 1))
        and (_variant_ids is null or m.variant_id = any (_variant_ids))
        and m.reverses_id is null and not exists (select from public.stock_movements u where u.reverses_id = m.id)
      group by 1, 2;
@@ -44,9 +42,8 @@ create function stockroom_api.variant_returns(_first date, _last date, _variant_
       from stockroom_api.order_decisions d
       join stockroom.order_lines l on l.id = d.line_id
       left join stockroom.refunds r on r.id = d.refund_id
-     cross join stockroom.shop s
      where d.stands and d.quantity > 0 and l.variant_id is not null
-       and d.decided_at >= stockroom_api.day_start(_first, s.zone) and d.decided_at < stockroom_api.day_start(_last + 1, s.zone)
+       and d.decided_at >= (select stockroom_api.shop_start(_first)) and d.decided_at < (select stockroom_api.shop_start(_last + 1))
        and (_variant_ids is null or l.variant_id = any (_variant_ids))
      group by 1, 2, 3;
 $$;

@@ -10,9 +10,8 @@ create function stockroom_api.counts_between(_first date, _last date, _variant_i
            coalesce(sum(abs(l.counted - l.expected) * l.unit_value), 0), coalesce(sum((l.counted - l.expected) * l.unit_value), 0)
       from stockroom_api.count_sessions c
       join stockroom.count_lines l on l.count_id = c.count_id and l.expected is not null
-     cross join stockroom.shop s
      where c.state = 'applied'
-       and c.ended_at >= stockroom_api.day_start(_first, s.zone) and c.ended_at < stockroom_api.day_start(_last + 1, s.zone)
+       and c.ended_at >= (select stockroom_api.shop_start(_first)) and c.ended_at < (select stockroom_api.shop_start(_last + 1))
        and (_variant_ids is null or l.variant_id = any (_variant_ids))
      group by 1, 2, 3;
 $$;
