@@ -131,7 +131,7 @@ def facts(desk: Desk) -> dict[str, Any]:
             "set": [row.value_change for row in set_by_hand]}  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, currency=st.sampled_from(sorted(DIGITS)), catalogue=st.none() | st.decimals(0, 99, places=2))
 def test_every_movement_is_worth_what_a_plain_model_says(
     market: Shop, steps: list[tuple[Any, ...]], currency: str, catalogue: Decimal | None
