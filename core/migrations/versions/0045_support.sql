@@ -32,12 +32,12 @@ begin
         || E'\n' || regexp_replace(substr(_text, 3), '(...)', E'\\1\n', 'g'), E'\n');
 end $$;
 
--- What an order is found by: the pieces of its buyer's email and name and of its number, and the digits at the end of its number, so
--- that 1042 finds WEB-01042. One index of them serves every search for a part.
+-- What an order is found by: the pieces of its buyer's email and name, and the digits at the end of its number, so that 1042 finds
+-- WEB-01042. One index of them serves every search for a part.
 create function stockroom.order_pieces(_email text, _name text, _number text) returns text[]
     language plpgsql immutable parallel safe as $$
 begin
-    return stockroom.pieces(stockroom.searchable(coalesce(_email, '') || ' ' || coalesce(_name, '') || ' ' || coalesce(_number, '')))
+    return stockroom.pieces(stockroom.searchable(coalesce(_email, '') || ' ' || coalesce(_name, '')))
            || coalesce('#' || ltrim(substring(_number from '([0-9]+)[^0-9]*$'), '0'), '');
 end $$;
 

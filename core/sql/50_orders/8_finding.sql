@@ -14,15 +14,15 @@ begin
         union select o.id from stockroom.stripe_events e join stockroom.orders o on o.payment_id = e.payment_id where e.event_id = _id;
     if not found then
         return query
-            select o.id from stockroom.orders o where starts_with(o.payment_id, _id)
-            union select o.id from stockroom.orders o where starts_with(o.charge_id, _id)
-            union select o.id from stockroom.orders o where starts_with(o.session_id, _id)
-            union select r.order_id from stockroom.refunds r where starts_with(r.refund_id, _id) and r.order_id is not null;
+            select o.id from stockroom.orders o where o.payment_id like stockroom_api.beginning(_id)
+            union select o.id from stockroom.orders o where o.charge_id like stockroom_api.beginning(_id)
+            union select o.id from stockroom.orders o where o.session_id like stockroom_api.beginning(_id)
+            union select r.order_id from stockroom.refunds r where r.refund_id like stockroom_api.beginning(_id) and r.order_id is not null;
     end if;
 end $$;
 
--- The orders whose buyer's email or name, or whose number, has each of these words as a part, the latest first. A single word of
--- one or two characters finds only the beginning of an email or a number.
+-- The orders whose buyer's email or name has each of these words as a part, or whose number begins with the only one, the latest first.
+-- A single word of one or two characters finds only the beginning of an email or a number.
 create function stockroom_api.orders_with_words(_words text[], _limit int) returns table (order_id bigint)
     language plpgsql stable as $$
 declare
@@ -34,16 +34,24 @@ begin
             select o.id from stockroom.orders o
              where stockroom.order_pieces(o.email, o.name, o.number) @> _pieces
                and not exists (
-                   select from unnest(_words) w
-                    where position(w in stockroom.searchable(concat_ws(' ', o.email, o.name, o.number))) = 0)
+                   select from unnest(_words) w where position(w in stockroom.searchable(concat_ws(' ', o.email, o.name))) = 0)
              order by o.paid_at desc, o.id desc limit _limit;
     elsif cardinality(_words) = 1 then
         return query
-            (select o.id from stockroom.orders o where starts_with(lower(o.email), _words[1]) order by o.paid_at desc, o.id desc limit _limit)
-            union
-            (select o.id from stockroom.orders o where starts_with(lower(o.number), _words[1]) order by o.paid_at desc, o.id desc limit _limit);
+            select o.id from stockroom.orders o where lower(o.email) like stockroom_api.beginning(_words[1])
+             order by o.paid_at desc, o.id desc limit _limit;
+    end if;
+    if cardinality(_words) = 1 then
+        return query
+            select o.id from stockroom.orders o where lower(o.number) like stockroom_api.beginning(_words[1])
+             order by o.paid_at desc, o.id desc limit _limit;
     end if;
 end $$;
+
+-- The pattern of texts that begin with this one.
+create function stockroom_api.beginning(_text text) returns text
+    language sql immutable strict
+    return regexp_replace(_text, '([\\%_])', '\\\1', 'g') || '%';
 
 -- The orders whose number ends with these digits, after zeros: 1042 finds WEB-01042. Without `_prefix`, whatever precedes them.
 create function stockroom_api.orders_numbered(_digits text, _prefix text, _limit int) returns table (order_id bigint)
