@@ -134,7 +134,8 @@ class LevelState(StrEnum):
 class LevelRow:
     """One variant as the Stock page lists it. `state` is a value of LevelState, `picture` an address.
 
-    Levels are in units. `sold` and `trend` (closing levels) cover 30 days.
+    Levels are in units. Those `in_inspection` came back and are not on hand until somebody decides. `sold` and `trend`
+    (closing levels) cover 30 days.
     """
 
     variant_id: UUID
@@ -158,6 +159,7 @@ class LevelRow:
     state: str
     shelf_place: str | None = None
     picture: str | None = None
+    in_inspection: int = 0
     sold: int = 0
     trend: tuple[int, ...] = ()
 

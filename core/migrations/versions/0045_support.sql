@@ -59,7 +59,8 @@ create table stockroom.cards_read (
 );
 insert into stockroom.cards_read (event_id) values (0);
 
--- Which decision settled how many units of an earlier one to inspect first; added to, never changed.
+-- Which decision settled how many units of an earlier one to inspect first; added to, never changed. Until now a later decision about
+-- the refund settled all of them.
 create table stockroom.inspection_results (
     decision_id   bigint not null references stockroom.refund_decisions,
     inspection_id bigint not null references stockroom.refund_decisions,
@@ -67,6 +68,15 @@ create table stockroom.inspection_results (
     primary key (decision_id, inspection_id)
 );
 create index inspection_results_inspection_idx on stockroom.inspection_results (inspection_id);
+insert into stockroom.inspection_results (decision_id, inspection_id, quantity)
+select n.id, d.id, d.quantity
+  from stockroom.refund_decisions d
+  join stockroom.refunds r on r.id = d.refund_id
+ cross join lateral (
+    select max(x.id) as id from stockroom.refund_decisions x
+     where x.refund_id = d.refund_id and x.id > d.id and x.disposition <> 'inspect' and (r.state <> 'inspecting' or x.line_id = d.line_id)
+       and not exists (select from stockroom.decisions_taken_back t where t.decision_id = x.id)) n
+ where d.disposition = 'inspect' and d.line_id is not null and d.quantity > 0 and n.id is not null;
 create trigger inspection_results_append_only
     before update or delete or truncate on stockroom.inspection_results
     for each statement execute function stockroom.keep_audit();

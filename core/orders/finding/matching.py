@@ -1,4 +1,4 @@
-"""The orders that a text can mean: core/sql/50_orders/8_finding.sql asks an index for each meaning."""
+"""The orders that a text can mean: core/sql/57_finding/1_orders.sql asks an index for each meaning."""
 
 from __future__ import annotations
 
