@@ -80,6 +80,7 @@ class OrderLine:
     `missing` units wait for a person. `spoken_for` units were refunded and, by a person's decision, will not come back.
     `variants`: those that the code of an open line could mean, if there are several. `part_of`: the line of the bundle
     that this line is a part of. `unit_worth`: what the buyer paid for one unit, less its share of a discount.
+    `in_inspection` units came back and wait for a decision.
     """
 
     line_id: int
@@ -105,6 +106,7 @@ class OrderLine:
     variants: tuple[Meant, ...] = ()
     part_of: int | None = None
     unit_worth: Decimal | None = None
+    in_inspection: int = 0
 
     @property
     def has_units(self) -> bool:

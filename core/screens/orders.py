@@ -22,7 +22,7 @@ from core.orders import reads as order_reads
 from core.orders import refund_reads
 from core.orders.filter import OrderFilter
 from core.orders.reads import OrderLine, OrderRow, Step
-from core.orders.refund_reads import Decided, OpenRefund, RefundRow
+from core.orders.refund_reads import Decided, Inspection, OpenRefund, RefundRow
 from core.screens.frame import Screen, head, page_at
 
 
@@ -62,6 +62,7 @@ class WholeOrder(Screen):
     steps: tuple[Step, ...]
     seen: str
     reasons: tuple[Reason, ...]
+    inspections: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,7 @@ def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder 
         steps=order_reads.steps(connection, actor, order_id=order_id),
         seen=seen,
         reasons=reports.reasons(connection, actor),
+        inspections=refund_reads.inspections(connection, actor, order_id=order_id),
     )
 
 

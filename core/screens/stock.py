@@ -34,6 +34,8 @@ from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
+from core.orders import refund_reads
+from core.orders.refund_reads import Inspection
 from core.screens.frame import Screen, head, page_at
 
 SISTERS = 200
@@ -90,6 +92,7 @@ class Variant(Screen):
     expected: Expected | None
     changes: tuple[VariantChange, ...]
     codes: tuple[VariantCode, ...]
+    inspections: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
         codes=codes.of_variant(connection, actor, variant_id=found),
+        inspections=refund_reads.inspections(connection, actor, variant_id=found) if row.in_inspection else (),
     )
 
 

@@ -56,6 +56,7 @@ select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, 
        (select coalesce(sum(d.quantity), 0) from stockroom_api.order_decisions d
          where d.line_id = l.id and d.stands and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
        (select w.unit_worth from stockroom_api.line_worth w where w.line_id = l.id) as unit_worth,
+       (select coalesce(sum(i.units), 0)::int from stockroom_api.inspections i where i.line_id = l.id) as in_inspection,
        case when l.state = 'failed' and l.variant_id is null then
            (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
