@@ -135,7 +135,8 @@ class LevelState(StrEnum):
 class LevelRow:
     """One variant as the Stock page lists it. `state` is a value of LevelState, `picture` an address.
 
-    Levels are in units. `sold`, `trend` (closing levels) and `days_in_stock` are of the last 30 days.
+    Levels are in units. Those `in_inspection` came back and are not on hand until somebody decides. `sold`, `trend`
+    (closing levels) and `days_in_stock` are of the last 30 days.
     """
 
     variant_id: UUID
@@ -159,6 +160,7 @@ class LevelRow:
     state: str
     shelf_place: str | None = None
     picture: str | None = None
+    in_inspection: int = 0
     sold: int = 0
     trend: tuple[int, ...] = ()
     days_in_stock: int = 0

@@ -56,6 +56,7 @@ def apply_due(
     if not claimed:
         settling.settle(engine, gateway)
         run(engine, settling.review_doubles, WORKER)
+        run(engine, settling.read_cards, WORKER)
     return done
 
 

@@ -22,6 +22,7 @@ from core.inbox.messages import WORKER
 from core.payloads import reading as payloads
 from core.stripe.gateway import Gateway
 
+CARDS_AT_ONCE = 2_000
 AT_ONCE = 20
 """The most states that are asked for in one round."""
 
@@ -126,6 +127,11 @@ def settle(engine: Engine, gateway: Gateway | None) -> int:
 def review_doubles(connection: Connection, _: Actor) -> None:
     """Look for double payments among the orders of the last minutes, which two workers may have recorded at once."""
     call(connection, "select stockroom_api.review_doubles()", {})
+
+
+def read_cards(connection: Connection, _: Actor) -> int:
+    """Store the last four digits of the cards that the next messages name; returns how many messages were read."""
+    return int(call(connection, "select stockroom_api.read_cards(%(most)s)", {"most": CARDS_AT_ONCE})[0][0])
 
 
 def _record_answers(

@@ -7,5 +7,5 @@
 goods without a refund, and takes decisions back. `stripe_link` shows and changes the connection to Stripe and the cart
 mapping.
 
-Uses: inbox, ledger, people, database, carts, payloads, stripe, foundation.
+Uses: inbox, catalog, ledger, people, database, carts, payloads, stripe, foundation.
 """

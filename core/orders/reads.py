@@ -81,7 +81,7 @@ class OrderLine:
     `variants`: those that the code of an open line could mean, if there are several. `part_of`: the line of the bundle
     that this line is a part of. `exchange_of`: the line whose unit came back for this one. `awaited_at`: since when a
     person says that the buyer waits for its oversold units. `unit_worth`: what the buyer paid for one unit, less its
-    share of a discount.
+    share of a discount. `in_inspection` units came back and wait for a decision.
     """
 
     line_id: int
@@ -109,6 +109,7 @@ class OrderLine:
     exchange_of: int | None = None
     awaited_at: datetime | None = None
     unit_worth: Decimal | None = None
+    in_inspection: int = 0
 
     @property
     def has_units(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -55,7 +56,8 @@ class RefundRow:
 class Decided:
     """A decision about the goods of a line. `refund_id` is our id of the refund; None: goods came back without one.
 
-    `decided` is the key of its operation, by which it can be taken back, and `user_id` is who made it.
+    `decided` is the key of its operation, by which it can be taken back, and `user_id` is who made it. `picture` is the
+    address of a picture of the goods.
     """
 
     refund_id: int | None
@@ -70,6 +72,22 @@ class Decided:
     stands: bool
     taken_back_by: str | None
     taken_back_at: datetime | None
+    picture: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Units of a variant that came back for a refund and wait for an inspection, with the decision to inspect them."""
+
+    refund_id: int
+    order_id: int
+    title: str
+    line_id: int
+    units: int
+    note: str | None
+    decided_by: str
+    decided_at: datetime
+    picture: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +101,7 @@ class OpenRefund:
 
 _REFUNDS = view("refund_rows", *RefundRow.__dataclass_fields__)
 _DECISIONS = view("decision_rows", *Decided.__dataclass_fields__, "decision_id", "order_id")
+_INSPECTIONS = view("inspection_rows", *Inspection.__dataclass_fields__, "variant_id", "decision_id")
 
 
 def inbox(connection: Connection, actor: Actor, *, cursor: str | None = None, limit: int = 10) -> Page[OpenRefund]:
@@ -125,6 +144,20 @@ def decided_about(connection: Connection, actor: Actor, *, order_id: int) -> tup
     """Return the decisions about the goods of an order, oldest first, also those without a refund."""
     require(connection, actor, Permission.VIEW)
     return _decided(connection, _DECISIONS.c.order_id == order_id)
+
+
+def inspections(
+    connection: Connection, actor: Actor, *, variant_id: UUID | None = None, order_id: int | None = None
+) -> tuple[Inspection, ...]:
+    """Return the units in inspection of a variant or of an order, those that wait longest first."""
+    require(connection, actor, Permission.VIEW)
+    fields = [_INSPECTIONS.c[name] for name in Inspection.__dataclass_fields__]
+    wanted = select(*fields).order_by(_INSPECTIONS.c.decision_id)
+    if variant_id:
+        wanted = wanted.where(_INSPECTIONS.c.variant_id == variant_id)
+    if order_id is not None:
+        wanted = wanted.where(_INSPECTIONS.c.order_id == order_id)
+    return tuple(Inspection(**row._mapping) for row in connection.execute(wanted))
 
 
 def seen_of(connection: Connection, actor: Actor, *, order_id: int) -> str:

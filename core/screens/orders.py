@@ -27,7 +27,7 @@ from core.orders import refund_reads
 from core.orders import waiting as waits
 from core.orders.filter import OrderFilter
 from core.orders.reads import OrderLine, OrderRow, Step
-from core.orders.refund_reads import Decided, OpenRefund, RefundRow
+from core.orders.refund_reads import Decided, Inspection, OpenRefund, RefundRow
 from core.orders.waiting import Awaited
 from core.screens.frame import Screen, head, page_at
 
@@ -76,6 +76,7 @@ class WholeOrder(Screen):
     steps: tuple[Step, ...]
     seen: str
     reasons: tuple[Reason, ...]
+    inspections: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder 
         steps=order_reads.steps(connection, actor, order_id=order_id),
         seen=seen,
         reasons=reports.reasons(connection, actor),
+        inspections=refund_reads.inspections(connection, actor, order_id=order_id),
     )
 
 

@@ -34,7 +34,9 @@ from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
+from core.orders import refund_reads
 from core.orders import waiting as waits
+from core.orders.refund_reads import Inspection
 from core.screens.frame import Screen, head, page_at
 
 SISTERS = 200
@@ -92,6 +94,7 @@ class Variant(Screen):
     expected: Expected | None
     changes: tuple[VariantChange, ...]
     codes: tuple[VariantCode, ...]
+    inspections: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
         codes=codes.of_variant(connection, actor, variant_id=found),
+        inspections=refund_reads.inspections(connection, actor, variant_id=found) if row.in_inspection else (),
     )
 
 

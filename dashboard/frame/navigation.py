@@ -53,6 +53,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
     groups["Admin"].append(_page("start", "Start my own shop", "storefront", hidden=True))
     importing = may(role, Permission.IMPORT_CATALOG)
+    groups["Sales"].append(_page("search", "Search", "search", hidden=True))
     groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
     return groups

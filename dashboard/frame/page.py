@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,12 +14,19 @@ from core.foundation.model import Actor, Shop
 from core.foundation.settings import load_settings
 from core.people.access import Permission, may
 from core.sample import removal
+from core.screens import finding
 from dashboard.door import session
 from dashboard.frame import drawer, feedback, links, live, words
 
 PHONE = "640px"
 NEW = "new"
 """The parameter of the Stock page that opens the form for a new product."""
+FIND = "q"
+"""The parameter of the Search page that holds what was searched for."""
+FIND_KEY = "find_text"
+LONGEST_FIND = 500
+_FIND_NOW = "_find_now"
+_GO = "_go"
 WHO_ADDS = "A manager or an admin of your shop can add products."
 # Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
@@ -48,9 +55,12 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
 
     Yields the container below the title, for captions and banners that depend on the page's data.
     """
+    _leave()
     st.html(_STYLE)
     with st.container(gap="xsmall"):
-        st.title(title, anchor=False)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="head"):
+            st.title(title, anchor=False, width="content")
+            _show_find()
         top = st.container(gap="small")
     feedback.show_notice(person)
     try:
@@ -61,6 +71,62 @@ def page(title: str, person: Actor) -> Iterator[DeltaGenerator]:
         raise
     except StockError as error:
         show_failure(error)
+
+
+def go(name: str, query: Mapping[str, str]) -> None:
+    """Open another page in the next run; for callbacks, which cannot leave a page themselves."""
+    st.session_state[_GO] = (name, dict(query))
+
+
+def _leave() -> None:
+    """Open the page that a callback named, or what the search field was asked for."""
+    if FIND_KEY in st.session_state and st.session_state.pop(_FIND_NOW, False):
+        name, query = _found(st.session_state[FIND_KEY] or "")
+    else:
+        name, query = st.session_state.pop(_GO, ("", {}))
+    if name:
+        st.switch_page(links.PAGES / f"{name}.py", query_params=query)
+
+
+def _found(text: str) -> tuple[str, dict[str, str]]:
+    """Return the page of the only result with its parameters, else that of the results."""
+    text = text.strip()
+    if not text:
+        return "", {}
+    try:
+        seen = session.run(finding.find, text=text[:LONGEST_FIND])
+    except SignInRequired:
+        raise
+    except StockError:
+        seen = None  # the page of results says why
+    if seen is not None and seen.count == 1:
+        if seen.orders:
+            return "orders", {"order": str(seen.orders[0].order_id)}
+        if seen.variants:
+            return "stock", {"sku": seen.variants[0].sku}
+    return "search", {FIND: text[:LONGEST_FIND]}
+
+
+def _show_find() -> None:
+    """Draw the search field. It is a form, so that nothing is searched before Enter."""
+    with (
+        st.container(key="find", width=400),
+        st.form("find_form", border=False),
+        st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False),
+    ):
+        st.text_input(
+            "Find an order, a buyer, a variant",
+            st.query_params.get(FIND, ""),
+            key=FIND_KEY,
+            type="search",
+            placeholder="Find an order, buyer, amount, SKU",
+            label_visibility="collapsed",
+        )
+        st.form_submit_button("Find", key="find_send", icon=":material/search:", on_click=_find, type="tertiary")
+
+
+def _find() -> None:
+    st.session_state[_FIND_NOW] = True
 
 
 def show_failure(error: StockError) -> None:

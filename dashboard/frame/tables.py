@@ -22,6 +22,7 @@ COVER_HELP = (
     "How long the available units last, at the units sold per day in stock of the last 30 days. "
     "Days without a unit on the shelf do not count."
 )
+INSPECTION_HELP = "Units that came back and wait for a decision: neither on hand nor available"
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
 _TYPE_COLOURS = {
@@ -76,6 +77,7 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
     trend = LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day")
     picture, shelf = [row.picture or "" for row in rows], [row.shelf_place or "" for row in rows]
     due = [words.due(expected.get(row.variant_id)) for row in rows]
+    inspected = [row.in_inspection for row in rows]
     wide = 140 if any(picture) or any(shelf) or any(due) else 158
     return {
         **({"picture": (picture, ImageColumn("", width=40))} if any(picture) else {}),
@@ -95,6 +97,7 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
         "trend": ([list(row.trend) for row in rows], trend),
         "moved": (_moments(row.last_moved_at for row in rows), distance("Moved", "Last movement")),
         "counted": (_moments(row.last_counted_at for row in rows), distance("Counted", "Last count")),
+        **({"in_inspection": (inspected, units("In inspection", 96, INSPECTION_HELP))} if any(inspected) else {}),
     }
 
 

@@ -17,6 +17,7 @@ from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import feedback, forms, selling, words
 from dashboard.frame.feedback import Notice
+from dashboard.stock import details
 
 
 def show(decided: Sequence[Decided], person: Actor, zone: str) -> None:
@@ -28,6 +29,8 @@ def show(decided: Sequence[Decided], person: Actor, zone: str) -> None:
                 said = words.plain(selling.decided(each.disposition, each.quantity, each.code or ""))
                 st.markdown(said if each.stands else f"~~{said}~~")
                 st.caption(words.plain(_about(each, zone)))
+        if group[0].picture:
+            details.show_picture(group[0].picture, "Picture of the goods")
         if any(each.stands for each in group) and _may_take_back(group[0], person):
             st.button(
                 "Undo", key=f"take_back_{key}", icon=":material/undo:", type="tertiary",

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.foundation.model import Actor
-from core.foundation.sales import Disposition, RefundKind
-from core.orders import refunds, worth
+from core.foundation.model import Actor, Posted
+from core.foundation.sales import RefundKind
+from core.orders import refunds
 from core.orders.reads import OrderLine
 from core.orders.refund_reads import Decided, OpenRefund, RefundRow
-from core.orders.refunds import Decision
 from core.people.access import Permission, may
 from core.screens.orders import RefundList
 from dashboard.door import session
 from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
-from dashboard.orders import decisions
+from dashboard.orders import decisions, outcomes
 from dashboard.orders import listing as order_list
 
 CURSOR = "ref_page"
 PAGE = 10
 MOST_LINES = 20
+MOST_REFUNDS = 5
 _COLOURS = {"waiting": "violet", "inspecting": "orange", "decided": "green", "failed": "gray",
             "released": "gray"}  # fmt: skip
 
@@ -72,7 +72,7 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
         if form.open:
             with form:
                 decisions.show(row.decided, person, zone)
-                show_form(refund, row.lines, row.decided, person)
+                show_form([refund], row.lines, row.decided, person)
 
 
 def show_head(refund: RefundRow, zone: str) -> None:
@@ -95,61 +95,64 @@ def _show_unknown(refund: RefundRow, person: Actor) -> None:
     order_list.show_import(person)
 
 
-def show_form(refund: RefundRow, lines: Sequence[OrderLine], decided: Sequence[Decided], person: Actor) -> None:
-    """Draw the form that records what happened to the goods, line by line. At most the units sold can go back.
+def show_form(
+    refunds: Sequence[RefundRow], lines: Sequence[OrderLine], decided: Sequence[Decided], person: Actor
+) -> None:
+    """Draw the form that records what happened to the goods of refunds of one order, as one operation.
 
-    It proposes the units that the money fits. More units have to be confirmed.
+    It proposes the units that the money fits. At most the units sold can go back, and more than the money fits have to
+    be confirmed.
     """
     if not may(person.role, Permission.DECIDE_REFUND):
         st.caption("Support, a manager or an admin decides what happened to the goods.")
         return
-    lines = [line for line in lines if line.has_units]
-    form = forms.begin(f"refund_{refund.id}")
-    decisions.start_again(form, refund.seen or "")
-    fits = worth.propose(refund, lines, decided)
-    with st.form(form.name, border=False):
-        if not lines:
-            _ask_as_a_whole(form)
-        elif not fits.is_whole:
-            st.markdown(words.plain(_money(refund, lines, fits)))
-        for line in lines[:MOST_LINES]:
-            _ask(form, line, fits.units.get(line.line_id, 0), refund.currency)
+    lines, refunds = [line for line in lines if line.has_units], list(refunds)[:MOST_REFUNDS]
+    form = forms.begin("_".join(["refund", *(str(refund.id) for refund in refunds)]))
+    seen = refunds[0].seen
+    decisions.start_again(form, seen or "")
+    with st.container(key=f"decide_goods_{refunds[0].id}"), st.form(form.name, border=False):
+        for refund, fits in outcomes.proposals(refunds, lines, decided):
+            if len(refunds) > 1:
+                st.markdown(f"**The refund of {words.plain(selling.money(refund.amount, refund.currency))}**")
+            if not lines:
+                outcomes.ask_as_a_whole(form, refund)
+            elif not fits.is_whole:
+                st.markdown(words.plain(outcomes.money(refund, lines, fits)))
+            for line in lines[:MOST_LINES]:
+                outcomes.ask(form, refund, line, fits)
         if len(lines) > MOST_LINES:
             st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}. Submit these, then the rest.")
         forms.note(form)
+        _ask_for_picture(form)
         _ask_to_confirm(form)
 
         def post(key: str, values: forms.Values) -> decisions.Outcome:
-            return decisions.attempt(
-                key,
-                lambda: session.run(
-                    refunds.decide,
-                    refund_id=refund.id,
-                    decisions=_decisions(lines, values) if lines else _decision_as_a_whole(values),
-                    key=key,
-                    note=values["note"],
-                    seen=refund.seen,
-                    is_confirmed=bool(values.get("sure")),
-                ),
-            )
+            return decisions.attempt(key, lambda: _decide(refunds, lines, values, key, seen))
 
         forms.submit(form, "Decide", post, icon=":material/gavel:", say=decisions.told)
 
 
-def _money(refund: RefundRow, lines: Sequence[OrderLine], fits: worth.Proposal) -> str:
-    """Return how much was refunded, and which units that fits."""
-    back, paid = (selling.money(amount or 0, refund.currency) for amount in (refund.amount, refund.paid))
-    open_units = sum(worth.open_units(line) for line in lines)
-    if not fits.total:
-        return f"{back} of {paid} were refunded: less than one more unit cost."
-    which = [
-        f"{words.number(fits.units[line.line_id])} of {line.sku or line.code}"
-        for line in lines
-        if fits.units.get(line.line_id)
-    ]
-    example = ", " if fits.is_sure else ", for example "
-    named = f"{example}{words.listing(which)}" if len(lines) > 1 else ""
-    return f"{back} of {paid} were refunded: {fits.total} of {words.units(open_units)}{named}."
+def _decide(
+    about: Sequence[RefundRow], lines: Sequence[OrderLine], values: forms.Values, key: str, seen: str | None
+) -> tuple[Posted, ...]:
+    picture = values.get("picture")
+    said = outcomes.read(about, lines, values) if lines else outcomes.read_as_a_whole(about, values)
+    return session.run(
+        refunds.decide_all,
+        about=said or {about[0].id: []},
+        key=key,
+        note=values["note"],
+        seen=seen,
+        is_confirmed=bool(values.get("sure")),
+        picture=picture.getvalue() if picture is not None else None,
+    )
+
+
+def _ask_for_picture(form: forms.Form) -> None:
+    st.file_uploader(
+        "Picture of the goods", type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("picture"),
+        help="It is made smaller, and what the camera wrote into it is left out.",
+    )  # fmt: skip
 
 
 def _ask_to_confirm(form: forms.Form) -> None:
@@ -157,72 +160,3 @@ def _ask_to_confirm(form: forms.Form) -> None:
     facts = form.draft.problem.facts if form.draft.problem else {}
     if facts.get("worth"):
         st.checkbox(f"Yes, {words.units(facts['units'])} are meant, more than the money fits", key=form.input("sure"))
-
-
-def _ask_as_a_whole(form: forms.Form) -> None:
-    st.caption(
-        "The cart of this order is not known here, so none of its units left the shelf and none can go back. If goods "
-        "were sent and returned, enter the lines of the order first."
-    )
-    st.selectbox(
-        "Outcome",
-        [what for what in Disposition if what is not Disposition.RESTOCK],
-        index=None,
-        key=form.input("what"),
-        format_func=selling.DISPOSITIONS.__getitem__,
-        placeholder="No decision",
-    )
-
-
-def _decision_as_a_whole(values: forms.Values) -> list[Decision]:
-    what = values.get("what")
-    return [] if what is None else [Decision(line_id=None, disposition=Disposition(what), quantity=0)]
-
-
-def _ask(form: forms.Form, line: OrderLine, proposed: int, currency: str) -> None:
-    price = f", {_price(line, currency)} each"
-    with st.container(gap=None):
-        st.markdown(
-            f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(selling.line_name(line) + price)}"
-        )
-        st.caption(words.plain(_left(line)))
-    offered = [what for what in Disposition if what is not Disposition.RESTOCK or line.restorable > 0]
-    most = line.restorable or line.quantity
-    rows = 2 if most > 1 else 1
-    for row in range(rows):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            st.selectbox(
-                "Outcome" if row == 0 else "Outcome of other units",
-                offered,
-                index=None,
-                key=form.input(f"what_{line.line_id}_{row}"),
-                format_func=selling.DISPOSITIONS.__getitem__,
-                placeholder="No decision",
-            )
-            units = min(proposed or 1, most) if row == 0 else 1
-            forms.number_field("Units", value=units, key=form.input(f"units_{line.line_id}_{row}"), width=110)
-
-
-def _price(line: OrderLine, currency: str) -> str:
-    if line.unit_price is not None:
-        return selling.money(line.unit_price, currency)
-    return f"without a price, about {selling.money(round(line.unit_worth or 0), currency)}"
-
-
-def _left(line: OrderLine) -> str:
-    if line.restorable:
-        return f"{selling.line_text(line)}. At most {words.units(line.restorable)} can go back on the shelf."
-    nothing = "No units left the shelf" if not line.taken else "All units are back on the shelf"
-    return f"{selling.line_text(line)}. {nothing}, so none can go back."
-
-
-def _decisions(lines: Sequence[OrderLine], values: forms.Values) -> list[Decision]:
-    """Return the decisions in the form, one for each line and outcome."""
-    units: dict[tuple[int, Disposition], int] = {}
-    for line in lines:
-        for row in (0, 1):
-            what = values.get(f"what_{line.line_id}_{row}")
-            if what is not None:
-                about = (line.line_id, Disposition(what))
-                units[about] = units.get(about, 0) + forms.units(values, f"units_{line.line_id}_{row}")
-    return [Decision(line_id=line, disposition=what, quantity=count) for (line, what), count in units.items()]

@@ -18,7 +18,7 @@ from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
-from dashboard.orders import decisions, oversold, refunds, returns
+from dashboard.orders import decisions, oversold, refunds, returns, story
 from dashboard.orders import listing as order_list
 from dashboard.stock import holds
 
@@ -33,6 +33,7 @@ def show(wanted: str, person: Actor) -> None:
         return
     live.watch(seen.latest)
     _show_head(seen)
+    story.show(seen)
     left, right = st.columns([2, 1], gap="small")
     with left:
         with st.container(border=True, key="ord_lines"):
@@ -117,14 +118,16 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
         refunds.show_head(refund, seen.shop.zone)
         decided = [each for each in seen.decided if each.refund_id == refund.id]
         decisions.show(decided, person, seen.shop.zone)
-        waits = refund.state in ("waiting", "inspecting")
-        if waits or (refund.state == "decided" and any(line.restorable for line in seen.lines)):
-            form = st.expander(
-                "Decide" if waits else "Add a decision", expanded=waits, key=f"decide_{refund.id}", on_change="rerun"
-            )
+        if refund.state == "decided" and any(line.restorable for line in seen.lines):
+            form = st.expander("Add a decision", key=f"decide_{refund.id}", on_change="rerun")
             if form.open:
                 with form:
-                    refunds.show_form(refund, seen.lines, decided, person)
+                    refunds.show_form([refund], seen.lines, decided, person)
+    if waiting := story.to_decide(seen):
+        form = st.expander("Decide", expanded=True, key=f"decide_order_{seen.order.order_id}", on_change="rerun")
+        if form.open:
+            with form:
+                refunds.show_form(waiting, seen.lines, seen.decided, person)
 
 
 def _show_payment(seen: WholeOrder) -> None:

@@ -5,14 +5,26 @@
 
   const PAUSE = 150; // milliseconds: a scanner types faster than that, a person pressing one key does not
   const SHOWN = [
-    ["/", "Search"], ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
+    ["/", "Find an order, a buyer or a variant"], ["d", "Decide the refund of the open order"], ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
     ["u", "Undo your last change, while its message is shown"], ["?", "Show these keys"],
   ];
   let first = "", last = 0, waiting;
 
   const isVisible = (element) => element.offsetParent !== null;
-  const searchField = () => ["input[aria-label='Scan or type a code']", "input[type=search]"]
+  const FIND = ".st-key-find input";
+  // A scan goes into the page's own field; where there is none, into the one that every page has.
+  const searchField = () => ["input[aria-label='Scan or type a code']", `input[type=search]:not(${FIND})`, FIND]
     .flatMap((selector) => [...document.querySelectorAll(selector)]).find(isVisible);
+  const find = () => {
+    const field = document.querySelector(FIND);
+    field?.focus();
+    field?.select();
+  };
+  const decide = () => {
+    const field = [...document.querySelectorAll(".st-key-decide_goods input")].find(isVisible);
+    field?.focus();
+    field?.select();
+  };
   const openTab = (name) => {
     const tab = [...document.querySelectorAll(".st-key-stk_actions [role=tab]")]
       .find((each) => each.textContent.trim() === name);
@@ -48,7 +60,7 @@
   }
 
   const KEYS = {
-    "/": () => searchField()?.focus(), a: () => openTab("Adjust"), r: () => openTab("Receive"),
+    "/": find, d: decide, a: () => openTab("Adjust"), r: () => openTab("Receive"),
     s: () => openTab("Set level"), u: undo, "?": showKeys,
   };
 

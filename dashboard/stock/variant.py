@@ -17,7 +17,7 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import codes, details, holds, level_forms
+from dashboard.stock import codes, details, holds, inspections, level_forms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
@@ -56,6 +56,7 @@ def show(seen: Variant, person: Actor) -> None:
     with act:
         with st.container(border=True, key="stk_actions"):
             level_forms.show(seen, person)
+        inspections.show(seen.inspections, seen.shop.zone)
         holds.show_on_variant(seen.holds, seen.row, seen.shop.zone)
         if len(seen.sisters) > 1:
             with st.container(border=True, key="stk_sizes"):
@@ -88,10 +89,12 @@ def _show_head(seen: Variant) -> None:
 def _show_numbers(seen: Variant) -> None:
     row, now = seen.row, datetime.now(UTC)
     cover = words.cover(row.cover_days)
-    with st.grid(6, min_column_width=140, gap="small", key="stk_numbers"):
+    with st.grid(7, min_column_width=124, gap="small", key="stk_numbers"):
         st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically in stock")
         st.metric("Reserved", words.number(row.reserved), border=True, help="Units held for checkouts")
         st.metric("Available", words.number(row.available), border=True, help="On hand minus reserved")
+        inspected = words.number(row.in_inspection)
+        st.metric("In inspection", inspected, border=True, help="Units that came back and wait for a decision")
         st.metric(
             "Reorder at", words.number(row.reorder_point), border=True, help="At this level on hand, the variant is low"
         )

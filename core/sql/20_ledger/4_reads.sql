@@ -23,10 +23,12 @@ select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.
        v.stock_quantity as on_hand, v.reserved_quantity as reserved, v.computed_available_stock as available, v.reorder_point,
        v.is_active, v.movement_sequence as movement_count, v.last_moved_at, v.last_counted_at,
        case when v.stock_quantity = 0 then 'out' when v.stock_quantity <= v.reorder_point then 'low' else 'healthy' end as state,
-       v.shelf_place, coalesce(i.picture, case when p.image_url ~ '^https://[!-~]+$' then p.image_url end) as picture
+       v.shelf_place, coalesce(i.picture, case when p.image_url ~ '^https://[!-~]+$' then p.image_url end) as picture,
+       coalesce(n.units, 0) as in_inspection
   from public.product_variants v
   join public.products p on p.id = v.product_id
-  left join stockroom.variant_pictures i on i.variant_id = v.id;
+  left join stockroom.variant_pictures i on i.variant_id = v.id
+  left join stockroom_api.variant_inspections n on n.variant_id = v.id;
 
 -- The movements as people read them. `reversed_by` is the undo of a movement, if there is one. The keys are foreign keys, so the
 -- joins always match; as outer joins, they cost nothing in a query that does not use their columns.

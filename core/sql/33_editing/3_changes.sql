@@ -159,7 +159,7 @@ begin
     perform stockroom_api.save_pictures(_edits);
 end $$;
 
--- Put pictures on variants or take them off, and delete uploaded ones that no variant has any more.
+-- Put pictures on variants or take them off, and delete uploaded ones that neither a variant nor a decision has any more.
 create function stockroom_api.save_pictures(_edits stockroom_api.edit[]) returns void
     language plpgsql as $$
 begin
@@ -170,7 +170,8 @@ begin
         on conflict (variant_id) do update set picture = excluded.picture;
     delete from stockroom.pictures p using unnest(_edits) e
      where e.field = 'picture' and '/picture/' || p.digest = e.before
-       and not exists (select from stockroom.variant_pictures i where i.picture = e.before);
+       and not exists (select from stockroom.variant_pictures i where i.picture = e.before)
+       and not exists (select from stockroom.decision_pictures d where d.digest = p.digest);
 end $$;
 
 grant execute on function

@@ -1,4 +1,5 @@
--- What people have decided about the goods of an order, what a unit was paid with, and whether a page showed the latest decision.
+-- What people have decided about the goods of an order, what a unit was paid with, whether a page showed the latest decision, and the
+-- results of inspections.
 
 -- The decisions about the goods of each order: after a refund, or without one when goods came back (`refund_id` is null).
 -- `stands`: it was not taken back, and its movement was not undone. It is a union so that each part can use its index.
@@ -95,6 +96,85 @@ create function stockroom_api.lock_goods(_order_id bigint) returns void
 begin
     perform 1 from stockroom.orders o where o.id = _order_id for no key update;
     perform 1 from stockroom.order_lines l where l.order_id = _order_id order by l.id for no key update;
+end $$;
+
+-- One decision about refunded units.
+create type stockroom_api.decision as (line_id bigint, disposition text, quantity int);
+
+-- How many units of a decision to inspect first have a result that stands.
+create function stockroom_api.inspected(_inspection_id bigint) returns bigint
+    language sql stable as $$
+    select coalesce(sum(i.quantity), 0)
+      from stockroom.inspection_results i
+      join stockroom.refund_decisions x on x.id = i.decision_id
+     where i.inspection_id = _inspection_id
+       and not exists (select from stockroom.decisions_taken_back t where t.decision_id = x.id)
+       and not exists (select from public.stock_movements u where u.reverses_id = x.movement_id);
+$$;
+
+-- Whether units of a refund wait for an inspection. Its state is not asked: it follows from this.
+create function stockroom_api.has_inspections(_refund_id bigint) returns boolean
+    language sql stable as $$
+    select exists (
+        select from stockroom_api.order_decisions d
+         where d.refund_id = _refund_id and d.order_id = (select r.order_id from stockroom.refunds r where r.id = _refund_id)
+           and d.disposition = 'inspect' and d.stands and d.quantity > stockroom_api.inspected(d.id));
+$$;
+
+-- Let new decisions about a refund settle its units in inspection, line by line, the first inspected first. Units of a line that were
+-- never inspected come after those that were.
+create function stockroom_api.settle_inspections(_refund_id bigint, _decision_ids bigint[]) returns void
+    language sql as $$
+    with told as (
+        select d.id, d.line_id, sum(d.quantity) over w - d.quantity as low, sum(d.quantity) over w as high
+          from stockroom.refund_decisions d
+         where d.id = any (_decision_ids) and d.disposition <> 'inspect' and d.line_id is not null
+        window w as (partition by d.line_id order by d.id)
+    ), waiting as (
+        select x.id, x.line_id, sum(x.units) over w - x.units as low, sum(x.units) over w as high
+          from (select d.id, d.line_id, d.quantity - stockroom_api.inspected(d.id) as units
+                  from stockroom.refund_decisions d
+                 where d.refund_id = _refund_id and d.disposition = 'inspect' and d.id <> all (_decision_ids)
+                   and not exists (select from stockroom.decisions_taken_back t where t.decision_id = d.id)) x
+         where x.units > 0
+        window w as (partition by x.line_id order by x.id)
+    )
+    insert into stockroom.inspection_results (decision_id, inspection_id, quantity)
+    select t.id, w.id, least(t.high, w.high) - greatest(t.low, w.low)
+      from told t join waiting w on w.line_id = t.line_id and t.low < w.high and w.low < t.high;
+$$;
+
+-- Refuse decisions after which more units of a line would be back, damaged or in inspection than were sold. Refuses: SK006.
+create function stockroom_api.refuse_inspections(_said stockroom_api.decision[]) returns void
+    language plpgsql as $$
+declare
+    _over jsonb;
+begin
+    select jsonb_agg(jsonb_build_object('line_id', l.id, 'code', l.code, 'taken', l.quantity, 'restored', l.restored + i.others,
+               'asked', i.units) order by l.position)
+      into _over
+      from stockroom.order_lines l
+     cross join lateral (
+        select coalesce(sum(d.quantity - stockroom_api.inspected(d.id)) filter (where d.disposition = 'inspect'), 0) as units,
+               coalesce(sum(d.quantity) filter (where d.disposition = 'damaged'), 0) as others
+          from stockroom_api.order_decisions d
+         where d.line_id = l.id and d.order_id = l.order_id and d.stands) i
+     where l.id in (select d.line_id from unnest(_said) d where d.disposition = 'inspect')
+       and l.restored + i.others + i.units > l.quantity;
+    if _over is not null then
+        perform stockroom_api.refuse('SK006', 'More units would be restored than were sold.', jsonb_build_object('lines', _over));
+    end if;
+end $$;
+
+-- Keep the picture of what an operation decided. core/orders/refunds.py has written its content.
+create function stockroom_api.show_decision(_operation_id bigint, _content bytea) returns void
+    language plpgsql as $$
+declare
+    _digest text := encode(sha256(_content), 'hex');
+begin
+    insert into stockroom.pictures (digest, content, media_type) values (_digest, _content, 'image/jpeg')
+        on conflict (digest) do update set created_at = now();
+    insert into stockroom.decision_pictures (operation_id, digest) values (_operation_id, _digest);
 end $$;
 
 grant execute on function stockroom_api.decided_until(bigint) to stockroom_app;

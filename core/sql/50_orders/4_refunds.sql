@@ -91,55 +91,90 @@ create function stockroom_api.question_refunds(_ids bigint[]) returns void
          where r.id = any (_ids) and r.state = 'failed' and d.units > 0));
 $$;
 
--- One decision about refunded units.
-create type stockroom_api.decision as (line_id bigint, disposition text, quantity int);
-
--- Decide what became of the goods of a refund, line by line; only 'restock' moves stock. A refund can be decided in several
--- steps. `_seen` is what the page showed (see decided_until); null: no decision. More units than the money is worth need
--- `_is_confirmed`. Refuses: SK003, SK006, SK008, SK009, SK010, SK013.
-create function stockroom_api.decide_refund(
-    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refund_id bigint, _decisions jsonb, _note text,
+-- Decide what became of the goods of refunds of one order, line by line, as one operation: [{refund_id, decisions: [{line_id, disposition,
+-- quantity}]}]. Only 'restock' moves stock. A refund can be decided in several steps. `_picture` shows the goods. `_seen` is what the
+-- page showed (see decided_until); null: no decision. More units than the money is worth need `_is_confirmed`.
+-- Refuses: SK003, SK006, SK008, SK009, SK010, SK013.
+create function stockroom_api.decide_refunds(
+    _key text, _user_id bigint, _session_id bigint, _roles text[], _name text, _refunds jsonb, _note text, _picture bytea,
     _seen text, _is_confirmed boolean
 ) returns setof stockroom_api.posting
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(
-        _key, 'decide_refund', format('%s %s %L', _refund_id, _decisions, _note), _user_id, _who);
-    _refund stockroom.refunds;
-    _said stockroom_api.decision[] := array(select d from jsonb_populate_recordset(null::stockroom_api.decision, _decisions) d);
+        _key, 'decide_refund', format('%s %L %s', _refunds, _note, encode(sha256(_picture), 'hex')), _user_id, _who);
+    _ids bigint[] := array(select (r ->> 'refund_id')::bigint from jsonb_array_elements(_refunds) r order by 1);
+    _order_ids bigint[] := array(select distinct r.order_id from stockroom.refunds r where r.id = any (_ids) and r.order_id is not null);
+    _part record;
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
         return;
     end if;
-    perform stockroom_api.lock_goods((select order_id from stockroom.refunds where id = _refund_id));
-    select * into _refund from stockroom.refunds where id = _refund_id for no key update;
-    perform stockroom_api.refuse_decided(_refund.order_id, _seen);
+    if cardinality(_ids) = 0 or cardinality(_order_ids) > 1 or cardinality(_ids) > (select count(distinct i) from unnest(_ids) i) then
+        perform stockroom_api.refuse_value('refund', case when cardinality(_ids) = 0 then 'needs a decision'
+                                                          else 'must be of one order, and decided once' end);
+    end if;
+    perform stockroom_api.lock_goods(_order_ids[1]);
+    perform 1 from stockroom.refunds r where r.id = any (_ids) order by r.id for no key update;
+    perform stockroom_api.refuse_decided(_order_ids[1], _seen);
+    perform stockroom_api.lock_variants(array(
+        select distinct l.variant_id from jsonb_array_elements(_refunds) r
+         cross join lateral jsonb_populate_recordset(null::stockroom_api.decision, r -> 'decisions') d
+          join stockroom.order_lines l on l.id = d.line_id and l.variant_id is not null and l.order_id = any (_order_ids)
+         where d.disposition = 'restock'));
+    for _part in select (r ->> 'refund_id')::bigint as refund_id,
+                        array(select d from jsonb_populate_recordset(null::stockroom_api.decision, r -> 'decisions') d) as said
+                   from jsonb_array_elements(_refunds) r order by 1 loop
+        return query select * from stockroom_api.decide_one(
+            _operation_id, _who, _part.refund_id, _part.said, _note, _is_confirmed);
+    end loop;
+    if _picture is not null then
+        perform stockroom_api.show_decision(_operation_id, _picture);
+    end if;
+end $$;
+
+-- Decide about one refund for a claimed operation. Its order, lines and refunds are locked. Refuses: SK006, SK008.
+create function stockroom_api.decide_one(
+    _operation_id bigint, _who text, _refund_id bigint, _said stockroom_api.decision[], _note text, _is_confirmed boolean
+) returns setof stockroom_api.posting
+    language plpgsql as $$
+declare
+    _refund stockroom.refunds;
+begin
+    select * into _refund from stockroom.refunds where id = _refund_id;
     perform stockroom_api.refuse_decision(_refund, _said);
     perform stockroom_api.count_restored(_refund.order_id, _said);
     perform stockroom_api.refuse_unpaid(_refund, _said, _is_confirmed);
     return query select * from stockroom_api.restock(_operation_id, _who, _said, 'refund', 'refund', _refund.refund_id, _note);
-    perform stockroom_api.note_decisions(_operation_id, _who, _refund_id, _said, _note);
+    perform stockroom_api.settle_inspections(
+        _refund_id, stockroom_api.note_decisions(_operation_id, _who, _refund_id, _said, _note));
     update stockroom.refunds
-       set state = case when state = 'failed' then 'failed'
-                        when exists (select from unnest(_said) d where d.disposition = 'inspect') then 'inspecting'
-                        else 'decided' end,
+       set state = case when state = 'failed' then 'failed' when stockroom_api.has_inspections(id) then 'inspecting' else 'decided' end,
            decided_at = now(), decided_by = _who
      where id = _refund_id;
+    perform stockroom_api.refuse_inspections(_said);
 end $$;
 
--- Note the decisions of an operation, each with the movement that it caused. `_refund_id` is null if goods came back without one.
+-- Note the decisions of an operation, each with the movement that it caused; returns their ids. `_refund_id` is null if goods came back
+-- without one.
 create function stockroom_api.note_decisions(
     _operation_id bigint, _who text, _refund_id bigint, _said stockroom_api.decision[], _note text
-) returns void
+) returns bigint[]
     language sql as $$
-    insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, note, operation_id, movement_id, decided_by)
-    select _refund_id, d.line_id, d.disposition, d.quantity, _note, _operation_id, m.movement_id, _who
-      from unnest(_said) d
-      left join (select x.line_id, x.movement_id from stockroom_api.line_movements x
-                   join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id) m
-        on m.line_id = d.line_id and d.disposition = 'restock';
+    with noted as (
+        insert into stockroom.refund_decisions (refund_id, line_id, disposition, quantity, note, operation_id, movement_id, decided_by)
+        select _refund_id, d.line_id, d.disposition, d.quantity, _note, _operation_id, m.movement_id, _who
+          from unnest(_said) d
+          left join (select x.line_id, x.movement_id from stockroom_api.line_movements x
+                       join public.stock_movements s on s.id = x.movement_id and s.operation_id = _operation_id
+                      where not exists (select from stockroom.refund_decisions e
+                                         where e.operation_id = _operation_id and e.movement_id = x.movement_id)) m
+            on m.line_id = d.line_id and d.disposition = 'restock'
+        returning id
+    )
+    select coalesce(array_agg(n.id order by n.id), '{}') from noted n;
 $$;
 
 -- Refuse units that cost more than the refund gave back, together with those already decided for it, unless that is confirmed.
@@ -250,5 +285,5 @@ end $$;
 
 grant execute on function
     stockroom_api.record_refunds(jsonb),
-    stockroom_api.decide_refund(text, bigint, bigint, text[], text, bigint, jsonb, text, text, boolean)
+    stockroom_api.decide_refunds(text, bigint, bigint, text[], text, jsonb, text, bytea, text, boolean)
     to stockroom_app;

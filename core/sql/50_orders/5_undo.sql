@@ -217,7 +217,8 @@ begin
            cause = case when u.sold > 0 then 'undone' else l.cause end
       from stockroom_api.undone_units(_movement_ids) u
      where l.id = u.line_id;
-    update stockroom.refunds r set state = 'waiting'
+    update stockroom.refunds r
+       set state = case when exists (select from stockroom.inspection_results i where i.decision_id = d.id) then 'inspecting' else 'waiting' end
       from stockroom.refund_decisions d
      where d.movement_id = any (_movement_ids) and r.id = d.refund_id and r.state = 'decided';
 end $$;

@@ -56,6 +56,7 @@ select l.id as line_id, l.order_id, l.position, l.part_of, coalesce(b.position, 
        (select coalesce(sum(d.quantity), 0) from stockroom_api.order_decisions d
          where d.line_id = l.id and d.stands and d.disposition in ('damaged', 'not_returned', 'goodwill')) as spoken_for,
        (select w.unit_worth from stockroom_api.line_worth w where w.line_id = l.id) as unit_worth,
+       (select coalesce(sum(i.units), 0)::int from stockroom_api.inspections i where i.line_id = l.id) as in_inspection,
        case when l.state = 'failed' and l.variant_id is null then
            (select u.variants from stockroom_api.unclear(l.code, l.codes, coalesce(l.size, '')) u) end as variants
   from stockroom.order_lines l
@@ -77,11 +78,21 @@ select r.id, r.refund_id, r.order_id, coalesce(o.payment_id, r.payment_id, r.cha
 -- operation, by which it can be taken back; `user_id` is who made it.
 create view stockroom_api.decision_rows as
 select d.id as decision_id, d.refund_id, d.order_id, coalesce(v.sku, l.code, '') as code, d.disposition, d.quantity, d.note,
-       d.movement_id, d.decided_by, d.decided_at, d.stands, d.taken_back_by, d.taken_back_at, p.key as decided, p.user_id
+       d.movement_id, d.decided_by, d.decided_at, d.stands, d.taken_back_by, d.taken_back_at, p.key as decided, p.user_id,
+       '/picture/' || i.digest as picture
   from stockroom_api.order_decisions d
+  left join stockroom.decision_pictures i on i.operation_id = d.operation_id
   join stockroom.operations p on p.id = d.operation_id
   left join stockroom.order_lines l on l.id = d.line_id
   left join public.product_variants v on v.id = l.variant_id;
+
+-- The units in inspection of each variant and refund, since when, who has them, and what was noted and photographed.
+create view stockroom_api.inspection_rows as
+select i.decision_id, i.refund_id, i.order_id, stockroom_api.order_name(o) as title, i.variant_id, i.line_id, i.units, i.note,
+       i.decided_by, i.decided_at, '/picture/' || p.digest as picture
+  from stockroom_api.inspections i
+  join stockroom.orders o on o.id = i.order_id
+  left join stockroom.decision_pictures p on p.operation_id = i.operation_id;
 
 -- Everything that happened to an order. `kind` says what the other columns mean; `place` sorts steps of the same moment.
 -- Movements are placed by when they were recorded. A decision to restock is left out, because its movement is listed.
@@ -133,4 +144,4 @@ select o.id, r.id from stockroom.orders o join stockroom.reservations r on r.pay
 
 grant select on stockroom_api.order_keys, stockroom_api.line_keys, stockroom_api.variant_codes, stockroom_api.order_rows,
     stockroom_api.order_line_rows, stockroom_api.refund_rows, stockroom_api.decision_rows, stockroom_api.order_steps,
-    stockroom_api.order_holds, stockroom_api.order_names to stockroom_app;
+    stockroom_api.order_holds, stockroom_api.order_names, stockroom_api.inspection_rows to stockroom_app;

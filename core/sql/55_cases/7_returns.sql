@@ -72,7 +72,7 @@ declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(_key, 'take_back', format('%L %L', _decided, _note), _user_id, _who);
     _taken stockroom.operations;
-    _refund_id bigint;
+    _refund_ids bigint[];
     _movement_ids bigint[];
 begin
     if _operation_id is null then
@@ -85,7 +85,7 @@ begin
     elsif _taken.user_id is distinct from _user_id then
         perform stockroom_api.require(_user_id, _session_id, _anybodys, _name);
     end if;
-    _refund_id := stockroom_api.lock_decided(_taken.id);
+    _refund_ids := stockroom_api.lock_decided(_taken.id);
     select array_agg(m.id) into _movement_ids
       from (select s.movement_id as id from stockroom_api.standing_of(_taken.id) s where s.movement_id is not null
             union
@@ -98,7 +98,7 @@ begin
     if _movement_ids is not null then
         return query select * from stockroom_api.reverse_movements(_operation_id, _who, _movement_ids, _note);
     end if;
-    perform stockroom_api.wait_again(_refund_id, _who);
+    perform stockroom_api.wait_again(_refund_ids, _who);
 end $$;
 
 -- The decisions of an operation that still stand.
@@ -110,38 +110,38 @@ create function stockroom_api.standing_of(_operation_id bigint) returns table (i
        and not exists (select from public.stock_movements u where u.reverses_id = d.movement_id);
 $$;
 
--- Lock the order, the refund and the lines that an operation decided about. Returns the refund, or null if there was none.
-create function stockroom_api.lock_decided(_operation_id bigint) returns bigint
+-- Lock the order, the refunds and the lines that an operation decided about. Returns the refunds, in ascending order.
+create function stockroom_api.lock_decided(_operation_id bigint) returns bigint[]
     language plpgsql as $$
 declare
-    _refund_id bigint;
+    _refund_ids bigint[];
     _order_id bigint;
 begin
-    select d.refund_id, coalesce(r.order_id, l.order_id) into _refund_id, _order_id
+    select array_agg(distinct d.refund_id order by d.refund_id) filter (where d.refund_id is not null),
+           max(coalesce(r.order_id, l.order_id))
+      into _refund_ids, _order_id
       from stockroom.refund_decisions d
       left join stockroom.refunds r on r.id = d.refund_id
       left join stockroom.order_lines l on l.id = d.line_id
-     where d.operation_id = _operation_id limit 1;
+     where d.operation_id = _operation_id;
     perform stockroom_api.lock_goods(_order_id);
-    perform 1 from stockroom.refunds r where r.id = _refund_id for no key update;
-    return _refund_id;
+    perform 1 from stockroom.refunds r where r.id = any (_refund_ids) order by r.id for no key update;
+    return _refund_ids;
 end $$;
 
--- Have a refund wait for a decision again, or for the inspection that still stands. If it failed and nothing is on the shelf for it
+-- Have refunds wait for a decision again, or for the inspection that still stands. If one failed and nothing is on the shelf for it
 -- anymore, its case ends.
-create function stockroom_api.wait_again(_refund_id bigint, _who text) returns void
+create function stockroom_api.wait_again(_refund_ids bigint[], _who text) returns void
     language plpgsql as $$
 begin
     update stockroom.refunds r
        set state = case when r.state = 'failed' then 'failed'
-                        when exists (select from stockroom_api.order_decisions d
-                                      where d.order_id = r.order_id and d.refund_id = r.id and d.disposition = 'inspect' and d.stands)
-                        then 'inspecting' else 'waiting' end,
+                        when stockroom_api.has_inspections(r.id) then 'inspecting' else 'waiting' end,
            decided_at = null, decided_by = null
-     where r.id = _refund_id;
+     where r.id = any (_refund_ids);
     perform stockroom_api.resolve_cause('refund:' || r.refund_id, _who, 'The decision was taken back')
        from stockroom.refunds r
-      where r.id = _refund_id and r.state = 'failed'
+      where r.id = any (_refund_ids) and r.state = 'failed'
         and exists (select from stockroom.alerts a where a.cause = 'refund:' || r.refund_id and a.state <> 'resolved')
         and not exists (select from stockroom_api.order_decisions d
                          where d.order_id = r.order_id and d.refund_id = r.id and d.disposition = 'restock' and d.stands);

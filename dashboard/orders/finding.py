@@ -1,0 +1,114 @@
+"""The results of the search field: orders first, then variants and products, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamlit.column_config import TextColumn
+
+from core.screens.finding import Found
+from dashboard.frame import columns, lists, selling, tables, words
+from dashboard.frame import page as frame
+
+_STATES = selling.ORDER_STATES | {state: colour for state, colour in tables.STATUSES.items() if state != "Open"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """A row of the list, and the page that it opens."""
+
+    kind: str
+    title: str
+    about: str
+    amount: str
+    paid: str
+    states: list[str]
+    page: str
+    query: Mapping[str, str]
+
+
+def show(seen: Found, text: str) -> None:
+    """Show what was found, or what can be searched for."""
+    results = _results(seen)
+    if not results:
+        _show_nothing(text)
+        return
+    most = f" Only the latest {words.number(len(seen.orders))} orders are shown." if seen.more else ""
+    lists.show_head(f"{words.plural(len(results), 'result')} for {words.plain(text[:80])}.{most}", key="find_head")
+    ids = list(range(len(results)))
+    titles = [each.title for each in results]
+    abouts = [words.joined(each.about, each.amount, each.paid) for each in results]
+
+    def pick(place: int) -> None:
+        frame.go(results[place].page, results[place].query)
+
+    columns.show(
+        {
+            "what": (titles, columns.opener("Found", 206, ids, pick)),
+            "kind": ([each.kind for each in results], TextColumn("Kind", width=80)),
+            "about": ([each.about for each in results], TextColumn("Buyer or product", width=250)),
+            "amount": ([each.amount for each in results], TextColumn("Amount", width=110, alignment="right")),
+            "paid": ([each.paid for each in results], TextColumn("Paid", width=140)),
+            "state": ([each.states for each in results], columns.tags("State", 250, _STATES)),
+        },
+        {
+            "what": (titles, columns.opener("Found", 120, ids, pick)),
+            "about": (abouts, TextColumn("About", width=210)),
+        },
+        key=columns.key_of("find", text, titles),
+        alt="Search results: orders, then variants and products",
+    )  # fmt: skip
+
+
+def _results(seen: Found) -> list[_Result]:
+    orders = [
+        _Result(
+            kind="Order",
+            title=row.title,
+            about=words.joined(row.name, row.email),
+            amount=selling.money(row.amount, row.currency),
+            paid=words.moment(row.paid_at, seen.shop.zone),
+            states=selling.order_states(row),
+            page="orders",
+            query={"order": str(row.order_id)},
+        )
+        for row in seen.orders
+    ]
+    variants = [
+        _Result(
+            kind="Variant",
+            title=row.sku,
+            about=words.variant(row),
+            amount=f"{words.number(row.available)} available",
+            paid="",
+            states=[words.status(row)],
+            page="stock",
+            query={"sku": row.sku},
+        )
+        for row in seen.variants
+    ]
+    products = [
+        _Result(
+            kind="Product",
+            title=row.product,
+            about=words.joined(row.brand, words.plural(row.variants, "variant")),
+            amount=f"{words.number(row.available)} available",
+            paid="",
+            states=[],
+            page="stock",
+            query={"stk_q": row.product},
+        )
+        for row in seen.products
+    ]
+    return orders + variants + products
+
+
+def _show_nothing(text: str) -> None:
+    found = f"Nothing matches {words.plain(text[:80])}. " if text.strip() else ""
+    frame.empty(
+        "Nothing found" if text.strip() else "Search the whole shop",
+        f"{found}Search for part of an email or a buyer's name, an order number, an amount, the last four digits of a "
+        "card, a SKU or barcode, an id of Stripe, or paste a link from Stripe.",
+        icon=":material/search_off:" if text.strip() else ":material/search:",
+    )
