@@ -107,7 +107,7 @@ def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted)
         frame.empty("There is nothing to report", nothing, icon=":material/query_stats:")
         return
     show_totals(table)
-    if table.chart is not None and table.chart.names:
+    if table.chart is not None and len(table.chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
             st.markdown(f"**{words.plain(table.chart.title)}**")
             drawing.show(table.chart, table.currency)
