@@ -22,7 +22,7 @@ from core.reports.model import Chart, Column, Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period
 from core.reports.selling import CHARTED
 
-_AGES = ((30, "to_30", "Up to 30 days"), (60, "to_60", "31 to 60"), (90, "to_90", "61 to 90"),
+_AGES = ((30, "to_30", "To 30 days"), (60, "to_60", "31 to 60"), (90, "to_90", "61 to 90"),
          (180, "to_180", "91 to 180"), (365, "to_365", "181 to 365"), (None, "over_365", "Over 365"))  # fmt: skip
 _COSTS = view("variant_costs", "variant_id", "average")
 _VARIANT = choosing.names(Grain.VARIANT)
@@ -93,17 +93,20 @@ def ageing(connection: Connection, actor: Actor, *, period: Period, filter: Filt
         )
         for held in found
     )  # fmt: skip
-    totals = choosing.total(rows, columns)
-    first = len(_VARIANT) + 2
+    sums = choosing.total(rows, columns)
+    first = len(_VARIANT)
+    units = sums[first]
+    age = round(sum(held.age * held.units for held in found) / units, 1) if units else None
     return Table(
         columns=columns,
         rows=rows,
-        totals=totals,
+        totals=(*sums[:first], units, age, *(None for _ in _AGES), sums[-1]),
         links=tuple(choosing.link(held.row, Grain.VARIANT) for held in found),
         chart=Chart(
             title="Units on hand by their age in days", kind=Kind.UNITS, names=tuple(title for _, _, title in _AGES),
-            series={"Units": tuple(totals[first : first + len(_AGES)])},
+            series={"Units": sums[first + 2 : -1]},
         ) if found else None,
+        main=("on_hand", "age"),
         note=_without_cost(found),
         currency=shop.currency,
     )  # fmt: skip
@@ -147,6 +150,7 @@ def dead_stock(connection: Connection, actor: Actor, *, period: Period, filter: 
             title="Units that did not sell, by product", kind=Kind.UNITS, names=tuple(name for name, _ in most),
             series={"Units": tuple(units for _, units in most)},
         ),
+        main=("last_sold", "on_hand"),
         note=_without_cost(found),
         currency=shop.currency,
     )  # fmt: skip

@@ -74,6 +74,7 @@ def stock_days(connection: Connection, actor: Actor, *, period: Period, filter: 
             title="Days in stock of all days by brand, the fewest first", kind=Kind.PERCENT,
             names=tuple(name for name, _ in parts), series={"In stock": tuple(part for _, part in parts)},
         ),
+        main=("days_out", "on_hand"),
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip
 
@@ -125,6 +126,7 @@ def lost_sales(connection: Connection, actor: Actor, *, period: Period, filter: 
             title="Money lost while out of stock, by product", kind=Kind.MONEY, names=tuple(name for name, _ in most),
             series={"Lost": tuple(money for _, money in most)},
         ),
+        main=("days_out", "lost_money"),
         note=_left_out(unpriced, unknown),
         currency=shop.currency,
     )  # fmt: skip

@@ -38,15 +38,21 @@ create function stockroom_api.variant_restorations(_first date, _last date, _var
 $$;
 
 -- What people decided in a period about refunded units, by variant, by the reason of the refund, and by what became of the units;
--- without what was taken back. Goods that came back without a refund have no reason.
+-- without what was taken back. Goods that came back without a refund have no reason. Units to inspect count until something else was
+-- decided about them.
 create function stockroom_api.variant_returns(_first date, _last date, _variant_ids uuid[])
     returns table (variant_id uuid, refund_reason text, disposition text, refunds int, units int)
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
-    select l.variant_id, r.reason, d.disposition, count(distinct d.refund_id)::int, sum(d.quantity)::int
+    select l.variant_id, r.reason, d.disposition, count(distinct d.refund_id)::int, sum(w.units)::int
       from stockroom_api.order_decisions d
       join stockroom.order_lines l on l.id = d.line_id
       left join stockroom.refunds r on r.id = d.refund_id
-     where d.stands and d.quantity > 0 and l.variant_id is not null
+     cross join lateral (
+        select case when d.disposition <> 'inspect' then d.quantity
+                    else d.quantity - (select coalesce(sum(x.quantity), 0) from stockroom_api.order_decisions x
+                                        where x.order_id = d.order_id and x.refund_id = d.refund_id and x.line_id = d.line_id
+                                          and x.id > d.id and x.stands and x.disposition <> 'inspect') end as units) w
+     where d.stands and w.units > 0 and l.variant_id is not null
        and d.decided_at >= (select stockroom_api.shop_start(_first)) and d.decided_at < (select stockroom_api.shop_start(_last + 1))
        and (_variant_ids is null or l.variant_id = any (_variant_ids))
      group by 1, 2, 3;
