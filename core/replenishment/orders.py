@@ -71,8 +71,8 @@ def of_supplier(rows: Iterable[Suggestion], supplier: str) -> tuple[Suggestion, 
 
 
 def file_name(supplier: str) -> str:
-    """Return the name of a supplier's list, without an ending, safe in every file system."""
-    plain = re.sub(r"[^a-z0-9]+", "-", folded(supplier)).strip("-")[:60]
+    """Return the name of a supplier's list, without an ending, of letters, digits and hyphens."""
+    plain = re.sub(r"[\W_]+", "-", folded(supplier).lower()).strip("-")[:60]
     return f"order-{plain}" if plain else "order-without-supplier"
 
 
