@@ -39,7 +39,7 @@ def show(table: Table, *, name: str) -> None:
     title = table.columns[0]
     if any(links_):
         names = [str(row[0] or words.NOTHING) for row in rows]
-        wide[title.name] = (names, columns.opener(title.title, 150, links_, _go))
+        wide[title.name] = (names, columns.opener(title.title, 150, links_, go))
     narrow = {each: wide[each] for each in (title.name, *list(wide)[-2:])}
     columns.show(
         wide, narrow, key=columns.key_of(f"rep_{name}", rows), alt=f"{name}, row by row", placeholder=words.NOTHING
@@ -50,7 +50,8 @@ def show(table: Table, *, name: str) -> None:
     )  # fmt: skip
 
 
-def _go(link: Link | None) -> None:
+def go(link: Link | None) -> None:
+    """Open a page when this one is drawn again."""
     if link is not None:
         st.session_state[_GO] = link
 

@@ -66,7 +66,7 @@ end $$;
 -- Whose terms they are, for people: an SKU, a brand, or the shop.
 create function stockroom_api.terms_of(_variant_id uuid, _brand text) returns text
     language sql stable
-    return coalesce((select v.sku from public.product_variants v where v.id = _variant_id), _brand, 'All brands');
+    return coalesce((select v.sku from public.product_variants v where v.id = _variant_id), _brand, 'The shop');
 
 -- The fields of terms as texts, for the audit.
 create function stockroom_api.plain_terms(_terms jsonb) returns jsonb

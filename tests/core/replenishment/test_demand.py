@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +73,7 @@ def modelled(story: Story) -> tuple[str, float]:
     if not sales:
         return "none", 0.0
     smoothed = float(sales[0] + 1)
-    for before, after in zip(sales, sales[1:], strict=False):
+    for before, after in pairwise(sales):
         smoothed = 0.9 * smoothed + 0.1 * (after - before)
     idle = len(there) - 1 - sales[-1]
     if len(sales) < 3 or len(there) / len(sales) < 1.32 or idle > 3 * smoothed:

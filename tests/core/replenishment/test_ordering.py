@@ -180,16 +180,16 @@ def test_who_may_not_change_terms_and_what_is_no_term(desk: Desk) -> None:
     for who in ("Wanda", "Sam"):
         with pytest.raises(Forbidden):
             desk.shop.run(terms.edit, who, edits=[edit], key=key())
-    for term, typed in ((Term.LEAD_DAYS, "-1"), (Term.LEAD_DAYS, "soon"), (Term.PACK_SIZE, "0"), (Term.COVER_DAYS, "9999"),
-                        (Term.SUPPLIER, "x" * 201), (Term.SUPPLIER, "a\0b")):  # fmt: skip
+    for term, typed in ((Term.LEAD_DAYS, "-1"), (Term.LEAD_DAYS, "soon"), (Term.PACK_SIZE, "0"),
+                        (Term.COVER_DAYS, "9999"), (Term.SUPPLIER, "x" * 201), (Term.SUPPLIER, "a\0b")):  # fmt: skip
         with pytest.raises(InvalidInput):
             desk.shop.run(terms.edit, "Mia", edits=[Edit(term=term, before=None, after=typed, variant_id=variant)],
                           key=key())  # fmt: skip
     with pytest.raises(InvalidInput):
         desk.shop.run(terms.edit, "Mia", edits=[Edit(term=Term.PACK_SIZE, before=None, after="2", brand="Nobody")],
                       key=key())  # fmt: skip
+    gone = Edit(term=Term.PACK_SIZE, before=None, after="2", variant_id=UUID(int=7))
     with pytest.raises(UnknownVariant):
-        gone = Edit(term=Term.PACK_SIZE, before=None, after="2", variant_id=UUID(int=7))
         desk.shop.run(terms.edit, "Mia", edits=[gone], key=key())
     with pytest.raises(InvalidInput):
         desk.shop.run(terms.edit, "Mia", edits=[edit, edit], key=key())
