@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-import numpy as np
+import pandas as pd
 from statsforecast.models import CrostonSBA
 
 from core.foundation import days
@@ -78,7 +78,7 @@ def modelled(story: Story) -> tuple[str, float]:
     idle = len(there) - 1 - sales[-1]
     if len(sales) < 3 or len(there) / len(sales) < 1.32 or idle > 3 * smoothed:
         return "average", sum(there) / len(there)
-    forecast = CrostonSBA().forecast(y=np.array(there, dtype=np.float64), h=1)
+    forecast = CrostonSBA().forecast(y=pd.Series(there, dtype="float64").to_numpy(), h=1)
     return "croston", float(forecast["mean"][0])
 
 
