@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
@@ -32,6 +31,11 @@ _MIMES = {
 }
 _LABELS = {Format.CSV: "As CSV", Format.XLSX: "As Excel"}
 _EVERY = ""
+METHODS = {Method.AVERAGE: "Average", Method.CROSTON: "Croston", Method.NONE: words.NOTHING}
+_METHODS_HELP = (
+    "Average: units sold by days in stock. Croston: for variants that sell on few days, the size of a sale and the "
+    "days between sales are smoothed apart, with the Syntetos-Boylan correction."
+)
 
 
 def show(person: Actor) -> None:
@@ -49,18 +53,18 @@ def show(person: Actor) -> None:
     lists.show_head(head, key="rep", actions=lambda: _show_actions(supplier, wanted_rows, person))
     if wanted_rows:
         _show_sums(wanted_rows)
+    with st.expander("Terms of the shop and of brands", icon=":material/handshake:", key="rep_terms"):
+        _show_terms(person)
     if rows:
         _show_table(rows)
     else:
         frame.empty("There is nothing to order", TO_ORDER.nothing, icon=":material/task_alt:")
-    with st.container(border=True, key="rep_terms"):
-        _show_terms(person)
 
 
 def _choose_supplier(every: Sequence[Suggestion]) -> str:
     names = sorted({row.supplier for row in every if row.supplier})
     options = {_EVERY: "All suppliers", **{name: name for name in names}, NO_SUPPLIER: WITHOUT}
-    with st.container(horizontal=True, vertical_alignment="bottom", key="rep_supplier_row"):
+    with st.grid(5, min_column_width=150, gap="small", key="rep_supplier_row"):
         chosen = desk.choose("Supplier", SUPPLIER, options, usual=_EVERY)
         st.toggle(
             "Also what needs no order", key=ALL, bind="query-params",
@@ -90,34 +94,26 @@ def _show_table(rows: Sequence[Suggestion]) -> None:
     page = min(max(lists.number(st.query_params.get(cells.PAGE, "1")) or 1, 1), max(pages, 1))
     shown = rows[(page - 1) * cells.PAGE_ROWS : page * cells.PAGE_ROWS]
     skus = [row.sku for row in shown]
-
-    def units(label: str, width: int, about: str) -> Any:
-        return NumberColumn(label, width=width, help=about, format="localized")
-
     names = [words.sized(row.product, row.size) for row in shown]
     order, why = [row.suggested for row in shown], [said(row) for row in shown]
+    to_order = NumberColumn("To order", width=74, format="localized", help="What is missing, in whole packs")
     opener = columns.opener("SKU", 110, [Link(page="stock", query={"sku": sku}) for sku in skus], cells.go)
     columns.show(
         {
             "sku": (skus, opener),
             "product": (names, TextColumn("Product", width=150)),
-            "supplier": ([row.supplier or "" for row in shown], TextColumn("Supplier", width=110)),
-            "to_order": (order, units("To order", 74, "What is missing, in whole packs")),
-            "rate": ([float(row.rate) for row in shown], NumberColumn("Sold a day", width=82, format="%.3f",
-                     help="Units asked for on a day in stock")),
-            "needed": ([float(row.needed) for row in shown], NumberColumn("Needed", width=72, format="%.1f",
-                       help="Units asked for over lead time and cover")),
-            "available": ([row.available for row in shown], units("Available", 76, "On hand minus reserved")),
-            "expected": ([row.expected for row in shown], units("Expected", 76, "Units of deliveries until then")),
-            "why": (why, TextColumn("Why", width=560)),
+            "supplier": ([row.supplier or "" for row in shown], TextColumn("Supplier", width=120)),
+            "to_order": (order, to_order),
+            "method": ([METHODS[row.method] for row in shown], TextColumn("Demand by", width=100, help=_METHODS_HELP)),
+            "why": (why, TextColumn("Why", width=430)),
         },
         {
             "sku": (skus, opener),
-            "to_order": (order, NumberColumn("To order", width=64, format="localized")),
+            "to_order": (order, to_order),
             "why": (why, TextColumn("Why", width=210)),
         },
         key=columns.key_of("rep_to_order", rows), alt="What to order, variant by variant, each with its sum",
-        heights=(columns.ROW_HEIGHT, columns.TALLER_ROW), placeholder=words.NOTHING,
+        heights=(columns.TALL_ROW, columns.TALLER_ROW), placeholder=words.NOTHING,
     )  # fmt: skip
     lists.show_pages(
         cells.PAGE, str(page - 1) if page > 1 else None, str(page + 1) if page < pages else None,
@@ -129,12 +125,11 @@ def said(row: Suggestion) -> str:
     """Return the sum of a suggestion as a sentence: why 24, or why nothing."""
     days = words.plural(row.lead_days + row.cover_days, "day")
     lead, cover = words.number(row.lead_days), words.number(row.cover_days)
-    rate, needed = f"{row.rate:f}", _short(row.needed)
+    rate, needed = words.number(float(row.rate)), _short(row.needed)
     if row.method is Method.NONE:
         return "Nothing sold in this period."
-    method = _METHODS[row.method]
     available, expected = words.number(row.available), words.number(row.expected)
-    asked = f"{rate} a day ({method}) {words.TIMES} {days} ({lead} lead time + {cover} cover) = {needed}"
+    asked = f"{rate} a day {words.TIMES} {days} ({lead} lead time + {cover} cover) = {needed}"
     told = f"{asked} {words.MINUS} {available} available {words.MINUS} {expected} expected"
     if not row.suggested:
         return f"{told}: enough."
@@ -146,15 +141,9 @@ def said(row: Suggestion) -> str:
 
 
 def _short(value: Decimal) -> str:
-    """Return a number with one decimal where it needs one."""
-    rounded = round(float(value), 1)
+    """Return a number with the decimals that it needs, at most two."""
+    rounded = round(float(value), 2)
     return words.number(int(rounded) if rounded.is_integer() else rounded)
-
-
-_METHODS = {
-    Method.AVERAGE: "average of the days in stock",
-    Method.CROSTON: "Croston's method, as it sells on few days",
-}
 
 
 def _show_actions(supplier: str, rows: Sequence[Suggestion], person: Actor) -> None:
@@ -203,7 +192,6 @@ def _announced(delivery_id: int) -> feedback.Notice:
 
 
 def _show_terms(person: Actor) -> None:
-    st.subheader("Terms of ordering", anchor=False)
     st.caption(
         "A variant takes its own term, else that of its brand, else that of the shop. Set those of a variant on its "
         "page."
