@@ -41,6 +41,7 @@ class Permission(StrEnum):
     EXPORT_ALL = "export_all"
     COUNT = "count"
     APPROVE_COUNT = "approve_count"
+    SET_ORDER_TERMS = "set_order_terms"
     SEE_MONEY = "see_money"
 
 
@@ -84,6 +85,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.EXPORT_ALL: _MANAGERS,
     Permission.COUNT: _STOCK_HANDS,
     Permission.APPROVE_COUNT: _MANAGERS,
+    Permission.SET_ORDER_TERMS: _MANAGERS,
     Permission.SEE_MONEY: _MANAGERS,
 }
 

@@ -54,6 +54,7 @@ class What(StrEnum):
     CATALOGUE_ADDED = "catalogue_added"
     CATALOGUE_CHANGED = "catalogue_changed"
     COUNT_RULES = "count_rules"
+    ORDER_TERMS = "order_terms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
-from dashboard.reports import desk
+from dashboard.reports import desk, ordering
 from dashboard.reports.cells import leave
 
 __all__ = ["ENTRIES", "Entry", "leave", "show"]
@@ -32,12 +32,15 @@ class Entry:
     permission: Permission = Permission.VIEW
 
 
+_OWN: dict[str, Callable[[Actor], None]] = {"to-order": ordering.show}
+"""The reports of core that have a page of their own shape."""
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
     for entry in (
         *(
             Entry(
-                name=report.name, title=report.title, about=report.about, show=partial(desk.show, report),
+                name=report.name, title=report.title, about=report.about,
+                show=_OWN.get(report.name) or partial(desk.show, report),
                 permission=report.permission,
             )
             for report in REPORTS.values()

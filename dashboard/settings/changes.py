@@ -51,6 +51,7 @@ WHAT = {
     What.CATALOGUE_ADDED: "Catalogue row added",
     What.CATALOGUE_CHANGED: "Catalogue row changed",
     What.COUNT_RULES: "Rules of counting changed",
+    What.ORDER_TERMS: "Terms of ordering changed",
 }
 _FACTS = {
     "name": "Name",
@@ -58,6 +59,10 @@ _FACTS = {
     "role": "Role",
     "zone": "Time zone",
     "currency": "Currency",
+    "supplier": "Supplier",
+    "lead_days": "Lead time in days",
+    "pack_size": "Units in a pack",
+    "cover_days": "Cover in days",
     "label": "Label",
     "sign": "Direction",
     "note_required": "Note",

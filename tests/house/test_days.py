@@ -17,7 +17,7 @@ CLOCKS_IN_SQL = {
     "core/sql/90_jobs/1_runs.sql": 1,
     "core/sql/92_sample/1_planning.sql": 2,  # the days of the large sample have 24 hours each
 }
-# The same in Python: a moment as text in the shop's zone. `charts` draws days, which are no moments.
+# The same in Python: a moment as text in the shop's zone. `charts` and `drawing` draw days, which are no moments.
 CLOCKS_IN_PYTHON = {
     "core/alerts/deliveries.py",
     "core/alerts/handling.py",
@@ -28,6 +28,7 @@ CLOCKS_IN_PYTHON = {
     "core/screens/exports.py",
     "dashboard/frame/charts.py",
     "dashboard/frame/words.py",
+    "dashboard/reports/drawing.py",
     "dashboard/settings/stripe.py",
 }
 _IN_SQL = re.compile(
