@@ -27,8 +27,9 @@ from core.deliveries.reads import Expected
 from core.foundation import days
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
+from core.ledger import charts, movements, reports, size_grid
 from core.ledger import holds as reservations
-from core.ledger import movements, reports, size_grid
+from core.ledger.charts import Chart, Sums, View
 from core.ledger.holds import Reservation
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
@@ -94,13 +95,18 @@ class Variant(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger(Screen):
-    """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
+    """A page of movements, and the chart of their filter before some of its bars were chosen.
+
+    `sums` are those of the chart's days or of what was chosen, `sums_before` those of as many days before, if they are
+    compared. `variants`: how many the filter's search and brand mean. `stale`: the cursor was of another list.
+    """
 
     page: Page[Movement]
     count: Count
-    since: date
-    until: date
-    flows: tuple[DayFlow, ...]
+    chart: Chart
+    sums: Sums
+    sums_before: Sums | None
+    variants: int | None
     stale: bool
 
 
@@ -111,6 +117,7 @@ class LedgerChoices:
     shop: Shop
     reasons: tuple[Reason, ...]
     people: tuple[str, ...]
+    brands: tuple[str, ...]
 
 
 def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
@@ -189,18 +196,26 @@ def ledger(
     filter: MovementFilter,  # noqa: A002
     cursor: str | None,
     limit: int,
+    view: View = View(),  # noqa: B008 - frozen, so safe to share
 ) -> Ledger:
-    """Return a page of movements and the chart of its days; a cursor of another list is ignored."""
+    """Return a page of movements and the chart of their days; a cursor of another list is ignored.
+
+    If bars of the chart were chosen, the page has only their movements.
+    """
     top = head(connection, actor)
-    page, stale = page_at(lambda at: movements.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    wanted = charts.chosen(filter, view, reports.reasons(connection, actor)) if view.choice else filter
+    page, stale = page_at(lambda at: movements.page(connection, actor, filter=wanted, cursor=at, limit=limit), cursor)
     since, until = _chart_days(filter, page, top["shop"])
+    chart = charts.read(connection, actor, filter=filter, since=since, until=until, view=view)
+    sums, before = charts.summed(connection, actor, filter=wanted, chart=chart, view=view)
     return Ledger(
         **top,
         page=page,
-        count=movements.count(connection, actor, filter=filter),
-        since=since,
-        until=until,
-        flows=movements.flows(connection, actor, filter=filter, since=since, until=until),
+        count=movements.count(connection, actor, filter=wanted),
+        chart=chart,
+        sums=sums,
+        sums_before=before,
+        variants=movements.meant_variants(connection, filter),
         stale=stale,
     )
 
@@ -220,6 +235,7 @@ def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
         shop=reports.shop(connection, actor),
         reasons=reports.reasons(connection, actor),
         people=movements.people(connection, actor),
+        brands=reports.brands(connection, actor),
     )
 
 

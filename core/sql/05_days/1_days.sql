@@ -43,4 +43,4 @@ create function stockroom_api.shop_day(_at timestamptz) returns date
     language sql stable
     return stockroom_api.day_at(_at, (select zone from stockroom.shop));
 
-grant execute on function stockroom_api.day_start(date, text) to stockroom_app;
+grant execute on function stockroom_api.day_start(date, text), stockroom_api.day_at(timestamptz, text) to stockroom_app;
