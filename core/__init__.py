@@ -24,8 +24,10 @@ from importlib import import_module
 from typing import Any
 
 ORDER = (
-    "commands", "jobs", "sample", "storefront", "screens", "scanning", "deliveries", "counts", "backups", "health",
-    "proof", "alerts", "orders", "inbox", "adoption", "catalog", "shop", "ledger", "sandbox", "people", "database",
+    "commands", "jobs", "sample", "storefront", "screens",
+    "reports",
+    "scanning", "deliveries", "counts", "backups", "health",
+    "proof", "alerts", "orders", "inbox", "adoption", "catalog", "shop", "valuation", "ledger", "sandbox", "people", "database",
     "carts", "payloads", "sheets", "stripe", "foundation",
 )  # fmt: skip
 """The packages from top to bottom. A package imports only from packages after it; `tests/house` checks this."""

@@ -19,8 +19,13 @@ def start(day: date, zone: str) -> datetime:
 
 
 def of(at: datetime, zone: str) -> date:
-    """Return the day of a moment in a time zone."""
-    return at.astimezone(ZoneInfo(zone)).date()
+    """Return the day of a moment in a time zone: the one that began last.
+
+    It is the date that the clocks show, but not if they went back to an hour of the day before.
+    """
+    here = at.astimezone(ZoneInfo(zone))
+    following = here.date() + timedelta(days=1) if here.fold else None
+    return following if following and at >= start(following, zone) else here.date()
 
 
 @lru_cache(maxsize=1_000)

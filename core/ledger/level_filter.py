@@ -14,7 +14,8 @@ from core.foundation.model import LevelRow, LevelState
 from core.foundation.text import folded
 from core.ledger.query import LONGEST_SEARCH, has_words, view
 
-LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend")))
+_RATES = ("sold", "trend", "days_in_stock")
+LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in _RATES))
 """Every variant with its level, without its trend."""
 
 

@@ -48,5 +48,5 @@ def starts(connection: Connection, since: date | None, until: date | None) -> tu
 
 
 def day_of(moment: ColumnElement[datetime], zone: str) -> ColumnElement[date]:
-    """Return the day of a moment in a time zone, for a query. It is what `stockroom_api.day_at` returns."""
-    return func.date(func.timezone(zone, moment))
+    """Return the day of a moment in a time zone, for a query."""
+    return func.stockroom_api.day_at(moment, zone)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.catalog.size_runs import size_order
 from core.foundation import days
 from core.foundation.model import Actor, LevelRow, MovementType
 from core.ledger import reports
@@ -111,7 +112,7 @@ def _show_numbers(seen: Variant) -> None:
 def _show_sizes(seen: Variant) -> None:
     st.subheader("Sizes", anchor=False)
     with st.grid("auto", min_column_width=92, gap="xsmall", key="stk_size_grid"):
-        for row in sorted(seen.sisters, key=lambda row: tables.size_order(row.size)):
+        for row in sorted(seen.sisters, key=lambda row: size_order(row.size)):
             _show_size(row, here=row.variant_id == seen.row.variant_id)
 
 

@@ -100,7 +100,7 @@ begin
 end $$;
 
 -- Correct what a back-dated line changes besides its own day: later closing levels of its variant, and the shop's sums of that
--- day. The shared lock keeps stockroom_api.close_days from storing a sum that could already be outdated.
+-- day and month. The shared lock keeps close_days and close_months from storing a sum that could already be outdated.
 create function stockroom_api.settle_past(_lines stockroom.line[]) returns void
     language plpgsql as $$
 begin
@@ -108,6 +108,9 @@ begin
     delete from stockroom.shop_days
      where day in (select distinct stockroom_api.day_at(l.occurred_at, s.zone)
                      from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
+    delete from stockroom.closed_months
+     where month in (select distinct date_trunc('month', l.occurred_at at time zone s.zone)::date
+                       from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
     with past as (
         select l.variant_id, stockroom_api.day_at(coalesce(l.occurred_at, now()), s.zone) as day, sum(l.quantity) as net
           from stockroom.shop s cross join unnest(_lines) l group by 1, 2
