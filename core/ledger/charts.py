@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -36,22 +37,26 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """How to draw a chart. `step` None: as the range suggests."""
+    """How to draw a chart. `step` None: as the range suggests. `money`: the value of the units at cost."""
 
     group: Group = Group.TYPE
     step: Step | None = None
+    money: bool = False
     compare: bool = False
     choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """Units in and out over the days from `first` to `last`, both included."""
+    """Units in and out over the days from `first` to `last`, both included, and their value at cost, if asked for."""
 
     first: date
     last: date
     units_in: int
     units_out: int
+    value_in: Decimal
+    value_out: Decimal
+    uncosted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +76,12 @@ class Chart:
         return starts(self.since, self.until, self.step)
 
     @property
-    def sums_before(self) -> dict[date, tuple[int, int]]:
-        """Units in and out of the period before, by the first day of the bar that they are compared with."""
-        found: dict[date, tuple[int, int]] = {}
+    def sums_before(self) -> dict[date, Sums]:
+        """The sums of the period before, by the first day of the bar that they are compared with."""
+        days: dict[date, list[Flow]] = {}
         for flow in self.before or ():
-            start = begin(flow.start + (self.until - self.since), self.step)
-            came, went = found.get(start, (0, 0))
-            found[start] = (came + flow.units_in, went + flow.units_out)
-        return found
+            days.setdefault(begin(flow.start + (self.until - self.since), self.step), []).append(flow)
+        return {start: total(found, start, start) for start, found in days.items()}
 
     def days_of(self, start: date) -> tuple[date, date]:
         """Return the first and the last day of the bar that begins on a day, inside the chart."""
@@ -89,13 +92,15 @@ def read(
     connection: Connection, actor: Actor, *, filter: MovementFilter, since: date, until: date, view: View  # noqa: A002
 ) -> Chart:  # fmt: skip
     """Return the chart of a filter for `since` <= day < `until`."""
-    step = step_of(since, until, view.step)
-    now = flows.flows(connection, actor, filter=filter, since=since, until=until, group=view.group, step=step)
+    step, money = step_of(since, until, view.step), view.money
+    now = flows.flows(
+        connection, actor, filter=filter, since=since, until=until, group=view.group, step=step, money=money
+    )
     before = None
     if view.compare:
         # By day: the bars of the period before need not begin on a Monday or on the first of a month.
         early, undated = since - (until - since), replace(filter, since=None, until=None)
-        before = flows.flows(connection, actor, filter=undated, since=early, until=since)
+        before = flows.flows(connection, actor, filter=undated, since=early, until=since, money=money)
     return Chart(since=since, until=until, group=view.group, step=step, flows=now, before=before)
 
 
@@ -112,13 +117,13 @@ def summed(
         return total(chart.flows, chart.since, chart.until - _DAY), before
     first, last = filter.since, filter.until
     early = first - (last - first + _DAY)
-    now = _sums(connection, actor, filter, first, last)
-    return now, _sums(connection, actor, filter, early, first - _DAY) if view.compare else None
+    now = _sums(connection, actor, filter, first, last, view.money)
+    return now, _sums(connection, actor, filter, early, first - _DAY, view.money) if view.compare else None
 
 
-def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date) -> Sums:
+def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date, money: bool) -> Sums:
     undated = replace(wanted, since=None, until=None)
-    found = flows.flows(connection, actor, filter=undated, since=first, until=last + _DAY, step=Step.MONTH)
+    found = flows.flows(connection, actor, filter=undated, since=first, until=last + _DAY, step=Step.MONTH, money=money)
     return total(found, first, last)
 
 
@@ -130,6 +135,9 @@ def total(found: Iterable[Flow], first: date, last: date) -> Sums:
         last=last,
         units_in=sum(row.units_in for row in rows),
         units_out=sum(row.units_out for row in rows),
+        value_in=sum((row.value_in for row in rows), Decimal(0)),
+        value_out=sum((row.value_out for row in rows), Decimal(0)),
+        uncosted=sum(row.uncosted for row in rows),
     )
 
 

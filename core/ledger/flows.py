@@ -7,17 +7,23 @@ Else they are summed from the movements.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     TIMESTAMP,
     ColumnElement,
     Connection,
     Date,
     FromClause,
+    TableValuedAlias,
+    Uuid,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -35,12 +41,15 @@ from core.ledger.query import day_of, starts, view
 from core.people.access import Permission
 from core.people.guard import require
 
+_UNITS = ("units_in", "units_out")
+_MONEY = ("value_in", "value_out", "uncosted")
 _WAYS = [f"{kind}_{way}" for kind in MovementType for way in ("in", "out")]
 _DAYS = view("variant_days", "variant_id", "day", *_WAYS)
 _REASONS = view("reasons", "movement_type", "reason", "label")
 _BRANDS = select(LEVELS.c.variant_id, func.coalesce(LEVELS.c.brand, "").label("brand")).subquery("brands")
 _CLOSED = (
     "day", "split", "brand", "movement_type", "reason", "performed_by", "source", "units_in", "units_out",
+    "value_in", "value_out", "uncosted",
 )  # fmt: skip
 
 
@@ -70,13 +79,16 @@ class Flow:
     """Units in and out of one group in the day, week or month that begins on `start`.
 
     `name` is a movement type, the label of a reason, a person, a brand, or the type of a reference; the last two may
-    be empty.
+    be empty. The value is at cost, zero if it was not asked for; `uncosted` units moved without a known cost.
     """
 
     start: date
     name: str
     units_in: int
     units_out: int
+    value_in: Decimal = Decimal(0)
+    value_out: Decimal = Decimal(0)
+    uncosted: int = 0
 
 
 def flows(
@@ -88,10 +100,12 @@ def flows(
     until: date,
     group: Group = Group.TYPE,
     step: Step = Step.DAY,
+    money: bool = False,
 ) -> tuple[Flow, ...]:
     """Return units in and out under a filter for `since` <= day < `until`, by step and group, sorted by both.
 
-    A step without units is left out. Raises InvalidInput for a range of more than ten years.
+    A step without units is left out. `money` asks for their value too. Raises InvalidInput for a range of more than
+    ten years.
     """
     require(connection, actor, Permission.VIEW)
     if (until - since).days > reports.LONGEST_RANGE:
@@ -99,38 +113,40 @@ def flows(
     first, last = max(since, filter.since or since), min(until - timedelta(days=1), filter.until or until)
     if last < first:
         return ()
-    rows = _rows(connection, filter, first, last, group).subquery("found")
+    rows = _rows(connection, filter, first, last, group, money).subquery("found")
+    sums = _UNITS + (_MONEY if money else ())
+    start, name = _start(rows.c.day, step).label("start"), _name(rows, group).label("name")
     named = (
-        select(
-            _start(rows.c.day, step).label("start"), _name(rows, group).label("name"), rows.c.units_in, rows.c.units_out
-        )
+        select(start, name, *(rows.c[each] for each in sums))
         .select_from(_with_labels(rows) if group is Group.REASON else rows)
         .subquery("named")
     ).c
-    units_in, units_out = func.sum(named.units_in), func.sum(named.units_out)
     query = (
-        select(named.start, named.name, units_in.label("units_in"), units_out.label("units_out"))
+        select(named.start, named.name, *(func.sum(named[each]).label(each) for each in sums))
         .group_by(named.start, named.name)
-        .having(units_in + units_out > 0)
+        .having(func.sum(named.units_in) + func.sum(named.units_out) > 0)
         .order_by(named.start, named.name)
     )
     return tuple(Flow(**row._mapping) for row in connection.execute(query))
 
 
-def _rows(connection: Connection, wanted: MovementFilter, first: date, last: date, group: Group) -> SelectBase:
+def _rows(
+    connection: Connection, wanted: MovementFilter, first: date, last: date, group: Group, money: bool
+) -> SelectBase:
     """Return the query for what moved, from the smallest table that knows the filter and the group."""
     by_variant = wanted.variant_id is not None or bool(wanted.search.strip())
     by_movement = bool(wanted.reasons or wanted.kinds or wanted.performed_by or wanted.source is not None)
     by_movement = by_movement or group in (Group.REASON, Group.PERSON, Group.SOURCE)
-    by_brand = wanted.brand is not None or group is Group.BRAND
-    if wanted.reference.strip() or (by_movement and (by_variant or group is Group.BRAND)):
-        return _of_movements(connection, wanted, first, last, group)
+    if wanted.reference.strip() or (by_variant and (by_movement or money)) or (by_movement and group is Group.BRAND):
+        return _of_movements(connection, wanted, first, last, group, money)
     if by_variant:
         return _of_days(connection, wanted, first, last, group, of_shop=False)
-    if by_movement:
-        return _of_closed_days(connection, wanted, first, last, "shop" if wanted.brand is None else "all")
-    if by_brand:
-        return _of_closed_days(connection, wanted, first, last, "brands")
+    if by_movement and wanted.brand is not None:
+        return _of_closed_days(connection, wanted, first, last, "all", money)
+    if group is Group.BRAND or wanted.brand is not None:
+        return _of_closed_days(connection, wanted, first, last, "brands", money)
+    if by_movement or money:
+        return _of_closed_days(connection, wanted, first, last, "shop", money)
     return _of_days(connection, wanted, first, last, group, of_shop=True)
 
 
@@ -161,15 +177,20 @@ def _of_days(
     )
 
 
-def _of_closed_days(connection: Connection, wanted: MovementFilter, first: date, last: date, split: str) -> SelectBase:
-    days = func.stockroom_api.day_flows(first, last, split, wanted.brand).table_valued(*_CLOSED)
+def _of_closed_days(
+    connection: Connection, wanted: MovementFilter, first: date, last: date, split: str, money: bool
+) -> SelectBase:
+    days = func.stockroom_api.day_flows(first, last, split, wanted.brand, money).table_valued(*_CLOSED)
     return select(days).where(*movements.of_movement(connection, wanted, days.c, days.c.source))
 
 
-def _of_movements(connection: Connection, wanted: MovementFilter, first: date, last: date, group: Group) -> SelectBase:
+def _of_movements(
+    connection: Connection, wanted: MovementFilter, first: date, last: date, group: Group, money: bool
+) -> SelectBase:
     zone = reports.zone(connection)
     day, (begin, end) = day_of(KEYS.c.occurred_at, zone), starts(connection, first, last + timedelta(days=1))
-    query = select(
+    rows: FromClause = KEYS
+    columns: list[ColumnElement[Any]] = [
         day.label("day"),
         KEYS.c.movement_type,
         KEYS.c.reason,
@@ -177,10 +198,30 @@ def _of_movements(connection: Connection, wanted: MovementFilter, first: date, l
         func.coalesce(KEYS.c.reference_type, "").label("source"),
         func.greatest(KEYS.c.quantity, 0).label("units_in"),
         func.greatest(-KEYS.c.quantity, 0).label("units_out"),
-    ).where(*movements.conditions(connection, wanted, KEYS.c), KEYS.c.occurred_at >= begin, KEYS.c.occurred_at < end)
+    ]
+    if money:
+        values = _values(begin, end, movements.ids(connection, wanted))
+        rows = rows.join(values, values.c.movement_id == KEYS.c.movement_id)
+        columns += [
+            func.greatest(values.c.value_change, 0).label("value_in"),
+            func.greatest(-values.c.value_change, 0).label("value_out"),
+            case((values.c.is_costed, 0), else_=func.abs(KEYS.c.quantity)).label("uncosted"),
+        ]
     if group is Group.BRAND:
-        query = query.add_columns(_BRANDS.c.brand).join_from(KEYS, _BRANDS, _same_variant(KEYS))
-    return query
+        rows = rows.join(_BRANDS, _same_variant(KEYS))
+        columns.append(_BRANDS.c.brand)
+    return (
+        select(*columns)
+        .select_from(rows)
+        .where(*movements.conditions(connection, wanted, KEYS.c), KEYS.c.occurred_at >= begin, KEYS.c.occurred_at < end)
+    )
+
+
+def _values(begin: datetime | None, end: datetime | None, variants: list[UUID] | None) -> TableValuedAlias:
+    among = cast(literal(variants), ARRAY(Uuid))
+    return func.stockroom_api.movement_values(begin, end, among).table_valued(
+        "movement_id", "value_change", "is_costed"
+    )
 
 
 def _same_variant(rows: FromClause) -> ColumnElement[bool]:

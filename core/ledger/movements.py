@@ -144,9 +144,16 @@ def of_variant(connection: Connection, wanted: MovementFilter, rows: Any) -> lis
     if wanted.variant_id is not None:
         found.append(rows.variant_id == wanted.variant_id)
     if of_variants(wanted):
-        ids = connection.execute(meant(wanted.search, wanted.brand)).scalars()
-        found.append(rows.variant_id == func.any(list(ids)))
+        among = connection.execute(meant(wanted.search, wanted.brand)).scalars()
+        found.append(rows.variant_id == func.any(list(among)))
     return found
+
+
+def ids(connection: Connection, wanted: MovementFilter) -> list[UUID] | None:
+    """Return the variants that a filter means; None: all."""
+    if wanted.variant_id is not None:
+        return [wanted.variant_id]
+    return list(connection.execute(meant(wanted.search, wanted.brand)).scalars()) if of_variants(wanted) else None
 
 
 def of_movement(connection: Connection, wanted: MovementFilter, rows: Any, source: Any) -> list[ColumnElement[bool]]:
