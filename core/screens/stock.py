@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -48,7 +48,7 @@ CHART_DAYS = 30
 class Overview(Screen):
     """The first page: numbers, flows by day, waiting work, the first failed updates, and the latest movements.
 
-    `stake` and `around` are about all failed updates.
+    `stake` and `around` are about all failed updates, `last_at` about all movements.
     """
 
     summary: Summary
@@ -58,6 +58,7 @@ class Overview(Screen):
     stake: Stake
     around: Around
     recent: tuple[Movement, ...]
+    last_at: datetime | None
     proof: Proof
 
 
@@ -127,8 +128,10 @@ def overview(
 
     The latest movements are those of the days that were chosen, if any were.
     """
-    since, until = chosen or (None, None)
     top = head(connection, actor)
+    since, until = chosen or (None, None)
+    recent = movements.page(connection, actor, filter=MovementFilter(since=since, until=until), limit=8).rows
+    newest = movements.page(connection, actor, limit=1).rows if chosen else recent
     tomorrow = top["shop"].today + timedelta(days=1)
     failed = AlertFilter(list=CaseList.FAILED)
     return Overview(
@@ -139,7 +142,8 @@ def overview(
         failed=case_lists.page(connection, actor, filter=failed, limit=ATTENTION).rows,
         stake=alerts.stake(connection, actor, filter=failed),
         around=case_lists.around(connection, actor, filter=failed),
-        recent=movements.page(connection, actor, filter=MovementFilter(since=since, until=until), limit=8).rows,
+        recent=recent,
+        last_at=newest[0].occurred_at if newest else None,
         proof=backup_record.proof(connection, actor),
     )
 

@@ -143,13 +143,15 @@ def _show_sum(label: str, now: Decimal | int | None, before: Decimal | int | Non
     def said(amount: Decimal | int) -> str:
         return words.money(Decimal(amount), currency) if currency else words.number(int(amount))
 
-    against = None
+    def briefly(amount: Decimal | int) -> str:
+        return words.round_money(Decimal(amount), currency) if currency else words.number(int(amount))
+
+    difference = None
     if before is not None and now is not None:
-        difference = now - before
-        against = f"{'+' if difference > 0 else ''}{said(difference)}" if difference else "±0"
+        difference = f"{'+' if now > before else ''}{briefly(now - before)}" if now != before else "±0"
     st.metric(
-        label, words.NOTHING if now is None else said(now), against,
-        delta_description=None if before is None else f"against {said(before)}", delta_color="off", delta_arrow="off",
+        label, words.NOTHING if now is None else said(now), difference,
+        delta_description=None if before is None else f"against {briefly(before)}", delta_color="off", delta_arrow="off",
         border=True, height="stretch",
     )  # fmt: skip
 

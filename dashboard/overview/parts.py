@@ -25,8 +25,8 @@ PURPOSE = "Overview shows what is in stock, what was sold, and what needs attent
 def show_caption(seen: Overview) -> None:
     """Show the shop's name, its time zone, and the age of the last movement."""
     moved = "no movements yet"
-    if seen.recent:
-        moved = f"last movement {words.ago(seen.recent[0].occurred_at, datetime.now(UTC))}"
+    if seen.last_at:
+        moved = f"last movement {words.ago(seen.last_at, datetime.now(UTC))}"
     st.caption(words.plain(words.joined(seen.shop.name, moved, f"times are in {seen.shop.zone}")))
 
 

@@ -20,6 +20,7 @@ from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as
 MOST_NAMES = 8
 """The most groups with a colour of their own; the rest is one more."""
 OTHER = "Other"
+_MARK = "rgb(128, 144, 160)"
 SOURCES = {
     "": "Without a reference",
     "order": "Orders",
@@ -159,7 +160,7 @@ def _before(chart: Chart, measure: Measure) -> list[dict[str, Any]]:
                 "x": list(shown),
                 "y": [float(value) for value in shown.values()],
                 "name": name,
-                "marker": {"symbol": "line-ew-open", "size": 12, "color": GREY, "line": {"width": 2.5}},
+                "marker": {"symbol": "line-ew-open", "size": 12, "color": _MARK, "line": {"width": 2.5}},
                 "customdata": [[start.isoformat(), measure.said(value)] for start, value in shown.items()],
                 "hovertemplate": "%{fullData.name} %{customdata[1]}<extra></extra>",
             })  # fmt: skip

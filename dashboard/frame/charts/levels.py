@@ -57,7 +57,7 @@ def level_chart(
 def _marked(kind: MarkKind, marks: Sequence[LevelMark], zone: str) -> dict[str, Any]:
     among = [mark for mark in marks if mark.kind is kind]
     times: list[datetime] = [words.local(mark.at, zone).replace(tzinfo=None) for mark in among]
-    shades = {MarkKind.RECEIPT: colour(MovementType.PURCHASE), MarkKind.COUNT: colour(MovementType.COUNT)}
+    shades = {MarkKind.RECEIPT: colour(MovementType.RESTORATION), MarkKind.COUNT: colour(MovementType.COUNT)}
     return {
         "type": "scatter",
         "mode": "markers",
