@@ -30,7 +30,7 @@ from core.jobs.worker import Worker
 from core.sandbox import connection
 from core.storefront.api import create_api
 from core.stripe.trouble import Patience
-from dashboard.door import health, signin, webhook
+from dashboard.door import health, shell, signin, webhook
 from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
@@ -126,5 +126,6 @@ app = st.App(
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
         Route("/overview", overview),
         Mount("/api", app=api),
+        *shell.routes(),
     ],
 )

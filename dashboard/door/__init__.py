@@ -3,7 +3,7 @@
 `gate` rejects every HTTP request and websocket without a session. `signin` and `signin_page` serve the sign-in pages as
 plain HTML, `post` reads their forms. `session` says who is signed in and runs operations as that person. `webhook`
 receives Stripe's messages and `intake` stores them. `health` serves `/healthz`, `/readyz` and `/metrics`.
-`downloads` serves whole lists as files, `pictures` those of variants.
+`downloads` serves whole lists as files, `pictures` those of variants. `shell` is the page in which Streamlit draws.
 
 Uses: nothing of ours.
 """

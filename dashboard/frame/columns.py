@@ -49,6 +49,8 @@ def show(
 
 
 def _draw(table: Table, key: str, alt: str, row_height: int, placeholder: str, select: bool) -> Any:
+    # Its name tells dashboard/static/steps.js where the button is that Enter presses.
+    opens_at_end = not callable(next(iter(table.values()))[1])
     # Arrow goes straight over the wire: a pandas frame in between would be half the cost of a page.
     return st.dataframe(
         pa.table({name: cells for name, (cells, _) in table.items()}),
@@ -58,7 +60,7 @@ def _draw(table: Table, key: str, alt: str, row_height: int, placeholder: str, s
         hide_index=True,
         height="content",
         row_height=row_height,
-        key=f"{key}_table",
+        key=f"{key}_table{'_end' if opens_at_end else ''}",
         placeholder=placeholder,
         alt=alt,
         on_select="rerun" if select else "ignore",

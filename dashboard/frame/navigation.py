@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from html import escape
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -11,8 +14,8 @@ from dashboard.door import session
 from dashboard.frame import words
 from dashboard.frame.links import PAGES
 
-# It is part of each page: Streamlit serves a script in its static folder only as plain text, which no browser runs.
-_HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_text(encoding='utf-8')}</script>"
+SKIP = "Skip to the main action"
+"""The first stop of the Tab key on every page."""
 
 
 def choose(person: SignedIn) -> StreamlitPage:
@@ -21,13 +24,26 @@ def choose(person: SignedIn) -> StreamlitPage:
     page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     _show_person(person, account)
-    st.html(_HANDS, unsafe_allow_javascript=True)
+    _tell_scripts(person)
     return page
 
 
 def hide() -> None:
     """Show no page list, because nobody is signed in."""
     st.navigation([st.Page(lambda: None, title="Signed out")], position="hidden")
+
+
+def _tell_scripts(person: SignedIn) -> None:
+    """Say on the page whose it is, for the scripts in `dashboard/static`: a draft is given back to its author alone."""
+    who, session_id = (_digest(str(id_)) for id_ in (person.actor.user_id, person.actor.session_id))
+    st.html(
+        f'<span class="stockroom-person" data-person="{who}" data-session="{session_id}" data-skip="{escape(SKIP)}"'
+        " hidden></span>"
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:

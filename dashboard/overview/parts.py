@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 
 import streamlit as st
 
@@ -62,6 +64,18 @@ def show_numbers(seen: Overview, days: int) -> None:
             ):
                 label = f"**{words.number(count)}** {status.lower()}"
                 links.to_page("stock", label, icon=f":material/{icon}:", stk_status=status)
+    _describe_charts(net, sold[:-1], days)
+
+
+def _describe_charts(net: Sequence[int], sold: Sequence[int], days: int) -> None:
+    """Say what the charts of the numbers show; `dashboard/static/readers.js` gives each chart its text."""
+    least, most = words.signed(min(net, default=0)), words.signed(max(net, default=0))
+    highest = words.units(max(sold, default=0))
+    texts = (
+        f"Net change of each day in {days} days: from {least} to {most} units.",
+        f"Units sold on each day in {days} days: {highest} at most.",
+    )
+    st.html(f'<span class="stockroom-charts" data-texts="{escape(json.dumps(texts))}" hidden></span>')
 
 
 def _series(

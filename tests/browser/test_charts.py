@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.browsing import Desk, settle
-from tests.support.builders import PastLine
+from tests.support.builders import ZONE, PastLine
 from tests.support.people import new_person
 
 BARS = "[data-testid=stPlotlyChart] .barlayer .point path"
@@ -34,16 +35,22 @@ def test_a_bar_or_a_range_is_chosen_the_list_and_the_address_follow_and_back_ret
     tab.goto(f"{desk.url}/movements?mov_sku={sku}")
     settle(tab)
     expect(tab.get_by_text("3 movements")).to_be_visible(timeout=15_000)
-    whole = tab.url
     second = bars(tab)[1]
-    tab.mouse.move(second["x"] + second["width"] / 2, second["y"] + second["height"] / 2)
     tab.mouse.click(second["x"] + second["width"] / 2, second["y"] + second["height"] / 2)
-    expect(tab.get_by_text("1 movement", exact=False).first).to_be_visible(timeout=15_000)
+    expect(tab.get_by_text("1 movement of")).to_be_visible(timeout=15_000)
     expect(tab.get_by_text("Chosen:")).to_be_visible()
-    assert "mov_pick=" in tab.url, tab.url
-    print(whole, tab.url)
+    day = (noon + timedelta(days=4)).astimezone(ZoneInfo(ZONE)).date()
+    assert f"mov_pick={day}" in tab.url
     tab.go_back()
+    expect(tab.get_by_text("3 movements of")).to_be_visible(timeout=15_000)
+    assert "mov_pick" not in tab.url
+    tab.goto(f"{desk.url}/movements?mov_sku={sku}&mov_choose=A+range")
     settle(tab)
-    print(tab.url)
-    expect(tab.get_by_text("3 movements")).to_be_visible(timeout=15_000)
-    print(tab.url)
+    first, second, _ = bars(tab)
+    across = second["y"] + second["height"] / 2
+    tab.mouse.move(first["x"] - 3, across)
+    tab.mouse.down()
+    tab.mouse.move(second["x"] + second["width"] + 3, across + 5, steps=8)
+    tab.mouse.up()
+    expect(tab.get_by_text("2 movements of")).to_be_visible(timeout=15_000)
+    assert f"mov_pick={day - timedelta(days=4)}_{day}" in tab.url

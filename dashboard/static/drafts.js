@@ -1,0 +1,153 @@
+// What was typed into a form outlives the session: whoever signs in again as the same person in this tab finds it there.
+// It is kept by the tab alone, for one page, and never for passwords. Another person's sign-in deletes it.
+(() => {
+  const KEPT = "stockroom-draft";
+  const KEY = /^st-key-(.+)_([0-9a-f]{8})$/; // as dashboard/frame/forms.py names the inputs of a form
+  const OPEN_FOR = 30_000; // milliseconds in which a page draws its forms
+  const store = window.sessionStorage;
+  const typed = new Map();
+  let earlier = null, waiting = new Map(), until = 0, isPutting = false, timer;
+
+  const owner = () => document.querySelector(".stockroom-person")?.dataset;
+  const hasEnded = () => document.querySelector(".st-key-session_ended");
+  const here = () => location.pathname + location.search;
+  const named = (element) => {
+    const box = element.closest?.("[class*='st-key-']");
+    for (let each = box; each; each = each.parentElement?.closest("[class*='st-key-']")) {
+      const match = [...each.classList].map((name) => name.match(KEY)).find(Boolean);
+      if (match) return { box: each, name: match[1] };
+    }
+    return null;
+  };
+  const boxes = () => [...document.querySelectorAll("[class*='st-key-']")].flatMap((box) => {
+    const match = [...box.classList].map((name) => name.match(KEY)).find(Boolean);
+    return match && box.querySelector("input, textarea, [role=radio]") ? [{ box, name: match[1], draft: match[2] }] : [];
+  });
+
+  function value(box) {
+    const ticks = [...box.querySelectorAll("input[type=checkbox], input[type=radio], [role=radio]")];
+    if (ticks.length) return ticks.map((each) => Boolean(each.checked ?? each.ariaChecked === "true"));
+    const field = box.querySelector("input, textarea");
+    return !field || ["password", "file"].includes(field.type) ? null : field.value;
+  }
+
+  function keep() {
+    const who = owner();
+    if (!who || hasEnded() || isPutting) return;
+    const now = new Map(boxes().map((each) => [each.name, each]));
+    for (const [name, { draft }] of typed) {
+      const field = now.get(name);
+      if (!field || field.draft !== draft) typed.delete(name); // posted, or left
+      else typed.set(name, { draft, value: value(field.box) });
+    }
+    const fields = Object.fromEntries([...[...typed].map(([name, each]) => [name, each.value]), ...waiting]);
+    if (Object.keys(fields).length === 0) {
+      if (!earlier) store.removeItem(KEPT);
+    } else store.setItem(KEPT, JSON.stringify({ person: who.person, session: who.session, page: here(), fields }));
+  }
+
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(keep, 200);
+  };
+
+  function note(event) {
+    const found = event.isTrusted !== false || isPutting ? named(event.target) : null;
+    if (!found) return;
+    const field = boxes().find((each) => each.name === found.name);
+    if (field && value(field.box) !== null) typed.set(field.name, { draft: field.draft, value: value(field.box) });
+    soon();
+  }
+
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+  async function choose(field, text) {
+    set(field, text);
+    for (let tries = 0; tries < 40; tries++) {
+      const option = [...document.querySelectorAll("[role=option]")].find((each) => each.textContent.trim() === text.trim());
+      if (option) return option.click();
+      await pause(50);
+    }
+    field.blur();
+  }
+
+  function set(field, text) {
+    const kind = field.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
+    field.focus({ preventScroll: true });
+    Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(field, text);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  async function put(box, kept) {
+    if (Array.isArray(kept)) {
+      const ticks = [...box.querySelectorAll("input[type=checkbox], input[type=radio], [role=radio]")];
+      ticks.forEach((each, place) => {
+        if (kept[place] !== undefined && kept[place] !== Boolean(each.checked ?? each.ariaChecked === "true")) each.click();
+      });
+      return;
+    }
+    const field = box.querySelector("input, textarea");
+    if (!field || field.value === kept) return;
+    if (field.getAttribute("role") === "combobox") await choose(field, kept);
+    else {
+      set(field, kept);
+      field.blur();
+    }
+  }
+
+  function showTab(box) {
+    const panel = box.closest("[role=tabpanel]");
+    const tab = panel && document.getElementById(panel.getAttribute("aria-labelledby"));
+    if (tab && tab.ariaSelected !== "true") tab.click();
+  }
+
+  // Gives each field its text as soon as the page has drawn it.
+  async function giveBack() {
+    if (isPutting || waiting.size === 0) return;
+    isPutting = true;
+    for (const { box, name, draft } of boxes()) {
+      const kept = waiting.get(name);
+      if (kept === undefined) continue;
+      waiting.delete(name);
+      showTab(box);
+      await put(box, kept);
+      typed.set(name, { draft, value: kept });
+    }
+    isPutting = false;
+    if (Date.now() > until) waiting.clear();
+    soon();
+  }
+
+  let seen = "";
+  function look() {
+    const ended = hasEnded();
+    if (ended) {
+      const back = ended.querySelector("input[name=next]")?.value;
+      if (back && back !== here()) history.replaceState({}, "", back); // Streamlit has left for its first page
+      return;
+    }
+    const who = owner();
+    if (!who) return;
+    if (seen !== who.session) {
+      seen = who.session;
+      const kept = JSON.parse(store.getItem(KEPT) ?? "null");
+      if (kept?.person === who.person && kept.session !== who.session) earlier = kept;
+      else store.removeItem(KEPT);
+    }
+    if (earlier?.page === here()) {
+      waiting = new Map(Object.entries(earlier.fields));
+      until = Date.now() + OPEN_FOR;
+      earlier = null;
+    }
+    giveBack();
+    if (typed.size) soon();
+  }
+
+  for (const kind of ["input", "change", "click", "keyup"]) document.addEventListener(kind, note, true);
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/sign-out") store.removeItem(KEPT);
+  }, true);
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  });
+})();
