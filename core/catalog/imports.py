@@ -90,6 +90,11 @@ class CatalogPreview:
         return tuple(problem for row in self.rows for problem in row.problems)
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether the shop has everything that the file says."""
+        return not self.units_counted and all(row.status is RowStatus.UNCHANGED for row in self.rows)
+
+    @property
     def products_added(self) -> int:
         """How many products would be new."""
         return self.counts[RowStatus.NEW_PRODUCT]

@@ -179,6 +179,7 @@ class Movement:
     variant_id: UUID
     sku: str
     product: str
+    brand: str | None
     size: str | None
     movement_type: MovementType
     reason: str

@@ -85,6 +85,11 @@ def shop(connection: Connection, actor: Actor) -> Shop:
     return Shop(**connection.execute(_SHOP).one()._mapping)
 
 
+def zone(connection: Connection) -> str:
+    """Return the time zone of the shop, for another read that has checked who asks."""
+    return str(connection.execute(_SHOP).one().zone)
+
+
 def reasons(connection: Connection, actor: Actor) -> tuple[Reason, ...]:
     """Return every reason, those offered by hand first."""
     require(connection, actor, Permission.VIEW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -20,6 +22,30 @@ class Run(StrEnum):
     FULL = "full"
     BROKEN = "broken"
     OUT = "out"
+
+
+class Fit(StrEnum):
+    """Whose sizes they are: a woman's 42 and a man's 42 are two shoes. Letters and one size have no numbers to compare."""
+
+    WOMEN = "women"
+    MEN = "men"
+    KIDS = "kids"
+    OTHERS = "others"
+    LETTERS = "letters"
+    ONE = "one"
+
+
+# In the size itself, as in W 10.5 or 5Y, else in the name of the product.
+_SIZES = {
+    Fit.WOMEN: re.compile(r"(w|wmns|women)\W*s?\W*\d|\d+(\.\d)?\s*w$", re.IGNORECASE),
+    Fit.MEN: re.compile(r"(m|mens|men)\W*s?\W*\d", re.IGNORECASE),
+    Fit.KIDS: re.compile(r"(y|k|gs|ps|td|kids)\W*\d|\d+(\.\d)?\s*[ykc]$", re.IGNORECASE),
+}
+_NAMES = {
+    Fit.WOMEN: re.compile(r"\b(women|womens|wmns|ladies|damen)\b", re.IGNORECASE),
+    Fit.MEN: re.compile(r"\b(men|mens|gents|herren)\b", re.IGNORECASE),
+    Fit.KIDS: re.compile(r"\b(kids?|junior|toddlers?|infants?|boys|girls|kinder)\b", re.IGNORECASE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +75,32 @@ class GridPage:
 
     rows: tuple[GridRow, ...]
     total: int
+
+
+def fit(product: str, size: str | None) -> Fit:
+    """Return whose size it is, as size and product say."""
+    text = (size or "").strip()
+    if not text:
+        return Fit.ONE
+    for found, pattern in _SIZES.items():
+        if pattern.match(text):
+            return found
+    if not any(mark.isdigit() for mark in text):
+        return Fit.LETTERS
+    return next((found for found, pattern in _NAMES.items() if pattern.search(product)), Fit.OTHERS)
+
+
+def runs(rows: Iterable[GridRow]) -> dict[Fit, Sequence[GridRow]]:
+    """Return the products by whose sizes they have. One with men's and women's sizes is in both, each with its own."""
+    found: dict[Fit, list[GridRow]] = {}
+    for row in rows:
+        parts: dict[Fit, list[LevelRow]] = {}
+        for variant in row.variants:
+            parts.setdefault(fit(row.product, variant.size), []).append(variant)
+        for which, variants in parts.items():
+            part = GridRow(product_id=row.product_id, product=row.product, variants=tuple(variants))
+            found.setdefault(which, []).append(part)
+    return {which: found[which] for which in Fit if which in found}
 
 
 def page(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> GridPage:  # noqa: A002

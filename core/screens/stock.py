@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -27,8 +27,9 @@ from core.deliveries.reads import Expected
 from core.foundation import days
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
+from core.ledger import charts, movements, reports, size_grid
 from core.ledger import holds as reservations
-from core.ledger import movements, reports, size_grid
+from core.ledger.charts import Chart, LevelMark, View
 from core.ledger.holds import Reservation
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
@@ -50,7 +51,8 @@ CHART_DAYS = 30
 class Overview(Screen):
     """The first page: numbers, flows by day, waiting work, the first failed updates, and the latest movements.
 
-    `stake` and `around` are about all failed updates. `arrived`: orders whose awaited goods are here.
+    `stake` and `around` are about all failed updates, `last_at` about all movements. `arrived`: orders whose awaited
+    goods are here.
     """
 
     summary: Summary
@@ -60,6 +62,7 @@ class Overview(Screen):
     stake: Stake
     around: Around
     recent: tuple[Movement, ...]
+    last_at: datetime | None
     proof: Proof
     arrived: int
 
@@ -87,6 +90,7 @@ class Variant(Screen):
     since: date | None
     sisters: tuple[LevelRow, ...]
     points: tuple[LevelPoint, ...]
+    marks: tuple[LevelMark, ...]
     explanation: Explanation
     history: tuple[Movement, ...]
     reasons: tuple[Reason, ...]
@@ -99,13 +103,17 @@ class Variant(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger(Screen):
-    """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
+    """A page of movements, and the chart of their filter before some of its bars were chosen.
+
+    `wanted` is the filter narrowed to what was chosen. `variants`: how many the filter's search and brand mean.
+    `stale`: the cursor was of another list.
+    """
 
     page: Page[Movement]
     count: Count
-    since: date
-    until: date
-    flows: tuple[DayFlow, ...]
+    chart: Chart
+    wanted: MovementFilter
+    variants: int | None
     stale: bool
 
 
@@ -116,11 +124,20 @@ class LedgerChoices:
     shop: Shop
     reasons: tuple[Reason, ...]
     people: tuple[str, ...]
+    brands: tuple[str, ...]
 
 
-def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
-    """Return the first page, its chart over the last `days` days of the shop."""
+def overview(
+    connection: Connection, actor: Actor, *, days: int, chosen: tuple[date, date] | None = None
+) -> Overview:  # fmt: skip
+    """Return the first page, its chart over the last `days` days of the shop.
+
+    The latest movements are those of the days that were chosen, if any were.
+    """
     top = head(connection, actor)
+    since, until = chosen or (None, None)
+    recent = movements.page(connection, actor, filter=MovementFilter(since=since, until=until), limit=8).rows
+    newest = movements.page(connection, actor, limit=1).rows if chosen else recent
     tomorrow = top["shop"].today + timedelta(days=1)
     failed = AlertFilter(list=CaseList.FAILED)
     return Overview(
@@ -131,7 +148,8 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
         failed=case_lists.page(connection, actor, filter=failed, limit=ATTENTION).rows,
         stake=alerts.stake(connection, actor, filter=failed),
         around=case_lists.around(connection, actor, filter=failed),
-        recent=movements.page(connection, actor, limit=8).rows,
+        recent=recent,
+        last_at=newest[0].occurred_at if newest else None,
         proof=backup_record.proof(connection, actor),
         arrived=waits.arrived(connection, actor),
     )
@@ -164,22 +182,30 @@ def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, off
     return StockGrid(**top, page=page)
 
 
-def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
-    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None."""
+def variant(
+    connection: Connection, actor: Actor, *, sku: str, days: int | None, chosen: tuple[date, date] | None = None
+) -> Variant | None:
+    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None.
+
+    Its history has the movements of the days that were chosen, if any were.
+    """
     top = head(connection, actor)
     row = reports.named(connection, actor, sku=sku)
     if row is None:
         return None
     found = row.variant_id
     since = top["shop"].today - timedelta(days=days - 1) if days else None
+    first, last = chosen or (None, None)
+    past = MovementFilter(variant_id=found, since=first, until=last)
     return Variant(
         **top,
         row=row,
         since=since,
         sisters=_sisters(connection, actor, row.product_id),
         points=reports.running_level(connection, actor, variant_id=found, since=since),
+        marks=charts.marks(connection, actor, variant_id=found, since=since),
         explanation=reports.explain(connection, actor, variant_id=found, since=since),
-        history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
+        history=movements.page(connection, actor, filter=past, limit=HISTORY).rows,
         reasons=reports.reasons(connection, actor),
         holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
@@ -196,18 +222,24 @@ def ledger(
     filter: MovementFilter,  # noqa: A002
     cursor: str | None,
     limit: int,
+    view: View = View(),  # noqa: B008 - frozen, so safe to share
 ) -> Ledger:
-    """Return a page of movements and the chart of its days; a cursor of another list is ignored."""
+    """Return a page of movements and the chart of their days; a cursor of another list is ignored.
+
+    If bars of the chart were chosen, the page has only their movements.
+    """
     top = head(connection, actor)
-    page, stale = page_at(lambda at: movements.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    wanted = charts.chosen(filter, view, reports.reasons(connection, actor)) if view.choice else filter
+    page, stale = page_at(lambda at: movements.page(connection, actor, filter=wanted, cursor=at, limit=limit), cursor)
     since, until = _chart_days(filter, page, top["shop"])
+    chart = charts.read(connection, actor, filter=filter, since=since, until=until, view=view)
     return Ledger(
         **top,
         page=page,
-        count=movements.count(connection, actor, filter=filter),
-        since=since,
-        until=until,
-        flows=movements.flows(connection, actor, filter=filter, since=since, until=until),
+        count=movements.count(connection, actor, filter=wanted),
+        chart=chart,
+        wanted=wanted,
+        variants=movements.meant_variants(connection, filter),
         stale=stale,
     )
 
@@ -227,6 +259,7 @@ def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
         shop=reports.shop(connection, actor),
         reasons=reports.reasons(connection, actor),
         people=movements.people(connection, actor),
+        brands=reports.brands(connection, actor),
     )
 
 

@@ -79,7 +79,8 @@ def _reading(asked: Matched, values: tuple[str, ...]) -> Reading:
 
 def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values: tuple[str, ...], shop: Shop) -> None:
     form = forms.begin(f"catalog_{asked.file_id}")
-    label = f"Import {words.plural(len(found.rows), 'row')}"
+    is_done = found.changes_nothing
+    label = "Nothing to import" if is_done else f"Import {words.plural(len(found.rows), 'row')}"
     with st.form(form.name, border=False):
         if shop.is_sample:
             st.warning(
@@ -91,8 +92,9 @@ def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values
             st.checkbox("Add to the sample data", key=form.input("into_sample"))
         if len(found.rows) > work.LARGE:
             st.form_submit_button(
-                label, type="primary", width="stretch", on_click=partial(_begin, form, file, values), key="cat_begin"
-            )
+                label, type="primary", width="stretch", on_click=partial(_begin, form, file, values), key="cat_begin",
+                disabled=is_done,
+            )  # fmt: skip
         else:
 
             def post(key: str, typed: forms.Values) -> CatalogImport:
@@ -102,7 +104,7 @@ def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values
                 )
                 return done
 
-            forms.submit(form, label, post, say=_outcome)
+            forms.submit(form, label, post, say=_outcome, is_done=is_done)
     links.to_page("stock", "Go to Stock", icon=":material/inventory_2:")
 
 

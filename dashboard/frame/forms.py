@@ -28,16 +28,20 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Draft:
-    """The state of a form between its drawings. `seen`: in a form that sets a level, the level when it was opened."""
+    """The state of a form between its drawings. `seen`: in a form that sets a level, the level when it was opened.
+
+    `posted`: it has posted since it was opened.
+    """
 
     key: str = field(default_factory=new_key)
     problem: StockError | None = None
     seen: int | None = None
     seen_after: int = 0
+    posted: bool = False
 
     def renew(self) -> None:
         """Start over with a new key and empty inputs."""
-        self.key, self.problem, self.seen = new_key(), None, None
+        self.key, self.problem, self.seen, self.posted = new_key(), None, None, True
 
 
 @dataclass(slots=True)
@@ -81,11 +85,12 @@ def submit(
     say: Callable[[T], feedback.Notice] = feedback.posted,  # type: ignore[assignment]
     after: Callable[[], None] | None = None,
     is_main: bool = True,
+    is_done: bool = False,
 ) -> None:
     """Draw the submit button, and above it why the last attempt was refused.
 
     `post` receives the key and the values by name. `say` makes the message from its result. `after` runs after success.
-    `is_main`: this is the main action of the form's card.
+    `is_main`: this is the main action of the form's card. `is_done`: its work is done, so it cannot be pressed.
     """
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
@@ -101,6 +106,7 @@ def submit(
         key=f"{form.name}_send_{draft.key[-8:]}",
         type="primary" if is_main else "secondary",
         icon=icon,
+        disabled=is_done,
         width="stretch",
         on_click=send_it,
         args=(draft.key,),

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 
 import streamlit as st
 
+from core.foundation.errors import SignInRequired, StockError
 from core.inbox import messages as inbox
 from core.inbox.messages import Parked
 from core.jobs import runs as job_runs
 from core.jobs.runs import JobRun, JobState, Outcome
 from dashboard.door import session
-from dashboard.frame import outcome, words
+from dashboard.frame import live, outcome, words
 from dashboard.frame import page as frame
 
 OUTCOMES = {
@@ -40,9 +41,28 @@ def show_jobs(zone: str) -> None:
         for job in jobs:
             with st.container(border=True, key=f"set_job_{job.name}"):
                 _show_job(job, zone)
+    if asked := _asked(jobs):
+        _look(asked)
     _show_hour(zone)
     _show_parked(session.run(inbox.parked), zone)
     _show_runs(jobs, zone)
+
+
+def _asked(jobs: Sequence[JobState]) -> frozenset[str]:
+    return frozenset(job.name for job in jobs if job.asked_at is not None)
+
+
+@st.fragment(run_every=live.EVERY_SECONDS)
+def _look(asked: frozenset[str]) -> None:
+    """Draw the page again when a requested job has run."""
+    try:
+        is_over = _asked(session.run(job_runs.jobs)) != asked
+    except SignInRequired:
+        is_over = True
+    except StockError:
+        return
+    if is_over:
+        st.rerun()
 
 
 # ---------------------------------------------------------------- one job
@@ -64,7 +84,10 @@ def _show_job(job: JobState, zone: str) -> None:
                 on_click=_switch, args=(job,), kwargs={"is_on": True},
             )  # fmt: skip
             return
-        st.button("Run now", key=f"set_job_ask_{job.name}", icon=":material/bolt:", on_click=_ask, args=(job,))
+        st.button(
+            "Run now", key=f"set_job_ask_{job.name}", icon=":material/bolt:", on_click=_ask, args=(job,),
+            disabled=job.asked_at is not None,
+        )  # fmt: skip
         st.button(
             "Switch off", key=f"set_job_off_{job.name}", icon=":material/pause:", type="tertiary",
             on_click=_switch, args=(job,), kwargs={"is_on": False},

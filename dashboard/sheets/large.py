@@ -95,12 +95,17 @@ def submit(
     say: Callable[[T], feedback.Notice] = feedback.posted,  # type: ignore[assignment]
     after: Callable[[], None] | None = None,
 ) -> None:
-    """Draw the submit button of a file, as `forms.submit` does. `post` must be one operation.
+    """Draw the submit button of a file, as `forms.submit` does. `post` must be one operation. A file is posted once.
 
     A large file is posted in a thread, and `show_sending` shows it.
     """
+    is_done = form.draft.posted
     if not is_large(rows):
-        forms.submit(form, label, lambda once, values: post(session.run, once, values), say=say, after=after)
+
+        def post_small(once: str, values: Values) -> T:
+            return post(session.run, once, values)
+
+        forms.submit(form, label, post_small, say=say, after=after, is_done=is_done)
         return
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
@@ -122,7 +127,7 @@ def submit(
 
     st.form_submit_button(
         label, key=f"{form.name}_send_{draft.key[-8:]}", type="primary", width="stretch", on_click=begin,
-        args=(draft.key,),
+        args=(draft.key,), disabled=is_done,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@
   const OPEN_FOR = 30_000; // milliseconds in which a page draws its forms
   const store = window.sessionStorage;
   const typed = new Map();
-  let waiting = new Map(), until = 0, isPutting = false, timer;
+  let earlier = null, waiting = new Map(), until = 0, isPutting = false, timer;
 
   const owner = () => document.querySelector(".stockroom-person")?.dataset;
   const hasEnded = () => document.querySelector(".st-key-session_ended");
@@ -41,8 +41,9 @@
       else typed.set(name, { draft, value: value(field.box) });
     }
     const fields = Object.fromEntries([...[...typed].map(([name, each]) => [name, each.value]), ...waiting]);
-    if (Object.keys(fields).length === 0) store.removeItem(KEPT);
-    else store.setItem(KEPT, JSON.stringify({ person: who.person, session: who.session, page: here(), fields }));
+    if (Object.keys(fields).length === 0) {
+      if (!earlier) store.removeItem(KEPT);
+    } else store.setItem(KEPT, JSON.stringify({ person: who.person, session: who.session, page: here(), fields }));
   }
 
   const soon = () => {
@@ -130,11 +131,13 @@
     if (seen !== who.session) {
       seen = who.session;
       const kept = JSON.parse(store.getItem(KEPT) ?? "null");
-      store.removeItem(KEPT);
-      if (kept?.person === who.person && kept.session !== who.session && kept.page === here()) {
-        waiting = new Map(Object.entries(kept.fields));
-        until = Date.now() + OPEN_FOR;
-      }
+      if (kept?.person === who.person && kept.session !== who.session) earlier = kept;
+      else store.removeItem(KEPT);
+    }
+    if (earlier?.page === here()) {
+      waiting = new Map(Object.entries(earlier.fields));
+      until = Date.now() + OPEN_FOR;
+      earlier = null;
     }
     giveBack();
     if (typed.size) soon();

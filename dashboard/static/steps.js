@@ -57,16 +57,23 @@
   // Enter on a row of a list opens it. Streamlit opens rows by the mouse alone, so this presses the row's button.
   const TREE_WAIT = 260; // milliseconds until the table has told its selected cell to screen readers
   const HEADER = 32;
-  function openRow(canvas) {
+  function openRow(canvas, tries = 20) {
     const cell = canvas.querySelector("[role=gridcell][aria-selected=true]");
     const rows = Number(canvas.querySelector("[role=grid]")?.getAttribute("aria-rowcount")) - 1;
+    if (!cell && tries > 0) setTimeout(openRow, 100, canvas, tries - 1);
     if (!cell || !(rows > 0)) return;
-    const box = canvas.getBoundingClientRect();
-    const height = Math.round((box.height - HEADER) / rows);
-    const y = box.bottom - (rows - Number(cell.id.split("-").pop()) - 0.5) * height;
     const isAtEnd = canvas.closest("[class*='_table_end']");
-    const width = canvas.parentElement.querySelector(".dvn-scroll-inner > div")?.getBoundingClientRect().width;
-    const x = isAtEnd ? Math.min(box.right, box.left + (width || box.width)) - 20 : box.left + 20;
+    const scroller = canvas.closest("[data-testid=stDataFrame]").querySelector(".dvn-scroller");
+    if (scroller) scroller.scrollLeft = isAtEnd ? scroller.scrollWidth : 0;
+    setTimeout(() => {
+      const box = canvas.getBoundingClientRect();
+      const height = Math.round((box.height - HEADER) / rows);
+      const y = box.top + HEADER + (Number(cell.id.split("-").pop()) + 0.5) * height;
+      const width = scroller?.querySelector(".dvn-scroll-inner > div")?.getBoundingClientRect().width || box.width;
+      press(canvas, isAtEnd ? Math.min(box.right, box.left + width) - 20 : box.left + 20, y);
+    }, 100);
+  }
+  function press(canvas, x, y) {
     const at = { bubbles: true, cancelable: true, clientX: x, clientY: y, button: 0, pointerId: 1, pointerType: "mouse" };
     for (const kind of ["pointermove", "pointerdown", "pointerup", "click"])
       canvas.dispatchEvent(new PointerEvent(kind, at));

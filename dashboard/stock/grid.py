@@ -1,4 +1,7 @@
-"""The size grid on the Stock page: a row for each product, a column for each size, and whether sizes are missing."""
+"""The size grids on the Stock page: a row for each product, a column for each size, and whether sizes are missing.
+
+Men's, women's and kids' sizes have a grid each, with the sizes of its own products alone.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,19 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from core.catalog.size_runs import size_order
-from core.ledger.size_grid import GridRow, Run
+from core.ledger.size_grid import Fit, GridRow, Run, runs
 from dashboard.frame import columns
 
 PAGE_ROWS = 25
 ONE_SIZE = "One size"
+FITS = {
+    Fit.WOMEN: "Women's sizes",
+    Fit.MEN: "Men's sizes",
+    Fit.KIDS: "Kids' sizes",
+    Fit.OTHERS: "Other sizes",
+    Fit.LETTERS: "Sizes in letters",
+    Fit.ONE: "One size",
+}
 _RED = "#D64545"  # readable on light and on dark
 _RUNS = {Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"}
 _RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
@@ -22,6 +33,14 @@ _RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
 
 def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> None:
     """Show products by sizes; a click on a number calls `pick` with its SKU. `key` must change with page and filter."""
+    found = runs(rows)
+    for fit, part in found.items():
+        if len(found) > 1:
+            st.subheader(FITS[fit], anchor=False)
+        _show_run(part, key=f"{key}_{fit}", pick=pick, alt=f"Available units by product and size: {FITS[fit].lower()}")
+
+
+def _show_run(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None], alt: str) -> None:
     sizes = _sizes(rows)
     st.dataframe(
         _coloured(_grid(rows, sizes), [f"size {size}" for size in sizes]),
@@ -33,7 +52,7 @@ def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> N
         on_select=lambda: _picked(f"{key}_grid", rows, pick),
         selection_mode="single-cell",
         placeholder="",
-        alt="Available units by product and size",
+        alt=alt,
     )
 
 

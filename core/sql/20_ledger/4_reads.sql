@@ -33,7 +33,7 @@ select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.
 -- The movements as people read them. `reversed_by` is the undo of a movement, if there is one. The keys are foreign keys, so the
 -- joins always match; as outer joins, they cost nothing in a query that does not use their columns.
 create view stockroom_api.movements as
-select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.movement_type, m.reason,
+select m.id as movement_id, m.variant_id, m.sku, p.name as product, p.brand, v.size, m.movement_type, m.reason,
        coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
        m.operation_id, m.reference_type, m.reference_id, m.reverses_id,
        (select u.id from public.stock_movements u where u.reverses_id = m.id) as reversed_by,
@@ -47,7 +47,8 @@ select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.mo
 
 -- The columns by which the ledger is filtered, counted and summed. They come from one table, so that index-only scans are possible.
 create view stockroom_api.movement_keys as
-select id as movement_id, variant_id, variant_sequence, movement_type, reason, quantity, reference_id, performed_by, occurred_at
+select id as movement_id, variant_id, variant_sequence, movement_type, reason, quantity, reference_type, reference_id, performed_by,
+       occurred_at
   from public.stock_movements;
 
 -- The rollup: one row for each variant and day with a movement.

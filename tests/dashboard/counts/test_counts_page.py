@@ -153,3 +153,6 @@ def test_a_large_list_is_entered_with_a_bar_and_a_variant_named_twice_is_refused
         assert f"_large_count_{count}_reading" in tab.session_state
         until(press(tab, button), said)
     assert "2 of 2 lines" in words_of(tab)
+    tab.session_state["cnt_file"] = True
+    until(run(tab), button.replace("\N{NO-BREAK SPACE}", " "))
+    assert [each.disabled for each in tab.button if each.label == button] == [True], "the file is entered"

@@ -59,6 +59,11 @@ def test_ada_asks_for_a_job(tabs: Tabs, planned: Shop) -> None:
     tab.button(key=key_of(HOLDS, "ask")).click()
     assert "Requested by Ada, starts within seconds." in words_of(run(tab))
     assert HOLDS in planned.run(job_runs.due)
+    assert tab.button(key=key_of(HOLDS, "ask")).disabled
+    run_id = planned.run(job_runs.begin, name=HOLDS, worker="A worker")
+    planned.run(job_runs.end, run_id=run_id, outcome=Outcome.DONE, said=())
+    run(tab)
+    assert not tab.button(key=key_of(HOLDS, "ask")).disabled
 
 
 def test_ada_moves_the_daily_jobs_to_another_hour(tabs: Tabs, planned: Shop) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.database import pool
 from dashboard.sheets.work import FileWork
 from tests.core.sheets.files import DE_THOUSANDS
-from tests.dashboard.tabs import Tabs, field, labels, run, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]
@@ -65,6 +65,8 @@ def test_a_thousand_is_asked_about_on_import_with_the_row_as_the_example(tabs: T
     assert "A-1, Schraube M4: 1.000" in said
     assert "new product" not in said
     assert "1,000 units will be counted" in words_of(answer(tab, "decimal", "comma"))
+    (done,) = [button for button in press(tab, "Import 1\N{NO-BREAK SPACE}row").button if "import" in button.label]
+    assert (done.label, done.disabled, "1 unchanged." in words_of(tab)) == ("Nothing to import", True, True)
     assert {getattr(button, "label", "") for button in tab.get("download_button")} >= {
         "Template (CSV)",
         "Template (Excel)",

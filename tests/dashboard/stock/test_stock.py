@@ -103,7 +103,11 @@ def test_the_grid_of_sizes_shows_where_a_run_is_broken(tabs: Tabs, embedded_shop
                 where id = :id""", first=first, id=variant,
         )  # fmt: skip
     embedded_shop.variant(on_hand=1, sku="SOCK", size="11", product="Sock")
-    grid = table(tabs.open("Mia", "stock", stk_view="Sizes"), "sizes")
+    embedded_shop.variant(on_hand=1, sku="GLIDE", size="38", product="Glide (Women's)")
+    tab = tabs.open("Mia", "stock", stk_view="Sizes")
+    womens, grid = (found.value for found in tab.dataframe if "sizes" in found.value.columns)
+    assert [column for column in womens.columns if column.startswith("size ")] == ["size 38"]
+    assert "Women's sizes" in words_of(tab)
     assert [column for column in grid.columns if column.startswith("size ")] == [
         "size 9",
         "size 9.5",
