@@ -47,7 +47,7 @@ class _Held:
 
     @property
     def value(self) -> Decimal | None:
-        return None if self.row.unit_cost is None else self.units * self.row.unit_cost
+        return None if self.row.average_cost is None else self.units * self.row.average_cost
 
     def between(self, above: int, upto: int | None) -> int:
         """How many units are older than `above` days, but not than `upto`."""

@@ -7,16 +7,21 @@ create function stockroom_api.variant_losses(_first date, _last date, _variant_i
     returns table (variant_id uuid, movement_type text, reason text, performed_by text, lost int, found int,
                    value numeric, uncosted int)
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+    with moved as materialized (
+        select m.id, m.variant_id, m.movement_type, m.reason, m.performed_by, m.quantity
+          from public.stock_movements m
+         where m.movement_type in ('adjustment', 'count') and m.reason <> 'initial_count'
+           and m.occurred_at >= (select stockroom_api.shop_start(_first)) and m.occurred_at < (select stockroom_api.shop_start(_last + 1))
+           and (_variant_ids is null or m.variant_id = any (_variant_ids))
+           and m.reverses_id is null and not exists (select from public.stock_movements u where u.reverses_id = m.id)
+    )
     select m.variant_id, m.movement_type, m.reason, m.performed_by, coalesce(sum(-m.quantity) filter (where m.quantity < 0), 0)::int,
            coalesce(sum(m.quantity) filter (where m.quantity > 0), 0)::int,
-           coalesce(sum(-m.quantity * v.unit_cost) filter (where m.quantity < 0), 0),
-           coalesce(sum(-m.quantity) filter (where m.quantity < 0 and v.unit_cost is null), 0)::int
-      from public.stock_movements m
-      join public.product_variants v on v.id = m.variant_id
-     where m.movement_type in ('adjustment', 'count') and m.reason <> 'initial_count'
-       and m.occurred_at >= (select stockroom_api.shop_start(_first)) and m.occurred_at < (select stockroom_api.shop_start(_last + 1))
-       and (_variant_ids is null or m.variant_id = any (_variant_ids))
-       and m.reverses_id is null and not exists (select from public.stock_movements u where u.reverses_id = m.id)
+           coalesce(sum(-w.value_change) filter (where m.quantity < 0), 0),
+           coalesce(sum(-m.quantity) filter (where m.quantity < 0 and w.value_change is null), 0)::int
+      from moved m
+      join stockroom_api.movement_values(stockroom_api.shop_start(_first), stockroom_api.shop_start(_last + 1),
+                                         array(select distinct x.variant_id from moved x)) w on w.movement_id = m.id
      group by 1, 2, 3, 4;
 $$;
 
