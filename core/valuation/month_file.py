@@ -15,11 +15,14 @@ from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet
+from sqlalchemy import Connection
 
 from core.foundation.csv_file import unprotected
 from core.foundation.errors import Unreadable
+from core.foundation.model import Actor
 from core.sheets.workbooks import is_workbook, records, tabs
 from core.sheets.writing import Workbook
+from core.valuation import month as months
 from core.valuation.month import COLUMNS, NAMES, UNITS, VALUES, Month
 
 _ABOUT = b"stockroom.month"
@@ -53,6 +56,11 @@ def written(month: Month, format: Format) -> bytes:  # noqa: A002
     book.add_sheet(_ABOUT_SHEET, list(about.items()))
     book.close()
     return file.getvalue()
+
+
+def of(connection: Connection, actor: Actor, *, month: date, format: Format) -> bytes:  # noqa: A002
+    """Return the file of a month that is over. Call it first in its transaction. Raises as `month.read`."""
+    return written(months.read(connection, actor, month=month), format)
 
 
 def file_name(month: Month, format: Format) -> str:  # noqa: A002
