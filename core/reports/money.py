@@ -76,7 +76,7 @@ def _value_over_time(connection: Connection, period: Period, given: list[UUID] |
     value = connection.execute(select(whole(start.c.value))).scalar_one()
     moved = parts(period, given, by_day=by_day)
     found = connection.execute(select(moved.c.bucket, func.sum(moved.c.total)).group_by(moved.c.bucket))
-    sums: dict[date, Decimal] = {bucket: total for bucket, total in found}
+    sums: dict[date, Decimal] = dict(found)  # type: ignore[arg-type]
     names, values = [], []
     for bucket in _buckets(period, by_day=by_day):
         value += sums.get(bucket, 0)
@@ -108,7 +108,12 @@ def money(connection: Connection, actor: Actor, *, period: Period, filter: Filte
     columns = (
         *(names if over_time else choosing.names(by)),
         Column(name="opening", title="At the start", kind=Kind.MONEY, about="Value when it began"),
-        Column(name="purchases", title="Purchases", kind=Kind.MONEY, about="What receipts cost, less those sent back or undone"),
+        Column(
+            name="purchases",
+            title="Purchases",
+            kind=Kind.MONEY,
+            about="What receipts cost, less those sent back or undone",
+        ),
         Column(name="cost_of_sales", title="Cost of sales", kind=Kind.MONEY, about="Units sold, at their average cost"),
         Column(name="restored", title="Put back", kind=Kind.MONEY, about="Units put back on the shelf after a refund"),
         Column(name="lost", title="Lost", kind=Kind.MONEY, about="Damaged, lost, stolen; what was undone is no loss"),
@@ -137,7 +142,7 @@ Found = list[tuple[tuple[Any, ...], dict[str, Any], Link | None]]
 
 
 def _cells(values: dict[str, Any]) -> tuple[Decimal, ...]:
-    """Return the money of a row: opening, what each part did to the value, closing. Cost of sales and losses are positive."""
+    """Return opening, what each part did to the value, and closing. Cost of sales and losses are positive."""
     signed = {name: values[name] for name in _PARTS}
     signed["sales"], signed["losses"] = -signed["sales"], -signed["losses"]
     return (values["opening"], *signed.values(), values["opening"] + values["total"])

@@ -28,10 +28,8 @@ from core.valuation.month import COLUMNS, NAMES, UNITS, VALUES, Month
 _ABOUT = b"stockroom.month"
 _SHEET, _ABOUT_SHEET = "Month", "About"
 _FIGURES = (*UNITS, *VALUES, "movements", "chain_hash")
-_SCHEMA = pa.schema(
-    [(name, pa.int64() if name in UNITS or name == "movements" else pa.decimal128(22, 3) if name in VALUES else pa.string())
-     for name in COLUMNS]
-)  # fmt: skip
+_TYPES = {name: pa.int64() for name in (*UNITS, "movements")} | {name: pa.decimal128(22, 3) for name in VALUES}
+_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in COLUMNS])
 
 
 class Format(StrEnum):
@@ -116,7 +114,9 @@ def read(content: bytes, name: str) -> tuple[Month, str]:
         )
         return month, about["figures"]
     except (KeyError, ValueError, InvalidOperation, pa.ArrowException) as error:
-        raise Unreadable(f"{name} is not a month that Stockroom wrote, or it is damaged. Nothing was verified.") from error
+        raise Unreadable(
+            f"{name} is not a month that Stockroom wrote, or it is damaged. Nothing was verified."
+        ) from error
 
 
 def _of_parquet(content: bytes) -> tuple[dict[str, str], tuple[dict[str, Any], ...]]:

@@ -8,23 +8,23 @@ import streamlit as st
 
 from core.foundation.model import Actor, Shop
 from core.ledger import reports
+from core.reports import menu
 from core.reports.model import Filter, Grain
 from core.reports.money import MONEY
-from core.reports import menu
 from core.reports.periods import Period
 from core.valuation import month_file
 from core.valuation.month import next_month
 from core.valuation.month_file import Format
 from dashboard.door import session
-from dashboard.frame import words
 from dashboard.frame import page as frame
+from dashboard.frame import words
 from dashboard.reports import cells, desk
 
 NAME = "month"
 TITLE = "Month for the accountant"
 ABOUT = (
     "Each variant's opening, purchases, sales, losses, counts and closing in a month that is over, in units and money, "
-    "with the head hash of the ledger. Whoever runs Stockroom can prove the file later, and name what came into it since."
+    "with the head hash of the ledger. The administrator can prove the file later and name what came into it since."
 )
 PARAM = "rep_month"
 MONTHS = 24
@@ -44,8 +44,8 @@ def show(person: Actor) -> None:
     with st.container(horizontal=True, gap="small", key="rep_month_files"):
         for format_, (label, mime) in _FILES.items():
             st.download_button(
-                label, session.later(month_file.of, month=first, format=format_), f"month-{first:%Y-%m}.{format_}", mime,
-                key=f"rep_month_{format_}", on_click="ignore", icon=":material/download:",
+                label, session.later(month_file.of, month=first, format=format_), f"month-{first:%Y-%m}.{format_}",
+                mime, key=f"rep_month_{format_}", on_click="ignore", icon=":material/download:",
                 type="primary" if format_ is Format.XLSX else "secondary",
             )  # fmt: skip
     st.caption("The file has a row for each variant. The table below sums them by brand.")

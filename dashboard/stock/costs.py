@@ -24,13 +24,17 @@ def show(seen: Variant, person: Actor) -> None:
     st.subheader("Cost", anchor=False)
     average, currency = (seen.costs[0].average if seen.costs else None), seen.shop.currency
     if average is None:
-        st.caption("No cost is known. It becomes known with the next receipt that has a unit cost, or when a manager sets it.")
+        st.caption(
+            "No cost is known. It becomes known with the next receipt that has a unit cost, or when a manager sets it."
+        )
     else:
-        value = words.money(round(seen.row.on_hand * average, 2), currency)
-        st.markdown(f"**{words.money(average, currency)}** a unit on average, **{value}** for {words.units(seen.row.on_hand)} on hand")
+        value, units = words.money(seen.row.on_hand * average, currency), words.units(seen.row.on_hand)
+        st.markdown(f"**{words.money(average, currency)}** a unit on average, **{value}** for {units} on hand")
     if seen.costs:
         label = f"The latest {words.plural(len(seen.costs), 'step')}"
-        charts.show_as_table(_steps(seen), "stk_costs", f"Steps of the cost of {seen.row.sku}, newest first", label=label)
+        charts.show_as_table(
+            _steps(seen), "stk_costs", f"Steps of the cost of {seen.row.sku}, newest first", label=label
+        )
     if may(person.role, Permission.SET_COST):
         with st.expander("Set the cost"):
             _show_form(seen)

@@ -73,8 +73,9 @@ create function stockroom_api.value_flows(_since timestamptz, _until timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _zone text := (select s.zone from stockroom.shop s);
-    _from timestamptz := greatest(_since, least((select min(m.occurred_at) from public.stock_movements m),
-                                                (select min(k.at) from stockroom.cost_steps k where k.kind = 'set')));
+    _first date := date_trunc('month', stockroom_api.day_at(least((select min(m.occurred_at) from public.stock_movements m),
+                                                                  (select min(k.at) from stockroom.cost_steps k where k.kind = 'set')), _zone));
+    _from timestamptz := greatest(_since, stockroom_api.day_start(_first, _zone));  -- nothing happened before
     _last date := stockroom_api.day_at(least(_until, now() + interval '1 day'), _zone);
     _month date := date_trunc('month', stockroom_api.day_at(_from, _zone))::date;
     _next date;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,16 +11,14 @@ from typing import Any
 
 import pytest
 
+from core.commands.months import verify_month
 from core.database import engine as database
 from core.foundation.errors import Forbidden, InvalidInput, StockError
-from core.foundation.model import Line
-from core.ledger import changes as ledger
 from core.proof import checks
 from core.reports import menu
 from core.reports.model import Filter, Grain, Table
 from core.reports.periods import Period
 from core.valuation import costs, month, month_check, month_file, values
-from core.commands.months import verify_month
 from core.valuation.month_file import Format
 from tests.conftest import open_fresh
 from tests.support.builders import PastLine, Shop, key
@@ -62,10 +59,20 @@ def test_a_month_adds_up_in_units_and_money(year: tuple[Shop, Any, Any]) -> None
         "opening": 0, "purchases": 10, "sales": -3, "restorations": 1, "losses": -1, "adjustments": 0, "counts": -2,
         "closing": 5,
     }  # fmt: skip
-    assert (shoe["purchases_value"], shoe["sales_value"], shoe["losses_value"], shoe["closing_value"]) == (100, -30, -10, 50)
+    assert (shoe["purchases_value"], shoe["sales_value"], shoe["losses_value"], shoe["closing_value"]) == (
+        100,
+        -30,
+        -10,
+        50,
+    )
     assert (sock["closing_units"], sock["closing_value"], sock["uncosted"]) == (3, None, 7), "no cost is known"
     later = of(february, "SHOE")
-    assert (later["opening_value"], later["losses_value"], later["adjustments_value"], later["closing_value"]) == (50, -10, -10, 30)
+    assert (later["opening_value"], later["losses_value"], later["adjustments_value"], later["closing_value"]) == (
+        50,
+        -10,
+        -10,
+        30,
+    )
     assert january.head_hash == shop.sql("select encode(stockroom_api.ledger_head(), 'hex')")
     assert all(month_check.inner_faults(each, month_file.digest(each.rows)) == () for each in (january, february))
 
@@ -111,7 +118,9 @@ def test_only_managers_get_a_month_and_only_when_it_is_over(year: tuple[Shop, An
 
 
 @pytest.mark.parametrize("format_", list(Format))
-def test_a_file_is_proven_and_a_changed_figure_is_named(year: tuple[Shop, Any, Any], format_: Format, tmp_path: Path) -> None:
+def test_a_file_is_proven_and_a_changed_figure_is_named(
+    year: tuple[Shop, Any, Any], format_: Format, tmp_path: Path
+) -> None:
     shop, _, _ = year
     found = shop.run(month.read, "Mia", month=MONTH)
     path = tmp_path / month_file.file_name(found, format_)
@@ -167,12 +176,16 @@ def test_kept_months_and_movements_give_the_same_value_at_any_moment(year: tuple
     after = shop.run(values.shelf_at, "Sam", at=MAR)
     assert after[shoe].value == before[MAR][shoe].value + 40, "a month that is kept is summed again"
     assert after[sock].value is None
-    shop.run(costs.set_costs, "Mia", lines=[costs.CostLine(variant_id=sock, unit_cost=Decimal(2), seen=None)], key=key())
+    shop.run(
+        costs.set_costs, "Mia", lines=[costs.CostLine(variant_id=sock, unit_cost=Decimal(2), seen=None)], key=key()
+    )
     now = shop.run(values.shelf_at, "Sam", at=datetime.now(UTC))
     assert now[sock].value == 2 * now[sock].units
     assert shop.run(values.shelf_at, "Sam", at=MAR)[sock].value is None, "nothing is reposted"
     (proof,) = shop.run(checks.run_checks, "Mia", codes=["R13"])
     assert proof.examples == ()
-    shop.sql("update stockroom.value_months set value = value + 1 where variant_id = :id and movement_type = 'sale'", id=shoe)
+    shop.sql(
+        "update stockroom.value_months set value = value + 1 where variant_id = :id and movement_type = 'sale'", id=shoe
+    )
     (proof,) = shop.run(checks.run_checks, "Mia", codes=["R13"])
     assert "SHOE, month of 2026-0" in proof.examples[0]
