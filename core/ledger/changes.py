@@ -196,7 +196,7 @@ def costs_of(costs: Iterable[Decimal | None]) -> str | None:
     """Return unit costs as SQL reads an array of them; None if no line has one. Raises InvalidInput for no number."""
     found = list(costs)
     for n, cost in enumerate(found, 1):
-        if isinstance(cost, Decimal) and not cost.is_finite():
+        if cost is not None and not cost.is_finite():
             raise invalid("unit cost", "must be an amount", given=_shown(cost), line=n)
     return (
         None

@@ -88,9 +88,8 @@ _STOCK = (
     _list(
         "costs", "Average costs",
         "sku", "kind a receipt, the undo of one, or a cost that was set", "source where the cost is from",
-        "unit_cost:money of the receipt, or what was set", "average_cost:money of one unit from then on",
-        "on_hand:int units then", "movement_id:int", "quantity:int units of the movement", "performed_by", "note",
-        "at:at", "step:int", order="sku step",
+        "unit_cost:money of the receipt, or what was set", "average_cost:money from then on", "on_hand:int",
+        "movement_id:int", "quantity:int moved", "performed_by", "note", "at:at", "step:int", order="sku step",
     ),
     _list(
         "variants", "Products and variants",
