@@ -33,7 +33,12 @@ def add_parsers(subparsers: Any) -> None:
     restored.add_argument("--replace", metavar="NAME", help="the name of the database whose shop is to be replaced")
     taken = command(subparsers, "export-ledger", "write the ledger with its hashes as Parquet", operate=export_ledger)
     taken.add_argument("file", type=Path, metavar="FILE", help="the file to write")
-    checked = command(subparsers, "verify-ledger", "check an exported ledger without a database, or a month against the ledger", ask=verify_ledger)
+    checked = command(
+        subparsers,
+        "verify-ledger",
+        "check an exported ledger without a database, or a month against the ledger",
+        ask=verify_ledger,
+    )
     checked.add_argument("file", type=Path, metavar="FILE", help="a file that `export-ledger` or `export-month` wrote")
 
 

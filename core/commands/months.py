@@ -58,7 +58,10 @@ def verify_month(engine: Engine, path: Path) -> int:
     if verified.late:
         units = sum(each.quantity for each in verified.late)
         value = sum(((each.value_change or 0) + each.revalued for each in verified.late), start=0)
-        print(f"Since then, {len(verified.late):,} movements came into it or before it: {units:+,} units, {value:+,} {found.currency}.")
+        print(
+            f"Since then, {len(verified.late):,} movements came into it or before it: "
+            f"{units:+,} units, {value:+,} {found.currency}."
+        )
         for each in verified.late[: month_check.MOST]:
             print(f"  {_said(each)}")
     return 0
@@ -66,5 +69,5 @@ def verify_month(engine: Engine, path: Path) -> int:
 
 def _said(late: Late) -> str:
     value = "no known cost" if late.value_change is None else f"{late.value_change + late.revalued:+,}"
-    when = f"happened {late.occurred_at:%Y-%m-%d}, recorded {late.recorded_at:%Y-%m-%d}"
-    return f"movement {late.movement_id}, {late.sku}: {late.quantity:+,} units, {value}, {late.part}, {when} by {late.performed_by}"
+    when = f"happened {late.occurred_at:%Y-%m-%d}, recorded {late.recorded_at:%Y-%m-%d} by {late.performed_by}"
+    return f"movement {late.movement_id}, {late.sku}: {late.quantity:+,} units, {value}, {late.part}, {when}"

@@ -39,6 +39,8 @@ from core.orders import refund_reads
 from core.orders import waiting as waits
 from core.orders.refund_reads import Inspection
 from core.screens.frame import Screen, head, page_at
+from core.valuation import costs
+from core.valuation.costs import CostStep
 
 SISTERS = 200
 HISTORY = 20
@@ -98,6 +100,7 @@ class Variant(Screen):
     expected: Expected | None
     changes: tuple[VariantChange, ...]
     codes: tuple[VariantCode, ...]
+    costs: tuple[CostStep, ...]
     inspections: tuple[Inspection, ...] = ()
 
 
@@ -211,6 +214,7 @@ def variant(
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
         codes=codes.of_variant(connection, actor, variant_id=found),
+        costs=costs.history(connection, actor, variant_id=found, limit=CHANGES),
         inspections=refund_reads.inspections(connection, actor, variant_id=found) if row.in_inspection else (),
     )
 

@@ -1,4 +1,4 @@
-"""A month for the accountant: each variant's opening, purchases, sales, losses, counts and closing, in units and money."""
+"""A month for the accountant: opening, purchases, sales, losses, counts and closing, in units and money."""
 
 from __future__ import annotations
 

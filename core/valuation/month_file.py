@@ -15,20 +15,21 @@ from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet
+from sqlalchemy import Connection
 
 from core.foundation.csv_file import unprotected
 from core.foundation.errors import Unreadable
+from core.foundation.model import Actor
 from core.sheets.workbooks import is_workbook, records, tabs
 from core.sheets.writing import Workbook
+from core.valuation import month as months
 from core.valuation.month import COLUMNS, NAMES, UNITS, VALUES, Month
 
 _ABOUT = b"stockroom.month"
 _SHEET, _ABOUT_SHEET = "Month", "About"
 _FIGURES = (*UNITS, *VALUES, "movements", "chain_hash")
-_SCHEMA = pa.schema(
-    [(name, pa.int64() if name in UNITS or name == "movements" else pa.decimal128(22, 3) if name in VALUES else pa.string())
-     for name in COLUMNS]
-)  # fmt: skip
+_TYPES = {name: pa.int64() for name in (*UNITS, "movements")} | {name: pa.decimal128(22, 3) for name in VALUES}
+_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in COLUMNS])
 
 
 class Format(StrEnum):
@@ -53,6 +54,11 @@ def written(month: Month, format: Format) -> bytes:  # noqa: A002
     book.add_sheet(_ABOUT_SHEET, list(about.items()))
     book.close()
     return file.getvalue()
+
+
+def of(connection: Connection, actor: Actor, *, month: date, format: Format) -> bytes:  # noqa: A002
+    """Return the file of a month that is over. Call it first in its transaction. Raises as `month.read`."""
+    return written(months.read(connection, actor, month=month), format)
 
 
 def file_name(month: Month, format: Format) -> str:  # noqa: A002
@@ -108,7 +114,9 @@ def read(content: bytes, name: str) -> tuple[Month, str]:
         )
         return month, about["figures"]
     except (KeyError, ValueError, InvalidOperation, pa.ArrowException) as error:
-        raise Unreadable(f"{name} is not a month that Stockroom wrote, or it is damaged. Nothing was verified.") from error
+        raise Unreadable(
+            f"{name} is not a month that Stockroom wrote, or it is damaged. Nothing was verified."
+        ) from error
 
 
 def _of_parquet(content: bytes) -> tuple[dict[str, str], tuple[dict[str, Any], ...]]:

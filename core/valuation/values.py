@@ -58,3 +58,13 @@ def flows(
         {"since": since, "until": until, "by_day": by_day},
     )
     return tuple(Flow(**row._mapping) for row in rows)
+
+
+def keep_month(connection: Connection, actor: Actor) -> date | None:
+    """Sum the oldest month that is over and not kept yet, and return it; None if there is none or it must wait."""
+    require(connection, actor, Permission.VIEW)
+    month: date | None = connection.execute(text("select stockroom_api.month_to_close()")).scalar()
+    if month is None:
+        return None
+    kept = connection.execute(text("select stockroom_api.close_month(:month)"), {"month": month}).scalar_one()
+    return month if kept else None

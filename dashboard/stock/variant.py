@@ -18,7 +18,7 @@ from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.frame.charts import choosing
-from dashboard.stock import codes, details, holds, inspections, level_forms, terms
+from dashboard.stock import codes, costs, details, holds, inspections, level_forms, terms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
@@ -80,6 +80,8 @@ def show(seen: Variant, person: Actor) -> None:
             details.show(seen, person)
         with st.container(border=True, key="stk_terms"):
             terms.show(seen, person)
+        with st.container(border=True, key="stk_cost"):
+            costs.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 

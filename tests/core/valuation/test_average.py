@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -57,10 +58,8 @@ class Desk:
 
     def play(self, step: tuple[Any, ...]) -> None:
         name, *values = step
-        try:
+        with suppress(InsufficientStock):  # nothing was changed, and the model was not asked
             getattr(self, name.replace(" ", "_"))(*values)
-        except InsufficientStock:
-            pass  # nothing was changed, and the model was not asked
 
     def _keep(self, posting: Any, kind: str, **told: Any) -> None:
         line = posting.movements[0]
@@ -114,16 +113,18 @@ class Desk:
 
 
 def facts(desk: Desk) -> dict[str, Any]:
-    """What the database says of the variant: its average and value, and each movement's money in the order of posting."""
+    """What the database says: average and value of the variant, and the money of each movement as posted."""
     shop, variant = desk.shop, desk.variant
     (now,) = shop.rows("select average, value from stockroom_api.variant_costs where variant_id = :id", id=variant)
     moved = shop.rows(
-        """select w.value_change, w.revalued from stockroom_api.movement_values('-infinity', 'infinity', array[cast(:id as uuid)]) w
+        """select w.value_change, w.revalued
+             from stockroom_api.movement_values('-infinity', 'infinity', array[cast(:id as uuid)]) w
             order by w.movement_id""",
         id=variant,
     )
     set_by_hand = shop.rows(
-        "select value_change from stockroom_api.cost_changes('-infinity', 'infinity') where variant_id = :id order by at",
+        """select value_change from stockroom_api.cost_changes('-infinity', 'infinity')
+            where variant_id = :id order by at""",
         id=variant,
     )
     return {"average": now.average, "value": now.value, "moved": [tuple(row) for row in moved],

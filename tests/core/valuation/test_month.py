@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.commands.months import verify_month
 from core.database import engine as database
 from core.foundation.errors import Forbidden, InvalidInput, StockError
-from core.foundation.model import Line
-from core.ledger import changes as ledger
 from core.proof import checks
+from core.reports import menu
+from core.reports.model import Filter, Grain, Table
+from core.reports.periods import Period
 from core.valuation import costs, month, month_check, month_file, values
-from core.commands.months import verify_month
 from core.valuation.month_file import Format
 from tests.conftest import open_fresh
 from tests.support.builders import PastLine, Shop, key
@@ -59,12 +59,54 @@ def test_a_month_adds_up_in_units_and_money(year: tuple[Shop, Any, Any]) -> None
         "opening": 0, "purchases": 10, "sales": -3, "restorations": 1, "losses": -1, "adjustments": 0, "counts": -2,
         "closing": 5,
     }  # fmt: skip
-    assert (shoe["purchases_value"], shoe["sales_value"], shoe["losses_value"], shoe["closing_value"]) == (100, -30, -10, 50)
+    assert (shoe["purchases_value"], shoe["sales_value"], shoe["losses_value"], shoe["closing_value"]) == (
+        100,
+        -30,
+        -10,
+        50,
+    )
     assert (sock["closing_units"], sock["closing_value"], sock["uncosted"]) == (3, None, 7), "no cost is known"
     later = of(february, "SHOE")
-    assert (later["opening_value"], later["losses_value"], later["adjustments_value"], later["closing_value"]) == (50, -10, -10, 30)
+    assert (later["opening_value"], later["losses_value"], later["adjustments_value"], later["closing_value"]) == (
+        50,
+        -10,
+        -10,
+        30,
+    )
     assert january.head_hash == shop.sql("select encode(stockroom_api.ledger_head(), 'hex')")
     assert all(month_check.inner_faults(each, month_file.digest(each.rows)) == () for each in (january, february))
+
+
+def test_reports_say_the_same_money_by_month_brand_and_product(year: tuple[Shop, Any, Any]) -> None:
+    shop, _, _ = year
+    whole = Period(first=date(2026, 1, 1), last=date(2026, 2, 28))
+
+    def told(name: str, by: Grain) -> Table:
+        found: Table = shop.run(menu.run, "Mia", name=name, period=whole, filter=Filter(by=by))
+        return found
+
+    months = told("money", Grain.MONTH)
+    assert [row[0].month for row in months.rows] == [1, 2]
+    assert months.column("purchases") == (100, 0)
+    assert months.column("cost_of_sales") == (30, 0)
+    assert months.column("restored") == (10, 0)
+    assert months.column("lost") == (10, 10)
+    assert months.column("counted") == (-20, 0)
+    assert (months.column("opening"), months.column("closing")) == ((0, 50), (50, 30))
+    assert months.totals[1:] == (0, 100, 30, 10, 20, -10, -20, 0, 30)
+    assert "7 units moved without a known cost" in months.note
+    for by in (Grain.BRAND, Grain.VARIANT, Grain.PRODUCT, Grain.CALENDAR_DAY):
+        assert told("money", by).totals[-9:] == months.totals[-9:], by
+    shelf = told("value", Grain.VARIANT)
+    assert {row[0]: row[-3:] for row in shelf.rows} == {"SHOE": (3, 30, 0), "=SOCK": (3, None, 3)}
+    assert shelf.chart is not None
+    assert (shelf.chart.series["Value"][30], shelf.chart.series["Value"][-1]) == (50, 30)
+    with pytest.raises(Forbidden):
+        shop.run(menu.run, "Sam", name="value", period=whole, filter=Filter())
+    losses = shop.run(menu.run, "Mia", name="losses", period=whole, filter=Filter())
+    assert dict(zip(losses.column("reason"), losses.column("value"), strict=True)) == {
+        "Damaged": 10, "Theft": 10, "Sample": 10, "Cycle count": 20,
+    }  # fmt: skip
 
 
 def test_only_managers_get_a_month_and_only_when_it_is_over(year: tuple[Shop, Any, Any]) -> None:
@@ -76,7 +118,9 @@ def test_only_managers_get_a_month_and_only_when_it_is_over(year: tuple[Shop, An
 
 
 @pytest.mark.parametrize("format_", list(Format))
-def test_a_file_is_proven_and_a_changed_figure_is_named(year: tuple[Shop, Any, Any], format_: Format, tmp_path: Path) -> None:
+def test_a_file_is_proven_and_a_changed_figure_is_named(
+    year: tuple[Shop, Any, Any], format_: Format, tmp_path: Path
+) -> None:
     shop, _, _ = year
     found = shop.run(month.read, "Mia", month=MONTH)
     path = tmp_path / month_file.file_name(found, format_)
@@ -132,12 +176,16 @@ def test_kept_months_and_movements_give_the_same_value_at_any_moment(year: tuple
     after = shop.run(values.shelf_at, "Sam", at=MAR)
     assert after[shoe].value == before[MAR][shoe].value + 40, "a month that is kept is summed again"
     assert after[sock].value is None
-    shop.run(costs.set_costs, "Mia", lines=[costs.CostLine(variant_id=sock, unit_cost=Decimal(2), seen=None)], key=key())
+    shop.run(
+        costs.set_costs, "Mia", lines=[costs.CostLine(variant_id=sock, unit_cost=Decimal(2), seen=None)], key=key()
+    )
     now = shop.run(values.shelf_at, "Sam", at=datetime.now(UTC))
     assert now[sock].value == 2 * now[sock].units
     assert shop.run(values.shelf_at, "Sam", at=MAR)[sock].value is None, "nothing is reposted"
     (proof,) = shop.run(checks.run_checks, "Mia", codes=["R13"])
     assert proof.examples == ()
-    shop.sql("update stockroom.value_months set value = value + 1 where variant_id = :id and movement_type = 'sale'", id=shoe)
+    shop.sql(
+        "update stockroom.value_months set value = value + 1 where variant_id = :id and movement_type = 'sale'", id=shoe
+    )
     (proof,) = shop.run(checks.run_checks, "Mia", codes=["R13"])
     assert "SHOE, month of 2026-0" in proof.examples[0]
