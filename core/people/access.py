@@ -40,6 +40,8 @@ class Permission(StrEnum):
     EXPORT_ALL = "export_all"
     COUNT = "count"
     APPROVE_COUNT = "approve_count"
+    SAVE_VIEW = "save_view"
+    WITHDRAW_VIEW = "withdraw_view"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -81,6 +83,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.EXPORT_ALL: _MANAGERS,
     Permission.COUNT: _STOCK_HANDS,
     Permission.APPROVE_COUNT: _MANAGERS,
+    Permission.SAVE_VIEW: _EVERYBODY,
+    Permission.WITHDRAW_VIEW: _MANAGERS,
 }
 
 

@@ -50,6 +50,7 @@ WHAT = {
     What.CATALOGUE_ADDED: "Catalogue row added",
     What.CATALOGUE_CHANGED: "Catalogue row changed",
     What.COUNT_RULES: "Rules of counting changed",
+    What.VIEW_WITHDRAWN: "Shared view made private",
 }
 _FACTS = {
     "name": "Name",
