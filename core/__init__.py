@@ -24,7 +24,9 @@ from importlib import import_module
 from typing import Any
 
 ORDER = (
-    "commands", "jobs", "sample", "storefront", "views", "screens", "scanning", "deliveries", "counts", "backups", "health",
+    "commands", "jobs", "sample", "storefront", "views", "screens",
+    "reports",
+    "scanning", "deliveries", "counts", "backups", "health",
     "proof", "alerts", "orders", "inbox", "adoption", "catalog", "shop", "ledger", "sandbox", "people", "database",
     "carts", "payloads", "sheets", "stripe", "foundation",
 )  # fmt: skip

@@ -41,6 +41,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
             _page("movements", "Movements", "swap_vert"),
         ],
         "Sales": [
+            _page("reports", "Reports", "query_stats"),
             _page("orders", "Orders", "receipt_long"),
             _page("alerts", "Alerts", "notifications"),
             _page("reconciliation", "Reconciliation", "verified"),

@@ -43,6 +43,7 @@ SCREENS = (
     "alerts",
     "counts",
     "deliveries",
+    "reports",
     "movements",
     "stock",
     "scan",

@@ -1,0 +1,56 @@
+"""The chart of a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+from itertools import islice, pairwise
+from typing import Any
+
+from core.reports.model import Chart, Kind
+from dashboard.frame import charts, words
+from dashboard.reports import cells
+
+_SPOKEN = 15
+
+
+def show(chart: Chart, currency: str) -> None:
+    """Draw the chart, with what it shows as a sentence for screen readers."""
+    charts.show(_figure(chart, currency), key="rep_chart", alt=_alt(chart, currency))
+
+
+def _figure(chart: Chart, currency: str) -> Any:
+    unit = {Kind.PERCENT: "%", Kind.MONEY: currency, Kind.DAYS: "days", Kind.UNITS: "units"}.get(chart.kind, "")
+    if chart.is_over_time:
+        days = [day for day in chart.names if isinstance(day, date)]
+        times = [datetime.combine(day, time()) for day in days]
+        series = {name: dict(zip(times, values, strict=True)) for name, values in chart.series.items()}
+        step = min((after - before for before, after in pairwise(times)), default=timedelta(days=1))
+        return charts.time_chart(series, (times[0], times[-1] + step), step, unit)
+    names = _once(chart)
+    if len(chart.series) == 1:
+        (values,) = chart.series.values()
+        return charts.ranking({name: value or 0 for name, value in zip(names, values, strict=True)}, unit)
+    return charts.pairs(names, chart.series, unit)
+
+
+def _once(chart: Chart) -> list[str]:
+    """Return the names, each once: bars of the same name would lie on each other."""
+    seen: Counter[str] = Counter()
+    names = []
+    for name in map(str, chart.names):
+        seen[name] += 1
+        names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return names
+
+
+def _alt(chart: Chart, currency: str) -> str:
+    parts = []
+    for name, values in chart.series.items():
+        pairs = islice(zip(chart.names, values, strict=True), _SPOKEN)
+        said = ", ".join(
+            f"{words.day(each) if isinstance(each, date) else each} {cells.said(value, chart.kind, currency)}"
+            for each, value in pairs
+        )
+        parts.append(f"{name}: {said}")
+    return f"{chart.title}. {'; '.join(parts)}."
