@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
-from apprise.plugins.email.smtp import AppriseSMTPController
 
 from core.foundation.errors import DeliveryFailed
 
@@ -106,6 +105,9 @@ def send_letter(url: str, letter: Letter, *, recipient: str) -> None:
         return
     account = _known(url)
     _refuse_recipient(account, recipient)
+    # Loaded with the services: by itself it warns those who develop the library.
+    from apprise.plugins.email.smtp import AppriseSMTPController
+
     _listener.heard.status, _listener.heard.is_lasting = None, False
     mail = _written(letter, account.from_addr, recipient)
     try:
