@@ -70,7 +70,7 @@ class Message:
 class Letter:
     """A mail: the same in plain text and in HTML, which shows each picture as `cid:` and its name.
 
-    `mail_id` is the same in each try, so that a mailbox shows it once. `stop_url`: where the recipient stops such mails.
+    `mail_id` is the same in each try, so that a mailbox shows it once. `stop_url`: where the recipient stops them.
     """
 
     mail_id: str
@@ -139,9 +139,7 @@ def _written(letter: Letter, sender: Any, recipient: str) -> EmailMessage:
     mail.add_alternative(letter.html, subtype="html")
     *_, page = mail.iter_parts()
     for name, png in letter.pictures:
-        page.add_related(  # type: ignore[attr-defined]
-            png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline"
-        )
+        page.add_related(png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline")
     return mail
 
 

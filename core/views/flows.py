@@ -52,7 +52,10 @@ def section(connection: Connection, actor: Actor, *, title: str, path: str, valu
         title=title,
         path=path,
         about=f"Movements from {day(since)} to {day(until - timedelta(days=1))}.{_narrowed(values)}",
-        facts=(("Movements", many), ("Units in", f"+{came:,}"), ("Units out", f"−{went:,}"), ("Change", _signed(came - went))),  # noqa: RUF001, E501
+        facts=(
+            ("Movements", many), ("Units in", _signed(came)), ("Units out", _signed(-went)),
+            ("Change", _signed(came - went)),
+        ),
         columns=("Type", "Units in", "Units out"),
         rows=_by_type(found),
         chart=_chart(found, since, until),
@@ -103,7 +106,7 @@ def _narrowed(values: Mapping[str, list[str]]) -> str:
 
 
 def _signed(units: int) -> str:
-    return f"{'+' if units > 0 else '−' if units else '±'}{abs(units):,}"  # noqa: RUF001
+    return f"{'+' if units > 0 else '−' if units else ''}{abs(units):,}"  # noqa: RUF001
 
 
 def _by_type(found: Sequence[DayFlow]) -> tuple[tuple[str, ...], ...]:

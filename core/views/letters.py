@@ -18,9 +18,7 @@ _CELL = "padding:4px 12px 4px 0;border-bottom:1px solid #E2E8F0;font-size:14px"
 _FONT = "font-family:Inter,Segoe UI,Helvetica,Arial,sans-serif;color:#0F172A"
 
 
-def letter(
-    sections: Sequence[Section], *, mail_id: str, shop: Shop, left_out: int, public_url: str | None
-) -> Letter:
+def letter(sections: Sequence[Section], *, mail_id: str, shop: Shop, left_out: int, public_url: str | None) -> Letter:
     """Return the mail with these sections. `left_out`: how many views could not be read."""
     drawn = [(f"chart-{nth}", section) for nth, section in enumerate(sections, start=1)]
     images = tuple((name, pictures.png(section.chart)) for name, section in drawn if section.chart)
@@ -148,7 +146,8 @@ def _table(section: Section) -> Iterator[str]:
     yield "</tr>"
     for row in section.rows:
         cells = (
-            f'<td style="{_CELL};text-align:{side}">{escape(cell)}</td>' for cell, side in zip(row, sides, strict=True)
+            f'<td style="{_CELL};text-align:{side}{"" if nth else ";white-space:nowrap"}">{escape(cell)}</td>'
+            for nth, (cell, side) in enumerate(zip(row, sides, strict=True))
         )
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</table>"

@@ -1,6 +1,6 @@
 """Saved views and start pages. A view belongs to one person; shared, everybody opens it with their own rights.
 
-Everybody may save and share views. Only the owner changes or deletes one; a manager may make a shared one private again.
+Everybody may save and share views. Only the owner changes or deletes one. A manager may make a shared one private.
 Rules and locks: core/sql/79_mine/1_saved.sql.
 """
 

@@ -14,8 +14,8 @@ from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.ledger import reports
 from core.reports import menu
-from core.reports.model import Column, Filter, Kind, Table
 from core.reports.model import Chart as ReportChart
+from core.reports.model import Column, Filter, Kind, Table
 from core.reports.periods import Period
 from core.views.pages import chosen
 from core.views.sections import MOST_ROWS, Chart, Section, day, first

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -15,11 +18,13 @@ from dashboard.frame.links import PAGES
 _HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_text(encoding='utf-8')}</script>"
 
 
-def choose(person: SignedIn) -> StreamlitPage:
-    """Show the side bar of a signed-in person and return the page that the address names."""
+def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
+    """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
     account = _page("account", "Your account", "account_circle", hidden=True)
     page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
+    if own:
+        own(person, page)
     _show_person(person, account)
     st.html(_HANDS, unsafe_allow_javascript=True)
     return page
@@ -32,7 +37,7 @@ def hide() -> None:
 
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups = {
-        "": [_page("overview", "Overview", "dashboard", default=True)],
+        "": [_page("overview", "Overview", "dashboard", default=not person.start), *_start(person.start)],
         "Warehouse": [
             _page("stock", "Stock", "inventory_2"),
             _page("scan", "Scan", "barcode_scanner"),
@@ -55,7 +60,20 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     importing = may(role, Permission.IMPORT_CATALOG)
     groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
+    groups["Views"] = [_page("views", "Views", "bookmarks", hidden=True)]
     return groups
+
+
+def _start(start: str | None) -> list[StreamlitPage]:
+    """Return the page at the root that leads to where a person begins, if that is not Overview."""
+    if not start:
+        return []
+
+    def begin() -> None:
+        page, _, query = start.partition("?")
+        st.switch_page(PAGES / f"{page}.py", query_params=parse_qsl(query))
+
+    return [st.Page(begin, title="Start", url_path="start-page", default=True, visibility="hidden")]
 
 
 def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> StreamlitPage:

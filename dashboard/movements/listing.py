@@ -15,7 +15,7 @@ from core.people.access import Permission, may
 from core.screens import exports
 from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
-from dashboard.frame import charts, drawer, links, lists, tables, words
+from dashboard.frame import charts, columns, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 
 TYPES = {label: kind for kind, label in words.TYPE_LABELS.items()}
@@ -24,6 +24,8 @@ _FILTERS = lists.Filters(
            "mov_to": None},
     cursor="mov_page",
 )  # fmt: skip
+COLUMNS = "mov_columns"
+"""The parameter that names the columns of the list."""
 NOBODY = UUID(int=0)
 """The variant id for a SKU that no variant has: it matches no movement."""
 
@@ -78,7 +80,7 @@ def show_count(seen: Ledger, wanted: Wanted) -> None:
     """Say how many movements there are, with the way back to all and the export."""
     lists.show_head(
         _count(seen, wanted), key="mov", clear=_FILTERS.clear if wanted.narrowed else None, stale=seen.stale,
-        actions=(lambda: _show_export(wanted.filter)) if seen.page.rows else None,
+        actions=(lambda: _show_actions(wanted.filter)) if seen.page.rows else None,
     )  # fmt: skip
 
 
@@ -87,6 +89,11 @@ def _count(seen: Ledger, wanted: Wanted) -> str:
     about = f" of {words.plain(found.sku)} {words.plain(words.variant(found))}" if found else ""
     order = ", newest first" if seen.count.count else ""
     return f"{lists.counted(seen.count, 'movement')}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
+
+
+def _show_actions(wanted: MovementFilter) -> None:
+    columns.choose(COLUMNS, tables.MOVEMENT_COLUMNS)
+    _show_export(wanted)
 
 
 def _show_export(wanted: MovementFilter) -> None:
@@ -120,13 +127,17 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     if not seen.page.rows:
         _show_nothing(wanted, person)
         return
-    key = f"mov_{seen.page.rows[0].movement_id}_{seen.page.rows[-1].movement_id}_{len(seen.page.rows)}"
+    shown = columns.chosen(COLUMNS, tables.MOVEMENT_COLUMNS)
+    key = columns.key_of(
+        "mov", seen.page.rows[0].movement_id, seen.page.rows[-1].movement_id, len(seen.page.rows), shown
+    )
     tables.show_movements(
         seen.page.rows,
         seen.shop.zone,
         key=key,
         pick=drawer.open_movement,
         may_undo=may(person.role, Permission.UNDO),
+        shown=shown,
     )
     lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
 

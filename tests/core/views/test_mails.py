@@ -21,7 +21,8 @@ from core.foundation.settings import Settings, load_settings
 from core.jobs.chores import CHORES
 from core.people import administration
 from core.people.access import ROLES, Permission
-from core.views import mailing, saved, schedule
+from core.reports import menu
+from core.views import letters, mailing, saved, schedule
 from core.views.schedule import Mail, MailState, Rhythm
 from tests.conftest import open_fresh
 from tests.support.builders import ZONE, PastLine, Shop, key
@@ -49,7 +50,7 @@ def stocked(server: Server) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(stocked: Shop) -> Iterator[Shop]:
+def shop(stocked: Shop) -> Shop:
     """The same shop without views and mails."""
     for table in ("view_mails", "subscribed_views", "view_subscriptions", "start_pages", "saved_views"):
         stocked.sql(f"delete from stockroom.{table}")
@@ -152,7 +153,7 @@ def test_a_worker_that_dies_leaves_the_mail_to_the_next_unless_the_server_may_ha
     choose(shop)
     at_once = "update stockroom.view_mails set due_at = now() - interval '1 second' where state = 'waiting'"
     with monkeypatch.context() as patch:
-        patch.setattr(mailing.letters, "letter", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(letters, "letter", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             deliver(shop)
     assert deliver(shop) == [], "another worker may still be at it"
@@ -193,8 +194,8 @@ def test_a_mail_has_the_rights_of_the_moment_in_which_it_is_sent(
     shop: Shop, post: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(shop, "Mia", Rhythm.DAILY, Money=("reports", "report=sell-through"), Sold=("movements", "mov_type=Sale"))
-    report = mailing.tables.menu.REPORTS["sell-through"]
-    monkeypatch.setitem(mailing.tables.menu.REPORTS, report.name, replace(report, permission=Permission.PROVE))
+    report = menu.REPORTS["sell-through"]
+    monkeypatch.setitem(menu.REPORTS, report.name, replace(report, permission=Permission.PROVE))
     assert "support" not in ROLES[Permission.PROVE]
     mia = shop.person("Mia").user_id
     shop.run(administration.set_role, "Ada", user_id=mia, role="support")
@@ -206,13 +207,13 @@ def test_a_mail_has_the_rights_of_the_moment_in_which_it_is_sent(
     mailing.send_now(shop.engine, shop.person("Mia"), key=key())
     assert "Sell-through." in parts(post.got[1][1])["text/plain"][0].get_content()
     shop.sql("delete from stockroom.view_mails")
-    made = mailing.letters.letter
+    made = letters.letter
 
     def meanwhile(*given: Any, **values: Any) -> Any:
         shop.sql("update stockroom.users set is_active = false where id = :id", id=mia)
         return made(*given, **values)
 
-    monkeypatch.setattr(mailing.letters, "letter", meanwhile)
+    monkeypatch.setattr(letters, "letter", meanwhile)
     deliver(shop)
     shop.sql("update stockroom.users set is_active = true where id = :id", id=mia)
     assert len(post.got) == 2, "the account was deactivated while the mail was made"
@@ -259,7 +260,11 @@ def test_monday_morning_is_that_of_the_shop(shop: Shop, zone: str, now: str, day
     """What is due at a moment is computed by the same function that plans; the clock is that of the test."""
     body = str(shop.sql("select pg_get_functiondef('stockroom_api.view_mail_days(text, time)'::regprocedure)"))
     at_that_time = body.replace("now()", f"timestamptz '{now}'").replace("view_mail_days", "view_mail_days_then")
-    shop.sql(at_that_time.replace("\n  FROM stockroom.shop p", "").replace("from stockroom.shop p", f"from (values ('{zone}')) p (zone)"))
+    shop.sql(
+        at_that_time.replace("\n  FROM stockroom.shop p", "").replace(
+            "from stockroom.shop p", f"from (values ('{zone}')) p (zone)"
+        )
+    )
     for rhythm, day in days.items():
         found = shop.sql(
             f"""select d.day::text from stockroom_api.view_mail_days_then('{rhythm}', '07:00') d

@@ -1,4 +1,4 @@
-"""Views with a name: saved, shared, renamed, and the page on which a person begins. Two people, one on an older page."""
+"""Views with a name, and the page on which a person begins. Two people use them, one on an older page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def desk(server: Server) -> Iterator[Shop]:
 
 
 def view(shop: Shop, name: str, person: str = "Mia") -> View:
-    return next(each for each in shop.run(saved.views, person) if each.name == name)
+    found: tuple[View, ...] = shop.run(saved.views, person)
+    return next(each for each in found if each.name == name)
 
 
 def names(shop: Shop, person: str) -> list[str]:
@@ -71,7 +72,8 @@ def test_a_second_click_saves_nothing_twice_and_a_name_is_used_once(desk: Shop) 
 
 
 @pytest.mark.parametrize(("page", "query"), [
-    ("settings", ""), ("../etc", ""), ("stock", "stk_q=" + "x" * 3000), ("stock", "&".join(f"a{n}=1" for n in range(90))),
+    ("settings", ""), ("../etc", ""), ("stock", "stk_q=" + "x" * 3000),
+    ("stock", "&".join(f"a{n}=1" for n in range(90))),
     ("stock", "stk_q=a%00b"),
 ])  # fmt: skip
 def test_what_is_no_page_or_has_too_many_filters_is_not_saved(desk: Shop, page: str, query: str) -> None:
