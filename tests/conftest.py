@@ -67,6 +67,7 @@ EVERY_SERVER = (
     "tests/core/counts/test_people.py",
     "tests/core/deliveries/test_deliveries.py",
     "tests/core/database",
+    "tests/core/foundation/test_days.py",
     "tests/core/foundation/test_folded.py",
     "tests/core/inbox/test_applying.py",
     "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from core.database.engine import array, call, rows_of
+from core.foundation import days
 from core.foundation.model import Actor
 from core.foundation.text import clean
 from core.orders.cases import LONGEST_NOTE
@@ -46,9 +46,9 @@ def wakes_at(nap: Nap, zone: str, now: datetime) -> datetime:
     """Return when a case wakes that is snoozed now: in an hour, tomorrow morning, or on Monday morning."""
     if nap is Nap.HOUR:
         return now + timedelta(hours=1)
-    today = now.astimezone(ZoneInfo(zone)).date()
-    days = 1 if nap is Nap.TOMORROW else 7 - today.weekday()
-    return datetime.combine(today + timedelta(days=days), MORNING, ZoneInfo(zone))
+    today = days.of(now, zone)
+    later = timedelta(days=1 if nap is Nap.TOMORROW else 7 - today.weekday())
+    return days.moment(datetime.combine(today + later, MORNING), zone)
 
 
 def acknowledge(connection: Connection, actor: Actor, *, alert_ids: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ MOST_SIZES = 60
 LONGEST_SIZE = 40
 _RANGE = re.compile(r"(\d{1,3})\s*[-\u2013]\s*(\d{1,3})", re.ASCII)
 _QUOTED = re.compile(r'"([^"]*)"')
+_LETTERS = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL")
 _NOT_IN_SKU = re.compile(r"[^A-Z0-9.]+")
 
 
@@ -46,6 +47,16 @@ def _of_part(part: str) -> list[str]:
     if last - first >= MOST_SIZES:
         raise invalid("sizes", f"must be at most {MOST_SIZES}; {part} are {last - first + 1}")
     return [str(size) for size in range(first, last + 1)]
+
+
+def size_order(size: str | None) -> tuple[int, float, str]:
+    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest."""
+    text = (size or "").strip()
+    try:
+        return (0, float(text.replace(",", ".")), text)
+    except ValueError:
+        known = _LETTERS.index(text.upper()) if text.upper() in _LETTERS else None
+        return (1, known, text) if known is not None else (2, 0, text)
 
 
 def pattern_of(product: str, sku: str = "", size: str | None = None) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from core.catalog import codes
 from core.database.engine import array, call, one_statement, rows_of
+from core.foundation import days
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import MAX_LINES, MAX_UNITS, Actor
 from core.foundation.text import clean
@@ -100,7 +100,7 @@ def list_line(code: str, units: int, at: str | None, zone: str) -> ListLine:
     except ValueError:
         raise invalid("counted at", f'"{(at or "")[:40]}" is not a date and time such as 2026-03-01 14:05') from None
     if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
+        moment = days.moment(moment, zone)
     return ListLine(code=code, units=units, counted_at=moment)
 
 

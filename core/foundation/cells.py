@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.foundation import days
 from core.foundation.model import MAX_UNITS, MovementType
 
 MAX_SKU = 80
@@ -136,7 +136,7 @@ def _trimmed(column: pa.Array) -> pa.Array | None:
 def _moments(look: _Look, rules: Rules) -> pa.Array:
     column = look.column("occurred_at")
     if (text := _trimmed(column)) is not None:
-        moments = _parsed_moments(look, text, ZoneInfo(rules.zone))
+        moments = _parsed_moments(look, text, rules.zone)
     elif pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         text, moments = column, _typed_moments(column, rules.zone)
     else:
@@ -151,11 +151,11 @@ def _moments(look: _Look, rules: Rules) -> pa.Array:
 def _typed_moments(column: pa.Array, zone: str) -> pa.Array:
     moments = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
     if moments.type.tz is None:
-        moments = pc.assume_timezone(moments, zone, ambiguous="earliest", nonexistent="earliest")
+        moments = pc.assume_timezone(moments, zone, ambiguous="earliest", nonexistent="latest")
     return moments.cast(MOMENT)
 
 
-def _parsed_moments(look: _Look, text: pa.Array, zone: ZoneInfo) -> pa.Array:
+def _parsed_moments(look: _Look, text: pa.Array, zone: str) -> pa.Array:
     """Parse ISO 8601 texts. Each distinct text is parsed once, because a year has far fewer moments than rows."""
     texts = text.dictionary_encode()
     known = pa.array([_moment(each, zone) for each in texts.dictionary.to_pylist()], MOMENT)
@@ -165,10 +165,10 @@ def _parsed_moments(look: _Look, text: pa.Array, zone: ZoneInfo) -> pa.Array:
     return moments
 
 
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+def _moment(text: str, zone: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else days.moment(moment, zone)
     except (ValueError, OverflowError):
         return None
 

@@ -57,10 +57,11 @@ COMMAND_LINE = Actor(name="Command line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of an operation: a variant and a signed number of units."""
+    """One line of an operation: a variant and a signed number of units. `unit_cost` is what one unit of a receipt cost."""
 
     variant_id: UUID
     quantity: int
+    unit_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class LevelState(StrEnum):
 class LevelRow:
     """One variant as the Stock page lists it. `state` is a value of LevelState, `picture` an address.
 
-    Levels are in units. `sold` and `trend` (closing levels) cover 30 days.
+    Levels are in units. `sold`, `trend` (closing levels) and `days_in_stock` are of the last 30 days.
     """
 
     variant_id: UUID
@@ -160,11 +161,12 @@ class LevelRow:
     picture: str | None = None
     sold: int = 0
     trend: tuple[int, ...] = ()
+    days_in_stock: int = 0
 
     @property
     def cover_days(self) -> float | None:
-        """Days until the available units are sold at the rate of the last 30 days; None if nothing was sold."""
-        return self.available / (self.sold / 30) if self.sold > 0 else None
+        """Days until the available units are sold, at the rate of the days in stock; None if nothing was sold."""
+        return self.available * self.days_in_stock / self.sold if self.sold > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,7 @@ class Movement:
     variant_id: UUID
     sku: str
     product: str
+    brand: str | None
     size: str | None
     movement_type: MovementType
     reason: str

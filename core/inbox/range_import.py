@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
 from core.database.engine import call, rows_of, run
+from core.foundation.days import of as day_of
 from core.foundation.errors import SetupError, StripeRefused, invalid
 from core.foundation.model import Actor
 from core.foundation.sales import Policy
@@ -23,7 +23,7 @@ from core.inbox import messages as inbox
 from core.inbox.messages import WORKER
 from core.inbox.polling import Progress
 from core.ledger import reports
-from core.ledger.query import midnight
+from core.ledger.query import starts
 from core.people.access import Permission
 from core.people.guard import require
 from core.stripe.gateway import Gateway
@@ -149,12 +149,14 @@ def _begin(connection: Connection, actor: Actor, *, days: Range) -> tuple[dateti
     may_import(connection, actor)
     zone = reports.shop(connection, actor).zone
     now: datetime = call(connection, "select clock_timestamp()", {})[0][0]
-    if days.since > now.astimezone(ZoneInfo(zone)).date():
+    if days.since > day_of(now, zone):
         raise invalid("since", "must not be in the future")
     if days.until is not None and days.until < days.since:
         raise invalid("until", "must not be before the first day")
-    until = None if days.until is None else midnight(days.until + timedelta(days=1), zone)
-    return midnight(days.since, zone), until, now
+    last = None if days.until is None else days.until + timedelta(days=1)
+    since, until = starts(connection, days.since, last)
+    assert since is not None
+    return since, until, now
 
 
 def same_mode(livemode: bool, gateway: Gateway) -> None:

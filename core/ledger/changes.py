@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ _LARGEST_ID = 2**63 - 1
 _POST_CHANGE = """
     select * from stockroom_api.post_change(%(key)s, %(kind)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
         %(movement_type)s, %(reason)s, %(variants)s::uuid[], %(quantities)s::int[],
-        %(reference_type)s, %(reference_id)s, %(note)s)"""
+        %(reference_type)s, %(reference_id)s, %(note)s, %(costs)s::numeric[])"""
 _POST_LEVELS = """
     select * from stockroom_api.post_levels(%(key)s, %(kind)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
         %(movement_type)s, %(reason)s, %(variants)s::uuid[], %(targets)s::int[], %(seen)s::int[], %(note)s)"""
@@ -68,7 +69,8 @@ def receive(
 ) -> Posting:
     """Post a receipt of bought goods; with the reason `supplier_return`, negative units go back to the supplier.
 
-    `reference` is the number of the delivery note or purchase order. Raises the same errors as `adjust`.
+    `reference` is the number of the delivery note or purchase order. A line without a unit cost has that of the
+    catalogue, else the present average. Raises the same errors as `adjust`.
     """
     return _change(
         connection,
@@ -159,6 +161,7 @@ def _change(
         "quantities": array(
             units(line.quantity, "quantity", lowest=-MAX_UNITS, line=n) for n, line in enumerate(rows, 1)
         ),
+        "costs": costs_of(line.unit_cost for line in rows),
         "reference_type": reference_type,
         "reference_id": clean(reference, "reference", 200) if reference else None,
     }
@@ -187,6 +190,15 @@ def _bounded(lines: Sequence[Any]) -> Sequence[Any]:
         if not isinstance(line.variant_id, UUID):
             raise invalid("variant", "is not a variant's id", line=n)
     return lines
+
+
+def costs_of(costs: Iterable[Decimal | None]) -> str | None:
+    """Return unit costs as SQL reads an array of them; None if no line has one. Raises InvalidInput for what is no number."""
+    found = list(costs)
+    for n, cost in enumerate(found, 1):
+        if cost is not None and not (isinstance(cost, Decimal) and cost.is_finite()):
+            raise invalid("unit cost", "must be an amount", given=_shown(cost), line=n)
+    return None if all(cost is None for cost in found) else array("NULL" if cost is None else f"{cost:f}" for cost in found)
 
 
 def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **facts: Any) -> int:

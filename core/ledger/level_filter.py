@@ -7,13 +7,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from core.foundation.barcodes import read_scan
 from core.foundation.model import LevelRow, LevelState
+from core.foundation.text import folded
 from core.ledger.query import LONGEST_SEARCH, has_words, view
 
-LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in ("sold", "trend")))
+_RATES = ("sold", "trend", "days_in_stock")
+LEVELS = view("levels", *(name for name in LevelRow.__dataclass_fields__ if name not in _RATES))
 """Every variant with its level, without its trend."""
 
 
@@ -69,6 +71,26 @@ def matching(wanted: LevelFilter) -> Select[Any]:
     if wanted.product_id:
         query = query.where(rows.product_id == wanted.product_id)
     return query
+
+
+def meant(search: str, brand: str | None = None) -> Select[Any]:
+    """Return the query for the ids of variants that a search means, also inactive ones, of one brand if it is not None.
+
+    An empty brand means variants without one.
+
+    A search that is the whole name of a product or a brand means only that one, in any letter case and folded.
+    """
+    rows = LEVELS.c
+    query = select(rows.variant_id)
+    if brand is not None:
+        query = query.where(func.coalesce(rows.brand, "") == brand)
+    if not search.strip():
+        return query
+    whole = folded(search[:LONGEST_SEARCH]).lower()
+    named = or_(*(func.lower(func.stockroom_api.searched(each)) == whole for each in (rows.product, rows.brand)))
+    texts = (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)
+    worded = and_(*has_words(search, texts), ~exists(select(rows.variant_id).where(named)))
+    return query.where(or_(named, worded))
 
 
 def coded(code: str) -> Select[Any]:

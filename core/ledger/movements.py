@@ -1,4 +1,4 @@
-"""Reads of the ledger: filters, pages by key, the chart and the export of a filter. Nothing here changes anything."""
+"""Reads of the ledger: filters, pages by key and the export of a filter. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, TableClause, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, TableClause, func, or_, select, text, tuple_
 
 from core.foundation import paging
-from core.foundation.model import Actor, DayFlow, Movement, MovementType
+from core.foundation.model import Actor, Movement, MovementType
 from core.foundation.paging import COUNTED_UP_TO, Count, Page
-from core.ledger import reports
-from core.ledger.query import midnight, on_days, view
+from core.ledger.level_filter import meant
+from core.ledger.query import on_days, view
 from core.people.access import Permission
 from core.people.guard import require
 
 COUNTED_UP_TO_NARROWED = 1_000
 """The limit of a count with several conditions. No index covers them together, so every row has to be read."""
 _movements = view("movements", *Movement.__dataclass_fields__)
-_KEYS = "movement_id variant_id variant_sequence movement_type reason quantity reference_id performed_by occurred_at"
-_keys_only = view("movement_keys", *_KEYS.split())
+_KEYS = (
+    "movement_id", "variant_id", "variant_sequence", "movement_type", "reason", "quantity", "reference_type",
+    "reference_id", "performed_by", "occurred_at",
+)  # fmt: skip
+KEYS = view("movement_keys", *_KEYS)
+"""The columns by which the ledger is filtered, counted and summed."""
 _REASONS_OF_TYPES = text(
     "select distinct reason from stockroom_api.reasons where movement_type = any(:types) and reason = any(:reasons)"
 )
@@ -30,11 +34,19 @@ _REASONS_OF_TYPES = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementFilter:
-    """The filter of the ledger. `since` and `until` are days of the shop, both included; `reference` is a prefix."""
+    """The filter of the ledger. `since` and `until` are days of the shop, both included; `reference` is a prefix.
+
+    `search` is a product or a brand, or words of names and codes. `source` is the type of the reference; it and `brand`
+    may be empty, for movements without one. `kinds` are reasons, each of one type.
+    """
 
     types: tuple[MovementType, ...] = ()
     reasons: tuple[str, ...] = ()
+    kinds: tuple[tuple[MovementType, str], ...] = ()
     variant_id: UUID | None = None
+    search: str = ""
+    brand: str | None = None
+    source: str | None = None
     performed_by: str | None = None
     reference: str = ""
     since: date | None = None
@@ -57,9 +69,9 @@ def page(
     require(connection, actor, Permission.VIEW)
     query = _matching(connection, filter, _movements)
     if filter.variant_id is not None and filter.types:
-        among = _matching(connection, filter, _keys_only)
-        found = paging.cut(among, _keys(filter, _keys_only.c), cursor=cursor, limit=limit, newest_first=True)
-        query = query.where(_movements.c.variant_sequence.in_(found.with_only_columns(_keys_only.c.variant_sequence)))
+        among = _matching(connection, filter, KEYS)
+        found = paging.cut(among, _keys(filter, KEYS.c), cursor=cursor, limit=limit, newest_first=True)
+        query = query.where(_movements.c.variant_sequence.in_(found.with_only_columns(KEYS.c.variant_sequence)))
     keys = _keys(filter, _movements.c)
     part = paging.read(connection, query, keys, cursor=cursor, limit=limit, newest_first=True)
     return part.of(map(_movement, part.rows))
@@ -68,48 +80,10 @@ def page(
 def count(connection: Connection, actor: Actor, *, filter: MovementFilter) -> Count:  # noqa: A002
     """Return how many movements match, counting up to 10,000, or up to 1,000 with several conditions."""
     require(connection, actor, Permission.VIEW)
-    conditions = (filter.types, filter.reasons, filter.variant_id, filter.performed_by, filter.reference.strip())
+    narrow = (filter.types, filter.reasons, filter.kinds, filter.source is not None, filter.performed_by)
+    conditions = (*narrow, filter.variant_id or of_variants(filter), filter.reference.strip())
     limit = COUNTED_UP_TO_NARROWED if sum(map(bool, conditions)) > 1 else COUNTED_UP_TO
-    return paging.count(connection, _matching(connection, filter, _keys_only), limit)
-
-
-def flows(
-    connection: Connection,
-    actor: Actor,
-    *,
-    filter: MovementFilter,  # noqa: A002
-    since: date,
-    until: date,
-) -> tuple[DayFlow, ...]:
-    """Return units in and out by day and type under a filter, for `since` <= day < `until`.
-
-    They come from the rollup, or, with a reason, a person or a reference in the filter, from the movements.
-    """
-    if not (filter.reasons or filter.performed_by or filter.reference.strip()):
-        found = reports.flows(connection, actor, since=since, until=until, variant_id=filter.variant_id)
-        return tuple(flow for flow in found if not filter.types or flow.movement_type in filter.types)
-    require(connection, actor, Permission.VIEW)
-    zone = reports.shop(connection, actor).zone
-    rows = _keys_only.c
-    day = func.date(func.timezone(zone, rows.occurred_at))
-    query = (
-        _matching(connection, filter, _keys_only)
-        .with_only_columns(
-            day.label("day"),
-            rows.movement_type,
-            func.sum(case((rows.quantity > 0, rows.quantity), else_=0)).label("units_in"),
-            func.sum(case((rows.quantity < 0, -rows.quantity), else_=0)).label("units_out"),
-        )
-        .where(rows.occurred_at >= midnight(since, zone), rows.occurred_at < midnight(until, zone))
-        .group_by(day, rows.movement_type)
-        .order_by(day)
-    )
-    return tuple(
-        DayFlow(
-            day=row.day, movement_type=MovementType(row.movement_type), units_in=row.units_in, units_out=row.units_out
-        )
-        for row in connection.execute(query)
-    )
+    return paging.count(connection, _matching(connection, filter, KEYS), limit)
 
 
 def export(connection: Connection, actor: Actor, *, filter: MovementFilter) -> Iterator[tuple[Movement, ...]]:  # noqa: A002
@@ -136,28 +110,66 @@ def _movement(row: Row[Any]) -> Movement:
 
 
 def _matching(connection: Connection, wanted: MovementFilter, source: TableClause) -> Select[Any]:
-    return select(source).where(*_conditions(connection, wanted, source.c))
+    return select(source).where(*conditions(connection, wanted, source.c))
 
 
-def _conditions(connection: Connection, wanted: MovementFilter, rows: Any) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.types:
-        conditions.append(rows.movement_type.in_([kind.value for kind in wanted.types]))
-    if wanted.reasons:
-        conditions.append(rows.reason.in_(_possible_reasons(connection, wanted)))
-    if wanted.variant_id is not None:
-        conditions.append(rows.variant_id == wanted.variant_id)
-    if wanted.performed_by:
-        conditions.append(rows.performed_by == wanted.performed_by)
+def of_variants(wanted: MovementFilter) -> bool:
+    """Return whether a filter names a brand, a product or words, so that it is one of several variants."""
+    return wanted.brand is not None or bool(wanted.search.strip())
+
+
+def conditions(connection: Connection, wanted: MovementFilter, rows: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter over these columns of movements."""
+    found = [*of_variant(connection, wanted, rows), *of_movement(connection, wanted, rows, rows.reference_type)]
     if wanted.reference.strip():
         # As written and in capitals: people type ord-17 for ORD-17. Both forms use the index; lower() would not.
         given = wanted.reference.strip()[:200]
         forms = dict.fromkeys((given, given.upper()))
-        conditions.append(or_(*(rows.reference_id.startswith(form, autoescape=True) for form in forms)))
-    if wanted.since or wanted.until:
-        zone = connection.execute(text("select zone from stockroom_api.shop")).scalar_one()
-        conditions.extend(on_days(rows.occurred_at, wanted.since, wanted.until, zone))
-    return conditions
+        found.append(or_(*(rows.reference_id.startswith(form, autoescape=True) for form in forms)))
+    found.extend(on_days(connection, rows.occurred_at, wanted.since, wanted.until))
+    return found
+
+
+def meant_variants(connection: Connection, wanted: MovementFilter) -> int | None:
+    """Return how many variants the brand and the search of a filter mean; None: it has neither."""
+    if not of_variants(wanted):
+        return None
+    among = meant(wanted.search, wanted.brand).subquery()
+    return int(connection.execute(select(func.count()).select_from(among)).scalar_one())
+
+
+def of_variant(connection: Connection, wanted: MovementFilter, rows: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter that are about variants, over a column `variant_id`."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.variant_id is not None:
+        found.append(rows.variant_id == wanted.variant_id)
+    if of_variants(wanted):
+        among = connection.execute(meant(wanted.search, wanted.brand)).scalars()
+        found.append(rows.variant_id == func.any(list(among)))
+    return found
+
+
+def ids(connection: Connection, wanted: MovementFilter) -> list[UUID] | None:
+    """Return the variants that a filter means; None: all."""
+    if wanted.variant_id is not None:
+        return [wanted.variant_id]
+    return list(connection.execute(meant(wanted.search, wanted.brand)).scalars()) if of_variants(wanted) else None
+
+
+def of_movement(connection: Connection, wanted: MovementFilter, rows: Any, source: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter about type, reason, person and source, over these columns."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.types:
+        found.append(rows.movement_type.in_([kind.value for kind in wanted.types]))
+    if wanted.reasons:
+        found.append(rows.reason.in_(_possible_reasons(connection, wanted)))
+    if wanted.kinds:
+        found.append(tuple_(rows.movement_type, rows.reason).in_([(kind.value, why) for kind, why in wanted.kinds]))
+    if wanted.performed_by:
+        found.append(rows.performed_by == wanted.performed_by)
+    if wanted.source is not None:
+        found.append(func.coalesce(source, "") == wanted.source)
+    return found
 
 
 def _possible_reasons(connection: Connection, wanted: MovementFilter) -> list[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, TableClause, column, func, or_, table
+from sqlalchemy import ColumnElement, Connection, TableClause, column, func, or_, table, text
 
 from core.foundation.text import folded
 
 LONGEST_SEARCH = 200
 MOST_WORDS = 8
+_STARTS = text("""select stockroom_api.day_start(:since, zone), stockroom_api.day_start(:until, zone)
+                  from stockroom_api.shop""")
 
 
 def view(name: str, *columns: str) -> TableClause:
@@ -28,15 +29,24 @@ def has_words(search: str, columns: Iterable[ColumnElement[Any]]) -> Iterator[Co
 
 
 def on_days(
-    moment: ColumnElement[datetime], since: date | None, until: date | None, zone: str
+    connection: Connection, moment: ColumnElement[datetime], since: date | None, until: date | None
 ) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions for a moment on the shop's days from `since` to `until`, both included."""
-    if since:
-        yield moment >= midnight(since, zone)
-    if until and until < date.max:
-        yield moment < midnight(until + timedelta(days=1), zone)
+    first, end = starts(connection, since, until + timedelta(days=1) if until and until < date.max else None)
+    if first:
+        yield moment >= first
+    if end:
+        yield moment < end
 
 
-def midnight(day: date, zone: str) -> datetime:
-    """Return the moment a day of the shop begins."""
-    return datetime.combine(day, time(), ZoneInfo(zone))
+def starts(connection: Connection, since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:
+    """Return the moments at which two days of the shop begin, by the database's time zone rules; None of None."""
+    if since is None and until is None:
+        return None, None
+    first, end = connection.execute(_STARTS, {"since": since, "until": until}).one()
+    return first, end
+
+
+def day_of(moment: ColumnElement[datetime], zone: str) -> ColumnElement[date]:
+    """Return the day of a moment in a time zone, for a query."""
+    return func.stockroom_api.day_at(moment, zone)

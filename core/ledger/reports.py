@@ -25,9 +25,11 @@ LONGEST_RANGE = 3_700
 MOST_PLACES = 1_000
 _SHOP = text("select name, zone, currency, is_sample, today from stockroom_api.shop")
 _REASONS = text("select * from stockroom_api.reasons order by movement_type, by_hand desc, label")
-_TRENDS = """select t.variant_id, t.sold, t.trend
+_TRENDS = """select t.variant_id, i.sold, t.trend, i.days_in_stock
                 from stockroom_api.shop s
-               cross join lateral stockroom_api.trends(cast(%(variants)s as uuid[]), s.today, %(days)s) t"""
+               cross join lateral stockroom_api.trends(cast(%(variants)s as uuid[]), s.today, %(days)s) t
+                join lateral stockroom_api.in_stock(cast(%(variants)s as uuid[]), s.today - %(days)s + 1, s.today + 1) i
+                     on i.variant_id = t.variant_id"""
 _CODED = """select w.code, f.variant_id
                from unnest(cast(%(codes)s as text[])) w (code)
               cross join lateral stockroom_api.find_code(w.code) f
@@ -81,6 +83,11 @@ def shop(connection: Connection, actor: Actor) -> Shop:
     """Return the shop: name, zone, currency, today's date there."""
     require(connection, actor, Permission.VIEW)
     return Shop(**connection.execute(_SHOP).one()._mapping)
+
+
+def zone(connection: Connection) -> str:
+    """Return the time zone of the shop, for another read that has checked who asks."""
+    return str(connection.execute(_SHOP).one().zone)
 
 
 def reasons(connection: Connection, actor: Actor) -> tuple[Reason, ...]:
@@ -275,8 +282,9 @@ def unpivot(rows: Sequence[Row[Any]]) -> tuple[DayFlow, ...]:
 def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[LevelRow, ...]:
     found = [LevelRow(**row._mapping) for row in rows]
     values = {"variants": array(row.variant_id for row in found), "days": TREND_DAYS}
-    trends = {variant: (sold, trend) for variant, sold, trend in call(connection, _TRENDS, values)}
+    trends = {variant: (sold, trend, days) for variant, sold, trend, days in call(connection, _TRENDS, values)}
     return tuple(
-        replace(row, sold=max(int(trends[row.variant_id][0]), 0), trend=tuple(trends[row.variant_id][1]))
+        replace(row, sold=sold, trend=tuple(trend), days_in_stock=int(days))
         for row in found
+        for sold, trend, days in (trends[row.variant_id],)
     )

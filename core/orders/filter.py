@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Select, literal, or_, select, union
 
 from core.foundation.barcodes import read_scan
 from core.ledger.level_filter import coded
@@ -21,7 +21,6 @@ from core.ledger.query import LONGEST_SEARCH, on_days, view
 
 STRIPE_ID = re.compile(r"(pi|ch|py|cs|re|pyr|seti|pm)_\w*", re.ASCII)
 _VARIANT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ZONE = text("select zone from stockroom_api.shop")
 
 
 _KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
@@ -67,8 +66,7 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
     if wanted.state is not OrderState.ALL:
         query = query.where(_state_condition(wanted.state))
     if wanted.since or wanted.until:
-        zone = connection.execute(_ZONE).scalar_one()
-        query = query.where(*on_days(ORDERS.c.paid_at, wanted.since, wanted.until, zone))
+        query = query.where(*on_days(connection, ORDERS.c.paid_at, wanted.since, wanted.until))
     return query
 
 

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     IMPORT_CATALOG = "import_catalog"
     EDIT_VARIANT = "edit_variant"
     EDIT_SHELF = "edit_shelf"
+    SET_COST = "set_cost"
     IMPORT_HISTORY = "import_history"
     MANAGE_USERS = "manage_users"
     MANAGE_SHOP = "manage_shop"
@@ -40,6 +41,7 @@ class Permission(StrEnum):
     EXPORT_ALL = "export_all"
     COUNT = "count"
     APPROVE_COUNT = "approve_count"
+    SEE_MONEY = "see_money"
     SAVE_VIEW = "save_view"
     WITHDRAW_VIEW = "withdraw_view"
 
@@ -60,6 +62,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.IMPORT_CATALOG: _MANAGERS,
     Permission.EDIT_VARIANT: _MANAGERS,
     Permission.EDIT_SHELF: _STOCK_HANDS,
+    Permission.SET_COST: _MANAGERS,
     Permission.IMPORT_HISTORY: _ADMINS,
     Permission.MANAGE_USERS: _ADMINS,
     Permission.MANAGE_SHOP: _ADMINS,
@@ -83,6 +86,7 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.EXPORT_ALL: _MANAGERS,
     Permission.COUNT: _STOCK_HANDS,
     Permission.APPROVE_COUNT: _MANAGERS,
+    Permission.SEE_MONEY: _MANAGERS,
     Permission.SAVE_VIEW: _EVERYBODY,
     Permission.WITHDRAW_VIEW: _MANAGERS,
 }

@@ -19,7 +19,7 @@ from core.foundation.csv_file import as_csv
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.ledger import reports
-from core.ledger.query import midnight
+from core.ledger.query import starts
 from core.people.access import Permission
 from core.people.guard import require
 
@@ -108,7 +108,7 @@ def days(connection: Connection, actor: Actor, *, since: date, until: date) -> t
     Raises InvalidInput for a range longer than `reports.LONGEST_RANGE` days.
     """
     require(connection, actor, Permission.VIEW)
-    moments = _moments(connection, actor, since, until)
+    moments = _moments(connection, since, until)
     rows = call(connection, "select * from stockroom_api.shelf_days(%(since)s, %(until)s)", moments)
     return rows_of(ShelfDay, rows)
 
@@ -132,7 +132,7 @@ def behind(
 ) -> tuple[ShelfItem, ...]:
     """Return the list behind a number of these days, the latest payment first; its units add up to the number."""
     require(connection, actor, Permission.VIEW)
-    values = _moments(connection, actor, since, until)
+    values = _moments(connection, since, until)
     rows = call(connection, _ITEMS, values | {"what": number.value, "limit": limit, "offset": max(offset, 0)})
     return rows_of(ShelfItem, rows)
 
@@ -144,8 +144,8 @@ def days_csv(connection: Connection, actor: Actor, *, since: date, until: date) 
     return as_csv(["day", *Number], rows)
 
 
-def _moments(connection: Connection, actor: Actor, since: date, until: date) -> dict[str, Any]:
+def _moments(connection: Connection, since: date, until: date) -> dict[str, Any]:
     if (until - since).days > reports.LONGEST_RANGE:
         raise invalid("days", f"must be at most {reports.LONGEST_RANGE}")
-    zone = reports.shop(connection, actor).zone
-    return {"since": midnight(since, zone), "until": midnight(until, zone)}
+    first, end = starts(connection, since, until)
+    return {"since": first, "until": end}

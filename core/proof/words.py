@@ -121,6 +121,20 @@ _RIGHTS = {
     "member": "may act as {name}",
 }
 
+
+def _tell_cost(fault: Fault) -> str:
+    if fault["fault"] == "month":
+        return f"{fault['sku'] or 'A removed variant'}, month of {fault['month'][:7]}: the kept money is not that of its movements"
+    return f"{fault['sku'] or 'A removed variant'}, movement no. {fault['variant_sequence']}: {_COST_FAULTS[fault['fault']]}"
+
+
+_COST_FAULTS = {
+    "average": "the average cost after it does not follow",
+    "level": "its cost was computed with another level",
+    "invented": "it has a cost, but it does not exist",
+    "missing": "its cost is missing",
+}
+
 CHECKS: dict[str, tuple[str, Callable[[Fault], str]]] = {
     "R1": ("Every level is the sum of its movements", _tell_level),
     "R2": ("No movement was edited, removed or inserted", _tell_chain),
@@ -134,4 +148,5 @@ CHECKS: dict[str, tuple[str, Callable[[Fault], str]]] = {
     "R10": ("Every reserved unit belongs to an active hold", _tell_hold),
     "R11": ("The daily figures match the ledger", _tell_rollup),
     "R12": ("Only the named roles can move stock", _tell_door),
+    "R13": ("Every average cost follows from its receipts", _tell_cost),
 }

@@ -46,12 +46,16 @@ def names(by: Grain) -> tuple[Column, ...]:
     return _COLUMNS[by]
 
 
-def summed(numbers: FromClause, by: Grain, **sums: ColumnElement[Any]) -> Select[Any]:
+def summed(
+    numbers: FromClause, by: Grain, *, also: FromClause | None = None, **sums: ColumnElement[Any]
+) -> Select[Any]:
     """Return the query that sums numbers of variants into rows: what names a row, then `sums`.
 
-    `numbers` has a column `variant_id`.
+    `numbers` has a column `variant_id`, and so has `also`, which need not have every variant.
     """
     joined = LEVELS.join(numbers, LEVELS.c.variant_id == numbers.c.variant_id)
+    if also is not None:
+        joined = joined.outerjoin(also, also.c.variant_id == LEVELS.c.variant_id)
     return (
         select(*_KEYS[by], *(value.label(name) for name, value in sums.items()))
         .select_from(joined)
@@ -64,6 +68,11 @@ def named(row: Row[Any], by: Grain) -> tuple[Any, ...]:
     if by is Grain.BRAND:
         return (row.brand or NO_BRAND,)
     return tuple(getattr(row, column.name) for column in _COLUMNS[by])
+
+
+def sorted_by(row: Row[Any], by: Grain) -> tuple[str, ...]:
+    """Return what rows of the same number are sorted by."""
+    return tuple(str(cell or "") for cell in named(row, by))
 
 
 def label(row: Row[Any], by: Grain) -> str:

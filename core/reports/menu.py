@@ -11,12 +11,26 @@ from sqlalchemy import Connection
 from core.foundation.errors import InvalidInput, invalid
 from core.foundation.model import Actor
 from core.ledger.query import LONGEST_SEARCH
+from core.people.access import Permission, may
 from core.people.guard import require
-from core.reports import selling
-from core.reports.model import Filter, Grain, Report, Table
+from core.reports import accuracy, ageing, losing, returning, selling, sizes
+from core.reports.model import Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period, Span, checked, period_of
 
-REPORTS: dict[str, Report] = {report.name: report for report in (selling.SELL_THROUGH,)}
+REPORTS: dict[str, Report] = {
+    report.name: report
+    for report in (
+        selling.SELL_THROUGH,
+        selling.MOVERS,
+        ageing.AGEING,
+        ageing.DEAD_STOCK,
+        sizes.SIZE_RUNS,
+        returning.RESTORATIONS,
+        returning.REFUND_REASONS,
+        losing.LOSSES,
+        accuracy.COUNTS,
+    )
+}
 """Every report, by its name."""
 
 REPORT, SPAN, FIRST, LAST, BRAND, PRODUCT, BY = (
@@ -55,10 +69,17 @@ def _day(text: str | None) -> date | None:
 
 
 def run(connection: Connection, actor: Actor, *, name: str, period: Period, filter: Filter) -> Table:  # noqa: A002
-    """Run a report. Raises InvalidInput for an unknown one or a period of more than ten years; Forbidden."""
+    """Run a report, without its money for a role that may not see money.
+
+    Raises InvalidInput for an unknown report or a period of more than ten years; Forbidden.
+    """
     report = REPORTS.get(name)
     if report is None:
         raise invalid("report", "is not known")
     require(connection, actor, report.permission)
     by = filter.by if filter.by in report.grains else next(iter(report.grains), None)
-    return report.run(connection, actor, period=checked(period), filter=replace(filter, by=by))
+    table = report.run(connection, actor, period=checked(period), filter=replace(filter, by=by))
+    if not may(actor.role, Permission.SEE_MONEY):
+        return table.without(Kind.MONEY)
+    require(connection, actor, Permission.SEE_MONEY)
+    return table

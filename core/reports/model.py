@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
@@ -99,6 +99,17 @@ class Table:
     links: tuple[Link | None, ...] = ()
     note: str = ""
     currency: str = ""
+
+    def without(self, *kinds: Kind) -> Table:
+        """Return the table without the columns of some kinds, and without a chart of one."""
+        kept = [place for place, column in enumerate(self.columns) if column.kind not in kinds]
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in kept),
+            rows=tuple(tuple(row[place] for place in kept) for row in self.rows),
+            totals=tuple(self.totals[place] for place in kept),
+            chart=None if self.chart and self.chart.kind in kinds else self.chart,
+        )
 
     def column(self, name: str) -> tuple[Any, ...]:
         """Return the values of one column."""

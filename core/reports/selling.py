@@ -1,10 +1,12 @@
-"""Reports about what sells: sell-through."""
+"""Reports about what sells: sell-through, and fast and slow movers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, func
+from sqlalchemy import Connection, FromClause, Row, func
 
 from core.foundation.model import Actor
 from core.ledger import reports
@@ -17,13 +19,15 @@ from core.reports.periods import Period
 
 CHARTED = 15
 """Rows of a chart; the table has all."""
+GRAINS = (Grain.PRODUCT, Grain.VARIANT, Grain.BRAND)
 _FLOWS = ("opening", "received", "sold", "restored", "adjusted", "counted", "closing")
+_A, _B = 80, 95
+"""The fastest of class A make 80 % of what was sold; A and B together 95 %."""
 
 
 def flows(connection: Connection, period: Period, wanted: Filter) -> FromClause:
     """Return what each variant had, received, sold and got back in a period, to build queries over."""
-    given = choosing.variants(connection, wanted)
-    found = func.stockroom_api.variant_flows(period.first, period.last, given)
+    found = func.stockroom_api.variant_flows(period.first, period.last, choosing.variants(connection, wanted))
     return found.table_valued("variant_id", *_FLOWS)
 
 
@@ -34,7 +38,7 @@ def sell_through(connection: Connection, actor: Actor, *, period: Period, filter
     source = flows(connection, period, filter)
     query = choosing.summed(source, by, **{name: whole(source.c[name]) for name in _FLOWS})
     found = [row for row in connection.execute(query) if row.opening or row.received or row.sold or row.restored]
-    found.sort(key=lambda row: (-_rate(row), -row.sold, choosing.named(row, by)[0]))
+    found.sort(key=lambda row: (-_rate(row), -row.sold, choosing.sorted_by(row, by)))
     columns = (
         *choosing.names(by),
         Column(name="opening", title="At the start", kind=Kind.UNITS, about="Units on hand when the period began"),
@@ -75,6 +79,79 @@ def _part(kept: int, closing: int) -> float:
     return round(100 * kept / (kept + closing), 1) if kept else 0.0
 
 
+def movers(connection: Connection, actor: Actor, *, period: Period, filter: Filter) -> Table:  # noqa: A002
+    """Return what sold fastest, in units and in money, each with its class."""
+    require(connection, actor, Permission.VIEW)
+    by = filter.by or Grain.PRODUCT
+    found = _sold(connection, period, filter, by)
+    units, money = (_classes(found, worth) for worth in (lambda row: row.sold, lambda row: row.revenue))
+    columns = (
+        *choosing.names(by),
+        Column(name="sold", title="Sold", kind=Kind.UNITS, about="Units sold, without sales that were undone"),
+        Column(name="units_part", title="Of all units", kind=Kind.PERCENT),
+        Column(name="units_class", title="By units", about="A, B, C, or D for nothing sold"),
+        Column(name="revenue", title="Sales", kind=Kind.MONEY, about="Units sold at the price that buyers paid"),
+        Column(name="revenue_part", title="Of all sales", kind=Kind.PERCENT),
+        Column(name="revenue_class", title="By sales", about="A, B, C, or D for nothing sold"),
+        Column(name="closing", title="On hand", kind=Kind.UNITS, about="Units on hand when the period ended"),
+    )
+    rows = tuple(
+        (
+            *choosing.named(row, by), row.sold, _share(row.sold, found, "sold"), units[place],
+            row.revenue, _share(row.revenue, found, "revenue"), money[place], row.closing,
+        )
+        for place, row in enumerate(found)
+    )  # fmt: skip
+    unpriced = sum(row.unpriced for row in found)
+    shown = [row for row in found if row.sold][:CHARTED]
+    return Table(
+        columns=columns,
+        rows=rows,
+        totals=choosing.total(rows, columns),
+        links=tuple(choosing.link(row, by) for row in found),
+        chart=Chart(
+            title="Units sold, most first", kind=Kind.UNITS, names=tuple(choosing.label(row, by) for row in shown),
+            series={"Sold": tuple(row.sold for row in shown)},
+        ),
+        note=f"{unpriced:,} of the units sold have no price and are not in the sales." if unpriced else "",
+        currency=reports.shop(connection, actor).currency,
+    )  # fmt: skip
+
+
+def _sold(connection: Connection, period: Period, wanted: Filter, by: Grain) -> list[Row[Any]]:
+    """Return what sold or is on hand, the fastest first."""
+    moved = flows(connection, period, wanted)
+    given = choosing.variants(connection, wanted)
+    money = func.stockroom_api.variant_turnover(period.first, period.last, given)
+    turned = money.table_valued("variant_id", "sold", "revenue", "unpriced").alias("turned")
+    query = choosing.summed(
+        moved, by, also=turned, sold=whole(moved.c.sold), closing=whole(moved.c.closing),
+        revenue=whole(turned.c.revenue), unpriced=whole(turned.c.unpriced),
+    )  # fmt: skip
+    found = [row for row in connection.execute(query) if row.sold > 0 or row.closing > 0]
+    return sorted(found, key=lambda row: (-row.sold, -row.revenue, choosing.sorted_by(row, by)))
+
+
+def _share(value: Decimal | int, among: Sequence[Row[Any]], name: str) -> float:
+    whole_ = sum(max(getattr(row, name), 0) for row in among)
+    return round(float(100 * max(value, 0) / whole_), 1) if whole_ else 0.0
+
+
+def _classes(rows: Sequence[Row[Any]], worth: Callable[[Row[Any]], Decimal | int]) -> list[str]:
+    """Return the class of each row: A until 80 % of the worth is reached, then B until 95 %, C, and D without any."""
+    order = sorted(range(len(rows)), key=lambda place: -worth(rows[place]))
+    classes = dict(zip(order, _in_order([worth(rows[place]) for place in order]), strict=True))
+    return [classes[place] for place in range(len(rows))]
+
+
+def _in_order(worths: Sequence[Decimal | int]) -> Iterator[str]:
+    total = sum(worth for worth in worths if worth > 0)
+    before: Decimal | int = 0
+    for worth in worths:
+        yield "D" if worth <= 0 else "A" if 100 * before < _A * total else "B" if 100 * before < _B * total else "C"
+        before += max(worth, 0)
+
+
 SELL_THROUGH = Report(
     name="sell-through",
     title="Sell-through",
@@ -83,5 +160,15 @@ SELL_THROUGH = Report(
         "the units on hand at the end of the period."
     ),
     run=sell_through,
-    grains=(Grain.PRODUCT, Grain.VARIANT, Grain.BRAND),
+    grains=GRAINS,
+)
+MOVERS = Report(
+    name="movers",
+    title="Fast and slow movers",
+    about=(
+        "What sells most, in classes: A makes the first 80 % of the units or sales of the period, B the next 15 %, "
+        "C the rest, and D sold nothing. Sales are at the average price that buyers paid, else at the price of today."
+    ),
+    run=movers,
+    grains=GRAINS,
 )

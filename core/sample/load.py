@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
 
 from core.catalog.imports import import_catalog
 from core.database.engine import create_engine, run
 from core.database.startup import Database
+from core.foundation import days as shop_days
 from core.foundation.model import COMMAND_LINE, Actor
 from core.foundation.settings import Settings
 from core.sample import play
@@ -71,8 +71,8 @@ def is_untouched(connection: Connection, _actor: Actor) -> bool:
 
 def _load(connection: Connection, actor: Actor, *, now: datetime, days: int) -> None:
     models = read_models()
-    opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=days)
-    opened_at = datetime.combine(opening, time(), ZoneInfo(ZONE))
+    opening = shop_days.of(now, ZONE) - timedelta(days=days)
+    opened_at = shop_days.start(opening, ZONE)
     values = {"shop_name": SHOP_NAME, "zone": ZONE, "currency": CURRENCY, "opened_at": opened_at}
     connection.execute(_BEGIN, values)
     import_catalog(

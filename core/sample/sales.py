@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from core.foundation import days as shop_days
 from core.sample import shoppers
 from core.sample.shoppers import Bought
 from core.sample.story import SAM, ZONE, Kind, Story
@@ -131,5 +131,5 @@ def give_back(
 
 
 def _at(before: datetime, days: int, hour: int, minute: int) -> datetime:
-    local = before.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
-    return datetime.combine(local, time(hour, minute), ZoneInfo(ZONE))
+    local = shop_days.of(before, ZONE) + timedelta(days=days)
+    return shop_days.moment(datetime.combine(local, time(hour, minute)), ZONE)

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from core.foundation import days as shop_days
 from core.sample.models import Model, variants
 
 ZONE = "Europe/Berlin"
@@ -92,16 +92,16 @@ class Story:
         self.now = now
         self._agenda: list[tuple[datetime, int, Action]] = []
         self._places = count()
-        self._opening = now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=days)
+        self._opening = shop_days.of(now, ZONE) - timedelta(days=days)
 
     def moment(self, day: int, hour: float) -> datetime:
         """Return a time of the shop's clock on a day after the opening."""
         clock = time(int(hour), int(hour * 60 % 60), int(hour * 3600 % 60))
-        return datetime.combine(self._opening + timedelta(days=day), clock, ZoneInfo(ZONE))
+        return shop_days.moment(datetime.combine(self._opening + timedelta(days=day), clock), ZONE)
 
     def day(self, at: datetime) -> int:
         """Return the day of a moment, counted from the opening."""
-        return (at.astimezone(ZoneInfo(ZONE)).date() - self._opening).days
+        return (shop_days.of(at, ZONE) - self._opening).days
 
     def weekday(self, day: int) -> int:
         """Return the weekday of a day after the opening; Monday is 0."""

@@ -81,7 +81,7 @@ _STOCK = (
         "sku", "barcode", "product", "brand", "size", "color", "on_hand:int units on the shelf",
         "reserved:int units held for checkouts", "available:int on hand less reserved",
         "reorder_point:int at this level the variant is low", "sold_30_days:int units sold in the last 30 days",
-        "cover_days:decimal days until the available units are sold at the rate of the last 30 days",
+        "cover_days:decimal days until the available units are sold at the rate of the days in stock",
         "last_moved_at:at", "last_counted_at:at", "shelf_place", order="product sku",
     ),
     _list(

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -25,10 +24,12 @@ from core.catalog.codes import VariantCode
 from core.catalog.editing import VariantChange
 from core.deliveries import reads as deliveries
 from core.deliveries.reads import Expected
+from core.foundation import days
 from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Shop
 from core.foundation.paging import Count, Page
+from core.ledger import charts, movements, reports, size_grid
 from core.ledger import holds as reservations
-from core.ledger import movements, reports, size_grid
+from core.ledger.charts import Chart, Sums, View
 from core.ledger.holds import Reservation
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
@@ -94,13 +95,18 @@ class Variant(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger(Screen):
-    """A page of movements and its chart for `since` <= day < `until`. `stale`: the cursor was of another list."""
+    """A page of movements, and the chart of their filter before some of its bars were chosen.
+
+    `sums` are those of the chart's days or of what was chosen, `sums_before` those of as many days before, if they are
+    compared. `variants`: how many the filter's search and brand mean. `stale`: the cursor was of another list.
+    """
 
     page: Page[Movement]
     count: Count
-    since: date
-    until: date
-    flows: tuple[DayFlow, ...]
+    chart: Chart
+    sums: Sums
+    sums_before: Sums | None
+    variants: int | None
     stale: bool
 
 
@@ -111,6 +117,7 @@ class LedgerChoices:
     shop: Shop
     reasons: tuple[Reason, ...]
     people: tuple[str, ...]
+    brands: tuple[str, ...]
 
 
 def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
@@ -189,25 +196,33 @@ def ledger(
     filter: MovementFilter,  # noqa: A002
     cursor: str | None,
     limit: int,
+    view: View = View(),  # noqa: B008 - frozen, so safe to share
 ) -> Ledger:
-    """Return a page of movements and the chart of its days; a cursor of another list is ignored."""
+    """Return a page of movements and the chart of their days; a cursor of another list is ignored.
+
+    If bars of the chart were chosen, the page has only their movements.
+    """
     top = head(connection, actor)
-    page, stale = page_at(lambda at: movements.page(connection, actor, filter=filter, cursor=at, limit=limit), cursor)
+    wanted = charts.chosen(filter, view, reports.reasons(connection, actor)) if view.choice else filter
+    page, stale = page_at(lambda at: movements.page(connection, actor, filter=wanted, cursor=at, limit=limit), cursor)
     since, until = _chart_days(filter, page, top["shop"])
+    chart = charts.read(connection, actor, filter=filter, since=since, until=until, view=view)
+    sums, before = charts.summed(connection, actor, filter=wanted, chart=chart, view=view)
     return Ledger(
         **top,
         page=page,
-        count=movements.count(connection, actor, filter=filter),
-        since=since,
-        until=until,
-        flows=movements.flows(connection, actor, filter=filter, since=since, until=until),
+        count=movements.count(connection, actor, filter=wanted),
+        chart=chart,
+        sums=sums,
+        sums_before=before,
+        variants=movements.meant_variants(connection, filter),
         stale=stale,
     )
 
 
 def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tuple[date, date]:
     """Return the chart's half-open range of days: the filter's, or thirty days up to the first row of the page."""
-    newest = page.rows[0].occurred_at.astimezone(ZoneInfo(shop.zone)).date() if page.rows else shop.today
+    newest = days.of(page.rows[0].occurred_at, shop.zone) if page.rows else shop.today
     last = wanted.until or (shop.today if wanted.since else newest)
     first = wanted.since or last - timedelta(days=CHART_DAYS - 1)
     first = min(max(first, last - timedelta(days=reports.LONGEST_RANGE - 1)), last)
@@ -220,6 +235,7 @@ def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
         shop=reports.shop(connection, actor),
         reasons=reports.reasons(connection, actor),
         people=movements.people(connection, actor),
+        brands=reports.brands(connection, actor),
     )
 
 

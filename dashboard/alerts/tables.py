@@ -10,10 +10,10 @@ from streamlit.column_config import TextColumn
 
 from core.alerts.lists import CaseRow
 from core.alerts.reads import Alert, CaseList
+from core.catalog.size_runs import size_order
 from core.foundation.sales import AlertKind
 from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
-from dashboard.frame.tables import size_order
 
 Pick = Callable[[Alert], None]
 _NOTHING_TAKEN = ", so nothing was taken off the shelf"

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from core.database import pool
+from core.foundation import days
 from core.foundation.errors import StockError, invalid
 from core.foundation.model import Actor, Shop
 from core.foundation.sales import Policy
@@ -90,7 +91,7 @@ def show(person: Actor, shop: Shop) -> None:
 
 
 def _show_form(shop: Shop) -> None:
-    today = words.local(datetime.now(UTC), shop.zone).date()
+    today = days.of(datetime.now(UTC), shop.zone)
     with st.container(width=640):
         st.markdown(
             "Imports payments, refunds and disputes of these days from Stripe. New orders arrive automatically, so "

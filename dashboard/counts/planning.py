@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from core.counts import plan, sessions
 from core.counts.plan import CLASSES, Rules
 from core.counts.sessions import Scope
-from core.foundation import numbers
+from core.foundation import days, numbers
 from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.screens.counts import CountPlan
@@ -72,9 +72,9 @@ def _started(count_id: int) -> feedback.Notice:
 
 
 def _show_rows(seen: CountPlan) -> None:
-    rows = seen.due[:_SHOWN]
+    rows, zone = seen.due[:_SHOWN], seen.shop.zone
     names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
-    counted = [words.day(row.last_counted_at.date()) if row.last_counted_at else "Never" for row in rows]
+    counted = [words.day(days.of(row.last_counted_at, zone)) if row.last_counted_at else "Never" for row in rows]
     classes = [row.class_ for row in rows]
     columns.show(
         {

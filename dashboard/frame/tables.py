@@ -29,7 +29,10 @@ MOVEMENT_COLUMNS = {
 """The columns of `show_movements` that can be chosen, by name."""
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
 EXPECTED_HELP = "Units that are expected from open deliveries, and when the next delivery is due"
-COVER_HELP = "How long the available units last at the rate of the last 30 days"
+COVER_HELP = (
+    "How long the available units last, at the units sold per day in stock of the last 30 days. "
+    "Days without a unit on the shelf do not count."
+)
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
 _NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
 _TYPE_COLOURS = {
@@ -242,16 +245,3 @@ def _fitting(texts: Iterable[str], least: int, most: int) -> int:
     """Return a width in pixels in which most of these texts fit."""
     longest = max((len(text) for text in texts), default=0)
     return min(max(7 * longest + 18, least), most)
-
-
-def size_order(size: str | None) -> tuple[int, float, str]:
-    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest."""
-    text = (size or "").strip()
-    try:
-        return (0, float(text.replace(",", ".")), text)
-    except ValueError:
-        known = _LETTERS.index(text.upper()) if text.upper() in _LETTERS else None
-        return (1, known, text) if known is not None else (2, 0, text)
-
-
-_LETTERS = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL")

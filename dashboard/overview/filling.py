@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.foundation import days
 from core.sample import play
 from dashboard.door import session
 from dashboard.frame import words
@@ -14,6 +15,6 @@ def show_progress(zone: str) -> None:
     found = session.run(play.progress)
     if found is None or found.played_at is not None:
         return
-    until = f", now {words.day(words.local(found.played_until, zone).date())}" if found.played_until else ""
+    until = f", now {words.day(days.of(found.played_until, zone))}" if found.played_until else ""
     steps = f"{found.played:,} of {found.steps:,} steps{until}"
     st.progress(found.share, f"The sample shop is being filled: {steps}. Everything works meanwhile.")

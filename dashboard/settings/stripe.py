@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from core.database import pool
+from core.foundation import days
 from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.orders import stripe_link
@@ -178,7 +178,7 @@ def _show_go_live(seen: Connected) -> None:
 
 def _save_live(seen: Connected, key: str) -> None:
     day, clock = st.session_state[f"set_live_day_{key}"], st.session_state[f"set_live_time_{key}"]
-    wanted = datetime.combine(day, clock, ZoneInfo(seen.shop.zone))
+    wanted = days.moment(datetime.combine(day, clock), seen.shop.zone)
     live = seen.link.live_since
     if live is not None and wanted == live.replace(second=0, microsecond=0):
         outcome.remembered().done = outcome.UNCHANGED

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
+from core.catalog.size_runs import size_order
 from core.ledger.size_grid import GridRow, Run
-from dashboard.frame import columns, tables
+from dashboard.frame import columns
 
 PAGE_ROWS = 25
 ONE_SIZE = "One size"
@@ -38,7 +39,7 @@ def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> N
 
 def _sizes(rows: Sequence[GridRow]) -> list[str]:
     found = {variant.size for row in rows for variant in row.variants}
-    return [size or ONE_SIZE for size in sorted(found, key=tables.size_order)]
+    return [size or ONE_SIZE for size in sorted(found, key=size_order)]
 
 
 def _grid(rows: Sequence[GridRow], sizes: Sequence[str]) -> pd.DataFrame:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.catalog.size_runs import size_order
+from core.foundation import days
 from core.foundation.model import Actor, LevelRow, MovementType
 from core.ledger import reports
-from core.ledger.query import midnight
 from core.ledger.reports import LevelPoint
 from core.people.access import Permission, may
 from core.screens.stock import Variant
@@ -111,7 +112,7 @@ def _show_numbers(seen: Variant) -> None:
 def _show_sizes(seen: Variant) -> None:
     st.subheader("Sizes", anchor=False)
     with st.grid("auto", min_column_width=92, gap="xsmall", key="stk_size_grid"):
-        for row in sorted(seen.sisters, key=lambda row: tables.size_order(row.size)):
+        for row in sorted(seen.sisters, key=lambda row: size_order(row.size)):
             _show_size(row, here=row.variant_id == seen.row.variant_id)
 
 
@@ -150,7 +151,7 @@ def _points(seen: Variant) -> list[LevelPoint]:
     """Return the level at the beginning of the period, at each point in it, and now."""
     points = list(seen.points)
     if seen.since is not None:
-        points.insert(0, LevelPoint(at=midnight(seen.since, seen.shop.zone), level=seen.explanation.opening))
+        points.insert(0, LevelPoint(at=days.start(seen.since, seen.shop.zone), level=seen.explanation.opening))
     now = datetime.now(UTC)
     if not points or points[-1].at < now:
         points.append(LevelPoint(at=now, level=seen.row.on_hand))

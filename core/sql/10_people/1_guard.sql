@@ -53,11 +53,6 @@ create function stockroom_api.is_time(_name text, _every interval) returns boole
     select exists (select from noted);
 $$;
 
--- The day of a moment in the shop's time zone.
-create function stockroom_api.shop_day(_at timestamptz) returns date
-    language sql stable
-    return (_at at time zone (select zone from stockroom.shop))::date;
-
 grant execute on function stockroom_api.is_time(text, interval) to stockroom_app;
 
 -- Refuse to mix a shop's own catalogue with the sample data, unless the caller asks for it.

@@ -6,7 +6,7 @@ create function stockroom_api.days_of(_lines stockroom.line[])
         restoration_in bigint, restoration_out bigint, adjustment_in bigint, adjustment_out bigint,
         count_in bigint, count_out bigint, movements bigint, net bigint)
     language sql stable as $$
-    select l.variant_id, (coalesce(l.occurred_at, now()) at time zone s.zone)::date as day,
+    select l.variant_id, stockroom_api.day_at(coalesce(l.occurred_at, now()), s.zone) as day,
            coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0),
            coalesce(sum(-l.quantity) filter (where l.movement_type = 'purchase' and l.quantity < 0), 0),
            coalesce(sum(l.quantity) filter (where l.movement_type = 'sale' and l.quantity > 0), 0),
@@ -49,13 +49,13 @@ begin
         update stockroom.variant_days d
            set sale_out = d.sale_out - _line.quantity, movements = d.movements + 1, closing = _closing
           from stockroom.shop s
-         where d.variant_id = _line.variant_id and d.day = (now() at time zone s.zone)::date;
+         where d.variant_id = _line.variant_id and d.day = stockroom_api.day_at(now(), s.zone);
         if found then
             return;
         end if;
     end if;
     insert into stockroom.variant_days as d
-    select (stockroom_api.day_of(_line, (now() at time zone s.zone)::date, _closing)).*
+    select (stockroom_api.day_of(_line, stockroom_api.day_at(now(), s.zone), _closing)).*
       from stockroom.shop s
     on conflict (variant_id, day) do update
        set purchase_in = d.purchase_in + excluded.purchase_in, purchase_out = d.purchase_out + excluded.purchase_out,
@@ -92,7 +92,7 @@ begin
            count_in = d.count_in + excluded.count_in, count_out = d.count_out + excluded.count_out,
            movements = d.movements + excluded.movements, closing = excluded.closing;
     if exists (select from unnest(_lines) l cross join stockroom.shop s
-                where (l.occurred_at at time zone s.zone)::date <> (now() at time zone s.zone)::date)
+                where stockroom_api.day_at(l.occurred_at, s.zone) <> stockroom_api.day_at(now(), s.zone))
        or exists (select from unnest(_lines) l join stockroom.variant_days d on d.variant_id = l.variant_id
                    where d.day > stockroom_api.shop_day(now())) then
         perform stockroom_api.settle_past(_lines);
@@ -100,16 +100,19 @@ begin
 end $$;
 
 -- Correct what a back-dated line changes besides its own day: later closing levels of its variant, and the shop's sums of that
--- day. The shared lock keeps stockroom_api.close_days from storing a sum that could already be outdated.
+-- day and month. The shared lock keeps close_days and close_months from storing a sum that could already be outdated.
 create function stockroom_api.settle_past(_lines stockroom.line[]) returns void
     language plpgsql as $$
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));
     delete from stockroom.shop_days
-     where day in (select distinct (l.occurred_at at time zone s.zone)::date
+     where day in (select distinct stockroom_api.day_at(l.occurred_at, s.zone)
                      from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
+    delete from stockroom.closed_months
+     where month in (select distinct date_trunc('month', l.occurred_at at time zone s.zone)::date
+                       from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
     with past as (
-        select l.variant_id, (coalesce(l.occurred_at, now()) at time zone s.zone)::date as day, sum(l.quantity) as net
+        select l.variant_id, stockroom_api.day_at(coalesce(l.occurred_at, now()), s.zone) as day, sum(l.quantity) as net
           from stockroom.shop s cross join unnest(_lines) l group by 1, 2
     ), later as (
         select d.variant_id, d.day, sum(p.net) as net
@@ -125,7 +128,7 @@ end $$;
 -- The rollup of each variant and day, computed from the movements, to check the stored one.
 create view stockroom_api.ledger_days as
 select d.*, sum(d.net) over (partition by d.variant_id order by d.day) as closing
-  from (select m.variant_id, (m.occurred_at at time zone s.zone)::date as day,
+  from (select m.variant_id, stockroom_api.day_at(m.occurred_at, s.zone) as day,
                coalesce(sum(m.quantity) filter (where m.movement_type = 'purchase' and m.quantity > 0), 0) as purchase_in,
                coalesce(sum(-m.quantity) filter (where m.movement_type = 'purchase' and m.quantity < 0), 0) as purchase_out,
                coalesce(sum(m.quantity) filter (where m.movement_type = 'sale' and m.quantity > 0), 0) as sale_in,

@@ -136,8 +136,9 @@ end $$;
 -- The common case in three statements: post a single line that happens now to a variant with enough stock. Updating its row takes
 -- the lock. It writes the same as post_lines (a test compares them). In every other case it writes nothing and returns null:
 -- several lines, a past moment, an unknown variant, too little stock, a concurrent movement with a later moment.
-create function stockroom_api.post_line(_operation_id bigint, _performed_by text, _lines stockroom.line[])
-    returns stockroom_api.posting
+create function stockroom_api.post_line(
+    _operation_id bigint, _performed_by text, _lines stockroom.line[], _costs numeric[] default null
+) returns stockroom_api.posting
     language plpgsql as $$
 declare
     _line stockroom.line := _lines[1];
@@ -170,6 +171,9 @@ begin
             _moved.stock_quantity, _moved.movement_sequence, _operation_id, _line.reference_type, _line.reference_id,
             _line.reverses_id, _performed_by, _line.note, now(), now(), _moved.chain_head)
     returning id into _id;
+    if _line.quantity > 0 or _line.reverses_id is not null then
+        perform stockroom_api.write_costs(_operation_id, _performed_by, _lines, _costs, null, null);
+    end if;
     return row (_operation_id, false, _id, _line.variant_id, _moved.sku, _line.movement_type, _line.reason, _line.quantity,
         _moved.stock_quantity - _line.quantity, _moved.stock_quantity, _moved.movement_sequence)::stockroom_api.posting;
 end $$;
@@ -177,10 +181,11 @@ end $$;
 -- Post the lines of one operation, set-based: movements in the given order, levels, chain heads and rollups, all or nothing. The
 -- caller has claimed the operation and locked the variants. The last line of a variant has the new values of its row. A batch of
 -- orders has many operations; then `_operations` has one for each line. The rows of an adopted history keep the people and the
--- moments that the old system recorded; then `_people` and `_recorded` have them for each line. Refuses: SK002, SK008.
+-- moments that the old system recorded; then `_people` and `_recorded` have them for each line. `_costs` has what one unit of a receipt
+-- cost, for each line. Refuses: SK002, SK008.
 create function stockroom_api.post_lines(
     _operation_id bigint, _performed_by text, _lines stockroom.line[], _operations bigint[] default null,
-    _people text[] default null, _recorded timestamptz[] default null
+    _people text[] default null, _recorded timestamptz[] default null, _costs numeric[] default null
 ) returns setof stockroom_api.posting
     language plpgsql as $$
 begin
@@ -235,4 +240,7 @@ begin
         perform stockroom_api.refuse_shortage(_lines);
     end if;
     perform stockroom_api.roll_up(_lines);
+    if exists (select from unnest(_lines) l where l.quantity > 0 or l.reverses_id is not null) then
+        perform stockroom_api.write_costs(_operation_id, _performed_by, _lines, _costs, _operations, _people);
+    end if;
 end $$;

@@ -1,19 +1,40 @@
 -- Changes by hand: adjust and receive (set is in 8_levels.sql, undo in 50_orders/5_undo.sql). Each checks the person, claims its
 -- key, locks the variants, and posts to the ledger.
 
--- Post a person's change: one type, reason, reference and note for all lines; `_quantities` are signed units.
+-- Refuse costs that no receipt can have: of other movements, below zero or above a billion, with more than four decimals.
+create function stockroom_api.check_costs(_movement_type text, _quantities int[], _costs numeric[]) returns void
+    language plpgsql immutable as $$
+declare
+    _odd record;
+begin
+    select u.n, case when _movement_type <> 'purchase' or u.quantity <= 0 then 'belongs to a receipt of units'
+                     when u.cost not between 0 and 1000000000 then 'must be between 0 and 1,000,000,000'
+                     else 'has at most four decimals' end as why
+      into _odd
+      from unnest(_quantities, _costs) with ordinality u (quantity, cost, n)
+     where u.cost is not null
+       and (_movement_type <> 'purchase' or u.quantity <= 0 or u.cost not between 0 and 1000000000 or scale(trim_scale(u.cost)) > 4)
+     limit 1;
+    if found then
+        perform stockroom_api.refuse_value('unit cost', _odd.why, jsonb_build_object('line', _odd.n));
+    end if;
+end $$;
+
+-- Post a person's change: one type, reason, reference and note for all lines; `_quantities` are signed units, `_costs` what one unit
+-- of each line of a receipt cost, where that is known.
 -- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
 create function stockroom_api.post_change(
     _key text, _kind text, _user_id bigint, _session_id bigint, _roles text[], _name text,
     _movement_type text, _reason text, _variant_ids uuid[], _quantities int[],
-    _reference_type text default null, _reference_id text default null, _note text default null
+    _reference_type text default null, _reference_id text default null, _note text default null, _costs numeric[] default null
 ) returns setof stockroom_api.posting
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
     set plan_cache_mode = force_generic_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _operation_id bigint := stockroom_api.claim_operation(_key, _kind,
-        format('%L %L %L %L %L %L %L', _movement_type, _reason, _variant_ids, _quantities, _reference_type, _reference_id, _note),
+        format('%L %L %L %L %L %L %L', _movement_type, _reason, _variant_ids, _quantities, _reference_type, _reference_id, _note)
+            || coalesce(' ' || _costs::text, ''),
         _user_id, _performed_by);
     _lines stockroom.line[] := '{}';
     _posting stockroom_api.posting;
@@ -26,13 +47,16 @@ begin
         _lines[n] := row (_variant_ids[n], _movement_type, _reason, _quantities[n], null, _reference_type, _reference_id, null, _note);
     end loop;
     perform stockroom_api.check_lines(_lines);
-    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines);
+    if _costs is not null then
+        perform stockroom_api.check_costs(_movement_type, _quantities, _costs);
+    end if;
+    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines, _costs);
     if _posting.movement_id is not null then
         return next _posting;
         return;
     end if;
     perform stockroom_api.lock_variants(_variant_ids);
-    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines);
+    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines, _costs => _costs);
 end $$;
 
 -- Refuse with SK004 if a locked variant is not at the level that was seen.
@@ -66,5 +90,5 @@ create function stockroom_api.movements_since(_variant_id uuid, _seen int) retur
 $$;
 
 grant execute on function
-    stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text)
+    stockroom_api.post_change(text, text, bigint, bigint, text[], text, text, text, uuid[], int[], text, text, text, numeric[])
     to stockroom_app;

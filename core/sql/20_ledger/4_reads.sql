@@ -9,7 +9,7 @@ end $$;
 
 -- The shop itself, one row.
 create view stockroom_api.shop as
-select name, zone, currency, is_sample, (now() at time zone zone)::date as today from stockroom.shop;
+select name, zone, currency, is_sample, stockroom_api.day_at(now(), zone) as today from stockroom.shop;
 
 -- The reasons of movements.
 create view stockroom_api.reasons as
@@ -31,7 +31,7 @@ select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.
 -- The movements as people read them. `reversed_by` is the undo of a movement, if there is one. The keys are foreign keys, so the
 -- joins always match; as outer joins, they cost nothing in a query that does not use their columns.
 create view stockroom_api.movements as
-select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.movement_type, m.reason,
+select m.id as movement_id, m.variant_id, m.sku, p.name as product, p.brand, v.size, m.movement_type, m.reason,
        coalesce(r.label, m.reason) as reason_label, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
        m.operation_id, m.reference_type, m.reference_id, m.reverses_id,
        (select u.id from public.stock_movements u where u.reverses_id = m.id) as reversed_by,
@@ -45,7 +45,8 @@ select m.id as movement_id, m.variant_id, m.sku, p.name as product, v.size, m.mo
 
 -- The columns by which the ledger is filtered, counted and summed. They come from one table, so that index-only scans are possible.
 create view stockroom_api.movement_keys as
-select id as movement_id, variant_id, variant_sequence, movement_type, reason, quantity, reference_id, performed_by, occurred_at
+select id as movement_id, variant_id, variant_sequence, movement_type, reason, quantity, reference_type, reference_id, performed_by,
+       occurred_at
   from public.stock_movements;
 
 -- The rollup: one row for each variant and day with a movement.
@@ -95,7 +96,7 @@ create function stockroom_api.levels_at(_at timestamptz)
      cross join public.product_variants v
       left join (select m.variant_id, sum(m.quantity) as moved
                    from public.stock_movements m
-                  where m.occurred_at >= (stockroom_api.shop_day(_at)::timestamp at time zone (select zone from stockroom.shop))
+                  where m.occurred_at >= (select stockroom_api.day_start(stockroom_api.day_at(_at, z.zone), z.zone) from stockroom.shop z)
                     and m.occurred_at < _at
                   group by m.variant_id) t on t.variant_id = v.id;
 $$;
@@ -171,7 +172,7 @@ create function stockroom_api.running_level(_variant_id uuid, _since date, _poin
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _zone text := (select zone from stockroom.shop);
-    _from timestamptz := coalesce(_since::timestamp at time zone _zone, '-infinity');
+    _from timestamptz := coalesce(stockroom_api.day_start(_since, _zone), '-infinity');
     _level int := coalesce((select d.closing from stockroom.variant_days d
                              where d.variant_id = _variant_id and d.day < _since order by d.day desc limit 1), 0);
     _days bigint;
@@ -188,7 +189,7 @@ begin
         return;
     end if;
     return query
-    select x.n, (x.day + 1)::timestamp at time zone _zone - interval '1 second', x.closing
+    select x.n, stockroom_api.day_start(x.day + 1, _zone) - interval '1 second', x.closing
       from (select row_number() over (order by d.day desc) as n, d.day, d.closing
               from stockroom.variant_days d where d.variant_id = _variant_id and (_since is null or d.day >= _since)) x
      where (x.n - 1) % (_days / _points + 1) = 0;

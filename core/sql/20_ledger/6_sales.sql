@@ -94,9 +94,9 @@ declare
 begin
     update stockroom.variant_days d
        set sale_out = d.sale_out + l.quantity, movements = d.movements + 1, closing = l.after
-      from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
+      from (select x.variant_id, x.quantity, x.after, stockroom_api.day_at(now(), s.zone) as day
               from unnest(_sold) x cross join stockroom.shop s
-             where (_at at time zone s.zone)::date = (now() at time zone s.zone)::date offset 0) l
+             where stockroom_api.day_at(_at, s.zone) = stockroom_api.day_at(now(), s.zone) offset 0) l
      where d.variant_id = l.variant_id and d.day = l.day;
     get diagnostics _updated = row_count;
     if _updated = cardinality(_sold) then
@@ -109,7 +109,7 @@ begin
     end if;
     insert into stockroom.variant_days (variant_id, day, sale_out, movements, closing)
     select l.variant_id, l.day, l.quantity, 1, l.after
-      from (select x.variant_id, x.quantity, x.after, (now() at time zone s.zone)::date as day
+      from (select x.variant_id, x.quantity, x.after, stockroom_api.day_at(now(), s.zone) as day
               from unnest(_sold) x cross join stockroom.shop s) l
      where not exists (select from stockroom.variant_days d where d.variant_id = l.variant_id and d.day = l.day);
 end $$;

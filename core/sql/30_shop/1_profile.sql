@@ -5,6 +5,7 @@
 create function stockroom_api.rebuild_days() returns void
     language sql set jit = off set work_mem = '64MB' as $$
     delete from stockroom.shop_days;
+    delete from stockroom.closed_months;
     with ledger as materialized (
         select * from stockroom_api.ledger_days
     ), gone as (

@@ -37,6 +37,8 @@ begin
             perform stockroom_api.refuse_value('file', format('breaks a rule of the shop: %s. Nothing was imported', sqlerrm));
         end;
         perform stockroom_api.change_variants(_plan);
+        perform stockroom_api.cost_from_catalogue(_operation_id, _performed_by,
+            array(select x.variant_id from unnest(_plan) x where x.status = 'change' and (x.l).unit_cost is not null));
         perform stockroom_api.note_import(_plan, _operation_id, _user_id, _performed_by,
             case when _file_name = 'New product' then 'page' else 'file' end);
         perform stockroom_api.post_openings(_operation_id, _performed_by, _file_name, _plan);

@@ -38,6 +38,8 @@ begin
          order by w.id, coalesce(w.variant_id, w.id), e.field;
         begin
             perform stockroom_api.save_edits(_wanted);
+            perform stockroom_api.cost_from_catalogue(_operation_id, _performed_by,
+                array(select e.variant_id from unnest(_wanted) e where e.field = 'unit_cost'));
             perform stockroom_api.keep_former_skus(_wanted, _performed_by);
         exception when integrity_constraint_violation or raise_exception then
             perform stockroom_api.refuse_value('variant', format('breaks a rule of the shop: %s. Nothing was changed', sqlerrm));

@@ -1,13 +1,5 @@
 -- Names of orders for people and for messages, and amounts of money as text.
 
--- How many digits of an amount in this currency are minor units, as `minor_digits` in core/carts/values.py.
-create function stockroom_api.currency_digits(_currency text) returns int
-    language sql immutable security definer set search_path = pg_catalog, pg_temp
-    return case when upper(_currency) in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',
-                                          'XOF', 'XPF') then 0
-                when upper(_currency) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 3
-                else 2 end;
-
 -- An amount of minor units for people: 25.90 EUR, 12,900 JPY.
 create function stockroom_api.money_text(_amount bigint, _currency text) returns text
     language sql immutable

@@ -139,7 +139,9 @@ select m.variant_id, m.occurred_at
 -- it plus the sum of the day.
 create view stockroom_api.recent_rollup_faults as
 with days as materialized (
-    select distinct (n.occurred_at at time zone s.zone)::date as day, s.zone from stockroom_api.new_movements n cross join stockroom.shop s
+    select n.day, stockroom_api.day_start(n.day, s.zone) as starts_at, stockroom_api.day_start(n.day + 1, s.zone) as ends_at
+      from stockroom.shop s
+     cross join lateral (select distinct stockroom_api.day_at(m.occurred_at, s.zone) as day from stockroom_api.new_movements m) n
 ), ledger as materialized (
     select m.variant_id, d.day, count(*) as movements, sum(m.quantity) as net,
            array[sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'purchase'),
@@ -153,8 +155,7 @@ with days as materialized (
                  sum(greatest(m.quantity, 0)) filter (where m.movement_type = 'count'),
                  sum(greatest(-m.quantity, 0)) filter (where m.movement_type = 'count')] as units
       from days d
-      join public.stock_movements m on m.occurred_at >= d.day::timestamp at time zone d.zone
-                                   and m.occurred_at < (d.day + 1)::timestamp at time zone d.zone
+      join public.stock_movements m on m.occurred_at >= d.starts_at and m.occurred_at < d.ends_at
      group by m.variant_id, d.day
 ), rollup as materialized (
     select r.variant_id, r.day, r.movements, r.closing,

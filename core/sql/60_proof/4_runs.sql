@@ -15,7 +15,8 @@ select * from (values
     (9, 'R9', 'backup_faults', null, 'stockroom.backups', 'f.proven_at'),
     (10, 'R10', 'hold_faults', null, 'public.product_variants', 'f.sku'),
     (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku'),
-    (12, 'R12', 'door_faults', null, 'pg_catalog.pg_roles', 'f.kind, f.name, f.relation')
+    (12, 'R12', 'door_faults', null, 'pg_catalog.pg_roles', 'f.kind, f.name, f.relation'),
+    (13, 'R13', 'cost_faults', 'recent_cost_faults', 'stockroom.cost_steps', 'f.sku, f.variant_sequence, f.month')
 ) c (place, code, faults, recent, looks_at, in_order);
 
 -- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first

@@ -87,7 +87,7 @@ create function stockroom_api.shelf_days(_since timestamptz, _until timestamptz)
         select p.paid_at, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
           from stockroom_api.shelf_payments p where p.paid_at >= _since and p.paid_at < _until
     )
-    select (p.paid_at at time zone s.zone)::date, sum(p.orders)::bigint, sum(p.unread)::bigint, sum(p.inbox)::bigint,
+    select stockroom_api.day_at(p.paid_at, s.zone), sum(p.orders)::bigint, sum(p.unread)::bigint, sum(p.inbox)::bigint,
            sum(p.paid)::bigint, sum(p.sold)::bigint, sum(p.put_back)::bigint, sum(p.sold - p.put_back)::bigint,
            sum(p.after_refund)::bigint, sum(p.waiting)::bigint, sum(p.oversold)::bigint, sum(p.recorded_only)::bigint,
            sum(p.unexplained)::bigint, sum(p.open_lines)::bigint

@@ -7,7 +7,7 @@ select d.id as delivery_id, d.reference, d.supplier, d.expected_on, d.is_announc
        d.closed_by, d.closed_at, l.lines, l.expected, l.scanned, l.received, l.unknown,
        case when d.is_announced then l.short else 0 end as short, case when d.is_announced then l.over else 0 end as over,
        d.state in ('expected', 'in_progress')
-           and d.expected_on < (select (now() at time zone s.zone)::date from stockroom.shop s) as is_overdue
+           and d.expected_on < (select stockroom_api.day_at(now(), s.zone) from stockroom.shop s) as is_overdue
   from stockroom.goods_deliveries d
  cross join lateral (
        select count(*) as lines, coalesce(sum(x.expected), 0) as expected, coalesce(sum(x.scanned), 0) as scanned,

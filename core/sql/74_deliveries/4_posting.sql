@@ -14,6 +14,7 @@ declare
         format('%L %L %L', _delivery_id, _closes, _note), _user_id, _who);
     _delivery stockroom.goods_deliveries;
     _lines stockroom.line[];
+    _costs numeric[];
     _posted stockroom_api.posting[] := '{}';
 begin
     if _operation_id is null then
@@ -22,17 +23,18 @@ begin
     end if;
     _delivery := stockroom_api.lock_goods_delivery(_delivery_id);
     perform stockroom_api.refuse_moved_goods(_delivery, _seen);
-    _lines := array(
-        select row (l.variant_id, 'purchase', 'delivery', l.scanned, null, 'receipt', _delivery.reference, null, _note)::stockroom.line
-          from stockroom.goods_lines l
-         where l.delivery_id = _delivery_id and l.variant_id is not null and l.scanned > 0
-         order by l.id);
+    select coalesce(array_agg(row (l.variant_id, 'purchase', 'delivery', l.scanned, null, 'receipt', _delivery.reference, null, _note)
+                              ::stockroom.line order by l.id), '{}'),
+           array_agg(l.unit_cost order by l.id)
+      into _lines, _costs
+      from stockroom.goods_lines l
+     where l.delivery_id = _delivery_id and l.variant_id is not null and l.scanned > 0;
     if cardinality(_lines) = 0 then
         perform stockroom_api.refuse_empty_goods(_delivery_id, _closes);
     else
         perform stockroom_api.check_lines(_lines);
         perform stockroom_api.lock_variants(array(select (l).variant_id from unnest(_lines) l));
-        _posted := array(select p from stockroom_api.post_lines(_operation_id, _who, _lines) p);
+        _posted := array(select p from stockroom_api.post_lines(_operation_id, _who, _lines, _costs => _costs) p);
         return query select p.* from unnest(_posted) p;
     end if;
     -- A variant has one line. A join of thousands of lines would be planned as if they were a few, so each is looked up.

@@ -1,5 +1,10 @@
 -- What the reports read of the rollup: one row a variant for a period.
 
+-- The moment a day of the shop begins. In a condition on many rows, put it into a subquery, which is evaluated once.
+create function stockroom_api.shop_start(_day date) returns timestamptz
+    language sql stable
+    return (select stockroom_api.day_start(_day, s.zone) from stockroom.shop s);
+
 -- What each variant had, received, sold and got back on the days from `_first` to `_last`, both included. Undone movements are
 -- taken off. `_variant_ids` null: all variants.
 create function stockroom_api.variant_flows(_first date, _last date, _variant_ids uuid[])

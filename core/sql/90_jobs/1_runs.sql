@@ -6,7 +6,7 @@ create function stockroom_api.next_daily(_after timestamptz) returns timestamptz
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select min(t.at)
       from stockroom.shop s, stockroom.job_hour h, generate_series(0, 2) n,
-           lateral (select ((_after at time zone s.zone)::date + n + h.daily_at) at time zone s.zone) t (at)
+           lateral (select (stockroom_api.day_at(_after, s.zone) + n + h.daily_at) at time zone s.zone) t (at)
      where t.at > _after;
 $$;
 

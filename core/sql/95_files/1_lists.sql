@@ -15,16 +15,16 @@ select v.id as variant_id, v.sku, v.product_id, p.name as product, p.brand, v.si
   from public.product_variants v
   join public.products p on p.id = v.product_id;
 
--- Every variant with its level, and what it sold in the last 30 days.
+-- Every variant with its level, what it sold in the last 30 days, and how long its units last at the rate of its days in stock.
 create view stockroom_api.file_stock as
 select l.sku, l.barcode, l.product, l.brand, l.size, l.color, l.on_hand, l.reserved, l.available, l.reorder_point,
-       coalesce(d.sold, 0) as sold_30_days,
-       case when d.sold > 0 then round((l.available * 30)::numeric / d.sold, 1) end as cover_days, l.last_moved_at, l.last_counted_at,
+       coalesce(i.sold, 0) as sold_30_days,
+       case when i.rate > 0 then round(l.available / i.rate, 1) end as cover_days, l.last_moved_at, l.last_counted_at,
        l.shelf_place
   from stockroom_api.levels l
- cross join stockroom_api.shop s
-  left join lateral (select sum(x.sale_out - x.sale_in)::int as sold from stockroom.variant_days x
-                      where x.variant_id = l.variant_id and x.day > s.today - 30 and x.day <= s.today) d on true;
+  left join (select n.* from stockroom_api.shop s
+              cross join stockroom_api.in_stock(array(select v.id from public.product_variants v), s.today - 29, s.today + 1) n) i
+       on i.variant_id = l.variant_id;
 
 -- The ledger.
 create view stockroom_api.file_movements as

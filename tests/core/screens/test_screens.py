@@ -94,7 +94,7 @@ def test_the_chart_of_the_ledger_covers_the_filter_or_the_days_up_to_the_page(fr
     def days(since: date | None = None, until: date | None = None) -> tuple[date, date]:
         wanted = MovementFilter(since=since, until=until)
         found = fresh_shop.run(screens.ledger, "Sam", **(LEDGER | {"filter": wanted}))
-        return found.since, found.until
+        return found.chart.since, found.chart.until
 
     today = fresh_shop.sql("select today from stockroom_api.shop")
     tomorrow = today + timedelta(days=1)
@@ -115,5 +115,5 @@ def test_the_chart_of_a_past_that_was_imported_lies_in_that_past(fresh_shop: Sho
         shoe=shoe,
     )
     found = fresh_shop.run(screens.ledger, "Sam", **LEDGER)
-    assert (found.since, found.until) == (date(2011, 2, 4), date(2011, 3, 6))
-    assert [(flow.day, flow.units_in) for flow in found.flows] == [(date(2011, 3, 5), 5)]
+    assert (found.chart.since, found.chart.until) == (date(2011, 2, 4), date(2011, 3, 6))
+    assert [(flow.start, flow.units_in) for flow in found.chart.flows] == [(date(2011, 3, 5), 5)]

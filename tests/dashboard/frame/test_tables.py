@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from core.catalog.size_runs import size_order
 from core.foundation.csv_file import safe
-from dashboard.frame import tables
 
 
 def test_sizes_are_sorted_as_on_a_shelf() -> None:
     mixed = ["XL", "10", "9.5", None, "S", "9", "42,5", "one size", "XXL", "M"]
-    assert sorted(mixed, key=tables.size_order) == ["9", "9.5", "10", "42,5", "S", "M", "XL", "XXL", None, "one size"]
+    assert sorted(mixed, key=size_order) == ["9", "9.5", "10", "42,5", "S", "M", "XL", "XXL", None, "one size"]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-2", "@sum", "\t=1"])

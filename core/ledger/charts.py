@@ -1,0 +1,194 @@
+"""What a chart of movements shows: its days and bars, the period before, a choice among the bars, and sums.
+
+Pages and mails draw it. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from core.foundation.model import Actor, MovementType, Reason
+from core.ledger import flows
+from core.ledger.flows import Flow, Group, Step
+from core.ledger.movements import MovementFilter
+
+_DAY = timedelta(days=1)
+USUAL = ((120, Step.DAY), (800, Step.WEEK))
+"""The longest ranges, in days, that have a bar a day and a bar a week if nobody chose. Longer ones have one a month."""
+LONGEST = ((400, Step.DAY), (2_800, Step.WEEK))
+"""The longest ranges that can have them: a chart with more bars shows nothing more."""
+
+_NO_KIND = ((MovementType.COUNT, ""),)  # no movement is without a reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Some bars of a chart: the days from `first` to `last`, both included, and a group's name or None for all."""
+
+    first: date
+    last: date
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How to draw a chart. `step` None: as the range suggests. `money`: the value of the units at cost."""
+
+    group: Group = Group.TYPE
+    step: Step | None = None
+    money: bool = False
+    compare: bool = False
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Units in and out over the days from `first` to `last`, both included, and their value at cost, if asked for."""
+
+    first: date
+    last: date
+    units_in: int
+    units_out: int
+    value_in: Decimal
+    value_out: Decimal
+    uncosted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Units for `since` <= day < `until` by step and group. `before`: the same of as many days before, if asked for."""
+
+    since: date
+    until: date
+    group: Group
+    step: Step
+    flows: tuple[Flow, ...]
+    before: tuple[Flow, ...] | None
+
+    @property
+    def starts(self) -> list[date]:
+        """The first day of each bar."""
+        return starts(self.since, self.until, self.step)
+
+    @property
+    def sums_before(self) -> dict[date, Sums]:
+        """The sums of the period before, by the first day of the bar that they are compared with."""
+        days: dict[date, list[Flow]] = {}
+        for flow in self.before or ():
+            days.setdefault(begin(flow.start + (self.until - self.since), self.step), []).append(flow)
+        return {start: total(found, start, start) for start, found in days.items()}
+
+    def days_of(self, start: date) -> tuple[date, date]:
+        """Return the first and the last day of the bar that begins on a day, inside the chart."""
+        return max(start, self.since), min(after(start, self.step), self.until) - _DAY
+
+
+def read(
+    connection: Connection, actor: Actor, *, filter: MovementFilter, since: date, until: date, view: View  # noqa: A002
+) -> Chart:  # fmt: skip
+    """Return the chart of a filter for `since` <= day < `until`."""
+    step, money = step_of(since, until, view.step), view.money
+    now = flows.flows(
+        connection, actor, filter=filter, since=since, until=until, group=view.group, step=step, money=money
+    )
+    before = None
+    if view.compare:
+        # By day: the bars of the period before need not begin on a Monday or on the first of a month.
+        early, undated = since - (until - since), replace(filter, since=None, until=None)
+        before = flows.flows(connection, actor, filter=undated, since=early, until=since, money=money)
+    return Chart(since=since, until=until, group=view.group, step=step, flows=now, before=before)
+
+
+def summed(
+    connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, view: View  # noqa: A002
+) -> tuple[Sums, Sums | None]:  # fmt: skip
+    """Return the sums of a chart or of what was chosen in it, and those of as many days before, if they are compared.
+
+    `filter` is narrowed to what was chosen.
+    """
+    if view.choice is None or filter.since is None or filter.until is None:
+        days = chart.until - chart.since
+        before = None if chart.before is None else total(chart.before, chart.since - days, chart.since - _DAY)
+        return total(chart.flows, chart.since, chart.until - _DAY), before
+    first, last = filter.since, filter.until
+    early = first - (last - first + _DAY)
+    now = _sums(connection, actor, filter, first, last, view.money)
+    return now, _sums(connection, actor, filter, early, first - _DAY, view.money) if view.compare else None
+
+
+def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date, money: bool) -> Sums:
+    undated = replace(wanted, since=None, until=None)
+    found = flows.flows(connection, actor, filter=undated, since=first, until=last + _DAY, step=Step.MONTH, money=money)
+    return total(found, first, last)
+
+
+def total(found: Iterable[Flow], first: date, last: date) -> Sums:
+    """Return the sums of some flows."""
+    rows = list(found)
+    return Sums(
+        first=first,
+        last=last,
+        units_in=sum(row.units_in for row in rows),
+        units_out=sum(row.units_out for row in rows),
+        value_in=sum((row.value_in for row in rows), Decimal(0)),
+        value_out=sum((row.value_out for row in rows), Decimal(0)),
+        uncosted=sum(row.uncosted for row in rows),
+    )
+
+
+def chosen(filter: MovementFilter, view: View, reasons: Sequence[Reason]) -> MovementFilter:  # noqa: A002
+    """Return a filter narrowed to the bars that were chosen."""
+    choice = view.choice
+    if choice is None:
+        return filter
+    first, last = max(choice.first, filter.since or choice.first), min(choice.last, filter.until or choice.last)
+    narrowed = replace(filter, since=first, until=last)
+    if choice.name is None:
+        return narrowed
+    if view.group is Group.TYPE:
+        kinds = tuple(kind for kind in filter.types or MovementType if kind == choice.name)
+        return replace(narrowed, types=kinds, kinds=() if kinds else _NO_KIND)
+    if view.group is Group.REASON:
+        named = tuple((row.movement_type, row.reason) for row in reasons if row.label == choice.name)
+        return replace(narrowed, kinds=named or _NO_KIND)
+    fields = {Group.PERSON: "performed_by", Group.BRAND: "brand", Group.SOURCE: "source"}
+    return replace(narrowed, **{fields[view.group]: choice.name})  # type: ignore[arg-type]
+
+
+def step_of(since: date, until: date, wanted: Step | None) -> Step:
+    """Return the wanted step, or one for ranges of this length, but none that makes too many bars."""
+    days = (until - since).days
+    usual, least = _least(USUAL, days), _least(LONGEST, days)
+    return max(wanted or usual, least, key=list(Step).index)
+
+
+def _least(limits: Sequence[tuple[int, Step]], days: int) -> Step:
+    return next((step for longest, step in limits if days <= longest), Step.MONTH)
+
+
+def starts(since: date, until: date, step: Step) -> list[date]:
+    """Return the first day of each day, week or month with a day in `since` <= day < `until`."""
+    found, start = [], begin(since, step)
+    while start < until:
+        found.append(start)
+        start = after(start, step)
+    return found
+
+
+def begin(day: date, step: Step) -> date:
+    """Return the first day of the day, week or month of a day."""
+    if step is Step.MONTH:
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if step is Step.WEEK else day
+
+
+def after(start: date, step: Step) -> date:
+    """Return the first day of the next day, week or month."""
+    if step is Step.MONTH:
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + timedelta(days=7 if step is Step.WEEK else 1)
