@@ -1,19 +1,24 @@
-"""A view of Movements in a mail: units in and out under its filter, by day and by type."""
+"""A view of Movements in a mail: units or money in and out under its filter, by time and group."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from core.foundation.model import Actor, DayFlow, MovementType, Shop
-from core.ledger import movements, reports
+from core.carts.values import minor_digits
+from core.foundation.model import Actor, MovementType, Shop
+from core.ledger import charts, movements, reports
+from core.ledger.charts import View
+from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
+from core.people.access import Permission, may
 from core.views.pages import chosen
-from core.views.sections import Chart, Section, day
+from core.views.sections import Chart, Section, day, labelled
 
 TYPES = {
     MovementType.PURCHASE: "Purchase",
@@ -22,7 +27,7 @@ TYPES = {
     MovementType.ADJUSTMENT: "Adjustment",
     MovementType.COUNT: "Count",
 }
-"""The choices of the page, as its address names them."""
+"""The choices of the page, as its address names them, by code or by label."""
 COLOURS = {
     MovementType.PURCHASE: 0,
     MovementType.SALE: 1,
@@ -31,35 +36,50 @@ COLOURS = {
     MovementType.COUNT: 3,
 }
 """The place of each type in the colours of our charts."""
+GROUPS = {
+    Group.TYPE: "Type",
+    Group.REASON: "Reason",
+    Group.PERSON: "Person",
+    Group.BRAND: "Brand",
+    Group.SOURCE: "Source",
+}
+STEPS = {Step.DAY: "Day", Step.WEEK: "Week", Step.MONTH: "Month"}
 USUAL_DAYS = 30
-LONGEST_DAILY = 92
-"""The longest period with one bar a day; a longer one has one bar a month."""
+MOST_GROUPS = 7
+OTHERS, NONE = "Others", "None"
 NOTHING = UUID(int=0)
 """The variant id for a code that no variant has: it matches no movement."""
 
 
 def section(connection: Connection, actor: Actor, *, title: str, path: str, values: Mapping[str, list[str]]) -> Section:
-    """Return a view of Movements as a section of a mail."""
+    """Return a view of Movements as a section of a mail; money is shown to those who see money."""
     shop = reports.shop(connection, actor)
-    wanted = filter_of(connection, actor, values)
+    wanted, view = filter_of(connection, actor, values), view_of(values)
+    view = replace(view, money=view.money and may(actor.role, Permission.SEE_MONEY))
     since, until = _period(wanted, shop)
-    found = movements.flows(connection, actor, filter=wanted, since=since, until=until)
+    chart = charts.read(connection, actor, filter=wanted, since=since, until=until, view=view)
+    sums = charts.total(chart.flows, since, until - timedelta(days=1))
     within = replace(wanted, since=since, until=until - timedelta(days=1))
     count = movements.count(connection, actor, filter=within)
-    came, went = sum(flow.units_in for flow in found), sum(flow.units_out for flow in found)
     many = f"{'more than ' if count.at_least else ''}{count.count:,}"
+    facts = [
+        ("Movements", many), ("Units in", _signed(sums.units_in)), ("Units out", _signed(-sums.units_out)),
+        ("Change", _signed(sums.units_in - sums.units_out)),
+    ]  # fmt: skip
+    if view.money:
+        facts += [
+            ("Value in", _money(sums.value_in, shop)), ("Value out", _money(sums.value_out, shop)),
+            ("Units without a cost", f"{sums.uncosted:,}"),
+        ]  # fmt: skip
     return Section(
         title=title,
         path=path,
         about=f"Movements from {day(since)} to {day(until - timedelta(days=1))}.{_narrowed(values)}",
-        facts=(
-            ("Movements", many), ("Units in", _signed(came)), ("Units out", _signed(-went)),
-            ("Change", _signed(came - went)),
-        ),
-        columns=("Type", "Units in", "Units out"),
-        rows=_by_type(found),
-        chart=_chart(found, since, until),
-    )  # fmt: skip
+        facts=tuple(facts),
+        columns=(GROUPS[view.group], "Units in", "Units out", *(("Value in", "Value out") if view.money else ())),
+        rows=_by_group(chart.flows, view, shop),
+        chart=_chart(chart, view, shop),
+    )
 
 
 def filter_of(connection: Connection, actor: Actor, values: Mapping[str, list[str]]) -> MovementFilter:
@@ -70,10 +90,24 @@ def filter_of(connection: Connection, actor: Actor, values: Mapping[str, list[st
         types=tuple(kind for kind, label in TYPES.items() if {kind.value, label} & set(values.get("mov_type", ()))),
         reasons=_reasons(connection, actor, values.get("mov_reason", ())),
         variant_id=(variant.variant_id if variant else NOTHING) if code else None,
+        search=chosen(values, "mov_q").strip(),
+        brand=chosen(values, "mov_brand") or None,
+        source=chosen(values, "mov_source") or None,
         performed_by=chosen(values, "mov_by") or None,
         reference=chosen(values, "mov_ref").strip(),
         since=_day(chosen(values, "mov_from")),
         until=_day(chosen(values, "mov_to")),
+    )
+
+
+def view_of(values: Mapping[str, list[str]]) -> View:
+    """Return how the address says that the chart is drawn."""
+    group = labelled(chosen(values, "mov_group"), {str(each): label for each, label in GROUPS.items()})
+    step = labelled(chosen(values, "mov_step"), {str(each): label for each, label in STEPS.items()})
+    return View(
+        group=Group(group) if group else Group.TYPE,
+        step=Step(step) if step else None,
+        money=chosen(values, "mov_unit").casefold() == "money",
     )
 
 
@@ -100,7 +134,7 @@ def _period(wanted: MovementFilter, shop: Shop) -> tuple[date, date]:
 
 
 def _narrowed(values: Mapping[str, list[str]]) -> str:
-    names = ("mov_type", "mov_reason", "mov_by", "mov_sku", "mov_ref", "mov_brand", "mov_product")
+    names = ("mov_type", "mov_reason", "mov_by", "mov_brand", "mov_q", "mov_sku", "mov_ref", "mov_source")
     said = ", ".join(value for name in names for value in values.get(name, ()) if value)
     return f" Filter: {said}." if said else ""
 
@@ -109,34 +143,63 @@ def _signed(units: int) -> str:
     return f"{'+' if units > 0 else '−' if units else ''}{abs(units):,}"  # noqa: RUF001
 
 
-def _by_type(found: Sequence[DayFlow]) -> tuple[tuple[str, ...], ...]:
+def _money(value: Decimal, shop: Shop) -> str:
+    sign = "−" if value < 0 else ""  # noqa: RUF001
+    return f"{sign}{abs(value):,.{minor_digits(shop.currency)}f} {shop.currency}"
+
+
+def _named(flow: Flow, view: View) -> str:
+    if view.group is Group.TYPE:
+        return TYPES[MovementType(flow.name)]
+    return flow.name or NONE
+
+
+def _by_group(found: Sequence[Flow], view: View, shop: Shop) -> tuple[tuple[str, ...], ...]:
+    groups: dict[str, list[Flow]] = {}
+    for flow in found:
+        groups.setdefault(_named(flow, view), []).append(flow)
+    order = list(TYPES.values()) if view.group is Group.TYPE else sorted(groups, key=lambda name: -_size(groups[name]))
     rows = []
-    for kind, label in TYPES.items():
-        came = sum(flow.units_in for flow in found if flow.movement_type is kind)
-        went = sum(flow.units_out for flow in found if flow.movement_type is kind)
-        if came or went:
-            rows.append((label, f"{came:,}", f"{went:,}"))
+    for name in (each for each in order if each in groups):
+        flows = groups[name]
+        units = (f"{sum(f.units_in for f in flows):,}", f"{sum(f.units_out for f in flows):,}")
+        values = (sum((f.value_in for f in flows), Decimal(0)), sum((f.value_out for f in flows), Decimal(0)))
+        rows.append((name, *units, *((_money(each, shop) for each in values) if view.money else ())))
     return tuple(rows)
 
 
-def _chart(found: Sequence[DayFlow], since: date, until: date) -> Chart | None:
-    if not found:
+def _size(flows: Sequence[Flow]) -> int:
+    return sum(flow.units_in + flow.units_out for flow in flows)
+
+
+def _chart(chart: charts.Chart, view: View, shop: Shop) -> Chart | None:
+    if not chart.flows:
         return None
-    monthly = (until - since).days > LONGEST_DAILY
-    days = [since + timedelta(days=n) for n in range((until - since).days)]
-    bars = sorted({each.replace(day=1) for each in days}) if monthly else days
-    sums: dict[tuple[MovementType, bool, date], int] = {}
-    for flow in found:
-        at = flow.day.replace(day=1) if monthly else flow.day
-        for is_out, units in ((False, flow.units_in), (True, -flow.units_out)):
-            key = (flow.movement_type, is_out, at)
-            sums[key] = sums.get(key, 0) + units
-    series, colours = {}, {}
-    for kind, label in TYPES.items():
-        for is_out, name in ((False, f"{label}, in"), (True, f"{label}, out")):
-            values = tuple(float(sums.get((kind, is_out, at), 0)) for at in bars)
-            if any(values):
-                series[name], colours[name] = values, COLOURS[kind]
-    labels = tuple(f"{at:%b %Y}" if monthly else f"{at.day} {at:%b}" for at in bars)
-    title = "Units in and out by month" if monthly else "Units in and out by day"
-    return Chart(title=title, unit="units", labels=labels, series=series, colours=colours)
+    largest: dict[str, int] = {}
+    for flow in chart.flows:
+        largest[_named(flow, view)] = largest.get(_named(flow, view), 0) + flow.units_in + flow.units_out
+    kept = sorted(largest, key=lambda name: -largest[name])[:MOST_GROUPS]
+    sums: dict[tuple[str, bool], dict[date, float]] = {}
+    for flow in chart.flows:
+        name = _named(flow, view) if _named(flow, view) in kept else OTHERS
+        ways = (flow.value_in, flow.value_out) if view.money else (flow.units_in, flow.units_out)
+        for is_out, amount in enumerate(ways):
+            of_day = sums.setdefault((name, bool(is_out)), {})
+            of_day[flow.start] = of_day.get(flow.start, 0.0) + float(-amount if is_out else amount)
+    order = list(TYPES.values()) if view.group is Group.TYPE else [*kept, OTHERS]
+    colours = {TYPES[kind]: place for kind, place in COLOURS.items()} if view.group is Group.TYPE else {}
+    series, places = {}, {}
+    for name in order:
+        for is_out in (False, True):
+            amounts = tuple(sums.get((name, is_out), {}).get(start, 0.0) for start in chart.starts)
+            if any(amounts):
+                label = f"{name}, {'out' if is_out else 'in'}"
+                series[label], places[label] = amounts, colours.get(name, order.index(name))
+    monthly = chart.step is Step.MONTH
+    return Chart(
+        title=f"{'Value' if view.money else 'Units'} in and out by {STEPS[chart.step].lower()}",
+        unit=shop.currency if view.money else "units",
+        labels=tuple(f"{at:%b %Y}" if monthly else f"{at.day} {at:%b}" for at in chart.starts),
+        series=series,
+        colours=places,
+    )
