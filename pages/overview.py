@@ -15,7 +15,7 @@ from dashboard.starting import checklist
 person = session.actor()
 with frame.page("Overview", person) as top:
     days = desk.PERIOD.value()
-    seen = session.run(screens.overview, days=days)
+    seen = session.run(screens.overview, days=days, chosen=desk.chosen())
     live.watch(seen.latest)
     with top:
         desk.show_caption(seen)

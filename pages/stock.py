@@ -9,6 +9,7 @@ from dashboard.catalog import product
 from dashboard.door import session
 from dashboard.frame import links, live
 from dashboard.frame import page as frame
+from dashboard.frame.charts import choosing
 from dashboard.stock import bulk, labels, table_edit
 from dashboard.stock import listing as stock_list
 from dashboard.stock import variant as variant_desk
@@ -22,7 +23,9 @@ with frame.page("Stock", person) as top:
         product.show(person, session.run(reports.shop))
     elif code:
         stock_list.show_search(code)
-        variant = session.run(screens.variant, sku=code, days=variant_desk.PERIOD.value())
+        variant = session.run(
+            screens.variant, sku=code, days=variant_desk.PERIOD.value(), chosen=choosing.read(variant_desk.CHOSEN)
+        )  # fmt: skip
         if variant is None:
             variant_desk.show_unknown(code)
         else:

@@ -1,4 +1,4 @@
-"""What a chart of movements shows: its days and bars, the period before, a choice among the bars, and sums.
+"""What charts of movements show: days and bars, the period before, a choice among the bars, sums, marks of a level.
 
 Pages and mails draw it. Nothing here changes anything.
 """
@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from core.foundation.model import Actor, MovementType, Reason
+from core.foundation.model import Actor, DayFlow, MovementType, Reason
 from core.ledger import flows
 from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
+from core.people.access import Permission
+from core.people.guard import require
 
 _DAY = timedelta(days=1)
 USUAL = ((120, Step.DAY), (800, Step.WEEK))
@@ -23,7 +27,27 @@ USUAL = ((120, Step.DAY), (800, Step.WEEK))
 LONGEST = ((400, Step.DAY), (2_800, Step.WEEK))
 """The longest ranges that can have them: a chart with more bars shows nothing more."""
 
+MOST_MARKS = 200
+_MARKS = text("select * from stockroom_api.level_marks(:variant_id, :since, :most)")
 _NO_KIND = ((MovementType.COUNT, ""),)  # no movement is without a reason
+
+
+class MarkKind(StrEnum):
+    """What is marked in a chart of a level."""
+
+    RECEIPT = "receipt"
+    COUNT = "count"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelMark:
+    """A receipt, a count, or a movement that took the last unit: the units that it changed, and the level after it."""
+
+    at: datetime
+    kind: MarkKind
+    quantity: int
+    level: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,26 +128,20 @@ def read(
     return Chart(since=since, until=until, group=view.group, step=step, flows=now, before=before)
 
 
-def summed(
-    connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, view: View  # noqa: A002
+def sums(
+    connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, compare: bool  # noqa: A002
 ) -> tuple[Sums, Sums | None]:  # fmt: skip
-    """Return the sums of a chart or of what was chosen in it, and those of as many days before, if they are compared.
-
-    `filter` is narrowed to what was chosen.
-    """
-    if view.choice is None or filter.since is None or filter.until is None:
-        days = chart.until - chart.since
-        before = None if chart.before is None else total(chart.before, chart.since - days, chart.since - _DAY)
-        return total(chart.flows, chart.since, chart.until - _DAY), before
-    first, last = filter.since, filter.until
+    """Return units and money of a filter on the days of a chart, and of as many days before, if asked for."""
+    first, last = max(chart.since, filter.since or chart.since), min(chart.until - _DAY, filter.until or chart.until)
     early = first - (last - first + _DAY)
-    now = _sums(connection, actor, filter, first, last, view.money)
-    return now, _sums(connection, actor, filter, early, first - _DAY, view.money) if view.compare else None
+    undated = replace(filter, since=None, until=None)
+    return _sums(connection, actor, undated, first, last), (
+        _sums(connection, actor, undated, early, first - _DAY) if compare else None
+    )
 
 
-def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date, money: bool) -> Sums:
-    undated = replace(wanted, since=None, until=None)
-    found = flows.flows(connection, actor, filter=undated, since=first, until=last + _DAY, step=Step.MONTH, money=money)
+def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date) -> Sums:
+    found = flows.flows(connection, actor, filter=wanted, since=first, until=last + _DAY, step=Step.MONTH, money=True)
     return total(found, first, last)
 
 
@@ -139,6 +157,24 @@ def total(found: Iterable[Flow], first: date, last: date) -> Sums:
         value_out=sum((row.value_out for row in rows), Decimal(0)),
         uncosted=sum(row.uncosted for row in rows),
     )
+
+
+def of_days(found: Iterable[DayFlow], since: date, until: date) -> Chart:
+    """Return the chart of flows by day and type that were read already."""
+    rows = (
+        Flow(start=flow.day, name=flow.movement_type.value, units_in=flow.units_in, units_out=flow.units_out)
+        for flow in found
+    )
+    return Chart(since=since, until=until, group=Group.TYPE, step=Step.DAY, flows=tuple(rows), before=None)
+
+
+def marks(
+    connection: Connection, actor: Actor, *, variant_id: UUID, since: date | None = None
+) -> tuple[LevelMark, ...]:
+    """Return the newest `MOST_MARKS` counts, receipts and stock-outs of a variant since a day of the shop."""
+    require(connection, actor, Permission.VIEW)
+    rows = connection.execute(_MARKS, {"variant_id": variant_id, "since": since, "most": MOST_MARKS})
+    return tuple(LevelMark(**{**row._mapping, "kind": MarkKind(row.kind)}) for row in rows)
 
 
 def chosen(filter: MovementFilter, view: View, reasons: Sequence[Reason]) -> MovementFilter:  # noqa: A002

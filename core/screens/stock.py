@@ -29,7 +29,7 @@ from core.foundation.model import Actor, DayFlow, LevelRow, Movement, Reason, Sh
 from core.foundation.paging import Count, Page
 from core.ledger import charts, movements, reports, size_grid
 from core.ledger import holds as reservations
-from core.ledger.charts import Chart, Sums, View
+from core.ledger.charts import Chart, LevelMark, View
 from core.ledger.holds import Reservation
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
@@ -84,6 +84,7 @@ class Variant(Screen):
     since: date | None
     sisters: tuple[LevelRow, ...]
     points: tuple[LevelPoint, ...]
+    marks: tuple[LevelMark, ...]
     explanation: Explanation
     history: tuple[Movement, ...]
     reasons: tuple[Reason, ...]
@@ -97,15 +98,14 @@ class Variant(Screen):
 class Ledger(Screen):
     """A page of movements, and the chart of their filter before some of its bars were chosen.
 
-    `sums` are those of the chart's days or of what was chosen, `sums_before` those of as many days before, if they are
-    compared. `variants`: how many the filter's search and brand mean. `stale`: the cursor was of another list.
+    `wanted` is the filter narrowed to what was chosen. `variants`: how many the filter's search and brand mean.
+    `stale`: the cursor was of another list.
     """
 
     page: Page[Movement]
     count: Count
     chart: Chart
-    sums: Sums
-    sums_before: Sums | None
+    wanted: MovementFilter
     variants: int | None
     stale: bool
 
@@ -120,8 +120,14 @@ class LedgerChoices:
     brands: tuple[str, ...]
 
 
-def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
-    """Return the first page, its chart over the last `days` days of the shop."""
+def overview(
+    connection: Connection, actor: Actor, *, days: int, chosen: tuple[date, date] | None = None
+) -> Overview:  # fmt: skip
+    """Return the first page, its chart over the last `days` days of the shop.
+
+    The latest movements are those of the days that were chosen, if any were.
+    """
+    since, until = chosen or (None, None)
     top = head(connection, actor)
     tomorrow = top["shop"].today + timedelta(days=1)
     failed = AlertFilter(list=CaseList.FAILED)
@@ -133,7 +139,7 @@ def overview(connection: Connection, actor: Actor, *, days: int) -> Overview:
         failed=case_lists.page(connection, actor, filter=failed, limit=ATTENTION).rows,
         stake=alerts.stake(connection, actor, filter=failed),
         around=case_lists.around(connection, actor, filter=failed),
-        recent=movements.page(connection, actor, limit=8).rows,
+        recent=movements.page(connection, actor, filter=MovementFilter(since=since, until=until), limit=8).rows,
         proof=backup_record.proof(connection, actor),
     )
 
@@ -165,22 +171,30 @@ def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, off
     return StockGrid(**top, page=page)
 
 
-def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None) -> Variant | None:
-    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None."""
+def variant(
+    connection: Connection, actor: Actor, *, sku: str, days: int | None, chosen: tuple[date, date] | None = None
+) -> Variant | None:
+    """Return the variant with this SKU or code, explained over its last `days` (None: all), or None.
+
+    Its history has the movements of the days that were chosen, if any were.
+    """
     top = head(connection, actor)
     row = reports.named(connection, actor, sku=sku)
     if row is None:
         return None
     found = row.variant_id
     since = top["shop"].today - timedelta(days=days - 1) if days else None
+    first, last = chosen or (None, None)
+    past = MovementFilter(variant_id=found, since=first, until=last)
     return Variant(
         **top,
         row=row,
         since=since,
         sisters=_sisters(connection, actor, row.product_id),
         points=reports.running_level(connection, actor, variant_id=found, since=since),
+        marks=charts.marks(connection, actor, variant_id=found, since=since),
         explanation=reports.explain(connection, actor, variant_id=found, since=since),
-        history=movements.page(connection, actor, filter=MovementFilter(variant_id=found), limit=HISTORY).rows,
+        history=movements.page(connection, actor, filter=past, limit=HISTORY).rows,
         reasons=reports.reasons(connection, actor),
         holds=reservations.active_on(connection, actor, variant_id=found) if row.reserved else (),
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
@@ -207,14 +221,12 @@ def ledger(
     page, stale = page_at(lambda at: movements.page(connection, actor, filter=wanted, cursor=at, limit=limit), cursor)
     since, until = _chart_days(filter, page, top["shop"])
     chart = charts.read(connection, actor, filter=filter, since=since, until=until, view=view)
-    sums, before = charts.summed(connection, actor, filter=wanted, chart=chart, view=view)
     return Ledger(
         **top,
         page=page,
         count=movements.count(connection, actor, filter=wanted),
         chart=chart,
-        sums=sums,
-        sums_before=before,
+        wanted=wanted,
         variants=movements.meant_variants(connection, filter),
         stale=stale,
     )

@@ -74,6 +74,15 @@ class Choice(Generic[T]):
         return self.value()
 
 
+    def show_as_list(self, on_change: Callable[[], None] | None = None) -> T:
+        """Draw the choice as a list that opens, for more options than fit beside each other, and return its value."""
+        options = list(self.options)
+        st.selectbox(
+            self.label, options, index=options.index(self.usual), key=self.key, bind="query-params", on_change=on_change
+        )
+        return self.value()
+
+
 def number(text: str, digits: int = 18) -> int | None:
     """Return the whole number in `text`, or None where it is not one or has more digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

@@ -1,6 +1,6 @@
 """The Movements page.
 
-`listing` draws its filters, chart, table and export.
+`listing` draws its filters, table and export, `chart` the chart and the sums above the list.
 
 Uses: frame, door.
 """

@@ -1,10 +1,8 @@
-"""The list of movements: its filters, chart, pages and export."""
+"""The list of movements: its filters, pages and export."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from uuid import UUID
 
 import streamlit as st
 
@@ -15,24 +13,23 @@ from core.people.access import Permission, may
 from core.screens import exports
 from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
-from dashboard.frame import charts, columns, drawer, links, lists, tables, words
+from dashboard.frame import columns, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.movements import chart
 
 TYPES = {label: kind for kind, label in words.TYPE_LABELS.items()}
 _FILTERS = lists.Filters(
-    empty={"mov_sku": "", "mov_ref": "", "mov_type": [], "mov_reason": [], "mov_by": None, "mov_from": None,
-           "mov_to": None},
+    empty={"mov_sku": "", "mov_brand": None, "mov_ref": "", "mov_type": [], "mov_reason": [], "mov_by": None,
+           "mov_from": None, "mov_to": None},
     cursor="mov_page",
 )  # fmt: skip
 COLUMNS = "mov_columns"
 """The parameter that names the columns of the list."""
-NOBODY = UUID(int=0)
-"""The variant id for a SKU that no variant has: it matches no movement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted(lists.Wanted[MovementFilter]):
-    """What the list shows, and the SKU or barcode of the filter with the variant that has it."""
+    """What the list shows, and the text of the filter with the variant that has it as a code."""
 
     code: str
     variant: LevelRow | None
@@ -41,11 +38,13 @@ class Wanted(lists.Wanted[MovementFilter]):
 def show_filters(choices: LedgerChoices) -> Wanted:
     """Draw the filters and return their values."""
     bound = _FILTERS.bound
-    with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
-        code = st.text_input("SKU or barcode", key="mov_sku", placeholder="Any", **bound)
+    days = {**bound, "on_change": _days_changed}
+    with st.grid(7, min_column_width=126, gap="small", key="mov_filters"):
+        code = st.text_input("SKU, product or brand", key="mov_sku", placeholder="Any", **bound)
+        brand = st.selectbox("Brand", choices.brands, index=None, placeholder="Any", key="mov_brand", **bound)
         reference = st.text_input("Reference begins with", key="mov_ref", placeholder="Any order or delivery", **bound)
-        since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **bound)
-        until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **bound)
+        since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **days)
+        until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **days)
         by = st.selectbox("By", choices.people, index=None, placeholder="Anybody", key="mov_by", **bound)
         labels = _reason_labels(choices.reasons)
         why = st.multiselect("Reason", list(labels), placeholder="Any", key="mov_reason", **bound)
@@ -54,11 +53,22 @@ def show_filters(choices: LedgerChoices) -> Wanted:
         types=tuple(TYPES[kind] for kind in kinds),
         reasons=tuple(sorted({code for label in why for code in labels[label]})),
         performed_by=by,
+        brand=brand,
         reference=(reference or "").strip(),
         since=since,
         until=until,
     )
     return _with_variant(wanted, (code or "").strip())
+
+
+def _days_changed() -> None:
+    _FILTERS.first_page()
+    chart.forget()
+
+
+def _clear() -> None:
+    _FILTERS.clear()
+    chart.forget()
 
 
 def _reason_labels(reasons: tuple[Reason, ...]) -> dict[str, list[str]]:
@@ -71,22 +81,26 @@ def _reason_labels(reasons: tuple[Reason, ...]) -> dict[str, list[str]]:
 
 def _with_variant(wanted: MovementFilter, code: str) -> Wanted:
     found = session.run(reports.find, code=code) if code else None
-    if code:
-        wanted = replace(wanted, variant_id=found.variant_id if found else NOBODY)
+    if found:
+        wanted = replace(wanted, variant_id=found.variant_id)
+    elif code:
+        wanted = replace(wanted, search=code)
     return Wanted(filter=wanted, code=code, variant=found, cursor=st.query_params.get(_FILTERS.cursor))
 
 
 def show_count(seen: Ledger, wanted: Wanted) -> None:
     """Say how many movements there are, with the way back to all and the export."""
     lists.show_head(
-        _count(seen, wanted), key="mov", clear=_FILTERS.clear if wanted.narrowed else None, stale=seen.stale,
-        actions=(lambda: _show_actions(wanted.filter)) if seen.page.rows else None,
+        _count(seen, wanted), key="mov", clear=_clear if wanted.narrowed else None, stale=seen.stale,
+        actions=(lambda: _show_actions(seen.wanted)) if seen.page.rows else None,
     )  # fmt: skip
 
 
 def _count(seen: Ledger, wanted: Wanted) -> str:
     found = wanted.variant
     about = f" of {words.plain(found.sku)} {words.plain(words.variant(found))}" if found else ""
+    if seen.variants is not None:
+        about = f" of {words.plural(seen.variants, 'variant')}"
     order = ", newest first" if seen.count.count else ""
     return f"{lists.counted(seen.count, 'movement')}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
 
@@ -98,7 +112,7 @@ def _show_actions(wanted: MovementFilter) -> None:
 
 def _show_export(wanted: MovementFilter) -> None:
     with st.popover("Export", icon=":material/download:", key="mov_export"):
-        st.caption("All movements under this filter, not only this page.")
+        st.caption("All movements of this list, not only this page, with brand and value at cost.")
         st.download_button(
             "As CSV", session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
             key="mov_csv", on_click="ignore", width="stretch",
@@ -109,23 +123,10 @@ def _show_export(wanted: MovementFilter) -> None:
         )  # fmt: skip
 
 
-def show_chart(seen: Ledger) -> None:
-    """Show the units under the filter by type and day, as a chart and as a table."""
-    since, until = seen.since, seen.until
-    period = f"{words.day(since)} to {words.day(until - timedelta(days=1))}"
-    st.markdown(f"**Units by type, {period}**")
-    if not seen.flows:
-        st.caption("Nothing moved in this period.")
-        return
-    figure = charts.flow_chart(seen.flows, since, until, height=220)
-    charts.show(figure, key="mov_chart", alt=charts.describe(seen.flows, since, until))
-    charts.show_flow_table(seen.flows, "mov_table")
-
-
 def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     """Show a page of movements with the ways to newer and older ones, or why there is none."""
     if not seen.page.rows:
-        _show_nothing(wanted, person)
+        _show_nothing(seen, wanted, person)
         return
     shown = columns.chosen(COLUMNS, tables.MOVEMENT_COLUMNS)
     key = columns.key_of(
@@ -142,16 +143,16 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
 
 
-def _show_nothing(wanted: Wanted, person: Actor) -> None:
-    if wanted.code and wanted.variant is None and (shared := session.run(reports.sharing, code=wanted.code)):
+def _show_nothing(seen: Ledger, wanted: Wanted, person: Actor) -> None:
+    if wanted.filter.search and (shared := session.run(reports.sharing, code=wanted.code)):
         frame.empty(
             "Several variants have this code",
             words.plain(f"{wanted.code[:80]} means {words.listing([row.sku for row in shared])}. Type the SKU."),
             icon=":material/help:",
         )
-    elif wanted.code and wanted.variant is None:
+    elif wanted.filter.search and not seen.variants:
         frame.empty(
-            "No variant has this SKU or barcode",
+            "No variant, product or brand matches",
             f"{words.plain(wanted.code[:80])} may be spelled differently, or not be imported yet.",
             icon=":material/search_off:",
         )

@@ -8,14 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from core.foundation.model import DayFlow, MovementType
+from core.ledger.charts import Choice, of_days
 from core.screens.stock import Overview
 from dashboard.alerts import listing, steps
 from dashboard.alerts import tables as cases
 from dashboard.frame import charts, drawer, links, lists, selling, tables, words
 from dashboard.frame import page as frame
+from dashboard.frame.charts import choosing
 
 PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
 """The days that the numbers and the chart cover."""
+_CHOSEN = "ovw_pick"
 PURPOSE = "Overview shows what is in stock, what was sold, and what needs attention."
 
 
@@ -80,10 +83,19 @@ def show_flows(seen: Overview, days: int) -> None:
     if not seen.flows:
         frame.empty("No movements in this period", "Choose a longer period, or receive a delivery on the Stock page.")
         return
-    charts.show(
-        charts.flow_chart(seen.flows, since, until), key="ovw_flows", alt=charts.describe(seen.flows, since, until)
-    )
-    charts.show_flow_table(seen.flows, "ovw_table")
+    chart = of_days(seen.flows, since, until)
+    days = chosen()
+    choice = Choice(first=days[0], last=days[1]) if days else None
+    choosing.show(
+        charts.flow_chart(chart, choice=choice), key=f"ovw_flows_{len(chart.starts)}", alt=charts.describe(chart),
+        param=_CHOSEN, days_of=chart.days_of,
+    )  # fmt: skip
+    charts.show_flow_table(chart, "ovw_table")
+
+
+def chosen() -> choosing.Days | None:
+    """Return the days that were chosen in the chart."""
+    return choosing.read(_CHOSEN)
 
 
 def show_attention(seen: Overview) -> None:
@@ -144,10 +156,16 @@ def _row(colour: str, icon: str, label: str, about: str, page: str, **query: str
 
 
 def show_recent(seen: Overview) -> None:
-    """Show the latest movements."""
+    """Show the latest movements, or those of the days that were chosen in the chart."""
+    days = chosen()
     with frame.heading("Latest movements"):
-        links.to_page("movements", "All movements", icon=":material/arrow_forward:")
-    if not seen.recent:
+        span = {"mov_from": days[0].isoformat(), "mov_to": days[1].isoformat()} if days else {}
+        links.to_page("movements", "All movements", icon=":material/arrow_forward:", **span)
+    choosing.show_choice(_CHOSEN)
+    if not seen.recent and days:
+        st.caption("Nothing moved on these days.")
+    elif not seen.recent:
         st.caption("There are no movements yet. Receive a delivery or set a level on the Stock page.")
-        return
-    tables.show_movements(seen.recent, seen.shop.zone, key="ovw_recent", pick=drawer.open_movement)
+    else:
+        key = f"ovw_recent_{days[0]}_{days[1]}" if days else "ovw_recent"
+        tables.show_movements(seen.recent, seen.shop.zone, key=key, pick=drawer.open_movement)

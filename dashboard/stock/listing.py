@@ -208,8 +208,9 @@ def _show_actions(wanted: Wanted, person: Actor) -> None:
 
 
 def open_variant(sku: str) -> None:
-    """Open a variant in place of the list."""
+    """Open a variant in place of the list, with its whole history."""
     lists.put("sku", sku)
+    lists.put("stk_pick", None)
 
 
 def _show_nothing(wanted: Wanted, person: Actor) -> None:

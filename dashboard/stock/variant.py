@@ -17,12 +17,20 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.frame.charts import choosing
 from dashboard.stock import codes, details, holds, level_forms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
 PERIOD = lists.Choice(label="Period", key="stk_range", options=_DAYS, usual="90 days")
 """The days that chart and explanation cover."""
+
+
+CHOSEN = "stk_pick"
+"""The parameter of the days that were chosen in the chart."""
+_CHOOSE = lists.Choice(
+    label="Choose", key="stk_choose", options={"A day": False, choosing.RANGE: True}, usual="A day"
+)  # fmt: skip
 
 
 def show_unknown(code: str) -> None:
@@ -129,10 +137,17 @@ def _show_size(row: LevelRow, *, here: bool) -> None:
 def _show_running(seen: Variant) -> None:
     with frame.heading("Running level"):
         PERIOD.show()
+        _CHOOSE.show()
     points = _points(seen)
     row = seen.row
     alt = f"Units of {row.sku} on hand over time: {_course([point.level for point in points])}."
-    charts.show(charts.level_chart(points, row.on_hand, row.reorder_point, seen.shop.zone), key="stk_chart", alt=alt)
+    if seen.marks:
+        alt = f"{alt} Marked are {charts.spoken(seen.marks)}."
+    figure = charts.level_chart(points, row.on_hand, row.reorder_point, seen.shop.zone, seen.marks)
+    choosing.show(
+        figure, key=f"stk_chart_{row.sku}_{seen.since}", alt=alt, param=CHOSEN, days_of=lambda day: (day, day),
+        by_range=_CHOOSE.value(),
+    )  # fmt: skip
     if not seen.points and row.movement_count:
         st.caption("There are no movements in this period. Choose All to see the whole history.")
     table: dict[str, Sequence[object]] = {
@@ -202,9 +217,15 @@ def _show_proof(seen: Variant) -> None:
 def _show_history(seen: Variant, may_undo: bool) -> None:
     with frame.heading("History"):
         count = words.plural(seen.row.movement_count, "movement")
-        links.to_page("movements", f"All {count}", icon=":material/arrow_forward:", mov_sku=seen.row.sku)
+        days = choosing.read(CHOSEN)
+        span = {"mov_from": days[0].isoformat(), "mov_to": days[1].isoformat()} if days else {}
+        links.to_page("movements", f"All {count}", icon=":material/arrow_forward:", mov_sku=seen.row.sku, **span)
+    choosing.show_choice(CHOSEN)
     if not seen.history:
-        st.caption("There are no movements yet. Receive a delivery, or set the level to what is on the shelf.")
+        if seen.row.movement_count:
+            st.caption("Nothing moved on these days.")
+        else:
+            st.caption("There are no movements yet. Receive a delivery, or set the level to what is on the shelf.")
         return
     tables.show_movements(
         seen.history, seen.shop.zone, key=f"stk_history_{seen.history[0].movement_id}", pick=drawer.open_movement,

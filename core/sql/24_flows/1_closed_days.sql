@@ -65,8 +65,8 @@ create function stockroom_api.unkept_days(_first date, _last date, _basis text) 
     return array(select g::date from generate_series(_first, _last, interval '1 day') g
                   where not exists (select from stockroom.flow_days f where f.day = g::date and f.basis = _basis));
 
--- Keep the sums of past days, under the lock that a posting into the past shares: it deletes what it changes. If another reader has
--- the lock, nothing is kept now.
+-- Keep the sums of past days, under the lock that a posting into the past shares: it deletes what it changes. It keeps the newest 40
+-- days that are missing, so that such a posting never waits long; if another reader has the lock, none.
 create function stockroom_api.keep_flows(_first date, _last date, _basis text) returns void
     language plpgsql as $$
 declare
@@ -74,7 +74,7 @@ declare
 begin
     perform stockroom_api.close_days(_first, _last);
     _days := array(select s.day from stockroom.shop_days s
-                    where s.day = any (stockroom_api.unkept_days(_first, _last, _basis)));
+                    where s.day = any (stockroom_api.unkept_days(_first, _last, _basis)) order by s.day desc limit 40);
     if _days = '{}' or not pg_try_advisory_xact_lock(hashtext('stockroom.shop_days')) then
         return;
     end if;

@@ -69,7 +69,7 @@ def test_days_are_those_of_the_shop(tabs: Tabs, busy_shop: Shop) -> None:
 
 def test_an_unknown_sku_is_reported_and_matches_nothing(tabs: Tabs, busy_shop: Shop) -> None:
     tab = tabs.open("Mia", "movements", mov_sku="'; drop table stock_movements; --")
-    assert "No variant has this SKU or barcode" in words_of(tab)
+    assert "No variant, product or brand matches" in words_of(tab)
     assert len(changes(press(tab, "Clear filters"))) == 4
 
 
@@ -147,5 +147,5 @@ def test_the_chart_covers_the_period_of_the_filter(tabs: Tabs, busy_shop: Shop) 
     tab = tabs.open("Mia", "movements", mov_from=f"{today.year - 1}-01-01", mov_type="Purchase")
     (chart,) = tab.get("plotly_chart")
     assert f"1 Jan {today.year - 1}" in chart.proto.alt
-    assert "purchases +29" in chart.proto.alt
-    assert "adjustments" not in chart.proto.alt
+    assert "Purchases +29" in chart.proto.alt
+    assert "Adjustments" not in chart.proto.alt

@@ -45,7 +45,7 @@ def test_the_chart_says_in_words_what_it_shows_and_has_its_table(tabs: Tabs, emb
     embedded_shop.adjust(embedded_shop.variant(on_hand=7), -3)
     tab = tabs.open("Mia")
     (chart,) = tab.get("plotly_chart")
-    assert f"purchases +7; adjustments {MINUS}3" in chart.proto.alt
+    assert f"Purchases +7; Adjustments {MINUS}3" in chart.proto.alt
     tab.session_state["ovw_table"] = True
     flows = table(run(tab), "Units in")
     assert tuple(flows.iloc[0])[1:] == ("Purchase", 7, 0)

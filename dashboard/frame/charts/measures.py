@@ -1,0 +1,89 @@
+"""Measurements over time, and bars for names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.frame.charts.parts import colorway, figure
+
+
+def time_chart(
+    series: Mapping[str, Mapping[datetime, float | None]], ends: tuple[datetime, datetime], step: timedelta, unit: str,
+    *, stacked: bool = False,
+) -> go.Figure:  # fmt: skip
+    """Return measurements over time as lines or stacked bars, each at the beginning of its step."""
+    traces = [
+        _measured(name, by_time, step if stacked else None, colorway()[place])
+        for place, (name, by_time) in enumerate(series.items())
+    ]
+    highest = max((value or 0 for by_time in series.values() for value in by_time.values()), default=0)
+    axis = {"title": {"text": unit}, "tickformat": ",~f", "range": [0, highest * 1.1 or 1]}
+    days = {"tickformat": "%-d %b\n%H:%M", "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
+    return figure(traces, height=240, showlegend=len(traces) > 1, xaxis=days, yaxis=_sum_axis(axis, stacked))
+
+
+def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
+    """Return a horizontal bar for each name, the first at the top."""
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": list(values.values()),
+        "y": list(values),
+        "marker": {"color": colorway()[0], "line": {"width": 0}},
+        "hovertemplate": "%{y} %{x:,~f}<extra></extra>",
+    }
+    names = {"autorange": "reversed", "tickformat": None}
+    amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
+    return figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
+
+
+def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], unit: str) -> go.Figure:
+    """Return horizontal bars for each name, one of each series, the first name at the top."""
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": list(values),
+            "y": list(names),
+            "name": name,
+            "marker": {"color": colorway()[place], "line": {"width": 0}},
+            "hovertemplate": f"%{{y}}, {name.lower()}: %{{x:,~f}} {unit}<extra></extra>",
+        }
+        for place, (name, values) in enumerate(series.items())
+    ]
+    axis = {"autorange": "reversed", "tickformat": None}
+    amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
+    height = 90 + 40 * len(names)
+    return figure(bars, height=height, barmode="group", hovermode="closest", xaxis=amounts, yaxis=axis)
+
+
+def _measured(
+    name: str, by_time: Mapping[datetime, float | None], step: timedelta | None, shade: str
+) -> dict[str, Any]:
+    times = sorted(by_time)
+    line = {"type": "scatter", "mode": "lines+markers", "line": {"width": 2, "color": shade}, "marker": {"size": 5}}
+    kind = (
+        line
+        if step is None
+        else {
+            "type": "bar",
+            "width": 800 * step.total_seconds(),  # milliseconds: four fifths of a step, even if there is only one bar
+            "marker": {"color": shade, "line": {"width": 0}},
+        }
+    )
+    return {
+        **kind,
+        "x": times,
+        "y": [by_time[at] for at in times],
+        "name": name,
+        "hovertemplate": f"{name} %{{y:,~f}}<extra></extra>",
+    }
+
+
+def _sum_axis(axis: dict[str, Any], stacked: bool) -> dict[str, Any]:
+    # A stack is higher than its highest part, so Plotly chooses the range.
+    return {name: value for name, value in axis.items() if not (stacked and name == "range")}
