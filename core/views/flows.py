@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from core.carts.values import minor_digits
 from core.foundation.model import Actor, MovementType, Shop
 from core.ledger import charts, movements, reports
-from core.ledger.charts import View
+from core.ledger.charts import Choice, View
 from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
 from core.people.access import Permission, may
@@ -47,8 +46,6 @@ STEPS = {Step.DAY: "Day", Step.WEEK: "Week", Step.MONTH: "Month"}
 USUAL_DAYS = 30
 MOST_GROUPS = 7
 OTHERS, NONE = "Others", "None"
-NOTHING = UUID(int=0)
-"""The variant id for a code that no variant has: it matches no movement."""
 
 
 def section(connection: Connection, actor: Actor, *, title: str, path: str, values: Mapping[str, list[str]]) -> Section:
@@ -56,6 +53,7 @@ def section(connection: Connection, actor: Actor, *, title: str, path: str, valu
     shop = reports.shop(connection, actor)
     wanted, view = filter_of(connection, actor, values), view_of(values)
     view = replace(view, money=view.money and may(actor.role, Permission.SEE_MONEY))
+    wanted = charts.chosen(wanted, view, reports.reasons(connection, actor))
     since, until = _period(wanted, shop)
     chart = charts.read(connection, actor, filter=wanted, since=since, until=until, view=view)
     sums = charts.total(chart.flows, since, until - timedelta(days=1))
@@ -66,6 +64,9 @@ def section(connection: Connection, actor: Actor, *, title: str, path: str, valu
         ("Movements", many), ("Units in", _signed(sums.units_in)), ("Units out", _signed(-sums.units_out)),
         ("Change", _signed(sums.units_in - sums.units_out)),
     ]  # fmt: skip
+    if chart.before is not None:
+        before = charts.total(chart.before, since, until)
+        facts += [("In, period before", _signed(before.units_in)), ("Out, period before", _signed(-before.units_out))]
     if view.money:
         facts += [
             ("Value in", _money(sums.value_in, shop)), ("Value out", _money(sums.value_out, shop)),
@@ -83,16 +84,15 @@ def section(connection: Connection, actor: Actor, *, title: str, path: str, valu
 
 
 def filter_of(connection: Connection, actor: Actor, values: Mapping[str, list[str]]) -> MovementFilter:
-    """Return the filter that the address of the page names. What it does not know matches nothing."""
+    """Return the filter that the address of the page names."""
     code = chosen(values, "mov_sku").strip()
     variant = reports.find(connection, actor, code=code) if code else None
     return MovementFilter(
         types=tuple(kind for kind, label in TYPES.items() if {kind.value, label} & set(values.get("mov_type", ()))),
         reasons=_reasons(connection, actor, values.get("mov_reason", ())),
-        variant_id=(variant.variant_id if variant else NOTHING) if code else None,
-        search=chosen(values, "mov_q").strip(),
+        variant_id=variant.variant_id if variant else None,
+        search="" if variant else code,
         brand=chosen(values, "mov_brand") or None,
-        source=chosen(values, "mov_source") or None,
         performed_by=chosen(values, "mov_by") or None,
         reference=chosen(values, "mov_ref").strip(),
         since=_day(chosen(values, "mov_from")),
@@ -107,8 +107,17 @@ def view_of(values: Mapping[str, list[str]]) -> View:
     return View(
         group=Group(group) if group else Group.TYPE,
         step=Step(step) if step else None,
-        money=chosen(values, "mov_unit").casefold() == "money",
+        money=chosen(values, "mov_in").casefold() == "money",
+        compare=bool(chosen(values, "mov_compare")),
+        choice=_choice(chosen(values, "mov_pick"), chosen(values, "mov_of") or None),
     )
+
+
+def _choice(days: str, name: str | None) -> Choice | None:
+    """Return the bars that were chosen in the chart: the first and the last day, and the name of a group."""
+    first, _, last = days.partition("_")
+    since, until = _day(first), _day(last or first)
+    return Choice(first=since, last=until, name=name) if since and until and since <= until else None
 
 
 def _reasons(connection: Connection, actor: Actor, named: Sequence[str]) -> tuple[str, ...]:
@@ -134,7 +143,7 @@ def _period(wanted: MovementFilter, shop: Shop) -> tuple[date, date]:
 
 
 def _narrowed(values: Mapping[str, list[str]]) -> str:
-    names = ("mov_type", "mov_reason", "mov_by", "mov_brand", "mov_q", "mov_sku", "mov_ref", "mov_source")
+    names = ("mov_type", "mov_reason", "mov_by", "mov_brand", "mov_sku", "mov_ref")
     said = ", ".join(value for name in names for value in values.get(name, ()) if value)
     return f" Filter: {said}." if said else ""
 

@@ -75,6 +75,7 @@ def _opened(found: tuple[View, ...], page: str) -> View | None:
 
 def _offer(page: str, opened: View | None) -> None:
     if st.button("Save this view", icon=":material/bookmark_add:", key="view_save", type="tertiary"):
+        st.session_state.pop(_DONE, None)
         _save_dialog(page, opened)
 
 
