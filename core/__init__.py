@@ -24,7 +24,7 @@ from importlib import import_module
 from typing import Any
 
 ORDER = (
-    "commands", "jobs", "sample", "storefront", "screens",
+    "commands", "jobs", "sample", "storefront", "views", "screens",
     "reports", "replenishment", "scanning", "deliveries", "counts", "backups", "health", "proof", "alerts", "orders",
     "inbox", "adoption", "catalog", "shop", "valuation", "ledger", "sandbox", "people", "database", "carts", "payloads",
     "sheets", "stripe", "foundation",

@@ -8,6 +8,7 @@ from core.foundation.errors import SignInRequired, Unavailable
 from dashboard.door import session
 from dashboard.frame import live, navigation
 from dashboard.frame import page as frame
+from dashboard.views import side
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,7 +18,7 @@ try:
     person = session.signed_in()
     if session.start_afresh(person):
         live.forget()
-    page = navigation.choose(person)
+    page = navigation.choose(person, side.show)
     page.run()
 except SignInRequired:
     navigation.hide()

@@ -11,6 +11,9 @@ import re
 import threading
 import warnings
 from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import formatdate
 from functools import cache
 from typing import Any
 
@@ -27,6 +30,9 @@ OUTBOX = "outbox://"
 """The address of a destination that sends nothing: its messages are kept like all others."""
 _HOOK = re.compile(r"\berror=(\d{3})\b")
 _MAIL = re.compile(r"^Socket Exception: .*?\((\d{3}), b|\bwas refused: (\d{3}) ")
+
+
+_RECIPIENT = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 
 
 class _Listener(logging.Handler):
@@ -60,17 +66,29 @@ class Message:
     body: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail: the same in plain text and in HTML, which shows each picture as `cid:` and its name.
+
+    `mail_id` is the same in each try, so that a mailbox shows it once. `stop_url`: where the recipient stops them.
+    """
+
+    mail_id: str
+    title: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    stop_url: str | None = None
+
+
 def send(url: str, message: Message, *, recipient: str | None = None) -> None:
     """Send a message to an address; a mail account mails it to `recipient`. Raises DeliveryFailed."""
     if url == OUTBOX:
         return
-    service = _service(url)
-    if service is None:
-        raise DeliveryFailed("Its address does not belong to a known service.", permanent=True)
+    service = _known(url)
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, READ_SECONDS
     if recipient is not None:
-        if not hasattr(service, "targets") or not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", recipient):
-            raise DeliveryFailed("It cannot be mailed to this recipient.", permanent=True)
+        _refuse_recipient(service, recipient)
         service.targets = [(False, recipient)]
     _listener.heard.status, _listener.heard.is_lasting = None, False
     try:
@@ -78,10 +96,70 @@ def send(url: str, message: Message, *, recipient: str | None = None) -> None:
     except Exception:  # an error of a service's own code; its text could contain the address
         arrived = False
     if not arrived:
-        status = _listener.heard.status
-        unknown = "It could not be reached, or did not accept the message."
-        why = f"It answered with an error ({status})." if status else unknown
-        raise DeliveryFailed(why, permanent=_listener.heard.is_lasting)
+        raise _failure()
+
+
+def send_letter(url: str, letter: Letter, *, recipient: str) -> None:
+    """Send a mail with pictures through a mail account. Raises DeliveryFailed."""
+    if url == OUTBOX:
+        return
+    account = _known(url)
+    _refuse_recipient(account, recipient)
+    # Loaded with the services: by itself it warns those who develop the library.
+    from apprise.plugins.email.smtp import AppriseSMTPController
+
+    _listener.heard.status, _listener.heard.is_lasting = None, False
+    mail = _written(letter, account.from_addr, recipient)
+    try:
+        with AppriseSMTPController(
+            host=account.smtp_host, port=account.port, secure_mode=account.secure_mode, user=account.user,
+            password=account.password, verify_certificate=account.verify_certificate,
+            socket_connect_timeout=int(READ_SECONDS),
+        ) as server:  # fmt: skip
+            arrived = server.sendmail(account.from_addr[1], [recipient], mail.as_string())
+    except Exception as error:  # its text could contain the account
+        _library.debug("Socket Exception: %s", error)
+        arrived = False
+    if not arrived:
+        raise _failure()
+
+
+def _written(letter: Letter, sender: Any, recipient: str) -> EmailMessage:
+    """Return a letter as a mail: plain text, or HTML with its pictures inside."""
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(letter.title.split())
+    mail["From"] = Address(display_name=str(sender[0] or "Stockroom"), addr_spec=sender[1])
+    mail["To"] = recipient
+    mail["Date"] = formatdate(localtime=False)
+    mail["Message-ID"] = f"<{letter.mail_id}@{sender[1].rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    if letter.stop_url:
+        mail["List-Unsubscribe"] = f"<{letter.stop_url}>"
+    mail.set_content(letter.text)
+    mail.add_alternative(letter.html, subtype="html")
+    *_, page = mail.iter_parts()
+    for name, png in letter.pictures:
+        page.add_related(png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline")
+    return mail
+
+
+def _known(url: str) -> Any:
+    service = _service(url)
+    if service is None:
+        raise DeliveryFailed("Its address does not belong to a known service.", permanent=True)
+    return service
+
+
+def _refuse_recipient(service: Any, recipient: str) -> None:
+    if not hasattr(service, "targets") or not _RECIPIENT.fullmatch(recipient):
+        raise DeliveryFailed("It cannot be mailed to this recipient.", permanent=True)
+
+
+def _failure() -> DeliveryFailed:
+    status = _listener.heard.status
+    unknown = "It could not be reached, or did not accept the message."
+    why = f"It answered with an error ({status})." if status else unknown
+    return DeliveryFailed(why, permanent=_listener.heard.is_lasting)
 
 
 def describe(url: str) -> str:

@@ -43,6 +43,8 @@ class Permission(StrEnum):
     APPROVE_COUNT = "approve_count"
     SET_ORDER_TERMS = "set_order_terms"
     SEE_MONEY = "see_money"
+    SAVE_VIEW = "save_view"
+    WITHDRAW_VIEW = "withdraw_view"
 
 
 _EVERYBODY = ("warehouse", "support", "manager", "admin")
@@ -87,6 +89,8 @@ ROLES: dict[Permission, tuple[str, ...]] = {
     Permission.APPROVE_COUNT: _MANAGERS,
     Permission.SET_ORDER_TERMS: _MANAGERS,
     Permission.SEE_MONEY: _MANAGERS,
+    Permission.SAVE_VIEW: _EVERYBODY,
+    Permission.WITHDRAW_VIEW: _MANAGERS,
 }
 
 

@@ -55,6 +55,7 @@ class What(StrEnum):
     CATALOGUE_CHANGED = "catalogue_changed"
     COUNT_RULES = "count_rules"
     ORDER_TERMS = "order_terms"
+    VIEW_WITHDRAWN = "view_withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

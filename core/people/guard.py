@@ -8,8 +8,9 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, RootTransaction
 
 from core.database.engine import array, call
+from core.foundation.errors import Forbidden
 from core.foundation.model import Actor
-from core.people.access import Permission, roles_for
+from core.people.access import Permission, may, roles_for
 
 ASKER = "%(user_id)s, %(session_id)s, cast(%(roles)s as text[]), %(name)s"
 """The first arguments of an operation's SQL function: who asks. `asker` gives their values."""
@@ -40,6 +41,12 @@ def ask(
 
 
 def asker(actor: Actor, permission: Permission) -> dict[str, Any]:
-    """Return the values of `ASKER`: who asks, and which roles may."""
+    """Return the values of `ASKER`: who asks, and which roles may.
+
+    An actor without a user is the shop itself; with a lesser role it reads for a person, and may what they may. Raises
+    Forbidden.
+    """
+    if actor.user_id is None and not may(actor.role, permission):
+        raise Forbidden(actor=actor.name, role=actor.role)
     roles = array(roles_for(permission))
     return {"user_id": actor.user_id, "session_id": actor.session_id, "roles": roles, "name": actor.name}

@@ -109,7 +109,23 @@ class AuthGate:
         if signed_in is None:
             return answer_stranger(request)
         request.scope[SIGNED_IN] = signed_in
+        return _to_start(request, signed_in.start) if asks_for_page(request) else None
+
+
+def _to_start(request: HTTPConnection, start: str | None) -> Response | None:
+    """Return a redirect from the root to the page on which the person begins, or None.
+
+    Overview is at the root for those who begin there, else at its own path. A link to it works for both.
+    """
+    path, query = request.scope["path"], request.scope.get("query_string", b"").decode("latin-1")
+    more = f"?{query}" if query else ""
+    if path == "/" and start:
+        target = f"/overview{more}" if query else safe_next(f"/{start}")
+    elif path == "/overview" and not start:
+        target = f"/{more}"
+    else:
         return None
+    return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
 
 
 def _is_for_api(request: HTTPConnection) -> bool:

@@ -68,6 +68,46 @@ def _draw(table: Table, key: str, alt: str, row_height: int, placeholder: str, s
     )
 
 
+def chosen(param: str, offered: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns that the address names, in their order; empty for all as usual.
+
+    It has their names, whatever the language of their labels, so a view keeps them.
+    """
+    return tuple(name for name in st.query_params.get(param, "").split(".") if name in offered)
+
+
+def choose(param: str, offered: Mapping[str, str]) -> None:
+    """Draw the choice of a list's columns and their order."""
+    key = f"{param}_pick"
+    st.session_state[key] = list(chosen(param, offered))
+
+    def changed() -> None:
+        names = st.session_state[key]
+        if names:
+            st.query_params[param] = ".".join(names)
+        else:
+            st.query_params.pop(param, None)
+
+    with st.popover("Columns", icon=":material/view_column:", key=f"{param}_box"):
+        st.multiselect(
+            "Columns in their order", list(offered), format_func=offered.__getitem__, key=key, on_change=changed,
+            placeholder="All columns", help="Without a choice, the list shows all columns.",
+        )  # fmt: skip
+
+
+def arranged(table: Table, shown: Sequence[str], *, always: Sequence[str]) -> Table:
+    """Return a table with the chosen columns in their order, all of them if none is chosen.
+
+    Those named `always` stay in their place, before or behind the others.
+    """
+    if not shown:
+        return table
+    names = list(table)
+    first = [name for name in names if name in always and names.index(name) == 0]
+    last = [name for name in names if name in always and name not in first]
+    return {name: table[name] for name in (*first, *shown, *last) if name in table}
+
+
 def key_of(prefix: str, *shown: object) -> str:
     """Return a widget key that changes with what is shown."""
     return f"{prefix}_{hashlib.sha1(repr(shown).encode(), usedforsecurity=False).hexdigest()[:10]}"

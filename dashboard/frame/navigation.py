@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from html import escape
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -18,11 +20,13 @@ SKIP = "Skip to the main action"
 """The first stop of the Tab key on every page."""
 
 
-def choose(person: SignedIn) -> StreamlitPage:
-    """Show the side bar of a signed-in person and return the page that the address names."""
+def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
+    """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
     account = _page("account", "Your account", "account_circle", hidden=True)
     page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
+    if own:
+        own(person, page)
     _show_person(person, account)
     _tell_scripts(person)
     return page
@@ -48,7 +52,7 @@ def _digest(text: str) -> str:
 
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups = {
-        "": [_page("overview", "Overview", "dashboard", default=True)],
+        "": [_page("overview", "Overview", "dashboard", default=not person.start), *_start(person.start)],
         "Warehouse": [
             _page("stock", "Stock", "inventory_2"),
             _page("scan", "Scan", "barcode_scanner"),
@@ -72,7 +76,20 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups["Sales"].append(_page("search", "Search", "search", hidden=True))
     groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
+    groups["Views"] = [_page("views", "Views", "bookmarks", hidden=True)]
     return groups
+
+
+def _start(start: str | None) -> list[StreamlitPage]:
+    """Return the page at the root that leads to where a person begins, if that is not Overview."""
+    if not start:
+        return []
+
+    def begin() -> None:
+        page, _, query = start.partition("?")
+        st.switch_page(PAGES / f"{page}.py", query_params=parse_qsl(query))
+
+    return [st.Page(begin, title="Start", url_path="start-page", default=True, visibility="hidden")]
 
 
 def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> StreamlitPage:

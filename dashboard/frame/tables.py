@@ -16,6 +16,17 @@ from core.foundation.model import LevelRow, Movement, MovementType
 from dashboard.frame import columns, words
 
 PAGE_ROWS = 50
+LEVEL_COLUMNS = {
+    "picture": "Picture", "product": "Product", "size": "Size", "shelf": "Shelf", "status": "Status",
+    "on_hand": "On hand", "reserved": "Reserved", "available": "Available", "expected": "Expected",
+    "reorder_point": "Reorder at", "cover": "Cover", "trend": "30 days", "moved": "Moved", "counted": "Counted",
+}  # fmt: skip
+"""The columns of `show_levels` that can be chosen, by name. The SKU opens the variant, so it is always there."""
+MOVEMENT_COLUMNS = {
+    "at": "When", "sku": "SKU", "product": "Product", "size": "Size", "type": "Type", "reason": "Reason",
+    "change": "Units", "level": "Level", "by": "By", "reference": "Reference", "note": "Note",
+}  # fmt: skip
+"""The columns of `show_movements` that can be chosen, by name."""
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
 EXPECTED_HELP = "Units that are expected from open deliveries, and when the next delivery is due"
 COVER_HELP = (
@@ -46,14 +57,16 @@ def show_levels(
     key: str,
     pick: Callable[[str], None],
     expected: Mapping[UUID, Expected] | None = None,
+    shown: Sequence[str] = (),
 ) -> None:
     """Show variants with their levels; a click on a SKU calls `pick`. `key` must change with page and filter.
 
-    `expected` is what deliveries still bring of them.
+    `expected` is what deliveries still bring of them, `shown` the chosen columns.
     """
     skus = [row.sku for row in rows]
+    wide = {"sku": (skus, columns.opener("SKU", 102, skus, pick)), **_levels(rows, zone, expected or {})}
     columns.show(
-        {"sku": (skus, columns.opener("SKU", 102, skus, pick)), **_levels(rows, zone, expected or {})},
+        columns.arranged(wide, shown, always=("sku",)),
         {
             "sku": (skus, columns.opener("SKU", 100, skus, pick)),
             "variant": ([words.variant(row) for row in rows], TextColumn("Variant", width=120)),
@@ -113,8 +126,12 @@ def show_movements(
     pick: Callable[[int], None],
     may_undo: bool = False,
     of_one_variant: bool = False,
+    shown: Sequence[str] = (),
 ) -> None:
-    """Show movements, newest first; a click on one calls `pick` with its id. `key` must change with the page."""
+    """Show movements, newest first; a click on one calls `pick` with its id. `key` must change with the page.
+
+    `shown`: the chosen columns.
+    """
     hidden = (*(("sku", "product", "size") if of_one_variant else ()), *_empty_columns(rows))
     ids = [row.movement_id for row in rows]
     wide = {
@@ -122,8 +139,12 @@ def show_movements(
         "open": ([_action(row, may_undo) for row in rows], columns.opener("", _OPEN_WIDTH, ids, pick)),
     }
     units = [words.signed(row.quantity) for row in rows]
+    if shown:
+        hidden = ()
     columns.show(
-        {name: column for name, column in wide.items() if name not in hidden},
+        columns.arranged(
+            {name: column for name, column in wide.items() if name not in hidden}, shown, always=("open",)
+        ),
         {
             "change": (units, columns.opener("Units", 58, ids, pick, align="right")),
             "what": ([_summary(row, of_one_variant) for row in rows], TextColumn("What", width=184)),

@@ -13,7 +13,7 @@ from core.people.access import Permission, may
 from core.screens import exports
 from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
-from dashboard.frame import drawer, links, lists, tables, words
+from dashboard.frame import columns, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.movements import chart
 
@@ -23,6 +23,8 @@ _FILTERS = lists.Filters(
            "mov_from": None, "mov_to": None},
     cursor="mov_page",
 )  # fmt: skip
+COLUMNS = "mov_columns"
+"""The parameter that names the columns of the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def show_count(seen: Ledger, wanted: Wanted) -> None:
     """Say how many movements there are, with the way back to all and the export."""
     lists.show_head(
         _count(seen, wanted), key="mov", clear=_clear if wanted.narrowed else None, stale=seen.stale,
-        actions=(lambda: _show_export(seen.wanted)) if seen.page.rows else None,
+        actions=(lambda: _show_actions(seen.wanted)) if seen.page.rows else None,
     )  # fmt: skip
 
 
@@ -101,6 +103,11 @@ def _count(seen: Ledger, wanted: Wanted) -> str:
         about = f" of {words.plural(seen.variants, 'variant')}"
     order = ", newest first" if seen.count.count else ""
     return f"{lists.counted(seen.count, 'movement')}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
+
+
+def _show_actions(wanted: MovementFilter) -> None:
+    columns.choose(COLUMNS, tables.MOVEMENT_COLUMNS)
+    _show_export(wanted)
 
 
 def _show_export(wanted: MovementFilter) -> None:
@@ -121,13 +128,17 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     if not seen.page.rows:
         _show_nothing(seen, wanted, person)
         return
-    key = f"mov_{seen.page.rows[0].movement_id}_{seen.page.rows[-1].movement_id}_{len(seen.page.rows)}"
+    shown = columns.chosen(COLUMNS, tables.MOVEMENT_COLUMNS)
+    key = columns.key_of(
+        "mov", seen.page.rows[0].movement_id, seen.page.rows[-1].movement_id, len(seen.page.rows), shown
+    )
     tables.show_movements(
         seen.page.rows,
         seen.shop.zone,
         key=key,
         pick=drawer.open_movement,
         may_undo=may(person.role, Permission.UNDO),
+        shown=shown,
     )
     lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
 

@@ -52,6 +52,7 @@ WHAT = {
     What.CATALOGUE_CHANGED: "Catalogue row changed",
     What.COUNT_RULES: "Rules of counting changed",
     What.ORDER_TERMS: "Terms of ordering changed",
+    What.VIEW_WITHDRAWN: "Shared view made private",
 }
 _FACTS = {
     "name": "Name",

@@ -48,6 +48,8 @@ _FOCUS = """<script>
 })(30);
 </script>"""
 _VIEW = lists.Choice(label="View", key="stk_view", options={"List": False, "Sizes": True}, usual="List")
+COLUMNS = "stk_columns"
+"""The parameter that names the columns of the list."""
 _EMPTY = {"stk_q": "", "stk_status": "All", "stk_brand": None, "stk_shelf": None, "stk_page": 1}
 
 
@@ -168,11 +170,14 @@ def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> Non
         _page_of(total, noun, wanted.page, pages), key="stk", clear=clear if wanted.narrowed else None,
         actions=lambda: _show_actions(wanted, person),
     )  # fmt: skip
-    key = columns.key_of("stk", wanted)  # changes with everything that changes the rows: a click is a position
+    shown = columns.chosen(COLUMNS, tables.LEVEL_COLUMNS)
+    key = columns.key_of("stk", wanted, shown)  # changes with all that changes the rows: a click is a position
     if isinstance(seen, StockGrid):
         grid_desk.show(seen.page.rows, key=key, pick=open_variant)
     else:
-        tables.show_levels(seen.page.rows, seen.shop.zone, key=key, pick=open_variant, expected=seen.expected)
+        tables.show_levels(
+            seen.page.rows, seen.shop.zone, key=key, pick=open_variant, expected=seen.expected, shown=shown
+        )
     if pages > 1:
         st.pagination(pages, key="stk_page", bind="query-params")
 
@@ -190,6 +195,8 @@ def _show_actions(wanted: Wanted, person: Actor) -> None:
         st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
         st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
+    if not wanted.grid:
+        columns.choose(COLUMNS, tables.LEVEL_COLUMNS)
     st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
     with st.popover("Export", icon=":material/download:", key="stk_export"):
         st.caption("All variants under this filter with their levels")

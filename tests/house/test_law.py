@@ -34,6 +34,7 @@ ONE_DOOR = {
     "fastapi": "core/storefront/api.py",
     "apprise": "core/alerts/notifier.py",
     "prometheus_client": "core/health/metrics.py",
+    "matplotlib": "core/views/pictures.py",
 }
 # A screen may use the building blocks, and the screens after it.
 SCREENS = (
@@ -51,6 +52,7 @@ SCREENS = (
     "catalog",
     "sheets",
     "settings",
+    "views",
     "frame",
     "door",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,8 @@ PAGE = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 async def find_session(token: str) -> SignedIn | None:
     if token == "broken":
         raise Unavailable
+    if token == "begins":
+        return replace(ADA, start="stock?view=7&stk_status=Low")
     return ADA if token == "good" else None
 
 
@@ -306,3 +309,22 @@ def test_any_other_way_back_leads_to_the_start_page(path: str | None) -> None:
 )
 def test_the_origin_must_be_the_very_host(origin: str | None, host: str | None, same: bool) -> None:
     assert same_origin(origin, host) is same
+
+
+@pytest.mark.parametrize(
+    ("person", "path", "query", "target"),
+    [
+        ("begins", "/", "", "/stock?view=7&stk_status=Low"),
+        ("begins", "/", "ovw_days=30+days", "/overview?ovw_days=30+days"),
+        ("begins", "/overview", "ovw_days=30+days", None),
+        ("begins", "/stock", "", None),
+        ("good", "/", "", None),
+        ("good", "/overview", "ovw_days=30+days", "/?ovw_days=30+days"),
+    ],
+)
+def test_the_root_leads_to_the_page_on_which_a_person_begins_and_overview_stays_reachable(
+    person: str, path: str, query: str, target: str | None
+) -> None:
+    answer = ask(path, query=query, cookie=f"stockroom_session={person}", **PAGE)
+    assert (answer.status, answer.headers.get("location")) == ((303, target) if target else (200, None))
+    assert ask(path, query=query, cookie=f"stockroom_session={person}", accept="application/json").status == 200

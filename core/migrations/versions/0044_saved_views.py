@@ -1,0 +1,19 @@
+"""Saved views, start pages, and the mails with the numbers of views.
+
+Revision ID: 0044
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0044"
+down_revision = "0049"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the table from the SQL beside this file."""
+    body = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(body)
