@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0044"
-down_revision = "0049"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

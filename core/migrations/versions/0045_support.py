@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0045"
-down_revision = "0041"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
