@@ -75,7 +75,7 @@ def _value_over_time(connection: Connection, period: Period, given: list[UUID] |
     start = opening(period.first, given)
     value = connection.execute(select(whole(start.c.value))).scalar_one()
     moved = parts(period, given, by_day=by_day)
-    found = connection.execute(select(moved.c.bucket, func.sum(moved.c.total)).group_by(moved.c.bucket))
+    found = connection.execute(select(moved.c.bucket, func.sum(moved.c.total).label("total")).group_by(moved.c.bucket))
     sums: dict[date, Decimal] = {row.bucket: row.total for row in found}
     names, values = [], []
     for bucket in _buckets(period, by_day=by_day):
