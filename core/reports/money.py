@@ -164,7 +164,8 @@ def _by_variant(connection: Connection, period: Period, given: list[UUID] | None
         .subquery("both")
     )  # fmt: skip
     names = ("opening", *_PARTS, "total", "uncosted")
-    query = choosing.summed(both, by, **{name: whole(both.c[name]) for name in names})
+    sums: dict[str, Any] = {name: whole(both.c[name]) for name in names}
+    query = choosing.summed(both, by, **sums)
     found = [row for row in connection.execute(query) if any(getattr(row, name) for name in names)]
     found.sort(key=lambda row: (row.sales, choosing.sorted_by(row, by)))
     return [
