@@ -75,7 +75,7 @@ def _value_over_time(connection: Connection, period: Period, given: list[UUID] |
     start = opening(period.first, given)
     value = connection.execute(select(whole(start.c.value))).scalar_one()
     moved = parts(period, given, by_day=by_day)
-    found = connection.execute(select(moved.c.bucket, func.sum(moved.c.total)).group_by(moved.c.bucket))
+    found = connection.execute(select(moved.c.bucket, func.sum(moved.c.total).label("total")).group_by(moved.c.bucket))
     sums: dict[date, Decimal] = {row.bucket: row.total for row in found}
     names, values = [], []
     for bucket in _buckets(period, by_day=by_day):
@@ -104,7 +104,8 @@ def money(connection: Connection, actor: Actor, *, period: Period, filter: Filte
     given = choosing.variants(connection, filter)
     over_time = by in _OVER_TIME
     found = _by_time(connection, period, given, by) if over_time else _by_variant(connection, period, given, by)
-    names = (Column(name=by.value, title="Day" if by is Grain.CALENDAR_DAY else "Month", kind=Kind.DAY),)
+    is_month = by is Grain.MONTH
+    names = (Column(name="month", title="Month") if is_month else Column(name="day", title="Day", kind=Kind.DAY),)
     columns = (
         *(names if over_time else choosing.names(by)),
         Column(name="opening", title="At the start", kind=Kind.MONEY, about="Value when it began"),
@@ -122,7 +123,7 @@ def money(connection: Connection, actor: Actor, *, period: Period, filter: Filte
         Column(name="cost_changes", title="Cost changes", kind=Kind.MONEY, about="Costs that were set or became known"),
         Column(name="closing", title="At the end", kind=Kind.MONEY, about="Value when it ended"),
     )
-    rows = tuple((*cells, *_cells(values)) for cells, values, _ in found)
+    rows = tuple((*((f"{cells[0]:%Y-%m}",) if is_month else cells), *_cells(values)) for cells, values, _ in found)
     totals = choosing.total(rows, columns)
     if over_time and rows:
         totals = (None, rows[0][1], *totals[2:-1], rows[-1][-1])
@@ -132,7 +133,7 @@ def money(connection: Connection, actor: Actor, *, period: Period, filter: Filte
         rows=rows,
         totals=totals,
         links=() if over_time else tuple(link for _, _, link in found),
-        chart=_chart(rows, over_time=over_time),
+        chart=_chart([cells[0] for cells, _, _ in found], rows, over_time=over_time),
         note=f"{uncosted:,} units moved without a known cost and are not in the money." if uncosted else "",
         currency=reports.shop(connection, actor).currency,
     )
@@ -164,7 +165,8 @@ def _by_variant(connection: Connection, period: Period, given: list[UUID] | None
         .subquery("both")
     )  # fmt: skip
     names = ("opening", *_PARTS, "total", "uncosted")
-    query = choosing.summed(both, by, **{name: whole(both.c[name]) for name in names})
+    sums: dict[str, Any] = {name: whole(both.c[name]) for name in names}
+    query = choosing.summed(both, by, **sums)
     found = [row for row in connection.execute(query) if any(getattr(row, name) for name in names)]
     found.sort(key=lambda row: (row.sales, choosing.sorted_by(row, by)))
     return [
@@ -190,14 +192,16 @@ def _by_time(connection: Connection, period: Period, given: list[UUID] | None, b
     return found
 
 
-def _chart(rows: tuple[tuple[Any, ...], ...], *, over_time: bool) -> Chart:
+def _chart(names: list[Any], rows: tuple[tuple[Any, ...], ...], *, over_time: bool) -> Chart:
     """Return cost of sales and losses, over time or of the first rows."""
     shown = rows if over_time else rows[:CHARTED]
     sold, lost = (tuple(float(row[-9 + place]) for row in shown) for place in (2, 4))
     return Chart(
-        title="Cost of sales and losses", kind=Kind.MONEY,
-        names=tuple(row[0] or choosing.NO_BRAND for row in shown), series={"Cost of sales": sold, "Lost": lost},
-    )  # fmt: skip
+        title="Cost of sales and losses",
+        kind=Kind.MONEY,
+        names=tuple(name or choosing.NO_BRAND for name in names[: len(shown)]),
+        series={"Cost of sales": sold, "Lost": lost},
+    )
 
 
 GRAINS = (Grain.PRODUCT, Grain.VARIANT, Grain.BRAND)

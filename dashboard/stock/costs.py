@@ -31,10 +31,8 @@ def show(seen: Variant, person: Actor) -> None:
         value, units = words.money(seen.row.on_hand * average, currency), words.units(seen.row.on_hand)
         st.markdown(f"**{words.money(average, currency)}** a unit on average, **{value}** for {units} on hand")
     if seen.costs:
-        label = f"The latest {words.plural(len(seen.costs), 'step')}"
-        charts.show_as_table(
-            _steps(seen), "stk_costs", f"Steps of the cost of {seen.row.sku}, newest first", label=label
-        )
+        alt = f"Steps of the cost of {seen.row.sku}, newest first"
+        charts.show_as_table(_steps(seen), "stk_costs", alt, label="How the average came about")
     if may(person.role, Permission.SET_COST):
         with st.expander("Set the cost"):
             _show_form(seen)

@@ -44,6 +44,11 @@ class Model:
     changes: list[Change] = field(default_factory=list)
     receipts: dict[int, Step] = field(default_factory=dict)
 
+    @property
+    def value(self) -> Decimal | None:
+        """What the units on hand are worth, if their cost is known."""
+        return None if self.average is None else self.worth(self.level, self.average)
+
     def rounded(self, amount: Decimal) -> Decimal:
         return amount.quantize(Decimal(1).scaleb(-self.digits), ROUND_HALF_UP, _EXACT)
 

@@ -53,6 +53,7 @@ def test_a_delivery_brings_the_cost_of_its_lines_and_its_undo_takes_it_away(shop
     delivery_id = announce(shop, f"{sku};10;8,50")
     scan(shop, delivery_id, sku, 10)
     posting = post(shop, delivery_id)
+    assert posting is not None
     assert average(shop, variant) == Decimal("6.75")
     shop.adjust(variant, -3)
     shop.run(ledger.undo, "Wanda", movement_ids=[posting.movements[0].movement_id], key=key(), note="Wrong delivery")
