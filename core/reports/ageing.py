@@ -40,6 +40,7 @@ class _Held:
 
     @property
     def units(self) -> int:
+        """How many there are."""
         return sum(units for _, units in self.layers)
 
     @property
@@ -49,6 +50,7 @@ class _Held:
 
     @property
     def value(self) -> Decimal | None:
+        """What they cost, or None where that is not known."""
         return None if self.row.average is None else round(self.units * self.row.average, 2)
 
     def between(self, above: int, upto: int | None) -> int:
