@@ -64,6 +64,26 @@ create function stockroom_api.stock_ages(_last date, _variant_ids uuid[])
      where h.closing > coalesce(k.units, 0);
 $$;
 
+-- The units on hand of each variant at the end of the day `_last` by their age in days, their average age, when the oldest and the newest
+-- came, and their value at the average cost of now, null where none is known.
+create function stockroom_api.stock_by_age(_last date, _variant_ids uuid[])
+    returns table (variant_id uuid, units int, age numeric, oldest date, newest date, to_30 int, to_60 int, to_90 int, to_180 int,
+                   to_365 int, over_365 int, value numeric)
+    language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+    select a.*, round(a.units * c.average, stockroom_api.shop_digits())
+      from (select x.variant_id, sum(x.units)::int as units, round(sum(x.units * x.days)::numeric / sum(x.units), 1),
+                   _last - max(x.days), _last - min(x.days),
+                   coalesce(sum(x.units) filter (where x.days <= 30), 0)::int,
+                   coalesce(sum(x.units) filter (where x.days between 31 and 60), 0)::int,
+                   coalesce(sum(x.units) filter (where x.days between 61 and 90), 0)::int,
+                   coalesce(sum(x.units) filter (where x.days between 91 and 180), 0)::int,
+                   coalesce(sum(x.units) filter (where x.days between 181 and 365), 0)::int,
+                   coalesce(sum(x.units) filter (where x.days > 365), 0)::int
+              from (select s.variant_id, s.units, _last - s.arrived as days from stockroom_api.stock_ages(_last, _variant_ids) s) x
+             group by x.variant_id) a
+      join stockroom_api.variant_costs c on c.variant_id = a.variant_id;
+$$;
+
 -- The last day up to `_last` on which each variant sold something.
 create function stockroom_api.last_sales(_last date, _variant_ids uuid[])
     returns table (variant_id uuid, day date)
@@ -76,5 +96,5 @@ create function stockroom_api.last_sales(_last date, _variant_ids uuid[])
 $$;
 
 grant execute on function
-    stockroom_api.stock_ages(date, uuid[]), stockroom_api.last_sales(date, uuid[])
+    stockroom_api.stock_by_age(date, uuid[]), stockroom_api.last_sales(date, uuid[])
     to stockroom_app;
