@@ -27,7 +27,9 @@ ORDER = (
     "commands", "jobs", "sample", "storefront", "screens",
     "reports",
     "scanning", "deliveries", "counts", "backups", "health",
-    "proof", "alerts", "orders", "inbox", "adoption", "catalog", "shop", "valuation", "ledger", "sandbox", "people", "database",
+    "proof", "alerts", "orders", "inbox", "adoption", "catalog", "shop",
+    "valuation",
+    "ledger", "sandbox", "people", "database",
     "carts", "payloads", "sheets", "stripe", "foundation",
 )  # fmt: skip
 """The packages from top to bottom. A package imports only from packages after it; `tests/house` checks this."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "shop": ("sample", "shop"),
     "imports": ("import-catalog", "import-history", "import-orders"),
     "export": ("export",),
+    "months": ("export-month",),
     "backup": ("backup", "verify-backup", "restore", "export-ledger", "verify-ledger"),
     "adopt": ("adopt",),
     "accounts": ("user",),

@@ -42,4 +42,4 @@ with frame.page("Stock", person) as top:
             with top:
                 frame.show_sample_line(seen.shop)
             stock_list.show_page(seen, wanted, person)
-            links.to_files(person, "stock", "variants", "variant_codes", "variant_changes", "days", "holds")
+            links.to_files(person, "stock", "variants", "variant_codes", "variant_changes", "costs", "days", "holds")

@@ -104,6 +104,10 @@ EVERY_SERVER = (
     "tests/core/storefront/test_contract.py",
     "tests/core/storefront/test_everyday.py",
     "tests/core/storefront/test_one_order_two_paths.py",
+    "tests/core/valuation/test_average.py",
+    "tests/core/valuation/test_month.py::test_a_month_adds_up",
+    "tests/core/valuation/test_month.py::test_kept_months",
+    "tests/core/valuation/test_month.py::test_what_comes",
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")

@@ -3,8 +3,8 @@
 Each module adds the parsers of one subject and prints what the operation returned. Nothing imports this package but
 `core/__main__.py` and `core/psql.py`. `command` adds one parser.
 
-Uses: jobs, sample, storefront, screens, backups, health, proof, inbox, adoption, catalog, shop, ledger, sandbox,
-people, database, sheets, foundation.
+Uses: jobs, sample, storefront, screens, backups, health, proof, inbox, adoption, catalog, shop, valuation, ledger,
+sandbox, people, database, sheets, foundation.
 """
 
 from __future__ import annotations

@@ -13,9 +13,12 @@ from core.backups import routine as backups
 from core.backups.manifest import Manifest, manifest_of, read_manifest
 from core.backups.restoring import missing_roles
 from core.commands import command
-from core.database.startup import Database
+from core.commands.months import verify_month
+from core.database.engine import create_engine
+from core.database.startup import Database, bring_up_to_date, open_database
 from core.foundation.errors import BackupFailed
 from core.foundation.settings import load_settings
+from core.valuation import month_file
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -30,8 +33,13 @@ def add_parsers(subparsers: Any) -> None:
     restored.add_argument("--replace", metavar="NAME", help="the name of the database whose shop is to be replaced")
     taken = command(subparsers, "export-ledger", "write the ledger with its hashes as Parquet", operate=export_ledger)
     taken.add_argument("file", type=Path, metavar="FILE", help="the file to write")
-    checked = command(subparsers, "verify-ledger", "check an exported ledger without a database", ask=verify_ledger)
-    checked.add_argument("file", type=Path, metavar="FILE", help="a file that `export-ledger` wrote")
+    checked = command(
+        subparsers,
+        "verify-ledger",
+        "check an exported ledger without a database, or a month against the ledger",
+        ask=verify_ledger,
+    )
+    checked.add_argument("file", type=Path, metavar="FILE", help="a file that `export-ledger` or `export-month` wrote")
 
 
 def back_up(database: Database, arguments: argparse.Namespace) -> int:
@@ -96,7 +104,15 @@ def export_ledger(engine: Engine, arguments: argparse.Namespace) -> int:
 
 
 def verify_ledger(arguments: argparse.Namespace) -> int:
-    """Check an exported ledger."""
+    """Check an exported ledger, or open the database and check a month against it."""
+    if month_file.is_month(arguments.file):
+        with open_database(load_settings()) as database:
+            bring_up_to_date(database)
+            engine = create_engine(database.app_url, pool_size=1)
+            try:
+                return verify_month(engine, arguments.file)
+            finally:
+                engine.dispose()
     found = ledger_file.verify(arguments.file)
     if found.fault:
         raise BackupFailed(f"{arguments.file.name} fails the check: {found.fault}.")

@@ -57,7 +57,7 @@ COMMAND_LINE = Actor(name="Command line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of an operation: a variant and a signed number of units. `unit_cost` is what one unit of a receipt cost."""
+    """One line of an operation: a variant and a signed number of units. `unit_cost`: of a unit of a receipt."""
 
     variant_id: UUID
     quantity: int

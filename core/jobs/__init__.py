@@ -4,5 +4,6 @@
 job. `runs` is the record of all runs, and opens a case for each job that does not run. `killed` is a worker that is
 killed, to try in the sample shop.
 
-Uses: sample, storefront, backups, health, proof, alerts, inbox, ledger, sandbox, people, database, stripe, foundation.
+Uses: sample, storefront, backups, health, proof, alerts, inbox, valuation, ledger, sandbox, people, database,
+stripe, foundation.
 """

@@ -25,6 +25,7 @@ from core.proof import runs as proof
 from core.sample import today as sample
 from core.storefront import paid_orders
 from core.stripe.gateway import Gateway
+from core.valuation import values
 
 APPLY = "apply_inbox"
 EACH_MINUTE, EACH_HOUR = "* * * * *", "17 * * * *"
@@ -109,6 +110,13 @@ def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threadin
     return False
 
 
+def verify_books(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Keep the money of months that are over, then run the checks."""
+    while not stopping.is_set() and (month := run(engine, values.keep_month, WORKER)):
+        say(f"Summed the money of {month:%Y-%m}.")
+    return proof.reconcile_daily(engine, gateway, say, stopping)
+
+
 def send_messages(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
     """Confirm the orders that waited for their cart or address, then send the outbox."""
     run(engine, system.judge_codes, WORKER)
@@ -129,7 +137,7 @@ CHORES = {
     "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Poll Stripe for late events", limit_seconds=900),
     "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Release expired holds"),
     "deliver_alerts": Chore(work=send_messages, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
-    "reconcile": Chore(work=proof.reconcile_daily, daily=True, title="Verify the books", limit_seconds=60 * 60),
+    "reconcile": Chore(work=verify_books, daily=True, title="Verify the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),
     "play_sample": Chore(
         work=sample.go_on, cron=EACH_MINUTE, title="Play the sample shop", limit_seconds=1800, is_of_sample=True

@@ -193,12 +193,16 @@ def _bounded(lines: Sequence[Any]) -> Sequence[Any]:
 
 
 def costs_of(costs: Iterable[Decimal | None]) -> str | None:
-    """Return unit costs as SQL reads an array of them; None if no line has one. Raises InvalidInput for what is no number."""
+    """Return unit costs as SQL reads an array of them; None if no line has one. Raises InvalidInput for no number."""
     found = list(costs)
     for n, cost in enumerate(found, 1):
-        if cost is not None and not (isinstance(cost, Decimal) and cost.is_finite()):
+        if cost is not None and not cost.is_finite():
             raise invalid("unit cost", "must be an amount", given=_shown(cost), line=n)
-    return None if all(cost is None for cost in found) else array("NULL" if cost is None else f"{cost:f}" for cost in found)
+    return (
+        None
+        if all(cost is None for cost in found)
+        else array("NULL" if cost is None else f"{cost:f}" for cost in found)
+    )
 
 
 def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **facts: Any) -> int:

@@ -69,7 +69,10 @@ class LevelPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The numbers at the top of the Overview, for active variants. Money is in the shop's currency."""
+    """The numbers at the top of the Overview, for active variants. Money is in the shop's currency.
+
+    `uncosted` variants have units whose cost is not known; they are not in the value at cost.
+    """
 
     variants: int
     units: int
@@ -77,6 +80,7 @@ class Summary:
     out_of_stock: int
     value_at_price: Decimal
     value_at_cost: Decimal
+    uncosted: int
 
 
 def shop(connection: Connection, actor: Actor) -> Shop:

@@ -123,9 +123,10 @@ _RIGHTS = {
 
 
 def _tell_cost(fault: Fault) -> str:
+    sku = fault["sku"] or "A removed variant"
     if fault["fault"] == "month":
-        return f"{fault['sku'] or 'A removed variant'}, month of {fault['month'][:7]}: the kept money is not that of its movements"
-    return f"{fault['sku'] or 'A removed variant'}, movement no. {fault['variant_sequence']}: {_COST_FAULTS[fault['fault']]}"
+        return f"{sku}, month of {fault['month'][:7]}: the kept money is not that of its movements"
+    return f"{sku}, movement no. {fault['variant_sequence']}: {_COST_FAULTS[fault['fault']]}"
 
 
 _COST_FAULTS = {

@@ -34,6 +34,8 @@ class Grain(StrEnum):
     PRODUCT = "product"
     VARIANT = "variant"
     BRAND = "brand"
+    MONTH = "month"
+    CALENDAR_DAY = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,5 +4,6 @@
 what they share. `exports` writes lists under a filter, `files` whole lists as CSV or Parquet, which `lists` declares.
 `starting` is the list of what a real shop needs.
 
-Uses: deliveries, counts, backups, alerts, orders, catalog, ledger, people, database, carts, sheets, foundation.
+Uses: deliveries, counts, backups, alerts, orders, catalog, valuation, ledger, people, database, carts, sheets,
+foundation.
 """

@@ -82,7 +82,14 @@ _STOCK = (
         "reserved:int units held for checkouts", "available:int on hand less reserved",
         "reorder_point:int at this level the variant is low", "sold_30_days:int units sold in the last 30 days",
         "cover_days:decimal days until the available units are sold at the rate of the days in stock",
-        "last_moved_at:at", "last_counted_at:at", "shelf_place", order="product sku",
+        "last_moved_at:at", "last_counted_at:at", "shelf_place", "average_cost:money of one unit, if it is known",
+        "value:money of the units on the shelf at average cost", order="product sku",
+    ),
+    _list(
+        "costs", "Average costs",
+        "sku", "kind a receipt, the undo of one, or a cost that was set", "source where the cost is from",
+        "unit_cost:money of the receipt, or what was set", "average_cost:money from then on", "on_hand:int",
+        "movement_id:int", "quantity:int moved", "performed_by", "note", "at:at", "step:int", order="sku step",
     ),
     _list(
         "variants", "Products and variants",

@@ -35,6 +35,8 @@ from core.ledger.movements import MovementFilter
 from core.ledger.reports import Explanation, LevelPage, LevelPoint, Summary
 from core.ledger.size_grid import GridPage
 from core.screens.frame import Screen, head, page_at
+from core.valuation import costs
+from core.valuation.costs import CostStep
 
 SISTERS = 200
 HISTORY = 20
@@ -90,6 +92,7 @@ class Variant(Screen):
     expected: Expected | None
     changes: tuple[VariantChange, ...]
     codes: tuple[VariantCode, ...]
+    costs: tuple[CostStep, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,7 @@ def variant(connection: Connection, actor: Actor, *, sku: str, days: int | None)
         expected=deliveries.expected(connection, actor, variant_ids=[found]).get(found),
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
         codes=codes.of_variant(connection, actor, variant_id=found),
+        costs=costs.history(connection, actor, variant_id=found, limit=CHANGES),
     )
 
 

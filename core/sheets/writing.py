@@ -64,6 +64,15 @@ class Workbook:
                 self._sheet.write_string(self._next, place, escaped(str(value)), self._text)
         self._next += 1
 
+    def add_sheet(self, name: str, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add a sheet of names and values, after all rows."""
+        sheet = self._book.add_worksheet(name)
+        sheet.set_column(0, 0, 20)
+        sheet.set_column(1, 1, _WIDEST)
+        for place, pair in enumerate(pairs):
+            for column, value in enumerate(pair):
+                sheet.write_string(place, column, escaped(value), self._text)
+
     def close(self) -> None:
         """End the file."""
         self._book.close()

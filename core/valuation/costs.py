@@ -17,10 +17,11 @@ from core.foundation.model import MAX_LINES, MAX_NOTE, Actor
 from core.foundation.text import clean
 from core.ledger.changes import costs_of
 from core.people.access import Permission
-from core.people.guard import ASKER, asker, require
+from core.people.guard import asker, require
 
-_SET = f"""
-    select * from stockroom_api.set_costs(%(key)s, {ASKER}, %(variants)s::uuid[], %(costs)s::numeric[], %(seen)s::numeric[], %(note)s)"""
+_SET = """
+    select * from stockroom_api.set_costs(%(key)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
+        %(variants)s::uuid[], %(costs)s::numeric[], %(seen)s::numeric[], %(note)s)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
+from core.carts.values import minor_digits
 from core.foundation import numbers
 from core.foundation.errors import KeyReused, StockError
 from core.foundation.model import MAX_UNITS, LevelRow, MovementType, Reason
@@ -146,6 +148,18 @@ def read_units(typed: str | int | None, field: str = "units", *, lowest: int = 1
 def quantity(form: Form, label: str = "Units", *, name: str = "units") -> None:
     """Draw an input for whole units, to be read with `units`."""
     number_field(label, key=form.input(name), placeholder="Number of units", required=True)
+
+
+def cost(form: Form, label: str = "Unit cost", *, name: str = "cost", placeholder: str = "61.00") -> None:
+    """Draw an input for what one unit cost, to be read with `some_cost`."""
+    st.text_input(label, key=form.input(name), placeholder=placeholder)
+
+
+def some_cost(values: Values, currency: str, name: str = "cost") -> Decimal | None:
+    """Return the unit cost typed into a form, or None if it is empty. Raises InvalidInput."""
+    typed = (values[name] or "").strip()
+    mark = numbers.group_mark(st.context.locale)
+    return numbers.amount(typed, "unit cost", digits=max(minor_digits(currency), 2), mark=mark) if typed else None
 
 
 def number_field(

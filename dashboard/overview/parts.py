@@ -46,8 +46,8 @@ def show_numbers(seen: Overview, days: int) -> None:
         )  # fmt: skip
         st.metric(
             "Stock value", words.round_money(summary.value_at_price, currency), border=True, height="stretch",
-            delta=f"{words.round_money(summary.value_at_cost, currency)} at cost" if summary.value_at_cost else None,
-            delta_color="off", delta_arrow="off", help="Units on hand at their selling price",
+            delta=_at_cost(seen), delta_color="off", delta_arrow="off",
+            help="Units on hand at their selling price, and at their average cost as far as it is known",
         )  # fmt: skip
         with st.container(border=True, height="stretch", key="flush_levels", gap="xsmall"):
             st.markdown("Levels")
@@ -59,6 +59,19 @@ def show_numbers(seen: Overview, days: int) -> None:
             ):
                 label = f"**{words.number(count)}** {status.lower()}"
                 links.to_page("stock", label, icon=f":material/{icon}:", stk_status=status)
+
+
+def _at_cost(seen: Overview) -> str | None:
+    """Return the value of the shelf at cost, and how many variants have no known cost."""
+    summary = seen.summary
+    value = words.round_money(summary.value_at_cost, seen.shop.currency)
+    if not summary.value_at_cost and not summary.uncosted:
+        return None
+    if not summary.value_at_cost:
+        return "No cost is known"
+    if summary.uncosted:
+        return f"{value} at cost, {words.plural(summary.uncosted, 'variant')} without a cost"
+    return f"{value} at cost"
 
 
 def _series(

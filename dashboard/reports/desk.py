@@ -29,7 +29,10 @@ SPANS: Mapping[str, str] = {
     Span.THIS_YEAR: "This year",
     Span.OWN: "From and to",
 }
-GRAINS: Mapping[str, str] = {Grain.PRODUCT: "Products", Grain.VARIANT: "Variants", Grain.BRAND: "Brands"}
+GRAINS: Mapping[str, str] = {
+    Grain.PRODUCT: "Products", Grain.VARIANT: "Variants", Grain.BRAND: "Brands", Grain.MONTH: "Months",
+    Grain.CALENDAR_DAY: "Days",
+}  # fmt: skip
 _FORMATS = {
     Format.CSV: ("As CSV", "text/csv"),
     Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

@@ -12,7 +12,7 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
-from dashboard.reports import desk
+from dashboard.reports import desk, money
 from dashboard.reports.cells import leave
 
 __all__ = ["ENTRIES", "Entry", "leave", "show"]
@@ -41,6 +41,9 @@ ENTRIES: dict[str, Entry] = {
                 permission=report.permission,
             )
             for report in REPORTS.values()
+        ),
+        Entry(
+            name=money.NAME, title=money.TITLE, about=money.ABOUT, show=money.show, permission=Permission.EXPORT_ALL
         ),
     )
 }  # fmt: skip

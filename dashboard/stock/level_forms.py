@@ -69,15 +69,17 @@ def _show_receive(seen: Variant) -> None:
     form = forms.begin(f"receive_{seen.row.sku}")
     with st.form(form.name, border=False):
         forms.quantity(form)
+        forms.cost(form, placeholder=_usual_cost(seen))
         forms.reason(form, seen.reasons, RECEIVE, first="delivery")
         forms.reference(form)
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> Posting:
             choice = values["reason"]
+            quantity, cost = choice.sign * forms.units(values), forms.some_cost(values, seen.shop.currency)
             return session.run(
                 ledger.receive,
-                lines=[Line(variant_id=seen.row.variant_id, quantity=choice.sign * forms.units(values))],
+                lines=[Line(variant_id=seen.row.variant_id, quantity=quantity, unit_cost=cost)],
                 reason=choice.reason.reason,
                 reference=(values["reference"] or "").strip() or None,
                 key=key,
@@ -85,6 +87,16 @@ def _show_receive(seen: Variant) -> None:
             )
 
         forms.submit(form, "Receive", post)
+
+
+def _usual_cost(seen: Variant) -> str:
+    """Return what a receipt without a cost is worth, as the empty field says it."""
+    average = seen.costs[0].average if seen.costs else None
+    if seen.row.unit_cost is not None:
+        return f"{words.money(seen.row.unit_cost, seen.shop.currency)}, as in the catalogue"
+    if average is not None:
+        return f"{words.money(average, seen.shop.currency)}, the average"
+    return "Not known"
 
 
 def _show_set(seen: Variant) -> None:

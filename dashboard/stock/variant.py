@@ -17,7 +17,7 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.stock import codes, details, holds, level_forms
+from dashboard.stock import codes, costs, details, holds, level_forms
 from dashboard.stock.listing import open_variant
 
 _DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
@@ -69,6 +69,8 @@ def show(seen: Variant, person: Actor) -> None:
             _show_explanation(seen)
         with st.container(border=True, key="stk_details"):
             details.show(seen, person)
+        with st.container(border=True, key="stk_cost"):
+            costs.show(seen, person)
     with st.container(border=True, key="stk_history"):
         _show_history(seen, may(person.role, Permission.UNDO))
 

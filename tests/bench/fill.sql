@@ -94,5 +94,13 @@ update public.product_variants v
          order by m.variant_id, m.variant_sequence desc) h
  where h.variant_id = v.id;
 
+-- Every receipt, and the opening, came at the cost of the catalogue.
+insert into stockroom.cost_steps (variant_id, sequence, place, kind, source, unit_cost, average, on_hand, digits, performed_by, at)
+select m.variant_id, m.variant_sequence, 0, 'received', 'catalogue', v.unit_cost, trim_scale(v.unit_cost), m.quantity_after, 2,
+       m.performed_by, m.created_at
+  from public.stock_movements m
+  join public.product_variants v on v.id = m.variant_id
+ where m.quantity > 0 and (m.movement_type = 'purchase' or m.variant_sequence = 1);
+
 select setval(pg_get_serial_sequence('public.stock_movements', 'id'), (select max(id) from public.stock_movements)),
        setval(pg_get_serial_sequence('stockroom.operations', 'id'), (select max(id) from stockroom.operations));

@@ -81,9 +81,9 @@ def check(tabs: Tabs) -> None:
     assert proof.prove(tabs.shop.engine, None, COMMAND_LINE).holds
     tabs.shop.sql("update product_variants set unit_cost = 12 where id = :id", id=variant)
     (failing,) = [each for each in proof.prove(tabs.shop.engine, None, COMMAND_LINE).results if not each.holds]
-    assert (failing.code, failing.examples) == ("R13", ("A-1 costs 12.0 and is sold for 10.0",)), failing
-    assert tabs.shop.sql("select state from stockroom.alerts where cause = 'proof:R13'") == "open"
-    assert "Correct the price" in runbook.about("R13")
+    assert (failing.code, failing.examples) == ("R14", ("A-1 costs 12.0 and is sold for 10.0",)), failing
+    assert tabs.shop.sql("select state from stockroom.alerts where cause = 'proof:R14'") == "open"
+    assert "Correct the price" in runbook.about("R14")
     assert "A-1 costs 12.0" in words_of(tabs.open("Mia", "reconciliation"))
 
 

@@ -212,7 +212,7 @@ CHECK = [
         "core/sql/60_proof/3_house_faults.sql",
         "where v.reserved_quantity <> coalesce(h.held, 0);",
         """
--- R13: no variant costs more than it is sold for.
+-- R14: no variant costs more than it is sold for.
 create view stockroom_api.price_faults as
 select v.id as variant_id, v.sku, v.price, v.unit_cost
   from public.product_variants v
@@ -220,9 +220,9 @@ select v.id as variant_id, v.sku, v.price, v.unit_cost
     ),
     inside(
         "core/sql/60_proof/4_runs.sql",
-        "'pg_catalog.pg_roles', 'f.kind, f.name, f.relation')\n",
-        "'pg_catalog.pg_roles', 'f.kind, f.name, f.relation'),\n"
-        "    (13, 'R13', 'price_faults', null, 'public.product_variants', 'f.sku')\n",
+        "'f.sku, f.variant_sequence, f.month')\n",
+        "'f.sku, f.variant_sequence, f.month'),\n"
+        "    (14, 'R14', 'price_faults', null, 'public.product_variants', 'f.sku')\n",
     ),
     inside(
         "core/proof/words.py",
@@ -230,8 +230,8 @@ select v.id as variant_id, v.sku, v.price, v.unit_cost
         "def _tell_price(fault: Fault) -> str:\n"
         "    return f\"{fault['sku']} costs {fault['unit_cost']} and is sold for {fault['price']}\"\n\n\nCHECKS: dict[",
     ),
-    after("core/proof/words.py", '"R12": (', '    "R13": ("No variant costs more than it is sold for", _tell_price),'),
-    paragraph("R13: a variant costs more than it is sold for", "Correct the price or the cost with a catalogue file."),
+    after("core/proof/words.py", '"R13": (', '    "R14": ("No variant costs more than it is sold for", _tell_price),'),
+    paragraph("R14: a variant costs more than it is sold for", "Correct the price or the cost with a catalogue file."),
 ]
 
 RECIPES = {

@@ -63,15 +63,20 @@ create function stockroom_api.average_without_undone(_variant_id uuid, _sequence
     select stockroom_api.moving_average(null, l.before::bigint, l.quantity, l.unit_cost, l.digits order by l.sequence, l.place) from live l;
 $$;
 
--- Whether lines can change an average: a receipt, units of a variant without a known cost, or the undo of a receipt.
+-- Whether lines can change an average: a receipt, its undo, or units of a variant whose cost is only in the catalogue. It is a loop
+-- because most lines are sales, at which it looks only at their values.
 create function stockroom_api.bears_cost(_lines stockroom.line[]) returns boolean
     language plpgsql stable as $$
 declare
     _line stockroom.line;
 begin
     foreach _line in array _lines loop
-        if _line.quantity > 0 and (_line.movement_type = 'purchase' or stockroom_api.average_cost(_line.variant_id) is null)
-           or _line.quantity < 0 and _line.movement_type = 'purchase' and _line.reason = 'undo' then
+        if _line.movement_type = 'purchase' and (_line.quantity > 0 or _line.reason = 'undo') then
+            return true;
+        elsif _line.quantity > 0
+              and (select s.average from stockroom.cost_steps s
+                    where s.variant_id = _line.variant_id order by s.sequence desc, s.place desc limit 1) is null
+              and exists (select from public.product_variants v where v.id = _line.variant_id and v.unit_cost is not null) then
             return true;
         end if;
     end loop;
@@ -86,9 +91,6 @@ create function stockroom_api.write_costs(
 ) returns void
     language plpgsql as $$
 begin
-    if not stockroom_api.bears_cost(_lines) then
-        return;
-    end if;
     with line as (
         select l.*, v.unit_cost as catalogue, l.movement_type = 'purchase' and l.reason <> 'undo' as is_receipt,
                v.movement_sequence - (count(*) over (partition by l.variant_id) - row_number() over following)::int as sequence,
@@ -99,7 +101,7 @@ begin
           join public.product_variants v on v.id = l.variant_id
         window following as (partition by l.variant_id order by l.n rows unbounded preceding)
     ), came as (
-        select l.*, k.average as start, c.digits, coalesce(case when l.is_receipt then _costs[l.n::int] end, l.catalogue) as unit_cost,
+        select l.*, k.average as start, c.digits, coalesce(case when l.is_receipt then round(_costs[l.n::int], 4) end, l.catalogue) as unit_cost,
                case when l.is_receipt and _costs[l.n::int] is not null then 'given' when l.catalogue is not null then 'catalogue'
                     else 'average' end as source
           from line l

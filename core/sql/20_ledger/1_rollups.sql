@@ -109,7 +109,7 @@ begin
      where day in (select distinct stockroom_api.day_at(l.occurred_at, s.zone)
                      from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
     delete from stockroom.closed_months
-     where month in (select distinct date_trunc('month', l.occurred_at at time zone s.zone)::date
+     where month in (select distinct date_trunc('month', stockroom_api.day_at(l.occurred_at, s.zone))::date
                        from stockroom.shop s cross join unnest(_lines) l where l.occurred_at is not null);
     with past as (
         select l.variant_id, stockroom_api.day_at(coalesce(l.occurred_at, now()), s.zone) as day, sum(l.quantity) as net

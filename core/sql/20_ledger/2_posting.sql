@@ -171,7 +171,7 @@ begin
             _moved.stock_quantity, _moved.movement_sequence, _operation_id, _line.reference_type, _line.reference_id,
             _line.reverses_id, _performed_by, _line.note, now(), now(), _moved.chain_head)
     returning id into _id;
-    if _line.quantity > 0 or _line.reverses_id is not null then
+    if stockroom_api.bears_cost(_lines) then
         perform stockroom_api.write_costs(_operation_id, _performed_by, _lines, _costs, null, null);
     end if;
     return row (_operation_id, false, _id, _line.variant_id, _moved.sku, _line.movement_type, _line.reason, _line.quantity,
@@ -240,7 +240,7 @@ begin
         perform stockroom_api.refuse_shortage(_lines);
     end if;
     perform stockroom_api.roll_up(_lines);
-    if exists (select from unnest(_lines) l where l.quantity > 0 or l.reverses_id is not null) then
+    if stockroom_api.bears_cost(_lines) then
         perform stockroom_api.write_costs(_operation_id, _performed_by, _lines, _costs, _operations, _people);
     end if;
 end $$;

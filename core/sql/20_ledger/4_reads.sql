@@ -17,13 +17,14 @@ select movement_type, reason, label, sign, note_required, by_hand, is_active fro
 
 -- Every variant with its level: a row of product_variants with its product; nothing is summed. `state` defines low and out of
 -- stock. It uses units on hand, not available ones, because a hold lasts only minutes and is no reason to reorder. `picture` is its own,
--- else that of its product.
+-- else that of its product. `average_cost` is the present one, null if it is not known.
 create view stockroom_api.levels as
 select v.id as variant_id, v.product_id, v.sku, v.barcode, p.name as product, p.brand, v.size, v.color, v.price, v.unit_cost,
        v.stock_quantity as on_hand, v.reserved_quantity as reserved, v.computed_available_stock as available, v.reorder_point,
        v.is_active, v.movement_sequence as movement_count, v.last_moved_at, v.last_counted_at,
        case when v.stock_quantity = 0 then 'out' when v.stock_quantity <= v.reorder_point then 'low' else 'healthy' end as state,
-       v.shelf_place, coalesce(i.picture, case when p.image_url ~ '^https://[!-~]+$' then p.image_url end) as picture
+       v.shelf_place, coalesce(i.picture, case when p.image_url ~ '^https://[!-~]+$' then p.image_url end) as picture,
+       (select k.average from stockroom.cost_steps k where k.variant_id = v.id order by k.sequence desc, k.place desc limit 1) as average_cost
   from public.product_variants v
   join public.products p on p.id = v.product_id
   left join stockroom.variant_pictures i on i.variant_id = v.id;
@@ -210,13 +211,17 @@ create function stockroom_api.broken_link(_variant_id uuid) returns int
         or (c.is_last and (v.chain_head, v.movement_sequence) is distinct from (c.chain_hash, c.variant_sequence));
 $$;
 
--- The numbers at the top of the Overview.
+-- The numbers at the top of the Overview. `uncosted` variants have units without a known cost, which are not in the value at cost.
 create function stockroom_api.stock_summary()
-    returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric)
+    returns table (variants bigint, units bigint, low bigint, out_of_stock bigint, value_at_price numeric, value_at_cost numeric,
+                   uncosted bigint)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select count(*), coalesce(sum(l.on_hand), 0), count(*) filter (where l.state = 'low'), count(*) filter (where l.state = 'out'),
-           coalesce(sum(l.on_hand * coalesce(l.price, p.price)), 0), coalesce(sum(l.on_hand * l.unit_cost), 0)
-      from stockroom_api.levels l join public.products p on p.id = l.product_id
+           coalesce(sum(l.on_hand * coalesce(l.price, p.price)), 0), coalesce(sum(round(l.on_hand * l.average_cost, d.digits)), 0),
+           count(*) filter (where l.on_hand > 0 and l.average_cost is null)
+      from stockroom_api.levels l
+      join public.products p on p.id = l.product_id
+     cross join (select stockroom_api.currency_digits(s.currency) as digits from stockroom.shop s) d
      where l.is_active;
 $$;
 

@@ -11,8 +11,9 @@ $$;
 -- and their value.
 create view stockroom_api.variant_costs as
 select v.id as variant_id, k.average, case when k.average is null then 0 else v.stock_quantity end as costed_units,
-       round(v.stock_quantity * k.average, stockroom_api.shop_digits()) as value
+       round(v.stock_quantity * k.average, d.digits) as value
   from public.product_variants v
+ cross join (select stockroom_api.shop_digits() as digits offset 0) d
   left join lateral (select s.average from stockroom.cost_steps s
                       where s.variant_id = v.id order by s.sequence desc, s.place desc limit 1) k on true;
 
@@ -27,16 +28,12 @@ select k.variant_id, v.sku, k.sequence, k.place, k.kind, k.source, k.unit_cost, 
 -- The value that each movement in a half-open range of time added or took; null where no cost is known. A receipt adds what it cost
 -- and its undo takes that away; every other movement comes or leaves at the average. `revalued` is what the movement changed
 -- in the value of the units already there: the first known cost, and the undo of a receipt at an average that it had changed.
--- An average is that of its variant after the last step before the movement; `stage` has these steps as ranges of numbers.
-create function stockroom_api.movement_values(_since timestamptz, _until timestamptz, _variants uuid[] default null)
+-- An average is that of its variant after the last step before the movement; `stage` has these steps as ranges of numbers. It has no
+-- settings of its own, so that it becomes part of the query that calls it.
+create function stockroom_api.valued(_since timestamptz, _until timestamptz, _variants uuid[])
     returns table (movement_id bigint, variant_id uuid, movement_type text, reason text, quantity int, occurred_at timestamptz,
                    value_change numeric, is_costed boolean, revalued numeric, reverses_id bigint)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp set jit = off
-    set plan_cache_mode = force_custom_plan set work_mem = '64MB' as $$
-declare
-    _digits int := stockroom_api.shop_digits();
-begin
-    return query
+    language sql stable as $$
     with moved as materialized (
         select m.id, m.variant_id, m.movement_type, m.reason, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
                m.occurred_at, m.reverses_id
@@ -57,14 +54,25 @@ begin
     )
     select m.id, m.variant_id, m.movement_type, m.reason, m.quantity, m.occurred_at, w.share, w.share is not null,
            case when o.variant_id is null then 0
-                else coalesce(round(m.quantity_after * o.average, _digits), 0) - coalesce(round(m.quantity_before * k.average, _digits), 0)
+                else coalesce(round(m.quantity_after * o.average, d.digits), 0) - coalesce(round(m.quantity_before * k.average, d.digits), 0)
                      - coalesce(w.share, 0) end, m.reverses_id
       from moved m
+     cross join (select stockroom_api.shop_digits() as digits offset 0) d
       left join stage k on k.variant_id = m.variant_id and m.variant_sequence > k.sequence and m.variant_sequence <= k.next
       left join stage o on o.variant_id = m.variant_id and o.sequence = m.variant_sequence and o.place = 0
      cross join lateral (
-        select case when o.unit_cost is not null then round(m.quantity * o.unit_cost, _digits)
-                    else round(m.quantity_after * k.average, _digits) - round(m.quantity_before * k.average, _digits) end as share) w;
+        select case when o.unit_cost is not null then round(m.quantity * o.unit_cost, d.digits)
+                    else round(m.quantity_after * k.average, d.digits) - round(m.quantity_before * k.average, d.digits) end as share) w;
+$$;
+
+-- The same for everybody who may read the ledger.
+create function stockroom_api.movement_values(_since timestamptz, _until timestamptz, _variants uuid[] default null)
+    returns table (movement_id bigint, variant_id uuid, movement_type text, reason text, quantity int, occurred_at timestamptz,
+                   value_change numeric, is_costed boolean, revalued numeric, reverses_id bigint)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp set jit = off
+    set plan_cache_mode = force_custom_plan set work_mem = '64MB' as $$
+begin
+    return query select * from stockroom_api.valued(_since, _until, _variants);
 end $$;
 
 -- What costs that were set in a half-open range of time changed in the value of units on hand.

@@ -5,27 +5,31 @@
 create function stockroom_api.summed_values(_since timestamptz, _until timestamptz, _by_day boolean)
     returns table (day date, variant_id uuid, movement_type text, reason text, units_in bigint, units_out bigint, value numeric,
                    uncosted bigint)
-    language sql stable set jit = off set work_mem = '64MB' as $$
-    with moved as materialized (
-        select case when _by_day then stockroom_api.day_at(w.occurred_at, s.zone) end as day, w.*
-          from stockroom_api.movement_values(_since, _until) w
-         cross join stockroom.shop s
+    language plpgsql stable set jit = off set plan_cache_mode = force_custom_plan set work_mem = '64MB' as $$
+declare
+    _zone text := (select s.zone from stockroom.shop s);
+begin
+    return query
+    with summed as (
+        select case when _by_day then stockroom_api.day_at(w.occurred_at, _zone) end as day, w.variant_id, w.movement_type,
+               case when w.reason = 'undo' then (select u.reason from public.stock_movements u where u.id = w.reverses_id)
+                    else w.reason end as reason,
+               sum(greatest(w.quantity, 0)) as units_in, sum(greatest(-w.quantity, 0)) as units_out, coalesce(sum(w.value_change), 0) as value,
+               sum(case when w.is_costed then 0 else abs(w.quantity) end) as uncosted, sum(w.revalued) as revalued
+          from stockroom_api.valued(_since, _until, null) w
+         group by 1, 2, 3, 4
     )
-    select m.day, m.variant_id, m.movement_type, coalesce(u.reason, m.reason), coalesce(sum(m.quantity) filter (where m.quantity > 0), 0),
-           coalesce(sum(-m.quantity) filter (where m.quantity < 0), 0), coalesce(sum(m.value_change), 0),
-           coalesce(sum(abs(m.quantity)) filter (where not m.is_costed), 0)
-      from moved m
-      left join public.stock_movements u on u.id = m.reverses_id and m.reason = 'undo'
-     group by 1, 2, 3, 4
+    select s.day, s.variant_id, x.movement_type, coalesce(x.reason, 'undo'), x.units_in, x.units_out, x.value, x.uncosted
+      from summed s
+     cross join lateral (values (s.movement_type, s.reason, s.units_in, s.units_out, s.value, s.uncosted),
+                                ('cost', 'revalued', 0, 0, s.revalued, 0)) x (movement_type, reason, units_in, units_out, value, uncosted)
+     where x.movement_type <> 'cost' or x.value <> 0
     union all
-    select m.day, m.variant_id, 'cost', 'revalued', 0, 0, sum(m.revalued), 0 from moved m where m.revalued <> 0 group by 1, 2
-    union all
-    select case when _by_day then stockroom_api.day_at(c.at, s.zone) end, c.variant_id, 'cost', 'set', 0, 0, sum(c.value_change), 0
+    select case when _by_day then stockroom_api.day_at(c.at, _zone) end, c.variant_id, 'cost', 'set', 0, 0, sum(c.value_change), 0
       from stockroom_api.cost_changes(_since, _until) c
-     cross join stockroom.shop s
      where c.value_change <> 0
      group by 1, 2;
-$$;
+end $$;
 
 -- Sum a month and keep it, and return whether it is kept. A month is kept two days after its end, because no transaction is open
 -- that long. A posting into the past holds the lock shared; then nothing is kept now.
@@ -38,7 +42,7 @@ begin
     if exists (select from stockroom.closed_months c where c.month = _month) then
         return true;
     end if;
-    if _month <> date_trunc('month', _month)::date or stockroom_api.shop_day(now()) < _next + 2
+    if _month is null or _month <> date_trunc('month', _month)::date or stockroom_api.shop_day(now()) < _next + 2
        or not pg_try_advisory_xact_lock(hashtext('stockroom.shop_days')) then
         return false;
     end if;
@@ -69,8 +73,9 @@ create function stockroom_api.value_flows(_since timestamptz, _until timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _zone text := (select s.zone from stockroom.shop s);
-    _from timestamptz := greatest(_since, least((select min(m.occurred_at) from public.stock_movements m),
-                                                (select min(k.at) from stockroom.cost_steps k where k.kind = 'set')));
+    _first date := date_trunc('month', stockroom_api.day_at(least((select min(m.occurred_at) from public.stock_movements m),
+                                                                  (select min(k.at) from stockroom.cost_steps k where k.kind = 'set')), _zone));
+    _from timestamptz := greatest(_since, stockroom_api.day_start(_first, _zone));  -- nothing happened before
     _last date := stockroom_api.day_at(least(_until, now() + interval '1 day'), _zone);
     _month date := date_trunc('month', stockroom_api.day_at(_from, _zone))::date;
     _next date;

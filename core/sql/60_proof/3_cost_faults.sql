@@ -47,8 +47,11 @@ select k.variant_id, v.sku, null, null, c.month, 'month'
  cross join lateral (
     select distinct coalesce(w.variant_id, f.variant_id) as variant_id
       from (select * from stockroom.value_months x where x.month = c.month) w
-      full join stockroom_api.summed_values(stockroom_api.day_start(c.month, s.zone),
-                    stockroom_api.day_start((c.month + interval '1 month')::date, s.zone), false) f
+      full join (select y.variant_id, y.movement_type, y.reason, sum(y.units_in) as units_in, sum(y.units_out) as units_out,
+                        sum(y.value) as value, sum(y.uncosted) as uncosted
+                   from stockroom_api.summed_values(stockroom_api.day_start(c.month, s.zone),
+                            stockroom_api.day_start((c.month + interval '1 month')::date, s.zone), false) y
+                  group by 1, 2, 3) f
         on f.variant_id = w.variant_id and f.movement_type = w.movement_type and f.reason = w.reason
      where (w.units_in, w.units_out, w.value, w.uncosted) is distinct from (f.units_in, f.units_out, f.value, f.uncosted)) k
   left join public.product_variants v on v.id = k.variant_id;

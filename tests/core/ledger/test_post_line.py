@@ -21,6 +21,7 @@ TABLES = {
     "public.stock_movements": "variant_id",
     "public.product_variants": "id",
     "stockroom.variant_days": "variant_id",
+    "stockroom.cost_steps": "variant_id",
 }
 OWN = {"id", "variant_id", "product_id", "sku", "operation_id", "chain_hash", "chain_head", "created_at"}
 CHANGES = [
@@ -49,7 +50,7 @@ def written(connection: Connection, table: str, variant: UUID) -> list[dict[str,
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_single_line_is_written_as_a_batch_of_one_would_be(shop: Shop, change: tuple[str, str, int]) -> None:
-    one, batch = shop.variant(), shop.variant()
+    one, batch = shop.variant(unit_cost=7), shop.variant(unit_cost=7)
     with shop.owner.begin() as connection:
         for step in (("purchase", "delivery", 10), change, change):
             posted = post(connection, "post_line", one, step)

@@ -44,6 +44,11 @@ class Model:
     changes: list[Change] = field(default_factory=list)
     receipts: dict[int, Step] = field(default_factory=dict)
 
+    @property
+    def value(self) -> Decimal | None:
+        """What the units on hand are worth, if their cost is known."""
+        return None if self.average is None else self.worth(self.level, self.average)
+
     def rounded(self, amount: Decimal) -> Decimal:
         return amount.quantize(Decimal(1).scaleb(-self.digits), ROUND_HALF_UP, _EXACT)
 
@@ -58,7 +63,9 @@ class Model:
         value = self.worth(before, average) + self.worth(quantity, cost)
         return _EXACT.divide(value, Decimal(before + quantity)).quantize(_TWENTY, ROUND_HALF_UP, _EXACT)
 
-    def move(self, at: datetime, quantity: int, kind: str, *, cost: Decimal | None = None, receipt: bool = False) -> int:
+    def move(
+        self, at: datetime, quantity: int, kind: str, *, cost: Decimal | None = None, receipt: bool = False
+    ) -> int:
         """Post a movement and return its number."""
         number, before, average = len(self.changes), self.level, self.average
         self.level += quantity
@@ -108,6 +115,8 @@ class Model:
         self.changes.append(Change(at, "set", 0, Decimal(0), change))
         self.steps.append(Step(0, 0, cost, len(self.changes) - 1))
 
-    def _note(self, at: datetime, kind: str, units: int, share: Decimal | None, before: int, old: Decimal | None) -> None:
+    def _note(
+        self, at: datetime, kind: str, units: int, share: Decimal | None, before: int, old: Decimal | None
+    ) -> None:
         whole = self.worth(self.level, self.average) - self.worth(before, old)
         self.changes.append(Change(at, kind, units, share, whole - (share or Decimal(0))))
