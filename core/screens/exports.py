@@ -40,8 +40,8 @@ def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilte
     """Return every movement under the filter, newest first, as CSV."""
     read_one_moment(connection)
     zone = ZoneInfo(reports.shop(connection, actor).zone)
-    chunks = movements.export(connection, actor, filter=filter)
-    return as_csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
+    chunks = _valued(connection, actor, filter)
+    return as_csv(MOVEMENT_COLUMNS, ([_text(each, zone) for each in row] for chunk in chunks for row in chunk))
 
 
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
@@ -51,8 +51,8 @@ def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementF
     schema = pa.schema([(each.name, _on_clock(TYPES[each.kind], zone)) for each in LISTS["movements"].columns])
     file = io.BytesIO()
     with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for chunk in movements.export(connection, actor, filter=filter):
-            columns = {name: [getattr(row, name) for row in chunk] for name in MOVEMENT_COLUMNS}
+        for chunk in _valued(connection, actor, filter):
+            columns = dict(zip(MOVEMENT_COLUMNS, map(list, zip(*chunk, strict=True)), strict=True))
             writer.write_table(pa.table(columns, schema))
     return file.getvalue()
 
@@ -89,8 +89,15 @@ def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort:
             return
 
 
-def _values(row: Movement, zone: ZoneInfo) -> list[Any]:
-    return [_text(getattr(row, name), zone) for name in MOVEMENT_COLUMNS]
+def _valued(connection: Connection, actor: Actor, wanted: MovementFilter) -> Iterator[list[list[Any]]]:
+    """Yield every movement under a filter in chunks, each as the values of its columns."""
+    for chunk in movements.export(connection, actor, filter=wanted):
+        worth = movements.worth(connection, actor, movement_ids=[row.movement_id for row in chunk])
+        yield [_values(row, worth.get(row.movement_id)) for row in chunk]
+
+
+def _values(row: Movement, worth: Decimal | None) -> list[Any]:
+    return [worth if name == "value_change" else getattr(row, name) for name in MOVEMENT_COLUMNS]
 
 
 def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:
