@@ -50,6 +50,7 @@ def counts(connection: Connection, actor: Actor, *, period: Period, filter: Filt
         totals=totals,
         links=tuple(Link(page="counts", query={"count": str(row.count_id)}) for row in found),
         chart=_chart(found),
+        main=("lines_part", "units_part"),
         currency=reports.shop(connection, actor).currency,
     )
 

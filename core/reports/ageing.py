@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 from core.foundation.model import Actor
 from core.ledger import reports
 from core.ledger.level_filter import LEVELS
+from core.ledger.query import view
 from core.people.access import Permission
 from core.people.guard import require
 from core.reports import choosing
@@ -21,10 +22,11 @@ from core.reports.model import Chart, Column, Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period
 from core.reports.selling import CHARTED
 
-_AGES = ((30, "to_30", "Up to 30 days"), (60, "to_60", "31 to 60"), (90, "to_90", "61 to 90"),
+_AGES = ((30, "to_30", "To 30 days"), (60, "to_60", "31 to 60"), (90, "to_90", "61 to 90"),
          (180, "to_180", "91 to 180"), (365, "to_365", "181 to 365"), (None, "over_365", "Over 365"))  # fmt: skip
+_COSTS = view("variant_costs", "variant_id", "average")
 _VARIANT = choosing.names(Grain.VARIANT)
-_VALUE = Column(name="value", title="At cost", kind=Kind.MONEY, about="Units on hand at the cost of the variant")
+_VALUE = Column(name="value", title="At cost", kind=Kind.MONEY, about="Units at their average cost now")
 
 
 @dataclass(slots=True)
@@ -32,9 +34,9 @@ class _Held:
     """What is on hand of a variant at the end of a period: its layers as (age in days, units), the oldest first."""
 
     row: Row[Any]
+    oldest: date
+    newest: date
     layers: list[tuple[int, int]] = field(default_factory=list)
-    oldest: date | None = None
-    newest: date | None = None
 
     @property
     def units(self) -> int:
@@ -47,7 +49,7 @@ class _Held:
 
     @property
     def value(self) -> Decimal | None:
-        return None if self.row.unit_cost is None else self.units * self.row.unit_cost
+        return None if self.row.average is None else round(self.units * self.row.average, 2)
 
     def between(self, above: int, upto: int | None) -> int:
         """How many units are older than `above` days, but not than `upto`."""
@@ -57,12 +59,16 @@ class _Held:
 def _held(connection: Connection, last: date, wanted: Filter) -> list[_Held]:
     given = choosing.variants(connection, wanted)
     ages = func.stockroom_api.stock_ages(last, given).table_valued("variant_id", "arrived", "units")
-    query = select(LEVELS, ages.c.arrived, ages.c.units).join(ages, ages.c.variant_id == LEVELS.c.variant_id)
+    query = (
+        select(LEVELS, ages.c.arrived, ages.c.units, _COSTS.c.average)
+        .join(ages, ages.c.variant_id == LEVELS.c.variant_id)
+        .join(_COSTS, _COSTS.c.variant_id == LEVELS.c.variant_id)
+    )
     found: dict[UUID, _Held] = {}
     for row in connection.execute(query.order_by(ages.c.arrived)):
-        held = found.setdefault(row.variant_id, _Held(row=row))
-        held.layers.append(((last - row.arrived).days if row.arrived else 0, row.units))
-        held.oldest, held.newest = held.oldest or row.arrived, row.arrived
+        held = found.setdefault(row.variant_id, _Held(row=row, oldest=row.arrived, newest=row.arrived))
+        held.layers.append(((last - row.arrived).days, row.units))
+        held.oldest, held.newest = min(held.oldest, row.arrived), row.arrived
     return list(found.values())
 
 
@@ -87,17 +93,20 @@ def ageing(connection: Connection, actor: Actor, *, period: Period, filter: Filt
         )
         for held in found
     )  # fmt: skip
-    totals = choosing.total(rows, columns)
-    first = len(_VARIANT) + 2
+    sums = choosing.total(rows, columns)
+    first = len(_VARIANT)
+    units = sums[first]
+    age = round(sum(held.age * held.units for held in found) / units, 1) if units else None
     return Table(
         columns=columns,
         rows=rows,
-        totals=totals,
+        totals=(*sums[:first], units, age, *(None for _ in _AGES), sums[-1]),
         links=tuple(choosing.link(held.row, Grain.VARIANT) for held in found),
         chart=Chart(
             title="Units on hand by their age in days", kind=Kind.UNITS, names=tuple(title for _, _, title in _AGES),
-            series={"Units": tuple(totals[first : first + len(_AGES)])},
+            series={"Units": sums[first + 2 : -1]},
         ) if found else None,
+        main=("on_hand", "age"),
         note=_without_cost(found),
         currency=shop.currency,
     )  # fmt: skip
@@ -112,8 +121,7 @@ def dead_stock(connection: Connection, actor: Actor, *, period: Period, filter: 
     found = [
         held
         for held in _held(connection, last, filter)
-        if sales.get(held.row.variant_id, date.min) < period.first
-        and (held.oldest is None or held.oldest < period.first)
+        if sales.get(held.row.variant_id, date.min) < period.first and held.oldest < period.first
     ]
     found.sort(key=lambda held: (-(held.value or 0), -held.units, held.row.sku))
     columns = (
@@ -142,6 +150,7 @@ def dead_stock(connection: Connection, actor: Actor, *, period: Period, filter: 
             title="Units that did not sell, by product", kind=Kind.UNITS, names=tuple(name for name, _ in most),
             series={"Units": tuple(units for _, units in most)},
         ),
+        main=("last_sold", "on_hand"),
         note=_without_cost(found),
         currency=shop.currency,
     )  # fmt: skip

@@ -57,6 +57,7 @@ def losses(connection: Connection, actor: Actor, *, period: Period, filter: Filt
             title="Units lost by reason", kind=Kind.UNITS, names=tuple(name for name, _ in most),
             series={"Lost": tuple(units for _, units in most)},
         ),
+        main=("performed_by", "lost"),
         note=f"{uncosted:,} lost units have no known cost and are not in the value." if uncosted else "",
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip

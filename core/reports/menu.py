@@ -13,7 +13,7 @@ from core.foundation.model import Actor
 from core.ledger.query import LONGEST_SEARCH
 from core.people.access import Permission, may
 from core.people.guard import require
-from core.reports import accuracy, ageing, losing, returning, selling, sizes
+from core.reports import accuracy, ageing, losing, returning, selling, shelf, sizes
 from core.reports.model import Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period, Span, checked, period_of
 
@@ -22,6 +22,8 @@ REPORTS: dict[str, Report] = {
     for report in (
         selling.SELL_THROUGH,
         selling.MOVERS,
+        shelf.STOCK_DAYS,
+        shelf.LOST_SALES,
         ageing.AGEING,
         ageing.DEAD_STOCK,
         sizes.SIZE_RUNS,

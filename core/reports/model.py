@@ -89,7 +89,7 @@ class Table:
     """The result of a report: all of its rows, in its order.
 
     `totals` has a value, or None, for each column; `links` one link, or None, for each row. `note` says what the
-    numbers leave out.
+    numbers leave out. `main`: the two columns that a phone shows beside the first one; the last two if empty.
     """
 
     columns: tuple[Column, ...]
@@ -99,6 +99,7 @@ class Table:
     links: tuple[Link | None, ...] = ()
     note: str = ""
     currency: str = ""
+    main: tuple[str, ...] = ()
 
     def without(self, *kinds: Kind) -> Table:
         """Return the table without the columns of some kinds, and without a chart of one."""

@@ -42,8 +42,9 @@ class Period:
 
 
 def period_of(span: Span, today: date, first: date | None = None, last: date | None = None) -> Period:
-    """Return the days of a span. `first` and `last` are those of `Span.OWN`; a missing one makes it 90 days.
+    """Return the days of a span. `first` and `last` are those of `Span.OWN`.
 
+    Without a last day it ends today, without a first one it has 90 days.
     Raises InvalidInput for days in the wrong order or more than ten years.
     """
     if span in _LENGTHS:
@@ -55,7 +56,7 @@ def period_of(span: Span, today: date, first: date | None = None, last: date | N
         return Period(first=end.replace(day=1), last=end)
     if span is Span.THIS_YEAR:
         return Period(first=today.replace(month=1, day=1), last=today)
-    end = last or (first + timedelta(days=_LENGTHS[Span.QUARTER] - 1) if first else today)
+    end = last or max(today, first or today)
     return checked(Period(first=first or end - timedelta(days=_LENGTHS[Span.QUARTER] - 1), last=end))
 
 

@@ -77,6 +77,7 @@ def restorations(connection: Connection, actor: Actor, *, period: Period, filter
             names=tuple(choosing.label(row, by) for _, (row, _) in order[:CHARTED]),
             series={"Put back": tuple(sum(units.values()) for _, (_, units) in order[:CHARTED])},
         ),
+        main=("restored", "restored_part"),
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip
 
@@ -123,6 +124,7 @@ def refund_reasons(connection: Connection, actor: Actor, *, period: Period, filt
             title="Units by the reason of their refund", kind=Kind.UNITS, names=tuple(name for name, _ in most),
             series={"Units": tuple(units for _, units in most)},
         ),
+        main=("refund_reason", "units"),
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from core.reports.choosing import whole
 from core.reports.model import Chart, Column, Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period
 
-CHARTED = 15
+CHARTED = 10
 """Rows of a chart; the table has all."""
 GRAINS = (Grain.PRODUCT, Grain.VARIANT, Grain.BRAND)
 _FLOWS = ("opening", "received", "sold", "restored", "adjusted", "counted", "closing")
@@ -65,6 +65,7 @@ def sell_through(connection: Connection, actor: Actor, *, period: Period, filter
             names=tuple(choosing.label(row, by) for row in shown),
             series={"Sell-through": tuple(_rate(row) for row in shown)},
         ),
+        main=("sold", "sell_through"),
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip
 
@@ -113,6 +114,7 @@ def movers(connection: Connection, actor: Actor, *, period: Period, filter: Filt
             title="Units sold, most first", kind=Kind.UNITS, names=tuple(choosing.label(row, by) for row in shown),
             series={"Sold": tuple(row.sold for row in shown)},
         ),
+        main=("sold", "units_class"),
         note=f"{unpriced:,} of the units sold have no price and are not in the sales." if unpriced else "",
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip

@@ -61,6 +61,7 @@ def size_runs(connection: Connection, actor: Actor, *, period: Period, filter: F
             names=tuple(f"{run[0].product}, {', '.join(row.size for row in gaps)}" for run, gaps in shown),
             series={"Sold": tuple(_sold(gaps) for _, gaps in shown)},
         ),
+        main=("missing", "sold"),
         currency=reports.shop(connection, actor).currency,
     )  # fmt: skip
 

@@ -74,8 +74,9 @@ def choose(
 ) -> str:  # fmt: skip
     """Draw a choice whose code is in the address, whatever the language of its label, and return the code."""
     key = f"{param}_pick"
+    codes = list(map(str, options))  # Streamlit would take a member of an enumeration for one of a reloaded module
     now = st.query_params.get(param, usual)
-    st.session_state[key] = now if now in options else usual or next(iter(options))
+    st.session_state[key] = str(now if now in codes else usual or codes[0])
 
     def changed() -> None:
         code = str(st.session_state[key])
@@ -83,7 +84,7 @@ def choose(
         lists.put(cells.PAGE, None)
 
     st.selectbox(
-        label, list(map(str, options)), format_func=lambda code: options[code], key=key, on_change=changed,
+        label, codes, format_func=lambda code: options[code], key=key, on_change=changed,
         width=width or "stretch", label_visibility="visible" if width is None else "collapsed",
     )  # fmt: skip
     return str(st.session_state[key])
@@ -106,7 +107,7 @@ def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted)
         frame.empty("There is nothing to report", nothing, icon=":material/query_stats:")
         return
     show_totals(table)
-    if table.chart is not None and table.chart.names:
+    if table.chart is not None and len(table.chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
             st.markdown(f"**{words.plain(table.chart.title)}**")
             drawing.show(table.chart, table.currency)

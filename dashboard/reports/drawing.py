@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, time, timedelta
 from itertools import islice, pairwise
+from textwrap import wrap
 from typing import Any
 
 from core.reports.model import Chart, Kind
@@ -12,6 +13,7 @@ from dashboard.frame import charts, words
 from dashboard.reports import cells
 
 _SPOKEN = 15
+_LONGEST = 24
 
 
 def show(chart: Chart, currency: str) -> None:
@@ -38,10 +40,16 @@ def _once(chart: Chart) -> list[str]:
     """Return the names, each once: bars of the same name would lie on each other."""
     seen: Counter[str] = Counter()
     names = []
-    for name in map(str, chart.names):
+    for name in map(_wrapped, chart.names):
         seen[name] += 1
         names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
     return names
+
+
+def _wrapped(name: object) -> str:
+    """Return a name in at most two lines, so that it leaves room for the bars on a phone."""
+    lines = wrap(str(name), _LONGEST) or [""]
+    return "<br>".join([lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"] if len(lines) > 2 else lines)
 
 
 def _alt(chart: Chart, currency: str) -> str:

@@ -39,14 +39,13 @@ $$;
 create function stockroom_api.variant_turnover(_first date, _last date, _variant_ids uuid[])
     returns table (variant_id uuid, sold int, revenue numeric, unpriced int)
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
-    select d.variant_id, d.sold, coalesce(round(d.sold * x.price, stockroom_api.currency_digits(s.currency)), 0),
+    select d.variant_id, d.sold, coalesce(round(d.sold * x.price, stockroom_api.shop_digits()), 0),
            case when x.price is null then d.sold else 0 end
       from (select d.variant_id, sum(d.sale_out - d.sale_in)::int as sold
               from stockroom.variant_days d
              where d.day between _first and _last and (_variant_ids is null or d.variant_id = any (_variant_ids))
              group by d.variant_id) d
       join stockroom_api.sale_prices t on t.variant_id = d.variant_id
-     cross join stockroom.shop s
       left join stockroom_api.paid_prices(_first, _last) b on b.variant_id = d.variant_id
      cross join lateral (select coalesce(b.price, t.price) as price) x
      where d.sold > 0;
