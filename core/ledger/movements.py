@@ -103,7 +103,7 @@ def get(connection: Connection, actor: Actor, *, movement_ids: tuple[int, ...]) 
 
 def worth(connection: Connection, actor: Actor, *, movement_ids: Sequence[int]) -> dict[int, Decimal | None]:
     """Return what movements added to the value of the shelf at cost; None where no cost is known."""
-    require(connection, actor, Permission.VIEW)
+    require(connection, actor, Permission.SEE_MONEY)
     rows = connection.execute(_WORTH, {"movements": list(movement_ids)})
     return {row.id: row.value_change for row in rows}
 

@@ -98,7 +98,7 @@ _STOCK = (
         "variant_sequence:int the number of the movement among those of its variant", "reference_type", "reference_id",
         "performed_by", "note", "reverses_id:int the movement that this one undoes",
         "reversed_by:int the movement that undoes this one", "brand",
-        "value_change:money what it added to the value of the shelf at cost, empty where no cost is known", order="-occurred_at -movement_id",
+        order="-occurred_at -movement_id",
     ),
     _list(
         "days", "Units by variant and day",

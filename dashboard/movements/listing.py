@@ -105,7 +105,9 @@ def _count(seen: Ledger, wanted: Wanted) -> str:
 
 def _show_export(wanted: MovementFilter) -> None:
     with st.popover("Export", icon=":material/download:", key="mov_export"):
-        st.caption("All movements of this list, not only this page, with brand and value at cost.")
+        st.caption(
+            "All movements of this list, not only this page, with product and brand, and for managers with value."
+        )
         st.download_button(
             "As CSV", session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
             key="mov_csv", on_click="ignore", width="stretch",

@@ -30,7 +30,7 @@ SPANS: Mapping[str, str] = {
     Span.OWN: "From and to",
 }
 GRAINS: Mapping[str, str] = {Grain.PRODUCT: "Products", Grain.VARIANT: "Variants", Grain.BRAND: "Brands"}
-_FORMATS = {
+FORMATS = {
     Format.CSV: ("As CSV", "text/csv"),
     Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
@@ -137,7 +137,7 @@ def _show_actions(name: str, wanted: Wanted, has_rows: bool) -> None:
         return
     with st.popover("Export", icon=":material/download:", key="rep_export"):
         st.caption("All rows of the report, not only this page.")
-        for format, (label, mime) in _FORMATS.items():  # noqa: A001
+        for format, (label, mime) in FORMATS.items():  # noqa: A001
             st.download_button(
                 label, session.later(
                     files.write, name=name, period=wanted.period, filter=wanted.filter, format=format

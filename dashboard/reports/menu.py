@@ -10,9 +10,10 @@ import streamlit as st
 
 from core.foundation.model import Actor
 from core.people.access import Permission, may
+from core.reports.instant import INSTANT
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
-from dashboard.reports import desk
+from dashboard.reports import desk, instant
 from dashboard.reports.cells import leave
 
 __all__ = ["ENTRIES", "Entry", "leave", "show"]
@@ -37,7 +38,8 @@ ENTRIES: dict[str, Entry] = {
     for entry in (
         *(
             Entry(
-                name=report.name, title=report.title, about=report.about, show=partial(desk.show, report),
+                name=report.name, title=report.title, about=report.about,
+                show=instant.show if report is INSTANT else partial(desk.show, report),
                 permission=report.permission,
             )
             for report in REPORTS.values()

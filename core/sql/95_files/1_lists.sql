@@ -26,12 +26,11 @@ select l.sku, l.barcode, l.product, l.brand, l.size, l.color, l.on_hand, l.reser
               cross join stockroom_api.in_stock(array(select v.id from public.product_variants v), s.today - 29, s.today + 1) n) i
        on i.variant_id = l.variant_id;
 
--- The ledger, each movement with its value at cost.
+-- The ledger.
 create view stockroom_api.file_movements as
 select m.movement_id, m.occurred_at, m.recorded_at, m.sku, m.product, m.size, m.movement_type, m.reason, m.quantity,
        m.quantity_before, m.quantity_after, m.variant_sequence, m.reference_type, m.reference_id, m.performed_by, m.note,
-       m.reverses_id, m.reversed_by, m.brand,
-       stockroom_api.worth(m.movement_id) as value_change
+       m.reverses_id, m.reversed_by, m.brand
   from stockroom_api.movements m;
 
 -- Units in and out of each variant by type, for each day with a movement.
