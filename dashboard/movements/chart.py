@@ -132,11 +132,13 @@ def show_sums(box: DeltaGenerator, seen: Ledger, wanted: View, person: Actor) ->
     currency = seen.shop.currency
     with box:
         with st.grid(4, min_column_width=150, gap="small", key="mov_sums"):
-            _show_sum("Units in", now.units_in, before and before.units_in, None)
-            _show_sum("Units out", now.units_out, before and before.units_out, None)
+            _show_sum("Units in", now.units_in, None if before is None else before.units_in, None)
+            _show_sum("Units out", now.units_out, None if before is None else before.units_out, None)
             if sees_money(person):
-                _show_sum("Value in", _known(now, now.value_in), before and before.value_in, currency)
-                _show_sum("Value out", _known(now, now.value_out), before and before.value_out, currency)
+                _show_sum("Value in", _known(now, now.value_in), None if before is None else before.value_in, currency)
+                _show_sum(
+                    "Value out", _known(now, now.value_out), None if before is None else before.value_out, currency
+                )
         st.caption(words.plain(_about(now, before, sees_money(person))))
         _say_uncosted(now.uncosted)
 

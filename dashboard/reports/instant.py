@@ -66,7 +66,7 @@ def _moment(label: str, param: str, shop: Shop) -> datetime | None:
     )
     if not isinstance(day, date):
         return None
-    return days.moment(datetime.combine(day, clock or time()), shop.zone)
+    return days.moment(datetime.combine(day, clock), shop.zone)
 
 
 def _read(param: str) -> datetime | None:

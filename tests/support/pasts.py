@@ -34,7 +34,7 @@ POST = """
 
 
 def fill(shop: Shop) -> None:
-    """Post movements of every kind by three people over some weeks, and some of today."""
+    """Post 500 units of each variant on the first day, then movements by three people until today."""
     chance = random.Random(7)
     ids = [shop.variant(sku=sku, product=name) for sku, (_, name) in BRANDS.items()]
     for sku, (brand, _) in BRANDS.items():
@@ -54,7 +54,7 @@ def fill(shop: Shop) -> None:
         rows = []
         for _ in range(60):
             kind, reason, sign, source = chance.choice(KINDS)
-            at = None if chance.random() < 0.1 else begin + timedelta(minutes=chance.randint(1, DAYS * 1_440))
+            at = None if chance.random() < 0.1 else begin + timedelta(minutes=chance.randint(1_440, DAYS * 1_440))
             reference = f"{source}-{chance.randint(1, 5)}" if source else None
             quantity = chance.randint(1, 4) * (sign or chance.choice([-1, 1]))
             rows.append((chance.choice(ids), kind, reason, quantity, at, source, reference))

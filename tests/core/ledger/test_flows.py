@@ -211,7 +211,7 @@ def test_the_running_level_marks_receipts_counts_and_the_day_it_ran_out(shop: Sh
 def test_two_moments_differ_by_exactly_the_movements_between_them(past: Shop) -> None:
     ledger = _listed(past, MovementFilter())
     begin = datetime.combine(FIRST, time(), ZoneInfo(ZONE))
-    chance = random.Random(3)
+    chance, at = random.Random(3), begin
     for hours in (5, 30, 24 * 20, 24 * DAYS):
         since = begin + timedelta(minutes=chance.randint(60, 20_000))
         at = since + timedelta(hours=hours, minutes=7)
