@@ -13,7 +13,7 @@ person = session.actor()
 with frame.page("Movements", person) as top:
     choices = session.run(screens.ledger_choices)
     wanted = movement_list.show_filters(choices)
-    view = chart.view()
+    view = chart.view(person)
     seen = session.run(
         screens.ledger, filter=wanted.filter, cursor=wanted.cursor, limit=tables.PAGE_ROWS, view=view
     )  # fmt: skip
@@ -23,11 +23,11 @@ with frame.page("Movements", person) as top:
     is_drawn = bool(seen.page.rows or view.choice)
     if is_drawn:
         with st.container(border=True, key="mov_chart_card"):
-            chart.show(seen, view)
+            chart.show(seen, view, person)
     sums = st.container()
     if seen.page.rows or wanted.narrowed:
         movement_list.show_count(seen, wanted)
     movement_list.show_list(seen, wanted, person)
     links.to_files(person, "movements", "days", "reasons")
     if is_drawn:
-        chart.show_sums(sums, seen, view)  # last, because money takes longer than the list
+        chart.show_sums(sums, seen, view, person)  # last, because money takes longer than the list

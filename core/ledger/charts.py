@@ -18,7 +18,7 @@ from core.foundation.model import Actor, DayFlow, MovementType, Reason
 from core.ledger import flows
 from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
-from core.people.access import Permission
+from core.people.access import Permission, may
 from core.people.guard import require
 
 _DAY = timedelta(days=1)
@@ -131,7 +131,10 @@ def read(
 def sums(
     connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, compare: bool  # noqa: A002
 ) -> tuple[Sums, Sums | None]:  # fmt: skip
-    """Return units and money of a filter on the days of a chart, and of as many days before, if asked for."""
+    """Return the sums of a filter on the days of a chart, and on as many days before, if asked for.
+
+    They have the value for those who may see money.
+    """
     first, last = max(chart.since, filter.since or chart.since), min(chart.until - _DAY, filter.until or chart.until)
     early = first - (last - first + _DAY)
     undated = replace(filter, since=None, until=None)
@@ -141,7 +144,8 @@ def sums(
 
 
 def _sums(connection: Connection, actor: Actor, wanted: MovementFilter, first: date, last: date) -> Sums:
-    found = flows.flows(connection, actor, filter=wanted, since=first, until=last + _DAY, step=Step.MONTH, money=True)
+    money = may(actor.role, Permission.SEE_MONEY)
+    found = flows.flows(connection, actor, filter=wanted, since=first, until=last + _DAY, step=Step.MONTH, money=money)
     return total(found, first, last)
 
 

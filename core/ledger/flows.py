@@ -105,9 +105,9 @@ def flows(
     """Return units in and out under a filter for `since` <= day < `until`, by step and group, sorted by both.
 
     A step without units is left out. `money` asks for their value too. Raises InvalidInput for a range of more than
-    ten years.
+    ten years; Forbidden.
     """
-    require(connection, actor, Permission.VIEW)
+    require(connection, actor, Permission.SEE_MONEY if money else Permission.VIEW)
     if (until - since).days > reports.LONGEST_RANGE:
         raise invalid("range", "must be at most ten years")
     first, last = max(since, filter.since or since), min(until - timedelta(days=1), filter.until or until)

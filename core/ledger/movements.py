@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ _KEYS = (
 )  # fmt: skip
 KEYS = view("movement_keys", *_KEYS)
 """The columns by which the ledger is filtered, counted and summed."""
+_WORTH = text("select id, stockroom_api.worth(id) as value_change from unnest(cast(:movements as bigint[])) id")
 _REASONS_OF_TYPES = text(
     "select distinct reason from stockroom_api.reasons where movement_type = any(:types) and reason = any(:reasons)"
 )
@@ -97,6 +99,13 @@ def get(connection: Connection, actor: Actor, *, movement_ids: tuple[int, ...]) 
     require(connection, actor, Permission.VIEW)
     query = select(_movements).where(_movements.c.movement_id == func.any(list(movement_ids)))
     return tuple(_movement(row) for row in connection.execute(query.order_by(_movements.c.movement_id.desc())))
+
+
+def worth(connection: Connection, actor: Actor, *, movement_ids: Sequence[int]) -> dict[int, Decimal | None]:
+    """Return what movements added to the value of the shelf at cost; None where no cost is known."""
+    require(connection, actor, Permission.SEE_MONEY)
+    rows = connection.execute(_WORTH, {"movements": list(movement_ids)})
+    return {row.id: row.value_change for row in rows}
 
 
 def people(connection: Connection, actor: Actor) -> tuple[str, ...]:

@@ -94,6 +94,14 @@ def zone(connection: Connection) -> str:
     return str(connection.execute(_SHOP).one().zone)
 
 
+def day_of(connection: Connection, moment: datetime) -> date:
+    """Return the day of the shop of a moment, for another read that has checked who asks."""
+    day: date = connection.execute(
+        text("select stockroom_api.day_at(:moment, zone) from stockroom_api.shop"), {"moment": moment}
+    ).scalar_one()
+    return day
+
+
 def reasons(connection: Connection, actor: Actor) -> tuple[Reason, ...]:
     """Return every reason, those offered by hand first."""
     require(connection, actor, Permission.VIEW)

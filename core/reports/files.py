@@ -6,7 +6,7 @@ Money is exact and in the shop's currency. CSV files are opened in spreadsheets,
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from core.foundation.csv_file import as_csv
 from core.foundation.model import Actor
-from core.reports import menu
+from core.reports import instant, menu
 from core.reports.model import Filter, Kind, Table
 from core.reports.periods import Period
 from core.sheets.writing import as_xlsx
@@ -41,6 +41,13 @@ def write(
 ) -> bytes:  # fmt: skip
     """Return the whole table of a report as a file. Raises as `menu.run`."""
     return written(menu.run(connection, actor, name=name, period=period, filter=filter), format)
+
+
+def write_instant(
+    connection: Connection, actor: Actor, *, at: datetime, since: datetime | None, filter: Filter, format: Format  # noqa: A002
+) -> bytes:  # fmt: skip
+    """Return the whole table of the shop at an instant as a file. Raises as `instant.at`."""
+    return written(instant.at(connection, actor, at=at, since=since, filter=filter), format)
 
 
 def written(table: Table, format: Format) -> bytes:  # noqa: A002

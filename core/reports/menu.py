@@ -13,7 +13,7 @@ from core.foundation.model import Actor
 from core.ledger.query import LONGEST_SEARCH
 from core.people.access import Permission, may
 from core.people.guard import require
-from core.reports import accuracy, ageing, losing, money, ordering, returning, selling, shelf, sizes
+from core.reports import accuracy, ageing, instant, losing, money, ordering, returning, selling, shelf, sizes
 from core.reports.model import Filter, Grain, Kind, Report, Table
 from core.reports.periods import Period, Span, checked, period_of
 
@@ -34,6 +34,7 @@ REPORTS: dict[str, Report] = {
         ordering.TO_ORDER,
         money.SHELF,
         money.MONEY,
+        instant.INSTANT,
     )
 }
 """Every report, by its name."""

@@ -22,12 +22,13 @@ from core.alerts import reads as alerts
 from core.alerts.reads import Alert, AlertFilter
 from core.carts.values import minor_digits
 from core.foundation.csv_file import as_csv
-from core.foundation.model import Actor, LevelRow, Movement
+from core.foundation.model import Actor, LevelRow
 from core.ledger import movements, reports
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
+from core.people.access import Permission, may
 from core.screens.files import TYPES, read_one_moment
-from core.screens.lists import LISTS
+from core.screens.lists import LISTS, Kind
 from core.sheets.writing import as_xlsx
 
 LEVELS_AT_ONCE = 1_000
@@ -37,22 +38,23 @@ ALERT_COLUMNS = LISTS["cases"].names
 
 
 def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
-    """Return every movement under the filter, newest first, as CSV."""
+    """Return every movement under the filter, newest first, as CSV, with its value for those who may see money."""
     read_one_moment(connection)
     zone = ZoneInfo(reports.shop(connection, actor).zone)
-    chunks = movements.export(connection, actor, filter=filter)
-    return as_csv(MOVEMENT_COLUMNS, (_values(row, zone) for chunk in chunks for row in chunk))
+    chunks = _valued(connection, actor, filter)
+    return as_csv(_columns(actor), ([_text(each, zone) for each in row] for chunk in chunks for row in chunk))
 
 
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as Parquet."""
     read_one_moment(connection)
     zone = reports.shop(connection, actor).zone
-    schema = pa.schema([(each.name, _on_clock(TYPES[each.kind], zone)) for each in LISTS["movements"].columns])
+    fields = {each.name: _on_clock(TYPES[each.kind], zone) for each in LISTS["movements"].columns}
+    schema = pa.schema([(name, fields.get(name, TYPES[Kind.MONEY])) for name in _columns(actor)])
     file = io.BytesIO()
     with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for chunk in movements.export(connection, actor, filter=filter):
-            columns = {name: [getattr(row, name) for row in chunk] for name in MOVEMENT_COLUMNS}
+        for chunk in _valued(connection, actor, filter):
+            columns = dict(zip(schema.names, map(list, zip(*chunk, strict=True)), strict=True))
             writer.write_table(pa.table(columns, schema))
     return file.getvalue()
 
@@ -89,8 +91,19 @@ def _all_levels(connection: Connection, actor: Actor, wanted: LevelFilter, sort:
             return
 
 
-def _values(row: Movement, zone: ZoneInfo) -> list[Any]:
-    return [_text(getattr(row, name), zone) for name in MOVEMENT_COLUMNS]
+def _columns(actor: Actor) -> tuple[str, ...]:
+    """Return the columns of a file of movements: the last one is what each added to the value of the shelf, at cost."""
+    return (*MOVEMENT_COLUMNS, "value_change") if may(actor.role, Permission.SEE_MONEY) else MOVEMENT_COLUMNS
+
+
+def _valued(connection: Connection, actor: Actor, wanted: MovementFilter) -> Iterator[list[list[Any]]]:
+    """Yield every movement under a filter in chunks, each as the values of its columns."""
+    for chunk in movements.export(connection, actor, filter=wanted):
+        rows = [[getattr(row, name) for name in MOVEMENT_COLUMNS] for row in chunk]
+        if may(actor.role, Permission.SEE_MONEY):
+            worth = movements.worth(connection, actor, movement_ids=[row.movement_id for row in chunk])
+            rows = [[*values, worth[row.movement_id]] for row, values in zip(chunk, rows, strict=True)]
+        yield rows
 
 
 def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:

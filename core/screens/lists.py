@@ -104,7 +104,8 @@ _STOCK = (
         "size", "movement_type", "reason", "quantity:int units, signed", "quantity_before:int", "quantity_after:int",
         "variant_sequence:int the number of the movement among those of its variant", "reference_type", "reference_id",
         "performed_by", "note", "reverses_id:int the movement that this one undoes",
-        "reversed_by:int the movement that undoes this one", order="-occurred_at -movement_id",
+        "reversed_by:int the movement that undoes this one", "brand",
+        order="-occurred_at -movement_id",
     ),
     _list(
         "days", "Units by variant and day",

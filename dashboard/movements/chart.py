@@ -8,10 +8,11 @@ from decimal import Decimal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.foundation.model import MovementType
+from core.foundation.model import Actor, MovementType
 from core.ledger import charts as core_charts
 from core.ledger.charts import Choice, Sums, View
 from core.ledger.flows import Group, Step
+from core.people.access import Permission, may
 from core.screens.stock import Ledger
 from dashboard.door import session
 from dashboard.frame import charts, lists, words
@@ -33,16 +34,20 @@ _CHOOSE = lists.Choice(
 )
 
 
-def view() -> View:
+def view(person: Actor) -> View:
     """Return how the address says to draw the chart, and what was chosen in it."""
     days, group = choosing.read(DAYS), _GROUP.value()
     name = st.query_params.get(NAME)
     if group is Group.TYPE and name not in list(MovementType):
         name = None
     choice = Choice(first=days[0], last=days[1], name=name) if days else None
-    return View(
-        group=group, step=_STEP.value(), money=_MEASURE.value(), compare=_COMPARE.value(), choice=choice
-    )  # fmt: skip
+    money = _MEASURE.value() and sees_money(person)
+    return View(group=group, step=_STEP.value(), money=money, compare=_COMPARE.value(), choice=choice)
+
+
+def sees_money(person: Actor) -> bool:
+    """Return whether a person may see what units cost."""
+    return may(person.role, Permission.SEE_MONEY)
 
 
 def forget() -> None:
@@ -51,12 +56,12 @@ def forget() -> None:
     lists.put(NAME, None)
 
 
-def show(seen: Ledger, wanted: View) -> None:
+def show(seen: Ledger, wanted: View, person: Actor) -> None:
     """Show the units or the money under the filter over time, as a chart and as a table."""
     chart, currency = seen.chart, seen.shop.currency
     last = chart.until - timedelta(days=1)
     st.markdown(f"**{words.day(chart.since)} to {words.day(last)}**")
-    _show_controls()
+    _show_controls(person)
     measure = charts.Measure(currency=currency if wanted.money else None)
     if not chart.flows and not chart.before:
         st.caption("Nothing moved in this period.")
@@ -74,11 +79,12 @@ def show(seen: Ledger, wanted: View) -> None:
     charts.show_flow_table(chart, "mov_table", measure)
 
 
-def _show_controls() -> None:
+def _show_controls(person: Actor) -> None:
     with st.grid(5, min_column_width=130, gap="small", key="mov_look"):
         _GROUP.show_as_list(on_change=lambda: lists.put(NAME, None))
         _STEP.show_as_list()
-        _MEASURE.show_as_list()
+        if sees_money(person):
+            _MEASURE.show_as_list()
         _COMPARE.show_as_list()
         _CHOOSE.show_as_list()
 
@@ -120,17 +126,20 @@ def _unchoose() -> None:
     forget()
 
 
-def show_sums(box: DeltaGenerator, seen: Ledger, wanted: View) -> None:
-    """Show units and money of what is listed on the chart's days, in a container above the list."""
+def show_sums(box: DeltaGenerator, seen: Ledger, wanted: View, person: Actor) -> None:
+    """Show units and value of what is listed on the chart's days, in a container above the list."""
     now, before = session.run(core_charts.sums, filter=seen.wanted, chart=seen.chart, compare=wanted.compare)
     currency = seen.shop.currency
     with box:
         with st.grid(4, min_column_width=150, gap="small", key="mov_sums"):
-            _show_sum("Units in", now.units_in, before and before.units_in, None)
-            _show_sum("Units out", now.units_out, before and before.units_out, None)
-            _show_sum("Value in", _known(now, now.value_in), before and before.value_in, currency)
-            _show_sum("Value out", _known(now, now.value_out), before and before.value_out, currency)
-        st.caption(words.plain(_about(now, before)))
+            _show_sum("Units in", now.units_in, None if before is None else before.units_in, None)
+            _show_sum("Units out", now.units_out, None if before is None else before.units_out, None)
+            if sees_money(person):
+                _show_sum("Value in", _known(now, now.value_in), None if before is None else before.value_in, currency)
+                _show_sum(
+                    "Value out", _known(now, now.value_out), None if before is None else before.value_out, currency
+                )
+        st.caption(words.plain(_about(now, before, sees_money(person))))
         _say_uncosted(now.uncosted)
 
 
@@ -149,16 +158,20 @@ def _show_sum(label: str, now: Decimal | int | None, before: Decimal | int | Non
     difference = None
     if before is not None and now is not None:
         difference = f"{'+' if now > before else ''}{briefly(now - before)}" if now != before else "±0"
+    about = None if before is None else f"against {briefly(before)}"
     st.metric(
-        label, words.NOTHING if now is None else said(now), difference,
-        delta_description=None if before is None else f"against {briefly(before)}", delta_color="off", delta_arrow="off",
-        border=True, height="stretch",
+        label, words.NOTHING if now is None else said(now), difference, delta_description=about, delta_color="off",
+        delta_arrow="off", border=True, height="stretch",
     )  # fmt: skip
 
 
-def _about(now: Sums, before: Sums | None) -> str:
-    said = f"Sums of {choosing.said((now.first, now.last))}, valued at cost"
-    return f"{said}, compared with {choosing.said((before.first, before.last))}." if before else f"{said}."
+def _about(now: Sums, before: Sums | None, money: bool) -> str:
+    period = choosing.said((now.first, now.last))
+    said = f"Sums of {period}. The value is at cost." if money else f"Sums of {period}."
+    if before is None:
+        return said
+    earlier = choosing.said((before.first, before.last))
+    return f"{said} They are compared with {earlier}."
 
 
 def _say_uncosted(units: int) -> None:

@@ -39,16 +39,22 @@ def show_filters(choices: LedgerChoices) -> Wanted:
     """Draw the filters and return their values."""
     bound = _FILTERS.bound
     days = {**bound, "on_change": _days_changed}
-    with st.grid(7, min_column_width=126, gap="small", key="mov_filters"):
+    with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
         code = st.text_input("SKU, product or brand", key="mov_sku", placeholder="Any", **bound)
-        brand = st.selectbox("Brand", choices.brands, index=None, placeholder="Any", key="mov_brand", **bound)
         reference = st.text_input("Reference begins with", key="mov_ref", placeholder="Any order or delivery", **bound)
         since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **days)
         until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **days)
         by = st.selectbox("By", choices.people, index=None, placeholder="Anybody", key="mov_by", **bound)
         labels = _reason_labels(choices.reasons)
         why = st.multiselect("Reason", list(labels), placeholder="Any", key="mov_reason", **bound)
-    kinds = st.pills("Type", list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="mov_kinds"):
+        kinds = st.pills(
+            "Type", list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound
+        )  # fmt: skip
+        brand = st.selectbox(
+            "Brand", choices.brands, index=None, placeholder="Any brand", key="mov_brand", width=180,
+            label_visibility="collapsed", **bound,
+        )  # fmt: skip
     wanted = MovementFilter(
         types=tuple(TYPES[kind] for kind in kinds),
         reasons=tuple(sorted({code for label in why for code in labels[label]})),
@@ -112,7 +118,9 @@ def _show_actions(wanted: MovementFilter) -> None:
 
 def _show_export(wanted: MovementFilter) -> None:
     with st.popover("Export", icon=":material/download:", key="mov_export"):
-        st.caption("All movements of this list, not only this page, with brand and value at cost.")
+        st.caption(
+            "All movements of this list, not only this page, with product and brand, and for managers with value."
+        )
         st.download_button(
             "As CSV", session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
             key="mov_csv", on_click="ignore", width="stretch",

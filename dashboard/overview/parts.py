@@ -111,8 +111,8 @@ def show_flows(seen: Overview, days: int) -> None:
         frame.empty("No movements in this period", "Choose a longer period, or receive a delivery on the Stock page.")
         return
     chart = of_days(seen.flows, since, until)
-    days = chosen()
-    choice = Choice(first=days[0], last=days[1]) if days else None
+    found = chosen()
+    choice = Choice(first=found[0], last=found[1]) if found else None
     choosing.show(
         charts.flow_chart(chart, choice=choice), key=f"ovw_flows_{len(chart.starts)}", alt=charts.describe(chart),
         param=_CHOSEN, days_of=chart.days_of,

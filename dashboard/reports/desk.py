@@ -33,7 +33,7 @@ GRAINS: Mapping[str, str] = {
     Grain.PRODUCT: "Products", Grain.VARIANT: "Variants", Grain.BRAND: "Brands", Grain.MONTH: "Months",
     Grain.CALENDAR_DAY: "Days",
 }  # fmt: skip
-_FORMATS = {
+FORMATS = {
     Format.CSV: ("As CSV", "text/csv"),
     Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
@@ -140,7 +140,7 @@ def _show_actions(name: str, wanted: Wanted, has_rows: bool) -> None:
         return
     with st.popover("Export", icon=":material/download:", key="rep_export"):
         st.caption("All rows of the report, not only this page.")
-        for format, (label, mime) in _FORMATS.items():  # noqa: A001
+        for format, (label, mime) in FORMATS.items():  # noqa: A001
             st.download_button(
                 label, session.later(
                     files.write, name=name, period=wanted.period, filter=wanted.filter, format=format

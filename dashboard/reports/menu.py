@@ -12,7 +12,7 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
-from dashboard.reports import desk, money, ordering
+from dashboard.reports import desk, instant, money, ordering
 from dashboard.reports.cells import leave
 
 __all__ = ["ENTRIES", "Entry", "leave", "show"]
@@ -32,7 +32,7 @@ class Entry:
     permission: Permission = Permission.VIEW
 
 
-_OWN: dict[str, Callable[[Actor], None]] = {"to-order": ordering.show}
+_OWN: dict[str, Callable[[Actor], None]] = {"to-order": ordering.show, "instant": instant.show}
 """The reports of core that have a page of their own shape."""
 ENTRIES: dict[str, Entry] = {
     entry.name: entry

@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.browser.browsing import Desk, settle
 from tests.support.builders import ZONE, PastLine
@@ -15,12 +15,12 @@ from tests.support.people import new_person
 BARS = "[data-testid=stPlotlyChart] .barlayer .point path"
 
 
-def bars(tab: Page) -> list[dict[str, float]]:
+def bars(tab: Page) -> list[FloatRect]:
     """Where the bars of the chart are on the screen, from left to right."""
     expect(tab.locator(BARS).first).to_be_attached(timeout=15_000)
     tab.locator(BARS).first.scroll_into_view_if_needed()
     found = [box for box in (bar.bounding_box() for bar in tab.locator(BARS).all()) if box and box["height"] > 2]
-    return sorted(({**box} for box in found), key=lambda box: box["x"])
+    return sorted(found, key=lambda box: box["x"])
 
 
 def test_a_bar_or_a_range_is_chosen_the_list_and_the_address_follow_and_back_returns(desk: Desk) -> None:

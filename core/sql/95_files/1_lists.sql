@@ -37,7 +37,7 @@ select k.sku, k.kind, k.source, k.unit_cost, k.average as average_cost, k.on_han
 create view stockroom_api.file_movements as
 select m.movement_id, m.occurred_at, m.recorded_at, m.sku, m.product, m.size, m.movement_type, m.reason, m.quantity,
        m.quantity_before, m.quantity_after, m.variant_sequence, m.reference_type, m.reference_id, m.performed_by, m.note,
-       m.reverses_id, m.reversed_by
+       m.reverses_id, m.reversed_by, m.brand
   from stockroom_api.movements m;
 
 -- Units in and out of each variant by type, for each day with a movement.

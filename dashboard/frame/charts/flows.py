@@ -36,6 +36,7 @@ GROUPS = {
     Group.BRAND: "Brand",
     Group.SOURCE: "Source",
 }
+_HEADS = {Step.DAY: "Day", Step.WEEK: "Week of", Step.MONTH: "Month of"}
 _SHADES = (0, 1, 5, 3, 6, 7, 8, 9, 2)  # without red, which means trouble
 _TITLES = {Step.DAY: "%a, %-d %b %Y", Step.WEEK: "Week of %-d %b %Y", Step.MONTH: "%B %Y"}
 
@@ -195,7 +196,7 @@ def describe(chart: Chart, measure: Measure = Measure()) -> str:
 def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> None:
     """Offer a chart of movements as a table."""
     table: dict[str, list[Any]] = {
-        "From": [flow.start for flow in chart.flows],
+        _HEADS[chart.step]: [flow.start for flow in chart.flows],
         GROUPS[chart.group]: [label(chart.group, flow.name) for flow in chart.flows],
         "Units in": [flow.units_in for flow in chart.flows],
         "Units out": [flow.units_out for flow in chart.flows],
@@ -204,4 +205,4 @@ def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> Non
         table["Value in"] = [float(flow.value_in) for flow in chart.flows]
         table["Value out"] = [float(flow.value_out) for flow in chart.flows]
     day = st.column_config.DateColumn(format="D MMM YYYY")
-    show_as_table(table, key, "Units in and out over time", {"From": day})
+    show_as_table(table, key, "Units in and out over time", {_HEADS[chart.step]: day})

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.foundation import days
-from core.ledger import movements, reports
+from core.ledger import flows, movements, reports
 from core.ledger.movements import MovementFilter
 from core.shop.profile import change_shop
 from tests.support.builders import PastLine, Shop
@@ -104,8 +104,8 @@ def test_every_view_puts_a_movement_on_the_same_day(fresh_shop: Shop, zone: str)
         for wanted in (MovementFilter(), MovementFilter(performed_by="The past")):
             listed = fresh_shop.run(movements.page, filter=replace(wanted, since=day, until=day)).rows
             assert [row.quantity for row in reversed(listed)] == units
-            flows = fresh_shop.run(movements.flows, filter=wanted, since=day, until=following)
-            assert [(flow.day, flow.units_in) for flow in flows] == ([(day, sum(units))] if units else [])
+            found = fresh_shop.run(flows.flows, filter=wanted, since=day, until=following)
+            assert [(flow.start, flow.units_in) for flow in found] == ([(day, sum(units))] if units else [])
         assert {fresh_shop.sql("select stockroom_api.shop_day(:at)", at=at_of(line)) for line in lines} == {
             days.of(at_of(line), zone) for line in lines
         }

@@ -4,78 +4,35 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.foundation.errors import Forbidden
 from core.foundation.model import Movement, MovementType
-from core.ledger import flows, movements, reports
+from core.ledger import charts, flows, movements, reports
+from core.ledger.charts import Choice, View
 from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
-from tests.support.builders import ZONE, Shop
-
-BRANDS = {
-    "A-1": ("Tidewater", "Oak shoe"),
-    "A-2": ("Tidewater", "Oak shoe low"),
-    "B-1": ("Nord", "Birch"),
-    "C-1": ("", "Ash"),
-}
-KINDS = [
-    ("purchase", "delivery", 1, "receipt"),
-    ("sale", "stock_decrease", -1, "order"),
-    ("restoration", "refund", 1, "order"),
-    ("adjustment", "damaged", -1, None),
-    ("adjustment", "stock_increase", 1, None),
-    ("count", "cycle_count", 0, "count"),
-]
-FIRST, DAYS = date(2026, 3, 20), 40  # over the end of summer time in Auckland, and the end of a month
-POST = """
-    select count(*) from stockroom_api.post_lines(
-        stockroom_api.claim_operation(:key, 'test', :key, null, :who), :who, array(
-            select row (v, t, r, q, at, s, ref, null, null)::stockroom.line
-              from unnest(cast(:variants as uuid[]), cast(:types as text[]), cast(:reasons as text[]),
-                          cast(:quantities as int[]), cast(:moments as timestamptz[]), cast(:sources as text[]),
-                          cast(:references as text[])) u (v, t, r, q, at, s, ref)))"""
+from core.reports import instant
+from core.reports.model import Filter
+from tests.conftest import open_fresh
+from tests.support.builders import ZONE, PastLine, Shop
+from tests.support.pasts import DAYS, FIRST, fill
+from tests.support.servers import Server
 
 
-@pytest.fixture
-def past(fresh_shop: Shop) -> Shop:
-    """A shop with movements of every kind by three people over some weeks, and some of today."""
-    chance = random.Random(7)
-    ids = [fresh_shop.variant(sku=sku, product=name) for sku, (_, name) in BRANDS.items()]
-    for sku, (brand, _) in BRANDS.items():
-        fresh_shop.sql(
-            """update products set brand = nullif(:brand, '')
-                where id = (select product_id from product_variants where sku = :sku)""", brand=brand, sku=sku,
-        )  # fmt: skip
-    fresh_shop.sql(
-        """insert into stockroom.cost_steps
-                  (variant_id, sequence, place, kind, source, average, on_hand, digits, performed_by)
-           select id, 0, 1, 'set', 'given', case sku when 'A-1' then 12.3456 else 7 end, 0, 2, 'Ada'
-             from product_variants where sku <> 'C-1'"""
-    )
-    begin = datetime.combine(FIRST, datetime.min.time(), ZoneInfo(ZONE)).astimezone(UTC)
-    _post(fresh_shop, "Ada", [(each, *KINDS[0][:2], 500, begin, "receipt", "PO-1") for each in ids])
-    for who in ("Wanda", "Mia", "Sam"):
-        rows = []
-        for _ in range(60):
-            kind, reason, sign, source = chance.choice(KINDS)
-            at = None if chance.random() < 0.1 else begin + timedelta(minutes=chance.randint(1, DAYS * 1_440))
-            reference = f"{source}-{chance.randint(1, 5)}" if source else None
-            quantity = chance.randint(1, 4) * (sign or chance.choice([-1, 1]))
-            rows.append((chance.choice(ids), kind, reason, quantity, at, source, reference))
-        _post(fresh_shop, who, rows)
-    return fresh_shop
-
-
-def _post(shop: Shop, who: str, rows: list[Any]) -> None:
-    names = ("variants", "types", "reasons", "quantities", "moments", "sources", "references")
-    values = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-    shop.sql(POST, key=f"past {who}", who=who, **values)
+@pytest.fixture(scope="module")
+def past(server: Server) -> Iterator[Shop]:
+    """A shop with a past of every kind."""
+    for shop in open_fresh(server):
+        fill(shop)
+        yield shop
 
 
 @dataclass
@@ -159,3 +116,125 @@ def test_a_chart_shows_the_sums_of_the_list_under_every_filter_by_every_group_an
                 assert [row.units_in - row.units_out for row in units] == [
                     row.units_in - row.units_out for row in found
                 ]
+
+
+def kept(shop: Shop, group: Group = Group.BRAND, **wanted: Any) -> dict[str, int]:
+    found = shop.run(
+        flows.flows, "Mia", filter=MovementFilter(**wanted), since=FIRST, until=FIRST + timedelta(days=3), group=group
+    )
+    return {row.name: row.units_in for row in found}
+
+
+def test_a_day_that_was_kept_is_summed_again_after_a_back_dated_movement_or_a_change_of_brand(fresh_shop: Shop) -> None:
+    noon = datetime.combine(FIRST + timedelta(days=1), time(12), ZoneInfo(ZONE))
+    shoe = fresh_shop.variant()
+    fresh_shop.post_past(PastLine(variant_id=shoe, quantity=5, occurred_at=noon))
+    assert kept(fresh_shop) == {"": 5}
+    assert fresh_shop.sql("select count(*) from stockroom.flow_days") == 3
+    fresh_shop.post_past(PastLine(variant_id=shoe, quantity=2, occurred_at=noon))
+    assert fresh_shop.sql("select count(*) from stockroom.flow_days") == 2
+    assert kept(fresh_shop) == {"": 7}
+    fresh_shop.sql("update products set brand = 'Nord'")
+    assert kept(fresh_shop) == {"Nord": 7}
+    assert kept(fresh_shop, Group.REASON, brand="Nord") == {"Cycle count": 7}
+
+
+def test_tidewater_means_the_brand_and_the_whole_name_of_a_product_means_only_that_one(past: Shop) -> None:
+    def skus(search: str) -> set[str]:
+        return {row.sku for row in _listed(past, MovementFilter(search=search))}
+
+    assert skus("Tidewater") == skus(" tide\u00adwater ") == {"A-1", "A-2"}
+    assert skus("OAK SHOE") == {"A-1"}
+    assert skus("oak") == {"A-1", "A-2"}
+    assert skus("oak low") == {"A-2"}
+    assert skus("nothing of ours") == set()
+
+
+def test_only_managers_see_what_units_cost(past: Shop) -> None:
+    asked = {"filter": MovementFilter(), "since": FIRST, "until": FIRST + timedelta(days=9)}
+    with pytest.raises(Forbidden):
+        past.run(flows.flows, "Sam", **asked, money=True)
+    chart = past.run(charts.read, "Sam", **asked, view=View())
+    now, before = past.run(charts.sums, "Sam", filter=MovementFilter(), chart=chart, compare=True)
+    assert (now.value_in, now.units_in > 0) == (0, True)
+    assert before is not None
+    assert (before.first, before.last) == (FIRST - timedelta(days=9), FIRST - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "found"),
+    [
+        (Group.TYPE, "sale", "type"),
+        (Group.REASON, "Damaged", "reason_label"),
+        (Group.PERSON, "Mia", "performed_by"),
+        (Group.BRAND, "Nord", "brand"),
+        (Group.SOURCE, "order", "reference_type"),
+        (Group.SOURCE, "", "reference_type"),
+        (Group.REASON, "No such reason", "reason_label"),
+    ],
+)
+def test_a_bar_that_is_chosen_narrows_the_list_to_exactly_what_the_bar_shows(
+    past: Shop, group: Group, name: str, found: str
+) -> None:
+    days = Choice(first=FIRST + timedelta(days=7), last=FIRST + timedelta(days=20), name=name)
+    reasons = past.run(reports.reasons, "Mia")
+    wanted = charts.chosen(MovementFilter(), View(group=group, choice=days), reasons)
+    rows = _listed(past, wanted)
+    named = {str(getattr(row, "movement_type" if found == "type" else found) or "") for row in rows}
+    assert named == (set() if name == "No such reason" else {name})
+    among = past.run(flows.flows, "Mia", since=days.first, until=days.last + timedelta(days=1), group=group)
+    assert sum(row.units_in - row.units_out for row in among if row.name == name) == sum(row.quantity for row in rows)
+
+
+def test_a_bar_is_a_day_a_week_or_a_month_and_never_too_thin() -> None:
+    day = date(2026, 1, 31)
+    assert [charts.step_of(day, day + timedelta(days=days), None) for days in (1, 120, 121, 800, 801)] == [
+        Step.DAY, Step.DAY, Step.WEEK, Step.WEEK, Step.MONTH,
+    ]  # fmt: skip
+    assert charts.step_of(day, day + timedelta(days=401), Step.DAY) is Step.WEEK
+    assert charts.starts(day, date(2026, 3, 2), Step.MONTH) == [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
+    assert charts.starts(day, date(2026, 2, 10), Step.WEEK) == [date(2026, 1, 26), date(2026, 2, 2), date(2026, 2, 9)]
+
+
+def test_the_running_level_marks_receipts_counts_and_the_day_it_ran_out(shop: Shop) -> None:
+    shoe = shop.variant(3)
+    shop.adjust(shoe, -3)
+    shop.adjust(shoe, 2)
+    shop.adjust(shoe, -1)
+    shop.post_past(PastLine(variant_id=shoe, quantity=0))
+    marks = shop.run(charts.marks, "Sam", variant_id=shoe)
+    assert [(mark.kind, mark.quantity, mark.level) for mark in marks] == [
+        ("count", 0, 1), ("out", -3, 0), ("receipt", 3, 3),
+    ]  # fmt: skip
+
+
+def test_two_moments_differ_by_exactly_the_movements_between_them(past: Shop) -> None:
+    ledger = _listed(past, MovementFilter())
+    begin = datetime.combine(FIRST, time(), ZoneInfo(ZONE))
+    chance, at = random.Random(3), begin
+    for hours in (5, 30, 24 * 20, 24 * DAYS):
+        since = begin + timedelta(minutes=chance.randint(60, 20_000))
+        at = since + timedelta(hours=hours, minutes=7)
+        table = past.run(instant.at, "Mia", at=at, since=since, filter=Filter())
+        rows = [dict(zip((column.name for column in table.columns), row, strict=True)) for row in table.rows]
+        between = [row for row in ledger if since <= row.occurred_at < at]
+        assert {row["sku"] for row in rows} == {row.sku for row in between}
+        for row in rows:
+            kinds = {
+                kind: sum(each.quantity for each in between if (each.sku, each.movement_type) == (row["sku"], kind))
+                for kind in MovementType
+            }
+            assert {kind: row[kind] for kind in MovementType} == kinds
+            assert row["after"] - row["before"] == row["change"] == sum(kinds.values())
+            assert row["before"] == sum(
+                each.quantity for each in ledger if each.sku == row["sku"] and each.occurred_at < since
+            )
+    alone = past.run(instant.at, "Mia", at=at, filter=Filter(brand="Tidewater"))
+    assert list(zip(alone.column("sku"), alone.column("level"), strict=True)) == [
+        (sku, sum(row.quantity for row in ledger if row.sku == sku and row.occurred_at < at)) for sku in ("A-1", "A-2")
+    ]
+    assert sum(alone.column("value")) == past.sql(
+        """select sum(value_change) from stockroom_api.movement_values('-infinity', :at) w
+             join product_variants v on v.id = w.variant_id where v.sku like 'A-%'""", at=at,
+    )  # fmt: skip
+    assert "value" not in [column.name for column in past.run(instant.at, "Sam", at=at, filter=Filter()).columns]

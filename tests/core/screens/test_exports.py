@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pyarrow.parquet
 import pytest
 
 from core.foundation import paging
 from core.foundation.errors import SignInRequired
-from core.foundation.model import MovementType
+from core.foundation.model import Line, MovementType
+from core.ledger import changes as ledger
 from core.ledger.movements import MovementFilter
 from core.screens import exports
-from tests.support.builders import Shop
+from tests.support.builders import Shop, key
 
 
 def rows(content: bytes) -> list[dict[str, str]]:
@@ -32,6 +34,30 @@ def test_the_csv_has_every_movement_under_the_filter_newest_first(fresh_shop: Sh
     ]  # fmt: skip
     assert found[0]["note"] == 'Line\nbreak, and "quotes" 3'
     assert datetime.fromisoformat(found[0]["occurred_at"]).utcoffset() in (timedelta(hours=12), timedelta(hours=13))
+
+
+def test_a_file_of_movements_has_brand_and_value_as_the_accountants_report_computes_it(fresh_shop: Shop) -> None:
+    fresh_shop.variant(sku="B-1", on_hand=1)
+    known = fresh_shop.variant(sku="A-1")
+    fresh_shop.sql("update products set brand = 'Tidewater'")
+    for units, cost in ((3, "10.00"), (4, "11.1111")):
+        line = Line(variant_id=known, quantity=units, unit_cost=Decimal(cost))
+        fresh_shop.run(ledger.receive, "Wanda", lines=[line], key=key())
+    fresh_shop.adjust(known, -2)
+    found = rows(fresh_shop.run(exports.movements_csv, "Mia", filter=MovementFilter(brand="Tidewater")))
+    assert [(row["sku"], row["brand"], row["value_change"]) for row in found] == [
+        ("A-1", "Tidewater", "-21.27"), ("A-1", "Tidewater", "44.44"), ("A-1", "Tidewater", "30.00"),
+        ("B-1", "Tidewater", ""),
+    ]  # fmt: skip
+    values = fresh_shop.rows("select * from stockroom_api.movement_values('-infinity', 'infinity')")
+    assert {row["movement_id"]: row["value_change"] for row in found} == {
+        str(row.movement_id): str(row.value_change or "") for row in values
+    }
+    table = pyarrow.parquet.read_table(
+        io.BytesIO(fresh_shop.run(exports.movements_parquet, "Mia", filter=MovementFilter(search="a-1")))
+    )
+    assert [float(each) for each in table.column("value_change").to_pylist()] == [-21.27, 44.44, 30]
+    assert "value_change" not in rows(fresh_shop.run(exports.movements_csv, "Sam", filter=MovementFilter()))[0]
 
 
 def test_the_parquet_file_has_the_same_with_types(fresh_shop: Shop) -> None:

@@ -48,7 +48,7 @@ def test_the_chart_says_in_words_what_it_shows_and_has_its_table(tabs: Tabs, emb
     assert f"Purchases +7; Adjustments {MINUS}3" in chart.proto.alt
     tab.session_state["ovw_table"] = True
     flows = table(run(tab), "Units in")
-    assert tuple(flows.iloc[0])[1:] == ("Purchase", 7, 0)
+    assert tuple(flows.iloc[0])[1:] == ("Purchases", 7, 0)
 
 
 def test_the_period_is_in_the_address(tabs: Tabs, embedded_shop: Shop) -> None:
