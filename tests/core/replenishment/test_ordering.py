@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -222,3 +223,26 @@ def test_each_supplier_has_a_list_and_what_was_announced_is_not_suggested_again(
             desk.shop.run(orders.announce, "Wanda", rows=wrong, key=key())
     with pytest.raises(Forbidden):
         desk.shop.run(orders.announce, "Sam", rows=desk.all(*variants, supplier="Elm Ltd"), key=key())
+
+
+def test_of_two_managers_who_save_at_the_same_moment_one_is_told(desk: Desk) -> None:
+    variant = desk.variant()
+    for who in ("Mia", "Ada"):
+        desk.shop.person(who)
+    start, told = threading.Barrier(2), []
+
+    def save(who: str, days_: str) -> None:
+        start.wait()
+        try:
+            desk.set(who, variant=variant, lead_days=days_)
+            told.append("saved")
+        except EditedMeanwhile as error:
+            told.append(str(error.edited[0]["by"]))
+
+    savers = [threading.Thread(target=save, args=each) for each in (("Mia", "10"), ("Ada", "20"))]
+    for each in savers:
+        each.start()
+    for each in savers:
+        each.join()
+    assert desk.one(variant).lead_days in (10, 20)
+    assert sorted(told) in (["Ada", "saved"], ["Mia", "saved"])
