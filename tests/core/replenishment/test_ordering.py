@@ -99,12 +99,12 @@ def test_a_suggestion_is_demand_over_lead_time_and_cover_less_what_is_there_and_
     variant = desk.variant(left=8)
     desk.set(variant=variant, lead_days="10", cover_days="21", pack_size="6")
     row = desk.one(variant)
-    assert (row.method, row.rate, row.days_in_stock) == (Method.AVERAGE, 1, 10)
-    assert (row.needed, row.available, row.expected, row.suggested) == (31, 8, 0, 24)  # 23 in packs of 6
+    assert (row.method, row.rate, row.days_in_stock) == (Method.AVERAGE, Decimal(1), 10)
+    assert (row.needed, row.available, row.expected, row.suggested) == (Decimal(31), 8, 0, 24)  # 23 in packs of 6
     in_time = desk.expect(variant, 5, desk.today + timedelta(days=31))
     desk.expect(variant, 50, desk.today + timedelta(days=32))
     row = desk.one(variant)
-    assert (row.expected, row.expected_later, row.missing, row.suggested, row.packs) == (5, 50, 18, 18, 3)
+    assert (row.expected, row.expected_later, row.missing, row.suggested, row.packs) == (5, 50, Decimal(18), 18, 3)
     desk.shop.run(deliveries.cancel, "Mia", delivery_id=in_time, key=key())
     desk.expect(variant, 7, None)
     desk.expect(variant, 16, desk.today - timedelta(days=3))
