@@ -67,7 +67,7 @@ def _choose_supplier(every: Sequence[Suggestion]) -> str:
     with st.grid(5, min_column_width=150, gap="small", key="rep_supplier_row"):
         chosen = desk.choose("Supplier", SUPPLIER, options, usual=_EVERY)
         st.toggle(
-            "Also what needs no order", key=ALL, bind="query-params",
+            "Show all variants", key=ALL, bind="query-params",
             help="Shows every active variant with its sum, also where nothing is to be ordered.",
         )  # fmt: skip
     return chosen

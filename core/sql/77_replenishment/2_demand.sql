@@ -1,29 +1,32 @@
 -- How many units of each variant are asked for a day, and what to order.
 
 -- The days with sales of variants, from `_since` to before `_until`: the units sold, the place of the day among the days in stock, how
--- many days in stock passed since the sale before, and how many such days follow it.
+-- many days in stock passed since the sale before, which of the variant's days with sales it is, and how many there are. It sorts
+-- once: the sum of the days in stock up to a day needs the day before it, and the sales need the sums.
 create function stockroom_api.sale_days(_variants uuid[], _since date, _until date)
-    returns table (variant_id uuid, units int, place bigint, gap bigint, later bigint)
-    language plpgsql stable set plan_cache_mode = force_custom_plan as $$
+    returns table (variant_id uuid, units int, place bigint, gap bigint, n bigint, n_all bigint)
+    language plpgsql stable set plan_cache_mode = force_custom_plan set work_mem = '64MB' set jit = off as $$
 begin
     return query
     with moved as (
         select r.variant_id, r.day, r.sale_out - r.sale_in as sold, x.opening > 0 as was_there, x.opening > 0 or c.came > 0 as is_there,
-               lag(r.day) over (partition by r.variant_id order by r.day) as before
+               lag(r.day) over by_day as before
           from stockroom.variant_days r
          cross join lateral (select r.purchase_in + r.sale_in + r.restoration_in + r.adjustment_in + r.count_in as came) c
          cross join lateral (select r.closing - c.came + r.purchase_out + r.sale_out + r.restoration_out + r.adjustment_out
                                     + r.count_out as opening) x
          where r.variant_id = any (_variants) and r.day >= _since and r.day < _until
+        window by_day as (partition by r.variant_id order by r.day)
     ), placed as (
-        select m.variant_id, m.sold, sum(case when m.was_there then m.day - coalesce(m.before + 1, _since) else 0 end + m.is_there::int)
-                                         over (partition by m.variant_id order by m.day) as place
+        select m.variant_id, m.day, m.sold,
+               sum(case when m.was_there then m.day - coalesce(m.before + 1, _since) else 0 end + m.is_there::int) over by_day as place
           from moved m
+        window by_day as (partition by m.variant_id order by m.day)
     )
-    select p.variant_id, p.sold, p.place, p.place - lag(p.place, 1, 0::bigint) over in_order,
-           row_number() over (partition by p.variant_id order by p.place desc) - 1
+    select p.variant_id, p.sold, p.place, p.place - lag(p.place, 1, 0::bigint) over by_day, row_number() over by_day,
+           count(*) over (partition by p.variant_id)
       from placed p where p.sold > 0 and p.place > 0
-    window in_order as (partition by p.variant_id order by p.place);
+    window by_day as (partition by p.variant_id order by p.day);
 end $$;
 
 -- Units a day that buyers ask for, of each variant, from what sold on its days in stock. `croston`: it sells on few days (an average
@@ -39,9 +42,8 @@ create function stockroom_api.demand(_variants uuid[], _since date, _until date)
       from stockroom_api.in_stock(_variants, _since, _until) i
       left join (select d.variant_id, count(*) as days, max(d.place) as last,
                         sum(d.units * w.weight) as size, sum(d.gap * w.weight) as gap
-                   from (select x.*, count(*) over (partition by x.variant_id) as n
-                           from stockroom_api.sale_days(_variants, _since, _until) x) d
-                  cross join lateral (select power(0.9::float8, d.later) * case when d.later = d.n - 1 then 1 else 0.1 end as weight) w
+                   from stockroom_api.sale_days(_variants, _since, _until) d
+                  cross join lateral (select power(0.9::float8, d.n_all - d.n) * case when d.n = 1 then 1 else 0.1 end as weight) w
                   group by d.variant_id) s on s.variant_id = i.variant_id
      cross join lateral (select coalesce(s.days >= 3 and i.days_in_stock >= 1.32 * s.days and s.gap > 0
                                          and i.days_in_stock - s.last <= 3 * s.gap, false) as is_rare) c;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -154,6 +155,16 @@ def test_a_moment_without_a_zone_is_on_the_shops_clock(write: Write) -> None:
 def test_a_date_alone_is_the_shops_midnight(write: Write) -> None:
     row = rows(write(GOOD.replace("2026-01-05T10:00:00+13:00", "2026-01-05")))[0]
     assert row["occurred_at"] == datetime(2026, 1, 4, 11, tzinfo=UTC)
+
+
+def test_a_day_without_a_midnight_begins_when_clocks_change_in_every_format(write: Write, tmp_path: Path) -> None:
+    rules = replace(RULES, zone="America/Santiago")
+    files = (
+        write(GOOD.replace("2026-01-05T10:00:00+13:00", "2021-09-05")),
+        parquet(tmp_path / "past.parquet", occurred_at=[date(2021, 9, 5)]),
+    )
+    found = [read_history(path, rules).rows.to_pylist()[0]["occurred_at"] for path in files]
+    assert found == [datetime(2021, 9, 5, 4, tzinfo=UTC)] * 2
 
 
 def test_an_equal_row_is_a_second_line_of_the_order_and_stays(write: Write) -> None:

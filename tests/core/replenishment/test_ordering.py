@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,12 +99,12 @@ def test_a_suggestion_is_demand_over_lead_time_and_cover_less_what_is_there_and_
     variant = desk.variant(left=8)
     desk.set(variant=variant, lead_days="10", cover_days="21", pack_size="6")
     row = desk.one(variant)
-    assert (row.method, row.rate, row.days_in_stock) == (Method.AVERAGE, 1, 10)
-    assert (row.needed, row.available, row.expected, row.suggested) == (31, 8, 0, 24)  # 23 in packs of 6
+    assert (row.method, row.rate, row.days_in_stock) == (Method.AVERAGE, Decimal(1), 10)
+    assert (row.needed, row.available, row.expected, row.suggested) == (Decimal(31), 8, 0, 24)  # 23 in packs of 6
     in_time = desk.expect(variant, 5, desk.today + timedelta(days=31))
     desk.expect(variant, 50, desk.today + timedelta(days=32))
     row = desk.one(variant)
-    assert (row.expected, row.expected_later, row.missing, row.suggested, row.packs) == (5, 50, 18, 18, 3)
+    assert (row.expected, row.expected_later, row.missing, row.suggested, row.packs) == (5, 50, Decimal(18), 18, 3)
     desk.shop.run(deliveries.cancel, "Mia", delivery_id=in_time, key=key())
     desk.expect(variant, 7, None)
     desk.expect(variant, 16, desk.today - timedelta(days=3))
@@ -222,3 +223,26 @@ def test_each_supplier_has_a_list_and_what_was_announced_is_not_suggested_again(
             desk.shop.run(orders.announce, "Wanda", rows=wrong, key=key())
     with pytest.raises(Forbidden):
         desk.shop.run(orders.announce, "Sam", rows=desk.all(*variants, supplier="Elm Ltd"), key=key())
+
+
+def test_of_two_managers_who_save_at_the_same_moment_one_is_told(desk: Desk) -> None:
+    variant = desk.variant()
+    for who in ("Mia", "Ada"):
+        desk.shop.person(who)
+    start, told = threading.Barrier(2), []
+
+    def save(who: str, days_: str) -> None:
+        start.wait()
+        try:
+            desk.set(who, variant=variant, lead_days=days_)
+            told.append("saved")
+        except EditedMeanwhile as error:
+            told.append(str(error.edited[0]["by"]))
+
+    savers = [threading.Thread(target=save, args=each) for each in (("Mia", "10"), ("Ada", "20"))]
+    for each in savers:
+        each.start()
+    for each in savers:
+        each.join()
+    assert desk.one(variant).lead_days in (10, 20)
+    assert sorted(told) in (["Ada", "saved"], ["Mia", "saved"])
