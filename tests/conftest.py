@@ -103,6 +103,10 @@ EVERY_SERVER = (
     "tests/core/storefront/test_contract.py",
     "tests/core/storefront/test_everyday.py",
     "tests/core/storefront/test_one_order_two_paths.py",
+    "tests/core/views/test_saved.py",
+    "tests/core/views/test_mails.py::test_a_day_has_one_mail",
+    "tests/core/views/test_mails.py::test_a_worker_that_dies",
+    "tests/core/views/test_mails.py::test_monday_morning",
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")

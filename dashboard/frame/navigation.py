@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from core.people.access import Permission, may
 from core.people.accounts import SignedIn
 from dashboard.door import session
-from dashboard.frame import words
+from dashboard.frame import links, words
 from dashboard.frame.links import PAGES
 
 # It is part of each page: Streamlit serves a script in its static folder only as plain text, which no browser runs.
@@ -21,7 +21,8 @@ _HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_te
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
     account = _page("account", "Your account", "account_circle", hidden=True)
-    page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
+    views = st.Page(links.VIEWS, title="Views", icon=":material/bookmarks:", url_path="views", visibility="hidden")
+    page = st.navigation(_groups(person) | {"You": [account, views]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     if own:
         own(person, page)
@@ -60,7 +61,6 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     importing = may(role, Permission.IMPORT_CATALOG)
     groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
-    groups["Views"] = [_page("views", "Views", "bookmarks", hidden=True)]
     return groups
 
 
