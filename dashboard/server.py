@@ -16,8 +16,6 @@ import anyio
 import streamlit as st
 from sqlalchemy import Engine
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 from core.database import pool
@@ -94,12 +92,6 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-async def overview(request: Request) -> RedirectResponse:
-    """Redirect /overview to /, where Streamlit serves the first page."""
-    query = request.url.query
-    return RedirectResponse(f"/?{query}" if query else "/", 303)
-
-
 _settings = load_settings()
 api = create_api(
     pool.engine,
@@ -124,7 +116,6 @@ app = st.App(
         *ScanDoor(pool.engine).routes(),
         *pictures.routes(),
         Route("/webhook/stripe", stripe_door.answer, methods=ALL_METHODS),
-        Route("/overview", overview),
         Mount("/api", app=api),
         *shell.routes(),
     ],

@@ -109,6 +109,10 @@ EVERY_SERVER = (
     "tests/core/valuation/test_month.py::test_a_month_adds_up",
     "tests/core/valuation/test_month.py::test_kept_months",
     "tests/core/valuation/test_month.py::test_what_comes",
+    "tests/core/views/test_saved.py",
+    "tests/core/views/test_mails.py::test_a_day_has_one_mail",
+    "tests/core/views/test_mails.py::test_a_worker_that_dies",
+    "tests/core/views/test_mails.py::test_monday_morning",
 )
 # The longest first, so that no process waits for the other at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")

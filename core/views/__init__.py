@@ -4,5 +4,5 @@
 numbers, rows and a chart, with `flows` for Movements and `levels` for Stock. `pictures` draws a chart, `letters` makes
 the mail, `schedule` says when it comes, and `mailing` sends it.
 
-Uses: alerts, inbox, ledger, people, database, stripe, foundation.
+Uses: reports, alerts, inbox, ledger, people, database, carts, stripe, foundation.
 """

@@ -191,10 +191,10 @@ def _chart(chart: charts.Chart, view: View, shop: Shop) -> Chart | None:
     sums: dict[tuple[str, bool], dict[date, float]] = {}
     for flow in chart.flows:
         name = _named(flow, view) if _named(flow, view) in kept else OTHERS
-        ways = (flow.value_in, flow.value_out) if view.money else (flow.units_in, flow.units_out)
-        for is_out, amount in enumerate(ways):
-            of_day = sums.setdefault((name, bool(is_out)), {})
-            of_day[flow.start] = of_day.get(flow.start, 0.0) + float(-amount if is_out else amount)
+        came, went = (flow.value_in, flow.value_out) if view.money else (flow.units_in, flow.units_out)
+        for is_out, amount in ((False, float(came)), (True, -float(went))):
+            of_day = sums.setdefault((name, is_out), {})
+            of_day[flow.start] = of_day.get(flow.start, 0.0) + amount
     order = list(TYPES.values()) if view.group is Group.TYPE else [*kept, OTHERS]
     colours = {TYPES[kind]: place for kind, place in COLOURS.items()} if view.group is Group.TYPE else {}
     series, places = {}, {}

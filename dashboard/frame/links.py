@@ -13,6 +13,7 @@ from core.screens.lists import LISTS
 from dashboard.door.downloads import EVERYTHING
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
+VIEWS = PAGES / "you" / "views.py"
 
 
 def begin(name: str, label: str, *, icon: str, is_main: bool = True, **query: str) -> None:

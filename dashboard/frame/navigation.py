@@ -13,7 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from core.people.access import Permission, may
 from core.people.accounts import SignedIn
 from dashboard.door import session
-from dashboard.frame import words
+from dashboard.frame import links, words
 from dashboard.frame.links import PAGES
 
 SKIP = "Skip to the main action"
@@ -23,7 +23,8 @@ SKIP = "Skip to the main action"
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
     account = _page("account", "Your account", "account_circle", hidden=True)
-    page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
+    views = st.Page(links.VIEWS, title="Views", icon=":material/bookmarks:", url_path="views", visibility="hidden")
+    page = st.navigation(_groups(person) | {"You": [account, views]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     if own:
         own(person, page)
@@ -76,7 +77,6 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups["Sales"].append(_page("search", "Search", "search", hidden=True))
     groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
-    groups["Views"] = [_page("views", "Views", "bookmarks", hidden=True)]
     return groups
 
 

@@ -31,6 +31,7 @@ TITLES = {
     "reconciliation": "Reconciliation",
 }
 _START = "view_start"
+TEXT_WIDTH = 320  # pixels; on a phone the buttons follow below
 
 
 def show(found: Sequence[View], person: Actor, start: str | None) -> None:
@@ -58,12 +59,15 @@ def show(found: Sequence[View], person: Actor, start: str | None) -> None:
 
 def _show_own(view: View) -> None:
     key, of_it = f"{view.view_id}_{view.version}", {"view_id": view.view_id, "version": view.version}
-    with st.container(horizontal=True, vertical_alignment="center", key=f"view_head_{view.view_id}"):
-        with st.container(width="stretch", gap="xxsmall", key=f"flush_view_{view.view_id}"):
-            side.link(view)
-            st.caption(words.plain(described(view)))
+    row = st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"view_head_{view.view_id}"
+    )
+    with row, st.container(width=TEXT_WIDTH, gap="xxsmall", key=f"flush_view_{view.view_id}"):
+        side.link(view)
+        st.caption(words.plain(described(view)))
         if view.is_shared:
             st.badge("Shared", icon=":material/group:", color="blue")
+    with row, st.container(horizontal=True, width="content"):
         with st.popover("Rename", icon=":material/edit:", key=f"view_rename_{key}"):
             with st.form(f"view_rename_form_{key}", border=False):
                 st.text_input("Name", view.name, key=f"view_name_{key}", max_chars=LONGEST_NAME, required=True)

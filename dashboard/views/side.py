@@ -15,7 +15,7 @@ from core.views.saved import LONGEST_NAME, View
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame.feedback import Notice
-from dashboard.frame.links import PAGES
+from dashboard.frame.links import PAGES, VIEWS
 
 MOST_LISTED = 12
 _FRESH = "view_opens"
@@ -44,7 +44,7 @@ def show(person: SignedIn, page: StreamlitPage) -> None:
             kind = "here" if view is opened else "side"
             with st.container(key=f"view_{kind}_{view.view_id}"):
                 link(view)
-        st.page_link(PAGES / "views.py", label="All views", icon=":material/bookmarks:")
+        st.page_link(VIEWS, label="All views", icon=":material/bookmarks:")
         if name in pages.PAGES:
             _offer(name, opened)
 

@@ -14,6 +14,7 @@ CLOCKS_IN_SQL = {
     "core/sql/40_alerts/2_deliveries.sql": 5,
     "core/sql/50_orders/3_decisions.sql": 1,
     "core/sql/55_cases/2_handling.sql": 1,
+    "core/sql/79_mine/2_mails.sql": 1,
     "core/sql/90_jobs/1_runs.sql": 1,
     "core/sql/92_sample/1_planning.sql": 2,  # the days of the large sample have 24 hours each
 }

@@ -257,6 +257,7 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
              "import a catalogue": {Permission.IMPORT_CATALOG}, "edit variants": {Permission.EDIT_VARIANT},
              "set costs": {Permission.SET_COST},
              "edit shelf places and reorder points": {Permission.EDIT_SHELF},
+             "save views": {Permission.SAVE_VIEW}, "make shared views private": {Permission.WITHDRAW_VIEW},
              "everything": set(Permission), "people and settings too": set()}  # fmt: skip
     for role, may in README.table("role"):
         means[f"as {role}"] = set().union(*(means[words] for words in re.split(r"; |, and |, ", may)))

@@ -19,7 +19,7 @@ create function stockroom_api.view_mail_days(_rhythm text, _at time) returns tab
     select d.day, (d.day + _at) at time zone p.zone
       from stockroom.shop p
      cross join generate_series(-8, 8) n
-     cross join lateral (select (now() at time zone p.zone)::date + n) d (day)
+     cross join lateral (select stockroom_api.day_at(now(), p.zone) + n) d (day)
      where _rhythm = 'daily' or extract(isodow from d.day) = 1;
 $$;
 

@@ -23,6 +23,7 @@ from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
 from core.sample.trying import Trial
 from core.shop.prices import TaxBy
+from core.views.schedule import MailState, Rhythm
 from tests.support.builders import Shop
 
 CORE = Path(errors.__file__).parents[1]
@@ -118,6 +119,9 @@ WORDS: dict[str, Iterable[str]] = {
     "alert_history_what_check": Event,
     "reservations_state_check": sales.HoldState,
     "job_runs_outcome_check": Outcome,
+    "view_subscriptions_rhythm_check": Rhythm,
+    "view_mails_kind_check": ("due", "asked"),
+    "view_mails_state_check": MailState,
     "destinations_min_severity_check": (*sales.Severity, "waited"),
     "destinations_digest_check": ("each", "hour", "day"),
     "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),

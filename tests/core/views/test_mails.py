@@ -220,6 +220,17 @@ def test_a_mail_has_the_rights_of_the_moment_in_which_it_is_sent(
     assert own(shop)[0].why == "The account is not active."
 
 
+def test_money_in_a_mail_is_for_those_who_see_money(shop: Shop, post: Mailbox) -> None:
+    choose(shop, "Mia", Worth=("movements", "mov_in=Money&mov_group=Person&mov_step=Week"))
+    choose(shop, "Wanda", Worth=("movements", "mov_in=Money&mov_group=Person&mov_step=Week"))
+    deliver(shop)
+    texts = {to: parts(mail)["text/plain"][0].get_content() for ((to,), mail) in post.got}
+    assert "Value out" in texts["mia@shop.example"]
+    assert "The past" in texts["mia@shop.example"], "the rows are people"
+    assert "Value out" not in texts["wanda@shop.example"]
+    assert "Units out" in texts["wanda@shop.example"]
+
+
 def test_a_view_that_is_no_longer_shared_or_was_deleted_is_not_mailed(shop: Shop, post: Mailbox) -> None:
     number = int(shop.run(saved.save, "Wanda", name="Shelf", page="stock", query="", is_shared=True))
     shop.run(schedule.subscribe, "Mia", rhythm=Rhythm.DAILY, at=ALWAYS, view_ids=[number])

@@ -91,9 +91,9 @@ def test_a_list_shows_the_chosen_columns_in_their_order(
 
 def test_on_an_older_page_a_deleted_view_is_neither_renamed_nor_shared(tabs: Tabs, shop: Shop) -> None:
     shop.run(saved.save, "Mia", name="Gone", page="movements", query="mov_type=Sale")
-    older = tabs.open("Mia", "views")
+    older = tabs.open("Mia", "you/views")
     assert "Movements, Sale." in words_of(older)
-    newer = tabs.open("Mia", "views")
+    newer = tabs.open("Mia", "you/views")
     press(newer, "Delete")
     assert "The view “Gone” is deleted." in words_of(newer)
     field(older, "text_input", "Name").set_value("Kept")
@@ -106,14 +106,14 @@ def test_on_an_older_page_a_deleted_view_is_neither_renamed_nor_shared(tabs: Tab
 
 def test_only_a_manager_makes_the_view_of_another_person_private(tabs: Tabs, shop: Shop) -> None:
     shop.run(saved.save, "Wanda", name="Shelf", page="stock", query="", is_shared=True)
-    assert "Make private" not in labels(tabs.open("Sam", "views"))
-    tab = press(tabs.open("Mia", "views"), "Make private")
+    assert "Make private" not in labels(tabs.open("Sam", "you/views"))
+    tab = press(tabs.open("Mia", "you/views"), "Make private")
     assert "The view “Shelf” is listed for Wanda alone now." in words_of(tab)
     assert "Shelf" not in side_bar(tab)
 
 
 def test_a_person_begins_where_they_chose(tabs: Tabs, shop: Shop) -> None:
-    tab = tabs.open("Sam", "views")
+    tab = tabs.open("Sam", "you/views")
     field(tab, "selectbox", "Begin on").set_value("page:orders")
     run(tab)
     assert "You begin on Orders from now on." in words_of(tab)
@@ -127,16 +127,16 @@ def test_the_mail_is_chosen_sent_now_and_stopped_with_the_outcome_said(
     tabs: Tabs, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_account(monkeypatch, None)
-    assert "those can be mailed" in words_of(tabs.open("Mia", "views"))
+    assert "those can be mailed" in words_of(tabs.open("Mia", "you/views"))
     shop.run(saved.save, "Mia", name="All", page="stock", query="")
-    tab = tabs.open("Mia", "views")
+    tab = tabs.open("Mia", "you/views")
     assert "has no mail account yet" in words_of(tab)
     field(tab, "multiselect", "Views").set_value(chosen(shop))
     press(tab, "Start the mail")
     assert shop.run(schedule.subscription, "Mia").rhythm is Rhythm.WEEKLY
     with mailbox() as box:
         use_account(monkeypatch, box.url)
-        tab = press(tabs.open("Mia", "views"), "Send me one now")
+        tab = press(tabs.open("Mia", "you/views"), "Send me one now")
         assert "The mail is on its way to mia@shop.example." in words_of(tab)
     assert len(box.got) == 1
     tab = press(tab, "Stop these mails")
