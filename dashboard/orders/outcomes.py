@@ -63,11 +63,11 @@ def ask(form: forms.Form, refund: RefundRow, line: OrderLine, fits: Proposal) ->
             )  # fmt: skip
 
 
-def _usual(refund: RefundRow, line: OrderLine) -> Disposition:
-    """Return the likely outcome: of a lost dispute the goods did not come back."""
-    if refund.kind == RefundKind.DISPUTE or line.restorable < 1:
-        return Disposition.NOT_RETURNED
-    return Disposition.RESTOCK
+def _usual(refund: RefundRow, line: OrderLine) -> Disposition | None:
+    """Return the likely outcome: of a lost dispute the goods did not come back, and what never left has none."""
+    if line.restorable < 1:
+        return None
+    return Disposition.NOT_RETURNED if refund.kind == RefundKind.DISPUTE else Disposition.RESTOCK
 
 
 def read(refunds: Sequence[RefundRow], lines: Sequence[OrderLine], values: forms.Values) -> dict[int, list[Decision]]:
