@@ -82,6 +82,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
     if (event.key === "Shift") return;
+    if (event.key === "Enter" && event.target.matches?.(FIND)) setTimeout(() => event.target.blur(), 0); // the keys work again
     clearTimeout(waiting);
     if (event.key === "/" && (isEmptySearch(event.target) || !isTaken(event.target))) {
       event.preventDefault();
