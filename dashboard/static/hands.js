@@ -21,7 +21,7 @@
     field?.select();
   };
   const decide = () => {
-    const field = [...document.querySelectorAll(".st-key-decide_goods input")].find(isVisible);
+    const field = [...document.querySelectorAll("[class*=st-key-decide_goods] input")].find(isVisible);
     field?.focus();
     field?.select();
   };
