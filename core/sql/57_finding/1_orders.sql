@@ -39,7 +39,7 @@ begin
              limit _limit;
         get diagnostics _known = row_count;
     end if;
-    if cardinality(_pieces) > 0 and _known is distinct from _limit then
+    if cardinality(_pieces) > 0 and coalesce(_known, -1) is distinct from _limit then
         return query
             select o.id from stockroom.orders o
              where stockroom.order_pieces(o.email, o.name, o.number) @> _pieces
@@ -48,12 +48,14 @@ begin
              order by o.paid_at desc, o.id desc limit _limit;
     elsif cardinality(_words) = 1 and cardinality(_pieces) = 0 then
         return query
-            select o.id from stockroom.orders o where lower(o.email) like stockroom_api.beginning(_words[1])
+            select o.id from (select x.id, x.paid_at from stockroom.orders x
+                               where lower(x.email) like stockroom_api.beginning(_words[1]) offset 0) o  -- by its own index
              order by o.paid_at desc, o.id desc limit _limit;
     end if;
     if cardinality(_words) = 1 then
         return query
-            select o.id from stockroom.orders o where lower(o.number) like stockroom_api.beginning(_words[1])
+            select o.id from (select x.id, x.paid_at from stockroom.orders x
+                               where lower(x.number) like stockroom_api.beginning(_words[1]) offset 0) o  -- by its own index
              order by o.paid_at desc, o.id desc limit _limit;
     end if;
 end $$;

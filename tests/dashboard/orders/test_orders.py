@@ -363,12 +363,8 @@ def test_an_order_shows_its_refunds_and_more_can_be_said_of_them_later(tabs: Tab
     tab.session_state[f"decide_{refund}"] = True
     choose(run(tab), Disposition.RESTOCK, 1)
     assert "A-1: 7 → 8" in words_of(press(tab, "Decide"))
-    assert (
-        tabs.shop.sql(
-            "select restored from stockroom.order_lines where id = :id", id=line_of(tabs.shop, selling["whole"])
-        )
-        == 1
-    )
+    line = line_of(tabs.shop, selling["whole"])
+    assert tabs.shop.sql("select restored from stockroom.order_lines where id = :id", id=line) == 1
 
 
 def test_what_somebody_else_decides_meanwhile_is_not_decided_twice(tabs: Tabs, selling: dict[str, Sale]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,6 @@ from core.orders.filter import OrderFilter
 from core.screens import finding as screens
 from tests.support.builders import Shop
 from tests.support.selling import Sale, order_id, payment_id, sell, tell_refund
-
-SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "stripe"
 
 
 class Desk:
@@ -150,20 +147,6 @@ def test_the_last_four_digits_of_a_card_are_read_from_messages_of_every_version(
     read_all(desk)
     assert sorted(desk.find("0341")) == sorted(desk.find("•••• 0341")) == ["0", "1", "2"]
     assert desk.shop.run(settling.read_cards) == 0, "each message is read once"
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared data of Stripe is not beside this copy")
-def test_the_cards_of_stripes_own_examples_are_read(shop: Shop) -> None:
-    found = 0
-    for path in sorted((SHARED / "dj-stripe").glob("*charge*.json")):
-        charge = json.loads(path.read_text(encoding="utf-8"))
-        if charge.get("object") != "charge":
-            continue
-        named = charge.get("payment_method_details", {}).get("card") or charge.get("source") or {}
-        (row,) = shop.rows("select * from stockroom_api.card_of(:body)", body=json.dumps(charge)) or [None]
-        assert (row.last4 if row else None) == named.get("last4"), path.name
-        found += row is not None
-    assert found > 0
 
 
 def test_every_search_uses_an_index(shop: Shop) -> None:
