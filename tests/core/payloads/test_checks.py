@@ -154,8 +154,8 @@ def test_every_published_session_is_ignored_or_fetched_because_none_is_complete(
 
 
 def test_the_database_reads_the_cards_of_published_charges(shop: Shop) -> None:
-    for name, charge in published("dj-stripe/*charge*.json"):
-        card = (charge.get("payment_method_details") or {}).get("card") or charge.get("source") or {}
+    for name, found in published("dj-stripe/*charge*.json"):
+        card = (found.get("payment_method_details") or {}).get("card") or found.get("source") or {}
         named = [card["last4"]] if card.get("last4") else []
-        rows = shop.rows("select last4 from stockroom_api.card_of(:body)", body=json.dumps(charge))
+        rows = shop.rows("select last4 from stockroom_api.card_of(:body)", body=json.dumps(found))
         assert [row.last4 for row in rows] == named, name
