@@ -9,7 +9,6 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from core.foundation.barcodes import read_scan
 from core.foundation.model import Actor, LevelRow
-from core.ledger import reports
 from core.ledger.level_filter import LEVELS, coded
 from core.ledger.query import has_words
 from core.orders import reads as order_reads
@@ -63,7 +62,7 @@ def find(connection: Connection, actor: Actor, *, text: str) -> Found:
         **top,
         orders=orders[:MOST_ORDERS],
         more=len(orders) > MOST_ORDERS,
-        variants=_variants(connection, actor, meant) if named else (),
+        variants=_variants(connection, meant) if named else (),
         products=_products(connection, meant) if named else (),
     )
 
@@ -81,16 +80,15 @@ def _orders(connection: Connection, actor: Actor, text: str) -> tuple[OrderRow, 
     return tuple(rows[order_id] for order_id in ids)
 
 
-def _variants(connection: Connection, actor: Actor, meant: Meant) -> tuple[LevelRow, ...]:
+def _variants(connection: Connection, meant: Meant) -> tuple[LevelRow, ...]:
     rows = LEVELS.c
     by_code = rows.variant_id.in_(select(coded(meant.text).subquery().c.variant_id))
     codes = [rows.variant_id.in_(coded(each.code)) for each in read_scan(meant.text)]
     by_id = [rows.variant_id == meant.variant_id] if meant.variant_id else []
     words = and_(*has_words(meant.text, (rows.sku, rows.barcode, rows.product, rows.brand, rows.size, rows.color)))
-    wanted = select(rows.variant_id).where(or_(words, by_code, *codes, *by_id))
+    wanted = select(LEVELS).where(or_(words, by_code, *codes, *by_id))
     ordered = wanted.order_by(rows.is_active.desc(), by_code.desc(), rows.product, rows.sku).limit(MOST_VARIANTS)
-    ids = connection.execute(ordered).scalars()
-    return tuple(reports.level(connection, actor, variant_id=each) for each in ids)
+    return tuple(LevelRow(**row._mapping) for row in connection.execute(ordered))
 
 
 def _products(connection: Connection, meant: Meant) -> tuple[FoundProduct, ...]:

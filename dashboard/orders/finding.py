@@ -45,12 +45,12 @@ def show(seen: Found, text: str) -> None:
 
     columns.show(
         {
-            "what": (titles, columns.opener("Found", 206, ids, pick)),
+            "what": (titles, columns.opener("Found", 160, ids, pick)),
             "kind": ([each.kind for each in results], TextColumn("Kind", width=80)),
-            "about": ([each.about for each in results], TextColumn("Buyer or product", width=250)),
+            "about": ([each.about for each in results], TextColumn("Buyer or product", width=310)),
             "amount": ([each.amount for each in results], TextColumn("Amount", width=110, alignment="right")),
             "paid": ([each.paid for each in results], TextColumn("Paid", width=140)),
-            "state": ([each.states for each in results], columns.tags("State", 250, _STATES)),
+            "state": ([each.states for each in results], columns.tags("State", 236, _STATES)),
         },
         {
             "what": (titles, columns.opener("Found", 120, ids, pick)),

@@ -23,13 +23,6 @@ LABELS = {
     Disposition.INSPECT: "Inspect first",
 }
 """The outcomes, in the order of their fields."""
-HELP = {
-    Disposition.RESTOCK: "These units can be sold again",
-    Disposition.DAMAGED: "They came back and cannot be sold",
-    Disposition.NOT_RETURNED: "The buyer did not send them back",
-    Disposition.GOODWILL: "The buyer keeps them",
-    Disposition.INSPECT: "They came back. Somebody looks at them before they can be sold",
-}
 
 
 def proposals(
@@ -59,15 +52,15 @@ def ask(form: forms.Form, refund: RefundRow, line: OrderLine, fits: Proposal) ->
             units = fits.units.get(line.line_id) if what is usual else None
             st.text_input(
                 label, str(units) if units else "", key=form.input(_name(refund.id, line.line_id, what)), type="phone",
-                icon="", autocomplete="off", validate="", placeholder="0", help=HELP[what],
+                icon="", autocomplete="off", validate="", placeholder="0",
             )  # fmt: skip
 
 
-def _usual(refund: RefundRow, line: OrderLine) -> Disposition:
-    """Return the likely outcome: of a lost dispute the goods did not come back."""
-    if refund.kind == RefundKind.DISPUTE or line.restorable < 1:
-        return Disposition.NOT_RETURNED
-    return Disposition.RESTOCK
+def _usual(refund: RefundRow, line: OrderLine) -> Disposition | None:
+    """Return the likely outcome: of a lost dispute the goods did not come back, and what never left has none."""
+    if line.restorable < 1:
+        return None
+    return Disposition.NOT_RETURNED if refund.kind == RefundKind.DISPUTE else Disposition.RESTOCK
 
 
 def read(refunds: Sequence[RefundRow], lines: Sequence[OrderLine], values: forms.Values) -> dict[int, list[Decision]]:

@@ -63,8 +63,6 @@ def _sale(seen: WholeOrder) -> Iterator[str]:
         yield f"Paid {at}. This sale was only recorded, and no stock moved."
     elif not lines:
         yield f"Paid {at}. None of its lines is for goods."
-    elif row.taken == 0:
-        yield f"Paid {at}. None of {words.units(row.units)} left the shelf."
     elif row.taken >= row.units:
         yield f"Paid {at}. All its goods left the shelf: {words.units(row.taken)}."
     else:
@@ -135,9 +133,10 @@ def _lines_to_do(seen: WholeOrder) -> Iterator[str]:
             elif (line.available or 0) >= line.missing:
                 yield f"{missing} of {name} can be taken now: retry."
             else:
-                yield f"{missing} of {name} is missing: receive or find it and retry, or refund the buyer."
+                yield f"{name} lacks {missing}: receive or find what is missing and retry, or refund the buyer."
         elif line.oversold and line.cause != LineCause.REFUNDED:
-            yield f"{words.units(line.oversold)} of {name} is owed to the buyer: send it when it arrives, or refund it."
+            owed = words.units(line.oversold)
+            yield f"The buyer waits for {owed} of {name}: send them when they arrive, or refund the buyer."
 
 
 def _refunds_to_do(seen: WholeOrder) -> Iterator[str]:
@@ -150,7 +149,7 @@ def _refunds_to_do(seen: WholeOrder) -> Iterator[str]:
             yield f"The buyer did not get {amount}: refund it again at Stripe, or another way."
     for each in seen.inspections:
         code = _code(seen, each.line_id)
-        yield f"Inspect {words.units(each.units)} of {code}, and say where it goes."
+        yield f"Inspect {words.units(each.units)} of {code}, and decide what becomes of them."
     for alert in seen.alerts:
         if alert.kind is AlertKind.REFUND_FAILED and alert.state is not AlertState.RESOLVED:
             yield (

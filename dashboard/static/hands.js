@@ -21,7 +21,7 @@
     field?.select();
   };
   const decide = () => {
-    const field = [...document.querySelectorAll(".st-key-decide_goods input")].find(isVisible);
+    const field = [...document.querySelectorAll("[class*=st-key-decide_goods] input")].find(isVisible);
     field?.focus();
     field?.select();
   };
@@ -60,13 +60,15 @@
   }
 
   const KEYS = {
-    "/": find, d: decide, a: () => openTab("Adjust"), r: () => openTab("Receive"),
+    d: decide, a: () => openTab("Adjust"), r: () => openTab("Receive"),
     s: () => openTab("Set level"), u: undo, "?": showKeys,
   };
 
   const isTaken = (target) => target.closest?.(
     "input, textarea, select, [contenteditable=true], [role=combobox], [role=dialog], dialog, [data-testid=stDataFrame]",
   ) || document.querySelector("dialog[open], [role=dialog]");
+
+  const isEmptySearch = (target) => target.matches?.("input[type=search]") && target.value === "";
 
   // A scanner types into the search field, wherever the page is: its letters must not press keys.
   function scanned(text) {
@@ -80,7 +82,13 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
     if (event.key === "Shift") return;
+    if (event.key === "Enter" && event.target.matches?.(FIND)) setTimeout(() => event.target.blur(), 0); // the keys work again
     clearTimeout(waiting);
+    if (event.key === "/" && (isEmptySearch(event.target) || !isTaken(event.target))) {
+      event.preventDefault();
+      find(); // at once, so that what is typed next goes into the field
+      return;
+    }
     if (event.key.length !== 1 || event.key === " " || isTaken(event.target)) return;
     event.preventDefault();
     const isScan = event.timeStamp - last < PAUSE;

@@ -28,22 +28,34 @@ create function stockroom_api.orders_with_words(_words text[], _limit int) retur
 declare
     _pieces text[] := array(
         select distinct p from unnest(_words) w cross join lateral unnest(stockroom.pieces(w)) p where length(p) = 3);
+    _known int;
 begin
-    if cardinality(_pieces) > 0 then
+    if cardinality(_pieces) > 0 and _limit <= 100 then  -- a common word is among the latest orders; no need to sort all that have it
+        return query
+            select n.id
+              from (select o.id, o.email, o.name from stockroom.orders o order by o.paid_at desc, o.id desc limit 2000) n
+             where not exists (
+                   select from unnest(_words) w where position(w in stockroom.searchable(concat_ws(' ', n.email, n.name))) = 0)
+             limit _limit;
+        get diagnostics _known = row_count;
+    end if;
+    if cardinality(_pieces) > 0 and coalesce(_known, -1) is distinct from _limit then
         return query
             select o.id from stockroom.orders o
              where stockroom.order_pieces(o.email, o.name, o.number) @> _pieces
                and not exists (
                    select from unnest(_words) w where position(w in stockroom.searchable(concat_ws(' ', o.email, o.name))) = 0)
              order by o.paid_at desc, o.id desc limit _limit;
-    elsif cardinality(_words) = 1 then
+    elsif cardinality(_words) = 1 and cardinality(_pieces) = 0 then
         return query
-            select o.id from stockroom.orders o where lower(o.email) like stockroom_api.beginning(_words[1])
+            select o.id from (select x.id, x.paid_at from stockroom.orders x
+                               where lower(x.email) like stockroom_api.beginning(_words[1]) offset 0) o  -- by its own index
              order by o.paid_at desc, o.id desc limit _limit;
     end if;
     if cardinality(_words) = 1 then
         return query
-            select o.id from stockroom.orders o where lower(o.number) like stockroom_api.beginning(_words[1])
+            select o.id from (select x.id, x.paid_at from stockroom.orders x
+                               where lower(x.number) like stockroom_api.beginning(_words[1]) offset 0) o  -- by its own index
              order by o.paid_at desc, o.id desc limit _limit;
     end if;
 end $$;

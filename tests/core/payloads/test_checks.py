@@ -18,6 +18,7 @@ from core.foundation.sales import Dispute, Ignored, Payment, PaymentState, Refun
 from core.payloads import reading as payloads
 from core.sandbox.objects import Json
 from tests.stripe.samples import charge, intent, shapes
+from tests.support.builders import Shop
 
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "data" / "stripe"
 NOT_AS_STRIPE_SENDS = {"006-charge-succeeded-usd.json": "amount_captured"}  # exported from a program's own table
@@ -150,3 +151,11 @@ def test_every_published_session_is_ignored_or_fetched_because_none_is_complete(
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     for name, obj in published("*/*checkout.session*.json"):
         assert isinstance(payloads.read_object(obj, "checkout.session.completed", moment), Thin | Ignored), name
+
+
+def test_the_database_reads_the_cards_of_published_charges(shop: Shop) -> None:
+    for name, found in published("dj-stripe/*charge*.json"):
+        card = (found.get("payment_method_details") or {}).get("card") or found.get("source") or {}
+        named = [card["last4"]] if card.get("last4") else []
+        rows = shop.rows("select last4 from stockroom_api.card_of(:body)", body=json.dumps(found))
+        assert [row.last4 for row in rows] == named, name

@@ -8,9 +8,8 @@ from streamlit.testing.v1 import AppTest
 from core.foundation.model import Actor
 from core.foundation.sales import Disposition
 from core.ledger.holds import Wanted, hold
-from dashboard.frame import selling as order_words
 from dashboard.frame.words import MINUS
-from dashboard.orders import notice
+from dashboard.orders import notice, outcomes
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.selling import Sale, line_of, order_id, sell, states, tell_refund
@@ -254,10 +253,12 @@ def test_names_of_buyers_and_goods_are_shown_letter_by_letter(tabs: Tabs, embedd
 # ---------------------------------------------------------------- refunds
 
 
-def choose(tab: AppTest, what: Disposition, units: int | None = None, nth: int = 0) -> None:
-    field(tab, "selectbox", "Outcome", nth).select(what)
-    if units is not None:
-        field(tab, "text_input", "Units", 2 * nth).set_value(str(units))
+def choose(tab: AppTest, what: Disposition, units: int = 1, nth: int = 0) -> None:
+    """Leave the proposal aside and say what became of so many units of a line."""
+    for label in outcomes.LABELS.values():
+        for found in [each for each in tab.text_input if each.label == label][nth : nth + 1]:
+            found.set_value("")
+    field(tab, "text_input", outcomes.LABELS[what], nth).set_value(str(units))
 
 
 def test_refunds_to_decide_say_so_where_there_is_none(tabs: Tabs) -> None:
@@ -284,7 +285,7 @@ def test_one_line_can_be_split_between_the_shelf_and_the_bin(tabs: Tabs, selling
     pay_back(tabs, selling["whole"])
     tab = tabs.open("Mia", "orders", ord_view="Refunds to decide")
     choose(tab, Disposition.RESTOCK, 1)
-    field(tab, "selectbox", "Outcome of other units").select(Disposition.DAMAGED)
+    field(tab, "text_input", "Damaged").set_value("1")
     press(tab, "Decide")
     rows = tabs.shop.rows("select disposition, quantity from stockroom.refund_decisions order by id")
     assert {tuple(row) for row in rows} == {("restock", 1), ("damaged", 1)}
@@ -292,15 +293,16 @@ def test_one_line_can_be_split_between_the_shelf_and_the_bin(tabs: Tabs, selling
 
 def test_a_decision_that_says_nothing_is_refused_in_words(tabs: Tabs, selling: dict[str, Sale]) -> None:
     pay_back(tabs, selling["whole"])
-    tab = press(tabs.open("Sam", "orders", ord_view="Refunds to decide"), "Decide")
+    tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
+    field(tab, "text_input", "Back on the shelf").set_value("")
+    press(tab, "Decide")
     assert "Refund needs a decision. Nothing was changed." in words_of(tab)
 
 
 def test_more_than_was_sold_is_refused_with_the_numbers(tabs: Tabs, selling: dict[str, Sale]) -> None:
     pay_back(tabs, selling["whole"])
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
-    choose(tab, Disposition.RESTOCK, 2)
-    field(tab, "selectbox", "Outcome of other units").select(Disposition.RESTOCK)
+    choose(tab, Disposition.RESTOCK, 3)
     said = words_of(press(tab, "Decide"))
     assert "More units than were sold: A-1 has 2 units sold, 0 already put back, 3 more requested." in said
 
@@ -319,9 +321,9 @@ def test_what_never_left_the_shelf_is_not_offered_to_go_back(tabs: Tabs, selling
     pay_back(tabs, selling["unknown"])
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
     assert "No units left the shelf, so none can go back." in words_of(tab)
-    offered = field(tab, "selectbox", "Outcome").options
-    assert order_words.DISPOSITIONS[Disposition.RESTOCK] not in offered
-    assert order_words.DISPOSITIONS[Disposition.GOODWILL] in offered
+    offered = {found.label: found.value for found in tab.text_input}
+    assert "Back on the shelf" not in offered
+    assert offered["Goodwill"] == offered["Not returned"] == "", "nothing is proposed"
 
 
 @pytest.mark.parametrize(("name", "may_import"), [("Sam", False), ("Mia", True)])
@@ -339,7 +341,7 @@ def test_a_refund_of_an_order_without_lines_is_decided_as_a_whole(tabs: Tabs, se
     tab = tabs.open("Sam", "orders", ord_view="Refunds to decide")
     assert "The cart of this order is not known here" in words_of(tab)
     what = field(tab, "selectbox", "Outcome")
-    assert order_words.DISPOSITIONS[Disposition.RESTOCK] not in what.options
+    assert "Back on the shelf" not in what.options
     what.select(Disposition.GOODWILL)
     press(tab, "Decide")
     assert tabs.shop.sql("select state from stockroom.refunds") == "decided"
@@ -361,12 +363,8 @@ def test_an_order_shows_its_refunds_and_more_can_be_said_of_them_later(tabs: Tab
     tab.session_state[f"decide_{refund}"] = True
     choose(run(tab), Disposition.RESTOCK, 1)
     assert "A-1: 7 → 8" in words_of(press(tab, "Decide"))
-    assert (
-        tabs.shop.sql(
-            "select restored from stockroom.order_lines where id = :id", id=line_of(tabs.shop, selling["whole"])
-        )
-        == 1
-    )
+    line = line_of(tabs.shop, selling["whole"])
+    assert tabs.shop.sql("select restored from stockroom.order_lines where id = :id", id=line) == 1
 
 
 def test_what_somebody_else_decides_meanwhile_is_not_decided_twice(tabs: Tabs, selling: dict[str, Sale]) -> None:

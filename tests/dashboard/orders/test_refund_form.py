@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.foundation.sales import Disposition
 from core.orders import refunds
 from core.orders.refunds import Decision
-from dashboard.orders import listing
+from dashboard.orders import listing, outcomes
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, line_of, order_id, seen_now, sell, tell_refund
@@ -36,10 +36,12 @@ def order(tabs: Tabs, sale: Sale, name: str = "Sam") -> AppTest:
     return tabs.open(name, "orders", order=str(order_id(tabs.shop, sale)))
 
 
-def choose(tab: AppTest, what: Disposition, units: int | None = None) -> None:
-    field(tab, "selectbox", "Outcome").select(what)
-    if units is not None:
-        field(tab, "text_input", "Units").set_value(str(units))
+def choose(tab: AppTest, what: Disposition, units: int = 1, nth: int = 0) -> None:
+    """Leave the proposal aside and say what became of so many units of a line."""
+    for label in outcomes.LABELS.values():
+        for found in [each for each in tab.text_input if each.label == label][nth : nth + 1]:
+            found.set_value("")
+    field(tab, "text_input", outcomes.LABELS[what], nth).set_value(str(units))
 
 
 def decide_elsewhere(shop: Shop, sale: Sale, refund: int, what: Disposition, who: str = "Mia") -> None:
@@ -60,7 +62,7 @@ def test_the_form_shows_prices_and_proposes_the_units_that_the_money_fits(tabs: 
     said = words_of(tab)
     assert "$10.00 of $20.00 were refunded: 1 of 2 units." in said
     assert "Runner · size 42, $10.00 each" in said
-    assert field(tab, "text_input", "Units").value == "1"
+    assert field(tab, "text_input", "Back on the shelf").value == "1"
 
 
 def test_a_line_without_a_price_shows_its_share_of_the_money(tabs: Tabs, sale: Sale) -> None:
@@ -77,7 +79,7 @@ def test_a_full_refund_proposes_all_units(tabs: Tabs, sale: Sale) -> None:
     tell_refund(tabs.shop, sale)
     tab = inbox(tabs)
     assert "were refunded:" not in words_of(tab)
-    assert field(tab, "text_input", "Units").value == "2"
+    assert field(tab, "text_input", "Back on the shelf").value == "2"
 
 
 def test_money_that_fits_no_unit_says_so(tabs: Tabs, sale: Sale) -> None:
@@ -96,7 +98,7 @@ def test_more_units_than_the_money_fits_are_said_and_confirmed(tabs: Tabs, sale:
     assert on_hand(tabs) == 8
     press(tab, "Decide")
     assert on_hand(tabs) == 8, "pressing again without confirming changes nothing"
-    assert field(tab, "text_input", "Units").value == "2", "what was typed is kept"
+    assert field(tab, "text_input", "Back on the shelf").value == "2", "what was typed is kept"
     (confirm,) = tab.checkbox
     assert confirm.label == "Yes, 2\N{NO-BREAK SPACE}units are meant, more than the money fits"
     confirm.check()
@@ -131,7 +133,7 @@ def test_a_form_that_is_drawn_again_after_a_decision_starts_again(tabs: Tabs, sa
     said = words_of(run(tab))
     assert "Something was decided about this order in the meantime, so this form starts again." in said
     assert "Inspect first: 1 unit of A-1" in said
-    assert field(tab, "selectbox", "Outcome").value is None
+    assert field(tab, "text_input", "Back on the shelf").value == "", "after an inspection nothing is proposed"
     choose(tab, RESTOCK, 2)
     assert "A-1: 8 → 10" in words_of(press(tab, "Decide"))
 
