@@ -1,6 +1,6 @@
 """Everybody can use it: axe-core looks at every page in light, in dark and on a phone.
 
-The pages are those of the folder, so a new one is looked at without a change here. Each is opened as an admin of a shop
+The pages are those of the folder, so a new one is looked at without a change here. Each is opened by an admin of a shop
 that has one of everything.
 """
 
@@ -28,7 +28,8 @@ THEIRS = {"list": "stSidebarNavItems", "listitem": "<li class="}
 HELD = ["heading-order", "page-has-heading-one"]
 """Rules of less weight that hold as well."""
 DESKTOP, PHONE = ViewportSize(width=1280, height=720), ViewportSize(width=390, height=844)
-WEIGHTY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WEIGHTY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+HAS_FOCUS = "Boolean(document.activeElement.closest('[data-testid=stMain], [role=dialog]'))"
 GO = """address => {
     history.pushState({}, "", address);
     dispatchEvent(new PopStateEvent("popstate"));
@@ -87,7 +88,7 @@ def looks(tab: Page) -> list[Any]:
     found += faults(tab, "color-contrast")
     tab.set_viewport_size(PHONE)
     tab.emulate_media(color_scheme="light")
-    found += faults(tab, "color-contrast", "button-name", "link-name", "label", "scrollable-region-focusable")
+    found += faults(tab, "button-name", "link-name", "label", "scrollable-region-focusable")
     tab.set_viewport_size(DESKTOP)
     return found
 
@@ -106,6 +107,8 @@ def test_axe_finds_nothing_serious_on_any_page_in_light_in_dark_and_on_a_phone(d
         settle(tab)
         titles.add(tab.get_by_role("heading", level=1).inner_text())
         seen[address] = faults(tab) if "?" in address else looks(tab)
+        tab.evaluate("document.querySelector('.stockroom-skip').click()")
+        assert tab.evaluate(HAS_FOCUS), f"the main action of {address} is not reached"
     tab.goto(f"{desk.url}/scan")  # a page of our own, which the address alone does not open
     seen["/scan"] = looks(tab)
     assert len(titles) == len(PAGES) - 1, titles
