@@ -15,7 +15,7 @@ PAGES = [path.stem for path in (Path(__file__).resolve().parents[3] / "pages").g
 
 async def ask(path: str, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(app=Starlette(routes=list(shell.routes())))
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
         return await client.get(path, headers=headers)
 
 
