@@ -25,7 +25,7 @@ class Run(StrEnum):
 
 
 class Fit(StrEnum):
-    """Whose sizes they are: a woman's 42 and a man's 42 are two shoes. Letters and one size have no numbers to compare."""
+    """Whose sizes they are: a woman's 42 and a man's 42 are two shoes. Letters and one size belong to nobody."""
 
     WOMEN = "women"
     MEN = "men"

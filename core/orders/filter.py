@@ -15,8 +15,6 @@ from sqlalchemy import ColumnElement, Connection, Select, select, union
 from core.ledger.query import LONGEST_SEARCH, on_days, view
 from core.orders.finding import matching as finding
 
-
-
 _KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
 ORDERS = view("order_keys", *_KEYS.split())
 """The columns by which orders are searched and paged."""

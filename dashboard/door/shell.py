@@ -1,7 +1,7 @@
 """The HTML page in which Streamlit draws, with our scripts in it.
 
-Streamlit's own page does not know where its server is: it asks below the address of the page first, and two requests of
-every page but the first are answered with 404. Ours says where, and brings the scripts and styles before anything is drawn.
+Streamlit's own page does not know where its server is. It asks below the address of the page first, and so two requests
+of every page but the first are answered with 404. Ours says where the server is, and brings our scripts and styles.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ def show(
     Returns the positions of the rows selected in the wide table, if `select`. `key` must change with the rows: clicks
     and selections are positions.
     """
-    with st.container(key=f"wide_{key}"):
+    # The name tells dashboard/static/steps.js at which end of a row the button is that Enter presses.
+    end = "" if callable(next(iter(wide.values()))[1]) else "_opens_at_end"
+    with st.container(key=f"wide_{key}{end}"):
         drawn = _draw(wide, f"{key}_wide", alt, heights[0], placeholder, select)
     with st.container(key=f"narrow_{key}"):
         if callable(narrow):
@@ -49,8 +51,6 @@ def show(
 
 
 def _draw(table: Table, key: str, alt: str, row_height: int, placeholder: str, select: bool) -> Any:
-    # Its name tells dashboard/static/steps.js where the button is that Enter presses.
-    opens_at_end = not callable(next(iter(table.values()))[1])
     # Arrow goes straight over the wire: a pandas frame in between would be half the cost of a page.
     return st.dataframe(
         pa.table({name: cells for name, (cells, _) in table.items()}),
@@ -60,7 +60,7 @@ def _draw(table: Table, key: str, alt: str, row_height: int, placeholder: str, s
         hide_index=True,
         height="content",
         row_height=row_height,
-        key=f"{key}_table{'_end' if opens_at_end else ''}",
+        key=f"{key}_table",
         placeholder=placeholder,
         alt=alt,
         on_select="rerun" if select else "ignore",

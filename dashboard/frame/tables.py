@@ -35,7 +35,6 @@ COVER_HELP = (
 )
 INSPECTION_HELP = "Units that came back and wait for a decision: neither on hand nor available"
 STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
-_NOTE_WIDTH = 64  # shows the beginning; the whole note is in the drawer
 _TYPE_COLOURS = {
     MovementType.PURCHASE: "primary",
     MovementType.SALE: "orange",
@@ -134,8 +133,9 @@ def show_movements(
     """
     hidden = (*(("sku", "product", "size") if of_one_variant else ()), *_empty_columns(rows))
     ids = [row.movement_id for row in rows]
+    widths, is_cut = _widths(rows, zone, hidden)
     wide = {
-        **_movements(rows, zone),
+        **_movements(rows, zone, widths),
         "open": ([_action(row, may_undo) for row in rows], columns.opener("", _OPEN_WIDTH, ids, pick)),
     }
     units = [words.signed(row.quantity) for row in rows]
@@ -152,47 +152,65 @@ def show_movements(
         },
         key=key,
         alt="Movements, newest first",
+        heights=(columns.TALL_ROW if is_cut else columns.ROW_HEIGHT, columns.TALL_ROW),
     )
 
 
 _OPEN_WIDTH = 72
 
 
-def _movements(rows: Sequence[Movement], zone: str) -> columns.Table:
-    colours = {label: _TYPE_COLOURS[kind] for kind, label in words.TYPE_LABELS.items()}
-    at, at_width = _moment_format(rows, zone)
-    texts = {
-        "sku": [row.sku for row in rows],
-        "reason": [row.reason_label for row in rows],
-        "by": [row.performed_by for row in rows],
-        "reference": [row.reference_id or "" for row in rows],
-    }
+def _widths(rows: Sequence[Movement], zone: str, hidden: Sequence[str]) -> tuple[dict[str, int], bool]:
+    """Return the width of each column, and whether a product or note needs a second line all the same."""
     widths = {
-        "sku": _fitting(texts["sku"], 70, 110),
+        "at": _moment_format(rows, zone)[1],
+        "sku": fitting((row.sku for row in rows), 70, 110),
         "size": 46,
-        "type": 92,
-        "reason": _fitting(texts["reason"], 80, 150),
+        "type": fitting((words.TYPE_LABELS[row.movement_type] for row in rows), 60, 92),
+        "reason": fitting((row.reason_label for row in rows), 80, 150),
         "change": 60,
         "level": 86,
-        "by": _fitting(texts["by"], 70, 120),
-        "reference": _fitting(texts["reference"], 84, 110),
-        "note": _NOTE_WIDTH,
+        "by": fitting((row.performed_by for row in rows), 70, 120),
+        "reference": fitting((row.reference_id or "" for row in rows), 84, 110),
+        "open": _OPEN_WIDTH,
     }
-    empty = _empty_columns(rows)
-    taken = at_width + _OPEN_WIDTH + sum(width for name, width in widths.items() if name not in empty)
+    needs = {
+        "product": (120, fitting((row.product for row in rows), 120, 420)),
+        "note": (64, fitting((row.note or "" for row in rows), 64, 420)),
+    }
+    needs = {name: need for name, need in needs.items() if name not in hidden}
+    room = TABLE_WIDTH - sum(width for name, width in widths.items() if name not in hidden)
+    shared = share(room, needs)
+    return widths | shared, any(shared[name] < most for name, (_, most) in needs.items())
+
+
+def share(room: int, needs: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Return how wide each column is that shares this room: at least its first number, at most its second."""
+    left = max(room - sum(least for least, _ in needs.values()), 0)
+    wanted = sum(most - least for least, most in needs.values())
+    part = min(left / wanted, 1) if wanted else 0
+    return {name: least + int((most - least) * part) for name, (least, most) in needs.items()}
+
+
+def _movements(rows: Sequence[Movement], zone: str, widths: Mapping[str, int]) -> columns.Table:
+    colours = {label: _TYPE_COLOURS[kind] for kind, label in words.TYPE_LABELS.items()}
+    at, _ = _moment_format(rows, zone)
+
+    def text(name: str, label: str, about: str | None = None) -> Any:
+        return TextColumn(label, width=widths.get(name, 64), help=about)
+
     return {
         "at": (
             _moments(row.occurred_at for row in rows),
-            DatetimeColumn("When", width=at_width, format=at, timezone=zone),
+            DatetimeColumn("When", width=widths["at"], format=at, timezone=zone),
         ),
-        "sku": (texts["sku"], TextColumn("SKU", width=widths["sku"])),
-        "product": ([row.product for row in rows], TextColumn("Product", width=max(TABLE_WIDTH - taken, 120))),
-        "size": ([row.size or "" for row in rows], TextColumn("Size", width=widths["size"])),
+        "sku": ([row.sku for row in rows], text("sku", "SKU")),
+        "product": ([row.product for row in rows], text("product", "Product")),
+        "size": ([row.size or "" for row in rows], text("size", "Size")),
         "type": (
             [[words.TYPE_LABELS[row.movement_type]] for row in rows],
             columns.tags("Type", widths["type"], colours),
         ),
-        "reason": (texts["reason"], TextColumn("Reason", width=widths["reason"])),
+        "reason": ([row.reason_label for row in rows], text("reason", "Reason")),
         "change": (
             [words.signed(row.quantity) for row in rows],
             TextColumn("Units", width=widths["change"], alignment="right"),
@@ -201,12 +219,12 @@ def _movements(rows: Sequence[Movement], zone: str) -> columns.Table:
             [words.change(row.quantity_before, row.quantity_after) for row in rows],
             TextColumn("Level", width=widths["level"], alignment="right", help="On hand before and after"),
         ),
-        "by": (texts["by"], TextColumn("By", width=widths["by"])),
+        "by": ([row.performed_by for row in rows], text("by", "By")),
         "reference": (
-            texts["reference"],
-            TextColumn("Reference", width=widths["reference"], help="The order, refund or delivery it belongs to"),
+            [row.reference_id or "" for row in rows],
+            text("reference", "Reference", "The order, refund or delivery it belongs to"),
         ),
-        "note": ([row.note or "" for row in rows], TextColumn("Note", width=_NOTE_WIDTH)),
+        "note": ([row.note or "" for row in rows], text("note", "Note")),
     }
 
 
@@ -244,7 +262,7 @@ def _moment_format(rows: Sequence[Movement], zone: str) -> tuple[str, int]:
     return ("D MMM, HH:mm", 100) if years <= this_year else ("D MMM YYYY, HH:mm", 128)
 
 
-def _fitting(texts: Iterable[str], least: int, most: int) -> int:
+def fitting(texts: Iterable[str], least: int, most: int) -> int:
     """Return a width in pixels in which most of these texts fit."""
     longest = max((len(text) for text in texts), default=0)
     return min(max(7 * longest + 18, least), most)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from core.catalog.size_runs import size_order
 from core.foundation.errors import UnknownVariant
 from core.foundation.model import LevelRow
 from core.ledger import reports
@@ -15,7 +16,7 @@ from core.orders.reads import OrderLine
 from core.orders.returns import CameBack
 from core.screens.orders import WholeOrder
 from dashboard.door import session
-from dashboard.frame import forms, selling, tables, words
+from dashboard.frame import forms, selling, words
 from dashboard.frame.feedback import Notice
 from dashboard.orders import decisions
 
@@ -93,7 +94,7 @@ def _sizes(line: OrderLine) -> list[LevelRow]:
         return []
     page = session.run(reports.levels, filter=LevelFilter(product_id=known.product_id), limit=MOST_SIZES)
     rows = [row for row in page.rows if row.is_active]
-    return sorted(rows, key=lambda row: (tables.size_order(row.size), row.color or "", row.sku))
+    return sorted(rows, key=lambda row: (size_order(row.size), row.color or "", row.sku))
 
 
 def _other(sizes: list[LevelRow], line: OrderLine) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from streamlit.column_config import TextColumn
 
 from core.orders.reads import OrderRow
-from dashboard.frame import columns, selling, words
+from dashboard.frame import columns, selling, tables, words
 
 
 def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Callable[[int], None]) -> None:
@@ -15,11 +15,14 @@ def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Callable
     ids, titles = [row.order_id for row in rows], [row.title for row in rows]
     units = [words.number(row.units) if row.lines else words.NOTHING for row in rows]
     states = [selling.order_states(row) for row in rows]
+    buyers = [row.email or row.name or "" for row in rows]
+    needs = {"order": (90, tables.fitting(titles, 90, 300)), "buyer": (140, tables.fitting(buyers, 140, 300))}
+    widths = tables.share(434, needs)
     columns.show(
         {
-            "order": (titles, columns.opener("Order", 206, ids, pick)),
+            "order": (titles, columns.opener("Order", widths["order"], ids, pick)),
             "at": ([words.moment(row.paid_at, zone) for row in rows], TextColumn("Paid", width=140)),
-            "buyer": ([row.email or row.name or "" for row in rows], TextColumn("Buyer", width=228)),
+            "buyer": (buyers, TextColumn("Buyer", width=widths["buyer"])),
             "units": (units, TextColumn("Units", width=56, alignment="right")),
             "amount": (
                 [selling.money(row.amount, row.currency) for row in rows],

@@ -96,8 +96,9 @@
   }
 
   function showTab(box) {
-    const panel = box.closest("[role=tabpanel]");
-    const tab = panel && document.getElementById(panel.getAttribute("aria-labelledby"));
+    const panel = box.closest("[data-testid=stTabPanel]"), tabs = box.closest("[data-testid=stTabs]");
+    if (!panel || !tabs) return;
+    const tab = tabs.querySelectorAll("[role=tab]")[[...tabs.querySelectorAll("[data-testid=stTabPanel]")].indexOf(panel)];
     if (tab && tab.ariaSelected !== "true") tab.click();
   }
 

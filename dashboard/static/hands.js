@@ -5,8 +5,10 @@
 
   const PAUSE = 150; // milliseconds: a scanner types faster than that, a person pressing one key does not
   const SHOWN = [
-    ["/", "Find an order, a buyer or a variant"], ["d", "Decide the refund of the open order"], ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
-    ["u", "Undo your last change, while its message is shown"], ["?", "Show these keys"],
+    ["/", "Find an order, a buyer or a variant"], ["d", "Decide the refund of the open order"],
+    ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
+    ["u", "Undo your last change, while its message is shown"], ["Enter", "Open the row of a list that has the focus"],
+    ["?", "Show these keys"],
   ];
   let first = "", last = 0, waiting;
 

@@ -62,7 +62,7 @@
     const rows = Number(canvas.querySelector("[role=grid]")?.getAttribute("aria-rowcount")) - 1;
     if (!cell && tries > 0) setTimeout(openRow, 100, canvas, tries - 1);
     if (!cell || !(rows > 0)) return;
-    const isAtEnd = canvas.closest("[class*='_table_end']");
+    const isAtEnd = canvas.closest("[class*='_opens_at_end']");
     const scroller = canvas.closest("[data-testid=stDataFrame]").querySelector(".dvn-scroller");
     if (scroller) scroller.scrollLeft = isAtEnd ? scroller.scrollWidth : 0;
     setTimeout(() => {

@@ -14,7 +14,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from core.catalog.size_runs import size_order
 from core.ledger.size_grid import Fit, GridRow, Run, runs
-from dashboard.frame import columns
+from dashboard.frame import columns, tables
 
 PAGE_ROWS = 25
 ONE_SIZE = "One size"
@@ -44,7 +44,7 @@ def _show_run(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None],
     sizes = _sizes(rows)
     st.dataframe(
         _coloured(_grid(rows, sizes), [f"size {size}" for size in sizes]),
-        column_config=_columns(sizes),
+        column_config=_columns(sizes, tables.fitting((row.product for row in rows), 120, 280)),
         hide_index=True,
         height="content",
         row_height=columns.ROW_HEIGHT,
@@ -85,9 +85,9 @@ def _available(row: GridRow, size: str) -> int | None:
     return sum(found) if found else None
 
 
-def _columns(sizes: Sequence[str]) -> dict[str, Any]:
+def _columns(sizes: Sequence[str], product: int) -> dict[str, Any]:
     return {
-        "product": TextColumn("Product", width=190, pinned=True),
+        "product": TextColumn("Product", width=product, pinned=True),
         "run": columns.tags("Size run", 80, _RUN_COLOURS),
         "sizes": TextColumn("In stock", width=96, help="Sizes with available units"),
         **{f"size {size}": NumberColumn(size, width=48 if len(size) < 6 else 88) for size in sizes},

@@ -6,6 +6,7 @@ import pytest
 
 from core.catalog.size_runs import size_order
 from core.foundation.csv_file import safe
+from dashboard.frame import tables
 
 
 def test_sizes_are_sorted_as_on_a_shelf() -> None:
@@ -21,3 +22,8 @@ def test_a_text_that_looks_like_a_formula_is_marked_as_text(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["Box crushed", "", "A-1", None, -2, 0])
 def test_other_cells_stay_as_they_are(cell: object) -> None:
     assert safe(cell) == cell
+
+
+@pytest.mark.parametrize(("room", "product", "note"), [(700, 300, 380), (500, 234, 265), (150, 120, 64)])
+def test_product_and_note_are_as_wide_as_their_texts_where_there_is_room(room: int, product: int, note: int) -> None:
+    assert tables.share(room, {"product": (120, 300), "note": (64, 380)}) == {"product": product, "note": note}

@@ -1,0 +1,115 @@
+"""Everybody can use it: axe-core looks at every page in light, in dark and on a phone.
+
+The pages are those of the folder, so a new one is looked at without a change here. Each is opened by an admin of a shop
+that has one of everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, ViewportSize
+
+from core.foundation.model import Role
+from tests.browser.browsing import Desk, open_desk, settle
+from tests.conftest import open_sample
+from tests.support.people import new_person
+from tests.support.servers import Server
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
+SECTIONS = "Shop", "Stripe", "Notifications", "Jobs"
+# Streamlit puts captions between the items of the menu's list. Everything else is ours.
+THEIRS = {"list": "stSidebarNavItems", "listitem": "<li class="}
+HELD = ["heading-order", "page-has-heading-one"]
+"""Rules of less weight that hold as well."""
+DESKTOP, PHONE = ViewportSize(width=1280, height=720), ViewportSize(width=390, height=844)
+WEIGHTY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+HAS_FOCUS = "Boolean(document.activeElement.closest('[data-testid=stMain], [role=dialog]'))"
+GO = """address => {
+    history.pushState({}, "", address);
+    dispatchEvent(new PopStateEvent("popstate"));
+}"""
+# Not in canvas: what Streamlit's tables tell screen readers is Streamlit's own, and costs more than the rest of a page.
+LOOK = """async ([tags, held, only]) => {
+    const runOnly = only.length ? {type: "rule", values: only} : {type: "tag", values: tags};
+    const rules = only.length ? {} : Object.fromEntries(held.map((name) => [name, {enabled: true}]));
+    const found = await axe.run({exclude: ["canvas"]}, {runOnly, rules, resultTypes: ["violations"]});
+    return found.violations.filter((each) => ["serious", "critical"].includes(each.impact) || held.includes(each.id))
+        .map((each) => [each.id, each.nodes.map((node) => node.html)]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def desk(embedded: Server) -> Iterator[Desk]:
+    """A dashboard of the sample shop: it has cases, refunds, counts, deliveries, runs and people."""
+    for shop in open_sample(embedded):
+        with open_desk(shop) as desk:
+            yield desk
+
+
+@pytest.fixture(scope="module")
+def states(desk: Desk) -> list[str]:
+    """The addresses of every page and of its main states."""
+
+    def of(sql: str) -> str:
+        return str(desk.shop.sql(sql))
+
+    sku = of("select sku from public.product_variants where stock_quantity > 0 order by sku limit 1")
+    shown = {
+        "stock": [f"sku={sku}", "stk_view=Sizes", "new=1"],
+        "orders": [f"order={of('select min(id) from stockroom.orders')}", "ord_view=Refunds"],
+        "alerts": [f"alert={of('select min(id) from stockroom.alerts')}"],
+        "counts": [f"count={of('select min(id) from stockroom.counts')}"],
+        "deliveries": [f"delivery={of('select min(id) from stockroom.goods_deliveries')}"],
+        "movements": [f"movement={of('select max(movement_id) from stockroom_api.movements')}"],
+        "settings": [f"set_section={name}" for name in SECTIONS],
+        "catalog": ["imp_section=Orders"],
+    }
+    pages = [name for name in PAGES if name != "scan"]
+    return [f"/{name}{f'?{query}' if query else ''}" for name in pages for query in ("", *shown.get(name, []))]
+
+
+def faults(tab: Page, *only: str) -> list[Any]:
+    """What axe finds on the page of a tab under these rules or all, but for what is Streamlit's own."""
+    found: list[list[Any]] = tab.evaluate(LOOK, [WEIGHTY, HELD, list(only)])
+    ours = [(rule, [html for html in nodes if THEIRS.get(rule, "\0") not in html]) for rule, nodes in found]
+    return [(rule, [html[:300] for html in nodes[:3]]) for rule, nodes in ours if nodes]
+
+
+def looks(tab: Page) -> list[Any]:
+    """What axe finds in light, in dark, where only colours differ, and on a phone."""
+    found = faults(tab)
+    tab.emulate_media(color_scheme="dark")
+    found += faults(tab, "color-contrast")
+    tab.set_viewport_size(PHONE)
+    tab.emulate_media(color_scheme="light")
+    found += faults(tab, "button-name", "link-name", "label", "scrollable-region-focusable")
+    tab.set_viewport_size(DESKTOP)
+    return found
+
+
+def test_axe_finds_nothing_serious_on_any_page_in_light_in_dark_and_on_a_phone(desk: Desk, states: list[str]) -> None:
+    tab = desk.tab()
+    tab.emulate_media(color_scheme="light", reduced_motion="reduce")
+    tab.add_init_script(AXE)
+    tab.goto(f"{desk.url}/sign-in")
+    seen = {"/sign-in": looks(tab)}
+    desk.enter(tab, new_person(desk.shop, Role.ADMIN, password=None))
+    titles: set[str] = set()
+    for address in states:
+        tab.evaluate(GO, address)
+        tab.wait_for_timeout(50)
+        settle(tab)
+        titles.add(tab.get_by_role("heading", level=1).inner_text())
+        seen[address] = faults(tab) if "?" in address else looks(tab)
+        tab.evaluate("document.querySelector('.stockroom-skip').click()")
+        assert tab.evaluate(HAS_FOCUS), f"the main action of {address} is not reached"
+    tab.goto(f"{desk.url}/scan")  # a page of our own, which the address alone does not open
+    seen["/scan"] = looks(tab)
+    assert len(titles) == len(PAGES) - 1, titles
+    assert {address: found for address, found in seen.items() if found} == {}
