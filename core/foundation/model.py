@@ -159,6 +159,7 @@ class LevelRow:
     state: str
     shelf_place: str | None = None
     picture: str | None = None
+    average_cost: Decimal | None = None
     sold: int = 0
     trend: tuple[int, ...] = ()
     days_in_stock: int = 0

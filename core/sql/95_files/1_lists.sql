@@ -20,9 +20,8 @@ create view stockroom_api.file_stock as
 select l.sku, l.barcode, l.product, l.brand, l.size, l.color, l.on_hand, l.reserved, l.available, l.reorder_point,
        coalesce(i.sold, 0) as sold_30_days,
        case when i.rate > 0 then round(l.available / i.rate, 1) end as cover_days, l.last_moved_at, l.last_counted_at,
-       l.shelf_place, k.average as average_cost, k.value
+       l.shelf_place, l.average_cost
   from stockroom_api.levels l
-  left join stockroom_api.variant_costs k on k.variant_id = l.variant_id
   left join (select n.* from stockroom_api.shop s
               cross join stockroom_api.in_stock(array(select v.id from public.product_variants v), s.today - 29, s.today + 1) n) i
        on i.variant_id = l.variant_id;
