@@ -191,7 +191,7 @@ select b.id as backup_id, b.file, b.made_at, b.size_bytes, b.sha256, b.head_hash
   from stockroom_api.backups b;
 
 grant execute on function stockroom_api.major_units(bigint, text) to stockroom_app;
-grant select on stockroom_api.file_variants, stockroom_api.file_stock, stockroom_api.file_movements, stockroom_api.file_days,
+grant select on stockroom_api.file_variants, stockroom_api.file_costs, stockroom_api.file_stock, stockroom_api.file_movements, stockroom_api.file_days,
     stockroom_api.file_holds, stockroom_api.file_orders, stockroom_api.file_order_lines, stockroom_api.file_line_changes,
     stockroom_api.file_refunds, stockroom_api.file_decisions, stockroom_api.file_disputes, stockroom_api.file_cases,
     stockroom_api.file_case_steps, stockroom_api.file_codes, stockroom_api.file_messages, stockroom_api.file_proof_runs,
