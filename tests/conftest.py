@@ -96,6 +96,7 @@ EVERY_SERVER = (
     "tests/core/people/test_rights.py",
     "tests/core/proof/test_checks.py",
     "tests/core/proof/test_stock_movers.py",
+    "tests/core/reports/test_built.py",
     "tests/core/scanning/test_taking.py",
     "tests/core/sheets/test_history_again.py",
     "tests/core/storefront/test_changes.py::test_a_changed_cart",

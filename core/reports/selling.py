@@ -36,7 +36,7 @@ def sell_through(connection: Connection, actor: Actor, *, period: Period, filter
     require(connection, actor, Permission.VIEW)
     by = filter.by or Grain.PRODUCT
     source = flows(connection, period, filter)
-    query = choosing.summed(source, by, **{name: whole(source.c[name]) for name in _FLOWS})
+    query = choosing.summed(source, by, also=None, **{name: whole(source.c[name]) for name in _FLOWS})
     found = [row for row in connection.execute(query) if row.opening or row.received or row.sold or row.restored]
     found.sort(key=lambda row: (-_rate(row), -row.sold, choosing.sorted_by(row, by)))
     columns = (
@@ -85,6 +85,7 @@ def movers(connection: Connection, actor: Actor, *, period: Period, filter: Filt
     require(connection, actor, Permission.VIEW)
     by = filter.by or Grain.PRODUCT
     found = _sold(connection, period, filter, by)
+    all_sold, all_revenue = (sum(max(getattr(row, name), 0) for row in found) for name in ("sold", "revenue"))
     units, money = (_classes(found, worth) for worth in (lambda row: row.sold, lambda row: row.revenue))
     columns = (
         *choosing.names(by),
@@ -98,8 +99,8 @@ def movers(connection: Connection, actor: Actor, *, period: Period, filter: Filt
     )
     rows = tuple(
         (
-            *choosing.named(row, by), row.sold, _share(row.sold, found, "sold"), units[place],
-            row.revenue, _share(row.revenue, found, "revenue"), money[place], row.closing,
+            *choosing.named(row, by), row.sold, _share(row.sold, all_sold), units[place],
+            row.revenue, _share(row.revenue, all_revenue), money[place], row.closing,
         )
         for place, row in enumerate(found)
     )  # fmt: skip
@@ -134,9 +135,8 @@ def _sold(connection: Connection, period: Period, wanted: Filter, by: Grain) -> 
     return sorted(found, key=lambda row: (-row.sold, -row.revenue, choosing.sorted_by(row, by)))
 
 
-def _share(value: Decimal | int, among: Sequence[Row[Any]], name: str) -> float:
-    whole_ = sum(max(getattr(row, name), 0) for row in among)
-    return round(float(100 * max(value, 0) / whole_), 1) if whole_ else 0.0
+def _share(value: Decimal | int, among: Decimal | int) -> float:
+    return round(float(100 * max(value, 0) / among), 1) if among else 0.0
 
 
 def _classes(rows: Sequence[Row[Any]], worth: Callable[[Row[Any]], Decimal | int]) -> list[str]:

@@ -67,10 +67,11 @@ def _opening(
     if not any(targets):
         return drawn
     names = [str(row[0] or words.NOTHING) for row in rows]
-    return {**drawn, head.name: (names, columns.opener(head.title, width, targets, _go))}
+    return {**drawn, head.name: (names, columns.opener(head.title, width, targets, go))}
 
 
-def _go(link: Link | None) -> None:
+def go(link: Link | None) -> None:
+    """Open a page when this one is drawn again."""
     if link is not None:
         st.session_state[_GO] = link
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from textwrap import wrap
 from typing import Any
@@ -25,7 +25,7 @@ def _figure(chart: Chart, currency: str) -> Any:
     unit = {Kind.PERCENT: "%", Kind.MONEY: currency, Kind.DAYS: "days", Kind.UNITS: "units"}.get(chart.kind, "")
     if chart.is_over_time:
         days = [day for day in chart.names if isinstance(day, date)]
-        times = [datetime.combine(day, time()) for day in days]
+        times = [datetime(day.year, day.month, day.day) for day in days]  # noqa: DTZ001 - drawn, no moments
         series = {name: dict(zip(times, values, strict=True)) for name, values in chart.series.items()}
         step = min((after - before for before, after in pairwise(times)), default=timedelta(days=1))
         return charts.time_chart(series, (times[0], times[-1] + step), step, unit)

@@ -22,6 +22,7 @@ MAY_SKIP = {"tests/core/inbox/test_retail.py", "tests/support/retail.py"} | {
     "tests/core/stripe/test_outside_days.py",
     "tests/core/carts/test_reading.py",
     "tests/core/database/test_published_objects.py",
+    "tests/core/reports/test_numbers.py",
 }
 
 
