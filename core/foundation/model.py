@@ -161,6 +161,7 @@ class LevelRow:
     shelf_place: str | None = None
     picture: str | None = None
     in_inspection: int = 0
+    average_cost: Decimal | None = None
     sold: int = 0
     trend: tuple[int, ...] = ()
     days_in_stock: int = 0

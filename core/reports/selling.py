@@ -36,7 +36,7 @@ def sell_through(connection: Connection, actor: Actor, *, period: Period, filter
     require(connection, actor, Permission.VIEW)
     by = filter.by or Grain.PRODUCT
     source = flows(connection, period, filter)
-    query = choosing.summed(source, by, **{name: whole(source.c[name]) for name in _FLOWS})
+    query = choosing.summed(source, by, also=None, **{name: whole(source.c[name]) for name in _FLOWS})
     found = [row for row in connection.execute(query) if row.opening or row.received or row.sold or row.restored]
     found.sort(key=lambda row: (-_rate(row), -row.sold, choosing.sorted_by(row, by)))
     columns = (

@@ -75,7 +75,7 @@ def _runs(connection: Connection, period: Period, wanted: Filter) -> list[Run]:
         .join(source, source.c.variant_id == LEVELS.c.variant_id)
         .where(LEVELS.c.is_active, LEVELS.c.size.is_not(None))
     )  # fmt: skip
-    found: dict[tuple[Any, Any], list[Row[Any]]] = {}
+    found: dict[tuple[Any, Any], list[Any]] = {}
     for row in connection.execute(query):
         found.setdefault((row.product_id, row.color), []).append(row)
     return [sorted(run, key=lambda row: size_order(row.size)) for run in found.values()]

@@ -110,7 +110,7 @@ def _level(row: LevelRow, zone: ZoneInfo) -> list[Any]:
     cover = None if row.cover_days is None else round(row.cover_days, 1)
     moments = [_text(row.last_moved_at, zone), _text(row.last_counted_at, zone)]
     return [row.sku, row.barcode, row.product, row.brand, row.size, row.color, row.on_hand, row.reserved, row.available,
-            row.reorder_point, row.sold, cover, *moments, row.shelf_place]  # fmt: skip
+            row.reorder_point, row.sold, cover, *moments, row.shelf_place, row.average_cost]  # fmt: skip
 
 
 def _case(row: Alert, zone: ZoneInfo) -> list[Any]:

@@ -83,7 +83,7 @@ _STOCK = (
         "reorder_point:int at this level the variant is low", "sold_30_days:int units sold in the last 30 days",
         "cover_days:decimal days until the available units are sold at the rate of the days in stock",
         "last_moved_at:at", "last_counted_at:at", "shelf_place", "average_cost:money of one unit, if it is known",
-        "value:money of the units on the shelf at average cost", order="product sku",
+        order="product sku",
     ),
     _list(
         "costs", "Average costs",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,23 @@ from core.people.guard import asker, require
 _SET = """
     select * from stockroom_api.set_costs(%(key)s, %(user_id)s, %(session_id)s, %(roles)s::text[], %(name)s,
         %(variants)s::uuid[], %(costs)s::numeric[], %(seen)s::numeric[], %(note)s)"""
+
+
+class StepKind(StrEnum):
+    """What a step of an average is: a receipt, the undo of one, or a cost that was set."""
+
+    RECEIVED = "received"
+    UNDONE = "undone"
+    SET = "set"
+
+
+class CostSource(StrEnum):
+    """Where the cost of a step is from: a person or a file, the catalogue, the average itself, or earlier steps."""
+
+    GIVEN = "given"
+    CATALOGUE = "catalogue"
+    AVERAGE = "average"
+    EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +70,8 @@ class CostStep:
     `unit_cost` is what one unit of the receipt cost, or what was set; None is the average itself.
     """
 
-    kind: str
-    source: str
+    kind: StepKind
+    source: CostSource
     unit_cost: Decimal | None
     average: Decimal | None
     on_hand: int
@@ -103,4 +121,6 @@ def history(connection: Connection, actor: Actor, *, variant_id: UUID, limit: in
         "order by sequence desc, place desc limit :limit"
     )
     rows = connection.execute(statement, {"id": variant_id, "limit": limit})
-    return tuple(CostStep(**row._mapping) for row in rows)
+    return tuple(
+        CostStep(**{**row._mapping, "kind": StepKind(row.kind), "source": CostSource(row.source)}) for row in rows
+    )

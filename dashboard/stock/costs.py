@@ -11,12 +11,12 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.screens.stock import Variant
 from core.valuation import costs
-from core.valuation.costs import CostLine, CostSet, CostStep
+from core.valuation.costs import CostLine, CostSet, CostSource, CostStep, StepKind
 from dashboard.door import session
 from dashboard.frame import charts, feedback, forms, words
 
-_KINDS = {"received": "Receipt", "undone": "Receipt undone", "set": "Cost set"}
-_SOURCES = {"catalogue": "as in the catalogue", "average": "at the average", "earlier": "from before costs were kept"}
+_KINDS = {StepKind.RECEIVED: "Receipt", StepKind.UNDONE: "Receipt undone", StepKind.SET: "Cost set"}
+_SOURCES = {CostSource.CATALOGUE: "as in the catalogue", CostSource.AVERAGE: "at the average"}
 
 
 def show(seen: Variant, person: Actor) -> None:

@@ -3,7 +3,7 @@
 
 -- The digits of the shop's currency.
 create function stockroom_api.shop_digits() returns int
-    language sql stable as $$
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select stockroom_api.currency_digits(s.currency) from stockroom.shop s;
 $$;
 
@@ -91,5 +91,6 @@ $$;
 
 grant select on stockroom_api.variant_costs, stockroom_api.cost_history to stockroom_app;
 grant execute on function
+    stockroom_api.shop_digits(),
     stockroom_api.movement_values(timestamptz, timestamptz, uuid[]), stockroom_api.cost_changes(timestamptz, timestamptz)
     to stockroom_app;

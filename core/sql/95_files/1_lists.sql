@@ -20,9 +20,8 @@ create view stockroom_api.file_stock as
 select l.sku, l.barcode, l.product, l.brand, l.size, l.color, l.on_hand, l.reserved, l.available, l.reorder_point,
        coalesce(i.sold, 0) as sold_30_days,
        case when i.rate > 0 then round(l.available / i.rate, 1) end as cover_days, l.last_moved_at, l.last_counted_at,
-       l.shelf_place, k.average as average_cost, k.value
+       l.shelf_place, l.average_cost
   from stockroom_api.levels l
-  left join stockroom_api.variant_costs k on k.variant_id = l.variant_id
   left join (select n.* from stockroom_api.shop s
               cross join stockroom_api.in_stock(array(select v.id from public.product_variants v), s.today - 29, s.today + 1) n) i
        on i.variant_id = l.variant_id;
@@ -198,9 +197,9 @@ select b.id as backup_id, b.file, b.made_at, b.size_bytes, b.sha256, b.head_hash
   from stockroom_api.backups b;
 
 grant execute on function stockroom_api.major_units(bigint, text) to stockroom_app;
-grant select on stockroom_api.file_variants, stockroom_api.file_stock, stockroom_api.file_movements, stockroom_api.file_days,
-    stockroom_api.file_holds, stockroom_api.file_orders, stockroom_api.file_order_lines, stockroom_api.file_waiting,
-    stockroom_api.file_line_changes,
+grant select on stockroom_api.file_variants, stockroom_api.file_costs, stockroom_api.file_stock, stockroom_api.file_movements,
+    stockroom_api.file_days, stockroom_api.file_holds, stockroom_api.file_orders, stockroom_api.file_order_lines,
+    stockroom_api.file_waiting, stockroom_api.file_line_changes,
     stockroom_api.file_refunds, stockroom_api.file_decisions, stockroom_api.file_disputes, stockroom_api.file_cases,
     stockroom_api.file_case_steps, stockroom_api.file_codes, stockroom_api.file_messages, stockroom_api.file_proof_runs,
     stockroom_api.file_proof_results, stockroom_api.file_proof_days, stockroom_api.file_reasons, stockroom_api.file_people,

@@ -23,6 +23,7 @@ from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
 from core.sample.trying import Trial
 from core.shop.prices import TaxBy
+from core.valuation.costs import CostSource, StepKind
 from core.views.schedule import MailState, Rhythm
 from tests.support.builders import Shop
 
@@ -141,6 +142,8 @@ WORDS: dict[str, Iterable[str]] = {
     "count_entries_kind_check": EntryKind,
     "count_lines_valued_by_check": ("cost", "price"),
     "goods_deliveries_state_check": DeliveryState,
+    "cost_steps_kind_check": StepKind,
+    "cost_steps_source_check": CostSource,
     "goods_deliveries_closed_check": OPEN,
     "goods_steps_step_check": Done,
     "variant_codes_kind_check": CodeKind,

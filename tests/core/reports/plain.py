@@ -43,7 +43,7 @@ def movements(shop: Shop, zone: str) -> dict[str, list[Moved]]:
     """Every movement of the shop by SKU, in the order in which they happened."""
     found: dict[str, list[Moved]] = {}
     for row in shop.rows(_MOVEMENTS):
-        moved = Moved(*row, day=row.occurred_at.astimezone(ZoneInfo(zone)).date())
+        moved = Moved(**row._mapping, day=row.occurred_at.astimezone(ZoneInfo(zone)).date())
         found.setdefault(moved.sku, []).append(moved)
     return found
 
