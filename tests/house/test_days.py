@@ -27,9 +27,11 @@ CLOCKS_IN_PYTHON = {
     "core/sample/sales.py",
     "core/sample/story.py",
     "core/screens/exports.py",
-    "dashboard/frame/charts.py",
+    "dashboard/frame/charts/flows.py",
+    "dashboard/frame/charts/levels.py",
     "dashboard/frame/words.py",
     "dashboard/reports/drawing.py",
+    "dashboard/reports/instant.py",
     "dashboard/settings/stripe.py",
 }
 _IN_SQL = re.compile(

@@ -11,9 +11,9 @@ from core.database import pool
 from dashboard.frame import live
 from dashboard.frame.words import MINUS
 from tests.conftest import open_fresh
+from tests.core.reports.pasts import FIRST, fill
 from tests.dashboard.tabs import Tabs, labels, metric, press, table, words_of
 from tests.support.builders import Shop
-from tests.support.pasts import FIRST, fill
 from tests.support.servers import Server
 
 WEEK = {"mov_from": FIRST.isoformat(), "mov_to": (FIRST + timedelta(days=39)).isoformat()}

@@ -22,8 +22,8 @@ from core.ledger.movements import MovementFilter
 from core.reports import instant
 from core.reports.model import Filter
 from tests.conftest import open_fresh
+from tests.core.reports.pasts import DAYS, FIRST, fill
 from tests.support.builders import ZONE, PastLine, Shop
-from tests.support.pasts import DAYS, FIRST, fill
 from tests.support.servers import Server
 
 
