@@ -85,7 +85,7 @@ begin
     select e.variant_id into _bad from unnest(_edits) e
      where e.variant_id is not null and not exists (select from public.product_variants v where v.id = e.variant_id) limit 1;
     if found then
-        perform stockroom_api.refuse('SK001', 'This variant is not in the catalogue.', jsonb_build_object('variants', array[_bad.variant_id]));
+        perform stockroom_api.refuse('SK001', 'A variant is unknown.', jsonb_build_object('variants', array[_bad.variant_id]));
     end if;
     select e.brand into _bad from unnest(_edits) e
      where e.brand is not null and not exists (select from public.products p where p.brand = e.brand) limit 1;
