@@ -78,6 +78,8 @@ EVERY_SERVER = (
     "tests/core/orders/test_decided_once.py::test_a_discount_is_shared",
     "tests/core/orders/test_decided_once.py::test_of_two_people_who_decide_at_once",
     "tests/core/orders/test_decided_once.py::test_support_takes_its_own_decision_back",
+    "tests/core/orders/finding/test_finding.py",
+    "tests/core/orders/goods/test_inspection.py::test_units_in_inspection",
     "tests/core/orders/test_guesses.py::test_the_possible_readings",
     "tests/core/orders/test_lines.py",
     "tests/core/orders/test_lines_at_random.py",

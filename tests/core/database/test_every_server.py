@@ -21,6 +21,7 @@ KNOWN = """
     select proname::text from pg_proc
     union select relname from pg_class
     union select typname from pg_type
+    union select amname from pg_am
     union select word from pg_get_keywords()"""
 
 
