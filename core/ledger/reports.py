@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -229,8 +229,7 @@ def running_level(
 ) -> tuple[LevelPoint, ...]:
     """Return the level of a variant over time, since a day of the shop.
 
-    There is a point after each movement. If these are more than `points`, there is one at the end of each day, or of
-    every n-th day.
+    There is a point after each movement, or, if these are more than `points`, at the end of each day or n-th day.
     """
     require(connection, actor, Permission.VIEW)
     rows = connection.execute(
@@ -292,11 +291,10 @@ def unpivot(rows: Sequence[Row[Any]]) -> tuple[DayFlow, ...]:
 
 
 def _with_trends(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[LevelRow, ...]:
-    found = [LevelRow(**row._mapping) for row in rows]
-    values = {"variants": array(row.variant_id for row in found), "days": TREND_DAYS}
+    values = {"variants": array(row.variant_id for row in rows), "days": TREND_DAYS}
     trends = {variant: (sold, trend, days) for variant, sold, trend, days in call(connection, _TRENDS, values)}
     return tuple(
-        replace(row, sold=sold, trend=tuple(trend), days_in_stock=int(days))
-        for row in found
+        LevelRow(**row._mapping, sold=sold, trend=tuple(trend), days_in_stock=int(days))
+        for row in rows
         for sold, trend, days in (trends[row.variant_id],)
     )

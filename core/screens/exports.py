@@ -27,8 +27,9 @@ from core.ledger import movements, reports
 from core.ledger.level_filter import LevelFilter, LevelSort
 from core.ledger.movements import MovementFilter
 from core.people.access import Permission, may
+from core.screens.columns import Kind
 from core.screens.files import TYPES, read_one_moment
-from core.screens.lists import LISTS, Kind
+from core.screens.lists import LISTS
 from core.sheets.writing import as_xlsx
 
 LEVELS_AT_ONCE = 1_000

@@ -29,7 +29,8 @@ from core.ledger import reports
 from core.ledger.query import view
 from core.people.access import Permission, may
 from core.people.guard import require
-from core.screens.lists import LISTS, Column, Kind, ListFile
+from core.screens.columns import Column, Kind, ListFile
+from core.screens.lists import LISTS
 from core.sheets.writing import MOST_ROWS, Workbook
 
 README = "README.txt"

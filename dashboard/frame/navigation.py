@@ -22,7 +22,7 @@ SKIP = "Skip to the main action"
 
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
-    account = _page("account", "Your account", "account_circle", hidden=True)
+    account = _page("you/account", "Your account", "account_circle", hidden=True)
     views = st.Page(links.VIEWS, title="Views", icon=":material/bookmarks:", url_path="views", visibility="hidden")
     page = st.navigation(_groups(person) | {"You": [account, views]}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
@@ -97,7 +97,7 @@ def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bo
         PAGES / f"{name}.py",
         title=title,
         icon=f":material/{icon}:",
-        url_path=name,
+        url_path=name.rpartition("/")[2],
         default=default,
         visibility="hidden" if hidden else "visible",
     )

@@ -30,7 +30,7 @@ CLOCKS_IN_PYTHON = {
     "dashboard/frame/charts/flows.py",
     "dashboard/frame/charts/levels.py",
     "dashboard/frame/words.py",
-    "dashboard/reports/drawing.py",
+    "dashboard/orders/story.py",
     "dashboard/reports/instant.py",
     "dashboard/settings/stripe.py",
 }

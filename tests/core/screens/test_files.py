@@ -18,8 +18,9 @@ from core.counts import sessions
 from core.deliveries import changes, note
 from core.foundation.errors import Forbidden, InvalidInput, SetupError, SignInRequired
 from core.screens import files
+from core.screens.columns import Kind
 from core.screens.files import Format
-from core.screens.lists import LISTS, Kind
+from core.screens.lists import LISTS
 from tests.conftest import open_fresh
 from tests.core.counts import counting
 from tests.stripe.shop import Stripe

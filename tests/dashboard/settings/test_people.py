@@ -138,14 +138,14 @@ def test_a_role_taken_away_while_the_page_is_open_refuses_the_next_click(open_pa
 
 
 def test_a_person_sees_who_they_are_and_where_they_are_signed_in(open_page: Open) -> None:
-    tab = open_page("Wanda", "account")
+    tab = open_page("Wanda", "you/account")
     assert "wanda@shop.example" in texts(tab)
     assert "Set a password" in texts(tab)
     assert "(this one)" in str(tab.dataframe[0].value)
 
 
 def test_signing_out_everywhere_ends_this_page_too(open_page: Open, embedded_shop: Shop) -> None:
-    tab = click(open_page("Wanda", "account"), "Sign out everywhere")
+    tab = click(open_page("Wanda", "you/account"), "Sign out everywhere")
     assert "Your session has ended" in texts(tab)
     assert not tab.dataframe
     assert embedded_shop.sql("select count(*) from stockroom.sessions where revoked_at is null") == 0
@@ -154,7 +154,7 @@ def test_signing_out_everywhere_ends_this_page_too(open_page: Open, embedded_sho
 # ---------------------------------------------------------------- the session of an open page
 
 
-@pytest.mark.parametrize("page", ["overview", "stock", "movements", "settings", "account"])
+@pytest.mark.parametrize("page", ["overview", "stock", "movements", "settings", "you/account"])
 def test_a_page_whose_session_was_revoked_says_so_and_shows_nothing_else(
     open_page: Open, embedded_shop: Shop, page: str
 ) -> None:
