@@ -98,6 +98,6 @@ GUIDES = (README, *DOCS)
 ARCHITECTURE = Document("ARCHITECTURE.md")
 CHANGELOG = Document("CHANGELOG.md")
 DOCUMENTS = (*GUIDES, ARCHITECTURE, *_if_written("CONTRIBUTING.md"), CHANGELOG)
-MOVING_IN, STRIPE, STOREFRONT, RUNNING, BACKUPS = (
-    Document(f"docs/{name}.md") for name in ("moving-in", "stripe", "storefront", "running", "backups")
+MOVING_IN, STRIPE, STOREFRONT, RUNNING, BACKUPS, MONEY = (
+    Document(f"docs/{name}.md") for name in ("moving-in", "stripe", "storefront", "running", "backups", "money")
 )

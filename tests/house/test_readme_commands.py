@@ -16,7 +16,7 @@ import pytest
 from core.database import embedded
 from core.foundation.addresses import libpq_url
 from core.proof import checks
-from tests.house.documents import BACKUPS, GUIDES, MOVING_IN, README, RUNNING, STOREFRONT
+from tests.house.documents import BACKUPS, GUIDES, MONEY, MOVING_IN, README, RUNNING, STOREFRONT
 from tests.house.walkthrough import PASSWORD, Output, Reader
 from tests.support.legacy import CATALOGUE as OLD_CATALOGUE
 from tests.support.legacy import FUNCTIONS, SUPABASE, TABLES, Legacy, clean_history, legacy_database
@@ -37,6 +37,7 @@ OWN_DATABASE, PROOF, FILES, FLOW = (
 )
 RULE = (STOREFRONT, "Prices and tax")
 BACKUP, RESTORE = (BACKUPS, "Back up from the command line"), (BACKUPS, "Restore")
+MONTH = (MONEY, "A month for the accountant")
 PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 2026-03-02 09:30,TR-44,purchase,delivery,20,PO-118,Trail Runner
 2026-03-05 14:12,TR-44,sale,stock_decrease,-1,ORDER-7731,
@@ -138,6 +139,7 @@ def abroad(ready: Path, own: Server, elsewhere: Server) -> Iterator[Visit]:
         done = {"setup": reader.follow(*OWN_DATABASE, server=own)}
         done["imports"] = reader.type(imports())
         done["backup"] = reader.follow(*BACKUP)
+        done["month"] = reader.follow(*MONTH)
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(elsewhere.owner_url))
         done["restore"] = reader.follow(*RESTORE)
         yield Visit(reader=reader, done=done)
