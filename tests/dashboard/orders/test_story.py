@@ -19,7 +19,7 @@ from core.orders import cases, refunds
 from core.orders.refunds import Decision
 from core.screens import orders as screens
 from dashboard.orders import story
-from tests.dashboard.tabs import Tabs, tabs, words_of
+from tests.dashboard.tabs import Tabs, press, tabs, words_of
 from tests.support.builders import Shop, key
 from tests.support.selling import Sale, line_of, order_id, seen_now, sell, tell_refund
 
@@ -213,7 +213,7 @@ def test_the_page_shows_the_sentences_and_the_way_out_of_an_inspection_is_the_sa
     assert "2 units in inspection." in said
     (field,) = [each for each in tab.text_input if each.label == "Back on the shelf"]
     field.set_value("2")
-    tab.button(key=next(each.key for each in tab.button if each.label == "Decide")).click().run()
+    press(tab, "Decide")
     assert "There is nothing to do." in words_of(tab)
     stock = words_of(tabs.open("Wanda", "stock", sku="A-1")).replace("\N{NO-BREAK SPACE}", " ")
     assert "In inspection" in stock
