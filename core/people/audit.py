@@ -53,6 +53,7 @@ class What(StrEnum):
     CATALOGUE_ADDED = "catalogue_added"
     CATALOGUE_CHANGED = "catalogue_changed"
     COUNT_RULES = "count_rules"
+    READING_SET = "reading_set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

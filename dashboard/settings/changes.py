@@ -50,6 +50,7 @@ WHAT = {
     What.CATALOGUE_ADDED: "Catalogue row added",
     What.CATALOGUE_CHANGED: "Catalogue row changed",
     What.COUNT_RULES: "Rules of counting changed",
+    What.READING_SET: "Language and format set",
 }
 _FACTS = {
     "name": "Name",
@@ -82,6 +83,8 @@ _FACTS = {
     "digest": "Digest",
     "digest_at": "Digest at",
     "daily_at": "Starts at",
+    "language": "Language",
+    "format": "Format",
 }
 
 

@@ -9,16 +9,17 @@ $$;
 
 -- ---------------------------------------------------------------- who is signed in
 
--- The person behind a browser's token, and since when the shop exists; no row when the session has ended or the account is not
--- active.
+-- The person behind a browser's token, since when the shop exists, and the language and format of the pages; no row when the
+-- session has ended or the account is not active.
 create function stockroom_api.find_session(_token_hash bytea)
     returns table (user_id bigint, session_id bigint, name text, email text, role text, has_password boolean,
-                   expires_at timestamptz, shop_since timestamptz)
+                   expires_at timestamptz, shop_since timestamptz, language text, format text)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select u.id, s.id, u.name, u.email, u.role, u.password_hash is not null, s.expires_at,
-           (select p.created_at from stockroom.shop p)
+           p.created_at, coalesce(u.language, p.language), coalesce(u.format, p.format)
       from stockroom.sessions s
       join stockroom.users u on u.id = s.user_id
+      left join stockroom.shop p on true
      where s.token_hash = _token_hash and s.revoked_at is null and s.expires_at > now() and u.is_active;
 $$;
 

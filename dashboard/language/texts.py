@@ -1,0 +1,131 @@
+"""Texts in the reader's language. The English text is the key; dashboard/locale holds one catalogue for each language.
+
+A text that is defined when a module is imported is `marked` there, and translated where it is drawn: `lazy` does that
+for the values of a dictionary.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from core.people.reading import DEFAULT_LANGUAGE
+from dashboard.language.reader import reader
+
+LOCALE = Path(__file__).resolve().parents[1] / "locale"
+DOMAIN, SAID = "pages", "said"
+"""The catalogue of the pages' texts, and the one of sentences that core says."""
+PSEUDO = "xx"
+"""A language for tests. It marks every text that went through the catalogue."""
+OPEN, CLOSE = "\u27e6", "\u27e7"
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class _Pseudo(NullTranslations):
+    """The marked texts of the pseudo-language."""
+
+    def gettext(self, message: str) -> str:
+        return message if OPEN in message else f"{OPEN}{message}{CLOSE}"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+@cache
+def catalogue(language: str, domain: str = DOMAIN) -> NullTranslations:
+    """Return the texts of a language, compiled when they are first needed; those of English are the keys."""
+    if language == PSEUDO:
+        return _Pseudo()
+    path = LOCALE / language / f"{domain}.po"
+    if language == DEFAULT_LANGUAGE or not path.exists():
+        return NullTranslations()
+    compiled = io.BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language, domain=domain))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def is_english() -> bool:
+    """Return whether the reader reads the texts as they are written in the code."""
+    return reader().language == DEFAULT_LANGUAGE
+
+
+def tr(text: str, /, **values: Any) -> str:
+    """Return a text in the reader's language, with values for the names in braces."""
+    found = text if not text or is_english() else catalogue(reader().language).gettext(text)
+    return found.format(**values) if values else found
+
+
+def noun(count: float, one: str, many: str) -> str:
+    """Return a noun in the reader's language, in the form that follows this number."""
+    if is_english():
+        return one if abs(count) == 1 else many
+    return catalogue(reader().language).ngettext(one, many, int(abs(count)) if abs(count) == int(abs(count)) else 2)
+
+
+def marked(value: T) -> T:
+    """Return the value as it is: its texts are in the catalogue and are translated where they are drawn."""
+    return value
+
+
+def inside(label: str) -> str:
+    """Return a label as it reads inside a sentence: small in English, as it is where nouns have capitals."""
+    return label.lower() if is_english() else label
+
+
+def first_upper(text: str) -> str:
+    """Return a text with its first letter large."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def lazy(mapping: Mapping[K, V]) -> dict[K, V]:
+    """Return a dictionary whose texts are translated whenever they are read. Its keys stay as they are."""
+    return cast("dict[K, V]", _Lazy(mapping))
+
+
+class _Lazy(dict[Any, Any]):
+    """A dictionary that translates what is read from it."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return _translated(super().__getitem__(key))
+
+    def __iter__(self) -> Iterator[Any]:  # overridden, or ** would copy the values without __getitem__
+        return super().__iter__()
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+    def values(self) -> Any:
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        return [(key, self[key]) for key in self]
+
+    def source(self) -> dict[Any, Any]:
+        """Return the English texts."""
+        return dict(super().items())
+
+
+def source(mapping: Mapping[K, V]) -> dict[K, V]:
+    """Return a dictionary with its English texts: for what is built when a module is imported."""
+    return mapping.source() if isinstance(mapping, _Lazy) else dict(mapping)
+
+
+def _translated(value: Any) -> Any:
+    if isinstance(value, str):
+        return tr(value)
+    if type(value) in (tuple, list):
+        return type(value)(_translated(each) for each in value)
+    if type(value) is dict:
+        return {key: _translated(each) for key, each in value.items()}
+    return value

@@ -1,0 +1,315 @@
+"""Finds the texts of pages in Python files, and says which of them are in the catalogue and which are outside of it.
+
+A literal is a text if it reads like one (a capital letter first, or words with spaces) and does not stand where code
+expects a name: a key, an icon, a format, an address, a comparison.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from keyword import iskeyword
+from pathlib import Path
+
+from tests.house.reading import ROOT, python_files
+
+MARKS = {"tr", "marked", "lazy"}
+"""The functions of dashboard/language that put a text into the catalogue."""
+NOUNS = {"plural": 1, "counted": 1, "missing": 0, "amount_of": 1}
+"""The functions that take nouns, with the place of the first."""
+# Files that speak to programs, not to people.
+NO_PAGES = {
+    "dashboard/__main__.py", "dashboard/server.py", "dashboard/door/webhook.py", "dashboard/door/intake.py",
+    "dashboard/door/health.py", "dashboard/door/gate.py", "dashboard/door/pictures.py", "dashboard/door/downloads.py",
+}  # fmt: skip
+CODE_WORDS = {
+    "key", "icon", "type", "width", "height", "format", "language", "autocomplete", "validate", "on_select", "mime",
+    "on_change", "selection_mode", "position", "bind", "label_visibility", "horizontal_alignment", "pinned", "step",
+    "vertical_alignment", "text_alignment", "gap", "color", "delta_color", "delta_arrow", "alignment", "chart_type",
+    "method", "layout", "mode", "file_name", "cursor", "param", "timezone", "action", "media_type", "usual", "empty",
+    "tickformat", "fill", "query", "sort", "page_icon", "initial_sidebar_state", "encoding", "url_path",
+    "icon_image", "delta_description_color", "kind", "shortcut", "default", "filter_mode", "zone", "imp_section",
+    "set_section", "index", "accept", "scale", "domain", "settings_section", "report", "view", "mov_type", "stk_status",
+}  # fmt: skip
+"""Names of arguments that hold names for programs."""
+CODE_CALLS = {
+    "get", "pop", "setdefault", "startswith", "endswith", "removesuffix", "removeprefix", "partition", "rpartition",
+    "split", "replace", "strip", "lstrip", "rstrip", "compile", "sub", "match", "fullmatch", "search", "getattr",
+    "hasattr", "ContextVar", "TypeVar", "NewType", "ParamSpec", "Path", "open", "read_text", "encode", "decode",
+    "ValueError", "RuntimeError", "TypeError", "KeyError", "AssertionError", "NotImplementedError", "warning_", "cast",
+    "info_", "log", "strftime", "Route", "Mount", "with_name", "html", "begin", "get_all", "text", "form_data", "key_of",
+    "namedtuple", "put", "count_of",
+}  # fmt: skip
+"""Functions and methods whose texts are for programs."""
+_LETTER = re.compile(r"[A-Za-z]{2}|\b[aAI]\b")
+_CODE = re.compile(
+    r"""^(:material/.*|https?:.*|/.*|\#.*|\.\S+|[a-z0-9_.:/+%@-]+|[A-Z0-9_]+|[a-z-]+/[a-z0-9.+-]+(;.*)?)$"""
+)
+_MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|[{};]\s*$|\bst-key-|^(script|form|default)-src|max-age=|no-store|document\.")
+_FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
+
+
+def is_text(text: str) -> bool:
+    """Return whether a literal reads like a text for people."""
+    shown = re.sub(r":(material/\w+|[a-z]+)(?=:|\[)", "", text)
+    if not _LETTER.search(re.sub(r"\{\w*\}", "", shown)) or _MARKUP.search(text) or _FORMAT.match(text):
+        return False
+    bare = shown.strip()
+    if bare != text.strip() and not _LETTER.search(bare):
+        return False
+    if _CODE.match(bare) or re.fullmatch(r"[a-z0-9_:/.\-]*(\{\w*\}[a-z0-9_:/.\-]*)+", bare):
+        return False
+    if re.fullmatch(r"[A-Z]\w*(-[A-Z]\w*)+", bare):  # a header: Idempotency-Key
+        return False
+    return bool(" " in bare or bare[:1].isupper() or re.match(r"^[*_({\[“‘]", bare) or text != bare)
+
+
+def template(node: ast.AST) -> tuple[str, dict[str, ast.expr]] | None:
+    """Return a literal as the text of the catalogue, with the expressions of its placeholders; None if it is none."""
+    if isinstance(node, ast.Constant):
+        return (node.value, {}) if isinstance(node.value, str) else None
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    text, values = "", {}
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            text += part.value.replace("{", "{{").replace("}", "}}")
+            continue
+        assert isinstance(part, ast.FormattedValue)
+        name = _unique(_placeholder(part.value), part.value, values)
+        values[name] = part.value
+        spec = ""
+        if part.format_spec is not None:
+            spec = ":" + "".join(
+                each.value if isinstance(each, ast.Constant) else ast.unparse(each) for each in part.format_spec.values
+            )
+        conversion = f"!{chr(part.conversion)}" if part.conversion != -1 else ""
+        text += f"{{{name}{conversion}{spec}}}"
+    return text, values
+
+
+def _placeholder(node: ast.AST) -> str:
+    """Return a name for a value in a text: what translators read."""
+    if isinstance(node, ast.Name):
+        return node.id.strip("_").lower()
+    if isinstance(node, ast.Attribute):
+        return node.attr.strip("_").lower()
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
+            return key.value
+        return _placeholder(node.value)
+    if isinstance(node, ast.Call):
+        callee = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if callee == "plural" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+            return re.sub(r"\W+", "_", str(node.args[1].value)) + "s"
+        if callee in ("units", "signed_units"):
+            return "units"
+        if callee in ("lower", "upper", "capitalize", "isoformat", "strip") and isinstance(node.func, ast.Attribute):
+            return _placeholder(node.func.value)
+        return _placeholder(node.args[0]) if node.args else callee.strip("_").lower() or "value"
+    if isinstance(node, ast.BoolOp | ast.BinOp | ast.UnaryOp | ast.IfExp):
+        inner = node.values[0] if isinstance(node, ast.BoolOp) else None
+        inner = node.left if isinstance(node, ast.BinOp) else inner
+        inner = node.operand if isinstance(node, ast.UnaryOp) else inner
+        return _placeholder(inner) if inner is not None else "part"
+    return "value"
+
+
+def _unique(name: str, value: ast.expr, taken: dict[str, ast.expr]) -> str:
+    name = name if name.isidentifier() and not iskeyword(name) and name not in ("text", "self") else "value"
+    found, number = name, 1
+    while found in taken and ast.dump(taken[found]) != ast.dump(value):
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def callee_of(node: ast.Call) -> str:
+    """Return the last name of what is called."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text of a page: its node, its form in the catalogue, and where it is.
+
+    `inside`: the mark around it, or "". `place`: module, function, default (of a parameter), decorator.
+    """
+
+    path: Path
+    node: ast.expr
+    text: str
+    inside: str
+    place: str
+    function: ast.AST | None = None
+
+
+class Finder(ast.NodeVisitor):
+    """Collects the texts of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.found: list[Found] = []
+        self.nouns: list[tuple[str, str | None]] = []
+        self._inside = ""
+        self._place = "module"
+        self._function: ast.AST | None = None
+        self._code = 0
+        self._value = 0
+
+    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+        if isinstance(node.value, str):
+            self._take(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
+        taken = self._take(node)
+        self._value += 1 if taken else 0
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.visit(part.value)
+        self._value -= 1 if taken else 0
+
+    def _take(self, node: ast.expr) -> bool:
+        form = template(node)
+        if form is None or (self._code and self._inside == ""):
+            return False
+        text = form[0]
+        taken = is_text(text) or bool(self._value and self._is_word(text)) or self._inside in MARKS and bool(
+            _LETTER.search(text)
+        )
+        if taken:
+            self.found.append(Found(self.path, node, text, self._inside, self._place, self._function))
+        return taken
+
+    @staticmethod
+    def _is_word(text: str) -> bool:
+        return bool(re.fullmatch(r"[a-z]{2,}( .*)?|, [a-z ]+", text))
+
+    # ------------------------------------------------------------ where code expects names
+
+    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+        if not isinstance(node.value, ast.Constant):  # a docstring
+            self.visit(node.value)
+
+    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+        self._as_code(node.left, *node.comparators)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+        self.visit(node.value)
+        self._as_code(node.slice)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+        target = node.targets[0]
+        name = target.id if isinstance(target, ast.Name) else ""
+        if name == "__all__" or re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name):
+            return
+        self.visit(node.value)
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> None:  # noqa: N802
+        return
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+        name = callee_of(node)
+        self._take_nouns(node, name)
+        self.visit(node.func)
+        marked = name in MARKS and isinstance(node.func, ast.Name)
+        before = self._inside, self._code
+        if marked:
+            self._inside, self._code = name, 0
+        for place, arg in enumerate(node.args):
+            if marked and place == 0:
+                self.visit(arg)
+            elif marked or name in CODE_CALLS or (name in NOUNS and place >= NOUNS[name] and self._is_plain(arg)):
+                self._inside = before[0] if marked else self._inside
+                self._as_code(arg) if not marked else self.visit(arg)
+            else:
+                self.visit(arg)
+        self._inside, self._code = before
+        for keyword in node.keywords:
+            if keyword.arg in CODE_WORDS or name in CODE_CALLS and keyword.arg not in ("help", "label"):
+                self._as_code(keyword.value)
+            else:
+                was = self._value
+                self._value = 1 if marked else 0  # a value of a text: "none", "more"
+                self.visit(keyword.value)
+                self._value = was
+
+    def _take_nouns(self, node: ast.Call, name: str) -> None:
+        if name in NOUNS and len(node.args) > NOUNS[name]:
+            one = node.args[NOUNS[name]]
+            more = node.args[NOUNS[name] + 1] if len(node.args) > NOUNS[name] + 1 else None
+            for each in _strings(one):
+                self.nouns.append((each, next(iter(_strings(more)), None) if more is not None else None))
+
+    @staticmethod
+    def _is_plain(node: ast.AST) -> bool:
+        return isinstance(node, ast.Constant | ast.IfExp)
+
+    def _as_code(self, *nodes: ast.AST) -> None:
+        before = self._inside
+        self._code += 1
+        for node in nodes:
+            self.visit(node)
+        self._code -= 1
+        self._inside = before
+
+    # ------------------------------------------------------------ where a text is
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+        before = self._place, self._function
+        self._place = "decorator"
+        for each in node.decorator_list:
+            self.visit(each)
+        self._place = "default"
+        for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+            if isinstance(default, ast.Constant):
+                named = _parameter_of(node, default)
+                if named not in CODE_WORDS:
+                    self._function = node
+                    self.visit(default)
+        self._place, self._function = "function", node
+        for statement in node.body:
+            self.visit(statement)
+        self._place, self._function = before
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+        before, self._place = self._place, "function"
+        self.visit(node.body)
+        self._place = before
+
+
+def _parameter_of(node: ast.FunctionDef | ast.AsyncFunctionDef, default: ast.AST) -> str:
+    names = [*node.args.posonlyargs, *node.args.args]
+    pairs = [*zip(reversed(names), reversed(node.args.defaults), strict=False)]
+    pairs += [(arg, value) for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value]
+    return next((arg.arg for arg, value in pairs if value is default), "")
+
+
+def _strings(node: ast.AST | None) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _strings(node.body)
+        yield from _strings(node.orelse)
+
+
+def page_files() -> list[Path]:
+    """The Python files whose texts people read."""
+    files = [path for path in python_files("dashboard", "pages") if path.relative_to(ROOT).as_posix() not in NO_PAGES]
+    return [path for path in files if "dashboard/language/" not in path.as_posix()]
+
+
+def texts_of(path: Path, source: str | None = None) -> Finder:
+    """Return the texts of a file, each with the mark that is around it."""
+    finder = Finder(path)
+    finder.visit(ast.parse(source if source is not None else path.read_text(encoding="utf-8")))
+    return finder
