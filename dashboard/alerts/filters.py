@@ -64,14 +64,13 @@ def narrowed(wanted: AlertFilter) -> bool:
 
 def counted(count: int, of: CaseList | None) -> str:
     """Return how many rows of a list there are: 3 failed updates, 31 products at a low level."""
-    nouns = {
-        CaseList.FAILED: ("failed update", None),
-        CaseList.DECISIONS: ("decision about a payment", "decisions about payments"),
-        CaseList.LEVELS: ("product at a low level", "products at a low level"),
-        CaseList.MACHINERY: ("case of the machinery", "cases of the machinery"),
-        None: ("row from every list", "rows from every list"),
-    }
-    return words.plural(count, *nouns[of])
+    return {
+        CaseList.FAILED: words.plural(count, "failed update"),
+        CaseList.DECISIONS: words.plural(count, "decision about a payment", "decisions about payments"),
+        CaseList.LEVELS: words.plural(count, "product at a low level", "products at a low level"),
+        CaseList.MACHINERY: words.plural(count, "case of the machinery", "cases of the machinery"),
+        None: words.plural(count, "row from every list", "rows from every list"),
+    }[of]
 
 
 def others(counts: Mapping[CaseList, int], shown: CaseList | None) -> str:

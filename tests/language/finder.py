@@ -17,12 +17,13 @@ from tests.house.reading import ROOT, python_files
 
 MARKS = {"tr", "marked", "lazy"}
 """The functions of dashboard/language that put a text into the catalogue."""
-NOUNS = {"plural": 1, "counted": 1, "missing": 0, "amount_of": 1}
-"""The functions that take nouns, with the place of the first."""
+NOUNS = {"plural": (1, 2), "counted": (1,), "noun": (1, 2), "_line": (3,)}
+"""The functions that take nouns, with the places of the singular and the plural. It may be the argument `many`, too."""
 # Files that speak to programs, not to people.
 NO_PAGES = {
     "dashboard/__main__.py", "dashboard/server.py", "dashboard/door/webhook.py", "dashboard/door/intake.py",
-    "dashboard/door/health.py", "dashboard/door/gate.py", "dashboard/door/pictures.py", "dashboard/door/downloads.py",
+    "dashboard/door/health.py", "dashboard/door/post.py", "dashboard/scan/messages.py", "dashboard/scan/routes.py",
+    "dashboard/door/gate.py", "dashboard/door/pictures.py", "dashboard/door/downloads.py",
 }  # fmt: skip
 CODE_WORDS = {
     "key", "icon", "type", "width", "height", "format", "language", "autocomplete", "validate", "on_select", "mime",
@@ -34,13 +35,15 @@ CODE_WORDS = {
     "set_section", "index", "accept", "scale", "domain", "settings_section", "report", "view", "mov_type", "stk_status",
 }  # fmt: skip
 """Names of arguments that hold names for programs."""
+LINKS = {"to_page", "begin", "switch_page"}
+"""Functions whose further arguments are the address."""
 CODE_CALLS = {
     "get", "pop", "setdefault", "startswith", "endswith", "removesuffix", "removeprefix", "partition", "rpartition",
     "split", "replace", "strip", "lstrip", "rstrip", "compile", "sub", "match", "fullmatch", "search", "getattr",
     "hasattr", "ContextVar", "TypeVar", "NewType", "ParamSpec", "Path", "open", "read_text", "encode", "decode",
     "ValueError", "RuntimeError", "TypeError", "KeyError", "AssertionError", "NotImplementedError", "warning_", "cast",
-    "info_", "log", "strftime", "Route", "Mount", "with_name", "html", "begin", "get_all", "text", "form_data", "key_of",
-    "namedtuple", "put", "count_of",
+    "info_", "log", "strftime", "Route", "Mount", "with_name", "html", "get_all", "form_data", "key_of",
+    "namedtuple", "put", "count_of", "invalid", "amount", "whole", "read_units", "_whole", "clean_line", "clean_text",
 }  # fmt: skip
 """Functions and methods whose texts are for programs."""
 _LETTER = re.compile(r"[A-Za-z]{2}|\b[aAI]\b")
@@ -48,13 +51,15 @@ _CODE = re.compile(
     r"""^(:material/.*|https?:.*|/.*|\#.*|\.\S+|[a-z0-9_.:/+%@-]+|[A-Z0-9_]+|[a-z-]+/[a-z0-9.+-]+(;.*)?)$"""
 )
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|[{};]\s*$|\bst-key-|^(script|form|default)-src|max-age=|no-store|document\.")
+_HOLE = re.compile(r"\{\w+(![rsa])?(:[^{}]*)?\}")
 _FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
 
 
 def is_text(text: str) -> bool:
     """Return whether a literal reads like a text for people."""
     shown = re.sub(r":(material/\w+|[a-z]+)(?=:|\[)", "", text)
-    if not _LETTER.search(re.sub(r"\{\w*\}", "", shown)) or _MARKUP.search(text) or _FORMAT.match(text):
+    said = _HOLE.sub("\0", shown)
+    if not _LETTER.search(said) or _MARKUP.search(said) or _FORMAT.match(said.replace("\0", "")):
         return False
     bare = shown.strip()
     if bare != text.strip() and not _LETTER.search(bare):
@@ -153,40 +158,73 @@ class Finder(ast.NodeVisitor):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.found: list[Found] = []
-        self.nouns: list[tuple[str, str | None]] = []
+        self.nouns: list[tuple[str, str]] = []
         self._inside = ""
         self._place = "module"
         self._function: ast.AST | None = None
         self._code = 0
         self._value = 0
+        self._plain = False
+
+    def visit_Dict(self, node: ast.Dict) -> None:  # noqa: N802
+        marked, self._inside = self._inside, "marked" if self._inside == "lazy" else self._inside
+        for key in filter(None, node.keys):
+            if not (isinstance(key, ast.Constant) and str(key.value)[:1].islower()):
+                self.visit(key)
+        self._inside = marked
+        before, self._plain = self._plain, all(isinstance(each, ast.Constant) for each in node.values)
+        for value in node.values:
+            self.visit(value)
+        self._plain = before
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802
+        self._as_code(node.test)
+        both = [form for each in (node.body, node.orelse) if (form := template(each))]
+        self._value += 1 if (some := any(is_text(form[0]) for form in both)) else 0
+        self.visit(node.body)
+        self.visit(node.orelse)
+        self._value -= 1 if some else 0
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802
+        *first, last = node.values
+        for each in first:
+            self.visit(each)
+        self._value += 1 if isinstance(node.op, ast.Or) else 0
+        self.visit(last)
+        self._value -= 1 if isinstance(node.op, ast.Or) else 0
 
     def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
         if isinstance(node.value, str):
             self._take(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
-        taken = self._take(node)
+        form = template(node)
+        assert form is not None
+        said = _HOLE.sub("", form[0])
+        taken = self._take(node) or (not self._code and " " in said)
+        is_name = not taken and bool(_LETTER.search(said))  # the key of a widget, an address
         self._value += 1 if taken else 0
+        self._code += 1 if is_name else 0
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 self.visit(part.value)
         self._value -= 1 if taken else 0
+        self._code -= 1 if is_name else 0
 
     def _take(self, node: ast.expr) -> bool:
         form = template(node)
         if form is None or (self._code and self._inside == ""):
             return False
         text = form[0]
-        taken = is_text(text) or bool(self._value and self._is_word(text)) or self._inside in MARKS and bool(
-            _LETTER.search(text)
-        )
+        named = self._inside == "tr" or (self._inside == "lazy" and self._plain)
+        taken = is_text(text) or bool(_LETTER.search(text) and (named or (self._value and self._is_word(text))))
         if taken:
             self.found.append(Found(self.path, node, text, self._inside, self._place, self._function))
         return taken
 
     @staticmethod
     def _is_word(text: str) -> bool:
-        return bool(re.fullmatch(r"[a-z]{2,}( .*)?|, [a-z ]+", text))
+        return bool(re.fullmatch(r"[a-z]{2,}( .*)?|, [a-z ]+", text)) and text not in ("left", "right", "page")
 
     # ------------------------------------------------------------ where code expects names
 
@@ -226,14 +264,14 @@ class Finder(ast.NodeVisitor):
         for place, arg in enumerate(node.args):
             if marked and place == 0:
                 self.visit(arg)
-            elif marked or name in CODE_CALLS or (name in NOUNS and place >= NOUNS[name] and self._is_plain(arg)):
+            elif marked or name in CODE_CALLS or (place in NOUNS.get(name, ()) and self._is_plain(arg)):
                 self._inside = before[0] if marked else self._inside
                 self._as_code(arg) if not marked else self.visit(arg)
             else:
                 self.visit(arg)
         self._inside, self._code = before
         for keyword in node.keywords:
-            if keyword.arg in CODE_WORDS or name in CODE_CALLS and keyword.arg not in ("help", "label"):
+            if keyword.arg in CODE_WORDS or (keyword.arg == "many" and name in NOUNS) or (name in LINKS and keyword.arg not in ("label", "help")) or name in CODE_CALLS and keyword.arg not in ("help", "label"):
                 self._as_code(keyword.value)
             else:
                 was = self._value
@@ -242,11 +280,13 @@ class Finder(ast.NodeVisitor):
                 self._value = was
 
     def _take_nouns(self, node: ast.Call, name: str) -> None:
-        if name in NOUNS and len(node.args) > NOUNS[name]:
-            one = node.args[NOUNS[name]]
-            more = node.args[NOUNS[name] + 1] if len(node.args) > NOUNS[name] + 1 else None
-            for each in _strings(one):
-                self.nouns.append((each, next(iter(_strings(more)), None) if more is not None else None))
+        places = NOUNS.get(name, ())
+        if not places or len(node.args) <= places[0]:
+            return
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        many = node.args[places[1]] if len(places) > 1 and len(node.args) > places[1] else given.get("many")
+        for one in _strings(node.args[places[0]]):
+            self.nouns.append((one, next(_strings(many), None) or f"{one}s"))
 
     @staticmethod
     def _is_plain(node: ast.AST) -> bool:
@@ -300,6 +340,11 @@ def _strings(node: ast.AST | None) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _strings(node.body)
         yield from _strings(node.orelse)
+
+
+# Texts that come together at run time: the kinds of references, the units of time.
+MORE_TEXTS = ("Receipt", "Order", "Refund", "Cost", "Price", "Settings")
+MORE_NOUNS = ("second", "minute", "hour", "day", "week", "month", "unit", "product", "variant", "order", "movement")
 
 
 def page_files() -> list[Path]:
