@@ -11,9 +11,9 @@ from core.carts.values import minor_digits
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Role
 from dashboard.language import formats
-from dashboard.language.formats import MINUS, SPACE
 from dashboard.language.texts import lazy, noun, tr
 
+MINUS, SPACE = formats.MINUS, formats.SPACE
 NOTHING = "\N{EN DASH}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = " \N{MIDDLE DOT} "

@@ -33,7 +33,7 @@ def locale() -> Locale:
 
 
 def spoken() -> Locale:
-    """Return the locale of what is said in words: the language of the texts, in the reader's region if that speaks it."""
+    """Return the locale of what is said in words: the reader's, if its language is that of the texts."""
     language, found = reader().language, locale()
     if language in (found.language, PSEUDO):
         return found

@@ -31,10 +31,18 @@ T = TypeVar("T")
 
 
 class _Pseudo(NullTranslations):
-    """The marked texts of the pseudo-language."""
+    """The marked texts of the pseudo-language: those that the catalogue of any language has."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__()
+        self._known: set[str] = set()
+        for path in LOCALE.glob(f"*/{domain}.po"):
+            with path.open("rb") as file:
+                for message in read_po(file, locale=path.parent.name):
+                    self._known |= {message.id} if isinstance(message.id, str) else set(message.id)
 
     def gettext(self, message: str) -> str:
-        return message if OPEN in message else f"{OPEN}{message}{CLOSE}"
+        return f"{OPEN}{message}{CLOSE}" if message in self._known else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n == 1 else msgid2)
@@ -44,7 +52,7 @@ class _Pseudo(NullTranslations):
 def catalogue(language: str, domain: str = DOMAIN) -> NullTranslations:
     """Return the texts of a language, compiled when they are first needed; those of English are the keys."""
     if language == PSEUDO:
-        return _Pseudo()
+        return _Pseudo(domain)
     path = LOCALE / language / f"{domain}.po"
     if language == DEFAULT_LANGUAGE or not path.exists():
         return NullTranslations()
@@ -103,7 +111,7 @@ class _Lazy(dict[Any, Any]):
         return super().__iter__()
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return _translated(super().get(key, default))
 
     def values(self) -> Any:
         return [self[key] for key in self]

@@ -51,6 +51,7 @@ _CODE = re.compile(
     r"""^(:material/.*|https?:.*|/.*|\#.*|\.\S+|[a-z0-9_.:/+%@-]+|[A-Z0-9_]+|[a-z-]+/[a-z0-9.+-]+(;.*)?)$"""
 )
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|[{};]\s*$|\bst-key-|^(script|form|default)-src|max-age=|no-store|document\.")
+_BOUND = re.compile(r"^[a-z]{3}_\w+$")  # the key of a widget as an argument: a part of an address
 _HOLE = re.compile(r"\{\w+(![rsa])?(:[^{}]*)?\}")
 _FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
 
@@ -271,7 +272,7 @@ class Finder(ast.NodeVisitor):
                 self.visit(arg)
         self._inside, self._code = before
         for keyword in node.keywords:
-            if keyword.arg in CODE_WORDS or (keyword.arg == "many" and name in NOUNS) or (name in LINKS and keyword.arg not in ("label", "help")) or name in CODE_CALLS and keyword.arg not in ("help", "label"):
+            if keyword.arg in CODE_WORDS or _BOUND.match(keyword.arg or "") or (keyword.arg == "many" and name in NOUNS) or (name in LINKS and keyword.arg not in ("label", "help")) or name in CODE_CALLS and keyword.arg not in ("help", "label"):
                 self._as_code(keyword.value)
             else:
                 was = self._value
