@@ -19,29 +19,33 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = " \N{MIDDLE DOT} "
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-TYPE_LABELS = lazy({
-    MovementType.PURCHASE: "Purchase",
-    MovementType.SALE: "Sale",
-    MovementType.RESTORATION: "Restoration",
-    MovementType.ADJUSTMENT: "Adjustment",
-    MovementType.COUNT: "Count",
-})
-TYPE_PLURALS = lazy({
-    MovementType.PURCHASE: "Purchases",
-    MovementType.SALE: "Sales",
-    MovementType.RESTORATION: "Restorations",
-    MovementType.ADJUSTMENT: "Adjustments",
-    MovementType.COUNT: "Counts",
-})
-LEVEL_STATES: dict[str, str] = lazy(
-    {LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"}
+TYPE_LABELS = lazy(
+    {
+        MovementType.PURCHASE: "Purchase",
+        MovementType.SALE: "Sale",
+        MovementType.RESTORATION: "Restoration",
+        MovementType.ADJUSTMENT: "Adjustment",
+        MovementType.COUNT: "Count",
+    }
 )
-ROLE_LABELS = lazy({
-    Role.WAREHOUSE: "Warehouse",
-    Role.SUPPORT: "Support",
-    Role.MANAGER: "Manager",
-    Role.ADMIN: "Admin",
-})
+TYPE_PLURALS = lazy(
+    {
+        MovementType.PURCHASE: "Purchases",
+        MovementType.SALE: "Sales",
+        MovementType.RESTORATION: "Restorations",
+        MovementType.ADJUSTMENT: "Adjustments",
+        MovementType.COUNT: "Counts",
+    }
+)
+LEVEL_STATES: dict[str, str] = lazy({LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"})
+ROLE_LABELS = lazy(
+    {
+        Role.WAREHOUSE: "Warehouse",
+        Role.SUPPORT: "Support",
+        Role.MANAGER: "Manager",
+        Role.ADMIN: "Admin",
+    }
+)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
 
 

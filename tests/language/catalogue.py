@@ -46,8 +46,8 @@ def wanted(domain: str = DOMAIN) -> dict[Key, list[str]]:
             add(each.text, place)
         for noun in finder.nouns:
             add(noun, place)
-    for path, text in sentences.of_scripts():
-        add(text, path)
+    for place, text in sentences.of_scripts():
+        add(text, place)
     for text in MORE_TEXTS:
         add(text, "tests/language/finder.py")
     for one in MORE_NOUNS:
@@ -96,7 +96,9 @@ def write(language: str, domain: str = DOMAIN, translations: dict[str, str | lis
     """Write a catalogue with exactly the texts of the pages, in their order, keeping and adding translations."""
     before = saved(language, domain)
     known = {_key(message): message for message in before if message.id}
-    after = Catalog(locale=language, domain=domain, project="Stockroom", version="", header_comment=before.header_comment)
+    after = Catalog(
+        locale=language, domain=domain, project="Stockroom", version="", header_comment=before.header_comment
+    )
     given = translations or {}
     for key, places in wanted(domain).items():
         one = key if isinstance(key, str) else key[0]

@@ -67,7 +67,7 @@ def is_text(text: str) -> bool:
         return False
     if _CODE.match(bare) or re.fullmatch(r"[a-z0-9_:/.\-]*(\{\w*\}[a-z0-9_:/.\-]*)+", bare):
         return False
-    if re.fullmatch(r"[A-Z]\w*(-[A-Z]\w*)+", bare):  # a header: Idempotency-Key
+    if re.fullmatch(r"[A-Z]\w*(-[A-Z]\w*)+|Int\d+", bare):  # a header: Idempotency-Key; a type of pandas
         return False
     return bool(" " in bare or bare[:1].isupper() or re.match(r"^[*_({\[“‘]", bare) or text != bare)
 
@@ -78,18 +78,20 @@ def template(node: ast.AST) -> tuple[str, dict[str, ast.expr]] | None:
         return (node.value, {}) if isinstance(node.value, str) else None
     if not isinstance(node, ast.JoinedStr):
         return None
-    text, values = "", {}
+    text = ""
+    values: dict[str, ast.expr] = {}
     for part in node.values:
         if isinstance(part, ast.Constant):
-            text += part.value.replace("{", "{{").replace("}", "}}")
+            text += str(part.value).replace("{", "{{").replace("}", "}}")
             continue
         assert isinstance(part, ast.FormattedValue)
         name = _unique(_placeholder(part.value), part.value, values)
         values[name] = part.value
         spec = ""
-        if part.format_spec is not None:
+        if isinstance(part.format_spec, ast.JoinedStr):
             spec = ":" + "".join(
-                each.value if isinstance(each, ast.Constant) else ast.unparse(each) for each in part.format_spec.values
+                str(each.value) if isinstance(each, ast.Constant) else ast.unparse(each)
+                for each in part.format_spec.values
             )
         conversion = f"!{chr(part.conversion)}" if part.conversion != -1 else ""
         text += f"{{{name}{conversion}{spec}}}"
@@ -167,7 +169,7 @@ class Finder(ast.NodeVisitor):
         self._value = 0
         self._plain = False
 
-    def visit_Dict(self, node: ast.Dict) -> None:  # noqa: N802
+    def visit_Dict(self, node: ast.Dict) -> None:
         marked, self._inside = self._inside, "marked" if self._inside == "lazy" else self._inside
         for key in filter(None, node.keys):
             if not (isinstance(key, ast.Constant) and str(key.value)[:1].islower()):
@@ -178,7 +180,7 @@ class Finder(ast.NodeVisitor):
             self.visit(value)
         self._plain = before
 
-    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> None:
         self._as_code(node.test)
         both = [form for each in (node.body, node.orelse) if (form := template(each))]
         self._value += 1 if (some := any(is_text(form[0]) for form in both)) else 0
@@ -186,7 +188,7 @@ class Finder(ast.NodeVisitor):
         self.visit(node.orelse)
         self._value -= 1 if some else 0
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
         *first, last = node.values
         for each in first:
             self.visit(each)
@@ -194,11 +196,11 @@ class Finder(ast.NodeVisitor):
         self.visit(last)
         self._value -= 1 if isinstance(node.op, ast.Or) else 0
 
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self._take(node)
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         form = template(node)
         assert form is not None
         said = _HOLE.sub("", form[0])
@@ -229,32 +231,32 @@ class Finder(ast.NodeVisitor):
 
     # ------------------------------------------------------------ where code expects names
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):  # a docstring
             self.visit(node.value)
 
-    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> None:
         self._as_code(node.left, *node.comparators)
 
-    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> None:
         self.visit(node.value)
         self._as_code(node.slice)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.visit(node.value)
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         target = node.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""
         if name == "__all__" or re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name):
             return
         self.visit(node.value)
 
-    def visit_MatchValue(self, node: ast.MatchValue) -> None:  # noqa: N802
+    def visit_MatchValue(self, node: ast.MatchValue) -> None:
         return
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         name = callee_of(node)
         self._take_nouns(node, name)
         self.visit(node.func)
@@ -272,7 +274,13 @@ class Finder(ast.NodeVisitor):
                 self.visit(arg)
         self._inside, self._code = before
         for keyword in node.keywords:
-            if keyword.arg in CODE_WORDS or _BOUND.match(keyword.arg or "") or (keyword.arg == "many" and name in NOUNS) or (name in LINKS and keyword.arg not in ("label", "help")) or name in CODE_CALLS and keyword.arg not in ("help", "label"):
+            if (
+                keyword.arg in CODE_WORDS
+                or _BOUND.match(keyword.arg or "")
+                or (keyword.arg == "many" and name in NOUNS)
+                or (name in LINKS and keyword.arg not in ("label", "help"))
+                or (name in CODE_CALLS and keyword.arg not in ("help", "label"))
+            ):
                 self._as_code(keyword.value)
             else:
                 was = self._value
@@ -303,7 +311,13 @@ class Finder(ast.NodeVisitor):
 
     # ------------------------------------------------------------ where a text is
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._visit_function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._visit_function(node)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         before = self._place, self._function
         self._place = "decorator"
         for each in node.decorator_list:
@@ -320,9 +334,7 @@ class Finder(ast.NodeVisitor):
             self.visit(statement)
         self._place, self._function = before
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         before, self._place = self._place, "function"
         self.visit(node.body)
         self._place = before
