@@ -68,7 +68,7 @@ def _checked(language: str | None, locale: str | None) -> dict[str, str | None]:
     if language is not None and language not in LANGUAGES:
         raise invalid("language", f'"{language[:20]}" is not one of the languages of the pages')
     if locale is not None and locale not in LOCALES:
-        raise invalid("format", f'"{locale[:20]}" is not one of the formats; use a language and a region, such as de-CH')
+        raise invalid("format", f'"{locale[:20]}" is not one; use a language and a region, such as de-CH')
     return {"language": language, "format": locale}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -30,29 +30,21 @@ Key = str | tuple[str, str]
 def wanted(domain: str = DOMAIN) -> dict[Key, list[str]]:
     """Every text of a catalogue, with the files that say it."""
     found: dict[Key, list[str]] = {}
-
-    def add(key: Key, place: str) -> None:
+    for key, place in _pages() if domain == DOMAIN else sentences.templates():
         files = found.setdefault(key, [])
         if place not in files:
             files.append(place)
+    return found
 
-    if domain == SAID:
-        for text, place in sentences.templates():
-            add(text, place)
-        return found
+
+def _pages() -> Iterator[tuple[Key, str]]:
     for path in page_files():
         place, finder = path.relative_to(ROOT).as_posix(), texts_of(path)
-        for each in finder.found:
-            add(each.text, place)
-        for noun in finder.nouns:
-            add(noun, place)
-    for place, text in sentences.of_scripts():
-        add(text, place)
-    for text in MORE_TEXTS:
-        add(text, "tests/language/finder.py")
-    for one in MORE_NOUNS:
-        add((one, f"{one}s"), "tests/language/finder.py")
-    return found
+        yield from ((each.text, place) for each in finder.found)
+        yield from ((noun, place) for noun in finder.nouns)
+    yield from sentences.of_scripts()
+    yield from ((text, "tests/language/finder.py") for text in MORE_TEXTS)
+    yield from (((one, f"{one}s"), "tests/language/finder.py") for one in MORE_NOUNS)
 
 
 def path_of(language: str, domain: str = DOMAIN) -> Path:
@@ -64,9 +56,14 @@ def saved(language: str, domain: str = DOMAIN) -> Catalog:
     """A catalogue as it is in the project, empty if there is none yet."""
     path = path_of(language, domain)
     if not path.exists():
-        return Catalog(locale=language, domain=domain, project="Stockroom", version="")
+        return _empty(language, domain, None)
     with path.open("rb") as file:
         return read_po(file, locale=language, domain=domain)
+
+
+def _empty(language: str, domain: str, comment: str | None) -> Catalog:
+    more = {} if comment is None else {"header_comment": comment}
+    return Catalog(locale=language, domain=domain, project="Stockroom", version="", **more)
 
 
 def is_missing(message: Message) -> bool:
@@ -106,7 +103,6 @@ def write(language: str, domain: str = DOMAIN, translations: dict[str, str | lis
         text = given.get(one) if isinstance(given.get(one), str) == isinstance(key, str) else None
         string = text or (old.string if old and not is_missing(old) else None)
         after.add(key, string, locations=[(place, 0) for place in places[:2]])
-    after.revision_date = after.creation_date = ""
     buffer = io.BytesIO()
     write_po(buffer, after, width=120, include_lineno=False, sort_output=False)
     path_of(language, domain).parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +111,11 @@ def write(language: str, domain: str = DOMAIN, translations: dict[str, str | lis
 
 def _stable(text: bytes) -> bytes:
     """A catalogue without the lines of its head that change from day to day."""
-    return re.sub(rb'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Generated-By|Report-Msgid-Bugs-To):.*\n', b"",
-                  text, flags=re.MULTILINE)  # fmt: skip
+    lines = text.splitlines(keepends=True)
+    return b"".join(line for line in lines if not _CHANGING.match(line))
+
+
+_CHANGING = re.compile(rb'"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Generated-By|Report-Msgid-Bugs-To):')
 
 
 def fill(path: Path) -> None:

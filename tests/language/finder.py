@@ -69,7 +69,7 @@ def is_text(text: str) -> bool:
         return False
     if re.fullmatch(r"[A-Z]\w*(-[A-Z]\w*)+|Int\d+", bare):  # a header: Idempotency-Key; a type of pandas
         return False
-    return bool(" " in bare or bare[:1].isupper() or re.match(r"^[*_({\[“‘]", bare) or text != bare)
+    return bool(" " in bare or bare[:1].isupper() or re.match(r"^[*_({\[“]", bare) or text != bare)
 
 
 def template(node: ast.AST) -> tuple[str, dict[str, ast.expr]] | None:

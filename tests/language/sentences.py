@@ -11,5 +11,5 @@ def templates() -> Iterator[tuple[str, str]]:
 
 
 def of_scripts() -> Iterator[tuple[str, str]]:
-    """Each text of the scripts and of the plain pages: its file, and the text."""
+    """Each text of the scripts and of the plain pages, and its file."""
     yield from ()
