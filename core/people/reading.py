@@ -15,7 +15,7 @@ from core.database.engine import call
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.people.access import Permission
-from core.people.guard import ask
+from core.people.guard import ask, require
 
 DEFAULT_LANGUAGE = "en"
 DEFAULT_LOCALE = "en-GB"
@@ -43,6 +43,12 @@ class Reading:
 def shop_reading(connection: Connection) -> Reading:
     """Return the shop's choice. Needs no actor: the sign-in pages read it."""
     return Reading(**dict(zip(("language", "format"), call(connection, _SHOP, {})[0], strict=True)))
+
+
+def shop_reading_of(connection: Connection, actor: Actor) -> Reading:
+    """Return the shop's choice, for an admin who may change it. Raises Forbidden, SignInRequired."""
+    require(connection, actor, Permission.MANAGE_SHOP)
+    return shop_reading(connection)
 
 
 @database.one_statement

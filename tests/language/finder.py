@@ -52,6 +52,12 @@ _CODE = re.compile(
 )
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|[{};]\s*$|\bst-key-|^(script|form|default)-src|max-age=|no-store|document\.")
 _BOUND = re.compile(r"^[a-z]{3}_\w+$")  # the key of a widget as an argument: a part of an address
+# Names that are the same in every language.
+NAMES = frozenset((
+    "Stockroom", "Parquet", "Excel", "EAN", "UPC", "SKU", "SKUs", "Stripe", "Edg", "Edge", "OPR/", "Opera", "Firefox/",
+    "Firefox", "Chrom", "Chrome", "Safari/", "Safari", "Android", "Windows", "Mac OS", "Mac", "Linux", "Webhook",
+))  # fmt: skip
+_STYLES = re.compile(r"^(rgba\(|x (unified|domain)$|font:|color: |\.venv/|GET, | aria-|\{origin\})|%s")
 _HOLE = re.compile(r"\{\w+(![rsa])?(:[^{}]*)?\}")
 _FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
 
@@ -60,6 +66,8 @@ def is_text(text: str) -> bool:
     """Return whether a literal reads like a text for people."""
     shown = re.sub(r":(material/\w+|[a-z]+)(?=:|\[)", "", text)
     said = _HOLE.sub("\0", shown)
+    if text in NAMES or _STYLES.search(text):
+        return False
     if not _LETTER.search(said) or _MARKUP.search(said) or _FORMAT.match(said.replace("\0", "")):
         return False
     bare = shown.strip()
@@ -86,16 +94,25 @@ def template(node: ast.AST) -> tuple[str, dict[str, ast.expr]] | None:
             continue
         assert isinstance(part, ast.FormattedValue)
         name = _unique(_placeholder(part.value), part.value, values)
-        values[name] = part.value
-        spec = ""
-        if isinstance(part.format_spec, ast.JoinedStr):
-            spec = ":" + "".join(
-                str(each.value) if isinstance(each, ast.Constant) else ast.unparse(each)
-                for each in part.format_spec.values
-            )
+        values[name], spec = _formatted(part)
         conversion = f"!{chr(part.conversion)}" if part.conversion != -1 else ""
         text += f"{{{name}{conversion}{spec}}}"
     return text, values
+
+
+def _formatted(part: ast.FormattedValue) -> tuple[ast.expr, str]:
+    """Return a value of a text as the reader writes it, and the format that is left."""
+    if not isinstance(part.format_spec, ast.JoinedStr):
+        return part.value, ""
+    spec = ast.unparse(part.format_spec)[2:-1]
+    number = re.fullmatch(r",?(?:\.(\d)f)?d?", spec)
+    if spec != "%H:%M" and number is None:
+        return part.value, f":{spec}"
+    digits = f", ({number[1]}, {number[1]})" if number and number[1] else ""
+    call = ast.parse(f"formats.{'number' if number else 'clock'}(value{digits})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    call.args[0] = part.value
+    return call, ""
 
 
 def _placeholder(node: ast.AST) -> str:
@@ -117,7 +134,7 @@ def _placeholder(node: ast.AST) -> str:
             return "units"
         if callee in ("lower", "upper", "capitalize", "isoformat", "strip") and isinstance(node.func, ast.Attribute):
             return _placeholder(node.func.value)
-        return _placeholder(node.args[0]) if node.args else callee.strip("_").lower() or "value"
+        return _placeholder(node.args[0]) if node.args and callee != "formats" else callee.strip("_").lower() or "value"
     if isinstance(node, ast.BoolOp | ast.BinOp | ast.UnaryOp | ast.IfExp):
         inner = node.values[0] if isinstance(node, ast.BoolOp) else None
         inner = node.left if isinstance(node, ast.BinOp) else inner
