@@ -10,6 +10,7 @@ from core.people.accounts import SignedIn
 from dashboard.door import session
 from dashboard.frame import words
 from dashboard.frame.links import PAGES
+from dashboard.language.texts import marked, tr
 
 # It is part of each page: Streamlit serves a script in its static folder only as plain text, which no browser runs.
 _HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_text(encoding='utf-8')}</script>"
@@ -18,7 +19,8 @@ _HANDS = f"<script>{(PAGES.parent / 'dashboard' / 'static' / 'hands.js').read_te
 def choose(person: SignedIn) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names."""
     account = _page("account", "Your account", "account_circle", hidden=True)
-    page = st.navigation(_groups(person) | {"You": [account]}, position="sidebar")
+    groups = _groups(person) | marked({"You": [account]})
+    page = st.navigation({tr(name): pages for name, pages in groups.items()}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     _show_person(person, account)
     st.html(_HANDS, unsafe_allow_javascript=True)

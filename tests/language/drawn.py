@@ -68,4 +68,4 @@ def unmarked(text: str) -> set[str]:
     while before != text:
         before, text = text, re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", " ", text)
     text = re.sub(r"<[^>]*>|:material/\w+:|:\w+(-badge)?\[|`[^`]*`|https?://\S+|\S+@\S+|/\S+", " ", text)
-    return {word for word in _WORD.findall(text)}
+    return set(_WORD.findall(text))
