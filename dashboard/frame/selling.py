@@ -10,6 +10,7 @@ from core.foundation.sales import AlertKind, AlertState, Disposition, LineCause,
 from core.orders.reads import OrderLine, OrderRow, Step, StepKind
 from core.orders.refund_reads import RefundRow
 from dashboard.frame import words
+from dashboard.language.texts import marked
 
 KINDS = {
     AlertKind.INSUFFICIENT_STOCK: "Not enough stock",
@@ -132,19 +133,21 @@ def money(amount: int, currency: str | None) -> str:
 
 
 def order_states(row: OrderRow) -> list[str]:
-    """Return the labels of an order's state, the most urgent first."""
-    states = {
-        "Open": row.cases > 0 or row.missing > 0,
-        "Cart not read": row.cart_state != "read",
-        "Oversold": row.oversold > 0,
-        "Refund to decide": row.undecided > 0,
-        "Refunded": 0 < row.refunded >= row.amount,
-        "Refunded in part": 0 < row.refunded < row.amount,
-        "Disputed": row.dispute is not None,
-        "Recorded only": row.policy is Policy.SKIP,
-    }
+    """Return the labels of an order's state in English, the most urgent first: `ORDER_STATES` has their colours."""
+    states = marked(
+        {
+            "Open": row.cases > 0 or row.missing > 0,
+            "Cart not read": row.cart_state != "read",
+            "Oversold": row.oversold > 0,
+            "Refund to decide": row.undecided > 0,
+            "Refunded": 0 < row.refunded >= row.amount,
+            "Refunded in part": 0 < row.refunded < row.amount,
+            "Disputed": row.dispute is not None,
+            "Recorded only": row.policy is Policy.SKIP,
+        }
+    )
     found = [state for state, is_so in states.items() if is_so]
-    return found or (["Off the shelf"] if row.units else ["No goods"] if row.lines else [])
+    return found or marked(["Off the shelf"] if row.units else ["No goods"] if row.lines else [])
 
 
 def line_state(line: OrderLine) -> tuple[str, str]:

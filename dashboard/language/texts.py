@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -134,6 +135,7 @@ def _translated(value: Any) -> Any:
         return tr(value)
     if type(value) in (tuple, list):
         return type(value)(_translated(each) for each in value)
-    if type(value) is dict:
-        return {key: _translated(each) for key, each in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        texts = {each.name: getattr(value, each.name) for each in fields(value)}
+        return replace(value, **{name: tr(text) for name, text in texts.items() if isinstance(text, str)})
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +25,11 @@ def texts(tab: AppTest) -> Iterator[str]:
     """Every text of a page, with those of its tables."""
     for node in _elements(tab._tree):
         proto = getattr(node, "proto", None)
-        if isinstance(proto, Message):
+        if not isinstance(proto, Message):
+            continue
+        if getattr(node, "type", "") == "html":
+            yield re.sub(r"(?s)<(script|style)>.*?</\1>|<[^>]*>", " ", getattr(proto, "body", ""))
+        else:
             yield from _strings(proto)
 
 
@@ -43,10 +48,21 @@ def _strings(proto: Message) -> Iterator[str]:
                 continue
             for each in value if _is_many(field) else [value]:
                 yield from _strings(each)
+        elif field.name == "columns" and field.type == field.TYPE_STRING:
+            yield from _columns(value)
         elif field.type == field.TYPE_STRING:
             yield from value if _is_many(field) else [value]
         elif field.type == field.TYPE_BYTES and field.name == "data":
             yield from _cells(value)
+
+
+def _columns(configuration: str) -> Iterator[str]:
+    """The titles, helps and labels in the configuration of a table's columns."""
+    for column in json.loads(configuration or "{}").values():
+        if isinstance(column, dict):
+            yield from (str(column[name]) for name in ("label", "help") if column.get(name))
+            options = (column.get("type_config") or {}).get("options") or []
+            yield from (str(each["value"] if isinstance(each, dict) else each) for each in options)
 
 
 def _is_many(field: Any) -> bool:

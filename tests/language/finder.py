@@ -57,6 +57,8 @@ NAMES = frozenset((
     "Stockroom", "Parquet", "Excel", "EAN", "UPC", "SKU", "SKUs", "Stripe", "Edg", "Edge", "OPR/", "Opera", "Firefox/",
     "Firefox", "Chrom", "Chrome", "Safari/", "Safari", "Android", "Windows", "Mac OS", "Mac", "Linux", "Webhook",
 ))  # fmt: skip
+CODE_TEXTS = {("grid.py", "size {size}")}
+"""Literals that read like texts and name something for a program, with their files."""
 _STYLES = re.compile(r"^(rgba\(|x (unified|domain)$|font:|color: |\.venv/|GET, | aria-|\{origin\})|%s")
 _HOLE = re.compile(r"\{\w+(![rsa])?(:[^{}]*)?\}")
 _FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
@@ -237,6 +239,8 @@ class Finder(ast.NodeVisitor):
             return False
         text = form[0]
         named = self._inside == "tr" or (self._inside == "lazy" and self._plain)
+        if (self.path.name, text) in CODE_TEXTS:
+            return False
         taken = is_text(text) or bool(_LETTER.search(text) and (named or (self._value and self._is_word(text))))
         if taken:
             self.found.append(Found(self.path, node, text, self._inside, self._place, self._function))
