@@ -83,8 +83,11 @@ def noun(count: float, one: str, many: str) -> str:
 
 
 def marked(value: T) -> T:
-    """Return the value as it is: its texts are in the catalogue and are translated where they are drawn."""
-    return value
+    """Return the value as it is: its texts are in the catalogue and are translated where they are drawn.
+
+    A dictionary is also found by its labels in the reader's language.
+    """
+    return cast("T", _Marked(value)) if type(value) is dict else value
 
 
 def inside(label: str) -> str:
@@ -100,6 +103,22 @@ def first_upper(text: str) -> str:
 def lazy(mapping: Mapping[K, V]) -> dict[K, V]:
     """Return a dictionary whose texts are translated whenever they are read. Its keys stay as they are."""
     return cast("dict[K, V]", _Lazy(mapping))
+
+
+class _Marked(dict[Any, Any]):
+    """A dictionary by label: a label in the reader's language finds the value of the English one."""
+
+    def __missing__(self, label: Any) -> Any:
+        for key, value in self.items():
+            if isinstance(key, str) and tr(key) == label:
+                return value
+        raise KeyError(label)
+
+    def get(self, label: Any, default: Any = None) -> Any:
+        try:
+            return self[label]
+        except KeyError:
+            return default
 
 
 class _Lazy(dict[Any, Any]):
