@@ -44,7 +44,8 @@ _LACKS = {
         "the reason *Initial stock count*."
     ),
     (Task.KEY, Lack.KEY): (
-        "Create a restricted key in Stripe and give it to the person who runs the server. They set it as `STRIPE_SECRET_KEY` and start "
+        "Create a restricted key in Stripe and give it to the person who runs the server. They set it as "
+        "`STRIPE_SECRET_KEY` and start "
         "Stockroom again."
     ),
     (Task.KEY, Lack.ANSWER): "A key is set, but Stripe has not answered within the last hour. Test the connection.",
@@ -65,7 +66,8 @@ _LACKS = {
     (Task.BACKUP, Lack.PROOF): "No backup of this shop is verified yet. Create one; the next night does too.",
     (Task.ALERTS, Lack.ADDRESS): (
         "Choose where alerts go: mail, Slack, Teams or another service. Give the address "
-        "to the person who runs the server. They set it as `STOCKROOM_NOTIFY_` with a name, such as TEAM, and start Stockroom again."
+        "to the person who runs the server. They set it as `STOCKROOM_NOTIFY_` with a name, such as TEAM, and start "
+        "Stockroom again."
     ),
     (Task.ALERTS, Lack.MESSAGE): "An address is set, but no message has arrived there yet. Send a test message.",
 }
