@@ -25,9 +25,8 @@ from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor
 from core.people import accounts
 from core.people.accounts import SignedIn
-from core.people.reading import DEFAULT_LANGUAGE, USUAL_LOCALES
 from dashboard.door.gate import COOKIE
-from dashboard.language.reader import ENGLISH, Reader, found_by, set_reader
+from dashboard.language.reader import ENGLISH, Reader, found_by, reader_of, set_reader
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -56,12 +55,6 @@ def signed_in() -> SignedIn:
         raise SignInRequired
     set_reader(reader_of(found.language, found.format))
     return found
-
-
-def reader_of(language: str | None, locale: str | None) -> Reader:
-    """Return who reads in this language and format, None for the usual ones."""
-    spoken = language or DEFAULT_LANGUAGE
-    return Reader(language=spoken, locale=locale or USUAL_LOCALES[spoken], has_chosen=bool(locale or language))
 
 
 def _reader() -> Reader:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from core.people.reading import DEFAULT_LANGUAGE, DEFAULT_LOCALE
+from core.people.reading import DEFAULT_LANGUAGE, DEFAULT_LOCALE, USUAL_LOCALES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,12 @@ def reader() -> Reader:
         found = _ask[0]()
         _reader.set(found)
     return found or ENGLISH
+
+
+def reader_of(language: str | None, locale: str | None) -> Reader:
+    """Return who reads in this language and format, None for the usual ones."""
+    spoken = language or DEFAULT_LANGUAGE
+    return Reader(language=spoken, locale=locale or USUAL_LOCALES[spoken], has_chosen=bool(locale or language))
 
 
 def found_by(ask: Callable[[], Reader]) -> None:

@@ -100,6 +100,7 @@ def write(language: str, domain: str = DOMAIN, translations: dict[str, str | lis
     for key, places in wanted(domain).items():
         one = key if isinstance(key, str) else key[0]
         old = known.get(key)
+        one = one if domain == DOMAIN or f"{domain}:{one}" not in given else f"{domain}:{one}"
         text = given.get(one) if isinstance(given.get(one), str) == isinstance(key, str) else None
         string = text or (old.string if old and not is_missing(old) else None)
         after.add(key, string, locations=[(place, 0) for place in places[:2]])

@@ -24,6 +24,15 @@ _SILENT = frozenset((
 ))  # fmt: skip
 SQL = ("10_", "15_", "20_", "21_", "22_", "30_", "31_", "32_", "33_", "40_", "45_", "50_", "55_", "60_", "72_", "74_",
        "76_", "78_", "90_")  # fmt: skip
+MORE = (
+    "{v1} available",
+    "{v1} missing",
+    "requested by customer",
+    "fraudulent",
+    "duplicate",
+    "expired uncaptured charge",
+)
+"""Short pieces of sentences, and the words of Stripe for the reason of a refund."""
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 _FORMAT = re.compile(r"%(?:(\d+)\$)?[sI]")
 
@@ -38,6 +47,7 @@ def templates() -> Iterator[tuple[str, str]]:
     for path in SQL_FILES:
         if path.parent.name.startswith(SQL):
             yield from ((text, _name(path)) for text in _of_sql(path.read_text(encoding="utf-8")))
+    yield from ((text, "tests/language/sentences.py") for text in MORE)
     for path in MIGRATIONS:
         yield from ((text, _name(path)) for text in _reasons(path.read_text(encoding="utf-8")))
 
@@ -52,6 +62,7 @@ def _of_python(path: Path) -> Iterator[str]:
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and (said := ast.get_docstring(node)) and "\n" not in said:
                 yield said
+    yield from _fields(tree)
     finder = Sentences(path)
     finder.visit(tree)
     for each in finder.found:
@@ -75,8 +86,19 @@ class Sentences(Finder):
         self._code = before
 
 
+_NOISE = re.compile(
+    r"::|%\(|^[),] |\bf\.\w+|\bc\.\w+|^(and|or|end|join|any)\b.*[.(\[&]|_id\b.*_|\w+, \w+, \w+, \w+|^--|"
+    r"^(copy|revoke|show) "
+    r"|^begin |!r\}|:%Y|^9 minutes|^pg_|classid|tgtype|attrelid|ev_enabled"
+    r"|^Smallest opening|^the history of import|^(sale|restoration|adjustment|count|purchase) [a-z_]+$|^v$|=$|~$"
+)
+"""Pieces of SQL, names of columns and options of commands."""
+
+
 def _is_sentence(text: str) -> bool:
     """Whether a text of core is said to people: words with spaces, no SQL, no format of a file."""
+    if _NOISE.search(text):
+        return False
     plain = re.sub(r"\{\w+\}", "", text)
     if re.match(r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|from|where|order by)\b", plain):
         return False
@@ -87,10 +109,20 @@ def _is_sentence(text: str) -> bool:
 
 def _of_sql(text: str) -> Iterator[str]:
     code = re.sub(r"--[^\n]*", "", text)
+    yield from (field.capitalize() for field in re.findall(r"refuse_value\(\s*'([a-z ]+)'", code))
     for match in _STRING.finditer(code):
         said = _named(match[1].replace("''", "'").replace("%%", "%"))
         if _is_sentence(said) and not re.search(r"\b(coalesce|::|stockroom\.)", said):
             yield said.strip()
+
+
+def _fields(tree: ast.Module) -> Iterator[str]:
+    """The names of values in errors: `invalid("note", ...)` says "Note must ..."."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "invalid" and node.args:
+            field = node.args[0]
+            if isinstance(field, ast.Constant):
+                yield str(field.value).capitalize()
 
 
 def _named(text: str) -> str:
