@@ -62,8 +62,8 @@ def saved(language: str, domain: str = DOMAIN) -> Catalog:
 
 
 def _empty(language: str, domain: str, comment: str | None) -> Catalog:
-    more = {} if comment is None else {"header_comment": comment}
-    return Catalog(locale=language, domain=domain, project="Stockroom", version="", **more)
+    head = comment or f"# Stockroom, {LANGUAGES[language]}. docs/languages.md says how to change this file."
+    return Catalog(locale=language, domain=domain, project="Stockroom", version="", header_comment=head, fuzzy=False)
 
 
 def is_missing(message: Message) -> bool:
