@@ -52,6 +52,7 @@ SCREENS = (
     "settings",
     "frame",
     "door",
+    "language",
 )
 
 

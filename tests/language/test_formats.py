@@ -78,9 +78,9 @@ def test_a_text_that_was_defined_at_import_is_translated_when_it_is_read() -> No
     [
         ("Units must be at least 1.", "Stück muss mindestens 1 sein."),
         ("Paid order", "Bezahlte Bestellung"),
-        ("1 \N{MULTIPLICATION SIGN} GIFT-BOX, no variant has this code", "1 \N{MULTIPLICATION SIGN} GIFT-BOX, keine Variante hat diesen Code"),
-        ("Order SO-1: 1 of 2 lines not taken off the shelf: 1 \N{MULTIPLICATION SIGN} A-46, 0 available",
-         "Bestellung SO-1: 1 von 2 Positionen nicht aus dem Lager genommen: 1 \N{MULTIPLICATION SIGN} A-46, 0 verfügbar"),
+        ("1 x GIFT-BOX, no variant has this code", "1 x GIFT-BOX, keine Variante hat diesen Code"),
+        ("Order SO-1: 1 of 2 lines not taken off the shelf: 1 x A-46, 0 available",
+         "Bestellung SO-1: 1 von 2 Positionen nicht aus dem Lager genommen: 1 x A-46, 0 verfügbar"),
         ("Halde Court Low Chalk", "Halde Court Low Chalk"),
     ],
 )  # fmt: skip

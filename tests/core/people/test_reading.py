@@ -21,9 +21,7 @@ def test_a_persons_choice_comes_before_the_shops(shop: Shop) -> None:
     found = people.who(shop, token)
     assert found is not None
     assert (found.language, found.format) == ("de", None)
-    accounts.at_the_door(
-        shop.engine, lambda connection: reading.set_own_reading(connection, actor, language="en", format="de-CH")
-    )
+    database.run(shop.engine, reading.set_own_reading, actor, language="en", format="de-CH")
     found = people.who(shop, token)
     assert found is not None
     assert (found.language, found.format) == ("en", "de-CH")
