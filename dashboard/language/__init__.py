@@ -2,7 +2,7 @@
 
 `reader` knows who reads. `texts` translates, `formats` writes numbers, money and days, `widgets` draws choices whose
 labels are translated while the address stays the same in every language. `said` translates sentences that come from
-core. The catalogues are in dashboard/locale; docs/languages.md says how to add a text or a language.
+core. The catalogues are in dashboard/catalogues; docs/languages.md says how to add a text or a language.
 
 Uses: nothing of ours.
 """

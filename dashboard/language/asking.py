@@ -49,7 +49,7 @@ def _place(locales: list[str], chosen: str | None) -> int:
 
 
 def _key(key: str, field: str, value: str | None) -> str:
-    return f"{key}_{field}_{value or 'usual'}"
+    return f"{key}_{field}_{value or USUAL}"
 
 
 def _name(code: str) -> str:

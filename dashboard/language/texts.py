@@ -1,4 +1,4 @@
-"""Texts in the reader's language. The English text is the key; dashboard/locale holds one catalogue for each language.
+"""Texts in the reader's language. The English text is the key; dashboard/catalogues has one catalogue a language.
 
 A text that is defined when a module is imported is `marked` there, and translated where it is drawn: `lazy` does that
 for the values of a dictionary.
@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from core.people.reading import DEFAULT_LANGUAGE
 from dashboard.language.reader import reader
 
-LOCALE = Path(__file__).resolve().parents[1] / "locale"
+LOCALE = Path(__file__).resolve().parents[1] / "catalogues"
 DOMAIN, SAID = "pages", "said"
 """The catalogue of the pages' texts, and the one of sentences that core says."""
 PSEUDO = "xx"
@@ -43,9 +43,11 @@ class _Pseudo(NullTranslations):
                     self._known |= {message.id} if isinstance(message.id, str) else set(message.id)
 
     def gettext(self, message: str) -> str:
+        """Return the text with its marks, or as it is if no catalogue has it."""
         return f"{OPEN}{message}{CLOSE}" if message in self._known else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the form for a number with its marks."""
         return self.gettext(msgid1 if n == 1 else msgid2)
 
 
@@ -115,6 +117,7 @@ class _Marked(dict[Any, Any]):
         raise KeyError(label)
 
     def get(self, label: Any, default: Any = None) -> Any:
+        """Return the value of a label, in English or in the reader's language."""
         try:
             return self[label]
         except KeyError:
@@ -131,12 +134,15 @@ class _Lazy(dict[Any, Any]):
         return super().__iter__()
 
     def get(self, key: Any, default: Any = None) -> Any:
+        """Return the translated value of a key."""
         return _translated(super().get(key, default))
 
     def values(self) -> Any:
+        """Return the translated values."""
         return [self[key] for key in self]
 
     def items(self) -> Any:
+        """Return the keys with the translated values."""
         return [(key, self[key]) for key in self]
 
     def source(self) -> dict[Any, Any]:

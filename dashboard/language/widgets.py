@@ -69,6 +69,7 @@ class _Bound:
         self.remembered = f"_address_{self.key}"
 
     def draw(self, widget: Callable[..., Any], label: str) -> Any:
+        """Draw the choice and return its value."""
         address, state = st.query_params.get_all(self.key), st.session_state
         if self.remembered not in state or state[self.remembered] != address:
             state[self.key] = self._value(address)

@@ -1,4 +1,4 @@
-"""The catalogues of dashboard/locale: what belongs into them, read from the code, and what is missing.
+"""The catalogues of dashboard/catalogues: what belongs into them, read from the code, and what is missing.
 
 `python -m tests.language` lists what has no translation, with `--write` it puts new texts into the catalogues and takes
 out those that no page says any more. `python -m tests.language fill texts.json` fills in translations from a file: an

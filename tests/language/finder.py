@@ -49,7 +49,7 @@ CODE_CALLS = {
 """Functions and methods whose texts are for programs."""
 _LETTER = re.compile(r"[A-Za-z]{2}|\b[aAI]\b")
 _CODE = re.compile(
-    r"""^(:material/.*|https?:.*|/.*|\#.*|\.\S+|[a-z0-9_.:/+%@-]+|[A-Z0-9_]+|[a-z-]+/[a-z0-9.+-]+(;.*)?)$"""
+    r"""^(:material/.*|http\S*:.*|/.*|\#.*|\.\S+|[a-z0-9_.:/+%@-]+|[A-Z0-9_]+|[a-z-]+/[a-z0-9.+-]+(;.*)?)$"""
 )
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|[{};]\s*$|\bst-key-|^(script|form|default)-src|max-age=|no-store|document\.")
 _BOUND = re.compile(r"^[a-z]{3}_\w+$")  # the key of a widget as an argument: a part of an address
