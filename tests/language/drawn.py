@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from dashboard.language.texts import CLOSE, OPEN
@@ -25,7 +24,7 @@ def texts(tab: AppTest) -> Iterator[str]:
     """Every text of a page, with those of its tables."""
     for node in _elements(tab._tree):
         proto = getattr(node, "proto", None)
-        if not isinstance(proto, Message):
+        if not hasattr(proto, "ListFields"):
             continue
         if getattr(node, "type", "") == "html":
             yield re.sub(r"(?s)<(script|style)>.*?</\1>|<[^>]*>", " ", getattr(proto, "body", ""))
@@ -39,7 +38,7 @@ def _elements(node: Any) -> Iterator[Any]:
         yield from _elements(child)
 
 
-def _strings(proto: Message) -> Iterator[str]:
+def _strings(proto: Any) -> Iterator[str]:
     for field, value in proto.ListFields():
         if field.name in _NO_TEXT:
             continue

@@ -41,7 +41,7 @@ CODE_CALLS = {
     "get", "pop", "setdefault", "startswith", "endswith", "removesuffix", "removeprefix", "partition", "rpartition",
     "split", "replace", "strip", "lstrip", "rstrip", "compile", "sub", "match", "fullmatch", "search", "getattr",
     "hasattr", "ContextVar", "TypeVar", "NewType", "ParamSpec", "Path", "open", "read_text", "encode", "decode",
-    "ValueError", "RuntimeError", "TypeError", "KeyError", "AssertionError", "NotImplementedError", "warning_", "cast",
+    "ValueError", "RuntimeError", "TypeError", "KeyError", "AssertionError", "warning_", "cast",
     "info_", "log", "strftime", "Route", "Mount", "with_name", "html", "get_all", "form_data", "key_of",
     "_email_field", "_password_field",
     "namedtuple", "put", "count_of", "invalid", "amount", "whole", "read_units", "_whole", "clean_line", "clean_text",
