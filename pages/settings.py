@@ -17,6 +17,8 @@ from core.shop import reasons
 from dashboard.door import session
 from dashboard.frame import links, live, outcome
 from dashboard.frame import page as frame
+from dashboard.language import widgets
+from dashboard.language.texts import marked
 from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
 from dashboard.settings import meanings as meaning_desk
 from dashboard.settings import people as people_desk
@@ -24,16 +26,18 @@ from dashboard.settings import reasons as reason_desk
 from dashboard.settings import shop as shop_desk
 
 # In groups: a phone shows three words, and the sections of one of them.
-GROUPS = {
-    "The shop": ("People", "Shop", "Reasons", "Recent changes"),
-    "Connections": ("Stripe", "Codes", "API keys", "Notifications"),
-    "Operations": ("Jobs", "Health", "Backups"),
-}
-FILES = {
+GROUPS = marked(
+    {
+        "The shop": ("People", "Shop", "Reasons", "Recent changes"),
+        "Connections": ("Stripe", "Codes", "API keys", "Notifications"),
+        "Operations": ("Jobs", "Health", "Backups"),
+    }
+)
+FILES = marked({
     "People": ("people",), "Reasons": ("reasons",), "Recent changes": ("changes",), "Codes": ("codes",),
     "API keys": ("api_keys",), "Notifications": ("destinations", "deliveries"), "Jobs": ("jobs", "job_runs"),
     "Backups": ("backups",),
-}  # fmt: skip
+})  # fmt: skip
 """The lists of a section as files."""
 SECTION, GROUP = "set_section", "set_group"
 
@@ -43,11 +47,11 @@ def choose() -> str:
     section = st.session_state.get(SECTION) or st.query_params.get(SECTION)
     group = next((group for group, names in GROUPS.items() if section in names), next(iter(GROUPS)))
     st.session_state[GROUP] = group
-    st.segmented_control(
+    widgets.segmented_control(
         "Group", list(GROUPS), required=True, key=GROUP, on_change=open_group, label_visibility="collapsed"
     )
     names = GROUPS[group]
-    chosen = st.pills(
+    chosen = widgets.pills(
         "Section", names, default=names[0], required=True, key=SECTION, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip

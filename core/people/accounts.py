@@ -38,6 +38,9 @@ class SignedIn:
     """Since when the shop exists: another moment if the sample shop was removed, or a backup restored."""
     start: str | None = None
     """The page on which they begin, with its query string; None for Overview."""
+    language: str | None = None
+    format: str | None = None
+    """The language and format of the pages: the person's, else the shop's, else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +100,12 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
     rows = call(connection, _FIND_SESSION, {"token": passwords.token_hash(token)})
     if not rows:
         return None
-    user_id, session_id, name, email, role, has_password, expires_at, since, start = rows[0]
+    user_id, session_id, name, email, role, has_password, expires_at, since, start, language, format_ = rows[0]
     actor = Actor(name=name, role=Role(role), user_id=user_id, session_id=session_id, email=email)
     return SignedIn(
-        actor=actor, has_password=has_password, expires_at=expires_at, shop_since=since, start=start or None
-    )
+        actor=actor, has_password=has_password, expires_at=expires_at, shop_since=since, start=start or None,
+        language=language, format=format_,
+    )  # fmt: skip
 
 
 def sign_in(
@@ -214,7 +218,8 @@ def end_sessions(connection: Connection, actor: Actor, *, user_id: int | None = 
 
 # ---------------------------------------------------------------- statements
 
-_FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at, shop_since, start
+_FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at, shop_since, start, language,
+                            format
                      from stockroom_api.find_session(%(token)s)"""
 _BEGIN_SIGN_IN = """select wait_seconds, attempt_id, user_id, password_hash
                       from stockroom_api.begin_sign_in(%(email)s, %(address)s)"""

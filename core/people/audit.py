@@ -56,6 +56,7 @@ class What(StrEnum):
     COUNT_RULES = "count_rules"
     ORDER_TERMS = "order_terms"
     VIEW_WITHDRAWN = "view_withdrawn"
+    READING_SET = "reading_set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

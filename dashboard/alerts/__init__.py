@@ -5,5 +5,5 @@ step of a case. `case_forms` finishes the case of an order, `handling` any case,
 chooses how the cart of an order is read, `lines` enters its lines, whose rows wait in `desks`. `ageing` shows how long
 cases take. `runbook` shows the paragraph of the runbook that explains a case.
 
-Uses: settings, frame, door.
+Uses: settings, frame, door, language.
 """

@@ -24,6 +24,7 @@ from dashboard.alerts import lines as by_hand
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.texts import tr
 
 T = TypeVar("T")
 _ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
@@ -48,7 +49,9 @@ def show(
         return
     offers = _offers(alert, lines, person) | dict(more or {})
     if offers:
-        tabs = st.tabs(list(offers), default=steps.opened(offers), key=f"case_{alert.alert_id}")
+        opened = steps.opened(offers)
+        names = [tr(name) for name in offers]
+        tabs = st.tabs(names, default=tr(opened) if opened else None, key=f"case_{alert.alert_id}")
         for tab, draw in zip(tabs, offers.values(), strict=True):
             with tab:
                 draw()

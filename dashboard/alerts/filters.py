@@ -12,6 +12,8 @@ from core.foundation.model import Actor
 from core.foundation.sales import AlertState
 from dashboard.frame import lists, selling, words
 from dashboard.frame.lists import Wanted
+from dashboard.language import widgets
+from dashboard.language.texts import source
 
 STATES = {
     "Not resolved": STILL_OPEN,
@@ -29,7 +31,7 @@ LISTS = {
     "Machinery": CaseList.MACHINERY,
 }
 _SLEEPING = {"Snoozed": True, "All": None}
-_KINDS = {label: kind for kind, label in selling.KINDS.items()}
+_KINDS = {label: kind for kind, label in source(selling.KINDS).items()}
 _USUAL = "Not resolved"
 FILTERS = lists.Filters(empty={"alr_q": "", "alr_kind": [], "alr_state": _USUAL}, cursor="alr_page")
 LIST = lists.Choice(label="List", key="alr_list", options=LISTS, usual="Failed updates")
@@ -43,7 +45,7 @@ def show(person: Actor) -> Wanted[AlertFilter]:
         text = st.text_input(
             "Search", key="alr_q", type="search", placeholder="Order, buyer, payment, SKU, text of the case", **bound
         )
-        kinds = st.multiselect("Case", list(_KINDS), placeholder="Any", key="alr_kind", **bound)
+        kinds = widgets.multiselect("Case", list(_KINDS), placeholder="Any", key="alr_kind", **bound)
     state = st.pills(
         "State", list(STATES), default=_USUAL, required=True, key="alr_state", label_visibility="collapsed", **bound
     )
@@ -64,14 +66,13 @@ def narrowed(wanted: AlertFilter) -> bool:
 
 def counted(count: int, of: CaseList | None) -> str:
     """Return how many rows of a list there are: 3 failed updates, 31 products at a low level."""
-    nouns = {
-        CaseList.FAILED: ("failed update", None),
-        CaseList.DECISIONS: ("decision about a payment", "decisions about payments"),
-        CaseList.LEVELS: ("product at a low level", "products at a low level"),
-        CaseList.MACHINERY: ("case of the machinery", "cases of the machinery"),
-        None: ("row from every list", "rows from every list"),
-    }
-    return words.plural(count, *nouns[of])
+    return {
+        CaseList.FAILED: words.plural(count, "failed update"),
+        CaseList.DECISIONS: words.plural(count, "decision about a payment", "decisions about payments"),
+        CaseList.LEVELS: words.plural(count, "product at a low level", "products at a low level"),
+        CaseList.MACHINERY: words.plural(count, "case of the machinery", "cases of the machinery"),
+        None: words.plural(count, "row from every list", "rows from every list"),
+    }[of]
 
 
 def others(counts: Mapping[CaseList, int], shown: CaseList | None) -> str:

@@ -27,6 +27,7 @@ from dashboard.alerts.desks import Desk, Row
 from dashboard.door import session
 from dashboard.frame import feedback, forms, selling, tables, words
 from dashboard.frame.feedback import Notice
+from dashboard.language import formats
 
 ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
 """Kinds of cases on which lines are entered."""
@@ -147,7 +148,7 @@ def _as_typed(minor: int, currency: str) -> str:
 
 def _minor(typed: str | None, currency: str) -> int:
     digits = minor_digits(currency)
-    mark = numbers.group_mark(st.context.locale)
+    mark = formats.group_mark(st.context.locale)
     return int(numbers.amount(typed or "0", "shipping and tax", digits=digits, mark=mark).scaleb(digits))
 
 

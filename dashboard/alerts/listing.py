@@ -21,6 +21,7 @@ from dashboard.frame import columns, feedback, links, lists, live, selling, word
 from dashboard.frame import page as frame
 from dashboard.frame import tables as frame_tables
 from dashboard.frame.lists import Wanted
+from dashboard.language.texts import source
 
 PARAM = "alert"
 
@@ -132,7 +133,7 @@ def show(wanted: str, person: Actor) -> None:
             with st.container(border=True, key="alr_actions"):
                 st.subheader("Actions", anchor=False)
                 case_forms.show_whole(seen, person)
-        runbook.show(selling.KINDS[seen.alert.kind])
+        runbook.show(source(selling.KINDS)[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
         if raw and not lines.offered_on(seen.alert, person):
             with st.container(border=True, key="alr_raw"):

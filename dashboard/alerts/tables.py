@@ -14,6 +14,7 @@ from core.catalog.size_runs import size_order
 from core.foundation.sales import AlertKind
 from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
+from dashboard.language.texts import tr
 
 Pick = Callable[[Alert], None]
 _NOTHING_TAKEN = ", so nothing was taken off the shelf"
@@ -88,7 +89,7 @@ def _text(row: CaseRow, now: datetime) -> str:
 
 
 def _next(cases: Sequence[Alert]) -> list[str]:
-    return ["Open" if case.list is CaseList.LEVELS else steps.of(case) or "Open" for case in cases]
+    return [tr("Open" if case.list is CaseList.LEVELS else steps.of(case) or "Open") for case in cases]
 
 
 def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:

@@ -2,5 +2,5 @@
 
 `view` shows one session in its state: `counting`, `reviewing` with `deciding`, or `result`. `making` begins one.
 
-Uses: sheets, frame, door.
+Uses: sheets, frame, door, language.
 """

@@ -18,6 +18,7 @@ from dashboard.counts import parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
 
 _STEPS = (20, 50, 100, 200)
 _SHOWN = 50
@@ -138,4 +139,4 @@ def _rules(values: forms.Values) -> Rules:
 
 
 def _amount(typed: str) -> Decimal:
-    return numbers.amount(typed, "limit in money", digits=2, mark=numbers.group_mark(st.context.locale))
+    return numbers.amount(typed, "limit in money", digits=2, mark=formats.group_mark(st.context.locale))

@@ -5,5 +5,5 @@ plain HTML, `post` reads their forms. `session` says who is signed in and runs o
 receives Stripe's messages and `intake` stores them. `health` serves `/healthz`, `/readyz` and `/metrics`.
 `downloads` serves whole lists as files, `pictures` those of variants. `shell` is the page in which Streamlit draws.
 
-Uses: nothing of ours.
+Uses: language.
 """

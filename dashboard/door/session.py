@@ -21,11 +21,12 @@ from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.database import pool
-from core.foundation.errors import SignInRequired
+from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor
 from core.people import accounts
 from core.people.accounts import SignedIn
 from dashboard.door.gate import COOKIE
+from dashboard.language.reader import ENGLISH, Reader, found_by, reader_of, set_reader
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -52,7 +53,20 @@ def signed_in() -> SignedIn:
     _latest.set((token, time.monotonic(), found) if found else None)
     if found is None:
         raise SignInRequired
+    set_reader(reader_of(found.language, found.format))
     return found
+
+
+def _reader() -> Reader:
+    """Return the reader of a callback that writes a text before it runs an operation."""
+    try:
+        found = signed_in()
+    except StockError:
+        return ENGLISH
+    return reader_of(found.language, found.format)
+
+
+found_by(_reader)
 
 
 def actor() -> Actor:

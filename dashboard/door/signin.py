@@ -19,13 +19,15 @@ from starlette.routing import BaseRoute, Route
 
 from core.database import engine as database
 from core.database import pool
-from core.foundation.errors import Refused, SignInRequired, Unavailable
+from core.foundation.errors import Refused, SignInRequired, StockError, Unavailable
 from core.foundation.model import Role
 from core.people import accounts
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
+from core.people.reading import shop_reading
 from dashboard.door import signin_page
 from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
 from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form, refuse_other_sites
+from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
 
 _WRONG = "The email or password is incorrect. Check both and try again."
 _USED_UP = "This link was already used, has expired, or was replaced by a newer one. Ask for a new link."
@@ -40,6 +42,15 @@ async def find_session(token: str) -> SignedIn | None:
     return await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_session, token=token)
 
 
+async def _shop_reader() -> Reader:
+    """Return who reads before anybody has signed in: the shop's choice, or English while the database is away."""
+    try:
+        found = await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), shop_reading)
+    except StockError:
+        return ENGLISH
+    return reader_of(found.language, found.format)
+
+
 # ---------------------------------------------------------------- the pages
 
 
@@ -48,6 +59,7 @@ def door(page: _Page) -> _Page:
 
     @wraps(page)
     async def answer(request: Request) -> Response:
+        set_reader(await _shop_reader())
         try:
             response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
         except UnusableForm as problem:

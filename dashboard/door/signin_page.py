@@ -9,6 +9,8 @@ from pathlib import Path
 
 from core.people.passwords import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
 from dashboard.door.gate import FONT_PATH, ICON_PATH
+from dashboard.language.reader import reader
+from dashboard.language.texts import tr
 
 STYLE = Path(__file__).with_name("signin.css").read_text(encoding="utf-8").replace("FONT_PATH", FONT_PATH)
 POLICY = (
@@ -21,7 +23,7 @@ POLICY = (
 def page(title: str, body: str) -> str:
     """Return a page with the product's name and `body`, which is HTML."""
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{reader().language}">
 <head>
 <meta charset="utf-8">
 <title>{escape(title)} · Stockroom</title>
@@ -34,7 +36,7 @@ def page(title: str, body: str) -> str:
 <body>
 <header>
 <p class="brand"><img src="{ICON_PATH}" alt="" width="32" height="32">Stockroom</p>
-<p class="promise">Every unit that came, went or was corrected, and who did it.</p>
+<p class="promise">{escape(tr("Every unit that came, went or was corrected, and who did it."))}</p>
 </header>
 <main>
 <h1>{escape(title)}</h1>
@@ -48,54 +50,58 @@ def page(title: str, body: str) -> str:
 def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
     """Return the sign-in page; `problem` is the error of the last attempt."""
     return page(
-        "Sign in",
+        tr("Sign in"),
         f"""{_alert(problem)}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="{escape(next_path)}">
 {_email_field(email, "username", problem, focus=not email)}
-{_password_field("password", "Password", "current-password", problem, focus=bool(email))}
-<button>Sign in</button>
+{_password_field("password", tr("Password"), "current-password", problem, focus=bool(email))}
+<button>{escape(tr("Sign in"))}</button>
 </form>
-<p class="hint">No password, or forgot it? Ask an admin of your shop for a one-time link.</p>""",
+<p class="hint">{escape(tr("No password, or forgot it? Ask an admin of your shop for a one-time link."))}</p>""",
     )
 
 
 def link_form(name: str, link: str) -> str:
     """Return the page of a one-time link. It has a button, so a program that previews links does not use it up."""
     return page(
-        "Welcome",
-        f"""<p>This link signs you in as <strong>{escape(name)}</strong>. It works once.</p>
+        tr("Welcome"),
+        f"""<p>{escape(tr("This link signs you in as {name}. It works once.", name=name))}</p>
 <form method="post" action="/welcome">
 <input type="hidden" name="token" value="{escape(link)}">
-<button autofocus>Open the dashboard</button>
+<button autofocus>{escape(tr("Open the dashboard"))}</button>
 </form>""",
     )
 
 
 def password_form(*, name: str, email: str, has_password: bool, names_itself: bool, problem: str = "") -> str:
     """Return the form that sets or changes a password; the first admin also enters their name and email."""
-    title = "Change your password" if has_password else "Set your password"
+    title = tr("Change your password") if has_password else tr("Set your password")
+    hint = tr("At least {count} characters. A sentence works well and is easy to remember.", count=SHORTEST_PASSWORD)
     own = f"{_name_field(name)}{_email_field(email, 'username', '', focus=False)}" if names_itself else _username(email)
     now = (
-        _password_field("current", "Current password", "current-password", problem, focus=True) if has_password else ""
+        _password_field("current", tr("Current password"), "current-password", problem, focus=True)
+        if has_password
+        else ""
     )
     return page(
         title,
         f"""{_alert(problem)}
 <form method="post" action="/password">
 {own}{now}
-{_password_field("password", "New password", "new-password", problem, focus=not (has_password or names_itself))}
-{_password_field("again", "Repeat new password", "new-password", problem, focus=False)}
-<p class="hint">At least {SHORTEST_PASSWORD} characters. A sentence works well and is easy to remember.</p>
-<button>Save</button>
+{_password_field("password", tr("New password"), "new-password", problem, focus=not (has_password or names_itself))}
+{_password_field("again", tr("Repeat new password"), "new-password", problem, focus=False)}
+<p class="hint">{escape(hint)}</p>
+<button>{escape(tr("Save"))}</button>
 </form>
-<p class="hint">Saving signs you out of all other browsers.
-<a href="/">Back to the dashboard</a></p>""",
+<p class="hint">{escape(tr("Saving signs you out of all other browsers."))}
+<a href="/">{escape(tr("Back to the dashboard"))}</a></p>""",
     )
 
 
-def message(title: str, sentence: str, *, link: str = "/sign-in", label: str = "Go to the sign-in form") -> str:
+def message(title: str, sentence: str, *, link: str = "/sign-in", label: str = "") -> str:
     """Return a page with one sentence and a link."""
+    label = label or tr("Go to the sign-in form")
     return page(title, f'<p>{escape(sentence)}</p>\n<p><a class="button" href="{escape(link)}">{escape(label)}</a></p>')
 
 
@@ -104,19 +110,19 @@ def _alert(problem: str) -> str:
 
 
 def _name_field(name: str) -> str:
-    return f"""<label for="name">Your name</label>
+    return f"""<label for="name">{escape(tr("Your name"))}</label>
 <input id="name" name="name" value="{escape(name)}" autocomplete="name" maxlength="{LONGEST_NAME}" required autofocus>
 """
 
 
 def _email_field(email: str, complete: str, problem: str, *, focus: bool) -> str:
-    return f"""<label for="email">Email</label>
+    return f"""<label for="email">{escape(tr("Email"))}</label>
 <input id="email" name="email" type="email" value="{escape(email)}" autocomplete="{complete}" inputmode="email"
  maxlength="{LONGEST_EMAIL}" spellcheck="false" autocapitalize="none" required{_state(problem, focus)}>"""
 
 
 def _password_field(name: str, label: str, complete: str, problem: str, *, focus: bool) -> str:
-    return f"""<label for="{name}">{label}</label>
+    return f"""<label for="{name}">{escape(label)}</label>
 <input id="{name}" name="{name}" type="password" autocomplete="{complete}" maxlength="{LONGEST_PASSWORD}"
  required{_state(problem, focus)}>"""
 

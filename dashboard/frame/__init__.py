@@ -5,5 +5,5 @@ the filters, count and paging of a list, `columns` and `tables` its table. `form
 parts of pages. `feedback` and `outcome` show the result of an action. `words` and `selling` hold labels and write
 numbers. `live` refreshes a page, `long_work` runs what takes longer than drawing one.
 
-Uses: door.
+Uses: door, language.
 """

@@ -14,6 +14,8 @@ import pyarrow as pa
 import streamlit as st
 from streamlit.column_config import ButtonColumn, MultiselectColumn
 
+from dashboard.language.texts import tr
+
 ROW_HEIGHT = 36
 TALL_ROW = 60  # above four rem text wraps
 TALLER_ROW = 100  # five lines of text
@@ -115,7 +117,7 @@ def key_of(prefix: str, *shown: object) -> str:
 
 def tags(label: str, width: int, colours: Mapping[str, str]) -> Any:
     """Return a column of labels, each in its colour."""
-    return MultiselectColumn(label, width=width, options=list(colours), color=list(colours.values()))
+    return MultiselectColumn(label, width=width, options=[tr(each) for each in colours], color=list(colours.values()))
 
 
 def opener(

@@ -23,6 +23,7 @@ from core.foundation.errors import KeyReused, StockError
 from core.foundation.model import MAX_UNITS, LevelRow, MovementType, Reason
 from core.ledger.changes import new_key
 from dashboard.frame import feedback, words
+from dashboard.language import formats
 
 Values = Mapping[str, Any]
 T = TypeVar("T")
@@ -147,7 +148,7 @@ def some_units(values: Values, name: str, *, highest: int = MAX_UNITS) -> int:
 
 def read_units(typed: str | int | None, field: str = "units", *, lowest: int = 1, highest: int = MAX_UNITS) -> int:
     """Return typed units as one whole number, with thousands as in the reader's language. Raises InvalidInput."""
-    mark = numbers.group_mark(st.context.locale)
+    mark = formats.group_mark(st.context.locale)
     return numbers.whole(typed, field, lowest=lowest, highest=highest, mark=mark)
 
 

@@ -10,6 +10,8 @@ import streamlit as st
 
 from core.foundation.paging import Count
 from dashboard.frame import words
+from dashboard.language import widgets
+from dashboard.language.texts import tr
 
 T = TypeVar("T")
 DAYS = {"7 days": 7, "30 days": 30, "90 days": 90}
@@ -67,8 +69,8 @@ class Choice(Generic[T]):
 
     def show(self, on_change: Callable[[], None] | None = None) -> T:
         """Draw the choice and return its value."""
-        st.segmented_control(
-            self.label, list(self.options), default=self.usual, required=True, key=self.key, bind="query-params",
+        widgets.segmented_control(
+            tr(self.label), list(self.options), default=self.usual, required=True, key=self.key, bind="query-params",
             label_visibility="collapsed", on_change=on_change,
         )  # fmt: skip
         return self.value()

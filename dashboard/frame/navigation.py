@@ -15,6 +15,7 @@ from core.people.accounts import SignedIn
 from dashboard.door import session
 from dashboard.frame import links, words
 from dashboard.frame.links import PAGES
+from dashboard.language.texts import marked, tr
 
 SKIP = "Skip to the main action"
 """The first stop of the Tab key on every page."""
@@ -23,8 +24,9 @@ SKIP = "Skip to the main action"
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
     account = _page("you/account", "Your account", "account_circle", hidden=True)
-    views = st.Page(links.VIEWS, title="Views", icon=":material/bookmarks:", url_path="views", visibility="hidden")
-    page = st.navigation(_groups(person) | {"You": [account, views]}, position="sidebar")
+    views = st.Page(links.VIEWS, title=tr("Views"), icon=":material/bookmarks:", url_path="views", visibility="hidden")
+    groups = _groups(person) | marked({"You": [account, views]})
+    page = st.navigation({tr(name): pages for name, pages in groups.items()}, position="sidebar")
     st.set_page_config(page_title=f"{page.title} · Stockroom")
     if own:
         own(person, page)

@@ -6,30 +6,27 @@ from decimal import Decimal
 
 from core.alerts.reads import Alert, Event, Stake
 from core.carts.values import minor_digits
-from core.foundation.sales import AlertKind, AlertState, Disposition, LineCause, LineState, Policy, RefundKind
+from core.foundation.sales import AlertKind, Disposition, LineCause, LineState, Policy, RefundKind
 from core.orders.reads import OrderLine, OrderRow, Step, StepKind
 from core.orders.refund_reads import RefundRow
 from dashboard.frame import words
+from dashboard.language.sales import (
+    ALERT_STATES,
+    CARTS,
+    DISPOSITIONS,
+    DISPUTES,
+    EVENTS,
+    KINDS,
+    LINES,
+    MESSAGES,
+    POLICIES,
+    REFUND_STATUS,
+    SETTLED,
+    SOURCES,
+    WAYS,
+)
+from dashboard.language.texts import marked
 
-KINDS = {
-    AlertKind.INSUFFICIENT_STOCK: "Not enough stock",
-    AlertKind.UNKNOWN_VARIANT: "Unknown code",
-    AlertKind.IMPORT_ERROR: "Message not read",
-    AlertKind.REFUND_FAILED: "Refund failed",
-    AlertKind.UNREADABLE_CART: "Cart not read",
-    AlertKind.AMOUNT_MISMATCH: "Amount differs",
-    AlertKind.DOUBLE_PAYMENT: "Double payment",
-    AlertKind.DISPUTE: "Dispute",
-    AlertKind.PROOF_FAILED: "Proof failed",
-    AlertKind.OUT_OF_STOCK: "Out of stock",
-    AlertKind.LOW_STOCK: "Low stock",
-    AlertKind.JOB_STALLED: "Job stalled",
-    AlertKind.BAD_SIGNATURE: "Bad signature",
-    AlertKind.BACKUP_FAILED: "Backup failed",
-    AlertKind.SLOWDOWN: "Slower than usual",
-    AlertKind.SHARED_CODE: "Shared code",
-}
-ALERT_STATES = {AlertState.OPEN: "Open", AlertState.ACKNOWLEDGED: "Acknowledged", AlertState.RESOLVED: "Resolved"}
 ORDER_STATES = {
     "Open": "red",
     "Cart not read": "orange",
@@ -42,76 +39,9 @@ ORDER_STATES = {
     "No goods": "gray",
     "Off the shelf": "green",
 }
-DISPOSITIONS = {
-    Disposition.RESTOCK: "Back on the shelf",
-    Disposition.DAMAGED: "Came back damaged",
-    Disposition.NOT_RETURNED: "Not returned",
-    Disposition.GOODWILL: "Goodwill, buyer keeps it",
-    Disposition.INSPECT: "Inspect first",
-}
-REFUND_STATES = {"waiting": "To decide", "inspecting": "To inspect", "decided": "Decided", "failed": "Failed",
-                 "released": "Never captured"}  # fmt: skip
-_REFUND_STATUS = {
-    "succeeded": "paid back",
-    "pending": "pending",
-    "requires_action": "waiting for the buyer",
-    "failed": "failed",
-    "canceled": "canceled",
-    "released": "released, it was never captured",
-}
-_DISPUTES = {
-    "warning_needs_response": "the bank asks, an answer is needed",
-    "warning_under_review": "the bank asks and reads the answer",
-    "warning_closed": "closed without a dispute",
-    "needs_response": "an answer is needed",
-    "under_review": "the bank is deciding",
-    "won": "won",
-    "lost": "lost",
-    "prevented": "prevented",
-}
-_CARTS = {
-    "unreadable": "The cart could not be read with certainty",
-    "absent": "The payment has no cart",
-    "elsewhere": "The lines are in the storefront's database and were not found there",
-}
-_SOURCES = {
-    "metadata": "the payment's metadata",
-    "mapping": "the payment's metadata, with the shop's cart mapping",
-    "storefront order": "the storefront's order",
-    "payment metadata": "the payment's metadata",
-    "checkout metadata": "the checkout's metadata",
-}
-_POLICIES = {
-    Policy.NORMAL: "",
-    Policy.SKIP: "recorded only, no stock moved",
-    Policy.FORCE: "forced import: available units left the shelf",
-}
 _OBJECTS = {"payment_intent": "payment", "checkout.session": "checkout", "charge.refund": "refund",
             "charge.dispute": "dispute", "refund": "refund", "charge": "charge"}  # fmt: skip
-_WAYS = {"webhook": "received by webhook", "poll": "polled from Stripe", "import": "read by an import"}
-_MESSAGES = {"new": "waiting to be processed", "done": "processed", "ignored": "ignored",
-             "parked": "could not be processed"}  # fmt: skip
-_EVENTS = {
-    Event.OPENED: "Case opened",
-    Event.REPEATED: "Happened again",
-    Event.WORSENED: "Severity raised",
-    Event.EASED: "Severity lowered",
-    Event.RETRIED: "Retried",
-    Event.ACKNOWLEDGED: "Acknowledged",
-    Event.SNOOZED: "Snoozed",
-    Event.WOKEN: "Snooze ended",
-    Event.ASSIGNED: "Assigned",
-    Event.ESCALATED: "Sent again",
-    Event.RESOLVED: "Case resolved",
-}
-_SETTLED = {
-    LineState.SKIPPED: "Recorded only",
-    LineState.BUNDLE: "Bundle",
-    LineState.NO_GOODS: "No goods",
-    LineState.REPLACED: "Replaced",
-}
 BY_HAND = "Support, a manager or an admin enters the lines of this order: *Enter lines*."
-_LINES = {"entered": "Lines by hand", "undone": "Lines as before, undone"}
 _ICONS = {
     StepKind.PAID: "payments",
     StepKind.MESSAGE: "mail",
@@ -132,19 +62,21 @@ def money(amount: int, currency: str | None) -> str:
 
 
 def order_states(row: OrderRow) -> list[str]:
-    """Return the labels of an order's state, the most urgent first."""
-    states = {
-        "Open": row.cases > 0 or row.missing > 0,
-        "Cart not read": row.cart_state != "read",
-        "Oversold": row.oversold > 0,
-        "Refund to decide": row.undecided > 0,
-        "Refunded": 0 < row.refunded >= row.amount,
-        "Refunded in part": 0 < row.refunded < row.amount,
-        "Disputed": row.dispute is not None,
-        "Recorded only": row.policy is Policy.SKIP,
-    }
+    """Return the labels of an order's state in English, the most urgent first: `ORDER_STATES` has their colours."""
+    states = marked(
+        {
+            "Open": row.cases > 0 or row.missing > 0,
+            "Cart not read": row.cart_state != "read",
+            "Oversold": row.oversold > 0,
+            "Refund to decide": row.undecided > 0,
+            "Refunded": 0 < row.refunded >= row.amount,
+            "Refunded in part": 0 < row.refunded < row.amount,
+            "Disputed": row.dispute is not None,
+            "Recorded only": row.policy is Policy.SKIP,
+        }
+    )
     found = [state for state, is_so in states.items() if is_so]
-    return found or (["Off the shelf"] if row.units else ["No goods"] if row.lines else [])
+    return found or marked(["Off the shelf"] if row.units else ["No goods"] if row.lines else [])
 
 
 def line_state(line: OrderLine) -> tuple[str, str]:
@@ -152,7 +84,7 @@ def line_state(line: OrderLine) -> tuple[str, str]:
     if line.state is LineState.FAILED:
         return "Open", "red"
     if not line.has_units or line.state is LineState.SKIPPED:
-        return _SETTLED[line.state], "gray"
+        return SETTLED[line.state], "gray"
     if line.cause == LineCause.REFUNDED:
         return "Refunded", "blue"
     return ("Oversold", "orange") if line.oversold else ("Off the shelf", "green")
@@ -161,7 +93,7 @@ def line_state(line: OrderLine) -> tuple[str, str]:
 def line_name(line: OrderLine) -> str:
     """Return the name of a line: product and size, else the name in the cart."""
     if line.product is None:
-        return line.name or ("No variant has this code" if line.has_units else _SETTLED[line.state])
+        return line.name or ("No variant has this code" if line.has_units else SETTLED[line.state])
     return words.sized(line.product, line.size)
 
 
@@ -197,8 +129,8 @@ def cart(row: OrderRow) -> str:
     if row.cart_source == "by hand":
         return "Lines entered by hand"
     return (
-        _CARTS.get(row.cart_state)
-        or f"Read from {_SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
+        CARTS.get(row.cart_state)
+        or f"Read from {SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
     )
 
 
@@ -215,7 +147,7 @@ def tolerated(row: OrderRow) -> str:
 
 def policy(row: OrderRow) -> str:
     """Return what the import did to stock, if that differs from taking it."""
-    return _POLICIES[row.policy].capitalize()
+    return POLICIES[row.policy].capitalize()
 
 
 def refund_text(row: RefundRow) -> str:
@@ -224,12 +156,12 @@ def refund_text(row: RefundRow) -> str:
     if row.kind == RefundKind.DISPUTE:
         return f"{'the bank gave the money back' if row.status == 'succeeded' else 'won after all'}{why}"
     trouble = f" ({row.failure_reason.replace('_', ' ')})" if row.failure_reason else ""
-    return f"{_REFUND_STATUS.get(row.status, row.status.replace('_', ' '))}{trouble}{why}"
+    return f"{REFUND_STATUS.get(row.status, row.status.replace('_', ' '))}{trouble}{why}"
 
 
 def dispute(status: str | None) -> str:
     """Return the state of a dispute in words; empty if there is none."""
-    return _DISPUTES.get(status or "", (status or "").replace("_", " "))
+    return DISPUTES.get(status or "", (status or "").replace("_", " "))
 
 
 def alert_state(alert: Alert) -> str:
@@ -246,27 +178,27 @@ def at_stake(stake: Stake) -> str:
 
 def event(what: Event) -> str:
     """Return the label of an event of a case."""
-    return _EVENTS[what]
+    return EVENTS[what]
 
 
 def step(row: Step, currency: str) -> tuple[str, str, str]:
     """Return the icon, the headline and the details of an entry in an order's timeline."""
     text = {
         StepKind.PAID: lambda: f"Paid {money(row.amount or 0, currency)}",
-        StepKind.MESSAGE: lambda: f"Message: {message(row.what or '')}, {_MESSAGES.get(row.state or '', '')}",
-        StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", _POLICIES[Policy(row.what or "normal")]))),
+        StepKind.MESSAGE: lambda: f"Message: {message(row.what or '')}, {MESSAGES.get(row.state or '', '')}",
+        StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", POLICIES[Policy(row.what or "normal")]))),
         StepKind.MOVEMENT: lambda: f"{words.signed_units(row.units or 0)} of {row.subject}{words.DOT}{row.state}",
         StepKind.REFUND: lambda: (
             f"Dispute about {money(row.amount or 0, currency)} {row.what}"
             if row.what in ("lost", "won")
-            else f"Refund of {money(row.amount or 0, currency)} {_REFUND_STATUS.get(row.what or '', row.what)}"
+            else f"Refund of {money(row.amount or 0, currency)} {REFUND_STATUS.get(row.what or '', row.what)}"
         ),
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
-        StepKind.LINES: lambda: f"{_LINES[row.what or '']}: {row.subject or 'none'}",
+        StepKind.LINES: lambda: f"{LINES[row.what or '']}: {row.subject or 'none'}",
         StepKind.TAKEN_BACK: lambda: (
             f"Taken back: {decided(Disposition(row.what or ''), row.units or 0, row.subject or '')}"
         ),
-        StepKind.CASE: lambda: f"{_EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
+        StepKind.CASE: lambda: f"{EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
     return f":material/{_ICONS[row.kind]}:", text, _details(row)
 
@@ -278,9 +210,9 @@ def decided(what: Disposition, units: int, code: str) -> str:
 
 def _details(row: Step) -> str:
     if row.kind is StepKind.MESSAGE:
-        return ". ".join(filter(None, (_WAYS.get(row.subject or ""), row.note)))
+        return ". ".join(filter(None, (WAYS.get(row.subject or ""), row.note)))
     if row.kind is StepKind.RECORDED and row.state != "read":
-        return _CARTS.get(row.state or "", "")
+        return CARTS.get(row.state or "", "")
     if row.kind is StepKind.LINES:
         return words.joined(row.state and f"Before: {row.state}", row.note)
     return (row.note or "").replace("_", " ") if row.kind is StepKind.REFUND else row.note or ""

@@ -1,4 +1,4 @@
-"""Labels, and how to write quantities, money, and times in the shop's time zone."""
+"""Labels, and how to write quantities, money, and times in the shop's time zone, as the reader writes them."""
 
 from __future__ import annotations
 
@@ -11,48 +11,58 @@ from zoneinfo import ZoneInfo
 from core.carts.values import minor_digits
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Posted, Role
+from dashboard.language import formats
+from dashboard.language.texts import lazy, noun, tr
 
-MINUS = "\N{MINUS SIGN}"
+MINUS, SPACE = formats.MINUS, formats.SPACE
 NOTHING = "\N{EN DASH}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = " \N{MIDDLE DOT} "
 TIMES = "\N{MULTIPLICATION SIGN}"
-SPACE = "\N{NO-BREAK SPACE}"
 
-TYPE_LABELS = {
-    MovementType.PURCHASE: "Purchase",
-    MovementType.SALE: "Sale",
-    MovementType.RESTORATION: "Restoration",
-    MovementType.ADJUSTMENT: "Adjustment",
-    MovementType.COUNT: "Count",
-}
-TYPE_PLURALS = {
-    MovementType.PURCHASE: "Purchases",
-    MovementType.SALE: "Sales",
-    MovementType.RESTORATION: "Restorations",
-    MovementType.ADJUSTMENT: "Adjustments",
-    MovementType.COUNT: "Counts",
-}
-LEVEL_STATES: dict[str, str] = {LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"}
-ROLE_LABELS = {role: role.value.capitalize() for role in Role}
-
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "INR": "₹"}
+TYPE_LABELS = lazy(
+    {
+        MovementType.PURCHASE: "Purchase",
+        MovementType.SALE: "Sale",
+        MovementType.RESTORATION: "Restoration",
+        MovementType.ADJUSTMENT: "Adjustment",
+        MovementType.COUNT: "Count",
+    }
+)
+TYPE_PLURALS = lazy(
+    {
+        MovementType.PURCHASE: "Purchases",
+        MovementType.SALE: "Sales",
+        MovementType.RESTORATION: "Restorations",
+        MovementType.ADJUSTMENT: "Adjustments",
+        MovementType.COUNT: "Counts",
+    }
+)
+LEVEL_STATES: dict[str, str] = lazy({LevelState.OUT: "Out", LevelState.LOW: "Low", LevelState.HEALTHY: "In stock"})
+ROLE_LABELS = lazy(
+    {
+        Role.WAREHOUSE: "Warehouse",
+        Role.SUPPORT: "Support",
+        Role.MANAGER: "Manager",
+        Role.ADMIN: "Admin",
+    }
+)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
 
 
 def number(value: float) -> str:
-    """Return `value` with thousands separators and a typographic minus sign: 1,234."""
-    return f"{value:,}".replace("-", MINUS)
+    """Return `value` with the reader's separators and a typographic minus sign: 1,234."""
+    return formats.number(value)
 
 
 def signed(units: int) -> str:
     """Return a change in units with its sign: +3, or ±0 for a count that found no variance."""
-    return "±0" if units == 0 else f"{'+' if units > 0 else MINUS}{abs(units):,}"
+    return "±0" if units == 0 else f"{'+' if units > 0 else MINUS}{number(abs(units))}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: 1 variant, 12 variants."""
-    return f"{number(count)}{SPACE}{one if abs(count) == 1 else many or one + 's'}"
+    return f"{number(count)}{SPACE}{noun(count, one, many or one + 's')}"
 
 
 def units(count: int) -> str:
@@ -62,12 +72,12 @@ def units(count: int) -> str:
 
 def signed_units(count: int) -> str:
     """Return a change with its sign and unit: +2 units."""
-    return f"{signed(count)}{SPACE}unit{'' if abs(count) == 1 else 's'}"
+    return f"{signed(count)}{SPACE}{noun(count, 'unit', 'units')}"
 
 
 def came_and_went(came: int, went: int) -> str:
     """Return units in and units out, each with its sign, without the one that is zero."""
-    return " and ".join(signed(units) for units in (came, -went) if units) or signed(0)
+    return listing([signed(units) for units in (came, -went) if units]) or signed(0)
 
 
 def change(before: int, after: int) -> str:
@@ -85,15 +95,17 @@ def money(amount: Decimal | None, currency: str) -> str:
     """Return an amount in the shop's currency: €1,284.30, ¥500, 12.00 CHF."""
     if amount is None:
         return NOTHING
-    figure = f"{abs(amount):,.0f}" if minor_digits(currency) == 0 else f"{abs(amount):,.2f}"
-    sign = MINUS if amount < 0 else ""
-    return f"{sign}{_SYMBOLS[currency]}{figure}" if currency in _SYMBOLS else f"{sign}{figure}{SPACE}{currency}"
+    return formats.money(amount, currency, minor_digits(currency) and 2)
 
 
 def round_money(amount: Decimal | None, currency: str) -> str:
     """Return an amount rounded to the whole currency unit: €1,284,300."""
-    whole = None if amount is None else amount.quantize(Decimal(1))
-    return money(whole, currency).removesuffix(".00").replace(f".00{SPACE}", SPACE)
+    return NOTHING if amount is None else formats.money(amount.quantize(Decimal(1)), currency, 0)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as a percentage: 0.125 is 13%, with one digit 12.5%."""
+    return formats.percent(share, digits)
 
 
 def local(at: datetime, zone: str) -> datetime:
@@ -103,31 +115,34 @@ def local(at: datetime, zone: str) -> datetime:
 
 def moment(at: datetime | None, zone: str) -> str:
     """Return a moment in the shop's time zone: 23 Nov 2026, 14:05."""
-    return NOTHING if at is None else f"{day(local(at, zone).date())}, {local(at, zone):%H:%M}"
+    return NOTHING if at is None else f"{day(local(at, zone).date())}, {formats.clock(local(at, zone))}"
 
 
 def day(value: date) -> str:
-    """Return a day: 23 Nov 2026."""
-    return f"{value.day} {value:%b %Y}"
+    """Return a day as the reader writes it: 23 Nov 2026, 23.11.2026."""
+    return formats.day(value)
 
 
 def ago(at: datetime | None, now: datetime) -> str:
     """Return how long ago something was: just now, 3 minutes ago, 2 days ago; or never."""
     if at is None:
-        return "never"
+        return tr("never")
     seconds = (now - at).total_seconds()
     if seconds < 60:
-        return "just now"
-    for below, unit, size in ((3_600, "minute", 60), (86_400, "hour", 3_600), (60 * 86_400, "day", 86_400)):
+        return tr("just now")
+    units: tuple[tuple[int, formats.Unit, int], ...] = (
+        (3_600, "minute", 60), (86_400, "hour", 3_600), (60 * 86_400, "day", 86_400),
+    )  # fmt: skip
+    for below, unit, size in units:
         if seconds < below:
-            return f"{plural(int(seconds // size), unit)} ago"
+            return formats.ago(int(seconds // size), unit)
     months = round(seconds / (30.44 * 86_400))
-    return f"{plural(months, 'month')} ago" if months < 24 else f"{plural(months // 12, 'year')} ago"
+    return formats.ago(months, "month") if months < 24 else formats.ago(months // 12, "year")
 
 
 def variant(row: LevelRow) -> str:
     """Return the name of a variant: product, size and colour."""
-    return joined(row.product, f"size {row.size}" if row.size else "", "" if says_colour(row) else row.color)
+    return joined(sized(row.product, row.size), "" if says_colour(row) else row.color)
 
 
 def product(row: LevelRow) -> str:
@@ -142,27 +157,28 @@ def says_colour(row: LevelRow) -> bool:
 
 def sized(product: str, size: str | None) -> str:
     """Return a product with its size."""
-    return joined(product, f"size {size}" if size else "")
+    return joined(product, tr("size {size}", size=size) if size else "")
 
 
 def cover(days: float | None) -> str:
     """Return days of cover: how long the available units last at the recent rate."""
     if days is None:
         return NOTHING
-    return "over a year" if days > 365 else plural(round(days), "day")
+    return tr("over a year") if days > 365 else plural(round(days), "day")
 
 
 def due(row: Expected | None) -> str:
     """Return what deliveries still bring of a variant, and when: +12, 3 Dec; or nothing."""
     if row is None:
         return ""
-    return f"+{row.units:,}, {row.next_on.day} {row.next_on:%b}" if row.next_on else f"+{row.units:,}"
+    units = signed(row.units)
+    return f"{units}, {formats.short_day(row.next_on)}" if row.next_on else units
 
 
 def status(row: LevelRow) -> str:
     """Return the label of a level's state."""
     if not row.is_active:
-        return "Inactive"
+        return tr("Inactive")
     return LEVEL_STATES[row.state]
 
 
@@ -174,7 +190,9 @@ def why(row: Movement) -> str:
 
 def listing(names: list[str]) -> str:
     """Return names as a list in a sentence: a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    if len(names) < 2:
+        return "".join(names)
+    return tr("{first} and {last}", first=", ".join(names[:-1]), last=names[-1])
 
 
 def plain(text: str) -> str:
@@ -190,4 +208,4 @@ def joined(*parts: str | None) -> str:
 def short_moment(at: datetime, zone: str) -> str:
     """Return a moment without its year, for narrow columns: 23 Nov, 14:05."""
     on_clock = local(at, zone)
-    return f"{on_clock.day} {on_clock:%b, %H:%M}"
+    return f"{formats.short_day(on_clock.date())}, {formats.clock(on_clock)}"

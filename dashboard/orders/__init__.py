@@ -4,5 +4,5 @@
 `returns` what came back without a refund, and `decisions` shows both with Undo. `notice` says that Stripe is not
 connected.
 
-Uses: alerts, stock, frame, door.
+Uses: alerts, stock, frame, door, language.
 """

@@ -8,13 +8,14 @@ from streamlit.column_config import TextColumn
 
 from core.orders.reads import OrderRow
 from dashboard.frame import columns, selling, tables, words
+from dashboard.language.texts import tr
 
 
 def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Callable[[int], None]) -> None:
     """Show orders, newest first; a click on one calls `pick` with its id. `key` must change with the page."""
     ids, titles = [row.order_id for row in rows], [row.title for row in rows]
     units = [words.number(row.units) if row.lines else words.NOTHING for row in rows]
-    states = [selling.order_states(row) for row in rows]
+    states = [[tr(state) for state in selling.order_states(row)] for row in rows]
     buyers = [row.email or row.name or "" for row in rows]
     needs = {"order": (90, tables.fitting(titles, 90, 300)), "buyer": (140, tables.fitting(buyers, 140, 300))}
     widths = tables.share(434, needs)

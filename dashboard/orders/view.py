@@ -18,6 +18,7 @@ from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.orders import decisions, oversold, refunds, returns, story
 from dashboard.orders import listing as order_list
 from dashboard.stock import holds
@@ -60,7 +61,7 @@ def _show_head(seen: WholeOrder) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ord_head"):
         st.subheader(f"Order {words.plain(row.title)}", anchor=False, width="content")
         for state in selling.order_states(row):
-            st.badge(state, color=selling.ORDER_STATES[state])  # type: ignore[arg-type]
+            st.badge(tr(state), color=selling.ORDER_STATES[state])  # type: ignore[arg-type]
     paid = f"{selling.money(row.amount, row.currency)} paid {words.moment(row.paid_at, seen.shop.zone)}"
     st.text(words.joined(paid, row.name, row.email))
 

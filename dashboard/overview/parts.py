@@ -17,6 +17,7 @@ from dashboard.alerts import tables as cases
 from dashboard.frame import charts, drawer, links, lists, selling, tables, words
 from dashboard.frame import page as frame
 from dashboard.frame.charts import choosing
+from dashboard.language.texts import tr
 
 PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
 """The days that the numbers and the chart cover."""
@@ -164,7 +165,7 @@ def _show_failed(seen: Overview) -> None:
     for row in seen.failed:
         case = row.first
         money = selling.money(row.money, row.currency) if row.money else ""
-        about = words.joined(", ".join(cases.kinds(row)), money, words.ago(row.first_at, now), steps.of(case))
+        about = words.joined(", ".join(cases.kinds(row)), money, words.ago(row.first_at, now), tr(steps.of(case)))
         _row("red", "error", cases.name(row), about, "alerts", alert=str(case.alert_id), alr_step=steps.of(case))
 
 

@@ -53,6 +53,7 @@ WHAT = {
     What.COUNT_RULES: "Rules of counting changed",
     What.ORDER_TERMS: "Terms of ordering changed",
     What.VIEW_WITHDRAWN: "Shared view made private",
+    What.READING_SET: "Language and format set",
 }
 _FACTS = {
     "name": "Name",
@@ -89,6 +90,8 @@ _FACTS = {
     "digest": "Digest",
     "digest_at": "Digest at",
     "daily_at": "Starts at",
+    "language": "Language",
+    "format": "Format",
 }
 
 

@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.foundation.model import Shop
+from core.people import reading as readings
+from core.people.reading import Reading
 from core.shop import profile as shop
+from dashboard.door import session
 from dashboard.frame import outcome, words
+from dashboard.language import asking
 
 _CONSEQUENCES = (
     "Changing the time zone recalculates all daily figures from the ledger. That takes seconds, or minutes with "
@@ -37,8 +41,23 @@ def show_shop(own: Shop) -> None:
             _zone_input(own.zone)
             _currency_input(own.currency)
             st.form_submit_button("Save", type="primary", on_click=_save, args=(own,))
+        _show_reading(session.run(readings.shop_reading_of))
         clock = words.plain(words.moment(datetime.now(UTC), own.zone))
         st.caption(f"The shop's local time is {clock}. {_CONSEQUENCES}")
+
+
+def _show_reading(present: Reading) -> None:
+    with st.form("set_reading"):
+        st.markdown("**Language and format**")
+        asking.show(present, "As written in English", "set_reading")
+        st.form_submit_button("Save for everybody", on_click=_save_reading, args=(present,))
+        st.caption("Everybody can choose their own on Your account.")
+
+
+def _save_reading(present: Reading) -> None:
+    chosen = asking.asked(present, "set_reading")
+    outcome.do("Language and format are saved.", readings.set_shop_reading, language=chosen.language,
+               format=chosen.format)  # fmt: skip
 
 
 def _zone_input(present: str) -> None:

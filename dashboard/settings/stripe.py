@@ -1,4 +1,4 @@
-"""Settings, Stripe: key, mode, connection test, go-live, inbox, webhook, and the storefront's order table."""
+"""Settings, Stripe: key, mode, connection test, go-live, inbox and webhook."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.foundation import days
 from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.orders import stripe_link
-from core.orders.stripe_link import Connected, Keys, OrderLookup
+from core.orders.stripe_link import Connected, Keys
 from core.payloads import reading as payloads
 from core.sandbox import connection
 from core.stripe.reader import GatewayAccount
 from core.stripe.trouble import READS, Patience
 from dashboard.door import session
-from dashboard.frame import columns, feedback, links, outcome, words
+from dashboard.frame import feedback, links, outcome, words
 from dashboard.settings import amounts, mapping
 
 TRIES = 2
@@ -50,10 +50,10 @@ def show_stripe(seen: Connected, keys: Keys) -> None:
         amounts.show(seen)
     with st.container(border=True, key="stripe_confirmation"):
         st.subheader("Confirmation mail", anchor=False)
-        _show_confirmation(seen)
+        amounts.show_confirmation(seen)
     with st.container(border=True, key="stripe_lookup"):
         st.subheader("Orders of the storefront", anchor=False)
-        _show_lookup(seen)
+        amounts.show_lookup(seen)
 
 
 # ---------------------------------------------------------------- key and mode
@@ -216,67 +216,3 @@ def _show_webhook(keys: Keys) -> None:
     st.code(f"{session.origin()}{stripe_link.WEBHOOK}", language=None, wrap_lines=True)
     with st.expander(f"{len(payloads.KINDS)} events to select, API version {keys.api_version}"):
         st.code("\n".join(payloads.KINDS), language=None)
-
-
-# ---------------------------------------------------------------- the confirmation mail
-
-_UNREAD = {
-    "wait": "Wait until the cart was read",
-    "without_lines": "Send a mail without lines at once",
-}
-
-
-def _show_confirmation(seen: Connected) -> None:
-    st.caption(
-        "Orders that the storefront asks for are confirmed to the buyer once, with their lines. This is for an order "
-        "whose cart could not be read."
-    )
-    present = seen.link.unread_confirmation
-    key = f"set_unread_{present}"
-    with st.form("set_unread", border=False):
-        st.selectbox(
-            "While the cart is unread", list(_UNREAD), list(_UNREAD).index(present), format_func=_UNREAD.__getitem__,
-            key=key, width=480,
-        )  # fmt: skip
-        st.form_submit_button("Save", key="set_unread_save", on_click=_save_unread, args=(key,))
-
-
-def _save_unread(key: str) -> None:
-    choice = str(st.session_state[key])
-    done = {
-        "wait": "Orders with an unread cart are confirmed once their cart was read.",
-        "without_lines": "Orders with an unread cart are confirmed at once, without lines.",
-    }[choice]
-    outcome.do(done, stripe_link.save_unread_confirmation, choice=choice)
-
-
-# ---------------------------------------------------------------- the storefront's orders
-
-
-def _show_lookup(seen: Connected) -> None:
-    st.caption(
-        "If payments carry only an order number, the lines are read from the storefront's table in this database. The "
-        "account `stockroom_owner` needs permission to read it."
-    )
-    saved = seen.lookup
-    mark = columns.key_of("lookup", seen.link.order_lookup)
-    labels = {"schema": "Schema", "table": "Table with one row for each line", "order": "Column of the order number",
-              "code": "Column of the SKU or variant id", "quantity": "Column of the quantity"}  # fmt: skip
-    keys = {name: f"set_lookup_{name}_{mark}" for name in labels}
-    with st.form("set_lookup", border=False):
-        for cell, (name, label) in zip(mapping.in_threes(len(labels)), labels.items(), strict=False):
-            present = getattr(saved, name) if saved else ("public" if name == "schema" else "")
-            cell.text_input(label, present, key=keys[name], max_chars=63)
-        with st.container(horizontal=True):
-            st.form_submit_button("Save", key="set_lookup_save", on_click=_save_lookup, args=(keys,))
-            st.form_submit_button(
-                "Remove", key="set_lookup_remove", disabled=saved is None, on_click=outcome.do,
-                args=("The order table is removed.", stripe_link.save_lookup),
-                kwargs={"lookup": None},
-            )  # fmt: skip
-
-
-def _save_lookup(keys: dict[str, str]) -> None:
-    typed = {name: str(st.session_state[key]).strip() for name, key in keys.items()}
-    done = f"Order lines are read from {typed['schema']}.{typed['table']}."
-    outcome.do(done, stripe_link.save_lookup, lookup=OrderLookup(**typed))

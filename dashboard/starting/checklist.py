@@ -15,8 +15,6 @@ from core.screens.starting import Lack, Step, Task
 from dashboard.door import session
 from dashboard.frame import links, words
 
-_TO_WHOM = "to the person who runs the server"
-
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -46,13 +44,14 @@ _LACKS = {
         "the reason *Initial stock count*."
     ),
     (Task.KEY, Lack.KEY): (
-        f"Create a restricted key in Stripe and give it {_TO_WHOM}. They set it as `STRIPE_SECRET_KEY` and start "
+        "Create a restricted key in Stripe and give it to the person who runs the server. They set it as "
+        "`STRIPE_SECRET_KEY` and start "
         "Stockroom again."
     ),
     (Task.KEY, Lack.ANSWER): "A key is set, but Stripe has not answered within the last hour. Test the connection.",
     (Task.WEBHOOK, Lack.SECRET): (
         "Create a webhook in Stripe, with the address that Settings, Stripe shows. Give its signing secret "
-        f"{_TO_WHOM}. They set it as `STRIPE_WEBHOOK_SECRET` and start Stockroom again."
+        "to the person who runs the server. They set it as `STRIPE_WEBHOOK_SECRET` and start Stockroom again."
     ),
     (
         Task.WEBHOOK,
@@ -67,7 +66,8 @@ _LACKS = {
     (Task.BACKUP, Lack.PROOF): "No backup of this shop is verified yet. Create one; the next night does too.",
     (Task.ALERTS, Lack.ADDRESS): (
         "Choose where alerts go: mail, Slack, Teams or another service. Give the address "
-        f"{_TO_WHOM}. They set it as `STOCKROOM_NOTIFY_` with a name, such as TEAM, and start Stockroom again."
+        "to the person who runs the server. They set it as `STOCKROOM_NOTIFY_` with a name, such as TEAM, and start "
+        "Stockroom again."
     ),
     (Task.ALERTS, Lack.MESSAGE): "An address is set, but no message has arrived there yet. Send a test message.",
 }

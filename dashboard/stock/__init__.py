@@ -4,5 +4,5 @@
 `details` and `holds`; `editing` is the form that changes it. `bulk` changes many levels from a file.
 `codes` shows the codes of a variant, `terms` how it is ordered, `labels` prints labels.
 
-Uses: sheets, frame, door.
+Uses: sheets, frame, door, language.
 """

@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.catalog import editing, pictures
 from core.catalog.editing import LABELS, ON_SHELF, Edit, EditedValue, Field
-from core.foundation import numbers
 from core.foundation.errors import EditedMeanwhile, invalid
 from core.foundation.model import Actor
 from core.people.access import Permission, may
@@ -17,6 +16,7 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
 
 PARAM = "edit"
 _PLAIN = (Field.PRODUCT, Field.BRAND, Field.SKU, Field.SIZE, Field.COLOR, Field.PRICE, Field.UNIT_COST,
@@ -71,7 +71,7 @@ def show(seen: Variant, person: Actor) -> None:
             st.caption("A manager or an admin can edit the other values.")
 
         def post(key: str, values: forms.Values) -> tuple[EditedValue, ...]:
-            mark = numbers.group_mark(st.context.locale)
+            mark = formats.group_mark(st.context.locale)
             edits = _edits(row.variant_id, mine, values)
             upload = values.get("upload")
             if upload is None and not edits:

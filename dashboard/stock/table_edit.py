@@ -17,7 +17,6 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from core.catalog import editing
 from core.catalog.editing import LABELS, Edit, EditedValue, Field
-from core.foundation import numbers
 from core.foundation.errors import EditedMeanwhile, InvalidInput
 from core.foundation.model import Actor, LevelRow
 from core.ledger.level_filter import LevelFilter, LevelSort
@@ -25,6 +24,7 @@ from core.people.access import Permission, may
 from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
+from dashboard.language import formats
 
 PARAM = "edit_list"
 ROWS = 200
@@ -84,7 +84,7 @@ def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
         table, column_config=_config(may(person.role, Permission.EDIT_VARIANT)), hide_index=True, num_rows="fixed",
         height=height, key=sheet.key, alt="Variants to edit",
     )  # fmt: skip
-    found = review(sheet, table, edited, numbers.group_mark(st.context.locale))
+    found = review(sheet, table, edited, formats.group_mark(st.context.locale))
     if found:
         _show_review(sheet, found)
 
@@ -210,7 +210,7 @@ def _show_form(sheet: Sheet, edits: list[Edit], *, is_fit: bool) -> None:
             with st.form(form.name, border=False, width="content"):
 
                 def post(key: str, _: forms.Values) -> tuple[EditedValue, ...]:
-                    mark = numbers.group_mark(st.context.locale)
+                    mark = formats.group_mark(st.context.locale)
                     return session.run(editing.edit, edits=edits, key=key, mark=mark)
 
                 forms.submit(form, f"Save {words.plural(len(edits), 'change')}", post, say=_saved, after=_forget)

@@ -6,13 +6,25 @@ import streamlit as st
 
 from core.ledger import reports
 from core.people import accounts
+from core.people import reading as readings
 from dashboard.door import session
+from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
-from dashboard.frame import words
+from dashboard.language import asking
 from dashboard.settings import people
 
 person = session.signed_in()
 actor = person.actor
+KEY = "account_reading"
+own = session.run(readings.own_reading)
+
+
+def save() -> None:
+    """Save the person's own language and format."""
+    chosen = asking.asked(own, KEY)
+    outcome.do("", readings.set_own_reading, language=chosen.language, format=chosen.format)
+
+
 with frame.page("Your account", actor):
     st.text(words.joined(actor.name, actor.email, words.ROLE_LABELS[actor.role]))
     with st.container(border=True, key="account_password"):
@@ -22,6 +34,12 @@ with frame.page("Your account", actor):
         else:
             st.write("You signed in with a one-time link. Set a password to sign in without another link.")
         session.form_button("Change password" if person.has_password else "Set a password", "/password")
+
+    with st.container(border=True, key=KEY):
+        st.subheader("Language and format", anchor=False)
+        asking.show(own, "As the shop has it", KEY)
+        st.button("Save", key=f"{KEY}_save", type="primary", on_click=save)
+        outcome.show()
 
     with st.container(border=True, key="account_sessions"):
         st.subheader("Signed-in browsers", anchor=False)

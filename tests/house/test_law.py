@@ -55,6 +55,7 @@ SCREENS = (
     "views",
     "frame",
     "door",
+    "language",
 )
 
 

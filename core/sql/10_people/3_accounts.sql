@@ -9,16 +9,18 @@ $$;
 
 -- ---------------------------------------------------------------- who is signed in
 
--- The person behind a browser's token, since when the shop exists, and the page or view on which the person begins, null for
--- Overview; no row when the session has ended or the account is not active.
+-- The person behind a browser's token, since when the shop exists, the page or view on which the person begins, null for Overview,
+-- and the language and format of the pages; no row when the session has ended or the account is not active.
 create function stockroom_api.find_session(_token_hash bytea)
     returns table (user_id bigint, session_id bigint, name text, email text, role text, has_password boolean,
-                   expires_at timestamptz, shop_since timestamptz, start text)
+                   expires_at timestamptz, shop_since timestamptz, start text, language text, format text)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select u.id, s.id, u.name, u.email, u.role, u.password_hash is not null, s.expires_at,
-           (select p.created_at from stockroom.shop p), coalesce(t.page, concat_ws('&', v.page || '?view=' || v.id, nullif(v.query, '')))
+           p.created_at, coalesce(t.page, concat_ws('&', v.page || '?view=' || v.id, nullif(v.query, ''))),
+           coalesce(u.language, p.language), coalesce(u.format, p.format)
       from stockroom.sessions s
       join stockroom.users u on u.id = s.user_id
+      left join stockroom.shop p on true
       left join stockroom.start_pages t on t.user_id = u.id
       left join stockroom.saved_views v on v.id = t.view_id and (v.owner_id = u.id or v.is_shared)
      where s.token_hash = _token_hash and s.revoked_at is null and s.expires_at > now() and u.is_active;
