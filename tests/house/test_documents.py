@@ -245,7 +245,8 @@ def test_every_target_the_help_lists_can_be_made() -> None:
 def test_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
     means = {"look": {Permission.VIEW}, "adjust": {Permission.ADJUST}, "receive": {Permission.RECEIVE},
              "set": {Permission.SET_LEVEL}, "count": {Permission.COUNT}, "undo": {Permission.UNDO},
-             "approve counts": {Permission.APPROVE_COUNT}, "set order terms": {Permission.SET_ORDER_TERMS}, "add codes": {Permission.ATTACH_CODE},
+             "approve counts": {Permission.APPROVE_COUNT}, "set order terms": {Permission.SET_ORDER_TERMS},
+             "add codes": {Permission.ATTACH_CODE},
              "retry orders": {Permission.RETRY_ORDER}, "handle cases": {Permission.HANDLE_ALERT},
              "map codes": {Permission.MAP_CODE}, "enter lines": {Permission.SET_LINES},
              "resolve cases": {Permission.RESOLVE_ALERT}, "decide refunds": {Permission.DECIDE_REFUND},
