@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -48,7 +49,7 @@ def wakes_at(nap: Nap, zone: str, now: datetime) -> datetime:
         return now + timedelta(hours=1)
     today = days.of(now, zone)
     later = timedelta(days=1 if nap is Nap.TOMORROW else 7 - today.weekday())
-    return days.moment(datetime.combine(today + later, MORNING), zone)
+    return days.moment(datetime.combine(today + later, MORNING), zone).astimezone(ZoneInfo(zone))
 
 
 def acknowledge(connection: Connection, actor: Actor, *, alert_ids: Sequence[int]) -> None:

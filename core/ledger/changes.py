@@ -198,7 +198,11 @@ def costs_of(costs: Iterable[Decimal | None]) -> str | None:
     for n, cost in enumerate(found, 1):
         if cost is not None and not cost.is_finite():
             raise invalid("unit cost", "must be an amount", given=_shown(cost), line=n)
-    return None if all(cost is None for cost in found) else array("NULL" if cost is None else f"{cost:f}" for cost in found)
+    return (
+        None
+        if all(cost is None for cost in found)
+        else array("NULL" if cost is None else f"{cost:f}" for cost in found)
+    )
 
 
 def units(value: Any, field: str, *, lowest: int, highest: int = MAX_UNITS, **facts: Any) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.alerts.ageing import DAYS, Times
-from dashboard.frame import charts, selling, words
+from dashboard.frame import charts, words
+from dashboard.language import sales
 
 HAND, END = "First action", "Resolved"
 
@@ -16,7 +17,7 @@ def show(times: Sequence[Times]) -> None:
     """Show the times of each kind of case; nothing if there were no cases."""
     if not times:
         return
-    times = sorted(times, key=lambda row: list(selling.KINDS).index(row.kind))
+    times = sorted(times, key=lambda row: list(sales.KINDS).index(row.kind))
     with st.container(border=True, key="alr_times"):
         st.subheader("How long cases take", anchor=False)
         st.caption(
@@ -26,12 +27,12 @@ def show(times: Sequence[Times]) -> None:
         shown = [row for row in times if row.first_hand is not None or row.resolution is not None]
         if shown:
             series = {HAND: [_hours(row.first_hand) for row in shown], END: [_hours(row.resolution) for row in shown]}
-            chart = charts.pairs([selling.KINDS[row.kind] for row in shown], series, "hours")
+            chart = charts.pairs([sales.KINDS[row.kind] for row in shown], series, "hours")
             charts.show(chart, key="alr_times_chart", alt=_describe(shown))
         else:
             st.caption("Nobody has acted on a case yet, and none was resolved.")
         table: dict[str, Sequence[object]] = {
-            "Case": [selling.KINDS[row.kind] for row in times],
+            "Case": [sales.KINDS[row.kind] for row in times],
             "Cases": [row.cases for row in times],
             HAND: [lasting(row.first_hand) for row in times],
             END: [lasting(row.resolution) for row in times],
@@ -56,7 +57,7 @@ def _hours(seconds: float | None) -> float | None:
 
 def _describe(times: Sequence[Times]) -> str:
     told = (
-        f"{selling.KINDS[row.kind]}: first action after {lasting(row.first_hand)}, resolved after "
+        f"{sales.KINDS[row.kind]}: first action after {lasting(row.first_hand)}, resolved after "
         f"{lasting(row.resolution)}"
         for row in times
     )

@@ -10,9 +10,9 @@ import streamlit as st
 from core.alerts.reads import STILL_OPEN, AlertFilter, CaseList
 from core.foundation.model import Actor
 from core.foundation.sales import AlertState
-from dashboard.frame import lists, selling, words
+from dashboard.frame import lists, words
 from dashboard.frame.lists import Wanted
-from dashboard.language import widgets
+from dashboard.language import sales, widgets
 from dashboard.language.texts import source
 
 STATES = {
@@ -31,7 +31,7 @@ LISTS = {
     "Machinery": CaseList.MACHINERY,
 }
 _SLEEPING = {"Snoozed": True, "All": None}
-_KINDS = {label: kind for kind, label in source(selling.KINDS).items()}
+_KINDS = {label: kind for kind, label in source(sales.KINDS).items()}
 _USUAL = "Not resolved"
 FILTERS = lists.Filters(empty={"alr_q": "", "alr_kind": [], "alr_state": _USUAL}, cursor="alr_page")
 LIST = lists.Choice(label="List", key="alr_list", options=LISTS, usual="Failed updates")

@@ -21,6 +21,7 @@ from dashboard.frame import columns, feedback, links, lists, live, selling, word
 from dashboard.frame import page as frame
 from dashboard.frame import tables as frame_tables
 from dashboard.frame.lists import Wanted
+from dashboard.language import sales
 from dashboard.language.texts import source
 
 PARAM = "alert"
@@ -133,7 +134,7 @@ def show(wanted: str, person: Actor) -> None:
             with st.container(border=True, key="alr_actions"):
                 st.subheader("Actions", anchor=False)
                 case_forms.show_whole(seen, person)
-        runbook.show(source(selling.KINDS)[seen.alert.kind])
+        runbook.show(source(sales.KINDS)[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
         if raw and not lines.offered_on(seen.alert, person):
             with st.container(border=True, key="alr_raw"):
@@ -150,9 +151,9 @@ def show(wanted: str, person: Actor) -> None:
 def _show_head(seen: WholeAlert, person: Actor) -> None:
     alert = seen.alert
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="alr_head"):
-        st.subheader(selling.KINDS[alert.kind], anchor=False, width="content")
+        st.subheader(sales.KINDS[alert.kind], anchor=False, width="content")
         colour = {AlertState.OPEN: "red", AlertState.ACKNOWLEDGED: "orange", AlertState.RESOLVED: "green"}[alert.state]
-        st.badge(selling.ALERT_STATES[alert.state], color=colour)  # type: ignore[arg-type]
+        st.badge(sales.ALERT_STATES[alert.state], color=colour)  # type: ignore[arg-type]
         if alert.is_snoozed:
             assert alert.snoozed_until  # a snoozed case has an end
             st.badge(f"Snoozed until {words.short_moment(alert.snoozed_until, seen.shop.zone)}", color="gray")
@@ -176,7 +177,7 @@ def _show_facts(seen: WholeAlert) -> None:
         if alert.kind is AlertKind.PROOF_FAILED:
             links.to_page("reconciliation", "Reconciliation", icon=":material/verified:")
         for other in seen.others:
-            label = words.joined(selling.KINDS[other.kind], other.size and f"size {other.size}")
+            label = words.joined(sales.KINDS[other.kind], other.size and f"size {other.size}")
             links.to_page("alerts", f"Also: {words.plain(label)}", icon=":material/link:", alert=str(other.alert_id))
     if alert.buyer:
         st.text(alert.buyer)

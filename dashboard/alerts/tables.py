@@ -14,6 +14,7 @@ from core.catalog.size_runs import size_order
 from core.foundation.sales import AlertKind
 from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
+from dashboard.language import sales
 from dashboard.language.texts import tr
 
 Pick = Callable[[Alert], None]
@@ -43,12 +44,12 @@ def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, 
 def name(row: CaseRow) -> str:
     """Return what a row is about: the name of its order, its product, or the kind of its case."""
     case = row.first
-    return case.order_name or (case.product if case.list is CaseList.LEVELS else None) or selling.KINDS[case.kind]
+    return case.order_name or (case.product if case.list is CaseList.LEVELS else None) or sales.KINDS[case.kind]
 
 
 def kinds(row: CaseRow) -> list[str]:
     """Return the kinds of the cases of a row, each once."""
-    return list(dict.fromkeys(selling.KINDS[alert.kind] for alert in row.alerts))
+    return list(dict.fromkeys(sales.KINDS[alert.kind] for alert in row.alerts))
 
 
 def said(row: CaseRow) -> str:
@@ -93,8 +94,8 @@ def _next(cases: Sequence[Alert]) -> list[str]:
 
 
 def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:
-    colours = dict.fromkeys(selling.KINDS.values(), "orange")
-    colours |= {selling.KINDS[kind]: "red" for kind in list(selling.KINDS)[:6]}
+    colours = dict.fromkeys(sales.KINDS.values(), "orange")
+    colours |= {sales.KINDS[kind]: "red" for kind in list(sales.KINDS)[:6]}
     buyers = [row.first.buyer or row.first.email or words.NOTHING for row in rows]
 
     def number(label: str, width: int, about: str) -> Any:

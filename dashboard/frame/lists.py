@@ -75,7 +75,6 @@ class Choice(Generic[T]):
         )  # fmt: skip
         return self.value()
 
-
     def show_as_list(self, on_change: Callable[[], None] | None = None) -> T:
         """Draw the choice as a list that opens, for more options than fit beside each other, and return its value."""
         options = list(self.options)

@@ -18,6 +18,7 @@ from core.screens.orders import WholeOrder
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
 from dashboard.frame.feedback import Notice
+from dashboard.language import sales
 from dashboard.orders import decisions
 
 MOST_SIZES = 200
@@ -45,7 +46,7 @@ def show(seen: WholeOrder, lines: list[OrderLine]) -> None:
             forms.number_field("Units", value=1, key=form.input("units"), width=110)
             st.selectbox(
                 "Condition of what comes back", returns.CONDITIONS, key=form.input("condition"),
-                format_func=selling.DISPOSITIONS.__getitem__,
+                format_func=sales.DISPOSITIONS.__getitem__,
             )  # fmt: skip
         forms.note(form)
         forms.submit(

@@ -16,6 +16,7 @@ from core.screens.orders import RefundList
 from dashboard.door import session
 from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
+from dashboard.language import sales
 from dashboard.orders import decisions, outcomes
 from dashboard.orders import listing as order_list
 
@@ -81,7 +82,7 @@ def show_head(refund: RefundRow, zone: str) -> None:
         st.markdown(f"**{words.plain(selling.money(refund.amount, refund.currency))}**", width="content")
         if refund.kind == RefundKind.DISPUTE:
             st.badge("Lost dispute", color="orange")
-        st.badge(selling.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
+        st.badge(sales.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
         at = words.moment(refund.refunded_at, zone)
         st.caption(words.plain(words.joined(at, selling.refund_text(refund))), width="content")
 

@@ -14,6 +14,7 @@ from core.people.access import Permission, may
 from core.screens.orders import WholeOrder
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
+from dashboard.language import sales
 from dashboard.orders import decisions, exchange
 
 MOST_LINES = 20
@@ -75,7 +76,7 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Condition", returns.CONDITIONS, key=form.input(f"condition_{line.line_id}"),
-            format_func=selling.DISPOSITIONS.__getitem__,
+            format_func=sales.DISPOSITIONS.__getitem__,
         )  # fmt: skip
         forms.number_field("Came back", value=0, key=form.input(f"units_{line.line_id}"), width=110)
 

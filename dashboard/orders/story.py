@@ -12,6 +12,7 @@ from core.orders.reads import OrderLine
 from core.orders.refund_reads import UNDECIDED, RefundRow
 from core.screens.orders import WholeOrder
 from dashboard.frame import selling, words
+from dashboard.language import sales
 
 _OPEN_DISPUTES = ("warning_needs_response", "needs_response")
 _TOLD_OTHERWISE = (AlertKind.INSUFFICIENT_STOCK, AlertKind.UNKNOWN_VARIANT, AlertKind.UNREADABLE_CART,
@@ -170,7 +171,7 @@ def _cases_to_do(seen: WholeOrder) -> Iterator[str]:
         yield "Answer the dispute at Stripe before it is due."
     for alert in seen.alerts:
         if alert.state is not AlertState.RESOLVED and alert.kind not in _TOLD_OTHERWISE:
-            yield f"Look at the case below. {selling.KINDS[alert.kind]}: {alert.sentence}."
+            yield f"Look at the case below. {sales.KINDS[alert.kind]}: {alert.sentence}."
 
 
 def _name(line: OrderLine) -> str:

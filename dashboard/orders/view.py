@@ -18,6 +18,7 @@ from dashboard.alerts import case_forms, lines
 from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
+from dashboard.language import sales
 from dashboard.language.texts import tr
 from dashboard.orders import decisions, oversold, refunds, returns, story
 from dashboard.orders import listing as order_list
@@ -98,8 +99,8 @@ def _show_line(line: OrderLine, seen: WholeOrder, person: Actor) -> None:
 
 def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(selling.KINDS[alert.kind], anchor=False, width="content")
-        st.badge(selling.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
+        st.subheader(sales.KINDS[alert.kind], anchor=False, width="content")
+        st.badge(sales.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
         links.to_page("alerts", "Case history", icon=":material/history:", alert=str(alert.alert_id))
     st.write(words.plain(alert.sentence))
     if alert.kind is AlertKind.REFUND_FAILED:

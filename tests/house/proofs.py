@@ -18,7 +18,7 @@ from core.foundation.model import COMMAND_LINE
 from core.foundation.sales import AlertKind
 from core.proof import runs as proof
 from dashboard.alerts import runbook
-from dashboard.frame import selling
+from dashboard.language import sales
 from tests.core.foundation import test_errors_in_step as in_step
 from tests.dashboard.tabs import Tabs, field, table, words_of
 from tests.house import test_architecture, test_law, test_shape
@@ -65,9 +65,9 @@ def page(tabs: Tabs) -> None:
 def alert(tabs: Tabs) -> None:
     """A case of this kind opens, is listed under its label, has a paragraph in the runbook, and resolves."""
     in_step.test_every_check_of_words_accepts_exactly_the_words_of_python(tabs.shop)
-    assert set(selling.KINDS) == set(AlertKind)
+    assert set(sales.KINDS) == set(AlertKind)
     kind = AlertKind("clock_wrong")
-    assert "time synchronisation" in runbook.about(selling.KINDS[kind])
+    assert "time synchronisation" in runbook.about(sales.KINDS[kind])
     case = {"kind": kind, "severity": "warning", "cause": "clock", "sentence": "It is late", "facts": {}}
     tabs.shop.run(system_alerts.open_alert, COMMAND_LINE, **case)
     assert "Clock is wrong" in table(tabs.open("Mia", "alerts"), "kind").to_string()

@@ -7,12 +7,12 @@ import pytest
 from core.foundation.sales import AlertKind
 from core.proof.checks import CODES
 from dashboard.alerts import runbook
-from dashboard.frame import selling
+from dashboard.language import sales
 
 
 @pytest.mark.parametrize("kind", list(AlertKind))
 def test_every_kind_of_case_says_what_to_do(kind: AlertKind) -> None:
-    assert len(runbook.about(selling.KINDS[kind]).split()) > 20
+    assert len(runbook.about(sales.KINDS[kind]).split()) > 20
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -25,7 +25,7 @@ def test_the_introduction_is_text_without_a_heading() -> None:
 
 
 def test_the_runbook_has_a_paragraph_for_nothing_else() -> None:
-    kinds = {selling.KINDS[kind] for kind in AlertKind}
+    kinds = {sales.KINDS[kind] for kind in AlertKind}
     assert {name for name in runbook.paragraphs() if name and name[1:2].isalpha()} <= kinds
 
 
