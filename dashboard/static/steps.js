@@ -34,16 +34,17 @@
   skip.className = "stockroom-skip";
   const isAside = (element) => element.closest(".st-key-notice, .st-key-sample_banner, [aria-hidden=true]");
   function mainAction() {
-    const found = [...main().querySelectorAll("[data-testid^=stBaseButton-primary], [data-testid=stBaseLinkButton-primary]")]
+    const area = document.querySelector("[role=dialog]") ?? main();
+    const found = [...area.querySelectorAll("[data-testid^=stBaseButton-primary], [data-testid=stBaseLinkButton-primary]")]
       .find((each) => isVisible(each) && !each.disabled && !isAside(each));
     const fields = "input:not([type=hidden]), textarea, canvas[data-testid=data-grid-canvas]";
-    const field = [...(found?.closest("[data-testid=stForm]") ?? main()).querySelectorAll(fields)]
+    const field = [...(found?.closest("[data-testid=stForm]") ?? area).querySelectorAll(fields)]
       .find((each) => isVisible(each) && !each.disabled);
-    return found && !found.closest("[data-testid=stForm]") ? found : field ?? found ?? main().querySelector("summary, a:not([aria-label]), button");
+    return found && !found.closest("[data-testid=stForm]") ? found : field ?? found;
   }
   skip.onclick = (event) => {
     event.preventDefault();
-    mainAction()?.focus();
+    (mainAction() ?? main()).focus();
   };
   function place() {
     const text = document.querySelector(".stockroom-person")?.dataset.skip;
