@@ -59,8 +59,9 @@ def _history(randomly: random.Random, variant: Any, start: date) -> Iterator[Pas
                 ("purchase", "delivery", 6), ("purchase", "supplier_return", -2), ("sale", "stock_decrease", -3),
                 ("sale", "stock_decrease", -1), ("sale", "stock_decrease", -2), ("restoration", "refund", 1),
                 ("adjustment", "damaged", -1), ("adjustment", "found", 2), ("count", "cycle_count", -1),
+                ("sale", "undo", 1),
             ))  # fmt: skip
-            if level + units < 0 or (kind == "restoration" and level == 0):
+            if level + units < 0 or (kind == "restoration" and level == 0) or (reason == "undo" and n < 20):
                 kind, reason, units = "purchase", "delivery", 5
             level += units
             yield PastLine(
