@@ -8,10 +8,11 @@ from dashboard.alerts import listing as alert_list
 from dashboard.door import session
 from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.orders import notice
 
 person = session.actor()
-with frame.page("Alerts", person) as top:
+with frame.page(tr("Alerts"), person) as top:
     opened = st.query_params.get(alert_list.PARAM, "")
     if opened:
         alert_list.show(opened, person)

@@ -6,13 +6,14 @@ from dashboard.catalog import order_import, upload
 from dashboard.door import session
 from dashboard.frame import links, lists, live, outcome
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 SECTION = lists.Choice(
     label="Import", key="imp_section", options={"Catalogue": False, "Orders": True}, usual="Catalogue"
 )
 
 person = session.actor()
-with frame.page("Import", person):
+with frame.page(tr("Import"), person):
     live.watch_shop()
     outcome.show()
     if SECTION.show():
@@ -20,5 +21,5 @@ with frame.page("Import", person):
     elif may(person.role, Permission.IMPORT_CATALOG):
         upload.show_upload(session.run(reports.shop))
     else:
-        frame.empty("Your role cannot import catalogues", "A manager or an admin of your shop can.")
+        frame.empty(tr("Your role cannot import catalogues"), tr("A manager or an admin of your shop can."))
     links.to_everything(person)

@@ -7,13 +7,14 @@ from dashboard.counts import listing, making, parts, past, planning, view
 from dashboard.door import session
 from dashboard.frame import links, lists, live
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 _SECTION = lists.Choice(
     label="Section", key="cnt_section", options={name: name for name in ("Counts", "What to count next", "Accuracy")},
     usual="Counts",
 )  # fmt: skip
 person = session.actor()
-with frame.page("Counts", person) as top:
+with frame.page(tr("Counts"), person) as top:
     opened = st.query_params.get(parts.PARAM, "")
     if opened:
         number = lists.number(opened)

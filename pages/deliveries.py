@@ -8,9 +8,10 @@ from dashboard.deliveries import view as desk
 from dashboard.door import session
 from dashboard.frame import links, lists, live
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 person = session.actor()
-with frame.page("Deliveries", person) as top:
+with frame.page(tr("Deliveries"), person) as top:
     opened, new = st.query_params.get(parts.PARAM, ""), st.query_params.get(parts.NEW, "")
     if opened:
         number = lists.number(opened)

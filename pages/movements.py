@@ -6,11 +6,12 @@ from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.movements import chart
 from dashboard.movements import listing as movement_list
 
 person = session.actor()
-with frame.page("Movements", person) as top:
+with frame.page(tr("Movements"), person) as top:
     choices = session.run(screens.ledger_choices)
     wanted = movement_list.show_filters(choices)
     view = chart.view(person)

@@ -6,12 +6,13 @@ from core.screens import orders as order_screens
 from dashboard.door import session
 from dashboard.frame import links, live, tables
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.orders import listing as order_list
 from dashboard.orders import notice, oversold, view
 from dashboard.orders import refunds as refund_desk
 
 person = session.actor()
-with frame.page("Orders", person) as top:
+with frame.page(tr("Orders"), person) as top:
     opened = st.query_params.get(order_list.PARAM, "")
     if opened:
         view.show(opened, person)

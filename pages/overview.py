@@ -6,6 +6,7 @@ from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import live
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.overview import filling, trying
 from dashboard.overview import parts as desk
 from dashboard.proof import shelf
@@ -13,7 +14,7 @@ from dashboard.settings import backups
 from dashboard.starting import checklist
 
 person = session.actor()
-with frame.page("Overview", person) as top:
+with frame.page(tr("Overview"), person) as top:
     days = desk.PERIOD.value()
     seen = session.run(screens.overview, days=days, chosen=desk.chosen())
     live.watch(seen.latest)
@@ -26,7 +27,7 @@ with frame.page("Overview", person) as top:
             filling.show_progress(seen.shop.zone)
         checklist.show_line(seen.shop, person)
     if not seen.summary.variants:
-        frame.empty_shop(person, desk.PURPOSE)
+        frame.empty_shop(person, tr(desk.PURPOSE))
         if seen.waiting.cases or seen.waiting.refunds:  # orders may arrive before the products that they name
             desk.show_attention(seen)
         st.stop()

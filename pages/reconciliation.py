@@ -6,10 +6,11 @@ from core.proof import reads as proof_reads
 from dashboard.door import session
 from dashboard.frame import links, outcome
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.proof import checks, headline, runs, shelf
 
 person = session.actor()
-with frame.page("Reconciliation", person) as top:
+with frame.page(tr("Reconciliation"), person) as top:
     outcome.show()
     opened = st.query_params.get(runs.PARAM, "")
     if opened:

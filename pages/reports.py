@@ -3,10 +3,11 @@
 from core.ledger import reports
 from dashboard.door import session
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.reports import menu
 
 person = session.actor()
-with frame.page("Reports", person) as top:
+with frame.page(tr("Reports"), person) as top:
     menu.leave()
     shop = session.run(reports.shop)
     with top:

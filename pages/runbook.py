@@ -3,6 +3,7 @@
 from dashboard.alerts import runbook
 from dashboard.door import session
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
-with frame.page("Runbook", session.actor()):
+with frame.page(tr("Runbook"), session.actor()):
     runbook.show_all()

@@ -18,7 +18,7 @@ from dashboard.door import session
 from dashboard.frame import links, live, outcome
 from dashboard.frame import page as frame
 from dashboard.language import widgets
-from dashboard.language.texts import marked
+from dashboard.language.texts import marked, tr
 from dashboard.settings import backups, changes, health, jobs, keys, notifications, stripe
 from dashboard.settings import meanings as meaning_desk
 from dashboard.settings import people as people_desk
@@ -48,11 +48,11 @@ def choose() -> str:
     group = next((group for group, names in GROUPS.items() if section in names), next(iter(GROUPS)))
     st.session_state[GROUP] = group
     widgets.segmented_control(
-        "Group", list(GROUPS), required=True, key=GROUP, on_change=open_group, label_visibility="collapsed"
+        tr("Group"), list(GROUPS), required=True, key=GROUP, on_change=open_group, label_visibility="collapsed"
     )
     names = GROUPS[group]
     chosen = widgets.pills(
-        "Section", names, default=names[0], required=True, key=SECTION, bind="query-params",
+        tr("Section"), names, default=names[0], required=True, key=SECTION, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
     return chosen or names[0]
@@ -65,31 +65,37 @@ def open_group() -> None:
 
 def show_section(name: str, own: Shop) -> None:
     """Draw a section; only its own reads run."""
-    sections: dict[str, Callable[[], None]] = {
-        "People": lambda: people_desk.show_people(session.run(people.list_people)),
-        "Shop": lambda: shop_desk.show_shop(own),
-        "Reasons": lambda: reason_desk.show_reasons(session.run(reasons.list_reasons)),
-        "Recent changes": lambda: changes.show_changes(session.run(audit.recent_changes), own.zone),
-        "Stripe": lambda: stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings())),
-        "Codes": lambda: meaning_desk.show_meanings(viewer),
-        "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
-        "Notifications": lambda: notifications.show_notifications(
-            session.run(deliveries.destinations, addresses=session.run(places.destinations, settings=load_settings())),
-            session.run(ageing.limits),
-            own.zone,
-        ),
-        "Jobs": lambda: jobs.show_jobs(own.zone),
-        "Health": lambda: health.show_health(session.run(health_reads.look, period=health.PERIOD.value()), own.zone),
-        "Backups": lambda: backups.show_backups(
-            session.run(backup_record.backups), session.run(backup_record.proof), own.zone, load_settings()
-        ),
-    }
+    sections: dict[str, Callable[[], None]] = marked(
+        {
+            "People": lambda: people_desk.show_people(session.run(people.list_people)),
+            "Shop": lambda: shop_desk.show_shop(own),
+            "Reasons": lambda: reason_desk.show_reasons(session.run(reasons.list_reasons)),
+            "Recent changes": lambda: changes.show_changes(session.run(audit.recent_changes), own.zone),
+            "Stripe": lambda: stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings())),
+            "Codes": lambda: meaning_desk.show_meanings(viewer),
+            "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
+            "Notifications": lambda: notifications.show_notifications(
+                session.run(
+                    deliveries.destinations, addresses=session.run(places.destinations, settings=load_settings())
+                ),
+                session.run(ageing.limits),
+                own.zone,
+            ),
+            "Jobs": lambda: jobs.show_jobs(own.zone),
+            "Health": lambda: health.show_health(
+                session.run(health_reads.look, period=health.PERIOD.value()), own.zone
+            ),
+            "Backups": lambda: backups.show_backups(
+                session.run(backup_record.backups), session.run(backup_record.proof), own.zone, load_settings()
+            ),
+        }
+    )
     sections[name]()
     links.to_files(viewer, *FILES.get(name, ()))
 
 
 viewer = session.actor()
-with frame.page("Settings", viewer):
+with frame.page(tr("Settings"), viewer):
     live.watch_shop()
     if meaning_desk.is_alone(viewer, st.query_params.get(SECTION)):
         meaning_desk.show_meanings(viewer)

@@ -6,10 +6,11 @@ from core.screens import starting
 from dashboard.door import session
 from dashboard.frame import live, outcome
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.starting import checklist, removing, ways
 
 person = session.actor()
-with frame.page("Start my own shop", person):
+with frame.page(tr("Start my own shop"), person):
     outcome.show()
     live.watch_shop()
     sample = session.run(removal.contents)

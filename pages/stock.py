@@ -10,12 +10,13 @@ from dashboard.door import session
 from dashboard.frame import links, live
 from dashboard.frame import page as frame
 from dashboard.frame.charts import choosing
+from dashboard.language.texts import tr
 from dashboard.stock import bulk, labels, table_edit
 from dashboard.stock import listing as stock_list
 from dashboard.stock import variant as variant_desk
 
 person = session.actor()
-with frame.page("Stock", person) as top:
+with frame.page(tr("Stock"), person) as top:
     code = st.query_params.get("sku", "")
     if bulk.PARAM in st.query_params:
         bulk.show(person)

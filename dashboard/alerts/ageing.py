@@ -9,8 +9,9 @@ import streamlit as st
 from core.alerts.ageing import DAYS, Times
 from dashboard.frame import charts, words
 from dashboard.language import sales
+from dashboard.language.texts import marked, tr
 
-HAND, END = "First action", "Resolved"
+HAND, END = marked("First action"), marked("Resolved")
 
 
 def show(times: Sequence[Times]) -> None:
@@ -19,10 +20,13 @@ def show(times: Sequence[Times]) -> None:
         return
     times = sorted(times, key=lambda row: list(sales.KINDS).index(row.kind))
     with st.container(border=True, key="alr_times"):
-        st.subheader("How long cases take", anchor=False)
+        st.subheader(tr("How long cases take"), anchor=False)
         st.caption(
-            f"Cases of the last {DAYS} days, by kind: half of them had a person's first action, and were resolved, "
-            "within this time."
+            tr(
+                "Cases of the last {days} days, by kind: half of them had a person's first action, "
+                "and were resolved, within this time.",
+                days=DAYS,
+            )
         )
         shown = [row for row in times if row.first_hand is not None or row.resolution is not None]
         if shown:
@@ -30,15 +34,17 @@ def show(times: Sequence[Times]) -> None:
             chart = charts.pairs([sales.KINDS[row.kind] for row in shown], series, "hours")
             charts.show(chart, key="alr_times_chart", alt=_describe(shown))
         else:
-            st.caption("Nobody has acted on a case yet, and none was resolved.")
+            st.caption(tr("Nobody has acted on a case yet, and none was resolved."))
         table: dict[str, Sequence[object]] = {
-            "Case": [sales.KINDS[row.kind] for row in times],
-            "Cases": [row.cases for row in times],
+            tr("Case"): [sales.KINDS[row.kind] for row in times],
+            tr("Cases"): [row.cases for row in times],
             HAND: [lasting(row.first_hand) for row in times],
             END: [lasting(row.resolution) for row in times],
-            "Nobody yet": [row.waiting for row in times],
+            tr("Nobody yet"): [row.waiting for row in times],
         }
-        charts.show_as_table(table, "alr_times_table", "Time to the first action and until resolved, by kind of case")
+        charts.show_as_table(
+            table, "alr_times_table", tr("Time to the first action and until resolved, by kind of case")
+        )
 
 
 def lasting(seconds: float | None) -> str:
@@ -57,8 +63,12 @@ def _hours(seconds: float | None) -> float | None:
 
 def _describe(times: Sequence[Times]) -> str:
     told = (
-        f"{sales.KINDS[row.kind]}: first action after {lasting(row.first_hand)}, resolved after "
-        f"{lasting(row.resolution)}"
+        tr(
+            "{kinds}: first action after {first_hand}, resolved after {resolution}",
+            kinds=sales.KINDS[row.kind],
+            first_hand=lasting(row.first_hand),
+            resolution=lasting(row.resolution),
+        )
         for row in times
     )
     return f"{'; '.join(told)}."

@@ -22,14 +22,15 @@ from core.sandbox import connection, deciding
 from dashboard.door import session
 from dashboard.frame import forms, links, selling, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.texts import tr
 
 
 def offers(alert: Alert, person: Actor) -> dict[str, Callable[[], None]]:
     """Return the actions of this role on a case about money, by the names of their tabs; none for any other case."""
     if alert.kind is AlertKind.DOUBLE_PAYMENT and "second" in alert.facts:
-        return {"Both payments": lambda: _show_both(alert, person)}
+        return {tr("Both payments"): lambda: _show_both(alert, person)}
     if alert.kind is AlertKind.DISPUTE and alert.facts.get("payment_id"):
-        return {"Answer at Stripe": lambda: _show_dispute(alert, person)}
+        return {tr("Answer at Stripe"): lambda: _show_dispute(alert, person)}
     return {}
 
 
@@ -38,8 +39,8 @@ def _show_both(alert: Alert, person: Actor) -> None:
     for place, column in zip(("first", "second"), st.columns(2, gap="small"), strict=True):
         with column, st.container(border=True, gap="xsmall", key=f"paid_{place}_{alert.alert_id}"):
             _show_payment(alert.facts[place], zone, person)
-    where = "in the sandbox" if _is_sandbox() else "at Stripe"
-    st.caption(f"If only one was meant, refund the other {where}. The case then ends by itself.")
+    where = tr("in the sandbox") if _is_sandbox() else tr("at Stripe")
+    st.caption(tr("If only one was meant, refund the other {where}. The case then ends by itself.", where=where))
     if not may(person.role, Permission.RESOLVE_ALERT):
         return
     form = forms.begin(f"both_{alert.alert_id}")
@@ -55,11 +56,15 @@ def _both_are_right(alert: Alert) -> Notice:
         session.run(handling.both_are_right, alert_id=alert.alert_id)
     except Refused as error:  # a message, because the form is gone: somebody else was faster
         return Notice(text="", problem=error)
-    return Notice(text="The case is resolved: both payments are right.")
+    return Notice(text=tr("The case is resolved: both payments are right."))
 
 
 def _show_payment(paid: Mapping[str, Any], zone: str, person: Actor) -> None:
-    name = f"Order {paid['number']}" if paid["number"] else f"Order of {paid['buyer'] or 'an unknown buyer'}"
+    name = (
+        tr("Order {number}", number=paid["number"])
+        if paid["number"]
+        else tr("Order of {buyer}", buyer=paid["buyer"] or tr("an unknown buyer"))
+    )
     links.to_page("orders", words.plain(name), icon=":material/receipt_long:", order=str(paid["order_id"]))
     at = words.moment(datetime.fromisoformat(paid["paid_at"]), zone)
     st.text(words.joined(selling.money(paid["amount"], paid["currency"]), at))
@@ -67,25 +72,32 @@ def _show_payment(paid: Mapping[str, Any], zone: str, person: Actor) -> None:
         st.text(paid["buyer"])  # not Markdown, which would turn an email address into a link
     payment_id: str = paid["payment_id"]
     if not _is_sandbox():
-        _link("Refund at Stripe", payment_id, livemode=paid["livemode"])
+        _link(tr("Refund at Stripe"), payment_id, livemode=paid["livemode"])
     elif may(person.role, Permission.RESOLVE_ALERT):
-        _show_act(f"refund_{payment_id}", "Refund in the sandbox", "The refund is on its way.",
+        _show_act(f"refund_{payment_id}", tr("Refund in the sandbox"), tr("The refund is on its way."),
                   lambda: deciding.refund(pool.engine(), session.actor(), payment_id=payment_id))  # fmt: skip
 
 
 def _show_dispute(alert: Alert, person: Actor) -> None:
     payment_id: str = alert.facts["payment_id"]
     if not _is_sandbox():
-        st.caption("Send the bank what shows that the buyer got what they paid for, or accept the dispute.")
-        _link("Open the payment at Stripe", payment_id, livemode=alert.facts.get("livemode") is not False)
+        st.caption(tr("Send the bank what shows that the buyer got what they paid for, or accept the dispute."))
+        _link(tr("Open the payment at Stripe"), payment_id, livemode=alert.facts.get("livemode") is not False)
         return
-    st.caption("A real shop answers at Stripe, and the bank decides. In the sandbox you are the bank.")
+    st.caption(tr("A real shop answers at Stripe, and the bank decides. In the sandbox you are the bank."))
     if may(person.role, Permission.RESOLVE_ALERT):
-        for column, won, who in zip(st.columns(2, gap="small"), (True, False), ("the shop", "the buyer"), strict=True):
+        for column, won, who in zip(
+            st.columns(2, gap="small"), (True, False), (tr("the shop"), tr("the buyer")), strict=True
+        ):
             with column:
-                _show_act(f"bank_{payment_id}_{won}", f"Decide for {who}", f"The bank decided for {who}.",
-                          lambda won=won: deciding.close_dispute(  # type: ignore[misc]
-                              pool.engine(), session.actor(), payment_id=payment_id, won=won))  # fmt: skip
+                _show_act(
+                    f"bank_{payment_id}_{won}",
+                    tr("Decide for {who}", who=who),
+                    tr("The bank decided for {who}.", who=who),
+                    lambda won=won: deciding.close_dispute(  # type: ignore[misc]
+                        pool.engine(), session.actor(), payment_id=payment_id, won=won
+                    ),
+                )
 
 
 def _show_act(name: str, label: str, done: str, act: Callable[[], None]) -> None:
@@ -93,7 +105,7 @@ def _show_act(name: str, label: str, done: str, act: Callable[[], None]) -> None
 
     def post(key: str, values: Mapping[str, Any]) -> Notice:
         act()
-        return Notice(text=f"{done} The case follows in a moment.")
+        return Notice(text=tr("{done} The case follows in a moment.", done=done))
 
     form = forms.begin(name)
     with st.form(form.name, border=False):

@@ -56,7 +56,7 @@ def show(
             with tab:
                 draw()
     if not may(person.role, Permission.RESOLVE_ALERT):
-        st.caption("Support, a manager or an admin can say what codes mean and resolve cases.")
+        st.caption(tr("Support, a manager or an admin can say what codes mean and resolve cases."))
 
 
 def _offers(alert: Alert, lines: Sequence[OrderLine], person: Actor) -> dict[str, Callable[[], None]]:
@@ -99,8 +99,8 @@ def show_quick(alert: Alert, person: Actor) -> None:
 
 def _show_retry(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     _one_click(
-        f"retry_{alert.order_id}", "Try again",
-        "Takes the available units of the open lines off the shelf. Safe to repeat.",
+        f"retry_{alert.order_id}", tr("Try again"),
+        tr("Takes the available units of the open lines off the shelf. Safe to repeat."),
         lambda key: session.run(cases.retry_order, order_id=_order_of(alert), key=key),
         lambda done: _outcome(alert, waiting, done),
     )  # fmt: skip
@@ -108,8 +108,8 @@ def _show_retry(alert: Alert, waiting: Sequence[OrderLine]) -> None:
 
 def _show_retry_message(alert: Alert) -> None:
     _one_click(
-        f"retry_message_{alert.event_id}", "Try again",
-        "Returns the message to the inbox. It is processed within a minute. Safe to repeat.",
+        f"retry_message_{alert.event_id}", tr("Try again"),
+        tr("Returns the message to the inbox. It is processed within a minute. Safe to repeat."),
         lambda _: session.run(inbox.retry, ids=[alert.event_id or 0]),
         _message_outcome,
     )  # fmt: skip
@@ -117,12 +117,15 @@ def _show_retry_message(alert: Alert) -> None:
 
 def _show_read_again(alert: Alert) -> None:
     _one_click(
-        f"read_again_{alert.order_id}", "Read again",
-        "Reads the cart again with the current cart mapping, within a minute, and takes the available units off the "
-        "shelf. Safe to repeat.",
+        f"read_again_{alert.order_id}",
+        tr("Read again"),
+        tr(
+            "Reads the cart again with the current cart mapping, within a minute, and takes the "
+            "available units off the shelf. Safe to repeat."
+        ),
         lambda _: session.run(cases.retry_cart, order_id=alert.order_id or 0),
         _reading_outcome,
-    )  # fmt: skip
+    )
 
 
 def _one_click(name: str, label: str, caption: str, do: Callable[[str], T], say: Callable[[T], Notice]) -> None:
@@ -133,18 +136,20 @@ def _one_click(name: str, label: str, caption: str, do: Callable[[str], T], say:
 
 
 def _reading_outcome(count: int) -> Notice:
-    return Notice(text="The cart will be read again." if count else "No stored message of this order has a cart.")
+    return Notice(
+        text=tr("The cart will be read again.") if count else tr("No stored message of this order has a cart.")
+    )
 
 
 def _message_outcome(count: int) -> Notice:
-    return Notice(text="The message is in the inbox again." if count else "The message is already waiting.")
+    return Notice(text=tr("The message is in the inbox again.") if count else tr("The message is already waiting."))
 
 
 def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     form = forms.begin(f"ship_{alert.order_id}")
     with st.form(form.name, border=False):
-        st.caption("Takes the available units off the shelf. The missing units are recorded as oversold.")
-        forms.note(form, label="Reason", placeholder="The buyer agreed to a partial delivery", required=True)
+        st.caption(tr("Takes the available units off the shelf. The missing units are recorded as oversold."))
+        forms.note(form, label=tr("Reason"), placeholder=tr("The buyer agreed to a partial delivery"), required=True)
         handling.ask_waiting(form, usual=True)
 
         def post(key: str, values: forms.Values) -> tuple[Retried, ...]:
@@ -154,21 +159,21 @@ def _show_ship(alert: Alert, waiting: Sequence[OrderLine]) -> None:
             )  # fmt: skip
 
         forms.submit(
-            form, "Ship what is in stock", post, icon=":material/local_shipping:",
+            form, tr("Ship what is in stock"), post, icon=":material/local_shipping:",
             say=lambda done: _outcome(alert, waiting, done),
         )  # fmt: skip
 
 
 def _show_resolve(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     missing = sum(line.missing for line in waiting)
-    then = "No stock moves."
+    then = tr("No stock moves.")
     if missing:
         verb = "counts" if missing == 1 else "count"
-        then = f"{words.units(missing)} then {verb} as oversold."
-    text, example = f"Closes the case. {then}", "Refunded the buyer"
+        then = tr("{units} then {verb} as oversold.", units=words.units(missing), verb=verb)
+    text, example = tr("Closes the case. {then}", then=then), tr("Refunded the buyer")
     if alert.kind in (AlertKind.LOW_STOCK, AlertKind.OUT_OF_STOCK):
-        text = "Closes by itself when the level rises above the reorder point. Resolve it to mute it until then."
-        example = "Ordered 40 by phone"
+        text = tr("Closes by itself when the level rises above the reorder point. Resolve it to mute it until then.")
+        example = tr("Ordered 40 by phone")
     handling.show_resolve([alert.alert_id], str(alert.alert_id), text, example, oversells=bool(missing))
 
 
@@ -182,10 +187,14 @@ def _outcome(alert: Alert, waiting: Sequence[OrderLine], done: Sequence[Retried]
     taken = sum(line.taken - before[line.line_id] for line in done if line.line_id in before)
     still = [line for line in done if line.state is LineState.FAILED]
     name = alert.order_name or ""
-    first = f"{words.units(taken)} taken off the shelf." if taken > 0 else ""
+    first = tr("{units} taken off the shelf.", units=words.units(taken)) if taken > 0 else ""
     if done and all(line.cause == LineCause.REFUNDED for line in done if line.line_id in before):
-        return Notice(text=f"Order {name} was refunded in full. Nothing was taken off the shelf.")
+        return Notice(text=tr("Order {name} was refunded in full. Nothing was taken off the shelf.", name=name))
     if not still:
-        return Notice(text=f"Order {name}: {first} All lines are complete.".replace("  ", " "))
-    rest = f"{words.plural(len(still), 'line')} still open."
-    return Notice(text=f"Order {name}: {first or 'Still not enough stock.'} {rest}")
+        return Notice(
+            text=tr("Order {name}: {first} All lines are complete.", name=name, first=first).replace("  ", " ")
+        )
+    rest = tr("{lines} still open.", lines=words.plural(len(still), "line"))
+    return Notice(
+        text=tr("Order {name}: {first} {rest}", name=name, first=first or tr("Still not enough stock."), rest=rest)
+    )

@@ -16,10 +16,12 @@ from core.orders.reads import Meant, OrderLine
 from dashboard.door import session
 from dashboard.frame import forms, links, words
 from dashboard.frame.feedback import Notice
+from dashboard.language import widgets
+from dashboard.language.texts import marked, tr
 from dashboard.settings import finding
 
 MOST_LINES = 5
-FOR_GOOD, ONCE = "For good", "This order only"
+FOR_GOOD, ONCE = marked("For good"), marked("This order only")
 
 
 def show(alert: Alert, waiting: Sequence[OrderLine]) -> None:
@@ -30,15 +32,30 @@ def show(alert: Alert, waiting: Sequence[OrderLine]) -> None:
         with st.container(border=len(lines) > 1, key=f"what_{line.line_id}"):
             _show_line(alert, line, known.get(line.code))
     if len(lines) > MOST_LINES:
-        st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}. Save these, then the rest.")
-    links.to_page("settings", "All meanings of codes", icon=":material/dictionary:", set_section="Codes")
+        st.caption(
+            tr(
+                "The first {most_lines} of {lines}. Save these, then the rest.",
+                most_lines=MOST_LINES,
+                lines=words.plural(len(lines), "line"),
+            )
+        )
+    links.to_page("settings", tr("All meanings of codes"), icon=":material/dictionary:", set_section="Codes")
 
 
 def _show_line(alert: Alert, line: OrderLine, known: MeaningRow | None) -> None:
     form = forms.begin(f"code_{line.line_id}")
     st.markdown(_question(line))
     if known is not None:
-        st.caption(words.plain(f"{line.code} means {known.means}, says {known.added_by}. Try again takes it."))
+        st.caption(
+            words.plain(
+                tr(
+                    "{code} means {means}, says {added_by}. Try again takes it.",
+                    code=line.code,
+                    means=known.means,
+                    added_by=known.added_by,
+                )
+            )
+        )
     first = [_near(variant) for variant in line.variants]
     text = "" if first else " ".join(filter(None, (line.name or line.code, line.size)))
     asked = finding.ask(form, text=text, first=first)
@@ -46,9 +63,11 @@ def _show_line(alert: Alert, line: OrderLine, known: MeaningRow | None) -> None:
     with st.form(form.name, border=False):
         finding.ask_units(form, asked)
         if is_shared:
-            st.caption("For this order only: the code stays unclear, so later orders ask again.")
+            st.caption(tr("For this order only: the code stays unclear, so later orders ask again."))
         else:
-            st.segmented_control("For", [FOR_GOOD, ONCE], default=FOR_GOOD, key=form.input("scope"), required=True)
+            widgets.segmented_control(
+                tr("For"), [FOR_GOOD, ONCE], default=FOR_GOOD, key=form.input("scope"), required=True
+            )
 
         def post(key: str, values: forms.Values) -> Notice:
             meaning, said = asked.meaning(values)
@@ -56,15 +75,19 @@ def _show_line(alert: Alert, line: OrderLine, known: MeaningRow | None) -> None:
                 return choose(alert, line, meaning, said, key)
             return finding.give_and_retry(line.code, meaning, said, known.meaning_id if known else None, key)
 
-        forms.submit(form, "Save and try again", post, icon=":material/check:", say=lambda notice: notice)
+        forms.submit(form, tr("Save and try again"), post, icon=":material/check:", say=lambda notice: notice)
 
 
 def _question(line: OrderLine) -> str:
-    said = words.joined(line.name, line.size and f"size {line.size}")
-    called = f" ({words.plain(said)} in the cart)" if said else ""
+    said = words.joined(line.name, line.size and tr("size {size}", size=line.size))
+    called = tr(" ({said} in the cart)", said=words.plain(said)) if said else ""
     if line.variants:
-        return f"Several variants begin with **{words.plain(line.code)}** or share it{called}. What is it?"
-    return f"No variant has the code **{words.plain(line.code)}**{called}. What is it?"
+        return tr(
+            "Several variants begin with **{code}** or share it{called}. What is it?",
+            code=words.plain(line.code),
+            called=called,
+        )
+    return tr("No variant has the code **{code}**{called}. What is it?", code=words.plain(line.code), called=called)
 
 
 def _near(variant: Meant) -> Near:
@@ -81,6 +104,15 @@ def choose(alert: Alert, line: OrderLine, meaning: Meaning, said: str, key: str)
 
 
 def _chosen(alert: Alert, line: OrderLine, said: str, done: Sequence[Retried]) -> str:
-    text = f"Order {alert.order_name or ''}: {line.code} means {said} in this order."
+    text = tr(
+        "Order {order_name}: {code} means {said} in this order.",
+        order_name=alert.order_name or "",
+        code=line.code,
+        said=said,
+    )
     rest = sum(each.state is LineState.FAILED for each in done)
-    return f"{text} {words.plural(rest, 'line')} still open." if rest else f"{text} All lines are complete."
+    return (
+        tr("{value} {lines} still open.", value=text, lines=words.plural(rest, "line"))
+        if rest
+        else tr("{value} All lines are complete.", value=text)
+    )

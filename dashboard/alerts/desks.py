@@ -17,6 +17,8 @@ from core.orders.guesses import Guess, Sheet
 from core.orders.lines import Pick
 from dashboard.door import session
 from dashboard.frame import feedback, forms, selling, words
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ def show_guesses(form: forms.Form, desk: Desk, sheet: Sheet) -> None:
     fresh = [guess for guess in desk.guesses if any(pick.variant_id not in on_desk for pick, *_ in guess.lines)]
     if not fresh:
         return
-    st.caption("Could be:")
+    st.caption(tr("Could be:"))
     for place, guess in enumerate(fresh):
         with st.container(gap=None, key=f"flush_{form.name}_guess_{place}"):
             st.button(
@@ -83,7 +85,7 @@ def show_guesses(form: forms.Form, desk: Desk, sheet: Sheet) -> None:
                 key=f"{form.name}_guess_{'_'.join(str(pick.variant_id)[:13] for pick, *_ in guess.lines)}_{place}",
                 on_click=_add, args=(desk, guess.lines, form),
             )  # fmt: skip
-            st.caption(words.plain(f"{guess.why[:1].upper()}{guess.why[1:]}."))
+            st.caption(words.plain(f"{translated(guess.why)[:1].upper()}{translated(guess.why)[1:]}."))
 
 
 def _guess_label(guess: Guess, currency: str) -> str:
@@ -93,7 +95,10 @@ def _guess_label(guess: Guess, currency: str) -> str:
 def _label(pick: Pick, currency: str) -> str:
     price = None if pick.unit_price is None else selling.money(pick.unit_price, currency)
     return words.joined(
-        pick.sku, words.sized(pick.product, pick.size), price, f"{words.units(pick.available)} available"
+        pick.sku,
+        words.sized(pick.product, pick.size),
+        price,
+        tr("{units} available", units=words.units(pick.available)),
     )
 
 
@@ -101,14 +106,14 @@ def show_search(form: forms.Form, desk: Desk, sheet: Sheet) -> None:
     """Offer to scan or search for a variant. One that is meant beyond doubt is added at once."""
     typed = f"{form.name}_search"
     with st.form(f"{form.name}_find", border=False, clear_on_submit=True):
-        st.text_input("Scan or search", key=typed, placeholder="SKU, barcode, or product and size")
+        st.text_input(tr("Scan or search"), key=typed, placeholder=tr("SKU, barcode, or product and size"))
         st.form_submit_button(
             "Add", icon=":material/add:", on_click=_look, args=(desk, typed, sheet.currency, form), width="stretch"
         )
     if desk.problem is not None:
         feedback.show(desk.problem)
-    if desk.message:
-        st.info(words.plain(desk.message), icon=":material/search:")
+    if translated(desk.message):
+        st.info(words.plain(translated(desk.message)), icon=":material/search:")
     for pick in desk.found:
         st.button(
             words.plain(_label(pick, sheet.currency)), icon=":material/add:", type="tertiary",
@@ -131,7 +136,9 @@ def _look(desk: Desk, typed: str, currency: str, form: forms.Form) -> None:
     else:
         desk.found = found
         desk.message = (
-            f"Several variants match “{text[:80]}”. Choose one." if found else f"Nothing matches “{text[:80]}”."
+            tr("Several variants match “{value}”. Choose one.", value=text[:80])
+            if found
+            else tr("Nothing matches “{value}”.", value=text[:80])
         )
 
 

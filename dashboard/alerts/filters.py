@@ -13,28 +13,32 @@ from core.foundation.sales import AlertState
 from dashboard.frame import lists, words
 from dashboard.frame.lists import Wanted
 from dashboard.language import sales, widgets
-from dashboard.language.texts import source
+from dashboard.language.texts import marked, source, tr
 
-STATES = {
-    "Not resolved": STILL_OPEN,
-    "Open": (AlertState.OPEN,),
-    "Acknowledged": (AlertState.ACKNOWLEDGED,),
-    "Mine": STILL_OPEN,
-    "Snoozed": STILL_OPEN,
-    "Resolved": (AlertState.RESOLVED,),
-    "All": (),
-}
-LISTS = {
-    "Failed updates": CaseList.FAILED,
-    "Decisions": CaseList.DECISIONS,
-    "Levels": CaseList.LEVELS,
-    "Machinery": CaseList.MACHINERY,
-}
-_SLEEPING = {"Snoozed": True, "All": None}
+STATES = marked(
+    {
+        "Not resolved": STILL_OPEN,
+        "Open": (AlertState.OPEN,),
+        "Acknowledged": (AlertState.ACKNOWLEDGED,),
+        "Mine": STILL_OPEN,
+        "Snoozed": STILL_OPEN,
+        "Resolved": (AlertState.RESOLVED,),
+        "All": (),
+    }
+)
+LISTS = marked(
+    {
+        "Failed updates": CaseList.FAILED,
+        "Decisions": CaseList.DECISIONS,
+        "Levels": CaseList.LEVELS,
+        "Machinery": CaseList.MACHINERY,
+    }
+)
+_SLEEPING = marked({"Snoozed": True, "All": None})
 _KINDS = {label: kind for kind, label in source(sales.KINDS).items()}
 _USUAL = "Not resolved"
 FILTERS = lists.Filters(empty={"alr_q": "", "alr_kind": [], "alr_state": _USUAL}, cursor="alr_page")
-LIST = lists.Choice(label="List", key="alr_list", options=LISTS, usual="Failed updates")
+LIST = lists.Choice(label=marked("List"), key="alr_list", options=LISTS, usual="Failed updates")
 
 
 def show(person: Actor) -> Wanted[AlertFilter]:
@@ -43,11 +47,15 @@ def show(person: Actor) -> Wanted[AlertFilter]:
     chosen = LIST.show(FILTERS.first_page)
     with st.grid(2, min_column_width=220, gap="small", key="alr_filters"):
         text = st.text_input(
-            "Search", key="alr_q", type="search", placeholder="Order, buyer, payment, SKU, text of the case", **bound
+            tr("Search"),
+            key="alr_q",
+            type="search",
+            placeholder=tr("Order, buyer, payment, SKU, text of the case"),
+            **bound,
         )
-        kinds = widgets.multiselect("Case", list(_KINDS), placeholder="Any", key="alr_kind", **bound)
-    state = st.pills(
-        "State", list(STATES), default=_USUAL, required=True, key="alr_state", label_visibility="collapsed", **bound
+        kinds = widgets.multiselect(tr("Case"), list(_KINDS), placeholder=tr("Any"), key="alr_kind", **bound)
+    state = widgets.pills(
+        tr("State"), list(STATES), default=_USUAL, required=True, key="alr_state", label_visibility="collapsed", **bound
     )
     wanted = AlertFilter(
         search=(text or "").strip(), states=STATES.get(state or _USUAL, STILL_OPEN),
@@ -78,4 +86,4 @@ def counted(count: int, of: CaseList | None) -> str:
 def others(counts: Mapping[CaseList, int], shown: CaseList | None) -> str:
     """Return what the other lists hold under the same filter; empty if that is nothing."""
     found = [counted(counts[each], each) for each in CaseList if each is not shown and counts.get(each)]
-    return f"Other lists: {words.listing(found)}." if found and shown else ""
+    return tr("Other lists: {found}.", found=words.listing(found)) if found and shown else ""

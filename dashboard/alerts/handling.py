@@ -17,35 +17,41 @@ from core.foundation.errors import StockError
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.texts import inside, lazy, marked, tr
 
-NAPS = {Nap.HOUR: "For an hour", Nap.TOMORROW: "Until tomorrow morning", Nap.NEXT_WEEK: "Until Monday morning"}
-NOBODY = Hand(user_id=0, name="Nobody")
+NAPS = lazy({Nap.HOUR: "For an hour", Nap.TOMORROW: "Until tomorrow morning", Nap.NEXT_WEEK: "Until Monday morning"})
+NOBODY = Hand(user_id=0, name=marked("Nobody"))
 
 
 def show_acknowledge(ids: Sequence[int], name: str) -> None:
     """Offer to acknowledge the cases."""
     _form(
-        f"acknowledge_{name}", "Acknowledge", ":material/front_hand:", ids, lambda form: None,
+        f"acknowledge_{name}",
+        tr("Acknowledge"),
+        ":material/front_hand:",
+        ids,
+        lambda form: None,
         lambda values: session.run(handling.acknowledge, alert_ids=ids),
-        lambda _: f"{_them(ids, 'Acknowledged')}. Everybody can see that you are working on it.", fits=True,
-    )  # fmt: skip
+        lambda _: tr("{ids}. Everybody can see that you are working on it.", ids=_them(ids, tr("Acknowledged"))),
+        fits=True,
+    )
 
 
 def show_assign_to_me(ids: Sequence[int], name: str, user_id: int) -> None:
     """Offer to assign the cases to the signed-in person."""
     _form(
-        f"take_{name}", "Assign to me", ":material/person_add:", ids, lambda form: None,
+        f"take_{name}", tr("Assign to me"), ":material/person_add:", ids, lambda form: None,
         lambda values: session.run(handling.assign, alert_ids=ids, user_id=user_id),
-        lambda _: f"{_them(ids, 'Assigned')} to you.", fits=True,
+        lambda _: tr("{ids} to you.", ids=_them(ids, tr('Assigned'))), fits=True,
     )  # fmt: skip
 
 
 def show_wake(ids: Sequence[int], name: str) -> None:
     """Offer to end the snooze of the cases."""
     _form(
-        f"wake_{name}", "End snooze", ":material/alarm:", ids, lambda form: None,
+        f"wake_{name}", tr("End snooze"), ":material/alarm:", ids, lambda form: None,
         lambda values: session.run(handling.snooze, alert_ids=ids, until=None),
-        lambda _: f"{_them(ids, 'Returned')} to the list.", fits=True,
+        lambda _: tr("{ids} to the list.", ids=_them(ids, tr('Returned'))), fits=True,
     )  # fmt: skip
 
 
@@ -53,16 +59,16 @@ def show_snooze(ids: Sequence[int], name: str, zone: str) -> None:
     """Offer to hide the cases for a while."""
 
     def draw(form: forms.Form) -> None:
-        st.caption("Hides the case until then. It returns earlier if it happens again or its severity is raised.")
-        st.radio("Snooze", list(NAPS), format_func=NAPS.__getitem__, key=form.input("nap"), horizontal=True)
+        st.caption(tr("Hides the case until then. It returns earlier if it happens again or its severity is raised."))
+        st.radio(tr("Snooze"), list(NAPS), format_func=NAPS.__getitem__, key=form.input("nap"), horizontal=True)
 
     def post(values: forms.Values) -> None:
         until = handling.wakes_at(values["nap"], zone, datetime.now(UTC))
         session.run(handling.snooze, alert_ids=ids, until=until)
 
     _form(
-        f"snooze_{name}", "Snooze", ":material/snooze:", ids, draw, post,
-        lambda values: f"{_them(ids, 'Snoozed')} {NAPS[values['nap']].lower().replace('monday', 'Monday')}.",
+        f"snooze_{name}", tr("Snooze"), ":material/snooze:", ids, draw, post,
+        lambda values: f"{_them(ids, tr('Snoozed'))} {inside(NAPS[values['nap']]).replace('monday', 'Monday')}.",
     )  # fmt: skip
 
 
@@ -70,23 +76,32 @@ def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
     """Offer to assign the cases to a person, or to nobody."""
 
     def draw(form: forms.Form) -> None:
-        st.selectbox("Assignee", [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
+        st.selectbox(tr("Assignee"), [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
 
     def post(values: forms.Values) -> None:
         session.run(handling.assign, alert_ids=ids, user_id=values["hand"].user_id or None)
 
     _form(
-        f"assign_{name}", "Assign", ":material/person_add:", ids, draw, post,
-        lambda values: f"{_them(ids, 'Assigned')} to {values['hand'].name.replace('Nobody', 'nobody')}.",
-    )  # fmt: skip
+        f"assign_{name}",
+        tr("Assign"),
+        ":material/person_add:",
+        ids,
+        draw,
+        post,
+        lambda values: tr(
+            "{ids} to {value}.", ids=_them(ids, tr("Assigned")), value=values["hand"].name.replace("Nobody", "nobody")
+        ),
+    )
 
 
 def ask_waiting(form: forms.Form, *, usual: bool) -> None:
     """Ask whether the buyer waits for the units that become oversold."""
     st.checkbox(
-        "The buyer waits for the missing units", usual, key=form.input("waits"),
-        help="They are then listed under Orders, Waiting for goods, and can be sent when they arrive.",
-    )  # fmt: skip
+        tr("The buyer waits for the missing units"),
+        usual,
+        key=form.input("waits"),
+        help=tr("They are then listed under Orders, Waiting for goods, and can be sent when they arrive."),
+    )
 
 
 def show_resolve(
@@ -96,16 +111,16 @@ def show_resolve(
 
     def draw(form: forms.Form) -> None:
         st.caption(what_then)
-        forms.note(form, label="Reason", placeholder=example, required=True)
+        forms.note(form, label=tr("Reason"), placeholder=tr(example), required=True)
         if oversells:
             ask_waiting(form, usual=False)
 
     _form(
-        f"resolve_{name}", "Resolve", ":material/check:", ids, draw,
+        f"resolve_{name}", tr("Resolve"), ":material/check:", ids, draw,
         lambda values: session.run(
             handling.resolve, alert_ids=ids, reason=values["note"] or "", buyers_wait=bool(values.get("waits"))
         ),
-        lambda _: "The case is resolved." if len(ids) == 1 else f"{_them(ids, 'Resolved')}.",
+        lambda _: tr("The case is resolved.") if len(ids) == 1 else f"{_them(ids, tr('Resolved'))}.",
     )  # fmt: skip
 
 
@@ -137,4 +152,4 @@ def _form(
 
 
 def _them(ids: Sequence[int], done: str) -> str:
-    return done if len(ids) == 1 else f"{words.plural(len(ids), 'case')} {done.lower()}"
+    return done if len(ids) == 1 else f"{words.plural(len(ids), 'case')} {inside(done)}"

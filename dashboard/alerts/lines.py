@@ -28,6 +28,7 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, selling, tables, words
 from dashboard.frame.feedback import Notice
 from dashboard.language import formats
+from dashboard.language.texts import tr
 
 ABOUT_CART = (AlertKind.UNREADABLE_CART, AlertKind.AMOUNT_MISMATCH)
 """Kinds of cases on which lines are entered."""
@@ -45,7 +46,7 @@ def show_on_order(order: OrderRow, alerts: Sequence[Alert], person: Actor) -> No
     on_case = any(offered_on(alert, person) for alert in alerts if alert.state is not AlertState.RESOLVED)
     if on_case or not may(person.role, Permission.SET_LINES):
         return
-    label = "Correct lines" if order.cart_state == "read" else "Enter lines"
+    label = tr("Correct lines") if order.cart_state == "read" else tr("Enter lines")
     form = st.expander(label, key=f"lines_of_{order.order_id}", on_change="rerun")
     if form.open:
         with form:
@@ -72,19 +73,22 @@ def show(order_id: int, title: str) -> None:
         return
     form, desk = forms.begin(f"lines_{order_id}"), desks.of(sheet)
     if desk.seen != sheet.seen:
-        st.warning("The lines of this order have changed since you began.", icon=":material/sync_problem:")
+        st.warning(tr("The lines of this order have changed since you began."), icon=":material/sync_problem:")
         st.button(
-            "Begin again with the lines as they are now", key=f"{form.name}_again", on_click=_begin_again, args=(desk,)
+            tr("Begin again with the lines as they are now"),
+            key=f"{form.name}_again",
+            on_click=_begin_again,
+            args=(desk,),
         )
     _show_changes(sheet, title)
     if sheet.told:
-        st.caption("What came with the payment:")
+        st.caption(tr("What came with the payment:"))
         show_told(sheet.told)
     desks.show_guesses(form, desk, sheet)
     desks.show_search(form, desk, sheet)
     units = [_show_row(form, desk, row, sheet) for row in desk.rows]
     if not desk.rows:
-        st.caption("No lines yet. Scan or search for them, or take a guess.")
+        st.caption(tr("No lines yet. Scan or search for them, or take a guess."))
         return
     extras = _ask_extras(form, desk, sheet)
     _show_sum(form, desk, sheet, units, extras)
@@ -103,14 +107,18 @@ def _show_row(form: forms.Form, desk: Desk, row: Row, sheet: Sheet) -> int | Non
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{form.name}_row_{row.uid}"):
         with st.container(gap=None):
             st.markdown(f"**{words.plain(row.code)}**")
-            price = "no price" if row.unit_price is None else f"{selling.money(row.unit_price, sheet.currency)} each"
-            kept = f"{words.units(row.least)} put back after a refund" if row.least else None
+            price = (
+                tr("no price")
+                if row.unit_price is None
+                else tr("{unit_price} each", unit_price=selling.money(row.unit_price, sheet.currency))
+            )
+            kept = tr("{units} put back after a refund", units=words.units(row.least)) if row.least else None
             st.caption(words.plain(words.joined(row.name, price, kept)))
         widget = form.input(f"units_{row.uid}")
         st.session_state.setdefault(widget, str(row.quantity))
-        forms.number_field("Units", key=widget, width=120, on_change=_touch, args=(desk,))
+        forms.number_field(tr("Units"), key=widget, width=120, on_change=_touch, args=(desk,))
         st.button(
-            "Remove", icon=":material/close:", key=f"{form.name}_drop_{row.uid}", type="tertiary",
+            tr("Remove"), icon=":material/close:", key=f"{form.name}_drop_{row.uid}", type="tertiary",
             disabled=row.least > 0, on_click=_drop, args=(desk, row),
         )  # fmt: skip
     return _readable(lambda: forms.read_units(st.session_state[widget], lowest=max(row.least, 1)))
@@ -137,7 +145,7 @@ def _drop(desk: Desk, row: Row) -> None:
 def _ask_extras(form: forms.Form, desk: Desk, sheet: Sheet) -> int | None:
     widget = form.input("extras")
     st.session_state.setdefault(widget, _as_typed(sheet.extras or 0, sheet.currency))
-    label = f"Shipping and tax, less discounts ({sheet.currency.upper()})"
+    label = tr("Shipping and tax, less discounts ({currency})", currency=sheet.currency.upper())
     forms.number_field(label, key=widget, on_change=_touch, args=(desk,))
     return _readable(lambda: _minor(st.session_state[widget], sheet.currency))
 
@@ -158,18 +166,31 @@ def _show_sum(form: forms.Form, desk: Desk, sheet: Sheet, units: Sequence[int | 
     prices = [row.unit_price for row in desk.rows]
     paid = selling.money(sheet.amount, sheet.currency)
     if None in prices or not sheet.amount:
-        why = "No amount is recorded" if not sheet.amount else f"{paid} was paid. A line has no price"
-        st.info(words.plain(f"{why}, so the sum cannot be compared."), icon=":material/calculate:")
+        why = tr("No amount is recorded") if not sheet.amount else tr("{paid} was paid. A line has no price", paid=paid)
+        st.info(words.plain(tr("{why}, so the sum cannot be compared.", why=why)), icon=":material/calculate:")
         return
     goods = sum((price or 0) * (count or 0) for price, count in zip(prices, units, strict=True))
     rest = sheet.amount - goods - extras
-    text = f"{selling.money(goods + extras, sheet.currency)} with shipping and tax, {paid} paid"
+    text = tr(
+        "{goods} with shipping and tax, {paid} paid", goods=selling.money(goods + extras, sheet.currency), paid=paid
+    )
     if abs(rest) <= len(prices):
-        st.success(words.plain(f"{text}: this adds up."), icon=":material/check_circle:")
+        st.success(words.plain(tr("{value}: this adds up.", value=text)), icon=":material/check_circle:")
         return
-    more = f"{selling.money(abs(rest), sheet.currency)} {'more' if rest > 0 else 'less'} was paid"
-    st.warning(words.plain(f"{text}: {more}. Save it with a note that says why."), icon=":material/calculate:")
-    label = f"Count {selling.money(abs(rest), sheet.currency)} as {'shipping and tax' if rest > 0 else 'a discount'}"
+    more = tr(
+        "{rest} {part} was paid",
+        rest=selling.money(abs(rest), sheet.currency),
+        part=tr("more") if rest > 0 else tr("less"),
+    )
+    st.warning(
+        words.plain(tr("{value}: {more}. Save it with a note that says why.", value=text, more=more)),
+        icon=":material/calculate:",
+    )
+    label = tr(
+        "Count {rest} as {part}",
+        rest=selling.money(abs(rest), sheet.currency),
+        part=tr("shipping and tax") if rest > 0 else tr("a discount"),
+    )
     st.button(
         words.plain(label), key=f"{form.name}_rest", type="tertiary", on_click=_count_rest,
         args=(form.inputs["extras"], _as_typed(extras + rest, sheet.currency)),
@@ -185,7 +206,7 @@ def _count_rest(widget: str, value: str) -> None:
 
 def _show_save(form: forms.Form, desk: Desk, sheet: Sheet, title: str) -> None:
     with st.form(form.name, border=False):
-        forms.note(form, placeholder="Where these lines are from")
+        forms.note(form, placeholder=tr("Where these lines are from"))
 
         def post(key: str, values: forms.Values) -> Changed:
             entered = [
@@ -203,26 +224,32 @@ def _show_save(form: forms.Form, desk: Desk, sheet: Sheet, title: str) -> None:
             )  # fmt: skip
 
         forms.submit(
-            form, "Save lines", post, icon=":material/save:", say=lambda done: _saved(done, title),
+            form, tr("Save lines"), post, icon=":material/save:", say=lambda done: _saved(done, title),
             after=lambda: _begin_again(desk),
         )  # fmt: skip
 
 
 def _saved(done: Changed, title: str) -> Notice:
-    return Notice(text=f"Order {title}: {_moved(done)}", take_back=lambda: undo(done.change_id, title))
+    return Notice(
+        text=tr("Order {title}: {done}", title=title, done=_moved(done)), take_back=lambda: undo(done.change_id, title)
+    )
 
 
 def undo(change_id: int, title: str) -> Notice:
     """Undo a change of lines and return the message about it. A second click is the same undo."""
     done = session.run(lines.undo_lines, change_id=change_id, key=f"undo_lines:{change_id}")
-    return Notice(text=f"Order {title} is as it was before: {_moved(done)}")
+    return Notice(text=tr("Order {title} is as it was before: {done}", title=title, done=_moved(done)))
 
 
 def _moved(done: Changed) -> str:
-    parts = [f"{words.units(done.went)} taken off the shelf"] if done.went else []
-    parts += [f"{words.units(done.came_back)} back on the shelf"] if done.came_back else []
-    text = f"{words.listing(parts) or 'no stock moved'}."
-    return f"{text} {words.plural(done.open_lines, 'line')} still open." if done.open_lines else text
+    parts = [tr("{units} taken off the shelf", units=words.units(done.went))] if done.went else []
+    parts += [tr("{units} back on the shelf", units=words.units(done.came_back))] if done.came_back else []
+    text = f"{words.listing(parts) or tr('no stock moved')}."
+    return (
+        tr("{value} {lines} still open.", value=text, lines=words.plural(done.open_lines, "line"))
+        if done.open_lines
+        else text
+    )
 
 
 def _show_changes(sheet: Sheet, title: str) -> None:
@@ -231,9 +258,11 @@ def _show_changes(sheet: Sheet, title: str) -> None:
         return
     form = forms.begin(f"undo_lines_{latest.change_id}")
     with st.form(form.name, border=False):
-        before = f" They were: {latest.before}." if latest.before else ""
-        st.caption(words.plain(f"{latest.changed_by} entered these lines.{before}"))
+        before = tr(" They were: {before}.", before=latest.before) if latest.before else ""
+        st.caption(
+            words.plain(tr("{changed_by} entered these lines.{before}", changed_by=latest.changed_by, before=before))
+        )
         forms.submit(
-            form, "Undo this change", lambda *_: undo(latest.change_id, title), icon=":material/undo:",
+            form, tr("Undo this change"), lambda *_: undo(latest.change_id, title), icon=":material/undo:",
             say=lambda notice: notice, is_main=False,
         )  # fmt: skip

@@ -22,7 +22,8 @@ from dashboard.frame import page as frame
 from dashboard.frame import tables as frame_tables
 from dashboard.frame.lists import Wanted
 from dashboard.language import sales
-from dashboard.language.texts import source
+from dashboard.language.said import translated
+from dashboard.language.texts import lazy, source, tr
 
 PARAM = "alert"
 
@@ -42,7 +43,11 @@ def show_list(seen: AlertList, wanted: Wanted[AlertFilter], person: Actor) -> No
     with actions:
         several.show(seen, selected, key, person)
     lists.show_pages(
-        filters.FILTERS.cursor, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="alr"
+        filters.FILTERS.cursor,
+        seen.page.before,
+        seen.page.after,
+        names=(tr("First"), tr("Previous"), tr("Next")),
+        key="alr",
     )
     ageing.show(seen.times)
 
@@ -51,9 +56,9 @@ def _show_above(seen: AlertList, wanted: AlertFilter, person: Actor) -> None:
     rows = filters.counted(seen.stake.rows, wanted.list)
     if seen.stake.cases.at_least:
         rows = lists.counted(seen.stake.cases, "case")
-    order = "failed updates first" if wanted.list is None else "the oldest first"
+    order = tr("failed updates first") if wanted.list is None else tr("the oldest first")
     if wanted.list is CaseList.LEVELS:
-        order = "those out of stock first"
+        order = tr("those out of stock first")
     others = filters.others(seen.around.counts, wanted.list)
     text = " ".join(filter(None, (f"{rows}, {order}.", selling.at_stake(seen.stake), others)))
     clear = filters.FILTERS.clear if filters.narrowed(wanted) else None
@@ -62,9 +67,15 @@ def _show_above(seen: AlertList, wanted: AlertFilter, person: Actor) -> None:
         if several.offers(person):
             several.show_switch()
         st.download_button(
-            "Export", session.later(exports.alerts_csv, filter=wanted), "cases.csv", "text/csv",
-            key="alr_export", on_click="ignore", icon=":material/download:", help="All cases under this filter, as CSV",
-        )  # fmt: skip
+            tr("Export"),
+            session.later(exports.alerts_csv, filter=wanted),
+            "cases.csv",
+            "text/csv",
+            key="alr_export",
+            on_click="ignore",
+            icon=":material/download:",
+            help=tr("All cases under this filter, as CSV"),
+        )
 
     lists.show_head(words.plain(text), key="alr", clear=clear, stale=seen.stale, actions=actions)
 
@@ -88,7 +99,9 @@ def close_alert() -> None:
 
 def _show_nothing(seen: AlertList, wanted: AlertFilter) -> None:
     if filters.narrowed(wanted):
-        frame.empty("No case matches", "Remove a filter, or look at the resolved cases.", icon=":material/search_off:")
+        frame.empty(
+            tr("No case matches"), tr("Remove a filter, or look at the resolved cases."), icon=":material/search_off:"
+        )
         lists.show_clear("alr", filters.FILTERS.clear)
     else:
         headline, about = _NOTHING[wanted.list]
@@ -99,28 +112,33 @@ def _show_nothing(seen: AlertList, wanted: AlertFilter) -> None:
 
 
 def _begin() -> None:
-    links.begin("runbook", "What to do about each kind", icon=":material/menu_book:", is_main=False)
+    links.begin("runbook", tr("What to do about each kind"), icon=":material/menu_book:", is_main=False)
 
 
-_NOTHING = {
-    CaseList.FAILED: ("No failed updates", "The lines of every paid order are off the shelf or settled."),
-    CaseList.DECISIONS: ("No payments to decide about", "Disputes and what looks like a double payment appear here."),
-    CaseList.LEVELS: ("No product is low", "Variants at or below their reorder point appear here."),
-    CaseList.MACHINERY: ("The machinery runs", "Failing jobs, backups and proofs appear here."),
-    None: ("No open cases", "Failed updates, low levels and other problems appear here."),
-}
+_NOTHING = lazy(
+    {
+        CaseList.FAILED: ("No failed updates", "The lines of every paid order are off the shelf or settled."),
+        CaseList.DECISIONS: (
+            ("No payments to decide about"),
+            ("Disputes and what looks like a double payment appear here."),
+        ),
+        CaseList.LEVELS: ("No product is low", "Variants at or below their reorder point appear here."),
+        CaseList.MACHINERY: ("The machinery runs", "Failing jobs, backups and proofs appear here."),
+        None: ("No open cases", "Failed updates, low levels and other problems appear here."),
+    }
+)
 
 
 def last(at: datetime | None, zone: str) -> str:
     """Return when the last case of a list opened."""
     if at is None:
-        return "There has been none so far."
-    return f"The last one opened {words.ago(at, datetime.now(UTC))}, on {words.moment(at, zone)}."
+        return tr("There has been none so far.")
+    return tr("The last one opened {at}, on {at_2}.", at=words.ago(at, datetime.now(UTC)), at_2=words.moment(at, zone))
 
 
 def show(wanted: str, person: Actor) -> None:
     """Show the case that the address names, or say that there is none."""
-    st.button("All cases", icon=":material/arrow_back:", on_click=close_alert, key="alr_back")
+    st.button(tr("All cases"), icon=":material/arrow_back:", on_click=close_alert, key="alr_back")
     alert_id = lists.number(wanted)
     seen = None if alert_id is None else session.run(order_screens.case, alert_id=alert_id)
     if seen is None:
@@ -132,15 +150,15 @@ def show(wanted: str, person: Actor) -> None:
     with left:
         if seen.alert.state is not AlertState.RESOLVED:
             with st.container(border=True, key="alr_actions"):
-                st.subheader("Actions", anchor=False)
+                st.subheader(tr("Actions"), anchor=False)
                 case_forms.show_whole(seen, person)
         runbook.show(source(sales.KINDS)[seen.alert.kind])
         raw = seen.alert.facts.get("raw")
         if raw and not lines.offered_on(seen.alert, person):
             with st.container(border=True, key="alr_raw"):
-                st.subheader("Cart of the payment", anchor=False)
+                st.subheader(tr("Cart of the payment"), anchor=False)
                 lines.show_told(guesses.written(str(raw)))
-                st.caption(selling.BY_HAND)
+                st.caption(tr(selling.BY_HAND))
         with st.container(border=True, key="alr_history"):
             _show_history(seen)
         _show_deliveries(seen.alert.alert_id, seen.shop.zone)
@@ -156,44 +174,66 @@ def _show_head(seen: WholeAlert, person: Actor) -> None:
         st.badge(sales.ALERT_STATES[alert.state], color=colour)  # type: ignore[arg-type]
         if alert.is_snoozed:
             assert alert.snoozed_until  # a snoozed case has an end
-            st.badge(f"Snoozed until {words.short_moment(alert.snoozed_until, seen.shop.zone)}", color="gray")
+            st.badge(
+                tr(
+                    "Snoozed until {snoozed_until}",
+                    snoozed_until=words.short_moment(alert.snoozed_until, seen.shop.zone),
+                ),
+                color="gray",
+            )
         case_forms.show_quick(alert, person)
-    st.write(words.plain(alert.sentence))
+    st.write(words.plain(translated(alert.sentence)))
     if alert.resolved_by:
         lines.show_refusal(alert)
         at = words.moment(alert.resolved_at, seen.shop.zone)
-        st.caption(words.plain(f"Resolved by {alert.resolved_by}, {at}: {alert.resolution or ''}"))
+        st.caption(
+            words.plain(
+                tr(
+                    "Resolved by {resolved_by}, {at}: {resolution}",
+                    resolved_by=alert.resolved_by,
+                    at=at,
+                    resolution=alert.resolution or "",
+                )
+            )
+        )
 
 
 def _show_facts(seen: WholeAlert) -> None:
     alert, now = seen.alert, datetime.now(UTC)
-    st.subheader("About", anchor=False)
+    st.subheader(tr("About"), anchor=False)
     with st.container(gap=None, key="flush_alert"):
         if alert.order_id is not None:
             name = words.plain(alert.order_name or "")
-            links.to_page("orders", f"Order {name}", icon=":material/receipt_long:", order=str(alert.order_id))
+            links.to_page(
+                "orders", tr("Order {name}", name=name), icon=":material/receipt_long:", order=str(alert.order_id)
+            )
         if alert.sku:
             links.to_page("stock", words.plain(alert.sku), icon=":material/inventory_2:", sku=alert.sku)
         if alert.kind is AlertKind.PROOF_FAILED:
-            links.to_page("reconciliation", "Reconciliation", icon=":material/verified:")
+            links.to_page("reconciliation", tr("Reconciliation"), icon=":material/verified:")
         for other in seen.others:
-            label = words.joined(sales.KINDS[other.kind], other.size and f"size {other.size}")
-            links.to_page("alerts", f"Also: {words.plain(label)}", icon=":material/link:", alert=str(other.alert_id))
+            label = words.joined(sales.KINDS[other.kind], other.size and tr("size {size}", size=other.size))
+            links.to_page(
+                "alerts",
+                tr("Also: {label}", label=words.plain(label)),
+                icon=":material/link:",
+                alert=str(other.alert_id),
+            )
     if alert.buyer:
         st.text(alert.buyer)
     if alert.email:
         st.text(alert.email)  # not Markdown, which would turn an email address into a link
     frame_tables.show_facts({
-        "Assigned to": alert.assigned_name or "nobody",
+        tr("Assigned to"): alert.assigned_name or tr("nobody"),
         **_level_facts(seen),
-        "Units": words.units(alert.units) if alert.units else "",
-        "Money": selling.money(alert.money, alert.currency) if alert.money else "",
-        "Since": f"{words.moment(alert.first_at, seen.shop.zone)}, {words.ago(alert.first_at, now)}",
-        "Last seen": words.moment(alert.last_at, seen.shop.zone) if alert.seen > 1 else "",
-        "Seen": words.plural(alert.seen, "time"),
-        "Retried": words.plural(alert.attempts, "time") if alert.attempts else "" if seen.level else "not yet",
-        "Refund": alert.stripe_refund_id or "",
-        "Message": selling.message(str(alert.facts.get("kind", ""))) if alert.event_id else "",
+        tr("Units"): words.units(alert.units) if alert.units else "",
+        tr("Money"): selling.money(alert.money, alert.currency) if alert.money else "",
+        tr("Since"): f"{words.moment(alert.first_at, seen.shop.zone)}, {words.ago(alert.first_at, now)}",
+        tr("Last seen"): words.moment(alert.last_at, seen.shop.zone) if alert.seen > 1 else "",
+        tr("Seen"): words.plural(alert.seen, "time"),
+        tr("Retried"): words.plural(alert.attempts, "time") if alert.attempts else "" if seen.level else tr("not yet"),
+        tr("Refund"): alert.stripe_refund_id or "",
+        tr("Message"): selling.message(str(alert.facts.get("kind", ""))) if alert.event_id else "",
     })  # fmt: skip
 
 
@@ -204,18 +244,25 @@ def _level_facts(seen: WholeAlert) -> dict[str, str]:
         return {}
     moved = facts.get("movement_type")
     by = (
-        f"{words.signed_units(facts['quantity'])}, {facts['movement_type']} by {facts['performed_by']}" if moved else ""
+        tr(
+            "{units}, {movement_type} by {performed_by}",
+            units=words.signed_units(facts["quantity"]),
+            movement_type=facts["movement_type"],
+            performed_by=facts["performed_by"],
+        )
+        if moved
+        else ""
     )
     return {
-        "On hand now": words.units(seen.level.on_hand),
-        "On hand then": words.units(facts["level"]),
-        "Reorder at": words.units(seen.level.reorder_point),
-        "Movement": by or "none: the reorder point or the variant was changed",
+        tr("On hand now"): words.units(seen.level.on_hand),
+        tr("On hand then"): words.units(facts["level"]),
+        tr("Reorder at"): words.units(seen.level.reorder_point),
+        tr("Movement"): by or tr("none: the reorder point or the variant was changed"),
     }
 
 
 def _show_history(seen: WholeAlert) -> None:
-    st.subheader("History", anchor=False)
+    st.subheader(tr("History"), anchor=False)
     for place, step in enumerate(seen.history):
         with st.container(gap=None, key=f"flush_history_{place}"):
             st.markdown(selling.event(step.what))
@@ -228,18 +275,22 @@ def _show_deliveries(alert_id: int, zone: str) -> None:
     if not sent:
         return
     with st.container(border=True, key="alr_told"):
-        st.subheader("Notifications", anchor=False)
+        st.subheader(tr("Notifications"), anchor=False)
         for place, each in enumerate(sent):
             with st.container(gap=None, key=f"flush_told_{place}"):
                 st.markdown(f"{words.plain(each.destination)}: {_delivery_state(each)}")
                 at = words.moment(each.finished_at or each.due_at, zone)
-                st.caption(words.plain(words.joined(at if each.finished_at else f"next at {at}", each.why)))
+                st.caption(
+                    words.plain(
+                        words.joined(at if each.finished_at else tr("next at {at}", at=at), translated(each.why))
+                    )
+                )
 
 
 def _delivery_state(sent: Sent) -> str:
     return {
         "postponed": "postponed",
         "sent": "sent",
-        "failed": ":red[delivery failed]",
-        "waiting": "waiting" if sent.why is None else ":orange[retrying]",
+        "failed": tr(":red[delivery failed]"),
+        "waiting": tr("waiting") if sent.why is None else tr(":orange[retrying]"),
     }[sent.state]

@@ -17,6 +17,8 @@ from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 
 def are_offered(alert: Alert) -> bool:
@@ -29,17 +31,31 @@ def show(alert: Alert, person: Actor) -> None:
     order_id = alert.order_id or 0
     seen = session.run(readings.choices, order_id=order_id)
     if not seen.readings:
-        st.caption("The order has its lines already.")
+        st.caption(tr("The order has its lines already."))
     for place, reading in enumerate(seen.readings, start=1):
         with st.container(border=True, key=f"reading_{alert.alert_id}_{place}"):
             _show(alert, seen, reading, place, person)
 
 
 def _show(alert: Alert, seen: Choices, reading: OrderReading, place: int, person: Actor) -> None:
-    st.markdown(f"**{words.plain(reading.how[:1].upper() + reading.how[1:])}** (from the {_source(reading.source)})")
+    st.markdown(
+        tr(
+            "**{how}** (from the {source})",
+            how=words.plain(reading.how[:1].upper() + reading.how[1:]),
+            source=_source(reading.source),
+        )
+    )
     st.table(_table(reading.lines, alert.currency), border="horizontal", hide_index=True)
-    comes_to = f"Comes to {selling.money(reading.amount, alert.currency)}. " if reading.amount is not None else ""
-    why = f"Not taken: {reading.why}." if reading.why else "Every code names one variant, and the amount fits."
+    comes_to = (
+        tr("Comes to {amount}. ", amount=selling.money(reading.amount, alert.currency))
+        if reading.amount is not None
+        else ""
+    )
+    why = (
+        tr("Not taken: {why}.", why=translated(reading.why))
+        if reading.why
+        else tr("Every code names one variant, and the amount fits.")
+    )
     st.caption(words.plain(f"{comes_to}{why}"))
     with st.container(horizontal=True, vertical_alignment="top", key=f"flush_reading_{alert.alert_id}_{place}"):
         if may(person.role, Permission.MAP_CODE):
@@ -51,19 +67,21 @@ def _show(alert: Alert, seen: Choices, reading: OrderReading, place: int, person
 def _table(lines: Sequence[ReadLine], currency: str | None) -> dict[str, list[str]]:
     """Return the lines of a reading by columns, without columns that are empty."""
     table = {
-        "Takes": [words.plain(line.sku or f"{line.code} (no variant)") for line in lines],
-        "Name": [words.plain(words.joined(line.name, line.size and f"size {line.size}")) for line in lines],
-        "Units": [words.number(line.quantity) for line in lines],
-        "Price": ["" if line.unit_price is None else selling.money(line.unit_price, currency) for line in lines],
+        tr("Takes"): [words.plain(line.sku or tr("{code} (no variant)", code=line.code)) for line in lines],
+        tr("Name"): [
+            words.plain(words.joined(line.name, line.size and tr("size {size}", size=line.size))) for line in lines
+        ],
+        tr("Units"): [words.number(line.quantity) for line in lines],
+        tr("Price"): ["" if line.unit_price is None else selling.money(line.unit_price, currency) for line in lines],
     }
     return {label: cells for label, cells in table.items() if any(cells)}
 
 
 def _source(source: str) -> str:
     return {
-        "checkout metadata": "metadata of the checkout",
-        "payment metadata": "metadata of the payment",
-        "storefront order": "storefront's order",
+        "checkout metadata": tr("metadata of the checkout"),
+        "payment metadata": tr("metadata of the payment"),
+        "storefront order": tr("storefront's order"),
     }.get(source, "lines of the checkout")
 
 
@@ -78,7 +96,7 @@ def _offer_take(alert: Alert, reading: OrderReading, place: int) -> None:
                 return Notice(text="", problem=refused)  # the form may be gone, because the order has its lines
 
         forms.submit(
-            form, "Take these lines", post, icon=":material/check:", is_main=not reading.why,
+            form, tr("Take these lines"), post, icon=":material/check:", is_main=not translated(reading.why),
             say=lambda notice: notice,
         )  # fmt: skip
 
@@ -95,19 +113,21 @@ def _offer_always(alert: Alert, seen: Choices, reading: OrderReading, place: int
                 return Notice(text="", problem=refused)
 
         forms.submit(
-            form, "Always read it like this", post, icon=":material/rule:", is_main=False,
+            form, tr("Always read it like this"), post, icon=":material/rule:", is_main=False,
             say=lambda notice: notice,
         )  # fmt: skip
 
 
 def _taken(lines: Sequence[Retried]) -> Notice:
     taken, still = sum(line.taken for line in lines), [line for line in lines if line.state is LineState.FAILED]
-    rest = f" {words.plural(len(still), 'line')} still open." if still else ""
-    return Notice(text=f"{words.units(taken)} taken off the shelf.{rest}")
+    rest = tr(" {lines} still open.", lines=words.plural(len(still), "line")) if still else ""
+    return Notice(text=tr("{units} taken off the shelf.{rest}", units=words.units(taken), rest=rest))
 
 
 def _mapped(waiting: int) -> Notice:
     return Notice(
-        text=f"The shop's carts are read like this from now on. {words.plural(waiting, 'waiting order')} read again "
-        "within a minute."
+        text=tr(
+            "The shop's carts are read like this from now on. {waiting_orders} read again within a minute.",
+            waiting_orders=words.plural(waiting, "waiting order"),
+        )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.frame import links
+from dashboard.language.texts import tr
 
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbook.md"
 
@@ -26,15 +27,15 @@ def about(name: str) -> str:
     """Return what to do about `name`: a kind of case, or the code of a check such as R1. Raises LookupError."""
     found = [text for heading, text in paragraphs().items() if heading == name or heading.startswith(f"{name}:")]
     if len(found) != 1:
-        raise LookupError(f"the runbook has nothing about {name}")
+        raise LookupError(tr("the runbook has nothing about {name}", name=name))
     return found[0]
 
 
 def show(name: str) -> None:
     """Show what to do about a kind of case or a check, with a link to the whole runbook."""
-    with st.expander("What to do", icon=":material/menu_book:", key=f"runbook_{name}"):
+    with st.expander(tr("What to do"), icon=":material/menu_book:", key=f"runbook_{name}"):
         st.markdown(about(name))
-        links.to_page("runbook", "The whole runbook", icon=":material/menu_book:")
+        links.to_page("runbook", tr("The whole runbook"), icon=":material/menu_book:")
 
 
 def show_all() -> None:

@@ -12,6 +12,8 @@ from core.people.access import Permission, may
 from core.screens.orders import AlertList
 from dashboard.alerts import handling, tables
 from dashboard.frame import words
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 SWITCH = "alr_several"
 
@@ -23,7 +25,7 @@ def offers(person: Actor) -> bool:
 
 def show_switch() -> None:
     """Offer to select cases by name."""
-    st.toggle("Select several", key=SWITCH)
+    st.toggle(tr("Select several"), key=SWITCH)
 
 
 def show(seen: AlertList, selected: Sequence[int], key: str, person: Actor) -> None:
@@ -36,36 +38,45 @@ def show(seen: AlertList, selected: Sequence[int], key: str, person: Actor) -> N
         chosen = _select(rows, chosen, key) if st.session_state.get(SWITCH) else chosen
         ids = [alert_id for each in chosen for alert_id in rows[each].alert_ids]
         if not ids:
-            st.caption("Select cases on this page to act on all of them.")
+            st.caption(tr("Select cases on this page to act on all of them."))
             return
-        st.markdown(f"**{words.plural(len(ids), 'case')} selected.** The action applies to all of them, or to none.")
+        st.markdown(
+            tr(
+                "**{cases} selected.** The action applies to all of them, or to none.",
+                cases=words.plural(len(ids), "case"),
+            )
+        )
         _show_actions(seen, ids, key, person)
 
 
 def _select(rows: dict[int, CaseRow], selected: Sequence[int], key: str) -> list[int]:
     widget = f"{key}_choice"
     named = st.multiselect(
-        "Cases on this page", list(rows), format_func=lambda alert_id: _name(rows[alert_id]), key=widget,
-        placeholder="Select cases",
+        tr("Cases on this page"), list(rows), format_func=lambda alert_id: _name(rows[alert_id]), key=widget,
+        placeholder=tr("Select cases"),
     )  # fmt: skip
 
     def select_all() -> None:
         st.session_state[widget] = list(rows)
 
     st.button(
-        "Select all on this page", key=f"{key}_all", icon=":material/done_all:", type="tertiary", on_click=select_all
+        tr("Select all on this page"),
+        key=f"{key}_all",
+        icon=":material/done_all:",
+        type="tertiary",
+        on_click=select_all,
     )
     return [alert_id for alert_id in rows if alert_id in {*named, *selected}]
 
 
 def _name(row: CaseRow) -> str:
     about = row.first.order_name or (row.first.sku if len(row.alerts) == 1 else row.first.product)
-    return f"{', '.join(tables.kinds(row))}: {about or row.first.sentence}"
+    return f"{', '.join(tables.kinds(row))}: {about or translated(row.first.sentence)}"
 
 
 def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) -> None:
-    names = ["Acknowledge", "Snooze", "Assign"]
-    names += ["Resolve"] if may(person.role, Permission.RESOLVE_ALERT) else []
+    names = [tr("Acknowledge"), tr("Snooze"), tr("Assign")]
+    names += [tr("Resolve")] if may(person.role, Permission.RESOLVE_ALERT) else []
     on_it, snooze, assign, *resolve = st.tabs(names, key=f"{key}_tabs")
     name = f"several_{key}"
     cases = [each for row in seen.page.rows for each in row.alerts if each.alert_id in ids]
@@ -82,5 +93,7 @@ def _show_actions(seen: AlertList, ids: Sequence[int], key: str, person: Actor) 
     for tab in resolve:
         with tab:
             units = sum(each.units for each in cases)
-            then = f" {words.units(units)} of paid orders then count as oversold."
-            handling.show_resolve(ids, name, f"Closes the cases.{then if units else ''}", oversells=bool(units))
+            then = tr(" {units} of paid orders then count as oversold.", units=words.units(units))
+            handling.show_resolve(
+                ids, name, tr("Closes the cases.{part}", part=then if units else ""), oversells=bool(units)
+            )

@@ -10,11 +10,18 @@ from core.alerts.reads import Alert
 from core.foundation.sales import AlertKind, AlertState
 from core.people.access import Permission, may
 from dashboard.door import session
+from dashboard.language.texts import lazy, marked
 
 PARAM = "alr_step"
 TRY, WHAT, ENTER, CHOOSE, SHIP, BOTH, RESOLVE = (
-    "Try again", "What is it?", "Enter lines", "Choose a reading", "Ship what is there", "Both are right", "Resolve",
-)  # fmt: skip
+    marked("Try again"),
+    marked("What is it?"),
+    marked("Enter lines"),
+    marked("Choose a reading"),
+    marked("Ship what is there"),
+    marked("Both are right"),
+    marked("Resolve"),
+)
 _BY_LACK = {
     "code": WHAT,
     "nothing": TRY,
@@ -33,11 +40,13 @@ _NEEDS = {
     RESOLVE: Permission.RESOLVE_ALERT,
 }
 _BY_KIND = {AlertKind.IMPORT_ERROR: TRY, AlertKind.DOUBLE_PAYMENT: BOTH}
-_TABS = {
-    ENTER: ("Read again",),
-    CHOOSE: (ENTER, "Read again"),
-    SHIP: ("Ship what is in stock",),
-}
+_TABS = lazy(
+    {
+        ENTER: ("Read again",),
+        CHOOSE: (ENTER, "Read again"),
+        SHIP: ("Ship what is in stock",),
+    }
+)
 """Tabs that take a step under another name, in this order, where the case has no tab of its name."""
 
 

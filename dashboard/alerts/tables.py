@@ -15,10 +15,11 @@ from core.foundation.sales import AlertKind
 from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
 from dashboard.language import sales
-from dashboard.language.texts import tr
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
 Pick = Callable[[Alert], None]
-_NOTHING_TAKEN = ", so nothing was taken off the shelf"
+_NOTHING_TAKEN = marked(", so nothing was taken off the shelf")
 
 
 def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, select: bool) -> list[int]:
@@ -31,11 +32,11 @@ def show(rows: Sequence[CaseRow], of: CaseList | None, *, key: str, pick: Pick, 
     return columns.show(
         _levels(rows, now, cases, pick) if of is CaseList.LEVELS else _orders(rows, now, cases, pick),
         {
-            "what": (texts, TextColumn("Case", width=224)),
-            "next": (_next(cases), columns.opener("Next step", 124, cases, pick, align="right")),
+            "what": (texts, TextColumn(tr("Case"), width=224)),
+            "next": (_next(cases), columns.opener(tr("Next step"), 124, cases, pick, align="right")),
         },
         key=key,
-        alt="Cases, the most urgent first",
+        alt=tr("Cases, the most urgent first"),
         heights=(columns.TALL_ROW, columns.TALLER_ROW),
         select=select,
     )
@@ -61,9 +62,9 @@ def said(row: CaseRow) -> str:
 
 def _short(alert: Alert) -> str:
     """Return the sentence of a case without what the list says anyway: the order, and that nothing was taken."""
-    head, _, rest = alert.sentence.partition(": ")
+    head, _, rest = translated(alert.sentence).partition(": ")
     is_named = head.startswith("Order ") and " looks like " not in head
-    text = (rest if is_named else alert.sentence).removesuffix(_NOTHING_TAKEN)
+    text = (rest if is_named else translated(alert.sentence)).removesuffix(_NOTHING_TAKEN)
     text = text.partition(" lines not taken off the shelf: ")[2] or text
     return text[:1].upper() + text[1:]
 
@@ -72,8 +73,12 @@ def _sizes(row: CaseRow) -> str:
     """Return the sizes of a product that are out of stock, and those that are low with their level."""
     sized = sorted(row.alerts, key=lambda alert: (size_order(alert.size), alert.sku or ""))
     out = [_size(alert) for alert in sized if alert.kind is AlertKind.OUT_OF_STOCK]
-    low = [f"{_size(alert)} ({alert.on_hand} left)" for alert in sized if alert.kind is AlertKind.LOW_STOCK]
-    return ". ".join(f"{label}: {', '.join(some)}" for label, some in (("Out", out), ("Low", low)) if some)
+    low = [
+        tr("{alert} ({on_hand} left)", alert=_size(alert), on_hand=alert.on_hand)
+        for alert in sized
+        if alert.kind is AlertKind.LOW_STOCK
+    ]
+    return ". ".join(f"{label}: {', '.join(some)}" for label, some in ((tr("Out"), out), (tr("Low"), low)) if some)
 
 
 def _size(alert: Alert) -> str:
@@ -105,15 +110,21 @@ def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick
     units = [words.number(row.units) if row.units else words.NOTHING for row in rows]
     money = [selling.money(row.money, row.currency) if row.money else words.NOTHING for row in rows]
     table: columns.Table = {
-        "name": ([name(row) for row in rows], TextColumn("Order", width=104)),
-        "kind": ([kinds(row) for row in rows], columns.tags("Case", 124, colours)),
-        "what": ([said(row) for row in rows], TextColumn("What is open now", width=140 if "who" in people else 212)),
-        "buyer": (buyers, TextColumn("Buyer", width=96)),
-        "units": (units, number("Units", 48, "Units that were paid for and are not off the shelf")),
-        "money": (money, number("At stake", 80, "What is open: missing units, a payment without lines, a difference")),
-        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=86)),
+        "name": ([name(row) for row in rows], TextColumn(tr("Order"), width=104)),
+        "kind": ([kinds(row) for row in rows], columns.tags(tr("Case"), 124, colours)),
+        "what": (
+            [said(row) for row in rows],
+            TextColumn(tr("What is open now"), width=140 if "who" in people else 212),
+        ),
+        "buyer": (buyers, TextColumn(tr("Buyer"), width=96)),
+        "units": (units, number(tr("Units"), 48, tr("Units that were paid for and are not off the shelf"))),
+        "money": (
+            money,
+            number(tr("At stake"), 80, tr("What is open: missing units, a payment without lines, a difference")),
+        ),
+        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn(tr("Since"), width=86)),
         **people,
-        "step": (_next(cases), columns.opener("Next step", 128, cases, pick, align="right")),
+        "step": (_next(cases), columns.opener(tr("Next step"), 128, cases, pick, align="right")),
     }
     empty = {"units": units, "money": money, "buyer": buyers}
     return {key: cells for key, cells in table.items() if set(empty.get(key, [""])) != {words.NOTHING}}
@@ -121,16 +132,18 @@ def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick
 
 def _levels(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick: Pick) -> columns.Table:
     return {
-        "name": ([name(row) for row in rows], TextColumn("Product", width=220)),
-        "sizes": ([said(row) for row in rows], TextColumn("Sizes", width=420)),
-        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn("Since", width=104)),
+        "name": ([name(row) for row in rows], TextColumn(tr("Product"), width=220)),
+        "sizes": ([said(row) for row in rows], TextColumn(tr("Sizes"), width=420)),
+        "since": ([words.ago(row.first_at, now) for row in rows], TextColumn(tr("Since"), width=104)),
         **_people(rows),
-        "step": (["Open"] * len(rows), columns.opener("", 72, cases, pick)),
+        "step": ([tr("Open")] * len(rows), columns.opener("", 72, cases, pick)),
     }
 
 
 def _people(rows: Sequence[CaseRow]) -> columns.Table:
     states = [words.listing(list(dict.fromkeys(map(selling.alert_state, row.alerts)))) for row in rows]
     names = [", ".join(dict.fromkeys(a.assigned_name for a in row.alerts if a.assigned_name)) for row in rows]
-    who = {"who": ([each or words.NOTHING for each in names], TextColumn("Assignee", width=80))} if any(names) else {}
-    return {"state": (states, TextColumn("State", width=86)), **who}
+    who = (
+        {"who": ([each or words.NOTHING for each in names], TextColumn(tr("Assignee"), width=80))} if any(names) else {}
+    )
+    return {"state": (states, TextColumn(tr("State"), width=86)), **who}

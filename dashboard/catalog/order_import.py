@@ -24,23 +24,28 @@ from dashboard.door import session
 from dashboard.frame import links, long_work, outcome, words
 from dashboard.frame import page as frame
 from dashboard.frame.long_work import LongWork
+from dashboard.language.texts import inside, lazy, marked, tr
 
 AUTO = "auto"
-POLICIES = {
-    AUTO: "Depends on the go-live time",
-    Policy.NORMAL: "Take stock",
-    Policy.SKIP: "Record only",
-    Policy.FORCE: "Ship what is in stock",
-}
-CONSEQUENCES = {
-    AUTO: "Orders paid before the shop went live are recorded only and move no stock. Later orders take stock.",
-    Policy.NORMAL: "Every order takes its units off the shelf, whenever it was paid. Missing units open a case.",
-    Policy.SKIP: "Orders are recorded and move no stock. For goods that left the shelf before the first count.",
-    Policy.FORCE: "Every order takes the available units. Missing units are recorded as oversold, without a case.",
-}
+POLICIES = lazy(
+    {
+        AUTO: "Depends on the go-live time",
+        Policy.NORMAL: "Take stock",
+        Policy.SKIP: "Record only",
+        Policy.FORCE: "Ship what is in stock",
+    }
+)
+CONSEQUENCES = lazy(
+    {
+        AUTO: "Orders paid before the shop went live are recorded only and move no stock. Later orders take stock.",
+        Policy.NORMAL: "Every order takes its units off the shelf, whenever it was paid. Missing units open a case.",
+        Policy.SKIP: "Orders are recorded and move no stock. For goods that left the shelf before the first count.",
+        Policy.FORCE: "Every order takes the available units. Missing units are recorded as oversold, without a case.",
+    }
+)
 
 
-SANDBOX = (
+SANDBOX = marked(
     ":material/science: Imports from the sandbox, which stands in for Stripe in the sample shop. No real money moves."
 )
 
@@ -51,7 +56,7 @@ class Running(LongWork):
 
     called: str = "import"
     days: Range
-    stage: Stage = field(default_factory=lambda: Stage(doing="Asking Stripe", seen=0, stored=0))
+    stage: Stage = field(default_factory=lambda: Stage(doing=tr("Asking Stripe"), seen=0, stored=0))
     outcome: Outcome | None = None
     is_stopped: bool = False
 
@@ -71,11 +76,11 @@ imports = long_work.OneAtATime[Running]()
 def show(person: Actor, shop: Shop) -> None:
     """Show the running import, or the form and the result of the last one."""
     if not may(person.role, Permission.IMPORT_ORDERS):
-        frame.empty("Your role cannot import orders", "A manager or an admin of your shop can.")
+        frame.empty(tr("Your role cannot import orders"), tr("A manager or an admin of your shop can."))
     elif load_settings().stripe_secret_key is None and not shop.is_sample:
         frame.empty_sales(
-            "Stripe is not connected",
-            "Payments, refunds and disputes of the days that you choose are imported here once it is.",
+            tr("Stripe is not connected"),
+            tr("Payments, refunds and disputes of the days that you choose are imported here once it is."),
             person,
             shop,
             icon=":material/link_off:",
@@ -84,7 +89,7 @@ def show(person: Actor, shop: Shop) -> None:
         _show_running(found)
     else:
         if shop.is_sample and load_settings().stripe_secret_key is None:
-            st.caption(SANDBOX)
+            st.caption(tr(SANDBOX))
         if found is not None:
             _show_over(found, shop)
         _show_form(shop)
@@ -94,16 +99,27 @@ def _show_form(shop: Shop) -> None:
     today = days.of(datetime.now(UTC), shop.zone)
     with st.container(width=640):
         st.markdown(
-            "Imports payments, refunds and disputes of these days from Stripe. New orders arrive automatically, so "
-            "this is for the first run, for gaps, and for orders older than thirty days. Recorded orders do not "
-            "change, so it is safe to import the same days again."
+            tr(
+                "Imports payments, refunds and disputes of these days from Stripe. New orders arrive "
+                "automatically, so this is for the first run, for gaps, and for orders older than "
+                "thirty days. Recorded orders do not change, so it is safe to import the same days "
+                "again."
+            )
         )
         first, last = st.columns(2)
-        first.date_input("First day", today - timedelta(days=30), max_value=today, key="imp_since")
-        last.date_input("Last day", None, max_value=today, key="imp_until", help="Leave empty for today.")
-        policy = st.selectbox("Stock", list(POLICIES), format_func=POLICIES.__getitem__, key="imp_policy")
-        st.caption(f"{CONSEQUENCES[policy]} Days are those of {shop.zone.replace('_', ' ')}.")
-        st.button("Import orders", type="primary", icon=":material/cloud_download:", key="imp_start", on_click=_start)
+        first.date_input(tr("First day"), today - timedelta(days=30), max_value=today, key="imp_since")
+        last.date_input(tr("Last day"), None, max_value=today, key="imp_until", help=tr("Leave empty for today."))
+        policy = st.selectbox(tr("Stock"), list(POLICIES), format_func=POLICIES.__getitem__, key="imp_policy")
+        st.caption(
+            tr(
+                "{consequences} Days are those of {value}.",
+                consequences=CONSEQUENCES[policy],
+                value=shop.zone.replace("_", " "),
+            )
+        )
+        st.button(
+            tr("Import orders"), type="primary", icon=":material/cloud_download:", key="imp_start", on_click=_start
+        )
 
 
 def _start() -> None:
@@ -131,8 +147,14 @@ def _typed() -> Range:
 
 def _show_running(running: Running) -> None:
     with st.container(width=640, border=True, key="imp_running"):
-        st.subheader("Importing orders", anchor=False)
-        st.caption(f"{_range(running)} Started by {words.plain(running.who)}. It continues if you close this page.")
+        st.subheader(tr("Importing orders"), anchor=False)
+        st.caption(
+            tr(
+                "{running} Started by {who}. It continues if you close this page.",
+                running=_range(running),
+                who=words.plain(running.who),
+            )
+        )
         _watch(running)
 
 
@@ -142,7 +164,7 @@ def _watch(running: Running) -> None:
     stage = running.stage
     st.progress(min(stage.share, 1.0), text=progress(stage))
     st.button(
-        "Stopping ..." if running.is_stopped else "Cancel",
+        tr("Stopping ...") if running.is_stopped else tr("Cancel"),
         key="imp_stop",
         disabled=running.is_stopped,
         on_click=running.stop,
@@ -151,33 +173,47 @@ def _watch(running: Running) -> None:
 
 def progress(stage: Stage) -> str:
     """Return the progress of an import: Reading payments · 1,200 read · 340 new."""
-    applied = f"{words.number(stage.applied)} applied" if stage.doing == "Applying" else ""
-    counts = (f"{words.number(stage.seen)} read", f"{words.number(stage.stored)} new")
+    applied = tr("{applied} applied", applied=words.number(stage.applied)) if stage.doing == "Applying" else ""
+    counts = (tr("{seen} read", seen=words.number(stage.seen)), tr("{stored} new", stored=words.number(stage.stored)))
     return words.joined(stage.doing, *counts, applied)
 
 
 def _show_over(running: Running, shop: Shop) -> None:
     with st.container(width=640, border=True, key="imp_over"):
         when = words.moment(running.began, shop.zone)
-        st.caption(f"Last import: {when}, by {words.plain(running.who)}. {_range(running)}")
+        st.caption(
+            tr(
+                "Last import: {when}, by {who}. {running}",
+                when=when,
+                who=words.plain(running.who),
+                running=_range(running),
+            )
+        )
         if running.problem is not None:
             long_work.show_problem(running, running.problem)
-            st.caption("Messages read until then are stored. Import the same days again to continue.")
+            st.caption(tr("Messages read until then are stored. Import the same days again to continue."))
         elif running.outcome is not None:
             _show_outcome(running, running.outcome)
 
 
 def _show_outcome(running: Running, done: Outcome) -> None:
     if running.is_stopped:
-        st.markdown("**Stopped.** Messages read until then are stored. Import the same days again to continue.")
+        st.markdown(tr("**Stopped.** Messages read until then are stored. Import the same days again to continue."))
     st.markdown(words.plain(order_import.told(done)))
     with st.container(horizontal=True, key="flush_imported"):
         if done.orders:
-            links.to_page("orders", "View orders", icon=":material/receipt_long:")
+            links.to_page("orders", tr("View orders"), icon=":material/receipt_long:")
         if done.cases:
-            links.to_page("alerts", f"View {words.plural(done.cases, 'case')}", icon=":material/notifications:")
+            links.to_page(
+                "alerts", tr("View {cases}", cases=words.plural(done.cases, "case")), icon=":material/notifications:"
+            )
 
 
 def _range(running: Running) -> str:
-    until = f"up to {words.day(running.days.until)}" if running.days.until else "up to now"
-    return f"From {words.day(running.days.since)} {until}: {POLICIES[running.days.policy or AUTO].lower()}."
+    until = tr("up to {until}", until=words.day(running.days.until)) if running.days.until else tr("up to now")
+    return tr(
+        "From {since} {until}: {policies}.",
+        since=words.day(running.days.since),
+        until=until,
+        policies=inside(POLICIES[running.days.policy or AUTO]),
+    )

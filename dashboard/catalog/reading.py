@@ -14,6 +14,7 @@ from core.foundation.model import Shop
 from dashboard.catalog import preview
 from dashboard.door import session
 from dashboard.frame import feedback, forms, links, long_work, words
+from dashboard.language.texts import tr
 from dashboard.sheets import work
 from dashboard.sheets.asking import Matched
 from dashboard.sheets.work import FileWork
@@ -66,7 +67,7 @@ def _reading(asked: Matched, values: tuple[str, ...]) -> Reading:
 
     def do() -> None:
         reading.file = catalog_of(asked.match, reading.tell)
-        reading.step("Comparing with the shop")
+        reading.step(tr("Comparing with the shop"))
         reading.found = reading.run(catalog.preview_file, file=reading.file, values=values)
 
     if len(asked.match.sheet.records) <= work.LARGE:
@@ -80,16 +81,18 @@ def _reading(asked: Matched, values: tuple[str, ...]) -> Reading:
 def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values: tuple[str, ...], shop: Shop) -> None:
     form = forms.begin(f"catalog_{asked.file_id}")
     is_done = found.changes_nothing
-    label = "Nothing to import" if is_done else f"Import {words.plural(len(found.rows), 'row')}"
+    label = tr("Nothing to import") if is_done else tr("Import {rows}", rows=words.plural(len(found.rows), "row"))
     with st.form(form.name, border=False):
         if shop.is_sample:
             st.warning(
-                "This shop contains sample data, and a ledger keeps everything that was posted. To start with an empty "
-                "shop, an admin presses *Start my own shop* on Overview first. To try the import, add the file to the "
-                "sample data.",
+                tr(
+                    "This shop contains sample data, and a ledger keeps everything that was posted. To "
+                    "start with an empty shop, an admin presses *Start my own shop* on Overview first. "
+                    "To try the import, add the file to the sample data."
+                ),
                 icon=":material/science:",
             )
-            st.checkbox("Add to the sample data", key=form.input("into_sample"))
+            st.checkbox(tr("Add to the sample data"), key=form.input("into_sample"))
         if len(found.rows) > work.LARGE:
             st.form_submit_button(
                 label, type="primary", width="stretch", on_click=partial(_begin, form, file, values), key="cat_begin",
@@ -105,7 +108,7 @@ def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values
                 return done
 
             forms.submit(form, label, post, say=_outcome, is_done=is_done)
-    links.to_page("stock", "Go to Stock", icon=":material/inventory_2:")
+    links.to_page("stock", tr("Go to Stock"), icon=":material/inventory_2:")
 
 
 def _begin(form: forms.Form, file: CatalogFile, values: tuple[str, ...]) -> None:
@@ -115,7 +118,9 @@ def _begin(form: forms.Form, file: CatalogFile, values: tuple[str, ...]) -> None
     running: Importing | None = st.session_state.get(_IMPORTING)
     if running is not None and not running.is_over:
         return
-    importing = Importing(who=person.name, person=person, doing=f"Importing {words.plural(len(file.lines), 'row')}")
+    importing = Importing(
+        who=person.name, person=person, doing=tr("Importing {rows}", rows=words.plural(len(file.lines), "row"))
+    )
 
     def do() -> None:
         importing.result = importing.run(
@@ -134,8 +139,8 @@ def _show_importing(importing: Importing) -> None:
         st.success(words.plain(f"{_outcome(importing.result).text}."), icon=":material/check_circle:")
     else:
         work.show_problem(importing)
-    st.button("Go on", key="cat_go_on", on_click=_forget)
-    links.to_page("stock", "Go to Stock", icon=":material/inventory_2:")
+    st.button(tr("Go on"), key="cat_go_on", on_click=_forget)
+    links.to_page("stock", tr("Go to Stock"), icon=":material/inventory_2:")
 
 
 def _forget() -> None:
@@ -146,5 +151,7 @@ def _forget() -> None:
 def _outcome(done: CatalogImport) -> feedback.Notice:
     known = f", {words.plural(done.variants_known, 'existing variant')}" if done.variants_known else ""
     added = f"{words.plural(done.products_added, 'new product')}, {words.plural(done.variants_added, 'new variant')}"
-    text = f"Imported {added}{known}, {words.units(done.units_counted)} counted"
-    return feedback.Notice(text=text + (" (already recorded)" if done.replayed else ""))
+    text = tr(
+        "Imported {added}{known}, {units} counted", added=added, known=known, units=words.units(done.units_counted)
+    )
+    return feedback.Notice(text=text + (tr(" (already recorded)") if done.replayed else ""))

@@ -11,6 +11,7 @@ from core.foundation.model import Shop
 from dashboard.catalog import reading
 from dashboard.door import session
 from dashboard.frame import feedback, links, words
+from dashboard.language.texts import tr
 from dashboard.sheets import asking
 
 
@@ -18,13 +19,16 @@ def show_upload(shop: Shop) -> None:
     """Show the upload, and a preview of the uploaded file."""
     required = words.listing([f"`{name}`" for name in REQUIRED])
     st.markdown(
-        f"Upload a file with one row for each SKU: CSV, Excel, or an export of another program. It needs {required}. "
-        "Prices, barcode, reorder point and the units in stock (`opening`) are optional. Importing the same file again "
-        "changes nothing."
+        tr(
+            "Upload a file with one row for each SKU: CSV, Excel, or an export of another "
+            "program. It needs {required}. Prices, barcode, reorder point and the units in stock "
+            "(`opening`) are optional. Importing the same file again changes nothing.",
+            required=required,
+        )
     )
     asked = asking.show("catalogue", FIELDS, key="cat", examples=EXAMPLES)
     if asked is None:
-        links.to_page("stock", "Or add one product without a file", icon=":material/add:", new="1")
+        links.to_page("stock", tr("Or add one product without a file"), icon=":material/add:", new="1")
         return
     try:
         values = as_values(ask_values(f"cat_values_{asked.file_id}"))
@@ -40,10 +44,15 @@ def ask_values(key: str) -> str:
     if not columns:
         return ""
     return st.text_area(
-        "Values for your own columns of new products and variants", key=key,
-        placeholder="status=active", max_chars=5_000,
-        help=f"One `column=value` a line. Your own columns: {', '.join(each.name for each in columns)[:1_000]}.",
-    )  # fmt: skip
+        tr("Values for your own columns of new products and variants"),
+        key=key,
+        placeholder="status=active",
+        max_chars=5_000,
+        help=tr(
+            "One `column=value` a line. Your own columns: {value}.",
+            value=", ".join(each.name for each in columns)[:1000],
+        ),
+    )
 
 
 def as_values(typed: str | None) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ from core.screens.counts import OneCount
 from dashboard.counts import files, parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
+from dashboard.language.texts import marked, tr
 
-_EACH, _NUMBER = "Each scan counts", "Scan, then number"
-_MODE = lists.Choice(label="How to count", key="cnt_mode", options={_EACH: False, _NUMBER: True}, usual=_EACH)
+_EACH, _NUMBER = marked("Each scan counts"), marked("Scan, then number")
+_MODE = lists.Choice(label=marked("How to count"), key="cnt_mode", options={_EACH: False, _NUMBER: True}, usual=_EACH)
 _NEXT = 8
 _LOW = (columns.ROW_HEIGHT, columns.ROW_HEIGHT)
 # Enter in the code field goes on to the number, if numbers are typed. After an entry the code field has the focus.
@@ -57,7 +58,7 @@ class Last:
 def show(seen: OneCount, person: Actor) -> None:
     """Show the field, the last entry, and the lines that are left."""
     if not may(person.role, Permission.COUNT):
-        st.caption("Your role cannot count. The warehouse, a manager or an admin can.")
+        st.caption(tr("Your role cannot count. The warehouse, a manager or an admin can."))
     else:
         last: Last = st.session_state.setdefault(f"_last_count_{seen.session.count_id}", Last())
         with st.container(border=True, key="cnt_desk"):
@@ -75,12 +76,14 @@ def _show_field(count_id: int, last: Last) -> None:
     by_number = _MODE.show()
     with st.form("cnt_form", border=False, clear_on_submit=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cnt_form_field"):
-            st.text_input("Scan or type a code", key="cnt_code", placeholder="SKU, barcode or carton", width="stretch")
+            st.text_input(
+                tr("Scan or type a code"), key="cnt_code", placeholder=tr("SKU, barcode or carton"), width="stretch"
+            )
             if by_number:
                 with st.container(width=110):
-                    forms.number_field("Number", key="cnt_number", placeholder="0")
+                    forms.number_field(tr("Number"), key="cnt_number", placeholder="0")
         st.form_submit_button(
-            "Count",
+            tr("Count"),
             key="cnt_count",
             type="primary",
             icon=":material/check:",
@@ -111,32 +114,32 @@ def _show_last(last: Last) -> None:
         feedback.show(last.problem)
         return
     if last.counted is None:
-        st.caption("Scan a code and press Enter.")
+        st.caption(tr("Scan a code and press Enter."))
         return
     row = last.counted
-    others = "" if row.total == row.own else f", {words.number(row.total)} with what others counted"
+    others = "" if row.total == row.own else tr(", {total} with what others counted", total=words.number(row.total))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="cnt_last"):
         st.markdown(f"# :green[{words.number(row.own)}]", width="content")
         with st.container(gap="xxsmall"):
             st.markdown(f"**{words.plain(row.sku)}**")
             st.caption(words.plain(words.sized(row.product, row.size)) + words.plain(others))
     if row.is_extra:
-        st.warning("This variant is not in the scope of the count. It was counted anyway.", icon=":material/help:")
+        st.warning(tr("This variant is not in the scope of the count. It was counted anyway."), icon=":material/help:")
 
 
 def _show_entries(seen: OneCount) -> None:
     with st.container(border=True, key="cnt_entries"):
-        st.subheader("Latest entries", anchor=False)
+        st.subheader(tr("Latest entries"), anchor=False)
         if not seen.entries:
-            st.caption("Nothing is counted yet.")
+            st.caption(tr("Nothing is counted yet."))
             return
         rows = seen.entries
         what = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         units, by = [_units(row) for row in rows], [row.performed_by for row in rows]
         table = {
-            "what": (what, TextColumn("Variant", width=250)),
-            "units": (units, TextColumn("Units", width=60, alignment="right")),
-            "by": (by, TextColumn("By", width=90)),
+            "what": (what, TextColumn(tr("Variant"), width=250)),
+            "units": (units, TextColumn(tr("Units"), width=60, alignment="right")),
+            "by": (by, TextColumn(tr("By"), width=90)),
         }
         narrow = table | {"what": ([row.sku for row in rows], TextColumn("SKU", width=150))}
         columns.show(
@@ -144,7 +147,7 @@ def _show_entries(seen: OneCount) -> None:
             narrow,
             key=columns.key_of("cnt_entry", rows[0].entry_id),
             heights=_LOW,
-            alt="Latest entries, newest first",
+            alt=tr("Latest entries, newest first"),
         )
 
 
@@ -156,19 +159,19 @@ def show_left(seen: OneCount) -> None:
     """Show the lines that nobody has counted, in the order of the sheet."""
     with st.container(border=True, key="cnt_left"):
         left = seen.session.lines - seen.session.counted
-        st.subheader("Next on the sheet", anchor=False)
+        st.subheader(tr("Next on the sheet"), anchor=False)
         if not seen.uncounted:
-            st.caption("Every line is counted. Finish counting to see the variances.")
+            st.caption(tr("Every line is counted. Finish counting to see the variances."))
             return
-        st.caption(f"{words.plural(left, 'line')} left.")
+        st.caption(tr("{lines} left.", lines=words.plural(left, "line")))
         rows = seen.uncounted[:_NEXT]
         names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         table = {
-            "place": ([row.shelf_place or "" for row in rows], TextColumn("Shelf", width=80)),
-            "what": (names, TextColumn("Variant", width=310)),
+            "place": ([row.shelf_place or "" for row in rows], TextColumn(tr("Shelf"), width=80)),
+            "what": (names, TextColumn(tr("Variant"), width=310)),
         }
         hidden = () if any(row.shelf_place for row in rows) else ("place",)
         shown = {name: column for name, column in table.items() if name not in hidden}
         columns.show(
-            shown, shown, key=columns.key_of("cnt_next", names), heights=_LOW, alt="Lines that are not counted yet"
+            shown, shown, key=columns.key_of("cnt_next", names), heights=_LOW, alt=tr("Lines that are not counted yet")
         )

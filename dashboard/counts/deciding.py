@@ -15,6 +15,7 @@ from core.screens.counts import OneCount
 from dashboard.counts import parts
 from dashboard.door import session
 from dashboard.frame import forms, links, lists, outcome, words
+from dashboard.language.texts import tr
 
 _LINE = "line"
 _SHOWN = 25
@@ -36,7 +37,7 @@ def show_chosen(seen: OneCount, decides: bool) -> None:
         if decides:
             _show_ways(found, seen.session.count_id)
         st.button(
-            "Close", key="cnt_line_close", type="tertiary", icon=":material/close:", on_click=choose, args=(None,)
+            tr("Close"), key="cnt_line_close", type="tertiary", icon=":material/close:", on_click=choose, args=(None,)
         )
 
 
@@ -45,14 +46,14 @@ def show_questions(seen: OneCount, decides: bool) -> None:
     asked = [line for line in seen.variances if line.question is not None]
     if not asked:
         return
-    st.subheader(f"To decide: {words.plural(len(asked), 'line')}", anchor=False)
+    st.subheader(tr("To decide: {lines}", lines=words.plural(len(asked), "line")), anchor=False)
     for line in asked[:_SHOWN]:
         with st.container(border=True, key=f"cnt_ask_{line.sku}"):
             _show_line(line, seen)
             if decides:
                 _show_ways(line, seen.session.count_id)
     if len(asked) > _SHOWN:
-        st.caption(f"{words.plural(len(asked) - _SHOWN, 'more line')} after these.")
+        st.caption(tr("{more_lines} after these.", more_lines=words.plural(len(asked) - _SHOWN, "more line")))
 
 
 def _show_line(line: Variance, seen: OneCount) -> None:
@@ -61,39 +62,52 @@ def _show_line(line: Variance, seen: OneCount) -> None:
         f"{tally.person}: {words.units(tally.units)}{' scanned' if tally.is_scanned else ''}" for tally in line.people
     ]
     at = words.short_moment(line.counted_at, seen.shop.zone)
-    st.markdown(words.plain(f"Expected {words.units(line.expected)} at {at}. {'; '.join(said)}."))
+    st.markdown(
+        words.plain(
+            tr("Expected {units} at {at}. {said}.", units=words.units(line.expected), at=at, said="; ".join(said))
+        )
+    )
     if line.question is Question.CONFLICT:
-        st.caption("Did they count different places, or the same one twice?")
+        st.caption(tr("Did they count different places, or the same one twice?"))
     elif line.question is Question.MOVED:
-        st.caption("Units moved while this line was being counted, so it is not certain what the shelf held.")
+        st.caption(tr("Units moved while this line was being counted, so it is not certain what the shelf held."))
     if line.since_movements:
         moved = words.plural(line.since_movements, "movement")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Since then: {words.signed_units(line.since)} in {moved}.", width="content")
-            links.to_page("movements", "Show them", mov_sku=line.sku)
+            st.caption(
+                tr("Since then: {units} in {moved}.", units=words.signed_units(line.since), moved=moved),
+                width="content",
+            )
+            links.to_page("movements", tr("Show them"), mov_sku=line.sku)
 
 
 def _show_ways(line: Variance, count_id: int) -> None:
     key = f"{line.sku}_{line.round}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"cnt_ways_{key}"):
         if line.question is Question.MOVED:
-            _button("Apply the variance", line, count_id, Decision.ACCEPT)
+            _button(tr("Apply the variance"), line, count_id, Decision.ACCEPT)
         if len(line.people) > 1:
             total = words.number(sum(tally.units for tally in line.people))
-            _button(f"Different places: {total}", line, count_id, Decision.SUM)
+            _button(tr("Different places: {total}", total=total), line, count_id, Decision.SUM)
             for tally in line.people:
-                label = f"{words.plain(tally.person)} is right: {words.number(tally.units)}"
+                label = tr(
+                    "{person} is right: {units}", person=words.plain(tally.person), units=words.number(tally.units)
+                )
                 _button(label, line, count_id, Decision.PERSON, person_id=tally.person_id)
-        _button("Recount", line, count_id, Decision.RECOUNT)
-        with st.popover("Set to what I see now", key=f"cnt_now_{key}"):
-            forms.number_field("Units on the shelf now", key=f"cnt_seen_{key}", value=line.counted)
+        _button(tr("Recount"), line, count_id, Decision.RECOUNT)
+        with st.popover(tr("Set to what I see now"), key=f"cnt_now_{key}"):
+            forms.number_field(tr("Units on the shelf now"), key=f"cnt_seen_{key}", value=line.counted)
             st.button(
-                "Set", key=f"cnt_set_{key}", type="primary", on_click=_set_now, args=(line, count_id, f"cnt_seen_{key}")
+                tr("Set"),
+                key=f"cnt_set_{key}",
+                type="primary",
+                on_click=_set_now,
+                args=(line, count_id, f"cnt_seen_{key}"),
             )
 
 
 def _button(label: str, line: Variance, count_id: int, what: Decision, **more: Any) -> None:
-    said = {Decision.RECOUNT: f"{line.sku} must be counted again."}.get(what, f"{line.sku} is decided.")
+    said = {Decision.RECOUNT: tr("{sku} must be counted again.", sku=line.sku)}.get(what, f"{line.sku} is decided.")
     st.button(
         label,
         key=f"cnt_{what}_{line.sku}_{more.get('person_id', '')}",
@@ -124,4 +138,7 @@ def _set_now(line: Variance, count_id: int, widget: str) -> None:
     except StockError as problem:
         memory.problem = problem
     else:
-        memory.done, memory.problem = f"{line.sku} is set to {words.units(seen)} as of now.", None
+        memory.done, memory.problem = (
+            tr("{sku} is set to {units} as of now.", sku=line.sku, units=words.units(seen)),
+            None,
+        )

@@ -16,36 +16,41 @@ from core.sheets.model import Kind
 from core.sheets.reading import Tell
 from dashboard.door import session
 from dashboard.frame import feedback, forms, words
+from dashboard.language.texts import marked, tr
 from dashboard.sheets import asking, large
 from dashboard.sheets.large import Run
 
-FIELDS = (
-    Field(
-        name="sku",
-        titles=("code", "barcode", "ean", "upc", "article", "artikelnummer", "item"),
-        kind=Kind.CODE,
-        is_required=True,
-        longest=200,
-    ),
-    Field(
-        name="counted",
-        titles=("count", "quantity", "qty", "units", "menge", "bestand", "on hand", "stock"),
-        kind=Kind.UNITS,
-        is_required=True,
-    ),
-    Field(name="counted_at", titles=("counted at", "time", "moment", "when", "zeitpunkt"), kind=Kind.MOMENT),
+FIELDS = marked(
+    (
+        Field(
+            name="sku",
+            titles=("code", "barcode", "ean", "upc", "article", "artikelnummer", "item"),
+            kind=Kind.CODE,
+            is_required=True,
+            longest=200,
+        ),
+        Field(
+            name="counted",
+            titles=("count", "quantity", "qty", "units", "menge", "bestand", "on hand", "stock"),
+            kind=Kind.UNITS,
+            is_required=True,
+        ),
+        Field(name="counted_at", titles=("counted at", "time", "moment", "when", "zeitpunkt"), kind=Kind.MOMENT),
+    )
 )
-_EXAMPLES = (("SHOE-42", 3, ""), ("SHOE-43", 0, ""))
+_EXAMPLES = marked((("SHOE-42", 3, ""), ("SHOE-43", 0, "")))
 _SHOWN = 5
 
 
 def show_upload(count_id: int) -> None:
     """Offer to enter a whole file or a pasted list."""
-    box = st.expander("From a file or a list", icon=":material/upload_file:", key="cnt_file", on_change="rerun")
+    box = st.expander(tr("From a file or a list"), icon=":material/upload_file:", key="cnt_file", on_change="rerun")
     if not box.open:
         return
     with box:
-        st.caption("Each row says how many units were on the shelf, at the time in the file or, without a time, now.")
+        st.caption(
+            tr("Each row says how many units were on the shelf, at the time in the file or, without a time, now.")
+        )
         _show_paste(count_id)
         matched = asking.show("counts", FIELDS, key="cnt_upload", examples=_EXAMPLES)
         if not large.show_sending(f"count_{count_id}") and matched is not None:
@@ -56,17 +61,17 @@ def _show_paste(count_id: int) -> None:
     form = forms.begin(f"count_paste_{count_id}")
     with st.form(form.name, border=False):
         st.text_area(
-            "Paste lines",
+            tr("Paste lines"),
             key=form.input("lines"),
             height=110,
-            placeholder="SHOE-42\t3",
-            help="One line each: SKU or code, then how many. A tab, a semicolon or spaces between.",
+            placeholder=tr("SHOE-42\t3"),
+            help=tr("One line each: SKU or code, then how many. A tab, a semicolon or spaces between."),
         )
 
         def post(key: str, values: forms.Values) -> int:
             return _enter(count_id, _pasted(values["lines"] or ""), key)
 
-        forms.submit(form, "Enter the lines", post, say=_said, is_main=False)
+        forms.submit(form, tr("Enter the lines"), post, say=_said, is_main=False)
 
 
 def _pasted(text: str) -> list[ListLine]:
@@ -82,7 +87,7 @@ def _pasted(text: str) -> list[ListLine]:
 
 def _show_file(count_id: int, matched: asking.Matched) -> None:
     def do(run: Run, step: Callable[[str], Tell]) -> tuple[ReadFile, list[ListLine]]:
-        read, zone = sheets.read(matched.match, tell=step("Reading")), run(reports.shop).zone
+        read, zone = sheets.read(matched.match, tell=step(tr("Reading"))), run(reports.shop).zone
         lines = [
             entering.list_line(row.values["sku"], row.values["counted"], row.values.get("counted_at"), zone)
             for row in (() if read.problems else read.rows)
@@ -104,7 +109,7 @@ def _show_file(count_id: int, matched: asking.Matched) -> None:
             entered: int = run(entering.count_list, count_id=count_id, lines=lines, key=key)
             return entered
 
-        label = f"Enter {words.plural(len(lines), 'row')}"
+        label = tr("Enter {rows}", rows=words.plural(len(lines), "row"))
         large.submit(f"count_{count_id}", form, len(lines), label, post, say=_said)
 
 
@@ -113,4 +118,4 @@ def _enter(count_id: int, lines: list[ListLine], key: str) -> int:
 
 
 def _said(added: int) -> feedback.Notice:
-    return feedback.Notice(text=f"{words.plural(added, 'line')} entered")
+    return feedback.Notice(text=tr("{lines} entered", lines=words.plural(added, "line")))

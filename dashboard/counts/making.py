@@ -18,57 +18,60 @@ from dashboard.counts import parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 _FOUND = 500
 
 
 def show(person: Actor) -> None:
     """Show the form for a new session."""
-    st.button("All counts", icon=":material/arrow_back:", on_click=lists.put, args=(parts.NEW, None), key="cnt_back")
+    st.button(
+        tr("All counts"), icon=":material/arrow_back:", on_click=lists.put, args=(parts.NEW, None), key="cnt_back"
+    )
     if not may(person.role, Permission.COUNT):
-        frame.empty("Your role cannot count", "The warehouse, a manager or an admin can begin a count.")
+        frame.empty(tr("Your role cannot count"), tr("The warehouse, a manager or an admin can begin a count."))
         return
-    st.subheader("New count", anchor=False)
+    st.subheader(tr("New count"), anchor=False)
     with st.container(width=640):
-        chosen = st.selectbox("What to count", list(Scope), format_func=parts.SCOPES.__getitem__, key="cnt_scope")
+        chosen = st.selectbox(tr("What to count"), list(Scope), format_func=parts.SCOPES.__getitem__, key="cnt_scope")
         scope = Scope(str(chosen))
         form = forms.begin("count_new")
         with st.form(form.name):
             _show_scope(form, scope)
             usual = parts.SCOPES[scope]
-            st.text_input("Name", key=form.input("name"), placeholder=usual)
+            st.text_input(tr("Name"), key=form.input("name"), placeholder=usual)
             st.toggle(
-                "Blind",
+                tr("Blind"),
                 key=form.input("blind"),
-                help="Nobody sees what is expected while counting. Variances are shown when counting is finished.",
+                help=tr("Nobody sees what is expected while counting. Variances are shown when counting is finished."),
             )
 
             def post(key: str, values: forms.Values) -> int:
                 return start(key, scope, values["name"] or usual, is_blind=bool(values["blind"]), values=values)
 
-            forms.submit(form, "Start counting", post, say=_started)
+            forms.submit(form, tr("Start counting"), post, say=_started)
 
 
 def _show_scope(form: forms.Form, scope: Scope) -> None:
     if scope is Scope.BRAND:
-        st.selectbox("Brand", session.run(reports.brands), key=form.input("brand"))
+        st.selectbox(tr("Brand"), session.run(reports.brands), key=form.input("brand"))
     elif scope is Scope.PRODUCT:
         names = _products()
-        st.multiselect("Products", list(names), format_func=names.get, key=form.input("products"))  # type: ignore[arg-type]
+        st.multiselect(tr("Products"), list(names), format_func=names.get, key=form.input("products"))  # type: ignore[arg-type]
     elif scope is Scope.LIST:
         st.text_area(
-            "SKUs or codes",
+            tr("SKUs or codes"),
             key=form.input("list"),
-            placeholder="One a line",
+            placeholder=tr("One a line"),
             height=160,
-            help="A column copied from a spreadsheet works too.",
+            help=tr("A column copied from a spreadsheet works too."),
         )
     elif scope is Scope.NOT_COUNTED:
-        forms.number_field("Days", key=form.input("days"), value=60)
+        forms.number_field(tr("Days"), key=form.input("days"), value=60)
     elif scope is Scope.SIZE_RUNS:
-        st.caption("All sizes of each product that has both sizes to sell and sizes that are sold out.")
+        st.caption(tr("All sizes of each product that has both sizes to sell and sizes that are sold out."))
     elif scope is Scope.MOST_VALUABLE:
-        st.caption("A tenth of the variants: those with the highest value on hand, at cost, else at their price.")
+        st.caption(tr("A tenth of the variants: those with the highest value on hand, at cost, else at their price."))
 
 
 def _products() -> dict[UUID, str]:
@@ -98,4 +101,4 @@ def _listed(text: str) -> Sequence[str]:
 
 def _started(count_id: int) -> feedback.Notice:
     parts.open_count(count_id)
-    return feedback.Notice(text=f"{words.joined(f'Count {count_id}', 'started')}")
+    return feedback.Notice(text=f"{words.joined(tr('Count {count_id}', count_id=count_id), 'started')}")

@@ -12,6 +12,7 @@ from core.screens.counts import CountPast
 from dashboard.counts import parts
 from dashboard.frame import charts, columns, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 
 def show(seen: CountPast) -> None:
@@ -19,8 +20,8 @@ def show(seen: CountPast) -> None:
     valid = [row for row in seen.rows if not row.is_undone]
     if not seen.rows:
         frame.empty(
-            "No count was applied yet",
-            "Each applied count is listed here with its accuracy.",
+            tr("No count was applied yet"),
+            tr("Each applied count is listed here with its accuracy."),
             icon=":material/monitoring:",
         )
         return
@@ -32,24 +33,27 @@ def show(seen: CountPast) -> None:
 def _show_chart(rows: list[Accuracy], zone: str) -> None:
     times = {row.count_id: words.local(row.ended_at, zone).replace(tzinfo=None) for row in rows}
     series: dict[str, dict[datetime, float | None]] = {
-        "Lines": {times[row.count_id]: row.lines_right for row in rows},
-        "Units": {times[row.count_id]: row.units_right for row in rows},
-        "Money": {times[row.count_id]: row.money_right for row in rows},
+        tr("Lines"): {times[row.count_id]: row.lines_right for row in rows},
+        tr("Units"): {times[row.count_id]: row.units_right for row in rows},
+        tr("Money"): {times[row.count_id]: row.money_right for row in rows},
     }
     ends = (min(times.values()) - timedelta(days=1), max(times.values()) + timedelta(days=1))
-    alt = f"Accuracy of {words.plural(len(rows), 'count')} in percent: lines, units and money that were right."
+    alt = tr(
+        "Accuracy of {counts} in percent: lines, units and money that were right.",
+        counts=words.plural(len(rows), "count"),
+    )
     with st.container(border=True, key="cnt_past_chart"):
-        st.subheader("Accuracy", anchor=False)
-        charts.show(charts.time_chart(series, ends, timedelta(0), "% right"), key="cnt_accuracy", alt=alt)
+        st.subheader(tr("Accuracy"), anchor=False)
+        charts.show(charts.time_chart(series, ends, timedelta(0), tr("% right")), key="cnt_accuracy", alt=alt)
         charts.show_as_table(
             {
-                "When": [words.short_moment(row.ended_at, zone) for row in rows],
-                "Lines": [parts.percent(row.lines_right) for row in rows],
-                "Units": [parts.percent(row.units_right) for row in rows],
-                "Money": [parts.percent(row.money_right) for row in rows],
+                tr("When"): [words.short_moment(row.ended_at, zone) for row in rows],
+                tr("Lines"): [parts.percent(row.lines_right) for row in rows],
+                tr("Units"): [parts.percent(row.units_right) for row in rows],
+                tr("Money"): [parts.percent(row.money_right) for row in rows],
             },
             "cnt_accuracy_table",
-            "Accuracy of each count, the latest first",
+            tr("Accuracy of each count, the latest first"),
         )
 
 
@@ -60,33 +64,33 @@ def _show_rows(seen: CountPast) -> None:
     share = [parts.percent(row.lines_right) for row in rows]
     columns.show(
         {
-            "name": (names, columns.opener("Count", 200, ids, parts.open_count)),
-            "at": (at, TextColumn("Applied", width=110)),
-            "lines": ([row.lines for row in rows], NumberColumn("Lines", width=60)),
-            "right": (share, TextColumn("Lines right", width=84, alignment="right")),
+            "name": (names, columns.opener(tr("Count"), 200, ids, parts.open_count)),
+            "at": (at, TextColumn(tr("Applied"), width=110)),
+            "lines": ([row.lines for row in rows], NumberColumn(tr("Lines"), width=60)),
+            "right": (share, TextColumn(tr("Lines right"), width=84, alignment="right")),
             "units": (
                 [parts.percent(row.units_right) for row in rows],
-                TextColumn("Units right", width=84, alignment="right"),
+                TextColumn(tr("Units right"), width=84, alignment="right"),
             ),
             "money": (
                 [parts.percent(row.money_right) for row in rows],
-                TextColumn("Money right", width=90, alignment="right"),
+                TextColumn(tr("Money right"), width=90, alignment="right"),
             ),
             "net": (
                 [words.signed(row.net) for row in rows],
-                TextColumn("Units", width=70, alignment="right", help="Net variance"),
+                TextColumn(tr("Units"), width=70, alignment="right", help=tr("Net variance")),
             ),
             "value": (
                 [parts.money(row.net_money, seen.shop) for row in rows],
-                TextColumn("Value", width=104, alignment="right"),
+                TextColumn(tr("Value"), width=104, alignment="right"),
             ),
-            "undone": (["Undone" if row.is_undone else "" for row in rows], TextColumn("", width=70)),
+            "undone": ([tr("Undone") if row.is_undone else "" for row in rows], TextColumn("", width=70)),
         },
         {
-            "name": (names, columns.opener("Count", 130, ids, parts.open_count)),
-            "at": (at, TextColumn("Applied", width=104)),
-            "right": (share, TextColumn("Lines right", width=90, alignment="right")),
+            "name": (names, columns.opener(tr("Count"), 130, ids, parts.open_count)),
+            "at": (at, TextColumn(tr("Applied"), width=104)),
+            "right": (share, TextColumn(tr("Lines right"), width=90, alignment="right")),
         },
         key=columns.key_of("cnt_past", ids),
-        alt="Applied counts, the latest first",
+        alt=tr("Applied counts, the latest first"),
     )

@@ -17,6 +17,7 @@ from core.screens.counts import OneCount
 from dashboard.counts import parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, links, words
+from dashboard.language.texts import first_upper, tr
 
 _SHOWN = 500
 
@@ -25,16 +26,16 @@ def show(seen: OneCount, person: Actor) -> None:
     """Show the result of a session."""
     row, rows = seen.session, seen.results
     at = words.short_moment(row.ended_at, seen.shop.zone) if row.ended_at else ""
-    undone = f" Undone by {row.undone_by}." if row.undone_by else ""
-    st.caption(words.plain(f"Applied by {row.ended_by} at {at}.{undone}"))
+    undone = tr(" Undone by {undone_by}.", undone_by=row.undone_by) if row.undone_by else ""
+    st.caption(words.plain(tr("Applied by {ended_by} at {at}.{undone}", ended_by=row.ended_by, at=at, undone=undone)))
     _show_numbers(seen)
     _show_given_up(seen)
     _show_notes(rows)
     with st.container(border=True, key="cnt_result"):
-        st.subheader("Lines", anchor=False)
+        st.subheader(tr("Lines"), anchor=False)
         _show_rows(sorted(rows, key=lambda line: line.variance == 0)[:_SHOWN], seen)
         st.download_button(
-            "Export CSV",
+            tr("Export CSV"),
             data=lambda: _csv(rows),
             file_name=f"count-{row.count_id}-result.csv",
             mime="text/csv",
@@ -43,7 +44,7 @@ def show(seen: OneCount, person: Actor) -> None:
             icon=":material/download:",
             type="tertiary",
         )
-        links.to_page("movements", "Its movements", icon=":material/arrow_forward:", mov_ref=str(row.count_id))
+        links.to_page("movements", tr("Its movements"), icon=":material/arrow_forward:", mov_ref=str(row.count_id))
     if row.state is State.APPLIED and may(person.role, Permission.UNDO) and any(line.posted for line in rows):
         _show_undo(row.count_id)
 
@@ -54,17 +55,22 @@ def _show_numbers(seen: OneCount) -> None:
     expected, off = sum(line.expected for line in rows), sum(abs(line.variance) for line in rows)
     amounts = [line.variance * line.unit_value for line in rows if line.unit_value is not None]
     with st.grid(4, min_column_width=150, gap="small", key="cnt_numbers"):
-        st.metric("Lines right", parts.percent(100 * right / len(rows)), border=True, help=f"{right} of {len(rows)}")
+        st.metric(
+            tr("Lines right"),
+            parts.percent(100 * right / len(rows)),
+            border=True,
+            help=tr("{right} of {rows}", right=right, rows=len(rows)),
+        )
         units = max(0.0, 100 * (1 - off / expected)) if expected else None
         st.metric(
-            "Units right",
+            tr("Units right"),
             parts.percent(units),
             border=True,
-            help=f"{words.units(off)} off, {words.number(expected)} expected",
+            help=tr("{units} off, {expected} expected", units=words.units(off), expected=words.number(expected)),
         )
-        st.metric("Posted", words.signed_units(sum(line.posted for line in rows)), border=True)
+        st.metric(tr("Posted"), words.signed_units(sum(line.posted for line in rows)), border=True)
         total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
-        st.metric("In money", total, border=True, help="At unit cost, else at the price")
+        st.metric(tr("In money"), total, border=True, help=tr("At unit cost, else at the price"))
 
 
 def _show_given_up(seen: OneCount) -> None:
@@ -72,7 +78,11 @@ def _show_given_up(seen: OneCount) -> None:
         return
     named = "; ".join(f"{each.name} ({each.sku}, {words.units(each.units)})" for each in seen.given_up[:20])
     st.warning(
-        f"{words.plural(len(seen.given_up), 'hold')} given up, because fewer units were there: {words.plain(named)}.",
+        tr(
+            "{holds} given up, because fewer units were there: {named}.",
+            holds=words.plural(len(seen.given_up), "hold"),
+            named=words.plain(named),
+        ),
         icon=":material/lock_open:",
     )
 
@@ -81,15 +91,21 @@ def _show_notes(rows: tuple[Result, ...]) -> None:
     missing = [f"{line.sku} ({words.units(line.missing)})" for line in rows if line.missing]
     if missing:
         st.warning(
-            f"Sold before applying, but not on the shelf: {words.plain(words.listing(missing[:20]))}.",
+            tr(
+                "Sold before applying, but not on the shelf: {missing}.",
+                missing=words.plain(words.listing(missing[:20])),
+            ),
             icon=":material/error:",
         )
     later = [f"{line.sku} ({words.signed(line.recorded_later)})" for line in rows if line.recorded_later]
     if later:
         named = words.plain(words.listing(later[:20]))
         st.info(
-            f"Happened before this count, but recorded after it: {named}. The count does not include it. "
-            "Count these again.",
+            tr(
+                "Happened before this count, but recorded after it: {named}. The count does not "
+                "include it. Count these again.",
+                named=named,
+            ),
             icon=":material/history:",
         )
 
@@ -101,30 +117,33 @@ def _show_rows(rows: list[Result], seen: OneCount) -> None:
     columns.show(
         {
             "sku": (skus, TextColumn("SKU", width=116)),
-            "product": ([words.sized(row.product, row.size) for row in rows], TextColumn("Product", width=190)),
-            "expected": ([row.expected for row in rows], NumberColumn("Expected", width=74)),
-            "counted": ([row.counted for row in rows], NumberColumn("Counted", width=70)),
-            "off": (off, TextColumn("Off by", width=64, alignment="right")),
-            "posted": ([words.signed(row.posted) for row in rows], TextColumn("Posted", width=64, alignment="right")),
-            "money": (money, TextColumn("Money", width=92, alignment="right")),
-            "by": ([(row.valued_by or "").capitalize() for row in rows], TextColumn("At", width=54)),
+            "product": ([words.sized(row.product, row.size) for row in rows], TextColumn(tr("Product"), width=190)),
+            "expected": ([row.expected for row in rows], NumberColumn(tr("Expected"), width=74)),
+            "counted": ([row.counted for row in rows], NumberColumn(tr("Counted"), width=70)),
+            "off": (off, TextColumn(tr("Off by"), width=64, alignment="right")),
+            "posted": (
+                [words.signed(row.posted) for row in rows],
+                TextColumn(tr("Posted"), width=64, alignment="right"),
+            ),
+            "money": (money, TextColumn(tr("Money"), width=92, alignment="right")),
+            "by": ([tr(first_upper(row.valued_by or "")) for row in rows], TextColumn(tr("At"), width=54)),
             "at": (
                 [words.short_moment(row.counted_at, seen.shop.zone) for row in rows],
-                TextColumn("Counted at", width=104),
+                TextColumn(tr("Counted at"), width=104),
             ),
-            "who": ([row.counted_by for row in rows], TextColumn("Counted by", width=100)),
-            "approved": ([row.approved_by or "" for row in rows], TextColumn("Approved", width=84)),
+            "who": ([row.counted_by for row in rows], TextColumn(tr("Counted by"), width=100)),
+            "approved": ([row.approved_by or "" for row in rows], TextColumn(tr("Approved"), width=84)),
         },
         {
             "sku": (skus, TextColumn("SKU", width=120)),
             "numbers": (
                 [f"{row.expected} {words.ARROW} {row.counted}" for row in rows],
-                TextColumn("Counted", width=110, help="The expected level, then what was counted"),
+                TextColumn(tr("Counted"), width=110, help=tr("The expected level, then what was counted")),
             ),
-            "off": (off, TextColumn("Off by", width=70, alignment="right")),
+            "off": (off, TextColumn(tr("Off by"), width=70, alignment="right")),
         },
         key=columns.key_of("cnt_result_rows", seen.session.count_id, seen.session.state),
-        alt="Lines of the count as they were posted",
+        alt=tr("Lines of the count as they were posted"),
     )
 
 
@@ -150,10 +169,12 @@ def _csv(rows: tuple[Result, ...]) -> bytes:
 
 
 def _show_undo(count_id: int) -> None:
-    with st.popover("Undo this count", icon=":material/undo:", key="cnt_undo"):
+    with st.popover(tr("Undo this count"), icon=":material/undo:", key="cnt_undo"):
         st.write(
-            "Every level goes back by what this count changed. Sales and receipts since stay. Holds that were given up "
-            "stay given up."
+            tr(
+                "Every level goes back by what this count changed. Sales and receipts since stay. "
+                "Holds that were given up stay given up."
+            )
         )
         form = forms.begin(f"count_undo_{count_id}")
         with st.form(form.name, border=False):
@@ -162,8 +183,10 @@ def _show_undo(count_id: int) -> None:
             def post(key: str, values: forms.Values) -> Posting:
                 return session.run(applying.undo, count_id=count_id, note=values["note"] or "", key=key)
 
-            forms.submit(form, "Undo the whole count", post, say=_said)
+            forms.submit(form, tr("Undo the whole count"), post, say=_said)
 
 
 def _said(posting: Posting) -> feedback.Notice:
-    return feedback.Notice(text=f"Count undone: {words.plural(len(posting.movements), 'level')} set back")
+    return feedback.Notice(
+        text=tr("Count undone: {levels} set back", levels=words.plural(len(posting.movements), "level"))
+    )

@@ -16,11 +16,12 @@ from core.screens.counts import OneCount
 from dashboard.counts import deciding, parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, outcome, words
+from dashboard.language.texts import first_upper, marked, tr
 
-_ALL, _OFF = "All lines", "With a variance"
-_SHOWN = lists.Choice(label="Lines", key="cnt_lines", options={_OFF: False, _ALL: True}, usual=_OFF)
+_ALL, _OFF = marked("All lines"), marked("With a variance")
+_SHOWN = lists.Choice(label=marked("Lines"), key="cnt_lines", options={_OFF: False, _ALL: True}, usual=_OFF)
 MOST_SHOWN = 500
-STATUSES = {"To decide": "red", "Over the limit": "orange", "Right": "green", "Off": "gray", "Approved": "blue"}
+STATUSES = marked({"To decide": "red", "Over the limit": "orange", "Right": "green", "Off": "gray", "Approved": "blue"})
 
 
 def show(seen: OneCount, person: Actor) -> None:
@@ -41,24 +42,29 @@ def _show_numbers(seen: OneCount) -> None:
     lines = seen.variances
     known = [line for line in lines if line.variance is not None]
     with st.grid(5, min_column_width=140, gap="small", key="cnt_numbers"):
-        st.metric("Lines counted", words.number(len(lines)), border=True)
+        st.metric(tr("Lines counted"), words.number(len(lines)), border=True)
         right = sum(line.variance == 0 for line in known)
-        st.metric("Right", words.number(right), border=True, help="Lines without a variance")
+        st.metric(tr("Right"), words.number(right), border=True, help=tr("Lines without a variance"))
         net, gross = (sum(change(line.variance or 0) for line in known) for change in (int, abs))
-        st.metric("Variance", words.signed_units(net), border=True, help=f"{words.units(gross)} off without signs")
+        st.metric(
+            tr("Variance"),
+            words.signed_units(net),
+            border=True,
+            help=tr("{units} off without signs", units=words.units(gross)),
+        )
         amounts = [line.money for line in known if line.money is not None]
         total = parts.money(sum(amounts, Decimal(0)), seen.shop) if amounts else words.NOTHING
-        st.metric("In money", total, border=True, help="At unit cost, else at the price")
-        st.metric("Not counted", words.number(seen.session.lines - seen.session.counted), border=True)
+        st.metric(tr("In money"), total, border=True, help=tr("At unit cost, else at the price"))
+        st.metric(tr("Not counted"), words.number(seen.session.lines - seen.session.counted), border=True)
 
 
 def status(line: Variance) -> str:
     """Return the status of a line."""
     if line.question is not None:
-        return "To decide"
+        return tr("To decide")
     if line.is_over:
-        return "Approved" if line.approved_by else "Over the limit"
-    return "Off" if line.variance else "Right"
+        return tr("Approved") if line.approved_by else tr("Over the limit")
+    return tr("Off") if line.variance else tr("Right")
 
 
 def _show_over(seen: OneCount, person: Actor) -> None:
@@ -68,24 +74,30 @@ def _show_over(seen: OneCount, person: Actor) -> None:
     own = [line for line in waiting if line.counted_by(person)]
     others = [line for line in waiting if not line.counted_by(person)]
     with st.container(border=True, key="cnt_over"):
-        st.subheader("Over the limit", anchor=False)
+        st.subheader(tr("Over the limit"), anchor=False)
         st.caption(
-            f"{words.plural(len(waiting), 'line')} {_limit(seen)}. A manager or an admin who did not count them "
-            "approves."
+            tr(
+                "{lines} {seen}. A manager or an admin who did not count them approves.",
+                lines=words.plural(len(waiting), "line"),
+                seen=_limit(seen),
+            )
         )
         if not may(person.role, Permission.APPROVE_COUNT):
             return
         if own:
             st.caption(
-                f"You counted {words.number(len(own))} of these. Another manager or admin approves what you counted."
+                tr(
+                    "You counted {own} of these. Another manager or admin approves what you counted.",
+                    own=words.number(len(own)),
+                )
             )
         if others:
             st.button(
-                f"Approve {words.plural(len(others), 'line')}",
+                tr("Approve {lines}", lines=words.plural(len(others), "line")),
                 key="cnt_approve",
                 icon=":material/verified_user:",
                 on_click=outcome.do,
-                args=("The lines are approved.", review.approve),
+                args=(tr("The lines are approved."), review.approve),
                 kwargs={"count_id": seen.session.count_id, "lines": others},
             )
 
@@ -94,23 +106,27 @@ def _limit(seen: OneCount) -> str:
     rules = seen.rules
     given = [words.units(rules.limit_units)] if rules and rules.limit_units is not None else []
     given += [words.money(rules.limit_money, seen.shop.currency)] if rules and rules.limit_money is not None else []
-    return f"over {' or '.join(given)}" if given else "over the limit"
+    return tr("over {given}", given=" or ".join(given)) if given else tr("over the limit")
 
 
 def _show_table(seen: OneCount) -> None:
     with st.container(border=True, key="cnt_table"):
-        st.subheader("Lines", anchor=False)
+        st.subheader(tr("Lines"), anchor=False)
         everything = _SHOWN.show()
         rows = [line for line in seen.variances if everything or line.variance != 0]
         if not rows:
-            st.caption("No line has a variance." if seen.variances else "Nothing was counted.")
+            st.caption(tr("No line has a variance.") if seen.variances else tr("Nothing was counted."))
             return
         _show_rows(rows[:MOST_SHOWN], seen)
         if len(rows) > MOST_SHOWN:
-            st.caption(f"The first {MOST_SHOWN} of {words.number(len(rows))} lines.")
+            st.caption(
+                tr("The first {most_shown} of {rows} lines.", most_shown=MOST_SHOWN, rows=words.number(len(rows)))
+            )
         st.caption(
-            "Expected is the level at the second of counting. Applying changes the level by the variance, so what "
-            "was sold and received since stays."
+            tr(
+                "Expected is the level at the second of counting. Applying changes the level by the "
+                "variance, so what was sold and received since stays."
+            )
         )
 
 
@@ -118,25 +134,25 @@ def _show_rows(rows: Sequence[Variance], seen: OneCount) -> None:
     skus = [row.sku for row in rows]
     off = [words.NOTHING if row.variance is None else words.signed(row.variance) for row in rows]
     after = [words.NOTHING if row.target is None else words.change(row.on_hand, row.target) for row in rows]
-    colours = columns.tags("Status", 120, STATUSES)
+    colours = columns.tags(tr("Status"), 120, STATUSES)
     columns.show(
         {
             "sku": (skus, columns.opener("SKU", 116, skus, deciding.choose)),
-            "product": ([words.sized(row.product, row.size) for row in rows], TextColumn("Product", width=180)),
-            "expected": ([row.expected for row in rows], NumberColumn("Expected", width=74)),
-            "counted": ([row.counted for row in rows], NumberColumn("Counted", width=70)),
-            "off": (off, TextColumn("Off by", width=64, alignment="right")),
+            "product": ([words.sized(row.product, row.size) for row in rows], TextColumn(tr("Product"), width=180)),
+            "expected": ([row.expected for row in rows], NumberColumn(tr("Expected"), width=74)),
+            "counted": ([row.counted for row in rows], NumberColumn(tr("Counted"), width=70)),
+            "off": (off, TextColumn(tr("Off by"), width=64, alignment="right")),
             "money": (
                 [parts.money(row.money, seen.shop) for row in rows],
-                TextColumn("Money", width=92, alignment="right"),
+                TextColumn(tr("Money"), width=92, alignment="right"),
             ),
-            "by": ([(row.valued_by or "").capitalize() for row in rows], TextColumn("At", width=54)),
+            "by": ([tr(first_upper(row.valued_by or "")) for row in rows], TextColumn(tr("At"), width=54)),
             "since": (
                 [words.signed(row.since) if row.since_movements else "" for row in rows],
-                TextColumn("Since", width=62, alignment="right", help="Units moved after it was counted"),
+                TextColumn(tr("Since"), width=62, alignment="right", help=tr("Units moved after it was counted")),
             ),
-            "after": (after, TextColumn("Level", width=84, alignment="right", help="Now, and after applying")),
-            "who": ([row.who for row in rows], TextColumn("Counted by", width=110)),
+            "after": (after, TextColumn(tr("Level"), width=84, alignment="right", help=tr("Now, and after applying"))),
+            "who": ([row.who for row in rows], TextColumn(tr("Counted by"), width=110)),
             "status": ([[status(row)] for row in rows], colours),
         },
         {
@@ -146,13 +162,13 @@ def _show_rows(rows: Sequence[Variance], seen: OneCount) -> None:
                     f"{row.expected} {words.ARROW} {words.NOTHING if row.counted is None else row.counted}"
                     for row in rows
                 ],
-                TextColumn("Counted", width=96, help="The expected level, then what was counted"),
+                TextColumn(tr("Counted"), width=96, help=tr("The expected level, then what was counted")),
             ),
-            "off": (off, TextColumn("Off by", width=58, alignment="right")),
-            "status": ([status(row) for row in rows], TextColumn("Status", width=80)),
+            "off": (off, TextColumn(tr("Off by"), width=58, alignment="right")),
+            "status": ([status(row) for row in rows], TextColumn(tr("Status"), width=80)),
         },
         key=columns.key_of("cnt_rows", [(row.sku, row.variance, row.on_hand, status(row)) for row in rows]),
-        alt="Counted lines with their variances",
+        alt=tr("Counted lines with their variances"),
         placeholder=words.NOTHING,
     )
 
@@ -162,29 +178,29 @@ def _show_uncounted(seen: OneCount, decides: bool) -> None:
     if not left:
         return
     with st.container(border=True, key="cnt_uncounted"):
-        st.subheader("Not counted", anchor=False)
-        st.caption(f"{words.plural(left, 'line')}. Applying leaves their levels as they are.")
+        st.subheader(tr("Not counted"), anchor=False)
+        st.caption(tr("{lines}. Applying leaves their levels as they are.", lines=words.plural(left, "line")))
         rows = seen.uncounted
         names = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         table = {
-            "what": (names, TextColumn("Variant", width=330)),
-            "level": ([row.on_hand for row in rows], NumberColumn("On hand", width=74)),
-            "again": (["Recount" if row.is_recount else "" for row in rows], TextColumn("", width=80)),
+            "what": (names, TextColumn(tr("Variant"), width=330)),
+            "level": ([row.on_hand for row in rows], NumberColumn(tr("On hand"), width=74)),
+            "again": ([tr("Recount") if row.is_recount else "" for row in rows], TextColumn("", width=80)),
         }
-        box = st.expander("Show them", key="cnt_left_open", on_change="rerun")
+        box = st.expander(tr("Show them"), key="cnt_left_open", on_change="rerun")
         if box.open:
             with box:
-                columns.show(table, table, key=columns.key_of("cnt_unc", names), alt="Lines that nobody counted")
+                columns.show(table, table, key=columns.key_of("cnt_unc", names), alt=tr("Lines that nobody counted"))
         if decides:
-            with st.popover("Set them to zero", icon=":material/exposure_zero:", key="cnt_zero"):
-                st.write(f"{words.plural(left, 'line')} are then counted as zero by you, this second.")
-                st.checkbox("The shelves are empty", key="cnt_zero_sure")
+            with st.popover(tr("Set them to zero"), icon=":material/exposure_zero:", key="cnt_zero"):
+                st.write(tr("{lines} are then counted as zero by you, this second.", lines=words.plural(left, "line")))
+                st.checkbox(tr("The shelves are empty"), key="cnt_zero_sure")
                 st.button(
-                    f"Set {words.plural(left, 'line')} to zero",
+                    tr("Set {lines} to zero", lines=words.plural(left, "line")),
                     key="cnt_zero_do",
                     disabled=not st.session_state.get("cnt_zero_sure"),
                     on_click=outcome.do,
-                    args=("The lines are counted as zero.", review.zero_uncounted),
+                    args=(tr("The lines are counted as zero."), review.zero_uncounted),
                     kwargs={
                         "count_id": seen.session.count_id,
                         "lines": left,
@@ -204,14 +220,17 @@ def _show_apply(seen: OneCount) -> None:
                 [f"{words.plain(line.sku)} ({words.units(line.held_too_much)})" for line in held[:10]]
             )
             st.warning(
-                f"Checkouts hold more than will be there: {named}. Their latest holds are given up.",
+                tr("Checkouts hold more than will be there: {named}. Their latest holds are given up.", named=named),
                 icon=":material/lock_open:",
             )
         if missing:
             named = words.listing(
                 [f"{words.plain(line.sku)} ({words.units(line.missing or 0)})" for line in missing[:10]]
             )
-            st.warning(f"Sold since, but not on the shelf: {named}. The level becomes zero.", icon=":material/error:")
+            st.warning(
+                tr("Sold since, but not on the shelf: {named}. The level becomes zero.", named=named),
+                icon=":material/error:",
+            )
         off = sum(bool(line.variance) for line in lines)
 
         def post(key: str, _: forms.Values) -> Posting:
@@ -219,7 +238,7 @@ def _show_apply(seen: OneCount) -> None:
 
         forms.submit(
             form,
-            f"Apply {words.plural(len(lines), 'line')}, {words.number(off)} with a variance",
+            tr("Apply {lines}, {off} with a variance", lines=words.plural(len(lines), "line"), off=words.number(off)),
             post,
             say=lambda posting: _said(posting, row.count_id),
         )
@@ -232,11 +251,18 @@ def _said(posting: Posting, count_id: int) -> feedback.Notice:
 
     def take_back() -> feedback.Notice:
         key = f"undo_count:{posting.operation_id}"
-        done = session.run(applying.undo, count_id=count_id, note=feedback.UNDO_NOTE, key=key)
-        return feedback.Notice(text=f"Count undone: {words.plural(len(done.movements), 'level')} set back")
+        done = session.run(applying.undo, count_id=count_id, note=tr(feedback.UNDO_NOTE), key=key)
+        return feedback.Notice(
+            text=tr("Count undone: {levels} set back", levels=words.plural(len(done.movements), "level"))
+        )
 
     return feedback.Notice(
-        text=f"Count applied: {lines}, {words.plural(changed, 'level')} changed, {net}",
+        text=tr(
+            "Count applied: {lines}, {levels} changed, {net}",
+            lines=lines,
+            levels=words.plural(changed, "level"),
+            net=net,
+        ),
         operation_id=posting.operation_id,
         take_back=take_back if changed else None,
     )

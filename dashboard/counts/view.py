@@ -15,6 +15,7 @@ from dashboard.counts import counting, parts, result, reviewing
 from dashboard.door import session
 from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 _TYPES = {
     "pdf": "application/pdf",
@@ -25,7 +26,7 @@ _TYPES = {
 
 def show(seen: OneCount | None, person: Actor) -> None:
     """Show a session in its state."""
-    st.button("All counts", icon=":material/arrow_back:", on_click=parts.open_count, args=(None,), key="cnt_back")
+    st.button(tr("All counts"), icon=":material/arrow_back:", on_click=parts.open_count, args=(None,), key="cnt_back")
     if seen is None:
         frame.missing("count")
         return
@@ -38,9 +39,11 @@ def show(seen: OneCount | None, person: Actor) -> None:
     elif seen.session.state in (State.APPLIED, State.UNDONE):
         result.show(seen, person)
     elif seen.session.state is State.PAUSED:
-        st.info("Counting is paused: nothing can be entered until it is resumed.", icon=":material/pause_circle:")
+        st.info(tr("Counting is paused: nothing can be entered until it is resumed."), icon=":material/pause_circle:")
     else:
-        st.caption(f"Cancelled by {words.plain(seen.session.ended_by or '')}. No level was changed.")
+        st.caption(
+            tr("Cancelled by {ended_by}. No level was changed.", ended_by=words.plain(seen.session.ended_by or ""))
+        )
 
 
 def _show_head(row: Session, person: Actor, zone: str) -> None:
@@ -49,8 +52,8 @@ def _show_head(row: Session, person: Actor, zone: str) -> None:
         st.subheader(words.plain(row.name), anchor=False, width="content")
         st.badge(label, color=parts.STATE_COLOURS[label])  # type: ignore[arg-type]
         if row.is_blind:
-            st.badge("Blind", color="violet", icon=":material/visibility_off:")
-    extra = f"{words.number(row.extra)} outside the scope" if row.extra else ""
+            st.badge(tr("Blind"), color="violet", icon=":material/visibility_off:")
+    extra = tr("{extra} outside the scope", extra=words.number(row.extra)) if row.extra else ""
     begun = f"{row.started_by}, {words.short_moment(row.started_at, zone)}"
     st.caption(words.plain(words.joined(parts.scope(row), begun, parts.progress(row), extra)))
     if row.state in OPEN:
@@ -64,22 +67,22 @@ def _show_actions(row: Session, person: Actor) -> None:
     with st.container(horizontal=True, gap="small", key="cnt_actions"):
         if row.state in (State.COUNTING, State.PAUSED):
             _button(
-                "Finish counting",
+                tr("Finish counting"),
                 "done_all",
                 sessions.finish,
                 row,
-                "Counting is finished.",
+                tr("Counting is finished."),
                 is_main=row.counted == row.lines,
             )
         if row.state is State.COUNTING:
-            _button("Pause", "pause", sessions.pause, row, "Counting is paused.")
+            _button(tr("Pause"), "pause", sessions.pause, row, tr("Counting is paused."))
         elif row.state is State.PAUSED or reopens:
-            label = "Resume" if row.state is State.PAUSED else "Go on counting"
-            _button(label, "play_arrow", sessions.resume, row, "Counting goes on.")
-        with st.popover("Sheet", icon=":material/print:", key="cnt_sheet"):
+            label = tr("Resume") if row.state is State.PAUSED else tr("Go on counting")
+            _button(label, "play_arrow", sessions.resume, row, tr("Counting goes on."))
+        with st.popover(tr("Sheet"), icon=":material/print:", key="cnt_sheet"):
             for ending in printing.FORMATS:
                 st.download_button(
-                    {"pdf": "PDF to print", "csv": "CSV", "xlsx": "Excel"}[ending],
+                    {"pdf": tr("PDF to print"), "csv": "CSV", "xlsx": "Excel"}[ending],
                     data=session.later(printing.sheet, count_id=row.count_id, format=ending),
                     type="tertiary",
                     file_name=f"count-{row.count_id}.{ending}",
@@ -87,9 +90,9 @@ def _show_actions(row: Session, person: Actor) -> None:
                     on_click="ignore",
                     key=f"cnt_{ending}",
                 )
-        with st.popover("Cancel", icon=":material/close:", key="cnt_cancel"):
-            st.write("No level changes. What was entered stays on record, but cannot be applied any more.")
-            _button("Cancel this count", "delete", sessions.cancel, row, "The count is cancelled.")
+        with st.popover(tr("Cancel"), icon=":material/close:", key="cnt_cancel"):
+            st.write(tr("No level changes. What was entered stays on record, but cannot be applied any more."))
+            _button(tr("Cancel this count"), "delete", sessions.cancel, row, tr("The count is cancelled."))
 
 
 def _button(

@@ -3,5 +3,5 @@
 `listing` shows many deliveries and `making` records a new one. `view` shows one, with its `scanning`, `lines`,
 `unknown` codes and `posting`.
 
-Uses: sheets, frame, door.
+Uses: sheets, frame, door, language.
 """

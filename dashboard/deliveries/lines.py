@@ -17,18 +17,19 @@ from dashboard.deliveries import parts
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import marked, tr
 
 SHOWN = 500
-_ORDER = ("Unreadable", "Unknown", "Short", "Over", "Not announced", "To come", "Complete", "Arrived")
+_ORDER = marked(("Unreadable", "Unknown", "Short", "Over", "Not announced", "To come", "Complete", "Arrived"))
 
 
 def show(found: OneDelivery) -> None:
     """Show the lines; those that a person must look at come first."""
     row, lines = found.delivery.row, found.delivery.lines
-    with frame.heading("Lines"):
+    with frame.heading(tr("Lines")):
         st.caption(_progress(found), width="content")
     if not lines:
-        st.caption("Nothing was counted yet. Scan what arrived.")
+        st.caption(tr("Nothing was counted yet. Scan what arrived."))
         return
     if row.is_announced and row.expected:
         arrived = sum(min(line.arrived, line.expected) for line in lines)
@@ -38,34 +39,40 @@ def show(found: OneDelivery) -> None:
     skus = [line.sku or line.code for line in shown]
     cost = [words.money(line.unit_cost, found.shop.currency) if line.unit_cost is not None else "" for line in shown]
     wide = {
-        "sku": (skus, TextColumn("SKU or code", width=124, pinned=True)),
-        "variant": ([parts.label(line) for line in shown], TextColumn("Variant", width=210)),
-        "status": ([[each] for each in statuses], columns.tags("Status", 104, parts.STATUSES)),
-        "expected": ([line.expected for line in shown], _units("Expected", "Announced by the supplier")),
-        "counted": ([line.scanned for line in shown], _units("Counted", "Scanned or pasted, and not posted yet")),
-        "received": ([line.received for line in shown], _units("Received", "Posted: in stock")),
+        "sku": (skus, TextColumn(tr("SKU or code"), width=124, pinned=True)),
+        "variant": ([parts.label(line) for line in shown], TextColumn(tr("Variant"), width=210)),
+        "status": ([[each] for each in statuses], columns.tags(tr("Status"), 104, parts.STATUSES)),
+        "expected": ([line.expected for line in shown], _units(tr("Expected"), tr("Announced by the supplier"))),
+        "counted": (
+            [line.scanned for line in shown],
+            _units(tr("Counted"), tr("Scanned or pasted, and not posted yet")),
+        ),
+        "received": ([line.received for line in shown], _units(tr("Received"), tr("Posted: in stock"))),
         "missing": (
             [max(line.expected - line.arrived, 0) or None for line in shown],
-            _units("Missing", "Announced and not here"),
+            _units(tr("Missing"), tr("Announced and not here")),
         ),
-        "cost": (cost, TextColumn("Unit cost", width=86, alignment="right", help="As the supplier's note has it")),
-        "original": ([line.problem or "" for line in shown], TextColumn("Problem", width=220)),
-    }  # fmt: skip
+        "cost": (
+            cost,
+            TextColumn(tr("Unit cost"), width=86, alignment="right", help=tr("As the supplier's note has it")),
+        ),
+        "original": ([line.problem or "" for line in shown], TextColumn(tr("Problem"), width=220)),
+    }
     hidden = set() if row.is_announced else {"expected", "missing"}
     hidden |= set() if any(cost) else {"cost"}
     hidden |= set() if any(line.problem for line in shown) else {"original"}
     columns.show(
         {name: column for name, column in wide.items() if name not in hidden},
         {
-            "sku": (skus, TextColumn("SKU or code", width=118, pinned=True)),
-            "units": ([_of(line, is_announced=row.is_announced) for line in shown], TextColumn("Units", width=84)),
-            "status": (statuses, TextColumn("Status", width=100)),
+            "sku": (skus, TextColumn(tr("SKU or code"), width=118, pinned=True)),
+            "units": ([_of(line, is_announced=row.is_announced) for line in shown], TextColumn(tr("Units"), width=84)),
+            "status": (statuses, TextColumn(tr("Status"), width=100)),
         },
         key=columns.key_of("del_lines", row.delivery_id, skus, statuses),
-        alt="The lines of the delivery; those to look at come first",
+        alt=tr("The lines of the delivery; those to look at come first"),
     )
     if len(lines) > SHOWN:
-        st.caption(f"The first {SHOWN} of {words.number(len(lines))} lines.")
+        st.caption(tr("The first {shown} of {lines} lines.", shown=SHOWN, lines=words.number(len(lines))))
 
 
 def _units(label: str, about: str) -> Any:
@@ -74,14 +81,18 @@ def _units(label: str, about: str) -> Any:
 
 def _of(line: DeliveryLine, *, is_announced: bool) -> str:
     arrived = words.number(line.arrived)
-    return f"{arrived} of {words.number(line.expected)}" if is_announced and line.expected else arrived
+    return (
+        tr("{arrived} of {expected}", arrived=arrived, expected=words.number(line.expected))
+        if is_announced and line.expected
+        else arrived
+    )
 
 
 def _progress(found: OneDelivery) -> str:
     row = found.delivery.row
     arrived = words.number(row.scanned + row.received)
-    of = f" of {words.units(row.expected)}" if row.is_announced else " counted"
-    return f"{arrived}{of} in {words.plural(row.lines, 'line')}"
+    of = tr(" of {units}", units=words.units(row.expected)) if row.is_announced else " counted"
+    return tr("{arrived}{of} in {lines}", arrived=arrived, of=of, lines=words.plural(row.lines, "line"))
 
 
 def show_correction(found: OneDelivery) -> None:
@@ -89,11 +100,11 @@ def show_correction(found: OneDelivery) -> None:
     row = found.delivery.row
     if not found.delivery.lines:
         return
-    with st.expander("Correct a line", icon=":material/edit:", key="del_correct", on_change="rerun") as box:
+    with st.expander(tr("Correct a line"), icon=":material/edit:", key="del_correct", on_change="rerun") as box:
         if not box.open:
             return
         line = st.selectbox(
-            "Line", found.delivery.lines, key=f"del_line_{row.delivery_id}",
+            tr("Line"), found.delivery.lines, key=f"del_line_{row.delivery_id}",
             format_func=lambda each: words.joined(each.sku or each.code, each.product),
         )  # fmt: skip
         form_of(found, line)
@@ -105,10 +116,10 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
     form = forms.begin(f"delivery_line_{line.line_id}")
     with st.form(form.name, border=False):
         if row.is_announced:
-            forms.number_field("Expected units", value=line.expected, key=form.input("expected"))
-        forms.number_field("Counted units", value=line.scanned, key=form.input("counted"))
+            forms.number_field(tr("Expected units"), value=line.expected, key=form.input("expected"))
+        forms.number_field(tr("Counted units"), value=line.scanned, key=form.input("counted"))
         cost = "" if line.unit_cost is None else f"{line.unit_cost.normalize():f}"
-        st.text_input("Unit cost", cost, key=form.input("cost"), placeholder="None")
+        st.text_input(tr("Unit cost"), cost, key=form.input("cost"), placeholder=tr("None"))
 
         def post(key: str, values: forms.Values) -> int:
             wanted = Correction(
@@ -122,8 +133,8 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
             )
 
         forms.submit(
-            form, "Save the line", post, is_main=False,
-            say=lambda _: feedback.Notice(text=f"{line.sku or line.code} is corrected."),
+            form, tr("Save the line"), post, is_main=False,
+            say=lambda _: feedback.Notice(text=tr("{sku} is corrected.", sku=line.sku or line.code)),
         )  # fmt: skip
 
 

@@ -16,15 +16,18 @@ from dashboard.deliveries import parts
 from dashboard.door import session
 from dashboard.frame import columns, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import marked, tr
 
-VIEWS: dict[str, tuple[DeliveryState, ...]] = {
-    "Open": OPEN,
-    "Expected": (DeliveryState.EXPECTED,),
-    "In progress": (DeliveryState.IN_PROGRESS,),
-    "Received": (DeliveryState.RECEIVED,),
-    "All": (),
-}
-_STATE = lists.Choice(label="State", key="del_state", options=VIEWS, usual="Open")
+VIEWS: dict[str, tuple[DeliveryState, ...]] = marked(
+    {
+        "Open": OPEN,
+        "Expected": (DeliveryState.EXPECTED,),
+        "In progress": (DeliveryState.IN_PROGRESS,),
+        "Received": (DeliveryState.RECEIVED,),
+        "All": (),
+    }
+)
+_STATE = lists.Choice(label=marked("State"), key="del_state", options=VIEWS, usual="Open")
 
 
 def open_delivery(delivery_id: int) -> None:
@@ -37,9 +40,13 @@ def read() -> DeliveryList:
     with st.container(horizontal=True, vertical_alignment="center", key="del_filters"):
         states = _STATE.show()
         search = st.text_input(
-            "Search", key="del_q", type="search", placeholder="Reference or supplier", label_visibility="collapsed",
+            tr("Search"),
+            key="del_q",
+            type="search",
+            placeholder=tr("Reference or supplier"),
+            label_visibility="collapsed",
             bind="query-params",
-        )  # fmt: skip
+        )
     return session.run(screens.delivery_list, states=states, search=search or "")
 
 
@@ -48,7 +55,11 @@ def show(seen: DeliveryList, person: Actor) -> None:
     if not seen.rows:
         _show_nothing(seen, person)
         return
-    late = f" {words.plural(seen.counts.overdue, 'delivery', 'deliveries')} overdue." if seen.counts.overdue else ""
+    late = (
+        tr(" {deliverys} overdue.", deliverys=words.plural(seen.counts.overdue, "delivery", "deliveries"))
+        if seen.counts.overdue
+        else ""
+    )
     lists.show_head(
         f"{words.plural(len(seen.rows), 'delivery', 'deliveries')}.{late}",
         key="del",
@@ -59,23 +70,29 @@ def show(seen: DeliveryList, person: Actor) -> None:
     names = [row.reference for row in rows]
     columns.show(
         {
-            "reference": (names, columns.opener("Reference", 150, ids, open_delivery)),
-            "supplier": ([row.supplier or "" for row in rows], TextColumn("Supplier", width=170)),
-            "state": (states, columns.tags("State", 104, parts.STATE_COLOURS)),
-            "due": ([parts.due(row) for row in rows], TextColumn("Expected on", width=104)),
-            "lines": ([row.lines for row in rows], NumberColumn("Lines", width=60)),
-            "expected": ([row.expected or None for row in rows], _units("Expected", "Units that were announced")),
-            "counted": ([row.scanned for row in rows], _units("Counted", "Units counted and not posted yet")),
-            "received": ([row.received for row in rows], _units("Received", "Units posted")),
-            "look": ([_look(row) for row in rows], TextColumn("To look at", width=210)),
+            "reference": (names, columns.opener(tr("Reference"), 150, ids, open_delivery)),
+            "supplier": ([row.supplier or "" for row in rows], TextColumn(tr("Supplier"), width=170)),
+            "state": (states, columns.tags(tr("State"), 104, parts.STATE_COLOURS)),
+            "due": ([parts.due(row) for row in rows], TextColumn(tr("Expected on"), width=104)),
+            "lines": ([row.lines for row in rows], NumberColumn(tr("Lines"), width=60)),
+            "expected": (
+                [row.expected or None for row in rows],
+                _units(tr("Expected"), tr("Units that were announced")),
+            ),
+            "counted": ([row.scanned for row in rows], _units(tr("Counted"), tr("Units counted and not posted yet"))),
+            "received": ([row.received for row in rows], _units(tr("Received"), tr("Units posted"))),
+            "look": ([_look(row) for row in rows], TextColumn(tr("To look at"), width=210)),
         },
         {
-            "reference": (names, columns.opener("Reference", 128, ids, open_delivery)),
-            "state": ([words.joined(parts.state(row), parts.due(row)) for row in rows], TextColumn("State", width=120)),
-            "units": ([_progress(row) for row in rows], TextColumn("Units", width=84)),
+            "reference": (names, columns.opener(tr("Reference"), 128, ids, open_delivery)),
+            "state": (
+                [words.joined(parts.state(row), parts.due(row)) for row in rows],
+                TextColumn(tr("State"), width=120),
+            ),
+            "units": ([_progress(row) for row in rows], TextColumn(tr("Units"), width=84)),
         },
         key=columns.key_of("del", ids, names),
-        alt="Deliveries; those in progress come first",
+        alt=tr("Deliveries; those in progress come first"),
         placeholder=words.NOTHING,
     )
 
@@ -86,7 +103,11 @@ def _units(label: str, about: str) -> Any:
 
 def _progress(row: DeliveryRow) -> str:
     arrived = row.scanned + row.received
-    return f"{words.number(arrived)} of {words.number(row.expected)}" if row.is_announced else words.number(arrived)
+    return (
+        tr("{arrived} of {expected}", arrived=words.number(arrived), expected=words.number(row.expected))
+        if row.is_announced
+        else words.number(arrived)
+    )
 
 
 def _look(row: DeliveryRow) -> str:
@@ -100,26 +121,33 @@ def show_begin(person: Actor) -> None:
     if not may(person.role, Permission.RECEIVE):
         return
     st.button(
-        "Expect a delivery", key="del_expect", icon=":material/event:", on_click=lists.put, args=(parts.NEW, "expected")
+        tr("Expect a delivery"),
+        key="del_expect",
+        icon=":material/event:",
+        on_click=lists.put,
+        args=(parts.NEW, "expected"),
     )
     st.button(
-        "Receive now", key="del_now", icon=":material/barcode_scanner:", type="primary", on_click=lists.put,
-        args=(parts.NEW, "now"), help="For goods that arrived and that nobody announced here",
+        tr("Receive now"), key="del_now", icon=":material/barcode_scanner:", type="primary", on_click=lists.put,
+        args=(parts.NEW, "now"), help=tr("For goods that arrived and that nobody announced here"),
     )  # fmt: skip
 
 
 def _show_nothing(seen: DeliveryList, person: Actor) -> None:
     if sum(seen.counts.by_state.values()):
-        st.caption("No delivery matches.")
+        st.caption(tr("No delivery matches."))
         with st.container(horizontal=True, key="del_begin"):
             show_begin(person)
         return
     receives = may(person.role, Permission.RECEIVE)
-    who = "" if receives else " The warehouse, a manager or an admin can record one."
+    who = "" if receives else tr(" The warehouse, a manager or an admin can record one.")
     frame.empty(
-        "There are no deliveries yet",
-        "Record what a supplier announced, check it off when it arrives, and post it as one receipt. Stock shows what "
-        f"is expected and when.{who}",
+        tr("There are no deliveries yet"),
+        tr(
+            "Record what a supplier announced, check it off when it arrives, and post it as one "
+            "receipt. Stock shows what is expected and when.{who}",
+            who=who,
+        ),
         icon=":material/local_shipping:",
         begin=(lambda: show_begin(person)) if receives else None,
     )

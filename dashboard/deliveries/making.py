@@ -16,8 +16,10 @@ from dashboard.deliveries import parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists
 from dashboard.frame import page as frame
+from dashboard.language import widgets
+from dashboard.language.texts import marked, tr
 
-_WAYS = ("Paste", "Type", "Upload")
+_WAYS = marked(("Paste", "Type", "Upload"))
 _ROWS = 6
 
 
@@ -27,9 +29,11 @@ def _close() -> None:
 
 def show(kind: str, person: Actor) -> None:
     """Show the form for a new delivery: `kind` is `expected` or `now`."""
-    st.button("All deliveries", icon=":material/arrow_back:", on_click=_close, key="del_back")
+    st.button(tr("All deliveries"), icon=":material/arrow_back:", on_click=_close, key="del_back")
     if not may(person.role, Permission.RECEIVE):
-        frame.empty("Your role cannot receive goods", "The warehouse, a manager or an admin can record a delivery.")
+        frame.empty(
+            tr("Your role cannot receive goods"), tr("The warehouse, a manager or an admin can record a delivery.")
+        )
         return
     if kind == "now":
         _show_now()
@@ -38,8 +42,8 @@ def show(kind: str, person: Actor) -> None:
 
 
 def _show_now() -> None:
-    st.subheader("Receive now", anchor=False)
-    st.caption("Scan or paste what arrived on the next page. Nothing is in stock until you post it.")
+    st.subheader(tr("Receive now"), anchor=False)
+    st.caption(tr("Scan or paste what arrived on the next page. Nothing is in stock until you post it."))
     form = forms.begin("delivery_now")
     with st.form(form.name):
         _details(form)
@@ -49,15 +53,15 @@ def _show_now() -> None:
                 changes.begin, key=key, reference=values["reference"] or "", supplier=values["supplier"] or ""
             )
 
-        _submit(form, "Begin", post)
+        _submit(form, tr("Begin"), post)
 
 
 def _show_expected() -> None:
-    st.subheader("Expect a delivery", anchor=False)
-    st.caption("The lines of the supplier's note: SKU or code, quantity, and the unit cost if it is there.")
+    st.subheader(tr("Expect a delivery"), anchor=False)
+    st.caption(tr("The lines of the supplier's note: SKU or code, quantity, and the unit cost if it is there."))
     form = forms.begin("delivery_expected")
-    way = st.segmented_control(
-        "Lines", _WAYS, default=_WAYS[0], required=True, key="del_way", label_visibility="collapsed"
+    way = widgets.segmented_control(
+        tr("Lines"), _WAYS, default=_WAYS[0], required=True, key="del_way", label_visibility="collapsed"
     )
     if way == "Upload":
         lines, original = parts.read_upload(f"del_file_{form.draft.key[-8:]}")
@@ -67,7 +71,7 @@ def _show_expected() -> None:
         parts.show_preview(lines, key="del_new")
     with st.form(form.name):
         _details(form)
-        st.date_input("Expected on", None, key=form.input("day"), format="YYYY-MM-DD")
+        st.date_input(tr("Expected on"), None, key=form.input("day"), format="YYYY-MM-DD")
 
         def post(key: str, values: forms.Values) -> Created:
             if not lines:
@@ -77,15 +81,15 @@ def _show_expected() -> None:
                 supplier=values["supplier"] or "", expected_on=values["day"], original=original,
             )  # fmt: skip
 
-        _submit(form, "Save the delivery", post)
+        _submit(form, tr("Save the delivery"), post)
 
 
 def _details(form: forms.Form) -> None:
     st.text_input(
-        "Reference", key=form.input("reference"), placeholder="Delivery note or order number",
-        help="Without one, the delivery gets a number.",
+        tr("Reference"), key=form.input("reference"), placeholder=tr("Delivery note or order number"),
+        help=tr("Without one, the delivery gets a number."),
     )  # fmt: skip
-    st.text_input("Supplier", key=form.input("supplier"), placeholder="Optional")
+    st.text_input(tr("Supplier"), key=form.input("supplier"), placeholder=tr("Optional"))
 
 
 def _submit(form: forms.Form, label: str, post: object) -> None:
@@ -95,9 +99,11 @@ def _submit(form: forms.Form, label: str, post: object) -> None:
         opened.append(made.delivery_id)
         if made.is_known:
             return feedback.Notice(
-                text="This note is recorded already: the same reference with the same lines. It was not added again."
+                text=tr(
+                    "This note is recorded already: the same reference with the same lines. It was not added again."
+                )
             )
-        return feedback.Notice(text="The delivery is recorded.")
+        return feedback.Notice(text=tr("The delivery is recorded."))
 
     def after() -> None:
         lists.put(parts.NEW, None)
@@ -107,15 +113,21 @@ def _submit(form: forms.Form, label: str, post: object) -> None:
 
 
 def _pasted(form: forms.Form) -> tuple[Sequence[NoteLine], str]:
-    text = st.text_area(
-        "Paste the lines", key=f"{form.name}_text_{form.draft.key[-8:]}", height=180, placeholder="TR-42\t12\t39.90",
-        help=parts.PASTE_HELP,
-    ) or ""  # fmt: skip
+    text = (
+        st.text_area(
+            tr("Paste the lines"),
+            key=f"{form.name}_text_{form.draft.key[-8:]}",
+            height=180,
+            placeholder=tr("TR-42\t12\t39.90"),
+            help=tr(parts.PASTE_HELP),
+        )
+        or ""
+    )
     return parts.read_paste(text), text
 
 
 def _typed(form: forms.Form) -> tuple[Sequence[NoteLine], str]:
-    empty = {"SKU or code": [""] * _ROWS, "Quantity": [""] * _ROWS, "Unit cost": [""] * _ROWS}
+    empty = {tr("SKU or code"): [""] * _ROWS, tr("Quantity"): [""] * _ROWS, tr("Unit cost"): [""] * _ROWS}
     filled = st.data_editor(
         empty, key=f"{form.name}_rows_{form.draft.key[-8:]}", num_rows="dynamic", hide_index=True, width="stretch",
     )  # fmt: skip

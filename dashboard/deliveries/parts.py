@@ -14,28 +14,33 @@ from core.deliveries.reads import DeliveryLine, DeliveryRow, DeliveryState
 from core.foundation.errors import StockError
 from dashboard.door import session
 from dashboard.frame import columns, feedback, words
+from dashboard.language.texts import lazy, marked, tr
 from dashboard.sheets import asking
 
 PARAM = "delivery"
 NEW = "new_delivery"
-STATES = {
-    DeliveryState.EXPECTED: "Expected",
-    DeliveryState.IN_PROGRESS: "In progress",
-    DeliveryState.RECEIVED: "Received",
-    DeliveryState.CANCELLED: "Cancelled",
-}
-STATE_COLOURS = {
-    "Expected": "blue",
-    "In progress": "orange",
-    "Received": "green",
-    "Cancelled": "gray",
-    "Overdue": "red",
-}
-STATUSES = {
+STATES = lazy(
+    {
+        DeliveryState.EXPECTED: "Expected",
+        DeliveryState.IN_PROGRESS: "In progress",
+        DeliveryState.RECEIVED: "Received",
+        DeliveryState.CANCELLED: "Cancelled",
+    }
+)
+STATE_COLOURS = marked(
+    {
+        "Expected": "blue",
+        "In progress": "orange",
+        "Received": "green",
+        "Cancelled": "gray",
+        "Overdue": "red",
+    }
+)
+STATUSES = marked({
     "Complete": "green", "Short": "orange", "Over": "violet", "Not announced": "violet", "Arrived": "green",
     "Unknown": "red", "Unreadable": "red", "To come": "gray",
-}  # fmt: skip
-PASTE_HELP = (
+})  # fmt: skip
+PASTE_HELP = marked(
     "One line each: SKU or code, quantity, and perhaps the unit cost. Tabs, semicolons, commas or spaces between."
 )
 PREVIEWED = 200
@@ -43,7 +48,7 @@ PREVIEWED = 200
 
 def state(row: DeliveryRow) -> str:
     """Return the label of a delivery's state; an expected one after its day is overdue."""
-    return "Overdue" if row.is_overdue else STATES[row.state]
+    return tr("Overdue") if row.is_overdue else STATES[row.state]
 
 
 def name(row: DeliveryRow) -> str:
@@ -59,21 +64,23 @@ def due(row: DeliveryRow) -> str:
 def status(line: DeliveryLine, delivery: DeliveryRow) -> str:
     """Return the status of a line in its delivery."""
     if line.variant_id is None:
-        return "Unknown"
+        return tr("Unknown")
     if line.problem:
-        return "Unreadable"
+        return tr("Unreadable")
     if not delivery.is_announced:
-        return "Arrived"
+        return tr("Arrived")
     if not line.expected:
-        return "Not announced" if line.arrived else "Complete"
+        return tr("Not announced") if line.arrived else tr("Complete")
     if not line.arrived and delivery.is_open:
-        return "To come"
-    return "Short" if line.arrived < line.expected else "Over" if line.arrived > line.expected else "Complete"
+        return tr("To come")
+    return (
+        tr("Short") if line.arrived < line.expected else tr("Over") if line.arrived > line.expected else tr("Complete")
+    )
 
 
 def label(line: DeliveryLine) -> str:
     """Return the name of a line's variant, or that no variant has its code."""
-    return words.sized(line.product, line.size) if line.product else "No variant has this code"
+    return words.sized(line.product, line.size) if line.product else tr("No variant has this code")
 
 
 def read_paste(text: str, *, bare: int | None = None) -> tuple[NoteLine, ...]:
@@ -87,7 +94,7 @@ def read_paste(text: str, *, bare: int | None = None) -> tuple[NoteLine, ...]:
 
 def read_upload(key: str) -> tuple[Sequence[NoteLine], str]:
     """Draw the uploader; return the lines of the file and its text once nothing is left to ask."""
-    found = asking.show(files.PURPOSE, files.FIELDS, key=key, label="The supplier's note", examples=files.EXAMPLES)
+    found = asking.show(files.PURPOSE, files.FIELDS, key=key, label=tr("The supplier's note"), examples=files.EXAMPLES)
     if found is None:
         return (), ""
     try:
@@ -105,44 +112,54 @@ def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
     units = sum(line.units * (known[line.code].units if line.code in known else 1) for line in lines)
     st.markdown(f"**{words.plural(len(lines), 'line')}, {words.units(units)}**")
     if odd or unknown:
-        said = [f"{words.plural(odd, 'line')} cannot be read"] if odd else []
-        said += [f"{words.plural(unknown, 'code')} belongs to no variant" if unknown == 1 else
-                 f"{words.plural(unknown, 'code')} belong to no variant"] if unknown else []  # fmt: skip
+        said = [tr("{lines} cannot be read", lines=words.plural(odd, "line"))] if odd else []
+        said += (
+            [
+                tr("{codes} belongs to no variant", codes=words.plural(unknown, "code"))
+                if unknown == 1
+                else tr("{codes} belong to no variant", codes=words.plural(unknown, "code"))
+            ]
+            if unknown
+            else []
+        )
         st.warning(
-            f"{words.listing(said)}. They are kept, and you can correct them on the delivery. "
-            "The other lines can be posted without them.",
+            tr(
+                "{said}. They are kept, and you can correct them on the delivery. The other lines "
+                "can be posted without them.",
+                said=words.listing(said),
+            ),
             icon=":material/help:",
         )
     rows = sorted(lines, key=lambda line: (line.problem is None, line.code in known))[:PREVIEWED]
     found = [known.get(line.code) for line in rows]
     columns.show(
         {
-            "line": ([line.line for line in rows], NumberColumn("Line", width=48)),
-            "code": ([line.code for line in rows], TextColumn("SKU or code", width=130)),
+            "line": ([line.line for line in rows], NumberColumn(tr("Line"), width=48)),
+            "code": ([line.code for line in rows], TextColumn(tr("SKU or code"), width=130)),
             "variant": (
-                [words.sized(each.product, each.size) if each else "No variant has this code" for each in found],
-                TextColumn("Variant", width=220),
+                [words.sized(each.product, each.size) if each else tr("No variant has this code") for each in found],
+                TextColumn(tr("Variant"), width=220),
             ),
             "units": (
                 [line.units * (each.units if each else 1) for line, each in zip(rows, found, strict=True)],
-                NumberColumn("Units", width=64),
+                NumberColumn(tr("Units"), width=64),
             ),
             "cost": (
                 [str(line.unit_cost or "") for line in rows],
-                TextColumn("Unit cost", width=84, alignment="right"),
+                TextColumn(tr("Unit cost"), width=84, alignment="right"),
             ),
-            "problem": ([line.problem or "" for line in rows], TextColumn("Problem", width=320)),
+            "problem": ([line.problem or "" for line in rows], TextColumn(tr("Problem"), width=320)),
         },
         {
-            "code": ([line.code for line in rows], TextColumn("SKU or code", width=120)),
-            "units": ([line.units for line in rows], NumberColumn("Units", width=58)),
+            "code": ([line.code for line in rows], TextColumn(tr("SKU or code"), width=120)),
+            "units": ([line.units for line in rows], NumberColumn(tr("Units"), width=58)),
             "problem": (
-                [line.problem or ("" if each else "Unknown code") for line, each in zip(rows, found, strict=True)],
-                TextColumn("Problem", width=160),
+                [line.problem or ("" if each else tr("Unknown code")) for line, each in zip(rows, found, strict=True)],
+                TextColumn(tr("Problem"), width=160),
             ),
         },
         key=columns.key_of(key, rows),
-        alt="What was read of each line; lines with a problem come first",
+        alt=tr("What was read of each line; lines with a problem come first"),
     )
     if len(lines) > PREVIEWED:
-        st.caption(f"The first {PREVIEWED} of {words.number(len(lines))} lines.")
+        st.caption(tr("The first {previewed} of {lines} lines.", previewed=PREVIEWED, lines=words.number(len(lines))))

@@ -14,6 +14,7 @@ from core.screens.deliveries import OneDelivery
 from dashboard.deliveries import parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, words
+from dashboard.language.texts import tr
 
 # A scanner types into the focused field, also after it lost the focus to a button.
 _FOCUS = """<style>.st-key-del_code [data-testid="InputInstructions"] { display: none; }</style><script>
@@ -45,15 +46,17 @@ def show(found: OneDelivery) -> None:
     last = _last(row.delivery_id)
     with st.form("del_scan_form", border=False, clear_on_submit=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            st.text_input("Scan or type a code", key="del_code", placeholder="SKU, barcode or carton", width="stretch")
-            forms.number_field("Units", key="del_units", placeholder="1", width=80)
+            st.text_input(
+                tr("Scan or type a code"), key="del_code", placeholder=tr("SKU, barcode or carton"), width="stretch"
+            )
+            forms.number_field(tr("Units"), key="del_units", placeholder="1", width=80)
         st.form_submit_button(
-            "Count it", key="del_count", type="primary", icon=":material/barcode_scanner:", width="stretch",
+            tr("Count it"), key="del_count", type="primary", icon=":material/barcode_scanner:", width="stretch",
             on_click=_scan, args=(row.delivery_id, last),
         )  # fmt: skip
     st.html(_FOCUS, unsafe_allow_javascript=True)
     _show_last(last, row.delivery_id, is_announced=row.is_announced)
-    with st.expander("Paste or upload", icon=":material/content_paste:", key="del_paste", on_change="rerun") as box:
+    with st.expander(tr("Paste or upload"), icon=":material/content_paste:", key="del_paste", on_change="rerun") as box:
         if box.open:
             _show_paste(row.delivery_id)
 
@@ -86,7 +89,7 @@ def _show_last(last: Last, delivery_id: int, *, is_announced: bool) -> None:
         {"good": st.success, "over": st.warning, "unknown": st.error}[kind](said, width="stretch")
         if done.units > 0:
             st.button(
-                "Take back", key=f"del_back_{done.revision}", icon=":material/undo:", on_click=_take_back,
+                tr("Take back"), key=f"del_back_{done.revision}", icon=":material/undo:", on_click=_take_back,
                 args=(delivery_id, done, last, f"back:{delivery_id}:{done.line_id}:{done.revision}"),
             )  # fmt: skip
 
@@ -95,15 +98,33 @@ def _said(done: Scan, *, is_announced: bool) -> tuple[str, str]:
     units = words.signed_units(done.units)
     if done.sku is None:
         return (
-            f"**{words.plain(done.code)}** is a code of no variant. {words.units(done.counted)} kept under this code. "
-            "Say below which variant it is.",
+            tr(
+                "**{code}** is a code of no variant. {units} kept under this code. Say below which variant it is.",
+                code=words.plain(done.code),
+                units=words.units(done.counted),
+            ),
             "unknown",
         )
     if not is_announced:
-        return f"**{words.plain(done.sku)}** {units}: {words.number(done.scanned)} counted", "good"
-    progress = f"**{words.plain(done.sku)}** {units}: {words.number(done.scanned)} of {words.number(done.expected)}"
+        return tr(
+            "**{sku}** {units}: {scanned} counted",
+            sku=words.plain(done.sku),
+            units=units,
+            scanned=words.number(done.scanned),
+        ), "good"
+    progress = tr(
+        "**{sku}** {units}: {scanned} of {expected}",
+        sku=words.plain(done.sku),
+        units=units,
+        scanned=words.number(done.scanned),
+        expected=words.number(done.expected),
+    )
     if done.scanned > done.expected:
-        why = f"{words.units(done.scanned - done.expected)} more than announced" if done.expected else "not announced"
+        why = (
+            tr("{units} more than announced", units=words.units(done.scanned - done.expected))
+            if done.expected
+            else tr("not announced")
+        )
         return f"{progress}, {why}", "over"
     return progress, "good"
 
@@ -124,12 +145,12 @@ def _take_back(delivery_id: int, done: Scan, last: Last, key: str) -> None:
 def _show_paste(delivery_id: int) -> None:
     form = forms.begin(f"delivery_paste_{delivery_id}")
     mark = form.draft.key[-8:]
-    if st.toggle("From a file", key=f"del_from_file_{mark}"):
+    if st.toggle(tr("From a file"), key=f"del_from_file_{mark}"):
         lines, text = parts.read_upload(f"del_arrived_{mark}")
     else:
         text = st.text_area(
-            "Paste the lines", key=f"del_text_{mark}", height=140, placeholder="TR-42\t12",
-            help=f"{parts.PASTE_HELP} A code alone counts one unit.",
+            tr("Paste the lines"), key=f"del_text_{mark}", height=140, placeholder=tr("TR-42\t12"),
+            help=tr("{paste_help} A code alone counts one unit.", paste_help=tr(parts.PASTE_HELP)),
         ) or ""  # fmt: skip
         lines = parts.read_paste(text, bare=1)
     if lines:
@@ -142,6 +163,11 @@ def _show_paste(delivery_id: int) -> None:
             return session.run(changes.add, delivery_id=delivery_id, lines=lines, key=key, original=text)
 
         forms.submit(
-            form, "Add to what was counted", post, is_main=False,
-            say=lambda _: feedback.Notice(text=f"{words.plural(len(lines), 'line')} added to what was counted."),
-        )  # fmt: skip
+            form,
+            tr("Add to what was counted"),
+            post,
+            is_main=False,
+            say=lambda _: feedback.Notice(
+                text=tr("{lines} added to what was counted.", lines=words.plural(len(lines), "line"))
+            ),
+        )

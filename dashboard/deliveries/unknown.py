@@ -18,6 +18,8 @@ from core.screens.deliveries import OneDelivery
 from dashboard.deliveries import lines
 from dashboard.door import session
 from dashboard.frame import feedback, forms, words
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 SHOWN = 20
 
@@ -29,8 +31,8 @@ def show(found: OneDelivery, person: Actor) -> None:
     if not odd:
         return
     with st.container(border=True, key="del_unknown"):
-        st.subheader("To look at", anchor=False)
-        st.caption("The other lines can be posted without these. Each of these stays until somebody corrects it.")
+        st.subheader(tr("To look at"), anchor=False)
+        st.caption(tr("The other lines can be posted without these. Each of these stays until somebody corrects it."))
         for line in odd[:SHOWN]:
             with st.expander(_title(line), icon=":material/help:", key=f"del_odd_{line.line_id}"):
                 _show_original(line)
@@ -39,16 +41,15 @@ def show(found: OneDelivery, person: Actor) -> None:
                 elif row.is_open:
                     lines.form_of(found, line)
         if len(odd) > SHOWN:
-            st.caption(f"The first {SHOWN} of {words.number(len(odd))} lines.")
+            st.caption(tr("The first {shown} of {odd} lines.", shown=SHOWN, odd=words.number(len(odd))))
 
 
 def _title(line: DeliveryLine) -> str:
-    counted = f"{words.units(line.arrived)} counted" if line.arrived else ""
-    expected = f"{words.units(line.expected)} expected" if line.expected else ""
-    why = "" if line.variant_id is None else "cannot be read completely"
-    return (
-        f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.joined(expected, counted, why) or 'no units read'}"
-    )
+    counted = tr("{units} counted", units=words.units(line.arrived)) if line.arrived else ""
+    expected = tr("{units} expected", units=words.units(line.expected)) if line.expected else ""
+    why = "" if line.variant_id is None else tr("cannot be read completely")
+    units = words.joined(expected, counted, why) or tr("no units read")
+    return f"**{words.plain(line.sku or line.code)}**{words.DOT}{units}"
 
 
 def _show_original(line: DeliveryLine) -> None:
@@ -62,12 +63,12 @@ def _show_attach(found: OneDelivery, line: DeliveryLine, person: Actor) -> None:
     row = found.delivery.row
     form = forms.begin(f"delivery_attach_{line.line_id}")
     with st.form(form.name, border=False):
-        st.text_input("It is this variant", key=form.input("code"), placeholder="SKU or barcode of a variant")
+        st.text_input(tr("It is this variant"), key=form.input("code"), placeholder=tr("SKU or barcode of a variant"))
         keeps = may(person.role, Permission.ATTACH_CODE)
         if keeps:
             st.checkbox(
-                "Remember this code for the variant", key=form.input("keep"),
-                help="The next scan of it finds the variant, here and everywhere.",
+                tr("Remember this code for the variant"), key=form.input("keep"),
+                help=tr("The next scan of it finds the variant, here and everywhere."),
             )  # fmt: skip
 
         def post(key: str, values: forms.Values) -> str:
@@ -82,9 +83,9 @@ def _show_attach(found: OneDelivery, line: DeliveryLine, person: Actor) -> None:
                 key=key,
             )
             kept = _remember(line, variant.variant_id, key) if values.get("keep") else ""
-            return f"{line.code} is {variant.sku} in this delivery.{kept}"
+            return tr("{code} is {sku} in this delivery.{kept}", code=line.code, sku=variant.sku, kept=kept)
 
-        forms.submit(form, "Attach", post, is_main=False, say=lambda said: feedback.Notice(text=said))
+        forms.submit(form, tr("Attach"), post, is_main=False, say=lambda said: feedback.Notice(text=said))
 
 
 def _remember(line: DeliveryLine, variant_id: UUID, key: str) -> str:
@@ -98,5 +99,5 @@ def _remember(line: DeliveryLine, variant_id: UUID, key: str) -> str:
             key=f"{key}:code",
         )
     except StockError as error:
-        return f" The code is not remembered: {error.message}"
-    return " The next scan of it finds the variant."
+        return tr(" The code is not remembered: {message}", message=translated(error.message))
+    return tr(" The next scan of it finds the variant.")

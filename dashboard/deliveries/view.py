@@ -15,8 +15,9 @@ from dashboard.deliveries import lines, parts, posting, scanning, unknown
 from dashboard.door import session
 from dashboard.frame import feedback, forms, links, lists, live, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import inside, lazy, marked, tr
 
-UNDO_NOTE = "The receipt was undone as a whole"
+UNDO_NOTE = marked("The receipt was undone as a whole")
 
 
 def _close() -> None:
@@ -25,7 +26,7 @@ def _close() -> None:
 
 def show(found: OneDelivery | None, person: Actor) -> None:
     """Show a delivery, or that there is none. The field for the scanner comes first, also on a phone."""
-    st.button("All deliveries", icon=":material/arrow_back:", on_click=_close, key="del_back")
+    st.button(tr("All deliveries"), icon=":material/arrow_back:", on_click=_close, key="del_back")
     if found is None:
         frame.missing("delivery")
         return
@@ -37,7 +38,7 @@ def show(found: OneDelivery | None, person: Actor) -> None:
         with st.container(border=True, key="del_scan"):
             scanning.show(found)
     elif row.is_open:
-        st.caption("Your role cannot receive goods. The warehouse, a manager or an admin can.")
+        st.caption(tr("Your role cannot receive goods. The warehouse, a manager or an admin can."))
     if receives:
         unknown.show(found, person)
     if row.is_open and receives:
@@ -62,7 +63,7 @@ def _tick(delivery_id: int, revision: int) -> None:
     except SignInRequired:
         moved = True
     except StockError:
-        st.caption("The database cannot be reached, so these numbers may be out of date. Retrying automatically.")
+        st.caption(tr("The database cannot be reached, so these numbers may be out of date. Retrying automatically."))
         return
     if moved:
         st.rerun()
@@ -73,19 +74,33 @@ def _show_head(found: OneDelivery) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="del_head"):
         st.subheader(words.plain(parts.name(row)), anchor=False, width="content")
         st.badge(parts.state(row), color=parts.STATE_COLOURS[parts.state(row)])  # type: ignore[arg-type]
-    due = f"Expected on {parts.due(row)}. " if row.expected_on else ""
-    made = f"Recorded by {words.plain(row.created_by)}, {words.moment(row.created_at, found.shop.zone)}."
+    due = tr("Expected on {row}. ", row=parts.due(row)) if row.expected_on else ""
+    made = tr(
+        "Recorded by {created_by}, {created_at}.",
+        created_by=words.plain(row.created_by),
+        created_at=words.moment(row.created_at, found.shop.zone),
+    )
     closed = ""
     if row.closed_at:
-        verb = "Received" if row.state is reads.DeliveryState.RECEIVED else "Cancelled"
-        closed = f" {verb} by {words.plain(row.closed_by or '')}, {words.moment(row.closed_at, found.shop.zone)}."
+        verb = tr("Received") if row.state is reads.DeliveryState.RECEIVED else tr("Cancelled")
+        closed = tr(
+            " {verb} by {closed_by}, {closed_at}.",
+            verb=verb,
+            closed_by=words.plain(row.closed_by or ""),
+            closed_at=words.moment(row.closed_at, found.shop.zone),
+        )
     st.caption(f"{due}{made}{closed}")
     for other in found.others:
         links.to_page(
-            "deliveries", f"Another delivery has this reference: {words.plain(parts.name(other))}, "
-            f"{parts.state(other).lower()}. Is it the same note?", icon=":material/content_copy:",
+            "deliveries",
+            tr(
+                "Another delivery has this reference: {other}, {other_2}. Is it the same note?",
+                other=words.plain(parts.name(other)),
+                other_2=inside(parts.state(other)),
+            ),
+            icon=":material/content_copy:",
             **{parts.PARAM: str(other.delivery_id)},
-        )  # fmt: skip
+        )
 
 
 def _show_receipts(found: OneDelivery, person: Actor) -> None:
@@ -95,13 +110,21 @@ def _show_receipts(found: OneDelivery, person: Actor) -> None:
         ):
             at = words.moment(receipt.posted_at, found.shop.zone)
             undone = _undone(receipt)
-            posted = f"**{words.units(receipt.units)}** posted by {words.plain(receipt.posted_by)}, {at}{undone}"
+            posted = tr(
+                "**{units}** posted by {posted_by}, {at}{undone}",
+                units=words.units(receipt.units),
+                posted_by=words.plain(receipt.posted_by),
+                at=at,
+                undone=undone,
+            )
             st.markdown(f":material/check_circle: {posted}", width="stretch")
-            links.to_page("movements", "Movements", icon=":material/swap_vert:", mov_ref=found.delivery.row.reference)
-            links.to_page("stock", "Labels", icon=":material/label:", labels=f"operation-{receipt.operation_id}")
+            links.to_page(
+                "movements", tr("Movements"), icon=":material/swap_vert:", mov_ref=found.delivery.row.reference
+            )
+            links.to_page("stock", tr("Labels"), icon=":material/label:", labels=f"operation-{receipt.operation_id}")
             if receipt.undone < len(receipt.movement_ids) and may(person.role, Permission.UNDO):
                 st.button(
-                    "Undo receipt", key=f"del_undo_{receipt.operation_id}", icon=":material/undo:", on_click=_undo,
+                    tr("Undo receipt"), key=f"del_undo_{receipt.operation_id}", icon=":material/undo:", on_click=_undo,
                     args=(receipt, feedback.messages()),
                 )  # fmt: skip
 
@@ -109,37 +132,41 @@ def _show_receipts(found: OneDelivery, person: Actor) -> None:
 def _undone(receipt: Receipt) -> str:
     if not receipt.undone:
         return ""
-    return ", undone" if receipt.undone == len(receipt.movement_ids) else f", {receipt.undone} of its movements undone"
+    return (
+        tr(", undone")
+        if receipt.undone == len(receipt.movement_ids)
+        else tr(", {undone} of its movements undone", undone=receipt.undone)
+    )
 
 
 def _undo(receipt: Receipt, shown: feedback.Messages) -> None:
     key = f"undo:{receipt.operation_id}"  # as the Undo of the message about it: both are one undo
     try:
-        done: Posting = session.run(ledger.undo, movement_ids=receipt.movement_ids, key=key, note=UNDO_NOTE)
+        done: Posting = session.run(ledger.undo, movement_ids=receipt.movement_ids, key=key, note=tr(UNDO_NOTE))
     except StockError as error:
         shown.put(feedback.Notice(text="", problem=error))
     else:
         shown.put(feedback.posted(done))
 
 
-_STEPS = {
+_STEPS = lazy({
     Done.CREATED: "recorded the delivery", Done.ADDED: "added lines", Done.SCANNED: "scanned",
     Done.CHANGED: "corrected", Done.ATTACHED: "attached", Done.POSTED: "posted", Done.UNDONE: "undid the receipt",
     Done.CANCELLED: "cancelled the delivery", Done.REOPENED: "opened the delivery again",
-}  # fmt: skip
+})  # fmt: skip
 
 
 def _show_steps(found: OneDelivery) -> None:
-    with st.expander("History", icon=":material/history:", key="del_steps", on_change="rerun") as steps:
+    with st.expander(tr("History"), icon=":material/history:", key="del_steps", on_change="rerun") as steps:
         if not steps.open:
             return
         for step in found.delivery.steps:
             said = [_STEPS[step.step], f"{words.signed_units(step.units)}" if step.units else ""]
-            said += [f"of {words.plain(step.code)}" if step.code else "", words.plain(step.detail or "")]
+            said += [tr("of {code}", code=words.plain(step.code)) if step.code else "", words.plain(step.detail or "")]
             at = words.short_moment(step.done_at, found.shop.zone)
             st.caption(f"{at}{words.DOT}{words.plain(step.done_by)} {' '.join(part for part in said if part)}")
         if found.delivery.original:
-            st.caption("The original, as it was pasted or uploaded:")
+            st.caption(tr("The original, as it was pasted or uploaded:"))
             st.code(found.delivery.original, language=None, height=200)
 
 
@@ -150,17 +177,17 @@ def _show_turn(found: OneDelivery) -> None:
         feedback.show(draft.problem)
     if row.is_open and row.received:
         return
-    label, icon = ("Cancel the delivery", "event_busy") if row.is_open else ("Open it again", "lock_open")
+    label, icon = (tr("Cancel the delivery"), "event_busy") if row.is_open else (tr("Open it again"), "lock_open")
     st.button(
         label, key=f"del_turn_{row.state}", icon=f":material/{icon}:", type="tertiary", on_click=_turn,
         args=(row.delivery_id, row.is_open, draft, draft.key, feedback.messages()),
-        help="Nothing was posted of it, so nothing in stock changes." if row.is_open else None,
+        help=tr("Nothing was posted of it, so nothing in stock changes.") if row.is_open else None,
     )  # fmt: skip
 
 
 def _turn(delivery_id: int, is_open: bool, draft: forms.Draft, key: str, shown: feedback.Messages) -> None:
     def post() -> feedback.Notice:
         session.run(changes.cancel if is_open else changes.reopen, delivery_id=delivery_id, key=key)
-        return feedback.Notice(text="The delivery is cancelled." if is_open else "The delivery is open again.")
+        return feedback.Notice(text=tr("The delivery is cancelled.") if is_open else tr("The delivery is open again."))
 
     forms.send(draft, key, shown, post)

@@ -27,6 +27,7 @@ from core.people import accounts
 from core.people.accounts import SignedIn
 from dashboard.door.gate import COOKIE
 from dashboard.language.reader import ENGLISH, Reader, found_by, reader_of, set_reader
+from dashboard.language.texts import tr
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -128,11 +129,14 @@ def forget_replaced() -> None:
 def show_ended() -> None:
     """Say that the session has ended, and offer to sign in and return to this page."""
     with st.container(border=True, key="session_ended"):
-        st.subheader("Your session has ended", anchor=False)
+        st.subheader(tr("Your session has ended"), anchor=False)
         st.write(
-            "You signed out, an admin signed you out, or twelve hours have passed. Everything you saved is still there."
+            tr(
+                "You signed out, an admin signed you out, or twelve hours have passed. Everything "
+                "you saved is still there."
+            )
         )
-        form_button("Sign in again", "/sign-in", next=here())
+        form_button(tr("Sign in again"), "/sign-in", next=here())
 
 
 def form_button(label: str, action: str, *, method: str = "get", **fields: str) -> None:

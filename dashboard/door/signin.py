@@ -28,9 +28,11 @@ from dashboard.door import signin_page
 from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
 from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form, refuse_other_sites
 from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
-_WRONG = "The email or password is incorrect. Check both and try again."
-_USED_UP = "This link was already used, has expired, or was replaced by a newer one. Ask for a new link."
+_WRONG = marked("The email or password is incorrect. Check both and try again.")
+_USED_UP = marked("This link was already used, has expired, or was replaced by a newer one. Ask for a new link.")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -63,9 +65,9 @@ def door(page: _Page) -> _Page:
         try:
             response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
         except UnusableForm as problem:
-            response = _say(problem.status, "The form was rejected", problem.sentence)
+            response = _say(problem.status, tr("The form was rejected"), translated(problem.sentence))
         except Unavailable as problem:
-            response = _say(503, "Temporarily unavailable", problem.message)
+            response = _say(503, tr("Temporarily unavailable"), translated(problem.message))
         except SignInRequired:
             response = RedirectResponse(sign_in_path(request.url.path), 303)
         response.headers["Cache-Control"] = "no-store"
@@ -103,7 +105,7 @@ async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
     if isinstance(session, TooManyTries):
         page = signin_page.sign_in_form(next_path, email=email, problem=wait_sentence(session.wait_seconds))
         return HTMLResponse(page, 429, {"Retry-After": str(session.wait_seconds)})
-    return HTMLResponse(signin_page.sign_in_form(next_path, email=email, problem=_WRONG), 401)
+    return HTMLResponse(signin_page.sign_in_form(next_path, email=email, problem=tr(_WRONG)), 401)
 
 
 @door
@@ -114,7 +116,7 @@ async def welcome(request: Request) -> Response:
     link = request.query_params.get("token", "")
     name = await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_link, link=link)
     if name is None:
-        return _say(410, "This link no longer works", _USED_UP)
+        return _say(410, tr("This link no longer works"), tr(_USED_UP))
     return HTMLResponse(signin_page.link_form(name, link))
 
 
@@ -129,7 +131,7 @@ async def _take_link(request: Request, form: dict[str, str]) -> Response:
         previous=request.cookies.get(COOKIE),
     )
     if session is None:
-        return _say(410, "This link no longer works", _USED_UP)
+        return _say(410, tr("This link no longer works"), tr(_USED_UP))
     return remember(request, session, "/")
 
 
@@ -141,7 +143,7 @@ async def password(request: Request) -> Response:
     if form is None:
         return _password_page(signed_in, {})
     if form.get("password") != form.get("again"):
-        return _password_page(signed_in, form, "The new passwords do not match.", 422)
+        return _password_page(signed_in, form, tr("The new passwords do not match."), 422)
     return await _in_thread(_password_checks(), _change_password, signed_in, form, address_of(request))
 
 
@@ -154,14 +156,14 @@ def _change_password(signed_in: SignedIn, form: dict[str, str], address: str) ->
         if isinstance(found, TooManyTries):
             return _password_page(signed_in, form, wait_sentence(found.wait_seconds), 429)
         if found is None:
-            return _password_page(signed_in, form, "The current password is incorrect.", 401)
+            return _password_page(signed_in, form, tr("The current password is incorrect."), 401)
         proof = found
     own = {"name": form.get("name", ""), "email": form.get("email", "")} if _names_itself(signed_in) else {}
     try:
         new = form.get("password", "")
         database.run(engine, accounts.set_own_password, actor, password=new, proof=proof, **own)
     except Refused as problem:
-        return _password_page(signed_in, form, problem.message, 422)
+        return _password_page(signed_in, form, translated(problem.message), 422)
     return RedirectResponse("/", 303)
 
 
@@ -221,11 +223,11 @@ def wait_sentence(seconds: int) -> str:
     """Return a sentence that says how long to wait."""
     count, unit = (seconds, "second") if seconds < 60 else (-(-seconds // 60), "minute")
     span = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"Too many failed attempts. Wait {span}, then try again, or ask an admin for a one-time link."
+    return tr("Too many failed attempts. Wait {span}, then try again, or ask an admin for a one-time link.", span=span)
 
 
 def _not_possible() -> Response:
-    answer = _say(405, "Method not allowed", "This address only shows and accepts a form.")
+    answer = _say(405, tr("Method not allowed"), tr("This address only shows and accepts a form."))
     answer.headers["Allow"] = "GET, HEAD, POST"
     return answer
 

@@ -90,10 +90,10 @@ def choose(param: str, offered: Mapping[str, str]) -> None:
         else:
             st.query_params.pop(param, None)
 
-    with st.popover("Columns", icon=":material/view_column:", key=f"{param}_box"):
+    with st.popover(tr("Columns"), icon=":material/view_column:", key=f"{param}_box"):
         st.multiselect(
-            "Columns in their order", list(offered), format_func=offered.__getitem__, key=key, on_change=changed,
-            placeholder="All columns", help="Without a choice, the list shows all columns.",
+            tr("Columns in their order"), list(offered), format_func=offered.__getitem__, key=key, on_change=changed,
+            placeholder=tr("All columns"), help=tr("Without a choice, the list shows all columns."),
         )  # fmt: skip
 
 
@@ -121,8 +121,14 @@ def tags(label: str, width: int, colours: Mapping[str, str]) -> Any:
 
 
 def opener(
-    label: str, width: int, ids: Sequence[T], pick: Callable[[T], None], *, align: str = "", help: str | None = None,  # noqa: A002
-) -> Callable[[str], Any]:  # fmt: skip
+    label: str,
+    width: int,
+    ids: Sequence[T],
+    pick: Callable[[T], None],
+    *,
+    align: str = "",
+    help: str | None = None,  # noqa: A002
+) -> Callable[[str], Any]:
     """Return a column of buttons; a click on one calls `pick` with the id of its row.
 
     The column is left-aligned and pinned where it has a label, unless `align` says otherwise.

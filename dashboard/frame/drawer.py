@@ -15,9 +15,11 @@ from core.ledger import movements, reports
 from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import feedback, forms, links, lists, tables, words
+from dashboard.language import widgets
+from dashboard.language.texts import first_upper, marked, tr
 
 PARAM = "movement"
-MISSING = "The link may be incomplete, or belong to another shop."
+MISSING = marked("The link may be incomplete, or belong to another shop.")
 
 
 def open_movement(movement_id: int) -> None:
@@ -35,7 +37,7 @@ def _close() -> None:
     lists.put(PARAM, None)
 
 
-@st.dialog("Movement", position="right", icon=":material/swap_vert:", on_dismiss=_close)
+@widgets.dialog(marked("Movement"), position="right", icon=":material/swap_vert:", on_dismiss=_close)
 def _drawer(person: Actor) -> None:
     wanted = st.query_params.get(PARAM)
     if not wanted:  # it was undone just now
@@ -48,8 +50,8 @@ def _drawer(person: Actor) -> None:
         feedback.show(error)
         return
     if not found:
-        st.markdown("**There is no such movement.**")
-        st.caption(MISSING)
+        st.markdown(tr("**There is no such movement.**"))
+        st.caption(tr(MISSING))
         return
     _show_facts(found[0], shop)
     _show_undo(found[0], person)
@@ -61,7 +63,7 @@ def _show_facts(row: Movement, shop: Shop) -> None:
         words.plain(words.why(row)),
         words.signed_units(row.quantity),
         level,
-        delta_description="on hand",
+        delta_description=tr("on hand"),
         delta_color="off",
         delta_arrow="off",
     )
@@ -70,19 +72,23 @@ def _show_facts(row: Movement, shop: Shop) -> None:
         st.caption(words.plain(words.sized(row.product, row.size)))
     tables.show_facts(
         {
-            "By": row.performed_by,
-            "Happened": words.moment(row.occurred_at, shop.zone),
-            "Recorded": words.moment(row.recorded_at, shop.zone),
-            "Reference": f"{(row.reference_type or '').capitalize()} {row.reference_id}" if row.reference_id else "",
-            "Note": row.note or "",
+            tr("By"): row.performed_by,
+            tr("Happened"): words.moment(row.occurred_at, shop.zone),
+            tr("Recorded"): words.moment(row.recorded_at, shop.zone),
+            tr("Reference"): f"{tr(first_upper(row.reference_type or ''))} {row.reference_id}"
+            if row.reference_id
+            else "",
+            tr("Note"): row.note or "",
         }
     )
     if row.reference_type == "receipt":
         _show_delivery(row)
     if row.reverses_id:
-        st.button("Show the undone movement", on_click=open_movement, args=(row.reverses_id,), key="drawer_reverses")
+        st.button(
+            tr("Show the undone movement"), on_click=open_movement, args=(row.reverses_id,), key="drawer_reverses"
+        )
     if row.reversed_by:
-        st.button("Show the undo", on_click=open_movement, args=(row.reversed_by,), key="drawer_undone")
+        st.button(tr("Show the undo"), on_click=open_movement, args=(row.reversed_by,), key="drawer_undone")
 
 
 def _show_delivery(row: Movement) -> None:
@@ -90,7 +96,7 @@ def _show_delivery(row: Movement) -> None:
     found = session.run(deliveries.of_movement, movement_ids=ids)
     if found:
         delivery_id, reference = found
-        label = f"Delivery {words.plain(reference)}"
+        label = tr("Delivery {reference}", reference=words.plain(reference))
         links.to_page("deliveries", label, icon=":material/local_shipping:", delivery=str(delivery_id))
 
 
@@ -98,17 +104,21 @@ def _show_undo(row: Movement, person: Actor) -> None:
     if row.reversed_by or row.reverses_id:
         return
     if not tables.undoable(row):
-        why = "It belongs to a sale outside Stockroom: correct it there." if row.quantity else "It changed no level."
-        st.caption(f"This movement cannot be undone. {why}")
+        why = (
+            tr("It belongs to a sale outside Stockroom: correct it there.")
+            if row.quantity
+            else tr("It changed no level.")
+        )
+        st.caption(tr("This movement cannot be undone. {why}", why=why))
         return
     if not may(person.role, Permission.UNDO):
-        st.caption("Your role cannot undo movements. The warehouse, a manager or an admin can.")
+        st.caption(tr("Your role cannot undo movements. The warehouse, a manager or an admin can."))
         return
     form = forms.begin(f"undo_{row.movement_id}")
     with st.form(form.name):
-        back = f"{words.signed_units(-row.quantity)} for {words.plain(row.sku)}"
-        st.markdown(f"**Undo:** {back}. The original movement stays in the history.")
-        forms.note(form, label="Reason", placeholder="Typed the wrong size", required=True)
+        back = tr("{units} for {sku}", units=words.signed_units(-row.quantity), sku=words.plain(row.sku))
+        st.markdown(tr("**Undo:** {back}. The original movement stays in the history.", back=back))
+        forms.note(form, label=tr("Reason"), placeholder=tr("Typed the wrong size"), required=True)
 
         def post(key: str, values: forms.Values) -> Posting:
             posting: Posting = session.run(
@@ -116,4 +126,4 @@ def _show_undo(row: Movement, person: Actor) -> None:
             )
             return posting
 
-        forms.submit(form, "Undo", post, icon=":material/undo:", after=_close)
+        forms.submit(form, tr("Undo"), post, icon=":material/undo:", after=_close)

@@ -34,25 +34,29 @@ from core.ledger import changes as ledger
 from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import selling, words
+from dashboard.language.said import translated
+from dashboard.language.texts import lazy, marked, tr
 
-UNDO_NOTE = "Undone right after it was posted"
+UNDO_NOTE = marked("Undone right after it was posted")
 SECONDS = 30
 """How long a message with Undo stays. The movement can still be undone from the history after that."""
 
-_NEXT_STEPS: dict[type[StockError], str] = {
-    UnknownVariant: "Search for it on the Stock page; its SKU may be spelled differently.",
-    InsufficientStock: "Take fewer units, or count the shelf and set the level.",
-    KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
-    LevelChanged: "Review the movements since then, and set the level again.",
-    AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
-    EditedMeanwhile: "Look at the new values, then save again.",
-    DecidedMeanwhile: "Look at what is left to decide, then decide again if needed.",
-    Forbidden: "Ask an admin of your shop for another role.",
-    Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
-    Unreadable: "Correct the file and upload it again.",
-    StripeRefused: "An admin can test the connection under Settings, Stripe.",
-    EventsGone: "Import the orders of the days since then. Orders that are already recorded do not change.",
-}
+_NEXT_STEPS: dict[type[StockError], str] = lazy(
+    {
+        UnknownVariant: "Search for it on the Stock page; its SKU may be spelled differently.",
+        InsufficientStock: "Take fewer units, or count the shelf and set the level.",
+        KeyReused: "Your first change is under Movements. Submit again to record this as a new change.",
+        LevelChanged: "Review the movements since then, and set the level again.",
+        AlreadyReversed: "A movement can be undone once. If the level is still wrong, adjust it.",
+        EditedMeanwhile: "Look at the new values, then save again.",
+        DecidedMeanwhile: "Look at what is left to decide, then decide again if needed.",
+        Forbidden: "Ask an admin of your shop for another role.",
+        Unavailable: "Try again. If the change was recorded, it will not be recorded twice.",
+        Unreadable: "Correct the file and upload it again.",
+        StripeRefused: "An admin can test the connection under Settings, Stripe.",
+        EventsGone: "Import the orders of the days since then. Orders that are already recorded do not change.",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -75,47 +79,67 @@ def sentence(error: StockError) -> str:
     """Return what went wrong and what to do next, as Markdown in which names are escaped."""
     parts = [words.plain(_what(error))]
     if isinstance(error, Refused | Forbidden | Unreadable) and "nothing was" not in parts[0].lower():
-        parts.append("Nothing was changed.")
+        parts.append(tr("Nothing was changed."))
     parts.append(next((step for kind, step in _NEXT_STEPS.items() if isinstance(error, kind)), ""))
     return " ".join(part for part in parts if part)
 
 
 def _what(error: StockError) -> str:
     if isinstance(error, InsufficientStock) and error.short:
-        return "Not enough stock: " + "; ".join(_shortage(short) for short in error.short[:5]) + "."
+        return tr("Not enough stock: ") + "; ".join(_shortage(short) for short in error.short[:5]) + "."
     if isinstance(error, LevelChanged) and error.changed:
-        return "The level has changed: " + "; ".join(_difference(row) for row in error.changed[:5]) + "."
+        return tr("The level has changed: ") + "; ".join(_difference(row) for row in error.changed[:5]) + "."
     if isinstance(error, RestoresTooMuch) and error.facts.get("lines"):
-        return "More units than were sold: " + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
+        return tr("More units than were sold: ") + "; ".join(_excess(row) for row in error.facts["lines"][:5]) + "."
     if isinstance(error, EditedMeanwhile) and error.edited:
-        return "In the meantime: " + "; ".join(_edit(row) for row in error.edited[:5]) + "."
+        return tr("In the meantime: ") + "; ".join(_edit(row) for row in error.edited[:5]) + "."
     if isinstance(error, DecidedMeanwhile) and error.since:
-        return "In the meantime: " + "; ".join(_decision(row) for row in error.since[:5]) + "."
+        return tr("In the meantime: ") + "; ".join(_decision(row) for row in error.since[:5]) + "."
     if error.facts.get("worth"):
         return _unpaid(error.facts)
-    return _ended(error.message)
+    return _ended(translated(error.message))
 
 
 def _decision(row: dict[str, Any]) -> str:
     said = selling.decided(Disposition(row["disposition"]), row["quantity"], row["code"])
-    return f"{row['who']} {'took back' if row['taken_back'] else 'decided'} “{said}” ({row['at']})"
+    return f"{row['who']} {(tr('took back') if row['taken_back'] else tr('decided'))} “{said}” ({row['at']})"
 
 
 def _edit(row: dict[str, Any]) -> str:
-    field, seen, now = row["field"].replace("_", " "), row["seen"] or "empty", row["now"] or "empty"
-    return f"{row['by'] or 'somebody'} changed {field} of {row['sku']} from {seen} to {now}"
+    field, seen, now = row["field"].replace("_", " "), row["seen"] or tr("empty"), row["now"] or tr("empty")
+    return tr(
+        "{by} changed {field} of {sku} from {seen} to {now}",
+        by=row["by"] or tr("somebody"),
+        field=field,
+        sku=row["sku"],
+        seen=seen,
+        now=now,
+    )
 
 
 def _unpaid(facts: dict[str, Any]) -> str:
     refunded, paid, worth = (selling.money(facts[name], facts["currency"]) for name in ("refunded", "paid", "worth"))
-    meant = "choose fewer, or confirm that all of them are meant"
-    return f"{refunded} of {paid} were refunded, and {words.units(facts['units'])} cost {worth}: {meant}."
+    meant = tr("choose fewer, or confirm that all of them are meant")
+    return tr(
+        "{refunded} of {paid} were refunded, and {units} cost {worth}: {meant}.",
+        refunded=refunded,
+        paid=paid,
+        units=words.units(facts["units"]),
+        worth=worth,
+        meant=meant,
+    )
 
 
 def _excess(row: dict[str, Any]) -> str:
     taken, restored = words.units(row["taken"]), words.number(row["restored"])
     asked = words.number(row["asked"])
-    return f"{row['code']} has {taken} sold, {restored} already put back, {asked} more requested"
+    return tr(
+        "{code} has {taken} sold, {restored} already put back, {asked} more requested",
+        code=row["code"],
+        taken=taken,
+        restored=restored,
+        asked=asked,
+    )
 
 
 def _ended(text: str) -> str:
@@ -124,13 +148,19 @@ def _ended(text: str) -> str:
 
 def _shortage(short: dict[str, Any]) -> str:
     asked, available = words.number(short["requested"]), words.units(short["available"])
-    reserved = f", {words.number(short['reserved'])} reserved" if short["reserved"] else ""
-    return f"{short['sku']} has {available} available{reserved}, {asked} requested"
+    reserved = tr(", {reserved} reserved", reserved=words.number(short["reserved"])) if short["reserved"] else ""
+    return tr(
+        "{sku} has {available} available{reserved}, {asked} requested",
+        sku=short["sku"],
+        available=available,
+        reserved=reserved,
+        asked=asked,
+    )
 
 
 def _difference(row: dict[str, Any]) -> str:
     seen, now = words.number(row["seen"]), words.number(row["on_hand"])
-    return f"{row['sku']} was at {seen} when you opened the form and is at {now} now"
+    return tr("{sku} was at {seen} when you opened the form and is at {now} now", sku=row["sku"], seen=seen, now=now)
 
 
 def show(error: StockError) -> None:
@@ -169,19 +199,24 @@ def messages() -> Messages:
 
 def posted(posting: Posting) -> Notice:
     """Return the message about a posting."""
-    text = _summary(posting) + (" (already recorded)" if posting.replayed else "")
+    text = _summary(posting) + (tr(" (already recorded)") if posting.replayed else "")
     undoable = tuple(row.movement_id for row in posting.movements if row.reason != "undo" and row.quantity)
     return Notice(text=text, operation_id=posting.operation_id, undoable=undoable)
 
 
 def _summary(posting: Posting) -> str:
     rows = posting.movements
-    undone = "Undone. " if rows[0].reason == "undo" else ""
+    undone = tr("Undone. ") if rows[0].reason == "undo" else ""
     if len(rows) == 1:
         level = words.change(rows[0].quantity_before, rows[0].quantity_after)
         return f"{undone}{rows[0].sku}: {level} ({words.signed_units(rows[0].quantity)})"
     variants, total = words.plural(len({row.sku for row in rows}), "variant"), sum(row.quantity for row in rows)
-    return f"{undone}{variants} changed, {words.signed_units(total)} in total"
+    return tr(
+        "{undone}{variants} changed, {units} in total",
+        undone=undone,
+        variants=variants,
+        units=words.signed_units(total),
+    )
 
 
 def show_notice(person: Actor) -> None:
@@ -198,8 +233,8 @@ def show_notice(person: Actor) -> None:
     ):
         st.markdown(f"{icon} {text}", width="stretch")
         if notice.take_back or (notice.undoable and may(person.role, Permission.UNDO)):
-            st.button("Undo", key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
-        st.button("Close", key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
+            st.button(tr("Undo"), key=f"undo_{notice.id}", type="primary", on_click=_undo, args=(notice, shown))
+        st.button(tr("Close"), key=f"close_{notice.id}", icon=":material/close:", type="tertiary", on_click=shown.clear)
 
 
 def _undo(notice: Notice, shown: Messages) -> None:
@@ -208,7 +243,7 @@ def _undo(notice: Notice, shown: Messages) -> None:
         if notice.take_back:
             done = notice.take_back()
         else:
-            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=UNDO_NOTE))
+            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=tr(UNDO_NOTE)))
     except StockError as error:
         shown.put(Notice(text="", problem=error))
     else:

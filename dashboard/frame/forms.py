@@ -24,6 +24,8 @@ from core.foundation.model import MAX_UNITS, LevelRow, MovementType, Reason
 from core.ledger.changes import new_key
 from dashboard.frame import feedback, words
 from dashboard.language import formats
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 Values = Mapping[str, Any]
 T = TypeVar("T")
@@ -154,12 +156,12 @@ def read_units(typed: str | int | None, field: str = "units", *, lowest: int = 1
 
 def quantity(form: Form, label: str = "Units", *, name: str = "units") -> None:
     """Draw an input for whole units, to be read with `units`."""
-    number_field(label, key=form.input(name), placeholder="Number of units", required=True)
+    number_field(tr(label), key=form.input(name), placeholder=tr("Number of units"), required=True)
 
 
 def cost(form: Form, label: str = "Unit cost", *, name: str = "cost", placeholder: str = "61.00") -> None:
     """Draw an input for what one unit cost, to be read with `some_cost`."""
-    st.text_input(label, key=form.input(name), placeholder=placeholder)
+    st.text_input(tr(label), key=form.input(name), placeholder=placeholder)
 
 
 def some_cost(values: Values, currency: str, name: str = "cost") -> Decimal | None:
@@ -201,14 +203,14 @@ def reason(form: Form, reasons: Sequence[Reason], kinds: Sequence[MovementType],
     ]
     found.sort(key=lambda choice: (choice.reason.reason != first, choice.reason.note_required, -choice.sign,
                                    choice.reason.label))  # fmt: skip
-    st.selectbox("Reason", found, key=form.input("reason"), format_func=lambda choice: choice.label)
+    st.selectbox(tr("Reason"), found, key=form.input("reason"), format_func=lambda choice: choice.label)
 
 
 def any_direction(form: Form, reasons: Sequence[Reason], kinds: Sequence[MovementType]) -> None:
     """Draw the choice of a reason where each line has its own direction."""
     found = [row for row in reasons if row.movement_type in kinds and row.by_hand and row.is_active]
     found.sort(key=lambda row: (row.sign != 0, row.label))
-    st.selectbox("Reason", found, key=form.input("reason"), format_func=_with_note)
+    st.selectbox(tr("Reason"), found, key=form.input("reason"), format_func=_with_note)
 
 
 def count_reason(form: Form, reasons: Sequence[Reason]) -> None:
@@ -219,11 +221,11 @@ def count_reason(form: Form, reasons: Sequence[Reason]) -> None:
         if row.is_active and row.by_hand and (row.movement_type is MovementType.COUNT or row.reason == "correction")
     ]
     found.sort(key=lambda row: (row.movement_type is not MovementType.COUNT, row.reason != "cycle_count", row.label))
-    st.selectbox("Reason", found, key=form.input("reason"), format_func=_with_note)
+    st.selectbox(tr("Reason"), found, key=form.input("reason"), format_func=_with_note)
 
 
 def _with_note(row: Reason) -> str:
-    return f"{row.label}{' (note required)' if row.note_required else ''}"
+    return f"{translated(row.label)}{(tr(' (note required)') if row.note_required else '')}"
 
 
 def note(
@@ -234,12 +236,12 @@ def note(
     required: bool = False,
 ) -> None:
     """Draw the note; Enter submits the form. Core limits its length: a limit here would cut the text silently."""
-    st.text_input(label, key=form.input("note"), placeholder=placeholder, required=required)
+    st.text_input(tr(label), key=form.input("note"), placeholder=tr(placeholder), required=required)
 
 
 def reference(form: Form) -> None:
     """Draw an input for the number of a delivery note or purchase order."""
-    st.text_input("Reference", key=form.input("reference"), placeholder="Delivery note or order number")
+    st.text_input(tr("Reference"), key=form.input("reference"), placeholder=tr("Delivery note or order number"))
 
 
 def open_with(form: Form, row: LevelRow) -> int:

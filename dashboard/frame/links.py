@@ -11,6 +11,7 @@ from core.people.access import Permission, may
 from core.screens.files import Format
 from core.screens.lists import LISTS
 from dashboard.door.downloads import EVERYTHING
+from dashboard.language.texts import tr
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 VIEWS = PAGES / "you" / "views.py"
@@ -28,11 +29,18 @@ def to_files(person: Actor, *names: str) -> None:
     allowed = [LISTS[name] for name in names if may(person.role, LISTS[name].permission)]
     if not allowed:
         return
-    with st.popover("Files", icon=":material/download:", key=f"files_{allowed[0].name}"):
+    with st.popover(tr("Files"), icon=":material/download:", key=f"files_{allowed[0].name}"):
         for each in allowed:
             with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
-                about = f"{each.title}: the whole list, without the filters of this page. Moments are in UTC."
-                st.link_button(f"{each.title}, CSV", f"/download/{each.name}.{Format.CSV}", type="tertiary", help=about)
+                about = tr(
+                    "{title}: the whole list, without the filters of this page. Moments are in UTC.", title=each.title
+                )
+                st.link_button(
+                    tr("{title}, CSV", title=each.title),
+                    f"/download/{each.name}.{Format.CSV}",
+                    type="tertiary",
+                    help=about,
+                )
                 st.link_button("Excel", f"/download/{each.name}.{Format.XLSX}", type="tertiary")
                 st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
         to_everything(person)
@@ -42,8 +50,8 @@ def to_everything(person: Actor) -> None:
     """Draw a link to all lists in one file, for those who may have it."""
     if may(person.role, Permission.EXPORT_ALL):
         st.link_button(
-            "Export every list", f"/download/{EVERYTHING}", icon=":material/folder_zip:",
-            help="All lists as CSV and Parquet in one ZIP file. Large shops wait some minutes for it.",
+            tr("Export every list"), f"/download/{EVERYTHING}", icon=":material/folder_zip:",
+            help=tr("All lists as CSV and Parquet in one ZIP file. Large shops wait some minutes for it."),
         )  # fmt: skip
 
 

@@ -11,10 +11,10 @@ import streamlit as st
 from core.foundation.paging import Count
 from dashboard.frame import words
 from dashboard.language import widgets
-from dashboard.language.texts import tr
+from dashboard.language.texts import inside, marked, tr
 
 T = TypeVar("T")
-DAYS = {"7 days": 7, "30 days": 30, "90 days": 90}
+DAYS = marked({"7 days": 7, "30 days": 30, "90 days": 90})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +78,10 @@ class Choice(Generic[T]):
     def show_as_list(self, on_change: Callable[[], None] | None = None) -> T:
         """Draw the choice as a list that opens, for more options than fit beside each other, and return its value."""
         options = list(self.options)
-        st.selectbox(
-            self.label, options, index=options.index(self.usual), key=self.key, bind="query-params", on_change=on_change
-        )
+        widgets.selectbox(
+            tr(self.label), options, index=options.index(self.usual), key=self.key, bind="query-params",
+            on_change=on_change,
+        )  # fmt: skip
         return self.value()
 
 
@@ -91,7 +92,7 @@ def number(text: str, digits: int = 18) -> int | None:
 
 def counted(count: Count, noun: str) -> str:
     """Return how many there are: 12 orders; More than 10,000 orders."""
-    return f"{'More than ' if count.at_least else ''}{words.plural(count.count, noun)}"
+    return f"{(tr('More than ') if count.at_least else '')}{words.plural(count.count, noun)}"
 
 
 def show_head(
@@ -112,12 +113,14 @@ def show_head(
             if actions:
                 actions()
     if stale:
-        st.caption("The page in this link no longer matches the list, so this is the first page.")
+        st.caption(tr("The page in this link no longer matches the list, so this is the first page."))
 
 
 def show_clear(key: str, clear: Callable[[], None]) -> None:
     """Offer to remove every filter."""
-    st.button("Clear filters", key=f"{key}_clear", icon=":material/filter_alt_off:", type="tertiary", on_click=clear)
+    st.button(
+        tr("Clear filters"), key=f"{key}_clear", icon=":material/filter_alt_off:", type="tertiary", on_click=clear
+    )
 
 
 def show_pages(param: str, before: str | None, after: str | None, *, names: tuple[str, str, str], key: str) -> None:
@@ -132,7 +135,7 @@ def show_pages(param: str, before: str | None, after: str | None, *, names: tupl
 
 
 def _button(label: str, param: str, cursor: str | None, icon: str, key: str, *, disabled: bool) -> None:
-    name = f"{key}_{label.lower().replace(' ', '_')}"
+    name = f"{key}_{inside(label).replace(' ', '_')}"
     st.button(label, key=name, icon=icon, disabled=disabled, on_click=put, args=(param, cursor))
 
 

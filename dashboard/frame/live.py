@@ -14,6 +14,7 @@ import streamlit as st
 from core.foundation.errors import SignInRequired, StockError
 from core.ledger import reports
 from dashboard.door import session
+from dashboard.language.texts import tr
 
 EVERY_SECONDS = 4.0
 _MOMENT = 2.0
@@ -53,7 +54,7 @@ def _tick(latest: int) -> None:
     except SignInRequired:
         moved = True  # the redrawn page offers to sign in again
     except StockError:
-        st.caption("The database cannot be reached, so these numbers may be out of date. Retrying automatically.")
+        st.caption(tr("The database cannot be reached, so these numbers may be out of date. Retrying automatically."))
         return
     if moved:
         st.rerun()

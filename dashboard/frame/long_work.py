@@ -19,6 +19,8 @@ import streamlit as st
 from core.foundation.errors import SignInRequired, StockError, Unavailable
 from dashboard.door import session
 from dashboard.frame import feedback, words
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 EVERY_SECONDS = 1.0
 
@@ -46,7 +48,11 @@ class LongWork:
             reference = secrets.token_hex(4)
             log.exception("Reference %s", reference)
             self.problem = StockError(
-                f"The {self.called} stopped because of a fault on our side, reference {reference}."
+                tr(
+                    "The {called} stopped because of a fault on our side, reference {reference}.",
+                    called=self.called,
+                    reference=reference,
+                )
             )
         finally:
             self.is_over = True
@@ -89,8 +95,10 @@ def look(work: LongWork) -> None:
 def show_problem(work: LongWork, problem: StockError) -> None:
     """Say why the work stopped."""
     if isinstance(problem, SignInRequired):  # the session of the person who started it, not of the viewer
-        st.error(f"The {work.called} stopped because {words.plain(work.who)} was signed out.")
+        st.error(
+            tr("The {called} stopped because {who} was signed out.", called=work.called, who=words.plain(work.who))
+        )
     elif isinstance(problem, Unavailable):
-        st.error(words.plain(problem.message), icon=":material/error:")
+        st.error(words.plain(translated(problem.message)), icon=":material/error:")
     else:
         feedback.show(problem)

@@ -17,17 +17,17 @@ from dashboard.frame import links, words
 from dashboard.frame.links import PAGES
 from dashboard.language.texts import marked, tr
 
-SKIP = "Skip to the main action"
+SKIP = marked("Skip to the main action")
 """The first stop of the Tab key on every page."""
 
 
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
     """Show the side bar of a signed-in person and return the page that the address names. `own` draws their views."""
-    account = _page("you/account", "Your account", "account_circle", hidden=True)
+    account = _page("you/account", tr("Your account"), "account_circle", hidden=True)
     views = st.Page(links.VIEWS, title=tr("Views"), icon=":material/bookmarks:", url_path="views", visibility="hidden")
     groups = _groups(person) | marked({"You": [account, views]})
     page = st.navigation({tr(name): pages for name, pages in groups.items()}, position="sidebar")
-    st.set_page_config(page_title=f"{page.title} · Stockroom")
+    st.set_page_config(page_title=tr("{title} · Stockroom", title=page.title))
     if own:
         own(person, page)
     _show_person(person, account)
@@ -37,7 +37,7 @@ def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | No
 
 def hide() -> None:
     """Show no page list, because nobody is signed in."""
-    st.navigation([st.Page(lambda: None, title="Signed out")], position="hidden")
+    st.navigation([st.Page(lambda: None, title=tr("Signed out"))], position="hidden")
 
 
 def _tell_scripts(person: SignedIn) -> None:
@@ -54,31 +54,33 @@ def _digest(text: str) -> str:
 
 
 def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
-    groups = {
-        "": [_page("overview", "Overview", "dashboard", default=not person.start), *_start(person.start)],
-        "Warehouse": [
-            _page("stock", "Stock", "inventory_2"),
-            _page("scan", "Scan", "barcode_scanner"),
-            _page("counts", "Counts", "checklist"),
-            _page("deliveries", "Deliveries", "local_shipping"),
-            _page("movements", "Movements", "swap_vert"),
-        ],
-        "Sales": [
-            _page("reports", "Reports", "query_stats"),
-            _page("orders", "Orders", "receipt_long"),
-            _page("alerts", "Alerts", "notifications"),
-            _page("reconciliation", "Reconciliation", "verified"),
-        ],
-    }
+    groups = marked(
+        {
+            "": [_page("overview", tr("Overview"), "dashboard", default=not person.start), *_start(person.start)],
+            "Warehouse": [
+                _page("stock", tr("Stock"), "inventory_2"),
+                _page("scan", tr("Scan"), "barcode_scanner"),
+                _page("counts", tr("Counts"), "checklist"),
+                _page("deliveries", tr("Deliveries"), "local_shipping"),
+                _page("movements", tr("Movements"), "swap_vert"),
+            ],
+            "Sales": [
+                _page("reports", tr("Reports"), "query_stats"),
+                _page("orders", tr("Orders"), "receipt_long"),
+                _page("alerts", tr("Alerts"), "notifications"),
+                _page("reconciliation", tr("Reconciliation"), "verified"),
+            ],
+        }
+    )
     role = person.actor.role
     # Hidden, not absent: a person who follows a colleague's link reads that their role cannot view the page.
     hidden = not may(role, Permission.MANAGE_USERS)
-    groups["Admin"] = [_page("settings", "Settings", "settings", hidden=hidden)]
-    groups["Admin"].append(_page("start", "Start my own shop", "storefront", hidden=True))
+    groups["Admin"] = [_page("settings", tr("Settings"), "settings", hidden=hidden)]
+    groups["Admin"].append(_page("start", tr("Start my own shop"), "storefront", hidden=True))
     importing = may(role, Permission.IMPORT_CATALOG)
-    groups["Sales"].append(_page("search", "Search", "search", hidden=True))
-    groups["Sales"].append(_page("runbook", "Runbook", "menu_book", hidden=True))
-    groups["Warehouse"].append(_page("catalog", "Import", "upload_file", hidden=not importing))
+    groups["Sales"].append(_page("search", tr("Search"), "search", hidden=True))
+    groups["Sales"].append(_page("runbook", tr("Runbook"), "menu_book", hidden=True))
+    groups["Warehouse"].append(_page("catalog", tr("Import"), "upload_file", hidden=not importing))
     return groups
 
 
@@ -91,7 +93,7 @@ def _start(start: str | None) -> list[StreamlitPage]:
         page, _, query = start.partition("?")
         st.switch_page(PAGES / f"{page}.py", query_params=parse_qsl(query))
 
-    return [st.Page(begin, title="Start", url_path="start-page", default=True, visibility="hidden")]
+    return [st.Page(begin, title=tr("Start"), url_path="start-page", default=True, visibility="hidden")]
 
 
 def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> StreamlitPage:
@@ -111,6 +113,6 @@ def _show_person(person: SignedIn, account: StreamlitPage) -> None:
         st.page_link(account, label=words.plain(person.actor.name), icon=":material/account_circle:")
         st.caption(words.ROLE_LABELS[person.actor.role])
         if not person.has_password:
-            st.caption("You signed in with a one-time link. Set a password to sign in again.")
-            session.form_button("Set a password", "/password")
-        session.form_button("Sign out", "/sign-out", method="post")
+            st.caption(tr("You signed in with a one-time link. Set a password to sign in again."))
+            session.form_button(tr("Set a password"), "/password")
+        session.form_button(tr("Sign out"), "/sign-out", method="post")

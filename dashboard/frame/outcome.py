@@ -11,8 +11,9 @@ import streamlit as st
 from core.foundation.errors import Forbidden, Refused, StockError, Unavailable
 from dashboard.door import session
 from dashboard.frame import feedback, words
+from dashboard.language.texts import marked, tr
 
-UNCHANGED = "There are no changes to save."
+UNCHANGED = marked("There are no changes to save.")
 
 
 @dataclass(slots=True)
@@ -61,11 +62,14 @@ def show() -> None:
         name, link = memory.link
         with st.container(border=True, key="settings_link"):
             st.markdown(
-                f"**One-time link for {words.plain(name)}.** It works once within 24 hours and is not shown again."
+                tr(
+                    "**One-time link for {name}.** It works once within 24 hours and is not shown again.",
+                    name=words.plain(name),
+                )
             )
             st.code(f"{session.origin()}/welcome?token={link}", language=None, wrap_lines=True)
     if memory.key is not None:
         name, key = memory.key
         with st.container(border=True, key="settings_key"):
-            st.markdown(f"**API key for {words.plain(name)}.** Copy it now; it is not shown again.")
+            st.markdown(tr("**API key for {name}.** Copy it now; it is not shown again.", name=words.plain(name)))
             st.code(key, language=None, wrap_lines=True)

@@ -17,6 +17,8 @@ from core.sample import removal
 from core.screens import finding
 from dashboard.door import session
 from dashboard.frame import drawer, feedback, links, live, words
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
 PHONE = "640px"
 NEW = "new"
@@ -27,7 +29,7 @@ FIND_KEY = "find_text"
 LONGEST_FIND = 500
 _FIND_NOW = "_find_now"
 _GO = "_go"
-WHO_ADDS = "A manager or an admin of your shop can add products."
+WHO_ADDS = marked("A manager or an admin of your shop can add products.")
 # Selects only our own keys: which of two tables is visible, and where the message about an action floats.
 _STYLE = f"""<style>
 [class*="st-key-narrow_"] {{ display: none; }}
@@ -115,14 +117,14 @@ def _show_find() -> None:
         st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False),
     ):
         st.text_input(
-            "Find an order, a buyer, a variant",
+            tr("Find an order, a buyer, a variant"),
             st.query_params.get(FIND, ""),
             key=FIND_KEY,
             type="search",
-            placeholder="Find an order, buyer, amount, SKU",
+            placeholder=tr("Find an order, buyer, amount, SKU"),
             label_visibility="collapsed",
         )
-        st.form_submit_button("Find", key="find_send", icon=":material/search:", on_click=_find, type="tertiary")
+        st.form_submit_button(tr("Find"), key="find_send", icon=":material/search:", on_click=_find, type="tertiary")
 
 
 def _find() -> None:
@@ -134,19 +136,19 @@ def show_failure(error: StockError) -> None:
     with st.container(border=True, key="failure"):
         st.subheader(_headline(error), anchor=False)
         if isinstance(error, Forbidden):
-            st.write("Ask an admin of your shop for another role.")
+            st.write(tr("Ask an admin of your shop for another role."))
             return
-        st.write(words.plain(error.message))
+        st.write(words.plain(translated(error.message)))
         if isinstance(error, Unavailable):
-            st.write("No data was changed. This page reloads by itself as soon as the database answers.")
-            st.button("Try again", icon=":material/refresh:", key="try_again")
+            st.write(tr("No data was changed. This page reloads by itself as soon as the database answers."))
+            st.button(tr("Try again"), icon=":material/refresh:", key="try_again")
             live.wait_for_database()
 
 
 def _headline(error: StockError) -> str:
     if isinstance(error, Forbidden):
-        return "Your role cannot view this page"
-    return "This page cannot be shown right now"
+        return tr("Your role cannot view this page")
+    return tr("This page cannot be shown right now")
 
 
 def empty(
@@ -167,7 +169,7 @@ def empty(
 
 def missing(noun: str) -> None:
     """Say that the address names an order, a case, a run that does not exist."""
-    empty(f"There is no such {noun}", drawer.MISSING, icon=":material/search_off:")
+    empty(tr("There is no such {noun}", noun=noun), tr(drawer.MISSING), icon=":material/search_off:")
 
 
 @contextmanager
@@ -183,11 +185,15 @@ def empty_sales(headline: str, sentence: str, person: Actor, shop: Shop, *, icon
     if shop.is_sample or load_settings().stripe_secret_key is not None:
         may_begin, who, begin = (
             Permission.IMPORT_ORDERS,
-            "A manager or an admin of your shop can import them",
+            tr("A manager or an admin of your shop can import them"),
             import_orders,
         )
     else:
-        may_begin, who, begin = Permission.MANAGE_STRIPE, "An admin of your shop can connect Stripe", _connect_stripe
+        may_begin, who, begin = (
+            Permission.MANAGE_STRIPE,
+            tr("An admin of your shop can connect Stripe"),
+            _connect_stripe,
+        )
     if may(person.role, may_begin):
         empty(headline, sentence, icon=icon, begin=begin)
     else:
@@ -196,27 +202,27 @@ def empty_sales(headline: str, sentence: str, person: Actor, shop: Shop, *, icon
 
 def import_orders() -> None:
     """Draw the button that opens the import of orders."""
-    links.begin("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
+    links.begin("catalog", tr("Import orders"), icon=":material/cloud_download:", imp_section="Orders")
 
 
 def _connect_stripe() -> None:
-    links.begin("settings", "Connect Stripe", icon=":material/link:", set_section="Stripe")
+    links.begin("settings", tr("Connect Stripe"), icon=":material/link:", set_section="Stripe")
 
 
 def empty_shop(person: Actor, sentence: str) -> None:
     """Say in `sentence` what a page shows of products, with the ways to the first one, or who can add it."""
     adds = may(person.role, Permission.IMPORT_CATALOG)
     empty(
-        "There are no products yet",
-        sentence if adds else f"{sentence} {WHO_ADDS}",
+        tr("There are no products yet"),
+        sentence if adds else f"{sentence} {tr(WHO_ADDS)}",
         icon=":material/inventory_2:",
         begin=_begin_shop if adds else None,
     )
 
 
 def _begin_shop() -> None:
-    links.begin("stock", "Add the first product", icon=":material/add:", new="1")
-    links.begin("catalog", "Import a catalogue", icon=":material/upload_file:", is_main=False)
+    links.begin("stock", tr("Add the first product"), icon=":material/add:", new="1")
+    links.begin("catalog", tr("Import a catalogue"), icon=":material/upload_file:", is_main=False)
 
 
 def show_sample_banner(shop: Shop, person: Actor) -> None:
@@ -224,22 +230,22 @@ def show_sample_banner(shop: Shop, person: Actor) -> None:
     if not shop.is_sample:
         return
     with st.container(key="sample_banner", horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(f":material/science: **Sample data.** {_made_up(shop, person)}", width="content")
+        st.markdown(tr(":material/science: **Sample data.** {shop}", shop=_made_up(shop, person)), width="content")
         if may(person.role, Permission.MANAGE_SHOP) and st.button(
-            "Start my own shop", key="start_own", type="primary", icon=":material/storefront:"
+            tr("Start my own shop"), key="start_own", type="primary", icon=":material/storefront:"
         ):
             st.switch_page(links.PAGES / "start.py")
 
 
 def _made_up(shop: Shop, person: Actor) -> str:
-    who = "" if may(person.role, Permission.MANAGE_SHOP) else " An admin can start your own shop."
-    return f"{words.plain(shop.name)} is made up, and a sandbox stands in for Stripe.{who}"
+    who = "" if may(person.role, Permission.MANAGE_SHOP) else tr(" An admin can start your own shop.")
+    return tr("{name} is made up, and a sandbox stands in for Stripe.{who}", name=words.plain(shop.name), who=who)
 
 
 def show_sample_line(shop: Shop) -> None:
     """Say in one line that this is sample data."""
     if shop.is_sample:
-        st.caption(":material/science: Sample data, so try anything.")
+        st.caption(tr(":material/science: Sample data, so try anything."))
 
 
 def _show_replaced() -> None:
@@ -250,11 +256,13 @@ def _show_replaced() -> None:
         found = session.run(removal.removal)
         if found:
             who, when = words.plain(found.who), words.ago(found.at, datetime.now(UTC))
-            said = (
-                f"{who} removed the sample data {when}, with everything that this page showed. Your own shop begins "
-                "empty. People, sessions and reasons stayed."
+            said = tr(
+                "{who} removed the sample data {when}, with everything that this page showed. Your "
+                "own shop begins empty. People, sessions and reasons stayed.",
+                who=who,
+                when=when,
             )
         else:
-            said = "The data of this shop was replaced, so what this page showed may be gone."
+            said = tr("The data of this shop was replaced, so what this page showed may be gone.")
         st.info(said, icon=":material/storefront:", width="stretch")
-        st.button("Close", key="replaced_close", type="tertiary", on_click=session.forget_replaced)
+        st.button(tr("Close"), key="replaced_close", type="tertiary", on_click=session.forget_replaced)

@@ -25,23 +25,25 @@ from dashboard.language.sales import (
     SOURCES,
     WAYS,
 )
-from dashboard.language.texts import marked
+from dashboard.language.texts import first_upper, marked, tr
 
-ORDER_STATES = {
-    "Open": "red",
-    "Cart not read": "orange",
-    "Oversold": "orange",
-    "Refund to decide": "violet",
-    "Refunded": "blue",
-    "Refunded in part": "blue",
-    "Disputed": "violet",
-    "Recorded only": "gray",
-    "No goods": "gray",
-    "Off the shelf": "green",
-}
+ORDER_STATES = marked(
+    {
+        "Open": "red",
+        "Cart not read": "orange",
+        "Oversold": "orange",
+        "Refund to decide": "violet",
+        "Refunded": "blue",
+        "Refunded in part": "blue",
+        "Disputed": "violet",
+        "Recorded only": "gray",
+        "No goods": "gray",
+        "Off the shelf": "green",
+    }
+)
 _OBJECTS = {"payment_intent": "payment", "checkout.session": "checkout", "charge.refund": "refund",
             "charge.dispute": "dispute", "refund": "refund", "charge": "charge"}  # fmt: skip
-BY_HAND = "Support, a manager or an admin enters the lines of this order: *Enter lines*."
+BY_HAND = marked("Support, a manager or an admin enters the lines of this order: *Enter lines*.")
 _ICONS = {
     StepKind.PAID: "payments",
     StepKind.MESSAGE: "mail",
@@ -82,55 +84,72 @@ def order_states(row: OrderRow) -> list[str]:
 def line_state(line: OrderLine) -> tuple[str, str]:
     """Return the label of a line's state, and its colour."""
     if line.state is LineState.FAILED:
-        return "Open", "red"
+        return tr("Open"), "red"
     if not line.has_units or line.state is LineState.SKIPPED:
         return SETTLED[line.state], "gray"
     if line.cause == LineCause.REFUNDED:
-        return "Refunded", "blue"
-    return ("Oversold", "orange") if line.oversold else ("Off the shelf", "green")
+        return tr("Refunded"), "blue"
+    return (tr("Oversold"), "orange") if line.oversold else (tr("Off the shelf"), "green")
 
 
 def line_name(line: OrderLine) -> str:
     """Return the name of a line: product and size, else the name in the cart."""
     if line.product is None:
-        return line.name or ("No variant has this code" if line.has_units else SETTLED[line.state])
+        return line.name or (tr("No variant has this code") if line.has_units else SETTLED[line.state])
     return words.sized(line.product, line.size)
 
 
 def line_text(line: OrderLine) -> str:
     """Return the state of a line in units."""
-    paid = f"{words.units(line.quantity)} {'sent in an exchange' if line.exchange_of else 'paid'}"
+    paid = f"{words.units(line.quantity)} {(tr('sent in an exchange') if line.exchange_of else tr('paid'))}"
     text = {
-        LineState.TAKEN: f"{paid}, all off the shelf",
-        LineState.SKIPPED: f"{paid} before the shop went live: recorded only, no stock moved",
-        LineState.RESOLVED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf, "
-        f"{words.number(line.oversold)} refunded before leaving it"
+        LineState.TAKEN: tr("{paid}, all off the shelf", paid=paid),
+        LineState.SKIPPED: tr("{paid} before the shop went live: recorded only, no stock moved", paid=paid),
+        LineState.RESOLVED: tr(
+            "{paid}, {part} off the shelf, {oversold} refunded before leaving it",
+            paid=paid,
+            part=words.number(line.taken) if line.taken else tr("none"),
+            oversold=words.number(line.oversold),
+        )
         if line.cause == LineCause.REFUNDED
-        else f"{paid}, {words.number(line.taken)} off the shelf, {words.number(line.oversold)} oversold and not taken",
-        LineState.FAILED: f"{paid}, {words.number(line.taken) if line.taken else 'none'} off the shelf: {_cause(line)}",
-        LineState.BUNDLE: f"{words.number(line.quantity)} paid: a bundle of the lines below",
-        LineState.NO_GOODS: f"{words.number(line.quantity)} paid: no goods, nothing to take off the shelf",
-        LineState.REPLACED: f"{words.number(line.quantity)} read first and replaced: counts in nothing",
+        else tr(
+            "{paid}, {taken} off the shelf, {oversold} oversold and not taken",
+            paid=paid,
+            taken=words.number(line.taken),
+            oversold=words.number(line.oversold),
+        ),
+        LineState.FAILED: tr(
+            "{paid}, {part} off the shelf: {line}",
+            paid=paid,
+            part=words.number(line.taken) if line.taken else tr("none"),
+            line=_cause(line),
+        ),
+        LineState.BUNDLE: tr("{quantity} paid: a bundle of the lines below", quantity=words.number(line.quantity)),
+        LineState.NO_GOODS: tr(
+            "{quantity} paid: no goods, nothing to take off the shelf", quantity=words.number(line.quantity)
+        ),
+        LineState.REPLACED: tr(
+            "{quantity} read first and replaced: counts in nothing", quantity=words.number(line.quantity)
+        ),
     }[line.state]
-    return text + (f", {words.number(line.restored)} put back" if line.restored else "")
+    return text + (tr(", {restored} put back", restored=words.number(line.restored)) if line.restored else "")
 
 
 def _cause(line: OrderLine) -> str:
     if line.cause == "unknown_variant":
-        return "several variants begin with this or share it" if line.variants else "no variant has this code"
-    needed = f"{words.number(line.missing)} needed"
+        return tr("several variants begin with this or share it") if line.variants else tr("no variant has this code")
+    needed = tr("{missing} needed", missing=words.number(line.missing))
     if line.cause == "undone":
-        return f"undone, {needed}"
-    return f"{words.number(line.available or 0)} available, {needed}"
+        return tr("undone, {needed}", needed=needed)
+    return tr("{available} available, {needed}", available=words.number(line.available or 0), needed=needed)
 
 
 def cart(row: OrderRow) -> str:
     """Return the source of an order's cart, or why there is none."""
     if row.cart_source == "by hand":
-        return "Lines entered by hand"
-    return (
-        CARTS.get(row.cart_state)
-        or f"Read from {SOURCES.get((row.cart_source or '').partition(':')[0], 'the checkout')}"
+        return tr("Lines entered by hand")
+    return CARTS.get(row.cart_state) or tr(
+        "Read from {value}", value=SOURCES.get((row.cart_source or "").partition(":")[0], "the checkout")
     )
 
 
@@ -139,22 +158,26 @@ def tolerated(row: OrderRow) -> str:
     amount = row.tolerated or 0
     money_of = money(abs(amount), row.currency)
     if amount > 0:
-        return f"Paid {money_of} more than its prices: counted as shipping and tax."
+        return tr("Paid {money_of} more than its prices: counted as shipping and tax.", money_of=money_of)
     if row.tolerance is None:
-        return f"Paid {money_of} less than its prices: a person took these lines."
-    return f"Paid {money_of} less than its prices: within the shop's tolerance of {row.tolerance} %."
+        return tr("Paid {money_of} less than its prices: a person took these lines.", money_of=money_of)
+    return tr(
+        "Paid {money_of} less than its prices: within the shop's tolerance of {tolerance} %.",
+        money_of=money_of,
+        tolerance=row.tolerance,
+    )
 
 
 def policy(row: OrderRow) -> str:
     """Return what the import did to stock, if that differs from taking it."""
-    return POLICIES[row.policy].capitalize()
+    return first_upper(POLICIES[row.policy])
 
 
 def refund_text(row: RefundRow) -> str:
     """Return a refund's status and the reason given to Stripe."""
     why = f", {row.reason.replace('_', ' ')}" if row.reason else ""
     if row.kind == RefundKind.DISPUTE:
-        return f"{'the bank gave the money back' if row.status == 'succeeded' else 'won after all'}{why}"
+        return f"{(tr('the bank gave the money back') if row.status == 'succeeded' else tr('won after all'))}{why}"
     trouble = f" ({row.failure_reason.replace('_', ' ')})" if row.failure_reason else ""
     return f"{REFUND_STATUS.get(row.status, row.status.replace('_', ' '))}{trouble}{why}"
 
@@ -166,14 +189,14 @@ def dispute(status: str | None) -> str:
 
 def alert_state(alert: Alert) -> str:
     """Return the label of a case's state."""
-    return "Snoozed" if alert.is_snoozed else ALERT_STATES[alert.state]
+    return tr("Snoozed") if alert.is_snoozed else ALERT_STATES[alert.state]
 
 
 def at_stake(stake: Stake) -> str:
     """Return the units and the money of some cases, by currency; empty if there are none."""
     sums = [money(amount, currency) for currency, amount in sorted(stake.money.items())]
     parts = ([words.units(stake.units)] if stake.units else []) + sums
-    return f"At stake: {words.listing(parts)}." if parts else ""
+    return tr("At stake: {parts}.", parts=words.listing(parts)) if parts else ""
 
 
 def event(what: Event) -> str:
@@ -184,19 +207,33 @@ def event(what: Event) -> str:
 def step(row: Step, currency: str) -> tuple[str, str, str]:
     """Return the icon, the headline and the details of an entry in an order's timeline."""
     text = {
-        StepKind.PAID: lambda: f"Paid {money(row.amount or 0, currency)}",
-        StepKind.MESSAGE: lambda: f"Message: {message(row.what or '')}, {MESSAGES.get(row.state or '', '')}",
-        StepKind.RECORDED: lambda: ", ".join(filter(None, ("Order recorded", POLICIES[Policy(row.what or "normal")]))),
-        StepKind.MOVEMENT: lambda: f"{words.signed_units(row.units or 0)} of {row.subject}{words.DOT}{row.state}",
+        StepKind.PAID: lambda: tr("Paid {amount}", amount=money(row.amount or 0, currency)),
+        StepKind.MESSAGE: lambda: tr(
+            "Message: {what}, {state}", what=message(row.what or ""), state=MESSAGES.get(row.state or "", "")
+        ),
+        StepKind.RECORDED: lambda: ", ".join(
+            filter(None, (tr("Order recorded"), POLICIES[Policy(row.what or "normal")]))
+        ),
+        StepKind.MOVEMENT: lambda: tr(
+            "{units} of {subject}{dot}{state}",
+            units=words.signed_units(row.units or 0),
+            subject=row.subject,
+            dot=words.DOT,
+            state=row.state,
+        ),
         StepKind.REFUND: lambda: (
-            f"Dispute about {money(row.amount or 0, currency)} {row.what}"
+            tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=row.what)
             if row.what in ("lost", "won")
-            else f"Refund of {money(row.amount or 0, currency)} {REFUND_STATUS.get(row.what or '', row.what)}"
+            else tr(
+                "Refund of {amount} {what}",
+                amount=money(row.amount or 0, currency),
+                what=REFUND_STATUS.get(row.what or "", row.what),
+            )
         ),
         StepKind.DECISION: lambda: decided(Disposition(row.what or ""), row.units or 0, row.subject or ""),
-        StepKind.LINES: lambda: f"{LINES[row.what or '']}: {row.subject or 'none'}",
-        StepKind.TAKEN_BACK: lambda: (
-            f"Taken back: {decided(Disposition(row.what or ''), row.units or 0, row.subject or '')}"
+        StepKind.LINES: lambda: f"{LINES[row.what or '']}: {row.subject or tr('none')}",
+        StepKind.TAKEN_BACK: lambda: tr(
+            "Taken back: {what}", what=decided(Disposition(row.what or ""), row.units or 0, row.subject or "")
         ),
         StepKind.CASE: lambda: f"{EVENTS[Event(row.what or '')]}{words.DOT}{KINDS[AlertKind(row.state or '')]}",
     }[row.kind]()
@@ -205,7 +242,11 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
 
 def decided(what: Disposition, units: int, code: str) -> str:
     """Return a decision about refunded goods: of one code, or without a code of the whole order."""
-    return f"{DISPOSITIONS[what]}: {words.units(units)} of {code}" if code else DISPOSITIONS[what]
+    return (
+        tr("{dispositions}: {units} of {code}", dispositions=DISPOSITIONS[what], units=words.units(units), code=code)
+        if code
+        else DISPOSITIONS[what]
+    )
 
 
 def _details(row: Step) -> str:
@@ -214,7 +255,7 @@ def _details(row: Step) -> str:
     if row.kind is StepKind.RECORDED and row.state != "read":
         return CARTS.get(row.state or "", "")
     if row.kind is StepKind.LINES:
-        return words.joined(row.state and f"Before: {row.state}", row.note)
+        return words.joined(row.state and tr("Before: {state}", state=row.state), row.note)
     return (row.note or "").replace("_", " ") if row.kind is StepKind.REFUND else row.note or ""
 
 

@@ -14,27 +14,29 @@ from streamlit.column_config import DatetimeColumn, ImageColumn, LineChartColumn
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, Movement, MovementType
 from dashboard.frame import columns, words
+from dashboard.language.said import translated
+from dashboard.language.texts import lazy, marked, tr
 
 PAGE_ROWS = 50
-LEVEL_COLUMNS = {
+LEVEL_COLUMNS = lazy({
     "picture": "Picture", "product": "Product", "size": "Size", "shelf": "Shelf", "status": "Status",
     "on_hand": "On hand", "reserved": "Reserved", "available": "Available", "expected": "Expected",
     "reorder_point": "Reorder at", "cover": "Cover", "trend": "30 days", "moved": "Moved", "counted": "Counted",
-}  # fmt: skip
+})  # fmt: skip
 """The columns of `show_levels` that can be chosen, by name. The SKU opens the variant, so it is always there."""
-MOVEMENT_COLUMNS = {
+MOVEMENT_COLUMNS = lazy({
     "at": "When", "sku": "SKU", "product": "Product", "size": "Size", "type": "Type", "reason": "Reason",
     "change": "Units", "level": "Level", "by": "By", "reference": "Reference", "note": "Note",
-}  # fmt: skip
+})  # fmt: skip
 """The columns of `show_movements` that can be chosen, by name."""
 TABLE_WIDTH = 1_004  # pixels between the margins of a card on a desktop
-EXPECTED_HELP = "Units that are expected from open deliveries, and when the next delivery is due"
-COVER_HELP = (
+EXPECTED_HELP = marked("Units that are expected from open deliveries, and when the next delivery is due")
+COVER_HELP = marked(
     "How long the available units last, at the units sold per day in stock of the last 30 days. "
     "Days without a unit on the shelf do not count."
 )
-INSPECTION_HELP = "Units that came back and wait for a decision: neither on hand nor available"
-STATUSES = {"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"}
+INSPECTION_HELP = marked("Units that came back and wait for a decision: neither on hand nor available")
+STATUSES = marked({"In stock": "green", "Low": "orange", "Out": "red", "Inactive": "gray"})
 _TYPE_COLOURS = {
     MovementType.PURCHASE: "primary",
     MovementType.SALE: "orange",
@@ -68,12 +70,12 @@ def show_levels(
         columns.arranged(wide, shown, always=("sku",)),
         {
             "sku": (skus, columns.opener("SKU", 100, skus, pick)),
-            "variant": ([words.variant(row) for row in rows], TextColumn("Variant", width=120)),
-            "available": ([row.available for row in rows], NumberColumn("Avail.", width=62)),
-            "status": ([words.status(row) for row in rows], TextColumn("Status", width=76)),
+            "variant": ([words.variant(row) for row in rows], TextColumn(tr("Variant"), width=120)),
+            "available": ([row.available for row in rows], NumberColumn(tr("Avail."), width=62)),
+            "status": ([words.status(row) for row in rows], TextColumn(tr("Status"), width=76)),
         },
         key=key,
-        alt="Variants with their levels",
+        alt=tr("Variants with their levels"),
         placeholder=words.NOTHING,
     )
 
@@ -86,30 +88,34 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
         return DatetimeColumn(label, width=92, help=about, format="distance", timezone=zone)
 
     cover = [None if row.cover_days is None else round(row.cover_days) for row in rows]
-    trend = LineChartColumn("30 days", width=80, y_min=0, help="Units on hand at the end of each day")
+    trend = LineChartColumn(tr("30 days"), width=80, y_min=0, help=tr("Units on hand at the end of each day"))
     picture, shelf = [row.picture or "" for row in rows], [row.shelf_place or "" for row in rows]
     due = [words.due(expected.get(row.variant_id)) for row in rows]
     inspected = [row.in_inspection for row in rows]
     wide = 140 if any(picture) or any(shelf) or any(due) else 158
     return {
         **({"picture": (picture, ImageColumn("", width=40))} if any(picture) else {}),
-        "product": ([words.product(row) for row in rows], TextColumn("Product", width=wide)),
-        "size": ([row.size or "" for row in rows], TextColumn("Size", width=54)),
-        **({"shelf": (shelf, TextColumn("Shelf", width=66))} if any(shelf) else {}),
-        "status": ([[words.status(row)] for row in rows], columns.tags("Status", 82, STATUSES)),
-        "on_hand": ([row.on_hand for row in rows], units("On hand", 70, "Units physically in stock")),
-        "reserved": ([row.reserved for row in rows], units("Reserved", 74, "Units held for checkouts")),
-        "available": ([row.available for row in rows], units("Available", 74, "On hand minus reserved")),
-        **({"expected": (due, TextColumn("Expected", width=104, help=EXPECTED_HELP))} if any(due) else {}),
+        "product": ([words.product(row) for row in rows], TextColumn(tr("Product"), width=wide)),
+        "size": ([row.size or "" for row in rows], TextColumn(tr("Size"), width=54)),
+        **({"shelf": (shelf, TextColumn(tr("Shelf"), width=66))} if any(shelf) else {}),
+        "status": ([[words.status(row)] for row in rows], columns.tags(tr("Status"), 82, STATUSES)),
+        "on_hand": ([row.on_hand for row in rows], units(tr("On hand"), 70, tr("Units physically in stock"))),
+        "reserved": ([row.reserved for row in rows], units(tr("Reserved"), 74, tr("Units held for checkouts"))),
+        "available": ([row.available for row in rows], units(tr("Available"), 74, tr("On hand minus reserved"))),
+        **({"expected": (due, TextColumn(tr("Expected"), width=104, help=tr(EXPECTED_HELP)))} if any(due) else {}),
         "reorder_point": (
             [row.reorder_point for row in rows],
-            units("Reorder at", 80, "At this level on hand, the variant is low"),
+            units(tr("Reorder at"), 80, tr("At this level on hand, the variant is low")),
         ),
-        "cover": (cover, NumberColumn("Cover", width=74, format="%d days", help=COVER_HELP)),
+        "cover": (cover, NumberColumn(tr("Cover"), width=74, format="%d days", help=tr(COVER_HELP))),
         "trend": ([list(row.trend) for row in rows], trend),
-        "moved": (_moments(row.last_moved_at for row in rows), distance("Moved", "Last movement")),
-        "counted": (_moments(row.last_counted_at for row in rows), distance("Counted", "Last count")),
-        **({"in_inspection": (inspected, units("In inspection", 96, INSPECTION_HELP))} if any(inspected) else {}),
+        "moved": (_moments(row.last_moved_at for row in rows), distance(tr("Moved"), tr("Last movement"))),
+        "counted": (_moments(row.last_counted_at for row in rows), distance(tr("Counted"), tr("Last count"))),
+        **(
+            {"in_inspection": (inspected, units(tr("In inspection"), 96, tr(INSPECTION_HELP)))}
+            if any(inspected)
+            else {}
+        ),
     }
 
 
@@ -146,12 +152,12 @@ def show_movements(
             {name: column for name, column in wide.items() if name not in hidden}, shown, always=("open",)
         ),
         {
-            "change": (units, columns.opener("Units", 58, ids, pick, align="right")),
-            "what": ([_summary(row, of_one_variant) for row in rows], TextColumn("What", width=184)),
-            "at": ([words.short_moment(row.occurred_at, zone) for row in rows], TextColumn("When", width=110)),
+            "change": (units, columns.opener(tr("Units"), 58, ids, pick, align="right")),
+            "what": ([_summary(row, of_one_variant) for row in rows], TextColumn(tr("What"), width=184)),
+            "at": ([words.short_moment(row.occurred_at, zone) for row in rows], TextColumn(tr("When"), width=110)),
         },
         key=key,
-        alt="Movements, newest first",
+        alt=tr("Movements, newest first"),
         heights=(columns.TALL_ROW if is_cut else columns.ROW_HEIGHT, columns.TALL_ROW),
     )
 
@@ -166,7 +172,7 @@ def _widths(rows: Sequence[Movement], zone: str, hidden: Sequence[str]) -> tuple
         "sku": fitting((row.sku for row in rows), 70, 110),
         "size": 46,
         "type": fitting((words.TYPE_LABELS[row.movement_type] for row in rows), 60, 92),
-        "reason": fitting((row.reason_label for row in rows), 80, 150),
+        "reason": fitting((translated(row.reason_label) for row in rows), 80, 150),
         "change": 60,
         "level": 86,
         "by": fitting((row.performed_by for row in rows), 70, 120),
@@ -201,42 +207,42 @@ def _movements(rows: Sequence[Movement], zone: str, widths: Mapping[str, int]) -
     return {
         "at": (
             _moments(row.occurred_at for row in rows),
-            DatetimeColumn("When", width=widths["at"], format=at, timezone=zone),
+            DatetimeColumn(tr("When"), width=widths["at"], format=at, timezone=zone),
         ),
         "sku": ([row.sku for row in rows], text("sku", "SKU")),
-        "product": ([row.product for row in rows], text("product", "Product")),
-        "size": ([row.size or "" for row in rows], text("size", "Size")),
+        "product": ([row.product for row in rows], text("product", tr("Product"))),
+        "size": ([row.size or "" for row in rows], text("size", tr("Size"))),
         "type": (
             [[words.TYPE_LABELS[row.movement_type]] for row in rows],
-            columns.tags("Type", widths["type"], colours),
+            columns.tags(tr("Type"), widths["type"], colours),
         ),
-        "reason": ([row.reason_label for row in rows], text("reason", "Reason")),
+        "reason": ([translated(row.reason_label) for row in rows], text("reason", tr("Reason"))),
         "change": (
             [words.signed(row.quantity) for row in rows],
-            TextColumn("Units", width=widths["change"], alignment="right"),
+            TextColumn(tr("Units"), width=widths["change"], alignment="right"),
         ),
         "level": (
             [words.change(row.quantity_before, row.quantity_after) for row in rows],
-            TextColumn("Level", width=widths["level"], alignment="right", help="On hand before and after"),
+            TextColumn(tr("Level"), width=widths["level"], alignment="right", help=tr("On hand before and after")),
         ),
-        "by": ([row.performed_by for row in rows], text("by", "By")),
+        "by": ([row.performed_by for row in rows], text("by", tr("By"))),
         "reference": (
             [row.reference_id or "" for row in rows],
-            text("reference", "Reference", "The order, refund or delivery it belongs to"),
+            text("reference", tr("Reference"), tr("The order, refund or delivery it belongs to")),
         ),
-        "note": ([row.note or "" for row in rows], text("note", "Note")),
+        "note": ([row.note or "" for row in rows], text("note", tr("Note"))),
     }
 
 
 def _summary(row: Movement, of_one_variant: bool) -> str:
     sku = "" if of_one_variant else f"{row.sku} "
-    return f"{sku}{words.why(row)}, {row.performed_by}{' (undone)' if row.reversed_by else ''}"
+    return f"{sku}{words.why(row)}, {row.performed_by}{(tr(' (undone)') if row.reversed_by else '')}"
 
 
 def _action(row: Movement, may_undo: bool) -> str:
     if row.reversed_by:
-        return "Undone"
-    return "Undo" if may_undo and undoable(row) else "Open"
+        return tr("Undone")
+    return tr("Undo") if may_undo and undoable(row) else tr("Open")
 
 
 def undoable(row: Movement) -> bool:

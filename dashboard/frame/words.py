@@ -12,6 +12,7 @@ from core.carts.values import minor_digits
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Posted, Role
 from dashboard.language import formats
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, noun, tr
 
 MINUS, SPACE = formats.MINUS, formats.SPACE
@@ -88,7 +89,7 @@ def change(before: int, after: int) -> str:
 def levels(moved: Sequence[Posted]) -> str:
     """Return the levels before and after movements: A-1: 5 → 3, A-2: 2 → 1; of many the first five."""
     shown = ", ".join(f"{row.sku}: {change(row.quantity_before, row.quantity_after)}" for row in moved[:5])
-    return f"{shown} and {number(len(moved) - 5)} more" if len(moved) > 5 else shown
+    return tr("{shown} and {moved} more", shown=shown, moved=number(len(moved) - 5)) if len(moved) > 5 else shown
 
 
 def money(amount: Decimal | None, currency: str) -> str:
@@ -185,7 +186,7 @@ def status(row: LevelRow) -> str:
 def why(row: Movement) -> str:
     """Return a movement's type and reason, or one of them if both have the same label."""
     label = TYPE_LABELS[row.movement_type]
-    return f"{label}{DOT}{row.reason_label}" if row.reason_label != label else label
+    return f"{label}{DOT}{translated(row.reason_label)}" if row.reason_label != label else label
 
 
 def listing(names: list[str]) -> str:

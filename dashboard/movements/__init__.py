@@ -2,5 +2,5 @@
 
 `listing` draws its filters, table and export, `chart` the chart and the sums above the list.
 
-Uses: frame, door.
+Uses: frame, door, language.
 """

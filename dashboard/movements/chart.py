@@ -17,20 +17,29 @@ from core.screens.stock import Ledger
 from dashboard.door import session
 from dashboard.frame import charts, lists, words
 from dashboard.frame.charts import choosing
+from dashboard.language.texts import marked, tr
 
 DAYS, NAME = "mov_pick", "mov_of"
 """The parameters of what was chosen: days, and the name of a group."""
 _GROUP = lists.Choice(
-    label="Group by", key="mov_group", options={label: group for group, label in charts.GROUPS.items()}, usual="Type"
+    label=marked("Group by"),
+    key="mov_group",
+    options={label: group for group, label in charts.GROUPS.items()},
+    usual="Type",
 )
-_STEPS = {"Automatic": None, "Day": Step.DAY, "Week": Step.WEEK, "Month": Step.MONTH}
-_STEP = lists.Choice(label="A bar is a", key="mov_step", options=_STEPS, usual="Automatic")
-_MEASURE = lists.Choice(label="Show", key="mov_in", options={"Units": False, "Money": True}, usual="Units")
+_STEPS = marked({"Automatic": None, "Day": Step.DAY, "Week": Step.WEEK, "Month": Step.MONTH})
+_STEP = lists.Choice(label=marked("A bar is a"), key="mov_step", options=_STEPS, usual="Automatic")
+_MEASURE = lists.Choice(
+    label=marked("Show"), key="mov_in", options={marked("Units"): False, marked("Money"): True}, usual="Units"
+)
 _COMPARE = lists.Choice(
-    label="Compare with", key="mov_compare", options={"Nothing": False, "The period before": True}, usual="Nothing"
+    label=marked("Compare with"),
+    key="mov_compare",
+    options={marked("Nothing"): False, marked("The period before"): True},
+    usual="Nothing",
 )
 _CHOOSE = lists.Choice(
-    label="Choose", key="mov_choose", options={choosing.BAR: False, choosing.RANGE: True}, usual=choosing.BAR
+    label=marked("Choose"), key="mov_choose", options={choosing.BAR: False, choosing.RANGE: True}, usual=choosing.BAR
 )
 
 
@@ -60,11 +69,11 @@ def show(seen: Ledger, wanted: View, person: Actor) -> None:
     """Show the units or the money under the filter over time, as a chart and as a table."""
     chart, currency = seen.chart, seen.shop.currency
     last = chart.until - timedelta(days=1)
-    st.markdown(f"**{words.day(chart.since)} to {words.day(last)}**")
+    st.markdown(tr("**{since} to {last}**", since=words.day(chart.since), last=words.day(last)))
     _show_controls(person)
     measure = charts.Measure(currency=currency if wanted.money else None)
     if not chart.flows and not chart.before:
-        st.caption("Nothing moved in this period.")
+        st.caption(tr("Nothing moved in this period."))
         return
     figure = charts.flow_chart(chart, measure, choice=wanted.choice, height=240)
     choosing.show(
@@ -72,7 +81,13 @@ def show(seen: Ledger, wanted: View, person: Actor) -> None:
         param=DAYS, days_of=chart.days_of, by_range=_CHOOSE.value(), then=lambda days: _chosen(chart.since, last, days),
     )  # fmt: skip
     if _STEP.value() and chart.step is not _STEP.value():
-        st.caption(f"These are too many days for a bar a {_STEP.value()}, so a bar is a {chart.step}.")
+        st.caption(
+            tr(
+                "These are too many days for a bar a {value}, so a bar is a {step}.",
+                value=_STEP.value(),
+                step=chart.step,
+            )
+        )
     if wanted.money:
         _say_uncosted(sum(flow.uncosted for flow in chart.flows))
     _show_choice(seen, wanted.choice)
@@ -99,21 +114,23 @@ def _chosen(since: date, last: date, days: choosing.Days | None) -> None:
 
 def _show_choice(seen: Ledger, choice: Choice | None) -> None:
     if choice is None:
-        how = "Drag across bars to choose them." if _CHOOSE.value() else "Click a bar to choose it."
-        st.caption(f"{how} The list below follows.")
+        how = tr("Drag across bars to choose them.") if _CHOOSE.value() else tr("Click a bar to choose it.")
+        st.caption(tr("{how} The list below follows.", how=how))
         return
     chart = seen.chart
     among = [flow for flow in chart.flows if choice.first <= chart.days_of(flow.start)[1] and flow.start <= choice.last]
     found = [name for name in charts.names(chart) if any(flow.name == name for flow in among)]
     with st.container(horizontal=True, vertical_alignment="center", key="mov_chosen"):
-        st.markdown(f"Chosen: **{words.plain(choosing.said((choice.first, choice.last)))}**", width="content")
+        st.markdown(
+            tr("Chosen: **{value}**", value=words.plain(choosing.said((choice.first, choice.last)))), width="content"
+        )
         key = f"mov_of_{choice.first}_{choice.last}_{chart.group}"
         st.pills(
             charts.GROUPS[chart.group], found, default=choice.name if choice.name in found else None, key=key,
             format_func=lambda name: charts.label(chart.group, name), label_visibility="collapsed",
             on_change=lambda: _choose_name(st.session_state[key]),
         )  # fmt: skip
-        st.button("Show all", key="mov_unchoose", icon=":material/close:", type="tertiary", on_click=_unchoose)
+        st.button(tr("Show all"), key="mov_unchoose", icon=":material/close:", type="tertiary", on_click=_unchoose)
 
 
 def _choose_name(name: str | None) -> None:
@@ -132,12 +149,14 @@ def show_sums(box: DeltaGenerator, seen: Ledger, wanted: View, person: Actor) ->
     currency = seen.shop.currency
     with box:
         with st.grid(4, min_column_width=150, gap="small", key="mov_sums"):
-            _show_sum("Units in", now.units_in, None if before is None else before.units_in, None)
-            _show_sum("Units out", now.units_out, None if before is None else before.units_out, None)
+            _show_sum(tr("Units in"), now.units_in, None if before is None else before.units_in, None)
+            _show_sum(tr("Units out"), now.units_out, None if before is None else before.units_out, None)
             if sees_money(person):
-                _show_sum("Value in", _known(now, now.value_in), None if before is None else before.value_in, currency)
                 _show_sum(
-                    "Value out", _known(now, now.value_out), None if before is None else before.value_out, currency
+                    tr("Value in"), _known(now, now.value_in), None if before is None else before.value_in, currency
+                )
+                _show_sum(
+                    tr("Value out"), _known(now, now.value_out), None if before is None else before.value_out, currency
                 )
         st.caption(words.plain(_about(now, before, sees_money(person))))
         _say_uncosted(now.uncosted)
@@ -158,7 +177,7 @@ def _show_sum(label: str, now: Decimal | int | None, before: Decimal | int | Non
     difference = None
     if before is not None and now is not None:
         difference = f"{'+' if now > before else ''}{briefly(now - before)}" if now != before else "±0"
-    about = None if before is None else f"against {briefly(before)}"
+    about = None if before is None else tr("against {before}", before=briefly(before))
     st.metric(
         label, words.NOTHING if now is None else said(now), difference, delta_description=about, delta_color="off",
         delta_arrow="off", border=True, height="stretch",
@@ -167,13 +186,17 @@ def _show_sum(label: str, now: Decimal | int | None, before: Decimal | int | Non
 
 def _about(now: Sums, before: Sums | None, money: bool) -> str:
     period = choosing.said((now.first, now.last))
-    said = f"Sums of {period}. The value is at cost." if money else f"Sums of {period}."
+    said = (
+        tr("Sums of {period}. The value is at cost.", period=period)
+        if money
+        else tr("Sums of {period}.", period=period)
+    )
     if before is None:
         return said
     earlier = choosing.said((before.first, before.last))
-    return f"{said} They are compared with {earlier}."
+    return tr("{said} They are compared with {earlier}.", said=said, earlier=earlier)
 
 
 def _say_uncosted(units: int) -> None:
     if units:
-        st.caption(f"No cost is known of {words.units(units)}, so the money is that of the others.")
+        st.caption(tr("No cost is known of {units}, so the money is that of the others.", units=words.units(units)))

@@ -15,9 +15,11 @@ from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
 from dashboard.frame import columns, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.language import widgets
+from dashboard.language.texts import source, tr
 from dashboard.movements import chart
 
-TYPES = {label: kind for kind, label in words.TYPE_LABELS.items()}
+TYPES = {label: kind for kind, label in source(words.TYPE_LABELS).items()}
 _FILTERS = lists.Filters(
     empty={"mov_sku": "", "mov_brand": None, "mov_ref": "", "mov_type": [], "mov_reason": [], "mov_by": None,
            "mov_from": None, "mov_to": None},
@@ -40,19 +42,21 @@ def show_filters(choices: LedgerChoices) -> Wanted:
     bound = _FILTERS.bound
     days = {**bound, "on_change": _days_changed}
     with st.grid(6, min_column_width=150, gap="small", key="mov_filters"):
-        code = st.text_input("SKU, product or brand", key="mov_sku", placeholder="Any", **bound)
-        reference = st.text_input("Reference begins with", key="mov_ref", placeholder="Any order or delivery", **bound)
-        since = st.date_input("From", None, key="mov_from", format="YYYY-MM-DD", **days)
-        until = st.date_input("To", None, key="mov_to", format="YYYY-MM-DD", **days)
-        by = st.selectbox("By", choices.people, index=None, placeholder="Anybody", key="mov_by", **bound)
+        code = st.text_input(tr("SKU, product or brand"), key="mov_sku", placeholder=tr("Any"), **bound)
+        reference = st.text_input(
+            tr("Reference begins with"), key="mov_ref", placeholder=tr("Any order or delivery"), **bound
+        )
+        since = st.date_input(tr("From"), None, key="mov_from", format="YYYY-MM-DD", **days)
+        until = st.date_input(tr("To"), None, key="mov_to", format="YYYY-MM-DD", **days)
+        by = st.selectbox(tr("By"), choices.people, index=None, placeholder=tr("Anybody"), key="mov_by", **bound)
         labels = _reason_labels(choices.reasons)
-        why = st.multiselect("Reason", list(labels), placeholder="Any", key="mov_reason", **bound)
+        why = st.multiselect(tr("Reason"), list(labels), placeholder=tr("Any"), key="mov_reason", **bound)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="mov_kinds"):
-        kinds = st.pills(
-            "Type", list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound
+        kinds = widgets.pills(
+            tr("Type"), list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound
         )  # fmt: skip
         brand = st.selectbox(
-            "Brand", choices.brands, index=None, placeholder="Any brand", key="mov_brand", width=180,
+            tr("Brand"), choices.brands, index=None, placeholder=tr("Any brand"), key="mov_brand", width=180,
             label_visibility="collapsed", **bound,
         )  # fmt: skip
     wanted = MovementFilter(
@@ -104,11 +108,19 @@ def show_count(seen: Ledger, wanted: Wanted) -> None:
 
 def _count(seen: Ledger, wanted: Wanted) -> str:
     found = wanted.variant
-    about = f" of {words.plain(found.sku)} {words.plain(words.variant(found))}" if found else ""
+    about = (
+        tr(" of {sku} {found}", sku=words.plain(found.sku), found=words.plain(words.variant(found))) if found else ""
+    )
     if seen.variants is not None:
-        about = f" of {words.plural(seen.variants, 'variant')}"
-    order = ", newest first" if seen.count.count else ""
-    return f"{lists.counted(seen.count, 'movement')}{about}{order}. Times are in {words.plain(seen.shop.zone)}."
+        about = tr(" of {variants}", variants=words.plural(seen.variants, "variant"))
+    order = tr(", newest first") if seen.count.count else ""
+    return tr(
+        "{count}{about}{order}. Times are in {zone}.",
+        count=lists.counted(seen.count, "movement"),
+        about=about,
+        order=order,
+        zone=words.plain(seen.shop.zone),
+    )
 
 
 def _show_actions(wanted: MovementFilter) -> None:
@@ -117,16 +129,16 @@ def _show_actions(wanted: MovementFilter) -> None:
 
 
 def _show_export(wanted: MovementFilter) -> None:
-    with st.popover("Export", icon=":material/download:", key="mov_export"):
+    with st.popover(tr("Export"), icon=":material/download:", key="mov_export"):
         st.caption(
-            "All movements of this list, not only this page, with product and brand, and for managers with value."
+            tr("All movements of this list, not only this page, with product and brand, and for managers with value.")
         )
         st.download_button(
-            "As CSV", session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
+            tr("As CSV"), session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
             key="mov_csv", on_click="ignore", width="stretch",
         )  # fmt: skip
         st.download_button(
-            "As Parquet", session.later(exports.movements_parquet, filter=wanted), "movements.parquet",
+            tr("As Parquet"), session.later(exports.movements_parquet, filter=wanted), "movements.parquet",
             "application/vnd.apache.parquet", key="mov_parquet", on_click="ignore", width="stretch",
         )  # fmt: skip
 
@@ -148,33 +160,46 @@ def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:
         may_undo=may(person.role, Permission.UNDO),
         shown=shown,
     )
-    lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="mov")
+    lists.show_pages(
+        _FILTERS.cursor, seen.page.before, seen.page.after, names=(tr("Newest"), tr("Newer"), tr("Older")), key="mov"
+    )
 
 
 def _show_nothing(seen: Ledger, wanted: Wanted, person: Actor) -> None:
     if wanted.filter.search and (shared := session.run(reports.sharing, code=wanted.code)):
         frame.empty(
-            "Several variants have this code",
-            words.plain(f"{wanted.code[:80]} means {words.listing([row.sku for row in shared])}. Type the SKU."),
+            tr("Several variants have this code"),
+            words.plain(
+                tr(
+                    "{code} means {value}. Type the SKU.",
+                    code=wanted.code[:80],
+                    value=words.listing([row.sku for row in shared]),
+                )
+            ),
             icon=":material/help:",
         )
     elif wanted.filter.search and not seen.variants:
         frame.empty(
-            "No variant, product or brand matches",
-            f"{words.plain(wanted.code[:80])} may be spelled differently, or not be imported yet.",
+            tr("No variant, product or brand matches"),
+            tr("{code} may be spelled differently, or not be imported yet.", code=words.plain(wanted.code[:80])),
             icon=":material/search_off:",
         )
     elif wanted.narrowed:
-        frame.empty("No movement matches", "Choose a longer period or remove a filter.", icon=":material/search_off:")
+        frame.empty(
+            tr("No movement matches"), tr("Choose a longer period or remove a filter."), icon=":material/search_off:"
+        )
     else:
         moves = may(person.role, Permission.ADJUST)
-        who = "" if moves else " The warehouse, a manager or an admin of your shop can receive, count and adjust."
+        who = "" if moves else tr(" The warehouse, a manager or an admin of your shop can receive, count and adjust.")
         frame.empty(
-            "There are no movements yet",
-            f"Deliveries, counts, sales and adjustments appear here, each with its level before and after.{who}",
+            tr("There are no movements yet"),
+            tr(
+                "Deliveries, counts, sales and adjustments appear here, each with its level before and after.{who}",
+                who=who,
+            ),
             begin=_begin if moves else None,
         )
 
 
 def _begin() -> None:
-    links.begin("stock", "Receive or count on the Stock page", icon=":material/inventory_2:")
+    links.begin("stock", tr("Receive or count on the Stock page"), icon=":material/inventory_2:")

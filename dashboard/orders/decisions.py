@@ -17,6 +17,7 @@ from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import feedback, forms, selling, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.texts import tr
 from dashboard.stock import details
 
 
@@ -30,11 +31,11 @@ def show(decided: Sequence[Decided], person: Actor, zone: str) -> None:
                 st.markdown(said if each.stands else f"~~{said}~~")
                 st.caption(words.plain(_about(each, zone)))
         if group[0].picture:
-            details.show_picture(group[0].picture, "Picture of the goods")
+            details.show_picture(group[0].picture, tr("Picture of the goods"))
         if any(each.stands for each in group) and _may_take_back(group[0], person):
             st.button(
-                "Undo", key=f"take_back_{key}", icon=":material/undo:", type="tertiary",
-                on_click=_undo, args=(key, feedback.messages()), help="Takes this decision back.",
+                tr("Undo"), key=f"take_back_{key}", icon=":material/undo:", type="tertiary",
+                on_click=_undo, args=(key, feedback.messages()), help=tr("Takes this decision back."),
             )  # fmt: skip
 
 
@@ -42,7 +43,11 @@ def _about(each: Decided, zone: str) -> str:
     who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
     back = ""
     if each.taken_back_by and each.taken_back_at:
-        back = f"taken back by {each.taken_back_by}, {words.moment(each.taken_back_at, zone)}"
+        back = tr(
+            "taken back by {taken_back_by}, {taken_back_at}",
+            taken_back_by=each.taken_back_by,
+            taken_back_at=words.moment(each.taken_back_at, zone),
+        )
     return words.joined(who, each.note, back)
 
 
@@ -62,7 +67,7 @@ def _undo(decided: str, shown: feedback.Messages) -> None:
 def _take_back(decided: str) -> Notice:
     """Take a decision back. The key is derived from it, so a second click is the same."""
     moved = session.run(returns.take_back, decided=decided, key=f"take back:{decided}"[:200])
-    return Notice(text=f"Taken back. {words.levels(moved)}".strip())
+    return Notice(text=tr("Taken back. {moved}", moved=words.levels(moved)).strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,11 @@ def told(outcome: Outcome) -> Notice:
     if outcome.problem:
         return Notice(text="", problem=outcome.problem)
     moved = outcome.moved
-    text = f"Back on the shelf. {words.levels(moved)}" if moved else "Decided. No units went back on the shelf."
+    text = (
+        tr("Back on the shelf. {moved}", moved=words.levels(moved))
+        if moved
+        else tr("Decided. No units went back on the shelf.")
+    )
     return Notice(text=text, take_back=partial(_take_back, outcome.decided))
 
 
@@ -98,7 +107,7 @@ def start_again(form: forms.Form, seen: str) -> None:
         form.draft.renew()
         if feedback.messages().notice is None:
             st.info(
-                "Something was decided about this order in the meantime, so this form starts again.",
+                tr("Something was decided about this order in the meantime, so this form starts again."),
                 icon=":material/sync_problem:",
             )
     opened[form.name] = seen

@@ -19,6 +19,7 @@ from dashboard.door import session
 from dashboard.frame import forms, selling, words
 from dashboard.frame.feedback import Notice
 from dashboard.language import sales
+from dashboard.language.texts import tr
 from dashboard.orders import decisions
 
 MOST_SIZES = 200
@@ -29,7 +30,7 @@ def show(seen: WholeOrder, lines: list[OrderLine]) -> None:
     line = lines[0]
     if len(lines) > 1:
         line = st.selectbox(
-            "What comes back", lines, key=f"exchange_line_{seen.order.order_id}", format_func=_line_name
+            tr("What comes back"), lines, key=f"exchange_line_{seen.order.order_id}", format_func=_line_name
         )
     else:
         st.markdown(f"**{words.plain(_line_name(line))}**")
@@ -38,20 +39,20 @@ def show(seen: WholeOrder, lines: list[OrderLine]) -> None:
     with st.form(form.name, border=False):
         sizes = _sizes(line)
         st.selectbox(
-            "What goes out", sizes, index=_other(sizes, line), key=form.input("variant"), format_func=_variant_name,
-            placeholder="No other size of this product",
+            tr("What goes out"), sizes, index=_other(sizes, line), key=form.input("variant"), format_func=_variant_name,
+            placeholder=tr("No other size of this product"),
         )  # fmt: skip
-        st.text_input("Or another product", key=form.input("code"), placeholder="SKU or barcode")
+        st.text_input(tr("Or another product"), key=form.input("code"), placeholder=tr("SKU or barcode"))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            forms.number_field("Units", value=1, key=form.input("units"), width=110)
+            forms.number_field(tr("Units"), value=1, key=form.input("units"), width=110)
             st.selectbox(
-                "Condition of what comes back", returns.CONDITIONS, key=form.input("condition"),
+                tr("Condition of what comes back"), returns.CONDITIONS, key=form.input("condition"),
                 format_func=sales.DISPOSITIONS.__getitem__,
             )  # fmt: skip
         forms.note(form)
         forms.submit(
             form,
-            "Exchange",
+            tr("Exchange"),
             lambda key, values: _post(seen, line, key, values),
             icon=":material/swap_horiz:",
             say=_said,
@@ -77,14 +78,16 @@ def _wanted(values: forms.Values) -> UUID:
     code = (values["code"] or "").strip()
     found = session.run(reports.find, code=code) if code else values["variant"]
     if found is None:
-        raise UnknownVariant(f"No variant has the SKU or barcode {code[:80]}." if code else "Choose what goes out.")
+        raise UnknownVariant(
+            tr("No variant has the SKU or barcode {code}.", code=code[:80]) if code else tr("Choose what goes out.")
+        )
     return UUID(str(found.variant_id))
 
 
 def _said(outcome: decisions.Outcome) -> Notice:
     notice = decisions.told(outcome)
     if outcome.moved:
-        notice.text = f"Exchanged. {words.levels(outcome.moved)}"
+        notice.text = tr("Exchanged. {moved}", moved=words.levels(outcome.moved))
     return notice
 
 
@@ -107,9 +110,9 @@ def _other(sizes: list[LevelRow], line: OrderLine) -> int | None:
 
 
 def _line_name(line: OrderLine) -> str:
-    there = f"{words.units(line.restorable)} with the buyer"
+    there = tr("{units} with the buyer", units=words.units(line.restorable))
     return words.joined(line.sku or line.code, selling.line_name(line), there)
 
 
 def _variant_name(row: LevelRow) -> str:
-    return words.joined(row.sku, words.variant(row), f"{words.number(row.available)} available")
+    return words.joined(row.sku, words.variant(row), tr("{available} available", available=words.number(row.available)))

@@ -10,6 +10,7 @@ from streamlit.column_config import TextColumn
 from core.screens.finding import Found
 from dashboard.frame import columns, lists, selling, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 
 _STATES = selling.ORDER_STATES | {state: colour for state, colour in tables.STATUSES.items() if state != "Open"}
 
@@ -34,8 +35,16 @@ def show(seen: Found, text: str) -> None:
     if not results:
         _show_nothing(text)
         return
-    most = f" Only the latest {words.number(len(seen.orders))} orders are shown." if seen.more else ""
-    lists.show_head(f"{words.plural(len(results), 'result')} for {words.plain(text[:80])}.{most}", key="find_head")
+    most = tr(" Only the latest {orders} orders are shown.", orders=words.number(len(seen.orders))) if seen.more else ""
+    lists.show_head(
+        tr(
+            "{results} for {value}.{most}",
+            results=words.plural(len(results), "result"),
+            value=words.plain(text[:80]),
+            most=most,
+        ),
+        key="find_head",
+    )
     ids = list(range(len(results)))
     titles = [each.title for each in results]
     abouts = [words.joined(each.about, each.amount, each.paid) for each in results]
@@ -45,19 +54,19 @@ def show(seen: Found, text: str) -> None:
 
     columns.show(
         {
-            "what": (titles, columns.opener("Found", 160, ids, pick)),
-            "kind": ([each.kind for each in results], TextColumn("Kind", width=80)),
-            "about": ([each.about for each in results], TextColumn("Buyer or product", width=310)),
-            "amount": ([each.amount for each in results], TextColumn("Amount", width=110, alignment="right")),
-            "paid": ([each.paid for each in results], TextColumn("Paid", width=140)),
-            "state": ([each.states for each in results], columns.tags("State", 236, _STATES)),
+            "what": (titles, columns.opener(tr("Found"), 160, ids, pick)),
+            "kind": ([each.kind for each in results], TextColumn(tr("Kind"), width=80)),
+            "about": ([each.about for each in results], TextColumn(tr("Buyer or product"), width=310)),
+            "amount": ([each.amount for each in results], TextColumn(tr("Amount"), width=110, alignment="right")),
+            "paid": ([each.paid for each in results], TextColumn(tr("Paid"), width=140)),
+            "state": ([each.states for each in results], columns.tags(tr("State"), 236, _STATES)),
         },
         {
-            "what": (titles, columns.opener("Found", 120, ids, pick)),
-            "about": (abouts, TextColumn("About", width=210)),
+            "what": (titles, columns.opener(tr("Found"), 120, ids, pick)),
+            "about": (abouts, TextColumn(tr("About"), width=210)),
         },
         key=columns.key_of("find", text, titles),
-        alt="Search results: orders, then variants and products",
+        alt=tr("Search results: orders, then variants and products"),
     )  # fmt: skip
 
 
@@ -80,7 +89,7 @@ def _results(seen: Found) -> list[_Result]:
             kind="Variant",
             title=row.sku,
             about=words.variant(row),
-            amount=f"{words.number(row.available)} available",
+            amount=tr("{available} available", available=words.number(row.available)),
             paid="",
             states=[words.status(row)],
             page="stock",
@@ -93,7 +102,7 @@ def _results(seen: Found) -> list[_Result]:
             kind="Product",
             title=row.product,
             about=words.joined(row.brand, words.plural(row.variants, "variant")),
-            amount=f"{words.number(row.available)} available",
+            amount=tr("{available} available", available=words.number(row.available)),
             paid="",
             states=[],
             page="stock",
@@ -105,10 +114,14 @@ def _results(seen: Found) -> list[_Result]:
 
 
 def _show_nothing(text: str) -> None:
-    found = f"Nothing matches {words.plain(text[:80])}. " if text.strip() else ""
+    found = tr("Nothing matches {value}. ", value=words.plain(text[:80])) if text.strip() else ""
     frame.empty(
-        "Nothing found" if text.strip() else "Search the whole shop",
-        f"{found}Search for part of an email or a buyer's name, an order number, an amount, the last four digits of a "
-        "card, a SKU or barcode, an id of Stripe, or paste a link from Stripe.",
+        tr("Nothing found") if text.strip() else tr("Search the whole shop"),
+        tr(
+            "{found}Search for part of an email or a buyer's name, an order number, an amount, "
+            "the last four digits of a card, a SKU or barcode, an id of Stripe, or paste a link "
+            "from Stripe.",
+            found=found,
+        ),
         icon=":material/search_off:" if text.strip() else ":material/search:",
     )

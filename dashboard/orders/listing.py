@@ -11,19 +11,25 @@ from core.screens.orders import OrderList
 from dashboard.frame import links, lists, words
 from dashboard.frame import page as frame
 from dashboard.frame.lists import Wanted
+from dashboard.language import widgets
+from dashboard.language.texts import marked, tr
 from dashboard.orders import tables
 
 PARAM = "order"
-VIEWS = (ORDERS, REFUNDS, WAITING) = ("Orders", "Refunds to decide", "Waiting for goods")
-VIEW = lists.Choice(label="View", key="ord_view", options=dict(zip(VIEWS, VIEWS, strict=True)), usual=ORDERS)
-STATES = {
-    "All": OrderState.ALL,
-    "Open": OrderState.OPEN,
-    "Cart not read": OrderState.UNREAD,
-    "Refunded": OrderState.REFUNDED,
-    "Refunded in part": OrderState.REFUNDED_IN_PART,
-    "Disputed": OrderState.DISPUTED,
-}
+VIEWS = (ORDERS, REFUNDS, WAITING) = marked(
+    (marked("Orders"), marked("Refunds to decide"), marked("Waiting for goods"))
+)
+VIEW = lists.Choice(label=marked("View"), key="ord_view", options=dict(zip(VIEWS, VIEWS, strict=True)), usual=ORDERS)
+STATES = marked(
+    {
+        "All": OrderState.ALL,
+        "Open": OrderState.OPEN,
+        "Cart not read": OrderState.UNREAD,
+        "Refunded": OrderState.REFUNDED,
+        "Refunded in part": OrderState.REFUNDED_IN_PART,
+        "Disputed": OrderState.DISPUTED,
+    }
+)
 _FILTERS = lists.Filters(empty={"ord_q": "", "ord_state": "All", "ord_from": None, "ord_to": None}, cursor="ord_page")
 
 
@@ -32,13 +38,13 @@ def show_filters() -> Wanted[OrderFilter]:
     bound = _FILTERS.bound
     with st.grid(4, min_column_width=150, gap="small", key="ord_filters") as grid, grid.cell(column_span=2):
         text = st.text_input(
-            "Search", key="ord_q", type="search", placeholder="Email, order number, payment, SKU", **bound
+            tr("Search"), key="ord_q", type="search", placeholder=tr("Email, order number, payment, SKU"), **bound
         )
     with grid:
-        since = st.date_input("Paid from", None, key="ord_from", format="YYYY-MM-DD", **bound)
-        until = st.date_input("To", None, key="ord_to", format="YYYY-MM-DD", **bound)
-    state = st.pills(
-        "State", list(STATES), default="All", required=True, key="ord_state", label_visibility="collapsed", **bound
+        since = st.date_input(tr("Paid from"), None, key="ord_from", format="YYYY-MM-DD", **bound)
+        until = st.date_input(tr("To"), None, key="ord_to", format="YYYY-MM-DD", **bound)
+    state = widgets.pills(
+        tr("State"), list(STATES), default="All", required=True, key="ord_state", label_visibility="collapsed", **bound
     )
     wanted = OrderFilter(
         search=(text or "").strip(), state=STATES.get(state or "All", OrderState.ALL), since=since, until=until
@@ -52,11 +58,17 @@ def show_list(seen: OrderList, wanted: Wanted[OrderFilter], person: Actor) -> No
     if not rows:
         _show_nothing(seen, wanted, person)
         return
-    text = f"{lists.counted(seen.count, 'order')}, newest first. Times are in {words.plain(seen.shop.zone)}."
+    text = tr(
+        "{count}, newest first. Times are in {zone}.",
+        count=lists.counted(seen.count, "order"),
+        zone=words.plain(seen.shop.zone),
+    )
     lists.show_head(text, key="ord", clear=_FILTERS.clear if wanted.narrowed else None, stale=seen.stale)
     key = f"ord_{rows[0].order_id}_{rows[-1].order_id}_{len(rows)}"
     tables.show_orders(rows, seen.shop.zone, key=key, pick=open_order)
-    lists.show_pages(_FILTERS.cursor, seen.page.before, seen.page.after, names=("Newest", "Newer", "Older"), key="ord")
+    lists.show_pages(
+        _FILTERS.cursor, seen.page.before, seen.page.after, names=(tr("Newest"), tr("Newer"), tr("Older")), key="ord"
+    )
 
 
 def open_order(order_id: int) -> None:
@@ -72,22 +84,29 @@ def close_order() -> None:
 def show_import(person: Actor) -> None:
     """Link to the import of orders, if the role permits it."""
     if may(person.role, Permission.IMPORT_ORDERS):
-        links.to_page("catalog", "Import orders", icon=":material/cloud_download:", imp_section="Orders")
+        links.to_page("catalog", tr("Import orders"), icon=":material/cloud_download:", imp_section="Orders")
 
 
 def _show_nothing(seen: OrderList, wanted: Wanted[OrderFilter], person: Actor) -> None:
     if wanted.narrowed:
-        found = f"Nothing matches {words.plain(wanted.filter.search[:80])}. " if wanted.filter.search else ""
+        found = (
+            tr("Nothing matches {search}. ", search=words.plain(wanted.filter.search[:80]))
+            if wanted.filter.search
+            else ""
+        )
         frame.empty(
-            "No order matches",
-            f"{found}Search for the beginning of an email or an order number, a payment id, or a complete SKU.",
+            tr("No order matches"),
+            tr(
+                "{found}Search for the beginning of an email or an order number, a payment id, or a complete SKU.",
+                found=found,
+            ),
             icon=":material/search_off:",
         )
         lists.show_clear("ord", _FILTERS.clear)
     else:
         frame.empty_sales(
-            "There are no orders yet",
-            "Paid orders arrive from Stripe automatically, and each takes its units off the shelf once.",
+            tr("There are no orders yet"),
+            tr("Paid orders arrive from Stripe automatically, and each takes its units off the shelf once."),
             person,
             seen.shop,
             icon=":material/receipt_long:",

@@ -11,6 +11,7 @@ from core.foundation.settings import load_settings
 from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import links
+from dashboard.language.texts import tr
 
 
 @lru_cache(maxsize=1)
@@ -24,12 +25,12 @@ def show(shop: Shop) -> None:
     if is_connected():
         return
     if shop.is_sample:
-        st.caption(":material/science: These orders come from the sandbox, which stands in for Stripe.")
+        st.caption(tr(":material/science: These orders come from the sandbox, which stands in for Stripe."))
         return
-    text = ":material/link_off: Stripe is not connected, so no orders arrive."
+    text = tr(":material/link_off: Stripe is not connected, so no orders arrive.")
     if not may(session.actor().role, Permission.MANAGE_STRIPE):
-        st.caption(f"{text} An admin can connect it.")
+        st.caption(tr("{value} An admin can connect it.", value=text))
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(text, width="content")
-        links.to_page("settings", "Connect Stripe", icon=":material/arrow_forward:", set_section="Stripe")
+        links.to_page("settings", tr("Connect Stripe"), icon=":material/arrow_forward:", set_section="Stripe")

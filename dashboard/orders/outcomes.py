@@ -14,14 +14,17 @@ from core.orders.refund_reads import Decided, RefundRow
 from core.orders.refunds import Decision
 from core.orders.worth import Proposal
 from dashboard.frame import forms, selling, words
+from dashboard.language.texts import lazy, tr
 
-LABELS = {
-    Disposition.RESTOCK: "Back on the shelf",
-    Disposition.DAMAGED: "Damaged",
-    Disposition.NOT_RETURNED: "Not returned",
-    Disposition.GOODWILL: "Goodwill",
-    Disposition.INSPECT: "Inspect first",
-}
+LABELS = lazy(
+    {
+        Disposition.RESTOCK: "Back on the shelf",
+        Disposition.DAMAGED: "Damaged",
+        Disposition.NOT_RETURNED: "Not returned",
+        Disposition.GOODWILL: "Goodwill",
+        Disposition.INSPECT: "Inspect first",
+    }
+)
 """The outcomes, in the order of their fields."""
 
 
@@ -39,7 +42,7 @@ def proposals(
 def ask(form: forms.Form, refund: RefundRow, line: OrderLine, fits: Proposal) -> None:
     """Draw the fields of a line: how many of its units had which outcome."""
     with st.container(gap=None):
-        price = f", {_price(line, refund.currency)} each"
+        price = tr(", {line} each", line=_price(line, refund.currency))
         st.markdown(
             f"**{words.plain(line.sku or line.code)}**{words.DOT}{words.plain(selling.line_name(line) + price)}"
         )
@@ -86,45 +89,60 @@ def money(refund: RefundRow, lines: Sequence[OrderLine], fits: Proposal) -> str:
     back, paid = (selling.money(amount or 0, refund.currency) for amount in (refund.amount, refund.paid))
     open_units = sum(worth.open_units(line) for line in lines)
     if not fits.total:
-        return f"{back} of {paid} were refunded: less than one more unit cost."
+        return tr("{back} of {paid} were refunded: less than one more unit cost.", back=back, paid=paid)
     which = [
-        f"{words.number(fits.units[line.line_id])} of {line.sku or line.code}"
+        tr("{units} of {sku}", units=words.number(fits.units[line.line_id]), sku=line.sku or line.code)
         for line in lines
         if fits.units.get(line.line_id)
     ]
-    example = ", " if fits.is_sure else ", for example "
+    example = ", " if fits.is_sure else tr(", for example ")
     named = f"{example}{words.listing(which)}" if len(lines) > 1 else ""
-    return f"{back} of {paid} were refunded: {fits.total} of {words.units(open_units)}{named}."
+    return tr(
+        "{back} of {paid} were refunded: {total} of {units}{named}.",
+        back=back,
+        paid=paid,
+        total=fits.total,
+        units=words.units(open_units),
+        named=named,
+    )
 
 
 def _price(line: OrderLine, currency: str) -> str:
     if line.unit_price is not None:
         return selling.money(line.unit_price, currency)
-    return f"without a price, about {selling.money(round(line.unit_worth or 0), currency)}"
+    return tr("without a price, about {unit_worth}", unit_worth=selling.money(round(line.unit_worth or 0), currency))
 
 
 def _left(line: OrderLine) -> str:
-    inspected = f" {words.units(line.in_inspection)} in inspection." if line.in_inspection else ""
+    inspected = tr(" {units} in inspection.", units=words.units(line.in_inspection)) if line.in_inspection else ""
     if line.restorable:
-        most = f"At most {words.units(line.restorable)} can go back on the shelf."
+        most = tr("At most {units} can go back on the shelf.", units=words.units(line.restorable))
         return f"{selling.line_text(line)}. {most}{inspected}"
-    nothing = "No units left the shelf" if not line.taken else "All units are back on the shelf"
-    return f"{selling.line_text(line)}. {nothing}, so none can go back.{inspected}"
+    nothing = tr("No units left the shelf") if not line.taken else tr("All units are back on the shelf")
+    return tr(
+        "{line}. {nothing}, so none can go back.{inspected}",
+        line=selling.line_text(line),
+        nothing=nothing,
+        inspected=inspected,
+    )
 
 
 def ask_as_a_whole(form: forms.Form, refund: RefundRow) -> None:
     """Draw the choice of an outcome for an order whose lines are not known."""
     st.caption(
-        "The cart of this order is not known here, so none of its units left the shelf and none can go back. If goods "
-        "were sent and returned, enter the lines of the order first."
+        tr(
+            "The cart of this order is not known here, so none of its units left the shelf and "
+            "none can go back. If goods were sent and returned, enter the lines of the order "
+            "first."
+        )
     )
     st.selectbox(
-        "Outcome",
+        tr("Outcome"),
         [what for what in LABELS if what is not Disposition.RESTOCK],
         index=None,
         key=form.input(f"what_{refund.id}"),
         format_func=LABELS.__getitem__,
-        placeholder="No decision",
+        placeholder=tr("No decision"),
     )
 
 

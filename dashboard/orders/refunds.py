@@ -17,6 +17,7 @@ from dashboard.door import session
 from dashboard.frame import forms, lists, selling, words
 from dashboard.frame import page as frame
 from dashboard.language import sales
+from dashboard.language.texts import tr
 from dashboard.orders import decisions, outcomes
 from dashboard.orders import listing as order_list
 
@@ -32,26 +33,31 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
     """Show a page of the refunds to decide, oldest first, the first one expanded."""
     if not seen.page.rows:
         frame.empty(
-            "No refunds to decide",
-            "Refunds arrive from Stripe automatically, including those made in Stripe's dashboard. Here people decide "
-            "what happened to the goods.",
+            tr("No refunds to decide"),
+            tr(
+                "Refunds arrive from Stripe automatically, including those made in Stripe's "
+                "dashboard. Here people decide what happened to the goods."
+            ),
             icon=":material/currency_exchange:",
             begin=_begin,
         )
         return
-    text = (
-        f"{words.plural(seen.waiting.refunds, 'refund')} to decide, oldest first. A refund returns money only: "
-        "no units go back on the shelf until someone decides."
+    text = tr(
+        "{refunds} to decide, oldest first. A refund returns money only: no units go back on "
+        "the shelf until someone decides.",
+        refunds=words.plural(seen.waiting.refunds, "refund"),
     )
     lists.show_head(text, key="ref", stale=seen.stale)
     for place, row in enumerate(seen.page.rows):
         _show_card(row, person, seen.shop.zone, is_first=place == 0)
-    lists.show_pages(CURSOR, seen.page.before, seen.page.after, names=("First", "Previous", "Next"), key="ref")
+    lists.show_pages(
+        CURSOR, seen.page.before, seen.page.after, names=(tr("First"), tr("Previous"), tr("Next")), key="ref"
+    )
 
 
 def _begin() -> None:
     st.button(
-        "All orders", key="ref_orders", icon=":material/receipt_long:", on_click=st.session_state.update,
+        tr("All orders"), key="ref_orders", icon=":material/receipt_long:", on_click=st.session_state.update,
         args=({order_list.VIEW.key: order_list.ORDERS},),
     )  # fmt: skip
 
@@ -66,10 +72,10 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
         if refund.email:
             st.text(refund.email)  # not Markdown, which would turn an email address into a link
         st.button(
-            f"Order {words.plain(refund.order_name or '')}", icon=":material/receipt_long:",
+            tr("Order {order_name}", order_name=words.plain(refund.order_name or '')), icon=":material/receipt_long:",
             key=f"refund_order_{refund.id}", type="tertiary", on_click=order_list.open_order, args=(refund.order_id,),
         )  # fmt: skip
-        form = st.expander("Decide", expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
+        form = st.expander(tr("Decide"), expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
         if form.open:
             with form:
                 decisions.show(row.decided, person, zone)
@@ -81,7 +87,7 @@ def show_head(refund: RefundRow, zone: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{words.plain(selling.money(refund.amount, refund.currency))}**", width="content")
         if refund.kind == RefundKind.DISPUTE:
-            st.badge("Lost dispute", color="orange")
+            st.badge(tr("Lost dispute"), color="orange")
         st.badge(sales.REFUND_STATES[refund.state], color=_COLOURS[refund.state])  # type: ignore[arg-type]
         at = words.moment(refund.refunded_at, zone)
         st.caption(words.plain(words.joined(at, selling.refund_text(refund))), width="content")
@@ -89,8 +95,10 @@ def show_head(refund: RefundRow, zone: str) -> None:
 
 def _show_unknown(refund: RefundRow, person: Actor) -> None:
     st.info(
-        "The order of this refund has not been imported. A manager or an admin can import the orders of its day. The "
-        "refund is then linked to its order.",
+        tr(
+            "The order of this refund has not been imported. A manager or an admin can import "
+            "the orders of its day. The refund is then linked to its order."
+        ),
         icon=":material/help:",
     )
     order_list.show_import(person)
@@ -105,7 +113,7 @@ def show_form(
     be confirmed.
     """
     if not may(person.role, Permission.DECIDE_REFUND):
-        st.caption("Support, a manager or an admin decides what happened to the goods.")
+        st.caption(tr("Support, a manager or an admin decides what happened to the goods."))
         return
     lines, refunds = [line for line in lines if line.has_units], list(refunds)[:MOST_REFUNDS]
     form = forms.begin("_".join(["refund", *(str(refund.id) for refund in refunds)]))
@@ -114,7 +122,9 @@ def show_form(
     with st.container(key=f"decide_goods_{refunds[0].id}"), st.form(form.name, border=False):
         for refund, fits in outcomes.proposals(refunds, lines, decided):
             if len(refunds) > 1:
-                st.markdown(f"**The refund of {words.plain(selling.money(refund.amount, refund.currency))}**")
+                st.markdown(
+                    tr("**The refund of {amount}**", amount=words.plain(selling.money(refund.amount, refund.currency)))
+                )
             if not lines:
                 outcomes.ask_as_a_whole(form, refund)
             elif not fits.is_whole:
@@ -122,7 +132,13 @@ def show_form(
             for line in lines[:MOST_LINES]:
                 outcomes.ask(form, refund, line, fits)
         if len(lines) > MOST_LINES:
-            st.caption(f"The first {MOST_LINES} of {words.plural(len(lines), 'line')}. Submit these, then the rest.")
+            st.caption(
+                tr(
+                    "The first {most_lines} of {lines}. Submit these, then the rest.",
+                    most_lines=MOST_LINES,
+                    lines=words.plural(len(lines), "line"),
+                )
+            )
         forms.note(form)
         _ask_for_picture(form)
         _ask_to_confirm(form)
@@ -130,7 +146,7 @@ def show_form(
         def post(key: str, values: forms.Values) -> decisions.Outcome:
             return decisions.attempt(key, lambda: _decide(refunds, lines, values, key, seen))
 
-        forms.submit(form, "Decide", post, icon=":material/gavel:", say=decisions.told)
+        forms.submit(form, tr("Decide"), post, icon=":material/gavel:", say=decisions.told)
 
 
 def _decide(
@@ -151,8 +167,8 @@ def _decide(
 
 def _ask_for_picture(form: forms.Form) -> None:
     st.file_uploader(
-        "Picture of the goods", type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("picture"),
-        help="It is made smaller, and what the camera wrote into it is left out.",
+        tr("Picture of the goods"), type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("picture"),
+        help=tr("It is made smaller, and what the camera wrote into it is left out."),
     )  # fmt: skip
 
 
@@ -160,4 +176,7 @@ def _ask_to_confirm(form: forms.Form) -> None:
     """After more units than the money fits were refused: ask whether they are meant."""
     facts = form.draft.problem.facts if form.draft.problem else {}
     if facts.get("worth"):
-        st.checkbox(f"Yes, {words.units(facts['units'])} are meant, more than the money fits", key=form.input("sure"))
+        st.checkbox(
+            tr("Yes, {units} are meant, more than the money fits", units=words.units(facts["units"])),
+            key=form.input("sure"),
+        )

@@ -15,6 +15,8 @@ from core.screens.orders import WholeOrder
 from dashboard.door import session
 from dashboard.frame import forms, selling, words
 from dashboard.language import sales
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 from dashboard.orders import decisions, exchange
 
 MOST_LINES = 20
@@ -28,14 +30,14 @@ def show(seen: WholeOrder, person: Actor) -> None:
     if not (known or may_take_in):
         return
     with st.container(border=True, key="ord_returns"):
-        st.subheader("Other returns", anchor=False)
+        st.subheader(tr("Other returns"), anchor=False)
         decisions.show(known, person, seen.shop.zone)
         if may_take_in:
-            opened = st.expander("Goods came back", key="ord_take_in", on_change="rerun")
+            opened = st.expander(tr("Goods came back"), key="ord_take_in", on_change="rerun")
             if opened.open:
                 with opened:
                     _show_form(seen, lines[:MOST_LINES])
-            swapped = st.expander("Exchange", key="ord_exchange", on_change="rerun")
+            swapped = st.expander(tr("Exchange"), key="ord_exchange", on_change="rerun")
             if swapped.open:
                 with swapped:
                     exchange.show(seen, lines[:MOST_LINES])
@@ -43,13 +45,15 @@ def show(seen: WholeOrder, person: Actor) -> None:
 
 def _show_form(seen: WholeOrder, lines: list[OrderLine]) -> None:
     if any(refund.state in UNDECIDED for refund in seen.refunds):
-        st.caption("A refund of this order waits for a decision. If these are its goods, decide them there.")
+        st.caption(tr("A refund of this order waits for a decision. If these are its goods, decide them there."))
     form = forms.begin(f"take_in_{seen.order.order_id}")
     decisions.start_again(form, seen.seen)
     with st.form(form.name, border=False):
         for line in lines:
             _ask(form, line)
-        st.selectbox("Reason", _reasons(seen), key=form.input("reason"), format_func=lambda reason: reason.label)
+        st.selectbox(
+            tr("Reason"), _reasons(seen), key=form.input("reason"), format_func=lambda reason: translated(reason.label)
+        )
         forms.note(form)
 
         def post(key: str, values: forms.Values) -> decisions.Outcome:
@@ -66,7 +70,7 @@ def _show_form(seen: WholeOrder, lines: list[OrderLine]) -> None:
                 ),
             )
 
-        forms.submit(form, "Take in", post, icon=":material/assignment_return:", say=decisions.told)
+        forms.submit(form, tr("Take in"), post, icon=":material/assignment_return:", say=decisions.told)
 
 
 def _ask(form: forms.Form, line: OrderLine) -> None:
@@ -75,10 +79,10 @@ def _ask(form: forms.Form, line: OrderLine) -> None:
         st.caption(words.plain(f"{selling.line_text(line)}."))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Condition", returns.CONDITIONS, key=form.input(f"condition_{line.line_id}"),
+            tr("Condition"), returns.CONDITIONS, key=form.input(f"condition_{line.line_id}"),
             format_func=sales.DISPOSITIONS.__getitem__,
         )  # fmt: skip
-        forms.number_field("Came back", value=0, key=form.input(f"units_{line.line_id}"), width=110)
+        forms.number_field(tr("Came back"), value=0, key=form.input(f"units_{line.line_id}"), width=110)
 
 
 def _reasons(seen: WholeOrder) -> list[Reason]:

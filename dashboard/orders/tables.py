@@ -21,23 +21,23 @@ def show_orders(rows: Sequence[OrderRow], zone: str, *, key: str, pick: Callable
     widths = tables.share(434, needs)
     columns.show(
         {
-            "order": (titles, columns.opener("Order", widths["order"], ids, pick)),
-            "at": ([words.moment(row.paid_at, zone) for row in rows], TextColumn("Paid", width=140)),
-            "buyer": (buyers, TextColumn("Buyer", width=widths["buyer"])),
-            "units": (units, TextColumn("Units", width=56, alignment="right")),
+            "order": (titles, columns.opener(tr("Order"), widths["order"], ids, pick)),
+            "at": ([words.moment(row.paid_at, zone) for row in rows], TextColumn(tr("Paid"), width=140)),
+            "buyer": (buyers, TextColumn(tr("Buyer"), width=widths["buyer"])),
+            "units": (units, TextColumn(tr("Units"), width=56, alignment="right")),
             "amount": (
                 [selling.money(row.amount, row.currency) for row in rows],
-                TextColumn("Amount", width=100, alignment="right"),
+                TextColumn(tr("Amount"), width=100, alignment="right"),
             ),
-            "state": (states, columns.tags("State", 274, selling.ORDER_STATES)),
+            "state": (states, columns.tags(tr("State"), 274, selling.ORDER_STATES)),
         },
         {
-            "order": (titles, columns.opener("Order", 104, ids, pick)),
-            "what": ([_summary(row, zone) for row in rows], TextColumn("Paid", width=158)),
-            "state": ([", ".join(each[:2]) for each in states], TextColumn("State", width=92)),
+            "order": (titles, columns.opener(tr("Order"), 104, ids, pick)),
+            "what": ([_summary(row, zone) for row in rows], TextColumn(tr("Paid"), width=158)),
+            "state": ([", ".join(each[:2]) for each in states], TextColumn(tr("State"), width=92)),
         },
         key=key,
-        alt="Orders, newest first",
+        alt=tr("Orders, newest first"),
     )
 
 

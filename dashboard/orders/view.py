@@ -19,7 +19,8 @@ from dashboard.door import session
 from dashboard.frame import drawer, links, lists, live, selling, tables, words
 from dashboard.frame import page as frame
 from dashboard.language import sales
-from dashboard.language.texts import tr
+from dashboard.language.said import translated
+from dashboard.language.texts import inside, tr
 from dashboard.orders import decisions, oversold, refunds, returns, story
 from dashboard.orders import listing as order_list
 from dashboard.stock import holds
@@ -27,7 +28,7 @@ from dashboard.stock import holds
 
 def show(wanted: str, person: Actor) -> None:
     """Show the order that the address names, or say that there is none."""
-    st.button("All orders", icon=":material/arrow_back:", on_click=order_list.close_order, key="ord_back")
+    st.button(tr("All orders"), icon=":material/arrow_back:", on_click=order_list.close_order, key="ord_back")
     order_id = lists.number(wanted)
     seen = None if order_id is None else session.run(order_screens.order, order_id=order_id)
     if seen is None:
@@ -60,23 +61,27 @@ def show(wanted: str, person: Actor) -> None:
 def _show_head(seen: WholeOrder) -> None:
     row = seen.order
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ord_head"):
-        st.subheader(f"Order {words.plain(row.title)}", anchor=False, width="content")
+        st.subheader(tr("Order {title}", title=words.plain(row.title)), anchor=False, width="content")
         for state in selling.order_states(row):
             st.badge(tr(state), color=selling.ORDER_STATES[state])  # type: ignore[arg-type]
-    paid = f"{selling.money(row.amount, row.currency)} paid {words.moment(row.paid_at, seen.shop.zone)}"
+    paid = tr(
+        "{amount} paid {paid_at}",
+        amount=selling.money(row.amount, row.currency),
+        paid_at=words.moment(row.paid_at, seen.shop.zone),
+    )
     st.text(words.joined(paid, row.name, row.email))
 
 
 def _show_lines(seen: WholeOrder, person: Actor) -> None:
-    st.subheader("Lines", anchor=False)
+    st.subheader(tr("Lines"), anchor=False)
     if not seen.lines:
-        st.write(f"{selling.cart(seen.order)}, so no units were taken off the shelf.")
+        st.write(tr("{order}, so no units were taken off the shelf.", order=selling.cart(seen.order)))
     for line in seen.lines:
         _show_line(line, seen, person)
     if seen.order.cart_state != "read" and seen.raw_cart and not may(person.role, Permission.SET_LINES):
-        st.caption("The cart as it came with the payment:")
+        st.caption(tr("The cart as it came with the payment:"))
         lines.show_told(guesses.written(seen.raw_cart))
-        st.caption(selling.BY_HAND)
+        st.caption(tr(selling.BY_HAND))
 
 
 def _show_line(line: OrderLine, seen: WholeOrder, person: Actor) -> None:
@@ -89,9 +94,9 @@ def _show_line(line: OrderLine, seen: WholeOrder, person: Actor) -> None:
             else:
                 st.markdown(f"**{words.plain(line.code)}**")
             st.badge(label, color=colour)  # type: ignore[arg-type]
-        each = f", {selling.money(line.unit_price, currency)} each" if line.unit_price else ""
-        known = (str(line.sku).lower(), str(line.variant_id))  # a variant id means nothing to a person
-        other = f" ({line.code} in the cart)" if line.sku and line.code.lower() not in known else ""
+        each = tr(", {unit_price} each", unit_price=selling.money(line.unit_price, currency)) if line.unit_price else ""
+        known = (inside(str(line.sku)), str(line.variant_id))  # a variant id means nothing to a person
+        other = tr(" ({code} in the cart)", code=line.code) if line.sku and line.code.lower() not in known else ""
         st.markdown(words.plain(f"{selling.line_name(line)}{each}{other}"))
         st.caption(words.plain(f"{selling.line_text(line)}."))
         oversold.show_line(line, seen, person)
@@ -101,19 +106,21 @@ def _show_case(alert: Alert, seen: WholeOrder, person: Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(sales.KINDS[alert.kind], anchor=False, width="content")
         st.badge(sales.ALERT_STATES[alert.state], color="red" if alert.state is AlertState.OPEN else "orange")
-        links.to_page("alerts", "Case history", icon=":material/history:", alert=str(alert.alert_id))
-    st.write(words.plain(alert.sentence))
+        links.to_page("alerts", tr("Case history"), icon=":material/history:", alert=str(alert.alert_id))
+    st.write(words.plain(translated(alert.sentence)))
     if alert.kind is AlertKind.REFUND_FAILED:
         st.caption(
-            "Units were put back for a refund that failed. If the sale is still valid, undo that decision under "
-            "Refunds: the units leave the shelf again."
+            tr(
+                "Units were put back for a refund that failed. If the sale is still valid, undo that "
+                "decision under Refunds: the units leave the shelf again."
+            )
         )
     case_forms.show_quick(alert, person)
     case_forms.show(alert, seen.lines, person)
 
 
 def _show_refunds(seen: WholeOrder, person: Actor) -> None:
-    st.subheader("Refunds", anchor=False)
+    st.subheader(tr("Refunds"), anchor=False)
     for place, refund in enumerate(seen.refunds):
         if place:
             st.divider()
@@ -121,12 +128,12 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
         decided = [each for each in seen.decided if each.refund_id == refund.id]
         decisions.show(decided, person, seen.shop.zone)
         if refund.state == "decided" and any(line.restorable for line in seen.lines):
-            form = st.expander("Add a decision", key=f"decide_{refund.id}", on_change="rerun")
+            form = st.expander(tr("Add a decision"), key=f"decide_{refund.id}", on_change="rerun")
             if form.open:
                 with form:
                     refunds.show_form([refund], seen.lines, decided, person)
     if waiting := story.to_decide(seen):
-        form = st.expander("Decide", expanded=True, key=f"decide_order_{seen.order.order_id}", on_change="rerun")
+        form = st.expander(tr("Decide"), expanded=True, key=f"decide_order_{seen.order.order_id}", on_change="rerun")
         if form.open:
             with form:
                 refunds.show_form(waiting, seen.lines, seen.decided, person)
@@ -134,25 +141,29 @@ def _show_refunds(seen: WholeOrder, person: Actor) -> None:
 
 def _show_payment(seen: WholeOrder) -> None:
     row = seen.order
-    st.subheader("Payment", anchor=False)
+    st.subheader(tr("Payment"), anchor=False)
     if row.tolerated:
         st.caption(words.plain(selling.tolerated(row)))
     difference = row.difference or 0
     more = "more" if difference > 0 else "less"
     tables.show_facts(
         {
-            "Payment": row.payment_id,
-            "Charge": row.charge_id or "",
-            "Checkout": _cut(row.session_id or ""),
-            "Amount": selling.money(row.amount, row.currency),
-            "Difference": f"{selling.money(abs(difference), row.currency)} {more} than its lines" if difference else "",
-            "Refunded": selling.money(row.refunded, row.currency) if row.refunded else "",
-            "Dispute": selling.dispute(row.dispute),
-            "Paid": words.moment(row.paid_at, seen.shop.zone),
-            "Recorded": words.moment(row.imported_at, seen.shop.zone),
-            "Cart": selling.cart(row),
-            "Stock": selling.policy(row),
-            "Mode": "Live" if row.livemode else "Test, no real money",
+            tr("Payment"): row.payment_id,
+            tr("Charge"): row.charge_id or "",
+            tr("Checkout"): _cut(row.session_id or ""),
+            tr("Amount"): selling.money(row.amount, row.currency),
+            tr("Difference"): tr(
+                "{difference} {more} than its lines", difference=selling.money(abs(difference), row.currency), more=more
+            )
+            if difference
+            else "",
+            tr("Refunded"): selling.money(row.refunded, row.currency) if row.refunded else "",
+            tr("Dispute"): selling.dispute(row.dispute),
+            tr("Paid"): words.moment(row.paid_at, seen.shop.zone),
+            tr("Recorded"): words.moment(row.imported_at, seen.shop.zone),
+            tr("Cart"): selling.cart(row),
+            tr("Stock"): selling.policy(row),
+            tr("Mode"): tr("Live") if row.livemode else tr("Test, no real money"),
         }
     )
 
@@ -163,14 +174,14 @@ def _cut(stripe_id: str) -> str:
 
 
 def _show_steps(steps: Sequence[Step], seen: WholeOrder) -> None:
-    st.subheader("Timeline", anchor=False)
+    st.subheader(tr("Timeline"), anchor=False)
     for place, row in enumerate(steps):
         icon, text, details = selling.step(row, seen.order.currency)
         who = f"{row.who}, {words.moment(row.at, seen.shop.zone)}"
         with st.container(gap=None, key=f"flush_step_{place}"):
             if row.kind is StepKind.MOVEMENT:
                 st.button(
-                    f"{icon} {words.plain(text)}", key=f"step_{row.id}", type="tertiary", help="Open the movement",
+                    f"{icon} {words.plain(text)}", key=f"step_{row.id}", type="tertiary", help=tr("Open the movement"),
                     on_click=drawer.open_movement, args=(row.id,),
                 )  # fmt: skip
             else:

@@ -8,6 +8,8 @@ from core.foundation import days
 from core.sample import play
 from dashboard.door import session
 from dashboard.frame import words
+from dashboard.language import formats
+from dashboard.language.texts import tr
 
 
 def show_progress(zone: str) -> None:
@@ -15,6 +17,15 @@ def show_progress(zone: str) -> None:
     found = session.run(play.progress)
     if found is None or found.played_at is not None:
         return
-    until = f", now {words.day(days.of(found.played_until, zone))}" if found.played_until else ""
-    steps = f"{found.played:,} of {found.steps:,} steps{until}"
-    st.progress(found.share, f"The sample shop is being filled: {steps}. Everything works meanwhile.")
+    until = (
+        tr(", now {played_until}", played_until=words.day(days.of(found.played_until, zone)))
+        if found.played_until
+        else ""
+    )
+    steps = tr(
+        "{played} of {steps} steps{until}",
+        played=formats.number(found.played),
+        steps=formats.number(found.steps),
+        until=until,
+    )
+    st.progress(found.share, tr("The sample shop is being filled: {steps}. Everything works meanwhile.", steps=steps))

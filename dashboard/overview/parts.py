@@ -17,20 +17,20 @@ from dashboard.alerts import tables as cases
 from dashboard.frame import charts, drawer, links, lists, selling, tables, words
 from dashboard.frame import page as frame
 from dashboard.frame.charts import choosing
-from dashboard.language.texts import tr
+from dashboard.language.texts import inside, marked, tr
 
-PERIOD = lists.Choice(label="Period", key="ovw_days", options=lists.DAYS, usual="30 days")
+PERIOD = lists.Choice(label=marked("Period"), key="ovw_days", options=lists.DAYS, usual="30 days")
 """The days that the numbers and the chart cover."""
 _CHOSEN = "ovw_pick"
-PURPOSE = "Overview shows what is in stock, what was sold, and what needs attention."
+PURPOSE = marked("Overview shows what is in stock, what was sold, and what needs attention.")
 
 
 def show_caption(seen: Overview) -> None:
     """Show the shop's name, its time zone, and the age of the last movement."""
-    moved = "no movements yet"
+    moved = tr("no movements yet")
     if seen.last_at:
-        moved = f"last movement {words.ago(seen.last_at, datetime.now(UTC))}"
-    st.caption(words.plain(words.joined(seen.shop.name, moved, f"times are in {seen.shop.zone}")))
+        moved = tr("last movement {last_at}", last_at=words.ago(seen.last_at, datetime.now(UTC)))
+    st.caption(words.plain(words.joined(seen.shop.name, moved, tr("times are in {zone}", zone=seen.shop.zone))))
 
 
 def show_numbers(seen: Overview, days: int) -> None:
@@ -38,32 +38,40 @@ def show_numbers(seen: Overview, days: int) -> None:
     sold = _series(seen.flows, seen.shop.today, days, {MovementType.SALE}, came=-1, went=1)
     net = _series(seen.flows, seen.shop.today, days, set(MovementType), came=1, went=-1)
     summary, currency = seen.summary, seen.shop.currency
-    period = f"in {days} days"
+    period = tr("in {days} days", days=days)
     with st.grid(4, min_column_width=160, gap="small"):
         st.metric(
-            "Units on hand", words.number(summary.units), words.signed(sum(net)), delta_description=period,
-            delta_color="off", delta_arrow="off", border=True, height="stretch", chart_data=net, chart_type="bar",
-            help="Units of active variants physically in stock. The bars are the net change of each day.",
-        )  # fmt: skip
+            tr("Units on hand"),
+            words.number(summary.units),
+            words.signed(sum(net)),
+            delta_description=period,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+            chart_data=net,
+            chart_type="bar",
+            help=tr("Units of active variants physically in stock. The bars are the net change of each day."),
+        )
         st.metric(
-            "Units sold", words.number(sum(sold)), delta_description=period, border=True,
+            tr("Units sold"), words.number(sum(sold)), delta_description=period, border=True,
             height="stretch", chart_data=sold[:-1], chart_type="area",
-            help="Units of sale movements, minus those undone. The line ends yesterday.",
+            help=tr("Units of sale movements, minus those undone. The line ends yesterday."),
         )  # fmt: skip
         st.metric(
-            "Stock value", words.round_money(summary.value_at_price, currency), border=True, height="stretch",
+            tr("Stock value"), words.round_money(summary.value_at_price, currency), border=True, height="stretch",
             delta=_at_cost(seen), delta_color="off", delta_arrow="off",
-            help="Units on hand at their selling price, and at their average cost as far as it is known",
+            help=tr("Units on hand at their selling price, and at their average cost as far as it is known"),
         )  # fmt: skip
         with st.container(border=True, height="stretch", key="flush_levels", gap="xsmall"):
-            st.markdown("Levels")
+            st.markdown(tr("Levels"))
             healthy = summary.variants - summary.low - summary.out_of_stock
             for count, status, icon in (
-                (summary.out_of_stock, "Out of stock", "error"),
-                (summary.low, "Low", "warning"),
-                (healthy, "In stock", "check_circle"),
+                (summary.out_of_stock, tr("Out of stock"), "error"),
+                (summary.low, tr("Low"), "warning"),
+                (healthy, tr("In stock"), "check_circle"),
             ):
-                label = f"**{words.number(count)}** {status.lower()}"
+                label = f"**{words.number(count)}** {inside(status)}"
                 links.to_page("stock", label, icon=f":material/{icon}:", stk_status=status)
     _describe_charts(net, sold[:-1], days)
 
@@ -73,8 +81,8 @@ def _describe_charts(net: Sequence[int], sold: Sequence[int], days: int) -> None
     least, most = words.signed(min(net, default=0)), words.signed(max(net, default=0))
     highest = words.units(max(sold, default=0))
     texts = (
-        f"Net change of each day in {days} days: from {least} to {most} units.",
-        f"Units sold on each day in {days} days: {highest} at most.",
+        tr("Net change of each day in {days} days: from {least} to {most} units.", days=days, least=least, most=most),
+        tr("Units sold on each day in {days} days: {highest} at most.", days=days, highest=highest),
     )
     st.html(f'<span class="stockroom-charts" data-texts="{escape(json.dumps(texts))}" hidden></span>')
 
@@ -86,10 +94,14 @@ def _at_cost(seen: Overview) -> str | None:
     if not summary.value_at_cost and not summary.uncosted:
         return None
     if not summary.value_at_cost:
-        return "No cost is known"
+        return tr("No cost is known")
     if summary.uncosted:
-        return f"{value} at cost, {words.plural(summary.uncosted, 'variant')} without a cost"
-    return f"{value} at cost"
+        return tr(
+            "{value} at cost, {variants} without a cost",
+            value=value,
+            variants=words.plural(summary.uncosted, "variant"),
+        )
+    return tr("{value} at cost", value=value)
 
 
 def _series(
@@ -104,12 +116,14 @@ def _series(
 
 def show_flows(seen: Overview, days: int) -> None:
     """Show the units moved by type and day, as a chart and as a table."""
-    with frame.heading("Units moved per day"):
+    with frame.heading(tr("Units moved per day")):
         PERIOD.show()
     until = seen.shop.today + timedelta(days=1)
     since = until - timedelta(days=days)
     if not seen.flows:
-        frame.empty("No movements in this period", "Choose a longer period, or receive a delivery on the Stock page.")
+        frame.empty(
+            tr("No movements in this period"), tr("Choose a longer period, or receive a delivery on the Stock page.")
+        )
         return
     chart = of_days(seen.flows, since, until)
     found = chosen()
@@ -129,35 +143,49 @@ def chosen() -> choosing.Days | None:
 def show_attention(seen: Overview) -> None:
     """List failed updates first, then what else waits for a person, each as one line with a link."""
     waiting = seen.waiting
-    with frame.heading("Needs attention"):
+    with frame.heading(tr("Needs attention")):
         if waiting.failed_updates:
             st.badge(words.plural(waiting.failed_updates, "failed update"), color="red")
     _show_failed(seen)
     levels = words.plural(waiting.levels, "product")
     variants = [
         f"{words.number(count)} {text}"
-        for count, text in ((seen.summary.out_of_stock, "out of stock"), (seen.summary.low, "low"))
+        for count, text in ((seen.summary.out_of_stock, tr("out of stock")), (seen.summary.low, "low"))
         if count
     ]
-    _line(waiting.decisions, "violet", "gavel", "decision about a payment", "Disputes and double payments",
+    _line(waiting.decisions, "violet", "gavel", "decision about a payment", tr("Disputes and double payments"),
           "alerts", many="decisions about payments", alr_list="Decisions")  # fmt: skip
-    _line(waiting.refunds, "violet", "currency_exchange", "refund to decide", "Decide what happened to the goods",
+    _line(waiting.refunds, "violet", "currency_exchange", "refund to decide", tr("Decide what happened to the goods"),
           "orders", many="refunds to decide", ord_view="Refunds to decide")  # fmt: skip
-    _line(seen.arrived, "green", "local_shipping", "order can be sent", "The buyer waited, and the goods have arrived",
-          "orders", many="orders can be sent", ord_view="Waiting for goods")  # fmt: skip
-    _line(waiting.machinery, "orange", "build", "case of the machinery", "Jobs, backups, proofs and messages",
+    _line(
+        seen.arrived,
+        "green",
+        "local_shipping",
+        "order can be sent",
+        tr("The buyer waited, and the goods have arrived"),
+        "orders",
+        many="orders can be sent",
+        ord_view="Waiting for goods",
+    )
+    _line(waiting.machinery, "orange", "build", "case of the machinery", tr("Jobs, backups, proofs and messages"),
           "alerts", many="cases of the machinery", alr_list="Machinery")  # fmt: skip
     if waiting.levels or variants:
-        about = f"{levels} at a low level" if waiting.levels else "Levels"
-        _row("orange", "inventory_2", about, f"Variants: {words.listing(variants)}" if variants else "", "alerts",
-             alr_list="Levels")  # fmt: skip
+        about = tr("{levels} at a low level", levels=levels) if waiting.levels else tr("Levels")
+        _row(
+            "orange",
+            "inventory_2",
+            about,
+            tr("Variants: {variants}", variants=words.listing(variants)) if variants else "",
+            "alerts",
+            alr_list="Levels",
+        )
 
 
 def _show_failed(seen: Overview) -> None:
     """Show the failed updates with what is at stake and the first of them, or when the last one was."""
     if not seen.waiting.failed_updates:
         last = listing.last(seen.around.last_at, seen.shop.zone)
-        _row("green", "task_alt", "No failed updates", last, "alerts")
+        _row("green", "task_alt", tr("No failed updates"), last, "alerts")
         return
     label = f"{words.plural(seen.waiting.failed_updates, 'failed update')}"
     _row("red", "notifications", label, selling.at_stake(seen.stake), "alerts")
@@ -188,14 +216,14 @@ def _row(colour: str, icon: str, label: str, about: str, page: str, **query: str
 def show_recent(seen: Overview) -> None:
     """Show the latest movements, or those of the days that were chosen in the chart."""
     days = chosen()
-    with frame.heading("Latest movements"):
+    with frame.heading(tr("Latest movements")):
         span = {"mov_from": days[0].isoformat(), "mov_to": days[1].isoformat()} if days else {}
-        links.to_page("movements", "All movements", icon=":material/arrow_forward:", **span)
+        links.to_page("movements", tr("All movements"), icon=":material/arrow_forward:", **span)
     choosing.show_choice(_CHOSEN)
     if not seen.recent and days:
-        st.caption("Nothing moved on these days.")
+        st.caption(tr("Nothing moved on these days."))
     elif not seen.recent:
-        st.caption("There are no movements yet. Receive a delivery or set a level on the Stock page.")
+        st.caption(tr("There are no movements yet. Receive a delivery or set a level on the Stock page."))
     else:
         key = f"ovw_recent_{days[0]}_{days[1]}" if days else "ovw_recent"
         tables.show_movements(seen.recent, seen.shop.zone, key=key, pick=drawer.open_movement)

@@ -19,6 +19,7 @@ from core.sample import trying
 from core.sample.trying import Trial, Tried
 from dashboard.door import session
 from dashboard.frame import feedback, links, selling, words
+from dashboard.language.texts import lazy, tr
 
 EVERY_SECONDS = 2
 PATIENCE = timedelta(minutes=10)
@@ -37,7 +38,7 @@ class _Card:
     icon: str
 
 
-CARDS = {
+CARDS = lazy({
     Trial.LOST_WEBHOOK: _Card(
         title="A webhook was lost: watch the poll find it", button="Lose a webhook", icon="cell_tower",
         about="A buyer pays, and Stripe's message never arrives. The poll asks Stripe every minute and finds it.",
@@ -63,7 +64,7 @@ CARDS = {
         about="A worker is killed while it has an order in its hands. Another one takes the job up again.",
         look="Look at the order: its units left the shelf once.",
     ),
-}  # fmt: skip
+})  # fmt: skip
 
 
 def show(person: Actor, shop: Shop) -> None:
@@ -72,10 +73,13 @@ def show(person: Actor, shop: Shop) -> None:
     if not shop.is_sample or load_settings().stripe_secret_key is not None:
         return
     with st.container(border=True, key="ovw_trying"):
-        st.subheader("Things to try", anchor=False)
+        st.subheader(tr("Things to try"), anchor=False)
         st.caption(
-            "Each makes something go wrong for real, in the sandbox that stands in for Stripe. Support, managers and "
-            "admins may press; only an admin may kill a worker. Everybody sees what comes of it."
+            tr(
+                "Each makes something go wrong for real, in the sandbox that stands in for Stripe. "
+                "Support, managers and admins may press; only an admin may kill a worker. Everybody "
+                "sees what comes of it."
+            )
         )
         is_ticking = _is_waiting(session.run(trying.last))
         st.fragment(_show_cards, run_every=EVERY_SECONDS if is_ticking else None)(person, shop, is_ticking)
@@ -96,10 +100,10 @@ def _show_card(what: Trial, card: _Card, tried: Tried | None, person: Actor, sho
     st.markdown(f":material/{card.icon}: **{card.title}**")
     st.caption(card.about)
     allowed = may(person.role, trying.PERMISSIONS[what])
-    who = "An admin" if what is Trial.KILLED_WORKER else "Support, a manager or an admin"
+    who = tr("An admin") if what is Trial.KILLED_WORKER else tr("Support, a manager or an admin")
     st.button(
         card.button, key=f"try_{what}_begin", on_click=_press, args=(what,), disabled=not allowed,
-        help=None if allowed else f"{who} of your shop can try this.",
+        help=None if allowed else tr("{who} of your shop can try this.", who=who),
     )  # fmt: skip
     if tried is not None:
         _show_outcome(tried, card, person, shop)
@@ -138,61 +142,96 @@ def _show_outcome(tried: Tried, card: _Card, person: Actor, shop: Shop) -> None:
     st.markdown(f"{icon} {words.plain(f'{said} {look}'.strip())}")
     with st.container(horizontal=True, key=f"flush_try_{tried.what}"):
         if tried.alert_id is not None:
-            links.to_page("alerts", "Its case", icon=":material/notifications:", alert=str(tried.alert_id))
+            links.to_page("alerts", tr("Its case"), icon=":material/notifications:", alert=str(tried.alert_id))
         if tried.order_id is not None:
-            links.to_page("orders", "Its order", icon=":material/receipt_long:", order=str(tried.order_id))
+            links.to_page("orders", tr("Its order"), icon=":material/receipt_long:", order=str(tried.order_id))
         if tried.what is Trial.KILLED_WORKER and may(person.role, Permission.MANAGE_JOBS):
-            links.to_page("settings", "Runs of the job", icon=":material/manufacturing:", set_section="Jobs")
-    st.caption(words.plain(f"Tried by {tried.who} at {words.moment(tried.begun_at, shop.zone)}"))
+            links.to_page("settings", tr("Runs of the job"), icon=":material/manufacturing:", set_section="Jobs")
+    st.caption(
+        words.plain(tr("Tried by {who} at {begun_at}", who=tried.who, begun_at=words.moment(tried.begun_at, shop.zone)))
+    )
 
 
 def _lost(tried: Tried) -> str:
     if tried.received_at is None:
-        return f"{_paid(tried)} The webhook was not delivered. The poll finds the payment within a minute or so."
-    found = f"Found by the {tried.source} after {after(tried.begun_at, tried.received_at)}."
-    return found if tried.order_id else f"{found} Its order follows in a moment."
+        return tr(
+            "{tried} The webhook was not delivered. The poll finds the payment within a minute or so.",
+            tried=_paid(tried),
+        )
+    found = tr(
+        "Found by the {source} after {begun_at}.",
+        source=tried.source,
+        begun_at=after(tried.begun_at, tried.received_at),
+    )
+    return found if tried.order_id else tr("{found} Its order follows in a moment.", found=found)
 
 
 def _oversold(tried: Tried) -> str:
-    asked = f"{_paid(tried)} Available: {words.number(tried.facts.get('available', 0))}."
+    asked = tr("{tried} Available: {value}.", tried=_paid(tried), value=words.number(tried.facts.get("available", 0)))
     return f"{asked} {_case(tried)}"
 
 
 def _unread(tried: Tried) -> str:
-    return f"A buyer paid {_amount(tried)}. The cart says “{trying.UNREAD['wares']}”. {_case(tried)}"
+    return tr(
+        "A buyer paid {tried}. The cart says “{wares}”. {tried_2}",
+        tried=_amount(tried),
+        wares=trying.UNREAD["wares"],
+        tried_2=_case(tried),
+    )
 
 
 def _last_one(tried: Tried) -> str:
     facts = tried.facts
     if "winner" not in facts:
-        return "Both buyers are checking out."
+        return tr("Both buyers are checking out.")
     name, available = words.sized(facts["product"], facts["size"]), facts["available"]
-    got = f"the last {name}" if available == 1 else f"the last {words.number(available)} of {name}"
-    loser = f"{facts['loser']} was refused and paid nothing. " if "loser" in facts else ""
-    order = f"The order came after {after(tried.begun_at, tried.ordered_at)}." if tried.ordered_at else ""
-    return f"{facts['winner']} got {got}. {loser}{order or 'The order follows in a moment.'}"
+    got = (
+        tr("the last {name}", name=name)
+        if available == 1
+        else tr("the last {available} of {name}", available=words.number(available), name=name)
+    )
+    loser = tr("{loser} was refused and paid nothing. ", loser=facts["loser"]) if "loser" in facts else ""
+    order = (
+        tr("The order came after {begun_at}.", begun_at=after(tried.begun_at, tried.ordered_at))
+        if tried.ordered_at
+        else ""
+    )
+    return tr(
+        "{winner} got {got}. {loser}{order}",
+        winner=facts["winner"],
+        got=got,
+        loser=loser,
+        order=order or tr("The order follows in a moment."),
+    )
 
 
 def _killed(tried: Tried) -> str:
     if "killed_at" not in tried.facts:
-        return "A worker starts and takes the job that applies Stripe's messages."
+        return tr("A worker starts and takes the job that applies Stripe's messages.")
     killed_at = datetime.fromtimestamp(tried.facts["killed_at"], UTC)
     if tried.again_at is None:
-        return (
-            f"{_paid(tried)} The worker was killed with the message in its hands. Its silence shows after 30 seconds."
+        return tr(
+            "{tried} The worker was killed with the message in its hands. Its silence shows after 30 seconds.",
+            tried=_paid(tried),
         )
-    again = f"Another worker started the job again after {after(killed_at, tried.again_at)}"
+    again = tr("Another worker started the job again after {killed_at}", killed_at=after(killed_at, tried.again_at))
     if tried.ordered_at is None:
-        return f"{again}. The message that the dead worker held is free two minutes after it was taken."
-    return f"{again}, and recorded the order after {after(killed_at, tried.ordered_at)}: once."
+        return tr("{again}. The message that the dead worker held is free two minutes after it was taken.", again=again)
+    return tr(
+        "{again}, and recorded the order after {killed_at}: once.",
+        again=again,
+        killed_at=after(killed_at, tried.ordered_at),
+    )
 
 
 def _paid(tried: Tried) -> str:
     facts = tried.facts
     if "product" not in facts:
-        return "A buyer pays."
-    goods = f"{words.number(facts['units'])} of {words.sized(facts['product'], facts['size'])}"
-    return f"A buyer paid {_amount(tried)} for {goods}."
+        return tr("A buyer pays.")
+    goods = tr(
+        "{units} of {product}", units=words.number(facts["units"]), product=words.sized(facts["product"], facts["size"])
+    )
+    return tr("A buyer paid {tried} for {goods}.", tried=_amount(tried), goods=goods)
 
 
 def _amount(tried: Tried) -> str:
@@ -201,11 +240,15 @@ def _amount(tried: Tried) -> str:
 
 def _case(tried: Tried) -> str:
     if tried.alerted_at is None:
-        return "The case opens in a moment."
-    return f"Its case opened after {after(tried.begun_at, tried.alerted_at)}."
+        return tr("The case opens in a moment.")
+    return tr("Its case opened after {begun_at}.", begun_at=after(tried.begun_at, tried.alerted_at))
 
 
 def after(begun: datetime, then: datetime) -> str:
     """Return the time between two moments: 34 s, or 2 min 4 s."""
     seconds = max(round((then - begun).total_seconds()), 0)
-    return f"{seconds} s" if seconds < 100 else f"{seconds // 60} min {seconds % 60} s"
+    return (
+        f"{seconds} s"
+        if seconds < 100
+        else tr("{seconds} min {seconds_2} s", seconds=seconds // 60, seconds_2=seconds % 60)
+    )

@@ -15,18 +15,19 @@ from core.proof.reads import Checked, ProofState
 from dashboard.alerts import runbook
 from dashboard.frame import columns, links, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import marked, tr
 
-VIEWS = (CHECKS, SHELF, RUNS) = ("Checks", "Payment to shelf", "Runs")
-VIEW = lists.Choice(label="View", key="rec_view", options=dict(zip(VIEWS, VIEWS, strict=True)), usual=CHECKS)
-STATES = {"Passed": "green", "Failed": "red", "Not compared": "orange", "Not run yet": "gray"}
+VIEWS = (CHECKS, SHELF, RUNS) = marked((marked("Checks"), marked("Payment to shelf"), marked("Runs")))
+VIEW = lists.Choice(label=marked("View"), key="rec_view", options=dict(zip(VIEWS, VIEWS, strict=True)), usual=CHECKS)
+STATES = marked({"Passed": "green", "Failed": "red", "Not compared": "orange", "Not run yet": "gray"})
 
 
 def show_checks(seen: ProofState) -> None:
     """Show the latest result of each check, the faults of those that fail, and the head hash to copy."""
     if seen.last is None:
         frame.empty(
-            "Not verified yet",
-            "Checks compare levels, history, payments, refunds, rights and backups once a day.",
+            tr("Not verified yet"),
+            tr("Checks compare levels, history, payments, refunds, rights and backups once a day."),
             icon=":material/verified:",
         )
         return
@@ -34,7 +35,9 @@ def show_checks(seen: ProofState) -> None:
         show_failing(each.result, alert_id=each.alert_id)
     _show_table(seen.checks)
     show_uncompared([each.result for each in seen.checks])
-    st.caption(f"Roles of the database that may move stock (R12): {words.plain(', '.join(seen.movers))}")
+    st.caption(
+        tr("Roles of the database that may move stock (R12): {movers}", movers=words.plain(", ".join(seen.movers)))
+    )
     show_head(seen.last.head_hash)
 
 
@@ -43,7 +46,7 @@ def _show_table(checks: tuple[Checked, ...]) -> None:
     show_results(
         [each.result for each in checks],
         [
-            words.ago(each.ended_at, now) + ("" if each.is_full or not each.ended_at else ", new only")
+            words.ago(each.ended_at, now) + ("" if each.is_full or not each.ended_at else tr(", new only"))
             for each in checks
         ],
         [each.run_id is not None for each in checks],
@@ -56,45 +59,56 @@ def show_results(results: list[CheckResult], when: list[str] | None = None, ran:
     rows = [words.number(result.checked) for result in results]
     failures = [words.number(result.failures) for result in results]
     wide = {
-        "code": ([result.code for result in results], TextColumn("Check", width=60)),
-        "title": ([result.title for result in results], TextColumn("What must be true", width=390)),
-        "state": ([[each] for each in states], columns.tags("State", 130, STATES)),
-        "checked": (rows, TextColumn("Rows checked", width=110, alignment="right")),
-        "failures": (failures, TextColumn("Failures", width=90, alignment="right")),
+        "code": ([result.code for result in results], TextColumn(tr("Check"), width=60)),
+        "title": ([result.title for result in results], TextColumn(tr("What must be true"), width=390)),
+        "state": ([[each] for each in states], columns.tags(tr("State"), 130, STATES)),
+        "checked": (rows, TextColumn(tr("Rows checked"), width=110, alignment="right")),
+        "failures": (failures, TextColumn(tr("Failures"), width=90, alignment="right")),
     }
     columns.show(
-        wide | ({"when": (when, TextColumn("Verified", width=170))} if when else {}),
+        wide | ({"when": (when, TextColumn(tr("Verified"), width=170))} if when else {}),
         {
-            "what": ([f"{each.code} {each.title}" for each in results], TextColumn("What must be true", width=230)),
-            "state": (states, TextColumn("State", width=110)),
+            "what": ([f"{each.code} {each.title}" for each in results], TextColumn(tr("What must be true"), width=230)),
+            "state": (states, TextColumn(tr("State"), width=110)),
         },
         key="rec_checks",
-        alt="The checks with the result of each",
+        alt=tr("The checks with the result of each"),
     )
 
 
 def _state(result: CheckResult, has_run: bool) -> str:
     if not has_run:
-        return "Not run yet"
+        return tr("Not run yet")
     if not result.holds:
-        return "Failed"
-    return "Not compared" if result.not_compared else "Passed"
+        return tr("Failed")
+    return tr("Not compared") if result.not_compared else tr("Passed")
 
 
 def show_uncompared(results: list[CheckResult]) -> None:
     """Say why a check was not compared with Stripe."""
     for result in results:
         if result.not_compared:
-            st.caption(words.plain(f"{result.code}: {result.not_compared} Only our own records were checked."))
+            st.caption(
+                words.plain(
+                    tr(
+                        "{code}: {not_compared} Only our own records were checked.",
+                        code=result.code,
+                        not_compared=result.not_compared,
+                    )
+                )
+            )
 
 
 def show_head(head_hash: str) -> None:
     """Show the ledger's head hash, to be copied."""
-    st.markdown("**Head hash of the last proof**")
+    st.markdown(tr("**Head hash of the last proof**"))
     st.code(head_hash, language=None, wrap_lines=True)
     st.caption(
-        "A fingerprint of the whole ledger. Keep a copy outside this machine: if anyone rewrites history, even a "
-        "database administrator, this hash can no longer be reproduced."
+        tr(
+            "A fingerprint of the whole ledger. Keep a copy outside this machine: if anyone "
+            "rewrites history, even a database administrator, this hash can no longer be "
+            "reproduced."
+        )
     )
 
 
@@ -103,14 +117,16 @@ def show_failing(result: CheckResult, *, alert_id: int | None = None, has_advice
     with st.container(border=True, key=f"rec_fails_{result.code}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{result.code}{words.DOT}{words.plain(result.title)}**", width="content")
-            st.badge(f"{words.number(result.failures)} found", icon=":material/error:", color="red")
+            st.badge(
+                tr("{failures} found", failures=words.number(result.failures)), icon=":material/error:", color="red"
+            )
         for place, (text, fault) in enumerate(zip_longest(result.examples, result.faults)):
             _show_fault(f"{result.code}_{place}", text or "", fault or {})
         if result.failures > len(result.examples):
-            st.caption(f"And {words.number(result.failures - len(result.examples))} more.")
+            st.caption(tr("And {failures} more.", failures=words.number(result.failures - len(result.examples))))
         if alert_id is not None:
             with st.container(key=f"flush_case_{result.code}"):
-                links.to_page("alerts", "Open case", icon=":material/notifications:", alert=str(alert_id))
+                links.to_page("alerts", tr("Open case"), icon=":material/notifications:", alert=str(alert_id))
         if has_advice:
             runbook.show(result.code)
 
@@ -130,12 +146,17 @@ def _links_of(fault: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[st
     if fault.get("sku") and fault.get("variant_id"):
         yield "stock", words.plain(str(fault["sku"])), "inventory_2", {"sku": str(fault["sku"])}
     if fault.get("movement_id"):
-        yield "movements", "Movement", "swap_vert", {"movement": str(fault["movement_id"])}
+        yield "movements", tr("Movement"), "swap_vert", {"movement": str(fault["movement_id"])}
     orders = fault.get("order_ids") or ([fault["order_id"]] if fault.get("order_id") else [])
     for order_id in orders:
         name = fault.get("number") if len(orders) == 1 else order_id
-        yield "orders", f"Order {words.plain(str(name or order_id))}", "receipt_long", {"order": str(order_id)}
+        yield (
+            "orders",
+            tr("Order {name}", name=words.plain(str(name or order_id))),
+            "receipt_long",
+            {"order": str(order_id)},
+        )
     if fault.get("refund_id"):
-        yield "orders", "Refunds to decide", "currency_exchange", {"ord_view": "Refunds to decide"}
+        yield "orders", tr("Refunds to decide"), "currency_exchange", {"ord_view": tr("Refunds to decide")}
     if fault.get("alert_id"):
-        yield "alerts", "Case", "notifications", {"alert": str(fault["alert_id"])}
+        yield "alerts", tr("Case"), "notifications", {"alert": str(fault["alert_id"])}

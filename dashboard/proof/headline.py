@@ -21,8 +21,10 @@ from core.sandbox import connection
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
+from dashboard.language import widgets
+from dashboard.language.texts import marked, tr
 
-SCOPES = (FULL, RECENT) = ("Everything", "New movements only")
+SCOPES = (FULL, RECENT) = marked((marked("Everything"), marked("New movements only")))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Running(LongWork):
 
     called: str = "proof"
     is_full: bool
-    doing: str = "Starting"
+    doing: str = marked("Starting")
     done: int = 0
     of: int = 1
 
@@ -49,7 +51,7 @@ def show(seen: ProofState, person: Actor) -> None:
         _show_headline(seen)
         found = proofs.latest
         if found is not None and not found.is_over:
-            st.caption(f"Started by {words.plain(found.who)}. It continues if you close this page.")
+            st.caption(tr("Started by {who}. It continues if you close this page.", who=words.plain(found.who)))
             _watch(found)
             return
         if found is not None and found.problem is not None:
@@ -57,38 +59,51 @@ def show(seen: ProofState, person: Actor) -> None:
         if may(person.role, Permission.PROVE):
             _show_button()
         else:
-            st.caption("The checks run once a day. A manager or an admin can run them now.")
+            st.caption(tr("The checks run once a day. A manager or an admin can run them now."))
 
 
 def _show_headline(seen: ProofState) -> None:
     now, failing = datetime.now(UTC), len(seen.failing)
     if seen.last is None:
-        st.markdown(":gray-badge[:material/help: First run pending]")
-        st.caption("The checks run once a day. The result of the first run appears here.")
+        st.markdown(tr(":gray-badge[:material/help: First run pending]"))
+        st.caption(tr("The checks run once a day. The result of the first run appears here."))
         return
     if failing:
-        st.markdown(f":red-badge[:material/error: {words.plural(failing, 'check')} failed]")
+        st.markdown(tr(":red-badge[:material/error: {checks} failed]", checks=words.plural(failing, "check")))
     else:
         away = sum(each.result.not_compared is not None for each in seen.checks)
-        rest = f", {words.number(away)} not compared with Stripe" if away else ""
-        st.markdown(f":green-badge[:material/verified: All checks passed{rest}]")
-    scope = "everything" if seen.last.is_full else "new movements only"
+        rest = tr(", {away} not compared with Stripe", away=words.number(away)) if away else ""
+        st.markdown(tr(":green-badge[:material/verified: All checks passed{rest}]", rest=rest))
+    scope = tr("everything") if seen.last.is_full else tr("new movements only")
     st.caption(
         words.plain(
-            f"Last verified {words.ago(seen.last.ended_at, now)} by {seen.last.performed_by}, {scope}. "
-            "Checks never change data: to correct a level, adjust it."
+            tr(
+                "Last verified {ended_at} by {performed_by}, {scope}. Checks never change data: to "
+                "correct a level, adjust it.",
+                ended_at=words.ago(seen.last.ended_at, now),
+                performed_by=seen.last.performed_by,
+                scope=scope,
+            )
         )
     )
 
 
 def _show_button() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Verify now", key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
-        st.segmented_control(
-            "Scope", SCOPES, default=FULL, required=True, key="rec_scope", label_visibility="collapsed",
-            help="“Everything” checks each variant's history from its first movement. “New movements only” continues "
-            "where the last proof ended: faster, but it does not detect an edited older movement.",
-        )  # fmt: skip
+        st.button(tr("Verify now"), key="rec_prove", type="primary", icon=":material/verified:", on_click=_start)
+        widgets.segmented_control(
+            tr("Scope"),
+            SCOPES,
+            default=FULL,
+            required=True,
+            key="rec_scope",
+            label_visibility="collapsed",
+            help=tr(
+                "“Everything” checks each variant's history from its first movement. “New movements "
+                "only” continues where the last proof ended: faster, but it does not detect an "
+                "edited older movement."
+            ),
+        )
 
 
 def _start() -> None:
@@ -116,4 +131,8 @@ def _watch(running: Running) -> None:
 def progress(running: Running) -> str:
     """Return the current step of a proof: Step 2 of 11 · R2: No movement was edited, removed or slipped in."""
     step = min(running.done + 1, running.of)
-    return f"Step {step} of {running.of}{words.DOT}{running.doing}" if running.of > 1 else f"{running.doing} ..."
+    return (
+        tr("Step {step} of {of}{dot}{doing}", step=step, of=running.of, dot=words.DOT, doing=running.doing)
+        if running.of > 1
+        else f"{running.doing} ..."
+    )

@@ -17,11 +17,12 @@ from core.proof.shelf import Number, ShelfDay
 from dashboard.door import session
 from dashboard.frame import columns, links, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import inside, lazy, marked, tr
 from dashboard.proof import shelf_list
 
 DAY, ALL = "shelf", "all"
-PERIOD = lists.Choice(label="Period", key="rec_days", options=lists.DAYS, usual="30 days")
-COLUMNS = {
+PERIOD = lists.Choice(label=marked("Period"), key="rec_days", options=lists.DAYS, usual="30 days")
+COLUMNS = lazy({
     Number.ORDERS: ("Orders", 64, "Orders paid on that day"),
     Number.UNREAD: ("Unread", 66, "Orders whose cart could not be read, so their units are unknown"),
     Number.INBOX: ("Inbox", 58, "Payments whose message has not been processed into an order yet"),
@@ -34,7 +35,7 @@ COLUMNS = {
     Number.OVERSOLD: ("Oversold", 76, "Units paid for that will not leave the shelf"),
     Number.RECORDED_ONLY: ("Recorded only", 106, "Units paid before going live or imported without moving stock"),
     Number.UNEXPLAINED: ("Unexplained", 98, "Paid, minus off the shelf and all the other columns"),
-}  # fmt: skip
+})  # fmt: skip
 _TERMS = (Number.NET, Number.AFTER_REFUND, Number.WAITING, Number.OVERSOLD, Number.RECORDED_ONLY, Number.UNEXPLAINED)
 _SLIM = (Number.PAID, Number.NET, Number.UNEXPLAINED)
 _MINUTE = 60.0
@@ -56,8 +57,8 @@ def show(shop: Shop, person: Actor) -> None:
     days: tuple[ShelfDay, ...] = session.run(shelf_proof.days, since=since, until=until)
     if not days:
         frame.empty_sales(
-            "No payments in this period",
-            "Paid orders appear here by day, with the units that left the shelf and those that did not.",
+            tr("No payments in this period"),
+            tr("Paid orders appear here by day, with the units that left the shelf and those that did not."),
             person,
             shop,
             icon=":material/receipt_long:",
@@ -73,33 +74,45 @@ def show(shop: Shop, person: Actor) -> None:
 def _show_verdict(days: Sequence[ShelfDay], total: ShelfDay) -> None:
     if total.holds:
         st.success(
-            f"All {words.units(total.paid)} paid are explained. {_uncounted(total)}".strip(),
+            tr(
+                "All {units} paid are explained. {total}", units=words.units(total.paid), total=_uncounted(total)
+            ).strip(),
             icon=":material/verified:",
         )
         return
     wrong = [day for day in days if not day.holds]
     st.error(
-        f"{words.plural(total.open_lines, 'line')} of {words.plural(len(wrong), 'day')} "
-        f"{'does' if total.open_lines == 1 else 'do'} not add up: {words.signed_units(total.unexplained)} unexplained. "
-        f"See R4 in the runbook. {_uncounted(total)}".strip(),
+        tr(
+            "{lines} of {days} {part} not add up: {units} unexplained. See R4 in the runbook. {total}",
+            lines=words.plural(total.open_lines, "line"),
+            days=words.plural(len(wrong), "day"),
+            part=tr("does") if total.open_lines == 1 else tr("do"),
+            units=words.signed_units(total.unexplained),
+            total=_uncounted(total),
+        ).strip(),
         icon=":material/error:",
     )
     for day in wrong[:10]:
         assert day.day is not None
-        label = f"{words.day(day.day)}: {words.signed_units(day.unexplained)} in {words.plural(day.open_lines, 'line')}"
+        label = tr(
+            "{day}: {units} in {lines}",
+            day=words.day(day.day),
+            units=words.signed_units(day.unexplained),
+            lines=words.plural(day.open_lines, "line"),
+        )
         _link(label, day.day, Number.UNEXPLAINED, "error")
 
 
 def _uncounted(total: ShelfDay) -> str:
     """Return what is not in the sum because its units are not known yet."""
-    unread = f"{words.plural(total.unread, 'order')} with an unread cart" if total.unread else ""
-    inbox = f"{words.plural(total.inbox, 'payment')} in the inbox" if total.inbox else ""
+    unread = tr("{orders} with an unread cart", orders=words.plural(total.unread, "order")) if total.unread else ""
+    inbox = tr("{payments} in the inbox", payments=words.plural(total.inbox, "payment")) if total.inbox else ""
     text = words.listing([each for each in (unread, inbox) if each])
-    return f"Not counted, because the units are unknown: {text}." if text else ""
+    return tr("Not counted, because the units are unknown: {value}.", value=text) if text else ""
 
 
 def _link(label: str, day: date | None, number: Number | None, icon: str) -> None:
-    query = {"rec_view": "Payment to shelf", DAY: day.isoformat() if day else ALL}
+    query = {"rec_view": tr("Payment to shelf"), DAY: day.isoformat() if day else ALL}
     query |= {shelf_list.NUMBER: number.value} if number else {}
     shown = st.session_state.get(PERIOD.key, PERIOD.usual)
     query |= {PERIOD.key: shown} if shown != PERIOD.usual else {}
@@ -120,26 +133,32 @@ def _show_table(days: Sequence[ShelfDay], total: ShelfDay) -> None:
         opener = columns.opener(label, width, dates, opened, align="right", help=about)
         return [_cell(row, number) for row in rows], opener
 
-    day = columns.opener("Day", 104, dates, partial(_open_number, number=None), help="Open a day to see its sum")
+    day = columns.opener(
+        tr("Day"), 104, dates, partial(_open_number, number=None), help=tr("Open a day to see its sum")
+    )
     wide = {"day": ([_named(row) for row in rows], day)} | {number.value: column(number) for number in Number}
     columns.show(
         wide,
         {name: wide[name] for name in ("day", *_SLIM)},
         key=f"shelf_{len(rows)}_{rows[-1].day}",
-        alt="Paid units by day, and where they are",
+        alt=tr("Paid units by day, and where they are"),
         heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT),
     )
 
 
 def _named(row: ShelfDay) -> str:
-    return words.day(row.day) if row.day else "All days"
+    return words.day(row.day) if row.day else tr("All days")
 
 
 def _cell(row: ShelfDay, number: Number) -> str:
     value = row.of(number)
     if number is not Number.UNEXPLAINED or row.holds:
         return words.number(value)
-    return f"{words.signed(value)} in {words.plural(row.open_lines, 'line')}" if not value else words.signed(value)
+    return (
+        tr("{value} in {lines}", value=words.signed(value), lines=words.plural(row.open_lines, "line"))
+        if not value
+        else words.signed(value)
+    )
 
 
 def _open_number(day: date | None, number: Number | None) -> None:
@@ -158,11 +177,14 @@ def _close() -> None:
 def _show_below(since: date, until: date, shop: Shop) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(
-            f"By day of payment in {words.plain(shop.zone)}, without empty days. Select a number to see its list.",
+            tr(
+                "By day of payment in {zone}, without empty days. Select a number to see its list.",
+                zone=words.plain(shop.zone),
+            ),
             width="content",
         )
         st.download_button(
-            "Export CSV", session.later(shelf_proof.days_csv, since=since, until=until), "payment-to-shelf.csv",
+            tr("Export CSV"), session.later(shelf_proof.days_csv, since=since, until=until), "payment-to-shelf.csv",
             "text/csv", key="shelf_csv", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
 
@@ -189,14 +211,14 @@ def _show_opened(days: Sequence[ShelfDay], total: ShelfDay, since: date, until: 
     row = rows.get(wanted.day)
     with st.container(border=True, key="shelf_opened"):
         if row is None:
-            _show_head("No payments on that day")
-            st.caption("Nothing was paid on that day, or it is outside the period.")
+            _show_head(tr("No payments on that day"))
+            st.caption(tr("Nothing was paid on that day, or it is outside the period."))
         elif wanted.number is None:
-            _show_head(f"{_named(row)}: sum")
+            _show_head(tr("{row}: sum", row=_named(row)))
             _show_sum(row)
         else:
             label, _, about = COLUMNS[wanted.number]
-            _show_head(f"{_named(row)}, {label.lower()}: {shelf_list.counted(wanted.number, row)}")
+            _show_head(f"{_named(row)}, {inside(label)}: {shelf_list.counted(wanted.number, row)}")
             st.caption(f"{about}.")
             span = (since, until) if wanted.day is None else (wanted.day, wanted.day + timedelta(days=1))
             shelf_list.show(wanted.number, *span, shop.zone)
@@ -204,18 +226,18 @@ def _show_opened(days: Sequence[ShelfDay], total: ShelfDay, since: date, until: 
 
 def _show_head(title: str) -> None:
     with frame.heading(title):
-        st.button("Close", key="shelf_close", icon=":material/close:", type="tertiary", on_click=_close)
+        st.button(tr("Close"), key="shelf_close", icon=":material/close:", type="tertiary", on_click=_close)
 
 
 def _show_sum(row: ShelfDay) -> None:
     """Show a day as a sum, with a link from each term to its list."""
-    paid = f"**{words.units(row.paid)}** paid in {words.plural(row.orders, 'order')}"
+    paid = tr("**{units}** paid in {orders}", units=words.units(row.paid), orders=words.plural(row.orders, "order"))
     _link(paid, row.day, Number.PAID, "payments")
     for number in _TERMS:
-        label = f"**{words.units(row.of(number))}** {COLUMNS[number][0].lower()}"
+        label = f"**{words.units(row.of(number))}** {inside(COLUMNS[number][0])}"
         _link(label, row.day, number, "error" if number is Number.UNEXPLAINED and not row.holds else "remove")
     for number, noun, what in (
-        (Number.UNREAD, "order", "with an unread cart"), (Number.INBOX, "payment", "still in the inbox")
+        (Number.UNREAD, "order", tr("with an unread cart")), (Number.INBOX, "payment", tr("still in the inbox"))
     ):  # fmt: skip
         if row.of(number):
             _link(f"**{words.plural(row.of(number), noun)}** {what}", row.day, number, "help")
@@ -227,9 +249,16 @@ def show_line(shop: Shop) -> None:
     if day is None:
         return
     if day.holds:
-        _link(f"Payment to shelf: all {words.units(day.paid)} of yesterday explained", day.day, None, "verified")
+        _link(
+            tr("Payment to shelf: all {units} of yesterday explained", units=words.units(day.paid)),
+            day.day,
+            None,
+            "verified",
+        )
     else:
-        label = f":red[Payment to shelf: {words.plural(day.open_lines, 'line')} of yesterday unexplained]"
+        label = tr(
+            ":red[Payment to shelf: {lines} of yesterday unexplained]", lines=words.plural(day.open_lines, "line")
+        )
         _link(label, day.day, Number.UNEXPLAINED, "error")
 
 

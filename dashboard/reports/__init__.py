@@ -4,5 +4,5 @@
 totals, table, link and export. `drawing` makes its chart, and `cells` its table. A report that needs a page of another
 shape has a module of its own.
 
-Uses: stock, frame, door.
+Uses: stock, frame, door, language.
 """

@@ -11,6 +11,7 @@ from streamlit.column_config import DateColumn, NumberColumn, TextColumn
 
 from core.reports.model import Column, Kind, Link, Table
 from dashboard.frame import columns, links, lists, tables, words
+from dashboard.language.texts import tr
 
 PAGE_ROWS = 50
 PAGE = "rep_page"
@@ -51,12 +52,12 @@ def show(table: Table, *, name: str) -> None:
         _opening(wide, head, rows, targets, widths[head.name]),
         _opening(narrow, head, rows, targets, _LEAST),
         key=columns.key_of(f"rep_{name}", rows, page),
-        alt="The rows of this report",
+        alt=tr("The rows of this report"),
         placeholder=words.NOTHING,
     )
     lists.show_pages(
         PAGE, str(page - 1) if page > 1 else None, str(page + 1) if page < pages else None,
-        names=("First", "Previous", "Next"), key="rep",
+        names=(tr("First"), tr("Previous"), tr("Next")), key="rep",
     )  # fmt: skip
 
 

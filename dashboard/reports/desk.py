@@ -17,27 +17,32 @@ from core.reports.periods import Span
 from dashboard.door import session
 from dashboard.frame import lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import lazy, tr
 from dashboard.reports import cells, drawing
 
-SPANS: Mapping[str, str] = {
-    Span.WEEK: "Last 7 days",
-    Span.MONTH: "Last 30 days",
-    Span.QUARTER: "Last 90 days",
-    Span.YEAR: "Last 365 days",
-    Span.THIS_MONTH: "This month",
-    Span.LAST_MONTH: "Last month",
-    Span.THIS_YEAR: "This year",
-    Span.OWN: "From and to",
-}
-GRAINS: Mapping[str, str] = {
+SPANS: Mapping[str, str] = lazy(
+    {
+        Span.WEEK: "Last 7 days",
+        Span.MONTH: "Last 30 days",
+        Span.QUARTER: "Last 90 days",
+        Span.YEAR: "Last 365 days",
+        Span.THIS_MONTH: "This month",
+        Span.LAST_MONTH: "Last month",
+        Span.THIS_YEAR: "This year",
+        Span.OWN: "From and to",
+    }
+)
+GRAINS: Mapping[str, str] = lazy({
     Grain.PRODUCT: "Products", Grain.VARIANT: "Variants", Grain.BRAND: "Brands", Grain.MONTH: "Months",
     Grain.CALENDAR_DAY: "Days",
-}  # fmt: skip
-FORMATS = {
-    Format.CSV: ("As CSV", "text/csv"),
-    Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
-}
+})  # fmt: skip
+FORMATS = lazy(
+    {
+        Format.CSV: ("As CSV", "text/csv"),
+        Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
+    }
+)
 _FILTERS = lists.Filters(empty={BRAND: None, PRODUCT: ""}, cursor=cells.PAGE)
 
 
@@ -55,16 +60,16 @@ def show_filters(report: Report, shop: Shop) -> Wanted:
     bound = _FILTERS.bound
     with st.grid(5, min_column_width=150, gap="small", key="rep_filters"):
         if report.has_period:
-            query[SPAN] = choose("Period", SPAN, SPANS, usual=Span.QUARTER)
+            query[SPAN] = choose(tr("Period"), SPAN, SPANS, usual=Span.QUARTER)
             if query[SPAN] == Span.OWN:
-                for label, key in (("From", FIRST), ("To", LAST)):
+                for label, key in ((tr("From"), FIRST), (tr("To"), LAST)):
                     query[key] = _text(st.date_input(label, None, key=key, format="YYYY-MM-DD", **bound))
         brands = list(session.run(reports.brands))
-        query[BRAND] = st.selectbox("Brand", brands, index=None, placeholder="Any", key=BRAND, **bound) or ""
-        query[PRODUCT] = st.text_input("Product or SKU", key=PRODUCT, placeholder="Any", **bound) or ""
+        query[BRAND] = st.selectbox(tr("Brand"), brands, index=None, placeholder=tr("Any"), key=BRAND, **bound) or ""
+        query[PRODUCT] = st.text_input(tr("Product or SKU"), key=PRODUCT, placeholder=tr("Any"), **bound) or ""
         if len(report.grains) > 1:
             offered = {str(grain): GRAINS[grain] for grain in report.grains}
-            query[BY] = choose("Rows", BY, offered, usual=report.grains[0])
+            query[BY] = choose(tr("Rows"), BY, offered, usual=report.grains[0])
     return menu.read(query, shop.today)
 
 
@@ -96,8 +101,13 @@ def choose(
 def _head(report: Report, wanted: Wanted, table: Table) -> str:
     count = words.plural(len(table.rows), "row")
     if not report.has_period:
-        return f"{count}, as of now."
-    return f"{count}, {words.day(wanted.period.first)} to {words.day(wanted.period.last)}."
+        return tr("{count}, as of now.", count=count)
+    return tr(
+        "{count}, {first} to {last}.",
+        count=count,
+        first=words.day(wanted.period.first),
+        last=words.day(wanted.period.last),
+    )
 
 
 def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted) -> None:
@@ -107,7 +117,7 @@ def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted)
         actions=lambda: _show_actions(name, wanted, bool(table.rows)),
     )  # fmt: skip
     if not table.rows:
-        frame.empty("There is nothing to report", nothing, icon=":material/query_stats:")
+        frame.empty(tr("There is nothing to report"), nothing, icon=":material/query_stats:")
         return
     show_totals(table)
     if table.chart is not None and len(table.chart.names) > 1:
@@ -133,13 +143,13 @@ def show_totals(table: Table) -> None:
 
 
 def _show_actions(name: str, wanted: Wanted, has_rows: bool) -> None:
-    with st.popover("Link", icon=":material/link:", key="rep_link"):
-        st.caption("This link opens the report with the same filters.")
+    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
+        st.caption(tr("This link opens the report with the same filters."))
         st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
     if not has_rows:
         return
-    with st.popover("Export", icon=":material/download:", key="rep_export"):
-        st.caption("All rows of the report, not only this page.")
+    with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):
+        st.caption(tr("All rows of the report, not only this page."))
         for format, (label, mime) in FORMATS.items():  # noqa: A001
             st.download_button(
                 label, session.later(

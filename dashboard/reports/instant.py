@@ -16,6 +16,7 @@ from core.reports.model import Filter, Table
 from dashboard.door import session
 from dashboard.frame import lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import tr
 from dashboard.reports import cells, desk, drawing
 
 _AT, _SINCE = "rep_at", "rep_since"
@@ -27,8 +28,8 @@ def show(person: Actor) -> None:
     """Draw the report under the moments and filters of the address."""
     shop = session.run(reports.shop)
     with st.grid(6, min_column_width=150, gap="small", key="rep_filters"):
-        at = _moment("Moment", _AT, shop) or datetime.now(UTC)
-        since = _moment("Compare with", _SINCE, shop)
+        at = _moment(tr("Moment"), _AT, shop) or datetime.now(UTC)
+        since = _moment(tr("Compare with"), _SINCE, shop)
         wanted = _filter()
     table = session.run(core_instant.at, at=at, since=since, filter=wanted)
     lists.show_head(
@@ -36,7 +37,7 @@ def show(person: Actor) -> None:
         actions=lambda: _show_actions(at, since, wanted),
     )  # fmt: skip
     if not table.rows:
-        frame.empty("There is nothing to report", core_instant.INSTANT.nothing, icon=":material/query_stats:")
+        frame.empty(tr("There is nothing to report"), core_instant.INSTANT.nothing, icon=":material/query_stats:")
         return
     desk.show_totals(table)
     if table.chart is not None and len(table.chart.names) > 1:
@@ -62,7 +63,7 @@ def _moment(label: str, param: str, shop: Shop) -> datetime | None:
         on_change=changed,
     )  # fmt: skip
     clock = st.time_input(
-        "Time", now.time() if now else time(), key=f"{param}_time", on_change=changed, step=timedelta(minutes=15)
+        tr("Time"), now.time() if now else time(), key=f"{param}_time", on_change=changed, step=timedelta(minutes=15)
     )
     if not isinstance(day, date):
         return None
@@ -79,8 +80,8 @@ def _read(param: str) -> datetime | None:
 def _filter() -> Filter:
     bound = _FILTERS.bound
     brands = list(session.run(reports.brands))
-    brand = st.selectbox("Brand", brands, index=None, placeholder="Any", key=BRAND, **bound)
-    product = st.text_input("Product or SKU", key=PRODUCT, placeholder="Any", **bound)
+    brand = st.selectbox(tr("Brand"), brands, index=None, placeholder=tr("Any"), key=BRAND, **bound)
+    product = st.text_input(tr("Product or SKU"), key=PRODUCT, placeholder=tr("Any"), **bound)
     return Filter(brand=brand, product=(product or "").strip())
 
 
@@ -89,18 +90,20 @@ def _head(table: Table, at: datetime, since: datetime | None, shop: Shop) -> str
     until = words.plain(words.moment(at, shop.zone))
     zone = words.plain(shop.zone)
     if since is None:
-        return f"{count} just before {until}. Times are in {zone}."
+        return tr("{count} just before {until}. Times are in {zone}.", count=count, until=until, zone=zone)
     first, last = sorted((since, at))
     early, late = words.plain(words.moment(first, shop.zone)), words.plain(words.moment(last, shop.zone))
-    return f"{count} moved from {early} to {late}. Times are in {zone}."
+    return tr(
+        "{count} moved from {early} to {late}. Times are in {zone}.", count=count, early=early, late=late, zone=zone
+    )
 
 
 def _show_actions(at: datetime, since: datetime | None, wanted: Filter) -> None:
-    with st.popover("Link", icon=":material/link:", key="rep_link"):
-        st.caption("This link opens the report with the same moments and filters.")
+    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
+        st.caption(tr("This link opens the report with the same moments and filters."))
         st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
-    with st.popover("Export", icon=":material/download:", key="rep_export"):
-        st.caption("All rows of the report, not only this page.")
+    with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):
+        st.caption(tr("All rows of the report, not only this page."))
         for format, (label, mime) in desk.FORMATS.items():  # noqa: A001
             st.download_button(
                 label, session.later(files.write_instant, at=at, since=since, filter=wanted, format=format),

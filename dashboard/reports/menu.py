@@ -12,6 +12,7 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
+from dashboard.language.texts import tr
 from dashboard.reports import desk, instant, money, ordering
 from dashboard.reports.cells import leave
 
@@ -78,7 +79,7 @@ def _show_choice(entries: dict[str, Entry], chosen: Entry) -> None:
     names = list(entries if chosen.name in entries else {chosen.name: chosen, **entries})
     with st.container(horizontal=True, vertical_alignment="center", key="rep_choice"):
         st.button(
-            "All reports", key="rep_all", icon=":material/arrow_back:", type="tertiary", on_click=lists.put,
+            tr("All reports"), key="rep_all", icon=":material/arrow_back:", type="tertiary", on_click=lists.put,
             args=(REPORT, None),
         )  # fmt: skip
-        desk.choose("Report", REPORT, {name: ENTRIES[name].title for name in names}, usual="", width=260)
+        desk.choose(tr("Report"), REPORT, {name: ENTRIES[name].title for name in names}, usual="", width=260)

@@ -18,20 +18,23 @@ from core.valuation.month_file import Format
 from dashboard.door import session
 from dashboard.frame import page as frame
 from dashboard.frame import words
+from dashboard.language.texts import lazy, marked, tr
 from dashboard.reports import cells, desk
 
 NAME = "month"
-TITLE = "Month for the accountant"
-ABOUT = (
+TITLE = marked("Month for the accountant")
+ABOUT = marked(
     "Each variant's opening, purchases, sales, losses, counts and closing in a month that is over, in units and money, "
     "with the head hash of the ledger. The administrator can prove the file later and name what came into it since."
 )
 PARAM = "rep_month"
 MONTHS = 24
-_FILES = {
-    Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
-}
+_FILES = lazy(
+    {
+        Format.XLSX: ("As Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        Format.PARQUET: ("As Parquet", "application/vnd.apache.parquet"),
+    }
+)
 
 
 def show(person: Actor) -> None:
@@ -39,7 +42,7 @@ def show(person: Actor) -> None:
     shop = session.run(reports.shop)
     months = _months(shop)
     offered = {f"{first:%Y-%m}": f"{first:%B %Y}" for first in months}
-    first = date.fromisoformat(f"{desk.choose('Month', PARAM, offered, usual=next(iter(offered)))}-01")
+    first = date.fromisoformat(f"{desk.choose(tr('Month'), PARAM, offered, usual=next(iter(offered)))}-01")
     period = Period(first=first, last=next_month(first) - timedelta(days=1))
     with st.container(horizontal=True, gap="small", key="rep_month_files"):
         for format_, (label, mime) in _FILES.items():
@@ -48,10 +51,10 @@ def show(person: Actor) -> None:
                 mime, key=f"rep_month_{format_}", on_click="ignore", icon=":material/download:",
                 type="primary" if format_ is Format.XLSX else "secondary",
             )  # fmt: skip
-    st.caption("The file has a row for each variant. The table below sums them by brand.")
+    st.caption(tr("The file has a row for each variant. The table below sums them by brand."))
     table = session.run(menu.run, name=MONEY.name, period=period, filter=Filter(by=Grain.BRAND))
     if not table.rows:
-        frame.empty("Nothing moved in this month", "Choose another month.", icon=":material/query_stats:")
+        frame.empty(tr("Nothing moved in this month"), tr("Choose another month."), icon=":material/query_stats:")
         return
     desk.show_totals(table)
     if table.note:

@@ -21,6 +21,7 @@ from core.reports.ordering import TO_ORDER, WITHOUT
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import lazy, marked, tr
 from dashboard.reports import cells, desk, drawing
 from dashboard.stock import terms as terms_form
 
@@ -29,10 +30,10 @@ _MIMES = {
     Format.CSV: "text/csv",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_LABELS = {Format.CSV: "As CSV", Format.XLSX: "As Excel"}
+_LABELS = lazy({Format.CSV: "As CSV", Format.XLSX: "As Excel"})
 _EVERY = ""
-METHODS = {Method.AVERAGE: "Average", Method.CROSTON: "Croston", Method.NONE: words.NOTHING}
-_METHODS_HELP = (
+METHODS = lazy({Method.AVERAGE: "Average", Method.CROSTON: "Croston", Method.NONE: words.NOTHING})
+_METHODS_HELP = marked(
     "Average: units sold by days in stock. Croston: for variants that sell on few days, the size of a sale and the "
     "days between sales are smoothed apart, with the Syntetos-Boylan correction."
 )
@@ -49,26 +50,26 @@ def show(person: Actor) -> None:
     rows = found if _shows_all() else wanted_rows
     variants = words.plural(len(wanted_rows), "variant")
     first, last = words.day(wanted.period.first), words.day(wanted.period.last)
-    head = f"{variants} to order, by the sales of {first} to {last}."
+    head = tr("{variants} to order, by the sales of {first} to {last}.", variants=variants, first=first, last=last)
     lists.show_head(head, key="rep", actions=lambda: _show_actions(supplier, wanted_rows, person))
     if wanted_rows:
         _show_sums(wanted_rows)
-    with st.expander("Terms of the shop and of brands", icon=":material/handshake:", key="rep_terms"):
+    with st.expander(tr("Terms of the shop and of brands"), icon=":material/handshake:", key="rep_terms"):
         _show_terms(person)
     if rows:
         _show_table(rows)
     else:
-        frame.empty("There is nothing to order", TO_ORDER.nothing, icon=":material/task_alt:")
+        frame.empty(tr("There is nothing to order"), TO_ORDER.nothing, icon=":material/task_alt:")
 
 
 def _choose_supplier(every: Sequence[Suggestion]) -> str:
     names = sorted({row.supplier for row in every if row.supplier})
-    options = {_EVERY: "All suppliers", **{name: name for name in names}, NO_SUPPLIER: WITHOUT}
+    options = {_EVERY: tr("All suppliers"), **{name: name for name in names}, NO_SUPPLIER: WITHOUT}
     with st.grid(5, min_column_width=150, gap="small", key="rep_supplier_row"):
-        chosen = desk.choose("Supplier", SUPPLIER, options, usual=_EVERY)
+        chosen = desk.choose(tr("Supplier"), SUPPLIER, options, usual=_EVERY)
         st.toggle(
-            "Show all variants", key=ALL, bind="query-params",
-            help="Shows every active variant with its sum, also where nothing is to be ordered.",
+            tr("Show all variants"), key=ALL, bind="query-params",
+            help=tr("Shows every active variant with its sum, also where nothing is to be ordered."),
         )  # fmt: skip
     return chosen
 
@@ -79,9 +80,9 @@ def _shows_all() -> bool:
 
 def _show_sums(rows: Sequence[Suggestion]) -> None:
     with st.grid(6, min_column_width=120, gap="small", key="rep_totals"):
-        st.metric("Variants to order", words.number(len(rows)), border=True)
-        st.metric("Units to order", words.number(sum(row.suggested for row in rows)), border=True)
-        st.metric("Suppliers", words.number(len({row.supplier for row in rows if row.supplier})), border=True)
+        st.metric(tr("Variants to order"), words.number(len(rows)), border=True)
+        st.metric(tr("Units to order"), words.number(sum(row.suggested for row in rows)), border=True)
+        st.metric(tr("Suppliers"), words.number(len({row.supplier for row in rows if row.supplier})), border=True)
     chart = ordering.chart(list(rows))
     if len(chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
@@ -96,28 +97,33 @@ def _show_table(rows: Sequence[Suggestion]) -> None:
     skus = [row.sku for row in shown]
     names = [words.sized(row.product, row.size) for row in shown]
     order, why = [row.suggested for row in shown], [said(row) for row in shown]
-    to_order = NumberColumn("To order", width=74, format="localized", help="What is missing, in whole packs")
+    to_order = NumberColumn(tr("To order"), width=74, format="localized", help=tr("What is missing, in whole packs"))
     opener = columns.opener("SKU", 110, [Link(page="stock", query={"sku": sku}) for sku in skus], cells.go)
     columns.show(
         {
             "sku": (skus, opener),
-            "product": (names, TextColumn("Product", width=150)),
-            "supplier": ([row.supplier or "" for row in shown], TextColumn("Supplier", width=120)),
+            "product": (names, TextColumn(tr("Product"), width=150)),
+            "supplier": ([row.supplier or "" for row in shown], TextColumn(tr("Supplier"), width=120)),
             "to_order": (order, to_order),
-            "method": ([METHODS[row.method] for row in shown], TextColumn("Demand by", width=100, help=_METHODS_HELP)),
-            "why": (why, TextColumn("Why", width=430)),
+            "method": (
+                [METHODS[row.method] for row in shown],
+                TextColumn(tr("Demand by"), width=100, help=tr(_METHODS_HELP)),
+            ),
+            "why": (why, TextColumn(tr("Why"), width=430)),
         },
         {
             "sku": (skus, opener),
             "to_order": (order, to_order),
-            "why": (why, TextColumn("Why", width=210)),
+            "why": (why, TextColumn(tr("Why"), width=210)),
         },
-        key=columns.key_of("rep_to_order", rows), alt="What to order, variant by variant, each with its sum",
-        heights=(columns.TALL_ROW, columns.TALLER_ROW), placeholder=words.NOTHING,
-    )  # fmt: skip
+        key=columns.key_of("rep_to_order", rows),
+        alt=tr("What to order, variant by variant, each with its sum"),
+        heights=(columns.TALL_ROW, columns.TALLER_ROW),
+        placeholder=words.NOTHING,
+    )
     lists.show_pages(
         cells.PAGE, str(page - 1) if page > 1 else None, str(page + 1) if page < pages else None,
-        names=("First", "Previous", "Next"), key="rep",
+        names=(tr("First"), tr("Previous"), tr("Next")), key="rep",
     )  # fmt: skip
 
 
@@ -127,17 +133,31 @@ def said(row: Suggestion) -> str:
     lead, cover = words.number(row.lead_days), words.number(row.cover_days)
     rate, needed = words.number(float(row.rate)), _short(row.needed)
     if row.method is Method.NONE:
-        return "Nothing sold in this period."
+        return tr("Nothing sold in this period.")
     available, expected = words.number(row.available), words.number(row.expected)
-    asked = f"{rate} a day {words.TIMES} {days} ({lead} lead time + {cover} cover) = {needed}"
-    told = f"{asked} {words.MINUS} {available} available {words.MINUS} {expected} expected"
+    asked = tr(
+        "{rate} a day {times} {days} ({lead} lead time + {cover} cover) = {needed}",
+        rate=rate,
+        times=words.TIMES,
+        days=days,
+        lead=lead,
+        cover=cover,
+        needed=needed,
+    )
+    told = tr(
+        "{asked} {minus} {available} available {minus} {expected} expected",
+        asked=asked,
+        minus=words.MINUS,
+        available=available,
+        expected=expected,
+    )
     if not row.suggested:
-        return f"{told}: enough."
+        return tr("{told}: enough.", told=told)
     missing, units = _short(row.missing), words.number(row.suggested)
     if row.pack_size == 1:
-        return f"{told} = {missing}, rounded up to {units}."
+        return tr("{told} = {missing}, rounded up to {units}.", told=told, missing=missing, units=units)
     pack = words.number(row.pack_size)
-    return f"{told} = {missing}, in packs of {pack}: {units}."
+    return tr("{told} = {missing}, in packs of {pack}: {units}.", told=told, missing=missing, pack=pack, units=units)
 
 
 def _short(value: Decimal) -> str:
@@ -147,13 +167,13 @@ def _short(value: Decimal) -> str:
 
 
 def _show_actions(supplier: str, rows: Sequence[Suggestion], person: Actor) -> None:
-    with st.popover("Link", icon=":material/link:", key="rep_link"):
-        st.caption("This link opens the report with the same filters.")
+    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
+        st.caption(tr("This link opens the report with the same filters."))
         st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
     if not rows:
         return
-    with st.popover("Export", icon=":material/download:", key="rep_export"):
-        st.caption("What to order, with every term of the sum.")
+    with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):
+        st.caption(tr("What to order, with every term of the sum."))
         name = "to-order" if supplier == _EVERY else orders.file_name(supplier)
         for format in Format:  # noqa: A001
             st.download_button(
@@ -161,15 +181,19 @@ def _show_actions(supplier: str, rows: Sequence[Suggestion], person: Actor) -> N
                 key=f"rep_order_{format}", on_click="ignore", width="stretch",
             )  # fmt: skip
         if len(orders.suppliers(rows)) > 1:
-            st.caption("One list for each supplier, in an archive.")
+            st.caption(tr("One list for each supplier, in an archive."))
             for format in Format:  # noqa: A001
                 st.download_button(
-                    f"{_LABELS[format]}, by supplier", partial(orders.for_each_supplier, rows, format),
-                    f"to-order-{format}.zip", "application/zip", key=f"rep_zip_{format}", on_click="ignore",
+                    tr("{labels}, by supplier", labels=_LABELS[format]),
+                    partial(orders.for_each_supplier, rows, format),
+                    f"to-order-{format}.zip",
+                    "application/zip",
+                    key=f"rep_zip_{format}",
+                    on_click="ignore",
                     width="stretch",
-                )  # fmt: skip
+                )
     if supplier != _EVERY and may(person.role, Permission.RECEIVE):
-        with st.popover("Expect it", icon=":material/local_shipping:", key="rep_expect"):
+        with st.popover(tr("Expect it"), icon=":material/local_shipping:", key="rep_expect"):
             _show_announce(rows)
 
 
@@ -177,44 +201,57 @@ def _show_announce(rows: Sequence[Suggestion]) -> None:
     form = forms.begin(f"announce_{rows[0].supplier}")
     units = words.units(sum(row.suggested for row in rows))
     variants = words.plural(len(rows), "variant")
-    st.caption(f"When you have ordered {units} of {variants}, expect them as a delivery. They then count as expected.")
+    st.caption(
+        tr(
+            "When you have ordered {units} of {variants}, expect them as a delivery. They then count as expected.",
+            units=units,
+            variants=variants,
+        )
+    )
 
     def post(key: str, _: forms.Values) -> int:
         created = session.run(orders.announce, rows=rows, key=key)
         return created.delivery_id
 
     with st.form(form.name, border=False):
-        forms.submit(form, "Create the delivery", post, say=_announced, icon=":material/local_shipping:")
+        forms.submit(form, tr("Create the delivery"), post, say=_announced, icon=":material/local_shipping:")
 
 
 def _announced(delivery_id: int) -> feedback.Notice:
-    return feedback.Notice(text=f"Delivery {delivery_id} created. It is listed on Deliveries.")
+    return feedback.Notice(
+        text=tr("Delivery {delivery_id} created. It is listed on Deliveries.", delivery_id=delivery_id)
+    )
 
 
 def _show_terms(person: Actor) -> None:
     st.caption(
-        "A variant takes its own term, else that of its brand, else that of the shop. Set those of a variant on its "
-        "page."
+        tr(
+            "A variant takes its own term, else that of its brand, else that of the shop. Set "
+            "those of a variant on its page."
+        )
     )
     of_shop, *of_brands = session.run(terms.of_shop)
     known = {each.brand: each for each in of_brands}
     listed = [of_shop, *of_brands]
     table = {
-        "of": (["The shop" if each.brand is None else each.brand for each in listed], TextColumn("Whose", width=150)),
-        "supplier": ([each.supplier or "" for each in listed], TextColumn("Supplier", width=180)),
-        "lead": ([each.lead_days for each in listed], NumberColumn("Lead time in days", width=120)),
-        "cover": ([each.cover_days for each in listed], NumberColumn("Cover in days", width=110)),
-        "pack": ([each.pack_size for each in listed], NumberColumn("Units in a pack", width=110)),
+        "of": (
+            [tr("The shop") if each.brand is None else each.brand for each in listed],
+            TextColumn(tr("Whose"), width=150),
+        ),
+        "supplier": ([each.supplier or "" for each in listed], TextColumn(tr("Supplier"), width=180)),
+        "lead": ([each.lead_days for each in listed], NumberColumn(tr("Lead time in days"), width=120)),
+        "cover": ([each.cover_days for each in listed], NumberColumn(tr("Cover in days"), width=110)),
+        "pack": ([each.pack_size for each in listed], NumberColumn(tr("Units in a pack"), width=110)),
     }
-    columns.show(table, table, key=columns.key_of("rep_terms", listed), alt="Terms of the shop and of brands",
+    columns.show(table, table, key=columns.key_of("rep_terms", listed), alt=tr("Terms of the shop and of brands"),
                  placeholder=words.NOTHING)  # fmt: skip
     if not may(person.role, Permission.SET_ORDER_TERMS):
-        st.caption("A manager or an admin can change them.")
+        st.caption(tr("A manager or an admin can change them."))
         return
-    with st.popover("Change terms", icon=":material/edit:", key="rep_terms_edit"):
+    with st.popover(tr("Change terms"), icon=":material/edit:", key="rep_terms_edit"):
         names = list(session.run(reports.brands))
-        brand = st.selectbox("Of", names, index=None, placeholder="The shop", key="rep_terms_of")
+        brand = st.selectbox(tr("Of"), names, index=None, placeholder=tr("The shop"), key="rep_terms_of")
         chosen = of_shop if brand is None else known.get(brand, terms.Terms(brand=brand))
         if brand is None:
-            st.caption("Where nobody has set a term, lead time is 14 days, cover 30 days and a pack 1 unit.")
+            st.caption(tr("Where nobody has set a term, lead time is 14 days, cover 30 days and a pack 1 unit."))
         terms_form.show_form(chosen, name=f"terms_of_{brand or ''}")

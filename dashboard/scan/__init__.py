@@ -4,5 +4,5 @@ The page keeps its scans in the browser and sends them in order until they are a
 takes the scans, `messages` reads and writes their JSON, `shell` serves the files in `files`, which need no build.
 `entrance` is the way from the side bar to it.
 
-Uses: door.
+Uses: door, language.
 """

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 from dashboard.door.gate import FONT_PATH, ICON_PATH
+from dashboard.language.texts import tr
 
 FILES = Path(__file__).with_name("files")
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
@@ -57,7 +58,7 @@ async def file(request: Request) -> Response:
     """Send one file. Under an older version's address it is sent too, but not kept."""
     path = files().get(request.path_params["name"])
     if path is None:
-        return PlainTextResponse("There is no such file.", 404)
+        return PlainTextResponse(tr("There is no such file."), 404)
     keep = _KEEP if request.path_params["version"] == version() else "no-store"
     return FileResponse(path, media_type=_KINDS[path.suffix], headers={"Cache-Control": keep})
 

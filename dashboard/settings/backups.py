@@ -16,6 +16,9 @@ from core.jobs import runs as job_runs
 from core.jobs.runs import JobState, Outcome
 from dashboard.door import session
 from dashboard.frame import outcome, words
+from dashboard.language import formats
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 JOB = "backup"
 LATE = timedelta(hours=48)
@@ -27,31 +30,35 @@ _FAILURES = 3
 def show_backups(kept: Sequence[Backup], last: Proof, zone: str, settings: Settings) -> None:
     """Show the stored backups, the button that creates one, and how to restore."""
     with st.container(border=True, key="set_backup_now_box"):
-        st.subheader("Backups", anchor=False)
+        st.subheader(tr("Backups"), anchor=False)
         _show_proof(last, zone)
         _show_making(_state(), zone)
     with st.container(border=True, key="set_backup_list"):
-        st.subheader("Stored backups", anchor=False)
+        st.subheader(tr("Stored backups"), anchor=False)
         _show_list(kept, zone)
         st.caption(
-            f"The newest {words.number(settings.backups_kept)} backups and the last verified one are kept. Change the "
-            "number with `STOCKROOM_BACKUPS_KEPT`."
+            tr(
+                "The newest {backups_kept} backups and the last verified one are kept. Change the "
+                "number with `STOCKROOM_BACKUPS_KEPT`.",
+                backups_kept=words.number(settings.backups_kept),
+            )
         )
     with st.container(border=True, key="set_backup_restore"):
-        st.subheader("Location and restore", anchor=False)
+        st.subheader(tr("Location and restore"), anchor=False)
         _show_restoring(kept, settings)
 
 
 def _show_proof(last: Proof, zone: str) -> None:
     if last.proven_at is None or last.made_at is None:
         st.warning(
-            "No backup of this shop is verified yet. A backup is verified by restoring and checking it.",
+            tr("No backup of this shop is verified yet. A backup is verified by restoring and checking it."),
             icon=":material/help:",
         )
         return
-    text = (
-        f"Last verified backup: created {words.moment(last.made_at, zone)}, verified "
-        f"{words.ago(last.proven_at, datetime.now(UTC))}."
+    text = tr(
+        "Last verified backup: created {made_at}, verified {proven_at}.",
+        made_at=words.moment(last.made_at, zone),
+        proven_at=words.ago(last.proven_at, datetime.now(UTC)),
     )
     if datetime.now(UTC) - last.made_at > LATE:
         st.warning(words.plain(text), icon=":material/warning:")
@@ -73,13 +80,19 @@ def _is_busy(state: JobState | None) -> bool:
 def _show_making(state: JobState | None, zone: str) -> None:
     busy = _is_busy(state)
     st.button(
-        "Back up now", key="set_backup_now", type="primary", icon=":material/backup:", disabled=busy,
-        on_click=outcome.do, args=("Requested. A worker starts it within seconds.", job_runs.ask), kwargs={"name": JOB},
-    )  # fmt: skip
+        tr("Back up now"),
+        key="set_backup_now",
+        type="primary",
+        icon=":material/backup:",
+        disabled=busy,
+        on_click=outcome.do,
+        args=(tr("Requested. A worker starts it within seconds."), job_runs.ask),
+        kwargs={"name": JOB},
+    )
     if busy:
         st.fragment(_wait, run_every=LOOK_SECONDS)()
     elif state is not None and state.off_at is not None:
-        st.caption(words.plain(f"Backups are switched off since {words.moment(state.off_at, zone)}."))
+        st.caption(words.plain(tr("Backups are switched off since {off_at}.", off_at=words.moment(state.off_at, zone))))
     else:
         _show_last_run(state)
 
@@ -90,20 +103,22 @@ def _wait() -> None:
     if not _is_busy(state):
         st.rerun()
     if state is not None and state.is_running:
-        st.caption(":material/hourglass_top: Creating it, restoring it into a temporary database and checking it ...")
+        st.caption(
+            tr(":material/hourglass_top: Creating it, restoring it into a temporary database and checking it ...")
+        )
     else:
-        st.caption(":material/schedule: Requested, waiting for a worker ...")
+        st.caption(tr(":material/schedule: Requested, waiting for a worker ..."))
 
 
 def _show_last_run(state: JobState | None) -> None:
     if state is None or state.last_outcome is None:
-        st.caption("A backup is created every night, restored into a temporary database and checked.")
+        st.caption(tr("A backup is created every night, restored into a temporary database and checked."))
         return
     text = " ".join(state.last_said)
     if state.last_outcome in (Outcome.DONE, Outcome.IDLE):
         st.caption(words.plain(text))
     else:
-        st.error(words.plain(text or "The last backup did not finish."), icon=":material/error:")
+        st.error(words.plain(text or tr("The last backup did not finish.")), icon=":material/error:")
 
 
 # ---------------------------------------------------------------- the list
@@ -111,32 +126,34 @@ def _show_last_run(state: JobState | None) -> None:
 
 def _show_list(kept: Sequence[Backup], zone: str) -> None:
     if not kept:
-        st.markdown("There are no backups yet.")
+        st.markdown(tr("There are no backups yet."))
         return
     now = datetime.now(UTC)
-    for backup in [each for each in kept if each.why][:_FAILURES]:
-        st.error(words.plain(f"{words.moment(backup.made_at, zone)}: {backup.why}"), icon=":material/error:")
+    for backup in [each for each in kept if translated(each.why)][:_FAILURES]:
+        st.error(
+            words.plain(f"{words.moment(backup.made_at, zone)}: {translated(backup.why)}"), icon=":material/error:"
+        )
     st.dataframe(
         pd.DataFrame(
             {
-                "Created": [words.moment(backup.made_at, zone) for backup in kept],
-                "Age": [words.ago(backup.made_at, now) for backup in kept],
-                "Verified": [_verified(backup, zone) for backup in kept],
-                "Size": [size(backup.size_bytes) for backup in kept],
-                "Movements": [backup.movements for backup in kept],
-                "File": [backup.file for backup in kept],
+                tr("Created"): [words.moment(backup.made_at, zone) for backup in kept],
+                tr("Age"): [words.ago(backup.made_at, now) for backup in kept],
+                tr("Verified"): [_verified(backup, zone) for backup in kept],
+                tr("Size"): [size(backup.size_bytes) for backup in kept],
+                tr("Movements"): [backup.movements for backup in kept],
+                tr("File"): [backup.file for backup in kept],
             }
         ),
-        column_config={"Movements": st.column_config.NumberColumn(format="localized")},
+        column_config={tr("Movements"): st.column_config.NumberColumn(format="localized")},
         hide_index=True,
-        alt="Backups with their age and size, and when each was verified or why not",
+        alt=tr("Backups with their age and size, and when each was verified or why not"),
     )
 
 
 def _verified(backup: Backup, zone: str) -> str:
     if backup.proven_at is not None:
         return words.moment(backup.proven_at, zone)
-    return f"no: {backup.why}" if backup.why else "not yet"
+    return tr("no: {why}", why=translated(backup.why)) if backup.why else tr("not yet")
 
 
 def size(count: int) -> str:
@@ -146,30 +163,35 @@ def size(count: int) -> str:
         if value < 1000:
             return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
         value /= 1000
-    return f"{value:,.1f} GB"
+    return tr("{value} GB", value=formats.number(value, (1, 1)))
 
 
 def _show_restoring(kept: Sequence[Backup], settings: Settings) -> None:
     folder = settings.backup_dir
     st.markdown(
-        "Backups are in this folder of the machine that runs Stockroom. Copy archive and manifest to another machine:"
+        tr(
+            "Backups are in this folder of the machine that runs Stockroom. Copy archive and "
+            "manifest to another machine:"
+        )
     )
     st.code(str(folder), language=None, wrap_lines=True)
-    st.markdown("Restoring is done where Stockroom runs, because Stockroom must not be running meanwhile.")
-    with st.expander("How to restore", icon=":material/terminal:"):
+    st.markdown(tr("Restoring is done where Stockroom runs, because Stockroom must not be running meanwhile."))
+    with st.expander(tr("How to restore"), icon=":material/terminal:"):
         _show_command(kept, folder)
     if kept and kept[0].left_out:
-        with st.expander("What the newest backup leaves out", icon=":material/info:"):
-            st.markdown("They do not belong to Stockroom. With `--replace` they stay; an empty database lacks them.")
+        with st.expander(tr("What the newest backup leaves out"), icon=":material/info:"):
+            st.markdown(
+                tr("They do not belong to Stockroom. With `--replace` they stay; an empty database lacks them.")
+            )
             st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in kept[0].left_out))
 
 
 def _show_command(kept: Sequence[Backup], folder: Path) -> None:
-    st.markdown("Stop Stockroom, set `STOCKROOM_OWNER_URL` and `DATABASE_URL` to an empty database, and run:")
+    st.markdown(tr("Stop Stockroom, set `STOCKROOM_OWNER_URL` and `DATABASE_URL` to an empty database, and run:"))
     best = next((backup.file for backup in kept if backup.proven_at is not None), "FILE")
     there = folder / best  # does not exist if the backup was created elsewhere with `backup --to`
     st.code(f".venv/bin/python -m core restore {there if there.exists() else best}", language="sh", wrap_lines=True)
-    st.caption("To replace a database that contains a shop, add `--replace` and its name.")
+    st.caption(tr("To replace a database that contains a shop, add `--replace` and its name."))
 
 
 # ---------------------------------------------------------------- on Overview
@@ -180,8 +202,8 @@ def show_line(last: Proof, shop: Shop) -> None:
     now = datetime.now(UTC)
     if last.proven_at is None or last.made_at is None:
         if not shop.is_sample and now - last.since > LATE:
-            st.caption(":orange[:material/warning: No verified backup of this shop]")
+            st.caption(tr(":orange[:material/warning: No verified backup of this shop]"))
         return
-    text = f"Last verified backup: {words.ago(last.made_at, now)}"
+    text = tr("Last verified backup: {made_at}", made_at=words.ago(last.made_at, now))
     late = not shop.is_sample and now - last.made_at > LATE
     st.caption(f":orange[:material/warning: {text}]" if late else f":material/verified: {text}")

@@ -13,99 +13,104 @@ from core.foundation.model import Role
 from core.people.audit import Change, What
 from dashboard.frame import columns, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import lazy, tr
 from dashboard.settings.reasons import WAYS
 
-WHAT = {
-    What.PERSON_ADDED: "Person added",
-    What.PERSON_NAMED: "Name or email set",
-    What.PERSON_DEACTIVATED: "Person deactivated",
-    What.PERSON_ACTIVATED: "Person reactivated",
-    What.ROLE_CHANGED: "Role changed",
-    What.LINK_MADE: "One-time link created",
-    What.PASSWORD_SET: "Password set",
-    What.SIGNED_OUT: "Signed out everywhere",
-    What.SHOP_CHANGED: "Shop changed",
-    What.SAMPLE_REMOVED: "Sample data removed",
-    What.REASON_ADDED: "Reason added",
-    What.REASON_RENAMED: "Reason renamed",
-    What.REASON_RETIRED: "Reason retired",
-    What.REASON_BROUGHT_BACK: "Reason restored",
-    What.STRIPE_LINK: "Stripe changed",
-    What.CODE_MAPPED: "Meaning of a code",
-    What.CODE_ATTACHED: "Code added to a variant",
-    What.CODE_DETACHED: "Code removed from a variant",
-    What.VARIANT_CHOSEN: "Meaning in one order",
-    What.CODE_ENDED: "Meaning ended",
-    What.ORDER_REOPENED: "Order reopened",
-    What.READING_CHOSEN: "Reading chosen for an order",
-    What.LINES_SET: "Lines of an order entered",
-    What.LINES_UNDONE: "Lines of an order undone",
-    What.UNITS_AWAITED: "Waiting for oversold units",
-    What.API_KEY_MADE: "API key created",
-    What.DESTINATION_CHANGED: "Notifications changed",
-    What.WAITING_CHANGED: "Waiting times of cases changed",
-    What.API_KEY_REVOKED: "API key revoked",
-    What.JOB_SWITCHED_OFF: "Job switched off",
-    What.JOB_SWITCHED_ON: "Job switched on",
-    What.JOB_HOUR: "Daily hour changed",
-    What.CATALOGUE_ADDED: "Catalogue row added",
-    What.CATALOGUE_CHANGED: "Catalogue row changed",
-    What.COUNT_RULES: "Rules of counting changed",
-    What.ORDER_TERMS: "Terms of ordering changed",
-    What.VIEW_WITHDRAWN: "Shared view made private",
-    What.READING_SET: "Language and format set",
-}
-_FACTS = {
-    "name": "Name",
-    "email": "Email",
-    "role": "Role",
-    "zone": "Time zone",
-    "currency": "Currency",
-    "supplier": "Supplier",
-    "lead_days": "Lead time in days",
-    "pack_size": "Units in a pack",
-    "cover_days": "Cover in days",
-    "label": "Label",
-    "sign": "Direction",
-    "note_required": "Note",
-    "browsers": "Browsers",
-    "expires_at": "Expires",
-    "livemode": "Mode",
-    "live_since": "Goes live",
-    "cart_mapping": "Cart mapping",
-    "order_lookup": "Order lookup",
-    "unread_confirmation": "Confirmation of an unread cart",
-    "sku": "SKU",
-    "lines": "Lines",
-    "code": "Code",
-    "means": "Means",
-    "begins": "Starts with",
-    "scopes": "Scopes",
-    "rate_per_minute": "Requests per minute",
-    "is_on": "On",
-    "min_severity": "Lowest severity",
-    "quiet_from": "Quiet from",
-    "quiet_until": "Quiet until",
-    "urgent_passes": "Urgent during quiet hours",
-    "digest": "Digest",
-    "digest_at": "Digest at",
-    "daily_at": "Starts at",
-    "language": "Language",
-    "format": "Format",
-}
+WHAT = lazy(
+    {
+        What.PERSON_ADDED: "Person added",
+        What.PERSON_NAMED: "Name or email set",
+        What.PERSON_DEACTIVATED: "Person deactivated",
+        What.PERSON_ACTIVATED: "Person reactivated",
+        What.ROLE_CHANGED: "Role changed",
+        What.LINK_MADE: "One-time link created",
+        What.PASSWORD_SET: "Password set",
+        What.SIGNED_OUT: "Signed out everywhere",
+        What.SHOP_CHANGED: "Shop changed",
+        What.SAMPLE_REMOVED: "Sample data removed",
+        What.REASON_ADDED: "Reason added",
+        What.REASON_RENAMED: "Reason renamed",
+        What.REASON_RETIRED: "Reason retired",
+        What.REASON_BROUGHT_BACK: "Reason restored",
+        What.STRIPE_LINK: "Stripe changed",
+        What.CODE_MAPPED: "Meaning of a code",
+        What.CODE_ATTACHED: "Code added to a variant",
+        What.CODE_DETACHED: "Code removed from a variant",
+        What.VARIANT_CHOSEN: "Meaning in one order",
+        What.CODE_ENDED: "Meaning ended",
+        What.ORDER_REOPENED: "Order reopened",
+        What.READING_CHOSEN: "Reading chosen for an order",
+        What.LINES_SET: "Lines of an order entered",
+        What.LINES_UNDONE: "Lines of an order undone",
+        What.UNITS_AWAITED: "Waiting for oversold units",
+        What.API_KEY_MADE: "API key created",
+        What.DESTINATION_CHANGED: "Notifications changed",
+        What.WAITING_CHANGED: "Waiting times of cases changed",
+        What.API_KEY_REVOKED: "API key revoked",
+        What.JOB_SWITCHED_OFF: "Job switched off",
+        What.JOB_SWITCHED_ON: "Job switched on",
+        What.JOB_HOUR: "Daily hour changed",
+        What.CATALOGUE_ADDED: "Catalogue row added",
+        What.CATALOGUE_CHANGED: "Catalogue row changed",
+        What.COUNT_RULES: "Rules of counting changed",
+        What.ORDER_TERMS: "Terms of ordering changed",
+        What.VIEW_WITHDRAWN: "Shared view made private",
+        What.READING_SET: "Language and format set",
+    }
+)
+_FACTS = lazy(
+    {
+        "name": "Name",
+        "email": "Email",
+        "role": "Role",
+        "zone": "Time zone",
+        "currency": "Currency",
+        "supplier": "Supplier",
+        "lead_days": "Lead time in days",
+        "pack_size": "Units in a pack",
+        "cover_days": "Cover in days",
+        "label": "Label",
+        "sign": "Direction",
+        "note_required": "Note",
+        "browsers": "Browsers",
+        "expires_at": "Expires",
+        "livemode": "Mode",
+        "live_since": "Goes live",
+        "cart_mapping": "Cart mapping",
+        "order_lookup": "Order lookup",
+        "unread_confirmation": "Confirmation of an unread cart",
+        "sku": "SKU",
+        "lines": "Lines",
+        "code": "Code",
+        "means": "Means",
+        "begins": "Starts with",
+        "scopes": "Scopes",
+        "rate_per_minute": "Requests per minute",
+        "is_on": "On",
+        "min_severity": "Lowest severity",
+        "quiet_from": "Quiet from",
+        "quiet_until": "Quiet until",
+        "urgent_passes": "Urgent during quiet hours",
+        "digest": "Digest",
+        "digest_at": "Digest at",
+        "daily_at": "Starts at",
+        "language": "Language",
+        "format": "Format",
+    }
+)
 
 
 def _begin() -> None:
     st.button(
-        "Add a person", key="set_changes_people", icon=":material/person_add:", on_click=st.session_state.update,
-        args=({"set_section": "People"},),
+        tr("Add a person"), key="set_changes_people", icon=":material/person_add:", on_click=st.session_state.update,
+        args=({"set_section": tr("People")},),
     )  # fmt: skip
 
 
 def show_changes(changes: Sequence[Change], zone: str) -> None:
     """Show the latest changes of accounts and settings, as a table or, on a phone, as a list."""
     if not changes:
-        frame.empty("No changes yet", "Changes of accounts and settings are listed here.", begin=_begin)
+        frame.empty(tr("No changes yet"), tr("Changes of accounts and settings are listed here."), begin=_begin)
         return
 
     def narrow() -> None:
@@ -115,17 +120,17 @@ def show_changes(changes: Sequence[Change], zone: str) -> None:
 
     columns.show(
         {
-            "When": ([words.moment(change.at, zone) for change in changes], TextColumn(width=136)),
-            "Who": ([change.performed_by for change in changes], TextColumn(width=110)),
-            "What": ([WHAT[change.what] for change in changes], TextColumn(width=146)),
-            "Subject": ([change.subject for change in changes], TextColumn(width=260)),
-            "Before and after": ([_facts(change, zone) for change in changes], TextColumn(width=370)),
+            tr("When"): ([words.moment(change.at, zone) for change in changes], TextColumn(width=136)),
+            tr("Who"): ([change.performed_by for change in changes], TextColumn(width=110)),
+            tr("What"): ([WHAT[change.what] for change in changes], TextColumn(width=146)),
+            tr("Subject"): ([change.subject for change in changes], TextColumn(width=260)),
+            tr("Before and after"): ([_facts(change, zone) for change in changes], TextColumn(width=370)),
         },
         narrow,
         key="changes",
-        alt="The latest changes of accounts and settings",
+        alt=tr("The latest changes of accounts and settings"),
     )
-    st.caption("The last 20 changes, newest first. They cannot be edited or removed, and include no secrets.")
+    st.caption(tr("The last 20 changes, newest first. They cannot be edited or removed, and include no secrets."))
 
 
 def _show(change: Change, zone: str) -> None:

@@ -19,12 +19,15 @@ from core.orders.nearest import Near
 from dashboard.door import session
 from dashboard.frame import forms, words
 from dashboard.frame.feedback import Notice
+from dashboard.language.texts import lazy, tr
 
-KINDS = {
-    MeaningKind.VARIANT: "This variant",
-    MeaningKind.BUNDLE: "Several variants",
-    MeaningKind.NO_GOODS: "No goods",
-}
+KINDS = lazy(
+    {
+        MeaningKind.VARIANT: "This variant",
+        MeaningKind.BUNDLE: "Several variants",
+        MeaningKind.NO_GOODS: "No goods",
+    }
+)
 MOST_UNITS = 1_000
 TIMES = "\N{MULTIPLICATION SIGN}"
 MOST_RETRIES = 50
@@ -46,7 +49,7 @@ class Asked:
     def meaning(self, values: forms.Values) -> tuple[Meaning, str]:
         """Return what the form says, and the same in words. Raises UnknownVariant, InvalidInput."""
         if self.kind is MeaningKind.NO_GOODS:
-            return Meaning(kind=self.kind), "no goods"
+            return Meaning(kind=self.kind), tr("no goods")
         if self.kind is MeaningKind.VARIANT:
             found = self._variant(values)
             return Meaning(kind=self.kind, variant_id=found.variant_id), found.sku
@@ -55,7 +58,7 @@ class Asked:
             Part(variant_id=near.variant_id, quantity=units[sku]) for sku, near in self.added.items() if units[sku]
         )
         if not parts:
-            raise UnknownVariant("Add the variants first. Nothing was changed.")
+            raise UnknownVariant(tr("Add the variants first. Nothing was changed."))
         return Meaning(kind=self.kind, parts=parts), ", ".join(
             f"{units[sku]} {TIMES} {sku}" for sku in units if units[sku]
         )
@@ -71,35 +74,37 @@ class Asked:
             skus = ", ".join(near.sku for near in exact)
             raise invalid("SKU or barcode", f"belongs to several variants: {skus}. Nothing was changed")
         if not exact:
-            none = f"No variant has the SKU or barcode {typed[:80]}. " if typed else ""
-            raise UnknownVariant(f"{none}Choose one of the variants first. Nothing was changed.")
+            none = tr("No variant has the SKU or barcode {typed}. ", typed=typed[:80]) if typed else ""
+            raise UnknownVariant(tr("{none}Choose one of the variants first. Nothing was changed.", none=none))
         return exact[0]
 
 
 def ask(form: forms.Form, *, text: str = "", first: Sequence[Near] = (), kind: MeaningKind | None = None) -> Asked:
     """Draw the question. `text` is searched at first; `first` are offered as long as nothing else is typed."""
     chosen = st.segmented_control(
-        "It is", list(KINDS), default=kind or MeaningKind.VARIANT, format_func=KINDS.__getitem__,
+        tr("It is"), list(KINDS), default=kind or MeaningKind.VARIANT, format_func=KINDS.__getitem__,
         key=form.input("kind"), required=True,
     )  # fmt: skip
     chosen = MeaningKind(chosen or MeaningKind.VARIANT)
     if chosen is MeaningKind.NO_GOODS:
-        st.caption("Shipping, a gift card, a tip, a warranty: it counts in the money, and nothing leaves the shelf.")
+        st.caption(
+            tr("Shipping, a gift card, a tip, a warranty: it counts in the money, and nothing leaves the shelf.")
+        )
         return Asked(kind=chosen, pick="", offered={}, added={})
-    typed = st.text_input("Find", text, key=form.input("find"), placeholder="SKU, barcode, product, size")
+    typed = st.text_input(tr("Find"), text, key=form.input("find"), placeholder=tr("SKU, barcode, product, size"))
     found = first if first and typed == text else session.run(nearest.nearest, text=typed or "")
     offered = {near.sku: near for near in found}
     is_sure, pick = sum(near.is_exact for near in found) == 1, f"sku_{typed}"  # each search begins a new choice
     st.selectbox(
-        "Variant", list(offered), 0 if is_sure else None, format_func=lambda sku: label(offered[sku]),
+        tr("Variant"), list(offered), 0 if is_sure else None, format_func=lambda sku: label(offered[sku]),
         key=form.input(pick),
-        placeholder="Choose a variant" if offered else "Nothing is near this" if typed else "Search first",
+        placeholder=tr("Choose a variant") if offered else tr("Nothing is near this") if typed else tr("Search first"),
     )  # fmt: skip
     added: dict[str, Near] = {}
     if chosen is MeaningKind.BUNDLE:
         added = st.session_state.setdefault(f"{form.name}_added_{form.draft.key[-8:]}", {})
         st.button(
-            "Add to the bundle", icon=":material/add:", key=f"{form.name}_add", on_click=_add,
+            tr("Add to the bundle"), icon=":material/add:", key=f"{form.name}_add", on_click=_add,
             args=(added, offered, form.inputs[pick]),
         )  # fmt: skip
     return Asked(kind=chosen, pick=pick, offered=offered, added=added)
@@ -116,15 +121,17 @@ def ask_units(form: forms.Form, asked: Asked) -> None:
     if asked.kind is not MeaningKind.BUNDLE:
         return
     if not asked.added:
-        st.caption("One bundle contains nothing yet.")
+        st.caption(tr("One bundle contains nothing yet."))
     for sku, near in asked.added.items():
-        forms.number_field(f"{words.plain(label(near))}: units in one", value=1, key=form.input(f"units_{sku}"))
+        forms.number_field(
+            tr("{near}: units in one", near=words.plain(label(near))), value=1, key=form.input(f"units_{sku}")
+        )
 
 
 def label(near: Near) -> str:
     """Return a variant as a choice: its SKU, size, product and level."""
-    size = near.size and f"size {near.size}"
-    level = None if near.available is None else f"{words.number(near.available)} available"
+    size = near.size and tr("size {size}", size=near.size)
+    level = None if near.available is None else tr("{available} available", available=words.number(near.available))
     return words.joined(near.sku, size, near.product, level)
 
 
@@ -140,7 +147,11 @@ def give_and_retry(code: str, meaning: Meaning, said: str, seen: int | None, key
         whole += all(line.state is not LineState.FAILED for line in lines)
     tried = min(len(given.orders), MOST_RETRIES)
     left = len(given.orders) - tried
-    text = f"{code} means {said}."
+    text = tr("{code} means {said}.", code=code, said=said)
     if tried:
-        text += f" {words.plural(tried, 'order')} retried, {whole} completed."
-    return Notice(text=f"{text} {words.plural(left, 'more order')} can be retried." if left else text)
+        text += tr(" {orders} retried, {whole} completed.", orders=words.plural(tried, "order"), whole=whole)
+    return Notice(
+        text=tr("{value} {more_orders} can be retried.", value=text, more_orders=words.plural(left, "more order"))
+        if left
+        else text
+    )

@@ -15,14 +15,19 @@ from core.jobs.runs import JobRun, JobState, Outcome
 from dashboard.door import session
 from dashboard.frame import live, outcome, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
+from dashboard.language.said import translated
+from dashboard.language.texts import first_upper, inside, lazy, tr
 
-OUTCOMES = {
-    Outcome.DONE: "Done",
-    Outcome.IDLE: "Nothing to do",
-    Outcome.FAILED: "Failed",
-    Outcome.TIMED_OUT: "Timed out",
-    Outcome.LOST: "Worker stopped",
-}
+OUTCOMES = lazy(
+    {
+        Outcome.DONE: "Done",
+        Outcome.IDLE: "Nothing to do",
+        Outcome.FAILED: "Failed",
+        Outcome.TIMED_OUT: "Timed out",
+        Outcome.LOST: "Worker stopped",
+    }
+)
 _BAD = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST)
 
 
@@ -31,12 +36,12 @@ def show_jobs(zone: str) -> None:
     jobs = session.run(job_runs.jobs)
     if not jobs:
         frame.empty(
-            "No jobs yet",
-            "Jobs appear here when a worker of this shop has started, in the dashboard or as its own process.",
+            tr("No jobs yet"),
+            tr("Jobs appear here when a worker of this shop has started, in the dashboard or as its own process."),
             icon=":material/manufacturing:",
         )
         return
-    st.caption("Background jobs of this shop. The work of a job that is switched off waits until it is on again.")
+    st.caption(tr("Background jobs of this shop. The work of a job that is switched off waits until it is on again."))
     with st.grid(2, min_column_width=320, gap="small", key="set_jobs"):
         for job in jobs:
             with st.container(border=True, key=f"set_job_{job.name}"):
@@ -80,16 +85,16 @@ def _show_job(job: JobState, zone: str) -> None:
     with st.container(horizontal=True):
         if job.off_at is not None:
             st.button(
-                "Switch on", key=f"set_job_on_{job.name}", icon=":material/play_arrow:", type="primary",
+                tr("Switch on"), key=f"set_job_on_{job.name}", icon=":material/play_arrow:", type="primary",
                 on_click=_switch, args=(job,), kwargs={"is_on": True},
             )  # fmt: skip
             return
         st.button(
-            "Run now", key=f"set_job_ask_{job.name}", icon=":material/bolt:", on_click=_ask, args=(job,),
+            tr("Run now"), key=f"set_job_ask_{job.name}", icon=":material/bolt:", on_click=_ask, args=(job,),
             disabled=job.asked_at is not None,
         )  # fmt: skip
         st.button(
-            "Switch off", key=f"set_job_off_{job.name}", icon=":material/pause:", type="tertiary",
+            tr("Switch off"), key=f"set_job_off_{job.name}", icon=":material/pause:", type="tertiary",
             on_click=_switch, args=(job,), kwargs={"is_on": False},
         )  # fmt: skip
 
@@ -97,54 +102,67 @@ def _show_job(job: JobState, zone: str) -> None:
 def badge(job: JobState) -> tuple[str, str, str]:
     """Return the label, icon and colour of a job's state."""
     if job.off_at is not None:
-        return "Off", ":material/pause_circle:", "gray"
+        return tr("Off"), ":material/pause_circle:", "gray"
     if job.lingers:
-        return "Stuck", ":material/error:", "red"
+        return tr("Stuck"), ":material/error:", "red"
     if job.overdue:
-        return "Overdue", ":material/error:", "red"
+        return tr("Overdue"), ":material/error:", "red"
     if job.failing:
-        return "Keeps failing", ":material/error:", "red"
+        return tr("Keeps failing"), ":material/error:", "red"
     if job.is_running:
-        return "Running", ":material/sync:", "blue"
+        return tr("Running"), ":material/sync:", "blue"
     if job.last_outcome in _BAD:
-        return "Last run failed", ":material/warning:", "orange"
-    return "On", ":material/check_circle:", "green"
+        return tr("Last run failed"), ":material/warning:", "orange"
+    return tr("On"), ":material/check_circle:", "green"
 
 
 def _rhythm(job: JobState) -> str:
     if job.is_daily:
-        return "Once a day"
-    return {60: "Every minute", 3_600: "Every hour"}.get(job.period, f"Every {took(timedelta(seconds=job.period))}")
+        return tr("Once a day")
+    return {60: tr("Every minute"), 3_600: tr("Every hour")}.get(
+        job.period, f"Every {took(timedelta(seconds=job.period))}"
+    )
 
 
 def last(job: JobState, now: datetime) -> str:
     """Return a sentence about the last run of a job."""
     if job.last_began_at is None:
-        return "Not run yet."
+        return tr("Not run yet.")
     if job.is_running:
-        return f"Started {words.ago(job.last_began_at, now)}."
-    result = OUTCOMES[job.last_outcome].lower() if job.last_outcome else "running"
-    return f"Last run {words.ago(job.last_began_at, now)}, took {took(job.last_took)}: {result}."
+        return tr("Started {last_began_at}.", last_began_at=words.ago(job.last_began_at, now))
+    result = inside(OUTCOMES[job.last_outcome]) if job.last_outcome else "running"
+    return tr(
+        "Last run {last_began_at}, took {last_took}: {result}.",
+        last_began_at=words.ago(job.last_began_at, now),
+        last_took=took(job.last_took),
+        result=result,
+    )
 
 
 def upcoming(job: JobState, now: datetime, zone: str) -> str:
     """Return a sentence about the next run of a job, or who switched it off and when."""
     if job.off_at is not None:
-        return f"Switched off by {words.plain(job.off_by or 'somebody')}, {words.moment(job.off_at, zone)}."
+        return tr(
+            "Switched off by {off_by}, {off_at}.",
+            off_by=words.plain(job.off_by or tr("somebody")),
+            off_at=words.moment(job.off_at, zone),
+        )
     if job.asked_at is not None:
-        return f"Requested by {words.plain(job.asked_by or 'somebody')}, starts within seconds."
+        return tr(
+            "Requested by {asked_by}, starts within seconds.", asked_by=words.plain(job.asked_by or tr("somebody"))
+        )
     if job.next_at is None or job.next_at <= now + timedelta(minutes=1):
-        return "Next run within a minute."
+        return tr("Next run within a minute.")
     if job.next_at < now + timedelta(hours=1):
-        return f"Next run in {took(job.next_at - now)}."
-    return f"Next run {words.moment(job.next_at, zone)}."
+        return tr("Next run in {next_at}.", next_at=took(job.next_at - now))
+    return tr("Next run {next_at}.", next_at=words.moment(job.next_at, zone))
 
 
 def took(length: timedelta | None) -> str:
     """Return a duration: a moment, 0.3 seconds, 2 minutes, 3 hours."""
     seconds = length.total_seconds() if length else 0.0
     if seconds < 0.05:
-        return "a moment"
+        return tr("a moment")
     if seconds < 10:
         return f"{seconds:.1f}{words.SPACE}seconds"
     if seconds < 120:
@@ -155,11 +173,16 @@ def took(length: timedelta | None) -> str:
 
 
 def _switch(job: JobState, *, is_on: bool) -> None:
-    outcome.do(f"{job.title}: switched {'on' if is_on else 'off'}.", job_runs.switch, name=job.name, is_on=is_on)
+    outcome.do(
+        tr("{title}: switched {part}.", title=job.title, part=tr("on") if is_on else tr("off")),
+        job_runs.switch,
+        name=job.name,
+        is_on=is_on,
+    )
 
 
 def _ask(job: JobState) -> None:
-    outcome.do(f"{job.title}: starts within seconds.", job_runs.ask, name=job.name)
+    outcome.do(tr("{title}: starts within seconds.", title=job.title), job_runs.ask, name=job.name)
 
 
 # ---------------------------------------------------------------- the hour, the parked, the runs
@@ -169,68 +192,77 @@ def _show_hour(zone: str) -> None:
     at = session.run(job_runs.daily_at)
     key = f"set_job_hour_{at:%H%M}"
     with st.container(border=True, key="set_jobs_hour"), st.form("set_job_hour", border=False):
-        st.subheader("Daily jobs", anchor=False)
-        st.time_input("Start at", at, step=900, key=key, width=200)
-        st.caption(f"In the shop's time zone, {zone.replace('_', ' ')}. An hour later on days when clocks skip it.")
-        st.form_submit_button("Save hour", on_click=_save_hour, args=(at, key))
+        st.subheader(tr("Daily jobs"), anchor=False)
+        st.time_input(tr("Start at"), at, step=900, key=key, width=200)
+        st.caption(
+            tr(
+                "In the shop's time zone, {value}. An hour later on days when clocks skip it.",
+                value=zone.replace("_", " "),
+            )
+        )
+        st.form_submit_button(tr("Save hour"), on_click=_save_hour, args=(at, key))
 
 
 def _save_hour(before: time, key: str) -> None:
     at: time = st.session_state[key]
     if at == before:
-        outcome.remembered().done = outcome.UNCHANGED
+        outcome.remembered().done = tr(outcome.UNCHANGED)
         return
-    outcome.do(f"Daily jobs start at {at:%H:%M}.", job_runs.change_hour, at=at)
+    outcome.do(tr("Daily jobs start at {at}.", at=formats.clock(at)), job_runs.change_hour, at=at)
 
 
 def _show_parked(parked: Sequence[Parked], zone: str) -> None:
     with st.container(border=True, key="set_jobs_parked"):
-        st.subheader("Parked messages", anchor=False)
+        st.subheader(tr("Parked messages"), anchor=False)
         if not parked:
-            st.caption("None. Stripe messages that cannot be processed are listed here.")
+            st.caption(tr("None. Stripe messages that cannot be processed are listed here."))
             return
-        many = "at least " if len(parked) == inbox.MOST_SHOWN else ""
-        st.markdown(f"{many}{words.plural(len(parked), 'message')} could not be processed.".capitalize())
+        many = tr("at least ") if len(parked) == inbox.MOST_SHOWN else ""
+        st.markdown(
+            first_upper(
+                tr("{many}{messages} could not be processed.", many=many, messages=words.plural(len(parked), "message"))
+            )
+        )
         for message in parked[:10]:
-            why = words.plain(message.why or "No reason was recorded.")
+            why = words.plain(translated(message.why) or tr("No reason was recorded."))
             st.markdown(
                 f"`{message.event_id}`{words.DOT}{words.plain(message.kind)}{words.DOT}"
                 f"{words.moment(message.created_at, zone)}  \n:gray[{why}]"
             )
         if len(parked) > 10:
-            st.caption(f"And {words.number(len(parked) - 10)} more.")
-        st.button("Try again", key="set_parked_again", icon=":material/refresh:", on_click=_again, args=(parked,))
+            st.caption(tr("And {parked} more.", parked=words.number(len(parked) - 10)))
+        st.button(tr("Try again"), key="set_parked_again", icon=":material/refresh:", on_click=_again, args=(parked,))
 
 
 def _again(parked: Sequence[Parked]) -> None:
-    outcome.do("The messages are retried within a minute.", inbox.retry, ids=[message.id for message in parked])
+    outcome.do(tr("The messages are retried within a minute."), inbox.retry, ids=[message.id for message in parked])
 
 
 def _show_runs(jobs: Sequence[JobState], zone: str) -> None:
     titles = {job.name: job.title for job in jobs}
     with st.container(border=True, key="set_jobs_runs"):
-        st.subheader("Runs", anchor=False)
-        name = st.selectbox("Job", list(titles), format_func=titles.__getitem__, key="set_job_runs")
+        st.subheader(tr("Runs"), anchor=False)
+        name = st.selectbox(tr("Job"), list(titles), format_func=titles.__getitem__, key="set_job_runs")
         found = session.run(job_runs.runs, name=name)
         if not found:
-            st.caption("This job has not run yet.")
+            st.caption(tr("This job has not run yet."))
             return
         _show_table(found, zone)
-        st.caption("The last 20 runs. Of runs with nothing to do, only the last is kept.")
+        st.caption(tr("The last 20 runs. Of runs with nothing to do, only the last is kept."))
 
 
 def _show_table(found: Sequence[JobRun], zone: str) -> None:
     columns = {
-        "Started": [words.moment(run.began_at, zone) for run in found],
-        "Result": [OUTCOMES[run.outcome] if run.outcome else "Running" for run in found],
-        "Duration": [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
-        "Details": [" ".join(run.said) for run in found],
-        "Requested by": [run.asked_by or "" for run in found],
-        "Worker": [run.worker for run in found],
+        tr("Started"): [words.moment(run.began_at, zone) for run in found],
+        tr("Result"): [OUTCOMES[run.outcome] if run.outcome else tr("Running") for run in found],
+        tr("Duration"): [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
+        tr("Details"): [" ".join(run.said) for run in found],
+        tr("Requested by"): [run.asked_by or "" for run in found],
+        tr("Worker"): [run.worker for run in found],
     }
     st.dataframe(
         {name: cells for name, cells in columns.items() if any(cells)},
         hide_index=True,
         height="content",
-        alt="Runs of the selected job, the newest first",
+        alt=tr("Runs of the selected job, the newest first"),
     )

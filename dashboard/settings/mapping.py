@@ -24,7 +24,10 @@ from core.orders.stripe_link import MOST_RETRIED, Connected, Tried
 from dashboard.door import session
 from dashboard.frame import columns, outcome, selling, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
 from dashboard.language.carts import HELP, LABELS, LAYOUTS
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 ALONE = Layout.RECOGNISED
 _INSIDE = ("code", "quantity", "size", "name", "price", "more_codes")
@@ -56,10 +59,13 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 def show(seen: Connected) -> None:
     """Show the cart mapping with its preview."""
     with st.container(border=True, key="stripe_mapping"):
-        st.subheader("Cart mapping", anchor=False)
+        st.subheader(tr("Cart mapping"), anchor=False)
         st.caption(
-            "Carts are read from Stripe Checkout, or from the payment's metadata if it has one of the common formats. "
-            "If yours is not recognised, describe its format here. A cart is read completely or not at all."
+            tr(
+                "Carts are read from Stripe Checkout, or from the payment's metadata if it has one "
+                "of the common formats. If yours is not recognised, describe its format here. A cart "
+                "is read completely or not at all."
+            )
         )
         _show_mapping(seen)
 
@@ -72,7 +78,7 @@ def _show_mapping(seen: Connected) -> None:
     mark = columns.key_of("map", seen.link.cart_mapping)  # its inputs start again when the saved mapping changes
     layouts = list(LAYOUTS)
     layout = st.selectbox(
-        "How the cart is written", layouts, layouts.index(saved.layout if saved else ALONE),
+        tr("How the cart is written"), layouts, layouts.index(saved.layout if saved else ALONE),
         format_func=LAYOUTS.__getitem__, key=f"set_map_layout_{mark}", width=480,
     )  # fmt: skip
     values = _ask(layout, saved if saved and saved.layout == layout else None, mark)
@@ -102,13 +108,13 @@ def _ask(layout: str, saved: CartMapping | None, mark: str) -> dict[str, str]:
 
 def _label(layout: str, name: str) -> str:
     if layout == Layout.PACKED and name in _INSIDE:
-        return f"{LABELS[name]}: position{'s' if name == 'more_codes' else ''}"
+        return tr("{labels}: position{part}", labels=LABELS[name], part="s" if name == "more_codes" else "")
     if layout == Layout.NUMBERED and name in _INSIDE:
-        return f"{LABELS[name]}: key with {NUMBER}"
+        return tr("{labels}: key with {number}", labels=LABELS[name], number=NUMBER)
     if layout == Layout.PARALLEL and name in _INSIDE:
-        return f"{LABELS[name]}: key"
+        return tr("{labels}: key", labels=LABELS[name])
     if layout == Layout.KEYS and name == "key":
-        return f"Key, with {ANYTHING} for the code"
+        return tr("Key, with {anything} for the code", anything=ANYTHING)
     return LABELS[name]
 
 
@@ -142,16 +148,18 @@ def _show_buttons(
 ) -> None:
     if problem is not None:
         field = LABELS.get(problem.field, problem.field)
-        (st.warning if is_touched else st.caption)(f"Incomplete mapping: {words.plain(f'{field} {problem.why}.')}")
+        (st.warning if is_touched else st.caption)(
+            tr("Incomplete mapping: {value}", value=words.plain(f"{field} {translated(problem.why)}."))
+        )
     with st.container(horizontal=True):
         st.button(
-            "Save mapping", type="primary", key="set_map_save", disabled=mapping is None or mapping == saved,
-            on_click=outcome.do, args=("The cart mapping is saved.", stripe_link.save_mapping),
+            tr("Save mapping"), type="primary", key="set_map_save", disabled=mapping is None or mapping == saved,
+            on_click=outcome.do, args=(tr("The cart mapping is saved."), stripe_link.save_mapping),
             kwargs={"mapping": mapping},
         )  # fmt: skip
         st.button(
-            "Remove mapping", key="set_map_remove", disabled=saved is None,
-            on_click=outcome.do, args=("The cart mapping is removed.", stripe_link.save_mapping),
+            tr("Remove mapping"), key="set_map_remove", disabled=saved is None,
+            on_click=outcome.do, args=(tr("The cart mapping is removed."), stripe_link.save_mapping),
             kwargs={"mapping": None},
         )  # fmt: skip
 
@@ -160,21 +168,32 @@ def _show_retry(seen: Connected) -> None:
     """Offer to read carts again that could not be read, if there are any."""
     if not seen.cartless:
         return
-    count = words.plural(seen.cartless, "order") if seen.cartless < MOST_RETRIED else f"{MOST_RETRIED:,} orders"
+    count = (
+        words.plural(seen.cartless, "order")
+        if seen.cartless < MOST_RETRIED
+        else tr("{most_retried} orders", most_retried=formats.number(MOST_RETRIED))
+    )
     with st.container(horizontal=True, vertical_alignment="center", key="stripe_retry"):
-        st.markdown(f":material/help_center: **{count}** without a readable cart. Their units are still on the shelf.")
+        st.markdown(
+            tr(
+                ":material/help_center: **{count}** without a readable cart. Their units are still on the shelf.",
+                count=count,
+            )
+        )
         st.button(
-            f"Read {count} again", key="set_map_retry", icon=":material/refresh:",
-            help="With the saved mapping, in the background. Carts that still cannot be read keep their case.",
+            tr("Read {count} again", count=count),
+            key="set_map_retry",
+            icon=":material/refresh:",
+            help=tr("With the saved mapping, in the background. Carts that still cannot be read keep their case."),
             on_click=_retry,
-        )  # fmt: skip
+        )
 
 
 def _retry() -> None:
     memory = outcome.remembered()
     retried = outcome.do("", stripe_link.retry_carts)
     if retried is not None:
-        memory.done = f"{words.plural(retried, 'order')} will be read again within a minute."
+        memory.done = tr("{orders} will be read again within a minute.", orders=words.plural(retried, "order"))
 
 
 # ---------------------------------------------------------------- the preview
@@ -183,16 +202,23 @@ def _retry() -> None:
 def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone: str) -> None:
     if not payments:
         frame.empty(
-            "There are no payments yet",
-            "The carts of the latest payments are previewed here. Import orders to have some.",
+            tr("There are no payments yet"),
+            tr("The carts of the latest payments are previewed here. Import orders to have some."),
             icon=":material/shopping_cart:",
             begin=frame.import_orders,
         )
         return
     tried = stripe_link.try_mapping(payments, mapping)
     readable = sum(isinstance(row.mapped, Cart) or _is_checkout(row, row.mapped) for row in tried)
-    what = "with this mapping" if mapping else "without a mapping"
-    st.markdown(f"**The latest {words.plural(len(tried), 'payment')}:** {readable} can be read {what}.")
+    what = tr("with this mapping") if mapping else tr("without a mapping")
+    st.markdown(
+        tr(
+            "**The latest {payments}:** {readable} can be read {what}.",
+            payments=words.plural(len(tried), "payment"),
+            readable=readable,
+            what=what,
+        )
+    )
 
     def narrow() -> None:
         with st.container(gap="small"):
@@ -200,22 +226,22 @@ def _show_preview(payments: Sequence[Payment], mapping: CartMapping | None, zone
                 _show_tried(row, zone, is_mapped=mapping is not None)
 
     wide = {
-        "Paid": ([words.moment(row.payment.paid_at, zone) for row in tried], TextColumn(width=136)),
-        "Amount": ([_money(row.payment) for row in tried], TextColumn(width=90)),
-        "Metadata": ([_metadata(row.payment) for row in tried], TextColumn(width=300)),
-        "Without mapping": ([_result(row, row.alone) for row in tried], TextColumn()),
+        tr("Paid"): ([words.moment(row.payment.paid_at, zone) for row in tried], TextColumn(width=136)),
+        tr("Amount"): ([_money(row.payment) for row in tried], TextColumn(width=90)),
+        tr("Metadata"): ([_metadata(row.payment) for row in tried], TextColumn(width=300)),
+        tr("Without mapping"): ([_result(row, row.alone) for row in tried], TextColumn()),
     }
-    mapped = {"With this mapping": ([_result(row, row.mapped) for row in tried], TextColumn())} if mapping else {}
-    columns.show(wide | mapped, narrow, key="tried", alt="Preview of the latest carts")
-    st.caption("Metadata may contain personal data. Only admins see this page.")
+    mapped = {tr("With this mapping"): ([_result(row, row.mapped) for row in tried], TextColumn())} if mapping else {}
+    columns.show(wide | mapped, narrow, key="tried", alt=tr("Preview of the latest carts"))
+    st.caption(tr("Metadata may contain personal data. Only admins see this page."))
 
 
 def _show_tried(row: Tried, zone: str, *, is_mapped: bool) -> None:
     with st.container(gap=None):
         st.markdown(f"**{words.plain(_money(row.payment))}**{words.DOT}{words.moment(row.payment.paid_at, zone)}")
-        st.caption(f"Without mapping: {words.plain(_result(row, row.alone))}")
+        st.caption(tr("Without mapping: {row}", row=words.plain(_result(row, row.alone))))
         if is_mapped:
-            st.caption(f"With this mapping: {words.plain(_result(row, row.mapped))}")
+            st.caption(tr("With this mapping: {row}", row=words.plain(_result(row, row.mapped))))
 
 
 def _is_checkout(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> bool:
@@ -225,7 +251,7 @@ def _is_checkout(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> bo
 def _result(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
     """Return the result of reading a cart: its lines, an order number, none, or why it cannot be read."""
     if _is_checkout(row, found):
-        return "The lines of Stripe Checkout"
+        return tr("The lines of Stripe Checkout")
     match found:
         case Cart():
             lines = [
@@ -234,10 +260,10 @@ def _result(row: Tried, found: Cart | Lookup | UnreadableCart | None) -> str:
             ]
             return ", ".join(lines)
         case Lookup():
-            return f"Order {found.reference}, with its lines elsewhere"
+            return tr("Order {reference}, with its lines elsewhere", reference=found.reference)
         case UnreadableCart():
-            return f"Not readable: {found.why}"
-    return "No cart"
+            return tr("Not readable: {why}", why=translated(found.why))
+    return tr("No cart")
 
 
 def _money(payment: Payment) -> str:

@@ -14,13 +14,16 @@ from core.people import administration as people
 from core.people.accounts import OpenSession
 from core.people.administration import Person
 from dashboard.frame import outcome, words
+from dashboard.language.texts import inside, lazy, tr
 
-ROLES = {
-    Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes movements, and retries orders.",
-    Role.SUPPORT: "views everything, resolves cases, and decides what happened to refunded goods.",
-    Role.MANAGER: "does what warehouse and support do, and imports catalogues and orders.",
-    Role.ADMIN: "does everything, and manages people, settings and Stripe.",
-}
+ROLES = lazy(
+    {
+        Role.WAREHOUSE: "receives deliveries, adjusts and counts stock, undoes movements, and retries orders.",
+        Role.SUPPORT: "views everything, resolves cases, and decides what happened to refunded goods.",
+        Role.MANAGER: "does what warehouse and support do, and imports catalogues and orders.",
+        Role.ADMIN: "does everything, and manages people, settings and Stripe.",
+    }
+)
 # In this order, because most browsers also name the ones below them.
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
@@ -38,12 +41,12 @@ def show_people(everybody: tuple[Person, ...]) -> None:
     show_table(everybody)
     change, add = st.columns(2, gap="medium")
     with change, st.container(border=True, key="settings_change"):
-        st.subheader("Change a person", anchor=False)
+        st.subheader(tr("Change a person"), anchor=False)
         show_person(chosen(everybody))
     with add, st.container(border=True, key="settings_add"):
-        st.subheader("Add a person", anchor=False)
+        st.subheader(tr("Add a person"), anchor=False)
         show_new_person()
-    with st.expander("What the roles may do"):
+    with st.expander(tr("What the roles may do")):
         for role, may in ROLES.items():
             st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
 
@@ -53,30 +56,30 @@ def show_table(everybody: tuple[Person, ...]) -> None:
     now = datetime.now(UTC)
     st.dataframe(
         {
-            "Name": [person.name for person in everybody],
-            "Email": [person.email for person in everybody],
-            "Role": [words.ROLE_LABELS[person.role] for person in everybody],
-            "State": [state(person) for person in everybody],
-            "Last signed in": [words.ago(person.last_signed_in_at, now) for person in everybody],
-            "Signed-in browsers": [person.open_sessions for person in everybody],
+            tr("Name"): [person.name for person in everybody],
+            tr("Email"): [person.email for person in everybody],
+            tr("Role"): [words.ROLE_LABELS[person.role] for person in everybody],
+            tr("State"): [state(person) for person in everybody],
+            tr("Last signed in"): [words.ago(person.last_signed_in_at, now) for person in everybody],
+            tr("Signed-in browsers"): [person.open_sessions for person in everybody],
         },
         hide_index=True,
-        alt="The people who have an account",
+        alt=tr("The people who have an account"),
     )
 
 
 def state(person: Person) -> str:
     """Return the label of an account's state."""
     if not person.is_active:
-        return "Deactivated"
-    return "Active" if person.has_password else "No password yet"
+        return tr("Deactivated")
+    return tr("Active") if person.has_password else tr("No password yet")
 
 
 def chosen(everybody: tuple[Person, ...]) -> Person:
     """Draw the choice of a person, which the address can hold, and return it."""
     by_email = {person.email: person for person in everybody}
     email = st.selectbox(
-        "Person",
+        tr("Person"),
         list(by_email),
         format_func=lambda email: f"{by_email[email].name}{words.DOT}{email}",
         key="set_person",
@@ -89,56 +92,69 @@ def show_person(person: Person) -> None:
     """Show the actions on one account."""
     roles = list(Role)
     role = st.selectbox(
-        "Role",
+        tr("Role"),
         roles,
         index=roles.index(person.role),
         format_func=words.ROLE_LABELS.__getitem__,
         key=f"set_role_{person.user_id}_{person.role}",
     )
     with st.container(horizontal=True):
-        _button("Change role", f"{person.name} is now {words.ROLE_LABELS[role].lower()}.", people.set_role,
-                disabled=role == person.role, user_id=person.user_id, role=role)  # fmt: skip
+        _button(
+            tr("Change role"),
+            tr("{name} is now {role_labels}.", name=person.name, role_labels=inside(words.ROLE_LABELS[role])),
+            people.set_role,
+            disabled=role == person.role,
+            user_id=person.user_id,
+            role=role,
+        )
         if person.is_active:
             st.button(
-                "Create one-time link", key="set_link", icon=":material/link:", on_click=_make_link, args=(person,)
+                tr("Create one-time link"), key="set_link", icon=":material/link:", on_click=_make_link, args=(person,)
             )
-            _button("Sign out everywhere", f"{person.name} is signed out everywhere.", accounts.end_sessions,
-                    disabled=not person.open_sessions, user_id=person.user_id)  # fmt: skip
-            _button("Deactivate", f"{person.name} can no longer sign in.", people.set_active,
+            _button(
+                tr("Sign out everywhere"),
+                tr("{name} is signed out everywhere.", name=person.name),
+                accounts.end_sessions,
+                disabled=not person.open_sessions,
+                user_id=person.user_id,
+            )
+            _button(tr("Deactivate"), tr("{name} can no longer sign in.", name=person.name), people.set_active,
                     user_id=person.user_id, active=False)  # fmt: skip
         else:
-            _button("Reactivate", f"{person.name} can sign in again.", people.set_active,
+            _button(tr("Reactivate"), tr("{name} can sign in again.", name=person.name), people.set_active,
                     user_id=person.user_id, active=True)  # fmt: skip
 
 
 def show_new_person() -> None:
     """Show the form that adds a person and creates their first one-time link."""
     with st.form("set_new", border=False):
-        st.text_input("Name", key="set_new_name", max_chars=80)
-        st.text_input("Email", key="set_new_email", max_chars=254)
-        st.selectbox("Role", list(Role), format_func=words.ROLE_LABELS.__getitem__, key="set_new_role")
-        st.form_submit_button("Add person", type="primary", on_click=_add_person)
+        st.text_input(tr("Name"), key="set_new_name", max_chars=80)
+        st.text_input(tr("Email"), key="set_new_email", max_chars=254)
+        st.selectbox(tr("Role"), list(Role), format_func=words.ROLE_LABELS.__getitem__, key="set_new_role")
+        st.form_submit_button(tr("Add person"), type="primary", on_click=_add_person)
 
 
 def show_browsers(browsers: tuple[OpenSession, ...], zone: str, now: datetime) -> None:
     """Show where a person is signed in."""
     st.dataframe(
         {
-            "Browser": [browser(row.user_agent) + (" (this one)" if row.is_this_one else "") for row in browsers],
-            "Since": [words.ago(row.created_at, now) for row in browsers],
-            "Ends": [words.moment(row.expires_at, zone) for row in browsers],
+            tr("Browser"): [
+                browser(row.user_agent) + (tr(" (this one)") if row.is_this_one else "") for row in browsers
+            ],
+            tr("Since"): [words.ago(row.created_at, now) for row in browsers],
+            tr("Ends"): [words.moment(row.expires_at, zone) for row in browsers],
         },
         hide_index=True,
-        alt="The browsers in which you are signed in",
+        alt=tr("The browsers in which you are signed in"),
     )
 
 
 def browser(user_agent: str | None) -> str:
     """Return the name of a browser by its user agent: Firefox on Windows."""
     agent = user_agent or ""
-    name = next((word for mark, word in _BROWSERS if mark in agent), "A browser")
+    name = next((word for mark, word in _BROWSERS if mark in agent), tr("A browser"))
     system = next((word for mark, word in _SYSTEMS if mark in agent), "")
-    return f"{name} on {system}" if system else name
+    return tr("{name} on {system}", name=name, system=system) if system else name
 
 
 def _button(label: str, done: str, operation: Callable[..., Any], *, disabled: bool = False, **values: Any) -> None:
@@ -148,7 +164,7 @@ def _button(label: str, done: str, operation: Callable[..., Any], *, disabled: b
 
 def _make_link(person: Person) -> None:
     memory = outcome.remembered()
-    link = outcome.do(f"A link for {person.name} is ready.", people.make_link, user_id=person.user_id)
+    link = outcome.do(tr("A link for {name} is ready.", name=person.name), people.make_link, user_id=person.user_id)
     if link:
         memory.link = (person.name, link)
 
@@ -156,7 +172,10 @@ def _make_link(person: Person) -> None:
 def _add_person() -> None:
     memory = outcome.remembered()
     name, email, role = (st.session_state[f"set_new_{field}"] for field in ("name", "email", "role"))
-    user_id = outcome.do(f"{name} has an account.", people.add_person, name=name, email=email, role=role)
+    user_id = outcome.do(tr("{name} has an account.", name=name), people.add_person, name=name, email=email, role=role)
     if user_id is not None:
-        memory.link = (name, outcome.do(f"{name} has an account.", people.make_link, user_id=user_id) or "")
+        memory.link = (
+            name,
+            outcome.do(tr("{name} has an account.", name=name), people.make_link, user_id=user_id) or "",
+        )
         st.session_state["set_new_name"] = st.session_state["set_new_email"] = ""

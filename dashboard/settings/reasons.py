@@ -11,8 +11,11 @@ from core.foundation.model import MovementType
 from core.shop import reasons
 from core.shop.reasons import DIRECTIONS, LONGEST_LABEL, ShopReason
 from dashboard.frame import columns, outcome, words
+from dashboard.language import widgets
+from dashboard.language.said import translated
+from dashboard.language.texts import first_upper, lazy, marked, tr
 
-WAYS = {1: "in", -1: "out", 0: "in or out"}
+WAYS = lazy({1: "in", -1: "out", 0: "in or out"})
 _KINDS = [(kind, sign) for kind, signs in DIRECTIONS.items() for sign in signs]
 
 
@@ -21,33 +24,35 @@ def show_reasons(known: Sequence[ShopReason]) -> None:
     _show_table(known)
     change, add = st.columns(2, gap="medium")
     with change, st.container(border=True, key="settings_reason"):
-        st.subheader("Change a reason", anchor=False)
+        st.subheader(tr("Change a reason"), anchor=False)
         _show_reason(_chosen(known))
     with add, st.container(border=True, key="settings_new_reason"):
-        st.subheader("Add a reason", anchor=False)
+        st.subheader(tr("Add a reason"), anchor=False)
         _show_new_reason()
 
 
 def _show_table(known: Sequence[ShopReason]) -> None:
-    cells = {
-        "Reason": [row.label for row in known],
-        "Type": [words.TYPE_LABELS[row.movement_type] for row in known],
-        "State": [_state(row) for row in known],
-        "Direction": [WAYS[row.sign].capitalize() for row in known],
-        "Note": ["Required" if row.note_required else "Optional" for row in known],
-        "Used": ["By hand" if row.by_hand else "By orders and undo" for row in known],
-        "Code": [row.reason for row in known],
-    }
+    cells = marked(
+        {
+            "Reason": [translated(row.label) for row in known],
+            "Type": [words.TYPE_LABELS[row.movement_type] for row in known],
+            "State": [_state(row) for row in known],
+            "Direction": [first_upper(WAYS[row.sign]) for row in known],
+            "Note": [tr("Required") if row.note_required else tr("Optional") for row in known],
+            "Used": [tr("By hand") if row.by_hand else tr("By orders and undo") for row in known],
+            "Code": [row.reason for row in known],
+        }
+    )
     wide = {name: (each, TextColumn()) for name, each in cells.items()}
-    widths = {"Reason": 166, "Type": 86, "State": 92}
+    widths = {tr("Reason"): 166, tr("Type"): 86, tr("State"): 92}
     narrow = {name: (cells[name], TextColumn(width=width)) for name, width in widths.items()}
-    columns.show(wide, narrow, key="reasons", alt="Reasons", heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT))
+    columns.show(wide, narrow, key="reasons", alt=tr("Reasons"), heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT))
 
 
 def _state(row: ShopReason) -> str:
     if not row.is_active:
-        return "Retired"
-    return "In use" if row.needed is None else "Always in use"
+        return tr("Retired")
+    return tr("In use") if row.needed is None else tr("Always in use")
 
 
 def _chosen(known: Sequence[ShopReason]) -> ShopReason:
@@ -56,7 +61,8 @@ def _chosen(known: Sequence[ShopReason]) -> ShopReason:
     def label(code: str) -> str:
         return words.joined(by_code[code].label, words.TYPE_LABELS[by_code[code].movement_type])
 
-    return by_code[st.selectbox("Reason", list(by_code), format_func=label, key="set_reason", bind="query-params")]
+    chosen = widgets.selectbox(tr("Reason"), list(by_code), format_func=label, key="set_reason", bind="query-params")
+    return by_code[chosen]
 
 
 def _code(row: ShopReason) -> str:
@@ -66,15 +72,17 @@ def _code(row: ShopReason) -> str:
 def _show_reason(row: ShopReason) -> None:
     label_key = f"set_reason_label_{row.movement_type}_{row.reason}_{row.label}"
     with st.form("set_reason_rename", border=False):
-        st.text_input("Label", row.label, key=label_key, max_chars=LONGEST_LABEL)
-        st.form_submit_button("Rename", on_click=_rename, args=(row, label_key))
-    st.caption("All its movements, including past ones, show the new label. Its code in files does not change.")
+        st.text_input(tr("Label"), translated(row.label), key=label_key, max_chars=LONGEST_LABEL)
+        st.form_submit_button(tr("Rename"), on_click=_rename, args=(row, label_key))
+    st.caption(tr("All its movements, including past ones, show the new label. Its code in files does not change."))
     if row.needed is not None:
-        st.caption(f"It cannot be retired: it {row.needed}.")
+        st.caption(tr("It cannot be retired: it {needed}.", needed=row.needed))
     elif row.is_active:
-        _active_button("Retire", f"{row.label} is no longer offered.", row, active=False)
+        _active_button(
+            tr("Retire"), tr("{label} is no longer offered.", label=translated(row.label)), row, active=False
+        )
     else:
-        _active_button("Restore", f"{row.label} is offered again.", row, active=True)
+        _active_button(tr("Restore"), tr("{label} is offered again.", label=translated(row.label)), row, active=True)
 
 
 def _active_button(label: str, done: str, row: ShopReason, *, active: bool) -> None:
@@ -87,12 +95,12 @@ def _active_button(label: str, done: str, row: ShopReason, *, active: bool) -> N
 def _show_new_reason() -> None:
     with st.form("set_reason_new", border=False):
         st.text_input(
-            "Label", key="set_reason_new_label", max_chars=LONGEST_LABEL, placeholder="For example, Photo shoot"
+            tr("Label"), key="set_reason_new_label", max_chars=LONGEST_LABEL, placeholder=tr("For example, Photo shoot")
         )
-        st.selectbox("Type and direction", _KINDS, format_func=_kind, key="set_reason_new_kind")
-        st.toggle("Require a note", key="set_reason_new_note")
-        st.form_submit_button("Add reason", type="primary", on_click=_add)
-    st.caption("The new reason is available immediately in the forms of its movement type.")
+        st.selectbox(tr("Type and direction"), _KINDS, format_func=_kind, key="set_reason_new_kind")
+        st.toggle(tr("Require a note"), key="set_reason_new_note")
+        st.form_submit_button(tr("Add reason"), type="primary", on_click=_add)
+    st.caption(tr("The new reason is available immediately in the forms of its movement type."))
 
 
 def _kind(kind: tuple[MovementType, int]) -> str:
@@ -102,7 +110,7 @@ def _kind(kind: tuple[MovementType, int]) -> str:
 def _rename(row: ShopReason, label_key: str) -> None:
     label = st.session_state[label_key]
     outcome.do(
-        f"{row.label} is renamed to {label}.",
+        tr("{label} is renamed to {label_2}.", label=translated(row.label), label_2=label),
         reasons.rename_reason,
         movement_type=row.movement_type,
         reason=row.reason,
@@ -114,7 +122,7 @@ def _rename(row: ShopReason, label_key: str) -> None:
 def _add() -> None:
     label, kind, note = (st.session_state[f"set_reason_new_{field}"] for field in ("label", "kind", "note"))
     code = outcome.do(
-        f"Reason {label} added.",
+        tr("Reason {label} added.", label=label),
         reasons.add_reason,
         movement_type=kind[0],
         label=label,

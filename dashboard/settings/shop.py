@@ -13,8 +13,9 @@ from core.shop import profile as shop
 from dashboard.door import session
 from dashboard.frame import outcome, words
 from dashboard.language import asking
+from dashboard.language.texts import marked, tr
 
-_CONSEQUENCES = (
+_CONSEQUENCES = marked(
     "Changing the time zone recalculates all daily figures from the ledger. That takes seconds, or minutes with "
     "millions of movements, and blocks stock changes. Changing the currency does not convert prices."
 )
@@ -27,8 +28,8 @@ def show_hint(own: Shop) -> None:
     browser = st.context.timezone
     nearby = browser in shop.zones() and browser != own.zone
     st.info(
-        f"The time zone of this shop is {own.zone}, the default. Choose your own time zone under Shop"
-        + (f"; this browser is in {_city(browser or '')}." if nearby else "."),
+        tr("The time zone of this shop is {zone}, the default. Choose your own time zone under Shop", zone=own.zone)
+        + (tr("; this browser is in {browser}.", browser=_city(browser or "")) if nearby else "."),
         icon=":material/schedule:",
     )
 
@@ -37,33 +38,33 @@ def show_shop(own: Shop) -> None:
     """Show the shop's settings in a form. An input shows the new value if somebody else has changed it."""
     with st.container(width=640):
         with st.form("set_shop"):
-            st.text_input("Name", own.name, key=_key("name", own.name), max_chars=80)
+            st.text_input(tr("Name"), own.name, key=_key("name", own.name), max_chars=80)
             _zone_input(own.zone)
             _currency_input(own.currency)
-            st.form_submit_button("Save", type="primary", on_click=_save, args=(own,))
+            st.form_submit_button(tr("Save"), type="primary", on_click=_save, args=(own,))
         _show_reading(session.run(readings.shop_reading_of))
         clock = words.plain(words.moment(datetime.now(UTC), own.zone))
-        st.caption(f"The shop's local time is {clock}. {_CONSEQUENCES}")
+        st.caption(tr("The shop's local time is {clock}. {consequences}", clock=clock, consequences=tr(_CONSEQUENCES)))
 
 
 def _show_reading(present: Reading) -> None:
     with st.form("set_reading"):
-        st.markdown("**Language and format**")
-        asking.show(present, "As written in English", "set_reading")
-        st.form_submit_button("Save for everybody", on_click=_save_reading, args=(present,))
-        st.caption("Everybody can choose their own on Your account.")
+        st.markdown(tr("**Language and format**"))
+        asking.show(present, tr("As written in English"), "set_reading")
+        st.form_submit_button(tr("Save for everybody"), on_click=_save_reading, args=(present,))
+        st.caption(tr("Everybody can choose their own on Your account."))
 
 
 def _save_reading(present: Reading) -> None:
     chosen = asking.asked(present, "set_reading")
-    outcome.do("Language and format are saved.", readings.set_shop_reading, language=chosen.language,
+    outcome.do(tr("Language and format are saved."), readings.set_shop_reading, language=chosen.language,
                format=chosen.format)  # fmt: skip
 
 
 def _zone_input(present: str) -> None:
     zones = sorted({*shop.zones(), present})
-    found = "Type a city or a region to search."
-    st.selectbox("Time zone", zones, zones.index(present), format_func=_city, key=_key("zone", present), help=found)
+    found = tr("Type a city or a region to search.")
+    st.selectbox(tr("Time zone"), zones, zones.index(present), format_func=_city, key=_key("zone", present), help=found)
 
 
 def _currency_input(present: str) -> None:
@@ -73,7 +74,7 @@ def _currency_input(present: str) -> None:
     def label(code: str) -> str:
         return words.joined(code, names[code])
 
-    st.selectbox("Currency", codes, codes.index(present), format_func=label, key=_key("currency", present))
+    st.selectbox(tr("Currency"), codes, codes.index(present), format_func=label, key=_key("currency", present))
 
 
 def _key(field: str, value: str) -> str:
@@ -90,10 +91,10 @@ def _save(own: Shop) -> None:
     typed = {field: st.session_state[_key(field, value)] for field, value in seen.items()}
     wanted = {field: value for field, value in typed.items() if value != seen[field]}
     if not wanted:
-        outcome.remembered().done = outcome.UNCHANGED
+        outcome.remembered().done = tr(outcome.UNCHANGED)
     elif "zone" in wanted:
-        with st.spinner("Recalculating daily figures ..."):
-            done = f"The shop is saved. Its time zone is now {_city(wanted['zone'])}."
+        with st.spinner(tr("Recalculating daily figures ...")):
+            done = tr("The shop is saved. Its time zone is now {zone}.", zone=_city(wanted["zone"]))
             outcome.do(done, shop.change_shop, **wanted)
     else:
-        outcome.do("The shop is saved.", shop.change_shop, **wanted)
+        outcome.do(tr("The shop is saved."), shop.change_shop, **wanted)

@@ -3,5 +3,5 @@
 `asking` draws it for any page and returns the matched file once nothing is left to ask. Choices are remembered for
 files of the same shape.
 
-Uses: frame, door.
+Uses: frame, door, language.
 """

@@ -16,9 +16,11 @@ from core.sheets.model import DECIMAL, LOCATION, MEANING
 from core.shop import file_shapes
 from dashboard.door import session
 from dashboard.frame import feedback, words
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
 TYPES = ["csv", "tsv", "txt", "xlsx", "xls", "ods"]
-NO_COLUMN = "Not in the file"
+NO_COLUMN = marked("Not in the file")
 _SHOWN_ROWS = 3
 _SHOWN_TITLES = 12
 _KEPT = (DECIMAL, LOCATION, MEANING)
@@ -63,7 +65,7 @@ def show(
     the template. `check` returns why the matched columns do not do, or nothing.
     """
     _show_templates(purpose, fields, examples, key)
-    file = st.file_uploader(label, type=TYPES, key=f"{key}_file")
+    file = st.file_uploader(tr(label), type=TYPES, key=f"{key}_file")
     if file is None:
         st.session_state.pop(f"_upload_{key}", None)
         return None
@@ -81,10 +83,12 @@ def show(
     _show_questions(upload, plain, found, key)
     if found.missing:
         names = words.listing([f"“{each.called}”" for each in found.missing])
-        st.warning(f"Which column is {names}? Choose it under *Change columns*.", icon=":material/help:")
+        st.warning(
+            tr("Which column is {names}? Choose it under *Change columns*.", names=names), icon=":material/help:"
+        )
         return None
     if found.questions:
-        st.caption("Answer the questions above to go on.")
+        st.caption(tr("Answer the questions above to go on."))
         return None
     if why := check(found):
         st.warning(why, icon=":material/help:")
@@ -95,7 +99,7 @@ def show(
 
 def _show_templates(purpose: str, fields: Sequence[Field], examples: Sequence[Sequence[Any]], key: str) -> None:
     with st.container(horizontal=True, key=f"{key}_templates"):
-        for kind, called in ((Format.CSV, "Template (CSV)"), (Format.XLSX, "Template (Excel)")):
+        for kind, called in ((Format.CSV, tr("Template (CSV)")), (Format.XLSX, tr("Template (Excel)"))):
             st.download_button(
                 called, sheets.template(fields, examples, kind), f"{purpose}-template.{kind}", key=f"{key}_{kind}",
                 on_click="ignore", icon=":material/download:", type="tertiary",
@@ -148,29 +152,44 @@ def _show_notes(upload: _Upload, key: str) -> None:
     assert upload.opened is not None
     if upload.opened.others:
         tabs = [upload.opened.tab, *upload.opened.others]
-        st.selectbox("Sheet", tabs, key=f"{key}_tab_{upload.file_id}", width=320)
+        st.selectbox(tr("Sheet"), tabs, key=f"{key}_tab_{upload.file_id}", width=320)
     for note in upload.opened.notes:
         st.caption(f":material/info: {words.plain(note)}")
 
 
 def _show_columns(upload: _Upload, found: Match, key: str) -> None:
     """Show which column is which with three rows, and let people choose others."""
-    said = [f"Recognised as {words.plain(found.source)}." if found.source else ""]
+    said = [tr("Recognised as {source}.", source=words.plain(found.source)) if found.source else ""]
     if upload.remembered_by and not upload.is_changed:
-        said.append(f"Read as {words.plain(upload.remembered_by)} chose for files with these columns.")
+        said.append(
+            tr(
+                "Read as {remembered_by} chose for files with these columns.",
+                remembered_by=words.plain(upload.remembered_by),
+            )
+        )
     said += [words.plain(note) for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]]
     if any(said):
         st.caption(" ".join(filter(None, said)))
     if found.columns:
-        st.dataframe(_three_rows(found), hide_index=True, alt="Our fields, their columns, and three rows of the file")
+        st.dataframe(
+            _three_rows(found), hide_index=True, alt=tr("Our fields, their columns, and three rows of the file")
+        )
     if found.left_out:
         more = len(found.left_out) - _SHOWN_TITLES
-        titles = ", ".join(title or "(no name)" for title in found.left_out[:_SHOWN_TITLES])
-        st.caption(words.plain(f"Not read: {titles}{f' and {more} more' if more > 0 else ''}."))
-    with st.expander("Change columns", expanded=bool(found.missing or found.guessed), icon=":material/tune:"):
+        titles = ", ".join(title or tr("(no name)") for title in found.left_out[:_SHOWN_TITLES])
+        st.caption(
+            words.plain(
+                tr(
+                    "Not read: {titles}{part}.",
+                    titles=titles,
+                    part=tr(" and {more} more", more=more) if more > 0 else "",
+                )
+            )
+        )
+    with st.expander(tr("Change columns"), expanded=bool(found.missing or found.guessed), icon=":material/tune:"):
         if found.guessed:
             names = words.listing([found.field(name).called for name in sorted(found.guessed)])
-            st.caption(f"Guessed from the values, because no title names them: {names}. Check them.")
+            st.caption(tr("Guessed from the values, because no title names them: {names}. Check them.", names=names))
         choices = [NO_COLUMN, *(title for title in found.sheet.header if title)]
         places = st.columns(3)
         for number, each in enumerate(found.fields):
@@ -201,8 +220,8 @@ def _three_rows(found: Match) -> pd.DataFrame:
     rows = [record for record in found.sheet.records[:50] if len(record) == width][:_SHOWN_ROWS]
     read = [each for each in found.fields if each.name in found.columns]
     table: dict[str, list[str]] = {
-        "Field": [_label(each) for each in read],
-        "Column": [found.title(each.name) for each in read],
+        tr("Field"): [_label(each) for each in read],
+        tr("Column"): [found.title(each.name) for each in read],
     }
     for number, record in enumerate(rows, start=1):
         table[f"Row {number}"] = [str(record[found.columns[each.name]]) for each in read]
@@ -214,7 +233,7 @@ def _show_questions(upload: _Upload, plain: Match, found: Match, key: str) -> No
     for number, question in enumerate(asked.values()):
         widget = f"{key}_q{number}_{question.name}_{upload.file_id}"
         with st.container(border=True):
-            st.markdown(f"**{words.plain(question.sentence)}**")
+            st.markdown(f"**{words.plain(translated(question.sentence))}**")
             if question.examples:
                 st.caption("  \n".join(map(words.plain, question.examples)))
             choices = list(question.choices)
@@ -230,7 +249,7 @@ def _show_answer(upload: _Upload, name: str, choices: Mapping[str, str], widget:
         upload.is_changed = True
 
     st.radio(
-        "Answer", list(choices), index=None, key=widget, on_change=answer, label_visibility="collapsed",
+        tr("Answer"), list(choices), index=None, key=widget, on_change=answer, label_visibility="collapsed",
         format_func=lambda each: words.plain(choices[each]),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from core.sheets.reading import Tell
 from dashboard.door import session
 from dashboard.frame import feedback, forms, long_work, words
 from dashboard.frame.forms import Draft, Values
+from dashboard.language.texts import tr
 from dashboard.sheets import work
 from dashboard.sheets.work import FileWork
 
@@ -73,7 +74,7 @@ def read(key: str, of: Hashable, rows: int, do: Callable[[Run, Callable[[str], T
         work.watch(reading, slot)
     elif reading.found is None:
         work.show_problem(reading)
-        st.button("Read the file again", key=f"{slot}_again", on_click=st.session_state.pop, args=(slot, None))
+        st.button(tr("Read the file again"), key=f"{slot}_again", on_click=st.session_state.pop, args=(slot, None))
     return reading.found if reading.is_over else None
 
 
@@ -116,7 +117,7 @@ def submit(
             return  # a second click
         values = {name: st.session_state.get(widget) for name, widget in inputs.items()}
         typed = {inputs[name]: value for name, value in values.items()}
-        doing = f"Posting {words.plural(rows, 'row')}"
+        doing = tr("Posting {rows}", rows=words.plural(rows, "row"))
         sending = Sending(who=person.name, person=person, doing=doing, draft=draft, key=once, typed=typed, say=say)
 
         def do() -> None:

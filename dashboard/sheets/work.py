@@ -20,6 +20,7 @@ from core.foundation.errors import StockError
 from core.foundation.model import Actor
 from dashboard.frame import long_work, words
 from dashboard.frame.long_work import LongWork
+from dashboard.language.texts import marked, tr
 
 LARGE = 5_000
 """Rows from which a file is read in a thread of its own."""
@@ -35,9 +36,9 @@ class Stopped(StockError):
 class FileWork(LongWork):
     """Work on a file that is running, or has ended. `doing` is a step, `done` and `total` its rows."""
 
-    called: str = "work on the file"
+    called: str = marked("work on the file")
     person: Actor
-    doing: str = "Reading"
+    doing: str = marked("Reading")
     done: int = 0
     total: int = 0
     is_stopped: bool = False
@@ -91,10 +92,14 @@ class FileWork(LongWork):
 def watch(work: FileWork, key: str) -> None:
     """Show the bar and Cancel until the work is over."""
     long_work.look(work)
-    of = f" {words.number(work.done)} of {words.number(work.total)} rows" if work.total else ""
+    of = (
+        tr(" {done} of {total} rows", done=words.number(work.done), total=words.number(work.total))
+        if work.total
+        else ""
+    )
     st.progress(min(work.done / work.total, 1.0) if work.total else 0.0, text=f"{work.doing}{of}")
     st.button(
-        "Stopping ..." if work.is_stopped else "Cancel", key=f"{key}_stop", disabled=work.is_stopped,
+        tr("Stopping ...") if work.is_stopped else tr("Cancel"), key=f"{key}_stop", disabled=work.is_stopped,
         on_click=work.stop,
     )  # fmt: skip
 
@@ -102,6 +107,6 @@ def watch(work: FileWork, key: str) -> None:
 def show_problem(work: FileWork) -> None:
     """Say why the work ended without a result."""
     if work.is_stopped:
-        st.info("Cancelled. Nothing was changed.", icon=":material/cancel:")
+        st.info(tr("Cancelled. Nothing was changed."), icon=":material/cancel:")
     elif work.problem is not None:
         long_work.show_problem(work, work.problem)

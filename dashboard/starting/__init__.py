@@ -3,5 +3,5 @@
 `ways` offers the four ways to begin. `removing` removes the sample data, after a backup and on a second demand.
 `checklist` shows what a real shop still needs, also as a line on Overview.
 
-Uses: catalog, frame, door.
+Uses: catalog, frame, door, language.
 """

@@ -21,6 +21,7 @@ from dashboard.catalog import order_import
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
+from dashboard.language.texts import tr
 
 FRESH = timedelta(hours=1)
 """How old the backup may be; the removal itself checks this again."""
@@ -40,7 +41,7 @@ works = long_work.OneAtATime[Working]()
 def show(found: Contents) -> None:
     """Show what a removal takes and leaves, and its two steps or their progress."""
     with st.container(border=True, key="sta_removing"):
-        st.subheader("Remove the sample data", anchor=False)
+        st.subheader(tr("Remove the sample data"), anchor=False)
         _show_contents(found)
         work = works.latest
         if work is not None and not work.is_over:
@@ -59,20 +60,28 @@ def show(found: Contents) -> None:
 def _show_contents(found: Contents) -> None:
     goes, stays = st.columns(2, gap="medium")
     with goes:
-        st.markdown(":red[:material/delete:] **Goes for good, with every change made to it**")
+        st.markdown(tr(":red[:material/delete:] **Goes for good, with every change made to it**"))
         st.markdown(
-            f"- {words.plural(found.variants, 'variant')} and {words.plural(found.movements, 'movement')}\n"
-            f"- {words.plural(found.orders, 'order')}, {words.plural(found.cases, 'case')}, and the sandbox of Stripe\n"
-            "- Counts, holds, proofs and figures\n"
-            "- API keys, and the settings of Stripe, jobs and notifications"
+            tr(
+                "- {variants} and {movements}\n- {orders}, {cases}, and the sandbox of Stripe\n- "
+                "Counts, holds, proofs and figures\n- API keys, and the settings of Stripe, jobs and "
+                "notifications",
+                variants=words.plural(found.variants, "variant"),
+                movements=words.plural(found.movements, "movement"),
+                orders=words.plural(found.orders, "order"),
+                cases=words.plural(found.cases, "case"),
+            )
         )
     with stays:
-        st.markdown(":green[:material/check_circle:] **Stays**")
+        st.markdown(tr(":green[:material/check_circle:] **Stays**"))
         st.markdown(
-            f"- {words.plural(found.people, 'account')} with roles and passwords\n"
-            f"- {words.plural(found.signed_in, 'session', 'sessions')}: those who are signed in stay so\n"
-            f"- {words.plural(found.reasons, 'reason')} of movements, your own included\n"
-            "- The record of changes, and the backups"
+            tr(
+                "- {accounts} with roles and passwords\n- {sessions}: those who are signed in stay so\n"
+                "- {reasons} of movements, your own included\n- The record of changes, and the backups",
+                accounts=words.plural(found.people, "account"),
+                sessions=words.plural(found.signed_in, "session", "sessions"),
+                reasons=words.plural(found.reasons, "reason"),
+            )
         )
 
 
@@ -91,15 +100,18 @@ def _fresh_backup() -> Backup | None:
 
 
 def _show_backup(backup: Backup | None) -> None:
-    st.markdown("**1. Create a backup**")
+    st.markdown(tr("**1. Create a backup**"))
     if backup is None:
-        st.caption("It is restored into a temporary database and checked, so it takes a moment.")
+        st.caption(tr("It is restored into a temporary database and checked, so it takes a moment."))
     else:
         place = load_settings().backup_dir / backup.file
-        st.success(f"Created and verified {words.ago(backup.made_at, datetime.now(UTC))}.", icon=":material/verified:")
+        st.success(
+            tr("Created and verified {made_at}.", made_at=words.ago(backup.made_at, datetime.now(UTC))),
+            icon=":material/verified:",
+        )
         st.code(str(place if place.exists() else backup.file), language=None, wrap_lines=True)
     st.button(
-        "Create another backup" if backup else "Create a backup", key="sta_backup", icon=":material/backup:",
+        tr("Create another backup") if backup else tr("Create a backup"), key="sta_backup", icon=":material/backup:",
         type="secondary" if backup else "primary", on_click=_begin_backup,
     )  # fmt: skip
 
@@ -118,7 +130,7 @@ def _begin_backup() -> None:
             removal.back_up(database.owner_url, settings.backup_dir, keep=settings.backups_kept)
 
     works.begin(
-        Working(who=person.name, called="backup", doing="Creating a backup, restoring and checking it"), back_up
+        Working(who=person.name, called="backup", doing=tr("Creating a backup, restoring and checking it")), back_up
     )
 
 
@@ -126,15 +138,22 @@ def _begin_backup() -> None:
 
 
 def _show_demand(found: Contents, *, is_ready: bool) -> None:
-    st.markdown("**2. Type the name of the shop**")
+    st.markdown(tr("**2. Type the name of the shop**"))
     with st.form("sta_demand", border=False):
         st.text_input(
-            f"To remove all of it, type {words.plain(found.name)}", key=_NAME, disabled=not is_ready, autocomplete="off"
+            tr("To remove all of it, type {name}", name=words.plain(found.name)),
+            key=_NAME,
+            disabled=not is_ready,
+            autocomplete="off",
         )
         st.form_submit_button(
-            "Remove the sample data", type="primary", icon=":material/delete:", key="sta_remove", disabled=not is_ready,
+            tr("Remove the sample data"),
+            type="primary",
+            icon=":material/delete:",
+            key="sta_remove",
+            disabled=not is_ready,
             on_click=_begin_removal,
-        )  # fmt: skip
+        )
 
 
 def _begin_removal() -> None:
@@ -151,7 +170,7 @@ def _begin_removal() -> None:
         with open_database(load_settings()) as database:
             removal.remove_sample(database.owner_url, person, name=typed)
 
-    doing = "Waiting for running jobs to end, then removing the sample data"
+    doing = tr("Waiting for running jobs to end, then removing the sample data")
     works.begin(Working(who=person.name, called="removal", doing=doing), remove)
 
 
@@ -160,7 +179,10 @@ def _refuse_import() -> None:
     running = order_import.imports.latest
     if running is not None and not running.is_over:
         raise Unavailable(
-            f"{running.who} is importing orders. Nothing was changed. Wait for it to end, or cancel it under Import."
+            tr(
+                "{who} is importing orders. Nothing was changed. Wait for it to end, or cancel it under Import.",
+                who=running.who,
+            )
         )
 
 
@@ -168,4 +190,4 @@ def _refuse_import() -> None:
 def _watch(work: Working) -> None:
     long_work.look(work)
     st.markdown(f":material/hourglass_top: {work.doing} ...")
-    st.caption(f"Started by {words.plain(work.who)}. It continues if you close this page.")
+    st.caption(tr("Started by {who}. It continues if you close this page.", who=words.plain(work.who)))

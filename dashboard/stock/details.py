@@ -13,10 +13,11 @@ from core.people.access import Permission, may
 from core.screens.stock import Variant
 from dashboard.frame import charts, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import first_upper, lazy, tr
 from dashboard.stock import editing
 
 LISTED = 5
-_HOW = {ChangeSource.FILE: " from a file", ChangeSource.DIRECT: " in the shop's tables"}
+_HOW = lazy({ChangeSource.FILE: " from a file", ChangeSource.DIRECT: " in the shop's tables"})
 
 
 def show(seen: Variant, person: Actor) -> None:
@@ -24,14 +25,14 @@ def show(seen: Variant, person: Actor) -> None:
     if editing.is_open() and may(person.role, Permission.EDIT_SHELF):
         editing.show(seen, person)
         return
-    with frame.heading("Details"):
+    with frame.heading(tr("Details")):
         if may(person.role, Permission.IMPORT_CATALOG):
             st.button(
-                "Add sizes", key="stk_more", icon=":material/add:", type="tertiary", on_click=_add_sizes,
+                tr("Add sizes"), key="stk_more", icon=":material/add:", type="tertiary", on_click=_add_sizes,
                 args=(seen.row.sku,),
             )  # fmt: skip
         if may(person.role, Permission.EDIT_SHELF):
-            st.button("Edit", key="stk_edit", icon=":material/edit:", on_click=editing.open_form)
+            st.button(tr("Edit"), key="stk_edit", icon=":material/edit:", on_click=editing.open_form)
     row, currency = seen.row, seen.shop.currency
     with st.container(horizontal=True, gap="medium"):
         if row.picture:
@@ -39,12 +40,12 @@ def show(seen: Variant, person: Actor) -> None:
                 show_picture(row.picture, row.product)
         with st.container(width="stretch"):
             tables.show_facts({
-                "Brand": row.brand or "",
-                "Colour": row.color or "",
-                "Shelf place": row.shelf_place or words.NOTHING,
-                "Price": words.money(row.price, currency) if row.price is not None else "",
-                "Unit cost": words.money(row.unit_cost, currency) if row.unit_cost is not None else "",
-                "Active": "Yes" if row.is_active else "No",
+                tr("Brand"): row.brand or "",
+                tr("Colour"): row.color or "",
+                tr("Shelf place"): row.shelf_place or words.NOTHING,
+                tr("Price"): words.money(row.price, currency) if row.price is not None else "",
+                tr("Unit cost"): words.money(row.unit_cost, currency) if row.unit_cost is not None else "",
+                tr("Active"): tr("Yes") if row.is_active else tr("No"),
             })  # fmt: skip
     _show_changes(seen.changes, row, seen.shop.zone)
 
@@ -68,34 +69,34 @@ def _show_changes(changes: Sequence[VariantChange], row: LevelRow, zone: str) ->
     if not changes:
         return
     with st.container(gap="xxsmall"):
-        st.markdown("**Changes**")
+        st.markdown(tr("**Changes**"))
         for change in changes[:LISTED]:
             st.caption(words.plain(f"{words.short_moment(change.at, zone)}{words.DOT}{_said(change)}"))
     if len(changes) > LISTED:
         table: dict[str, Sequence[object]] = {
-            "When": [words.moment(change.at, zone) for change in changes],
-            "Who": [change.performed_by + _HOW.get(change.source, "") for change in changes],
-            "What": [_field(change) for change in changes],
-            "Before": [_value(change.before) for change in changes],
-            "After": [_value(change.after) for change in changes],
+            tr("When"): [words.moment(change.at, zone) for change in changes],
+            tr("Who"): [change.performed_by + _HOW.get(change.source, "") for change in changes],
+            tr("What"): [_field(change) for change in changes],
+            tr("Before"): [_value(change.before) for change in changes],
+            tr("After"): [_value(change.after) for change in changes],
         }
-        label = f"The latest {words.plural(len(changes), 'change')}"
-        charts.show_as_table(table, "stk_changes", f"Changes of {row.sku}, newest first", label=label)
+        label = tr("The latest {changes}", changes=words.plural(len(changes), "change"))
+        charts.show_as_table(table, "stk_changes", tr("Changes of {sku}, newest first", sku=row.sku), label=label)
 
 
 def _said(change: VariantChange) -> str:
-    by = f"by {change.performed_by}{_HOW.get(change.source, '')}"
+    by = tr("by {performed_by}{source}", performed_by=change.performed_by, source=_HOW.get(change.source, ""))
     if change.field == "added":
-        return f"Added as {change.after} {by}"
+        return tr("Added as {after} {by}", after=change.after, by=by)
     return f"{_field(change)} {_value(change.before)} {words.ARROW} {_value(change.after)} {by}"
 
 
 def _field(change: VariantChange) -> str:
     name = change.field
-    return LABELS[Field(name)] if name in list(Field) else name.replace("_", " ").capitalize()
+    return LABELS[Field(name)] if name in list(Field) else first_upper(name.replace("_", " "))
 
 
 def _value(value: str | None) -> str:
     if value is None:
         return "empty"
-    return "an uploaded picture" if value.startswith("/picture/") else value
+    return tr("an uploaded picture") if value.startswith("/picture/") else value

@@ -17,20 +17,23 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
 from dashboard.language import formats
+from dashboard.language.texts import lazy, tr
 
 PARAM = "edit"
 _PLAIN = (Field.PRODUCT, Field.BRAND, Field.SKU, Field.SIZE, Field.COLOR, Field.PRICE, Field.UNIT_COST,
           Field.REORDER_POINT, Field.SHELF_PLACE)  # fmt: skip
 _NUMBERS = (Field.PRICE, Field.UNIT_COST, Field.REORDER_POINT)
-_HELP = {
-    Field.PRODUCT: "The name of the product. All its variants share it.",
-    Field.BRAND: "The brand of the product. All its variants share it.",
-    Field.SKU: "The former SKU stays a code of this variant, so carts and files that name it still arrive. Movements "
-    "keep the SKU that they were posted with. A storefront that looks variants up by SKU needs the new one.",
-    Field.PRICE: "Leave it empty to sell at the price of the product.",
-    Field.REORDER_POINT: "At this level on hand, the variant is low. 0: never.",
-    Field.SHELF_PLACE: "Where the variant is kept, such as A-03-2.",
-}
+_HELP = lazy(
+    {
+        Field.PRODUCT: "The name of the product. All its variants share it.",
+        Field.BRAND: "The brand of the product. All its variants share it.",
+        Field.SKU: "The former SKU stays a code of this variant, so carts and files that name it still arrive. "
+        "Movements keep the SKU that they were posted with. A storefront that looks variants up by SKU needs the new one.",
+        Field.PRICE: "Leave it empty to sell at the price of the product.",
+        Field.REORDER_POINT: "At this level on hand, the variant is low. 0: never.",
+        Field.SHELF_PLACE: "Where the variant is kept, such as A-03-2.",
+    }
+)
 Seen = dict[UUID, dict[Field, str | None]]
 
 
@@ -51,8 +54,8 @@ def close() -> None:
 
 def show(seen: Variant, person: Actor) -> None:
     """Show the form, with the values as they were when it was opened."""
-    with frame.heading("Edit"):
-        st.button("Cancel", key="stk_edit_cancel", on_click=_cancel, args=(seen.row.sku,))
+    with frame.heading(tr("Edit")):
+        st.button(tr("Cancel"), key="stk_edit_cancel", on_click=_cancel, args=(seen.row.sku,))
     row = seen.row
     form = forms.begin(f"edit_{row.sku}")
     before = _opened_with(form, list({row.variant_id, *(each.variant_id for each in seen.sisters)}))
@@ -65,10 +68,10 @@ def show(seen: Variant, person: Actor) -> None:
                 if is_manager or field in ON_SHELF:
                     _show_field(form, field, mine[field])
         if is_manager:
-            st.toggle("Active", mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value))
+            st.toggle(tr("Active"), mine[Field.ACTIVE] == "yes", key=form.input(Field.ACTIVE.value))
             _show_picture_fields(form, mine[Field.PICTURE], len(before))
         else:
-            st.caption("A manager or an admin can edit the other values.")
+            st.caption(tr("A manager or an admin can edit the other values."))
 
         def post(key: str, values: forms.Values) -> tuple[EditedValue, ...]:
             mark = formats.group_mark(st.context.locale)
@@ -92,7 +95,7 @@ def show(seen: Variant, person: Actor) -> None:
             renamed.extend(str(each.after) for each in done if each.field == Field.SKU)
             return saved(done)
 
-        forms.submit(form, "Save", post, say=say, after=lambda: _done(renamed))
+        forms.submit(form, tr("Save"), post, say=say, after=lambda: _done(renamed))
 
 
 def _opened_with(form: forms.Form, variant_ids: list[UUID]) -> Seen:
@@ -121,8 +124,8 @@ def _show_news(form: forms.Form, before: Seen) -> None:
     problem = form.draft.problem
     if isinstance(problem, EditedMeanwhile) and problem.edited:
         st.button(
-            "Start from the new values", key=f"{form.name}_again", icon=":material/refresh:", on_click=_start_again,
-            args=(form.draft, before, problem), help="Keeps what you typed. Then press Save again.",
+            tr("Start from the new values"), key=f"{form.name}_again", icon=":material/refresh:", on_click=_start_again,
+            args=(form.draft, before, problem), help=tr("Keeps what you typed. Then press Save again."),
         )  # fmt: skip
 
 
@@ -143,18 +146,24 @@ def _show_field(form: forms.Form, field: Field, value: str | None) -> None:
 def _show_picture_fields(form: forms.Form, value: str | None, variants: int) -> None:
     is_kept = (value or "").startswith(pictures.PREFIX)
     st.text_input(
-        "Picture address", "" if is_kept else value or "", key=form.input(Field.PICTURE.value), autocomplete="off",
-        placeholder="An uploaded picture is shown" if is_kept else "https://",
-        help="Your browser loads the picture from there. Without one, that of the product is shown, if it has one.",
-    )  # fmt: skip
+        tr("Picture address"),
+        "" if is_kept else value or "",
+        key=form.input(Field.PICTURE.value),
+        autocomplete="off",
+        placeholder=tr("An uploaded picture is shown") if is_kept else "https://",
+        help=tr("Your browser loads the picture from there. Without one, that of the product is shown, if it has one."),
+    )
     if is_kept:
-        st.checkbox("Remove the uploaded picture", key=form.input("take_off"))
+        st.checkbox(tr("Remove the uploaded picture"), key=form.input("take_off"))
     st.file_uploader(
-        "Or upload a picture", type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("upload"),
-        help="It is made smaller, and what the camera wrote into it is left out.",
+        tr("Or upload a picture"), type=["jpg", "jpeg", "png", "webp", "gif"], key=form.input("upload"),
+        help=tr("It is made smaller, and what the camera wrote into it is left out."),
     )  # fmt: skip
     if variants > 1:
-        st.checkbox(f"Use the upload for all {variants} variants of this product", key=form.input("for_all"))
+        st.checkbox(
+            tr("Use the upload for all {variants} variants of this product", variants=variants),
+            key=form.input("for_all"),
+        )
 
 
 def _edits(variant_id: UUID, seen: Mapping[Field, str | None], values: forms.Values) -> list[Edit]:
@@ -175,14 +184,16 @@ def _edits(variant_id: UUID, seen: Mapping[Field, str | None], values: forms.Val
 def saved(done: tuple[EditedValue, ...]) -> feedback.Notice:
     """Return the message about what was saved."""
     if not done:
-        return feedback.Notice(text="Nothing had to be changed")
+        return feedback.Notice(text=tr("Nothing had to be changed"))
     said = "; ".join(said_change(row) for row in done[:3])
-    more = f" and {len(done) - 3} more" if len(done) > 3 else ""
-    return feedback.Notice(text=f"Saved: {said}{more}" + (" (already recorded)" if done[0].replayed else ""))
+    more = tr(" and {done} more", done=len(done) - 3) if len(done) > 3 else ""
+    return feedback.Notice(
+        text=tr("Saved: {said}{more}", said=said, more=more) + (tr(" (already recorded)") if done[0].replayed else "")
+    )
 
 
 def said_change(row: EditedValue) -> str:
     """Return a change as words: Price 100.00 → 120.00."""
     if row.field == Field.PICTURE:
         return "picture"
-    return f"{LABELS[Field(row.field)]} {row.before or 'empty'} {words.ARROW} {row.after or 'empty'}"
+    return f"{LABELS[Field(row.field)]} {row.before or tr('empty')} {words.ARROW} {row.after or tr('empty')}"

@@ -15,20 +15,23 @@ from streamlit.column_config import NumberColumn, TextColumn
 from core.catalog.size_runs import size_order
 from core.ledger.size_grid import Fit, GridRow, Run, runs
 from dashboard.frame import columns, tables
+from dashboard.language.texts import inside, lazy, marked, tr
 
 PAGE_ROWS = 25
-ONE_SIZE = "One size"
-FITS = {
-    Fit.WOMEN: "Women's sizes",
-    Fit.MEN: "Men's sizes",
-    Fit.KIDS: "Kids' sizes",
-    Fit.OTHERS: "Other sizes",
-    Fit.LETTERS: "Sizes in letters",
-    Fit.ONE: "One size",
-}
+ONE_SIZE = marked("One size")
+FITS = lazy(
+    {
+        Fit.WOMEN: "Women's sizes",
+        Fit.MEN: "Men's sizes",
+        Fit.KIDS: "Kids' sizes",
+        Fit.OTHERS: "Other sizes",
+        Fit.LETTERS: "Sizes in letters",
+        Fit.ONE: "One size",
+    }
+)
 _RED = "#D64545"  # readable on light and on dark
-_RUNS = {Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"}
-_RUN_COLOURS = {"Full": "green", "Broken": "orange", "Out": "red"}
+_RUNS = lazy({Run.FULL: "Full", Run.BROKEN: "Broken", Run.OUT: "Out"})
+_RUN_COLOURS = marked({"Full": "green", "Broken": "orange", "Out": "red"})
 
 
 def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> None:
@@ -37,7 +40,12 @@ def show(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None]) -> N
     for fit, part in found.items():
         if len(found) > 1:
             st.subheader(FITS[fit], anchor=False)
-        _show_run(part, key=f"{key}_{fit}", pick=pick, alt=f"Available units by product and size: {FITS[fit].lower()}")
+        _show_run(
+            part,
+            key=f"{key}_{fit}",
+            pick=pick,
+            alt=tr("Available units by product and size: {fits}", fits=inside(FITS[fit])),
+        )
 
 
 def _show_run(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None], alt: str) -> None:
@@ -58,14 +66,14 @@ def _show_run(rows: Sequence[GridRow], *, key: str, pick: Callable[[str], None],
 
 def _sizes(rows: Sequence[GridRow]) -> list[str]:
     found = {variant.size for row in rows for variant in row.variants}
-    return [size or ONE_SIZE for size in sorted(found, key=size_order)]
+    return [size or tr(ONE_SIZE) for size in sorted(found, key=size_order)]
 
 
 def _grid(rows: Sequence[GridRow], sizes: Sequence[str]) -> pd.DataFrame:
     cells: dict[str, Any] = {
         "product": [row.product for row in rows],
         "run": [[_RUNS[row.run]] for row in rows],
-        "sizes": [f"{row.in_stock} of {len(row.variants)}" for row in rows],
+        "sizes": [tr("{in_stock} of {variants}", in_stock=row.in_stock, variants=len(row.variants)) for row in rows],
     }
     for size in sizes:
         cells[f"size {size}"] = pd.array([_available(row, size) for row in rows], dtype="Int64")
@@ -87,9 +95,9 @@ def _available(row: GridRow, size: str) -> int | None:
 
 def _columns(sizes: Sequence[str], product: int) -> dict[str, Any]:
     return {
-        "product": TextColumn("Product", width=product, pinned=True),
-        "run": columns.tags("Size run", 80, _RUN_COLOURS),
-        "sizes": TextColumn("In stock", width=96, help="Sizes with available units"),
+        "product": TextColumn(tr("Product"), width=product, pinned=True),
+        "run": columns.tags(tr("Size run"), 80, _RUN_COLOURS),
+        "sizes": TextColumn(tr("In stock"), width=96, help=tr("Sizes with available units")),
         **{f"size {size}": NumberColumn(size, width=48 if len(size) < 6 else 88) for size in sizes},
     }
 

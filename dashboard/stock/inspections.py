@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.orders.refund_reads import Inspection
 from dashboard.frame import links, words
+from dashboard.language.texts import tr
 from dashboard.stock import details
 
 LISTED = 20
@@ -18,14 +19,14 @@ def show(found: Sequence[Inspection], zone: str) -> None:
     if not found:
         return
     with st.container(border=True, key="stk_inspections"):
-        st.subheader("In inspection", anchor=False)
-        st.caption("These units came back. They are neither on hand nor available until somebody decides.")
+        st.subheader(tr("In inspection"), anchor=False)
+        st.caption(tr("These units came back. They are neither on hand nor available until somebody decides."))
         for place, each in enumerate(found[:LISTED]):
             with st.container(gap=None, key=f"flush_inspection_{place}"):
-                label = f"{words.units(each.units)} of order {words.plain(each.title)}"
+                label = tr("{units} of order {title}", units=words.units(each.units), title=words.plain(each.title))
                 links.to_page("orders", label, order=str(each.order_id))
                 who = f"{each.decided_by}, {words.moment(each.decided_at, zone)}"
                 st.caption(words.plain(words.joined(who, each.note)))
-                details.show_picture(each.picture, "Picture of the goods")
+                details.show_picture(each.picture, tr("Picture of the goods"))
         if len(found) > LISTED:
-            st.caption(f"The first {LISTED} of {words.number(len(found))}.")
+            st.caption(tr("The first {listed} of {found}.", listed=LISTED, found=words.number(len(found))))

@@ -20,6 +20,9 @@ from core.ledger.level_filter import LevelFilter, LevelSort
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.language import widgets
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
 PARAM = "labels"
 OF_LIST = "list"
@@ -56,11 +59,11 @@ def show(wanted: LevelFilter, sort: LevelSort) -> None:
     sku = of.removeprefix(_VARIANT) if of.startswith(_VARIANT) else None
     rows, counts, total = _chosen(of, sku, wanted, sort)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader("Labels", anchor=False, width="content")
-        st.button("Done", key="stk_labels_done", icon=":material/arrow_back:", on_click=_close, args=(sku,))
+        st.subheader(tr("Labels"), anchor=False, width="content")
+        st.button(tr("Done"), key="stk_labels_done", icon=":material/arrow_back:", on_click=_close, args=(sku,))
     if not rows:
         frame.empty(
-            "There is nothing to label", "There is no variant to print labels for.", icon=":material/label_off:"
+            tr("There is nothing to label"), tr("There is no variant to print labels for."), icon=":material/label_off:"
         )
         return
     st.caption(_about(of, len(rows), total))
@@ -86,9 +89,13 @@ def _chosen(
 
 def _about(of: str, shown: int, total: int) -> str:
     if of.startswith(_OPERATION):
-        return "One label for each unit of the receipt. Change the numbers where you need more or fewer."
-    more = f" The first {shown} of {words.plural(total, 'variant')} are here: filter the list to reach others."
-    return f"Type how many labels to print of each variant.{more if total > shown else ''}"
+        return tr("One label for each unit of the receipt. Change the numbers where you need more or fewer.")
+    more = tr(
+        " The first {shown} of {variants} are here: filter the list to reach others.",
+        shown=shown,
+        variants=words.plural(total, "variant"),
+    )
+    return tr("Type how many labels to print of each variant.{part}", part=more if total > shown else "")
 
 
 def _ask(
@@ -97,10 +104,13 @@ def _ask(
     fill = ""
     if not counts:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            each = st.segmented_control(
-                "Begin with", ["None", "One of each", "Units on hand"], default="None", key="stk_labels_begin"
+            each = widgets.segmented_control(
+                tr("Begin with"),
+                marked(["None", "One of each", "Units on hand"]),
+                default="None",
+                key="stk_labels_begin",
             )
-        fill = {"One of each": "1", "Units on hand": "on hand"}.get(each or "", "")
+        fill = {tr("One of each"): "1", tr("Units on hand"): tr("on hand")}.get(each or "", "")
     proposed = [str(counts.get(row.variant_id) or (row.on_hand or "" if fill == "on hand" else fill)) for row in rows]
     table = pd.DataFrame(
         {
@@ -112,14 +122,14 @@ def _ask(
     )
     edited = st.data_editor(
         table, hide_index=True, num_rows="fixed", height=min(HEIGHT, 36 * (len(rows) + 1) + 3),
-        alt="Labels of each variant",
+        alt=tr("Labels of each variant"),
         key=f"{columns.key_of('stk_labels', wanted, sort)}_{of}_{fill}",
         column_config={
             "sku": TextColumn("SKU", width=130, pinned=True, disabled=True),
-            "product": TextColumn("Variant", width=260, disabled=True),
-            "on_hand": st.column_config.NumberColumn("On hand", width=80, disabled=True),
+            "product": TextColumn(tr("Variant"), width=260, disabled=True),
+            "on_hand": st.column_config.NumberColumn(tr("On hand"), width=80, disabled=True),
             # A text, because a number cell would cut 1.5 to 1.
-            "labels": TextColumn("Labels", width=90, alignment="right", help="How many to print. Empty: none"),
+            "labels": TextColumn(tr("Labels"), width=90, alignment="right", help=tr("How many to print. Empty: none")),
         },
     )  # fmt: skip
     cells = ("" if cell is None or cell != cell else str(cell).strip() for cell in edited["labels"])
@@ -133,22 +143,22 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
         try:
             counts[variant] = forms.read_units(text, "labels", lowest=0, highest=MOST_LABELS) if text else 0
         except InvalidInput as error:
-            st.error(f"{words.plain(names[variant])}: {error.message}", icon=":material/error:")
+            st.error(f"{words.plain(names[variant])}: {translated(error.message)}", icon=":material/error:")
             return
     with st.container(horizontal=True, vertical_alignment="bottom", key="stk_label_files"):
         sheet = st.selectbox(
-            "Paper", list(Sheet), format_func=lambda each: PAPERS[each].title, key="stk_label_paper", width=330
+            tr("Paper"), list(Sheet), format_func=lambda each: PAPERS[each].title, key="stk_label_paper", width=330
         )
         paper = PAPERS[Sheet(str(sheet))]
         used = ""
         if paper.labels > 1:
             used = st.text_input(
-                "Used on the first sheet", key="stk_label_used", placeholder="0", width=170,
-                help="How many labels of the first sheet are used already. They are left out.",
+                tr("Used on the first sheet"), key="stk_label_used", placeholder="0", width=170,
+                help=tr("How many labels of the first sheet are used already. They are left out."),
             ) or ""  # fmt: skip
     total = sum(counts.values())
     if not total:
-        st.caption("No labels yet. Type how many to print.")
+        st.caption(tr("No labels yet. Type how many to print."))
         return
     try:
         made = session.run(labels.labels, counts=counts)
@@ -157,14 +167,14 @@ def _show_files(rows: Sequence[LevelRow], typed: Mapping[UUID, str]) -> None:
         feedback.show(error)
         return
     pages = -(-(total + skipped) // paper.labels)
-    st.markdown(f"{words.plural(total, 'label')} on {words.plural(pages, 'page')}")
+    st.markdown(tr("{labels} on {pages}", labels=words.plural(total, "label"), pages=words.plural(pages, "page")))
     with st.container(horizontal=True):
         st.download_button(
             "PDF", lambda: pdf(made, sheet=Sheet(str(sheet)), used=skipped), "labels.pdf", "application/pdf",
             key="stk_label_pdf", type="primary", icon=":material/print:", on_click="ignore",
-            help="Print it at 100 %, not fitted to the page",
+            help=tr("Print it at 100 %, not fitted to the page"),
         )  # fmt: skip
         st.download_button(
             "ZPL", lambda: zpl(made), "labels.zpl", "text/plain", key="stk_label_zpl", on_click="ignore",
-            icon=":material/label:", help="For a label printer that reads ZPL: 50 by 30 mm, 203 dpi",
+            icon=":material/label:", help=tr("For a label printer that reads ZPL: 50 by 30 mm, 203 dpi"),
         )  # fmt: skip

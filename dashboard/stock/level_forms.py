@@ -13,6 +13,7 @@ from core.people.access import Permission, may
 from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import forms, words
+from dashboard.language.texts import tr
 from dashboard.stock import holds
 
 ADJUST = (MovementType.ADJUSTMENT,)
@@ -21,11 +22,11 @@ RECEIVE = (MovementType.PURCHASE,)
 
 def show(seen: Variant, person: Actor) -> None:
     """Show the forms, or say who can change levels if the role cannot."""
-    st.subheader("Change the level", anchor=False)
+    st.subheader(tr("Change the level"), anchor=False)
     if not may(person.role, Permission.ADJUST):
-        st.caption("Your role cannot change stock. The warehouse, a manager or an admin can.")
+        st.caption(tr("Your role cannot change stock. The warehouse, a manager or an admin can."))
         return
-    adjust, receive, set_level = st.tabs(["Adjust", "Receive", "Set level"], key="stk_act")
+    adjust, receive, set_level = st.tabs([tr("Adjust"), tr("Receive"), tr("Set level")], key="stk_act")
     with adjust:
         _show_adjust(seen)
     with receive:
@@ -51,7 +52,7 @@ def _show_adjust(seen: Variant) -> None:
                 note=values["note"],
             )
 
-        forms.submit(form, "Adjust", post)
+        forms.submit(form, tr("Adjust"), post)
 
 
 def signed(choice: forms.Choice, typed: int) -> tuple[str, int]:
@@ -86,17 +87,17 @@ def _show_receive(seen: Variant) -> None:
                 note=values["note"],
             )
 
-        forms.submit(form, "Receive", post)
+        forms.submit(form, tr("Receive"), post)
 
 
 def _usual_cost(seen: Variant) -> str:
     """Return what a receipt without a cost is worth, as the empty field says it."""
     average = seen.costs[0].average if seen.costs else None
     if seen.row.unit_cost is not None:
-        return f"{words.money(seen.row.unit_cost, seen.shop.currency)}, as in the catalogue"
+        return tr("{unit_cost}, as in the catalogue", unit_cost=words.money(seen.row.unit_cost, seen.shop.currency))
     if average is not None:
-        return f"{words.money(average, seen.shop.currency)}, the average"
-    return "Not known"
+        return tr("{average}, the average", average=words.money(average, seen.shop.currency))
+    return tr("Not known")
 
 
 def _show_set(seen: Variant) -> None:
@@ -104,8 +105,8 @@ def _show_set(seen: Variant) -> None:
     level = forms.open_with(form, seen.row)
     _show_moved_meanwhile(seen, form, level)
     with st.form(form.name, border=False):
-        st.markdown(f"From **{words.units(level)}** on hand to:")
-        forms.quantity(form, "New level", name="level")
+        st.markdown(tr("From **{units}** on hand to:", units=words.units(level)))
+        forms.quantity(form, tr("New level"), name="level")
         forms.count_reason(form, seen.reasons)
         forms.note(form)
 
@@ -121,7 +122,7 @@ def _show_set(seen: Variant) -> None:
                 note=values["note"],
             )
 
-        forms.submit(form, "Set level", post, say=holds.posted)
+        forms.submit(form, tr("Set level"), post, say=holds.posted)
 
 
 def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
@@ -130,8 +131,10 @@ def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
         return
     if not isinstance(form.draft.problem, LevelChanged):
         st.info(
-            f"The level changed while this form was open: {words.change(level, seen.row.on_hand)}. "
-            "Start from the new level to set it.",
+            tr(
+                "The level changed while this form was open: {level}. Start from the new level to set it.",
+                level=words.change(level, seen.row.on_hand),
+            ),
             icon=":material/sync_problem:",
         )
     problem = form.draft.problem
@@ -139,14 +142,23 @@ def _show_moved_meanwhile(seen: Variant, form: forms.Form, level: int) -> None:
     for moved in since:
         at = words.short_moment(datetime.fromisoformat(moved["occurred_at"]), seen.shop.zone)
         kind = words.TYPE_LABELS[MovementType(moved["movement_type"])]
-        st.caption(f"{at}{words.DOT}{kind} {words.signed(moved['quantity'])} by {words.plain(moved['performed_by'])}")
+        st.caption(
+            tr(
+                "{at}{dot}{kind} {quantity} by {performed_by}",
+                at=at,
+                dot=words.DOT,
+                kind=kind,
+                quantity=words.signed(moved["quantity"]),
+                performed_by=words.plain(moved["performed_by"]),
+            )
+        )
     st.button(
-        f"Start from {words.number(seen.row.on_hand)}",
+        tr("Start from {on_hand}", on_hand=words.number(seen.row.on_hand)),
         key=f"{form.name}_again",
         icon=":material/refresh:",
         on_click=_look_again,
         args=(form.draft, seen.row.on_hand),
-        help="Keeps what you typed. Then press Set level again.",
+        help=tr("Keeps what you typed. Then press Set level again."),
     )
 
 

@@ -18,26 +18,32 @@ from core.screens.stock import StockGrid, StockList
 from dashboard.door import session
 from dashboard.frame import columns, links, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.language import widgets
+from dashboard.language.texts import inside, marked, tr
 from dashboard.stock import bulk, editing, labels, table_edit
 from dashboard.stock import grid as grid_desk
 
-STATUSES = {
-    "All": LevelStatus.ALL,
-    "In stock": LevelStatus.HEALTHY,
-    "Low": LevelStatus.LOW,
-    "Out of stock": LevelStatus.OUT,
-    "Reserved": LevelStatus.RESERVED,
-    "Inactive": LevelStatus.INACTIVE,
-}
-SORTS = {
-    "By product": LevelSort.PRODUCT,
-    "By SKU": LevelSort.SKU,
-    "Least available first": LevelSort.LEAST,
-    "Most available first": LevelSort.MOST,
-    "Last moved first": LevelSort.MOVED,
-    "Longest not counted first": LevelSort.COUNTED,
-    "By shelf place": LevelSort.SHELF,
-}
+STATUSES = marked(
+    {
+        "All": LevelStatus.ALL,
+        "In stock": LevelStatus.HEALTHY,
+        "Low": LevelStatus.LOW,
+        "Out of stock": LevelStatus.OUT,
+        "Reserved": LevelStatus.RESERVED,
+        "Inactive": LevelStatus.INACTIVE,
+    }
+)
+SORTS = marked(
+    {
+        "By product": LevelSort.PRODUCT,
+        "By SKU": LevelSort.SKU,
+        "Least available first": LevelSort.LEAST,
+        "Most available first": LevelSort.MOST,
+        "Last moved first": LevelSort.MOVED,
+        "Longest not counted first": LevelSort.COUNTED,
+        "By shelf place": LevelSort.SHELF,
+    }
+)
 # A scanner types into the focused field. Not on a phone, where the keyboard would open over the list.
 _FOCUS = """<script>
 (function focus(tries) {
@@ -47,7 +53,9 @@ _FOCUS = """<script>
     field.focus({ preventScroll: true });
 })(30);
 </script>"""
-_VIEW = lists.Choice(label="View", key="stk_view", options={"List": False, "Sizes": True}, usual="List")
+_VIEW = lists.Choice(
+    label=marked("View"), key="stk_view", options={marked("List"): False, marked("Sizes"): True}, usual="List"
+)
 COLUMNS = "stk_columns"
 """The parameter that names the columns of the list."""
 _EMPTY = {"stk_q": "", "stk_status": "All", "stk_brand": None, "stk_shelf": None, "stk_page": 1}
@@ -69,9 +77,9 @@ def show_search(code: str) -> str:
     """
     with st.container(horizontal=True, vertical_alignment="center", key="stk_search"):
         if code:
-            st.button("All variants", icon=":material/arrow_back:", on_click=close_variant)
+            st.button(tr("All variants"), icon=":material/arrow_back:", on_click=close_variant)
         found = _search_field()
-        links.to_page("scan", "Scan", icon=":material/barcode_scanner:", help="Scanner, camera or fingers")
+        links.to_page("scan", tr("Scan"), icon=":material/barcode_scanner:", help=tr("Scanner, camera or fingers"))
     if not code:
         st.html(_FOCUS, unsafe_allow_javascript=True)
     return found
@@ -79,10 +87,10 @@ def show_search(code: str) -> str:
 
 def _search_field() -> str:
     return st.text_input(
-        "Search",
+        tr("Search"),
         key="stk_q",
         type="search",
-        placeholder="SKU, barcode, product, size, shelf",
+        placeholder=tr("SKU, barcode, product, size, shelf"),
         label_visibility="collapsed",
         bind="query-params",
         on_change=_searched,
@@ -122,21 +130,44 @@ def clear() -> None:
 def show_filters(search: str, brands: tuple[str, ...], places: tuple[str, ...]) -> Wanted:
     """Draw the filters and return their values."""
     with st.container(horizontal=True, vertical_alignment="center", key="stk_filters"):
-        status = st.pills(
-            "Status", list(STATUSES), default="All", required=True, key="stk_status", bind="query-params",
+        status = widgets.pills(
+            tr("Status"), list(STATUSES), default="All", required=True, key="stk_status", bind="query-params",
             label_visibility="collapsed", on_change=_first_page,
         )  # fmt: skip
-        brand = st.selectbox(
-            "Brand", brands, index=None, placeholder="Any brand", key="stk_brand", bind="query-params", width=166,
-            label_visibility="collapsed", on_change=_first_page,
-        ) if brands else None  # fmt: skip
-        shelf = st.selectbox(
-            "Shelf", places, index=None, placeholder="Any shelf", key="stk_shelf", bind="query-params", width=128,
-            label_visibility="collapsed", on_change=_first_page, accept_new_options=True,
-            help="Choose a place, or type how several begin: A-03",
-        ) if places else None  # fmt: skip
-        sort = st.selectbox(
-            "Sort by", list(SORTS), key="stk_sort", bind="query-params", width=166, label_visibility="collapsed",
+        brand = (
+            st.selectbox(
+                tr("Brand"),
+                brands,
+                index=None,
+                placeholder=tr("Any brand"),
+                key="stk_brand",
+                bind="query-params",
+                width=166,
+                label_visibility="collapsed",
+                on_change=_first_page,
+            )
+            if brands
+            else None
+        )
+        shelf = (
+            st.selectbox(
+                tr("Shelf"),
+                places,
+                index=None,
+                placeholder=tr("Any shelf"),
+                key="stk_shelf",
+                bind="query-params",
+                width=128,
+                label_visibility="collapsed",
+                on_change=_first_page,
+                accept_new_options=True,
+                help=tr("Choose a place, or type how several begin: A-03"),
+            )
+            if places
+            else None
+        )
+        sort = widgets.selectbox(
+            tr("Sort by"), list(SORTS), key="stk_sort", bind="query-params", width=166, label_visibility="collapsed",
             on_change=_first_page,
         )  # fmt: skip
         grid = _VIEW.show(_first_page)
@@ -183,28 +214,36 @@ def show_page(seen: StockList | StockGrid, wanted: Wanted, person: Actor) -> Non
 
 
 def _page_of(total: int, noun: str, page: int, pages: int) -> str:
-    of_page = f"{words.DOT}page {min(page, pages)} of {pages}" if pages > 1 else ""
-    how = "Select a SKU to open it" if noun == "variant" else "Available units by size. Select a number to open it"
+    of_page = tr("{dot}page {page} of {pages}", dot=words.DOT, page=min(page, pages), pages=pages) if pages > 1 else ""
+    how = (
+        tr("Select a SKU to open it")
+        if noun == "variant"
+        else tr("Available units by size. Select a number to open it")
+    )
     return f"{words.plural(total, noun)}{of_page}. {how}."
 
 
 def _show_actions(wanted: Wanted, person: Actor) -> None:
     if may(person.role, Permission.IMPORT_CATALOG):
-        st.button("New product", key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
+        st.button(tr("New product"), key="stk_new", icon=":material/add:", on_click=lists.put, args=(frame.NEW, 1))
     if may(person.role, Permission.EDIT_SHELF):
-        st.button("Edit list", key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
+        st.button(tr("Edit list"), key="stk_sheet", icon=":material/edit:", on_click=table_edit.open_list)
     if may(person.role, Permission.SET_LEVEL):
-        st.button("Bulk edit", key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
+        st.button(tr("Bulk edit"), key="stk_bulk", icon=":material/edit_note:", on_click=bulk.open_bulk)
     if not wanted.grid:
         columns.choose(COLUMNS, tables.LEVEL_COLUMNS)
-    st.button("Labels", key="stk_labels", icon=":material/label:", on_click=labels.open_list)
-    with st.popover("Export", icon=":material/download:", key="stk_export"):
-        st.caption("All variants under this filter with their levels")
+    st.button(tr("Labels"), key="stk_labels", icon=":material/label:", on_click=labels.open_list)
+    with st.popover(tr("Export"), icon=":material/download:", key="stk_export"):
+        st.caption(tr("All variants under this filter with their levels"))
         for kind, build in (("csv", exports.levels_csv), ("xlsx", exports.levels_xlsx)):
             st.download_button(
-                "As CSV" if kind == "csv" else "As Excel", session.later(build, filter=wanted.filter, sort=wanted.sort),
-                f"levels.{kind}", key=f"stk_export_{kind}", on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
+                tr("As CSV") if kind == "csv" else tr("As Excel"),
+                session.later(build, filter=wanted.filter, sort=wanted.sort),
+                f"levels.{kind}",
+                key=f"stk_export_{kind}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
 
 
 def open_variant(sku: str) -> None:
@@ -215,19 +254,23 @@ def open_variant(sku: str) -> None:
 
 def _show_nothing(wanted: Wanted, person: Actor) -> None:
     if wanted.narrowed:
-        frame.empty("No variant matches", _filter_text(wanted.filter), icon=":material/search_off:")
+        frame.empty(tr("No variant matches"), _filter_text(wanted.filter), icon=":material/search_off:")
         lists.show_clear("stk", clear)
         return
-    frame.empty_shop(person, "Stock lists every size of every product, with its units on hand, reserved and available.")
+    frame.empty_shop(
+        person, tr("Stock lists every size of every product, with its units on hand, reserved and available.")
+    )
 
 
 def _filter_text(wanted: LevelFilter) -> str:
     parts = [f"“{words.plain(wanted.search)}”" if wanted.search.strip() else ""]
-    parts += [f"brand {words.plain(wanted.brand)}" if wanted.brand else ""]
-    parts += [f"shelf {words.plain(wanted.shelf)}" if wanted.shelf else ""]
-    parts += [f"status {_status_label(wanted.status)}" if wanted.status is not LevelStatus.ALL else ""]
-    return f"Searched for {words.listing([part for part in parts if part])}."
+    parts += [tr("brand {brand}", brand=words.plain(wanted.brand)) if wanted.brand else ""]
+    parts += [tr("shelf {shelf}", shelf=words.plain(wanted.shelf)) if wanted.shelf else ""]
+    parts += [
+        tr("status {status}", status=_status_label(wanted.status)) if wanted.status is not LevelStatus.ALL else ""
+    ]
+    return tr("Searched for {value}.", value=words.listing([part for part in parts if part]))
 
 
 def _status_label(status: LevelStatus) -> str:
-    return next(label.lower() for label, found in STATUSES.items() if found is status)
+    return next(inside(label) for label, found in STATUSES.items() if found is status)

@@ -25,6 +25,8 @@ from core.screens import stock as screens
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
 from dashboard.language import formats
+from dashboard.language.said import translated
+from dashboard.language.texts import inside, tr
 
 PARAM = "edit_list"
 ROWS = 200
@@ -74,7 +76,7 @@ def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
     """Show the rows under the filter to be edited, then the review."""
     sheet = _sheet(wanted, sort)
     with st.container(horizontal=True, vertical_alignment="center"):  # at the left: the table's tools come at the right
-        st.button("Done", key="stk_sheet_done", icon=":material/arrow_back:", on_click=_close)
+        st.button(tr("Done"), key="stk_sheet_done", icon=":material/arrow_back:", on_click=_close)
         st.caption(_about(sheet), width="content")
     if not sheet.rows:
         return
@@ -82,7 +84,7 @@ def show(wanted: LevelFilter, sort: LevelSort, person: Actor) -> None:
     height: Any = HEIGHT if len(table) > FEW else "content"
     edited = st.data_editor(
         table, column_config=_config(may(person.role, Permission.EDIT_VARIANT)), hide_index=True, num_rows="fixed",
-        height=height, key=sheet.key, alt="Variants to edit",
+        height=height, key=sheet.key, alt=tr("Variants to edit"),
     )  # fmt: skip
     found = review(sheet, table, edited, formats.group_mark(st.context.locale))
     if found:
@@ -94,7 +96,9 @@ def _sheet(wanted: LevelFilter, sort: LevelSort) -> Sheet:
     shown = columns.key_of("stk_sheet", wanted, sort)
     known: Sheet | None = st.session_state.get(_SHEET)
     if known is not None and known.shown != shown and _edited_rows(known):
-        st.info("Your changes are not saved. Save or discard them to see the other variants.", icon=":material/edit:")
+        st.info(
+            tr("Your changes are not saved. Save or discard them to see the other variants."), icon=":material/edit:"
+        )
         return known
     if known is None or known.shown != shown:
         page = session.run(screens.stock_list, filter=wanted, sort=sort, offset=0, limit=ROWS).page
@@ -119,10 +123,14 @@ def _values(row: LevelRow) -> dict[Field, str | None]:
 
 def _about(sheet: Sheet) -> str:
     if not sheet.rows:
-        return "No variant matches. Change the search or the filters above."
-    of = f"The first {ROWS} of {words.plural(sheet.total, 'variant')}. Filter to reach the others"
+        return tr("No variant matches. Change the search or the filters above.")
+    of = tr(
+        "The first {rows} of {variants}. Filter to reach the others",
+        rows=ROWS,
+        variants=words.plural(sheet.total, "variant"),
+    )
     count = of if sheet.total > len(sheet.rows) else words.plural(sheet.total, "variant")
-    return f"{count}. Type into the cells, then review and save."
+    return tr("{count}. Type into the cells, then review and save.", count=count)
 
 
 def _table(sheet: Sheet) -> pd.DataFrame:
@@ -139,17 +147,22 @@ def _table(sheet: Sheet) -> pd.DataFrame:
 def _config(may_price: bool) -> dict[str, Any]:
     return {
         "sku": TextColumn("SKU", width=110, pinned=True, disabled=True),
-        "product": TextColumn("Product", width=190, disabled=True),
-        "size": TextColumn("Size", width=60, disabled=True),
-        "on_hand": NumberColumn("On hand", width=74, disabled=True),
+        "product": TextColumn(tr("Product"), width=190, disabled=True),
+        "size": TextColumn(tr("Size"), width=60, disabled=True),
+        "on_hand": NumberColumn(tr("On hand"), width=74, disabled=True),
         # Texts, because a number cell would cut 1.5 to 1.
-        "reorder": TextColumn("Reorder at", width=96, alignment="right", help="At this level on hand, it is low"),
-        "price": TextColumn(
-            "Price", width=96, alignment="right", disabled=not may_price,
-            help="Empty: the price of the product" if may_price else "A manager or an admin can edit prices",
+        "reorder": TextColumn(
+            tr("Reorder at"), width=96, alignment="right", help=tr("At this level on hand, it is low")
         ),
-        "shelf": TextColumn("Shelf place", width=120, help="Where the variant is kept, such as A-03-2"),
-    }  # fmt: skip
+        "price": TextColumn(
+            tr("Price"),
+            width=96,
+            alignment="right",
+            disabled=not may_price,
+            help=tr("Empty: the price of the product") if may_price else tr("A manager or an admin can edit prices"),
+        ),
+        "shelf": TextColumn(tr("Shelf place"), width=120, help=tr("Where the variant is kept, such as A-03-2")),
+    }
 
 
 def review(sheet: Sheet, before: pd.DataFrame, after: pd.DataFrame, mark: str) -> list[Reviewed]:
@@ -174,31 +187,41 @@ def _reviewed(row: LevelRow, edit: Edit, mark: str) -> Reviewed:
     try:
         return Reviewed(row=row, edit=edit, after=editing.read(edit.field, edit.after, mark), problem="")
     except InvalidInput as error:
-        return Reviewed(row=row, edit=edit, after=edit.after, problem=error.message)
+        return Reviewed(row=row, edit=edit, after=edit.after, problem=translated(error.message))
 
 
 def _show_review(sheet: Sheet, found: Sequence[Reviewed]) -> None:
     bad = [each for each in found if each.problem]
     rows = sorted(found, key=lambda each: not each.problem)
     with st.container(border=True, key="stk_review"):
-        st.subheader("Review", anchor=False)
+        st.subheader(tr("Review"), anchor=False)
         if bad:
             names = words.listing(list(dict.fromkeys(words.plain(each.row.sku) for each in bad))[:5])
             st.error(
-                f"{words.plural(len(bad), 'value')} cannot be saved, so none will be: {names}.", icon=":material/error:"
+                tr(
+                    "{values} cannot be saved, so none will be: {names}.",
+                    values=words.plural(len(bad), "value"),
+                    names=names,
+                ),
+                icon=":material/error:",
             )
         st.dataframe(
-            pd.DataFrame({
-                "SKU": [each.row.sku for each in rows],
-                "Variant": [words.variant(each.row) for each in rows],
-                "What": [LABELS[each.edit.field] for each in rows],
-                "Change": [f"{each.edit.before or 'empty'} {words.ARROW} {each.after or 'empty'}" for each in rows],
-                "Problem": [each.problem for each in rows],
-            }),
-            column_config={"Problem": TextColumn(width=320)}, hide_index=True,
+            pd.DataFrame(
+                {
+                    "SKU": [each.row.sku for each in rows],
+                    tr("Variant"): [words.variant(each.row) for each in rows],
+                    tr("What"): [LABELS[each.edit.field] for each in rows],
+                    tr("Change"): [
+                        f"{each.edit.before or tr('empty')} {words.ARROW} {each.after or tr('empty')}" for each in rows
+                    ],
+                    tr("Problem"): [each.problem for each in rows],
+                }
+            ),
+            column_config={tr("Problem"): TextColumn(width=320)},
+            hide_index=True,
             height="content" if len(rows) < 9 else 320,
-            alt="Every changed value, before and after; refused ones come first",
-        )  # fmt: skip
+            alt=tr("Every changed value, before and after; refused ones come first"),
+        )
         _show_form(sheet, [each.edit for each in found], is_fit=not bad)
 
 
@@ -213,16 +236,22 @@ def _show_form(sheet: Sheet, edits: list[Edit], *, is_fit: bool) -> None:
                     mark = formats.group_mark(st.context.locale)
                     return session.run(editing.edit, edits=edits, key=key, mark=mark)
 
-                forms.submit(form, f"Save {words.plural(len(edits), 'change')}", post, say=_saved, after=_forget)
-        st.button("Discard", key="stk_sheet_discard", type="tertiary", on_click=_forget)
+                forms.submit(
+                    form,
+                    tr("Save {changes}", changes=words.plural(len(edits), "change")),
+                    post,
+                    say=_saved,
+                    after=_forget,
+                )
+        st.button(tr("Discard"), key="stk_sheet_discard", type="tertiary", on_click=_forget)
 
 
 def _show_news(form: forms.Form, sheet: Sheet) -> None:
     problem = form.draft.problem
     if isinstance(problem, EditedMeanwhile) and problem.edited:
         st.button(
-            "Start from the new values", key="stk_sheet_again", icon=":material/refresh:", on_click=_start_again,
-            args=(form.draft, sheet, problem), help="Keeps what you typed. Then save again.",
+            tr("Start from the new values"), key="stk_sheet_again", icon=":material/refresh:", on_click=_start_again,
+            args=(form.draft, sheet, problem), help=tr("Keeps what you typed. Then save again."),
         )  # fmt: skip
 
 
@@ -235,7 +264,13 @@ def _start_again(draft: forms.Draft, sheet: Sheet, problem: EditedMeanwhile) -> 
 def _saved(done: tuple[EditedValue, ...]) -> feedback.Notice:
     if len(done) == 1:
         (only,) = done
-        change = f"{only.before or 'empty'} {words.ARROW} {only.after or 'empty'}"
-        return feedback.Notice(text=f"{only.sku}: {LABELS[Field(only.field)].lower()} {change}")
+        change = f"{only.before or tr('empty')} {words.ARROW} {only.after or tr('empty')}"
+        return feedback.Notice(text=f"{only.sku}: {inside(LABELS[Field(only.field)])} {change}")
     skus = len({row.sku for row in done})
-    return feedback.Notice(text=f"Saved {words.plural(len(done), 'change')} of {words.plural(skus, 'variant')}")
+    return feedback.Notice(
+        text=tr(
+            "Saved {changes} of {variants}",
+            changes=words.plural(len(done), "change"),
+            variants=words.plural(skus, "variant"),
+        )
+    )

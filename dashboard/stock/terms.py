@@ -14,38 +14,43 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import feedback, forms, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.texts import lazy, tr
 
-WHOSE = {
-    Whose.VARIANT: "set for this variant",
-    Whose.BRAND: "of the brand",
-    Whose.SHOP: "of the shop",
-    Whose.USUAL: "assumed, nobody has set it",
-}
-_HELP = {
-    Term.SUPPLIER: "From whom it is ordered.",
-    Term.LEAD_DAYS: "Days from the order until the goods are on the shelf.",
-    Term.PACK_SIZE: "It is ordered in whole packs of so many units.",
-    Term.COVER_DAYS: "Days that the stock is to last after the goods have arrived.",
-}
+WHOSE = lazy(
+    {
+        Whose.VARIANT: "set for this variant",
+        Whose.BRAND: "of the brand",
+        Whose.SHOP: "of the shop",
+        Whose.USUAL: "assumed, nobody has set it",
+    }
+)
+_HELP = lazy(
+    {
+        Term.SUPPLIER: "From whom it is ordered.",
+        Term.LEAD_DAYS: "Days from the order until the goods are on the shelf.",
+        Term.PACK_SIZE: "It is ordered in whole packs of so many units.",
+        Term.COVER_DAYS: "Days that the stock is to last after the goods have arrived.",
+    }
+)
 
 
 def show(seen: Variant, person: Actor) -> None:
     """Show on what terms a variant is ordered, whose each term is, and for managers the form."""
     row = seen.row
     own, counting = session.run(terms.of_variant, variant_id=row.variant_id)
-    with frame.heading("Ordering"):
+    with frame.heading(tr("Ordering")):
         if may(person.role, Permission.SET_ORDER_TERMS):
-            with st.popover("Edit terms", icon=":material/edit:", key="stk_terms_edit"):
-                st.caption("An empty field takes the value of the brand, else that of the shop.")
+            with st.popover(tr("Edit terms"), icon=":material/edit:", key="stk_terms_edit"):
+                st.caption(tr("An empty field takes the value of the brand, else that of the shop."))
                 show_form(own, name=f"terms_{row.sku}", usual=counting)
     supplier = counting.supplier or words.NOTHING
     lead, cover = words.plural(counting.lead_days, "day"), words.plural(counting.cover_days, "day")
     pack = words.units(counting.pack_size)
     tables.show_facts({
-        "Supplier": supplier if counting.supplier is None else f"{supplier}, {WHOSE[counting.supplier_of]}",
-        "Lead time": f"{lead}, {WHOSE[counting.lead_of]}",
-        "Cover": f"{cover}, {WHOSE[counting.cover_of]}",
-        "Pack": f"{pack}, {WHOSE[counting.pack_of]}",
+        tr("Supplier"): supplier if counting.supplier is None else f"{supplier}, {WHOSE[counting.supplier_of]}",
+        tr("Lead time"): f"{lead}, {WHOSE[counting.lead_of]}",
+        tr("Cover"): f"{cover}, {WHOSE[counting.cover_of]}",
+        tr("Pack"): f"{pack}, {WHOSE[counting.pack_of]}",
     })  # fmt: skip
 
 
@@ -56,8 +61,8 @@ def show_form(now: Terms, *, name: str, usual: Counting | None = None) -> None:
     problem = form.draft.problem
     if isinstance(problem, EditedMeanwhile) and problem.edited:
         st.button(
-            "Start from the new values", key=f"{form.name}_again", icon=":material/refresh:", on_click=_start_again,
-            args=(form.draft, before, problem), help="Keeps what you typed. Then press Save terms again.",
+            tr("Start from the new values"), key=f"{form.name}_again", icon=":material/refresh:", on_click=_start_again,
+            args=(form.draft, before, problem), help=tr("Keeps what you typed. Then press Save terms again."),
         )  # fmt: skip
     with st.form(form.name, border=False):
         for term in Term:
@@ -84,11 +89,11 @@ def show_form(now: Terms, *, name: str, usual: Counting | None = None) -> None:
                 raise invalid("form", "has no change to save")
             return session.run(terms.edit, edits=edits, key=key, mark=numbers.group_mark(st.context.locale))
 
-        forms.submit(form, "Save terms", post, say=_said)
+        forms.submit(form, tr("Save terms"), post, say=_said)
 
 
 def _said(_: bool) -> feedback.Notice:
-    return feedback.Notice(text="Terms of ordering saved")
+    return feedback.Notice(text=tr("Terms of ordering saved"))
 
 
 def _opened_with(form: forms.Form, now: Terms) -> dict[Term, str | None]:

@@ -18,18 +18,19 @@ from dashboard.door import session
 from dashboard.frame import charts, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
 from dashboard.frame.charts import choosing
+from dashboard.language.texts import marked, tr
 from dashboard.stock import codes, costs, details, holds, inspections, level_forms, terms
 from dashboard.stock.listing import open_variant
 
-_DAYS: dict[str, int | None] = {"30 days": 30, "90 days": 90, "1 year": 365, "All": None}
-PERIOD = lists.Choice(label="Period", key="stk_range", options=_DAYS, usual="90 days")
+_DAYS: dict[str, int | None] = marked({"30 days": 30, "90 days": 90, "1 year": 365, "All": None})
+PERIOD = lists.Choice(label=marked("Period"), key="stk_range", options=_DAYS, usual="90 days")
 """The days that chart and explanation cover."""
 
 
 CHOSEN = "stk_pick"
 """The parameter of the days that were chosen in the chart."""
 _CHOOSE = lists.Choice(
-    label="Choose", key="stk_choose", options={"A day": False, choosing.RANGE: True}, usual="A day"
+    label=marked("Choose"), key="stk_choose", options={marked("A day"): False, choosing.RANGE: True}, usual="A day"
 )  # fmt: skip
 
 
@@ -37,15 +38,15 @@ def show_unknown(code: str) -> None:
     """Say that no variant has this SKU or code, or show those that share it."""
     if shared := session.run(reports.sharing, code=code):
         frame.empty(
-            "Several variants have this code",
-            f"{words.plain(code[:80])} is a code of more than one. Choose the one in your hand.",
+            tr("Several variants have this code"),
+            tr("{code} is a code of more than one. Choose the one in your hand.", code=words.plain(code[:80])),
             icon=":material/help:",
             begin=lambda: _show_shared(shared),
         )
         return
     frame.empty(
-        "No variant has this SKU or barcode",
-        f"{words.plain(code[:80])} may be spelled differently, or not be imported yet.",
+        tr("No variant has this SKU or barcode"),
+        tr("{code} may be spelled differently, or not be imported yet.", code=words.plain(code[:80])),
         icon=":material/search_off:",
     )
 
@@ -93,8 +94,8 @@ def _show_head(seen: Variant) -> None:
         st.subheader(words.plain(words.variant(row)), anchor=False, width="content")
         st.badge(words.status(row), color=colour)  # type: ignore[arg-type]
     price = words.money(row.price, seen.shop.currency) if row.price is not None else None
-    barcode = f"barcode {row.barcode}" if row.barcode else None
-    place = f"on shelf {row.shelf_place}" if row.shelf_place else None
+    barcode = tr("barcode {barcode}", barcode=row.barcode) if row.barcode else None
+    place = tr("on shelf {shelf_place}", shelf_place=row.shelf_place) if row.shelf_place else None
     st.caption(words.plain(words.joined(row.sku, row.brand, barcode, price, place)))
 
 
@@ -102,71 +103,94 @@ def _show_numbers(seen: Variant) -> None:
     row, now = seen.row, datetime.now(UTC)
     cover = words.cover(row.cover_days)
     with st.grid(7, min_column_width=124, gap="small", key="stk_numbers"):
-        st.metric("On hand", words.number(row.on_hand), border=True, help="Units physically in stock")
-        st.metric("Reserved", words.number(row.reserved), border=True, help="Units held for checkouts")
-        st.metric("Available", words.number(row.available), border=True, help="On hand minus reserved")
+        st.metric(tr("On hand"), words.number(row.on_hand), border=True, help=tr("Units physically in stock"))
+        st.metric(tr("Reserved"), words.number(row.reserved), border=True, help=tr("Units held for checkouts"))
+        st.metric(tr("Available"), words.number(row.available), border=True, help=tr("On hand minus reserved"))
         inspected = words.number(row.in_inspection)
-        st.metric("In inspection", inspected, border=True, help="Units that came back and wait for a decision")
+        st.metric(tr("In inspection"), inspected, border=True, help=tr("Units that came back and wait for a decision"))
         st.metric(
-            "Reorder at", words.number(row.reorder_point), border=True, help="At this level on hand, the variant is low"
+            tr("Reorder at"),
+            words.number(row.reorder_point),
+            border=True,
+            help=tr("At this level on hand, the variant is low"),
         )
-        st.metric("Sold", words.number(row.sold), border=True, help="Units sold in the last 30 days")
-        st.metric("Cover", cover, border=True, help=tables.COVER_HELP)
+        st.metric(tr("Sold"), words.number(row.sold), border=True, help=tr("Units sold in the last 30 days"))
+        st.metric(tr("Cover"), cover, border=True, help=tr(tables.COVER_HELP))
     if seen.expected is not None:
         day = seen.expected.next_on
-        when = "was due" if day and day < seen.shop.today else "is due"
-        due = f", the next {when} on {words.day(day)}" if day else ""
-        label = f"{words.units(seen.expected.units)} expected{due}"
+        when = tr("was due") if day and day < seen.shop.today else tr("is due")
+        due = tr(", the next {when} on {day}", when=when, day=words.day(day)) if day else ""
+        label = tr("{units} expected{due}", units=words.units(seen.expected.units), due=due)
         links.to_page(
             "deliveries", label, icon=":material/local_shipping:", delivery=str(seen.expected.delivery_id)
         )  # fmt: skip
     moved, counted = words.ago(row.last_moved_at, now), words.ago(row.last_counted_at, now)
-    st.caption(f"Last moved {moved}, last counted {counted}. Times are in {words.plain(seen.shop.zone)}.")
+    st.caption(
+        tr(
+            "Last moved {moved}, last counted {counted}. Times are in {zone}.",
+            moved=moved,
+            counted=counted,
+            zone=words.plain(seen.shop.zone),
+        )
+    )
 
 
 def _show_sizes(seen: Variant) -> None:
-    st.subheader("Sizes", anchor=False)
+    st.subheader(tr("Sizes"), anchor=False)
     with st.grid("auto", min_column_width=92, gap="xsmall", key="stk_size_grid"):
         for row in sorted(seen.sisters, key=lambda row: size_order(row.size)):
             _show_size(row, here=row.variant_id == seen.row.variant_id)
 
 
 def _show_size(row: LevelRow, *, here: bool) -> None:
-    colour = None if here else {"Out": "red", "Low": "orange"}.get(words.status(row))
+    colour = None if here else {tr("Out"): "red", tr("Low"): "orange"}.get(words.status(row))
     level = words.number(row.available)
     label = f"{words.plain(row.size or row.sku)}{words.DOT}" + (f":{colour}[**{level}**]" if colour else f"**{level}**")
     st.button(
-        label, key=f"size_{row.sku}", type="primary" if here else "secondary", width="stretch", on_click=open_variant,
-        args=(row.sku,), help=f"{words.plain(row.sku)}: {words.units(row.available)} available",
-    )  # fmt: skip
+        label,
+        key=f"size_{row.sku}",
+        type="primary" if here else "secondary",
+        width="stretch",
+        on_click=open_variant,
+        args=(row.sku,),
+        help=tr("{sku}: {units} available", sku=words.plain(row.sku), units=words.units(row.available)),
+    )
 
 
 def _show_running(seen: Variant) -> None:
-    with frame.heading("Running level"):
+    with frame.heading(tr("Running level")):
         PERIOD.show()
         _CHOOSE.show()
     points = _points(seen)
     row = seen.row
-    alt = f"Units of {row.sku} on hand over time: {_course([point.level for point in points])}."
+    alt = tr(
+        "Units of {sku} on hand over time: {value}.", sku=row.sku, value=_course([point.level for point in points])
+    )
     if seen.marks:
-        alt = f"{alt} Marked are {charts.spoken(seen.marks)}."
+        alt = tr("{alt} Marked are {marks}.", alt=alt, marks=charts.spoken(seen.marks))
     figure = charts.level_chart(points, row.on_hand, row.reorder_point, seen.shop.zone, seen.marks)
     choosing.show(
         figure, key=f"stk_chart_{row.sku}_{seen.since}", alt=alt, param=CHOSEN, days_of=lambda day: (day, day),
         by_range=_CHOOSE.value(),
     )  # fmt: skip
     if not seen.points and row.movement_count:
-        st.caption("There are no movements in this period. Choose All to see the whole history.")
+        st.caption(tr("There are no movements in this period. Choose All to see the whole history."))
     table: dict[str, Sequence[object]] = {
-        "When": [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
-        "On hand": [point.level for point in reversed(points)],
+        tr("When"): [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
+        tr("On hand"): [point.level for point in reversed(points)],
     }
-    charts.show_as_table(table, "stk_chart_table", "Units on hand over time, newest first")
+    charts.show_as_table(table, "stk_chart_table", tr("Units on hand over time, newest first"))
 
 
 def _course(levels: list[int]) -> str:
     first, last, highest, lowest = map(words.number, (levels[0], levels[-1], max(levels), min(levels)))
-    return f"from {first} to {last}, highest {highest}, lowest {lowest}"
+    return tr(
+        "from {first} to {last}, highest {highest}, lowest {lowest}",
+        first=first,
+        last=last,
+        highest=highest,
+        lowest=lowest,
+    )
 
 
 def _points(seen: Variant) -> list[LevelPoint]:
@@ -181,14 +205,16 @@ def _points(seen: Variant) -> list[LevelPoint]:
 
 
 def _show_explanation(seen: Variant) -> None:
-    st.subheader("Explain this number", anchor=False)
+    st.subheader(tr("Explain this number"), anchor=False)
     found = seen.explanation
     if seen.since is not None:
-        _term("opening", f"On hand at the start of {words.day(seen.since)}", words.number(found.opening))
+        _term(
+            "opening", tr("On hand at the start of {since}", since=words.day(seen.since)), words.number(found.opening)
+        )
     for kind, (came, went) in found.flows.items():
         if came or went:
             _term(kind.value, words.TYPE_PLURALS[kind], words.came_and_went(came, went), _behind(seen, kind))
-    _term("closing", "**On hand now**", f"**{words.number(found.closing)}**")
+    _term("closing", tr("**On hand now**"), f"**{words.number(found.closing)}**")
     _show_proof(seen)
 
 
@@ -214,25 +240,31 @@ def _show_proof(seen: Variant) -> None:
     found = seen.explanation
     if found.holds and found.closing == seen.row.on_hand:
         count = words.plural(found.movements, "movement")
-        st.caption(f":material/verified: The terms add up to the level on hand ({count}).")
+        st.caption(tr(":material/verified: The terms add up to the level on hand ({count}).", count=count))
     else:
         terms, level = words.number(found.closing), words.number(seen.row.on_hand)
-        text = f"The terms add up to {terms}, but the level on hand is {level}. Please report this to an admin."
+        text = tr(
+            "The terms add up to {terms}, but the level on hand is {level}. Please report this to an admin.",
+            terms=terms,
+            level=level,
+        )
         st.error(text, icon=":material/error:")
 
 
 def _show_history(seen: Variant, may_undo: bool) -> None:
-    with frame.heading("History"):
+    with frame.heading(tr("History")):
         count = words.plural(seen.row.movement_count, "movement")
         days = choosing.read(CHOSEN)
         span = {"mov_from": days[0].isoformat(), "mov_to": days[1].isoformat()} if days else {}
-        links.to_page("movements", f"All {count}", icon=":material/arrow_forward:", mov_sku=seen.row.sku, **span)
+        links.to_page(
+            "movements", tr("All {count}", count=count), icon=":material/arrow_forward:", mov_sku=seen.row.sku, **span
+        )
     choosing.show_choice(CHOSEN)
     if not seen.history:
         if seen.row.movement_count:
-            st.caption("Nothing moved on these days.")
+            st.caption(tr("Nothing moved on these days."))
         else:
-            st.caption("There are no movements yet. Receive a delivery, or set the level to what is on the shelf.")
+            st.caption(tr("There are no movements yet. Receive a delivery, or set the level to what is on the shelf."))
         return
     tables.show_movements(
         seen.history, seen.shop.zone, key=f"stk_history_{seen.history[0].movement_id}", pick=drawer.open_movement,

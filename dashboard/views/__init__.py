@@ -2,5 +2,5 @@
 
 `side` draws the side bar, `listing` the views and the start page, `mail` the mail with views.
 
-Uses: frame, door.
+Uses: frame, door, language.
 """

@@ -16,6 +16,8 @@ from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame.feedback import Notice
 from dashboard.frame.links import PAGES, VIEWS
+from dashboard.language import widgets
+from dashboard.language.texts import marked, tr
 
 MOST_LISTED = 12
 _FRESH = "view_opens"
@@ -35,16 +37,16 @@ def show(person: SignedIn, page: StreamlitPage) -> None:
         found = session.run(saved.views)
     except StockError:
         return  # the page itself shows the error
-    name = page.url_path or "overview"
+    name = page.url_path or tr("overview")
     with st.sidebar.container(key="views_side", gap="xxsmall"):
         st.html(_STYLE)
-        st.caption("Views")
+        st.caption(tr("Views"))
         opened = _opened(found, name)
         for view in found[:MOST_LISTED]:
             kind = "here" if view is opened else "side"
             with st.container(key=f"view_{kind}_{view.view_id}"):
                 link(view)
-        st.page_link(VIEWS, label="All views", icon=":material/bookmarks:")
+        st.page_link(VIEWS, label=tr("All views"), icon=":material/bookmarks:")
         if name in pages.PAGES:
             _offer(name, opened)
 
@@ -63,7 +65,7 @@ def link(view: View) -> None:
     st.page_link(
         PAGES / f"{view.page}.py", label=words.plain(view.name), query_params=query,
         icon=":material/bookmark:" if view.is_own else ":material/group:",
-        help=None if view.is_own else words.plain(f"Shared by {view.owner}"),
+        help=None if view.is_own else words.plain(tr("Shared by {owner}", owner=view.owner)),
     )  # fmt: skip
 
 
@@ -74,31 +76,31 @@ def _opened(found: tuple[View, ...], page: str) -> View | None:
 
 
 def _offer(page: str, opened: View | None) -> None:
-    if st.button("Save this view", icon=":material/bookmark_add:", key="view_save", type="tertiary"):
+    if st.button(tr("Save this view"), icon=":material/bookmark_add:", key="view_save", type="tertiary"):
         st.session_state.pop(_DONE, None)
         _save_dialog(page, opened)
 
 
-@st.dialog("Save this view", icon=":material/bookmark_add:")
+@widgets.dialog(marked("Save this view"), icon=":material/bookmark_add:")
 def _save_dialog(page: str, opened: View | None) -> None:
     """Ask for the name of a view, or update the one that is open."""
     if st.session_state.pop(_DONE, False):
         st.rerun()  # closes the dialog
     is_own = opened is not None and opened.is_own
-    st.caption("Keeps the filters and columns of this page under a name, in the side bar.")
+    st.caption(tr("Keeps the filters and columns of this page under a name, in the side bar."))
     if opened is not None and is_own:
         st.button(
-            f"Update “{words.plain(opened.name)}”", key=f"view_update_{opened.view_id}_{opened.version}",
+            tr("Update “{name}”", name=words.plain(opened.name)), key=f"view_update_{opened.view_id}_{opened.version}",
             icon=":material/save:", type="primary", width="stretch", on_click=_update, args=(opened, page),
         )  # fmt: skip
-        st.caption("Or save a new view:")
+        st.caption(tr("Or save a new view:"))
     form = forms.begin("view_save")
     kept: list[int] = []
     with st.form("view_save_form", border=False):
-        st.text_input("Name", key=form.input("name"), max_chars=LONGEST_NAME, required=True)
-        st.toggle("Share with everybody", key=form.input("shared"), help="Each opens it with their own rights.")
+        st.text_input(tr("Name"), key=form.input("name"), max_chars=LONGEST_NAME, required=True)
+        st.toggle(tr("Share with everybody"), key=form.input("shared"), help=tr("Each opens it with their own rights."))
         forms.submit(
-            form, "Save", lambda _, values: _save(page, values, kept), say=lambda text: Notice(text=text),
+            form, tr("Save"), lambda _, values: _save(page, values, kept), say=lambda text: Notice(text=text),
             after=lambda: _saved(kept[-1]), is_main=not is_own,
         )  # fmt: skip
 
@@ -117,7 +119,7 @@ def here() -> str:
 def _save(page: str, values: forms.Values, kept: list[int]) -> str:
     name = str(values["name"] or "")
     kept.append(session.run(saved.save, name=name, page=page, query=here(), is_shared=bool(values["shared"])))
-    return f"The view “{name.strip()}” is saved."
+    return tr("The view “{name}” is saved.", name=name.strip())
 
 
 def _update(view: View, page: str) -> None:

@@ -11,6 +11,7 @@ from dashboard.door import session
 from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
 from dashboard.language import asking
+from dashboard.language.texts import tr
 from dashboard.settings import people
 
 person = session.signed_in()
@@ -25,27 +26,27 @@ def save() -> None:
     outcome.do("", readings.set_own_reading, language=chosen.language, format=chosen.format)
 
 
-with frame.page("Your account", actor):
+with frame.page(tr("Your account"), actor):
     st.text(words.joined(actor.name, actor.email, words.ROLE_LABELS[actor.role]))
     with st.container(border=True, key="account_password"):
-        st.subheader("Password", anchor=False)
+        st.subheader(tr("Password"), anchor=False)
         if person.has_password:
-            st.write("Changing your password signs you out of all other browsers.")
+            st.write(tr("Changing your password signs you out of all other browsers."))
         else:
-            st.write("You signed in with a one-time link. Set a password to sign in without another link.")
-        session.form_button("Change password" if person.has_password else "Set a password", "/password")
+            st.write(tr("You signed in with a one-time link. Set a password to sign in without another link."))
+        session.form_button(tr("Change password") if person.has_password else tr("Set a password"), "/password")
 
     with st.container(border=True, key=KEY):
-        st.subheader("Language and format", anchor=False)
-        asking.show(own, "As the shop has it", KEY)
-        st.button("Save", key=f"{KEY}_save", type="primary", on_click=save)
+        st.subheader(tr("Language and format"), anchor=False)
+        asking.show(own, tr("As the shop has it"), KEY)
+        st.button(tr("Save"), key=f"{KEY}_save", type="primary", on_click=save)
         outcome.show()
 
     with st.container(border=True, key="account_sessions"):
-        st.subheader("Signed-in browsers", anchor=False)
+        st.subheader(tr("Signed-in browsers"), anchor=False)
         zone = session.run(reports.shop).zone
         people.show_browsers(session.run(accounts.own_sessions), zone, datetime.now(UTC))
-        st.caption("A session ends twelve hours after sign-in.")
-        if st.button("Sign out everywhere", key="account_sign_out", icon=":material/logout:"):
+        st.caption(tr("A session ends twelve hours after sign-in."))
+        if st.button(tr("Sign out everywhere"), key="account_sign_out", icon=":material/logout:"):
             session.run(accounts.end_sessions)
             st.rerun()

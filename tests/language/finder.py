@@ -60,7 +60,10 @@ NAMES = frozenset((
 ))  # fmt: skip
 CODE_TEXTS = {("grid.py", "size {size}")}
 """Literals that read like texts and name something for a program, with their files."""
-_STYLES = re.compile(r"^(rgba\(|x (unified|domain)$|font:|color: |\.venv/|GET, | aria-|\{origin\})|%s")
+_STYLES = re.compile(
+    r"^(rgba?\(|x (unified|domain)$|font:|font-family:|padding:|color: |\.venv/|GET, | aria-|\{origin\}"
+    r"|window\.|\*\.py$|ETag$)|%s"
+)
 _HOLE = re.compile(r"\{\w+(![rsa])?(:[^{}]*)?\}")
 _FORMAT = re.compile(r"^[\s,:.%\-/\\dDMYHmhsAabBjfn~$q]*$")  # a format of dates or numbers: D MMM YYYY, %-d %b
 

@@ -15,10 +15,11 @@ import streamlit as st
 from core.ledger.reports import LONGEST_RANGE
 from dashboard.frame import lists, words
 from dashboard.frame.charts.parts import CONFIG
+from dashboard.language.texts import marked, tr
 
 Days = tuple[date, date]
 """The first and the last day of a choice."""
-BAR, RANGE = "A bar", "A range"
+BAR, RANGE = marked("A bar"), marked("A range")
 
 
 def read(param: str) -> Days | None:
@@ -78,13 +79,17 @@ def show_choice(param: str) -> None:
     """Say which days were chosen, with the way back to all; without a choice, say nothing."""
     if days := read(param):
         with st.container(horizontal=True, vertical_alignment="center", key=f"chosen_{param}"):
-            st.markdown(f"Chosen: **{words.plain(said(days))}**", width="content")
+            st.markdown(tr("Chosen: **{days}**", days=words.plain(said(days))), width="content")
             st.button(
-                "Show all", key=f"unchoose_{param}", icon=":material/close:", type="tertiary", on_click=write,
+                tr("Show all"), key=f"unchoose_{param}", icon=":material/close:", type="tertiary", on_click=write,
                 args=(param, None),
             )  # fmt: skip
 
 
 def said(days: Days) -> str:
     """Return days as text: 3 Nov 2026 to 9 Nov 2026."""
-    return words.day(days[0]) if days[0] == days[1] else f"{words.day(days[0])} to {words.day(days[1])}"
+    return (
+        words.day(days[0])
+        if days[0] == days[1]
+        else tr("{days} to {days_2}", days=words.day(days[0]), days_2=words.day(days[1]))
+    )

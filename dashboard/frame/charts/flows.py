@@ -16,29 +16,34 @@ from core.ledger.charts import Chart, Choice, Sums
 from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
 from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as_table, units_axis
+from dashboard.language.texts import lazy, marked, tr
 
 MOST_NAMES = 8
 """The most groups with a colour of their own; the rest is one more."""
-OTHER = "Other"
+OTHER = marked("Other")
 _MARK = "rgb(128, 144, 160)"
-SOURCES = {
-    "": "Without a reference",
-    "order": "Orders",
-    "refund": "Refunds",
-    "receipt": "Receipts",
-    "count": "Counts",
-    "catalogue": "Catalogue files",
-}
-GROUPS = {
-    Group.TYPE: "Type",
-    Group.REASON: "Reason",
-    Group.PERSON: "Person",
-    Group.BRAND: "Brand",
-    Group.SOURCE: "Source",
-}
-_HEADS = {Step.DAY: "Day", Step.WEEK: "Week of", Step.MONTH: "Month of"}
+SOURCES = lazy(
+    {
+        "": "Without a reference",
+        "order": "Orders",
+        "refund": "Refunds",
+        "receipt": "Receipts",
+        "count": "Counts",
+        "catalogue": "Catalogue files",
+    }
+)
+GROUPS = lazy(
+    {
+        Group.TYPE: "Type",
+        Group.REASON: "Reason",
+        Group.PERSON: "Person",
+        Group.BRAND: "Brand",
+        Group.SOURCE: "Source",
+    }
+)
+_HEADS = lazy({Step.DAY: "Day", Step.WEEK: "Week of", Step.MONTH: "Month of"})
 _SHADES = (0, 1, 5, 3, 6, 7, 8, 9, 2)  # without red, which means trouble
-_TITLES = {Step.DAY: "%a, %-d %b %Y", Step.WEEK: "Week of %-d %b %Y", Step.MONTH: "%B %Y"}
+_TITLES = lazy({Step.DAY: "%a, %-d %b %Y", Step.WEEK: "Week of %-d %b %Y", Step.MONTH: "%B %Y"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ def label(group: Group, name: str) -> str:
         return words.TYPE_PLURALS[MovementType(name)]
     if group is Group.SOURCE:
         return SOURCES.get(name, name.capitalize())
-    return name or "Without a brand"
+    return name or tr("Without a brand")
 
 
 def names(chart: Chart) -> list[str]:
@@ -86,7 +91,7 @@ def flow_chart(
     own = found if len(found) <= MOST_NAMES + 1 else found[:MOST_NAMES]
     series = [(label(chart.group, name), _shade(chart.group, name, place), {name}) for place, name in enumerate(own)]
     if rest := set(found) - set(own):
-        series.append((OTHER, GREY, rest))
+        series.append((tr(OTHER), GREY, rest))
     starts = chart.starts
     paleness = [1.0 if choice is None or _is_in(chart, start, choice) else 0.3 for start in starts]
     bars: list[dict[str, Any]] = []
@@ -151,7 +156,7 @@ def _before(chart: Chart, measure: Measure) -> list[dict[str, Any]]:
     """Return the sums of the period before as short lines across the bars: a shape, not only a colour."""
     sums, starts = chart.sums_before, chart.starts
     marks = []
-    for out, name in ((False, "In, period before"), (True, "Out, period before")):
+    for out, name in ((False, tr("In, period before")), (True, tr("Out, period before"))):
         found = {start: measure.of(sums[start])[out] for start in starts if start in sums}
         shown = {start: -value if out else value for start, value in found.items() if value}
         if shown:
@@ -161,7 +166,7 @@ def _before(chart: Chart, measure: Measure) -> list[dict[str, Any]]:
                 "x": list(shown),
                 "y": [float(value) for value in shown.values()],
                 "name": name,
-                "marker": {"symbol": "line-ew-open", "size": 12, "color": _MARK, "line": {"width": 2.5}},
+                "marker": {"symbol": "line-ew-open", "size": 12, "color": tr(_MARK), "line": {"width": 2.5}},
                 "customdata": [[start.isoformat(), measure.said(value)] for start, value in shown.items()],
                 "hovertemplate": "%{fullData.name} %{customdata[1]}<extra></extra>",
             })  # fmt: skip
@@ -180,16 +185,22 @@ def describe(chart: Chart, measure: Measure = Measure()) -> str:
     """Return a chart as a sentence, for screen readers."""
     first, last = words.day(chart.since), words.day(chart.until - timedelta(days=1))
     if not chart.flows:
-        return f"Nothing moved from {first} to {last}."
-    what = "Value" if measure.currency else "Units"
+        return tr("Nothing moved from {first} to {last}.", first=first, last=last)
+    what = tr("Value") if measure.currency else tr("Units")
     parts = []
     for name in names(chart)[: MOST_NAMES + 1]:
         pairs = [measure.of(flow) for flow in chart.flows if flow.name == name]
         came, went = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
         said = " and ".join(measure.said(amount) for amount in (came, -went) if amount) or measure.said(0)
         parts.append(f"{label(chart.group, name)} {said}")
-    return (
-        f"{what} in and out by {chart.group.value} and {chart.step.value} from {first} to {last}: {'; '.join(parts)}."
+    return tr(
+        "{what} in and out by {value} and {value_2} from {first} to {last}: {parts}.",
+        what=what,
+        value=chart.group.value,
+        value_2=chart.step.value,
+        first=first,
+        last=last,
+        parts="; ".join(parts),
     )
 
 
@@ -198,11 +209,11 @@ def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> Non
     table: dict[str, list[Any]] = {
         _HEADS[chart.step]: [flow.start for flow in chart.flows],
         GROUPS[chart.group]: [label(chart.group, flow.name) for flow in chart.flows],
-        "Units in": [flow.units_in for flow in chart.flows],
-        "Units out": [flow.units_out for flow in chart.flows],
+        tr("Units in"): [flow.units_in for flow in chart.flows],
+        tr("Units out"): [flow.units_out for flow in chart.flows],
     }
     if measure.currency:
         table["Value in"] = [float(flow.value_in) for flow in chart.flows]
         table["Value out"] = [float(flow.value_out) for flow in chart.flows]
     day = st.column_config.DateColumn(format="D MMM YYYY")
-    show_as_table(table, key, "Units in and out over time", {_HEADS[chart.step]: day})
+    show_as_table(table, key, tr("Units in and out over time"), {_HEADS[chart.step]: day})

@@ -13,8 +13,9 @@ from core.ledger.charts import LevelMark, MarkKind
 from core.ledger.reports import LevelPoint
 from dashboard.frame import words
 from dashboard.frame.charts.parts import FILL, across, colorway, colour, figure, units_axis
+from dashboard.language.texts import inside, lazy, tr
 
-MARKS = {MarkKind.RECEIPT: "Receipts", MarkKind.COUNT: "Counts", MarkKind.OUT: "Stock-outs"}
+MARKS = lazy({MarkKind.RECEIPT: "Receipts", MarkKind.COUNT: "Counts", MarkKind.OUT: "Stock-outs"})
 _SYMBOLS = {MarkKind.RECEIPT: "triangle-up", MarkKind.COUNT: "diamond", MarkKind.OUT: "x"}
 _YEAR = timedelta(days=400)
 
@@ -34,7 +35,7 @@ def level_chart(
         "marker": {"size": 5, "opacity": 1 if len(points) <= 60 else 0},  # a line without markers cannot be chosen
         "fill": "tozeroy",
         "fillcolor": FILL,
-        "name": "On hand",
+        "name": tr("On hand"),
         "showlegend": False,
         "customdata": [[at.date().isoformat()] for at in times],
         "selected": {"marker": {"opacity": 1}},
@@ -49,7 +50,7 @@ def level_chart(
         showlegend=bool(marks),
         hovermode="closest" if marks else "x",
         xaxis={"tickformat": "%-d %b" if short else "%b %Y", "nticks": 8},
-        yaxis={**units_axis("units on hand", highest), "range": [-highest * 0.06, highest * 1.12 or 1]},
+        yaxis={**units_axis(tr("units on hand"), highest), "range": [-highest * 0.06, highest * 1.12 or 1]},
         shapes=[across(reorder_point, colour(MovementType.SALE))] if reorder_point else [],
     )
 
@@ -84,4 +85,4 @@ def _marked(kind: MarkKind, marks: Sequence[LevelMark], zone: str) -> dict[str, 
 def spoken(marks: Sequence[LevelMark]) -> str:
     """Return how many marks of each kind there are, for screen readers."""
     counts = {kind: sum(mark.kind is kind for mark in marks) for kind in MarkKind}
-    return ", ".join(f"{MARKS[kind].lower()}: {words.number(count)}" for kind, count in counts.items() if count)
+    return ", ".join(f"{inside(MARKS[kind])}: {words.number(count)}" for kind, count in counts.items() if count)

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.frame.charts.parts import colorway, figure
+from dashboard.language.texts import inside
 
 
 def time_chart(
@@ -51,7 +52,7 @@ def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], un
             "y": list(names),
             "name": name,
             "marker": {"color": colorway()[place], "line": {"width": 0}},
-            "hovertemplate": f"%{{y}}, {name.lower()}: %{{x:,~f}} {unit}<extra></extra>",
+            "hovertemplate": f"%{{y}}, {inside(name)}: %{{x:,~f}} {unit}<extra></extra>",
         }
         for place, (name, values) in enumerate(series.items())
     ]

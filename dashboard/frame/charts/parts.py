@@ -15,6 +15,7 @@ import plotly.io as pio
 import streamlit as st
 
 from core.foundation.model import MovementType
+from dashboard.language.texts import tr
 
 # Positions in theme.chartCategoricalColors. Streamlit's template has placeholders for them that the browser fills in.
 _POSITIONS = {
@@ -89,6 +90,6 @@ def show_as_table(
     *, label: str = "Show as table",
 ) -> None:  # fmt: skip
     """Offer a table in an expander; it is drawn only while that is open."""
-    box = st.expander(label, key=key, on_change="rerun")
+    box = st.expander(tr(label), key=key, on_change="rerun")
     if box.open:
         box.dataframe(pd.DataFrame(dict(table)), column_config=config, hide_index=True, alt=alt)
