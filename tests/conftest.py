@@ -69,6 +69,7 @@ EVERY_SERVER = (
     "tests/core/database",
     "tests/core/foundation/test_days.py",
     "tests/core/foundation/test_folded.py",
+    "tests/core/reports/test_charts.py::test_a_chart_shows_the_sums",
     "tests/core/inbox/test_applying.py",
     "tests/core/inbox/test_doubles.py::test_the_case_ends_when_one",
     "tests/core/inbox/test_doubles.py::test_the_same_order_number",
