@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Literal
@@ -125,7 +125,7 @@ def _clock(hour: int, minute: int, name: str) -> str:
     return format_time(datetime(2000, 1, 1, hour, minute).time(), "short", locale=_locale(name))  # noqa: DTZ001
 
 
-def clock(at: datetime) -> str:
+def clock(at: datetime | time) -> str:
     """Return a time of day: 14:05, 2:05 PM."""
     return _clock(at.hour, at.minute, reader().locale)
 

@@ -23,8 +23,10 @@ _DEEP = 4
 _KEPT = 4_096
 
 
-def translated(sentence: str) -> str:
-    """Return a sentence of core in the reader's language, or as it is if no template matches."""
+def translated(sentence: str | None) -> str:
+    """Return a sentence of core in the reader's language, or as it is if no template matches; no text for None."""
+    if sentence is None:
+        return ""
     return sentence if not sentence or is_english() else _said(sentence, reader(), 0)
 
 

@@ -89,7 +89,7 @@ def marked(value: T) -> T:
 
     A dictionary is also found by its labels in the reader's language.
     """
-    return cast("T", _Marked(value)) if type(value) is dict else value
+    return cast("T", _Marked(cast("dict[str, Any]", value))) if type(value) is dict else value
 
 
 def inside(label: str) -> str:

@@ -68,7 +68,8 @@ _LACKS = lazy(
         ),
         (Task.BACKUP, Lack.PLACE): (
             "Backups lie in the same folder as the data, and would be lost with it. Ask the person who runs the "
-            "server for a folder on another disk or machine. They set it as `STOCKROOM_BACKUPS` and start Stockroom again."
+            "server for a folder on another disk or machine. They set it as `STOCKROOM_BACKUPS` and start "
+            "Stockroom again."
         ),
         (Task.BACKUP, Lack.SAMPLE): "The place is set. What counts is a backup of your own shop.",
         (Task.BACKUP, Lack.PROOF): "No backup of this shop is verified yet. Create one; the next night does too.",

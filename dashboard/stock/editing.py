@@ -28,7 +28,8 @@ _HELP = lazy(
         Field.PRODUCT: "The name of the product. All its variants share it.",
         Field.BRAND: "The brand of the product. All its variants share it.",
         Field.SKU: "The former SKU stays a code of this variant, so carts and files that name it still arrive. "
-        "Movements keep the SKU that they were posted with. A storefront that looks variants up by SKU needs the new one.",
+        "Movements keep the SKU that they were posted with. A storefront that looks variants up by SKU needs the "
+        "new one.",
         Field.PRICE: "Leave it empty to sell at the price of the product.",
         Field.REORDER_POINT: "At this level on hand, the variant is low. 0: never.",
         Field.SHELF_PLACE: "Where the variant is kept, such as A-03-2.",

@@ -33,7 +33,7 @@ def test_a_translation_has_the_values_and_the_edges_of_its_text(language: str, d
 
 def _fits(message: Message) -> bool:
     texts = [message.id] if isinstance(message.id, str) else list(message.id)
-    forms = [message.string] if isinstance(message.string, str) else list(message.string)
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     same_values = all(set(_HOLE.findall(form)) == set(_HOLE.findall(texts[0])) for form in forms)
     same_edges = all(_edges(form) == _edges(texts[0]) for form in forms)
     return same_values and same_edges and "fuzzy" not in message.flags and len(forms) >= len(texts)
