@@ -34,7 +34,7 @@ DATA = (
 ELSEWHERE = (
     {"off", "web", "ago", "minute", "minutes", "hours", "days", "Sandbox", "EUR", "Ada"}
     | {word for name in NAMES for word in re.findall(r"\w{3,}", name)}
-    | set(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"])
+    | {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 )
 
 

@@ -82,6 +82,9 @@ declare
     _is_whole boolean;
     _kept int := 0;
 begin
+    if _first is null then  -- no movement and no cost yet
+        return;
+    end if;
     while _month <= _last loop
         _next := (_month + interval '1 month')::date;
         _is_whole := not _by_day and _from <= stockroom_api.day_start(_month, _zone) and _until >= stockroom_api.day_start(_next, _zone);
