@@ -87,7 +87,7 @@ EVERY_SERVER = (
     "tests/core/orders/test_meanings.py::test_a_bundle_given_later",
     "tests/core/orders/test_meanings.py::test_a_bundle_takes_its_parts",
     "tests/core/orders/test_meanings.py::test_the_audit_says",
-    "tests/core/orders/test_nearest.py::test_a_list_is_as_long_as_asked",
+    "tests/core/orders/test_guesses.py::test_a_list_is_as_long_as_asked",
     "tests/core/orders/test_readings.py::test_an_admin_makes_a_reading",
     "tests/core/orders/test_readings.py::test_support_takes_one_reading",
     "tests/core/orders/test_reads.py",

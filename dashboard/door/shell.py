@@ -23,7 +23,7 @@ _SERVER = "window.__streamlit = {BACKEND_BASE_URL: location.origin}"
 
 def routes() -> Sequence[Route]:
     """Return a route for the first page, and one for each page of the folder."""
-    return [Route(path, page) for path in ("/", *(f"/{name.stem}" for name in (ROOT / "pages").glob("*.py")))]
+    return [Route(path, page) for path in ("/", *(f"/{name.stem}" for name in (ROOT / "pages").rglob("*.py")))]
 
 
 async def page(request: Request) -> Response:

@@ -78,7 +78,7 @@ def _groups(person: SignedIn) -> dict[str, list[StreamlitPage]]:
     groups["Admin"] = [_page("settings", tr("Settings"), "settings", hidden=hidden)]
     groups["Admin"].append(_page("start", tr("Start my own shop"), "storefront", hidden=True))
     importing = may(role, Permission.IMPORT_CATALOG)
-    groups["Sales"].append(_page("search", tr("Search"), "search", hidden=True))
+    groups["Sales"].append(_page("you/search", tr("Search"), "search", hidden=True))
     groups["Sales"].append(_page("runbook", tr("Runbook"), "menu_book", hidden=True))
     groups["Warehouse"].append(_page("catalog", tr("Import"), "upload_file", hidden=not importing))
     return groups

@@ -106,7 +106,7 @@ def _found(text: str) -> tuple[str, dict[str, str]]:
             return "orders", {"order": str(seen.orders[0].order_id)}
         if seen.variants:
             return "stock", {"sku": seen.variants[0].sku}
-    return "search", {FIND: text[:LONGEST_FIND]}
+    return "you/search", {FIND: text[:LONGEST_FIND]}
 
 
 def _show_find() -> None:

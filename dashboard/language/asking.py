@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date
 from decimal import Decimal
 
 import streamlit as st
@@ -60,4 +60,4 @@ def _name(code: str) -> str:
 
 def _example(code: str) -> str:
     with reading(Reader(language=reader().language, locale=code, has_chosen=True)):
-        return f"{formats.money(Decimal('1234.56'), 'EUR', 2)}, {formats.day(datetime.now(UTC).date())}"
+        return f"{formats.money(Decimal('1234.56'), 'EUR', 2)}, {formats.day(date(2026, 12, 31))}"

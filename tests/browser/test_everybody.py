@@ -21,7 +21,7 @@ from tests.support.people import new_person
 from tests.support.servers import Server
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
+PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").rglob("*.py"))
 SECTIONS = "Shop", "Stripe", "Notifications", "Jobs"
 # Streamlit puts captions between the items of the menu's list. Everything else is ours.
 THEIRS = {"list": "stSidebarNavItems", "listitem": "<li class="}

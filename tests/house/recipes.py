@@ -105,8 +105,8 @@ alter table public.product_variants
     after("core/foundation/model.py", "state: str", "    shelf: str | None = None"),
     after(
         "dashboard/stock/variant.py",
-        'st.caption(f"Last moved {moved}',
-        '    if row.shelf:\n        st.caption(words.plain(f"On shelf {row.shelf}"))',
+        "moved, counted = words.ago(",
+        '    if row.shelf:\n        st.caption(tr("On shelf {shelf}", shelf=words.plain(row.shelf)))',
     ),
 ]
 

@@ -15,8 +15,8 @@ from tests.conftest import EVERY_SERVER
 from tests.house.reading import MIGRATIONS, SQL_FILES, sql
 from tests.support.builders import Shop
 
-ALIASES = {"change", "problem"}
-"""Names of a subquery with a list of its columns, which look like calls."""
+ALIASES = {"change", "elsif", "problem"}
+"""Names of a subquery with a list of its columns, and a word of PL/pgSQL, which look like calls."""
 KNOWN = """
     select proname::text from pg_proc
     union select relname from pg_class
