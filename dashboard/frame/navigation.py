@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from html import escape
 from urllib.parse import parse_qsl
@@ -19,6 +20,14 @@ from dashboard.language.texts import marked, tr
 
 SKIP = marked("Skip to the main action")
 """The first stop of the Tab key on every page."""
+KEYS = marked(
+    (
+        "Keys", "Find an order, a buyer or a variant", "Decide the refund of the open order", "Adjust the open variant",
+        "Receive", "Set the level", "Undo your last change, while its message is shown",
+        "Open the row of a list that has the focus", "Show these keys", "Close",
+    )
+)  # fmt: skip
+"""The texts of `dashboard/static/hands.js`."""
 
 
 def choose(person: SignedIn, own: Callable[[SignedIn, StreamlitPage], None] | None = None) -> StreamlitPage:
@@ -41,11 +50,15 @@ def hide() -> None:
 
 
 def _tell_scripts(person: SignedIn) -> None:
-    """Say on the page whose it is, for the scripts in `dashboard/static`: a draft is given back to its author alone."""
+    """Tell the scripts in `dashboard/static` whose page it is, and their texts in the reader's language.
+
+    A draft is given back to its author alone.
+    """
     who, session_id = (_digest(str(id_)) for id_ in (person.actor.user_id, person.actor.session_id))
+    texts = json.dumps({text: tr(text) for text in KEYS}, ensure_ascii=False)
     st.html(
-        f'<span class="stockroom-person" data-person="{who}" data-session="{session_id}" data-skip="{escape(SKIP)}"'
-        " hidden></span>"
+        f'<span class="stockroom-person" data-person="{who}" data-session="{session_id}"'
+        f' data-skip="{escape(tr(SKIP))}" data-texts="{escape(texts)}" hidden></span>'
     )
 
 

@@ -17,6 +17,9 @@ from core.people.access import Permission, may
 from core.people.accounts import SignedIn
 from core.scanning.choices import Choices, Offered
 from core.scanning.taking import Mode, Scan, Taken
+from dashboard.language import formats
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 
 MOST_SCANS = 50
 _MAY = {
@@ -27,11 +30,13 @@ _MAY = {
     "undo": Permission.UNDO,
     "attach": Permission.ATTACH_CODE,
 }
-KINDS = (
-    (CodeKind.EAN, "EAN"),
-    (CodeKind.UPC, "UPC"),
-    (CodeKind.CARTON, "Carton with its quantity"),
-    (CodeKind.SUPPLIER, "Supplier's code"),
+KINDS = marked(
+    (
+        (CodeKind.EAN, "EAN"),
+        (CodeKind.UPC, "UPC"),
+        (CodeKind.CARTON, "Carton with its quantity"),
+        (CodeKind.SUPPLIER, "Supplier's code"),
+    )
 )
 """The kinds of code that people attach, with their labels."""
 
@@ -138,14 +143,21 @@ def refused(scan_id: Any, error: StockError) -> dict[str, Any]:
 def sentence(error: StockError) -> str:
     """Return what a person reads about an error: what happened, and what to do."""
     if isinstance(error, UnknownVariant):
-        return f"No variant has the code {error.facts.get('code') or 'that was scanned'}. Nothing was changed."
+        code = error.facts.get("code") or tr("that was scanned")
+        return tr("No variant has the code {code}. Nothing was changed.", code=code)
     if isinstance(error, InsufficientStock) and error.short:
         short = error.short[0]
-        held = f", {short['reserved']:,} of them held for checkouts" if short["reserved"] else ""
-        return f"Not enough stock of {short['sku']}: {short['on_hand']:,} on hand{held}. Nothing was changed."
+        units = {"on_hand": formats.number(short["on_hand"]), "held": formats.number(short["reserved"])}
+        if short["reserved"]:
+            return tr(
+                "Not enough stock of {sku}: {on_hand} on hand, {held} of them held for checkouts. Nothing was changed.",
+                sku=short["sku"],
+                **units,
+            )
+        return tr("Not enough stock of {sku}: {on_hand} on hand. Nothing was changed.", sku=short["sku"], **units)
     if isinstance(error, InvalidInput) and error.field == "scan":
-        return f"The scan {error.why}."
-    return error.message
+        return tr("The scan {why}.", why=translated(error.why))
+    return translated(error.message)
 
 
 def state(person: SignedIn, found: Choices, release: str) -> dict[str, Any]:
@@ -156,10 +168,10 @@ def state(person: SignedIn, found: Choices, release: str) -> dict[str, Any]:
         "name": person.actor.name,
         "version": release,
         "may": {name: may(role, permission) for name, permission in _MAY.items()},
-        "kinds": [[kind.value, label] for kind, label in KINDS],
+        "kinds": [[kind.value, tr(label)] for kind, label in KINDS],
         "most": MAX_UNITS,
         "reasons": [
-            {"code": each.reason, "label": each.label, "sign": each.sign, "note": each.note_required}
+            {"code": each.reason, "label": translated(each.label), "sign": each.sign, "note": each.note_required}
             for each in found.reasons
         ],
         "deliveries": [{"id": each.delivery_id, "name": _delivery(each)} for each in found.deliveries],

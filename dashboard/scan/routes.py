@@ -26,13 +26,16 @@ from core.people.accounts import SignedIn
 from core.scanning import choices, taking
 from dashboard.door.gate import SIGNED_IN
 from dashboard.door.post import UnusableForm, read_body, refuse_other_sites
+from dashboard.language.reader import reading
+from dashboard.language.said import translated
+from dashboard.language.texts import marked, tr
 from dashboard.scan import messages, shell
 
 log = logging.getLogger("stockroom")
 
 LARGEST_BODY = 128 * 1024
 BODY_PATIENCE = 10.0
-_OTHER = "Another person is signed in on this browser. These scans wait for the person who made them."
+_OTHER = marked("Another person is signed in on this browser. These scans wait for the person who made them.")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -44,20 +47,25 @@ def answered(work: _Work) -> Callable[[ScanDoor, Request], Awaitable[Response]]:
 
     @wraps(work)
     async def answer(door: ScanDoor, request: Request) -> Response:
-        began = time.monotonic()
-        headers = {"Cache-Control": "no-store"}
-        try:
-            body, status = await work(door, request), 200
-        except UnusableForm as problem:
-            body, status = {"sentence": problem.sentence}, problem.status
-        except ClientDisconnect:
-            body, status = {"sentence": "The message is incomplete."}, 400
-        except StockError as error:
-            body, status = {"sentence": messages.sentence(error)}, _status(error)
-        headers["Server-Timing"] = f"scan;dur={(time.monotonic() - began) * 1000:.1f}"
-        return JSONResponse(body, status, headers)
+        with reading(shell.reader_at(request)):
+            return await _answer(work, door, request)
 
     return answer
+
+
+async def _answer(work: _Work, door: ScanDoor, request: Request) -> Response:
+    began = time.monotonic()
+    headers = {"Cache-Control": "no-store"}
+    try:
+        body, status = await work(door, request), 200
+    except UnusableForm as problem:
+        body, status = {"sentence": translated(problem.sentence)}, problem.status
+    except ClientDisconnect:
+        body, status = {"sentence": tr("The message is incomplete.")}, 400
+    except StockError as error:
+        body, status = {"sentence": messages.sentence(error)}, _status(error)
+    headers["Server-Timing"] = f"scan;dur={(time.monotonic() - began) * 1000:.1f}"
+    return JSONResponse(body, status, headers)
 
 
 def _status(error: StockError) -> int:
@@ -107,7 +115,7 @@ class ScanDoor:
         person: SignedIn = request.scope[SIGNED_IN]
         owner, scans = messages.read_batch(await _read(request))
         if owner != messages.owner_of(person):
-            raise UnusableForm(409, _OTHER)
+            raise UnusableForm(409, tr(_OTHER))
         return {"answers": await self._in_thread(self._take_all, person.actor, scans, began)}
 
     @answered
@@ -142,7 +150,10 @@ class ScanDoor:
             # The scan stays on the page's list: one fault must not hold up those behind it.
             reference = secrets.token_hex(4)
             log.error("Reference %s", reference, exc_info=error)
-            said = f"Stockroom could not take this scan (reference {reference}). Try again: it is posted only once."
+            said = tr(
+                "Stockroom could not take this scan (reference {reference}). Try again: it is posted only once.",
+                reference=reference,
+            )
             return messages.refused(scan_id, StockError(said))
 
     async def _run(
@@ -166,11 +177,11 @@ async def _read(request: Request) -> dict[str, Any]:
     """Return the JSON of a request that a page of this site sent. Raises UnusableForm, InvalidInput."""
     refuse_other_sites(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UnusableForm(415, "This is not a message of the scan station.")
+        raise UnusableForm(415, tr("This is not a message of the scan station."))
     return messages.read_object(
         await read_body(
             request, most=LARGEST_BODY, patience=BODY_PATIENCE,
-            too_large=UnusableForm(413, "This message is larger than any message of the scan station."),
-            too_slow=UnusableForm(408, "The message did not arrive in time."),
+            too_large=UnusableForm(413, tr("This message is larger than any message of the scan station.")),
+            too_slow=UnusableForm(408, tr("The message did not arrive in time.")),
         )
     )  # fmt: skip

@@ -4,18 +4,20 @@
   window.stockroomHands = true;
 
   const PAUSE = 150; // milliseconds: a scanner types faster than that, a person pressing one key does not
-  const SHOWN = [
-    ["/", "Find an order, a buyer or a variant"], ["d", "Decide the refund of the open order"],
-    ["a", "Adjust the open variant"], ["r", "Receive"], ["s", "Set the level"],
-    ["u", "Undo your last change, while its message is shown"], ["Enter", "Open the row of a list that has the focus"],
-    ["?", "Show these keys"],
+  // The page brings the texts in the reader's language: dashboard/frame/navigation.py.
+  const tr = (text) => JSON.parse(document.querySelector(".stockroom-person")?.dataset.texts || "{}")[text] || text;
+  const shown = () => [
+    ["/", tr("Find an order, a buyer or a variant")], ["d", tr("Decide the refund of the open order")],
+    ["a", tr("Adjust the open variant")], ["r", tr("Receive")], ["s", tr("Set the level")],
+    ["u", tr("Undo your last change, while its message is shown")],
+    ["Enter", tr("Open the row of a list that has the focus")], ["?", tr("Show these keys")],
   ];
   let first = "", last = 0, waiting;
 
   const isVisible = (element) => element.offsetParent !== null;
   const FIND = ".st-key-find input";
   // A scan goes into the page's own field; where there is none, into the one that every page has.
-  const searchField = () => ["input[aria-label='Scan or type a code']", `input[type=search]:not(${FIND})`, FIND]
+  const searchField = () => [".st-key-del_code input, .st-key-cnt_code input", `input[type=search]:not(${FIND})`, FIND]
     .flatMap((selector) => [...document.querySelectorAll(selector)]).find(isVisible);
   const find = () => {
     const field = document.querySelector(FIND);
@@ -27,25 +29,23 @@
     field?.focus();
     field?.select();
   };
-  const openTab = (name) => {
-    const tab = [...document.querySelectorAll(".st-key-stk_actions [role=tab]")]
-      .find((each) => each.textContent.trim() === name);
+  const openTab = (place) => { // in the order of dashboard/stock/level_forms.py
+    const tab = document.querySelectorAll(".st-key-stk_actions [role=tab]")[place];
     if (!tab) return;
     tab.click();
     const fields = () => [...document.querySelectorAll(".st-key-stk_actions input")].find(isVisible);
     setTimeout(() => fields()?.focus(), 50);
   };
-  const undo = () => [...document.querySelectorAll(".st-key-notice button")]
-    .find((each) => each.textContent.includes("Undo"))?.click();
+  const undo = () => document.querySelector(".st-key-notice [class*=st-key-undo_] button")?.click();
 
   function showKeys() {
     const dialog = document.createElement("dialog");
-    dialog.setAttribute("aria-label", "Keys");
+    dialog.setAttribute("aria-label", tr("Keys"));
     dialog.style.cssText = "font-family:inherit;border:1px solid #8091a0;border-radius:8px;padding:1.2rem 1.6rem";
     dialog.style.colorScheme = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme;
     const list = document.createElement("dl");
     list.style.cssText = "display:grid;grid-template-columns:auto 1fr;gap:.5rem 1.2rem;margin:0 0 1rem";
-    for (const [key, meaning] of SHOWN) {
+    for (const [key, meaning] of shown()) {
       const term = list.appendChild(document.createElement("dt"));
       term.appendChild(document.createElement("kbd")).textContent = key;
       const text = list.appendChild(document.createElement("dd"));
@@ -53,7 +53,7 @@
       text.textContent = meaning;
     }
     const close = document.createElement("button");
-    close.textContent = "Close";
+    close.textContent = tr("Close");
     close.onclick = () => dialog.close();
     dialog.onclose = () => dialog.remove();
     dialog.append(list, close);
@@ -62,8 +62,8 @@
   }
 
   const KEYS = {
-    d: decide, a: () => openTab("Adjust"), r: () => openTab("Receive"),
-    s: () => openTab("Set level"), u: undo, "?": showKeys,
+    d: decide, a: () => openTab(0), r: () => openTab(1),
+    s: () => openTab(2), u: undo, "?": showKeys,
   };
 
   const isTaken = (target) => target.closest?.(

@@ -165,7 +165,7 @@ with frame.page("Labels", person):
         '    groups["Warehouse"].append(_page("labels", "Labels", "label"))',
     ),
     inside("tests/house/test_law.py", '"settings",\n', '"settings",\n    "labels",\n'),
-    inside("ARCHITECTURE.md", "    settings\n    frame\n", "    settings\n    labels\n    frame\n"),
+    inside("ARCHITECTURE.md", "    settings\n    views\n", "    settings\n    labels\n    views\n"),
     new(
         "tests/dashboard/labels/test_labels.py",
         '''
@@ -199,7 +199,7 @@ alter table stockroom.alerts add constraint alerts_kind_check check (kind in {_K
     inside(
         "core/sql/40_alerts/1_cases.sql", "'backup_failed', 'slowdown')", "'backup_failed', 'slowdown', 'clock_wrong')"
     ),
-    after("dashboard/frame/selling.py", "AlertKind.SLOWDOWN:", '    AlertKind.CLOCK_WRONG: "Clock is wrong",'),
+    after("dashboard/language/sales.py", "AlertKind.SLOWDOWN:", '        AlertKind.CLOCK_WRONG: "Clock is wrong",'),
     paragraph(
         "Clock is wrong",
         "The clock of this machine differs from Stripe's by more than a minute, so signed messages are refused as too\n"

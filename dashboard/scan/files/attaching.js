@@ -1,6 +1,7 @@
 // Attach an unknown code to a variant on the spot, for those who may.
 
 import { newId } from "./keep.js";
+import { tr } from "./texts.js";
 import { called, element, make } from "./view.js";
 
 export class Attaching {
@@ -50,9 +51,9 @@ export class Attaching {
       const answer = await fetch(`/scan/search?q=${encodeURIComponent(words)}`, { redirect: "error" });
       const { found } = await answer.json();
       element("attach-found").replaceChildren(...found.map((variant) => this.choice(variant)));
-      if (!found.length) element("attach-found").replaceChildren(make("li", { class: "quiet" }, "No variant has these words."));
+      if (!found.length) element("attach-found").replaceChildren(make("li", { class: "quiet" }, tr("No variant has these words.")));
     } catch {
-      this.fail("The server cannot be reached. The scan stays on the list; attach its code later.");
+      this.fail(tr("The server cannot be reached. The scan stays on the list; attach its code later."));
     }
   }
 
@@ -82,12 +83,12 @@ export class Attaching {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), redirect: "error",
       });
       if (!answer.ok) {
-        this.fail(answer.status === 401 ? "Your session has ended. Sign in again." : (await answer.json()).sentence);
+        this.fail(answer.status === 401 ? tr("Your session has ended. Sign in again.") : (await answer.json()).sentence);
         this.key = newId();
         return;
       }
     } catch {
-      this.fail("The server cannot be reached. Try again.");
+      this.fail(tr("The server cannot be reached. Try again."));
       return;
     }
     element("attach").close();

@@ -1,6 +1,7 @@
 // What a person chose once and keeps: mode, reason, units per scan, delivery, count.
 
 import { recall, remember } from "./keep.js";
+import { tr } from "./texts.js";
 import { element, make, signed } from "./view.js";
 
 const FIRST = { 1: "stock_increase", [-1]: "stock_decrease" };
@@ -19,7 +20,7 @@ export class Options {
     element("less").addEventListener("click", () => this.step(-1));
     element("more").addEventListener("click", () => this.step(1));
     element("units").addEventListener("click", async () => {
-      const units = await this.askUnits("Units per scan", this.units);
+      const units = await this.askUnits(tr("Units per scan"), this.units);
       if (units !== null) this.setUnits(units);
     });
     element("reason").addEventListener("change", () => {
@@ -49,9 +50,9 @@ export class Options {
     for (const radio of document.querySelectorAll("[name=mode]")) {
       const isAllowed = radio.value === "look" || Boolean(state.may[PERMISSION[radio.value]]);
       radio.disabled = !isAllowed;
-      radio.closest("label").title = isAllowed ? "" : "Your role cannot do this. The warehouse, a manager or an admin can.";
+      radio.closest("label").title = isAllowed ? "" : tr("Your role cannot do this. The warehouse, a manager or an admin can.");
     }
-    fill("delivery", [["", "None: post at once"], ...(state.deliveries ?? []).map((each) => [each.id, each.name])]);
+    fill("delivery", [["", tr("None: post at once")], ...(state.deliveries ?? []).map((each) => [each.id, each.name])]);
     fill("count", (state.counts ?? []).map((each) => [each.id, each.name]));
     this.setMode(this.mode);
   }
@@ -103,11 +104,11 @@ export class Options {
   }
 
   missing() {
-    if (this.mode === "adjust" && !this.reason) return { field: "reason", sentence: "Choose a reason first." };
+    if (this.mode === "adjust" && !this.reason) return { field: "reason", sentence: tr("Choose a reason first.") };
     if (this.mode === "adjust" && this.reason.note && !element("note").value.trim()) {
-      return { field: "note", sentence: `"${this.reason.label}" needs a note. Write it once, then scan.` };
+      return { field: "note", sentence: tr("“{reason}” needs a note. Write it once, then scan.", { reason: this.reason.label }) };
     }
-    if (this.mode === "count" && !this.count) return { field: "count", sentence: "No count is open. Start one on the Counts page." };
+    if (this.mode === "count" && !this.count) return { field: "count", sentence: tr("No count is open. Start one on the Counts page.") };
     return null;
   }
 
@@ -153,7 +154,7 @@ export class Options {
 
   makePad() {
     const keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "\u00b1", "0", "\u232b"];
-    const names = { "\u00b1": "Plus or minus", "\u232b": "Delete the last digit" };
+    const names = { "\u00b1": tr("Plus or minus"), "\u232b": tr("Delete the last digit") };
     element("pad-keys").append(...keys.map((key) => (
       make("button", { type: "button", "aria-label": names[key] ?? key, onclick: () => this.press(key) }, key))));
     element("pad").addEventListener("keydown", (event) => {

@@ -7,6 +7,7 @@ import { Memory, newId, recall, remember, Store } from "./keep.js";
 import { Options } from "./options.js";
 import { LINE, Sender } from "./sender.js";
 import { isOn, play, setOn } from "./sound.js";
+import { tr } from "./texts.js";
 import { called, element, make, showAnswer, showLine, showLog, showNotice, showRefused, showVariants } from "./view.js";
 
 const LONGEST = 400; // characters of a code, as the server takes them
@@ -44,12 +45,12 @@ const sender = new Sender({ store, owner: () => (isPaused ? null : person?.owner
 // Keep a scan, then show it, then send it. `what` is a text or a variant from a list.
 async function take(what, units = options.units) {
   if (!person || isPaused) {
-    say(person ? "Another person is signed in now, so this scan was not kept. Continue, then scan again."
-      : "The server has not answered yet who is signed in, so this scan was not kept. Scan again when this page is connected.", what.text ?? what.sku);
+    say(person ? tr("Another person is signed in now, so this scan was not kept. Continue, then scan again.")
+      : tr("The server has not said yet who is signed in, so this scan was not kept. Scan again when connected."), what.text ?? what.sku);
     return;
   }
   if (what.text?.length > LONGEST) {
-    say(`This code has more than ${LONGEST} characters, so it is no code of a variant. It was not kept.`, `${what.text.slice(0, 40)}\u2026`);
+    say(tr("This code has more than {most} characters, so it is no code of a variant. It was not kept.", { most: LONGEST }), `${what.text.slice(0, 40)}\u2026`);
     return;
   }
   const problem = options.problem();
@@ -68,7 +69,7 @@ async function keep(facts) {
   try {
     await store.add(scan);
   } catch {
-    say("This device could not keep the scan, so it was not posted. Reload the page, then scan again.", scan.label);
+    say(tr("This device could not keep the scan, so it was not posted. Reload the page, then scan again."), scan.label);
     return;
   }
   const entry = { ...scan, answer: null };
@@ -131,7 +132,7 @@ async function undo() {
     const { id, owner, name, at, n, answer, ...again } = last;
     await keep({ ...again, units: -last.units, isUndo: true });
   } else {
-    await keep({ mode: "undo", of: last.id, label: `Undo ${last.label}`, units: -last.units });
+    await keep({ mode: "undo", of: last.id, label: tr("Undo {label}", { label: last.label }), units: -last.units });
   }
 }
 
@@ -154,18 +155,19 @@ function showOthers(waiting) {
   for (const scan of waiting) {
     if (scan.owner !== person?.owner) names.set(scan.name, (names.get(scan.name) ?? 0) + 1);
   }
-  const said = [...names].map(([name, count]) => `${count} ${count === 1 ? "scan" : "scans"} by ${name}`).join(", ");
-  if (said) showNotice(`${said} still wait on this device. They are posted when that person signs in here.`);
+  const said = [...names].map(([name, count]) => (
+    count === 1 ? tr("1 scan by {name}", { name }) : tr("{count} scans by {name}", { count, name }))).join(", ");
+  if (said) showNotice(tr("{scans} still wait on this device. They are posted when that person signs in here.", { scans: said }));
   else showNotice();
 }
 
 function actions(scan) {
   const buttons = [
-    make("button", { type: "button", onclick: () => again(scan) }, "Try again"),
-    make("button", { type: "button", class: "plain", onclick: () => dismiss(scan) }, "Dismiss"),
+    make("button", { type: "button", onclick: () => again(scan) }, tr("Try again")),
+    make("button", { type: "button", class: "plain", onclick: () => dismiss(scan) }, tr("Dismiss")),
   ];
   if (scan.answer.kind === "UnknownVariant" && scan.text && person?.may.attach) {
-    buttons.unshift(make("button", { type: "button", onclick: () => attaching.open(scan) }, "Attach code"));
+    buttons.unshift(make("button", { type: "button", onclick: () => attaching.open(scan) }, tr("Attach code")));
   }
   return buttons;
 }
@@ -213,15 +215,15 @@ function showState(name, sentence) {
   store.waiting().then((all) => {
     const mine = all.filter((scan) => scan.owner === person?.owner).length;
     showLine(line, mine, sentence);
-    element("waiting").textContent = mine ? `${mine} waiting` : "";
+    element("waiting").textContent = mine ? tr("{count} waiting", { count: mine }) : "";
   });
 }
 
 const isBroken = (name) => name === LINE.away || name === LINE.ended;
 
 function askToSignIn() {
-  showNotice("Your session has ended. Your scans are kept on this device. ",
-    make("a", { href: "/sign-in?next=/scan" }, "Sign in again"), " to post them.");
+  showNotice(tr("Your session has ended. Your scans are kept on this device, and posted when you are signed in. "),
+    make("a", { href: "/sign-in?next=/scan" }, tr("Sign in again")));
 }
 
 // ---------------------------------------------------------------- who is here
@@ -253,7 +255,7 @@ async function meet(state) {
   hasMet = true;
   line = LINE.idle;
   if (state.version !== version && !(await store.waiting()).length) {
-    showNotice("A newer version of this page is available. ", make("a", { href: "/scan" }, "Load it"));
+    showNotice(tr("A newer version of this page is available. "), make("a", { href: "/scan" }, tr("Load it")));
   }
   await draw();
   sender.kick();
@@ -262,10 +264,11 @@ async function meet(state) {
 // A tab that one person scanned in must not post under another's name without a word.
 async function greet(before) {
   isPaused = true;
-  element("other-title").textContent = `${person.name} is signed in now`;
-  element("other-text").textContent = `Scans by ${before.name} that are not posted yet wait for ${before.name}. `
-    + `From here on, scans are posted as ${person.name}.`;
-  element("other-ok").textContent = `Continue as ${person.name}`;
+  element("other-title").textContent = tr("{name} is signed in now", { name: person.name });
+  element("other-text").textContent = tr(
+    "Scans by {before} that are not posted yet wait for {before}. From here on, scans are posted as {name}.",
+    { before: before.name, name: person.name });
+  element("other-ok").textContent = tr("Continue as {name}", { name: person.name });
   const dialog = element("other");
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
@@ -282,7 +285,7 @@ onText = (text) => {
   if (element("attach").open) return attaching.find(text);
   if (element("pad").open) {
     element("pad").close("cancel"); // its number may have digits of the code
-    return say("The number of units was not set yet, so this scan was not kept. Set it, then scan again.", text);
+    return say(tr("The number of units was not set yet, so this scan was not kept. Set it, then scan again."), text);
   }
   return text === "u" ? undo() : take({ text });
 };
@@ -370,8 +373,8 @@ element("camera-button").addEventListener("click", async () => {
       camera.stop();
       element("photo-button").hidden = false;
       say(error.name === "NotAllowedError"
-        ? "The camera is not allowed on this page. Allow it in the browser, or take a photo."
-        : "The camera cannot be opened. Take a photo instead.", "Camera");
+        ? tr("The camera is not allowed on this page. Allow it in the browser, or take a photo.")
+        : tr("The camera cannot be opened. Take a photo instead."), tr("Camera"));
     }
   }
   element("camera").hidden = !camera.isOpen;
@@ -384,14 +387,15 @@ element("photo").addEventListener("change", async (event) => {
   if (!file) return;
   const codes = await readPhoto(file).catch(() => []);
   if (codes.length === 1) take({ text: codes[0] });
-  else say(codes.length ? "There are several codes in this photo. Take one code only." : "No code was found in this photo. Go closer, with more light.", "Photo");
+  else say(codes.length ? tr("There are several codes in this photo. Take one code only.")
+    : tr("No code was found in this photo. Go closer, with more light."), tr("Photo"));
 });
 
 // ---------------------------------------------------------------- begin
 
 if (matchMedia("(pointer: coarse)").matches) field.inputMode = "none";
 else element("keyboard").hidden = true;
-if (store instanceof Memory) showNotice("This browser does not store anything. Scans that are not posted yet are lost when this page is closed.");
+if (store instanceof Memory) showNotice(tr("This browser does not store anything. Scans that are not posted yet are lost when this page is closed."));
 showSound();
 options.meet(options.state);
 recallUndoable();

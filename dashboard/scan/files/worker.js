@@ -1,6 +1,6 @@
 // Opens the scan station while the server is away. It keeps the page and its files, nothing about stock or people.
 
-const NAME = "scan-{{VERSION}}";
+const NAME = "scan-{{VERSION}}-{{LANGUAGE}}";
 const BASE = "/scan/files/{{VERSION}}/";
 const FILES = [{{"FILES"}}];
 const KEPT = ["{{FONT}}", "{{ICON}}", ...FILES.map((name) => BASE + name)];

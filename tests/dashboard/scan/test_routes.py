@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
 from datetime import UTC, datetime
@@ -27,11 +28,14 @@ HERE = "http://shop.example"
 class Browser:
     """The scan station behind the gate, as one browser sees it."""
 
-    def __init__(self, shop: Shop, signed_in_as: str = "Wanda") -> None:
-        self.shop, self.name = shop, signed_in_as
+    def __init__(self, shop: Shop, signed_in_as: str = "Wanda", language: str | None = None) -> None:
+        self.shop, self.name, self.language = shop, signed_in_as, language
 
     def person(self) -> SignedIn:
-        return SignedIn(actor=self.shop.person(self.name), has_password=True, expires_at=SINCE, shop_since=SINCE)
+        return SignedIn(
+            actor=self.shop.person(self.name), has_password=True, expires_at=SINCE, shop_since=SINCE,
+            language=self.language,
+        )  # fmt: skip
 
     def ask(self, path: str, message: Any = None, **headers: str) -> httpx.Response:
         async def find(token: str) -> SignedIn | None:
@@ -194,3 +198,26 @@ def test_the_page_holds_nothing_of_a_person_and_its_files_are_kept_by_their_vers
     assert browser.ask("/scan/worker.js").headers["service-worker-allowed"] == "/scan"
     assert browser.ask(f"/scan/files/{shell.version()}/page.html").status_code == 404
     assert browser.ask(f"/scan/files/{shell.version()}/..%2Froutes.py").status_code == 404
+
+
+def test_a_german_reads_the_page_its_scripts_and_the_answers_in_german(embedded_shop: Shop) -> None:
+    code = sku()
+    embedded_shop.variant(1_200, sku=code)
+    browser = Browser(embedded_shop, language="de")
+    page = browser.ask("/scan").text
+    assert '<html lang="de" data-locale="de-DE">' in page
+    assert 'placeholder="Code scannen oder eingeben"' in page
+    assert "[[" not in page
+    assert json.loads(page.split('id="texts">')[1].split("</script>")[0])["Signed out"] == "Abgemeldet"
+    assert browser.ask("/scan/worker.js").text != Browser(embedded_shop).ask("/scan/worker.js").text, (
+        "it keeps the page"
+    )
+    state = browser.ask("/scan/state").json()
+    assert ["carton", "Karton mit seiner Menge"] in state["kinds"]
+    assert "Bestandserhöhung" in [each["label"] for each in state["reasons"]]
+    answers = browser.post(scan("nobody-has-this"), scan(code, units=-1_300, reason="stock_decrease")).json()["answers"]
+    assert [each["sentence"] for each in answers] == [
+        "Keine Variante hat den Code nobody-has-this. Nichts wurde geändert.",
+        f"Nicht genug Bestand von {code}: 1.200 auf Lager. Nichts wurde geändert.",
+    ]
+    assert browser.post(scan(code), owner="somebody").json()["sentence"].startswith("In diesem Browser ist")
