@@ -28,7 +28,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
 DATA = (
     "select * from product_variants", "select * from products", "select * from stockroom.users",
     "select name, zone from stockroom.shop", "select name, email from stockroom.orders",
-    "select distinct performed_by, note, reference_id from stockroom.movements",
+    "select distinct performed_by, note, reference_id from public.stock_movements",
 )  # fmt: skip
 # Months and distances come from Babel; `off` and ids from Streamlit; `web` begins the order numbers of the sample.
 ELSEWHERE = (
