@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from core.foundation.errors import InvalidInput, invalid
 
+OVERVIEW = "overview"
+"""The page at the root, unless a person begins elsewhere."""
 PAGES = {
     "overview": "Overview",
     "stock": "Stock",

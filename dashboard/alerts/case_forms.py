@@ -168,8 +168,7 @@ def _show_resolve(alert: Alert, waiting: Sequence[OrderLine]) -> None:
     missing = sum(line.missing for line in waiting)
     then = tr("No stock moves.")
     if missing:
-        verb = "counts" if missing == 1 else "count"
-        then = tr("{units} then {verb} as oversold.", units=words.units(missing), verb=verb)
+        then = tr("Oversold afterwards: {units}.", units=words.units(missing))
     text, example = tr("Closes the case. {then}", then=then), tr("Refunded the buyer")
     if alert.kind in (AlertKind.LOW_STOCK, AlertKind.OUT_OF_STOCK):
         text = tr("Closes by itself when the level rises above the reorder point. Resolve it to mute it until then.")

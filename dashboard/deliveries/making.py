@@ -19,7 +19,7 @@ from dashboard.frame import page as frame
 from dashboard.language import widgets
 from dashboard.language.texts import marked, tr
 
-_WAYS = marked(("Paste", "Type", "Upload"))
+_WAYS = marked(("Paste", "Type in", "Upload"))
 _ROWS = 6
 
 
@@ -66,7 +66,7 @@ def _show_expected() -> None:
     if way == "Upload":
         lines, original = parts.read_upload(f"del_file_{form.draft.key[-8:]}")
     else:
-        lines, original = _typed(form) if way == "Type" else _pasted(form)
+        lines, original = _typed(form) if way == "Type in" else _pasted(form)
     if lines:
         parts.show_preview(lines, key="del_new")
     with st.form(form.name):

@@ -17,7 +17,7 @@ from core.screens.stock import Ledger
 from dashboard.door import session
 from dashboard.frame import charts, lists, words
 from dashboard.frame.charts import choosing
-from dashboard.language.texts import marked, tr
+from dashboard.language.texts import inside, marked, tr
 
 DAYS, NAME = "mov_pick", "mov_of"
 """The parameters of what was chosen: days, and the name of a group."""
@@ -80,12 +80,13 @@ def show(seen: Ledger, wanted: View, person: Actor) -> None:
         figure, key=f"mov_chart_{chart.group}_{chart.step}_{wanted.money}", alt=charts.describe(chart, measure),
         param=DAYS, days_of=chart.days_of, by_range=_CHOOSE.value(), then=lambda days: _chosen(chart.since, last, days),
     )  # fmt: skip
-    if _STEP.value() and chart.step is not _STEP.value():
+    asked = _STEP.value()
+    if asked and chart.step is not asked:
         st.caption(
             tr(
-                "These are too many days for a bar a {value}, so a bar is a {step}.",
-                value=_STEP.value(),
-                step=chart.step,
+                "These are too many days for a bar a {wanted}, so a bar is a {step}.",
+                wanted=inside(charts.STEPS[asked]),
+                step=inside(charts.STEPS[chart.step]),
             )
         )
     if wanted.money:

@@ -37,7 +37,7 @@ def show(person: SignedIn, page: StreamlitPage) -> None:
         found = session.run(saved.views)
     except StockError:
         return  # the page itself shows the error
-    name = page.url_path or "overview"
+    name = page.url_path or pages.OVERVIEW
     with st.sidebar.container(key="views_side", gap="xxsmall"):
         st.html(_STYLE)
         st.caption(tr("Views"))

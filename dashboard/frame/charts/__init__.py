@@ -4,13 +4,14 @@
 chart. `parts` has what all share. Every chart can be shown as a table.
 """
 
-from dashboard.frame.charts.flows import GROUPS, Measure, describe, flow_chart, label, names, show_flow_table
+from dashboard.frame.charts.flows import GROUPS, STEPS, Measure, describe, flow_chart, label, names, show_flow_table
 from dashboard.frame.charts.levels import level_chart, spoken
 from dashboard.frame.charts.measures import pairs, ranking, time_chart
 from dashboard.frame.charts.parts import colour, show, show_as_table
 
 __all__ = [
     "GROUPS",
+    "STEPS",
     "Measure",
     "colour",
     "describe",

@@ -16,7 +16,7 @@ from core.ledger.charts import Chart, Choice, Sums
 from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
 from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as_table, units_axis
-from dashboard.language.texts import lazy, marked, tr
+from dashboard.language.texts import inside, lazy, marked, tr
 
 MOST_NAMES = 8
 """The most groups with a colour of their own; the rest is one more."""
@@ -41,6 +41,7 @@ GROUPS = lazy(
         Group.SOURCE: "Source",
     }
 )
+STEPS = lazy({Step.DAY: "Day", Step.WEEK: "Week", Step.MONTH: "Month"})
 _HEADS = lazy({Step.DAY: "Day", Step.WEEK: "Week of", Step.MONTH: "Month of"})
 _SHADES = (0, 1, 5, 3, 6, 7, 8, 9, 2)  # without red, which means trouble
 _TITLES = lazy({Step.DAY: "%a, %-d %b %Y", Step.WEEK: "Week of %-d %b %Y", Step.MONTH: "%B %Y"})
@@ -191,13 +192,13 @@ def describe(chart: Chart, measure: Measure = Measure()) -> str:
     for name in names(chart)[: MOST_NAMES + 1]:
         pairs = [measure.of(flow) for flow in chart.flows if flow.name == name]
         came, went = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-        said = " and ".join(measure.said(amount) for amount in (came, -went) if amount) or measure.said(0)
+        said = words.listing([measure.said(amount) for amount in (came, -went) if amount] or [measure.said(0)])
         parts.append(f"{label(chart.group, name)} {said}")
     return tr(
-        "{what} in and out by {value} and {value_2} from {first} to {last}: {parts}.",
+        "{what} in and out by {group} and {step} from {first} to {last}: {parts}.",
         what=what,
-        value=chart.group.value,
-        value_2=chart.step.value,
+        group=inside(GROUPS[chart.group]),
+        step=inside(STEPS[chart.step]),
         first=first,
         last=last,
         parts="; ".join(parts),

@@ -206,7 +206,7 @@ def test_a_manager_ships_what_is_in_stock_with_a_note(tabs: Tabs, selling: dict[
 
 def test_a_case_is_resolved_with_a_reason_that_everybody_sees(tabs: Tabs, selling: dict[str, Sale]) -> None:
     tab = open_order(tabs, "Sam", selling["short"])
-    assert "3 units then count as oversold." in words_of(tab)
+    assert "Oversold afterwards: 3 units." in words_of(tab)
     field(tab, "text_input", "Reason").input("Refunded the buyer")
     said = words_of(press(tab, "Resolve"))
     assert "The case is resolved." in said
