@@ -6,10 +6,10 @@ from dashboard.catalog import order_import, upload
 from dashboard.door import session
 from dashboard.frame import links, lists, live, outcome
 from dashboard.frame import page as frame
-from dashboard.language.texts import tr
+from dashboard.language.texts import marked, tr
 
 SECTION = lists.Choice(
-    label="Import", key="imp_section", options={"Catalogue": False, "Orders": True}, usual="Catalogue"
+    label=marked("Import"), key="imp_section", options=marked({"Catalogue": False, "Orders": True}), usual="Catalogue"
 )
 
 person = session.actor()

@@ -7,10 +7,11 @@ from dashboard.counts import listing, making, parts, past, planning, view
 from dashboard.door import session
 from dashboard.frame import links, lists, live
 from dashboard.frame import page as frame
-from dashboard.language.texts import tr
+from dashboard.language.texts import marked, tr
 
 _SECTION = lists.Choice(
-    label="Section", key="cnt_section", options={name: name for name in ("Counts", "What to count next", "Accuracy")},
+    label=marked("Section"), key="cnt_section",
+    options={name: name for name in marked(("Counts", "What to count next", "Accuracy"))},
     usual="Counts",
 )  # fmt: skip
 person = session.actor()

@@ -16,7 +16,7 @@ from dashboard.deliveries import parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists
 from dashboard.frame import page as frame
-from dashboard.language import widgets
+from dashboard.language import formats, widgets
 from dashboard.language.texts import marked, tr
 
 _WAYS = marked(("Paste", "Type in", "Upload"))
@@ -71,7 +71,7 @@ def _show_expected() -> None:
         parts.show_preview(lines, key="del_new")
     with st.form(form.name):
         _details(form)
-        st.date_input(tr("Expected on"), None, key=form.input("day"), format="YYYY-MM-DD")
+        st.date_input(tr("Expected on"), None, key=form.input("day"), format=formats.date_input())
 
         def post(key: str, values: forms.Values) -> Created:
             if not lines:

@@ -20,6 +20,7 @@ from dashboard.language.sales import (
     LINES,
     MESSAGES,
     POLICIES,
+    REFUND_REASONS,
     REFUND_STATUS,
     SETTLED,
     SOURCES,
@@ -175,7 +176,7 @@ def policy(row: OrderRow) -> str:
 
 def refund_text(row: RefundRow) -> str:
     """Return a refund's status and the reason given to Stripe."""
-    why = f", {row.reason.replace('_', ' ')}" if row.reason else ""
+    why = f", {REFUND_REASONS.get(row.reason, row.reason.replace('_', ' '))}" if row.reason else ""
     if row.kind == RefundKind.DISPUTE:
         return f"{(tr('the bank gave the money back') if row.status == 'succeeded' else tr('won after all'))}{why}"
     trouble = f" ({row.failure_reason.replace('_', ' ')})" if row.failure_reason else ""

@@ -14,6 +14,7 @@ from streamlit.column_config import DatetimeColumn, ImageColumn, LineChartColumn
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, Movement, MovementType
 from dashboard.frame import columns, words
+from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import lazy, marked, tr
 
@@ -107,7 +108,7 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
             [row.reorder_point for row in rows],
             units(tr("Reorder at"), 80, tr("At this level on hand, the variant is low")),
         ),
-        "cover": (cover, NumberColumn(tr("Cover"), width=74, format="%d days", help=tr(COVER_HELP))),
+        "cover": (cover, NumberColumn(tr("Cover"), width=74, format=tr("%d days"), help=tr(COVER_HELP))),
         "trend": ([list(row.trend) for row in rows], trend),
         "moved": (_moments(row.last_moved_at for row in rows), distance(tr("Moved"), tr("Last movement"))),
         "counted": (_moments(row.last_counted_at for row in rows), distance(tr("Counted"), tr("Last count"))),
@@ -265,7 +266,7 @@ def _moment_format(rows: Sequence[Movement], zone: str) -> tuple[str, int]:
     """Return how to write moments, with the year only if it is not the current one, and the width that takes."""
     years = {words.local(row.occurred_at, zone).year for row in rows}
     this_year = {words.local(datetime.now(UTC), zone).year}
-    return ("D MMM, HH:mm", 100) if years <= this_year else ("D MMM YYYY, HH:mm", 128)
+    return (formats.column_moment(year=False), 100) if years <= this_year else (formats.column_moment(), 128)
 
 
 def fitting(texts: Iterable[str], least: int, most: int) -> int:

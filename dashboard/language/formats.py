@@ -184,3 +184,13 @@ def column_moment(*, year: bool = True) -> str:
     """Return the format of moments in a table, as Streamlit takes it."""
     hours = "h:mm A" if "a" in str(locale().time_formats["short"].pattern) else "HH:mm"
     return f"{column_day(year=year)}, {hours}"
+
+
+def chart_day(english: str) -> str:
+    """Return the format of a day or month in a chart. Charts know English names only; other readers see numbers."""
+    if locale().language == "en":
+        return english
+    day = date_input().replace("YYYY", "%Y").replace("MM", "%m").replace("DD", "%d")
+    month = "%m.%Y" if "." in day else "%m/%Y"
+    named = english.replace("%a, ", "").replace("%-d %b %Y", day).replace("%B %Y", month).replace("%b %Y", month)
+    return named.replace("%-d %b", day.replace("%Y", "").strip("/-"))

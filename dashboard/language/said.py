@@ -35,6 +35,8 @@ def _said(sentence: str, found: Reader, depth: int) -> str:
     if not sentence:
         return ""
     exact = catalogue(found.language, SAID).gettext(sentence)
+    if exact == sentence:
+        exact = catalogue(found.language).gettext(sentence)
     if exact != sentence or depth > _DEEP:
         return exact
     for template, literal, pattern in _templates(found.language):

@@ -55,6 +55,14 @@ REFUND_STATUS = lazy(
         "released": "released, it was never captured",
     }
 )
+REFUND_REASONS = lazy(
+    {
+        "requested_by_customer": "requested by customer",
+        "duplicate": "duplicate",
+        "fraudulent": "fraudulent",
+        "expired_uncaptured_charge": "expired before capture",
+    }
+)
 DISPUTES = lazy(
     {
         "warning_needs_response": "the bank asks, an answer is needed",

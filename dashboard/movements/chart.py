@@ -17,14 +17,14 @@ from core.screens.stock import Ledger
 from dashboard.door import session
 from dashboard.frame import charts, lists, words
 from dashboard.frame.charts import choosing
-from dashboard.language.texts import inside, marked, tr
+from dashboard.language.texts import inside, marked, source, tr
 
 DAYS, NAME = "mov_pick", "mov_of"
 """The parameters of what was chosen: days, and the name of a group."""
 _GROUP = lists.Choice(
     label=marked("Group by"),
     key="mov_group",
-    options={label: group for group, label in charts.GROUPS.items()},
+    options={label: group for group, label in source(charts.GROUPS).items()},
     usual="Type",
 )
 _STEPS = marked({"Automatic": None, "Day": Step.DAY, "Week": Step.WEEK, "Month": Step.MONTH})

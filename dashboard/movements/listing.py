@@ -15,7 +15,8 @@ from core.screens.stock import Ledger, LedgerChoices
 from dashboard.door import session
 from dashboard.frame import columns, drawer, links, lists, tables, words
 from dashboard.frame import page as frame
-from dashboard.language import widgets
+from dashboard.language import formats, widgets
+from dashboard.language.said import translated
 from dashboard.language.texts import source, tr
 from dashboard.movements import chart
 
@@ -46,11 +47,13 @@ def show_filters(choices: LedgerChoices) -> Wanted:
         reference = st.text_input(
             tr("Reference begins with"), key="mov_ref", placeholder=tr("Any order or delivery"), **bound
         )
-        since = st.date_input(tr("From"), None, key="mov_from", format="YYYY-MM-DD", **days)
-        until = st.date_input(tr("To"), None, key="mov_to", format="YYYY-MM-DD", **days)
+        since = st.date_input(tr("From"), None, key="mov_from", format=formats.date_input(), **days)
+        until = st.date_input(tr("To"), None, key="mov_to", format=formats.date_input(), **days)
         by = st.selectbox(tr("By"), choices.people, index=None, placeholder=tr("Anybody"), key="mov_by", **bound)
         labels = _reason_labels(choices.reasons)
-        why = st.multiselect(tr("Reason"), list(labels), placeholder=tr("Any"), key="mov_reason", **bound)
+        why = widgets.multiselect(
+            tr("Reason"), list(labels), placeholder=tr("Any"), key="mov_reason", format_func=translated, **bound
+        )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="mov_kinds"):
         kinds = widgets.pills(
             tr("Type"), list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound

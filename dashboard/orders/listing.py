@@ -11,7 +11,7 @@ from core.screens.orders import OrderList
 from dashboard.frame import links, lists, words
 from dashboard.frame import page as frame
 from dashboard.frame.lists import Wanted
-from dashboard.language import widgets
+from dashboard.language import formats, widgets
 from dashboard.language.texts import marked, tr
 from dashboard.orders import tables
 
@@ -41,8 +41,8 @@ def show_filters() -> Wanted[OrderFilter]:
             tr("Search"), key="ord_q", type="search", placeholder=tr("Email, order number, payment, SKU"), **bound
         )
     with grid:
-        since = st.date_input(tr("Paid from"), None, key="ord_from", format="YYYY-MM-DD", **bound)
-        until = st.date_input(tr("To"), None, key="ord_to", format="YYYY-MM-DD", **bound)
+        since = st.date_input(tr("Paid from"), None, key="ord_from", format=formats.date_input(), **bound)
+        until = st.date_input(tr("To"), None, key="ord_to", format=formats.date_input(), **bound)
     state = widgets.pills(
         tr("State"), list(STATES), default="All", required=True, key="ord_state", label_visibility="collapsed", **bound
     )

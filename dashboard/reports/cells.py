@@ -11,6 +11,8 @@ from streamlit.column_config import DateColumn, NumberColumn, TextColumn
 
 from core.reports.model import Column, Kind, Link, Table
 from dashboard.frame import columns, links, lists, tables, words
+from dashboard.language import formats
+from dashboard.language.said import translated
 from dashboard.language.texts import tr
 
 PAGE_ROWS = 50
@@ -68,7 +70,7 @@ def _opening(
     if not any(targets):
         return drawn
     names = [str(row[0] or words.NOTHING) for row in rows]
-    return {**drawn, head.name: (names, columns.opener(head.title, width, targets, go))}
+    return {**drawn, head.name: (names, columns.opener(translated(head.title), width, targets, go))}
 
 
 def go(link: Link | None) -> None:
@@ -98,24 +100,24 @@ def _widths(shown: Sequence[Column]) -> dict[str, int]:
 
 def _width(column: Column) -> int:
     if column.kind is Kind.TEXT:
-        return _LEAST if len(column.title) > 10 else 92
-    return max(64, 7 * len(column.title) + 22, 96 if column.kind in (Kind.MONEY, Kind.DAY) else 0)
+        return _LEAST if len(translated(column.title)) > 10 else 92
+    return max(64, 7 * len(translated(column.title)) + 22, 96 if column.kind in (Kind.MONEY, Kind.DAY) else 0)
 
 
 def _cells(column: Column, values: list[Any], width: int, currency: str) -> tuple[Any, Any]:
-    about = column.about or None
+    about = translated(column.about) or None
     if column.kind is Kind.TEXT:
         return ["" if value is None else str(value) for value in values], TextColumn(
-            column.title, width=width, help=about
+            translated(column.title), width=width, help=about
         )
     if column.kind is Kind.MONEY:
         texts = [words.money(value, currency) for value in values]
-        return texts, TextColumn(column.title, width=width, alignment="right", help=about)
+        return texts, TextColumn(translated(column.title), width=width, alignment="right", help=about)
     if column.kind is Kind.DAY:
-        return values, DateColumn(column.title, width=width, help=about, format="D MMM YYYY")
+        return values, DateColumn(translated(column.title), width=width, help=about, format=formats.column_day())
     numbers = [float(value) if isinstance(value, Decimal) else value for value in values]
     form = _NUMBERS.get(column.kind, "localized")
-    return numbers, NumberColumn(column.title, width=width, help=about, format=form)
+    return numbers, NumberColumn(translated(column.title), width=width, help=about, format=form)
 
 
 def said(value: Any, kind: Kind, currency: str) -> str:

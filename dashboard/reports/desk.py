@@ -17,6 +17,8 @@ from core.reports.periods import Span
 from dashboard.door import session
 from dashboard.frame import lists, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, tr
 from dashboard.reports import cells, drawing
 
@@ -51,7 +53,7 @@ def show(report: Report, person: Actor) -> None:
     shop = session.run(reports.shop)
     wanted = show_filters(report, shop)
     table = session.run(menu.run, name=report.name, period=wanted.period, filter=wanted.filter)
-    show_table(report.name, table, _head(report, wanted, table), report.nothing, wanted)
+    show_table(report.name, table, _head(report, wanted, table), translated(report.nothing), wanted)
 
 
 def show_filters(report: Report, shop: Shop) -> Wanted:
@@ -63,7 +65,7 @@ def show_filters(report: Report, shop: Shop) -> Wanted:
             query[SPAN] = choose(tr("Period"), SPAN, SPANS, usual=Span.QUARTER)
             if query[SPAN] == Span.OWN:
                 for label, key in ((tr("From"), FIRST), (tr("To"), LAST)):
-                    query[key] = _text(st.date_input(label, None, key=key, format="YYYY-MM-DD", **bound))
+                    query[key] = _text(st.date_input(label, None, key=key, format=formats.date_input(), **bound))
         brands = list(session.run(reports.brands))
         query[BRAND] = st.selectbox(tr("Brand"), brands, index=None, placeholder=tr("Any"), key=BRAND, **bound) or ""
         query[PRODUCT] = st.text_input(tr("Product or SKU"), key=PRODUCT, placeholder=tr("Any"), **bound) or ""
@@ -122,10 +124,10 @@ def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted)
     show_totals(table)
     if table.chart is not None and len(table.chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(table.chart.title)}**")
+            st.markdown(f"**{words.plain(translated(table.chart.title))}**")
             drawing.show(table.chart, table.currency)
     if table.note:
-        st.caption(table.note)
+        st.caption(translated(table.note))
     cells.show(table, name=name)
 
 
@@ -137,8 +139,8 @@ def show_totals(table: Table) -> None:
     with st.grid(6, min_column_width=120, gap="small", key="rep_totals"):
         for column, value in found:
             st.metric(
-                column.title, cells.said(value, column.kind, table.currency), border=True, height="stretch",
-                help=column.about or None,
+                translated(column.title), cells.said(value, column.kind, table.currency), border=True, height="stretch",
+                help=translated(column.about) or None,
             )  # fmt: skip
 
 

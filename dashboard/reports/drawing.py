@@ -10,6 +10,7 @@ from typing import Any
 
 from core.reports.model import Chart, Kind
 from dashboard.frame import charts, words
+from dashboard.language.said import translated
 from dashboard.reports import cells
 
 _SPOKEN = 15
@@ -26,14 +27,14 @@ def _figure(chart: Chart, currency: str) -> Any:
     if chart.is_over_time:
         days = [day for day in chart.names if isinstance(day, date)]
         times = [datetime(day.year, day.month, day.day) for day in days]  # noqa: DTZ001 - drawn, no moments
-        series = {name: dict(zip(times, values, strict=True)) for name, values in chart.series.items()}
+        series = {translated(name): dict(zip(times, values, strict=True)) for name, values in chart.series.items()}
         step = min((after - before for before, after in pairwise(times)), default=timedelta(days=1))
         return charts.time_chart(series, (times[0], times[-1] + step), step, unit)
     names = _once(chart)
     if len(chart.series) == 1:
         (values,) = chart.series.values()
         return charts.ranking({name: value or 0 for name, value in zip(names, values, strict=True)}, unit)
-    return charts.pairs(names, chart.series, unit)
+    return charts.pairs(names, {translated(name): values for name, values in chart.series.items()}, unit)
 
 
 def _once(chart: Chart) -> list[str]:
@@ -60,5 +61,5 @@ def _alt(chart: Chart, currency: str) -> str:
             f"{words.day(each) if isinstance(each, date) else each} {cells.said(value, chart.kind, currency)}"
             for each, value in pairs
         )
-        parts.append(f"{name}: {said}")
-    return f"{chart.title}. {'; '.join(parts)}."
+        parts.append(f"{translated(name)}: {said}")
+    return f"{translated(chart.title)}. {'; '.join(parts)}."

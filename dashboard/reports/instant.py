@@ -16,6 +16,8 @@ from core.reports.model import Filter, Table
 from dashboard.door import session
 from dashboard.frame import lists, words
 from dashboard.frame import page as frame
+from dashboard.language import formats
+from dashboard.language.said import translated
 from dashboard.language.texts import tr
 from dashboard.reports import cells, desk, drawing
 
@@ -37,15 +39,17 @@ def show(person: Actor) -> None:
         actions=lambda: _show_actions(at, since, wanted),
     )  # fmt: skip
     if not table.rows:
-        frame.empty(tr("There is nothing to report"), core_instant.INSTANT.nothing, icon=":material/query_stats:")
+        frame.empty(
+            tr("There is nothing to report"), translated(core_instant.INSTANT.nothing), icon=":material/query_stats:"
+        )
         return
     desk.show_totals(table)
     if table.chart is not None and len(table.chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(table.chart.title)}**")
+            st.markdown(f"**{words.plain(translated(table.chart.title))}**")
             drawing.show(table.chart, table.currency)
     if table.note:
-        st.caption(table.note)
+        st.caption(translated(table.note))
     cells.show(table, name=core_instant.INSTANT.name)
 
 
@@ -59,7 +63,7 @@ def _moment(label: str, param: str, shop: Shop) -> datetime | None:
         lists.put(cells.PAGE, None)
 
     day = st.date_input(
-        label, now.date() if now else None, key=f"{param}_day", format="YYYY-MM-DD", max_value=date.max,
+        label, now.date() if now else None, key=f"{param}_day", format=formats.date_input(), max_value=date.max,
         on_change=changed,
     )  # fmt: skip
     clock = st.time_input(

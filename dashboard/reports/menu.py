@@ -12,6 +12,7 @@ from core.foundation.model import Actor
 from core.people.access import Permission, may
 from core.reports.menu import REPORT, REPORTS
 from dashboard.frame import links, lists
+from dashboard.language.said import translated
 from dashboard.language.texts import tr
 from dashboard.reports import desk, instant, money, ordering
 from dashboard.reports.cells import leave
@@ -62,8 +63,8 @@ def show(person: Actor) -> None:
         _show_list(tuple(entries.values()))
         return
     _show_choice(entries, chosen)
-    st.header(chosen.title, anchor=False)
-    st.caption(chosen.about)
+    st.header(translated(chosen.title), anchor=False)
+    st.caption(translated(chosen.about))
     chosen.show(person)
 
 
@@ -71,8 +72,8 @@ def _show_list(entries: tuple[Entry, ...]) -> None:
     with st.grid(3, min_column_width=280, gap="small", key="rep_list"):
         for entry in entries:
             with st.container(border=True, height="stretch", gap="xsmall", key=f"rep_entry_{entry.name}"):
-                links.to_page("reports", f"**{entry.title}**", **{REPORT: entry.name})
-                st.caption(entry.about)
+                links.to_page("reports", f"**{translated(entry.title)}**", **{REPORT: entry.name})
+                st.caption(translated(entry.about))
 
 
 def _show_choice(entries: dict[str, Entry], chosen: Entry) -> None:
@@ -82,4 +83,6 @@ def _show_choice(entries: dict[str, Entry], chosen: Entry) -> None:
             tr("All reports"), key="rep_all", icon=":material/arrow_back:", type="tertiary", on_click=lists.put,
             args=(REPORT, None),
         )  # fmt: skip
-        desk.choose(tr("Report"), REPORT, {name: ENTRIES[name].title for name in names}, usual="", width=260)
+        desk.choose(
+            tr("Report"), REPORT, {name: translated(ENTRIES[name].title) for name in names}, usual="", width=260
+        )

@@ -18,6 +18,8 @@ from core.valuation.month_file import Format
 from dashboard.door import session
 from dashboard.frame import page as frame
 from dashboard.frame import words
+from dashboard.language import formats
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, marked, tr
 from dashboard.reports import cells, desk
 
@@ -41,7 +43,7 @@ def show(person: Actor) -> None:
     """Show a month by brand, and offer its file."""
     shop = session.run(reports.shop)
     months = _months(shop)
-    offered = {f"{first:%Y-%m}": f"{first:%B %Y}" for first in months}
+    offered = {f"{first:%Y-%m}": formats.month(first) for first in months}
     first = date.fromisoformat(f"{desk.choose(tr('Month'), PARAM, offered, usual=next(iter(offered)))}-01")
     period = Period(first=first, last=next_month(first) - timedelta(days=1))
     with st.container(horizontal=True, gap="small", key="rep_month_files"):
@@ -58,7 +60,7 @@ def show(person: Actor) -> None:
         return
     desk.show_totals(table)
     if table.note:
-        st.caption(words.plain(table.note))
+        st.caption(words.plain(translated(table.note)))
     cells.show(table, name=NAME)
 
 

@@ -21,6 +21,7 @@ from core.reports.ordering import TO_ORDER, WITHOUT
 from dashboard.door import session
 from dashboard.frame import columns, feedback, forms, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, marked, tr
 from dashboard.reports import cells, desk, drawing
 from dashboard.stock import terms as terms_form
@@ -59,12 +60,12 @@ def show(person: Actor) -> None:
     if rows:
         _show_table(rows)
     else:
-        frame.empty(tr("There is nothing to order"), TO_ORDER.nothing, icon=":material/task_alt:")
+        frame.empty(tr("There is nothing to order"), translated(TO_ORDER.nothing), icon=":material/task_alt:")
 
 
 def _choose_supplier(every: Sequence[Suggestion]) -> str:
     names = sorted({row.supplier for row in every if row.supplier})
-    options = {_EVERY: tr("All suppliers"), **{name: name for name in names}, NO_SUPPLIER: WITHOUT}
+    options = {_EVERY: tr("All suppliers"), **{name: name for name in names}, NO_SUPPLIER: translated(WITHOUT)}
     with st.grid(5, min_column_width=150, gap="small", key="rep_supplier_row"):
         chosen = desk.choose(tr("Supplier"), SUPPLIER, options, usual=_EVERY)
         st.toggle(
@@ -86,7 +87,7 @@ def _show_sums(rows: Sequence[Suggestion]) -> None:
     chart = ordering.chart(list(rows))
     if len(chart.names) > 1:
         with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(chart.title)}**")
+            st.markdown(f"**{words.plain(translated(chart.title))}**")
             drawing.show(chart, "")
 
 

@@ -82,7 +82,7 @@ def _show_destination(destination: Destination, zone: str) -> None:
     health, name = destination.health, destination.name
     with st.container(horizontal=True, vertical_alignment="center", key=f"set_told_head_{name}"):
         st.subheader(words.plain(name), anchor=False, width="content")
-        st.badge(destination.service, color="gray")
+        st.badge(translated(destination.service), color="gray")
         st.button(tr("Send a test"), key=f"set_told_test_{name}", icon=":material/send:", on_click=_test, args=(name,))
     waiting = health.waiting + destination.postponed
     last = words.moment(health.sent_at, zone) if health.sent_at else "never"

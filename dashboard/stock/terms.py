@@ -14,6 +14,7 @@ from core.screens.stock import Variant
 from dashboard.door import session
 from dashboard.frame import feedback, forms, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, tr
 
 WHOSE = lazy(
@@ -68,13 +69,15 @@ def show_form(now: Terms, *, name: str, usual: Counting | None = None) -> None:
         for term in Term:
             if term is Term.SUPPLIER:
                 st.text_input(
-                    LABELS[term], before[term] or "", key=form.input(term.value), help=_HELP[term], autocomplete="off",
+                    translated(LABELS[term]), before[term] or "", key=form.input(term.value), help=_HELP[term],
+                    autocomplete="off",
                     placeholder=(usual.supplier or "") if usual else "",
                 )  # fmt: skip
             else:
                 inherited = str(getattr(usual, term.value)) if usual else ""
                 st.text_input(
-                    LABELS[term], before[term] or "", key=form.input(term.value), help=_HELP[term], type="phone",
+                    translated(LABELS[term]), before[term] or "", key=form.input(term.value), help=_HELP[term],
+                    type="phone",
                     icon="", autocomplete="off", validate="", placeholder=inherited,
                 )  # fmt: skip
 

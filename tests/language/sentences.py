@@ -22,6 +22,8 @@ _SILENT = frozenset((
     "backups/manifest.py", "backups/ledger_file.py", "proof/notice.py", "foundation/journal.py", "carts/names.py",
     "shop/prices.py", "ledger/history_file.py", "backups/archive.py",
 ))  # fmt: skip
+_TITLED = ("reports", "replenishment")
+"""Packages whose titles and labels pages show."""
 SQL = ("10_", "15_", "20_", "21_", "22_", "30_", "31_", "32_", "33_", "40_", "45_", "50_", "55_", "60_", "72_", "74_",
        "76_", "78_", "90_")  # fmt: skip
 MORE = (
@@ -63,6 +65,8 @@ def _of_python(path: Path) -> Iterator[str]:
             if isinstance(node, ast.ClassDef) and (said := ast.get_docstring(node)) and "\n" not in said:
                 yield said
     yield from _fields(tree)
+    if path.parent.name in _TITLED:
+        yield from _titles(tree)
     finder = Sentences(path)
     finder.visit(tree)
     for each in finder.found:
@@ -123,6 +127,24 @@ def _fields(tree: ast.Module) -> Iterator[str]:
             field = node.args[0]
             if isinstance(field, ast.Constant):
                 yield str(field.value).capitalize()
+
+
+def _titles(tree: ast.Module) -> Iterator[str]:
+    """The titles of reports, columns and terms, which may be single words."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[object, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(each.arg, each.value) for each in node.keywords if each.arg in ("title", "about", "nothing")]
+        elif isinstance(node, ast.Dict):
+            pairs = [(key, value) for key, value in zip(node.keys, node.values, strict=True) if _is_word(key)]
+        for _, value in pairs:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value[:1].isupper():
+                yield value.value
+
+
+def _is_word(key: ast.expr | None) -> bool:
+    """Whether a key of a dictionary is a member of an enumeration, whose value is a label."""
+    return isinstance(key, ast.Attribute)
 
 
 def _named(text: str) -> str:

@@ -24,10 +24,14 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("overview", {}), ("stock", {}), ("stock", {"stk_view": "Sizes"}), ("stock", {"new": "1"}), ("counts", {}),
     ("deliveries", {}), ("catalog", {}), ("catalog", {"imp_section": "Orders"}), ("reconciliation", {}),
     ("reconciliation", {"rec_view": "Runs"}), ("start", {}), ("settings", {"set_section": "Notifications"}),
+    ("movements", {}), ("orders", {}), ("orders", {"ord_view": "Refunds to decide"}),
+    ("orders", {"ord_view": "Waiting for goods"}), ("alerts", {}), ("reports", {}), ("reports", {"report": "to-order"}),
+    ("reports", {"report": "money"}), ("reports", {"report": "instant"}), ("you/views", {}),
 )  # fmt: skip
 DATA = (
     "select * from product_variants", "select * from products", "select * from stockroom.users",
     "select name, zone from stockroom.shop", "select name, email from stockroom.orders",
+    "select code from stockroom.order_lines", "select brand from public.products",
     "select distinct performed_by, note, reference_id from public.stock_movements",
 )  # fmt: skip
 # Months and distances come from Babel; `off` and ids from Streamlit; `web` begins the order numbers of the sample.
@@ -36,6 +40,10 @@ ELSEWHERE = (
     | {word for name in NAMES for word in re.findall(r"\w{3,}", name)}
     | {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 )
+
+
+VALUES = {"Catalogue", "What to count next", "No supplier", "outbox"}
+"""Values of choices, whose labels are translated, and names."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +65,6 @@ def test_every_text_of_a_page_comes_from_the_catalogue(sample: Shop, monkeypatch
         (page, said)
         for page, query_ in PAGES
         for said in texts(tabs.open("Ada", page, **query_))
-        if unmarked(said) - known and not re.fullmatch(r"[0-9a-f]{32}", said)
+        if said not in VALUES and unmarked(said) - known and not re.fullmatch(r"[0-9a-f]{32}", said)
     }
-    assert forgotten == set()
+    assert sorted(forgotten) == []

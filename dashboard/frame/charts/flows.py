@@ -16,6 +16,7 @@ from core.ledger.charts import Chart, Choice, Sums
 from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
 from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as_table, units_axis
+from dashboard.language import formats
 from dashboard.language.texts import inside, lazy, marked, tr
 
 MOST_NAMES = 8
@@ -178,7 +179,10 @@ def _days(chart: Chart) -> dict[str, Any]:
     starts = chart.starts
     half = {Step.DAY: timedelta(hours=14), Step.WEEK: timedelta(days=4), Step.MONTH: timedelta(days=16)}[chart.step]
     ends = [datetime.combine(starts[0], time()) - half, datetime.combine(starts[-1], time()) + half]
-    ticks = {"tickformat": "%b %Y" if chart.step is Step.MONTH else "%-d %b", "hoverformat": _TITLES[chart.step]}
+    ticks = {
+        "tickformat": formats.chart_day("%b %Y" if chart.step is Step.MONTH else "%-d %b"),
+        "hoverformat": formats.chart_day(_TITLES[chart.step]),
+    }
     return {**ticks, "nticks": 8, "range": ends}
 
 
@@ -216,5 +220,5 @@ def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> Non
     if measure.currency:
         table["Value in"] = [float(flow.value_in) for flow in chart.flows]
         table["Value out"] = [float(flow.value_out) for flow in chart.flows]
-    day = st.column_config.DateColumn(format="D MMM YYYY")
+    day = st.column_config.DateColumn(format=formats.column_day())
     show_as_table(table, key, tr("Units in and out over time"), {_HEADS[chart.step]: day})

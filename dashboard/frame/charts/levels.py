@@ -13,6 +13,7 @@ from core.ledger.charts import LevelMark, MarkKind
 from core.ledger.reports import LevelPoint
 from dashboard.frame import words
 from dashboard.frame.charts.parts import FILL, across, colorway, colour, figure, units_axis
+from dashboard.language import formats
 from dashboard.language.texts import inside, lazy, tr
 
 MARKS = lazy({MarkKind.RECEIPT: "Receipts", MarkKind.COUNT: "Counts", MarkKind.OUT: "Stock-outs"})
@@ -40,7 +41,9 @@ def level_chart(
         "customdata": [[at.date().isoformat()] for at in times],
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 0}},
-        "hovertemplate": "%{x|%-d %b %Y, %H:%M}<br><b>%{y:,d}</b> on hand<extra></extra>",
+        "hovertemplate": tr(
+            "%{{x|{day}, %H:%M}}<br><b>%{{y:,d}}</b> on hand<extra></extra>", day=formats.chart_day("%-d %b %Y")
+        ),
     }
     highest = max([on_hand, reorder_point, *(p.level for p in points), *(m.level for m in marks)])
     short = not times or times[-1] - times[0] < _YEAR
@@ -49,7 +52,7 @@ def level_chart(
         height=280,
         showlegend=bool(marks),
         hovermode="closest" if marks else "x",
-        xaxis={"tickformat": "%-d %b" if short else "%b %Y", "nticks": 8},
+        xaxis={"tickformat": formats.chart_day("%-d %b" if short else "%b %Y"), "nticks": 8},
         yaxis={**units_axis(tr("units on hand"), highest), "range": [-highest * 0.06, highest * 1.12 or 1]},
         shapes=[across(reorder_point, colour(MovementType.SALE))] if reorder_point else [],
     )

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.frame.charts.parts import colorway, figure
+from dashboard.language import formats
 from dashboard.language.texts import inside
 
 
@@ -23,7 +24,7 @@ def time_chart(
     ]
     highest = max((value or 0 for by_time in series.values() for value in by_time.values()), default=0)
     axis = {"title": {"text": unit}, "tickformat": ",~f", "range": [0, highest * 1.1 or 1]}
-    days = {"tickformat": "%-d %b\n%H:%M", "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
+    days = {"tickformat": formats.chart_day("%-d %b\n%H:%M"), "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
     return figure(traces, height=240, showlegend=len(traces) > 1, xaxis=days, yaxis=_sum_axis(axis, stacked))
 
 

@@ -15,6 +15,7 @@ import plotly.io as pio
 import streamlit as st
 
 from core.foundation.model import MovementType
+from dashboard.language import formats
 from dashboard.language.texts import tr
 
 # Positions in theme.chartCategoricalColors. Streamlit's template has placeholders for them that the browser fills in.
@@ -65,7 +66,7 @@ def colorway() -> tuple[str, ...]:
 def figure(traces: list[dict[str, Any]], **layout: Any) -> go.Figure:
     """Return a figure of these traces in the shared template."""
     # Built in one call: Plotly validates every later change of a figure, at more cost than the rest of a page.
-    return go.Figure(data=traces, layout={"template": _TEMPLATE, **layout})
+    return go.Figure(data=traces, layout={"template": _TEMPLATE, "separators": formats.separators(), **layout})
 
 
 def units_axis(title: str, highest: int) -> dict[str, Any]:

@@ -170,8 +170,8 @@ def test_no_section_of_settings_is_for_anybody_but_admins(tabs: Tabs, where: str
     tab = section(tabs, where, person)
     assert "Your role cannot view this page" in words_of(tab)
     assert not tab.dataframe
-    assert not tab.text_input
-    assert not tab.button
+    assert [field.label for field in tab.text_input] == ["Find an order, a buyer, a variant"]
+    assert [button.label for button in tab.button] == ["Find"]
 
 
 def test_a_link_to_a_section_opens_its_group_and_another_group_begins_with_its_first_section(tabs: Tabs) -> None:

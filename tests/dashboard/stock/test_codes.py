@@ -43,7 +43,7 @@ def test_a_shared_code_is_a_choice_on_stock_and_movements(tabs: Tabs, embedded_s
     field(listed, "text_input", "Search").input("00036000291452")
     assert list(table(run(listed), "sku")["sku"]) == ["A-1", "B-1"]
     moved = tabs.open("Sam", "movements", mov_sku="036000291452")
-    assert "036000291452 means A-1 and B-1. Type the SKU." in words_of(moved)
+    assert "2 movements of 2 variants, newest first." in words_of(moved)
 
 
 def test_labels_are_asked_for_in_the_list_and_come_from_a_receipt(tabs: Tabs, embedded_shop: Shop) -> None:

@@ -47,7 +47,7 @@ def test_the_list_is_opened_for_editing_by_those_who_may(tabs: Tabs, embedded_sh
     embedded_shop.variant(2, sku="A-2", size="43", reorder_point=3, product="Boot")
     tab = press(tabs.open("Wanda", "stock"), "Edit list")
     assert "2 variants. Type into the cells, then review and save." in words_of(tab)
-    assert "Save" not in " ".join(labels(tab))
+    assert not {"Save", "Save 1 change"} & set(labels(tab))
     assert "2 variants. Select a SKU to open it." in words_of(press(tab, "Done"))
     assert "Edit list" not in labels(tabs.open("Sam", "stock", edit_list="1"))
     found = tabs.open("Wanda", "stock", edit_list="1", stk_q="b-07")
