@@ -125,7 +125,8 @@ def test_each_code_that_stockroom_itself_posts_cannot_be_retired(shop: Shop) -> 
     """Found in the SQL: an admin must not be able to retire a reason that a function posts."""
     sql = "\n".join(path.read_text() for path in Path(catalog.__file__).parents[1].glob("sql/[1-57]*/*.sql"))
     # "damaged" is also a decision about refunded goods, and "lost" the end of a dispute or a webhook of the sandbox
-    sql = re.sub(r".*(disposition|dispute|status|n[.]lost).*", "", sql)
+    # and "sample" and "donation" are named where the value of losses leaves them out.
+    sql = re.sub(r".*(disposition|dispute|status|n[.]lost|reason not in).*", "", sql)
     codes = {row.reason for row in known(shop).values()}
     written = {code for code in re.findall(r"'(\w+)'", sql) if code in codes}
     needed = {row.reason for row in known(shop).values() if row.needed}
