@@ -32,7 +32,10 @@ STOCK_FUNCTIONS = (
     "cases.retry_order",
     "cases.ship_what_is_there",
     "refunds.decide",
+    "refunds.decide_all",
     "returns.take_in",
+    "returns.exchange",
+    "waiting.send",
     "returns.take_back",
 )
 """The functions that check, hold or move stock, in the order of a shop's day, by the names they are measured under."""

@@ -34,6 +34,9 @@ FUNCTIONS = lazy(
         "cases.retry_order": "Retry an order",
         "cases.ship_what_is_there": "Ship what is in stock",
         "refunds.decide": "Decide a refund",
+        "refunds.decide_all": "Decide the refunds of an order",
+        "returns.exchange": "Exchange a unit",
+        "waiting.send": "Send what buyers wait for",
         "returns.take_in": "Take goods in",
         "returns.take_back": "Take a decision back",
     }

@@ -1,4 +1,4 @@
-// What was typed into a form outlives the session: whoever signs in again as the same person in this tab finds it there.
+// What was typed into a form outlives the session: the same person finds it there after signing in again in this tab.
 // It is kept by the tab alone, for one page, and never for passwords. Another person's sign-in deletes it.
 (() => {
   const KEPT = "stockroom-draft";

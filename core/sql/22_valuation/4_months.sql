@@ -13,7 +13,7 @@ create function stockroom_api.month_group(_movement_type text, _is_loss boolean)
                                else case when _is_loss then 'losses' else 'adjustments' end end;
 
 -- A month by variant, every variant that ever moved. An undo counts where its original does. A value is null where no cost is known.
--- `uncosted` units moved without a known cost. `movements` and `chain_hash` say how far the variant's ledger goes by now.
+-- `uncosted` units moved without a known cost. `movements` and `chain_hash` say how far the ledger of the variant has got.
 create function stockroom_api.month_accounts(_month date)
     returns table (variant_id uuid, sku text, product text, brand text, size text, color text, opening_units bigint, opening_value numeric,
                    purchases_units bigint, purchases_value numeric, sales_units bigint, sales_value numeric,

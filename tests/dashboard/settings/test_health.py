@@ -17,7 +17,7 @@ from core.health.reads import STOCK_FUNCTIONS, Period
 from core.inbox import applying
 from core.inbox.messages import WORKER
 from core.ledger import changes, holds
-from core.orders import cases, refunds, returns
+from core.orders import cases, refunds, returns, waiting
 from core.storefront import api, checkout
 from dashboard.settings.health import FUNCTIONS
 from tests.dashboard.tabs import Tabs, field, run, tabs, words_of
@@ -90,7 +90,7 @@ def test_every_stock_function_is_there_and_has_its_word() -> None:
     operations: tuple[Callable[..., Any], ...] = (
         changes.adjust, changes.receive, changes.set_level, changes.undo, api.check_cart, holds.hold, holds.extend,
         holds.release, holds.expire, checkout._begin, applying.apply, cases.retry_order, cases.ship_what_is_there,
-        refunds.decide, returns.take_in, returns.take_back,
+        refunds.decide, refunds.decide_all, returns.take_in, returns.exchange, waiting.send, returns.take_back,
     )  # fmt: skip
     assert tuple(map(name_of, operations)) == STOCK_FUNCTIONS
     assert set(STOCK_FUNCTIONS) == set(FUNCTIONS)
