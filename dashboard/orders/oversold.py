@@ -122,13 +122,13 @@ def _show_missing(seen: WaitingList) -> None:
     due = [words.due(seen.expected.get(row.variant_id)) for row in rows]
     columns.show(
         {
-            "order": (names, columns.opener(tr("Order"), 180, ids, order_list.open_order)),
-            "buyer": ([row.buyer or row.email or "" for row in rows], TextColumn(tr("Buyer"), width=190)),
-            "line": ([_name(row) for row in rows], TextColumn(tr("Line"), width=270)),
-            "units": (units, TextColumn(tr("Units"), width=60, alignment="right")),
-            "since": ([words.moment(row.paid_at, zone) for row in rows], TextColumn(tr("Waiting since"), width=150)),
-            "there": ([_there(row) for row in rows], TextColumn(tr("Available"), width=140)),
-            "due": (due, TextColumn(tr("Expected"), width=110)),
+            "order": (names, columns.opener(tr("Order"), 112, ids, order_list.open_order)),
+            "buyer": ([row.buyer or row.email or "" for row in rows], TextColumn(tr("Buyer"), width=188)),
+            "line": ([_name(row) for row in rows], TextColumn(tr("Line"), width=310)),
+            "units": (units, TextColumn(tr("Units"), width=56, alignment="right")),
+            "since": ([words.moment(row.paid_at, zone) for row in rows], TextColumn(tr("Waiting since"), width=138)),
+            "there": ([_there(row) for row in rows], TextColumn(tr("Available"), width=104)),
+            "due": (due, TextColumn(tr("Expected"), width=96)),
         },
         {
             "order": (names, columns.opener(tr("Order"), 104, ids, order_list.open_order)),

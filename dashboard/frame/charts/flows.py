@@ -17,7 +17,7 @@ from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
 from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as_table, units_axis
 from dashboard.language import formats
-from dashboard.language.texts import inside, lazy, marked, tr
+from dashboard.language.texts import inside, lazy, marked, noun, tr
 
 MOST_NAMES = 8
 """The most groups with a colour of their own; the rest is one more."""
@@ -108,7 +108,9 @@ def flow_chart(
     axis = (
         {"title": {"text": measure.currency}, "tickformat": ",~f"}
         if measure.currency
-        else units_axis("units", max((flow.units_in + flow.units_out for flow in chart.flows), default=0))
+        else units_axis(
+            noun(2, "unit", "units"), max((flow.units_in + flow.units_out for flow in chart.flows), default=0)
+        )
     )
     return figure(bars, height=height, xaxis=_days(chart), yaxis=axis, hovermode="x unified")
 

@@ -24,7 +24,8 @@ def time_chart(
     ]
     highest = max((value or 0 for by_time in series.values() for value in by_time.values()), default=0)
     axis = {"title": {"text": unit}, "tickformat": ",~f", "range": [0, highest * 1.1 or 1]}
-    days = {"tickformat": formats.chart_day("%-d %b\n%H:%M"), "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
+    ticks = formats.chart_day("%-d %b" if step >= timedelta(days=1) else "%-d %b\n%H:%M")
+    days = {"tickformat": ticks, "nticks": 7, "range": [ends[0] - step / 2, ends[1]]}
     return figure(traces, height=240, showlegend=len(traces) > 1, xaxis=days, yaxis=_sum_axis(axis, stacked))
 
 
