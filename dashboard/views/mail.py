@@ -39,14 +39,8 @@ def show(found: Sequence[View], person: Actor, shop: Shop) -> None:
     has_account = load_settings().mail_url is not None
     choices = {view.view_id: view.name for view in found if view.can_be_mailed}
     chosen = session.run(schedule.subscription)
-    st.caption(
-        words.plain(
-            tr(
-                "Numbers, first rows and charts of your views, sent to {email}, with your rights at that time.",
-                email=person.email,
-            )
-        )
-    )
+    st.caption(tr("Numbers, first rows and charts of your views, with your rights at that time. They are sent to:"))
+    st.text(person.email)  # not Markdown, which would turn an email address into a link
     _show_account(has_account, shop)
     if not choices:
         st.caption(tr("Save a view of Stock, Movements or Reports first: those can be mailed."))
@@ -141,7 +135,7 @@ def _sent(person: Actor, key: str) -> Notice:
     except StockError as problem:
         return Notice(text="", problem=problem)
     said = {
-        MailState.SENT: tr("The mail is on its way to {email}.", email=person.email),
+        MailState.SENT: tr("The mail is on its way."),
         MailState.WAITING: tr("The mail server did not take it yet. Stockroom tries again by itself; see below."),
         MailState.FAILED: tr("The mail could not be sent. The reason is below."),
         MailState.SKIPPED: tr("There was nothing to send. The reason is below."),

@@ -68,9 +68,14 @@ def test_a_shelf_is_adjusted_within_six_presses_of_tab(desk: Desk) -> None:
     keys.press("Tab")
     expect(tab.get_by_role("link", name="Skip to the main action")).to_be_focused()
     keys.press("Enter")
+    units = tab.get_by_role("tabpanel").get_by_label("Units")
+    expect(units).to_be_focused()
     keys.type("2")
-    for _ in range(3):
+    expect(units).to_have_value("2")
+    for label in ("Reason", "Note"):
         keys.press("Tab")
+        expect(tab.get_by_role("tabpanel").get_by_label(label)).to_be_focused()
+    keys.press("Tab")
     expect(tab.get_by_role("button", name="Adjust", exact=True)).to_be_focused()
     keys.press("Enter")
     expect(tab.get_by_text(f"{sku}: 3 → 5")).to_be_visible(timeout=10_000)
