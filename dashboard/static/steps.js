@@ -42,9 +42,19 @@
       .find((each) => isVisible(each) && !each.disabled);
     return found && !found.closest("[data-testid=stForm]") ? found : field ?? found;
   }
+  // The page may still be drawn: the focus follows for a second, or until the person presses another key.
+  let isLeading = false;
+  for (const deed of ["pointerdown", "keydown"])
+    addEventListener(deed, () => { isLeading = false; }, true);
+  function lead(tries) {
+    const action = mainAction() ?? main();
+    if (isLeading && document.activeElement !== action) action.focus();
+    if (isLeading && tries > 0) setTimeout(lead, 100, tries - 1);
+  }
   skip.onclick = (event) => {
     event.preventDefault();
-    (mainAction() ?? main()).focus();
+    isLeading = true;
+    lead(10);
   };
   function place() {
     const text = document.querySelector(".stockroom-person")?.dataset.skip;

@@ -64,6 +64,7 @@ def test_a_shelf_is_adjusted_within_six_presses_of_tab(desk: Desk) -> None:
     desk.enter(tab, new_person(desk.shop, password=None))
     tab.goto(f"{desk.url}/stock?sku={sku}")
     settle(tab)
+    expect(tab.get_by_role("tabpanel").get_by_label("Reason")).to_be_visible()  # the browser loads this field late
     keys = tab.keyboard
     keys.press("Tab")
     expect(tab.get_by_role("link", name="Skip to the main action")).to_be_focused()
