@@ -249,6 +249,26 @@ begin
       from unnest(_said) d where d.line_id = l.id and d.disposition = 'restock';
 end $$;
 
+-- Post movements of order lines, which are locked with their variants, and link each to its line. `_line_ids` has the line of each
+-- movement. Refuses: SK002, SK008.
+create function stockroom_api.post_of_order(_operation_id bigint, _who text, _lines stockroom.line[], _line_ids bigint[])
+    returns setof stockroom_api.posting
+    language plpgsql as $$
+begin
+    return query
+        with posted as materialized (
+            select p.*, p.n as place from stockroom_api.post_lines(_operation_id, _who, _lines) with ordinality
+                   p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
+                      quantity_after, variant_sequence, n)
+        ), linked as (
+            insert into stockroom.order_line_movements (movement_id, line_id)
+            select p.movement_id, _line_ids[p.place] from posted p
+        )
+        select p.operation_id, p.replayed, p.movement_id, p.variant_id, p.sku, p.movement_type, p.reason, p.quantity,
+               p.quantity_before, p.quantity_after, p.variant_sequence
+          from posted p order by p.movement_id;
+end $$;
+
 -- Put units back on the shelf: one restoration movement for each line with the decision 'restock', now or at a past moment.
 create function stockroom_api.restock(
     _operation_id bigint, _who text, _said stockroom_api.decision[], _reason text, _reference_type text, _reference text, _note text,
@@ -269,18 +289,7 @@ begin
     end if;
     perform stockroom_api.check_lines(_lines);
     perform stockroom_api.lock_variants(array(select distinct (l).variant_id from unnest(_lines) l));
-    return query
-        with posted as materialized (
-            select p.*, p.n as place from stockroom_api.post_lines(_operation_id, _who, _lines) with ordinality
-                   p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
-                      quantity_after, variant_sequence, n)
-        ), linked as (
-            insert into stockroom.order_line_movements (movement_id, line_id)
-            select p.movement_id, _line_ids[p.place] from posted p
-        )
-        select p.operation_id, p.replayed, p.movement_id, p.variant_id, p.sku, p.movement_type, p.reason, p.quantity,
-               p.quantity_before, p.quantity_after, p.variant_sequence
-          from posted p order by p.movement_id;
+    return query select * from stockroom_api.post_of_order(_operation_id, _who, _lines, _line_ids);
 end $$;
 
 grant execute on function

@@ -142,11 +142,7 @@ begin
         return;
     end if;
     perform stockroom_api.check_lines(_lines);
-    insert into stockroom.order_line_movements (movement_id, line_id)
-    select p.movement_id, _of[p.n]
-      from stockroom_api.post_lines(_operation_id, _who, _lines) with ordinality
-           p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
-              quantity_after, variant_sequence, n);
+    perform stockroom_api.post_of_order(_operation_id, _who, _lines, _of);
 end $$;
 
 -- Lock the variants of an order's lines and of the lines that it gets, in ascending id, and consume its hold.

@@ -70,18 +70,7 @@ begin
             union all
             select 2, l.id, l.variant_id, 'sale', -l.quantity from stockroom.order_lines l where l.id = _new_id) g;
     perform stockroom_api.check_lines(_lines);
-    return query
-        with posted as materialized (
-            select p.*, p.n as place from stockroom_api.post_lines(_operation_id, _who, _lines) with ordinality
-                   p (operation_id, replayed, movement_id, variant_id, sku, movement_type, reason, quantity, quantity_before,
-                      quantity_after, variant_sequence, n)
-        ), linked as (
-            insert into stockroom.order_line_movements (movement_id, line_id)
-            select p.movement_id, _line_ids[p.place] from posted p
-        )
-        select p.operation_id, p.replayed, p.movement_id, p.variant_id, p.sku, p.movement_type, p.reason, p.quantity,
-               p.quantity_before, p.quantity_after, p.variant_sequence
-          from posted p order by p.movement_id;
+    return query select * from stockroom_api.post_of_order(_operation_id, _who, _lines, _line_ids);
 end $$;
 
 grant execute on function

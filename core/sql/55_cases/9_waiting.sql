@@ -3,22 +3,21 @@
 -- Each line that a buyer waits for, with the units that are missing. `ahead`: what buyers who paid earlier wait for of the same
 -- variant. `is_here`: there is enough for it after them. Orders whose whole money went back wait for nothing.
 create view stockroom_api.waiting_lines as
-with line as (
-    select l.id as line_id, l.order_id, o.payment_id, stockroom_api.order_name(o) as order_name, o.name as buyer, o.email, o.paid_at,
-           o.currency, l.position, l.variant_id, l.unit_price, l.awaited_at,
-           case l.state when 'failed' then l.quantity - l.taken - l.oversold else l.oversold end as units
-      from stockroom.order_lines l
-      join stockroom.orders o on o.id = l.order_id
-     where l.variant_id is not null
-       and (l.state = 'failed' or l.awaited_at is not null and l.oversold > 0)
-       and not exists (select from stockroom_api.refund_extents e where e.order_id = l.order_id and e.is_whole)
-)
-select l.*, v.sku, v.size, p.name as product, v.computed_available_stock as available, q.ahead,
-       v.computed_available_stock >= q.ahead + l.units as is_here
-  from (select x.*, coalesce(sum(x.units) over (partition by x.variant_id order by x.paid_at, x.order_id, x.position
-                   rows between unbounded preceding and 1 preceding), 0)::bigint as ahead from line x) q
-  join line l on l.line_id = q.line_id
-  join public.product_variants v on v.id = l.variant_id
+select q.*, v.sku, v.size, p.name as product, v.computed_available_stock as available,
+       v.computed_available_stock >= q.ahead + q.units as is_here
+  from (
+    select l.*, coalesce(sum(l.units) over (partition by l.variant_id order by l.paid_at, l.order_id, l.position
+               rows between unbounded preceding and 1 preceding), 0)::bigint as ahead
+      from (
+        select l.id as line_id, l.order_id, stockroom_api.order_name(o) as order_name, o.name as buyer, o.email, o.paid_at,
+               l.position, l.variant_id, l.awaited_at,
+               case l.state when 'failed' then l.quantity - l.taken - l.oversold else l.oversold end as units
+          from stockroom.order_lines l
+          join stockroom.orders o on o.id = l.order_id
+         where l.variant_id is not null
+           and (l.state = 'failed' or l.awaited_at is not null and l.oversold > 0)
+           and not exists (select from stockroom_api.refund_extents e where e.order_id = l.order_id and e.is_whole)) l) q
+  join public.product_variants v on v.id = q.variant_id
   left join public.products p on p.id = v.product_id;
 
 -- Take what buyers wait for of these orders off the shelf, as far as it is there: first paid, first served. A line whose units are
