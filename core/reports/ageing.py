@@ -107,10 +107,7 @@ def dead_stock(connection: Connection, actor: Actor, *, period: Period, filter: 
         )
         for row in found
     )
-    by_product: dict[str, int] = {}
-    for row in found:
-        by_product[row.product] = by_product.get(row.product, 0) + row.units
-    most = sorted(by_product.items(), key=lambda each: -each[1])[:CHARTED]
+    most = choosing.largest(((row.product, row.units) for row in found), CHARTED)
     return Table(
         columns=columns,
         rows=rows,

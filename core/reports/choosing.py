@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -102,3 +102,11 @@ def total(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> tuple[A
 def whole(name: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the sum of a column, 0 without rows."""
     return func.coalesce(func.sum(name), 0)
+
+
+def largest(parts: Iterable[tuple[str, float]], most: int | None = None) -> list[tuple[str, float]]:
+    """Return the sums of parts by name, the largest first, and of many the first `most`."""
+    sums: dict[str, float] = {}
+    for name, part in parts:
+        sums[name] = sums.get(name, 0) + part
+    return sorted(sums.items(), key=lambda each: -each[1])[:most]

@@ -68,10 +68,7 @@ def _levels(connection: Connection, actor: Actor, moment: datetime, wanted: Filt
         Column(name="value", title="Value", kind=Kind.MONEY, about="At cost; empty where no cost was known"),
     )
     rows = tuple((*choosing.named(row, Grain.VARIANT), row.level, values.get(row.variant_id)) for row in found)
-    brands: dict[str, float] = {}
-    for row in found:
-        brands[row.brand or choosing.NO_BRAND] = brands.get(row.brand or choosing.NO_BRAND, 0) + row.level
-    most = sorted(brands.items(), key=lambda each: -each[1])[:_CHARTED]
+    most = choosing.largest(((row.brand or choosing.NO_BRAND, row.level) for row in found), _CHARTED)
     return Table(
         columns=columns,
         rows=rows,

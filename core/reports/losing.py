@@ -43,10 +43,7 @@ def losses(connection: Connection, actor: Actor, *, period: Period, filter: Filt
         (name, row.performed_by, row.lost, row.found, row.found - row.lost, row.value)
         for name, row in zip(names, found, strict=True)
     )
-    reasons: dict[str, int] = {}
-    for name, row in zip(names, found, strict=True):
-        reasons[name] = reasons.get(name, 0) + row.lost
-    most = sorted(reasons.items(), key=lambda each: -each[1])
+    most = choosing.largest((name, row.lost) for name, row in zip(names, found, strict=True))
     uncosted = sum(row.uncosted for row in found)
     return Table(
         columns=columns,

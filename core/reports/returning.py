@@ -111,10 +111,7 @@ def refund_reasons(connection: Connection, actor: Actor, *, period: Period, filt
     rows = tuple(
         (*name, *(units.get(what, 0) for what in _DISPOSITIONS), sum(units.values())) for name, (_, units) in order
     )
-    reasons: dict[str, int] = {}
-    for name, (_, units) in order:
-        reasons[name[-1]] = reasons.get(name[-1], 0) + sum(units.values())
-    most = sorted(reasons.items(), key=lambda each: -each[1])
+    most = choosing.largest((name[-1], sum(units.values())) for name, (_, units) in order)
     return Table(
         columns=columns,
         rows=rows,

@@ -111,10 +111,7 @@ def lost_sales(connection: Connection, actor: Actor, *, period: Period, filter: 
     )  # fmt: skip
     sums = choosing.total(rows, columns)
     first = len(_VARIANT)
-    products: dict[str, float] = {}
-    for row in found:
-        products[row.product] = products.get(row.product, 0) + float(row.lost_money or 0)
-    most = sorted(products.items(), key=lambda each: -each[1])[:CHARTED]
+    most = choosing.largest(((row.product, float(row.lost_money or 0)) for row in found), CHARTED)
     unpriced = sum(row.lost_money is None for row in found)
     unknown = sum(row.rate is None and row.is_active for row in outs)
     return Table(

@@ -12,7 +12,7 @@ from core.ledger import reports
 from core.reports import files, menu
 from core.reports.files import Format
 from core.reports.menu import BRAND, BY, FIRST, LAST, PRODUCT, SPAN, Wanted
-from core.reports.model import Filter, Grain, Report, Table
+from core.reports.model import Chart, Filter, Grain, Report, Table
 from core.reports.periods import Span
 from dashboard.door import session
 from dashboard.frame import lists, words
@@ -118,17 +118,35 @@ def show_table(name: str, table: Table, head: str, nothing: str, wanted: Wanted)
         head, key="rep", clear=_FILTERS.clear if wanted.filter != Filter(by=wanted.filter.by) else None,
         actions=lambda: _show_actions(name, wanted, bool(table.rows)),
     )  # fmt: skip
+    show_rows(table, nothing, name=name)
+
+
+def show_rows(table: Table, nothing: str, *, name: str) -> None:
+    """Show the totals, the chart and the rows of a table, or `nothing` if it has none."""
     if not table.rows:
         frame.empty(tr("There is nothing to report"), nothing, icon=":material/query_stats:")
         return
     show_totals(table)
-    if table.chart is not None and len(table.chart.names) > 1:
-        with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(translated(table.chart.title))}**")
-            drawing.show(table.chart, table.currency)
+    if table.chart is not None:
+        show_chart(table.chart, table.currency)
     if table.note:
         st.caption(translated(table.note))
     cells.show(table, name=name)
+
+
+def show_chart(chart: Chart, currency: str) -> None:
+    """Show a chart with its title, unless there is only one name to compare."""
+    if len(chart.names) > 1:
+        with st.container(border=True, key="rep_chart_card"):
+            st.markdown(f"**{words.plain(translated(chart.title))}**")
+            drawing.show(chart, currency)
+
+
+def show_link(about: str) -> None:
+    """Offer the address of the report as it is shown, to copy."""
+    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
+        st.caption(about)
+        st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
 
 
 def show_totals(table: Table) -> None:
@@ -145,9 +163,7 @@ def show_totals(table: Table) -> None:
 
 
 def _show_actions(name: str, wanted: Wanted, has_rows: bool) -> None:
-    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
-        st.caption(tr("This link opens the report with the same filters."))
-        st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
+    show_link(tr("This link opens the report with the same filters."))
     if not has_rows:
         return
     with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):

@@ -15,11 +15,10 @@ from core.reports.menu import BRAND, PRODUCT
 from core.reports.model import Filter, Table
 from dashboard.door import session
 from dashboard.frame import lists, words
-from dashboard.frame import page as frame
 from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import tr
-from dashboard.reports import cells, desk, drawing
+from dashboard.reports import cells, desk
 
 _AT, _SINCE = "rep_at", "rep_since"
 """The parameters of the two moments: 2026-11-20T14:30, on the shop's clock."""
@@ -38,19 +37,7 @@ def show(person: Actor) -> None:
         _head(table, at, since, shop), key="rep", clear=_FILTERS.clear if wanted != Filter() else None,
         actions=lambda: _show_actions(at, since, wanted),
     )  # fmt: skip
-    if not table.rows:
-        frame.empty(
-            tr("There is nothing to report"), translated(core_instant.INSTANT.nothing), icon=":material/query_stats:"
-        )
-        return
-    desk.show_totals(table)
-    if table.chart is not None and len(table.chart.names) > 1:
-        with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(translated(table.chart.title))}**")
-            drawing.show(table.chart, table.currency)
-    if table.note:
-        st.caption(translated(table.note))
-    cells.show(table, name=core_instant.INSTANT.name)
+    desk.show_rows(table, translated(core_instant.INSTANT.nothing), name=core_instant.INSTANT.name)
 
 
 def _moment(label: str, param: str, shop: Shop) -> datetime | None:
@@ -103,9 +90,7 @@ def _head(table: Table, at: datetime, since: datetime | None, shop: Shop) -> str
 
 
 def _show_actions(at: datetime, since: datetime | None, wanted: Filter) -> None:
-    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
-        st.caption(tr("This link opens the report with the same moments and filters."))
-        st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
+    desk.show_link(tr("This link opens the report with the same moments and filters."))
     with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):
         st.caption(tr("All rows of the report, not only this page."))
         for format, (label, mime) in desk.FORMATS.items():  # noqa: A001

@@ -23,7 +23,7 @@ from dashboard.frame import columns, feedback, forms, lists, words
 from dashboard.frame import page as frame
 from dashboard.language.said import translated
 from dashboard.language.texts import lazy, marked, tr
-from dashboard.reports import cells, desk, drawing
+from dashboard.reports import cells, desk
 from dashboard.stock import terms as terms_form
 
 SUPPLIER, ALL = "rep_supplier", "rep_every"
@@ -84,11 +84,7 @@ def _show_sums(rows: Sequence[Suggestion]) -> None:
         st.metric(tr("Variants to order"), words.number(len(rows)), border=True)
         st.metric(tr("Units to order"), words.number(sum(row.suggested for row in rows)), border=True)
         st.metric(tr("Suppliers"), words.number(len({row.supplier for row in rows if row.supplier})), border=True)
-    chart = ordering.chart(list(rows))
-    if len(chart.names) > 1:
-        with st.container(border=True, key="rep_chart_card"):
-            st.markdown(f"**{words.plain(translated(chart.title))}**")
-            drawing.show(chart, "")
+    desk.show_chart(ordering.chart(list(rows)), "")
 
 
 def _show_table(rows: Sequence[Suggestion]) -> None:
@@ -168,9 +164,7 @@ def _short(value: Decimal) -> str:
 
 
 def _show_actions(supplier: str, rows: Sequence[Suggestion], person: Actor) -> None:
-    with st.popover(tr("Link"), icon=":material/link:", key="rep_link"):
-        st.caption(tr("This link opens the report with the same filters."))
-        st.code(f"{session.origin()}{session.here()}", language=None, wrap_lines=True)
+    desk.show_link(tr("This link opens the report with the same filters."))
     if not rows:
         return
     with st.popover(tr("Export"), icon=":material/download:", key="rep_export"):
