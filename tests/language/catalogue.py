@@ -42,7 +42,6 @@ def _pages() -> Iterator[tuple[Key, str]]:
         place, finder = path.relative_to(ROOT).as_posix(), texts_of(path)
         yield from ((each.text, place) for each in finder.found)
         yield from ((noun, place) for noun in finder.nouns)
-    yield from sentences.of_scripts()
     yield from ((text, "tests/language/finder.py") for text in MORE_TEXTS)
     yield from (((one, f"{one}s"), "tests/language/finder.py") for one in MORE_NOUNS)
 

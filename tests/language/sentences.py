@@ -158,8 +158,3 @@ def _reasons(text: str) -> Iterator[str]:
     for block in re.findall(r"insert into stockroom\.reasons.*?;", text, re.DOTALL):
         for _, _, label in re.findall(r"\(\s*'(\w+)',\s*'(\w+)',\s*'((?:[^']|'')*)'", block):
             yield label.replace("''", "'")
-
-
-def of_scripts() -> Iterator[tuple[str, str]]:
-    """Each text of the scripts and of the plain pages, and its file."""
-    yield from ()

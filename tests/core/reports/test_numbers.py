@@ -131,17 +131,16 @@ def real(server: Server) -> Iterator[Seen | None]:
         yield Seen(shop=shop, period=period, rows=plain.movements(shop, ZONE))
 
 
-@pytest.fixture(scope="module")
-def both(made: Seen, real: Seen | None) -> list[Seen]:
-    """The two shops, or the made-up one in a clone without the data of the real one."""
-    return [made, real] if real else [made]
-
-
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
-def test_sell_through_is_what_was_kept_of_what_was_kept_and_what_is_left(both: list[Seen], which: int) -> None:
-    if which >= len(both):
+@pytest.fixture(scope="module", params=["made", "real"])
+def seen(request: pytest.FixtureRequest, made: Seen, real: Seen | None) -> Seen:
+    """The made-up shop and the real one, each in turn."""
+    found = made if request.param == "made" else real
+    if found is None:
         pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+    return found
+
+
+def test_sell_through_is_what_was_kept_of_what_was_kept_and_what_is_left(seen: Seen) -> None:
     first, last = seen.period.first, seen.period.last
     expected = {}
     for sku, rows in seen.rows.items():
@@ -158,11 +157,7 @@ def test_sell_through_is_what_was_kept_of_what_was_kept_and_what_is_left(both: l
     assert len(expected) > 5
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
-def test_movers_are_in_the_class_that_their_part_of_the_units_gives_them(both: list[Seen], which: int) -> None:
-    if which >= len(both):
-        pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+def test_movers_are_in_the_class_that_their_part_of_the_units_gives_them(seen: Seen) -> None:
     first, last = seen.period.first, seen.period.last
     sold = {sku: max(-plain.units(rows, first, last, "sale"), 0) for sku, rows in seen.rows.items()}
     left = {sku: plain.level(rows, last + timedelta(days=1)) for sku, rows in seen.rows.items()}
@@ -173,11 +168,7 @@ def test_movers_are_in_the_class_that_their_part_of_the_units_gives_them(both: l
     assert sum(sku in found and found[sku][1] == "A" for sku in expected) >= 1
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
-def test_days_in_stock_and_what_was_not_sold_on_the_others(both: list[Seen], which: int) -> None:
-    if which >= len(both):
-        pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+def test_days_in_stock_and_what_was_not_sold_on_the_others(seen: Seen) -> None:
     first, last = seen.period.first, seen.period.last
     expected, lost = {}, {}
     for sku, rows in seen.rows.items():
@@ -192,12 +183,8 @@ def test_days_in_stock_and_what_was_not_sold_on_the_others(both: list[Seen], whi
     assert lost
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
 @pytest.mark.parametrize("days", [0, 1])
-def test_what_is_left_is_what_came_last(both: list[Seen], which: int, days: int) -> None:
-    if which >= len(both):
-        pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+def test_what_is_left_is_what_came_last(seen: Seen, days: int) -> None:
     last = seen.period.last + timedelta(days=days)
     expected = {}
     for sku, rows in seen.rows.items():
@@ -226,11 +213,7 @@ def test_dead_stock_lay_there_for_the_whole_period_and_sold_nothing(real: Seen |
     assert expected
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
-def test_what_was_undone_is_no_loss(both: list[Seen], which: int) -> None:
-    if which >= len(both):
-        pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+def test_what_was_undone_is_no_loss(seen: Seen) -> None:
     first, last = seen.period.first, seen.period.last
     lost: Counter[tuple[str, str]] = Counter()
     everything = 0
@@ -247,11 +230,7 @@ def test_what_was_undone_is_no_loss(both: list[Seen], which: int) -> None:
     assert 0 < sum(lost.values()) <= everything
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["made", "real"])
-def test_restorations_are_those_that_stand(both: list[Seen], which: int) -> None:
-    if which >= len(both):
-        pytest.skip("The data of the real shop is not here.")
-    seen = both[which]
+def test_restorations_are_those_that_stand(seen: Seen) -> None:
     first, last = seen.period.first, seen.period.last
     expected = {}
     for sku, rows in seen.rows.items():
