@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from core.database import pool
+from core.database.pool import Share
 from core.foundation import journal
 from core.foundation.errors import StockError
 from core.foundation.settings import load_settings
@@ -46,8 +47,9 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         importlib.import_module(name)
     settings = load_settings()
     journal.begin(settings.log)
-    keeper = Keeper(pool.engine())
-    worker, watch = Worker(pool.engine(), connection.finder(settings, pool.engine)), Watch(pool.engine())
+    engine = pool.engine(Share.JOBS)
+    keeper, watch = Keeper(engine), Watch(engine)
+    worker = Worker(engine, connection.finder(settings, partial(pool.engine, Share.JOBS)))
     gc.collect()
     gc.freeze()  # these objects stay: without this, each collection walks all of them, four times the cost of a run
     if settings.worker:
@@ -74,7 +76,9 @@ def _sandbox_secrets(engine: Engine) -> Sequence[str]:
     return connection.webhook_secrets(load_settings(), engine)
 
 
-stripe_door = webhook.StripeDoor(engine=pool.engine, secrets=_webhook_secrets, stand_in=_sandbox_secrets)
+stripe_door = webhook.StripeDoor(
+    engine=partial(pool.engine, Share.WEBHOOK), secrets=_webhook_secrets, stand_in=_sandbox_secrets
+)
 
 
 def on_script_error(error: Exception) -> bool:
@@ -93,10 +97,11 @@ def on_script_error(error: Exception) -> bool:
 
 
 _settings = load_settings()
+_api_engine = partial(pool.engine, Share.API)
 api = create_api(
-    pool.engine,
+    _api_engine,
     # A buyer waits for the answer: long retries would only hold the cart that long.
-    gateway=connection.finder(_settings, pool.engine, Patience(attempts=3, longest=1.0)),
+    gateway=connection.finder(_settings, _api_engine, Patience(attempts=3, longest=1.0)),
     has_mail=_settings.mail_url is not None,
     sell_unverified=_settings.sell_unverified,
     allowed_origins=_settings.cors_origins,
@@ -111,7 +116,7 @@ app = st.App(
     middleware=[Middleware(AuthGate, find_session=signin.find_session, find_hosts=pictures.hosts, api=api)],
     routes=[
         *signin.ROUTES,
-        *health.HealthDoor(pool.engine).routes(),
+        *health.HealthDoor(partial(pool.engine, Share.JOBS)).routes(),
         *Downloads(pool.engine).routes(),
         *ScanDoor(pool.engine).routes(),
         *pictures.routes(),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.foundation import journal, measure
-from core.foundation.errors import BY_SQLSTATE, InvalidInput, StockError, Unavailable
+from core.foundation.errors import BY_SQLSTATE, Busy, InvalidInput, StockError, Unavailable
 from core.foundation.measure import METER, Kind, Outcome
 from core.foundation.model import Actor
 
@@ -42,8 +42,13 @@ _ATTEMPTS = 5
 _LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*\w+")
 
 
-def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Engine:
+def create_engine(
+    url: str, *, pool_size: int = 10, overflow: int | None = None, patience: float = 10.0, direct: bool = False
+) -> Engine:
     """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
+
+    It keeps `pool_size` connections, opens `overflow` more when they are busy (as many again by default), and waits
+    `patience` seconds for a free one.
 
     It uses no named prepared statements and no session state, so it works through a transaction pooler. Where there is
     no pooler (`direct`), statements are prepared, and PostgreSQL reuses their plans.
@@ -51,8 +56,8 @@ def create_engine(url: str, *, pool_size: int = 10, direct: bool = False) -> Eng
     engine = sqlalchemy.create_engine(
         normalise(url),
         pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=10,
+        max_overflow=pool_size if overflow is None else overflow,
+        pool_timeout=patience,
         pool_pre_ping=False,
         pool_recycle=1800,
         hide_parameters=True,  # parameters may be personal data and secrets, and errors may be logged
@@ -235,7 +240,7 @@ def translate(error: Exception) -> Exception:
     if state in BY_SQLSTATE:
         return _refusal(BY_SQLSTATE[state], error)
     if state in _BUSY:
-        return Unavailable("Somebody else is changing the same stock. Nothing was changed. Try again in a moment.")
+        return Busy()
     if state in _BAD_VALUE:
         return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
     if state == _NOT_MIGRATED:

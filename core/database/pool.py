@@ -1,8 +1,9 @@
-"""The engine of this process, whose connections routes, pages and jobs share."""
+"""The engines of this process: a bounded number of connections for each kind of work, so that none takes another's."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from enum import StrEnum
+from threading import Lock
 
 from sqlalchemy import Engine
 
@@ -10,26 +11,59 @@ from core.database import embedded
 from core.database import engine as database
 from core.foundation.settings import load_settings
 
+
+class Share(StrEnum):
+    """A kind of work with connections of its own."""
+
+    PAGES = "pages"
+    SIGN_IN = "sign_in"
+    API = "api"
+    WEBHOOK = "webhook"
+    JOBS = "jobs"
+
+
+LIMITS = {
+    Share.PAGES: (12, 10.0),
+    Share.SIGN_IN: (6, 3.0),
+    Share.API: (20, 1.0),
+    Share.WEBHOOK: (3, 10.0),
+    Share.JOBS: (10, 10.0),
+}
+"""The most connections of each kind of work, and the seconds that it waits for one. They are opened when needed."""
+
+_lock = Lock()
+_engines: dict[Share, Engine] = {}
 _server: embedded.EmbeddedServer | None = None
 
 
-@lru_cache(maxsize=1)
-def engine() -> Engine:
-    """Return the engine on the configured database, or else on the embedded PostgreSQL."""
+def engine(share: Share = Share.PAGES) -> Engine:
+    """Return the engine of this kind of work on the configured database, or else on the embedded PostgreSQL."""
+    known = _engines.get(share)
+    if known is not None:
+        return known
+    with _lock:
+        if share not in _engines:
+            _engines[share] = _create(share)
+        return _engines[share]
+
+
+def _create(share: Share) -> Engine:
     global _server
-    settings = load_settings()
-    if settings.database_url is None:
+    settings, (most, patience) = load_settings(), LIMITS[share]
+    if settings.database_url is not None:
+        return database.create_engine(settings.database_url, pool_size=most, overflow=0, patience=patience)
+    if _server is None:
         _server = embedded.start(settings.data_dir)
-        return database.create_engine(_server.app_url, direct=True)
-    return database.create_engine(settings.database_url)
+    return database.create_engine(_server.app_url, pool_size=most, overflow=0, patience=patience, direct=True)
 
 
 def close() -> None:
     """Close the connections and stop using the embedded server. The next `engine()` starts again."""
     global _server
-    if engine.cache_info().currsize:
-        engine().dispose()
-        engine.cache_clear()
-    if _server is not None:
-        _server.stop()
-        _server = None
+    with _lock:
+        for each in _engines.values():
+            each.dispose()
+        _engines.clear()
+        if _server is not None:
+            _server.stop()
+            _server = None

@@ -193,6 +193,10 @@ class Unavailable(StockError):
     """The database did not answer in time; trying again is safe."""
 
 
+class Busy(Unavailable):
+    """Somebody else is changing the same stock. Nothing was changed. Try again in a moment."""
+
+
 class DeliveryFailed(Unavailable):
     """A message could not be delivered."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,18 +27,39 @@ _connections: WeakKeyDictionary[Engine, dict[str, Any]] = WeakKeyDictionary()
 # How carts are read, as it was when it was last looked up. The statement that applies an order compares it.
 
 
-def record(engine: Engine, message: Incoming, found: Mapping[str, Any], *, payment_id: str) -> dict[str, Any] | None:
-    """Record the order of a succeeded payment, unless it is known, and return it as `stockroom_api.paid_order` does.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everyday:
+    """The message of a payment and its order, read; `facts` is how carts were read."""
 
-    Returns None, with nothing changed, if the inbox has to take it: the cart is not everyday, or somebody has changed
-    how carts are read. `found` is the payment as Stripe returned it. Raises StockError, DBAPIError.
+    payment_id: str
+    message: Incoming
+    rows: Sequence[dict[str, Any]]
+    facts: Mapping[str, Any]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of its lines, as its cart names them."""
+        return [str(line["code"]) for row in self.rows for line in row.get("lines", ())]
+
+
+def read(engine: Engine, message: Incoming, found: Mapping[str, Any], *, payment_id: str) -> Everyday | None:
+    """Return a succeeded payment with its order, or None if its cart is not everyday, so the inbox has to take it.
+
+    `found` is the payment as Stripe returned it. Raises StockError, DBAPIError.
     """
     facts = _connections.get(engine) or run(engine, _look_up, WORKER)
     _connections[engine] = facts
     rows = _orders_of(engine, facts, message, found)
-    if rows is None:
-        return None
-    known = run(engine, _record, WORKER, payment_id=payment_id, message=message, rows=rows, facts=facts)
+    return None if rows is None else Everyday(payment_id=payment_id, message=message, rows=rows, facts=facts)
+
+
+def record(engine: Engine, paid: Everyday) -> dict[str, Any] | None:
+    """Record an order, unless it is known, and return it as `stockroom_api.paid_order` does.
+
+    Returns None, with nothing changed, if somebody has changed how carts are read: the inbox has to take it. Raises
+    StockError, DBAPIError.
+    """
+    known = run(engine, _record, WORKER, paid=paid)
     if known is None:
         _connections.pop(engine, None)
     return known
@@ -67,16 +89,13 @@ def _look_up(connection: Connection, _: Actor) -> dict[str, Any]:
 
 
 @one_statement
-def _record(
-    connection: Connection,
-    _: Actor,
-    *,
-    payment_id: str,
-    message: Incoming,
-    rows: Sequence[dict[str, Any]],
-    facts: Mapping[str, Any],
-) -> dict[str, Any] | None:
+def _record(connection: Connection, _: Actor, *, paid: Everyday) -> dict[str, Any] | None:
     statement = """select stockroom_api.order_at_once(%(id)s, %(events)s::jsonb, %(rows)s::jsonb, %(facts)s::jsonb)"""
-    values = {"id": payment_id, "events": inbox.rows_to_store([message]), "rows": json.dumps(rows)}
-    found: dict[str, Any] | None = call(connection, statement, values | {"facts": json.dumps(facts)})[0][0]
+    values = {
+        "id": paid.payment_id,
+        "events": inbox.rows_to_store([paid.message]),
+        "rows": json.dumps(paid.rows),
+        "facts": json.dumps(paid.facts),
+    }
+    found: dict[str, Any] | None = call(connection, statement, values)[0][0]
     return found

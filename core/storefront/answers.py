@@ -30,6 +30,20 @@ def _item(item: models.PurchaseItem) -> purchases.Item:
     )  # fmt: skip
 
 
+def name_of(item: models.HoldItem) -> str:
+    """Return what a request names a variant by: its id, its SKU, or its product, size and colour."""
+    if item.variant_id:
+        return str(item.variant_id)
+    if item.sku or not isinstance(item, models.PurchaseItem):
+        return item.sku or ""
+    return "/".join(filter(None, (str(item.product_id or item.slug), item.size, item.color)))
+
+
+def names_of(cart: models.Purchase | models.PurchaseChange) -> list[str]:
+    """Return what a request names its variants by; none if it changes other things than the items."""
+    return [name_of(item) for item in cart.items or ()]
+
+
 def order_of(found: PaidOrder, *, mail: str) -> models.Order:
     """Return the answer about an order, in our names and in those of older storefronts."""
     failed = [line for line in found.lines if line.error]

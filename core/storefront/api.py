@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -17,22 +17,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Connection, Engine
-from starlette.concurrency import run_in_threadpool
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
-from core.database.engine import call, one_statement, run
+from core.database.engine import run
 from core.foundation.errors import Forbidden, StockError, Unavailable
 from core.foundation.model import Actor
+from core.foundation.places import Places
 from core.ledger import holds
-from core.ledger.holds import Wanted
+from core.ledger.holds import Reservation, Wanted
 from core.people.api_keys import Caller, Scope
 from core.storefront import answers, changes, checkout, models, paid_orders
+from core.storefront.crowds import Crowds
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
+from core.storefront.paid_orders import PaidOrder, Succeeded
+from core.storefront.payments import Begun
 from core.stripe.gateway import Found, Gateway, current
 
 log = logging.getLogger("stockroom")
 
+PATIENCE = 1.0
+"""Seconds that a request waits for a thread before it is answered with 503."""
 _IdempotencyKey = Annotated[models.ShortText | None, Header(max_length=120)]
 _BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, created in Settings")
 
@@ -95,11 +100,17 @@ def create_api(
 
 
 class _Doors:
-    """What every route needs: the database, and the check of keys."""
+    """What every route needs: the database, the check of keys, and threads.
+
+    Requests that ask Stripe, and those that change a payment, have threads of their own: while they wait for Stripe or
+    for a locked row, the others find free ones.
+    """
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self.engine = engine
         self.keeper = Doorkeeper(engine)
+        self.stock, self.stripe, self.changes = Places(8, PATIENCE), Places(8, PATIENCE), Places(4, PATIENCE)
+        self.crowds = Crowds()
 
     def with_scope(self, scope: Scope) -> Callable[..., Awaitable[Caller]]:
         """Return the dependency that admits callers whose key has this scope."""
@@ -109,7 +120,7 @@ class _Doors:
                 raise NoKey
             caller = self.keeper.admit_known(found.credentials)
             if caller is None:  # only the database knows: this takes a thread
-                caller = await run_in_threadpool(self.keeper.admit, found.credentials)
+                caller = await self.stock.run(self.keeper.admit, found.credentials)
             if scope not in caller.scopes:
                 raise Forbidden(f"This key lacks the scope {scope}.")
             return caller
@@ -122,11 +133,12 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
     may_validate = Depends(doors.with_scope(Scope.VALIDATE))
 
     @routes.post("/validate")
-    def validate(cart: models.Check, caller: Caller = may_validate) -> models.Checked:
+    async def validate(cart: models.Check, caller: Caller = may_validate) -> models.Checked:
         """Check whether a cart can be sold now. Nothing is held."""
         items = [item.model_dump() for item in cart.items]
         try:
-            return models.Checked(**run(doors.engine(), check_cart, _actor(caller), items=items))
+            found = await doors.stock.run(run, doors.engine(), checkout.check_cart, _actor(caller), items=items)
+            return models.Checked(**found)
         except Unavailable:
             if not sell_unverified:
                 raise
@@ -136,57 +148,53 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
     return routes
 
 
-@one_statement
-def check_cart(connection: Connection, _: Actor, *, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return `valid`, an issue for every line that cannot be sold, and every line with what is available.
-
-    Each item names a variant, a SKU or a product, and a quantity; anything wrong with an item becomes an issue. The
-    rules are in core/sql/70_storefront/1_contract.sql. Raises InvalidInput if `items` is not a list of items.
-    """
-    found: dict[str, Any] = call(
-        connection, "select stockroom_api.check_cart(%(items)s::jsonb)", {"items": json.dumps(list(items), default=str)}
-    )[0][0]
-    return found
-
-
 def _reservation_routes(doors: _Doors) -> APIRouter:
     routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_problems(404, 409, 410))
     may_reserve = Depends(doors.with_scope(Scope.RESERVE))
 
+    async def answer(
+        names: Iterable[object], operation: Callable[..., Reservation], caller: Caller, **values: Any
+    ) -> models.Held:
+        """Run an operation on a hold, behind those who wait for the same variants."""
+        async with doors.crowds.passing(names):
+            found = await doors.stock.run(run, doors.engine(), operation, _actor(caller), **values)
+        doors.crowds.know(found.reservation_id, [line.variant_id for line in found.lines])
+        for line in found.lines:
+            doors.crowds.know(line.sku, [line.variant_id])
+        return answers.held_of(found)
+
     @routes.post("", status_code=201)
-    def hold(
+    async def hold(
         cart: models.Hold,
         caller: Caller = may_reserve,
         idempotency_key: _IdempotencyKey = None,
     ) -> models.Held:
         """Hold all units of a cart, or none (409 names every short line). The same Idempotency-Key is the same hold."""
-        found = run(
-            doors.engine(),
+        return await answer(
+            map(answers.name_of, cart.items),
             holds.hold,
-            _actor(caller),
+            caller,
             items=_wanted(cart.items),
             key=_key("api", caller, idempotency_key),
             reference=cart.reference,
             ttl_seconds=cart.ttl_seconds,
         )
-        return answers.held_of(found)
 
     @routes.get("/{reservation_id}")
-    def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+    async def look(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
         """Return a hold."""
-        return answers.held_of(run(doors.engine(), holds.get, _actor(caller), reservation_id=reservation_id))
+        return await answer([], holds.get, caller, reservation_id=reservation_id)
 
     @routes.patch("/{reservation_id}")
-    def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
+    async def extend(reservation_id: UUID, wanted: models.Extension, caller: Caller = may_reserve) -> models.Held:
         """Extend a hold; 410 if it has ended."""
         seconds = wanted.ttl_seconds
-        engine, actor = doors.engine(), _actor(caller)
-        return answers.held_of(run(engine, holds.extend, actor, reservation_id=reservation_id, ttl_seconds=seconds))
+        return await answer([reservation_id], holds.extend, caller, reservation_id=reservation_id, ttl_seconds=seconds)
 
     @routes.delete("/{reservation_id}")
-    def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
+    async def release(reservation_id: UUID, caller: Caller = may_reserve) -> models.Held:
         """Release a hold; one that has ended stays as it is."""
-        return answers.held_of(run(doors.engine(), holds.release, _actor(caller), reservation_id=reservation_id))
+        return await answer([reservation_id], holds.release, caller, reservation_id=reservation_id)
 
     return routes
 
@@ -195,39 +203,51 @@ def _order_routes(doors: _Doors, gateway: Gateway | Found | None, has_mail: bool
     routes = APIRouter(tags=["orders"], responses=_problems(404, 409, 410, 502))
     may_order = Depends(doors.with_scope(Scope.ORDERS))
 
+    def asking(work: Callable[..., Any], *args: Any, **values: Any) -> Any:
+        """Do work that needs the database and Stripe, in a thread."""
+        return work(doors.engine(), current(gateway), *args, **values)
+
+    def answer(begun: Begun) -> models.Payment:
+        doors.crowds.know(begun.payment_id, [line.variant_id for line in begun.checkout.lines])
+        return answers.payment_of(begun)
+
     @routes.post("/stripe/create-payment-intent", status_code=201)
-    def pay(
+    async def pay(
         cart: models.Purchase,
         caller: Caller = may_order,
         idempotency_key: _IdempotencyKey = None,
     ) -> models.Payment:
         """Hold a cart and create its payment at catalogue prices. The same cartId or Idempotency-Key is the same
         payment: its hold is extended, and a cart with other content changes it."""
-        key = _key("pay", caller, idempotency_key)
-        purchase, scope = answers.purchase_of(cart), str(caller.key_id)
-        return answers.payment_of(
-            checkout.begin_payment(
-                doors.engine(), current(gateway), _actor(caller), purchase=purchase, key=key, scope=scope
-            )
-        )
+        actor, wanted = _actor(caller), {"purchase": answers.purchase_of(cart), "scope": str(caller.key_id)}
+        wanted["key"] = _key("pay", caller, idempotency_key)
+        async with doors.crowds.passing(answers.names_of(cart)):
+            held = await doors.stock.run(asking, checkout.reserve, actor, **wanted)
+        return answer(await doors.stripe.run(asking, checkout.begin_payment, actor, reserved=held, **wanted))
 
     @routes.patch("/stripe/payment-intents/{payment_intent_id}")
-    def change(payment_intent_id: str, wanted: models.PurchaseChange, caller: Caller = may_order) -> models.Payment:
+    async def change(
+        payment_intent_id: str, wanted: models.PurchaseChange, caller: Caller = may_order
+    ) -> models.Payment:
         """Change a begun payment: hold, amount and metadata together, or nothing. One that is paid is not changed."""
         purchase, scope = answers.purchase_of(wanted), str(caller.key_id)
-        engine, stripe, actor = doors.engine(), current(gateway), _actor(caller)
-        return answers.payment_of(
-            changes.change_payment(engine, stripe, actor, payment_id=payment_intent_id, purchase=purchase, scope=scope)
-        )
+        values: dict[str, Any] = {"payment_id": payment_intent_id, "purchase": purchase, "scope": scope}
+        return answer(await doors.changes.run(asking, changes.change_payment, _actor(caller), **values))
 
     @routes.post("/orders/create-from-payment", response_model=models.Order)
-    def order(paid: models.Paid, caller: Caller = may_order) -> Response:
+    async def order(paid: models.Paid, caller: Caller = may_order) -> Response:
         """Record the order of a succeeded payment and take it off the shelf, once, even if called again."""
-        engine, actor = doors.engine(), _actor(caller)
-        found = paid_orders.order_of_payment(engine, current(gateway), actor, payment_id=paid.payment_intent_id)
-        answer = answers.order_of(found, mail=paid_orders.confirm(engine, found, has_account=has_mail))
-        # Written here, so that FastAPI neither checks it again nor takes another thread for it.
-        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+        payment = await doors.stripe.run(asking, paid_orders.succeeded, payment_id=paid.payment_intent_id)
+        async with doors.crowds.passing(payment.names):
+            found, mail = await doors.stripe.run(asking, ordering, _actor(caller), payment=payment)
+        # Written here, so that FastAPI does not check it a second time.
+        return Response(
+            answers.order_of(found, mail=mail).model_dump_json(by_alias=True), media_type="application/json"
+        )
+
+    def ordering(engine: Engine, stripe: Gateway | None, actor: Actor, *, payment: Succeeded) -> tuple[PaidOrder, str]:
+        found = paid_orders.order_of_payment(engine, stripe, actor, payment=payment)
+        return found, paid_orders.confirm(engine, found, has_account=has_mail)
 
     return routes
 
@@ -259,7 +279,8 @@ def _handle_errors(api: FastAPI) -> None:
     def refused(request: Request, error: StockError) -> JSONResponse:
         facts = json.loads(json.dumps(error.facts, default=str))
         known = {name: facts[name] for name in _PUBLIC_FACTS if name in facts}
-        return answer(request, status_of(error), type(error).__name__, error.message, **known)
+        name = Unavailable.__name__ if isinstance(error, Unavailable) else type(error).__name__
+        return answer(request, status_of(error), name, error.message, **known)
 
     @api.exception_handler(RequestValidationError)
     def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -7,12 +7,16 @@ what was asked for.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
 from core.carts.values import minor_digits
-from core.database.engine import call, run
+from core.database.engine import call, one_statement, run
 from core.foundation.errors import ReservationGone, Unavailable, invalid
 from core.foundation.model import Actor
 from core.foundation.text import clean
@@ -37,19 +41,61 @@ from core.stripe.gateway import Gateway
 _TRIES = 3
 
 
-def begin_payment(
+@one_statement
+def check_cart(connection: Connection, _: Actor, *, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `valid`, an issue for every line that cannot be sold, and every line with what is available.
+
+    Each item names a variant, a SKU or a product, and a quantity; anything wrong with an item becomes an issue. The
+    rules are in core/sql/70_storefront/1_contract.sql. Raises InvalidInput if `items` is not a list of items.
+    """
+    found: dict[str, Any] = call(
+        connection, "select stockroom_api.check_cart(%(items)s::jsonb)", {"items": json.dumps(list(items), default=str)}
+    )[0][0]
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """A cart that is held. `is_found`: it was, before this request."""
+
+    checkout: Checkout
+    is_found: bool
+
+
+def reserve(
     engine: Engine, gateway: Gateway | None, actor: Actor, *, purchase: Purchase, key: str, scope: str | None = None
-) -> Begun:
-    """Price and hold a cart and create its payment at Stripe; the same key or the same cart again is the same payment.
+) -> Reserved:
+    """Price and hold a cart, or find it if the same key or cart was reserved before. Stripe is not asked.
 
     `scope` is whose cart ids these are. Raises InsufficientStock naming every short variant, InvalidInput, KeyReused,
+    Busy if a row stays locked.
+    """
+    stripe = connected(gateway)
+    checkout, is_found = run(engine, _begin, actor, purchase=purchase, key=key, gateway=stripe, scope=scope)
+    return Reserved(checkout=checkout, is_found=is_found)
+
+
+def begin_payment(
+    engine: Engine,
+    gateway: Gateway | None,
+    actor: Actor,
+    *,
+    purchase: Purchase,
+    key: str,
+    scope: str | None = None,
+    reserved: Reserved | None = None,
+) -> Begun:
+    """Create the payment of a cart at Stripe; the same key or the same cart again is the same payment.
+
+    `reserved` is what `reserve` returned a moment ago; without it this reserves the cart. Raises what `reserve` raises,
     ReservationGone if its payment was cancelled, AlreadyPaid if a cart changes while it is paid, Unavailable,
     StripeRefused. If no payment results, nothing stays held.
     """
     stripe = connected(gateway)
     for _ in range(_TRIES):
-        checkout, is_found = run(engine, _begin, actor, purchase=purchase, key=key, gateway=stripe, scope=scope)
-        if is_found:
+        found = reserved or reserve(engine, stripe, actor, purchase=purchase, key=key, scope=scope)
+        checkout, reserved = found.checkout, None
+        if found.is_found:
             begun = changes.ask_again(
                 engine, stripe, actor, checkout_id=checkout.checkout_id, purchase=purchase, key=key
             )

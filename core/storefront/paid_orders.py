@@ -21,7 +21,8 @@ from core.foundation.errors import NotPaid, Unavailable, UnknownPayment, Unreada
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind
 from core.inbox import applying, at_once, polling
-from core.inbox.messages import WORKER
+from core.inbox.at_once import Everyday
+from core.inbox.messages import WORKER, Incoming
 from core.storefront.payments import connected
 from core.stripe.gateway import Gateway
 
@@ -71,11 +72,24 @@ class PaidOrder:
         return self.number or self.payment_id
 
 
-def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, payment_id: str) -> PaidOrder:
-    """Return the order of a succeeded payment; record it and take it off the shelf if that has not happened yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """A payment that has succeeded, as Stripe returned it. `everyday` is its order if its cart is easily read."""
 
-    A line that could not be taken has an error and an open case. Raises UnknownPayment, NotPaid with its status,
-    InvalidInput, Unavailable, StripeRefused, Unreadable if the payment cannot become an order.
+    payment_id: str
+    found: dict[str, Any]
+    everyday: Everyday | None
+
+    @property
+    def names(self) -> list[str]:
+        """What it names of the variants that it buys: its own id, and the codes in its cart."""
+        return [self.payment_id, *(self.everyday.codes if self.everyday else ())]
+
+
+def succeeded(engine: Engine, gateway: Gateway | None, *, payment_id: str) -> Succeeded:
+    """Return a payment that has succeeded. Nothing is locked or changed.
+
+    Raises UnknownPayment, NotPaid with its status, InvalidInput, Unavailable, StripeRefused.
     """
     stripe = connected(gateway)
     if not re.fullmatch(r"pi_[A-Za-z0-9_]{1,250}", payment_id):
@@ -86,12 +100,33 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     status = str(found.get("status"))
     if status != "succeeded":
         raise NotPaid(f"This payment has not succeeded: its status is {status}.", payment_status=status)
-    order = _order_at_once(engine, found, livemode=stripe.livemode, payment_id=payment_id)
+    messages = polling.messages_of(found, livemode=stripe.livemode)
+    everyday = _read(engine, messages[0], found, payment_id=payment_id) if len(messages) == 1 else None
+    return Succeeded(payment_id=payment_id, found=found, everyday=everyday)
+
+
+def _read(engine: Engine, message: Incoming, found: dict[str, Any], *, payment_id: str) -> Everyday | None:
+    try:
+        return at_once.read(engine, message, found, payment_id=payment_id)
+    except Unavailable:
+        raise
+    except Exception:  # the inbox tries it again, and opens a case if that does not help
+        return None
+
+
+def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, payment: Succeeded) -> PaidOrder:
+    """Return the order of a succeeded payment; record it and take it off the shelf if that has not happened yet.
+
+    A line that could not be taken has an error and an open case. Raises Unavailable, StripeRefused, Unreadable if the
+    payment cannot become an order.
+    """
+    stripe, payment_id = connected(gateway), payment.payment_id
+    order = _order_at_once(engine, payment.everyday)
     if order is None:
         order = run(engine, get, actor, payment_id=payment_id)
     # An order without an address came by webhook, which lacks the buyer's address. It is completed here.
     if order is None or order.cart_state != "read" or not order.email:
-        polling.store(engine, found, livemode=stripe.livemode)
+        polling.store(engine, payment.found, livemode=stripe.livemode)
         applying.apply_payment(engine, stripe, payment_id=payment_id)
         order = run(engine, get, actor, payment_id=payment_id)
     if order is not None and not order.email and (checkout := stripe.session_of(payment_id)):
@@ -106,16 +141,15 @@ def order_of_payment(engine: Engine, gateway: Gateway | None, actor: Actor, *, p
     return order
 
 
-def _order_at_once(engine: Engine, found: dict[str, Any], *, livemode: bool, payment_id: str) -> PaidOrder | None:
+def _order_at_once(engine: Engine, everyday: Everyday | None) -> PaidOrder | None:
     """Return the order of an everyday payment, recorded in one statement, or None if the inbox has to take it."""
-    messages = polling.messages_of(found, livemode=livemode)
-    if len(messages) != 1:
+    if everyday is None:
         return None
     try:
-        return _order(at_once.record(engine, messages[0], found, payment_id=payment_id))
+        return _order(at_once.record(engine, everyday))
     except Unavailable:
         raise
-    except Exception:  # the inbox tries it again, and opens a case if that does not help
+    except Exception:  # as above
         return None
 
 

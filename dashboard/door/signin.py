@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import lru_cache, partial, wraps
-from typing import ParamSpec, TypeVar
+from functools import wraps
 
-import anyio
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.database import engine as database
 from core.database import pool
+from core.database.pool import Share
 from core.foundation.errors import Refused, SignInRequired, StockError, Unavailable
 from core.foundation.model import Role
+from core.foundation.places import Places
 from core.people import accounts
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
 from core.people.reading import shop_reading
@@ -34,20 +34,21 @@ from dashboard.language.texts import marked, tr
 _WRONG = marked("The email or password is incorrect. Check both and try again.")
 _USED_UP = marked("This link was already used, has expired, or was replaced by a newer one. Ask for a new link.")
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+_lookups = Places(4, 3.0)
+# Each takes a tenth of a second of one core and 64 MiB: more at once would only slow down everything else.
+_password_checks = Places(2, 10.0)
 _Page = Callable[[Request], Awaitable[Response]]
 
 
 async def find_session(token: str) -> SignedIn | None:
     """Return the person signed in with `token`. The gate calls this for every request."""
-    return await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_session, token=token)
+    return await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.find_session, token=token)
 
 
 async def _shop_reader() -> Reader:
     """Return who reads before anybody has signed in: the shop's choice, or English while the database is away."""
     try:
-        found = await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), shop_reading)
+        found = await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), shop_reading)
     except StockError:
         return ENGLISH
     return reader_of(found.language, found.format)
@@ -90,10 +91,9 @@ async def sign_in(request: Request) -> Response:
 
 async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
     next_path, email = safe_next(form.get("next")), form.get("email", "").strip()
-    session = await _in_thread(
-        _password_checks(),
+    session = await _password_checks.run(
         accounts.sign_in,
-        pool.engine(),
+        pool.engine(Share.SIGN_IN),
         email=email,
         password=form.get("password", ""),
         address=address_of(request),
@@ -114,17 +114,16 @@ async def welcome(request: Request) -> Response:
     if request.method == "POST":
         return await _take_link(request, await read_form(request))
     link = request.query_params.get("token", "")
-    name = await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.find_link, link=link)
+    name = await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.find_link, link=link)
     if name is None:
         return _say(410, tr("This link no longer works"), tr(_USED_UP))
     return HTMLResponse(signin_page.link_form(name, link))
 
 
 async def _take_link(request: Request, form: dict[str, str]) -> Response:
-    session = await _in_thread(
-        _lookups(),
+    session = await _lookups.run(
         accounts.at_the_door,
-        pool.engine(),
+        pool.engine(Share.SIGN_IN),
         accounts.use_link,
         link=form.get("token", ""),
         user_agent=request.headers.get("user-agent"),
@@ -144,11 +143,11 @@ async def password(request: Request) -> Response:
         return _password_page(signed_in, {})
     if form.get("password") != form.get("again"):
         return _password_page(signed_in, form, tr("The new passwords do not match."), 422)
-    return await _in_thread(_password_checks(), _change_password, signed_in, form, address_of(request))
+    return await _password_checks.run(_change_password, signed_in, form, address_of(request))
 
 
 def _change_password(signed_in: SignedIn, form: dict[str, str], address: str) -> Response:
-    actor, engine = signed_in.actor, pool.engine()
+    actor, engine = signed_in.actor, pool.engine(Share.SIGN_IN)
     proof: ProvenPassword | None = None
     if signed_in.has_password:
         current = form.get("current", "")
@@ -190,7 +189,7 @@ async def sign_out(request: Request) -> Response:
         return RedirectResponse("/", 303)
     refuse_other_sites(request)
     token = request.cookies.get(COOKIE, "")
-    await _in_thread(_lookups(), accounts.at_the_door, pool.engine(), accounts.sign_out, token=token)
+    await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.sign_out, token=token)
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_https(request))
     return response
@@ -234,18 +233,3 @@ def _not_possible() -> Response:
 
 def _say(status: int, title: str, sentence: str) -> Response:
     return HTMLResponse(signin_page.message(title, sentence), status)
-
-
-@lru_cache(maxsize=1)
-def _lookups() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(8)
-
-
-@lru_cache(maxsize=1)
-def _password_checks() -> anyio.CapacityLimiter:
-    # Each takes a tenth of a second of one core and 64 MiB: more at once would only slow down everything else.
-    return anyio.CapacityLimiter(2)
-
-
-async def _in_thread(limit: anyio.CapacityLimiter, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=limit)

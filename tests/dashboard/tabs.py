@@ -52,7 +52,7 @@ class Tabs:
 @pytest.fixture
 def tabs(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tabs:
     """Tabs of a shop of its own."""
-    monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: embedded_shop.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     return Tabs(shop=embedded_shop, monkeypatch=monkeypatch)
 

@@ -52,7 +52,7 @@ def test_each_page_says_what_it_will_show_and_who_begins_it(
     nothing: Shop, monkeypatch: pytest.MonkeyPatch, page: str, query: dict[str, str], sentence: str, button: str,
     who: str, otherwise: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(pool, "engine", lambda: nothing.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: nothing.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     first, others = who.split()[0], [name for name in ("Mia", "Sam", "Wanda") if name not in who.split()]
     for name in (first, *others[:1]):

@@ -114,7 +114,7 @@ def prove(recipe: str, app_url: str, owner_url: str) -> None:
     migrate(owner_url)
     shop = Shop.open(app_url, owner_url)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(pool, "engine", lambda: shop.engine)
+        monkeypatch.setattr(pool, "engine", lambda *_: shop.engine)
         PROOFS[recipe](Tabs(shop=shop, monkeypatch=monkeypatch))
     shop.close()
 

@@ -53,7 +53,7 @@ def sample(embedded: Server) -> Iterator[Shop]:
 
 
 def test_every_text_of_a_page_comes_from_the_catalogue(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "engine", lambda: sample.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: sample.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     monkeypatch.setattr(session, "reader_of", lambda *_: Reader(language=PSEUDO))
     tabs, known = Tabs(shop=sample, monkeypatch=monkeypatch), set(ELSEWHERE)

@@ -96,7 +96,7 @@ def test_no_text_of_the_page_is_outside_of_the_table() -> None:
 def test_a_german_reads_the_keys_of_the_dashboard_in_german(
     embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: embedded_shop.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     monkeypatch.setattr(session, "reader_of", lambda *_: Reader(language="de", locale="de-DE"))
     tab = Tabs(shop=embedded_shop, monkeypatch=monkeypatch).open("Wanda", "stock")

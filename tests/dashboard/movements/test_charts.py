@@ -30,7 +30,7 @@ def past(embedded: Server) -> Iterator[Shop]:
 @pytest.fixture
 def tabs(past: Shop, monkeypatch: pytest.MonkeyPatch) -> Tabs:
     """Tabs of that shop."""
-    monkeypatch.setattr(pool, "engine", lambda: past.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: past.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     return Tabs(shop=past, monkeypatch=monkeypatch)
 

@@ -25,7 +25,7 @@ def sample(embedded: Server) -> Iterator[Shop]:
 @pytest.fixture
 def tabs(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> Tabs:
     """Tabs of the sample shop."""
-    monkeypatch.setattr(pool, "engine", lambda: sample.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: sample.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
     return Tabs(shop=sample, monkeypatch=monkeypatch)
 

@@ -88,7 +88,7 @@ def test_only_an_admin_sees_it_and_the_read_itself_refuses(tabs: Tabs, embedded_
 
 def test_every_stock_function_is_there_and_has_its_word() -> None:
     operations: tuple[Callable[..., Any], ...] = (
-        changes.adjust, changes.receive, changes.set_level, changes.undo, api.check_cart, holds.hold, holds.extend,
+        changes.adjust, changes.receive, changes.set_level, changes.undo, checkout.check_cart, holds.hold, holds.extend,
         holds.release, holds.expire, checkout._begin, applying.apply, cases.retry_order, cases.ship_what_is_there,
         refunds.decide, refunds.decide_all, returns.take_in, returns.exchange, waiting.send, returns.take_back,
     )  # fmt: skip

@@ -28,7 +28,7 @@ Open = Callable[..., AppTest]
 @pytest.fixture
 def open_page(embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open a page as one of the test people, with a session of their own."""
-    monkeypatch.setattr(pool, "engine", lambda: embedded_shop.engine)
+    monkeypatch.setattr(pool, "engine", lambda *_: embedded_shop.engine)
 
     def open_as(name: str, page: str = "overview") -> AppTest:
         email = f"{name.lower()}@shop.example"
