@@ -142,7 +142,7 @@ _KNOWN_AS = {
     "screens.orders": "order_screens",
     "screens.stock": "screens",
     "shop.profile": "shop",
-    "storefront.api": "storefront",
+    "storefront.checkout.check_cart": "storefront",
     "storefront.paid_orders._queue": "order_mail",
 }
 """Names in logs, metrics and saved measurements. They stay when a module moves: a new name would break graphs."""

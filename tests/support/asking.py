@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import httpx
+
+_T = TypeVar("_T")
+
+
+def on_the_loop(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run `work` on the one event loop of all tests of this process, as a server does, and return its result."""
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+@lru_cache(maxsize=1)
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="requests", daemon=True).start()
+    return loop
 
 
 @dataclass(frozen=True, slots=True)

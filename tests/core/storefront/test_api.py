@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from core.people.api_keys import Caller, Scope
 from core.storefront import doors
 from core.storefront.api import create_api
 from core.storefront.doors import LARGEST_BODY, Doorkeeper, TooMany
+from tests.support.asking import on_the_loop
 from tests.support.builders import Shop
 from tests.support.servers import Server
 
@@ -34,7 +34,7 @@ class Http:
             ) as http:
                 return await http.request(method, path, **values)
 
-        return asyncio.run(ask())
+        return on_the_loop(ask())
 
     def post(self, path: str, **values: Any) -> httpx.Response:
         return self.request("POST", path, **values)

@@ -18,7 +18,7 @@ from core.inbox import applying
 from core.inbox.messages import WORKER
 from core.ledger import changes, holds
 from core.orders import cases, refunds, returns, waiting
-from core.storefront import api, checkout
+from core.storefront import checkout
 from dashboard.settings.health import FUNCTIONS
 from tests.dashboard.tabs import Tabs, field, run, tabs, words_of
 from tests.support.builders import Shop
