@@ -23,9 +23,9 @@ class Share(StrEnum):
 
 
 LIMITS = {
-    Share.PAGES: (12, 10.0),
+    Share.PAGES: (10, 10.0),
     Share.SIGN_IN: (6, 3.0),
-    Share.API: (20, 1.0),
+    Share.API: (18, 1.0),
     Share.WEBHOOK: (3, 10.0),
     Share.JOBS: (10, 10.0),
 }

@@ -109,7 +109,7 @@ class _Doors:
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self.engine = engine
         self.keeper = Doorkeeper(engine)
-        self.stock, self.stripe, self.changes = Places(8, PATIENCE), Places(8, PATIENCE), Places(4, PATIENCE)
+        self.stock, self.stripe, self.changes = Places(8, PATIENCE), Places(8, PATIENCE), Places(2, PATIENCE)
         self.crowds = Crowds()
 
     def with_scope(self, scope: Scope) -> Callable[..., Awaitable[Caller]]:
@@ -118,9 +118,7 @@ class _Doors:
         async def admit(found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Caller:
             if found is None:
                 raise NoKey
-            caller = self.keeper.admit_known(found.credentials)
-            if caller is None:  # only the database knows: this takes a thread
-                caller = await self.stock.run(self.keeper.admit, found.credentials)
+            caller = await self.keeper.caller(found.credentials, self.stock)
             if scope not in caller.scopes:
                 raise Forbidden(f"This key lacks the scope {scope}.")
             return caller

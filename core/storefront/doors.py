@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -32,6 +33,7 @@ from core.foundation.errors import (
     Unreadable,
 )
 from core.foundation.model import Actor
+from core.foundation.places import Places
 from core.people import api_keys
 from core.people.api_keys import Caller
 
@@ -86,6 +88,22 @@ class Doorkeeper:
     _known: OrderedDict[str, tuple[float, Caller]] = field(default_factory=OrderedDict)
     _buckets: dict[int, tuple[float, float]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _asking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict)
+
+    async def caller(self, key: str, places: Places) -> Caller:
+        """Return the caller of this key. If it was not checked a moment ago, one request asks for all that arrive now.
+
+        Raises NoKey, TooMany, Unavailable.
+        """
+        found = self.admit_known(key)
+        if found is None and key in self._asking:
+            await asyncio.wait([self._asking[key]])
+            found = self.admit_known(key)
+        if found is None:
+            asking = self._asking[key] = asyncio.ensure_future(places.run(self.admit, key))
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+            found = await asking
+        return found
 
     def admit(self, key: str) -> Caller:
         """Return the caller of this key. Raises NoKey, TooMany, Unavailable."""

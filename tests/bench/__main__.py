@@ -74,8 +74,8 @@ def _crowd(small: Database, large: Database | None) -> None:
 
 
 def _locked(small: Database, _large: Database | None) -> None:
-    columns = ("request", "how many", "median ms", "95 % below ms", "longest ms", "answered")
-    title = "Twelve seconds of a locked variant that sixty buyers ask for, beside twenty people and other buyers"
+    columns = ("when", "request", "how many", "median ms", "95 % below ms", "longest ms", "answered")
+    title = "Twenty seconds of a locked variant that sixty buyers ask for, beside twenty people and other buyers"
     _print(title, columns, locked.compare(small))
 
 

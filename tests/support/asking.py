@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
@@ -19,11 +18,16 @@ def on_the_loop(work: Coroutine[Any, Any, _T]) -> _T:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 
-@lru_cache(maxsize=1)
+_only_one = threading.Lock()
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
 def _loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="requests", daemon=True).start()
-    return loop
+    with _only_one:
+        if not _loops:
+            _loops.append(asyncio.new_event_loop())
+            threading.Thread(target=_loops[0].run_forever, name="requests", daemon=True).start()
+    return _loops[0]
 
 
 @dataclass(frozen=True, slots=True)

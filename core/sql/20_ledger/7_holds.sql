@@ -47,7 +47,7 @@ end $$;
 -- Hold the units of a cart for `_ttl_seconds`, all or nothing. The same key again returns the same hold in its present state.
 -- Refuses: SK002 naming every short variant, SK003, SK008.
 create function stockroom_api.hold(_key text, _items jsonb, _reference text, _ttl_seconds int, _held_by text) returns uuid
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _operation_id bigint;
     _variants uuid[];
@@ -95,7 +95,7 @@ end $$;
 
 -- Release a hold and return its state; one that has ended is not an error. Refuses: SK007 if there is no such hold.
 create function stockroom_api.release_hold(_id uuid) returns text
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 begin
     perform stockroom_api.lock_variants(array(select l.variant_id from stockroom.reservation_lines l where l.reservation_id = _id));
     perform stockroom_api.end_holds(array[_id], 'released');
@@ -107,7 +107,7 @@ end $$;
 
 -- Extend a hold to `_ttl_seconds` from now. Refuses: SK007 if it has ended, SK008.
 create function stockroom_api.extend_hold(_id uuid, _ttl_seconds int) returns timestamptz
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _expires_at timestamptz;
 begin

@@ -63,7 +63,7 @@ create function stockroom_api.begin_checkout(
     _key text, _items jsonb, _cart_id text, _currency text, _digits int, _step int, _shipping bigint, _shipping_to jsonb,
     _ttl_seconds int, _held_by text, _scope text, out checkout_id uuid, out is_found boolean
 )
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _own text := (select lower(s.currency) from stockroom.shop s);
     _operation_id bigint;
@@ -130,7 +130,7 @@ $$;
 -- Make sure that the units of a checkout are held for its time from now: extend its hold, or if that has ended, hold them again.
 -- Refuses: SK002.
 create function stockroom_api.hold_checkout(_id uuid) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _checkout stockroom.checkouts;
     _reservation_id uuid;
@@ -151,7 +151,7 @@ end $$;
 
 -- Bind the hold of a checkout to its payment at Stripe. Returns whether it is the checkout's payment and the units are held.
 create function stockroom_api.bind_payment(_id uuid, _reservation_id uuid, _payment_id text) returns boolean
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _checkout stockroom.checkouts;
 begin
@@ -169,7 +169,7 @@ end $$;
 
 -- Release the hold of a checkout for which Stripe created no payment. A hold that another request has bound meanwhile stays.
 create function stockroom_api.give_up_checkout(_id uuid, _reservation_id uuid) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _checkout stockroom.checkouts;
 begin
@@ -216,7 +216,7 @@ $$;
 -- Queue the confirmation of an order to its buyer, once. Without an address, or without lines if the shop does not want such a
 -- mail, it waits and is queued when they are known. Returns its state: queued (now or before), no_address, waiting_for_cart.
 create function stockroom_api.confirm_order(_order_id bigint, _title text, _body text, _has_lines boolean) returns text
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _email text := (select o.email from stockroom.orders o where o.id = _order_id);
     _may_go boolean := _has_lines or (select l.unread_confirmation = 'without_lines' from stockroom.stripe_link l);

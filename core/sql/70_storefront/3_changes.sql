@@ -85,7 +85,7 @@ end $$;
 create function stockroom_api.prepare_change(
     _id uuid, _items jsonb, _digits int, _step int, _cart_id text, _shipping bigint, _shipping_to jsonb, _ttl_seconds int
 ) returns text
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _old stockroom.checkouts;
     _new jsonb;
@@ -165,7 +165,7 @@ $$;
 
 -- Note the tax that Stripe computed for a checkout, or for its pending change.
 create function stockroom_api.tax_checkout(_id uuid, _change_id uuid, _tax bigint, _calculation text) returns void
-    language sql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language sql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
     update stockroom.checkouts c
        set tax = case when c.pending is null then _tax else c.tax end,
            amount = case when c.pending is null then c.amount + _tax else c.amount end,
@@ -178,7 +178,7 @@ $$;
 -- End a change: Stripe has taken it, or refused it and everything stays as it was. With null, nobody knows: both the old and the
 -- new units stay held, and the next request goes on. Returns false if another request has taken over.
 create function stockroom_api.finish_change(_id uuid, _change_id uuid, _taken boolean) returns boolean
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _checkout stockroom.checkouts;
 begin
@@ -202,7 +202,7 @@ end $$;
 -- Close a checkout whose payment has ended, so that its cart can begin another with the request of `_key`. The hold of a cancelled
 -- payment is released, and the buyer's address forgotten.
 create function stockroom_api.close_checkout(_id uuid, _cancelled boolean, _key text) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
     _reservation_id uuid;
 begin

@@ -7,27 +7,29 @@ import itertools
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
-import httpx
+import aiohttp
 
 from core.database import engine as database
 from core.foundation.model import Actor
 from core.people import api_keys
 from core.people.api_keys import Scope
 from tests.bench import browsing
-from tests.bench.browsing import percentile
+from tests.bench.browsing import Visit, percentile
 from tests.bench.place import Database
 from tests.bench.serving import Shop
 from tests.support.dashboards import serve
 
+Ask = Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]]
 BUYERS, PEOPLE, THINKING = 60, 20, (2.0, 6.0)
-SECONDS, LOCKED = 20.0, 12.0
+WARM_UP, LOCKED = 15.0, 20.0
 _MOST_STOCK = "select id from public.product_variants order by stock_quantity desc limit 200"
 
 
 def compare(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each kind of request: how many, the median and p95 in milliseconds, and what was answered."""
+    """Return a row for each kind of request: how many, milliseconds, and what was answered."""
     with where.connect() as connection:
         person = browsing.sign_in(connection, 0).actor
         variants = [str(row[0]) for row in connection.execute(_MOST_STOCK)]
@@ -49,47 +51,63 @@ class _Street:
         self.said: dict[str, set[str]] = {}
 
     async def play(self) -> list[tuple[str, ...]]:
-        """Let people browse and others buy; after a while the row is locked and the crowd comes."""
-        until, shop = time.monotonic() + SECONDS, Shop(self.where, self.url)
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=60, limits=limits) as http:
-            tokens = shop.tokens(PEOPLE)
-            people = [
-                asyncio.create_task(browsing.browse(self.url, token, shop.any_page, until, THINKING))
-                for token in tokens
-            ]
-            others = asyncio.create_task(self._often(until, 0.05, "another variant held", lambda: self._hold(http, None)))
-            strangers = asyncio.create_task(self._often(until, 0.25, "sign-in form", lambda: http.get("/sign-in")))
-            await asyncio.sleep(4)
+        """Let people browse and others buy, first with nothing locked, then beside the crowd at the locked row."""
+        shop = Shop(self.where, self.url)
+        tokens, wires = shop.tokens(PEOPLE), aiohttp.TCPConnector(limit=200)
+        async with aiohttp.ClientSession(self.url, headers=self.headers, connector=wires) as http:
+            await self._live(shop, tokens, http, WARM_UP)
+            free, self.took = self._rows("nothing locked"), {}
             with self.where.connect() as somebody, somebody.transaction():
                 somebody.execute("select from public.product_variants where id = %s for update", [self.variants[0]])
-                end = time.monotonic() + LOCKED
-                while time.monotonic() < end:
-                    crowd = (self._ask("the locked variant held", lambda: self._hold(http, 0)) for _ in range(BUYERS))
-                    await asyncio.gather(*crowd)
-            visits = await asyncio.gather(*people)
-            await asyncio.gather(others, strangers)
+                await asyncio.gather(self._live(shop, tokens, http, LOCKED), self._besiege(http))
+        return [*free, *self._rows("one locked")]
+
+    async def _live(self, shop: Shop, tokens: list[str], http: aiohttp.ClientSession, seconds: float) -> None:
+        until = time.monotonic() + seconds
+
+        async def come_in(token: str) -> Visit:
+            await asyncio.sleep(random.uniform(*THINKING))
+            return await browsing.browse(self.url, token, shop.any_page, until, THINKING)
+
+        people = [asyncio.create_task(come_in(token)) for token in tokens]
+        await asyncio.gather(
+            self._often(until, 0.05, "another variant held", lambda: self._hold(http, None)),
+            self._often(until, 0.25, "sign-in form", lambda: http.get("/sign-in")),
+        )
+        visits = await asyncio.gather(*people)
         self.took["page"] = [took for visit in visits for _, took in visit.seconds]
         self.said["page"] = {fault for visit in visits for fault in visit.faults} or {"drawn"}
-        return [self._row(what) for what in sorted(self.took)]
 
-    def _row(self, what: str) -> tuple[str, ...]:
+    async def _besiege(self, http: aiohttp.ClientSession) -> None:
+        until = time.monotonic() + LOCKED
+        while time.monotonic() < until:
+            crowd = (self._ask("the locked variant held", lambda: self._hold(http, 0)) for _ in range(BUYERS))
+            await asyncio.gather(*crowd)
+            await asyncio.sleep(1)
+
+    def _rows(self, when: str) -> list[tuple[str, ...]]:
+        return [self._row(what, when) for what in sorted(self.took)]
+
+    def _row(self, what: str, when: str) -> tuple[str, ...]:
         times = self.took[what]
         shares = (f"{percentile(times, share) * 1_000:,.0f}" for share in (0.5, 0.95, 1.0))
-        return (what, f"{len(times):,}", *shares, ", ".join(sorted(self.said[what])))
+        return (when, what, f"{len(times):,}", *shares, ", ".join(sorted(self.said[what])))
 
-    async def _often(self, until: float, pause: float, what: str, ask: Callable[[], object]) -> None:
+    async def _often(self, until: float, pause: float, what: str, ask: Ask) -> None:
         for _ in itertools.takewhile(lambda _: time.monotonic() < until, itertools.count()):
             await self._ask(what, ask)
             await asyncio.sleep(pause)
 
-    async def _ask(self, what: str, ask: Callable[[], object]) -> None:
+    async def _ask(self, what: str, ask: Ask) -> None:
         began = time.monotonic()
-        answer = await ask()  # type: ignore[misc]
+        async with ask() as answer:
+            await answer.read()
         self.took.setdefault(what, []).append(time.monotonic() - began)
-        self.said.setdefault(what, set()).add(str(answer.status_code))
+        self.said.setdefault(what, set()).add(str(answer.status))
 
-    def _hold(self, http: httpx.AsyncClient, place: int | None) -> object:
+    def _hold(
+        self, http: aiohttp.ClientSession, place: int | None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         variant = random.choice(self.variants[1:]) if place is None else self.variants[place]
         body = {"items": [{"variantId": variant, "quantity": 1}], "ttl_seconds": 10}
         return http.post("/api/reservations", json=body)

@@ -60,7 +60,7 @@ def test_sixty_buyers_of_a_locked_variant_hold_two_places_and_are_asked_to_come_
         told = is_problem(answer, 503)
         assert (told["title"], answer.headers["retry-after"]) == ("Unavailable", "5")
         assert told["detail"] == Busy().message
-    assert_holds(shop)
+    assert_holds(shop, other)
 
 
 def test_a_buyer_who_names_the_locked_variant_by_its_sku_or_its_hold_waits_in_the_same_crowd() -> None:
