@@ -107,7 +107,7 @@ def test_it_waits_for_no_other_transaction_and_none_waits_for_it(shop: Shop) -> 
         for _ in range(20):
             shop.adjust(shoe, -1)
 
-    # Two checks wait for each other at the catalogue's lock, three seconds at most: more would time out on a busy machine.
+    # Checks wait three seconds at most for the lock of the catalogue. On a busy machine, more than two would time out.
     checking: list[Callable[[], object]] = [lambda: list(check_flow(shop.engine))] * 2
     with ThreadPoolExecutor(4) as crowd:
         trading = [crowd.submit(trade) for _ in range(2)]
