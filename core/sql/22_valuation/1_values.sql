@@ -32,11 +32,11 @@ select k.variant_id, v.sku, k.sequence, k.place, k.kind, k.source, k.unit_cost, 
 -- settings of its own, so that it becomes part of the query that calls it.
 create function stockroom_api.valued(_since timestamptz, _until timestamptz, _variants uuid[])
     returns table (movement_id bigint, variant_id uuid, movement_type text, reason text, quantity int, occurred_at timestamptz,
-                   value_change numeric, is_costed boolean, revalued numeric, reverses_id bigint)
+                   value_change numeric, is_costed boolean, revalued numeric, reverses_id bigint, performed_by text, source text)
     language sql stable as $$
     with moved as materialized (
         select m.id, m.variant_id, m.movement_type, m.reason, m.quantity, m.quantity_before, m.quantity_after, m.variant_sequence,
-               m.occurred_at, m.reverses_id
+               m.occurred_at, m.reverses_id, m.performed_by, m.reference_type
           from public.stock_movements m
          where m.occurred_at >= _since and m.occurred_at < _until and (_variants is null or m.variant_id = any (_variants))
     ), span as (
@@ -46,16 +46,16 @@ create function stockroom_api.valued(_since timestamptz, _until timestamptz, _va
                lead(k.sequence, 1, 2147483647) over (partition by k.variant_id order by k.sequence, k.place) as next
           from span s
          cross join lateral (
+            (select x.* from stockroom.cost_steps x
+              where x.variant_id = s.variant_id and x.sequence < s.first order by x.sequence desc, x.place desc limit 1)
+            union all
             select x.* from stockroom.cost_steps x
-             where x.variant_id = s.variant_id and x.sequence <= s.last
-               and x.sequence >= coalesce((select b.sequence from stockroom.cost_steps b
-                                            where b.variant_id = s.variant_id and b.sequence < s.first
-                                            order by b.sequence desc limit 1), 0)) k
+             where x.variant_id = s.variant_id and x.sequence >= s.first and x.sequence <= s.last) k
     )
     select m.id, m.variant_id, m.movement_type, m.reason, m.quantity, m.occurred_at, w.share, w.share is not null,
            case when o.variant_id is null then 0
                 else coalesce(round(m.quantity_after * o.average, d.digits), 0) - coalesce(round(m.quantity_before * k.average, d.digits), 0)
-                     - coalesce(w.share, 0) end, m.reverses_id
+                     - coalesce(w.share, 0) end, m.reverses_id, m.performed_by, coalesce(m.reference_type, '')
       from moved m
      cross join (select stockroom_api.shop_digits() as digits offset 0) d
       left join stage k on k.variant_id = m.variant_id and m.variant_sequence > k.sequence and m.variant_sequence <= k.next
@@ -72,7 +72,9 @@ create function stockroom_api.movement_values(_since timestamptz, _until timesta
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp set jit = off
     set plan_cache_mode = force_custom_plan set work_mem = '64MB' as $$
 begin
-    return query select * from stockroom_api.valued(_since, _until, _variants);
+    return query select w.movement_id, w.variant_id, w.movement_type, w.reason, w.quantity, w.occurred_at, w.value_change, w.is_costed,
+                        w.revalued, w.reverses_id
+                   from stockroom_api.valued(_since, _until, _variants) w;
 end $$;
 
 -- What costs that were set in a half-open range of time changed in the value of units on hand.

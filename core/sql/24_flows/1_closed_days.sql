@@ -5,17 +5,15 @@
 create function stockroom_api.moved_on(_days date[], _with_value boolean)
     returns table (day date, variant_id uuid, movement_type text, reason text, performed_by text, source text, quantity int,
                    value numeric, is_costed boolean)
-    language plpgsql stable set jit = off as $$
+    language plpgsql stable set jit = off set work_mem = '64MB' as $$
 begin
     if _with_value then
         return query
-        select d.day, m.variant_id, m.movement_type, m.reason, m.performed_by, coalesce(m.reference_type, ''), m.quantity, w.value_change,
-               w.is_costed
+        select d.day, w.variant_id, w.movement_type, w.reason, w.performed_by, w.source, w.quantity, w.value_change, w.is_costed
           from unnest(_days) d (day)
          cross join stockroom.shop s
-         cross join lateral stockroom_api.movement_values(stockroom_api.day_start(d.day, s.zone),
-                                                          stockroom_api.day_start(d.day + 1, s.zone)) w
-          join public.stock_movements m on m.id = w.movement_id;
+         cross join lateral stockroom_api.valued(stockroom_api.day_start(d.day, s.zone),
+                                                 stockroom_api.day_start(d.day + 1, s.zone), null) w;
     else
         return query
         select d.day, m.variant_id, m.movement_type, m.reason, m.performed_by, coalesce(m.reference_type, ''), m.quantity, 0::numeric,
