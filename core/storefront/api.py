@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
@@ -27,13 +27,15 @@ from core.foundation.model import Actor
 from core.ledger import holds
 from core.ledger.holds import Wanted
 from core.people.api_keys import Caller, Scope
-from core.storefront import answers, changes, checkout, models, paid_orders
+from core.storefront import answers, changes, checkout, levels, models, paid_orders
 from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
 from core.stripe.gateway import Found, Gateway, current
 
 log = logging.getLogger("stockroom")
 
 _IdempotencyKey = Annotated[models.ShortText | None, Header(max_length=120)]
+_Ids = Annotated[list[UUID], Query(max_length=levels.MOST_NAMED)]
+_Skus = Annotated[list[models.ShortText], Query(max_length=levels.MOST_NAMED)]
 _BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, created in Settings")
 
 
@@ -90,6 +92,7 @@ def create_api(
     doors = _Doors(engine)
     api.include_router(_stock_routes(doors, sell_unverified))
     api.include_router(_reservation_routes(doors))
+    api.include_router(_level_routes(doors))
     api.include_router(_order_routes(doors, gateway, has_mail))
     return api
 
@@ -147,6 +150,26 @@ def check_cart(connection: Connection, _: Actor, *, items: Sequence[Mapping[str,
         connection, "select stockroom_api.check_cart(%(items)s::jsonb)", {"items": json.dumps(list(items), default=str)}
     )[0][0]
     return found
+
+
+def _level_routes(doors: _Doors) -> APIRouter:
+    routes = APIRouter(tags=["levels"])
+    may_read = Depends(doors.with_scope(Scope.READ))
+
+    @routes.get("/levels", response_model=models.Levels, responses={304: {"description": "Nothing has changed"}})
+    def read(
+        id: _Ids = [],  # noqa: A002, B006 - named as in the address; FastAPI copies it
+        sku: _Skus = [],  # noqa: B006
+        since: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=levels.MOST)] = 500,
+        if_none_match: Annotated[str | None, Header()] = None,
+        caller: Caller = may_read,
+    ) -> Response:
+        """Return available units: of variants by `id` and `sku`, else of all that changed `since` a cursor."""
+        wanted = levels.Wanted(ids=id, skus=sku, since=since, limit=limit)
+        return answers.levels_of(run(doors.engine(), levels.read, _actor(caller), wanted=wanted), if_none_match)
+
+    return routes
 
 
 def _reservation_routes(doors: _Doors) -> APIRouter:
