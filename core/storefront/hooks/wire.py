@@ -2,15 +2,14 @@
 
 A name is resolved once, and the request goes to the address that was checked. An address inside the shop's own network
 is refused, because an endpoint could otherwise make Stockroom ask services that only that network may reach.
-STOCKROOM_PRIVATE_HOOKS=1 allows it, and plain http with it. A redirect is not followed.
+A setting allows it, and plain http with it. A redirect is not followed.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ import urllib3
 from standardwebhooks import Webhook
 
 from core.foundation.errors import DeliveryFailed, invalid
+from core.foundation.settings import load_settings
 
 SECONDS = 10.0
 MOST_READ = 300
@@ -32,9 +32,9 @@ class Answer:
     text: str
 
 
-def may_be_private(environ: Mapping[str, str] = os.environ) -> bool:
+def may_be_private() -> bool:
     """Return whether webhooks may go to addresses inside the shop's own network, and over http."""
-    return environ.get("STOCKROOM_PRIVATE_HOOKS", "").strip().lower() in ("1", "yes", "true", "on")
+    return load_settings().private_hooks
 
 
 def check_url(url: str) -> str:
