@@ -128,6 +128,7 @@ class _Api:
     def levels(self) -> str:
         """Check that /api/levels says what validating says; other buyers change it too, so it is tried thrice."""
         path = f"/api/levels?{urlencode({'sku': self.sku})}"
+        before, left = 0, list[int]()
         for _ in range(_TRIES):
             before = self.available()
             told = self.ask("GET", path, self.key)

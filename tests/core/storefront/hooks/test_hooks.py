@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -213,5 +214,5 @@ def test_only_an_admin_makes_one_and_only_to_a_public_address(
             fresh_shop.run(endpoints.make, "Ada", url=url, **values)
     for host in ("127.0.0.1", "10.1.2.3", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "localhost"):
         with pytest.raises(DeliveryFailed, match="private network"):
-            wire.send(f"https://{host}/", secrets=["whsec_AAAA"], message_id="m", at=sending.datetime.now(), body="")
+            wire.send(f"https://{host}/", secrets=["whsec_AAAA"], message_id="m", at=datetime.now(UTC), body="")
     assert receiver.got == []
