@@ -50,6 +50,8 @@ help:
 	@echo "                     where alerts are sent, as an Apprise URL; any number of them"
 	@echo "STOCKROOM_MAIL_URL   the mail account for order confirmations: mailtos://... (default: none)"
 	@echo "STOCKROOM_PUBLIC_URL where people open the dashboard, for links in messages (default: no links)"
+	@echo "STOCKROOM_PRIVATE_HOOKS"
+	@echo "                     1 lets webhooks use http and addresses in your own network (default: 0)"
 	@echo "STRIPE_SECRET_KEY    the key to read payments with; a restricted one is enough (default: none)"
 	@echo "STRIPE_WEBHOOK_SECRET"
 	@echo "                     the signing secret of the webhook; two, with a comma, while you replace it"

@@ -24,12 +24,13 @@ from dashboard.settings import meanings as meaning_desk
 from dashboard.settings import people as people_desk
 from dashboard.settings import reasons as reason_desk
 from dashboard.settings import shop as shop_desk
+from dashboard.settings.programs import webhooks
 
 # In groups: a phone shows three words, and the sections of one of them.
 GROUPS = marked(
     {
         "The shop": ("People", "Shop", "Reasons", "Recent changes"),
-        "Connections": ("Stripe", "Codes", "API keys", "Notifications"),
+        "Connections": ("Stripe", "Codes", "API keys", "Webhooks", "Notifications"),
         "Operations": ("Jobs", "Health", "Backups"),
     }
 )
@@ -74,6 +75,7 @@ def show_section(name: str, own: Shop) -> None:
             "Stripe": lambda: stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings())),
             "Codes": lambda: meaning_desk.show_meanings(viewer),
             "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
+            "Webhooks": webhooks.show_webhooks,
             "Notifications": lambda: notifications.show_notifications(
                 session.run(
                     deliveries.destinations, addresses=session.run(places.destinations, settings=load_settings())

@@ -107,6 +107,7 @@ EVERY_SERVER = (
     "tests/core/storefront/test_changes.py::test_two_tabs_at_once",
     "tests/core/storefront/test_contract.py",
     "tests/core/storefront/test_everyday.py",
+    "tests/core/storefront/test_levels.py",
     "tests/core/storefront/test_one_order_two_paths.py",
     "tests/core/valuation/test_average.py",
     "tests/core/valuation/test_month.py::test_a_month_adds_up",

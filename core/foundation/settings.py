@@ -31,10 +31,7 @@ FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The configuration of one Stockroom. Without `database_url` it uses the embedded PostgreSQL.
-
-    Fields that hold a password or a key are left out of the repr.
-    """
+    """The configuration; without `database_url` the embedded PostgreSQL is used. The repr has no secret."""
 
     database_url: str | None = field(repr=False)
     owner_url: str | None = field(repr=False)
@@ -52,6 +49,7 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    private_hooks: bool = False
     log: str = QUIET
     backups: Path | None = None
     backups_kept: int = 14
@@ -99,6 +97,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         destinations=addresses.destinations(environ, NOTIFY),
         mail_url=addresses.mail_url(_value(environ, "STOCKROOM_MAIL_URL")),
         public_url=addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
+        private_hooks=_answer(environ, "STOCKROOM_PRIVATE_HOOKS", "use 1 to allow private networks or 0", usual="0"),
         backups=_folder(environ, "STOCKROOM_BACKUPS"),
         backups_kept=_number(environ, "STOCKROOM_BACKUPS_KEPT", 14, 9_999, "how many backups to keep"),
         log=_log(environ),

@@ -24,6 +24,7 @@ from core.ledger import holds
 from core.proof import runs as proof
 from core.sample import today as sample
 from core.storefront import paid_orders
+from core.storefront.hooks import sending as hooks
 from core.stripe.gateway import Gateway
 from core.valuation import values
 from core.views import mailing
@@ -138,6 +139,7 @@ CHORES = {
     "look_back": Chore(work=look_back, cron=EACH_HOUR, title="Poll Stripe for late events", limit_seconds=900),
     "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Release expired holds"),
     "deliver_alerts": Chore(work=send_messages, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
+    "send_webhooks": Chore(work=hooks.deliver, cron=EACH_MINUTE, title="Send webhooks", limit_seconds=600),
     "mail_views": Chore(work=mailing.deliver, cron=EACH_MINUTE, title="Mail the views of people", limit_seconds=900),
     "reconcile": Chore(work=verify_books, daily=True, title="Verify the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),

@@ -23,12 +23,13 @@ _BEGINS = len(PREFIX) + 6
 
 
 class Scope(StrEnum):
-    """What a key allows: checking carts, holding their stock, creating payments and orders, reading /metrics."""
+    """What a key allows: checking and holding carts, payments and orders, reading /metrics, reading levels."""
 
     VALIDATE = "validate"
     RESERVE = "reserve"
     ORDERS = "orders"
     METRICS = "metrics"
+    READ = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

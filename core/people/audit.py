@@ -57,6 +57,8 @@ class What(StrEnum):
     ORDER_TERMS = "order_terms"
     VIEW_WITHDRAWN = "view_withdrawn"
     READING_SET = "reading_set"
+    HOOK_MADE = "hook_made"
+    HOOK_CHANGED = "hook_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

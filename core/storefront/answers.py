@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from starlette.responses import Response
+
 from core.foundation.sales import CartState
 from core.ledger.holds import Reservation
-from core.storefront import models, paid_orders, payments, purchases
+from core.storefront import levels, models, paid_orders, payments, purchases
 from core.storefront.paid_orders import PaidOrder
 
 
@@ -93,3 +95,13 @@ def held_of(found: Reservation) -> models.Held:
     return models.Held(
         id=found.reservation_id, reference=found.reference, state=found.state, expires_at=found.expires_at, lines=lines
     )
+
+
+def levels_of(page: levels.Page, known: str | None) -> Response:
+    """Return the answer about levels: 304 if the caller has them already, which costs no traffic."""
+    headers = {"ETag": page.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if known is not None and page.etag in (tag.strip() for tag in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    found = [models.Available(**asdict(each)) for each in page.levels]
+    body = models.Levels(levels=found, cursor=page.cursor, more=page.more)
+    return Response(body.model_dump_json(by_alias=True), media_type="application/json", headers=headers)

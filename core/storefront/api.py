@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
@@ -27,9 +27,9 @@ from core.foundation.places import Places
 from core.ledger import holds
 from core.ledger.holds import Reservation, Wanted
 from core.people.api_keys import Caller, Scope
-from core.storefront import answers, changes, checkout, models, paid_orders
+from core.storefront import answers, changes, checkout, levels, models, paid_orders
 from core.storefront.crowds import Crowds
-from core.storefront.doors import Doorkeeper, Limits, NoKey, problem, status_of
+from core.storefront.doors import PUBLIC_FACTS, Doorkeeper, Limits, NoKey, problem, problems, status_of
 from core.storefront.paid_orders import PaidOrder, Succeeded
 from core.storefront.payments import Begun
 from core.stripe.gateway import Found, Gateway, current
@@ -39,27 +39,9 @@ log = logging.getLogger("stockroom")
 PATIENCE = 1.0
 """Seconds that a request waits for a thread before it is answered with 503."""
 _IdempotencyKey = Annotated[models.ShortText | None, Header(max_length=120)]
+_Ids = Annotated[list[UUID], Query(max_length=levels.MOST_NAMED)]
+_Skus = Annotated[list[models.ShortText], Query(max_length=levels.MOST_NAMED)]
 _BEARER = HTTPBearer(auto_error=False, description="An API key of Stockroom, created in Settings")
-
-
-def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that a route can return."""
-    return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}
-
-
-_PUBLIC_FACTS = ("short", "field", "why", "variants", "choices", "reservation", "payment_status")
-_PROBLEMS = {
-    401: "The key is missing or not valid",
-    403: "The key lacks the scope",
-    404: "A variant is not in the catalogue, or a payment does not exist at Stripe",
-    409: "Not enough stock (`short` names every line), a known Idempotency-Key, not paid yet, or already paid",
-    410: "There is no such hold, or it has ended",
-    413: "The body is too large",
-    422: "The request is not valid",
-    429: "Too many requests",
-    502: "Stripe refused the request",
-    503: "The database or Stripe is not available; a retry is safe",
-}
 
 
 def create_api(
@@ -81,7 +63,7 @@ def create_api(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=_problems(401, 403, 413, 422, 429, 503),
+        responses=problems(401, 403, 413, 422, 429, 503),
         # Our own meter measures requests. This one would do it a second time, for nobody.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         description="Check, hold and sell stock. Times are UTC, quantities are units.",
@@ -95,6 +77,7 @@ def create_api(
     doors = _Doors(engine)
     api.include_router(_stock_routes(doors, sell_unverified))
     api.include_router(_reservation_routes(doors))
+    api.include_router(_level_routes(doors))
     api.include_router(_order_routes(doors, gateway, has_mail))
     return api
 
@@ -146,8 +129,29 @@ def _stock_routes(doors: _Doors, sell_unverified: bool) -> APIRouter:
     return routes
 
 
+def _level_routes(doors: _Doors) -> APIRouter:
+    routes = APIRouter(tags=["levels"])
+    may_read = Depends(doors.with_scope(Scope.READ))
+
+    @routes.get("/levels", response_model=models.Levels, responses={304: {"description": "Nothing has changed"}})
+    async def read(
+        id: _Ids = [],  # noqa: A002, B006 - named as in the address; FastAPI copies it
+        sku: _Skus = [],  # noqa: B006
+        since: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=levels.MOST)] = 500,
+        if_none_match: Annotated[str | None, Header()] = None,
+        caller: Caller = may_read,
+    ) -> Response:
+        """Return available units: of variants by `id` and `sku`, else of all that changed `since` a cursor."""
+        wanted = levels.Wanted(ids=id, skus=sku, since=since, limit=limit)
+        found = await doors.stock.run(run, doors.engine(), levels.read, _actor(caller), wanted=wanted)
+        return answers.levels_of(found, if_none_match)
+
+    return routes
+
+
 def _reservation_routes(doors: _Doors) -> APIRouter:
-    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=_problems(404, 409, 410))
+    routes = APIRouter(prefix="/reservations", tags=["reservations"], responses=problems(404, 409, 410))
     may_reserve = Depends(doors.with_scope(Scope.RESERVE))
 
     async def answer(
@@ -198,7 +202,7 @@ def _reservation_routes(doors: _Doors) -> APIRouter:
 
 
 def _order_routes(doors: _Doors, gateway: Gateway | Found | None, has_mail: bool) -> APIRouter:
-    routes = APIRouter(tags=["orders"], responses=_problems(404, 409, 410, 502))
+    routes = APIRouter(tags=["orders"], responses=problems(404, 409, 410, 502))
     may_order = Depends(doors.with_scope(Scope.ORDERS))
 
     def asking(work: Callable[..., Any], *args: Any, **values: Any) -> Any:
@@ -276,7 +280,7 @@ def _handle_errors(api: FastAPI) -> None:
     @api.exception_handler(StockError)
     def refused(request: Request, error: StockError) -> JSONResponse:
         facts = json.loads(json.dumps(error.facts, default=str))
-        known = {name: facts[name] for name in _PUBLIC_FACTS if name in facts}
+        known = {name: facts[name] for name in PUBLIC_FACTS if name in facts}
         name = Unavailable.__name__ if isinstance(error, Unavailable) else type(error).__name__
         return answer(request, status_of(error), name, error.message, **known)
 

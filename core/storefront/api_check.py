@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import urllib3
@@ -54,6 +54,7 @@ def check_api(url: str, *, key: str, sku: str) -> Iterator[Step]:
         ("enough is valid", api.enough),
         ("too much is not", api.too_much),
         ("one unit held, counted and released", api.hold),
+        ("levels can be read", api.levels),
     ):
         step = _step(title, ask)
         yield step
@@ -123,6 +124,20 @@ class _Api:
             if seen == (before, before - 1, before):
                 return f"available {before} -> {during} -> {before}"
         raise WrongAnswer(f"Available was {seen[0]}, with one held {seen[1]}, and after its release {seen[2]}.")
+
+    def levels(self) -> str:
+        """Check that /api/levels says what validating says; other buyers change it too, so it is tried thrice."""
+        path = f"/api/levels?{urlencode({'sku': self.sku})}"
+        before, left = 0, list[int]()
+        for _ in range(_TRIES):
+            before = self.available()
+            told = self.ask("GET", path, self.key)
+            if told.status == 403:
+                return "not checked: the key lacks the scope read"
+            left = [each["available"] for each in told.expect(200)["levels"]]
+            if left == [before]:
+                return f"{before} available"
+        raise WrongAnswer(f"/api/levels says {left}, validating says {before}.")
 
     def available(self) -> int:
         """Return how many units can be sold now."""

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine
@@ -36,12 +37,26 @@ from core.foundation.model import Actor
 from core.foundation.places import Places
 from core.people import api_keys
 from core.people.api_keys import Caller
+from core.storefront import models
 
 LARGEST_BODY = 256 * 1024
 REQUEST_ID = "x-request-id"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _KNOWN_FOR = 2.0
 _KNOWN_WHILE_AWAY = 3_600.0
+PUBLIC_FACTS = ("short", "field", "why", "variants", "choices", "reservation", "payment_status")
+_PROBLEMS = {
+    401: "The key is missing or not valid",
+    403: "The key lacks the scope",
+    404: "A variant is not in the catalogue, or a payment does not exist at Stripe",
+    409: "Not enough stock (`short` names every line), a known Idempotency-Key, not paid yet, or already paid",
+    410: "There is no such hold, or it has ended",
+    413: "The body is too large",
+    422: "The request is not valid",
+    429: "Too many requests",
+    502: "Stripe refused the request",
+    503: "The database or Stripe is not available; a retry is safe",
+}
 _NOBODY = Actor(name="API")
 
 
@@ -228,3 +243,8 @@ def problem(status: int, title: str, detail: str, request_id: str, **facts: obje
         "requestId": request_id,
         **facts,
     }
+
+
+def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route can return."""
+    return {code: {"model": models.Problem, "description": _PROBLEMS[code]} for code in codes}

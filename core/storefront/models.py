@@ -100,6 +100,23 @@ class Checked(_Model):
     valid_items: int = Field(alias="valid_items")
 
 
+class Available(_Model):
+    """The units of a variant that a buyer can have: on hand less those held; 0 if it is inactive."""
+
+    variant_id: UUID
+    sku: str
+    available: int
+    is_active: bool
+
+
+class Levels(_Model):
+    """Some levels. `cursor`: send it as `since` to read on, at once while there is `more`. Named variants have none."""
+
+    levels: list[Available]
+    cursor: str | None
+    more: bool
+
+
 class HoldItem(_Model):
     """A line to hold: a variant by its id or its SKU."""
 

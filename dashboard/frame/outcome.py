@@ -20,13 +20,14 @@ UNCHANGED = marked("There are no changes to save.")
 class Outcome:
     """A plain object, so Streamlit cannot interrupt a write to it after a commit.
 
-    `link`: the person and their one-time link; `key`: the program and its API key.
+    `link`: the person and their one-time link; `key`: the program and its API key; `secret`: a webhook and its secret.
     """
 
     done: str = ""
     problem: StockError | None = None
     link: tuple[str, str] | None = None
     key: tuple[str, str] | None = None
+    secret: tuple[str, str] | None = None
 
 
 def do(done: str, operation: Callable[..., Any], /, **values: Any) -> Any:
@@ -73,3 +74,8 @@ def show() -> None:
         with st.container(border=True, key="settings_key"):
             st.markdown(tr("**API key for {name}.** Copy it now; it is not shown again.", name=words.plain(name)))
             st.code(key, language=None, wrap_lines=True)
+    if memory.secret is not None:
+        name, secret = memory.secret
+        with st.container(border=True, key="settings_secret"):
+            st.markdown(tr("**Secret of {name}.** Copy it now; it is not shown again.", name=words.plain(name)))
+            st.code(secret, language=None, wrap_lines=True)

@@ -56,6 +56,8 @@ WHAT = lazy(
         What.ORDER_TERMS: "Terms of ordering changed",
         What.VIEW_WITHDRAWN: "Shared view made private",
         What.READING_SET: "Language and format set",
+        What.HOOK_MADE: "Webhook created",
+        What.HOOK_CHANGED: "Webhook changed",
     }
 )
 _FACTS = lazy(

@@ -19,6 +19,7 @@ SCOPES = lazy(
         Scope.RESERVE: "Hold and release carts",
         Scope.ORDERS: "Create payments and orders",
         Scope.METRICS: "Read measurements at /metrics",
+        Scope.READ: "Read available stock",
     }
 )
 

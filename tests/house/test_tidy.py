@@ -20,6 +20,7 @@ KNOWN_HOSTS = {
     "doi.org",
     "keepachangelog.com",
     "semver.org",
+    "www.standardwebhooks.com",
     "localhost",
 }
 EXAMPLE = re.compile(r"(.+\.)?example(\.(com|org|net))?|127(\.\d+){0,3}|0\.0\.0\.0", re.IGNORECASE)

@@ -10,8 +10,8 @@ declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _id bigint;
 begin
-    if cardinality(_scopes) = 0 or not _scopes <@ array['validate', 'reserve', 'orders', 'metrics'] then
-        perform stockroom_api.refuse_value('scopes', 'must be some of validate, reserve, orders and metrics');
+    if cardinality(_scopes) = 0 or not _scopes <@ array['validate', 'reserve', 'orders', 'metrics', 'read'] then
+        perform stockroom_api.refuse_value('scopes', 'must be some of validate, reserve, orders, metrics and read');
     elsif _rate_per_minute not between 1 and 100000 then
         perform stockroom_api.refuse_value('rate', 'must be between 1 and 100,000 a minute');
     end if;

@@ -142,6 +142,7 @@ WORDS: dict[str, Iterable[str]] = {
     "count_entries_kind_check": EntryKind,
     "count_lines_valued_by_check": ("cost", "price"),
     "goods_deliveries_state_check": DeliveryState,
+    "hook_deliveries_state_check": ("waiting", "sent", "failed"),
     "day_flows_split_check": ("shop", "brands", "all"),
     "cost_steps_kind_check": StepKind,
     "cost_steps_source_check": CostSource,

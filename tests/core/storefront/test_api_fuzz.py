@@ -48,6 +48,7 @@ def test_nothing_that_is_sent_makes_it_stumble(shop: Shop, key: str) -> None:
         asked.add(operation.label)
     assert {
         "POST /stock/validate",
+        "GET /levels",
         "POST /reservations",
         "POST /stripe/create-payment-intent",
         "POST /orders/create-from-payment",

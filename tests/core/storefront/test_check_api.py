@@ -48,8 +48,9 @@ def test_every_question_is_answered_and_nothing_stays_held(
     monkeypatch.setenv("STOCKROOM_API_KEY", key_for(shop))
     assert core_main.main(["check-api", url, "--sku", sku]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert [line[:5].strip() for line in said] == ["ok"] * 6
-    assert said[-1] == "ok     one unit held, counted and released: available 3 -> 2 -> 3"
+    assert [line[:5].strip() for line in said] == ["ok"] * 7
+    assert said[-2] == "ok     one unit held, counted and released: available 3 -> 2 -> 3"
+    assert said[-1] == "ok     levels can be read: 3 available"
     assert active(shop, sku) == 0
     assert shop.sql("select count(*) from stockroom.reservations where reference = 'check-api'") == 1
 

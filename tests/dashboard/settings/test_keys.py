@@ -40,7 +40,7 @@ def test_a_key_without_a_scope_is_refused_in_words(tabs: Tabs) -> None:
     tab = tabs.open("Ada", "settings", set_section="API keys")
     field(tab, "text_input", "Name").input("Web shop")
     press(tab, "Create key")
-    assert "Scopes must be some of validate, reserve, orders and metrics" in words_of(tab)
+    assert "Scopes must be some of validate, reserve, orders, metrics and read" in words_of(tab)
 
 
 def test_only_an_admin_sees_them(tabs: Tabs) -> None:

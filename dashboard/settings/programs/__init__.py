@@ -1,0 +1,1 @@
+"""Settings of what Stockroom tells programs: `webhooks` are their endpoints and deliveries."""
