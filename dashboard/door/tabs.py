@@ -60,7 +60,7 @@ def _run_again(part: Part) -> None:
     session.request_rerun(state)
 
 
-_copy: Callable[[SafeSessionState], dict[str, Any]] = SafeSessionState.filtered_state.fget
+_copy: Callable[[SafeSessionState], dict[str, Any]] = vars(SafeSessionState)["filtered_state"].fget
 
 
 class _Values(Mapping[str, Any]):
@@ -70,7 +70,7 @@ class _Values(Mapping[str, Any]):
         self._state = state
 
     def __contains__(self, key: object) -> bool:
-        return key in self._state
+        return self._state.__contains__(key)  # type: ignore[arg-type]
 
     def __getitem__(self, key: str) -> Any:
         return self._state[key]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-
 from core.foundation.model import MovementType
 from core.ledger.charts import LevelMark, MarkKind
 from core.ledger.reports import LevelPoint

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-
-from dashboard.frame.charts.parts import colorway, figure
+from dashboard.frame.charts.parts import Figure, colorway, figure
 from dashboard.language import formats
 from dashboard.language.texts import inside
 
@@ -38,7 +37,7 @@ def ranking(values: Mapping[str, float], unit: str) -> Figure:
         "marker": {"color": colorway()[0], "line": {"width": 0}},
         "hovertemplate": "%{y} %{x:,~f}<extra></extra>",
     }
-    names = {"autorange": "reversed", "tickformat": None}
+    names = {"autorange": "reversed"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     return figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
 
@@ -57,7 +56,7 @@ def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], un
         }
         for place, (name, values) in enumerate(series.items())
     ]
-    axis = {"autorange": "reversed", "tickformat": None}
+    axis = {"autorange": "reversed"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     height = 90 + 40 * len(names)
     return figure(bars, height=height, barmode="group", hovermode="closest", xaxis=amounts, yaxis=axis)

@@ -63,7 +63,7 @@ def colorway() -> tuple[str, ...]:
     return tuple(pio.templates["streamlit"].layout.colorway)
 
 
-class Figure(go.Figure):
+class Figure(go.Figure):  # type: ignore[misc]
     """A figure that is sent as it was written.
 
     Plotly checks and copies every property of a figure, at more cost than the rest of a page. The figures of this
