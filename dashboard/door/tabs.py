@@ -70,7 +70,7 @@ class _Values(Mapping[str, Any]):
         self._state = state
 
     def __contains__(self, key: object) -> bool:
-        return self._state.__contains__(key)  # type: ignore[arg-type]
+        return isinstance(key, str) and key in self._state
 
     def __getitem__(self, key: str) -> Any:
         return self._state[key]
