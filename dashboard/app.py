@@ -14,6 +14,7 @@ STATIC = Path(__file__).parent / "static"
 
 st.set_page_config(page_title="Stockroom", page_icon=str(STATIC / "icon.png"), layout="wide")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"))
+live.unwatch()
 try:
     person = session.signed_in()
     if session.start_afresh(person):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import logging
@@ -29,12 +30,12 @@ from core.jobs.worker import Worker
 from core.sandbox import connection
 from core.storefront.api import create_api
 from core.stripe.trouble import Patience
-from dashboard.door import health, shell, signin, webhook
+from dashboard.door import health, shell, signin, tabs, webhook
 from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
 from dashboard.door.post import ALL_METHODS
-from dashboard.frame import feedback
+from dashboard.frame import feedback, live
 from dashboard.scan.routes import ScanDoor
 
 log = logging.getLogger("stockroom")
@@ -57,6 +58,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     else:
         watch.start()  # the workers are other processes: the watch opens a case if none is alive
     keeper.start()
+    tabs.look_up_single_values()
+    live.herald.start(asyncio.get_running_loop())
     try:
         yield {"started": True}
     finally:
@@ -64,6 +67,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         await anyio.to_thread.run_sync(worker.stop)
         await anyio.to_thread.run_sync(watch.stop)
         await anyio.to_thread.run_sync(keeper.stop)
+        await anyio.to_thread.run_sync(live.herald.stop)
         pool.close()
 
 

@@ -6,7 +6,7 @@ The rules are in core/sql/10_people/3_accounts.sql. Functions that run before si
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -41,6 +41,17 @@ class SignedIn:
     language: str | None = None
     format: str | None = None
     """The language and format of the pages: the person's, else the shop's, else None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What open tabs have to know: the newest movement, and since when the shop of each session exists.
+
+    A session that has ended is not among `shops`.
+    """
+
+    latest: int
+    shops: Mapping[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +117,15 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
         actor=actor, has_password=has_password, expires_at=expires_at, shop_since=since, start=start or None,
         language=language, format=format_,
     )  # fmt: skip
+
+
+@database.one_statement
+def news(connection: Connection, *, tokens: Sequence[str]) -> News:
+    """Return the newest movement, and the shop of each of these tokens whose session has not ended."""
+    hashes = {passwords.token_hash(token): token for token in tokens if passwords.is_token(token)}
+    rows = call(connection, _NEWS, {"tokens": list(hashes)})
+    shops = {hashes[bytes(hash_)]: since for _, hash_, since in rows if hash_ is not None}
+    return News(latest=rows[0][0], shops=shops)
 
 
 def sign_in(
@@ -221,6 +241,11 @@ def end_sessions(connection: Connection, actor: Actor, *, user_id: int | None = 
 _FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at, shop_since, start, language,
                             format
                      from stockroom_api.find_session(%(token)s)"""
+_NEWS = """select n.latest, f.token, f.shop_since
+             from (select stockroom_api.latest_movement() as latest) n
+             left join (select t.token, s.shop_since
+                          from unnest(cast(%(tokens)s as bytea[])) t (token)
+                         cross join lateral stockroom_api.find_session(t.token) s) f on true"""
 _BEGIN_SIGN_IN = """select wait_seconds, attempt_id, user_id, password_hash
                       from stockroom_api.begin_sign_in(%(email)s, %(address)s)"""
 _FINISH_SIGN_IN = """select stockroom_api.finish_sign_in(%(attempt)s, %(user_id)s, %(known)s, %(stronger)s, %(token)s,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime
 from html import escape
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -108,6 +109,12 @@ def start_afresh(person: SignedIn) -> bool:
     if is_replaced:
         state[_REPLACED] = True
     return is_cleared
+
+
+def shop_since() -> datetime | None:
+    """Return since when the shop exists that this tab shows."""
+    since: datetime | None = st.session_state.get(_SHOP)
+    return since
 
 
 def is_outdated() -> bool:

@@ -1,19 +1,24 @@
 """Live pages: a change by one person appears on other people's pages within seconds, without a reload.
 
-Each open page polls for new movements every few seconds and is drawn again only when there are some. All tabs of this
-process share one answer for two seconds, so a hundred tabs cost the database one small query in that time.
+One thread of the process, the herald, asks for news every two seconds and runs a small part of the tabs that it
+concerns, which draws the page again. Where no herald runs, each tab looks by itself every few seconds.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.database import pool
 from core.foundation.errors import SignInRequired, StockError
 from core.ledger import reports
-from dashboard.door import session
+from core.people import accounts
+from core.people.accounts import News
+from dashboard.door import session, tabs
+from dashboard.door.news import Herald
 from dashboard.language.texts import tr
 
 EVERY_SECONDS = 4.0
@@ -23,17 +28,44 @@ _lock = threading.Lock()
 _answer: tuple[float, int] = (0.0, 0)
 
 
+def _ask(tokens: Sequence[str]) -> News:
+    return accounts.at_the_door(pool.engine(), accounts.news, tokens=tokens)
+
+
+def _heard(latest: int) -> None:
+    global _answer
+    _answer = (time.monotonic(), latest)
+
+
+herald = Herald(_ask, tell=_heard)
+
+
 def watch(latest: int) -> None:
     """Draw this page again when there is a movement newer than `latest`."""
-    _tick(latest)
+    _begin(_tick, latest)
 
 
 def watch_shop() -> None:
     """Draw this page again when the shop was replaced. For pages that show no movements."""
-    _look()
+    _begin(_look)
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+def unwatch() -> None:
+    """Forget what this tab showed; each page begins with that."""
+    if tab := tabs.this_tab():
+        herald.forget(tab)
+
+
+def _begin(look: Callable[..., None], *shown: int) -> None:
+    def part() -> None:
+        if (here := tabs.here()) and herald.runs:
+            latest = shown[0] if shown else None
+            herald.watch(here, token=session.presented_token(), shop_since=session.shop_since(), latest=latest)
+        look(*shown)
+
+    st.fragment(part, run_every=None if herald.runs else EVERY_SECONDS)()
+
+
 def _look() -> None:
     try:
         session.actor()
@@ -46,7 +78,6 @@ def _look() -> None:
         st.rerun()
 
 
-@st.fragment(run_every=EVERY_SECONDS)
 def _tick(latest: int) -> None:
     try:
         session.actor()  # checked here: the answer below may come from another tab with another session

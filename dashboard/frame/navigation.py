@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from copy import copy
+from functools import lru_cache
 from html import escape
 from urllib.parse import parse_qsl
 
@@ -110,6 +112,13 @@ def _start(start: str | None) -> list[StreamlitPage]:
 
 
 def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> StreamlitPage:
+    """Return a page of the side bar: a copy, because Streamlit notes on it which page runs."""
+    return copy(_made(name, title, icon, default=default, hidden=hidden))
+
+
+@lru_cache(maxsize=500)
+def _made(name: str, title: str, icon: str, *, default: bool, hidden: bool) -> StreamlitPage:
+    # Kept, because Streamlit looks for the file of each page on the disk, on every run of every tab.
     return st.Page(
         PAGES / f"{name}.py",
         title=title,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.health.measures import Measured, Part
@@ -206,7 +205,7 @@ def _draw(
     clock: Callable[[datetime], datetime] = lambda at: words.local(at, zone).replace(tzinfo=None)  # noqa: E731
     shown = {name: {clock(at): value for at, value in by_time.items()} for name, by_time in series.items()}
     ends = (clock(seen.since), clock(seen.until))
-    figure: go.Figure = charts.time_chart(shown, ends, seen.step, unit, stacked=stacked)
+    figure = charts.time_chart(shown, ends, seen.step, unit, stacked=stacked)
     charts.show(figure, key=f"set_health_{key}", alt=sentence)
 
 

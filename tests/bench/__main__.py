@@ -69,8 +69,9 @@ def _pages(small: Database, large: Database | None) -> None:
 
 
 def _crowd(small: Database, large: Database | None) -> None:
-    columns = ("people", "pages", "median ms", "95 % below ms", "faults", "kB a page")
+    columns = ("people", "pages", "median ms", "95 % below ms", "faults", "kB a page", "ms of CPU a page")
     _print("People in one process, 2 to 6 s between pages", columns, serving.crowds(large or small))
+    _print("The dashboard's CPU, milliseconds", ("page", "CPU"), serving.costs(small))
 
 
 def _locked(small: Database, _large: Database | None) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from multiprocessing import active_children
+from pathlib import Path
 
 from tests.bench import browsing
 from tests.bench.browsing import View, Visit, sign_in
@@ -17,8 +20,9 @@ from tests.support.dashboards import serve
 ROUNDS = 15
 SECONDS_OF_BROWSING = 60.0
 ARRIVING = 3.0
+IDLE, SECONDS_OF_IDLING = 50, 20.0
 THINKING = (2.0, 6.0)
-CROWDS = (1, 50, 100)
+CROWDS = (1, 50, 100, 200)
 PAGES: dict[str, Callable[[str], View]] = {
     "Overview": lambda _sku: ("", ""),
     "Stock": lambda _sku: ("stock", ""),
@@ -43,19 +47,60 @@ def compare(small: Database, large: Database | None) -> list[tuple[str, ...]]:
 
 
 def crowds(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each crowd: its size, pages, seconds to a page at the median and at 95 %, faults, kB a page."""
+    """Return a row for each crowd: size, pages, milliseconds to a page at the median and at 95 %, faults, kB a page.
+
+    The last number is the dashboard's CPU a page in milliseconds, with all that its open tabs cost meanwhile.
+    """
     rows: list[tuple[str, ...]] = []
     with serve(where.app_url) as url:
         for size in CROWDS:
+            began = _cpu()
             visits = asyncio.run(_browse(Shop(where, url), size))
+            used = _cpu() - began
             seconds = [took for visit in visits for _, took in visit.seconds]
             faults = [fault for visit in visits for fault in visit.faults]
             for fault in sorted(set(faults))[:5]:
                 print(f"  fault: {fault}", flush=True)
             p50, p95 = (f"{browsing.percentile(seconds, share) * 1_000:,.0f}" for share in (0.5, 0.95))
             kilobytes = sum(visit.bytes for visit in visits) / len(seconds) / 1_000
-            rows.append((str(size), f"{len(seconds):,}", p50, p95, str(len(faults)), f"{kilobytes:,.0f}"))
+            each = f"{used / len(seconds) * 1_000:.1f}"
+            rows.append((str(size), f"{len(seconds):,}", p50, p95, str(len(faults)), f"{kilobytes:,.0f}", each))
     return rows
+
+
+def costs(where: Database) -> list[tuple[str, ...]]:
+    """Return a row for each page: the dashboard's CPU for it, in milliseconds. The last is an idle tab, 4 seconds."""
+    with serve(where.app_url) as url:
+        return asyncio.run(_cost(Shop(where, url)))
+
+
+async def _cost(shop: Shop) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for page, view in PAGES.items():
+        async with browsing.open_browser(shop.url, shop.tokens(1)[0], Visit()) as browser:
+            for _ in range(2):  # the first ones load what every later one finds loaded
+                await browser.open(view(random.choice(shop.skus)))
+            began = _cpu()
+            for _ in range(ROUNDS):
+                await browser.open(view(random.choice(shop.skus)))
+            rows.append((page, f"{(_cpu() - began) / ROUNDS * 1_000:.1f}"))
+    async with AsyncExitStack() as stack:
+        for token in shop.tokens(IDLE):
+            browser = await stack.enter_async_context(browsing.open_browser(shop.url, token, Visit()))
+            await browser.open(("stock", ""))
+        began = _cpu()
+        await asyncio.sleep(SECONDS_OF_IDLING)
+        tick = (_cpu() - began) / IDLE / (SECONDS_OF_IDLING / 4)
+    return [*rows, ("A tab in which nothing happens, 4 seconds", f"{tick * 1_000:.2f}")]
+
+
+def _cpu() -> float:
+    """Return the seconds of CPU that the served dashboards have used: they are the children of this process."""
+    ticks = 0
+    for child in active_children():
+        numbers = Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(numbers[11]) + int(numbers[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Shop:

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.ledger.reports import LONGEST_RANGE
 from dashboard.frame import lists, words
-from dashboard.frame.charts.parts import CONFIG
+from dashboard.frame.charts.parts import CONFIG, Figure
 from dashboard.language.texts import marked, tr
 
 Days = tuple[date, date]
@@ -41,16 +40,15 @@ def write(param: str, days: Days | None) -> None:
 
 
 def show(
-    figure: go.Figure, *, key: str, alt: str, param: str, days_of: Callable[[date], Days], by_range: bool = False,
+    figure: Figure, *, key: str, alt: str, param: str, days_of: Callable[[date], Days], by_range: bool = False,
     then: Callable[[Days | None], None] | None = None,
 ) -> None:  # fmt: skip
     """Draw a figure whose points can be chosen. Their `customdata` begins with a day; `days_of` returns its bar's days.
 
     Choosing the same again takes it back. `then` is called with the days that were chosen, or None.
     """
-    figure.layout.dragmode = "select" if by_range else False
     if by_range:
-        figure.layout.selectdirection = "h"
+        figure = figure.changed(dragmode="select", selectdirection="h")
     now = read(param)
     # With the choice in its key, the chart of each choice begins without a selection of its own.
     name = f"{key}_{'range' if by_range else 'bar'}_{st.query_params.get(param, 'all')}"

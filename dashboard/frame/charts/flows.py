@@ -8,14 +8,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.foundation.model import MovementType
 from core.ledger.charts import Chart, Choice, Sums
 from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
-from dashboard.frame.charts.parts import GREY, colorway, colour, figure, show_as_table, units_axis
+from dashboard.frame.charts.parts import GREY, Figure, colorway, colour, figure, show_as_table, units_axis
 from dashboard.language import formats
 from dashboard.language.texts import inside, lazy, marked, noun, tr
 
@@ -87,7 +86,7 @@ def names(chart: Chart) -> list[str]:
 
 def flow_chart(
     chart: Chart, measure: Measure = Measure(), *, choice: Choice | None = None, height: int = 300
-) -> go.Figure:  # fmt: skip
+) -> Figure:  # fmt: skip
     """Return the bars of a chart. Those that were not chosen are pale."""
     found = names(chart)
     own = found if len(found) <= MOST_NAMES + 1 else found[:MOST_NAMES]

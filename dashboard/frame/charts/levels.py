@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.foundation.model import MovementType
 from core.ledger.charts import LevelMark, MarkKind
 from core.ledger.reports import LevelPoint
 from dashboard.frame import words
-from dashboard.frame.charts.parts import FILL, across, colorway, colour, figure, units_axis
+from dashboard.frame.charts.parts import FILL, Figure, across, colorway, colour, figure, units_axis
 from dashboard.language import formats
 from dashboard.language.texts import inside, lazy, tr
 
@@ -23,7 +21,7 @@ _YEAR = timedelta(days=400)
 
 def level_chart(
     points: Sequence[LevelPoint], on_hand: int, reorder_point: int, zone: str, marks: Sequence[LevelMark] = ()
-) -> go.Figure:
+) -> Figure:
     """Return a variant's level over time: a step at each movement, marks, and its reorder point as a dotted line."""
     # Wall-clock times without an offset: the browser would otherwise convert them to its own time zone.
     times = [words.local(point.at, zone).replace(tzinfo=None) for point in points]

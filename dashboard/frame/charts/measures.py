@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import plotly.graph_objects as go
-
-from dashboard.frame.charts.parts import colorway, figure
+from dashboard.frame.charts.parts import Figure, colorway, figure
 from dashboard.language import formats
 from dashboard.language.texts import inside
 
@@ -16,7 +14,7 @@ from dashboard.language.texts import inside
 def time_chart(
     series: Mapping[str, Mapping[datetime, float | None]], ends: tuple[datetime, datetime], step: timedelta, unit: str,
     *, stacked: bool = False,
-) -> go.Figure:  # fmt: skip
+) -> Figure:  # fmt: skip
     """Return measurements over time as lines or stacked bars, each at the beginning of its step."""
     traces = [
         _measured(name, by_time, step if stacked else None, colorway()[place])
@@ -29,7 +27,7 @@ def time_chart(
     return figure(traces, height=240, showlegend=len(traces) > 1, xaxis=days, yaxis=_sum_axis(axis, stacked))
 
 
-def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
+def ranking(values: Mapping[str, float], unit: str) -> Figure:
     """Return a horizontal bar for each name, the first at the top."""
     bars = {
         "type": "bar",
@@ -39,12 +37,12 @@ def ranking(values: Mapping[str, float], unit: str) -> go.Figure:
         "marker": {"color": colorway()[0], "line": {"width": 0}},
         "hovertemplate": "%{y} %{x:,~f}<extra></extra>",
     }
-    names = {"autorange": "reversed", "tickformat": None}
+    names = {"autorange": "reversed"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     return figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
 
 
-def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], unit: str) -> go.Figure:
+def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], unit: str) -> Figure:
     """Return horizontal bars for each name, one of each series, the first name at the top."""
     bars = [
         {
@@ -58,7 +56,7 @@ def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], un
         }
         for place, (name, values) in enumerate(series.items())
     ]
-    axis = {"autorange": "reversed", "tickformat": None}
+    axis = {"autorange": "reversed"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     height = 90 + 40 * len(names)
     return figure(bars, height=height, barmode="group", hovermode="closest", xaxis=amounts, yaxis=axis)

@@ -1,0 +1,94 @@
+"""What the pages need of Streamlit beyond its documented interface: running a part of an open tab, and cheap look-ups.
+
+Only this module uses it. Its test fails with a Streamlit that changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit import runtime
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A fragment of a tab."""
+
+    tab: str
+    fragment: str
+
+
+def here() -> Part | None:
+    """Return the fragment that this thread draws, or None outside of one."""
+    context, fragment = get_script_run_ctx(), ThreadState.get().fragment_id
+    return Part(context.session_id, fragment) if context and fragment else None
+
+
+def this_tab() -> str | None:
+    """Return the id of the tab that this thread draws."""
+    context = get_script_run_ctx()
+    return context.session_id if context else None
+
+
+def is_open(tab: str) -> bool:
+    """Return whether a browser is connected to this tab."""
+    return runtime.exists() and runtime.get_instance().get_app_session(tab) is not None
+
+
+def run_again(part: Part, loop: asyncio.AbstractEventLoop) -> None:
+    """Run a fragment of an open tab, as if the tab's browser had asked for it. `loop` is the server's.
+
+    Nothing happens in a tab that is drawing itself, has no browser, or no longer has the fragment.
+    """
+    loop.call_soon_threadsafe(_run_again, part)
+
+
+def _run_again(part: Part) -> None:
+    session = runtime.get_instance().get_app_session(part.tab) if runtime.exists() else None
+    if session is None or session._scriptrunner is not None or not session.has_fragment(part.fragment):
+        return
+    state = ClientState()
+    state.CopyFrom(session._client_state)  # the address and the page of the last run
+    state.fragment_id, state.is_auto_rerun = part.fragment, True
+    session.request_rerun(state)
+
+
+_copy: Callable[[SafeSessionState], dict[str, Any]] = vars(SafeSessionState)["filtered_state"].fget
+
+
+class _Values(Mapping[str, Any]):
+    """The values of a tab by key. They are copied only to walk through all of them."""
+
+    def __init__(self, state: SafeSessionState) -> None:
+        self._state = state
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key in self._state
+
+    def __getitem__(self, key: str) -> Any:
+        return self._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_copy(self._state))
+
+    def __len__(self) -> int:
+        return len(_copy(self._state))
+
+    def __str__(self) -> str:
+        return str(_copy(self._state))
+
+
+def look_up_single_values() -> None:
+    """Let a widget look up its own value.
+
+    Streamlit's fields copy the whole state of the tab, each of them, to read a single value of it: a fifth of the
+    cost of a page with forms.
+    """
+    SafeSessionState.filtered_state = property(_Values)  # type: ignore[assignment]
