@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from core.alerts import system as system_alerts
 from core.database import pool
 from core.database.pool import Share
 from core.foundation import journal
@@ -49,6 +50,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     settings = load_settings()
     journal.begin(settings.log)
     engine = pool.engine(Share.JOBS)
+    pool.on_return(partial(system_alerts.tell_return, engine))
     keeper, watch = Keeper(engine), Watch(engine)
     worker = Worker(engine, connection.finder(settings, partial(pool.engine, Share.JOBS)))
     gc.collect()

@@ -25,7 +25,16 @@ import psycopg
 import psycopg.conninfo
 from sqlalchemy.engine import URL
 
-from core.database.host import Finished, process_arguments, process_exists, process_ids, processes_in, service_user
+from core.database.host import (
+    Finished,
+    first_number,
+    process_arguments,
+    process_exists,
+    process_ids,
+    processes_in,
+    service_user,
+    take_lock,
+)
 from core.database.programs import MAJOR, reason_in, server_programs
 from core.foundation.errors import SetupError
 from core.foundation.settings import render
@@ -59,6 +68,16 @@ class EmbeddedServer:
         if not self._share.closed:
             with self._cluster.starting():
                 self._cluster.release(self._share)
+
+    def has_died(self) -> bool:
+        """Return whether the server ended although this process uses it."""
+        return not self._share.closed and not self._cluster.has_postmaster()
+
+    def start_again(self) -> None:
+        """Start the server unless it runs, or this process has stopped using it. Raises SetupError."""
+        with self._cluster.starting():
+            if not self._share.closed:
+                self._cluster.ensure_running()
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +140,7 @@ class Cluster:
         """Keep all other processes from starting or stopping the server."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         with (self.home / "starting.lock").open("a") as lock:
-            while not _take(lock, fcntl.LOCK_EX):
+            while not take_lock(lock, fcntl.LOCK_EX):
                 if time.monotonic() > deadline:
                     raise SetupError(
                         f"Another process has been starting or stopping the database in {self.home} for "
@@ -140,8 +159,13 @@ class Cluster:
         """Stop being a user of the server, and stop the server if there is no other."""
         share.close()
         with (self.home / "users.lock").open("a") as lock:
-            if _take(lock, fcntl.LOCK_EX) and _first_number(self.data / "postmaster.pid") is not None:
+            if take_lock(lock, fcntl.LOCK_EX) and first_number(self.data / "postmaster.pid") is not None:
                 self._shut_down()
+
+    def has_postmaster(self) -> bool:
+        """Return whether the server's main process exists. A server that is recovering has one."""
+        pid = first_number(self.data / "postmaster.pid")
+        return pid is not None and str(self.data) in process_arguments(pid)
 
     def ensure_running(self) -> None:
         """Start the server unless it runs. The first start creates the cluster."""
@@ -250,7 +274,7 @@ class Cluster:
         while processes_in(self.data) and time.monotonic() < deadline:
             time.sleep(0.05)
         for path in lock_files:
-            pid = _first_number(path)
+            pid = first_number(path)
             if pid is not None and process_exists(pid) and str(self.data) not in process_arguments(pid):
                 path.unlink(missing_ok=True)
 
@@ -271,25 +295,10 @@ class Cluster:
 
 def _refuse_odd_folder(data_dir: Path) -> None:
     if re.search(r'["$`\\,\x00-\x1f]', str(data_dir)):
-        raise SetupError(
-            f"PostgreSQL cannot work in {data_dir}, because of a quote, comma, dollar, backtick or backslash in its "
-            "name. Set STOCKROOM_DATA to another folder."
+        why = (
+            "because its name has a quote, comma, dollar, backtick or backslash. Set STOCKROOM_DATA to another folder."
         )
+        raise SetupError(f"PostgreSQL cannot work in {data_dir}, {why}")
     if (data_dir / "PG_VERSION").exists():
-        raise SetupError(
-            f"{data_dir} is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
-        )
-
-
-def _first_number(path: Path) -> int | None:
-    with suppress(FileNotFoundError, ValueError):
-        return int(path.read_text().partition("\n")[0])
-    return None
-
-
-def _take(lock: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        why = "is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
+        raise SetupError(f"{data_dir} {why}")

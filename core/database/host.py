@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict
 
 from core.foundation.errors import SetupError
 
@@ -165,3 +167,19 @@ def _works_in(pid: int, folder: Path) -> bool:
         return Path(f"/proc/{pid}/cwd").readlink() == folder
     except OSError:
         return False
+
+
+def first_number(path: Path) -> int | None:
+    """Return the number in the first line of a file, or None."""
+    with suppress(FileNotFoundError, ValueError):
+        return int(path.read_text().partition("\n")[0])
+    return None
+
+
+def take_lock(lock: IO[str], kind: int) -> bool:
+    """Lock an open file unless another process has it, and return whether it is locked."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from threading import Lock
 
@@ -9,6 +10,7 @@ from sqlalchemy import Engine
 
 from core.database import embedded
 from core.database import engine as database
+from core.database.watch import ServerWatch
 from core.foundation.settings import load_settings
 
 
@@ -32,8 +34,10 @@ LIMITS = {
 """The most connections of each kind of work, and the seconds that it waits for one. They are opened when needed."""
 
 _lock = Lock()
+_on_return: Callable[[float], None] = lambda _: None  # noqa: E731 - replaced by `on_return`
 _engines: dict[Share, Engine] = {}
 _server: embedded.EmbeddedServer | None = None
+_watch: ServerWatch | None = None
 
 
 def engine(share: Share = Share.PAGES) -> Engine:
@@ -48,18 +52,33 @@ def engine(share: Share = Share.PAGES) -> Engine:
 
 
 def _create(share: Share) -> Engine:
-    global _server
+    global _server, _watch
     settings, (most, patience) = load_settings(), LIMITS[share]
     if settings.database_url is not None:
         return database.create_engine(settings.database_url, pool_size=most, overflow=0, patience=patience)
     if _server is None:
         _server = embedded.start(settings.data_dir)
+        _watch = ServerWatch(_server, _tell)
+        _watch.start()
     return database.create_engine(_server.app_url, pool_size=most, overflow=0, patience=patience, direct=True)
+
+
+def on_return(tell: Callable[[float], None]) -> None:
+    """Have `tell` called with the seconds that the embedded server was away, each time that it was started again."""
+    global _on_return
+    _on_return = tell
+
+
+def _tell(seconds: float) -> None:
+    _on_return(seconds)
 
 
 def close() -> None:
     """Close the connections and stop using the embedded server. The next `engine()` starts again."""
-    global _server
+    global _server, _watch
+    if _watch is not None:  # before the lock: what it tells may need an engine
+        _watch.stop()
+        _watch = None
     with _lock:
         for each in _engines.values():
             each.dispose()

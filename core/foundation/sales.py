@@ -284,6 +284,8 @@ class AlertKind(StrEnum):
     BACKUP_FAILED = "backup_failed"
     SLOWDOWN = "slowdown"
     SHARED_CODE = "shared_code"
+    DATABASE_DIED = "database_died"
+    WEBHOOK_OFF = "webhook_off"
 
 
 class AlertState(StrEnum):

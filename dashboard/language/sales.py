@@ -24,6 +24,8 @@ KINDS = lazy(
         AlertKind.BACKUP_FAILED: "Backup failed",
         AlertKind.SLOWDOWN: "Slower than usual",
         AlertKind.SHARED_CODE: "Shared code",
+        AlertKind.DATABASE_DIED: "Database died",
+        AlertKind.WEBHOOK_OFF: "Webhook off",
     }
 )
 ALERT_STATES = lazy({AlertState.OPEN: "Open", AlertState.ACKNOWLEDGED: "Acknowledged", AlertState.RESOLVED: "Resolved"})

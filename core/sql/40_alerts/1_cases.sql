@@ -53,7 +53,7 @@ $$;
 -- Whether a case of this kind is about the installation, not about an order or a variant.
 create function stockroom_api.is_system_kind(_kind text) returns boolean
     language sql immutable
-    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'shared_code', 'backup_failed', 'slowdown');
+    return _kind in ('proof_failed', 'job_stalled', 'bad_signature', 'shared_code', 'backup_failed', 'slowdown', 'database_died');
 
 -- Open a case about the installation itself; the app's role may call this. Refuses: SK008 for any other kind.
 create function stockroom_api.open_system_alert(_kind text, _severity text, _cause text, _sentence text, _facts jsonb)

@@ -190,7 +190,7 @@ begin
     update stockroom.hook_endpoints h set off_at = now(), off_why = 'It has not accepted a message for five days.'
      where h.id = _done.endpoint_id and h.off_at is null and h.failing_since < now() - interval '5 days';
     if found then
-        perform stockroom_api.open_alerts(array[row ('job_stalled', 'warning', 'hook:' || _done.endpoint_id,
+        perform stockroom_api.open_alerts(array[row ('webhook_off', 'warning', 'hook:' || _done.endpoint_id,
             'A webhook was switched off because it has not accepted a message for five days: '
                 || (select h.name from stockroom.hook_endpoints h where h.id = _done.endpoint_id) || '.',
             '{}', null, null, null, null, 0, 0, null)::stockroom_api.new_alert]);

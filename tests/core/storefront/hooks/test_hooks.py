@@ -189,7 +189,7 @@ def test_five_days_of_failures_switch_it_off_with_a_case_that_ends_when_it_is_on
     work(fresh_shop)
     (found,) = fresh_shop.run(endpoints.endpoints, "Ada")
     assert found.off_why == "It has not accepted a message for five days."
-    state = "select state from stockroom.alerts where kind = 'job_stalled'"
+    state = "select state from stockroom.alerts where kind = 'webhook_off'"
     assert fresh_shop.sql(state) == "open"
     fresh_shop.run(endpoints.switch, "Ada", hook_id=found.hook_id, to=Switch.ON)
     assert fresh_shop.sql(state) == "resolved"
