@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from psycopg import Connection
@@ -154,11 +155,14 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Browser]:
-    """Connect as a browser does that shows this session's cookie."""
+async def open_browser(
+    url: str, token: str, visit: Visit, tls: SSLContext | None = None, place: str = ""
+) -> AsyncIterator[Browser]:
+    """Connect as a browser does that shows this session's cookie, and that of its `place` behind a proxy with TLS."""
     async with connect(
-        f"ws://{urlsplit(url).netloc}/_stcore/stream",
-        additional_headers={"Cookie": f"{COOKIE}={token}"},
+        f"{'wss' if tls else 'ws'}://{urlsplit(url).netloc}/_stcore/stream",
+        ssl=tls,
+        additional_headers={"Cookie": f"{COOKIE}={token}{place and f'; {place}'}"},
         origin=Origin(url),
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
@@ -173,11 +177,18 @@ async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Brow
             listening.cancel()
 
 
-async def browse(url: str, token: str, choose: Callable[[], View], until: float, think: tuple[float, float]) -> Visit:
+async def browse(
+    url: str,
+    token: str,
+    choose: Callable[[], View],
+    until: float,
+    think: tuple[float, float],
+    tls: SSLContext | None = None,
+) -> Visit:
     """Open one page after the other in one tab until the moment `until`, thinking in between."""
     visit = Visit()
     try:
-        async with open_browser(url, token, visit) as browser:
+        async with open_browser(url, token, visit, tls) as browser:
             while time.monotonic() < until:
                 view = choose()
                 visit.seconds.append((view[0], await browser.open(view)))
