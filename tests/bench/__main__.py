@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.bench import bulk, calls, moving, operations, reading, selling, serving, storefront
+from tests.bench.crowds import proxied
 from tests.bench.fill import filled
 from tests.bench.place import Database, Place, machine, open_place
 
@@ -72,6 +73,11 @@ def _crowd(small: Database, large: Database | None) -> None:
     _print("People in one process, 2 to 6 s between pages", columns, serving.crowds(large or small))
 
 
+def _proxied(small: Database, _large: Database | None) -> None:
+    columns = ("people", "pages", "median ms", "95 % below ms", "faults")
+    _print("People on two processes behind Caddy, 2 to 6 s between pages", columns, proxied.compare(small))
+
+
 def _orders(small: Database, _large: Database | None) -> None:
     columns = ("goods", "clients", "one by one", "by 100", "by 500", "100 : one", "500 : one")
     title = "Paid orders applied, a second: each in its own transaction, and in batches by one worker"
@@ -117,6 +123,7 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "reads": _reads,
     "pages": _pages,
     "crowd": _crowd,
+    "proxied": _proxied,
     "operations": _operations,
     "bulk": _bulk,
     "orders": _orders,

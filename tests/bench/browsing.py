@@ -87,6 +87,7 @@ class Browser:
         self._view: View = ("", "")
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._finished = asyncio.Event()
+        self._is_lost = False
 
     async def listen(self) -> None:
         """Take in what the server sends, until the connection ends."""
@@ -104,7 +105,14 @@ class Browser:
         start = time.perf_counter()
         await self._ask()
         await asyncio.wait_for(self._finished.wait(), PATIENCE)
+        if self._is_lost:
+            raise ConnectionError("the server has closed the connection")
         return time.perf_counter() - start
+
+    def lose(self) -> None:
+        """Wait for nothing more: the connection has ended."""
+        self._is_lost = True
+        self._finished.set()
 
     def close(self) -> None:
         """Stop the timers."""
@@ -170,6 +178,7 @@ async def open_browser(
     ) as socket:
         browser = Browser(socket, visit)
         listening = asyncio.ensure_future(browser.listen())
+        listening.add_done_callback(lambda _: browser.lose())
         try:
             yield browser
         finally:

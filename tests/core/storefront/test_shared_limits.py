@@ -52,9 +52,7 @@ def test_a_keys_limit_counts_over_all_processes(shop: Shop, keepers: list[Doorke
     assert [admitted(keeper, key) for keeper in keepers] == [True, False]
 
 
-def test_many_threads_of_two_processes_get_together_what_the_key_allows(
-    shop: Shop, keepers: list[Doorkeeper]
-) -> None:
+def test_many_threads_of_two_processes_get_together_what_the_key_allows(shop: Shop, keepers: list[Doorkeeper]) -> None:
     key = new_key(shop, 200)
     with ThreadPoolExecutor(8) as threads:
         got = list(threads.map(lambda keeper: admitted(keeper, key), islice(cycle(keepers), 400)))

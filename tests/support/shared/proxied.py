@@ -78,7 +78,8 @@ class Dashboard:
 
     def terminate(self) -> None:
         """Ask it to stop, as a service manager does."""
-        assert self._process and self._process.pid
+        assert self._process
+        assert self._process.pid
         os.kill(self._process.pid, signal.SIGTERM)
 
     def join(self) -> int | None:

@@ -1,0 +1,1 @@
+"""What many people and programs notice of each other."""
