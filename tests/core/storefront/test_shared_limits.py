@@ -16,7 +16,8 @@ from tests.support.builders import Shop
 
 
 def new_key(shop: Shop, rate: int) -> str:
-    return shop.run(api_keys.make, "Ada", name="Hasty", scopes=[Scope.VALIDATE], rate_per_minute=rate)
+    key: str = shop.run(api_keys.make, "Ada", name="Hasty", scopes=[Scope.VALIDATE], rate_per_minute=rate)
+    return key
 
 
 def admitted(keeper: Doorkeeper, key: str) -> bool:

@@ -113,7 +113,7 @@ def caddy(dashboards: Sequence[int]) -> Iterator[Proxied]:
         "DASHBOARDS": " ".join(f"127.0.0.1:{port}" for port in dashboards),
         "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder),
     }  # fmt: skip
-    command = [CADDY, "run", "--config", ROOT / "docs/Caddyfile", "--adapter", "caddyfile"]
+    command: list[str | Path] = [CADDY, "run", "--config", ROOT / "docs/Caddyfile", "--adapter", "caddyfile"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, env=dict(os.environ) | settings, stdout=log, stderr=log)
     root = folder / "caddy/pki/authorities/local/root.crt"
