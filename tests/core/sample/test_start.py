@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from core.database import startup
+from core.database.engine import run
 from core.foundation.addresses import libpq_url
 from core.foundation.model import COMMAND_LINE
 from core.foundation.settings import Settings, load_settings
@@ -72,7 +73,7 @@ def test_of_two_starts_at_once_one_loads_the_sample_shop_and_the_other_goes_on(
     def too_late(engine: Engine, seconds: float) -> None:
         with psycopg.connect(libpq_url(database.owner_url)) as other:
             other.execute("insert into products (name) values ('Jordan 4 Retro')")
-        sample.run(engine, sample._load, COMMAND_LINE, now=datetime.now(UTC), days=1)
+        run(engine, sample._load, COMMAND_LINE, now=datetime.now(UTC), days=1)
 
     monkeypatch.setattr(sample, "load_sample", too_late)
     sample.fill_untouched(database, load_settings({}), said.append)
