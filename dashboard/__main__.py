@@ -6,7 +6,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -20,10 +20,11 @@ from core.people import administration as people
 from core.sample.large import say_if_interrupted
 from core.sample.load import fill_untouched
 from core.sandbox import connection
+from dashboard.leaving import Server
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not chosen
 _LONGEST_MESSAGE = 200 * 1024 * 1024
-_SECONDS_TO_FINISH = 3
+_SECONDS_TO_FINISH, _SECONDS_BEHIND_A_PROXY = 3, 20
 
 
 def main() -> int:
@@ -49,8 +50,8 @@ def serve(settings: Settings) -> None:
             bring_up_to_date(database)
             fill_untouched(database, settings, _say)
             say_if_interrupted(database, _say)
-            server = _Server(configuration(settings), lambda: _say(_greeting(settings, database)))
-            server.run(sockets=[listener])
+            ready = partial(_say_greeting, settings, database)
+            Server(configuration(settings), ready=ready, drains=bool(settings.trusted_proxies)).run(sockets=[listener])
 
 
 def claim_port(address: str, port: int) -> socket.socket:
@@ -87,22 +88,6 @@ def _no_address(address: str) -> SetupError:
     return SetupError(f"This machine has no address {address!r}: set STOCKROOM_ADDRESS to 127.0.0.1 or leave it out.")
 
 
-class _Server(uvicorn.Server):
-    """Calls `ready` as soon as requests are answered."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and turn a failed start of the application into a SetupError."""
-        try:
-            await super().startup(sockets)
-        except SystemExit as error:
-            raise SetupError("The dashboard failed to start; the lines above say why.") from error
-        self._ready()
-
-
 def configuration(settings: Settings) -> uvicorn.Config:
     """Return the server's configuration. X-Forwarded-* headers are accepted only from the trusted proxies."""
     # Imported here: Streamlit takes a second to load, for which a failing start need not wait.
@@ -118,8 +103,12 @@ def configuration(settings: Settings) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=_LONGEST_MESSAGE,
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        timeout_graceful_shutdown=_SECONDS_BEHIND_A_PROXY if settings.trusted_proxies else _SECONDS_TO_FINISH,
     )
+
+
+def _say_greeting(settings: Settings, database: Database) -> None:
+    _say(_greeting(settings, database))
 
 
 def _greeting(settings: Settings, database: Database) -> str:

@@ -76,9 +76,17 @@ def set_active(connection: Connection, actor: Actor, *, user_id: int, active: bo
 
 
 def first_link(connection: Connection, actor: Actor) -> str | None:
-    """Return a link that signs in the shop's first admin, for the start to print; None once an admin has a password."""
+    """Return a link that signs in the shop's first admin, for the start to print; None once an admin has a password.
+
+    Each process of a shop prints a link of its own, and all of them work until one is used.
+    """
     admin = call(connection, "select stockroom_api.first_admin()", {})[0][0]
-    return None if admin is None else make_link(connection, actor, user_id=admin, life=FIRST_LINK_LIFE)
+    if admin is None:
+        return None
+    link = passwords.new_token()
+    values = {"person": admin, "link": passwords.token_hash(link), "life": FIRST_LINK_LIFE}
+    ask(connection, actor, Permission.MANAGE_USERS, "add_link", **values)
+    return link
 
 
 def _role(role: str) -> str:

@@ -18,6 +18,7 @@ from core.catalog.imports import import_catalog
 from core.database.engine import create_engine, run
 from core.database.startup import Database
 from core.foundation import days as shop_days
+from core.foundation.errors import InvalidInput
 from core.foundation.model import COMMAND_LINE, Actor
 from core.foundation.settings import Settings
 from core.sample import play
@@ -57,6 +58,10 @@ def fill_untouched(database: Database, settings: Settings, say: Callable[[str], 
             say("Loading the sample shop ...")
             # With a key the worker talks to Stripe, not to the sandbox, so it could not play the rest.
             load_sample(engine, seconds=FIRST_SECONDS if settings.stripe_secret_key is None else float("inf"))
+    except InvalidInput:
+        if run(engine, is_untouched, COMMAND_LINE):
+            raise
+        say("Another process has begun to load it.")
     finally:
         engine.dispose()
 

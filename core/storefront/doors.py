@@ -38,6 +38,7 @@ from core.foundation.places import Places
 from core.people import api_keys
 from core.people.api_keys import Caller
 from core.storefront import models
+from core.storefront.allowances import Allowances, TooMany
 
 LARGEST_BODY = 256 * 1024
 REQUEST_ID = "x-request-id"
@@ -62,10 +63,6 @@ _NOBODY = Actor(name="API")
 
 class NoKey(StockError):
     """Send a valid API key: Authorization: Bearer stk_..."""
-
-
-class TooMany(StockError):
-    """This key has sent too many requests. Wait and retry."""
 
 
 STATUS: dict[type[StockError], int] = {
@@ -93,17 +90,21 @@ def status_of(error: StockError) -> int:
 
 @dataclass(slots=True)
 class Doorkeeper:
-    """Checks keys, and counts the requests of each in this process.
+    """Checks keys, and counts the requests of each.
 
-    A key is cached for two seconds, or for an hour while the database is not available.
+    A key is cached for two seconds, so a revoked one is refused by every process after that time; or for an hour while
+    the database is not available.
     """
 
     engine: Callable[[], Engine]
     clock: Callable[[], float] = time.monotonic
     _known: OrderedDict[str, tuple[float, Caller]] = field(default_factory=OrderedDict)
-    _buckets: dict[int, tuple[float, float]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _asking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict)
+    _allowances: Allowances = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowances = Allowances(self.engine, self.clock)
 
     async def caller(self, key: str, places: Places) -> Caller:
         """Return the caller of this key. If it was not checked a moment ago, one request asks for all that arrive now.
@@ -123,15 +124,13 @@ class Doorkeeper:
     def admit(self, key: str) -> Caller:
         """Return the caller of this key. Raises NoKey, TooMany, Unavailable."""
         caller = self._recall(key, _KNOWN_FOR) or self._ask(key)
-        self._count(caller)
+        self._allowances.take(caller)
         return caller
 
     def admit_known(self, key: str) -> Caller | None:
-        """Return the caller of a key that was checked a moment ago, or None. Waits for nothing. Raises TooMany."""
+        """Return the caller if this needs no question to the database, else None. Waits for nothing. Raises TooMany."""
         caller = self._recall(key, _KNOWN_FOR)
-        if caller is not None:
-            self._count(caller)
-        return caller
+        return caller if caller is not None and self._allowances.take_held(caller) else None
 
     def _ask(self, key: str) -> Caller:
         try:
@@ -158,16 +157,6 @@ class Doorkeeper:
             self._known[key] = (self.clock(), caller)
             while len(self._known) > 1_000:
                 self._known.popitem(last=False)
-
-    def _count(self, caller: Caller) -> None:
-        """Count a request in a token bucket, which allows bursts of up to a minute's worth."""
-        now, most = self.clock(), float(caller.rate_per_minute)
-        with self._lock:
-            at, left = self._buckets.get(caller.key_id, (now, most))
-            left = min(most, left + (now - at) * most / 60)
-            if left < 1:
-                raise TooMany
-            self._buckets[caller.key_id] = (now, left - 1)
 
 
 class Limits:

@@ -13,10 +13,12 @@ from starlette.routing import Route
 
 from core.foundation.errors import Forbidden, StockError
 from core.health import metrics
-from core.health.measures import Readiness
+from core.health.measures import Part, Readiness
 from core.people.api_keys import Scope
 from core.storefront.doors import Doorkeeper, NoKey, status_of
+from dashboard.leaving import is_leaving
 
+_PROCESS = "process"
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -41,8 +43,15 @@ class HealthDoor:
         return JSONResponse({"status": "ok"}, headers=_FRESH)
 
     async def readyz(self, request: Request) -> Response:
-        """Answer 200 if every part is ready, else 503, with a sentence about each part."""
-        parts = await anyio.to_thread.run_sync(self._readiness.parts, limiter=self._threads)
+        """Answer 200 if every part is ready, else 503, with a sentence about each part.
+
+        `?part=process` asks only whether this process takes requests. Proxies ask that: what else may be missing, such
+        as a worker, every process of the shop misses, and without any process nobody would see the pages that say so.
+        """
+        if is_leaving() or request.query_params.get("part") == _PROCESS:
+            parts: tuple[Part, ...] = (_process(),)
+        else:
+            parts = await anyio.to_thread.run_sync(self._readiness.parts, limiter=self._threads)
         is_ready = all(part.is_well for part in parts)
         states = {part.name: {"ok": part.is_well, "sentence": part.sentence} for part in parts}
         body = {"status": "ready" if is_ready else "not ready", "parts": states}
@@ -69,3 +78,9 @@ class HealthDoor:
     @cached_property
     def _threads(self) -> anyio.CapacityLimiter:
         return anyio.CapacityLimiter(2)
+
+
+def _process() -> Part:
+    if is_leaving():
+        return Part(name=_PROCESS, is_well=False, sentence="This process is stopping. Ask another one.")
+    return Part(name=_PROCESS, is_well=True, sentence="This process takes requests.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.bench import bulk, calls, moving, operations, reading, selling, serving, storefront
-from tests.bench.crowds import locked
+from tests.bench.crowds import locked, proxied
 from tests.bench.fill import filled
 from tests.bench.place import Database, Place, machine, open_place
 
@@ -80,6 +80,11 @@ def _locked(small: Database, _large: Database | None) -> None:
     _print(title, columns, locked.compare(small))
 
 
+def _proxied(small: Database, _large: Database | None) -> None:
+    columns = ("people", "pages", "median ms", "95 % below ms", "faults")
+    _print("People on two processes behind Caddy, 2 to 6 s between pages", columns, proxied.compare(small))
+
+
 def _orders(small: Database, _large: Database | None) -> None:
     columns = ("goods", "clients", "one by one", "by 100", "by 500", "100 : one", "500 : one")
     title = "Paid orders applied, a second: each in its own transaction, and in batches by one worker"
@@ -126,6 +131,7 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "pages": _pages,
     "crowd": _crowd,
     "locked": _locked,
+    "proxied": _proxied,
     "operations": _operations,
     "bulk": _bulk,
     "orders": _orders,

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from psycopg import Connection
@@ -86,6 +87,7 @@ class Browser:
         self._view: View = ("", "")
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._finished = asyncio.Event()
+        self._is_lost = False
 
     async def listen(self) -> None:
         """Take in what the server sends, until the connection ends."""
@@ -103,7 +105,14 @@ class Browser:
         start = time.perf_counter()
         await self._ask()
         await asyncio.wait_for(self._finished.wait(), PATIENCE)
+        if self._is_lost:
+            raise ConnectionError("the server has closed the connection")
         return time.perf_counter() - start
+
+    def lose(self) -> None:
+        """Wait for nothing more: the connection has ended."""
+        self._is_lost = True
+        self._finished.set()
 
     def close(self) -> None:
         """Stop the timers."""
@@ -154,11 +163,14 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Browser]:
-    """Connect as a browser does that shows this session's cookie."""
+async def open_browser(
+    url: str, token: str, visit: Visit, tls: SSLContext | None = None, place: str = ""
+) -> AsyncIterator[Browser]:
+    """Connect as a browser does that shows this session's cookie, and that of its `place` behind a proxy with TLS."""
     async with connect(
-        f"ws://{urlsplit(url).netloc}/_stcore/stream",
-        additional_headers={"Cookie": f"{COOKIE}={token}"},
+        f"{'wss' if tls else 'ws'}://{urlsplit(url).netloc}/_stcore/stream",
+        ssl=tls,
+        additional_headers={"Cookie": f"{COOKIE}={token}{place and f'; {place}'}"},
         origin=Origin(url),
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
@@ -166,6 +178,7 @@ async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Brow
     ) as socket:
         browser = Browser(socket, visit)
         listening = asyncio.ensure_future(browser.listen())
+        listening.add_done_callback(lambda _: browser.lose())
         try:
             yield browser
         finally:
@@ -173,11 +186,18 @@ async def open_browser(url: str, token: str, visit: Visit) -> AsyncIterator[Brow
             listening.cancel()
 
 
-async def browse(url: str, token: str, choose: Callable[[], View], until: float, think: tuple[float, float]) -> Visit:
+async def browse(
+    url: str,
+    token: str,
+    choose: Callable[[], View],
+    until: float,
+    think: tuple[float, float],
+    tls: SSLContext | None = None,
+) -> Visit:
     """Open one page after the other in one tab until the moment `until`, thinking in between."""
     visit = Visit()
     try:
-        async with open_browser(url, token, visit) as browser:
+        async with open_browser(url, token, visit, tls) as browser:
             while time.monotonic() < until:
                 view = choose()
                 visit.seconds.append((view[0], await browser.open(view)))

@@ -125,13 +125,17 @@ create function stockroom_api.find_link(_link_hash bytea) returns table (name te
      where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.is_active;
 $$;
 
--- Begin a session with a link and use the link up. Null when it is unknown, used or expired; of two at once, one gets a session.
+-- Begin a session with a link and use the link up; the person's other links end. Null when it is unknown, used or expired; of two
+-- at once, one gets a session.
 create function stockroom_api.use_link(_link_hash bytea, _token_hash bytea, _user_agent text, _previous bytea)
     returns timestamptz
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _user_id bigint;
 begin
+    -- The person first, as where links are made: of two links used at once, one is used up and ends the other.
+    perform from stockroom.users u
+      where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
     update stockroom.sign_in_links l set used_at = now()
       from stockroom.users u
      where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now()
@@ -140,6 +144,7 @@ begin
     if _user_id is null then
         return null;
     end if;
+    perform stockroom_api.end_links(_user_id);
     return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
 end $$;
 

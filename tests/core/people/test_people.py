@@ -81,6 +81,15 @@ def test_the_first_start_of_a_shop_gives_a_link_to_its_admin_until_one_has_a_pas
     assert isinstance(sign_in(fresh_shop, "ada@shop.example"), NewSession)
 
 
+def test_each_process_prints_a_first_link_and_the_one_that_is_used_ends_the_others(fresh_shop: Shop) -> None:
+    links = [fresh_shop.run(people.first_link) for _ in range(6)]
+    assert use_link(fresh_shop, links[0]) is None, "of many starts the newest five links stay"
+    with ThreadPoolExecutor(2) as threads:
+        used = list(threads.map(lambda link: use_link(fresh_shop, link), links[1:3]))
+    assert [each is None for each in used].count(True) == 1
+    assert use_link(fresh_shop, links[5]) is None
+
+
 def test_two_servers_that_start_at_once_make_one_admin(fresh_shop: Shop) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: fresh_shop.run(people.first_link), range(4)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
 from core.database import startup
+from core.database.engine import run
 from core.foundation.addresses import libpq_url
+from core.foundation.model import COMMAND_LINE
 from core.foundation.settings import Settings, load_settings
 from core.sample import load as sample
 from tests.support.servers import Server
@@ -58,3 +62,19 @@ def test_your_own_database_is_never_filled_with_a_sample(embedded: Server, loade
     database = _database(embedded, "their_own", is_embedded=False)
     _start(database, load_settings({}))
     assert loaded == []
+
+
+def test_of_two_starts_at_once_one_loads_the_sample_shop_and_the_other_goes_on(
+    embedded: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, said = _database(embedded, "twice_at_once", is_embedded=True), list[str]()
+    startup.bring_up_to_date(database)
+
+    def too_late(engine: Engine, seconds: float) -> None:
+        with psycopg.connect(libpq_url(database.owner_url)) as other:
+            other.execute("insert into products (name) values ('Jordan 4 Retro')")
+        run(engine, sample._load, COMMAND_LINE, now=datetime.now(UTC), days=1)
+
+    monkeypatch.setattr(sample, "load_sample", too_late)
+    sample.fill_untouched(database, load_settings({}), said.append)
+    assert said == ["Loading the sample shop ...", "Another process has begun to load it."]

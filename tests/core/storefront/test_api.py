@@ -11,10 +11,10 @@ import sqlalchemy
 
 from core.database.engine import create_engine
 from core.people import api_keys
-from core.people.api_keys import Caller, Scope
+from core.people.api_keys import Scope
 from core.storefront import doors
 from core.storefront.api import create_api
-from core.storefront.doors import LARGEST_BODY, Doorkeeper, TooMany
+from core.storefront.doors import LARGEST_BODY
 from tests.support.asking import on_the_loop
 from tests.support.builders import Shop
 from tests.support.servers import Server
@@ -132,20 +132,6 @@ def test_a_key_is_good_for_its_scopes_only(shop: Shop) -> None:
     shoe = shop.variant(1)
     assert checker.validate({"variantId": str(shoe), "quantity": 1}).status_code == 200
     is_problem(checker.hold({"variantId": str(shoe), "quantity": 1}), 403)
-
-
-def test_a_key_with_too_many_requests_has_to_wait(shop: Shop) -> None:
-    now = [0.0]
-    keeper = Doorkeeper(lambda: shop.engine, clock=lambda: now[0])
-    key = shop.run(api_keys.make, "Ada", name="Hasty", scopes=[Scope.VALIDATE], rate_per_minute=3)
-    callers = [keeper.admit(key) for _ in range(3)]
-    assert isinstance(callers[0], Caller)
-    with pytest.raises(TooMany):
-        keeper.admit(key)
-    now[0] += 20
-    keeper.admit(key)
-    with pytest.raises(TooMany):
-        keeper.admit(key)
 
 
 @pytest.mark.parametrize(

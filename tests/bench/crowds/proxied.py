@@ -1,0 +1,57 @@
+"""Two hundred people on two dashboards behind Caddy, with a worker apart: all on the cores of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+
+from tests.bench import browsing
+from tests.bench.browsing import Visit
+from tests.bench.place import Database
+from tests.bench.serving import ARRIVING, SECONDS_OF_BROWSING, THINKING, Shop
+from tests.support.shared.proxied import Dashboard, Proxied, caddy, free_ports
+
+CROWDS = (100, 200)
+PROCESSES = 2
+
+
+def compare(where: Database) -> list[tuple[str, ...]]:
+    """Return a row for each crowd: people, pages, seconds to a page at the median and at 95 %, faults."""
+    settings = {"DATABASE_URL": where.app_url, "STOCKROOM_WORKER": "0"}
+    dashboards = [Dashboard(port, settings) for port in free_ports(PROCESSES)]
+    worker = [sys.executable, "-m", "core", "worker"]
+    with ExitStack() as stack:
+        started = subprocess.Popen(worker, env=dict(os.environ) | settings, stdout=subprocess.DEVNULL)
+        stack.callback(started.wait)
+        stack.callback(started.terminate)
+        for each in dashboards:
+            stack.callback(each.stop)
+            each.start()
+        for each in dashboards:
+            each.wait()
+        proxy = stack.enter_context(caddy([each.port for each in dashboards]))
+        return [_row(size, asyncio.run(_browse(Shop(where, proxy.url), size, proxy))) for size in CROWDS]
+
+
+def _row(size: int, visits: list[Visit]) -> tuple[str, ...]:
+    seconds = [took for visit in visits for _, took in visit.seconds]
+    faults = [fault for visit in visits for fault in visit.faults]
+    for fault in sorted(set(faults))[:5]:
+        print(f"  fault: {fault}", flush=True)
+    p50, p95 = (f"{browsing.percentile(seconds, share) * 1_000:,.0f}" for share in (0.5, 0.95))
+    return (str(size), f"{len(seconds):,}", p50, p95, str(len(faults)))
+
+
+async def _browse(shop: Shop, size: int, proxy: Proxied) -> list[Visit]:
+    until = time.monotonic() + SECONDS_OF_BROWSING
+
+    async def come_in(token: str) -> Visit:
+        await asyncio.sleep(random.uniform(0, ARRIVING))
+        return await browsing.browse(proxy.url, token, shop.any_page, until, THINKING, proxy.tls)
+
+    return await asyncio.gather(*(come_in(token) for token in shop.tokens(size)))
