@@ -35,6 +35,7 @@ ONE_DOOR = {
     "apprise": "core/alerts/notifier.py",
     "prometheus_client": "core/health/metrics.py",
     "matplotlib": "core/views/pictures.py",
+    "zxcvbn": "core/people/guessing.py",
 }
 # A screen may use the building blocks, and the screens after it.
 SCREENS = (
