@@ -21,6 +21,7 @@ from core.foundation.model import COMMAND_LINE, Actor, Role
 from core.foundation.text import clean_line
 from core.people import passwords
 from core.people.access import Permission
+from core.people.browsers import hash_of
 from core.people.guard import ask
 
 _P = ParamSpec("_P")
@@ -129,13 +130,21 @@ def news(connection: Connection, *, tokens: Sequence[str]) -> News:
 
 
 def sign_in(
-    engine: Engine, *, email: str, password: str, address: str, user_agent: str | None, previous: str | None
+    engine: Engine,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    user_agent: str | None,
+    previous: str | None,
+    browser: str | None = None,
 ) -> NewSession | TooManyTries | None:
     """Begin a session for the person with this email and password; None when they do not match.
 
-    `previous` is the token this browser held before: that session ends. A failed attempt stays on record.
+    `previous` is the token this browser held before: that session ends. `browser` is the token by which this browser is
+    known, if it has signed in before. A failed attempt stays on record.
     """
-    proof = prove_password(engine, email=email, password=password, address=address)
+    proof = prove_password(engine, email=email, password=password, address=address, browser=browser)
     if not isinstance(proof, ProvenPassword):
         return proof
     token = passwords.new_token()
@@ -149,12 +158,14 @@ def sign_in(
         stronger=passwords.stronger_hash(password, proof.password_hash),
         token=passwords.token_hash(token),
         user_agent=_printable(user_agent),
-        previous=_hash_of(previous),
+        previous=hash_of(previous),
     )
     return NewSession(token=token, expires_at=expires_at) if expires_at else None
 
 
-def prove_password(engine: Engine, *, email: str, password: str, address: str) -> ProvenPassword | TooManyTries | None:
+def prove_password(
+    engine: Engine, *, email: str, password: str, address: str, browser: str | None = None
+) -> ProvenPassword | TooManyTries | None:
     """Compare a password with an account's, within the rate limit; None when it is wrong or the account is unknown.
 
     The comparison takes a tenth of a second, outside any transaction, and just as long for an unknown account.
@@ -163,7 +174,9 @@ def prove_password(engine: Engine, *, email: str, password: str, address: str) -
         email = passwords.clean_email(email)
     except InvalidInput:
         email = "?"  # belongs to no account, and keeps odd characters out of the database
-    wait_seconds, attempt_id, user_id, known = at_the_door(engine, _row, _BEGIN_SIGN_IN, email=email, address=address)
+    wait_seconds, attempt_id, user_id, known = at_the_door(
+        engine, _row, _BEGIN_SIGN_IN, email=email, address=address, browser=hash_of(browser)
+    )
     if wait_seconds:
         return TooManyTries(wait_seconds=wait_seconds)
     if not passwords.password_matches(password, known):
@@ -174,13 +187,13 @@ def prove_password(engine: Engine, *, email: str, password: str, address: str) -
 @database.one_statement
 def sign_out(connection: Connection, *, token: str) -> None:
     """End the session of `token`; one that has ended already is no error."""
-    call(connection, "select stockroom_api.sign_out(%(token)s)", {"token": _hash_of(token)})
+    call(connection, "select stockroom_api.sign_out(%(token)s)", {"token": hash_of(token)})
 
 
 @database.one_statement
 def find_link(connection: Connection, *, link: str) -> str | None:
     """Return the name of the person a one-time link would sign in, or None. The link stays usable."""
-    name: str | None = scalar(connection, "select name from stockroom_api.find_link(%(link)s)", link=_hash_of(link))
+    name: str | None = scalar(connection, "select name from stockroom_api.find_link(%(link)s)", link=hash_of(link))
     return name
 
 
@@ -188,7 +201,7 @@ def find_link(connection: Connection, *, link: str) -> str | None:
 def use_link(connection: Connection, *, link: str, user_agent: str | None, previous: str | None) -> NewSession | None:
     """Begin a session with a one-time link; None when the link is unknown, used or expired."""
     token = passwords.new_token()
-    values = {"link": _hash_of(link), "user_agent": _printable(user_agent), "previous": _hash_of(previous)}
+    values = {"link": hash_of(link), "user_agent": _printable(user_agent), "previous": hash_of(previous)}
     expires_at = scalar(connection, _USE_LINK, token=passwords.token_hash(token), **values)
     return NewSession(token=token, expires_at=expires_at) if expires_at else None
 
@@ -211,7 +224,7 @@ def set_own_password(
     without a password, as on the first start. Raises InvalidInput, SignInRequired.
     """
     email = passwords.clean_email(email) if email is not None else None
-    passwords.clean_password(password, email or actor.email or "")
+    passwords.clean_password(password, email or actor.email or "", name or actor.name, shop_name(connection))
     values = {
         "attempt": proof.attempt_id if proof else None,
         "known": proof.password_hash if proof else None,
@@ -220,6 +233,11 @@ def set_own_password(
         "new_email": email,
     }
     ask(connection, actor, Permission.VIEW, "set_own_password", **values)
+
+
+def shop_name(connection: Connection) -> str:
+    """Return the shop's name, which is no good password of its people; empty while it has none."""
+    return str(scalar(connection, "select stockroom_api.shop_name()") or "")
 
 
 @database.one_statement
@@ -247,7 +265,7 @@ _NEWS = """select n.latest, f.token, f.shop_since
                           from unnest(cast(%(tokens)s as bytea[])) t (token)
                          cross join lateral stockroom_api.find_session(t.token) s) f on true"""
 _BEGIN_SIGN_IN = """select wait_seconds, attempt_id, user_id, password_hash
-                      from stockroom_api.begin_sign_in(%(email)s, %(address)s)"""
+                      from stockroom_api.begin_sign_in(%(email)s, %(address)s, %(browser)s)"""
 _FINISH_SIGN_IN = """select stockroom_api.finish_sign_in(%(attempt)s, %(user_id)s, %(known)s, %(stronger)s, %(token)s,
                             %(user_agent)s, %(previous)s)"""
 _USE_LINK = "select stockroom_api.use_link(%(link)s, %(token)s, %(user_agent)s, %(previous)s)"
@@ -262,10 +280,6 @@ def _row(connection: Connection, statement: str, /, **values: Any) -> tuple[Any,
 def scalar(connection: Connection, statement: str, /, **values: Any) -> Any:
     """Return the first value of a query, or None where it finds no row."""
     return next((row[0] for row in call(connection, statement, values)), None)
-
-
-def _hash_of(token: str | None) -> bytes | None:
-    return passwords.token_hash(token) if token and passwords.is_token(token) else None
 
 
 def _printable(user_agent: str | None) -> str | None:

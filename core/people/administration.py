@@ -17,6 +17,7 @@ from core.foundation.model import Actor, Role
 from core.foundation.text import clean_line
 from core.people import passwords
 from core.people.access import Permission
+from core.people.accounts import shop_name
 from core.people.guard import ask
 
 FIRST_LINK_LIFE = timedelta(hours=1)
@@ -51,8 +52,10 @@ def add_person(
 ) -> int:
     """Add an account and return its id. Without a password the person needs a one-time link to sign in first."""
     email = passwords.clean_email(email)
-    hashed = passwords.hash_password(passwords.clean_password(password, email)) if password is not None else None
     new_name = clean_line(name, "name", passwords.LONGEST_NAME)
+    hashed = None
+    if password is not None:
+        hashed = passwords.hash_password(passwords.clean_password(password, email, new_name, shop_name(connection)))
     values = {"email": email, "new_name": new_name, "role": _role(role), "password_hash": hashed}
     return int(ask(connection, actor, Permission.MANAGE_USERS, "add_person", **values)[0][0])
 

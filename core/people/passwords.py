@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core.foundation.errors import invalid
+from core.people.guessing import is_easy_to_guess
 
 HASHER = PasswordHasher()
 """The library's defaults: RFC 9106 for machines with little memory (64 MiB, 3 passes)."""
@@ -68,8 +69,11 @@ def _bytes(password: str) -> bytes:
     return unicodedata.normalize("NFKC", password[:LONGEST_PASSWORD]).encode("utf-8", "replace")
 
 
-def clean_password(password: str, email: str) -> str:
-    """Return `password`. Raises InvalidInput if it is too short, too long or too easy to guess."""
+def clean_password(password: str, email: str, *words: str) -> str:
+    """Return `password`. Raises InvalidInput if it is too short, too long or too easy to guess.
+
+    `words` are others that a stranger would try first: the person's name and the shop's.
+    """
     if len(password) < SHORTEST_PASSWORD:
         raise invalid("password", f"must have at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
@@ -78,6 +82,12 @@ def clean_password(password: str, email: str) -> str:
         raise invalid("password", "must have at least four different characters")
     if password.lower() in (email, email.partition("@")[0]):
         raise invalid("password", "must not be the email address")
+    if is_easy_to_guess(password, (email, *words)):
+        raise invalid(
+            "password",
+            "is easy to guess, because it is common or made of a name or word with a few additions. Four words that "
+            "have nothing to do with each other are better",
+        )
     return password
 
 

@@ -34,8 +34,9 @@ _LOCK_SECONDS = 30.0
 _BUSY = frozenset({"40P01", "55P03"})  # a deadlock, or a lock that somebody else keeps
 
 _KEPT = (
-    "stockroom.users", "stockroom.sessions", "stockroom.sign_in_links", "stockroom.sign_in_attempts", "stockroom.audit",
-    "stockroom.reasons", "stockroom.backups", "stockroom.jobs", "procrastinate.procrastinate_workers",
+    "stockroom.users", "stockroom.sessions", "stockroom.sign_in_links", "stockroom.sign_in_attempts",
+    "stockroom.known_browsers", "stockroom.audit", "stockroom.reasons", "stockroom.backups", "stockroom.jobs",
+    "procrastinate.procrastinate_workers",
 )  # fmt: skip
 """The tables that are copied, in an order in which references hold. Workers and their jobs go on."""
 

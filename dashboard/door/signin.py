@@ -21,7 +21,7 @@ from core.database.pool import Share
 from core.foundation.errors import Refused, SignInRequired, StockError, Unavailable
 from core.foundation.model import Role
 from core.foundation.places import Places
-from core.people import accounts
+from core.people import accounts, browsers
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
 from core.people.reading import shop_reading
 from dashboard.door import signin_page
@@ -30,6 +30,9 @@ from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form
 from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
 from dashboard.language.said import translated
 from dashboard.language.texts import marked, tr
+
+BROWSER_COOKIE = "stockroom_browser"
+"""The cookie of a browser that has signed in before: it gives no access, only a count of wrong passwords of its own."""
 
 _WRONG = marked("The email or password is incorrect. Check both and try again.")
 _USED_UP = marked("This link was already used, has expired, or was replaced by a newer one. Ask for a new link.")
@@ -99,9 +102,10 @@ async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
         address=address_of(request),
         user_agent=request.headers.get("user-agent"),
         previous=request.cookies.get(COOKIE),
+        browser=request.cookies.get(BROWSER_COOKIE),
     )
     if isinstance(session, NewSession):
-        return remember(request, session, next_path)
+        return await _enter(request, session, next_path)
     if isinstance(session, TooManyTries):
         page = signin_page.sign_in_form(next_path, email=email, problem=wait_sentence(session.wait_seconds))
         return HTMLResponse(page, 429, {"Retry-After": str(session.wait_seconds)})
@@ -131,7 +135,7 @@ async def _take_link(request: Request, form: dict[str, str]) -> Response:
     )
     if session is None:
         return _say(410, tr("This link no longer works"), tr(_USED_UP))
-    return remember(request, session, "/")
+    return await _enter(request, session, "/")
 
 
 @door
@@ -143,15 +147,21 @@ async def password(request: Request) -> Response:
         return _password_page(signed_in, {})
     if form.get("password") != form.get("again"):
         return _password_page(signed_in, form, tr("The new passwords do not match."), 422)
-    return await _password_checks.run(_change_password, signed_in, form, address_of(request))
+    return await _password_checks.run(_change_password, signed_in, form, request)
 
 
-def _change_password(signed_in: SignedIn, form: dict[str, str], address: str) -> Response:
+def _change_password(signed_in: SignedIn, form: dict[str, str], request: Request) -> Response:
     actor, engine = signed_in.actor, pool.engine(Share.SIGN_IN)
     proof: ProvenPassword | None = None
     if signed_in.has_password:
         current = form.get("current", "")
-        found = accounts.prove_password(engine, email=actor.email or "", password=current, address=address)
+        found = accounts.prove_password(
+            engine,
+            email=actor.email or "",
+            password=current,
+            address=address_of(request),
+            browser=request.cookies.get(BROWSER_COOKIE),
+        )
         if isinstance(found, TooManyTries):
             return _password_page(signed_in, form, wait_sentence(found.wait_seconds), 429)
         if found is None:
@@ -204,6 +214,18 @@ ROUTES: list[BaseRoute] = [
 
 
 # ---------------------------------------------------------------- their parts
+
+
+async def _enter(request: Request, session: NewSession, next_path: str) -> Response:
+    """Return the redirect of a new session. The browser is known from now on, also after the session ends."""
+    shown, work = request.cookies.get(BROWSER_COOKIE), accounts.at_the_door
+    token = await _lookups.run(work, pool.engine(Share.SIGN_IN), browsers.know, session=session.token, shown=shown)
+    response = remember(request, session, next_path)
+    life = browsers.DAYS_KNOWN * 24 * 60 * 60
+    response.set_cookie(
+        BROWSER_COOKIE, token, max_age=life, path="/", httponly=True, samesite="lax", secure=_is_https(request)
+    )
+    return response
 
 
 def remember(request: Request, session: NewSession, next_path: str) -> Response:

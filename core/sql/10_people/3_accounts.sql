@@ -52,12 +52,13 @@ create function stockroom_api.forget_old_sign_ins() returns void
     delete from stockroom.sign_in_attempts where at < now() - interval '30 days';
     delete from stockroom.sign_in_links where expires_at < now() - interval '30 days';
     delete from stockroom.sessions where expires_at < now() - interval '30 days';
+    delete from stockroom.known_browsers where last_used_at < now() - interval '180 days';
 $$;
 
 -- ---------------------------------------------------------------- signing in with a password
 
--- Seconds until the next attempt is allowed, 0 for now. The limits in any 15 minutes: 5 wrong passwords for an account since
--- its last sign-in, 30 from an address.
+-- Seconds until a stranger's next attempt is allowed, 0 for now. The limits in any 15 minutes: 5 wrong passwords for an account
+-- since its last sign-in, 30 from an address. Attempts of trusted browsers count for neither.
 create function stockroom_api.sign_in_wait(_email text, _address text) returns int
     language plpgsql stable as $$
 declare
@@ -65,13 +66,13 @@ declare
     _free_at timestamptz := (
         select max(free_at) from (
             (select a.at + _window as free_at from stockroom.sign_in_attempts a
-              where a.email = _email and not a.succeeded and a.at > clock_timestamp() - _window
+              where a.email = _email and a.browser is null and not a.succeeded and a.at > clock_timestamp() - _window
                 and a.at > coalesce((select max(s.at) from stockroom.sign_in_attempts s
-                                      where s.email = _email and s.succeeded), '-infinity')
+                                      where s.email = _email and s.browser is null and s.succeeded), '-infinity')
               order by a.at desc offset 4 limit 1)
             union all
             (select a.at + _window from stockroom.sign_in_attempts a
-              where a.address = _address and not a.succeeded and a.at > clock_timestamp() - _window
+              where a.address = _address and a.browser is null and not a.succeeded and a.at > clock_timestamp() - _window
               order by a.at desc offset 29 limit 1)) limits);
 begin
     return greatest(0, ceil(extract(epoch from _free_at - clock_timestamp())))::int;
@@ -79,17 +80,22 @@ end $$;
 
 -- Begin an attempt: return how long to wait, or the hash that the password must match. It counts as wrong until it is finished,
 -- so a hundred guesses at once count as a hundred. An unknown or deactivated account looks like one without a password.
-create function stockroom_api.begin_sign_in(_email text, _address text)
+create function stockroom_api.begin_sign_in(_email text, _address text, _browser bytea)
     returns table (wait_seconds int, attempt_id bigint, user_id bigint, password_hash text)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+declare
+    _is_trusted boolean := stockroom_api.is_trusted_browser(_browser, _email);
 begin
-    -- Always the address first, then the account, so that no two transactions deadlock.
-    perform pg_advisory_xact_lock(730502, hashtext('address ' || _address));
-    perform pg_advisory_xact_lock(730502, hashtext('account ' || _email));
-    wait_seconds := stockroom_api.sign_in_wait(_email, _address);
+    wait_seconds := 0;
+    if not _is_trusted then
+        -- Always the browser first, then the address, then the account, so that no two transactions deadlock.
+        perform pg_advisory_xact_lock(730502, hashtext('address ' || _address));
+        perform pg_advisory_xact_lock(730502, hashtext('account ' || _email));
+        wait_seconds := stockroom_api.sign_in_wait(_email, _address);
+    end if;
     if wait_seconds = 0 then
-        insert into stockroom.sign_in_attempts (email, address, at, succeeded)
-        values (_email, _address, clock_timestamp(), false)
+        insert into stockroom.sign_in_attempts (email, address, at, succeeded, browser)
+        values (_email, _address, clock_timestamp(), false, case when _is_trusted then _browser end)
         returning id into attempt_id;
         select u.id, u.password_hash into user_id, password_hash
           from stockroom.users u where u.email = _email and u.is_active;
@@ -196,6 +202,12 @@ end $$;
 
 -- ---------------------------------------------------------------- a person's own account
 
+-- The shop's name, null while it has none. People must not choose it as a password.
+create function stockroom_api.shop_name() returns text
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select name from stockroom.shop;
+$$;
+
 -- Refuse an email address that belongs to anyone other than `_for`.
 create function stockroom_api.refuse_taken_email(_for bigint, _email text) returns void
     language plpgsql as $$
@@ -248,13 +260,14 @@ begin
          order by s.created_at desc, s.id desc;
 end $$;
 
--- Sign a person out of every browser and end their unused links. Returns how many sessions ended.
+-- Sign a person out of every browser, forget these, and end their unused links. Returns how many sessions ended.
 create function stockroom_api.sign_out_everywhere(_for bigint) returns int
     language plpgsql as $$
 declare
     _ended int;
 begin
     perform stockroom_api.end_links(_for);
+    perform stockroom_api.forget_browsers(_for);
     update stockroom.sessions set revoked_at = now()
      where user_id = _for and revoked_at is null and expires_at > now();
     get diagnostics _ended = row_count;
@@ -277,12 +290,13 @@ end $$;
 grant execute on function
     stockroom_api.find_session(bytea),
     stockroom_api.sign_out(bytea),
-    stockroom_api.begin_sign_in(text, text),
+    stockroom_api.begin_sign_in(text, text, bytea),
     stockroom_api.finish_sign_in(bigint, bigint, text, text, bytea, text, bytea),
     stockroom_api.find_link(bytea),
     stockroom_api.use_link(bytea, bytea, text, bytea),
     stockroom_api.make_link(bigint, bigint, text[], text, bigint, bytea, interval),
     stockroom_api.first_admin(),
+    stockroom_api.shop_name(),
     stockroom_api.set_own_password(bigint, bigint, text[], text, bigint, text, text, text, text),
     stockroom_api.own_sessions(bigint, bigint, text[], text),
     stockroom_api.end_sessions(bigint, bigint, text[], text, bigint)

@@ -172,6 +172,6 @@ def test_of_two_admins_who_demote_each_other_at_once_one_remains(fresh_shop: Sho
 
 
 def test_the_apps_own_role_reads_no_account_table(shop: Shop) -> None:
-    for table in ("users", "sessions", "sign_in_links", "sign_in_attempts"):
+    for table in ("users", "sessions", "sign_in_links", "sign_in_attempts", "known_browsers"):
         with pytest.raises(Exception, match="permission denied"), shop.engine.begin() as connection:
             connection.exec_driver_sql(f"select * from stockroom.{table}")

@@ -7,7 +7,7 @@ import pytest
 from core.foundation.errors import Forbidden, InvalidInput, SignInRequired
 from core.foundation.model import Line, Role
 from core.ledger import changes as ledger
-from core.people import accounts, passwords
+from core.people import accounts, guessing, passwords
 from core.people import administration as people
 from core.people.accounts import NewSession
 from tests.support.builders import Shop, key
@@ -150,8 +150,35 @@ def test_only_a_first_admin_sets_their_own_name(shop: Shop) -> None:
         ("x" * 201, "at most 200"),
         ("aaaaaaaaaaaaaa", "different characters"),
         ("p-of-person@shop.example", "not be the email"),
+        ("password12", "easy to guess"),
+        ("qwertyuiop", "easy to guess"),
+        ("letmein123!", "easy to guess"),
+        ("warehouse1", "easy to guess"),
     ],
 )
 def test_a_password_that_is_easy_to_guess_is_refused(password: str, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         passwords.clean_password(password, "p-of-person@shop.example")
+
+
+@pytest.mark.parametrize("password", ["Wanda-Weber-1990", "wanda.weber!2", "Schuhladen2024", "wandaweber1"])
+def test_the_names_of_a_person_and_of_the_shop_are_words_that_strangers_try(password: str) -> None:
+    with pytest.raises(InvalidInput, match=r"easy to guess.*are better"):
+        passwords.clean_password(password, "wanda.weber@shop.example", "Wanda Weber", "Schuhladen")
+
+
+def test_a_new_password_may_not_be_the_shops_name_and_an_old_one_still_signs_in(shop: Shop, email: str) -> None:
+    shop.sql("update stockroom.users set password_hash = :old where email = :email", email=email,
+             old=passwords.hash_password("password12"))  # fmt: skip
+    actor = actor_of(shop, token_of(sign_in(shop, email, "password12")))
+    name = shop.sql("select name from stockroom.shop")
+    proof = prove(shop, email, "password12")
+    with pytest.raises(InvalidInput, match="easy to guess"):
+        shop.run(accounts.set_own_password, actor, password=f"{name.replace(' ', '')}2026", proof=proof)
+
+
+def test_only_the_beginning_of_a_long_password_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(guessing, "zxcvbn", lambda text, **_: looked.append(len(text)) or {"score": 4})
+    passwords.clean_password("abcd" * 50, "wanda@shop.example")
+    assert looked == [72]
