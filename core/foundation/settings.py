@@ -31,13 +31,11 @@ FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The configuration of one Stockroom. Without `database_url` it uses the embedded PostgreSQL.
-
-    Fields that hold a password or a key are left out of the repr.
-    """
+    """The configuration of one Stockroom. Without `database_url` it uses the embedded PostgreSQL. The repr has no secret."""
 
     database_url: str | None = field(repr=False)
     owner_url: str | None = field(repr=False)
+    read_urls: tuple[str, ...] = field(default=(), repr=False)
     data_dir: Path
     port: int
     address: str
@@ -83,6 +81,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=database_url,
         owner_url=owner_url or database_url,
+        read_urls=addresses.read_urls(_value(environ, "STOCKROOM_READ_URL"), _normalised),
         data_dir=_data_dir(environ),
         port=_number(environ, "STOCKROOM_PORT", 8501, 65_535, "a number from 1 to 65535"),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
