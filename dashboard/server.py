@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
-from core.database import pool
+from core.database import pool, replicas
 from core.foundation import journal
 from core.foundation.errors import StockError
 from core.foundation.settings import load_settings
@@ -63,6 +63,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         await anyio.to_thread.run_sync(watch.stop)
         await anyio.to_thread.run_sync(keeper.stop)
         pool.close()
+        replicas.close()
 
 
 @lru_cache(maxsize=1)

@@ -100,7 +100,7 @@ def run(
     try:
         return noted(operation, actor, kwargs, lambda name: insist(engine, operation, actor, name, *args, **kwargs))
     finally:
-        if not reading.only_reads(operation):
+        if not reading.is_read_only(operation):
             reading.note_change()
 
 

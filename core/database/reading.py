@@ -11,15 +11,15 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 _changed_at = 0.0
 
 
-def reads(operation: _Operation) -> _Operation:
+def read_only(operation: _Operation) -> _Operation:
     """Mark an operation that writes nothing and locks no rows: `replicas.run` may run it on a replica."""
-    operation.__dict__["reads"] = True
+    operation.__dict__["read_only"] = True
     return operation
 
 
-def only_reads(operation: Callable[..., Any]) -> bool:
+def is_read_only(operation: Callable[..., Any]) -> bool:
     """Return whether an operation has the mark."""
-    return bool(getattr(operation, "reads", False))
+    return bool(getattr(operation, "read_only", False))
 
 
 def note_change() -> None:

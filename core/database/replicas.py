@@ -53,9 +53,9 @@ def run(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
-    """Run an operation as `database.run` does; on a replica, if it is marked by `reads` and one has caught up."""
+    """Run an operation as `database.run` does; on a replica, if it is marked as `read_only` and one has caught up."""
     group = _group()
-    if group is None or not reading.only_reads(operation):
+    if group is None or not reading.is_read_only(operation):
         return database.run(primary, operation, actor, *args, **kwargs)
 
     def read(name: str) -> _T:
@@ -116,7 +116,7 @@ class _Group:
                 result = database.once(replica.engine, operation, actor, *args, **kwargs)
                 replica.note_read()
                 return result
-            except Exception as error:  # noqa: BLE001 - the primary has the last word, also about a refusal
+            except Exception as error:
                 self._judge(replica, name, error)
         try:
             return database.insist(primary, operation, actor, name, *args, **kwargs)

@@ -29,7 +29,7 @@ LATE, LOST, PROMOTED = "behind", "lost", "promoted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A replica as it is now. `why_not`: why reads do not go there, or None. `lag_bytes`, `lag_seconds`: None if unknown.
+    """A replica as it is now. `why_not`: why reads do not go there, or None. The lags are None where nobody knows.
 
     `reads`, `conflicts` and `losses` count since this process started.
     """
@@ -56,7 +56,7 @@ class Replica:
         self._reads = self._conflicts = self._losses = 0
 
     def is_due(self) -> bool:
-        """Return whether to ask this replica. After a failure one thread asks it in the background, the others do not."""
+        """Return whether to ask this replica. One that failed is tried again in the background, after a pause."""
         if not self._failures:
             return True
         with self._lock:
@@ -67,7 +67,7 @@ class Replica:
         return False
 
     def has_passed(self, position: int, asked_at: float, patience: float) -> bool:
-        """Return whether the replica has replayed up to a position that was asked for then, waiting `patience` seconds."""
+        """Return whether the replica has replayed up to a position that was asked for then, after some patience."""
         if self._looked_at >= asked_at and self._replayed >= position:
             return True
         self._wanted = position

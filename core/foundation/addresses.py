@@ -10,6 +10,7 @@ from core.foundation.errors import InvalidSetting
 
 MOST_REPLICAS = 8
 
+
 def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return the URLs of the alert destinations by name, in lower case. Raises InvalidSetting."""
     found: dict[str, str] = {}

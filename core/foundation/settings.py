@@ -31,7 +31,7 @@ FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The configuration of one Stockroom. Without `database_url` it uses the embedded PostgreSQL. The repr has no secret."""
+    """The configuration of one Stockroom. No `database_url`: the embedded PostgreSQL. The repr has no secret."""
 
     database_url: str | None = field(repr=False)
     owner_url: str | None = field(repr=False)

@@ -55,7 +55,16 @@ class Standby:
 
     def stop(self) -> None:
         """End it at once, as when its machine dies."""
-        _run(self.server.folder, self.programs / "pg_ctl", "-D", self.server.folder / "data", "-s", "-m", "immediate", "stop")
+        _run(
+            self.server.folder,
+            self.programs / "pg_ctl",
+            "-D",
+            self.server.folder / "data",
+            "-s",
+            "-m",
+            "immediate",
+            "stop",
+        )
 
     def start(self) -> None:
         """Start it again."""
@@ -76,7 +85,18 @@ def start_standby(primary: Server) -> Standby:
     _user().own(folder)
     programs = _programs(primary.major, folder)
     address = f"host={primary.folder} port={primary.port} user=postgres"
-    copy: list[Path | str] = [programs / "pg_basebackup", "-D", folder / "data", "-d", address, "-R", "-c", "fast", "-X", "stream"]
+    copy: list[Path | str] = [
+        programs / "pg_basebackup",
+        "-D",
+        folder / "data",
+        "-d",
+        address,
+        "-R",
+        "-c",
+        "fast",
+        "-X",
+        "stream",
+    ]
     _run(folder, *copy, "--no-sync")
     (folder / "data").chmod(0o700)
 
