@@ -26,7 +26,7 @@ from tests.bench.fill import fill
 from tests.bench.place import Database
 from tests.support.dashboards import serve
 from tests.support.servers import EMBEDDED_MAJOR, Server
-from tests.support.standby import start_primary, start_standby
+from tests.support.shared.standby import start_primary, start_standby
 
 MOVEMENTS, PEOPLE, PAGES_EACH, TURNS = 100_000, 8, 24, 2
 THINKING = (0.0, 0.5)

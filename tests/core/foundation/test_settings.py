@@ -90,7 +90,8 @@ def test_replicas_are_named_one_after_the_other_and_refused_without_their_passwo
     assert found.read_urls == (NORMAL, NORMAL)
     assert "secret" not in repr(found)
     two_hosts = "postgresql://mia:secret@/shop?host=a,b"
-    for wrong, why in ((f"{URL},{URL}", "comma"), (two_hosts, "comma"), ("mysql://mia:secret@db/shop", "needs PostgreSQL"),
+    for wrong, why in ((f"{URL},{URL}", "comma"), (two_hosts, "comma"),
+                       ("mysql://mia:secret@db/shop", "needs PostgreSQL"),
                        (" ".join([URL] * 9), "at most 8")):  # fmt: skip
         with pytest.raises(InvalidSetting, match=why) as refused:
             load_settings({"STOCKROOM_READ_URL": wrong})

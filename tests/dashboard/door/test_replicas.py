@@ -18,7 +18,7 @@ from tests.dashboard.tabs import Tabs, words_of
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop, key
 from tests.support.servers import EMBEDDED_MAJOR
-from tests.support.standby import Standby, start_primary, start_standby
+from tests.support.shared.standby import Standby, start_primary, start_standby
 
 PAGES = ("overview", "stock", "movements", "counts", "deliveries", "orders", "alerts", "reconciliation", "reports")
 

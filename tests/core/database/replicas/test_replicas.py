@@ -42,7 +42,7 @@ from tests.conftest import prepare
 from tests.stripe.shop import Stripe
 from tests.support.builders import PastLine, Shop, key
 from tests.support.servers import Server
-from tests.support.standby import Standby, start_primary, start_standby
+from tests.support.shared.standby import Standby, start_primary, start_standby
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_person_who_posts_never_sees_the_old_number_while_the_replica_is_froze
         assert look(shop, sam, variant) == (
             "primary",
             4,
-        )  # a live page that was drawn again because of it must not show 9 either
+        )  # nor may a live page that is drawn again
         found = until(shop, standby.LATE)
         assert found.lag_bytes
     finally:
