@@ -30,13 +30,13 @@ def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     return found
 
 
-def read_urls(text: str, checked: Callable[[str, str], str]) -> tuple[str, ...]:
+def read_urls(name: str, text: str, checked: Callable[[str, str], str]) -> tuple[str, ...]:
     """Return the URLs of the replicas, which spaces separate: one server each, at most `MOST_REPLICAS`."""
     if "," in text:
-        raise InvalidSetting("STOCKROOM_READ_URL has a comma: separate URLs by spaces, and name one server in each.")
-    urls = tuple(checked("STOCKROOM_READ_URL", each) for each in text.split())
+        raise InvalidSetting(f"{name} has a comma: separate URLs by spaces, and name one server in each.")
+    urls = tuple(checked(name, each) for each in text.split())
     if len(urls) > MOST_REPLICAS:
-        raise InvalidSetting(f"STOCKROOM_READ_URL names {len(urls)} replicas: name at most {MOST_REPLICAS}.")
+        raise InvalidSetting(f"{name} names {len(urls)} replicas: name at most {MOST_REPLICAS}.")
     return urls
 
 

@@ -95,18 +95,34 @@ def _replicas(engine: Engine) -> Iterator[Metric]:
     """Yield how each replica stands. Their names are numbers, without hosts."""
     found = replicas.standings(engine)
     gauges = (
-        ("up", "Whether reads go to the replica", [float(each.why_not is None) for each in found]),
-        ("lag_bytes", "Written at the primary and not replayed", [each.lag_bytes for each in found]),
-        ("lag_seconds", "Age of what was replayed last, while behind", [each.lag_seconds for each in found]),
+        (
+            "stockroom_process_replica_up",
+            "Whether reads go to the replica",
+            [float(each.why_not is None) for each in found],
+        ),
+        (
+            "stockroom_process_replica_lag_bytes",
+            "Written at the primary and not replayed",
+            [each.lag_bytes for each in found],
+        ),
+        (
+            "stockroom_process_replica_lag_seconds",
+            "Age of what was replayed last, while behind",
+            [each.lag_seconds for each in found],
+        ),
     )
     counters = (
-        ("reads", "Reads that the replica answered", [each.reads for each in found]),
-        ("conflicts", "Reads that the replica ended in order to replay", [each.conflicts for each in found]),
-        ("losses", "Times that the replica was lost", [each.losses for each in found]),
+        ("stockroom_process_replica_reads", "Reads that the replica answered", [each.reads for each in found]),
+        (
+            "stockroom_process_replica_conflicts",
+            "Reads that the replica ended in order to replay",
+            [each.conflicts for each in found],
+        ),
+        ("stockroom_process_replica_losses", "Times that the replica was lost", [each.losses for each in found]),
     )
     kinds = ((GaugeMetricFamily, gauges), (CounterMetricFamily, counters))
     for family, name, text, values in ((kind, *each) for kind, several in kinds for each in several if found):
-        metric = family(f"stockroom_process_replica_{name}", text, labels=["replica"])
+        metric = family(name, text, labels=["replica"])
         for each, value in zip(found, values, strict=True):
             if value is not None:
                 metric.add_metric([each.name], float(value))
