@@ -32,6 +32,7 @@ help:
 	@echo "Settings, all optional environment variables:"
 	@echo "DATABASE_URL         your own PostgreSQL 15-18 (default: the one that comes with Stockroom)"
 	@echo "STOCKROOM_OWNER_URL  the same database as an account that may migrate (default: DATABASE_URL)"
+	@echo "STOCKROOM_READ_URL   streaming replicas to read from, separated by spaces"
 	@echo "STOCKROOM_DATA       the data folder"
 	@echo "STOCKROOM_ADDRESS    where to listen (default: 127.0.0.1)"
 	@echo "STOCKROOM_PORT       the port (default: 8501)"

@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from core.alerts import system as system_alerts
-from core.database import pool
+from core.database import pool, replicas
 from core.database.pool import Share
 from core.foundation import journal
 from core.foundation.errors import StockError
@@ -71,6 +71,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         await anyio.to_thread.run_sync(keeper.stop)
         await anyio.to_thread.run_sync(live.herald.stop)
         pool.close()
+        replicas.close()
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from core.database.engine import call, rows_of
+from core.database.reading import read_only
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
 from core.people.access import Permission
@@ -58,6 +59,7 @@ class Warned:
     value: str | None
 
 
+@read_only
 def extras(connection: Connection, actor: Actor) -> tuple[Extra, ...]:
     """Return the shop's own columns of products and variants. Raises Forbidden, SignInRequired."""
     statement = f"select * from stockroom_api.extra_facts({ASKER})"  # noqa: S608 - nothing of a caller is in it

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from core.database.engine import array, call
+from core.database.reading import read_only
 from core.foundation.barcodes import is_gtin
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor
@@ -47,6 +48,7 @@ class Wanted:
     units: int
 
 
+@read_only
 def labels(connection: Connection, actor: Actor, *, counts: Mapping[UUID, int]) -> tuple[Label, ...]:
     """Return the labels of variants, with how many of each; a variant with none is left out.
 
@@ -69,6 +71,7 @@ def labels(connection: Connection, actor: Actor, *, counts: Mapping[UUID, int]) 
     )
 
 
+@read_only
 def labels_of_operation(connection: Connection, actor: Actor, *, operation_id: int) -> tuple[Wanted, ...]:
     """Return how many labels an operation such as a receipt needs: one for each unit that it put on the shelf."""
     require(connection, actor, Permission.VIEW)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from core.commands import command
-from core.database.engine import run
+from core.database.replicas import run
 from core.foundation.model import COMMAND_LINE
 from core.screens.files import README, write_all
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from core.counts import sessions
 from core.database.engine import call, rows_of
+from core.database.reading import read_only
 from core.foundation.csv_file import as_csv
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
@@ -48,6 +49,7 @@ class SheetLine:
     counted: int | None
 
 
+@read_only
 def sheet(connection: Connection, actor: Actor, *, count_id: int, format: str) -> bytes:  # noqa: A002
     """Return the sheet of a session as a file: pdf, csv or xlsx. Raises InvalidInput, Forbidden, SignInRequired."""
     require(connection, actor, Permission.COUNT)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core.database import reading
 from core.foundation import journal, measure
 from core.foundation.errors import BY_SQLSTATE, Busy, InvalidInput, StockError, Unavailable
 from core.foundation.measure import METER, Kind, Outcome
@@ -101,14 +102,23 @@ def run(
     nothing. Raises `Refused`, `Forbidden`, `SignInRequired`, and `Unavailable` where the database cannot be reached.
     Each operation is counted, timed and logged.
     """
+    try:
+        return noted(operation, actor, kwargs, lambda name: insist(engine, operation, actor, name, *args, **kwargs))
+    finally:
+        if not reading.is_read_only(operation):
+            reading.note_change()
+
+
+def noted(operation: Callable[..., Any], actor: Actor, given: Mapping[str, Any], work: Callable[[str], _T]) -> _T:
+    """Return what `work` returns, counted, timed and logged under the name of the operation, which it is given."""
     name, began = measure.name_of(operation), time.perf_counter()
     try:
-        result = _run(engine, operation, actor, name, *args, **kwargs)
+        result = work(name)
     except Exception as error:
         is_no = isinstance(error, StockError) and not isinstance(error, Unavailable)
-        _note(name, actor, kwargs, Outcome.REFUSED if is_no else Outcome.FAILED, began, type(error).__name__)
+        _note(name, actor, given, Outcome.REFUSED if is_no else Outcome.FAILED, began, type(error).__name__)
         raise
-    _note(name, actor, kwargs, Outcome.OK, began)
+    _note(name, actor, given, Outcome.OK, began)
     return result
 
 
@@ -118,12 +128,12 @@ def _note(name: str, actor: Actor, given: Mapping[str, Any], outcome: Outcome, b
     journal.operation(name, actor, given, outcome, seconds, why)
 
 
-def _run(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str, /, *args: Any, **kwargs: Any) -> _T:
+def insist(engine: Engine, operation: Callable[..., _T], actor: Actor, label: str, /, *args: Any, **kwargs: Any) -> _T:
+    """Do what `run` does, without counts and log."""
     for attempt in range(1, _ATTEMPTS + 1):
         began = time.perf_counter()
         try:
-            with _transaction(engine, operation) as connection:
-                return operation(connection, actor, *args, **kwargs)
+            return once(engine, operation, actor, *args, **kwargs)
         except (DBAPIError, PoolTimeout) as error:
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
@@ -143,6 +153,12 @@ def one_statement(operation: _Operation) -> _Operation:
     """
     operation.__dict__["one_statement"] = True
     return operation
+
+
+def once(engine: Engine, operation: Callable[..., _T], actor: Actor, /, *args: Any, **kwargs: Any) -> _T:
+    """Run an operation in its own transaction, without retries, counts and translated errors."""
+    with _transaction(engine, operation) as connection:
+        return operation(connection, actor, *args, **kwargs)
 
 
 def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -249,12 +265,13 @@ def translate(error: Exception) -> Exception:
         )
     if state == _NO_CATALOGUE:
         return Unavailable(_message(error))
-    if isinstance(error, PoolTimeout) or _is_unreachable(error, state):
+    if isinstance(error, PoolTimeout) or is_unreachable(error, state):
         return Unavailable("The database cannot be reached. Try again in a moment.")
     return error
 
 
-def _is_unreachable(error: Exception, state: str | None) -> bool:
+def is_unreachable(error: Exception, state: str | None) -> bool:
+    """Return whether the database could not be asked, or broke off."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return (
         lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from core.foundation.errors import InvalidSetting
+
+MOST_REPLICAS = 8
 
 
 def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -26,6 +28,16 @@ def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
             raise InvalidSetting(f"{variable} is not an Apprise URL: begin it with the service, as in json://.")
         found[name] = address
     return found
+
+
+def read_urls(name: str, text: str, checked: Callable[[str, str], str]) -> tuple[str, ...]:
+    """Return the URLs of the replicas, which spaces separate: one server each, at most `MOST_REPLICAS`."""
+    if "," in text:
+        raise InvalidSetting(f"{name} has a comma: separate URLs by spaces, and name one server in each.")
+    urls = tuple(checked(name, each) for each in text.split())
+    if len(urls) > MOST_REPLICAS:
+        raise InvalidSetting(f"{name} names {len(urls)} replicas: name at most {MOST_REPLICAS}.")
+    return urls
 
 
 def mail_url(address: str) -> str | None:

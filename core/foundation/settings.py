@@ -35,6 +35,7 @@ class Settings:
 
     database_url: str | None = field(repr=False)
     owner_url: str | None = field(repr=False)
+    read_urls: tuple[str, ...] = field(default=(), repr=False)
     data_dir: Path
     port: int
     address: str
@@ -81,6 +82,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=database_url,
         owner_url=owner_url or database_url,
+        read_urls=addresses.read_urls("STOCKROOM_READ_URL", _value(environ, "STOCKROOM_READ_URL"), _normalised),
         data_dir=_data_dir(environ),
         port=_number(environ, "STOCKROOM_PORT", 8501, 65_535, "a number from 1 to 65535"),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from core.database import replicas
 from core.database.engine import call, run
 from core.foundation.errors import StockError
 from core.foundation.measure import BOUNDS, METER, Kind, Meter, Outcome, Sums
@@ -44,6 +45,7 @@ class _Everything(Collector):
         """Read all metrics."""
         yield from _of_process(self._meter)
         yield _pool(self._engine)
+        yield from _replicas(self._engine)
         yield from _of_database(self._engine)
 
 
@@ -87,6 +89,44 @@ def _pool(engine: Engine) -> Metric:
         gauge.add_metric(["in use"], engine.pool.checkedout())
         gauge.add_metric(["idle"], engine.pool.checkedin())
     return gauge
+
+
+def _replicas(engine: Engine) -> Iterator[Metric]:
+    """Yield how each replica stands. Their names are numbers, without hosts."""
+    found = replicas.standings(engine)
+    gauges = (
+        (
+            "stockroom_process_replica_up",
+            "Whether reads go to the replica",
+            [float(each.why_not is None) for each in found],
+        ),
+        (
+            "stockroom_process_replica_lag_bytes",
+            "Written at the primary and not replayed",
+            [each.lag_bytes for each in found],
+        ),
+        (
+            "stockroom_process_replica_lag_seconds",
+            "Age of what was replayed last, while behind",
+            [each.lag_seconds for each in found],
+        ),
+    )
+    counters = (
+        ("stockroom_process_replica_reads", "Reads that the replica answered", [each.reads for each in found]),
+        (
+            "stockroom_process_replica_conflicts",
+            "Reads that the replica ended in order to replay",
+            [each.conflicts for each in found],
+        ),
+        ("stockroom_process_replica_losses", "Times that the replica was lost", [each.losses for each in found]),
+    )
+    kinds = ((GaugeMetricFamily, gauges), (CounterMetricFamily, counters))
+    for family, name, text, values in ((kind, *each) for kind, several in kinds for each in several if found):
+        metric = family(name, text, labels=["replica"])
+        for each, value in zip(found, values, strict=True):
+            if value is not None:
+                metric.add_metric([each.name], float(value))
+        yield metric
 
 
 def _of_database(engine: Engine) -> Iterator[Metric]:

@@ -16,11 +16,12 @@ from sqlalchemy import Engine
 from core.alerts import deliveries, system
 from core.backups import routine as backups
 from core.database.engine import run
+from core.foundation.settings import load_settings
 from core.foundation.text import many
 from core.health import measures as health
 from core.inbox import applying, polling
 from core.inbox.messages import WORKER
-from core.ledger import holds
+from core.ledger import flows, holds
 from core.proof import runs as proof
 from core.sample import today as sample
 from core.storefront import paid_orders
@@ -116,6 +117,9 @@ def verify_books(engine: Engine, gateway: Gateway | None, say: Say, stopping: th
     """Keep the money of months that are over, then run the checks."""
     while not stopping.is_set() and (month := run(engine, values.keep_month, WORKER)):
         say(f"Summed the money of {month:%Y-%m}.")
+    if load_settings().read_urls:  # charts are read from replicas, which keep nothing
+        for part in range(flows.KEPT_PARTS):
+            run(engine, flows.keep, WORKER, part=part)
     return proof.reconcile_daily(engine, gateway, say, stopping)
 
 

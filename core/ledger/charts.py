@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from core.database.reading import read_only
 from core.foundation.model import Actor, DayFlow, MovementType, Reason
 from core.ledger import flows
 from core.ledger.flows import Flow, Group, Step
@@ -112,6 +113,7 @@ class Chart:
         return max(start, self.since), min(after(start, self.step), self.until) - _DAY
 
 
+@read_only
 def read(
     connection: Connection, actor: Actor, *, filter: MovementFilter, since: date, until: date, view: View  # noqa: A002
 ) -> Chart:  # fmt: skip
@@ -128,6 +130,7 @@ def read(
     return Chart(since=since, until=until, group=view.group, step=step, flows=now, before=before)
 
 
+@read_only
 def sums(
     connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, compare: bool  # noqa: A002
 ) -> tuple[Sums, Sums | None]:  # fmt: skip

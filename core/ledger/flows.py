@@ -41,6 +41,8 @@ from core.ledger.query import day_of, starts, view
 from core.people.access import Permission
 from core.people.guard import require
 
+KEPT_PARTS, _DAYS_OF_PART = 10, 40
+"""Four hundred days, in parts as short as those that SQL keeps at once."""
 _UNITS = ("units_in", "units_out")
 _MONEY = ("value_in", "value_out", "uncosted")
 _WAYS = [f"{kind}_{way}" for kind in MovementType for way in ("in", "out")]
@@ -175,6 +177,13 @@ def _of_days(
             for kind in wanted.types or MovementType
         )
     )
+
+
+def keep(connection: Connection, actor: Actor, *, part: int) -> None:
+    """Keep the sums of forty past days of the charts, unless they are kept; part 0 is the newest of `KEPT_PARTS`."""
+    last = reports.shop(connection, actor).today - timedelta(days=part * _DAYS_OF_PART)
+    first = last - timedelta(days=_DAYS_OF_PART - 1)
+    connection.execute(select(func.count()).select_from(func.stockroom_api.day_flows(first, last, "", None, True)))
 
 
 def _of_closed_days(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, TableClause, func, or_, select, text, tuple_
 
+from core.database.reading import read_only
 from core.foundation import paging
 from core.foundation.model import Actor, Movement, MovementType
 from core.foundation.paging import COUNTED_UP_TO, Count, Page
@@ -94,6 +95,7 @@ def export(connection: Connection, actor: Actor, *, filter: MovementFilter) -> I
     return paging.walk(lambda cursor: page(connection, actor, filter=filter, cursor=cursor, limit=longest))
 
 
+@read_only
 def get(connection: Connection, actor: Actor, *, movement_ids: tuple[int, ...]) -> tuple[Movement, ...]:
     """Return these movements, newest first; unknown ones are missing."""
     require(connection, actor, Permission.VIEW)

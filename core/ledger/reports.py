@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select, text
 
 from core.database.engine import array, call
+from core.database.reading import read_only
 from core.foundation.barcodes import read_scan
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
@@ -83,6 +84,7 @@ class Summary:
     uncosted: int
 
 
+@read_only
 def shop(connection: Connection, actor: Actor) -> Shop:
     """Return the shop: name, zone, currency, today's date there."""
     require(connection, actor, Permission.VIEW)
@@ -96,19 +98,16 @@ def zone(connection: Connection) -> str:
 
 def day_of(connection: Connection, moment: datetime) -> date:
     """Return the day of the shop of a moment, for another read that has checked who asks."""
-    day: date = connection.execute(
-        text("select stockroom_api.day_at(:moment, zone) from stockroom_api.shop"), {"moment": moment}
-    ).scalar_one()
+    statement = "select stockroom_api.day_at(%(moment)s, zone) from stockroom_api.shop"
+    day: date = call(connection, statement, {"moment": moment})[0][0]
     return day
 
 
 def reasons(connection: Connection, actor: Actor) -> tuple[Reason, ...]:
     """Return every reason, those offered by hand first."""
     require(connection, actor, Permission.VIEW)
-    return tuple(
-        Reason(**{**row._mapping, "movement_type": MovementType(row.movement_type)})
-        for row in connection.execute(_REASONS)
-    )
+    rows = connection.execute(_REASONS)
+    return tuple(Reason(**{**row._mapping, "movement_type": MovementType(row.movement_type)}) for row in rows)
 
 
 def levels(
@@ -193,6 +192,7 @@ def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> d
     return known
 
 
+@read_only
 def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the brands in the catalogue, sorted."""
     require(connection, actor, Permission.VIEW)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from core.carts.values import minor_digits
 from core.database.engine import call
+from core.database.reading import read_only
 from core.foundation.errors import Unreadable
 from core.foundation.model import Actor
 from core.foundation.sales import Payment, Policy
@@ -72,6 +73,7 @@ _SHEETS = view(
 _MESSAGES = view("order_messages", "order_id", "message_id", "body")
 
 
+@read_only
 def sheet(connection: Connection, actor: Actor, *, order_id: int) -> Sheet | None:
     """Return what a person needs to enter the lines of an order, or None for an unknown one."""
     require(connection, actor, Permission.VIEW)
@@ -127,6 +129,7 @@ def words_of(told: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(found)[:MOST_WORDS]
 
 
+@read_only
 def guesses(connection: Connection, actor: Actor, *, order_id: int) -> tuple[Guess, ...]:
     """Return what an order could be of, best first. It reads the whole catalogue, so do it once."""
     require(connection, actor, Permission.VIEW)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from core.database import engine as database
 from core.database.engine import call, rows_of
+from core.database.reading import read_only
 from core.foundation.errors import InvalidInput
 from core.foundation.model import COMMAND_LINE, Actor, Role
 from core.foundation.text import clean_line
@@ -104,6 +105,7 @@ def at_the_door(
     return database.run(engine, of_nobody, COMMAND_LINE)
 
 
+@read_only
 @database.one_statement
 def find_session(connection: Connection, *, token: str) -> SignedIn | None:
     """Return who is signed in with `token`, or None when that session has ended."""

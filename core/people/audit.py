@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.database.engine import rows_of
+from core.database.reading import read_only
 from core.foundation.model import Actor
 from core.people.access import Permission
 from core.people.guard import ask
@@ -74,6 +75,7 @@ class Change:
     after: dict[str, Any]
 
 
+@read_only
 @database.one_statement
 def recent_changes(connection: Connection, actor: Actor, *, limit: int = 20) -> tuple[Change, ...]:
     """Return the latest changes of accounts and settings, newest first. Raises Forbidden, SignInRequired."""

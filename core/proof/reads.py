@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.database.engine import call, rows_of
+from core.database.reading import read_only
 from core.foundation.model import Actor, Shop
 from core.ledger import reports
 from core.people.access import Permission
@@ -81,6 +82,7 @@ _RUNS = """
 _RESULTS = f"select {_FOUND} from stockroom_api.proof_results where run_id = %(id)s order by place"  # noqa: S608
 
 
+@read_only
 def state(connection: Connection, actor: Actor) -> ProofState:
     """Return the last result of each check, in their order; one that has not run has checked 0 rows."""
     require(connection, actor, Permission.VIEW)
@@ -101,6 +103,7 @@ def stock_movers(connection: Connection, actor: Actor) -> tuple[str, ...]:
     return tuple(row[0] for row in call(connection, "select name from stockroom_api.stock_movers() order by name", {}))
 
 
+@read_only
 def runs(connection: Connection, actor: Actor, *, before: int | None = None, limit: int = 50) -> tuple[RunRow, ...]:
     """Return runs, latest first, starting after the run `before`."""
     require(connection, actor, Permission.VIEW)
@@ -108,6 +111,7 @@ def runs(connection: Connection, actor: Actor, *, before: int | None = None, lim
     return _runs(call(connection, statement, {"before": before, "limit": limit}))
 
 
+@read_only
 def whole_run(connection: Connection, actor: Actor, *, run_id: int) -> WholeRun | None:
     """Return one run with its results, or None."""
     require(connection, actor, Permission.VIEW)

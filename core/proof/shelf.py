@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.database.engine import call, rows_of
+from core.database.reading import read_only
 from core.foundation.csv_file import as_csv
 from core.foundation.errors import invalid
 from core.foundation.model import Actor
@@ -102,6 +103,7 @@ _ITEMS = """
      limit %(limit)s offset %(offset)s"""
 
 
+@read_only
 def days(connection: Connection, actor: Actor, *, since: date, until: date) -> tuple[ShelfDay, ...]:
     """Return the proof of each day with a payment, newest first, for `since` <= day < `until`.
 
@@ -120,6 +122,7 @@ def total(found: Iterable[ShelfDay]) -> ShelfDay:
     return ShelfDay(**{name: sum(getattr(row, name) for row in rows) for name in names})
 
 
+@read_only
 def behind(
     connection: Connection,
     actor: Actor,
@@ -137,6 +140,7 @@ def behind(
     return rows_of(ShelfItem, rows)
 
 
+@read_only
 def days_csv(connection: Connection, actor: Actor, *, since: date, until: date) -> bytes:
     """Return the proof by day as CSV, with a last row for all of them."""
     found = days(connection, actor, since=since, until=until)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from sqlalchemy import Connection
 
+from core.database.reading import read_only
 from core.foundation.csv_file import as_csv
 from core.foundation.model import Actor
 from core.reports import instant, menu
@@ -36,6 +37,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+@read_only
 def write(
     connection: Connection, actor: Actor, *, name: str, period: Period, filter: Filter, format: Format  # noqa: A002
 ) -> bytes:  # fmt: skip
@@ -43,6 +45,7 @@ def write(
     return written(menu.run(connection, actor, name=name, period=period, filter=filter), format)
 
 
+@read_only
 def write_instant(
     connection: Connection, actor: Actor, *, at: datetime, since: datetime | None, filter: Filter, format: Format  # noqa: A002
 ) -> bytes:  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from core.database.reading import read_only
 from core.foundation.model import Actor, MovementType
 from core.ledger import reports
 from core.ledger.level_filter import LEVELS
@@ -31,6 +32,7 @@ _NAMES = choosing.names(Grain.VARIANT)
 _CHARTED = 15
 
 
+@read_only
 def at(
     connection: Connection, actor: Actor, *, at: datetime, since: datetime | None = None, filter: Filter  # noqa: A002
 ) -> Table:  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from core.database.reading import read_only
 from core.foundation.errors import InvalidInput, invalid
 from core.foundation.model import Actor
 from core.ledger.query import LONGEST_SEARCH
@@ -74,6 +75,7 @@ def _day(text: str | None) -> date | None:
         return None
 
 
+@read_only
 def run(connection: Connection, actor: Actor, *, name: str, period: Period, filter: Filter) -> Table:  # noqa: A002
     """Run a report, without its money for a role that may not see money.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from core.database.reading import read_only
 from core.foundation.model import Actor
 from core.replenishment.suggestions import NO_SUPPLIER, Suggestion, suggest
 from core.reports import choosing
@@ -32,6 +33,7 @@ _COLUMNS = (
 _ADDED = ("available", "expected", "to_order")
 
 
+@read_only
 def rows(
     connection: Connection, actor: Actor, *, period: Period, filter: Filter, supplier: str | None = None  # noqa: A002
 ) -> tuple[Suggestion, ...]:  # fmt: skip

@@ -13,6 +13,7 @@ from core.counts.past import Accuracy
 from core.counts.plan import ClassSum, Planned, Rules
 from core.counts.review import Variance
 from core.counts.sessions import Session, State
+from core.database.reading import read_only
 from core.foundation.model import Actor
 from core.ledger import given_up
 from core.ledger.given_up import GivenUp
@@ -60,6 +61,7 @@ class CountPast(Screen):
     rows: tuple[Accuracy, ...]
 
 
+@read_only
 def count_list(connection: Connection, actor: Actor) -> CountList:
     """Return the sessions."""
     top = head(connection, actor)
@@ -67,6 +69,7 @@ def count_list(connection: Connection, actor: Actor) -> CountList:
     return CountList(**top, open=is_open, ended=sessions.sessions(connection, actor, is_open=False))
 
 
+@read_only
 def one_count(connection: Connection, actor: Actor, *, count_id: int) -> OneCount | None:
     """Return a session with all that its page shows, or None."""
     top = head(connection, actor)
@@ -89,6 +92,7 @@ def one_count(connection: Connection, actor: Actor, *, count_id: int) -> OneCoun
     )
 
 
+@read_only
 def count_plan(connection: Connection, actor: Actor) -> CountPlan:
     """Return what to count next."""
     return CountPlan(
@@ -99,6 +103,7 @@ def count_plan(connection: Connection, actor: Actor) -> CountPlan:
     )
 
 
+@read_only
 def count_past(connection: Connection, actor: Actor) -> CountPast:
     """Return how accurate past sessions were."""
     return CountPast(**head(connection, actor), rows=past.accuracy(connection, actor))

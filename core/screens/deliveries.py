@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from core.database.reading import read_only
 from core.deliveries import reads
 from core.deliveries.reads import Counts, Delivery, DeliveryRow, DeliveryState
 from core.foundation.model import Actor
@@ -29,6 +30,7 @@ class OneDelivery(Screen):
     others: tuple[DeliveryRow, ...]
 
 
+@read_only
 def delivery_list(
     connection: Connection, actor: Actor, *, states: Iterable[DeliveryState] = (), search: str = ""
 ) -> DeliveryList:
@@ -40,6 +42,7 @@ def delivery_list(
     )
 
 
+@read_only
 def one_delivery(connection: Connection, actor: Actor, *, delivery_id: int) -> OneDelivery | None:
     """Return a delivery with all that its page shows, or None."""
     top = head(connection, actor)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from core.alerts import reads as alerts
 from core.alerts.reads import Alert, AlertFilter
 from core.carts.values import minor_digits
+from core.database.reading import read_only
 from core.foundation.csv_file import as_csv
 from core.foundation.model import Actor, LevelRow
 from core.ledger import movements, reports
@@ -38,6 +39,7 @@ LEVEL_COLUMNS = LISTS["stock"].names
 ALERT_COLUMNS = LISTS["cases"].names
 
 
+@read_only
 def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as CSV, with its value for those who may see money."""
     read_one_moment(connection)
@@ -46,6 +48,7 @@ def movements_csv(connection: Connection, actor: Actor, *, filter: MovementFilte
     return as_csv(_columns(actor), ([_text(each, zone) for each in row] for chunk in chunks for row in chunk))
 
 
+@read_only
 def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementFilter) -> bytes:  # noqa: A002
     """Return every movement under the filter, newest first, as Parquet."""
     read_one_moment(connection)
@@ -60,16 +63,19 @@ def movements_parquet(connection: Connection, actor: Actor, *, filter: MovementF
     return file.getvalue()
 
 
+@read_only
 def levels_csv(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
     """Return every variant under the filter with its level, as CSV."""
     return as_csv(LEVEL_COLUMNS, _levels(connection, actor, filter, sort))
 
 
+@read_only
 def levels_xlsx(connection: Connection, actor: Actor, *, filter: LevelFilter, sort: LevelSort) -> bytes:  # noqa: A002
     """Return every variant under the filter with its level, as a workbook."""
     return as_xlsx(LEVEL_COLUMNS, _levels(connection, actor, filter, sort))
 
 
+@read_only
 def alerts_csv(connection: Connection, actor: Actor, *, filter: AlertFilter) -> bytes:  # noqa: A002
     """Return every case under the filter, in the order of the list, as CSV."""
     read_one_moment(connection)

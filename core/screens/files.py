@@ -22,6 +22,7 @@ import pyarrow.parquet
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
+from core.database.reading import read_only
 from core.foundation.csv_file import safe
 from core.foundation.errors import SetupError, invalid
 from core.foundation.model import Actor
@@ -62,6 +63,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+@read_only
 def write_list(connection: Connection, actor: Actor, *, name: str, format: Format, path: Path) -> int:  # noqa: A002
     """Write one list to a file and return its rows. Raises InvalidInput for an unknown list; Forbidden."""
     found = LISTS.get(name)
@@ -72,6 +74,7 @@ def write_list(connection: Connection, actor: Actor, *, name: str, format: Forma
     return _write(connection, found, _columns(connection, actor, found), {format: path})
 
 
+@read_only
 def write_all(connection: Connection, actor: Actor, *, folder: Path, tell: Tell = lambda *_: None) -> int:
     """Write every list that the actor may see to a folder, as CSV and Parquet, and return how many lists.
 
@@ -92,6 +95,7 @@ def write_all(connection: Connection, actor: Actor, *, folder: Path, tell: Tell 
     return len(done)
 
 
+@read_only
 def write_zip(connection: Connection, actor: Actor, *, path: Path) -> int:
     """Write every list that the actor may see to one ZIP file and return how many lists. Raises Forbidden."""
     _begin_all(connection, actor)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from core.database.reading import read_only
 from core.foundation.barcodes import read_scan
 from core.foundation.model import Actor, LevelRow
 from core.ledger.level_filter import LEVELS, coded
@@ -51,6 +52,7 @@ class Found(Screen):
         return len(self.orders) + len(self.variants) + len(self.products)
 
 
+@read_only
 def find(connection: Connection, actor: Actor, *, text: str) -> Found:
     """Return what a typed, scanned or pasted text finds. Raises Forbidden, SignInRequired."""
     require(connection, actor, Permission.VIEW)

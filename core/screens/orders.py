@@ -15,6 +15,7 @@ from core.alerts.ageing import Times
 from core.alerts.handling import Hand
 from core.alerts.lists import Around, CaseRow
 from core.alerts.reads import Alert, AlertFilter, AlertStep, Stake, Waiting
+from core.database.reading import read_only
 from core.deliveries import reads as deliveries
 from core.deliveries.reads import Expected
 from core.foundation.model import Actor, LevelRow, Reason
@@ -109,6 +110,7 @@ class WholeAlert(Screen):
     level: LevelRow | None
 
 
+@read_only
 def orders(
     connection: Connection,
     actor: Actor,
@@ -124,6 +126,7 @@ def orders(
     return OrderList(**top, waiting=waiting, page=page, count=count, stale=stale)
 
 
+@read_only
 def refunds(connection: Connection, actor: Actor, *, cursor: str | None, limit: int) -> RefundList:
     """Return a page of the refunds to decide; a cursor of another list is ignored."""
     top = head(connection, actor)
@@ -131,6 +134,7 @@ def refunds(connection: Connection, actor: Actor, *, cursor: str | None, limit: 
     return RefundList(**top, waiting=alerts.waiting(connection, actor), page=page, stale=stale)
 
 
+@read_only
 def waiting(connection: Connection, actor: Actor) -> WaitingList:
     """Return the lines that buyers wait for."""
     top, awaited = head(connection, actor), waits.awaited(connection, actor)
@@ -138,6 +142,7 @@ def waiting(connection: Connection, actor: Actor) -> WaitingList:
     return WaitingList(**top, awaited=awaited, expected=due)
 
 
+@read_only
 def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder | None:
     """Return one order with everything about it, or None."""
     top = head(connection, actor)
@@ -161,6 +166,7 @@ def order(connection: Connection, actor: Actor, *, order_id: int) -> WholeOrder 
     )
 
 
+@read_only
 def cases(
     connection: Connection,
     actor: Actor,
@@ -183,6 +189,7 @@ def cases(
     )
 
 
+@read_only
 def case(connection: Connection, actor: Actor, *, alert_id: int) -> WholeAlert | None:
     """Return one case with its history, or None."""
     top = head(connection, actor)

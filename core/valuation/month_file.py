@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from sqlalchemy import Connection
 
+from core.database.reading import read_only
 from core.foundation.csv_file import unprotected
 from core.foundation.errors import Unreadable
 from core.foundation.model import Actor
@@ -56,6 +57,7 @@ def written(month: Month, format: Format) -> bytes:  # noqa: A002
     return file.getvalue()
 
 
+@read_only
 def of(connection: Connection, actor: Actor, *, month: date, format: Format) -> bytes:  # noqa: A002
     """Return the file of a month that is over. Call it first in its transaction. Raises as `month.read`."""
     return written(months.read(connection, actor, month=month), format)

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from core.database.engine import run
+from core.database.replicas import run
 from core.foundation.errors import Forbidden, InvalidInput, SignInRequired, Unavailable, invalid
 from core.foundation.model import Actor
 from core.screens.files import Format, write_list, write_zip

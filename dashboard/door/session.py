@@ -20,8 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from sqlalchemy import Connection
 
-from core.database import engine as database
-from core.database import pool
+from core.database import pool, replicas
 from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor
 from core.people import accounts
@@ -83,8 +82,11 @@ def actor() -> Actor:
 
 
 def run(operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Run an operation of core as the signed-in person in its own transaction, and return its result."""
-    return database.run(pool.engine(), operation, actor(), *args, **kwargs)
+    """Run an operation of core as the signed-in person in its own transaction, and return its result.
+
+    The session was looked up on the primary; a replica that answers a read has all that the primary had a moment ago.
+    """
+    return replicas.run(pool.engine(), operation, actor(), *args, **kwargs)
 
 
 def later(
@@ -95,7 +97,7 @@ def later(
     For downloads, which are built in a thread without a browser. Session and role are checked when it runs.
     """
     person = actor()
-    return lambda: database.run(pool.engine(), operation, person, *args, **kwargs)
+    return lambda: replicas.run(pool.engine(), operation, person, *args, **kwargs)
 
 
 def start_afresh(person: SignedIn) -> bool:

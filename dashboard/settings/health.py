@@ -16,6 +16,7 @@ from dashboard.frame import page as frame
 from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import inside, lazy, marked, tr
+from dashboard.settings.replicas.standing import show_replicas
 
 FUNCTIONS = lazy(
     {
@@ -54,6 +55,7 @@ PERIOD = lists.Choice(
 def show_health(seen: Health, zone: str) -> None:
     """Show whether every part is ready, and the measurements below."""
     _show_parts(seen.parts)
+    show_replicas()
     with frame.heading(tr("Measurements")):
         PERIOD.show()
     if seen.is_empty:

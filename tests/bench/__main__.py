@@ -15,6 +15,7 @@ from tests.bench import bulk, calls, moving, operations, reading, selling, servi
 from tests.bench.crowds import locked, proxied
 from tests.bench.fill import filled
 from tests.bench.place import Database, Place, machine, open_place
+from tests.bench.replicas import halved
 
 SMALL, LARGE = 100_000, 10_000_000
 
@@ -116,6 +117,11 @@ def _moving(place: Place) -> None:
     _print("An old shop moves in, rows a second, and the most memory", columns, moving.compare(place))
 
 
+def _replicas(_small: Database, _large: Database | None) -> None:
+    columns = ("reads from", "pages", "ms of the primary's CPU a page", "ms of the replica's", "of the primary alone")
+    _print("Eight people and a change twice a second, with and without a replica", columns, halved.compare())
+
+
 def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table in Markdown, each row as soon as it is there."""
     for n, row in enumerate(rows):
@@ -135,6 +141,7 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "operations": _operations,
     "bulk": _bulk,
     "orders": _orders,
+    "replicas": _replicas,
 }
 CALLS: dict[str, Callable[[Database, bool], None]] = {"calls": _calls, "storefront": _storefront}
 NAMES = [*PARTS, *CALLS, "moving"]

@@ -13,9 +13,10 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 
@@ -27,7 +28,7 @@ SYSTEM_ROOT = Path("/usr/lib/postgresql")
 # In memory a copy of a database takes 0.07 s; on a disk that others use too it was measured to take up to one second.
 MEMORY = Path("/dev/shm")
 ENOUGH_MEMORY = 4 * 2**30
-UNDURABLE = {
+UNDURABLE: dict[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -111,14 +112,14 @@ def _wait_for_pid(path: Path) -> int:
     raise AssertionError(f"PgBouncer did not start: {path}")
 
 
-def _start(folder: Path, programs: Path, major: int) -> Server:
+def _start(folder: Path, programs: Path, major: int, *, own: Mapping[str, str] = MappingProxyType({})) -> Server:
     _user().own(folder)
     data = folder / "data"
     accounts = ["-U", "postgres", "-A", "trust"]
     without = ["--no-data-checksums"] if major >= 18 else []  # older ones have none unless asked
     _run(folder, programs / "initdb", "-D", data, *accounts, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", *without)
     with (data / "postgresql.auto.conf").open("a") as settings:
-        settings.writelines(f"{name} = {value}\n" for name, value in UNDURABLE.items())
+        settings.writelines(f"{name} = {value}\n" for name, value in (UNDURABLE | dict(own)).items())
     control: list[Path | str] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
     _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
 

@@ -123,13 +123,14 @@ create function stockroom_api.explain_level(_variant_id uuid, _since date, _unti
 $$;
 
 -- Store the sums of past days, so that a chart of the whole shop reads one row a day. A day is summed two days after its end,
--- because no transaction is open that long. A posting into the past holds the lock shared; then nothing is stored now.
+-- because no transaction is open that long. A posting into the past holds the lock shared; then nothing is stored now, and a replica
+-- stores nothing.
 create function stockroom_api.close_days(_first date, _last date) returns void
     language plpgsql as $$
 declare
     _over date := stockroom_api.shop_day(now()) - 2;
 begin
-    if _first > least(_last, _over)
+    if pg_is_in_recovery() or _first > least(_last, _over)
        or (select count(*) from stockroom.shop_days where day between _first and least(_last, _over))
           = least(_last, _over) - _first + 1 then
         return;

@@ -43,7 +43,7 @@ begin
         return true;
     end if;
     if _month is null or _month <> date_trunc('month', _month)::date or stockroom_api.shop_day(now()) < _next + 2
-       or not pg_try_advisory_xact_lock(hashtext('stockroom.shop_days')) then
+       or pg_is_in_recovery() or not pg_try_advisory_xact_lock(hashtext('stockroom.shop_days')) then
         return false;
     end if;
     delete from stockroom.value_months v where v.month = _month;

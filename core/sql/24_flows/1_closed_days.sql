@@ -64,12 +64,16 @@ create function stockroom_api.unkept_days(_first date, _last date, _basis text) 
                   where not exists (select from stockroom.flow_days f where f.day = g::date and f.basis = _basis));
 
 -- Keep the sums of past days, under the lock that a posting into the past shares: it deletes what it changes. It keeps the newest 40
--- days that are missing, so that such a posting never waits long; if another reader has the lock, none.
+-- days that are missing, so that such a posting never waits long; if another reader has the lock, none,
+-- and on a replica none: there the daily job keeps them at the primary.
 create function stockroom_api.keep_flows(_first date, _last date, _basis text) returns void
     language plpgsql as $$
 declare
     _days date[];
 begin
+    if pg_is_in_recovery() then
+        return;
+    end if;
     perform stockroom_api.close_days(_first, _last);
     _days := array(select s.day from stockroom.shop_days s
                     where s.day = any (stockroom_api.unkept_days(_first, _last, _basis)) order by s.day desc limit 40);

@@ -85,6 +85,19 @@ def test_a_wrong_database_url_is_refused_with_a_reason_and_without_its_password(
     assert "secret" not in refusal.value.message
 
 
+def test_replicas_are_named_one_after_the_other_and_refused_without_their_passwords() -> None:
+    found = load_settings({"STOCKROOM_READ_URL": f" {URL}  postgres://mia:secret@db.example:5433/shop "})
+    assert found.read_urls == (NORMAL, NORMAL)
+    assert "secret" not in repr(found)
+    two_hosts = "postgresql://mia:secret@/shop?host=a,b"
+    for wrong, why in ((f"{URL},{URL}", "comma"), (two_hosts, "comma"),
+                       ("mysql://mia:secret@db/shop", "needs PostgreSQL"),
+                       (" ".join([URL] * 9), "at most 8")):  # fmt: skip
+        with pytest.raises(InvalidSetting, match=why) as refused:
+            load_settings({"STOCKROOM_READ_URL": wrong})
+        assert "secret" not in str(refused.value)
+
+
 def test_an_owners_url_alone_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="set both, or neither"):
         load_settings({"STOCKROOM_OWNER_URL": URL})

@@ -1,0 +1,1 @@
+"""Settings, Health: the replicas that reads go to."""

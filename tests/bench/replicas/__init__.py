@@ -1,0 +1,1 @@
+"""What a replica takes off the primary."""
