@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import signal
 import time
@@ -32,6 +31,7 @@ from core.database.host import (
     process_exists,
     process_ids,
     processes_in,
+    refuse_odd_folder,
     service_user,
     take_lock,
 )
@@ -120,7 +120,7 @@ class Cluster:
 
     def __init__(self, data_dir: Path) -> None:
         data_dir = data_dir.resolve()
-        _refuse_odd_folder(data_dir)
+        refuse_odd_folder(data_dir)
         self.home = data_dir / "postgresql"
         self.data = self.home / "data"
         self.log = self.home / "server.log"
@@ -291,14 +291,3 @@ class Cluster:
             f"Stockroom could not {purpose} in {self.home}: {reason_in(output)}. "
             f"Its log is {self.log}. To begin with a new database, set STOCKROOM_DATA to another folder."
         )
-
-
-def _refuse_odd_folder(data_dir: Path) -> None:
-    if re.search(r'["$`\\,\x00-\x1f]', str(data_dir)):
-        why = (
-            "because its name has a quote, comma, dollar, backtick or backslash. Set STOCKROOM_DATA to another folder."
-        )
-        raise SetupError(f"PostgreSQL cannot work in {data_dir}, {why}")
-    if (data_dir / "PG_VERSION").exists():
-        why = "is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
-        raise SetupError(f"{data_dir} {why}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -183,3 +184,15 @@ def take_lock(lock: IO[str], kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def refuse_odd_folder(data_dir: Path) -> None:
+    """Raise SetupError for a folder in which PostgreSQL cannot work, or that another one uses."""
+    if re.search(r'["$`\\,\x00-\x1f]', str(data_dir)):
+        why = (
+            "because its name has a quote, comma, dollar, backtick or backslash. Set STOCKROOM_DATA to another folder."
+        )
+        raise SetupError(f"PostgreSQL cannot work in {data_dir}, {why}")
+    if (data_dir / "PG_VERSION").exists():
+        why = "is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
+        raise SetupError(f"{data_dir} {why}")

@@ -179,6 +179,11 @@ def test_a_new_password_may_not_be_the_shops_name_and_an_old_one_still_signs_in(
 
 def test_only_the_beginning_of_a_long_password_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    monkeypatch.setattr(guessing, "zxcvbn", lambda text, **_: looked.append(len(text)) or {"score": 4})
+
+    def estimate(text: str, **_: object) -> dict[str, int]:
+        looked.append(len(text))
+        return {"score": 4}
+
+    monkeypatch.setattr(guessing, "zxcvbn", estimate)
     passwords.clean_password("abcd" * 50, "wanda@shop.example")
     assert looked == [72]
