@@ -1,5 +1,4 @@
--- Sessions, one-time links, and the rate limit for passwords.
--- Tokens arrive here only as their sha256, passwords only as their argon2id hash.
+-- Sessions, one-time links, and the rate limit for passwords. Tokens arrive here only as their sha256, passwords only as their argon2id hash.
 
 -- The name of a person in the record of changes.
 create function stockroom_api.person_called(_for bigint) returns text
@@ -140,12 +139,10 @@ declare
     _user_id bigint;
 begin
     -- The person first, as where links are made: of two links used at once, one is used up and ends the other.
-    perform from stockroom.users u
-      where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
+    perform from stockroom.users u where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
     update stockroom.sign_in_links l set used_at = now()
       from stockroom.users u
-     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now()
-       and u.id = l.user_id and u.is_active
+     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.is_active
     returning u.id into _user_id;
     if _user_id is null then
         return null;
