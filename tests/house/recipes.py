@@ -197,7 +197,7 @@ alter table stockroom.alerts add constraint alerts_kind_check check (kind in {_K
     ),
     after("core/foundation/sales.py", 'SLOWDOWN = "slowdown"', '    CLOCK_WRONG = "clock_wrong"'),
     inside(
-        "core/sql/40_alerts/1_cases.sql", "'backup_failed', 'slowdown')", "'backup_failed', 'slowdown', 'clock_wrong')"
+        "core/sql/40_alerts/1_cases.sql", "'slowdown', 'database_died')", "'slowdown', 'database_died', 'clock_wrong')"
     ),
     after("dashboard/language/sales.py", "AlertKind.SLOWDOWN:", '        AlertKind.CLOCK_WRONG: "Clock is wrong",'),
     paragraph(
