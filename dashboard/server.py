@@ -52,7 +52,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     engine = pool.engine(Share.JOBS)
     pool.on_return(partial(system_alerts.tell_return, engine))
     keeper, watch = Keeper(engine), Watch(engine)
-    worker = Worker(engine, connection.finder(settings, partial(pool.engine, Share.JOBS)))
+    worker = Worker(engine, connection.finder(settings, lambda: engine))
     gc.collect()
     gc.freeze()  # these objects stay: without this, each collection walks all of them, four times the cost of a run
     if settings.worker:

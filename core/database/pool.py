@@ -63,6 +63,12 @@ def _create(share: Share) -> Engine:
     return database.create_engine(_server.app_url, pool_size=most, overflow=0, patience=patience, direct=True)
 
 
+def engines() -> tuple[Engine, ...]:
+    """Return the engines that this process has opened."""
+    with _lock:
+        return tuple(_engines.values())
+
+
 def on_return(tell: Callable[[float], None]) -> None:
     """Have `tell` called with the seconds that the embedded server was away, each time that it was started again."""
     global _on_return

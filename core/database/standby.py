@@ -95,13 +95,18 @@ class Replica:
                 time.sleep(nap)
                 nap = min(nap * 2, _LONGEST_NAP)
 
+    def _seen(self) -> tuple[bool, int, float]:
+        """Return whether the server is in recovery, up to which position it has replayed, and how old that is."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            is_standby, replayed, age = connection.exec_driver_sql(_LOOK).one()
+        return is_standby, replayed, age
+
     def look(self) -> None:
         """Look how far the replica is, if it answers."""
         if self._why_not in (LOST, PROMOTED):
             return
         try:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                is_standby, self._replayed, self._age = connection.exec_driver_sql(_LOOK).one()
+            is_standby, self._replayed, self._age = self._seen()
         except (DBAPIError, PoolTimeout):
             self.leave(LOST)
             return
@@ -123,8 +128,7 @@ class Replica:
     def _try_again(self) -> None:
         """Use the replica again if it has replayed all that the primary had when it was left."""
         try:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                is_standby, replayed, age = connection.exec_driver_sql(_LOOK).one()
+            is_standby, replayed, age = self._seen()
         except (DBAPIError, PoolTimeout):
             return self.leave(LOST, again=True)
         if not is_standby:

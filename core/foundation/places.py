@@ -19,9 +19,9 @@ _BUSY = "Too many requests wait for the same work. Nothing was changed. Try agai
 
 
 class Places:
-    """At most `most` threads at a time. Work that gets none within `patience` seconds is not done."""
+    """At most `most` threads at a time. Work that gets none within `patience` seconds is refused; None waits."""
 
-    def __init__(self, most: int, patience: float) -> None:
+    def __init__(self, most: int, patience: float | None = None) -> None:
         self._most, self._patience = most, patience
 
     async def run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

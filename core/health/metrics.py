@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
-from core.database import replicas
+from core.database import pool, replicas
 from core.database.engine import call, run
 from core.foundation.errors import StockError
 from core.foundation.measure import BOUNDS, METER, Kind, Meter, Outcome, Sums
@@ -84,10 +84,11 @@ def _buckets(sums: Sums) -> list[tuple[str, float]]:
 
 
 def _pool(engine: Engine) -> Metric:
+    """Return the connections of all kinds of work of this process."""
     gauge = GaugeMetricFamily("stockroom_process_pool_connections", "Connections by state", labels=["state"])
-    if isinstance(engine.pool, QueuePool):
-        gauge.add_metric(["in use"], engine.pool.checkedout())
-        gauge.add_metric(["idle"], engine.pool.checkedin())
+    pools = [each.pool for each in {engine, *pool.engines()} if isinstance(each.pool, QueuePool)]
+    gauge.add_metric(["in use"], sum(each.checkedout() for each in pools))
+    gauge.add_metric(["idle"], sum(each.checkedin() for each in pools))
     return gauge
 
 

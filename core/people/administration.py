@@ -62,10 +62,7 @@ def add_person(
 
 def make_link(connection: Connection, actor: Actor, *, user_id: int, life: timedelta = INVITATION_LIFE) -> str:
     """Return the token of a new one-time link for a person; their earlier links end."""
-    link = passwords.new_token()
-    values = {"person": user_id, "link": passwords.token_hash(link), "life": life}
-    ask(connection, actor, Permission.MANAGE_USERS, "make_link", **values)
-    return link
+    return _link(connection, actor, "make_link", user_id, life)
 
 
 def set_role(connection: Connection, actor: Actor, *, user_id: int, role: Role) -> None:
@@ -84,11 +81,13 @@ def first_link(connection: Connection, actor: Actor) -> str | None:
     Each process of a shop prints a link of its own, and all of them work until one is used.
     """
     admin = call(connection, "select stockroom_api.first_admin()", {})[0][0]
-    if admin is None:
-        return None
+    return None if admin is None else _link(connection, actor, "add_link", admin, FIRST_LINK_LIFE)
+
+
+def _link(connection: Connection, actor: Actor, function: str, user_id: int, life: timedelta) -> str:
     link = passwords.new_token()
-    values = {"person": admin, "link": passwords.token_hash(link), "life": FIRST_LINK_LIFE}
-    ask(connection, actor, Permission.MANAGE_USERS, "add_link", **values)
+    values = {"person": user_id, "link": passwords.token_hash(link), "life": life}
+    ask(connection, actor, Permission.MANAGE_USERS, function, **values)
     return link
 
 

@@ -22,7 +22,8 @@ from core.people.api_keys import Caller
 BLOCKS_A_MINUTE = 20
 _GOOD_FOR = 60.0
 _SHORT = 1.0
-_NOBODY = Actor(name="API")
+NOBODY = Actor(name="API")
+"""Who looks up keys and limits, before a caller is known."""
 
 
 class TooMany(StockError):
@@ -60,7 +61,7 @@ class Allowances:
             return
         wanted = -(-caller.rate_per_minute // BLOCKS_A_MINUTE)
         try:
-            granted = run(self.engine(), take_block, _NOBODY, key_id=caller.key_id, wanted=wanted)
+            granted = run(self.engine(), take_block, NOBODY, key_id=caller.key_id, wanted=wanted)
         except Unavailable:
             self._take_alone(caller)
             return

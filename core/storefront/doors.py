@@ -33,12 +33,11 @@ from core.foundation.errors import (
     UnknownVariant,
     Unreadable,
 )
-from core.foundation.model import Actor
 from core.foundation.places import Places
 from core.people import api_keys
 from core.people.api_keys import Caller
 from core.storefront import models
-from core.storefront.allowances import Allowances, TooMany
+from core.storefront.allowances import NOBODY, Allowances, TooMany
 
 LARGEST_BODY = 256 * 1024
 REQUEST_ID = "x-request-id"
@@ -58,7 +57,6 @@ _PROBLEMS = {
     502: "Stripe refused the request",
     503: "The database or Stripe is not available; a retry is safe",
 }
-_NOBODY = Actor(name="API")
 
 
 class NoKey(StockError):
@@ -134,7 +132,7 @@ class Doorkeeper:
 
     def _ask(self, key: str) -> Caller:
         try:
-            caller = run(self.engine(), api_keys.caller, _NOBODY, key=key)
+            caller = run(self.engine(), api_keys.caller, NOBODY, key=key)
         except Unavailable:
             known = self._recall(key, _KNOWN_WHILE_AWAY)
             if known is None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 from sqlalchemy import Engine
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from core.database.replicas import run
 from core.foundation.errors import Forbidden, InvalidInput, SignInRequired, Unavailable, invalid
 from core.foundation.model import Actor
+from core.foundation.places import Places
 from core.screens.files import Format, write_list, write_zip
 from dashboard.door.gate import SIGNED_IN, sign_in_path
 
@@ -38,7 +38,7 @@ class Downloads:
     """The downloads of one process. They have their own threads and never occupy those of the pages."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+        self._engine, self._places = engine, Places(2)
 
     def routes(self) -> list[Route]:
         """Return the route."""
@@ -48,9 +48,7 @@ class Downloads:
         """Build the file and send it."""
         name = request.path_params["file"]
         try:
-            path = await anyio.to_thread.run_sync(
-                partial(self._build, request.scope[SIGNED_IN].actor, name), limiter=self._threads
-            )
+            path = await self._places.run(self._build, request.scope[SIGNED_IN].actor, name)
         except SignInRequired:
             return RedirectResponse(sign_in_path("/"), 303)
         except Forbidden:
@@ -76,10 +74,6 @@ class Downloads:
             path.unlink(missing_ok=True)
             raise
         return path
-
-    @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(2)
 
 
 def _wanted(name: str) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
 
-import anyio
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.foundation.errors import Forbidden, StockError
+from core.foundation.places import Places
 from core.health import metrics
 from core.health.measures import Part, Readiness
 from core.people.api_keys import Scope
@@ -26,7 +25,7 @@ class HealthDoor:
     """The endpoints of one process. Their database calls have their own threads and never occupy those of the pages."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+        self._engine, self._places = engine, Places(2)
         self._readiness = Readiness(engine)
         self._keeper = Doorkeeper(engine)
 
@@ -51,7 +50,7 @@ class HealthDoor:
         if is_leaving() or request.query_params.get("part") == _PROCESS:
             parts: tuple[Part, ...] = (_process(),)
         else:
-            parts = await anyio.to_thread.run_sync(self._readiness.parts, limiter=self._threads)
+            parts = await self._places.run(self._readiness.parts)
         is_ready = all(part.is_well for part in parts)
         states = {part.name: {"ok": part.is_well, "sentence": part.sentence} for part in parts}
         body = {"status": "ready" if is_ready else "not ready", "parts": states}
@@ -62,7 +61,7 @@ class HealthDoor:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         shown = key.strip() if scheme.lower() == "bearer" else ""
         try:
-            text = await anyio.to_thread.run_sync(partial(self._measurements, shown), limiter=self._threads)
+            text = await self._places.run(self._measurements, shown)
         except StockError as error:
             headers = _FRESH | ({"WWW-Authenticate": "Bearer"} if isinstance(error, NoKey) else {})
             return JSONResponse({"error": error.message}, status_of(error), headers=headers)
@@ -74,10 +73,6 @@ class HealthDoor:
         if Scope.METRICS not in self._keeper.admit(key).scopes:
             raise Forbidden(f"This key lacks the scope {Scope.METRICS}.")
         return metrics.exposition(self._engine())
-
-    @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(2)
 
 
 def _process() -> Part:

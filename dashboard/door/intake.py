@@ -10,14 +10,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import cached_property, partial
 from typing import Any, TypeVar
 
-import anyio
 from sqlalchemy import Engine
 
 from core.database.engine import run
 from core.foundation.errors import StockError, Unavailable
+from core.foundation.places import Places
 from core.inbox import messages as inbox
 from core.inbox.messages import WORKER, Incoming
 from core.jobs import worker as jobs
@@ -39,7 +38,7 @@ class Intake:
     """Stores messages in the inbox for one process."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+        self._engine, self._places = engine, Places(3)
         self._waiting: deque[_Waiting] = deque()
         self._errands: set[asyncio.Task[None]] = set()
         self._is_storing = self._is_waking = False
@@ -67,11 +66,7 @@ class Intake:
 
     async def in_thread(self, work: Callable[..., _T], *args: Any, **values: Any) -> _T:
         """Run a database call in a thread, so the event loop continues."""
-        return await anyio.to_thread.run_sync(partial(work, self._engine(), *args, **values), limiter=self._threads)
-
-    @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(3)
+        return await self._places.run(work, self._engine(), *args, **values)
 
     async def close(self) -> None:
         """Wait for the running tasks."""

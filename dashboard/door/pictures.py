@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property, partial
+from contextlib import suppress
 
-import anyio
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,6 +18,7 @@ from core.catalog import pictures
 from core.database.engine import run
 from core.foundation.errors import Forbidden, SignInRequired, Unavailable
 from core.foundation.model import COMMAND_LINE
+from core.foundation.places import Places
 from dashboard.door.gate import SIGNED_IN
 
 FRESH_SECONDS = 60
@@ -30,7 +30,7 @@ class Pictures:
     """The pictures of one process. They have their own threads and never occupy those of the pages."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+        self._engine, self._places = engine, Places(2)
         self._hosts: tuple[str, ...] = ()
         self._looked_at = -float(FRESH_SECONDS)
 
@@ -44,9 +44,7 @@ class Pictures:
         headers = {"Cache-Control": _KEPT, "ETag": f'"{digest}"', "Content-Security-Policy": _NO_SCRIPT}
         person = request.scope[SIGNED_IN].actor
         try:
-            found = await anyio.to_thread.run_sync(
-                partial(run, self._engine(), pictures.picture, person, digest=digest), limiter=self._threads
-            )
+            found = await self._places.run(run, self._engine(), pictures.picture, person, digest=digest)
         except (SignInRequired, Forbidden):
             return PlainTextResponse("Sign in again to see this picture.", 401)
         except Unavailable as error:
@@ -61,13 +59,6 @@ class Pictures:
         """Return the hosts of the pictures that are addresses, at most a minute old."""
         if time.monotonic() - self._looked_at >= FRESH_SECONDS:
             self._looked_at = time.monotonic()
-            try:
-                look = partial(run, self._engine(), pictures.hosts, COMMAND_LINE)
-                self._hosts = tuple(await anyio.to_thread.run_sync(look, limiter=self._threads))
-            except Unavailable:
-                pass  # the hosts of a minute ago, until the database answers
+            with suppress(Unavailable):  # the hosts of a minute ago, until the database answers
+                self._hosts = tuple(await self._places.run(run, self._engine(), pictures.hosts, COMMAND_LINE))
         return self._hosts
-
-    @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(2)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -40,18 +42,26 @@ _USED_UP = marked("This link was already used, has expired, or was replaced by a
 _lookups = Places(4, 3.0)
 # Each takes a tenth of a second of one core and 64 MiB: more at once would only slow down everything else.
 _password_checks = Places(2, 10.0)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _Page = Callable[[Request], Awaitable[Response]]
+
+
+async def _look_up(operation: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Run an operation that takes no actor."""
+    work = partial(accounts.at_the_door, pool.engine(Share.SIGN_IN), operation)
+    return await _lookups.run(work, *args, **kwargs)
 
 
 async def find_session(token: str) -> SignedIn | None:
     """Return the person signed in with `token`. The gate calls this for every request."""
-    return await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.find_session, token=token)
+    return await _look_up(accounts.find_session, token=token)
 
 
 async def _shop_reader() -> Reader:
     """Return who reads before anybody has signed in: the shop's choice, or English while the database is away."""
     try:
-        found = await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), shop_reading)
+        found = await _look_up(shop_reading)
     except StockError:
         return ENGLISH
     return reader_of(found.language, found.format)
@@ -118,16 +128,14 @@ async def welcome(request: Request) -> Response:
     if request.method == "POST":
         return await _take_link(request, await read_form(request))
     link = request.query_params.get("token", "")
-    name = await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.find_link, link=link)
+    name = await _look_up(accounts.find_link, link=link)
     if name is None:
         return _say(410, tr("This link no longer works"), tr(_USED_UP))
     return HTMLResponse(signin_page.link_form(name, link))
 
 
 async def _take_link(request: Request, form: dict[str, str]) -> Response:
-    session = await _lookups.run(
-        accounts.at_the_door,
-        pool.engine(Share.SIGN_IN),
+    session = await _look_up(
         accounts.use_link,
         link=form.get("token", ""),
         user_agent=request.headers.get("user-agent"),
@@ -199,7 +207,7 @@ async def sign_out(request: Request) -> Response:
         return RedirectResponse("/", 303)
     refuse_other_sites(request)
     token = request.cookies.get(COOKIE, "")
-    await _lookups.run(accounts.at_the_door, pool.engine(Share.SIGN_IN), accounts.sign_out, token=token)
+    await _look_up(accounts.sign_out, token=token)
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_https(request))
     return response
@@ -218,8 +226,7 @@ ROUTES: list[BaseRoute] = [
 
 async def _enter(request: Request, session: NewSession, next_path: str) -> Response:
     """Return the redirect of a new session. The browser is known from now on, also after the session ends."""
-    shown, work = request.cookies.get(BROWSER_COOKIE), accounts.at_the_door
-    token = await _lookups.run(work, pool.engine(Share.SIGN_IN), browsers.know, session=session.token, shown=shown)
+    token = await _look_up(browsers.know, session=session.token, shown=request.cookies.get(BROWSER_COOKIE))
     response = remember(request, session, next_path)
     life = browsers.DAYS_KNOWN * 24 * 60 * 60
     response.set_cookie(

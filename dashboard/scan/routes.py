@@ -9,10 +9,9 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import cached_property, partial, wraps
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import anyio
 from sqlalchemy import Connection, Engine
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +21,7 @@ from core.catalog import codes
 from core.database.engine import run
 from core.foundation.errors import Forbidden, SignInRequired, StockError, Unavailable
 from core.foundation.model import Actor
+from core.foundation.places import Places
 from core.people.accounts import SignedIn
 from core.scanning import choices, taking
 from dashboard.door.gate import SIGNED_IN
@@ -80,7 +80,7 @@ class ScanDoor:
     """The scan station of one process. It has its own threads, so that a full page never delays a scan."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+        self._engine, self._places = engine, Places(4)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -116,7 +116,7 @@ class ScanDoor:
         owner, scans = messages.read_batch(await _read(request))
         if owner != messages.owner_of(person):
             raise UnusableForm(409, tr(_OTHER))
-        return {"answers": await self._in_thread(self._take_all, person.actor, scans, began)}
+        return {"answers": await self._places.run(self._take_all, person.actor, scans, began)}
 
     @answered
     async def attach(self, request: Request) -> dict[str, Any]:
@@ -163,14 +163,7 @@ class ScanDoor:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        return await self._in_thread(run, self._engine(), operation, person, *args, **kwargs)
-
-    async def _in_thread(self, work: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-        return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._threads)
-
-    @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(4)
+        return await self._places.run(run, self._engine(), operation, person, *args, **kwargs)
 
 
 async def _read(request: Request) -> dict[str, Any]:

@@ -1,4 +1,5 @@
--- Sessions, one-time links, and the rate limit for passwords. Tokens arrive here only as their sha256, passwords only as their argon2id hash.
+-- Sessions, one-time links, and the rate limit for passwords.
+-- Tokens arrive here only as their sha256, passwords only as their argon2id hash.
 
 -- The name of a person in the record of changes.
 create function stockroom_api.person_called(_for bigint) returns text
@@ -139,7 +140,8 @@ declare
     _user_id bigint;
 begin
     -- The person first, as where links are made: of two links used at once, one is used up and ends the other.
-    perform from stockroom.users u where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
+    perform from stockroom.users u
+      where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
     update stockroom.sign_in_links l set used_at = now()
       from stockroom.users u
      where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.is_active
@@ -149,25 +151,6 @@ begin
     end if;
     perform stockroom_api.end_links(_user_id);
     return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
-end $$;
-
--- Create a link for a person; their earlier links end. Refuses: SK008, SK009, SK010.
-create function stockroom_api.make_link(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _link_hash bytea, _life interval
-) returns timestamptz
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
-begin
-    perform from stockroom.users where id = _for and is_active for update;
-    if not found then
-        perform stockroom_api.refuse_value('person', 'is not active');
-    end if;
-    perform stockroom_api.end_links(_for);
-    insert into stockroom.sign_in_links (token_hash, user_id, expires_at) values (_link_hash, _for, now() + _life);
-    perform stockroom_api.note_change(_user_id, _performed_by, 'link_made', stockroom_api.person_called(_for), null,
-        jsonb_build_object('expires_at', now() + _life));
-    return now() + _life;
 end $$;
 
 -- End a person's unused links.
@@ -291,7 +274,6 @@ grant execute on function
     stockroom_api.finish_sign_in(bigint, bigint, text, text, bytea, text, bytea),
     stockroom_api.find_link(bytea),
     stockroom_api.use_link(bytea, bytea, text, bytea),
-    stockroom_api.make_link(bigint, bigint, text[], text, bigint, bytea, interval),
     stockroom_api.first_admin(),
     stockroom_api.shop_name(),
     stockroom_api.set_own_password(bigint, bigint, text[], text, bigint, text, text, text, text),

@@ -5,6 +5,7 @@ create function stockroom_api.take_allowance(_key_id bigint, _wanted int) return
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _most double precision := (select k.rate_per_minute from stockroom.api_keys k where k.id = _key_id);
+    _bucket stockroom.api_allowances;
     _left double precision;
     _now timestamptz;
     _granted int;
@@ -14,10 +15,9 @@ begin
     end if;
     insert into stockroom.api_allowances (key_id, left_over, at) values (_key_id, _most, clock_timestamp())
     on conflict do nothing;
-    perform from stockroom.api_allowances a where a.key_id = _key_id for update;
+    select a.* into _bucket from stockroom.api_allowances a where a.key_id = _key_id for update;
     _now := clock_timestamp();  -- after the lock: another process may have taken some until now
-    select least(_most, a.left_over + greatest(extract(epoch from _now - a.at), 0) * _most / 60) into _left
-      from stockroom.api_allowances a where a.key_id = _key_id;
+    _left := least(_most, _bucket.left_over + greatest(extract(epoch from _now - _bucket.at), 0) * _most / 60);
     _granted := least(_wanted, floor(_left));
     if _granted > 0 then
         update stockroom.api_allowances set left_over = _left - _granted, at = _now where key_id = _key_id;

@@ -44,10 +44,10 @@ $$;
 create function stockroom_api.levels_of(_ids uuid[], _skus text[])
     returns table (variant_id uuid, sku text, available int, is_active boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select v.id, v.sku, case when v.is_active then greatest(v.computed_available_stock, 0) else 0 end, v.is_active
-      from public.product_variants v
-     where v.id = any (_ids) or v.sku = any (_skus)
-     order by v.id;
+    select c.variant_id, c.sku, c.available, c.is_active
+      from stockroom_api.changed_levels(null) c
+     where c.variant_id = any (_ids) or c.sku = any (_skus)
+     order by c.variant_id;
 $$;
 
 grant execute on function

@@ -1,4 +1,4 @@
-"""Settings, Webhooks: the programs that are told of changes, the messages sent to them, and sending them again."""
+"""Settings, Webhooks: the programs that receive messages about changes, these messages, and sending them again."""
 
 from __future__ import annotations
 
