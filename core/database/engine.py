@@ -49,10 +49,8 @@ def create_engine(
     """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
 
     It keeps `pool_size` connections, opens `overflow` more when they are busy (as many again by default), and waits
-    `patience` seconds for a free one.
-
-    It uses no named prepared statements and no session state, so it works through a transaction pooler. Where there is
-    no pooler (`direct`), statements are prepared, and PostgreSQL reuses their plans.
+    `patience` seconds for a free one. It uses no named prepared statements and no session state, so it works through a
+    transaction pooler. Without one (`direct`), statements are prepared, and PostgreSQL reuses their plans.
     """
     engine = sqlalchemy.create_engine(
         normalise(url),
@@ -138,6 +136,8 @@ def insist(engine: Engine, operation: Callable[..., _T], actor: Actor, label: st
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
             is_stale = forget_plans(engine, error)
+            if _is_closed(error):
+                _replace_connections(engine)  # a server that closed one has closed the others, too
             if attempt < _ATTEMPTS and (is_stale or _may_pass(error, attempt)):
                 METER.note_retry(label)
                 time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
@@ -227,10 +227,18 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 def _may_pass(error: Exception, attempt: int) -> bool:
     """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
 
-    The second case is safe because operations carry an idempotency key: a first attempt that was committed is replayed.
+    The second is safe: operations carry an idempotency key, so a first attempt that was committed is replayed.
     """
-    closed = isinstance(error, DBAPIError) and error.connection_invalidated
-    return sqlstate(error) in _RETRYABLE or (closed and attempt == 1)
+    return sqlstate(error) in _RETRYABLE or (_is_closed(error) and attempt == 1)
+
+
+def _is_closed(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _replace_connections(engine: Engine) -> None:
+    """Have each pooled connection closed before its next use, and another one opened."""
+    engine.pool._invalidate_time = time.time()  # what SQLAlchemy does when it meets a lost connection itself
 
 
 def forget_plans(engine: Engine, error: Exception) -> bool:
@@ -240,7 +248,7 @@ def forget_plans(engine: Engine, error: Exception) -> bool:
     """
     if sqlstate(error) not in _REPLACED:
         return False
-    engine.pool._invalidate_time = time.time()  # as after a lost connection: each is closed before its next use
+    _replace_connections(engine)
     return True
 
 
@@ -272,9 +280,10 @@ def translate(error: Exception) -> Exception:
 
 def is_unreachable(error: Exception, state: str | None) -> bool:
     """Return whether the database could not be asked, or broke off."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return (
-        lost or (state or "").startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and state is None)
+        _is_closed(error)
+        or (state or "").startswith(("08", "57P", "53"))
+        or (isinstance(error, OperationalError) and state is None)
     )
 
 

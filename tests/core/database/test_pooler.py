@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -167,5 +168,17 @@ def test_a_dashboard_whose_connections_were_closed_continues_unnoticed(fresh_sho
     cut = """select count(pg_terminate_backend(pid)) from pg_stat_activity
               where datname = current_database() and pid <> pg_backend_pid() and usename = 'stockroom_app'"""
     assert fresh_shop.sql(cut) == 1
+    fresh_shop.adjust(variant, -1, "Wanda")
+    assert fresh_shop.on_hand(variant) == 9
+
+
+def test_a_dashboard_whose_many_connections_were_closed_continues_unnoticed(fresh_shop: Shop) -> None:
+    variant = fresh_shop.variant(10)
+    with ExitStack() as crowd:
+        for _ in range(8):
+            crowd.enter_context(fresh_shop.engine.connect()).exec_driver_sql("select 1")
+    cut = """select count(pg_terminate_backend(pid)) from pg_stat_activity
+              where datname = current_database() and pid <> pg_backend_pid() and usename = 'stockroom_app'"""
+    assert fresh_shop.sql(cut) >= 8
     fresh_shop.adjust(variant, -1, "Wanda")
     assert fresh_shop.on_hand(variant) == 9
