@@ -140,7 +140,8 @@ def _bars(
     return {
         "type": "bar",
         "x": starts,
-        "y": [-float(value) if out else float(value) for value in values],
+        # No bar where nothing moved: one of no height would have a line without a number in the hover text.
+        "y": [float(-value if out else value) if value else None for value in values],
         "name": name,
         "legendgroup": name,
         "showlegend": legend,

@@ -66,3 +66,10 @@ def test_plotly_knows_every_property_of_a_chart_and_would_send_the_same(figure: 
     assert {**sent["layout"], "template": None} == {**checked["layout"], "template": None}
     with pytest.raises(ValueError, match="Invalid property"):
         drawn.changed(colour="red").checked()
+
+
+def test_where_nothing_moved_there_is_no_bar_and_so_no_line_without_a_number_in_the_hover_text() -> None:
+    bars = [trace for trace in _flows(Group.TYPE).to_dict()["data"] if trace["type"] == "bar"]
+    points = [pair for trace in bars for pair in zip(trace["y"], trace["customdata"], strict=True)]
+    assert any(said is None for _, said in points)
+    assert all((height is None) == (said is None) for height, said in points)
