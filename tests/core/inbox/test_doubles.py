@@ -190,5 +190,6 @@ def test_two_workers_that_record_the_two_payments_at_the_same_moment_open_one_ca
         for done in [workers.submit(shop.run, record, paid=each) for each in both]:
             done.result()
     assert doubles(shop, *both) == [[], []]
-    applying.apply_due(shop.engine, None)  # the next round has nothing to do
+    while applying.apply_due(shop.engine, None).messages:
+        pass  # orders are compared once no message is due, and other tests leave some
     assert doubles(shop, *both) == [[], ["open"]]
