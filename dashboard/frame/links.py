@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from core.foundation.model import Actor
 from core.people.access import Permission, may
-from core.screens.files import Format
+from core.screens.files import Format, ListFile
 from core.screens.lists import LISTS
 from dashboard.door.downloads import EVERYTHING
 from dashboard.language.texts import tr
@@ -27,23 +28,37 @@ def begin(name: str, label: str, *, icon: str, is_main: bool = True, **query: st
 def to_files(person: Actor, *names: str) -> None:
     """Draw links to the whole lists of these names as CSV, Excel and Parquet, those that the person may have."""
     allowed = [LISTS[name] for name in names if may(person.role, LISTS[name].permission)]
-    if not allowed:
-        return
-    with st.popover(tr("Files"), icon=":material/download:", key=f"files_{allowed[0].name}"):
-        for each in allowed:
-            with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
-                about = tr(
-                    "{title}: the whole list, without the filters of this page. Moments are in UTC.", title=each.title
-                )
-                st.link_button(
-                    tr("{title}, CSV", title=each.title),
-                    f"/download/{each.name}.{Format.CSV}",
-                    type="tertiary",
-                    help=about,
-                )
-                st.link_button("Excel", f"/download/{each.name}.{Format.XLSX}", type="tertiary")
-                st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
-        to_everything(person)
+    if allowed:
+        unfolded(tr("Files"), f"files_{allowed[0].name}", lambda: _show_files(person, allowed))
+
+
+def unfolded(label: str, key: str, show: Callable[[], None]) -> None:
+    """Draw a button that unfolds what `show` draws. It is drawn when it is opened, without the rest of the page."""
+
+    def box() -> None:
+        folded = st.popover(label, icon=":material/download:", key=key, on_change="rerun")
+        if folded.open:
+            with folded:
+                show()
+
+    st.fragment(box)()
+
+
+def _show_files(person: Actor, files: Sequence[ListFile]) -> None:
+    for each in files:
+        with st.container(horizontal=True, gap="small", key=f"file_{each.name}"):
+            about = tr(
+                "{title}: the whole list, without the filters of this page. Moments are in UTC.", title=each.title
+            )
+            st.link_button(
+                tr("{title}, CSV", title=each.title),
+                f"/download/{each.name}.{Format.CSV}",
+                type="tertiary",
+                help=about,
+            )
+            st.link_button("Excel", f"/download/{each.name}.{Format.XLSX}", type="tertiary")
+            st.link_button("Parquet", f"/download/{each.name}.{Format.PARQUET}", type="tertiary")
+    to_everything(person)
 
 
 def to_everything(person: Actor) -> None:

@@ -128,22 +128,21 @@ def _count(seen: Ledger, wanted: Wanted) -> str:
 
 def _show_actions(wanted: MovementFilter) -> None:
     columns.choose(COLUMNS, tables.MOVEMENT_COLUMNS)
-    _show_export(wanted)
+    links.unfolded(tr("Export"), "mov_export", lambda: _show_export(wanted))
 
 
 def _show_export(wanted: MovementFilter) -> None:
-    with st.popover(tr("Export"), icon=":material/download:", key="mov_export"):
-        st.caption(
-            tr("All movements of this list, not only this page, with product and brand, and for managers with value.")
-        )
-        st.download_button(
-            tr("As CSV"), session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
-            key="mov_csv", on_click="ignore", width="stretch",
-        )  # fmt: skip
-        st.download_button(
-            tr("As Parquet"), session.later(exports.movements_parquet, filter=wanted), "movements.parquet",
-            "application/vnd.apache.parquet", key="mov_parquet", on_click="ignore", width="stretch",
-        )  # fmt: skip
+    st.caption(
+        tr("All movements of this list, not only this page, with product and brand, and for managers with value.")
+    )
+    st.download_button(
+        tr("As CSV"), session.later(exports.movements_csv, filter=wanted), "movements.csv", "text/csv",
+        key="mov_csv", on_click="ignore", width="stretch",
+    )  # fmt: skip
+    st.download_button(
+        tr("As Parquet"), session.later(exports.movements_parquet, filter=wanted), "movements.parquet",
+        "application/vnd.apache.parquet", key="mov_parquet", on_click="ignore", width="stretch",
+    )  # fmt: skip
 
 
 def show_list(seen: Ledger, wanted: Wanted, person: Actor) -> None:

@@ -233,17 +233,20 @@ def _show_actions(wanted: Wanted, person: Actor) -> None:
     if not wanted.grid:
         columns.choose(COLUMNS, tables.LEVEL_COLUMNS)
     st.button(tr("Labels"), key="stk_labels", icon=":material/label:", on_click=labels.open_list)
-    with st.popover(tr("Export"), icon=":material/download:", key="stk_export"):
-        st.caption(tr("All variants under this filter with their levels"))
-        for kind, build in (("csv", exports.levels_csv), ("xlsx", exports.levels_xlsx)):
-            st.download_button(
-                tr("As CSV") if kind == "csv" else tr("As Excel"),
-                session.later(build, filter=wanted.filter, sort=wanted.sort),
-                f"levels.{kind}",
-                key=f"stk_export_{kind}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    links.unfolded(tr("Export"), "stk_export", lambda: _show_export(wanted))
+
+
+def _show_export(wanted: Wanted) -> None:
+    st.caption(tr("All variants under this filter with their levels"))
+    for kind, build in (("csv", exports.levels_csv), ("xlsx", exports.levels_xlsx)):
+        st.download_button(
+            tr("As CSV") if kind == "csv" else tr("As Excel"),
+            session.later(build, filter=wanted.filter, sort=wanted.sort),
+            f"levels.{kind}",
+            key=f"stk_export_{kind}",
+            on_click="ignore",
+            icon=":material/download:",
+        )
 
 
 def open_variant(sku: str) -> None:

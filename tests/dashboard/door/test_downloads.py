@@ -63,15 +63,20 @@ def test_a_list_is_sent_whole_and_no_file_stays_behind(
 def test_pages_link_to_the_lists_that_a_person_may_have(tabs: Tabs) -> None:
     tabs.shop.variant(7, sku="SHOE")
     kinds = ("csv", "xlsx", "parquet")
-    assert addresses(tabs, "Wanda", "stock")[:3] == [f"/download/stock.{kind}" for kind in kinds]
+    assert addresses(tabs, "Wanda", "stock", "stock")[:3] == [f"/download/stock.{kind}" for kind in kinds]
     for page, name in (("counts", "counts"), ("deliveries", "goods_deliveries")):
-        assert addresses(tabs, "Sam", page)[:3] == [f"/download/{name}.{kind}" for kind in kinds]
-    variant = addresses(tabs, "Sam", "stock", sku="SHOE")
+        assert addresses(tabs, "Sam", page, name)[:3] == [f"/download/{name}.{kind}" for kind in kinds]
+    variant = addresses(tabs, "Sam", "stock", "variant_codes", sku="SHOE")
     assert variant[::3] == ["/download/variant_codes.csv", "/download/variant_changes.csv"]
     assert addresses(tabs, "Mia", "catalog") == ["/download/everything.zip"]
     assert addresses(tabs, "Sam", "catalog") == []
-    assert addresses(tabs, "Ada", "settings")[:1] == ["/download/people.csv"]
+    assert addresses(tabs, "Ada", "settings", "people")[:1] == ["/download/people.csv"]
 
 
-def addresses(tabs: Tabs, name: str, page: str, **query: str) -> list[str]:
-    return [each.proto.url for each in tabs.open(name, page, **query).get("link_button")]
+def addresses(tabs: Tabs, name: str, page: str, first: str = "", **query: str) -> list[str]:
+    tab = tabs.open(name, page, **query)
+    if first:
+        assert tab.get("link_button") == [], "the links are drawn when they are unfolded"
+        tab.session_state[f"files_{first}"] = True
+        tab.run()
+    return [each.proto.url for each in tab.get("link_button")]
