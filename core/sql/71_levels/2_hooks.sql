@@ -55,7 +55,7 @@ begin
        set off_at = case when _state <> 'on' then now() end, off_why = null, failing_since = null,
            removed_at = case when _state = 'removed' then now() end
      where h.id = _id;
-    perform stockroom_api.resolve_cause('hook:' || _id, _who, 'The webhook was switched ' || _state || '.');
+    perform stockroom_api.resolve_cause('hook:' || _id, _who, format('The webhook was switched %s.', _state));
     perform stockroom_api.note_change(_user_id, _who, 'hook_changed', _called, null, jsonb_build_object('state', _state));
 end $$;
 
@@ -191,8 +191,8 @@ begin
      where h.id = _done.endpoint_id and h.off_at is null and h.failing_since < now() - interval '5 days';
     if found then
         perform stockroom_api.open_alerts(array[row ('webhook_off', 'warning', 'hook:' || _done.endpoint_id,
-            'A webhook was switched off because it has not accepted a message for five days: '
-                || (select h.name from stockroom.hook_endpoints h where h.id = _done.endpoint_id) || '.',
+            format('A webhook was switched off because it has not accepted a message for five days: %s.',
+                (select h.name from stockroom.hook_endpoints h where h.id = _done.endpoint_id)),
             '{}', null, null, null, null, 0, 0, null)::stockroom_api.new_alert]);
     end if;
 end $$;
