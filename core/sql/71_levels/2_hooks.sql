@@ -145,9 +145,20 @@ begin
     return _count;
 end $$;
 
--- Take the next delivery that is due, with all that its message needs, but none of the endpoints `_tired`. It is free again after two
--- minutes if its worker dies; the message id stays the same.
-create function stockroom_api.claim_hook(_tired bigint[])
+-- The endpoints with a delivery that is due, the one that waits longest first.
+create function stockroom_api.due_hooks() returns table (endpoint_id bigint)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select d.endpoint_id
+      from stockroom.hook_deliveries d
+      join stockroom.hook_endpoints h on h.id = d.endpoint_id
+     where d.state = 'waiting' and d.due_at <= clock_timestamp() and h.off_at is null and h.removed_at is null
+     group by d.endpoint_id
+     order by min(d.due_at), d.endpoint_id;
+$$;
+
+-- Take the next delivery of an endpoint that is due, with all that its message needs. It is free again after two minutes if its worker
+-- dies; the message id stays the same.
+create function stockroom_api.claim_hook(_endpoint_id bigint)
     returns table (delivery_id bigint, endpoint_id bigint, url text, secrets text[], message_id text, kind text, body jsonb,
                    created_at timestamptz)
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -156,7 +167,7 @@ create function stockroom_api.claim_hook(_tired bigint[])
          where d.id = (
             select w.id from stockroom.hook_deliveries w join stockroom.hook_endpoints h on h.id = w.endpoint_id
              where w.state = 'waiting' and w.due_at <= clock_timestamp() and h.off_at is null and h.removed_at is null
-               and w.endpoint_id <> all (_tired)
+               and w.endpoint_id = _endpoint_id
              order by w.due_at, w.id limit 1 for update of w skip locked)
         returning d.*
     )
@@ -229,6 +240,6 @@ grant execute on function
     stockroom_api.rotate_hook(bigint, bigint, text[], text, bigint, text),
     stockroom_api.switch_hook(bigint, bigint, text[], text, bigint, text),
     stockroom_api.replay_hook(bigint, bigint, text[], text, bigint, bigint),
-    stockroom_api.gather_hooks(), stockroom_api.claim_hook(bigint[]), stockroom_api.mark_hook(bigint, boolean, int, text),
+    stockroom_api.gather_hooks(), stockroom_api.due_hooks(), stockroom_api.claim_hook(bigint), stockroom_api.mark_hook(bigint, boolean, int, text),
     stockroom_api.forget_hooks(int)
     to stockroom_app;
