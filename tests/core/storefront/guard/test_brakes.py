@@ -59,7 +59,7 @@ def test_the_brake_stops_a_storm_with_a_case_for_a_person(fresh_shop: Shop) -> N
     cases = fresh_shop.rows("select kind, severity, state from stockroom.alerts where kind = 'guard_stopped'")
     assert [tuple(case) for case in cases] == [(AlertKind.GUARD_STOPPED, "urgent", "open")]
     assert guarded.work() == []
-    guarded.set(Mode.ON, most=10)
+    guarded.set(Mode.ON)
     guarded.work()
     assert not any(map(guarded.is_active, links)), "a person has looked, and the count begins again"
     assert fresh_shop.sql("select state from stockroom.alerts where kind = 'guard_stopped'") == "resolved"
@@ -129,10 +129,23 @@ def test_a_key_that_may_not_write_ends_the_run_and_the_page_says_what_it_needs(f
     assert "rak_payment_link_write" in str(fresh_shop.run(setting.setting, "Ada").trouble)
 
 
-def test_a_worker_that_stops_asks_nothing_more_and_the_next_one_goes_on(fresh_shop: Shop) -> None:
-    guarded, links = many_links(fresh_shop, 2)
+def test_a_worker_that_stops_asks_nothing_more_and_the_next_one_goes_on(
+    fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded, links = many_links(fresh_shop, 3)
     guarded.stopping.set()
-    assert (guarded.work(), guarded.writes()) == ([], [])
+    assert (guarded.work(), guarded.fake.asked) == ([], [])
+    guarded.stopping.clear()
+    ask = guarded.gateway.switch_link
+
+    def switch_link(link_id: str, *, key: str, active: bool, metadata: Mapping[str, str]) -> Json:
+        guarded.stopping.set()
+        return ask(link_id, key=key, active=active, metadata=metadata)
+
+    monkeypatch.setattr(guarded.gateway, "switch_link", switch_link)
+    guarded.work()
+    assert len(guarded.writes()) == 1
+    monkeypatch.undo()
     guarded.stopping.clear()
     guarded.work()
     assert not any(map(guarded.is_active, links))

@@ -159,6 +159,8 @@ def test_a_guard_without_a_key_says_so_and_one_that_may_not_write_stops_there(fr
     guarded.set(Mode.ON)
     assert guarded.work(has_key=False) == []
     assert fresh_shop.run(setting.setting, "Ada").trouble == working.NO_KEY
+    assert guarded.work() == []
+    assert fresh_shop.run(setting.setting, "Ada").trouble is None
     fresh_shop.adjust(shoe, -1)
     guarded.fake.trouble(500, times=5)
     with pytest.raises(Unavailable):
