@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
@@ -112,9 +112,9 @@ def keys(settings: Settings) -> Keys:
     )
 
 
-def key_link(name: str = "Stockroom") -> str:
+def key_link(name: str = "Stockroom", permissions: Iterable[str] = READS) -> str:
     """Return the page of Stripe's dashboard that creates a restricted key, with all permissions we need preselected."""
-    chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(READS))
+    chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(permissions))
     return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
 
 

@@ -79,9 +79,9 @@ create function stockroom_api.units_of_lines(_asked jsonb) returns table (n bigi
      order by 1, 2;
 $$;
 
--- The objects of Stripe that the guard knows.
+-- The objects of Stripe that the guard knows. Those read long ago may sell something else by now.
 create view stockroom_api.guard_objects as
-select o.object_id, o.kind, o.items, o.over from stockroom.guard_objects o;
+select o.object_id, o.kind, o.items, o.over, o.read_at < now() - interval '55 minutes' as is_old from stockroom.guard_objects o;
 
 -- Keep what was read of objects: [{object_id, kind, items}]. Sessions are forgotten after two days; none is open longer.
 create function stockroom_api.keep_guard_objects(_rows jsonb) returns void

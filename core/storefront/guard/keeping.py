@@ -31,12 +31,16 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known of an object. `over`: the entry of ours in its metadata that has no meaning any more."""
+    """What is known of an object. `over`: the entry of ours in its metadata that has no meaning any more.
+
+    `is_old`: it was read an hour ago.
+    """
 
     object_id: str
     kind: str
     items: Units
     over: str | None
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,8 @@ def end_look(connection: Connection, _: Actor, *, due: Due, trouble: str | None 
 
 def objects(connection: Connection, _: Actor) -> tuple[Known, ...]:
     """Return what is known of links and sessions."""
-    return rows_of(Known, call(connection, "select object_id, kind, items, over from stockroom_api.guard_objects", {}))
+    rows = call(connection, "select object_id, kind, items, over, is_old from stockroom_api.guard_objects", {})
+    return rows_of(Known, rows)
 
 
 def links(connection: Connection, _: Actor) -> tuple[Last, ...]:

@@ -26,6 +26,8 @@ from core.stripe.gateway import Gateway
 
 ENTRY = "stockroom_guard"
 """The entry in the metadata of a Payment Link that we deactivated."""
+AT_ONCE = 50
+"""So many objects are kept as soon as they are read, so that a run that is stopped is no loss."""
 NO_KEY = "There is no key for the guard: set STOCKROOM_STRIPE_GUARD_KEY."
 
 
@@ -103,13 +105,14 @@ class _Look:
         links = active + self._deactivated({str(link["id"]) for link in active})
         sold = self._sold("link", {str(link["id"]): self.gateway.link_items for link in links})
         levels = reading.levels_of(self.engine, (each for units in sold.values() for each in units))
-        closed = [link for link in links if not reading.short(sold[str(link["id"])], levels)]
+        short = {each for each, units in sold.items() if reading.short(units, levels)}
         for link in links:
-            if link not in closed:
+            if link["id"] in short:
                 self._close(link, sold[str(link["id"])])
         self._expire_sessions()
-        for link in closed:
-            self._open(link, sold[str(link["id"])])
+        for link in links:
+            if link["id"] not in short:
+                self._open(link, sold[str(link["id"])])
 
     def _settle(self) -> None:
         """Look up what became of the acts without an answer."""
@@ -144,14 +147,21 @@ class _Look:
 
     def _sold(self, kind: str, read: Mapping[str, Callable[[str], list[Json]]]) -> dict[str, Units]:
         """Return what objects sell. Line items of sessions are read once, those of links once an hour."""
-        is_new = {each: (self.is_full and kind == "link") or each not in self.known for each in read}
-        items = {each: how(each) for each, how in read.items() if is_new[each]}
-        found = reading.sold(self.engine, items, self.item_code)
-        if found:
+        missing = [
+            each
+            for each in read
+            if each not in self.known or (kind == "link" and self.is_full and self.known[each].is_old)
+        ]
+        for start in range(0, len(missing), AT_ONCE):
+            items = dict[str, list[Json]]()
+            for each in missing[start : start + AT_ONCE]:
+                self._heed()
+                items[each] = read[each](each)
+            found = reading.sold(self.engine, items, self.item_code)
             run(self.engine, keeping.keep, WORKER, kind=kind, found=found)
-        for each, units in found.items():
-            over = self.known[each].over if each in self.known else None
-            self.known[each] = Known(object_id=each, kind=kind, items=units, over=over)
+            for each, units in found.items():
+                over = self.known[each].over if each in self.known else None
+                self.known[each] = Known(object_id=each, kind=kind, items=units, over=over)
         return {each: self.known[each].items for each in read}
 
     # ------------------------------------------------------------ links
@@ -234,10 +244,13 @@ class _Look:
         if error and error.facts.get("status") in (401, 403):
             raise error
 
-    def _note(self, act: Act, object_id: str, units: Units, asked: str) -> tuple[int, str] | None:
-        """Note that an act begins; return its number and entry, or None if it is noted already. Raises _Stopped."""
+    def _heed(self) -> None:
         if self.stopping.is_set():
             raise _Stopped
+
+    def _note(self, act: Act, object_id: str, units: Units, asked: str) -> tuple[int, str] | None:
+        """Note that an act begins; return its number and entry, or None if it is noted already. Raises _Stopped."""
+        self._heed()
         levels = reading.levels_of(self.engine, units)
         found = [
             Found(sku=levels[each].sku, least=least, available=levels[each].available)

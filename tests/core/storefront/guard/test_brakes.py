@@ -12,7 +12,7 @@ from core.foundation.errors import StripeRefused, Unavailable
 from core.foundation.sales import AlertKind
 from core.inbox.messages import WORKER
 from core.sandbox.objects import Json
-from core.storefront.guard import keeping, setting
+from core.storefront.guard import keeping, setting, working
 from core.storefront.guard.setting import Act, Mode
 from tests.core.storefront.guard.guarding import Guarded
 from tests.support.builders import Shop
@@ -149,3 +149,31 @@ def test_a_worker_that_stops_asks_nothing_more_and_the_next_one_goes_on(
     guarded.stopping.clear()
     guarded.work()
     assert not any(map(guarded.is_active, links))
+
+
+def test_a_look_that_is_stopped_goes_on_with_what_it_has_not_read(
+    fresh_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded, links = many_links(fresh_shop, 4)
+    monkeypatch.setattr(working, "AT_ONCE", 1)
+    read = guarded.gateway.link_items
+    asked: list[str] = []
+
+    def link_items(link_id: str) -> list[Json]:
+        asked.append(link_id)
+        if len(asked) == 2:
+            guarded.stopping.set()
+        return read(link_id)
+
+    monkeypatch.setattr(guarded.gateway, "link_items", link_items)
+    guarded.work()
+    guarded.stopping.clear()
+    guarded.work()
+    assert sorted(asked) == sorted(link["id"] for link in links), "each was read once"
+    assert not any(map(guarded.is_active, links))
+    fresh_shop.sql("update stockroom.guard_objects set read_at = now() - interval '1 hour'")
+    fresh_shop.sql("update stockroom.guard set looked_at = null")
+    for link in links:
+        guarded.account.switch(link["id"], active=True)
+    guarded.work()
+    assert len(asked) == 8, "once an hour all are read again"
