@@ -32,7 +32,7 @@ from core.payloads import reading as payloads
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 from core.stripe.gateway import API_VERSION
-from core.stripe.trouble import READS
+from core.stripe.trouble import GUARD, READS
 
 WEBHOOK = "/webhook/stripe"
 """The path of the webhook below the dashboard's URL."""
@@ -116,6 +116,11 @@ def key_link(name: str = "Stockroom", permissions: Iterable[str] = READS) -> str
     """Return the page of Stripe's dashboard that creates a restricted key, with all permissions we need preselected."""
     chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(permissions))
     return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
+
+
+def guard_key_link() -> str:
+    """Return the page of Stripe's dashboard that creates a key for the Stripe guard alone."""
+    return key_link("StripeGuard", GUARD)
 
 
 def payment_page(payment_id: str, *, livemode: bool) -> str:

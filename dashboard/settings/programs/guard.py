@@ -12,7 +12,6 @@ from core.foundation.settings import load_settings
 from core.orders import stripe_link
 from core.storefront.guard import setting
 from core.storefront.guard.setting import Act, ActState, Mode, Noted, Setting
-from core.stripe.trouble import GUARD
 from dashboard.door import session
 from dashboard.frame import outcome, words
 from dashboard.frame import page as frame
@@ -74,8 +73,8 @@ def _show_state(found: Setting, has_key: bool) -> None:
     if not has_key:
         st.info(tr("It has no key of its own, so only a dry run is possible. Set STOCKROOM_STRIPE_GUARD_KEY."))
         st.link_button(
-            tr("Create a restricted key at Stripe"), stripe_link.key_link("Stockroom guard", GUARD),
-            icon=":material/key:", help=tr("Only the guard uses this key. The everyday key stays as it is."),
+            tr("Create a restricted key at Stripe"), stripe_link.guard_key_link(), icon=":material/key:",
+            help=tr("Only the guard uses this key. The everyday key stays as it is."),
         )  # fmt: skip
     if found.set_by and found.set_at:
         said = tr(
