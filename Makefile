@@ -56,6 +56,8 @@ help:
 	@echo "STRIPE_SECRET_KEY    the key to read payments with; a restricted one is enough (default: none)"
 	@echo "STRIPE_WEBHOOK_SECRET"
 	@echo "                     the signing secret of the webhook; two, with a comma, while you replace it"
+	@echo "STOCKROOM_STRIPE_GUARD_KEY"
+	@echo "                     the Stripe guard's own key, which may write (default: none)"
 	@echo "STRIPE_API_BASE      another server in place of Stripe's, for trials (default: Stripe's own)"
 	@echo "STOCKROOM_TRUSTED_PROXIES"
 	@echo "                     proxies in front, as addresses or networks separated by commas, whose"

@@ -24,19 +24,20 @@ from dashboard.settings import meanings as meaning_desk
 from dashboard.settings import people as people_desk
 from dashboard.settings import reasons as reason_desk
 from dashboard.settings import shop as shop_desk
-from dashboard.settings.programs import webhooks
+from dashboard.settings.programs import guard, webhooks
 
 # In groups: a phone shows three words, and the sections of one of them.
 GROUPS = marked(
     {
         "The shop": ("People", "Shop", "Reasons", "Recent changes"),
-        "Connections": ("Stripe", "Codes", "API keys", "Webhooks", "Notifications"),
+        "Connections": ("Stripe", "Stripe guard", "Codes", "API keys", "Webhooks", "Notifications"),
         "Operations": ("Jobs", "Health", "Backups"),
     }
 )
 FILES = marked({
     "People": ("people",), "Reasons": ("reasons",), "Recent changes": ("changes",), "Codes": ("codes",),
-    "API keys": ("api_keys",), "Notifications": ("destinations", "deliveries"), "Jobs": ("jobs", "job_runs"),
+    "API keys": ("api_keys",), "Webhooks": ("webhook_messages",), "Stripe guard": ("stripe_guard",),
+    "Notifications": ("destinations", "deliveries"), "Jobs": ("jobs", "job_runs"),
     "Backups": ("backups",),
 })  # fmt: skip
 """The lists of a section as files."""
@@ -73,6 +74,7 @@ def show_section(name: str, own: Shop) -> None:
             "Reasons": lambda: reason_desk.show_reasons(session.run(reasons.list_reasons)),
             "Recent changes": lambda: changes.show_changes(session.run(audit.recent_changes), own.zone),
             "Stripe": lambda: stripe.show_stripe(session.run(stripe_link.connected), stripe_link.keys(load_settings())),
+            "Stripe guard": guard.show_guard,
             "Codes": lambda: meaning_desk.show_meanings(viewer),
             "API keys": lambda: keys.show_keys(session.run(api_keys.keys)),
             "Webhooks": webhooks.show_webhooks,

@@ -59,3 +59,24 @@ def public_url(address: str) -> str | None:
 def libpq_url(url: str) -> str:
     """Return the URL in the form that PostgreSQL's own programs and its driver read."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def stripe_api_base(written: str, is_live: bool) -> str | None:
+    """Return the URL of another server than Stripe's own, such as a fake for tests. A live key needs https."""
+    text = written.rstrip("/")
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        fits = (
+            url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not (url.query + url.fragment)
+        )
+    except ValueError:
+        fits = False
+    if not fits or "@" in text:
+        raise InvalidSetting("STRIPE_API_BASE is not the URL of a server: use the form http://127.0.0.1:8420.")
+    if text.startswith("http:") and is_live:
+        raise InvalidSetting(
+            "STRIPE_API_BASE begins with http://, over which others could read your live key: use https://."
+        )
+    return text

@@ -286,6 +286,7 @@ class AlertKind(StrEnum):
     SHARED_CODE = "shared_code"
     DATABASE_DIED = "database_died"
     WEBHOOK_OFF = "webhook_off"
+    GUARD_STOPPED = "guard_stopped"
 
 
 class AlertState(StrEnum):

@@ -24,7 +24,8 @@ DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[2] / ".streamlit" / "secrets.toml"
 NOTIFY = "STOCKROOM_NOTIFY_"
-IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+EVERYDAY_KEY, GUARD_KEY = "STRIPE_SECRET_KEY", "STOCKROOM_STRIPE_GUARD_KEY"
+IN_A_FILE = (EVERYDAY_KEY, "STRIPE_WEBHOOK_SECRET", GUARD_KEY)
 # Hosting panels add these options for other clients. PostgreSQL's own client would refuse the whole URL.
 FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
 
@@ -45,6 +46,7 @@ class Settings:
     stripe_secret_key: str | None = field(default=None, repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_api_base: str | None = None
+    stripe_guard_key: str | None = field(default=None, repr=False)
     sell_unverified: bool = False
     cors_origins: tuple[str, ...] = ()
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -91,7 +93,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_trusted_proxies(environ),
         stripe_secret_key=_stripe_key(environ),
         stripe_webhook_secrets=_webhook_secrets(environ),
-        stripe_api_base=_stripe_api_base(environ),
+        stripe_api_base=addresses.stripe_api_base(
+            _value(environ, "STRIPE_API_BASE"),
+            "_live_" in _value(environ, "STRIPE_SECRET_KEY") + _value(environ, GUARD_KEY),
+        ),
+        stripe_guard_key=_guard_key(environ),
         sell_unverified=_answer(
             environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is down or 0 to refuse", usual="0"
         ),
@@ -258,6 +264,20 @@ def _stripe_key(environ: Mapping[str, str]) -> str | None:
     return key or None
 
 
+def _guard_key(environ: Mapping[str, str]) -> str | None:
+    """Return the key that may change Payment Links and Checkout Sessions, or None. Messages never show it."""
+    key, everyday = _value(environ, GUARD_KEY), _value(environ, "STRIPE_SECRET_KEY")
+    if key and not key.startswith("rk_"):
+        raise InvalidSetting(f"{GUARD_KEY} is not a restricted key: create one for the guard alone, rk_...")
+    if why := _wrong_key(key):
+        raise InvalidSetting(f"{GUARD_KEY} {why}")
+    if key and everyday and ("_live_" in key) != ("_live_" in everyday):
+        raise InvalidSetting(
+            f"{GUARD_KEY} and STRIPE_SECRET_KEY are of different modes: both must be live, or both test."
+        )
+    return key or None
+
+
 def _wrong_key(key: str) -> str | None:
     """Return what is wrong with a key of Stripe's API, or None."""
     if not key or re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{5,250}", key):
@@ -277,24 +297,3 @@ def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
             "STRIPE_WEBHOOK_SECRET is not a signing secret: one begins with whsec_; separate several with commas."
         )
     return secrets
-
-
-def _stripe_api_base(environ: Mapping[str, str]) -> str | None:
-    """Return the URL of another server than Stripe's own, such as a fake for tests. A live key needs https."""
-    text = _value(environ, "STRIPE_API_BASE").rstrip("/")
-    if not text:
-        return None
-    try:
-        url = urlsplit(text)
-        fits = (
-            url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not (url.query + url.fragment)
-        )
-    except ValueError:
-        fits = False
-    if not fits or "@" in text:
-        raise InvalidSetting("STRIPE_API_BASE is not the URL of a server: use the form http://127.0.0.1:8420.")
-    if text.startswith("http:") and "_live_" in _value(environ, "STRIPE_SECRET_KEY"):
-        raise InvalidSetting(
-            "STRIPE_API_BASE begins with http://, over which others could read your live key: use https://."
-        )
-    return text

@@ -24,7 +24,9 @@ from core.inbox.messages import WORKER
 from core.ledger import flows, holds
 from core.proof import runs as proof
 from core.sample import today as sample
+from core.sandbox import connection as sandbox
 from core.storefront import paid_orders
+from core.storefront.guard import working as guard
 from core.storefront.hooks import sending as hooks
 from core.stripe.gateway import Gateway
 from core.valuation import values
@@ -103,6 +105,11 @@ def look_back(engine: Engine, gateway: Gateway | None, say: Say, stopping: threa
     return _stored(polling.look_back(engine, gateway), say)
 
 
+def guard_stripe(engine: Engine, gateway: Gateway | None, say: Say, stopping: threading.Event) -> bool:
+    """Close at Stripe what sells units that are out, and open what is back, with the guard's own key."""
+    return guard.watch(engine, gateway, sandbox.guard(load_settings(), engine), say, stopping)
+
+
 def expire_holds(engine: Engine, _: Gateway | None, say: Say, stopping: threading.Event) -> bool:
     """Release the holds that are past their time."""
     ended = 0
@@ -144,6 +151,7 @@ CHORES = {
     "expire_holds": Chore(work=expire_holds, cron=EACH_MINUTE, title="Release expired holds"),
     "deliver_alerts": Chore(work=send_messages, cron=EACH_MINUTE, title="Send messages", limit_seconds=600),
     "send_webhooks": Chore(work=hooks.deliver, cron=EACH_MINUTE, title="Send webhooks", limit_seconds=600),
+    "guard_stripe": Chore(work=guard_stripe, cron=EACH_MINUTE, title="Guard Payment Links", limit_seconds=600),
     "mail_views": Chore(work=mailing.deliver, cron=EACH_MINUTE, title="Mail the views of people", limit_seconds=900),
     "reconcile": Chore(work=verify_books, daily=True, title="Verify the books", limit_seconds=60 * 60),
     "backup": Chore(work=backups.nightly, daily=True, title="Create a backup and verify it", limit_seconds=6 * 60 * 60),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
@@ -32,7 +32,7 @@ from core.payloads import reading as payloads
 from core.people.access import Permission
 from core.people.guard import ASKER, asker, require
 from core.stripe.gateway import API_VERSION
-from core.stripe.trouble import READS
+from core.stripe.trouble import GUARD, READS
 
 WEBHOOK = "/webhook/stripe"
 """The path of the webhook below the dashboard's URL."""
@@ -112,10 +112,15 @@ def keys(settings: Settings) -> Keys:
     )
 
 
-def key_link(name: str = "Stockroom") -> str:
+def key_link(name: str = "Stockroom", permissions: Iterable[str] = READS) -> str:
     """Return the page of Stripe's dashboard that creates a restricted key, with all permissions we need preselected."""
-    chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(READS))
+    chosen = "".join(f"&permissions[{place}]={permission}" for place, permission in enumerate(permissions))
     return f"{_KEYS_PAGE}?name={quote(name)}{chosen}"
+
+
+def guard_key_link() -> str:
+    """Return the page of Stripe's dashboard that creates a key for the Stripe guard alone."""
+    return key_link("StripeGuard", GUARD)
 
 
 def payment_page(payment_id: str, *, livemode: bool) -> str:

@@ -60,6 +60,7 @@ class What(StrEnum):
     READING_SET = "reading_set"
     HOOK_MADE = "hook_made"
     HOOK_CHANGED = "hook_changed"
+    GUARD_SET = "guard_set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

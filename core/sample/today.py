@@ -26,12 +26,15 @@ from core.sample.play import Progress
 from core.sample.story import WANDA
 from core.sandbox import connection as sandbox
 from core.sandbox import play as buyers
+from core.sandbox.account import StripeAccount
 from core.sandbox.books import Denied
 from core.stripe.gateway import Gateway
 
 LEAST_WAIT, LONGEST_WAIT = 2, 5
 """Minutes between two new orders."""
 _REFUNDS, _CHECKOUTS = 0.12, 0.3
+_LINKS = 12
+"""About how many Payment Links the shop has."""
 _EMPTY_PERCENT = 9
 """When so many variants are out or low, a delivery comes, at most one a day."""
 _LEVELS = "select sku, available, on_hand, state from stockroom_api.levels where is_active"
@@ -87,6 +90,7 @@ def sell(engine: Engine, chance: random.Random | None = None) -> str:
     known = variants(read_models())
     there, number = run(engine, _shelves, WORKER)
     account = buyers.open_account(engine)
+    _offer(account, known)
     said = []
     skus = [sku for sku in there if sku in known]
     if skus:
@@ -102,6 +106,14 @@ def sell(engine: Engine, chance: random.Random | None = None) -> str:
             pass
     buyers.deliver(engine)
     return " ".join(said) or "Nobody bought anything: every shelf is empty."
+
+
+def _offer(account: StripeAccount, known: Mapping[str, Variant]) -> None:
+    """Create the Payment Links of the shop at the sandbox, if it has none yet."""
+    if next(account.store.each("payment_link"), None) is None:
+        with account.store.change():
+            for sku in list(known)[:: max(len(known) // _LINKS, 1)]:
+                account.link([(sku, known[sku].cents, 1)], currency=sales.CURRENCY)
 
 
 def _cart(

@@ -28,7 +28,9 @@ from core.sandbox.store import further
 PERMISSIONS = {"event": "rak_event_read", "payment_intent": "rak_payment_intent_read", "charge": "rak_charge_read",
                "refund": "rak_charge_read", "checkout.session": "rak_checkout_session_read",
                "dispute": "rak_dispute_read", "product": "rak_product_read", "price": "rak_plan_read",
-               "invoice_payment": "rak_invoice_read"}  # fmt: skip
+               "invoice_payment": "rak_invoice_read", "payment_link": "rak_payment_link_read"}  # fmt: skip
+WRITING = {"payment_intent": "rak_payment_intent_write", "payment_link": "rak_payment_link_write",
+           "checkout.session": "rak_checkout_session_write"}  # fmt: skip
 
 
 class Desk:
@@ -84,8 +86,8 @@ class Desk:
             return self._tax(asked.params)
         for kind, url in URLS.items():
             if asked.path == url or asked.path.startswith(f"{url}/"):
-                begins = kind == "payment_intent" and asked.method == "post"
-                self._allow("rak_payment_intent_write" if begins else PERMISSIONS[kind])
+                writes = asked.method == "post" and kind in WRITING
+                self._allow(WRITING[kind] if writes else PERMISSIONS[kind])
                 return self._answer_about(kind, asked.path[len(url) + 1 :].split("/"), asked)
         raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
 
@@ -100,29 +102,48 @@ class Desk:
 
     def _answer_about(self, kind: str, rest: list[str], asked: Asked) -> Json:
         version = asked.headers.get("Stripe-Version", self.account.api_version)
+        if asked.method == "post":
+            return self.account.show(self._post(kind, rest, asked), version)
         match asked.method, rest:
             case "get", [""]:
                 return self._list(kind, asked, version)
-            case "get", [session_id, "line_items"] if kind == "checkout.session":
-                self.account.get(kind, session_id)
-                return self._items(session_id, asked)
+            case "get", [owner_id, "line_items"] if kind in ("checkout.session", "payment_link"):
+                self.account.get(kind, owner_id)
+                return self._items(owner_id, asked)
             case "get", [object_id]:
                 known(asked.params, {"expand"})
                 return self._expanded(self.account.show(self.account.get(kind, object_id), version), asked, "")
-            case "post", [""] if kind == "payment_intent":
-                return self.account.show(self._begin(asked.params), version)
-            case "post", [payment_id] if kind == "payment_intent":
-                return self.account.show(self._change(payment_id, asked.params), version)
-            case "post", [payment_id, "confirm"] if kind == "payment_intent":
-                return self.account.show(self.account.succeed(payment_id), version)
-            case "post", [payment_id, "cancel"] if kind == "payment_intent":
-                return self.account.show(self.account.cancel(payment_id), version)
-            case "post", [""] if kind == "refund":
-                return self.account.show(self._refund(asked.params), version)
-            case "post", [refund_id, "cancel"] if kind == "refund":
+        raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
+
+    def _post(self, kind: str, rest: list[str], asked: Asked) -> Json:
+        match kind, rest:
+            case "payment_intent", [""]:
+                return self._begin(asked.params)
+            case "payment_intent", [payment_id]:
+                return self._change(payment_id, asked.params)
+            case "payment_intent", [payment_id, "confirm"]:
+                return self.account.succeed(payment_id)
+            case "payment_intent", [payment_id, "cancel"]:
+                return self.account.cancel(payment_id)
+            case "refund", [""]:
+                return self._refund(asked.params)
+            case "refund", [refund_id, "cancel"]:
                 self.account.get(kind, refund_id)
                 raise Denied(400, "Canceling this refund is unsupported.")
-        raise Denied(404, f"Unrecognized request URL ({asked.method.upper()}: {asked.path}).")
+            case "payment_link", [link_id]:
+                return self._switch(link_id, asked.params)
+            case "checkout.session", [session_id, "expire"]:
+                known(asked.params, set())
+                return self.account.expire(session_id)
+        raise Denied(404, f"Unrecognized request URL (POST: {asked.path}).")
+
+    def _switch(self, link_id: str, params: Params) -> Json:
+        """Change a Payment Link. Metadata is merged."""
+        known(params, {"active", "metadata"})
+        link, metadata = self.account.get("payment_link", link_id), dict(params.get("metadata", {}))
+        check_metadata(metadata)
+        active = params["active"] == "true" if "active" in params else link["active"]
+        return self.account.switch(link_id, active, metadata)
 
     def _begin(self, params: Params) -> Json:
         """Create a PaymentIntent from the parameters of a request."""

@@ -20,6 +20,9 @@ from core.stripe.trouble import Patience
 
 KEY = "sk_test_sandbox_of_the_sample_shop"
 """The key of the sandbox's gateway. It opens nothing outside this process."""
+GUARD_KEY = "rk_test_sandbox_of_the_guard"
+"""The key of the Stripe guard at the sandbox. The other key may not write Payment Links and Checkout Sessions."""
+READ_ONLY = frozenset({"rak_payment_link_write", "rak_checkout_session_write"})
 
 
 def finder(settings: Settings, engine: Callable[[], Engine], patience: Patience | None = None) -> Found:
@@ -37,6 +40,13 @@ def finder(settings: Settings, engine: Callable[[], Engine], patience: Patience 
 def find(settings: Settings, engine: Engine, patience: Patience | None = None) -> Gateway | None:
     """Return the gateway to use now, or None without one."""
     return finder(settings, lambda: engine, patience)()
+
+
+def guard(settings: Settings, engine: Engine) -> Gateway | None:
+    """Return the gateway of the Stripe guard's own key; without any key of Stripe, the sandbox's in the sample shop."""
+    if settings.stripe_guard_key or settings.stripe_secret_key or not is_sample(engine):
+        return stripe_gateway.of_guard(settings)
+    return Gateway(GUARD_KEY, http_client=InProcess(partial(_answer, engine, GUARD_KEY)))
 
 
 def webhook_secrets(settings: Settings, engine: Engine) -> Sequence[str]:
@@ -74,15 +84,16 @@ def open_webhook(settings: Settings, engine: Engine, url: str) -> None:
 def _sandbox(engine: Engine, patience: Patience | None) -> Gateway | None:
     if not is_sample(engine):
         return None
-    return Gateway(KEY, http_client=InProcess(partial(_answer, engine)), patience=patience or Patience())
+    return Gateway(KEY, http_client=InProcess(partial(_answer, engine, KEY)), patience=patience or Patience())
 
 
 def _answer(
-    engine: Engine, method: str, url: str, headers: Mapping[str, str] | None, body: str | None
+    engine: Engine, key: str, method: str, url: str, headers: Mapping[str, str] | None, body: str | None
 ) -> tuple[str, int, Mapping[str, str]]:
     account = StripeAccount(store=Stored(engine))
     account.id, account.name = "acct_sandbox", "The sandbox"
-    return Desk(account, KEY).answer(Asked.read(method, url, headers, body))
+    denied = READ_ONLY if key == KEY else frozenset[str]()
+    return Desk(account, key, denied).answer(Asked.read(method, url, headers, body))
 
 
 def _is_sample(connection: Connection, _: Actor) -> bool:

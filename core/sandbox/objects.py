@@ -11,10 +11,12 @@ CURRENT = "2026-10-28.endive"
 Json = dict[str, Any]
 
 PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "dispute": "dp", "event": "evt", "product": "prod",
-            "price": "price", "invoice_payment": "inpay", "item": "li", "checkout.session": "cs"}  # fmt: skip
+            "price": "price", "invoice_payment": "inpay", "item": "li", "checkout.session": "cs",
+            "payment_link": "plink"}  # fmt: skip
 URLS = {"payment_intent": "/v1/payment_intents", "charge": "/v1/charges", "refund": "/v1/refunds",
         "dispute": "/v1/disputes", "event": "/v1/events", "product": "/v1/products", "price": "/v1/prices",
-        "invoice_payment": "/v1/invoice_payments", "checkout.session": "/v1/checkout/sessions"}  # fmt: skip
+        "invoice_payment": "/v1/invoice_payments", "checkout.session": "/v1/checkout/sessions",
+        "payment_link": "/v1/payment_links"}  # fmt: skip
 
 
 def payment_intent(amount: int, currency: str, buyer: Json, metadata: dict[str, str]) -> Json:
@@ -69,12 +71,22 @@ def session(mode: str, currency: str, buyer: Json, metadata: dict[str, str], ref
     }  # fmt: skip
 
 
-def item(price: Json, name: str, quantity: int) -> Json:
-    """Return a line of a Checkout Session."""
+def item(price: Json, name: str, quantity: int, adjustable: tuple[int, int] | None = None) -> Json:
+    """Return a line of a Checkout Session or a Payment Link. `adjustable`: the least and most units a buyer may set."""
     total = price["unit_amount"] * quantity
+    least, most = adjustable or (None, None)
     return {
-        "object": "item", "amount_discount": 0, "amount_subtotal": total, "amount_tax": 0, "amount_total": total,
+        "object": "item", "adjustable_quantity": {"enabled": bool(adjustable), "minimum": least, "maximum": most},
+        "amount_discount": 0, "amount_subtotal": total, "amount_tax": 0, "amount_total": total,
         "currency": price["currency"], "description": name, "price": price, "quantity": quantity,
+    }  # fmt: skip
+
+
+def link(currency: str, metadata: dict[str, str]) -> Json:
+    """Return a Payment Link that is active."""
+    return {
+        "object": "payment_link", "active": True, "currency": currency, "inactive_message": None,
+        "metadata": dict(metadata), "restrictions": None, "url": None,
     }  # fmt: skip
 
 

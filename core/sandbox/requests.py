@@ -16,7 +16,7 @@ PAGING = {"limit", "starting_after", "ending_before", "expand", "created"}
 FILTERS = {"event": {"type", "types", "delivery_success"}, "payment_intent": {"customer"},
            "charge": {"customer", "payment_intent"}, "refund": {"charge", "payment_intent"},
            "dispute": {"charge", "payment_intent"}, "product": {"active"}, "price": {"active", "product"},
-           "invoice_payment": {"payment", "invoice", "status"},
+           "invoice_payment": {"payment", "invoice", "status"}, "payment_link": {"active"},
            "checkout.session": {"customer", "payment_intent", "payment_link", "status"}}  # fmt: skip
 MOST_TYPES = 20
 
@@ -128,6 +128,8 @@ def fits(found: Json, params: Params) -> bool:
         raise Denied(400, "You may specify at most 20 types.", param="types")
     wanted = [*kinds, params["type"]] if "type" in params else kinds
     if wanted and not any(is_kind(found["type"], each) for each in wanted):
+        return False
+    if "active" in params and found["active"] is not (params["active"] == "true"):
         return False
     payment = params.get("payment", {})
     if any(found["payment"].get(name) != value for name, value in payment.items()):

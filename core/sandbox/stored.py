@@ -128,7 +128,8 @@ class Stored:
         """Return the lines of a Checkout Session."""
         if self._change and session_id in self._change.items:
             return self._change.items[session_id]
-        found = self._ask("select items from stockroom_api.sandbox_object('checkout.session', %(id)s)", id=session_id)
+        kind = "payment_link" if session_id.startswith("plink_") else "checkout.session"
+        found = self._ask("select items from stockroom_api.sandbox_object(%(kind)s, %(id)s)", kind=kind, id=session_id)
         return found[0][0] or [] if found else []
 
     def take_undelivered(self) -> list[Json]:

@@ -226,6 +226,18 @@ _SETTINGS = (
         permission=Permission.MANAGE_NOTIFICATIONS,
     ),
     _list(
+        "webhook_messages", "Messages to programs, without their texts",
+        "delivery_id:int", "webhook", "message_id the same at each attempt", "kind", "sku", "order_number", "state",
+        "attempts:int", "status:int of the last answer", "answer", "created_at:at", "next_at:at", "finished_at:at",
+        order="delivery_id", permission=Permission.MANAGE_KEYS,
+    ),
+    _list(
+        "stripe_guard", "Record of the Stripe guard",
+        "act_id:int", "act", "object_id", "found SKU, units there of those needed", "asked of Stripe", "state",
+        "answer", "mode a dry run, or on", "set_by", "most_per_hour:int", "created_at:at", "answered_at:at",
+        order="act_id", permission=Permission.MANAGE_STRIPE,
+    ),
+    _list(
         "jobs", "Jobs",
         "name", "title", "period_seconds:int", "is_daily:yes", "limit_seconds:int", "off_at:at", "off_by",
         "last_began_at:at", "last_ended_at:at", "last_outcome", "next_at:at", "overdue:yes", "failing:yes",

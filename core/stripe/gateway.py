@@ -1,4 +1,4 @@
-"""The only module that imports `stripe`: it verifies webhooks, reads from Stripe's API, and creates payments.
+"""The only module that imports `stripe`: it verifies webhooks, reads from Stripe's API, and writes the little we write.
 
 It returns plain dicts, parsed from the exact text that Stripe sent, so that `payloads` reads old and new shapes in the
 same way. It raises our own errors: `Unavailable` where a retry is safe, `StripeRefused` where a person must act. No
@@ -18,7 +18,7 @@ import stripe
 import urllib3
 
 from core.foundation.errors import InvalidSignature, StockError, Unavailable, Unreadable
-from core.foundation.settings import Settings
+from core.foundation.settings import EVERYDAY_KEY, GUARD_KEY, Settings
 from core.stripe.reader import Json, StripeReader, checked
 from core.stripe.trouble import Patience, Trouble, explain, silence
 
@@ -90,6 +90,13 @@ def from_settings(settings: Settings, patience: Patience | None = None) -> Gatew
         return None
     patience = patience or Patience()
     return Gateway(settings.stripe_secret_key, api_base=settings.stripe_api_base, patience=patience)
+
+
+def of_guard(settings: Settings) -> Gateway | None:
+    """Return the gateway of the Stripe guard's own key, or None without one."""
+    if settings.stripe_guard_key is None:
+        return None
+    return Gateway(settings.stripe_guard_key, api_base=settings.stripe_api_base, setting=GUARD_KEY)
 
 
 Answer = Callable[[str, str, Mapping[str, str] | None, str | None], tuple[str, int, Mapping[str, str]]]
@@ -164,12 +171,14 @@ class Gateway(StripeReader):
         http_client: stripe.HTTPClient | None = None,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         sleep: Callable[[float], None] = time.sleep,
+        setting: str = EVERYDAY_KEY,
     ) -> None:
         if not re.fullmatch(r"[\x21-\x7e]+", key):
             raise ValueError("the key has characters that a key cannot have")
         self.livemode = "_live_" in key
         self._patience = patience
         self._sleep = sleep
+        self._setting = setting
         self._client = stripe.StripeClient(
             key,
             stripe_version=API_VERSION,
@@ -219,6 +228,15 @@ class Gateway(StripeReader):
         params = {"amount": amount, "metadata": dict(metadata), "idempotency_key": key}
         return self._patiently("post", f"/v1/payment_intents/{checked(payment_id)}", params | dict(more or {}))
 
+    def switch_link(self, link_id: str, *, key: str, active: bool, metadata: Mapping[str, str]) -> Json:
+        """Activate or deactivate a Payment Link, once for each idempotency key. Raises Unavailable, StripeRefused."""
+        params = {"active": "true" if active else "false", "metadata": dict(metadata), "idempotency_key": key}
+        return self._patiently("post", f"/v1/payment_links/{checked(link_id)}", params)
+
+    def expire_session(self, session_id: str, *, key: str) -> Json:
+        """Expire an open Checkout Session, once for each idempotency key. Raises Unavailable, StripeRefused."""
+        return self._patiently("post", f"/v1/checkout/sessions/{checked(session_id)}/expire", {"idempotency_key": key})
+
     def compute_tax(
         self, *, currency: str, lines: Mapping[str, int], shipping: int, address: Mapping[str, str]
     ) -> Json:
@@ -251,6 +269,8 @@ class Gateway(StripeReader):
         except stripe.APIConnectionError as error:
             return silence(may_pass=error.should_retry)
         except stripe.StripeError as error:
-            return explain(error.http_status or 500, error.code, error.user_message or "", error.headers or {})
+            return explain(
+                error.http_status or 500, error.code, error.user_message or "", error.headers or {}, self._setting
+            )
         except (Unreadable, AttributeError, TypeError):  # JSON of a shape that the library does not expect
             return explain(200, None, "", {})

@@ -152,6 +152,25 @@ class StripeReader(ABC):
         path = f"/v1/checkout/sessions/{checked(session_id)}/line_items"
         return list(self._newest_first(path, expand=["data.price.product"]))
 
+    # ------------------------------------------------------------ what can still be bought
+
+    def links(self) -> Iterator[Json]:
+        """Yield the Payment Links that are active, newest first."""
+        return self._newest_first("/v1/payment_links", active="true")
+
+    def link(self, link_id: str) -> Json | None:
+        """Return a Payment Link."""
+        return self._one("/v1/payment_links", link_id)
+
+    def link_items(self, link_id: str) -> list[Json]:
+        """Return all line items of a Payment Link, each with its price and product."""
+        path = f"/v1/payment_links/{checked(link_id)}/line_items"
+        return list(self._newest_first(path, expand=["data.price.product"]))
+
+    def open_sessions(self) -> Iterator[Json]:
+        """Yield the Checkout Sessions that can still be paid, newest first."""
+        return self._newest_first("/v1/checkout/sessions", status="open")
+
     def invoice_of(self, payment_id: str) -> str | None:
         """Return the invoice that a PaymentIntent pays, or None. Since 2025-03-31 a payment does not name it itself."""
         asked = {"type": "payment_intent", "payment_intent": checked(payment_id)}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.foundation.errors import StockError, StripeRefused, Unavailable
+from core.foundation.settings import EVERYDAY_KEY
 
 READS = {
     "rak_event_read": "Events",
@@ -26,6 +27,14 @@ READS = {
 
 WRITES = {"rak_payment_intent_write": "PaymentIntents"}
 """The permissions to write. A key needs them only where a storefront creates its payments through Stockroom."""
+
+GUARD = {
+    "rak_payment_link_write": "Payment Links",
+    "rak_checkout_session_write": "Checkout Sessions",
+    "rak_product_read": "Products",
+    "rak_plan_read": "Prices",
+}
+"""The permissions of the Stripe guard's own key. Each permission to write includes the one to read."""
 
 _ASK_AGAIN = frozenset({"rate_limit", "lock_timeout"})
 _KEY = re.compile(r"\b(?:sk|rk|pk|ek|whsec)_[\w*.]+")
@@ -69,14 +78,16 @@ def silence(may_pass: bool) -> Trouble:
     return Trouble(error=Unavailable(sentence), again=may_pass)
 
 
-def explain(status: int, code: str | None, message: str, headers: Mapping[str, str]) -> Trouble:
-    """Return the trouble for an error answer, from its status, its code and Stripe's message."""
+def explain(
+    status: int, code: str | None, message: str, headers: Mapping[str, str], setting: str = EVERYDAY_KEY
+) -> Trouble:
+    """Return the trouble for an error answer, from its status, its code and Stripe's message. `setting`: of the key."""
     lower = {name.lower(): value for name, value in headers.items()}
     hint = lower.get("stripe-should-retry")
     busy = status in (409, 429) or status >= 500 or status < 300 or code in _ASK_AGAIN
     if (busy and hint != "false") or hint == "true":
         return Trouble(error=_unavailable(status), again=True, wait=_seconds(lower.get("retry-after")))
-    return Trouble(error=_unavailable(status) if busy else _refused(status, code, message), again=False)
+    return Trouble(error=_unavailable(status) if busy else _refused(status, code, message, setting), again=False)
 
 
 def _unavailable(status: int) -> Unavailable:
@@ -87,24 +98,24 @@ def _unavailable(status: int) -> Unavailable:
     return Unavailable(f"Stripe has an outage (status {status}); trying again is safe.")
 
 
-def _refused(status: int, code: str | None, message: str) -> StripeRefused:
+def _refused(status: int, code: str | None, message: str, setting: str) -> StripeRefused:
     if status == 401:
-        sentence = "Stripe does not know the key in STRIPE_SECRET_KEY: it was mistyped, replaced or deleted."
+        sentence = f"Stripe does not know the key in {setting}: it was mistyped, replaced or deleted."
         return StripeRefused(sentence, status=status)
     missing, account = tuple(dict.fromkeys(_PERMISSION.findall(message))), _ACCOUNT.search(message)
     if status == 403:
         facts = {"status": status, "missing": missing, "account": account[0] if account else None}
-        return StripeRefused(_lacking(missing, message), **facts)
+        return StripeRefused(_lacking(missing, message, setting), **facts)
     return StripeRefused(f"Stripe refused the request: {without_keys(message)}", status=status, code=code)
 
 
-def _lacking(missing: tuple[str, ...], message: str) -> str:
+def _lacking(missing: tuple[str, ...], message: str, setting: str) -> str:
     if not missing:
-        return f"The key in STRIPE_SECRET_KEY does not allow this: {without_keys(message)}"
-    known = READS | WRITES
+        return f"The key in {setting} does not allow this: {without_keys(message)}"
+    known = READS | WRITES | GUARD | {"rak_payment_link_read": "Payment Links"}
     named = " or ".join(f"{known[name]} ({name})" if name in known else name for name in missing)
-    may = "write" if any(name in WRITES for name in missing) else "read"
-    return f"The key in STRIPE_SECRET_KEY may not {may} {named}: allow it in Stripe's dashboard, under API keys."
+    may = "write" if any(name.endswith("_write") for name in missing) else "read"
+    return f"The key in {setting} may not {may} {named}: allow it in Stripe's dashboard, under API keys."
 
 
 def without_keys(text: str) -> str:

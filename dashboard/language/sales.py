@@ -26,6 +26,7 @@ KINDS = lazy(
         AlertKind.SHARED_CODE: "Shared code",
         AlertKind.DATABASE_DIED: "Database died",
         AlertKind.WEBHOOK_OFF: "Webhook off",
+        AlertKind.GUARD_STOPPED: "Stripe guard stopped",
     }
 )
 ALERT_STATES = lazy({AlertState.OPEN: "Open", AlertState.ACKNOWLEDGED: "Acknowledged", AlertState.RESOLVED: "Resolved"})

@@ -58,6 +58,7 @@ WHAT = lazy(
         What.READING_SET: "Language and format set",
         What.HOOK_MADE: "Webhook created",
         What.HOOK_CHANGED: "Webhook changed",
+        What.GUARD_SET: "Stripe guard set",
     }
 )
 _FACTS = lazy(

@@ -14,7 +14,7 @@ from tests.language.finder import Finder, is_text
 PACKAGES = (
     "foundation", "people", "ledger", "shop", "catalog", "carts", "payloads", "orders", "inbox", "alerts", "proof",
     "deliveries", "counts", "scanning", "jobs", "sheets", "stripe", "backups", "health", "valuation", "reports",
-    "replenishment", "views",
+    "replenishment", "views", "storefront/guard",
 )  # fmt: skip
 # Files of these packages that speak to programs: settings, metrics, files, mails.
 _SILENT = frozenset((
@@ -24,8 +24,8 @@ _SILENT = frozenset((
 ))  # fmt: skip
 _TITLED = ("reports", "replenishment")
 """Packages whose titles and labels pages show."""
-SQL = ("10_", "15_", "20_", "21_", "22_", "30_", "31_", "32_", "33_", "40_", "45_", "50_", "55_", "60_", "72_", "74_",
-       "76_", "78_", "90_")  # fmt: skip
+SQL = ("10_", "15_", "20_", "21_", "22_", "30_", "31_", "32_", "33_", "40_", "45_", "50_", "55_", "60_", "71_", "72_",
+       "74_", "76_", "78_", "90_")  # fmt: skip
 MORE = (
     "{v1} available",
     "{v1} missing",

@@ -55,7 +55,7 @@ begin
        set off_at = case when _state <> 'on' then now() end, off_why = null, failing_since = null,
            removed_at = case when _state = 'removed' then now() end
      where h.id = _id;
-    perform stockroom_api.resolve_cause('hook:' || _id, _who, 'The webhook was switched ' || _state || '.');
+    perform stockroom_api.resolve_cause('hook:' || _id, _who, format('The webhook was switched %s.', _state));
     perform stockroom_api.note_change(_user_id, _who, 'hook_changed', _called, null, jsonb_build_object('state', _state));
 end $$;
 
@@ -145,9 +145,20 @@ begin
     return _count;
 end $$;
 
--- Take the next delivery that is due, with all that its message needs, but none of the endpoints `_tired`. It is free again after two
--- minutes if its worker dies; the message id stays the same.
-create function stockroom_api.claim_hook(_tired bigint[])
+-- The endpoints with a delivery that is due, the one that waits longest first.
+create function stockroom_api.due_hooks() returns table (endpoint_id bigint)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select d.endpoint_id
+      from stockroom.hook_deliveries d
+      join stockroom.hook_endpoints h on h.id = d.endpoint_id
+     where d.state = 'waiting' and d.due_at <= clock_timestamp() and h.off_at is null and h.removed_at is null
+     group by d.endpoint_id
+     order by min(d.due_at), d.endpoint_id;
+$$;
+
+-- Take the next delivery of an endpoint that is due, with all that its message needs. It is free again after two minutes if its worker
+-- dies; the message id stays the same.
+create function stockroom_api.claim_hook(_endpoint_id bigint)
     returns table (delivery_id bigint, endpoint_id bigint, url text, secrets text[], message_id text, kind text, body jsonb,
                    created_at timestamptz)
     language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -156,7 +167,7 @@ create function stockroom_api.claim_hook(_tired bigint[])
          where d.id = (
             select w.id from stockroom.hook_deliveries w join stockroom.hook_endpoints h on h.id = w.endpoint_id
              where w.state = 'waiting' and w.due_at <= clock_timestamp() and h.off_at is null and h.removed_at is null
-               and w.endpoint_id <> all (_tired)
+               and w.endpoint_id = _endpoint_id
              order by w.due_at, w.id limit 1 for update of w skip locked)
         returning d.*
     )
@@ -191,8 +202,8 @@ begin
      where h.id = _done.endpoint_id and h.off_at is null and h.failing_since < now() - interval '5 days';
     if found then
         perform stockroom_api.open_alerts(array[row ('webhook_off', 'warning', 'hook:' || _done.endpoint_id,
-            'A webhook was switched off because it has not accepted a message for five days: '
-                || (select h.name from stockroom.hook_endpoints h where h.id = _done.endpoint_id) || '.',
+            format('A webhook was switched off because it has not accepted a message for five days: %s.',
+                (select h.name from stockroom.hook_endpoints h where h.id = _done.endpoint_id)),
             '{}', null, null, null, null, 0, 0, null)::stockroom_api.new_alert]);
     end if;
 end $$;
@@ -229,6 +240,6 @@ grant execute on function
     stockroom_api.rotate_hook(bigint, bigint, text[], text, bigint, text),
     stockroom_api.switch_hook(bigint, bigint, text[], text, bigint, text),
     stockroom_api.replay_hook(bigint, bigint, text[], text, bigint, bigint),
-    stockroom_api.gather_hooks(), stockroom_api.claim_hook(bigint[]), stockroom_api.mark_hook(bigint, boolean, int, text),
+    stockroom_api.gather_hooks(), stockroom_api.due_hooks(), stockroom_api.claim_hook(bigint), stockroom_api.mark_hook(bigint, boolean, int, text),
     stockroom_api.forget_hooks(int)
     to stockroom_app;

@@ -1,1 +1,1 @@
-"""Settings of what Stockroom tells programs: `webhooks` are their endpoints and deliveries."""
+"""Settings of what Stockroom tells programs, and changes at Stripe: `webhooks` and the Stripe `guard`."""

@@ -23,6 +23,7 @@ from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
 from core.sample.trying import Trial
 from core.shop.prices import TaxBy
+from core.storefront.guard.setting import Act, ActState, Mode
 from core.valuation.costs import CostSource, StepKind
 from core.views.schedule import MailState, Rhythm
 from tests.support.builders import Shop
@@ -143,6 +144,11 @@ WORDS: dict[str, Iterable[str]] = {
     "count_lines_valued_by_check": ("cost", "price"),
     "goods_deliveries_state_check": DeliveryState,
     "hook_deliveries_state_check": ("waiting", "sent", "failed"),
+    "guard_mode_check": Mode,
+    "guard_acts_mode_check": (Mode.DRY, Mode.ON),
+    "guard_acts_act_check": Act,
+    "guard_acts_state_check": ActState,
+    "guard_objects_kind_check": ("link", "session"),
     "day_flows_split_check": ("shop", "brands", "all"),
     "cost_steps_kind_check": StepKind,
     "cost_steps_source_check": CostSource,

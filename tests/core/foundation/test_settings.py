@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from core.foundation.errors import InvalidSetting
-from core.foundation.settings import IN_A_FILE, SECRETS, Settings, load_settings, with_secrets
+from core.foundation.settings import GUARD_KEY, IN_A_FILE, SECRETS, Settings, load_settings, with_secrets
 
 URL = "postgresql://mia:secret@db.example:5433/shop"
 NORMAL = "postgresql+psycopg://mia:secret@db.example:5433/shop"
@@ -220,6 +220,8 @@ def test_there_may_be_two_webhook_secrets_while_one_is_replaced() -> None:
         ("STRIPE_API_BASE", "http://mia:51AbCdEfGh@shop.example", "use the form http"),
         ("STRIPE_API_BASE", "http://shop.example:port", "use the form http"),
         ("STRIPE_API_BASE", "ftp://shop.example", "use the form http"),
+        (GUARD_KEY, "sk_test_51AbCdEfGh", "is not a restricted key"),
+        (GUARD_KEY, "rk_test_51", "is too short"),
     ],
 )
 def test_a_wrong_stripe_setting_is_refused_with_a_reason_and_never_shown(name: str, value: str, reason: str) -> None:
@@ -233,8 +235,17 @@ def test_a_wrong_stripe_setting_is_refused_with_a_reason_and_never_shown(name: s
 def test_a_live_key_is_never_sent_over_plain_http() -> None:
     stand_in = {"STRIPE_API_BASE": "http://127.0.0.1:8420/"}
     assert load_settings(stand_in | {"STRIPE_SECRET_KEY": "sk_test_12345"}).stripe_api_base == "http://127.0.0.1:8420"
-    with pytest.raises(InvalidSetting, match="could read your live key"):
-        load_settings(stand_in | {"STRIPE_SECRET_KEY": KEY})
+    for name in ("STRIPE_SECRET_KEY", GUARD_KEY):
+        with pytest.raises(InvalidSetting, match="could read your live key"):
+            load_settings(stand_in | {name: KEY})
+
+
+def test_the_guards_key_is_of_the_same_mode_as_the_everyday_key() -> None:
+    guards = {GUARD_KEY: "rk_test_51TheGuards"}
+    assert load_settings(guards).stripe_guard_key == "rk_test_51TheGuards"
+    with pytest.raises(InvalidSetting, match="of different modes"):
+        load_settings(guards | {"STRIPE_SECRET_KEY": KEY})
+    assert "TheGuards" not in repr(load_settings(guards))
 
 
 def test_no_secret_is_shown_when_the_settings_are_printed() -> None:
@@ -264,7 +275,7 @@ def test_an_unreadable_file_of_secrets_is_named_and_its_content_not_shown(tmp_pa
 def test_the_example_file_of_secrets_names_every_secret_and_sets_none() -> None:
     example = SECRETS.with_name("secrets.example.toml").read_text(encoding="utf-8")
     assert tomllib.loads(example) == {}
-    filled_in = tomllib.loads(re.sub(r"^# (STRIPE_\w+ = )", r"\1", example, flags=re.MULTILINE))
+    filled_in = tomllib.loads(re.sub(r"^# ([A-Z_]+ = )", r"\1", example, flags=re.MULTILINE))
     assert set(filled_in) == set(IN_A_FILE)
 
 

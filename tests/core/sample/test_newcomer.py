@@ -193,6 +193,7 @@ def test_a_new_order_is_paid_now_and_applied(sample: Shop) -> None:
     assert "was paid" in today.sell(sample.engine)
     gateway = today.sandbox_gateway(sample.engine)
     assert gateway is not None
+    assert len(list(gateway.links())) >= 12, "the shop has Payment Links, for the Stripe guard"
     polling.poll(sample.engine, gateway)  # no dashboard runs here that could receive the webhook
     while applying.apply_due(sample.engine, gateway).messages:
         pass

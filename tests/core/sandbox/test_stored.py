@@ -29,7 +29,8 @@ NO_KEY, KEY = load_settings({}), load_settings({"STRIPE_SECRET_KEY": "rk_test_51
 PATHS = (
     "events", "events?limit=3", "events?type=charge.*", "payment_intents?limit=2", "charges", "refunds", "disputes",
     "checkout/sessions", "payment_intents?created[gte]=1700000010", "charges?created[lt]=1700000010",
-    "payment_intents?expand[0]=data.latest_charge", "products?limit=1",
+    "payment_intents?expand[0]=data.latest_charge", "products?limit=1", "payment_links", "payment_links?active=true",
+    "checkout/sessions?status=open",
 )  # fmt: skip
 
 
@@ -58,6 +59,11 @@ def a_day(account: StripeAccount) -> None:
     with pytest.raises(Denied):
         account.refund(charge=first["latest_charge"], amount=9999)
     account.expire(account.checkout()["id"])
+    link, other = account.link([("TEE-M", 2500, 1), ("CAP", 900, 2)], adjustable=(0, 9)), account.link()
+    account.switch(other["id"], active=False, metadata={"why": "summer"})
+    account.visit(link["id"])
+    with pytest.raises(Denied):
+        account.visit(other["id"])
     account.charge(700)
 
 
