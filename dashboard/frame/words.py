@@ -50,7 +50,7 @@ ROLE_LABELS = lazy(
 )
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
 _UNSEEN_BREAK = ":color[]"
-"""An empty span of Streamlit's Markdown. Links, icons and arrows are found in unescaped text, and no span is within one."""
+"""An empty span. Streamlit finds links, icons and arrows also where they are escaped, but not where one is inside."""
 _LINKED = re.compile(
     r"(?<=:)(?!\s)(?<!\d:(?=\d\d(?![\w+-])))"  # http://, :smile:, :material/home:, but not 14:05
     r"|(?<=@)|(?<=www)"  # sam@shop.example, www.shop.example

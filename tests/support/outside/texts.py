@@ -1,4 +1,4 @@
-"""Texts that somebody outside could send: each would be a link, an image, an icon, markup or a script if it were drawn as one."""
+"""Texts that somebody outside could send: links, images, icons, markup and scripts."""
 
 from __future__ import annotations
 
@@ -62,5 +62,7 @@ HOSTILE = (
 )
 """What is drawn is this text, letter by letter."""
 
-UNSTORABLE = ("\0", "a\0b", "\ud800", "a\udfffb", "https://evil.example/\0", "\x01\x1b[31m", "%00", "\\u0000", "{}\0")
-"""What the database cannot store, or what only looks like it."""
+SENDABLE = ("\0", "a\0b", "https://evil.example/\0", "\x01\x1b[31m", "%00", "\\u0000", "{}\0", "9" * 400, "")
+"""What a browser can send and the database cannot store, or what only looks like it."""
+UNSTORABLE = (*SENDABLE, "\ud800", "a\udfffb", "\ud800\0")
+"""And what only a program can send: halves of characters."""

@@ -1,4 +1,4 @@
-"""The function that makes outside text plain, in a real browser: what Streamlit draws of it is the text and nothing else."""
+"""Outside text in a real browser: what Streamlit draws of it is the text and nothing else."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 from tests.browser.browsing import Desk, settle
 from tests.support.dashboards import ROOT, free_port
-from tests.support.hostile import HOSTILE
+from tests.support.outside.texts import HOSTILE
 
 SCRIPT = """
 import streamlit as st
 from dashboard.frame import words
-from tests.support.hostile import HOSTILE
+from tests.support.outside.texts import HOSTILE
 
 for at, text in enumerate(HOSTILE):
     said = words.plain(text)
@@ -48,7 +48,14 @@ def page(tmp_path: Path) -> Iterator[str]:
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     options += ["--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         next(line for line in process.stdout if "URL" in line)
