@@ -13,6 +13,8 @@ PAGES = (
     "orders", "alerts", "reports", "runbook", "scan", "you/views", "you/account", "you/search",
 )  # fmt: skip
 REPORTS = ("to-order", "money", "instant")
+NOWHERE = "zq@qz https://evil.example <b>*x*</b> :smile:"
+"""A search that finds nothing, so that the page repeats it."""
 
 Address = tuple[str, dict[str, str]]
 
@@ -47,7 +49,13 @@ def addresses(shop: Shop) -> list[Address]:
         ("counts", "new"): ["1"],
         ("deliveries", "new"): ["1"],
         ("catalog", "imp_section"): ["Orders"],
-        ("you/search", "q"): ["zq@qz"],
+        ("you/search", "q"): ["zq@qz", NOWHERE],
+        ("stock", "stk_q"): [NOWHERE],
+        ("orders", "ord_q"): [NOWHERE],
+        ("alerts", "alr_q"): [NOWHERE],
+        ("deliveries", "del_q"): [NOWHERE],
+        ("movements", "mov_sku"): [NOWHERE],
+        ("movements", "mov_by"): [NOWHERE],
     }
     return [(page, {}) for page in PAGES] + [
         (page, {name: value}) for (page, name), values in opened.items() for value in values
