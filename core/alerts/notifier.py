@@ -92,7 +92,7 @@ def send(url: str, message: Message, *, recipient: str | None = None) -> None:
         service.targets = [(False, recipient)]
     _listener.heard.status, _listener.heard.is_lasting = None, False
     try:
-        arrived = service.notify(body=message.body, title=message.title, body_format=NotifyFormat.TEXT)
+        arrived = service.notify(body=message.body, title=_line(message.title), body_format=NotifyFormat.TEXT)
     except Exception:  # an error of a service's own code; its text could contain the address
         arrived = False
     if not arrived:
@@ -127,7 +127,7 @@ def send_letter(url: str, letter: Letter, *, recipient: str) -> None:
 def _written(letter: Letter, sender: Any, recipient: str) -> EmailMessage:
     """Return a letter as a mail: plain text, or HTML with its pictures inside."""
     mail = EmailMessage()
-    mail["Subject"] = " ".join(letter.title.split())
+    mail["Subject"] = _line(letter.title)
     mail["From"] = Address(display_name=str(sender[0] or "Stockroom"), addr_spec=sender[1])
     mail["To"] = recipient
     mail["Date"] = formatdate(localtime=False)
@@ -141,6 +141,12 @@ def _written(letter: Letter, sender: Any, recipient: str) -> EmailMessage:
     for name, png in letter.pictures:
         page.add_related(png, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline")
     return mail
+
+
+def _line(title: str) -> str:
+    """Return a title as one line of letters: no text of a buyer's begins a header or encodes one."""
+    shown = "".join(each if each.isprintable() else " " for each in title).replace("=?", "= ?")
+    return " ".join(shown.split())
 
 
 def _known(url: str) -> Any:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.database import reading
 from core.foundation import journal, measure
-from core.foundation.errors import BY_SQLSTATE, Busy, InvalidInput, StockError, Unavailable
+from core.foundation.errors import BY_SQLSTATE, Busy, StockError, Unavailable, unstorable
 from core.foundation.measure import METER, Kind, Outcome
 from core.foundation.model import Actor
 
@@ -132,7 +132,7 @@ def insist(engine: Engine, operation: Callable[..., _T], actor: Actor, label: st
         began = time.perf_counter()
         try:
             return once(engine, operation, actor, *args, **kwargs)
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, UnicodeEncodeError) as error:
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
             is_stale = forget_plans(engine, error)
@@ -265,8 +265,8 @@ def translate(error: Exception) -> Exception:
         return _refusal(BY_SQLSTATE[state], error)
     if state in _BUSY:
         return Busy()
-    if state in _BAD_VALUE:
-        return InvalidInput("A value cannot be stored.", field="value", why="cannot be stored")
+    if state in _BAD_VALUE or isinstance(error, UnicodeEncodeError) or "NUL (0x00)" in str(error):
+        return unstorable()
     if state == _NOT_MIGRATED:
         return Unavailable(
             "The database is not set up for Stockroom yet. Starting the dashboard does it, or the command `migrate`."

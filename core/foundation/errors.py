@@ -101,6 +101,11 @@ def invalid(field: str, why: str, **facts: Any) -> InvalidInput:
     return InvalidInput(f"{field.capitalize()} {why}.", field=field, why=why, **facts)
 
 
+def unstorable() -> InvalidInput:
+    """Return an `InvalidInput` about a value that the database does not take: a NUL, a number beyond its type."""
+    return InvalidInput("A value cannot be stored or searched for.", field="value", why="cannot be stored")
+
+
 class Forbidden(StockError):
     """Your role does not allow this."""
 

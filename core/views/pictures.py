@@ -20,10 +20,11 @@ _drawing = threading.Lock()  # Matplotlib draws in one thread at a time
 
 def png(chart: Chart) -> bytes:
     """Return a chart as a PNG, twice as wide as a mail shows it, so that it is sharp on a phone."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _drawing:
+    with _drawing, rc_context({"text.parse_math": False}):  # a name with dollar signs is no formula
         height = 0.9 + 0.3 * len(chart.labels) if chart.across else 3.0
         figure = Figure(figsize=(WIDTH, max(height, 1.6)), dpi=DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)

@@ -50,7 +50,7 @@ def ask_values(key: str) -> str:
         max_chars=5_000,
         help=tr(
             "One `column=value` a line. Your own columns: {value}.",
-            value=", ".join(each.name for each in columns)[:1000],
+            value=words.plain(", ".join(each.name for each in columns)[:1000]),
         ),
     )
 

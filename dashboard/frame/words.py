@@ -49,6 +49,16 @@ ROLE_LABELS = lazy(
     }
 )
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^=&])")
+_UNSEEN_BREAK = ":color[]"
+"""An empty span. Streamlit finds links, icons and arrows also where they are escaped, but not where one is inside."""
+_LINKED = re.compile(
+    r"(?<=:)(?!\s)(?<!\d:(?=\d\d(?![\w+-])))"  # http://, :smile:, :material/home:, but not 14:05
+    r"|(?<=@)|(?<=www)"  # sam@shop.example, www.shop.example
+    r"|(?<=[-<>~])(?=[-=>])",  # ->, <=
+    re.IGNORECASE,
+)
+_BLANKS = re.compile("[\t-\r\x1c-\x1f \x85\u2028\u2029]+")  # not spaces that do not break
+_UNSTORED = re.compile("[\0\ud800-\udfff]")
 
 
 def number(value: float) -> str:
@@ -197,8 +207,9 @@ def listing(names: list[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` escaped, so that Markdown shows the names of products and people literally."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
+    """Return `text` for Markdown, which then shows it letter by letter: no markup, no link, no icon, no symbol."""
+    parts = _LINKED.split(_UNSTORED.sub("\N{REPLACEMENT CHARACTER}", _BLANKS.sub(" ", text)))
+    return _UNSEEN_BREAK.join(_MARKDOWN.sub(r"\\\1", part) for part in parts)
 
 
 def joined(*parts: str | None) -> str:

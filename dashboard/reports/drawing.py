@@ -50,7 +50,7 @@ def _once(chart: Chart) -> list[str]:
 def _wrapped(name: object) -> str:
     """Return a name in at most two lines, so that it leaves room for the bars on a phone."""
     lines = wrap(str(name), _LONGEST) or [""]
-    return "<br>".join([lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"] if len(lines) > 2 else lines)
+    return "\n".join([lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"] if len(lines) > 2 else lines)
 
 
 def _alt(chart: Chart, currency: str) -> str:

@@ -226,7 +226,7 @@ def _show_parked(parked: Sequence[Parked], zone: str) -> None:
         for message in parked[:10]:
             why = words.plain(translated(message.why) or tr("No reason was recorded."))
             st.markdown(
-                f"`{message.event_id}`{words.DOT}{words.plain(message.kind)}{words.DOT}"
+                f"{words.plain(message.event_id)}{words.DOT}{words.plain(message.kind)}{words.DOT}"
                 f"{words.moment(message.created_at, zone)}  \n:gray[{why}]"
             )
         if len(parked) > 10:

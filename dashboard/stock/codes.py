@@ -63,7 +63,7 @@ def _show_code(code: VariantCode, sku: str, removal: forms.Form, *, may_change: 
         of_units = f"{words.DOT}{words.units(code.units)}" if code.units > 1 else ""
         st.markdown(
             f"**{words.plain(code.code)}** {KINDS[code.kind]}{of_units}",
-            help=tr("Added by {added_by}", added_by=code.added_by),
+            help=tr("Added by {added_by}", added_by=words.plain(code.added_by)),
         )
         if may_change and code.kind is not CodeKind.FORMER_SKU:
             st.button(

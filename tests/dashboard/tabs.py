@@ -92,7 +92,7 @@ def words_of(tab: AppTest) -> str:
     said = [str(getattr(element, "value", "")) for kind in kinds for element in tab.get(kind)]
     said += [f"{metric.label} {metric.value}" for metric in tab.metric]
     said += [element.proto.label for element in tab.get("page_link")]
-    text = " ".join(said).replace("\\", "").replace("*", "").replace("\N{NO-BREAK SPACE}", " ")
+    text = " ".join(said).replace(":color[]", "").replace("\\", "").replace("*", "").replace("\N{NO-BREAK SPACE}", " ")
     return " ".join(text.split())
 
 

@@ -125,6 +125,13 @@ def test_no_page_holds_sql() -> None:
     assert found == set()
 
 
+def test_no_page_draws_html_or_links_of_what_a_text_says() -> None:
+    """Outside text reaches a page only where `tests/dashboard/outside` looks."""
+    ways = re.compile(r"unsafe_allow_html|LinkColumn|MarkdownColumn|JsonColumn|components\.html|st\.iframe|st\.latex")
+    found = [name(path) for path in python_files("dashboard", "pages") if ways.search(path.read_text(encoding="utf-8"))]
+    assert found == []
+
+
 def test_the_entry_script_never_lies_beside_the_pages() -> None:
     """Streamlit would run a page by its address before the sign-in gate had ever been seen."""
     assert list(ROOT.glob("*.py")) == []

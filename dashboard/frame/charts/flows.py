@@ -14,7 +14,7 @@ from core.foundation.model import MovementType
 from core.ledger.charts import Chart, Choice, Sums
 from core.ledger.flows import Flow, Group, Step
 from dashboard.frame import words
-from dashboard.frame.charts.parts import GREY, Figure, colorway, colour, figure, show_as_table, units_axis
+from dashboard.frame.charts.parts import GREY, Figure, colorway, colour, figure, literal, show_as_table, units_axis
 from dashboard.language import formats
 from dashboard.language.texts import inside, lazy, marked, noun, tr
 
@@ -142,7 +142,7 @@ def _bars(
         "x": starts,
         # No bar where nothing moved: one of no height would have a line without a number in the hover text.
         "y": [float(-value if out else value) if value else None for value in values],
-        "name": name,
+        "name": literal(name),
         "legendgroup": name,
         "showlegend": legend,
         "marker": {"color": shade, "opacity": pale, "line": {"width": 0}},

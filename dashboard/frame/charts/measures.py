@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.frame.charts.parts import Figure, colorway, figure
+from dashboard.frame.charts.parts import Figure, colorway, figure, literal
 from dashboard.language import formats
 from dashboard.language.texts import inside
 
@@ -33,11 +33,11 @@ def ranking(values: Mapping[str, float], unit: str) -> Figure:
         "type": "bar",
         "orientation": "h",
         "x": list(values.values()),
-        "y": list(values),
+        "y": [literal(name) for name in values],
         "marker": {"color": colorway()[0], "line": {"width": 0}},
         "hovertemplate": "%{y} %{x:,~f}<extra></extra>",
     }
-    names = {"autorange": "reversed"}
+    names = {"autorange": "reversed", "type": "category"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     return figure([bars], height=60 + 28 * len(values), hovermode="closest", xaxis=amounts, yaxis=names)
 
@@ -49,14 +49,14 @@ def pairs(names: Sequence[str], series: Mapping[str, Sequence[float | None]], un
             "type": "bar",
             "orientation": "h",
             "x": list(values),
-            "y": list(names),
-            "name": name,
+            "y": [literal(name) for name in names],
+            "name": literal(name),
             "marker": {"color": colorway()[place], "line": {"width": 0}},
-            "hovertemplate": f"%{{y}}, {inside(name)}: %{{x:,~f}} {unit}<extra></extra>",
+            "hovertemplate": f"%{{y}}, {literal(inside(name))}: %{{x:,~f}} {unit}<extra></extra>",
         }
         for place, (name, values) in enumerate(series.items())
     ]
-    axis = {"autorange": "reversed"}
+    axis = {"autorange": "reversed", "type": "category"}
     amounts = {"title": {"text": unit}, "tickformat": ",~f", "rangemode": "tozero"}
     height = 90 + 40 * len(names)
     return figure(bars, height=height, barmode="group", hovermode="closest", xaxis=amounts, yaxis=axis)
@@ -80,8 +80,8 @@ def _measured(
         **kind,
         "x": times,
         "y": [by_time[at] for at in times],
-        "name": name,
-        "hovertemplate": f"{name} %{{y:,~f}}<extra></extra>",
+        "name": literal(name),
+        "hovertemplate": f"{literal(name)} %{{y:,~f}}<extra></extra>",
     }
 
 

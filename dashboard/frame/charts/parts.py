@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -92,6 +93,11 @@ def figure(traces: list[dict[str, Any]], **layout: Any) -> Figure:
         "data": traces,
         "layout": {"template": _TEMPLATE, "separators": formats.separators(), **layout},
     })  # fmt: skip
+
+
+def literal(text: str) -> str:
+    """Return `text` for a figure, which then shows it letter by letter; a line break stays one. Plotly reads HTML."""
+    return escape(text, quote=False).replace("%{", "&#37;{").replace("\n", "<br>")
 
 
 def units_axis(title: str, highest: int) -> dict[str, Any]:

@@ -117,8 +117,28 @@ def test_names_are_listed_as_a_sentence_lists_them() -> None:
 )
 def test_markdown_in_a_name_is_shown_letter_by_letter(name: str) -> None:
     shown = words.plain(name)
-    assert shown.replace("\\", "") == name
-    assert all(shown[at - 1] == "\\" for at, letter in enumerate(shown) if letter in "*[]()#$:_`<>&")
+    said = shown.replace(":color[]", "")
+    assert said.replace("\\", "") == name
+    assert all(said[at - 1] == "\\" for at, letter in enumerate(said) if letter in "*[]()#$:_`<>&")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("https://b.example", r"https\::color[]//b\.example"),
+        ("www.b.example", r"www:color[]\.b\.example"),
+        ("sam@b.example", r"sam@:color[]b\.example"),
+        (":smile:", r"\::color[]smile\::color[]"),
+        ("a -> b", r"a \-:color[]\> b"),
+    ],
+)
+def test_links_icons_and_arrows_are_broken_where_streamlit_would_find_them(name: str, shown: str) -> None:
+    assert words.plain(name) == shown
+
+
+def test_a_time_is_no_icon_and_what_cannot_be_sent_is_replaced() -> None:
+    assert words.plain("at 14:05") == r"at 14\:05"
+    assert words.plain("a\0b\ud800\n\n    c") == "a\ufffdb\ufffd c"
 
 
 def test_every_movement_type_and_role_has_its_words() -> None:

@@ -1,0 +1,68 @@
+"""Texts that somebody outside could send: links, images, icons, markup and scripts."""
+
+from __future__ import annotations
+
+HOSTILE = (
+    "https://evil.example/pay",
+    "http://evil.example",
+    "HTTPS://EVIL.EXAMPLE/X",
+    "see https://evil.example.",
+    "(http://evil.example/a_b)",
+    "www.evil.example",
+    "WWW.evil.example/x",
+    "_www.evil.example_",
+    "sam@evil.example",
+    "mailto:sam@evil.example",
+    "xmpp:sam@evil.example/x",
+    "first.last+tag@evil.example, now",
+    "ftp://evil.example/x",
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "//evil.example/x",
+    "<https://evil.example>",
+    "<sam@evil.example>",
+    "[pay](https://evil.example)",
+    "[pay][1] [1]: https://evil.example",
+    "[1]: https://evil.example 'pay'",
+    "![x](https://evil.example/x.png)",
+    "[![x](https://evil.example/x.png)](https://evil.example)",
+    "<img src=x onerror=alert(1)>",
+    "<a href=https://evil.example>pay</a>",
+    "<script>alert(1)</script>",
+    "<b>bold</b> &amp; &lt;b&gt; &#x3c;b>",
+    "<!-- comment -->",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "**bold** *slanted* __bold__ _slanted_",
+    "***all***",
+    "~~gone~~ ~gone~",
+    "`code` ``code``",
+    "```python code ```",
+    "# Heading",
+    "> quote",
+    "- item",
+    "1. item",
+    "+ item",
+    "* [x] done",
+    "--- *** ___ ===",
+    "| a | b | |---|---| | c | d |",
+    "[^1] [^1]: note",
+    "$x^2$ $$y$$ \\(z\\) \\[w\\]",
+    ":red[red] :blue-background[x] :green-badge[y] :small[z]",
+    ":color[x]{foreground=red} :shimmer[x] :help[x]",
+    ":material/home: :streamlit: :smile: :+1: :100:",
+    "a :material/home:https://evil.example:smile:",
+    "<-> -> <- -- >= <= ~= a->b",
+    "trailing backslash \\",
+    "\\*not\\* \\https://evil.example",
+    "::: note ::leaf[x] :::",
+    "${x} {{x}} {0} %s %(x)s",
+    "evil.example \u202egnp.exe\u202c \u200b",
+    "http\u200b://evil.example",
+)
+"""What is drawn is this text, letter by letter."""
+
+SENDABLE = ("\0", "a\0b", "https://evil.example/\0", "\x01\x1b[31m", "%00", "\\u0000", "{}\0", "9" * 400, "")
+"""What a browser can send and the database cannot store, or what only looks like it."""
+UNSTORABLE = (*SENDABLE, "\ud800", "a\udfffb", "\ud800\0")
+"""And what only a program can send: halves of characters."""
