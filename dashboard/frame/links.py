@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.foundation.model import Actor
 from core.people.access import Permission, may
-from core.screens.files import Format, ListFile
+from core.screens.columns import ListFile
+from core.screens.files import Format
 from core.screens.lists import LISTS
 from dashboard.door.downloads import EVERYTHING
 from dashboard.language.texts import tr
