@@ -21,7 +21,7 @@ from dashboard.catalog import order_import
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
-from dashboard.language.texts import tr
+from dashboard.language.texts import tr, translated
 
 FRESH = timedelta(hours=1)
 """How old the backup may be; the removal itself checks this again."""
@@ -50,7 +50,7 @@ def show(found: Contents) -> None:
         if work is not None and work.problem is not None:
             long_work.show_problem(work, work.problem)
         if why := _obstacle():
-            st.error(words.plain(why), icon=":material/block:")
+            st.error(words.plain(translated(why)), icon=":material/block:")
             return
         backup = _fresh_backup()
         _show_backup(backup)

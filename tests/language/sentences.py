@@ -16,6 +16,8 @@ PACKAGES = (
     "deliveries", "counts", "scanning", "jobs", "sheets", "stripe", "backups", "health", "valuation", "reports",
     "replenishment", "views", "storefront/guard",
 )  # fmt: skip
+ALONE = ("sample/removal.py",)
+"""Files of other packages whose sentences pages show."""
 # Files of these packages that speak to programs: settings, metrics, files, mails.
 _SILENT = frozenset((
     "foundation/settings.py", "foundation/cells.py", "sheets/known.py", "health/metrics.py", "health/measures.py",
@@ -46,6 +48,8 @@ def templates() -> Iterator[tuple[str, str]]:
             if f"{package}/{path.name}" in _SILENT:
                 continue
             yield from ((text, _name(path)) for text in _of_python(path))
+    for name in ALONE:
+        yield from ((text, f"core/{name}") for text in _of_python(ROOT / "core" / name))
     for path in SQL_FILES:
         if path.parent.name.startswith(SQL):
             yield from ((text, _name(path)) for text in _of_sql(path.read_text(encoding="utf-8")))
@@ -104,7 +108,7 @@ def _is_sentence(text: str) -> bool:
     if _NOISE.search(text):
         return False
     plain = re.sub(r"\{\w+\}", "", text)
-    if re.match(r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|from|where|order by)\b", plain):
+    if re.match(r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|reset|lock|from|where|order by)\b", plain):
         return False
     return (
         " " in plain.strip() and is_text(text) and "\n" not in text.strip() and len(re.findall("[a-z]{2,}", plain)) > 1
