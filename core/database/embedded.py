@@ -36,8 +36,8 @@ from core.database.host import (
     take_lock,
 )
 from core.database.programs import MAJOR, reason_in, server_programs
+from core.foundation.addresses import render
 from core.foundation.errors import SetupError
-from core.foundation.settings import render
 
 DATABASE = "stockroom"
 PORT = 5432
