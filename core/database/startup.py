@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from core.database import embedded
+from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
 from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import SetupError
@@ -23,6 +24,7 @@ class Database:
     app_url: str
     owner_url: str
     embedded: bool
+    server: EmbeddedServer | None = None
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
         yield Database(app_url=settings.database_url, owner_url=owner_url, embedded=False)
         return
     with embedded.start(settings.data_dir) as server:
-        yield Database(app_url=server.app_url, owner_url=server.owner_url, embedded=True)
+        yield Database(app_url=server.app_url, owner_url=server.owner_url, embedded=True, server=server)
 
 
 def bring_up_to_date(database: Database) -> None:
