@@ -35,6 +35,7 @@ _REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there
+_READ_ONLY = "25006"  # a change was asked of a server that takes none
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
 _LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # attempts that met a lock
 _ATTEMPTS = 5
@@ -133,8 +134,8 @@ def insist(engine: Engine, operation: Callable[..., _T], actor: Actor, label: st
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
             is_stale = forget_plans(engine, error)
-            if _is_closed(error):
-                _replace_connections(engine)  # a server that closed one has closed the others, too
+            if _is_of_no_use(error):
+                _replace_connections(engine)  # what one met, the others will meet, too
             if attempt < _ATTEMPTS and (is_stale or _may_pass(error, attempt)):
                 METER.note_retry(label)
                 time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
@@ -205,11 +206,16 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
+    """Whether a retry may succeed: after a deadlock, or once after a pooled connection was of no use.
 
     The second is safe: operations carry an idempotency key, so a first attempt that was committed is replayed.
     """
-    return sqlstate(error) in _RETRYABLE or (_is_closed(error) and attempt == 1)
+    return sqlstate(error) in _RETRYABLE or (_is_of_no_use(error) and attempt == 1)
+
+
+def _is_of_no_use(error: Exception) -> bool:
+    """Whether the server has closed the connection, or takes no changes since another server was promoted."""
+    return _is_closed(error) or sqlstate(error) == _READ_ONLY
 
 
 def _is_closed(error: Exception) -> bool:
@@ -253,6 +259,8 @@ def translate(error: Exception) -> Exception:
         )
     if state == _NO_CATALOGUE:
         return Unavailable(_message(error))
+    if state == _READ_ONLY:
+        return Unavailable("The database takes no changes at the moment. Try again in a moment.")
     if isinstance(error, PoolTimeout) or is_unreachable(error, state):
         return Unavailable("The database cannot be reached. Try again in a moment.")
     return error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from core.backups import routine as backups
 from core.backups.archive import reachable
@@ -17,6 +18,7 @@ from core.database import engine as database
 from core.database import migrate
 from core.database.programs import client_program
 from core.foundation.addresses import database_url, libpq_url
+from core.foundation.errors import Unavailable
 from core.foundation.model import COMMAND_LINE
 from core.jobs import runs as job_runs
 from core.jobs import worker
@@ -76,6 +78,43 @@ def test_a_replica_is_promoted_under_load_and_each_answered_operation_is_there_o
     asked = [str(client_program("psql")), address, "-qAtc", "select pg_is_in_recovery()"]
     assert subprocess.run(asked, env=environment, capture_output=True, check=True, text=True).stdout == "f\n"
     shop.close()
+
+
+_IDLE = "select count(*) = 0 from pg_stat_activity where usename = 'stockroom_app' and state <> 'idle'"
+_CAUGHT_UP = "select bool_and(flush_lsn >= pg_current_wal_flush_lsn()) from pg_stat_replication"
+
+
+def test_an_old_primary_that_only_reads_after_a_promotion_is_left_for_the_new_one(
+    pair: tuple[Server, Standby],
+) -> None:
+    primary, follower = pair
+    shop = Shop.open(both(pair, "stockroom_app"), both(pair, "postgres"))
+    crowd = Crowd(shop.engine, [shop.variant(1_000) for _ in range(5)], shop.person("Wanda"))
+    with crowd.at_work(), psycopg.connect(libpq_url(primary.owner_url), autocommit=True) as old:
+        crowd.until_answered(100)
+        old.execute("alter system set default_transaction_read_only = on")
+        old.execute("select pg_reload_conf()")
+        while not (old.execute(_IDLE).fetchone() == old.execute(_CAUGHT_UP).fetchone() == (True,)):
+            time.sleep(0.01)
+        follower.promote()
+        crowd.until_answered(200)
+        assert old.execute("select pg_is_in_recovery()").fetchone() == (False,)  # it is there all the time
+    assert judge(crowd.tally, shop) == []
+    shop.close()
+
+
+def test_a_server_that_takes_no_changes_says_so_and_is_used_again_when_it_does(fresh_shop: Shop) -> None:
+    variant = fresh_shop.variant(5)
+    fresh_shop.sql(f"alter database {make_url(fresh_shop.app_url).database} set default_transaction_read_only = on")
+    fresh_shop.engine.dispose()
+    with pytest.raises(Unavailable, match="takes no changes"):
+        fresh_shop.adjust(variant, -1)
+    with fresh_shop.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as owner:
+        owner.exec_driver_sql("set default_transaction_read_only = off")
+        owner.exec_driver_sql(f"alter database {owner.engine.url.database} reset default_transaction_read_only")
+    fresh_shop.owner.dispose()
+    fresh_shop.adjust(variant, -1)  # its connections are replaced at the first refusal
+    assert fresh_shop.on_hand(variant) == 4
 
 
 def test_a_host_that_does_not_answer_costs_two_seconds_once(server: Server, shop: Shop) -> None:
