@@ -206,6 +206,7 @@ def _pgbouncer_settings(folder: Path, server: Server) -> str:
 [pgbouncer]
 pool_mode = transaction
 default_pool_size = 20
+server_login_retry = 1
 max_client_conn = 200
 listen_addr =
 listen_port = 6432

@@ -58,9 +58,16 @@ class Tally:
 class Crowd:
     """Threads that adjust variants and ask again with the same key until they are answered."""
 
-    def __init__(self, engine: Engine, variants: Sequence[UUID], actor: Actor = COMMAND_LINE, people: int = 6) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        variants: Sequence[UUID],
+        actor: Actor = COMMAND_LINE,
+        people: int = 6,
+        pause: float = 0.0,
+    ) -> None:
         self.tally, self.faults, self.longest = Tally(), list[BaseException](), 0.0
-        self._engine, self._variants, self._actor = engine, variants, actor
+        self._engine, self._variants, self._actor, self._pause = engine, variants, actor, pause
         self._stopping, self._lock = threading.Event(), threading.Lock()
         self._heard = threading.Condition(self._lock)
         self._threads = [threading.Thread(target=self._work, args=(each,), daemon=True) for each in range(people)]
@@ -89,7 +96,7 @@ class Crowd:
     def _work(self, number: int) -> None:
         chance = random.Random(number)
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.wait(self._pause):
                 moved, quantity = (key(), chance.choice(self._variants)), chance.choice((-1, 1, 2))
                 self.tally.asked[moved] = quantity
                 began = time.monotonic()

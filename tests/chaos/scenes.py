@@ -1,0 +1,142 @@
+"""The scenes: each puts a database under load, does its harm, and judges what is there at the end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.chaos.places import (
+    Embedded,
+    Own,
+    Place,
+    embedded_in,
+    kill_backend,
+    kill_in_recovery,
+    kill_postmaster,
+    kill_server,
+    own,
+)
+from tests.chaos.plan import plan
+from tests.chaos.postman import Postman
+from tests.chaos.programs import Programs
+from tests.support.servers import new_folder
+from tests.support.shared.tally import Crowd, judge
+
+VARIANTS = 5
+Harm = Callable[[], None]
+
+
+@dataclass
+class Report:
+    """What a scene did: by kind of harm the seconds until people and Stripe were answered, and what was wrong then."""
+
+    scene: str
+    waits: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    operations: int = 0
+    payments: int = 0
+    faults: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+
+@dataclass
+class Load:
+    """A database under load, and the programs that serve it."""
+
+    report: Report
+    crowd: Crowd
+    postman: Postman
+    programs: Programs
+
+    def suffer(self, kind: str, harm: Harm) -> None:
+        """Do the harm, and note how long it takes until people, and Stripe, are answered again."""
+        began = time.monotonic()
+        harm()
+        self.crowd.until_answered(20)
+        people = time.monotonic() - began
+        self.postman.until_accepted(2)
+        self.report.waits[kind].append((people, time.monotonic() - began))
+
+
+@contextmanager
+def under_load(report: Report, place: Place, folder: Path) -> Iterator[Load]:
+    """Put a database under load; at the end, judge it."""
+    shop = place.shop
+    variants = [shop.variant(100_000, sku=f"CHAOS-{number}") for number in range(VARIANTS)]
+    programs = Programs(place.environment, folder)
+    try:
+        programs.until_ready()
+        crowd = Crowd(shop.engine, variants, pause=0.02)
+        postman = Postman(shop, programs.url, [f"CHAOS-{number}" for number in range(VARIANTS)])
+        with crowd.at_work(), postman.at_work():
+            crowd.until_answered(20)
+            postman.until_accepted(2)
+            yield Load(report, crowd, postman, programs)
+            crowd.until_answered(20)
+    finally:
+        programs.end()
+    shop.engine.dispose()
+    shop.owner.dispose()
+    report.operations, report.payments = len(crowd.tally.answered), len(postman.accepted)
+    report.faults += postman.faults() + judge(crowd.tally, shop)
+
+
+def sweep(load: Load, harms: Mapping[str, Harm], seed: int, until: float) -> None:
+    """Do each harm once, then any, until the time is over."""
+    for number, kind in enumerate(plan(seed, list(harms))):
+        if number >= len(harms) and time.monotonic() > until:
+            return
+        load.suffer(kind, harms[kind])
+
+
+def everything(load: Load, place: Place) -> None:
+    """Kill all programs and the whole server."""
+    load.programs.dashboard.kill()
+    load.programs.worker.kill()
+    kill_server(place)
+
+
+def harms_of(load: Load, place: Place) -> dict[str, Harm]:
+    """Return the kills that every place knows."""
+    return {
+        "worker": load.programs.worker.kill,
+        "dashboard": load.programs.dashboard.kill,
+        "backend": partial(kill_backend, place),
+        "postmaster": partial(kill_postmaster, place),
+        "postmaster in recovery": partial(kill_in_recovery, place),
+        "whole server": partial(kill_server, place),
+        "everything": partial(everything, load, place),
+    }
+
+
+def kills_on_own(seed: int, seconds: float) -> Report:
+    """Kills on a server of one's own, through PgBouncer in transaction mode."""
+    report, until = Report("own database, PgBouncer"), time.monotonic() + seconds
+    folder = new_folder()
+    with own() as place, under_load(report, place, folder) as load:
+        assert isinstance(place, Own)
+        pooler: dict[str, Harm] = {"PgBouncer": place.kill_pooler} if place.pooler else {}
+        sweep(load, harms_of(load, place) | pooler, seed, until)
+        if not place.pooler:
+            report.skipped = "PgBouncer is not installed"
+    shutil.rmtree(folder)
+    return report
+
+
+def kills_on_embedded(seed: int, seconds: float) -> Report:
+    """Kills on the embedded server, which its users start again."""
+    report, until = Report("embedded database"), time.monotonic() + seconds
+    folder = new_folder()
+    with embedded_in(folder) as place, under_load(report, place, folder) as load:
+        assert isinstance(place, Embedded)
+        sweep(load, harms_of(load, place), seed, until)
+    shutil.rmtree(folder)
+    return report
+
+
+SCENES: dict[str, Callable[[int, float], Report]] = {"own": kills_on_own, "embedded": kills_on_embedded}
