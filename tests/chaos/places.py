@@ -38,7 +38,12 @@ from tests.support.servers import (
     start_pgbouncer,
 )
 
-LASTING = {"synchronous_commit": "on", "log_min_messages": "warning", "autovacuum": "on"}
+LASTING = {
+    "synchronous_commit": "on",
+    "log_min_messages": "warning",
+    "autovacuum": "on",
+    "dynamic_shared_memory_type": "mmap",
+}
 _WORK = "create table if not exists ballast as select n, repeat('x', 400) from generate_series(1, 60000) n"
 
 
@@ -47,8 +52,14 @@ class Place(Protocol):
 
     shop: Shop
     environment: Mapping[str, str]
-    data: Path
-    log: Path
+
+    @property
+    def data(self) -> Path:
+        """The folder of its data."""
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
 
 
 def postmaster(place: Place) -> int | None:
@@ -99,7 +110,7 @@ class Own:
 
     def __init__(self, server: Server, programs: Path) -> None:
         self._server, self._programs = server, programs
-        self.data, self.log = server.folder / "data", server.folder / "log"
+        self._folder = server.folder
         migrate(server.owner_url)
         self.pooler = start_pgbouncer(server) if has_pgbouncer() else None
         url = (self.pooler or server).url(user="stockroom_app")
@@ -108,6 +119,16 @@ class Own:
         self._user, self._stopping = _user(), threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
+
+    @property
+    def data(self) -> Path:
+        """The folder of its data."""
+        return self._folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self._folder / "log"
 
     def _keep(self) -> None:
         begin: list[Path | str] = [self._programs / "pg_ctl", "-D", self.data, "-W", "-s", "-l", self.log]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.pairs import pair
 from tests.chaos.places import (
     Embedded,
     Own,
@@ -25,10 +26,12 @@ from tests.chaos.places import (
 from tests.chaos.plan import plan
 from tests.chaos.postman import Postman
 from tests.chaos.programs import Programs
+from tests.chaos.surroundings import LOG, TABLES, NotHere, moved_clock, small_disk
 from tests.support.servers import new_folder
 from tests.support.shared.tally import Crowd, judge
 
 VARIANTS = 5
+_BEGAN = "select backend_start from pg_stat_activity where backend_type = 'checkpointer'"
 Harm = Callable[[], None]
 
 
@@ -53,13 +56,24 @@ class Load:
     postman: Postman
     programs: Programs
 
-    def suffer(self, kind: str, harm: Harm) -> None:
+    def until_silent(self) -> None:
+        """Wait until nobody was answered for a second."""
+        end = time.monotonic() + 60
+        while True:
+            seen = len(self.crowd.tally.answered)
+            time.sleep(1)
+            if len(self.crowd.tally.answered) == seen:
+                return
+            assert time.monotonic() < end, "the database answers all the same"
+
+    def suffer(self, kind: str, harm: Harm, *, stripe: bool = True) -> None:
         """Do the harm, and note how long it takes until people, and Stripe, are answered again."""
         began = time.monotonic()
         harm()
         self.crowd.until_answered(20)
         people = time.monotonic() - began
-        self.postman.until_accepted(2)
+        if stripe:
+            self.postman.until_accepted(2)
         self.report.waits[kind].append((people, time.monotonic() - began))
 
 
@@ -139,4 +153,59 @@ def kills_on_embedded(seed: int, seconds: float) -> Report:
     return report
 
 
-SCENES: dict[str, Callable[[int, float], Report]] = {"own": kills_on_own, "embedded": kills_on_embedded}
+def promotions(_: int, __: float) -> Report:
+    """A replica is promoted after its primary was lost, and then the next one after that."""
+    report, folder = Report("two hosts"), new_folder()
+    with pair() as place, under_load(report, place, folder) as load:
+        load.suffer("primary lost, replica promoted", place.fail_over)
+        place.repair()
+        load.crowd.until_answered(50)
+        load.suffer("primary lost, replica promoted", place.fail_over)
+    shutil.rmtree(folder)
+    return report
+
+
+def full_disk(_: int, __: float) -> Report:
+    """The disk of the embedded server is full for a while."""
+    report, folder = Report("embedded database, small disk"), new_folder()
+    try:
+        with small_disk() as disk, embedded_in(disk.folder) as place, under_load(report, place, folder) as load:
+            assert isinstance(place, Embedded)
+            began = place.shop.sql(_BEGAN)
+            for what, use_up in (("disk full", TABLES), ("disk full, log too", LOG)):
+                disk.fill(place, use_up)
+                load.until_silent()
+                load.suffer(f"{what}, then room again", disk.make_room)
+            place.shop.owner.dispose()
+            assert place.shop.sql(_BEGAN) != began, "the server did not die of the full disk"
+    except NotHere as error:
+        report.skipped = str(error)
+    shutil.rmtree(folder)
+    return report
+
+
+def jumping_clock(_: int, __: float) -> Report:
+    """The clock of server, dashboard and worker jumps. Stripe's messages are refused while it is hours off."""
+    report, folder = Report("own database, clock"), new_folder()
+    try:
+        with moved_clock() as clock, own() as place, under_load(report, place, folder) as load:
+            for hours in (26, -26, 0):
+                load.crowd.until_answered(50)
+                load.suffer(f"clock {hours:+} hours", partial(clock.set, hours * 3600), stripe=hours == 0)
+                seen = float(place.shop.sql("select extract(epoch from clock_timestamp())"))
+                assert abs(seen - time.time() - hours * 3600) < 60, "the server's clock did not jump"
+            for minutes in (4, -4, 0):
+                load.suffer(f"clock {minutes:+} minutes", partial(clock.set, minutes * 60))
+    except NotHere as error:
+        report.skipped = str(error)
+    shutil.rmtree(folder)
+    return report
+
+
+SCENES: dict[str, Callable[[int, float], Report]] = {
+    "own": kills_on_own,
+    "embedded": kills_on_embedded,
+    "promoted": promotions,
+    "full": full_disk,
+    "clock": jumping_clock,
+}

@@ -18,6 +18,7 @@ STREAMING = {
     "synchronous_commit": "on",
     "hot_standby_feedback": "on",
     "max_standby_streaming_delay": "1s",
+    "dynamic_shared_memory_type": "mmap",  # in its folder, so that one that is killed leaves nothing elsewhere
 }
 
 
