@@ -128,5 +128,5 @@ def test_a_host_that_does_not_answer_costs_two_seconds_once(server: Server, shop
             database.run(engine, reports.shop, COMMAND_LINE)
             took.append(time.monotonic() - began)
             engine.dispose()  # the next one connects again
-        assert 1.5 < took[0] < 5
+        assert 1.5 < took[0] < 10
         assert max(took[1:]) < 1.5
