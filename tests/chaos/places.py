@@ -6,8 +6,7 @@ is started again by those who use it.
 
 from __future__ import annotations
 
-import os
-import signal
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -155,7 +154,8 @@ class Own:
         self._keeper.join()
         self.shop.close()
         if self.pooler:
-            os.kill(first_number(self.pooler.folder / "pgbouncer.pid") or 0, signal.SIGTERM)
+            kill_process(first_number(self.pooler.folder / "pgbouncer.pid"))
+            shutil.rmtree(self.pooler.folder)
         self._server.stop()
 
 

@@ -100,6 +100,16 @@ def under_load(report: Report, place: Place, folder: Path) -> Iterator[Load]:
     report.faults += postman.faults() + judge(crowd.tally, shop)
 
 
+@contextmanager
+def logs() -> Iterator[Path]:
+    """A folder for the logs of the programs, or for the data, too."""
+    folder = new_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sweep(load: Load, harms: Mapping[str, Harm], seed: int, until: float) -> None:
     """Do each harm once, then any, until the time is over."""
     for number, kind in enumerate(plan(seed, list(harms))):
@@ -131,45 +141,45 @@ def harms_of(load: Load, place: Place) -> dict[str, Harm]:
 def kills_on_own(seed: int, seconds: float) -> Report:
     """Kills on a server of one's own, through PgBouncer in transaction mode."""
     report, until = Report("own database, PgBouncer"), time.monotonic() + seconds
-    folder = new_folder()
-    with own() as place, under_load(report, place, folder) as load:
+    with own() as place, logs() as folder, under_load(report, place, folder) as load:
         assert isinstance(place, Own)
         pooler: dict[str, Harm] = {"PgBouncer": place.kill_pooler} if place.pooler else {}
         sweep(load, harms_of(load, place) | pooler, seed, until)
         if not place.pooler:
             report.skipped = "PgBouncer is not installed"
-    shutil.rmtree(folder)
     return report
 
 
 def kills_on_embedded(seed: int, seconds: float) -> Report:
     """Kills on the embedded server, which its users start again."""
     report, until = Report("embedded database"), time.monotonic() + seconds
-    folder = new_folder()
-    with embedded_in(folder) as place, under_load(report, place, folder) as load:
+    with logs() as folder, embedded_in(folder) as place, under_load(report, place, folder) as load:
         assert isinstance(place, Embedded)
         sweep(load, harms_of(load, place), seed, until)
-    shutil.rmtree(folder)
     return report
 
 
 def promotions(_: int, __: float) -> Report:
     """A replica is promoted after its primary was lost, and then the next one after that."""
-    report, folder = Report("two hosts"), new_folder()
-    with pair() as place, under_load(report, place, folder) as load:
+    report = Report("two hosts")
+    with pair() as place, logs() as folder, under_load(report, place, folder) as load:
         load.suffer("primary lost, replica promoted", place.fail_over)
         place.repair()
         load.crowd.until_answered(50)
         load.suffer("primary lost, replica promoted", place.fail_over)
-    shutil.rmtree(folder)
     return report
 
 
 def full_disk(_: int, __: float) -> Report:
     """The disk of the embedded server is full for a while."""
-    report, folder = Report("embedded database, small disk"), new_folder()
+    report = Report("embedded database, small disk")
     try:
-        with small_disk() as disk, embedded_in(disk.folder) as place, under_load(report, place, folder) as load:
+        with (
+            small_disk() as disk,
+            embedded_in(disk.folder) as place,
+            logs() as folder,
+            under_load(report, place, folder) as load,
+        ):
             assert isinstance(place, Embedded)
             began = place.shop.sql(_BEGAN)
             for what, use_up in (("disk full", TABLES), ("disk full, log too", LOG)):
@@ -180,15 +190,14 @@ def full_disk(_: int, __: float) -> Report:
             assert place.shop.sql(_BEGAN) != began, "the server did not die of the full disk"
     except NotHere as error:
         report.skipped = str(error)
-    shutil.rmtree(folder)
     return report
 
 
 def jumping_clock(_: int, __: float) -> Report:
     """The clock of server, dashboard and worker jumps. Stripe's messages are refused while it is hours off."""
-    report, folder = Report("own database, clock"), new_folder()
+    report = Report("own database, clock")
     try:
-        with moved_clock() as clock, own() as place, under_load(report, place, folder) as load:
+        with moved_clock() as clock, own() as place, logs() as folder, under_load(report, place, folder) as load:
             for hours in (26, -26, 0):
                 load.crowd.until_answered(50)
                 load.suffer(f"clock {hours:+} hours", partial(clock.set, hours * 3600), stripe=hours == 0)
@@ -198,7 +207,6 @@ def jumping_clock(_: int, __: float) -> Report:
                 load.suffer(f"clock {minutes:+} minutes", partial(clock.set, minutes * 60))
     except NotHere as error:
         report.skipped = str(error)
-    shutil.rmtree(folder)
     return report
 
 
