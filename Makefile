@@ -16,7 +16,7 @@ FAST := --ignore=tests/dashboard --ignore=tests/browser --ignore=tests/stateful 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench bench-large sample psql lock browser clean
+.PHONY: help run test check bench bench-large chaos sample psql lock browser clean
 
 help:
 	@echo "make run          start the dashboard; prints the address. Ctrl-C stops it"
@@ -26,6 +26,7 @@ help:
 	@echo "make psql         open a SQL prompt on the database"
 	@echo "make bench        measure speed against plain PostgreSQL"
 	@echo "make bench-large  measure pages and operations at ten million movements (takes long)"
+	@echo "make chaos        kill processes, servers and disks under load, and check the ledger (three minutes)"
 	@echo "make lock         pin the newest versions that pyproject.toml allows"
 	@echo "make clean        remove what these commands installed; keeps the shop's data"
 	@echo
@@ -79,6 +80,9 @@ bench: $(TEST_READY)
 
 bench-large: $(TEST_READY)
 	@$(BIN)/python -m tests.bench --large
+
+chaos: $(TEST_READY)
+	@$(BIN)/python -m tests.chaos
 
 sample: $(READY)
 	@$(BIN)/python -m core sample

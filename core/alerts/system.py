@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -41,20 +42,33 @@ def open_alert(
     call(connection, statement, values)
 
 
-def tell_return(engine: Engine, seconds: float) -> None:
+def tell_return(engine: Engine, died_at: datetime, seconds: float) -> None:
     """Open the case of a database server that died and was started again. If that fails, the log has the sentence."""
+    moment = died_at.strftime("%Y-%m-%d %H:%M:%S")
     sentence = (
-        f"The database server died and was started again; it was away for {seconds:.0f} seconds. Nothing that was "
-        "confirmed is lost. Look for the reason in its log and in that of the machine, often too little memory."
+        f"The database server died on {moment} UTC and was started again; it was away for {seconds:.0f} seconds. "
+        "Nothing that was confirmed is lost. Look for the reason in its log and in that of the machine, often too "
+        "little memory."
     )
-    facts = {"seconds": round(seconds, 1)}
+    facts = {"died_at": died_at.isoformat(timespec="seconds"), "seconds": round(seconds, 1)}
     try:
-        run(
-            engine, open_alert, WATCH,
-            kind=AlertKind.DATABASE_DIED, severity="warning", cause="database:died", sentence=sentence, facts=facts,
-        )  # fmt: skip
+        run(engine, _open_absence, WATCH, sentence=sentence, facts=facts)
     except StockError as error:
         log.error("%s No case could be opened: %s", sentence, error.message)
+
+
+def _open_absence(connection: Connection, actor: Actor, *, sentence: str, facts: Mapping[str, Any]) -> None:
+    """Open one case for the start that ended an absence, whoever of the processes tells of it first."""
+    ((cause,),) = call(connection, _CAUSE, {})
+    call(connection, "select pg_advisory_xact_lock(hashtext(%(cause)s))", {"cause": cause})
+    if not call(connection, "select from stockroom_api.alerts where cause = %(cause)s", {"cause": cause}):
+        open_alert(
+            connection, actor,
+            kind=AlertKind.DATABASE_DIED, severity="warning", cause=cause, sentence=sentence, facts=facts,
+        )  # fmt: skip
+
+
+_CAUSE = "select 'database:died:' || extract(epoch from pg_postmaster_start_time())::text"
 
 
 def resolve(connection: Connection, _: Actor, *, cause: str, resolution: str) -> None:

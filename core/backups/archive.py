@@ -21,9 +21,8 @@ from sqlalchemy.engine import make_url
 
 from core.database.engine import OWNER_ROLE
 from core.database.programs import client_program, reason_in
-from core.foundation.addresses import libpq_url
+from core.foundation.addresses import libpq_url, render
 from core.foundation.errors import BackupFailed
-from core.foundation.settings import render
 
 SCHEMAS = ("public", "stockroom", "stockroom_api", "procrastinate")
 _ROLES = Path(__file__).parents[1] / "migrations" / "roles.sql"

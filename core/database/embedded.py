@@ -32,12 +32,13 @@ from core.database.host import (
     process_ids,
     processes_in,
     refuse_odd_folder,
+    refuse_removed,
     service_user,
     take_lock,
 )
 from core.database.programs import MAJOR, reason_in, server_programs
+from core.foundation.addresses import render
 from core.foundation.errors import SetupError
-from core.foundation.settings import render
 
 DATABASE = "stockroom"
 PORT = 5432
@@ -74,7 +75,11 @@ class EmbeddedServer:
         return not self._share.closed and not self._cluster.has_postmaster()
 
     def start_again(self) -> None:
-        """Start the server unless it runs, or this process has stopped using it. Raises SetupError."""
+        """Start the server unless it runs, or this process has stopped using it. Raises SetupError.
+
+        It never makes a new cluster: the shop would seem to be empty.
+        """
+        refuse_removed(self._cluster.data)
         with self._cluster.starting():
             if not self._share.closed:
                 self._cluster.ensure_running()

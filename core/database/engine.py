@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -18,7 +16,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core.database import reading
+from core.database import hosts, reading, timing
 from core.foundation import journal, measure
 from core.foundation.errors import BY_SQLSTATE, Busy, StockError, Unavailable, unstorable
 from core.foundation.measure import METER, Kind, Outcome
@@ -37,10 +35,10 @@ _REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there
+_READ_ONLY = "25006"  # a change was asked of a server that takes none
 _BAD_VALUE = frozenset({"22P02", "22003", "22021", "22P05", "22007", "22008"})
 _LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization failure"}  # attempts that met a lock
 _ATTEMPTS = 5
-_LABEL = re.compile(r"(?:stockroom_api|public|stockroom|procrastinate)\.\w+|^\s*\w+")
 
 
 def create_engine(
@@ -60,14 +58,14 @@ def create_engine(
         pool_pre_ping=False,
         pool_recycle=1800,
         hide_parameters=True,  # parameters may be personal data and secrets, and errors may be logged
-        connect_args={
+        connect_args=hosts.options(url)
+        | {
             "prepare_threshold": 2 if direct else None,
-            "connect_timeout": 5,
             "application_name": "stockroom",
         },
     )
-    event.listen(engine, "before_cursor_execute", _begin_statement)
-    event.listen(engine, "after_cursor_execute", _end_statement)
+    timing.listen(engine)
+    hosts.listen(engine)
     if engine.url.username != APP_ROLE:
         event.listen(engine, "begin", _become_app_role)
     return engine
@@ -136,8 +134,8 @@ def insist(engine: Engine, operation: Callable[..., _T], actor: Actor, label: st
             if lost := _LOST.get(sqlstate(error) or ""):
                 METER.note(Kind.LOCK, lost, Outcome.FAILED, time.perf_counter() - began)
             is_stale = forget_plans(engine, error)
-            if _is_closed(error):
-                _replace_connections(engine)  # a server that closed one has closed the others, too
+            if _is_of_no_use(error):
+                _replace_connections(engine)  # what one met, the others will meet, too
             if attempt < _ATTEMPTS and (is_stale or _may_pass(error, attempt)):
                 METER.note_retry(label)
                 time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
@@ -182,7 +180,7 @@ def call(connection: Connection, statement: str, values: Mapping[str, Any]) -> l
             statement, dict(values), error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
         ) from error
     finally:
-        METER.note(Kind.STATEMENT, label_of(statement), outcome, time.perf_counter() - began)
+        METER.note(Kind.STATEMENT, timing.label_of(statement), outcome, time.perf_counter() - began)
 
 
 def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]], **read: Callable[[Any], Any]) -> tuple[_T, ...]:
@@ -193,23 +191,6 @@ def rows_of(kind: type[_T], rows: Iterable[Sequence[Any]], **read: Callable[[Any
     names = [field.name for field in fields(cast("Any", kind))]
     named = (dict(zip(names, row, strict=True)) for row in rows)
     return tuple(kind(**(row | {name: change(row[name]) for name, change in read.items()})) for row in named)
-
-
-@lru_cache(maxsize=2_000)
-def label_of(statement: str) -> str:
-    """Return the name of a statement in measurements: the first function or view of ours in it."""
-    found: list[str] = _LABEL.findall(statement)
-    named = [name for name in found if "." in name]
-    return (named or found or ["statement"])[0].strip().lower().removeprefix("stockroom_api.")
-
-
-def _begin_statement(connection: Connection, *_: Any) -> None:
-    connection.info["stockroom.began"] = time.perf_counter()
-
-
-def _end_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-    seconds = time.perf_counter() - connection.info.pop("stockroom.began", time.perf_counter())
-    METER.note(Kind.STATEMENT, label_of(statement), Outcome.OK, seconds)
 
 
 def array(values: Iterable[Any]) -> str:
@@ -225,11 +206,16 @@ def _transaction(engine: Engine, operation: Callable[..., Any]) -> AbstractConte
 
 
 def _may_pass(error: Exception, attempt: int) -> bool:
-    """Whether a retry may succeed: after a deadlock, or once after the server had closed a pooled connection.
+    """Whether a retry may succeed: after a deadlock, or once after a pooled connection was of no use.
 
     The second is safe: operations carry an idempotency key, so a first attempt that was committed is replayed.
     """
-    return sqlstate(error) in _RETRYABLE or (_is_closed(error) and attempt == 1)
+    return sqlstate(error) in _RETRYABLE or (_is_of_no_use(error) and attempt == 1)
+
+
+def _is_of_no_use(error: Exception) -> bool:
+    """Whether the server has closed the connection, or takes no changes since another server was promoted."""
+    return _is_closed(error) or sqlstate(error) == _READ_ONLY
 
 
 def _is_closed(error: Exception) -> bool:
@@ -273,6 +259,8 @@ def translate(error: Exception) -> Exception:
         )
     if state == _NO_CATALOGUE:
         return Unavailable(_message(error))
+    if state == _READ_ONLY:
+        return Unavailable("The database takes no changes at the moment. Try again in a moment.")
     if isinstance(error, PoolTimeout) or is_unreachable(error, state):
         return Unavailable("The database cannot be reached. Try again in a moment.")
     return error

@@ -196,3 +196,12 @@ def refuse_odd_folder(data_dir: Path) -> None:
     if (data_dir / "PG_VERSION").exists():
         why = "is the data folder of another PostgreSQL server. Set STOCKROOM_DATA to another folder."
         raise SetupError(f"{data_dir} {why}")
+
+
+def refuse_removed(cluster: Path) -> None:
+    """Raise SetupError if the folder of a cluster that was in use is gone."""
+    if not (cluster / "PG_VERSION").exists():
+        raise SetupError(
+            f"The folder {cluster} was removed while Stockroom was running, or its disk is not there. Put it back, and "
+            "the database starts by itself. To begin with a new one, start Stockroom again."
+        )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from core.database.engine import OWNER_ROLE, normalise, sqlstate
+from core.foundation.addresses import libpq_url, render, seconds_to_connect
 from core.foundation.errors import SetupError
 
 OLDEST_SERVER = 15
@@ -53,7 +54,7 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
     engine = sqlalchemy.create_engine(
         normalise(owner_url),
         poolclass=sqlalchemy.NullPool,
-        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        connect_args={"prepare_threshold": None, "connect_timeout": seconds_to_connect(owner_url, 5)},
     )
     try:
         with engine.begin() as connection:
@@ -205,7 +206,7 @@ def _run_script(connection: Connection, script: str) -> None:
 
 
 def _address(url: sqlalchemy.URL) -> str:
-    return url.set(password=None).render_as_string(hide_password=True).replace("+psycopg", "")
+    return libpq_url(render(url._replace(password=None).difference_update_query(["password", "sslpassword"])))
 
 
 def _unreachable(url: sqlalchemy.URL, error: Exception) -> str:

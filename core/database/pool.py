@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from core.database import embedded
 from core.database import engine as database
-from core.database.watch import ServerWatch
+from core.database.watch import ServerWatch, Tell
 from core.foundation.settings import load_settings
 
 
@@ -34,7 +34,7 @@ LIMITS = {
 """The most connections of each kind of work, and the seconds that it waits for one. They are opened when needed."""
 
 _lock = Lock()
-_on_return: Callable[[float], None] = lambda _: None  # noqa: E731 - replaced by `on_return`
+_on_return: Tell = lambda _, __: None  # noqa: E731 - replaced by `on_return`
 _engines: dict[Share, Engine] = {}
 _server: embedded.EmbeddedServer | None = None
 _watch: ServerWatch | None = None
@@ -69,14 +69,14 @@ def engines() -> tuple[Engine, ...]:
         return tuple(_engines.values())
 
 
-def on_return(tell: Callable[[float], None]) -> None:
-    """Have `tell` called with the seconds that the embedded server was away, each time that it was started again."""
+def on_return(tell: Tell) -> None:
+    """Have `tell` called each time that the embedded server was started again."""
     global _on_return
     _on_return = tell
 
 
-def _tell(seconds: float) -> None:
-    _on_return(seconds)
+def _tell(died_at: datetime, seconds: float) -> None:
+    _on_return(died_at, seconds)
 
 
 def close() -> None:

@@ -172,7 +172,8 @@ def _engine(url: str) -> Engine:
 
     def hurry(_: Any, __: Any, ___: Any, values: dict[str, Any]) -> None:
         values["connect_timeout"] = _CONNECT_SECONDS
-        values.setdefault("tcp_user_timeout", _SILENCE_MILLISECONDS)
+        if "tcp_user_timeout" not in engine.url.query:
+            values["tcp_user_timeout"] = _SILENCE_MILLISECONDS
 
     event.listen(engine, "do_connect", hurry)
     return engine

@@ -10,8 +10,9 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from core.database import embedded
+from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
-from core.foundation.addresses import libpq_url
+from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import SetupError
 from core.foundation.settings import Settings
 
@@ -23,6 +24,7 @@ class Database:
     app_url: str
     owner_url: str
     embedded: bool
+    server: EmbeddedServer | None = None
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
         yield Database(app_url=settings.database_url, owner_url=owner_url, embedded=False)
         return
     with embedded.start(settings.data_dir) as server:
-        yield Database(app_url=server.app_url, owner_url=server.owner_url, embedded=True)
+        yield Database(app_url=server.app_url, owner_url=server.owner_url, embedded=True, server=server)
 
 
 def bring_up_to_date(database: Database) -> None:
@@ -46,7 +48,9 @@ def bring_up_to_date(database: Database) -> None:
         return
     url = make_url(database.app_url)
     try:
-        with psycopg.connect(libpq_url(database.app_url), connect_timeout=5, autocommit=True) as connection:
+        with psycopg.connect(
+            libpq_url(database.app_url), connect_timeout=seconds_to_connect(database.app_url, 5), autocommit=True
+        ) as connection:
             row = connection.execute("select to_regnamespace('stockroom_api') is not null").fetchone()
     except psycopg.OperationalError as error:
         reason = str(error).rpartition("FATAL:")[2].strip().partition("\n")[0]

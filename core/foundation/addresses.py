@@ -1,14 +1,29 @@
-"""URLs in the settings: of database, dashboard and message services. Errors never show one, as it may hold a secret."""
+"""URLs in the settings: of database, dashboard and message services. Errors never show one, as it may hold a secret.
+
+A database may have several hosts, of which one takes changes. SQLAlchemy and PostgreSQL's own programs agree on one
+spelling of them, `host=a,b&port=5432,5433`; `database_url` gives every other spelling that form.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from psycopg.pq import Conninfo
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from core.foundation.errors import InvalidSetting
 
+DRIVER = "postgresql+psycopg"
 MOST_REPLICAS = 8
+# Hosting panels add these options for other clients. PostgreSQL's own client would refuse the whole URL.
+FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
+USUAL_PORT = "5432"
+SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "2"}
+"""Options of a URL with several hosts that names none: only the primary is used, and a dead host costs two seconds."""
+_SEVERAL_AT_FRONT = re.compile(r"(?P<begin>[\w+]+://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*,[^/?#@]*)(?P<rest>[/?#].*|)")
 
 
 def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -30,14 +45,96 @@ def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     return found
 
 
-def read_urls(name: str, text: str, checked: Callable[[str, str], str]) -> tuple[str, ...]:
+def read_urls(name: str, text: str) -> tuple[str, ...]:
     """Return the URLs of the replicas, which spaces separate: one server each, at most `MOST_REPLICAS`."""
     if "," in text:
         raise InvalidSetting(f"{name} has a comma: separate URLs by spaces, and name one server in each.")
-    urls = tuple(checked(name, each) for each in text.split())
+    urls = tuple(database_url(name, each) for each in text.split())
+    if any("," in str(make_url(url).query.get("host", "")) for url in urls):
+        raise InvalidSetting(f"{name} has a URL with several hosts: name one server in each.")
     if len(urls) > MOST_REPLICAS:
         raise InvalidSetting(f"{name} names {len(urls)} replicas: name at most {MOST_REPLICAS}.")
     return urls
+
+
+def database_url(name: str, text: str) -> str:
+    """Return the URL of a database for SQLAlchemy and libpq. Messages never show it: it holds a password."""
+    url = _parsed(name, text)
+    if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
+        raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_EXAMPLE}")
+    if not url.database:
+        raise InvalidSetting(f"{name} names no database: {_EXAMPLE}")
+    url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
+    unknown = sorted(set(url.query) - {option.keyword.decode() for option in Conninfo.get_defaults()})
+    if unknown:
+        raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not have: remove it.")
+    return render(_with_hosts(name, url))
+
+
+def render(url: URL) -> str:
+    """Return a URL with its password, in a form that SQLAlchemy and PostgreSQL's own programs read alike.
+
+    SQLAlchemy writes a space in an option as a plus, which PostgreSQL reads as a plus.
+    """
+    base, mark, options = url.render_as_string(hide_password=False).partition("?")
+    return base + mark + options.replace("+", "%20").replace("%2C", ",")
+
+
+_EXAMPLE = "use the form postgresql://user:password@host:5432/database."
+
+
+def _parsed(name: str, text: str) -> URL:
+    """Return the parts of a URL. Hosts with commas before the path, as libpq writes several, become options."""
+    found = _SEVERAL_AT_FRONT.fullmatch(text)
+    hosts = found["hosts"].split(",") if found else []
+    try:
+        url = make_url(found["begin"] + found["rest"] if found else text)
+        return url.update_query_pairs([("host", unquote(host)) for host in hosts])
+    except (ArgumentError, ValueError) as error:
+        raise InvalidSetting(f"{name} is not the URL of a database: {_EXAMPLE}") from error
+
+
+def _with_hosts(name: str, url: URL) -> URL:
+    """Return the URL with its options `host` and `port` in one spelling: each once, with commas."""
+    if "host" not in url.query:
+        return url
+    hosts, named = zip(*map(_host_and_port, _listed(url, "host")), strict=True)
+    apart = _listed(url, "port") or ([str(url.port)] if url.port else [])
+    ports = apart * len(hosts) if len(apart) == 1 else apart or list(named)
+    is_odd = any(host.count(":") == 1 for host in hosts) or not all(port.isdigit() for port in ports if port)
+    if is_odd or len(ports) != len(hosts) or (apart and any(named)):
+        raise InvalidSetting(f"{name} has ports that do not fit its hosts: name one for each, as in host=a:5432.")
+    query = dict(url.query) | {"host": ",".join(hosts)}
+    if any(ports):
+        query["port"] = ",".join(port or USUAL_PORT for port in ports)
+    return url._replace(host=None, port=None).set(query={**SEVERAL, **query} if len(hosts) > 1 else query)
+
+
+def _listed(url: URL, option: str) -> list[str]:
+    """Return the values of an option that may be given several times, or once with commas."""
+    given = url.query.get(option, ())
+    return [part for each in ([given] if isinstance(given, str) else given) for part in each.split(",")]
+
+
+def _host_and_port(text: str) -> tuple[str, str]:
+    """Return a host and its port, or an empty text. An IPv6 address that has a port is in brackets."""
+    bracketed = re.fullmatch(r"\[(?P<host>[^\]]+)\](?::(?P<port>\d*))?", text)
+    if bracketed:
+        return bracketed["host"], bracketed["port"] or ""
+    host, colon, port = text.rpartition(":")
+    is_split = bool(colon) and port.isdigit() and ":" not in host
+    return (host, port) if is_split else (text, "")
+
+
+def hosts_of(url: URL) -> tuple[str, ...]:
+    """Return the hosts of a database's URL that may answer: several, if one may take over from another."""
+    return tuple(_listed(url, "host")) or ((url.host,) if url.host else ())
+
+
+def seconds_to_connect(url: str, usual: int) -> int:
+    """Return how long to wait for a host of this URL: what it says itself, else `usual`."""
+    said = str(make_url(url).query.get("connect_timeout", ""))
+    return int(said) if said.isdigit() else usual
 
 
 def mail_url(address: str) -> str | None:

@@ -12,22 +12,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import platformdirs
-from psycopg.pq import Conninfo
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from core.foundation import addresses
 from core.foundation.errors import InvalidSetting
 from core.foundation.journal import MODES, QUIET
 
-DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[2] / ".streamlit" / "secrets.toml"
 NOTIFY = "STOCKROOM_NOTIFY_"
 EVERYDAY_KEY, GUARD_KEY = "STRIPE_SECRET_KEY", "STOCKROOM_STRIPE_GUARD_KEY"
 IN_A_FILE = (EVERYDAY_KEY, "STRIPE_WEBHOOK_SECRET", GUARD_KEY)
-# Hosting panels add these options for other clients. PostgreSQL's own client would refuse the whole URL.
-FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +78,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=database_url,
         owner_url=owner_url or database_url,
-        read_urls=addresses.read_urls("STOCKROOM_READ_URL", _value(environ, "STOCKROOM_READ_URL"), _normalised),
+        read_urls=addresses.read_urls("STOCKROOM_READ_URL", _value(environ, "STOCKROOM_READ_URL")),
         data_dir=_data_dir(environ),
         port=_number(environ, "STOCKROOM_PORT", 8501, 65_535, "a number from 1 to 65535"),
         address=_value(environ, "STOCKROOM_ADDRESS") or "127.0.0.1",
@@ -143,45 +137,7 @@ def _value(environ: Mapping[str, str], name: str) -> str:
 
 def _database_url(environ: Mapping[str, str], name: str) -> str | None:
     text = _value(environ, name)
-    return _normalised(name, text) if text else None
-
-
-def _normalised(name: str, text: str) -> str:
-    """Return the database URL for SQLAlchemy. Messages never show it: it holds a password."""
-    url = _parsed(name, text)
-    if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
-        raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_example()}")
-    if not url.database:
-        raise InvalidSetting(f"{name} names no database: {_example()}")
-    url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
-    unknown = sorted(set(url.query) - _known_options())
-    if unknown:
-        raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not have: remove it.")
-    return render(url)
-
-
-def render(url: URL) -> str:
-    """Return a URL with its password, in a form that SQLAlchemy and PostgreSQL's own programs read alike.
-
-    SQLAlchemy writes a space in an option as a plus, which PostgreSQL reads as a plus.
-    """
-    base, mark, options = url.render_as_string(hide_password=False).partition("?")
-    return base + mark + options.replace("+", "%20")
-
-
-def _parsed(name: str, text: str) -> URL:
-    try:
-        return make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise InvalidSetting(f"{name} is not the URL of a database: {_example()}") from error
-
-
-def _example() -> str:
-    return "use the form postgresql://user:password@host:5432/database."
-
-
-def _known_options() -> set[str]:
-    return {option.keyword.decode() for option in Conninfo.get_defaults()}
+    return addresses.database_url(name, text) if text else None
 
 
 def _data_dir(environ: Mapping[str, str]) -> Path:

@@ -112,7 +112,9 @@ def _wait_for_pid(path: Path) -> int:
     raise AssertionError(f"PgBouncer did not start: {path}")
 
 
-def _start(folder: Path, programs: Path, major: int, *, own: Mapping[str, str] = MappingProxyType({})) -> Server:
+def _start(
+    folder: Path, programs: Path, major: int, *, own: Mapping[str, str] = MappingProxyType({}), port: int = 5432
+) -> Server:
     _user().own(folder)
     data = folder / "data"
     accounts = ["-U", "postgres", "-A", "trust"]
@@ -121,15 +123,16 @@ def _start(folder: Path, programs: Path, major: int, *, own: Mapping[str, str] =
     with (data / "postgresql.auto.conf").open("a") as settings:
         settings.writelines(f"{name} = {value}\n" for name, value in (UNDURABLE | dict(own)).items())
     control: list[Path | str] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
-    _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
+    _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p {port}", "start")
 
     def stop() -> None:
         if folder in _administrators:
             _administrators.pop(folder).close()
-        _run(folder, *control, "-m", "immediate", "stop")
+        if (data / "postmaster.pid").exists():  # a test may have ended it
+            _run(folder, *control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
-    server = Server(major=major, folder=folder, port=5432, stop=stop)
+    server = Server(major=major, folder=folder, port=port, stop=stop)
     try:
         _create_database(server)
     except BaseException:
@@ -203,6 +206,7 @@ def _pgbouncer_settings(folder: Path, server: Server) -> str:
 [pgbouncer]
 pool_mode = transaction
 default_pool_size = 20
+server_login_retry = 1
 max_client_conn = 200
 listen_addr =
 listen_port = 6432

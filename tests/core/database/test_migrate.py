@@ -165,9 +165,10 @@ def test_a_missing_database_gives_a_sentence_with_the_next_step(server: Server) 
         migrate.migrate(server.url("no_such_shop"))
 
 
-def test_an_unreachable_server_gives_a_sentence_without_the_password() -> None:
+@pytest.mark.parametrize("url", ["shop:s3cret@127.0.0.1:1/shop", "shop@127.0.0.1:1/shop?password=s3cret"])
+def test_an_unreachable_server_gives_a_sentence_without_the_password(url: str) -> None:
     with pytest.raises(SetupError) as refused:
-        migrate.migrate("postgres://shop:s3cret@127.0.0.1:1/shop")
+        migrate.migrate(f"postgres://{url}")
     assert "127.0.0.1:1/shop cannot be reached" in str(refused.value)
     assert "s3cret" not in str(refused.value)
 

@@ -8,8 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import InvalidSetting
 from core.foundation.settings import GUARD_KEY, IN_A_FILE, SECRETS, Settings, load_settings, with_secrets
 
@@ -64,6 +67,52 @@ def test_a_url_may_name_a_socket() -> None:
     assert make_url(settings.database_url or "").query["host"] == "/run/postgresql"
 
 
+TWO = "postgresql+psycopg://mia:secret@/shop?connect_timeout=2&host=a,b&port=5432,5433&target_session_attrs=read-write"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://mia:secret@/shop?host=a:5432&host=b:5433&target_session_attrs=read-write",
+        "postgresql://mia:secret@/shop?host=a&host=b:5433",
+        "postgresql://mia:secret@/shop?host=a,b&port=5432,5433",
+        "postgresql://mia:secret@a,b:5433/shop",
+    ],
+)
+def test_several_hosts_have_one_spelling_which_the_driver_and_postgresqls_own_programs_read_alike(url: str) -> None:
+    found = load_settings({"DATABASE_URL": url}).database_url or ""
+    assert found == TWO
+    _, driver = create_engine(found).dialect.create_connect_args(make_url(found))
+    driver.pop("context", None)  # how values are converted
+    assert driver == conninfo_to_dict(libpq_url(found))
+    assert driver["host"] == "a,b"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("host=/run/a:5432&host=/run/b:5433", "/run/a,/run/b", "5432,5433"),
+        ("host=[::1]:5433&host=::2", "::1,::2", "5433,5432"),
+        ("host=a,b&port=6000", "a,b", "6000,6000"),
+        ("host=a:99", "a", "99"),
+        ("host=/run/a", "/run/a", None),
+    ],
+)
+def test_hosts_may_be_sockets_and_addresses_and_share_a_port(hosts: str, host: str, port: str | None) -> None:
+    found = conninfo_to_dict(
+        libpq_url(load_settings({"DATABASE_URL": f"postgres://@/shop?{hosts}"}).database_url or "")
+    )
+    assert (found["host"], found.get("port")) == (host, port)
+
+
+def test_options_that_a_url_with_several_hosts_names_itself_are_kept() -> None:
+    url = "postgres://@/shop?host=a&host=b&target_session_attrs=any&connect_timeout=7"
+    found = conninfo_to_dict(libpq_url(load_settings({"DATABASE_URL": url}).database_url or ""))
+    assert (found["target_session_attrs"], found["connect_timeout"]) == ("any", "7")
+    assert seconds_to_connect(url, 5) == 7
+    assert seconds_to_connect(URL, 5) == 5
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "STOCKROOM_OWNER_URL"])
 @pytest.mark.parametrize(
     ("url", "reason"),
@@ -73,6 +122,9 @@ def test_a_url_may_name_a_socket() -> None:
         ("postgresql://mia:secret@h:port/shop", "not the URL of a database"),
         ("postgresql://mia:secret@h:5432", "names no database"),
         ("postgresql://mia:secret@h/shop?colour=red", "has the option colour"),
+        ("postgresql://mia:secret@/shop?host=a:1&host=b&port=2", "has ports that do not fit"),
+        ("postgresql://mia:secret@/shop?host=a,b&port=1,2,3", "has ports that do not fit"),
+        ("postgresql://mia:secret@a:x,b/shop", "has ports that do not fit"),
     ],
 )
 def test_a_wrong_database_url_is_refused_with_a_reason_and_without_its_password(
@@ -89,8 +141,8 @@ def test_replicas_are_named_one_after_the_other_and_refused_without_their_passwo
     found = load_settings({"STOCKROOM_READ_URL": f" {URL}  postgres://mia:secret@db.example:5433/shop "})
     assert found.read_urls == (NORMAL, NORMAL)
     assert "secret" not in repr(found)
-    two_hosts = "postgresql://mia:secret@/shop?host=a,b"
-    for wrong, why in ((f"{URL},{URL}", "comma"), (two_hosts, "comma"),
+    two_hosts = "postgresql://mia:secret@/shop?host=a"
+    for wrong, why in ((f"{URL},{URL}", "comma"), (f"{two_hosts},b", "comma"), (f"{two_hosts}&host=b", "several hosts"),
                        ("mysql://mia:secret@db/shop", "needs PostgreSQL"),
                        (" ".join([URL] * 9), "at most 8")):  # fmt: skip
         with pytest.raises(InvalidSetting, match=why) as refused:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
+from core.database import embedded
+from core.database.host import first_number
+from core.foundation.addresses import libpq_url
 from core.stripe.gateway import sign
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
+from tests.support.servers import new_folder
 from tests.support.working import PATIENCE, queue, until, workers
 
 pytestmark = pytest.mark.slow
@@ -73,3 +79,33 @@ def test_the_dashboard_can_leave_the_jobs_to_a_worker_of_its_own_which_ends_on_c
     assert last == "The worker has stopped."
     assert [line for line in rounds if not line.startswith("Applied ")] == []
     assert "1 new order, 1 line taken off the shelf, 0 to retry later." in said
+
+
+def test_a_worker_starts_the_embedded_database_again_that_died_under_it_and_opens_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = new_folder()
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    pid_file = folder / "postgresql" / "data" / "postmaster.pid"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "worker"], cwd=ROOT, env=os.environ | {"STOCKROOM_DATA": str(folder)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("The worker is ready")
+        killed = first_number(pid_file)
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        said = iter(process.stdout.readline, "")
+        assert any("The embedded PostgreSQL runs again" in line for line in said)
+        with embedded.start(folder) as server, psycopg.connect(libpq_url(server.owner_url), autocommit=True) as owner:
+            until(lambda: owner.execute("select count(*) from stockroom.alerts").fetchone() == (1,))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert first_number(pid_file) is None  # as its last user, it has stopped the server
+    shutil.rmtree(folder)

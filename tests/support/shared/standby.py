@@ -18,6 +18,7 @@ STREAMING = {
     "synchronous_commit": "on",
     "hot_standby_feedback": "on",
     "max_standby_streaming_delay": "1s",
+    "dynamic_shared_memory_type": "mmap",  # in its folder, so that one that is killed leaves nothing elsewhere
 }
 
 
@@ -55,31 +56,23 @@ class Standby:
 
     def stop(self) -> None:
         """End it at once, as when its machine dies."""
-        _run(
-            self.server.folder,
-            self.programs / "pg_ctl",
-            "-D",
-            self.server.folder / "data",
-            "-s",
-            "-m",
-            "immediate",
-            "stop",
-        )
+        stop_at_once(self.server, self.programs)
 
     def start(self) -> None:
         """Start it again."""
         folder = self.server.folder
         control: list[Path | str] = [self.programs / "pg_ctl", "-D", folder / "data", "-w", "-s"]
-        _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p 5432", "start")
+        _run(folder, *control, "-l", folder / "log", "-o", f"-k {folder} -p {self.server.port}", "start")
 
 
-def start_primary(major: int) -> Server:
-    """Start a server of this version that replicas can follow."""
+def start_primary(major: int, port: int = 5432) -> Server:
+    """Start a server of this version that replicas can follow. One with a port of its own also listens on 127.0.0.1."""
     folder = new_folder()
-    return _start(folder, _programs(major, folder), major, own=STREAMING)
+    own = STREAMING | ({"listen_addresses": "'127.0.0.1'"} if port != 5432 else {})
+    return _start(folder, _programs(major, folder), major, own=own, port=port)
 
 
-def start_standby(primary: Server) -> Standby:
+def start_standby(primary: Server, port: int = 5432) -> Standby:
     """Copy a primary with pg_basebackup and follow it."""
     folder = new_folder()
     _user().own(folder)
@@ -101,12 +94,17 @@ def start_standby(primary: Server) -> Standby:
     (folder / "data").chmod(0o700)
 
     def stop() -> None:
-        _run(folder, programs / "pg_ctl", "-D", folder / "data", "-s", "-m", "immediate", "stop")
+        stop_at_once(standby.server, programs)
         shutil.rmtree(folder, ignore_errors=True)
 
-    standby = Standby(server=Server(major=primary.major, folder=folder, port=5432, stop=stop), programs=programs)
+    standby = Standby(server=Server(major=primary.major, folder=folder, port=port, stop=stop), programs=programs)
     standby.start()
     return standby
+
+
+def stop_at_once(server: Server, programs: Path) -> None:
+    """End a server as when its machine dies, but keep its folder."""
+    _run(server.folder, programs / "pg_ctl", "-D", server.folder / "data", "-s", "-m", "immediate", "stop")
 
 
 def _programs(major: int, folder: Path) -> Path:

@@ -1,0 +1,63 @@
+"""Connections that notice a machine that is gone, and several hosts of which the primary is asked first.
+
+With two hosts in the URL, a new connection goes to the host that the last one of this process reached. So a host that
+is gone costs its `connect_timeout` once, not with each connection.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
+
+from core.foundation.addresses import USUAL_PORT, hosts_of
+
+_USUAL = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""A connection to a machine that is gone is given up after eleven seconds; by default the system takes hours."""
+
+_Place = tuple[str, str]
+_reached: dict[tuple[_Place, ...], _Place] = {}
+_lock = Lock()
+
+
+def options(url: str) -> dict[str, Any]:
+    """Return the options of a connection that this URL leaves open."""
+    named = make_url(url).query
+    return {name: value for name, value in _USUAL.items() if name not in named}
+
+
+def listen(engine: Engine) -> None:
+    """Have an engine with several hosts try the one first that was reached last."""
+    if len(hosts_of(engine.url)) > 1 and not {"hostaddr", "load_balance_hosts"} & set(engine.url.query):
+        event.listen(engine, "do_connect", _begin_with_the_last)
+        event.listen(engine, "connect", _remember)
+
+
+def _begin_with_the_last(_: Any, record: Any, __: Any, values: dict[str, Any]) -> None:
+    places = _places(values)
+    key = tuple(sorted(places))
+    record.info["stockroom.hosts"] = key
+    with _lock:
+        last = _reached.get(key)
+    if last in places:
+        places.sort(key=lambda place: place != last)  # stable: the others keep their order
+        values["host"], values["port"] = (",".join(parts) for parts in zip(*places, strict=True))
+
+
+def _remember(connection: Any, record: Any) -> None:
+    with _lock:
+        _reached[record.info["stockroom.hosts"]] = connection.info.host, str(connection.info.port)
+
+
+def _places(values: dict[str, Any]) -> list[_Place]:
+    names = str(values["host"]).split(",")
+    ports = str(values.get("port") or USUAL_PORT).split(",")
+    return list(zip(names, ports if len(ports) == len(names) else ports[:1] * len(names), strict=True))
