@@ -21,7 +21,8 @@ from dashboard.catalog import order_import
 from dashboard.door import session
 from dashboard.frame import long_work, outcome, words
 from dashboard.frame.long_work import LongWork
-from dashboard.language.texts import tr, translated
+from dashboard.language.said import translated
+from dashboard.language.texts import tr
 
 FRESH = timedelta(hours=1)
 """How old the backup may be; the removal itself checks this again."""

@@ -103,12 +103,15 @@ _NOISE = re.compile(
 """Pieces of SQL, names of columns and options of commands."""
 
 
+_SQL = re.compile(r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|reset|lock|from|where|order by)\b")
+
+
 def _is_sentence(text: str) -> bool:
     """Whether a text of core is said to people: words with spaces, no SQL, no format of a file."""
     if _NOISE.search(text):
         return False
     plain = re.sub(r"\{\w+\}", "", text)
-    if re.match(r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|reset|lock|from|where|order by)\b", plain):
+    if _SQL.match(plain):
         return False
     return (
         " " in plain.strip() and is_text(text) and "\n" not in text.strip() and len(re.findall("[a-z]{2,}", plain)) > 1
