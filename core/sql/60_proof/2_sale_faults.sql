@@ -52,28 +52,39 @@ select r.order_id, r.payment_id, (select stockroom_api.order_code(o) from stockr
                     when abs(o.amount - coalesce(l.goods, 0) - o.extras) <= coalesce(l.lines, 0) then 0
                     else o.amount - coalesce(l.goods, 0) - o.extras end as recomputed
           from stockroom.orders o
-          left join (select x.order_id, sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods,
-                            count(*) filter (where x.part_of is null and x.exchange_of is null) as lines
-                       from stockroom.order_lines x where x.state <> 'replaced' group by x.order_id) l on l.order_id = o.id
+         cross join lateral (
+            select sum(x.quantity::bigint * coalesce(x.unit_price, 0))::bigint as goods,
+                   count(*) filter (where x.part_of is null and x.exchange_of is null) as lines
+              from stockroom.order_lines x where x.order_id = o.id and x.state <> 'replaced') l
          where o.cart_state = 'read') r
  where r.recomputed <> coalesce(r.difference, 0)
     or r.policy <> 'skip' and r.recomputed <> 0
        and not exists (select from stockroom.alerts a where a.cause = 'cart:' || r.payment_id and a.state = 'resolved');
 
--- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided
--- in time.
-create view stockroom_api.refund_faults as
+-- R6: the lines of which a unit was put back that was not sold, or of which order and ledger disagree on restored units.
+create view stockroom_api.restored_faults as
 select u.line_id, u.order_id, u.payment_id, (select stockroom_api.order_code(o) from stockroom.orders o where o.id = u.order_id) as number,
        u.code, null::text as refund_id, u.restored, u.put_back, u.taken, null::int as days
   from stockroom_api.line_units u
- where u.restored <> u.put_back or u.restored > u.taken
-union all
-select null, r.order_id, r.payment_id, case when o.id is not null then stockroom_api.order_code(o) end, null, r.refund_id, null, null, null, extract(day from now() - r.refunded_at)::int
+ where u.restored <> u.put_back or u.restored > u.taken;
+
+-- R6: the successful refunds that were not decided in time.
+create view stockroom_api.undecided_faults as
+select null::bigint as line_id, r.order_id, r.payment_id, case when o.id is not null then stockroom_api.order_code(o) end as number,
+       null::text as code, r.refund_id, null::int as restored, null::bigint as put_back, null::int as taken,
+       extract(day from now() - r.refunded_at)::int as days
   from stockroom.refunds r
  cross join stockroom.proof_limits n
   left join stockroom.orders o on o.id = r.order_id
  where r.status = 'succeeded' and r.state in ('waiting', 'inspecting')
    and greatest(r.refunded_at, r.received_at) < now() - make_interval(days => n.refund_days);
+
+-- R6: no unit was put back that was not sold, order and ledger agree on restored units, and every successful refund was decided
+-- in time.
+create view stockroom_api.refund_faults as
+select * from stockroom_api.restored_faults
+union all
+select * from stockroom_api.undecided_faults;
 
 -- R7: no payment belongs to two orders, not even as the charge or session of the same sale.
 create view stockroom_api.twin_faults as
