@@ -17,7 +17,7 @@ RECENT = {
     "R6": "All refunds, but only the order lines written after that proof, were checked.",
     "R7": "Only the orders written after that proof were compared with all others.",
     "R11": "Only the days with a movement after that proof were added up.",
-    "R13": "Only the variants that moved or got a cost after that proof were checked, without the kept months.",
+    "R13": "Only the receipts after that proof, and variants with a cost written after it, were checked, no months.",
 }
 """What a recent check covers; the others cover everything. A row that was removed leaves this to the full checks."""
 

@@ -38,11 +38,21 @@ select u.variant_id, u.sku, u.variant_sequence, u.id, null, 'missing'
  where u.movement_type = 'purchase' and u.quantity < 0 and u.reason = 'undo'
    and not exists (select from stockroom.cost_steps x where x.variant_id = u.variant_id and x.sequence = u.variant_sequence and x.place = 0);
 
--- R13 for the variants of which a step was written since the last full run, or that moved since: see 1_windows.sql.
+-- R13 for the variants of which a step was written since the last full run, and for the receipts after it: see 1_windows.sql.
 create view stockroom_api.recent_cost_faults as
 select f.* from stockroom_api.step_faults f where f.variant_id = any (array(select stockroom_api.written_costs(false)))
-union all
-select f.* from stockroom_api.missing_step_faults f where f.variant_id = any (array(select stockroom_api.written_costs(true)));
+union
+select f.* from stockroom_api.missing_step_faults f where f.variant_id = any (array(select stockroom_api.written_costs(false)))
+union
+select f.*
+  from stockroom_api.proof_windows w
+ cross join lateral stockroom_api.written_costs(true) v (id)
+ cross join lateral (
+    select coalesce((select e.sequence from stockroom.proof_ends e
+                      where e.variant_id = v.id and e.run_id <= w.run_id order by e.run_id desc limit 1), 0) as sequence) e
+ cross join lateral (
+    select x.* from stockroom_api.missing_step_faults x where x.variant_id = v.id and x.variant_sequence > e.sequence offset 0) f
+ where w.code = 'R13';
 
 -- R13: every step, and the kept months equal the sums of their movements (`month`).
 create view stockroom_api.cost_faults as

@@ -16,15 +16,7 @@ select f.* from stockroom_api.undecided_faults f;
 
 -- R7 for the orders written since: whether another order, of any age, has one of their ids.
 create view stockroom_api.recent_twin_faults as
-select n.name, array_agg(distinct x.id order by x.id) as order_ids
-  from (select distinct u.name
-          from stockroom.orders o
-         cross join lateral unnest(array[o.payment_id, o.charge_id, o.session_id]) u (name)
-         where o.id = any (array(select stockroom_api.written_orders('R7'))) and u.name is not null) n
- cross join lateral (
-    select o.id from stockroom.orders o where o.payment_id = n.name
-    union all
-    select o.id from stockroom.orders o where o.charge_id = n.name
-    union all
-    select o.id from stockroom.orders o where o.session_id = n.name) x
- group by n.name having count(distinct x.id) > 1;
+select n.name, array_agg(distinct i.order_id order by i.order_id) as order_ids
+  from (select distinct w.name from stockroom_api.sale_ids w where w.order_id = any (array(select stockroom_api.written_orders('R7')))) n
+ cross join lateral (select i.order_id from stockroom_api.sale_ids i where i.name = n.name offset 0) i
+ group by n.name having min(i.order_id) < max(i.order_id);
