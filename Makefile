@@ -25,7 +25,7 @@ help:
 	@echo "make sample       fill an empty database with the sample shop"
 	@echo "make psql         open a SQL prompt on the database"
 	@echo "make bench        measure speed against plain PostgreSQL"
-	@echo "make bench-large  measure pages and operations at ten million movements (takes long)"
+	@echo "make bench-large  measure at ten million movements and a million orders (takes long)"
 	@echo "make chaos        kill processes, servers and disks under load, and check the ledger (three minutes)"
 	@echo "make lock         pin the newest versions that pyproject.toml allows"
 	@echo "make clean        remove what these commands installed; keeps the shop's data"

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -57,7 +58,7 @@ def reconcile(engine: Engine, arguments: argparse.Namespace) -> int:
     if arguments.json:
         checks = [asdict(each) for each in done.results]
         found = {"run": done.id, "holds": done.holds, "head_hash": head, "checks": checks, "stock_movers": movers}
-        print(json.dumps(found))
+        print(json.dumps(found, default=datetime.isoformat))
     else:
         who = [f"Named roles, which may move stock: {', '.join(movers)}."] if movers else []
         print("\n".join([*_table(done.results), *_remarks(done), *who, f"Head hash of the ledger: {head}"]))
@@ -89,6 +90,9 @@ def _remarks(done: proof.Run) -> Iterator[str]:
                 yield f"  and {result.failures - len(result.examples):,} more"
     yield ""
     yield from (f"{each.code}: {each.not_compared}" for each in done.results if each.not_compared)
+    for each in done.results:
+        if each.covers and each.since:
+            yield f"{each.code} after the proof of {each.since:%Y-%m-%d %H:%M} UTC: {each.covers}"
     failing = sum(not each.holds for each in done.results)
     yield (
         f"{failing} of {len(done.results)} checks {'fails' if failing == 1 else 'fail'}."

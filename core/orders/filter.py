@@ -10,16 +10,16 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, union
+from sqlalchemy import ColumnElement, Connection, Select, exists, or_, select, union
 
 from core.ledger.query import LONGEST_SEARCH, on_days, view
 from core.orders.finding import matching as finding
 
-_KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at"
+_KEYS = "order_id payment_id charge_id session_id number email cart_state dispute paid_at amount buyer"
 ORDERS = view("order_keys", *_KEYS.split())
 """The columns by which orders are searched and paged."""
 _LINES = view("line_keys", "order_id", "variant_id", "code", "state")
-_REFUNDED = view("refund_extents", "order_id", "is_whole")
+_REFUNDED = view("refund_sums", "order_id", "least", "most")
 _ALERTS = view("alert_keys", "alert_id", "order_id", "state")
 
 
@@ -52,8 +52,7 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
     query = select(ORDERS.c.order_id, ORDERS.c.paid_at)
     search = wanted.search.strip()[:LONGEST_SEARCH].strip()
     if search:
-        found = finding.found(connection, search).subquery()
-        query = query.where(ORDERS.c.order_id.in_(select(found.c.order_id)))
+        query = query.where(_search_condition(connection, search))
     if wanted.state is not OrderState.ALL:
         query = query.where(_state_condition(wanted.state))
     if wanted.since or wanted.until:
@@ -61,15 +60,22 @@ def matching(connection: Connection, wanted: OrderFilter) -> Select[Any]:
     return query
 
 
+def _search_condition(connection: Connection, search: str) -> ColumnElement[bool]:
+    words = finding.common_words(connection, search)
+    found = finding.found(connection, search, by_words=not words).subquery()
+    named = ORDERS.c.order_id.in_(select(found.c.order_id))
+    return or_(named, finding.has_words(words, ORDERS.c)) if words else named
+
+
 def _state_condition(state: OrderState) -> ColumnElement[bool]:
     open_lines = select(_LINES.c.order_id).where(_LINES.c.state == "failed")
     open_cases = select(_ALERTS.c.order_id).where(_ALERTS.c.state.in_(["open", "acknowledged"]))
-    refunded = select(_REFUNDED.c.order_id)
+    refunded = exists().where(_REFUNDED.c.order_id == ORDERS.c.order_id)
     conditions: dict[OrderState, ColumnElement[bool]] = {
         OrderState.OPEN: ORDERS.c.order_id.in_(union(open_lines, open_cases)),
         OrderState.UNREAD: ORDERS.c.cart_state != "read",
-        OrderState.REFUNDED: ORDERS.c.order_id.in_(refunded.where(_REFUNDED.c.is_whole)),
-        OrderState.REFUNDED_IN_PART: ORDERS.c.order_id.in_(refunded.where(~_REFUNDED.c.is_whole)),
+        OrderState.REFUNDED: refunded.where(_REFUNDED.c.most >= ORDERS.c.amount),
+        OrderState.REFUNDED_IN_PART: refunded.where(_REFUNDED.c.least < ORDERS.c.amount),
         OrderState.DISPUTED: ORDERS.c.dispute.is_not(None),
     }
     return conditions[state]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,7 +25,8 @@ _RUN = f"select * from stockroom_api.run_checks({ASKER}, %(examples)s, cast(%(co
 class CheckResult:
     """The result of a check: rows checked, rows that fail, and the first of these as sentences and as facts.
 
-    `not_compared` says why a check could not compare with Stripe; then it covers only our own data.
+    `not_compared` says why a check could not compare with Stripe; then it covers only our own data. `since` is the end
+    of the run after which a recent check looked; None: it looked at everything.
     """
 
     code: str
@@ -34,11 +36,17 @@ class CheckResult:
     examples: tuple[str, ...]
     faults: tuple[proof_words.Fault, ...] = ()
     not_compared: str | None = None
+    since: datetime | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the check passes."""
         return self.failures == 0
+
+    @property
+    def covers(self) -> str | None:
+        """What a recent check covered, as a sentence; None: everything."""
+        return proof_words.RECENT.get(self.code) if self.since else None
 
 
 def run_checks(
@@ -46,8 +54,8 @@ def run_checks(
 ) -> tuple[CheckResult, ...]:
     """Run checks over the whole ledger, which takes some seconds for a million movements.
 
-    Unless `full`, chains are checked only from where a run verified them last. Raises InvalidInput for an unknown code,
-    Forbidden, SignInRequired.
+    Unless `full`, most checks cover only what came after an earlier run: `CheckResult.covers` says what. Raises
+    InvalidInput for an unknown code, Forbidden, SignInRequired.
     """
     if unknown := [code for code in codes if code not in CODES]:
         raise errors.invalid("check", f"{unknown[0]!r} is not one of {', '.join(CODES)}")
@@ -56,9 +64,15 @@ def run_checks(
 
 
 def _result(row: Any) -> CheckResult:
-    code, checked, failures, examples = row
+    code, checked, failures, examples, since = row
     title, tell = proof_words.CHECKS[code]
     sentences = tuple(tell(fault) for fault in examples)
     return CheckResult(
-        code=code, title=title, checked=checked, failures=failures, examples=sentences, faults=tuple(examples)
+        code=code,
+        title=title,
+        checked=checked,
+        failures=failures,
+        examples=sentences,
+        faults=tuple(examples),
+        since=since,
     )

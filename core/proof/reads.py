@@ -74,7 +74,7 @@ class WholeRun:
     results: tuple[CheckResult, ...]
 
 
-_FOUND = "code, title, checked, failures, examples, faults, not_compared"
+_FOUND = "code, title, checked, failures, examples, faults, not_compared, since"
 _STATE = f"select {_FOUND}, run_id, ended_at, is_full, alert_id from stockroom_api.proof_state"  # noqa: S608 - constants
 _RUNS = """
     select id, began_at, ended_at, performed_by, is_full, head_hash, checks, failing, uncompared
@@ -127,11 +127,11 @@ def _runs(rows: Iterable[Any]) -> tuple[RunRow, ...]:
 
 
 def _result(row: Sequence[Any]) -> CheckResult:
-    return rows_of(CheckResult, [[tuple(each) if isinstance(each, list) else each for each in row[:7]]])[0]
+    return rows_of(CheckResult, [[tuple(each) if isinstance(each, list) else each for each in row[:8]]])[0]
 
 
 def _checked(row: Sequence[Any]) -> Checked:
-    return rows_of(Checked, [(_result(row), *row[7:])])[0]
+    return rows_of(Checked, [(_result(row), *row[8:])])[0]
 
 
 def _never(code: str, title: str) -> Checked:

@@ -156,7 +156,7 @@ def _prove(
 ) -> Run:
     connection.exec_driver_sql("set transaction isolation level repeatable read")
     results = tuple(_with_stripe(each, compared) for each in _checked(connection, actor, codes, full, tell))
-    rows = json.dumps([asdict(result) for result in results])
+    rows = json.dumps([asdict(result) for result in results], default=datetime.isoformat)
     statement = f"select stockroom_api.record_run({ASKER}, %(began)s, %(full)s, %(rows)s::jsonb)"
     values = {"began": began, "full": full, "rows": rows} | asker(actor, Permission.PROVE)
     return Run(id=call(connection, statement, values)[0][0], results=results)

@@ -9,6 +9,18 @@ from core.carts.values import money
 
 Fault = dict[str, Any]
 
+RECENT = {
+    "R1": "Each level was compared with the last movement only.",
+    "R2": "Only the movements after that proof were checked.",
+    "R4": "Only the order lines written after that proof, and all open ones, were checked.",
+    "R5": "Only the orders written after that proof, or with a line or a cart case written after it, were checked.",
+    "R6": "All refunds, but only the order lines written after that proof, were checked.",
+    "R7": "Only the orders written after that proof were compared with all others.",
+    "R11": "Only the days with a movement after that proof were added up.",
+    "R13": "Only the receipts after that proof, and variants with a cost written after it, were checked, no months.",
+}
+"""What a recent check covers; the others cover everything. A row that was removed leaves this to the full checks."""
+
 
 def _tell_level(fault: Fault) -> str:
     added_up = f"its movements add up to {fault['total']}, and the last one ends at {fault['last_after']}"

@@ -35,6 +35,7 @@ def show_checks(seen: ProofState) -> None:
         show_failing(each.result, alert_id=each.alert_id)
     _show_table(seen.checks)
     show_uncompared([each.result for each in seen.checks])
+    show_covered([each.result for each in seen.checks], seen.shop.zone)
     st.caption(
         tr("Roles of the database that may move stock (R12): {movers}", movers=words.plain(", ".join(seen.movers)))
     )
@@ -94,6 +95,22 @@ def show_uncompared(results: list[CheckResult]) -> None:
                         "{code}: {not_compared} Only our own records were checked.",
                         code=result.code,
                         not_compared=result.not_compared,
+                    )
+                )
+            )
+
+
+def show_covered(results: list[CheckResult], zone: str) -> None:
+    """Say what each recent check covered."""
+    for result in results:
+        if result.covers and result.since:
+            st.caption(
+                words.plain(
+                    tr(
+                        "{code}, after the proof of {since}: {covers}",
+                        code=result.code,
+                        since=words.moment(result.since, zone),
+                        covers=result.covers,
                     )
                 )
             )

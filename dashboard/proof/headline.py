@@ -24,7 +24,7 @@ from dashboard.frame.long_work import LongWork
 from dashboard.language import widgets
 from dashboard.language.texts import marked, tr
 
-SCOPES = (FULL, RECENT) = marked((marked("Everything"), marked("New movements only")))
+SCOPES = (FULL, RECENT) = marked((marked("Everything"), marked("New records only")))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def _show_headline(seen: ProofState) -> None:
         away = sum(each.result.not_compared is not None for each in seen.checks)
         rest = tr(", {away} not compared with Stripe", away=words.number(away)) if away else ""
         st.markdown(tr(":green-badge[:material/verified: All checks passed{rest}]", rest=rest))
-    scope = tr("everything") if seen.last.is_full else tr("new movements only")
+    scope = tr("everything") if seen.last.is_full else tr("new records only")
     st.caption(
         words.plain(
             tr(
@@ -99,9 +99,9 @@ def _show_button() -> None:
             key="rec_scope",
             label_visibility="collapsed",
             help=tr(
-                "“Everything” checks each variant's history from its first movement. “New movements "
-                "only” continues where the last proof ended: faster, but it does not detect an "
-                "edited older movement."
+                "“Everything” checks every record from the first. “New records only” checks what was "
+                "written after the last proof: faster, but it does not detect an edited older "
+                "movement or a removed record."
             ),
         )
 

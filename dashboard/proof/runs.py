@@ -71,7 +71,7 @@ def _show_rows(rows: Sequence[RunRow], zone: str) -> None:
 
 def scope(row: RunRow) -> str:
     """Return how much a run checked."""
-    how = tr("Everything") if row.is_full else tr("New movements only")
+    how = tr("Everything") if row.is_full else tr("New records only")
     return how if row.checks == len(CODES) else f"{how}, {words.plural(row.checks, 'check')}"
 
 
@@ -122,5 +122,6 @@ def show(wanted: str) -> None:
             checks.show_failing(each, has_advice=False)
     checks.show_results(list(seen.results))
     checks.show_uncompared(list(seen.results))
+    checks.show_covered(list(seen.results), zone)
     st.markdown(tr("**Head hash of this proof**"))
     st.code(run.head_hash, language=None, wrap_lines=True)

@@ -1,6 +1,7 @@
 """`python -m tests.bench`: what Stockroom costs beside plain PostgreSQL. Ratios of one run on a durable server.
 
-`--large` fills ten million movements (three years of ten thousand variants) and measures pages and changes there, too;
+`--large` fills ten million movements (three years of ten thousand variants) and a million orders, and measures pages,
+changes, searches and the proof there, too;
 `--keep DIR` keeps the large ledger for the next time; `--only NAME ...` runs some of the parts.
 """
 
@@ -14,6 +15,8 @@ from pathlib import Path
 from tests.bench import bulk, calls, moving, operations, reading, selling, serving, storefront
 from tests.bench.crowds import locked, proxied
 from tests.bench.fill import filled
+from tests.bench.large import finding, proving
+from tests.bench.large.orders import with_orders
 from tests.bench.place import Database, Place, machine, open_place
 from tests.bench.replicas import halved
 
@@ -23,7 +26,9 @@ SMALL, LARGE = 100_000, 10_000_000
 def main() -> int:
     """Run the parts that were asked for, and print a table for each."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--large", action="store_true", help="measure at ten million movements, too")
+    parser.add_argument(
+        "--large", action="store_true", help="measure at ten million movements and a million orders, too"
+    )
     parser.add_argument("--keep", type=Path, help="keep the large ledger in this folder")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--quick", action="store_true", help="one short round of each way")
@@ -31,7 +36,7 @@ def main() -> int:
     with open_place(wanted.keep) as place:
         print(machine(place) + "\n", flush=True)
         small = filled(place, "small", SMALL, anew=True)
-        large = filled(place, "large", LARGE) if wanted.large else None
+        large = with_orders(filled(place, "large", LARGE)) if wanted.large else None
         for name, part in PARTS.items():
             if name in wanted.only:
                 part(small, large)
@@ -97,6 +102,17 @@ def _orders(small: Database, _large: Database | None) -> None:
     _print("Messages stored in the inbox, a second", ("clients", "messages"), selling.compare_inbox(small))
 
 
+def _proof(small: Database, large: Database | None) -> None:
+    columns = ("check", "full, seconds", "of CPU", "recent, seconds", "of CPU")
+    title = "The proof in full, and a recent one after a day of 3,000 orders and 300 receipts"
+    _print(title, columns, proving.compare(large or with_orders(small)))
+
+
+def _finding(small: Database, large: Database | None) -> None:
+    columns = ("what is asked", "rows", "seconds", "seconds of CPU")
+    _print("Orders found, the first page with its count", columns, finding.compare(large or with_orders(small)))
+
+
 def _calls(small: Database, quick: bool) -> None:
     columns = ("call", "clients", "a second", "bare", "ratio", "bytes of WAL", "bare WAL", "ms of CPU", "bare ms")
     _print(
@@ -142,6 +158,8 @@ PARTS: dict[str, Callable[[Database, Database | None], None]] = {
     "bulk": _bulk,
     "orders": _orders,
     "replicas": _replicas,
+    "finding": _finding,
+    "proof": _proof,
 }
 CALLS: dict[str, Callable[[Database, bool], None]] = {"calls": _calls, "storefront": _storefront}
 NAMES = [*PARTS, *CALLS, "moving"]

@@ -7,7 +7,7 @@ levels. `python -m core reconcile` agrees with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def fill(database: Database, movements: int) -> None:
     with database.connect() as connection:
         connection.execute("set session_replication_role = replica")  # keys are right by construction: no look-ups
         connection.execute("set work_mem = '512MB'; set maintenance_work_mem = '512MB'; set synchronous_commit = off")
-        with _without_indexes(connection):
+        with without_indexes(connection, ("public.stock_movements", "stockroom.variant_days", "stockroom.operations")):
             for statement in script.split(";\n\n"):
                 connection.execute(statement.encode())
         connection.execute("vacuum analyze")
@@ -71,31 +71,30 @@ def _note(database: Database) -> str | None:
 
 
 @contextmanager
-def _without_indexes(connection: psycopg.Connection) -> Iterator[None]:
-    """Drop what would be kept in order row by row, and make it anew at the end."""
-    tables = (
-        "('public.stock_movements'::regclass, 'stockroom.variant_days'::regclass, 'stockroom.operations'::regclass)"
-    )
+def without_indexes(connection: psycopg.Connection, names: Sequence[str], *, keys_too: bool = True) -> Iterator[None]:
+    """Drop the indexes of these tables, with their keys unless views need these, and create them again at the end."""
+    tables = "(" + ", ".join(f"'{name}'::regclass" for name in names) + ")"
     keys = connection.execute(
         f"""select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
              where conrelid in {tables} and contype in ('p', 'u')""".encode()
     ).fetchall()
-    names = [name for _, name, _ in keys]
+    kept = [name for _, name, _ in keys]
     indexes = connection.execute(
         f"""select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index
              join pg_class on pg_class.oid = indexrelid where indrelid in {tables} and relname <> all (%s)""".encode(),
-        [names],
+        [kept],
     ).fetchall()
     foreign = connection.execute(
         f"""select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
              where contype = 'f' and confrelid in {tables}""".encode()
     ).fetchall()
-    for table, name, _ in foreign + keys:
+    constraints = keys + foreign if keys_too else []
+    for table, name, _ in reversed(constraints):
         connection.execute(f"alter table {table} drop constraint {name}".encode())
     for name, _ in indexes:
         connection.execute(f"drop index {name}".encode())
     yield
     for _, definition in indexes:
         connection.execute(definition.encode())
-    for table, name, definition in keys + foreign:
+    for table, name, definition in constraints:
         connection.execute(f"alter table {table} add constraint {name} {definition}".encode())

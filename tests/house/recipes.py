@@ -222,7 +222,7 @@ select v.id as variant_id, v.sku, v.price, v.unit_cost
         "core/sql/60_proof/4_runs.sql",
         "'f.sku, f.variant_sequence, f.month')\n",
         "'f.sku, f.variant_sequence, f.month'),\n"
-        "    (14, 'R14', 'price_faults', null, 'public.product_variants', 'f.sku')\n",
+        "    (14, 'R14', 'price_faults', 'public.product_variants', null, null, false, 'f.sku')\n",
     ),
     inside(
         "core/proof/words.py",

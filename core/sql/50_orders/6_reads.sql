@@ -3,7 +3,7 @@
 -- The columns by which orders are searched and paged. They come from one table, so that its indexes can be used.
 create view stockroom_api.order_keys as
 select o.id as order_id, o.payment_id, o.charge_id, o.session_id, lower(o.number) as number, lower(o.email) as email,
-       o.cart_state, o.dispute, o.paid_at
+       o.cart_state, o.dispute, o.paid_at, o.amount, concat_ws(' ', o.email, o.name) as buyer
   from stockroom.orders o;
 
 -- The columns by which order lines are searched; `code` is in lower case, or null if it is the id of the variant.

@@ -2,7 +2,7 @@
 
 -- The messages about payments.
 create view stockroom_api.paid_messages as
-select e.id, e.payment_id, e.body, e.state
+select e.id, e.payment_id, e.body, e.state, e.kind, e.created_at, e.received_at
   from stockroom.stripe_events e
  where e.payment_id is not null
    and (e.kind in ('payment_intent.succeeded', 'checkout.session.completed', 'checkout.session.async_payment_succeeded')

@@ -154,7 +154,6 @@ select f.order_id, f.refunded >= o.amount as is_whole
   join stockroom.orders o on o.id = f.order_id
  where f.refunded > 0;
 
-grant select on stockroom_api.refund_extents to stockroom_app;
 grant execute on function
     stockroom_api.take_in(text, bigint, bigint, text[], text, bigint, jsonb, text, text, text),
     stockroom_api.take_back(text, bigint, bigint, text[], text, text[], text, text)

@@ -1,9 +1,7 @@
 -- R13: the average cost of every variant follows from its movements and from what receipts cost.
 
--- R13 without the kept months: a step that does not follow from the one before it (`average`), from its movement (`level`), or has
--- none (`invented`); and a receipt or its undo without a step (`missing`), although a cost was known. Steps with the source `earlier`
--- are those of the release that began to keep costs.
-create view stockroom_api.recent_cost_faults as
+-- R13: a step that does not follow from the one before it (`average`), from its movement (`level`), or has none (`invented`).
+create view stockroom_api.step_faults as
 with step as (
     select k.*, lag(k.average) over (partition by k.variant_id order by k.sequence, k.place) as before
       from stockroom.cost_steps k
@@ -19,9 +17,12 @@ select f.* from (
       from step k
       left join public.product_variants v on v.id = k.variant_id
       left join public.stock_movements m on m.variant_id = k.variant_id and m.variant_sequence = k.sequence) f
- where f.fault is not null
-union all
-select m.variant_id, m.sku, m.variant_sequence, m.id, null, 'missing'
+ where f.fault is not null;
+
+-- R13: a receipt or its undo without a step (`missing`), although a cost was known. Steps with the source `earlier` are those of the
+-- release that began to keep costs.
+create view stockroom_api.missing_step_faults as
+select m.variant_id, m.sku, m.variant_sequence, m.id as movement_id, null::date as month, 'missing' as fault
   from public.stock_movements m
  where m.movement_type = 'purchase' and m.quantity > 0 and m.reason <> 'undo'
    and not exists (select from stockroom.cost_steps k where k.variant_id = m.variant_id and k.sequence = m.variant_sequence and k.place = 0)
@@ -37,9 +38,27 @@ select u.variant_id, u.sku, u.variant_sequence, u.id, null, 'missing'
  where u.movement_type = 'purchase' and u.quantity < 0 and u.reason = 'undo'
    and not exists (select from stockroom.cost_steps x where x.variant_id = u.variant_id and x.sequence = u.variant_sequence and x.place = 0);
 
--- R13: as above, and the kept months equal the sums of their movements (`month`).
+-- R13 for the variants of which a step was written since the last full run, and for the receipts after it: see 1_windows.sql.
+create view stockroom_api.recent_cost_faults as
+select f.* from stockroom_api.step_faults f where f.variant_id = any (array(select stockroom_api.written_costs(false)))
+union
+select f.* from stockroom_api.missing_step_faults f where f.variant_id = any (array(select stockroom_api.written_costs(false)))
+union
+select f.*
+  from stockroom_api.proof_windows w
+ cross join lateral stockroom_api.written_costs(true) v (id)
+ cross join lateral (
+    select coalesce((select e.sequence from stockroom.proof_ends e
+                      where e.variant_id = v.id and e.run_id <= w.run_id order by e.run_id desc limit 1), 0) as sequence) e
+ cross join lateral (
+    select x.* from stockroom_api.missing_step_faults x where x.variant_id = v.id and x.variant_sequence > e.sequence offset 0) f
+ where w.code = 'R13';
+
+-- R13: every step, and the kept months equal the sums of their movements (`month`).
 create view stockroom_api.cost_faults as
-select * from stockroom_api.recent_cost_faults
+select * from stockroom_api.step_faults
+union all
+select * from stockroom_api.missing_step_faults
 union all
 select k.variant_id, v.sku, null, null, c.month, 'month'
   from stockroom.closed_months c

@@ -1,50 +1,62 @@
 -- Running the checks and recording their results. They report and never repair.
 
--- The checks in their order: the view of their faults, the view for recent movements only (null: the same), the table they look
--- at, and the order of their faults.
+-- The checks in their order: the view of their faults and the table they look at; for a recent run the view and what that looks at
+-- (null: the same), and whether it begins at the last full run of this check; and the order of their faults.
 create view stockroom_api.proof_checks as
 select * from (values
-    (1, 'R1', 'level_faults', 'recent_level_faults', 'public.product_variants', 'f.sku'),
-    (2, 'R2', 'chain_faults', 'recent_chain_faults', 'public.stock_movements', 'f.sku, f.variant_sequence, f.movement_id'),
-    (3, 'R3', 'payment_faults', null, 'stockroom_api.paid_messages', 'f.paid_at, f.payment_id'),
-    (4, 'R4', 'unit_faults', null, 'stockroom.order_lines', 'f.order_id, f.position'),
-    (5, 'R5', 'amount_faults', null, 'stockroom.orders', 'f.order_id'),
-    (6, 'R6', 'refund_faults', null, 'stockroom.refunds', 'f.order_id, f.line_id, f.refund_id'),
-    (7, 'R7', 'twin_faults', null, 'stockroom.orders', 'f.name'),
-    (8, 'R8', 'waiting_faults', null, 'stockroom_api.alerts', 'f.alert_id'),
-    (9, 'R9', 'backup_faults', null, 'stockroom.backups', 'f.proven_at'),
-    (10, 'R10', 'hold_faults', null, 'public.product_variants', 'f.sku'),
-    (11, 'R11', 'rollup_faults', 'recent_rollup_faults', 'stockroom.variant_days', 'f.day, f.sku'),
-    (12, 'R12', 'door_faults', null, 'pg_catalog.pg_roles', 'f.kind, f.name, f.relation'),
-    (13, 'R13', 'cost_faults', 'recent_cost_faults', 'stockroom.cost_steps', 'f.sku, f.variant_sequence, f.month')
-) c (place, code, faults, recent, looks_at, in_order);
+    (1, 'R1', 'level_faults', 'public.product_variants', 'recent_level_faults', 'public.product_variants', false, 'f.sku'),
+    (2, 'R2', 'chain_faults', 'public.stock_movements', 'recent_chain_faults', 'stockroom_api.new_movements', false,
+        'f.sku, f.variant_sequence, f.movement_id'),
+    (3, 'R3', 'payment_faults', 'stockroom_api.paid_messages', null, null, false, 'f.paid_at, f.payment_id'),
+    (4, 'R4', 'unit_faults', 'stockroom.order_lines', 'recent_unit_faults', 'stockroom_api.written_lines(''R4'')', true,
+        'f.order_id, f.position'),
+    (5, 'R5', 'amount_faults', 'stockroom.orders', 'recent_amount_faults', 'stockroom_api.written_orders(''R5'')', true, 'f.order_id'),
+    (6, 'R6', 'refund_faults', 'stockroom.refunds', 'recent_refund_faults', 'stockroom.refunds', true,
+        'f.order_id, f.line_id, f.refund_id'),
+    (7, 'R7', 'twin_faults', 'stockroom.orders', 'recent_twin_faults', 'stockroom_api.written_orders(''R7'')', true, 'f.name'),
+    (8, 'R8', 'waiting_faults', 'stockroom_api.alerts', null, null, false, 'f.alert_id'),
+    (9, 'R9', 'backup_faults', 'stockroom.backups', null, null, false, 'f.proven_at'),
+    (10, 'R10', 'hold_faults', 'public.product_variants', null, null, false, 'f.sku'),
+    (11, 'R11', 'rollup_faults', 'stockroom.variant_days', 'recent_rollup_faults', 'stockroom_api.new_movements', false, 'f.day, f.sku'),
+    (12, 'R12', 'door_faults', 'pg_catalog.pg_roles', null, null, false, 'f.kind, f.name, f.relation'),
+    (13, 'R13', 'cost_faults', 'stockroom.cost_steps', 'recent_cost_faults', 'stockroom_api.written_costs(true)', true,
+        'f.sku, f.variant_sequence, f.month')
+) c (place, code, faults, looks_at, recent, recent_looks_at, is_windowed, in_order);
 
--- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, and the first
--- `_examples` of these. Unless `_is_full`, levels, chains and daily figures are checked only from where the chains were verified
--- last. Memory is raised for the large checks. Refuses: SK009, SK010.
+-- Run all checks or those of `_codes`. Returns for each its code, the rows looked at, the rows that fail, the first `_examples` of
+-- these, and `since`: the end of the run after which it looked; null if it looked at everything. A recent run of R4 to R7 and R13
+-- begins at their last full run that passed; without one it is full. Memory is raised for the large checks. Refuses: SK009, SK010.
 create function stockroom_api.run_checks(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _examples int, _codes text[], _is_full boolean
-) returns table (code text, checked bigint, failures bigint, examples jsonb)
+) returns table (code text, checked bigint, failures bigint, examples jsonb, since timestamptz)
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set work_mem = '64MB' as $$
 declare
     _check record;
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     for _check in
-        select c.code, c.looks_at, c.in_order, case when _is_full then c.faults else coalesce(c.recent, c.faults) end as faults
-          from stockroom_api.proof_checks c where _codes is null or c.code = any (_codes) order by c.place
+        select c.code, s.since, c.in_order, case when s.since is null then c.faults else c.recent end as faults,
+               case when s.since is null then c.looks_at else c.recent_looks_at end as looks_at
+          from stockroom_api.proof_checks c
+         cross join lateral (
+            select case when _is_full or c.recent is null then null
+                        when c.is_windowed then (select w.ended_at from stockroom_api.proof_windows w where w.code = c.code)
+                        else (select max(r.ended_at) from stockroom.proof_runs r
+                               where r.id = (select max(k.run_id) from stockroom.proof_marks k)) end as since) s
+         where _codes is null or c.code = any (_codes) order by c.place
     loop
         return query execute format(
             'select %L::text, (select count(*) from %s), count(*),
-                    coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= $1), ''[]'')
+                    coalesce(jsonb_agg(to_jsonb(f) order by f.n) filter (where f.n <= $1), ''[]''), $2
                from (select f.*, row_number() over (order by %s) as n from stockroom_api.%I f) f',
-            _check.code, _check.looks_at, _check.in_order, _check.faults) using _examples;
+            _check.code, _check.looks_at, _check.in_order, _check.faults) using _examples, _check.since;
     end loop;
 end $$;
 
--- Record the results of a run with the head hash of the ledger. If R2 passes, mark the chains as verified so far. Open a case for
--- each check that fails and resolve the cases of the others. A run that looked only at recent movements resolves no case, because
--- its fault can be older. Call it in the transaction and snapshot of the checks. Refuses: SK009, SK010.
+-- Record the results of a run with the head hash of the ledger, and with the oldest transaction that its snapshot may not have seen.
+-- If R2 passes, mark the chains as verified so far. Open a case for each check that fails and resolve the cases of the others. A
+-- recent run resolves no case of a check with a recent form, because its fault can be older. Call it in the transaction and snapshot
+-- of the checks. Refuses: SK009, SK010.
 create function stockroom_api.record_run(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _began_at timestamptz, _is_full boolean, _results jsonb
 ) returns bigint
@@ -53,12 +65,13 @@ declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _run_id bigint;
 begin
-    insert into stockroom.proof_runs (began_at, performed_by, is_full, head_hash)
-    values (_began_at, _who, _is_full, stockroom_api.ledger_head()) returning id into _run_id;
-    insert into stockroom.proof_results (run_id, code, title, checked, failures, examples, faults, not_compared)
-    select _run_id, r.code, r.title, r.checked, r.failures, r.examples, r.faults, r.not_compared
+    insert into stockroom.proof_runs (began_at, performed_by, is_full, head_hash, horizon, server)
+    values (_began_at, _who, _is_full, stockroom_api.ledger_head(), pg_snapshot_xmin(pg_current_snapshot()), stockroom_api.server_id())
+    returning id into _run_id;
+    insert into stockroom.proof_results (run_id, code, title, checked, failures, examples, faults, not_compared, since)
+    select _run_id, r.code, r.title, r.checked, r.failures, r.examples, r.faults, r.not_compared, r.since
       from jsonb_to_recordset(_results)
-           r (code text, title text, checked bigint, failures bigint, examples jsonb, faults jsonb, not_compared text);
+           r (code text, title text, checked bigint, failures bigint, examples jsonb, faults jsonb, not_compared text, since timestamptz);
     if exists (select from stockroom.proof_results r where r.run_id = _run_id and r.code = 'R2' and r.failures = 0) then
         insert into stockroom.proof_marks (variant_id, sequence, chain_hash, run_id)
         select v.id, v.movement_sequence, v.chain_head, _run_id
@@ -112,7 +125,7 @@ select r.id, r.began_at, r.ended_at, r.performed_by, r.is_full, encode(r.head_ha
 
 -- The result of each check in each run.
 create view stockroom_api.proof_results as
-select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p.not_compared, c.place
+select p.run_id, p.code, p.title, p.checked, p.failures, p.examples, p.faults, p.not_compared, p.since, c.place
   from stockroom.proof_results p
   join stockroom_api.proof_checks c on c.code = p.code;
 

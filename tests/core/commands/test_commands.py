@@ -128,6 +128,14 @@ def test_reconcile_prints_every_check_and_its_result(operated: Shop, capsys: pyt
     said = json.loads(capsys.readouterr().out)
     assert [check["code"] for check in said["checks"]] == ["R1", "R2"]
     assert said["head_hash"] == head
+    assert core_main.main(["reconcile", "--recent", "--only", "R4"]) == 0
+    ended_at = operated.sql(
+        "select to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from stockroom.proof_runs"
+    )
+    covered = "Only the order lines written after that proof, and all open ones, were checked."
+    assert f"R4 after the proof of {ended_at} UTC: {covered}" in capsys.readouterr().out.splitlines()
+    assert core_main.main(["reconcile", "--json", "--recent", "--only", "R4"]) == 0
+    assert json.loads(capsys.readouterr().out)["checks"][0]["since"].startswith(ended_at[:10])
 
 
 def test_reconcile_lists_failures_below_its_table(operated: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, select
 
 from core.foundation.errors import InvalidInput
-from core.foundation.model import MovementType
+from core.foundation.model import Actor, MovementType
 from core.ledger import movements
 from core.ledger.movements import MovementFilter
 from tests.support.builders import Shop
@@ -80,3 +82,25 @@ def test_a_cursor_of_another_list_is_refused(shop: Shop, shoe: UUID, cursor: str
     for wanted in (MovementFilter(), MovementFilter(variant_id=shoe)):
         with pytest.raises(InvalidInput, match="start from its beginning"):
             shop.run(movements.page, "Wanda", filter=wanted, cursor=cursor)
+
+
+def test_the_rare_reasons_of_a_person_have_an_index_that_everyday_movements_do_not_write(fresh_shop: Shop) -> None:
+    def size() -> int:
+        return int(fresh_shop.sql("select pg_relation_size('stock_movements_person_reason_idx')"))
+
+    variant = fresh_shop.variant(1_000)
+    for quantity in (-1, 1):
+        fresh_shop.adjust(variant, quantity)
+    empty = size()
+    for _ in range(3):
+        fresh_shop.adjust(variant, -1, reason="damaged")
+    assert (empty, size()) == (8_192, 16_384)
+
+    def plan(connection: Connection, _: Actor) -> str:
+        wanted = MovementFilter(performed_by="Wanda", reasons=("damaged",), since=date(2020, 1, 1))
+        query = select(movements.KEYS.c.movement_id).where(*movements.conditions(connection, wanted, movements.KEYS.c))
+        connection.exec_driver_sql("set local enable_seqscan = off")
+        text = query.compile(connection, compile_kwargs={"literal_binds": True})
+        return "\n".join(row[0] for row in connection.exec_driver_sql(f"explain {text}"))
+
+    assert "stock_movements_person_reason_idx" in fresh_shop.run(plan)

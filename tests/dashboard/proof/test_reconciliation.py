@@ -143,7 +143,7 @@ def test_only_new_movements_are_verified_if_that_is_chosen(tabs: Tabs, sold: dic
     tab.session_state["rec_scope"] = headline.RECENT
     press(tab, "Verify now")
     hand.let_go()
-    assert "by Mia, new movements only" in words_of(run(tab))
+    assert "by Mia, new records only" in words_of(run(tab))
     assert tabs.shop.sql("select is_full from stockroom.proof_runs") is False
 
 

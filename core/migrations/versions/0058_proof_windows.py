@@ -1,0 +1,19 @@
+"""Where recent proofs begin, and an index for the rare reasons of a person.
+
+Revision ID: 0058
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0058"
+down_revision = "0057"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL beside this file."""
+    body = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(body)
