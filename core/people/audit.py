@@ -60,6 +60,11 @@ class What(StrEnum):
     READING_SET = "reading_set"
     HOOK_MADE = "hook_made"
     HOOK_CHANGED = "hook_changed"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    FACTOR_RULE = "factor_rule"
+    CODES_RENEWED = "codes_renewed"
+    RECOVERY_USED = "recovery_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

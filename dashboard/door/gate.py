@@ -29,7 +29,19 @@ SIGNED_IN = "stockroom.signed_in"
 FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
 ICON_PATH = "/app/static/icon.svg"
 OPEN_PATHS = frozenset(
-    {"/sign-in", "/sign-out", "/welcome", "/healthz", "/readyz", "/metrics", "/webhook/stripe", FONT_PATH, ICON_PATH}
+    {
+        "/sign-in",
+        "/sign-in/code",
+        "/sign-in/set-up",
+        "/sign-out",
+        "/welcome",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/webhook/stripe",
+        FONT_PATH,
+        ICON_PATH,
+    }
 )
 
 LONGEST_NEXT = 2_000

@@ -58,6 +58,11 @@ WHAT = lazy(
         What.READING_SET: "Language and format set",
         What.HOOK_MADE: "Webhook created",
         What.HOOK_CHANGED: "Webhook changed",
+        What.FACTOR_ADDED: "Second factor set up",
+        What.FACTOR_REMOVED: "Second factor removed",
+        What.FACTOR_RULE: "Second factor for a role",
+        What.CODES_RENEWED: "Recovery codes replaced",
+        What.RECOVERY_USED: "Recovery code used",
     }
 )
 _FACTS = lazy(
@@ -98,6 +103,8 @@ _FACTS = lazy(
         "daily_at": "Starts at",
         "language": "Language",
         "format": "Format",
+        "factor": "Second factor",
+        "is_needed": "Required",
     }
 )
 

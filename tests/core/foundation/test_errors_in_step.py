@@ -21,6 +21,7 @@ from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
 from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
+from core.people.factors.half import Missing
 from core.sample.trying import Trial
 from core.shop.prices import TaxBy
 from core.valuation.costs import CostSource, StepKind
@@ -149,6 +150,8 @@ WORDS: dict[str, Iterable[str]] = {
     "goods_deliveries_closed_check": OPEN,
     "goods_steps_step_check": Done,
     "variant_codes_kind_check": CodeKind,
+    "half_sessions_step_check": Missing,
+    "factor_rules_role_check": model.Role,
 }
 
 
