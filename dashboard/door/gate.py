@@ -33,6 +33,7 @@ OPEN_PATHS = frozenset(
         "/sign-in",
         "/sign-in/code",
         "/sign-in/set-up",
+        "/sign-in/passkey",
         "/sign-out",
         "/welcome",
         "/healthz",

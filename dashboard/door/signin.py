@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.requests import HTTPConnection, Request
@@ -31,6 +30,7 @@ from core.people.reading import shop_reading
 from dashboard.door import signin_page
 from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
 from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form, refuse_other_sites
+from dashboard.door.ways import following
 from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
 from dashboard.language.said import translated
 from dashboard.language.texts import marked, tr
@@ -90,7 +90,7 @@ def door(page: _Page) -> _Page:
         except SignInRequired:
             response = RedirectResponse(sign_in_path(request.url.path), 303)
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Security-Policy"] = signin_page.POLICY
+        response.headers.setdefault("Content-Security-Policy", signin_page.POLICY)
         return response
 
     return answer
@@ -237,11 +237,6 @@ async def enter(request: Request, session: NewSession | HalfSession, next_path: 
     response = RedirectResponse(f"{page}{following(next_path)}", 303)
     _set(request, response, HALF_COOKIE, session.token, _life(session.expires_at), HALF_AT)
     return response
-
-
-def following(next_path: str) -> str:
-    """Return the query with which a page leads to `next_path` afterwards."""
-    return "" if next_path == "/" else f"?{urlencode({'next': next_path}, safe='/')}"
 
 
 async def admit(request: Request, session: NewSession, response: Response) -> Response:

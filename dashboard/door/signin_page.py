@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from core.people.passwords import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from dashboard.door import ways
 from dashboard.door.gate import FONT_PATH, ICON_PATH
 from dashboard.language.reader import reader
 from dashboard.language.texts import tr
@@ -58,6 +59,7 @@ def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
 {password_field("password", tr("Password"), "current-password", problem, focus=bool(email))}
 <button>{escape(tr("Sign in"))}</button>
 </form>
+{ways.links(next_path)}
 <p class="hint">{escape(tr("No password, or forgot it? Ask an admin of your shop for a one-time link."))}</p>""",
     )
 

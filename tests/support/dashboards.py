@@ -39,7 +39,7 @@ def serve(
 
     Without a port, on a free one.
     """
-    port = port or _free_port()
+    port = port or free_port()
     settings = {"DATABASE_URL": app_url, "STOCKROOM_TRUSTED_PROXIES": trusted_proxies, **(more or {})}
     with forking() as context:
         process = context.Process(target=_serve, args=(port, dict(os.environ) | settings))
@@ -56,7 +56,8 @@ def serve(
         process.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from core.people.factors import totp
+from core.people.factors.passkeys import Passkey
 from core.people.factors.steps import Standing
 from dashboard.door.second import qr
 from dashboard.door.signin_page import alert, page, password_field, state
@@ -15,14 +16,15 @@ _APP = '<input type="hidden" name="kind" value="app">'
 _RECOVERY = '<input type="hidden" name="kind" value="recovery">'
 
 
-def code_form(standing: Standing, next_path: str, *, recovery: bool = False, problem: str = "") -> str:
-    """Return the page that asks for the code of the app, or for a recovery code."""
+def code_form(standing: Standing, next_path: str, *, recovery: bool = False, problem: str = "", key: str = "") -> str:
+    """Return the page that asks for the code of the app, for a recovery code, or for a passkey by the form `key`."""
     by_app = standing.has_app and not recovery
     label = tr("Code of your authenticator app") if by_app else tr("Recovery code")
     other = _other_way(standing, next_path, by_app=by_app)
     return page(
         tr("One more step"),
         f"""{alert(problem)}
+{key}
 <form method="post" action="/sign-in/code">
 <input type="hidden" name="next" value="{escape(next_path)}">
 {_APP if by_app else _RECOVERY}
@@ -44,8 +46,11 @@ def _other_way(standing: Standing, next_path: str, *, by_app: bool) -> str:
     return f'<p class="hint"><a href="/sign-in/code?{escape(urlencode(query))}">{escape(text)}</a></p>'
 
 
-def app_form(standing: Standing, secret: str, action: str, next_path: str, *, problem: str = "") -> str:
+def app_form(
+    standing: Standing, secret: str, action: str, next_path: str, *, problem: str = "", may_key: bool = False
+) -> str:
     """Return the page that sets up an app: its QR code, the secret as text, and a field for the first code."""
+    follows = f'<input type="hidden" name="next" value="{escape(next_path)}">'
     spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     why = tr("Your role needs a second factor. Set it up once, then you go on.") if standing.step == "enrol" else ""
     return page(
@@ -60,7 +65,8 @@ def app_form(standing: Standing, secret: str, action: str, next_path: str, *, pr
 <input type="hidden" name="next" value="{escape(next_path)}">
 {_code_field(tr("Code that the app shows"), problem, digits=True)}
 <button>{escape(tr("Confirm"))}</button>
-</form>""",
+</form>
+{_action("passkey", tr("Set up a passkey instead"), to=action, quiet=True, more=follows) if may_key else ""}""",
     )
 
 
@@ -78,13 +84,14 @@ def codes_page(codes: tuple[str, ...], next_path: str) -> str:
     )
 
 
-def factors_page(standing: Standing, *, problem: str = "") -> str:
-    """Return the page on which a person manages their own second factors."""
+def factors_page(standing: Standing, own: tuple[Passkey, ...], *, problem: str = "", may_key: bool = False) -> str:
+    """Return the page on which a person manages their own second factors; `may_key`: whether this site has passkeys."""
     return page(
         tr("Second factor"),
         f"""{alert(problem)}
 <p>{escape(_summary(standing))}</p>
 {_app_part(standing)}
+{_passkey_part(standing, own, may_key=may_key)}
 {_codes_part(standing)}
 <p class="hint"><a href="/account">{escape(tr("Back to your account"))}</a></p>""",
     )
@@ -103,6 +110,19 @@ def _app_part(standing: Standing) -> str:
 {_action("remove", tr("Remove the app"), proof=tr("Your password, or a code"), quiet=True)}"""
 
 
+def _passkey_part(standing: Standing, own: tuple[Passkey, ...], *, may_key: bool) -> str:
+    asked = tr("Your password, or a code") if standing.has_factor else ""
+    add = _action("passkey", tr("Add a passkey"), proof=asked, quiet=bool(asked)) if may_key else ""
+    if not own:
+        return f"<h2>{escape(tr('Passkeys'))}</h2>{add}" if add else ""
+    options = "".join(f'<option value="{key.passkey_id}">{escape(key.name)}</option>' for key in own)
+    choice = f"""<label for="passkey">{escape(tr("Passkey"))}</label>
+<select id="passkey" name="passkey">{options}</select>"""
+    return f"""<h2>{escape(tr("Passkeys"))}</h2>
+{add}
+{_action("unkey", tr("Remove this passkey"), proof=tr("Your password, or a code"), quiet=True, more=choice)}"""
+
+
 def _codes_part(standing: Standing) -> str:
     if not standing.has_factor:
         return ""
@@ -112,12 +132,14 @@ def _codes_part(standing: Standing) -> str:
 {_action("codes", tr("Make new codes"), proof=tr("Your password, or a code"), quiet=True)}"""
 
 
-def _action(what: str, label: str, *, proof: str = "", quiet: bool = False) -> str:
+def _action(
+    what: str, label: str, *, proof: str = "", quiet: bool = False, more: str = "", to: str = "/second-step"
+) -> str:
     field = f"{what}_proof"
     asked = password_field(field, proof, "current-password", "", focus=False) if proof else ""
-    return f"""<form method="post" action="/second-step">
+    return f"""<form method="post" action="{escape(to)}">
 <input type="hidden" name="do" value="{escape(what)}">
-{asked}
+{more}{asked}
 {'<button class="quiet">' if quiet else "<button>"}{escape(label)}</button>
 </form>"""
 
