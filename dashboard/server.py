@@ -31,11 +31,12 @@ from core.jobs.worker import Worker
 from core.sandbox import connection
 from core.storefront.api import create_api
 from core.stripe.trouble import Patience
-from dashboard.door import health, shell, signin, tabs, webhook
+from dashboard.door import health, shell, signin, tabs, ways, webhook
 from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
 from dashboard.door.post import ALL_METHODS
+from dashboard.door.second import provider
 from dashboard.door.second import routes as second_step
 from dashboard.frame import feedback, live
 from dashboard.scan.routes import ScanDoor
@@ -105,6 +106,7 @@ def on_script_error(error: Exception) -> bool:
 
 
 _settings = load_settings()
+ways.provider()  # a wrong setting is said at the start
 _api_engine = partial(pool.engine, Share.API)
 api = create_api(
     _api_engine,
@@ -125,6 +127,7 @@ app = st.App(
     routes=[
         *signin.ROUTES,
         *second_step.ROUTES,
+        *provider.ROUTES,
         *health.HealthDoor(partial(pool.engine, Share.JOBS)).routes(),
         *Downloads(pool.engine).routes(),
         *ScanDoor(pool.engine).routes(),

@@ -24,7 +24,7 @@ DRIVER = "postgresql+psycopg"
 YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[2] / ".streamlit" / "secrets.toml"
 NOTIFY = "STOCKROOM_NOTIFY_"
-IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+IN_A_FILE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STOCKROOM_OIDC_CLIENT_SECRET")
 # Hosting panels add these options for other clients. PostgreSQL's own client would refuse the whole URL.
 FOREIGN_OPTIONS = ("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "supa", "workaround")
 

@@ -65,6 +65,7 @@ class What(StrEnum):
     FACTOR_RULE = "factor_rule"
     CODES_RENEWED = "codes_renewed"
     RECOVERY_USED = "recovery_used"
+    IDENTITY_LINKED = "identity_linked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from html import escape
 from urllib.parse import urlencode
 
 from core.foundation.settings import load_settings
+from core.people import identity
 from core.people.factors.passkeys import Site, site_of
+from core.people.identity import Provider
 from dashboard.language.texts import tr
 
 
@@ -17,11 +19,16 @@ def site() -> Site | None:
     return site_of(load_settings().public_url)
 
 
+@lru_cache(maxsize=1)
+def provider() -> Provider | None:
+    """Return the shop's own identity provider, or None."""
+    return identity.provider()
+
+
 def links(next_path: str) -> str:
     """Return the links of the sign-in form to other ways."""
-    if not site():
-        return ""
-    return _link("/sign-in/passkey", next_path, tr("Sign in with a passkey"))
+    passkey = _link("/sign-in/passkey", next_path, tr("Sign in with a passkey")) if site() else ""
+    return passkey + (_link("/sign-in/oidc", next_path, tr("Sign in with your work account")) if provider() else "")
 
 
 def _link(path: str, next_path: str, label: str) -> str:

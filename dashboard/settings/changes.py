@@ -63,6 +63,7 @@ WHAT = lazy(
         What.FACTOR_RULE: "Second factor for a role",
         What.CODES_RENEWED: "Recovery codes replaced",
         What.RECOVERY_USED: "Recovery code used",
+        What.IDENTITY_LINKED: "Linked to the identity provider",
     }
 )
 _FACTS = lazy(

@@ -38,6 +38,7 @@ ONE_DOOR = {
     "standardwebhooks": "core/storefront/hooks/wire.py",
     "zxcvbn": "core/people/guessing.py",
     "pyotp": "core/people/factors/totp.py",
+    "authlib": "core/people/identity.py",
     "webauthn": "core/people/factors/passkeys.py",
 }
 # A screen may use the building blocks, and the screens after it.
