@@ -31,7 +31,7 @@ from core.jobs.worker import Worker
 from core.sandbox import connection
 from core.storefront.api import create_api
 from core.stripe.trouble import Patience
-from dashboard.door import health, shell, signin, tabs, ways, webhook
+from dashboard.door import health, shell, signin, tabs, webhook
 from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
@@ -106,7 +106,6 @@ def on_script_error(error: Exception) -> bool:
 
 
 _settings = load_settings()
-ways.provider()  # a wrong setting is said at the start
 _api_engine = partial(pool.engine, Share.API)
 api = create_api(
     _api_engine,

@@ -104,7 +104,8 @@ def sign_out_user(engine: Engine, arguments: argparse.Namespace) -> None:
 def remove_factor(engine: Engine, arguments: argparse.Namespace) -> None:
     """Remove the second factor, for a lost phone; also of the last admin, whom nobody else can help."""
     person = _person(engine, arguments.email)
-    run(engine, rules.remove_factors, COMMAND_LINE, user_id=person.user_id)
+    has_mail = load_settings().mail_url is not None
+    run(engine, rules.remove_factors, COMMAND_LINE, user_id=person.user_id, has_mail=has_mail)
     print(f"{person.name} signs in without a second factor and can set up a new one. They are signed out everywhere.")
 
 

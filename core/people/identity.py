@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.base_client.sync_openid import OpenIDMixin
@@ -24,31 +22,17 @@ from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.database.engine import call
-from core.foundation.errors import InvalidInput, InvalidSetting, Unavailable
-from core.foundation.settings import load_settings, with_secrets
+from core.foundation.addresses import IdentityProvider
+from core.foundation.errors import InvalidInput, Unavailable
 from core.people import passwords
 from core.people.accounts import NewSession, entered, scalar
 from core.people.browsers import hash_of, printable
 from core.people.factors.half import HalfSession
 
-CALLBACK = "/sign-in/oidc/back"
-NAMES = ("STOCKROOM_OIDC_ISSUER", "STOCKROOM_OIDC_CLIENT_ID", "STOCKROOM_OIDC_CLIENT_SECRET")
 SECONDS = 8.0
 """How long the provider may take for one answer."""
 _SAFE = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """The signatures that are accepted: those with a public key."""
-_LOCAL = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """The provider of the settings. The repr has no secret."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    back: str
-    """The address to which it sends people back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +57,10 @@ class NotSignedIn(Exception):
     """The provider's answer was refused, or it refused the person."""
 
 
-def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
-    """Return the provider of the settings, or None. Raises InvalidSetting."""
-    environ = with_secrets(os.environ) if environ is None else environ
-    issuer, client_id, client_secret = (environ.get(name, "").strip() for name in NAMES)
-    if not issuer and not client_id and not client_secret:
-        return None
-    if not issuer or not client_id or not client_secret:
-        raise InvalidSetting(f"{', '.join(NAMES)} belong together: set all of them, or none.")
-    parts = urlsplit(issuer)
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)):
-        raise InvalidSetting("STOCKROOM_OIDC_ISSUER is not the URL of an identity provider: begin it with https://.")
-    home = load_settings(environ).public_url
-    if home is None:
-        raise InvalidSetting(
-            "STOCKROOM_OIDC_ISSUER needs STOCKROOM_PUBLIC_URL, to which the provider sends people back."
-        )
-    return Provider(issuer=issuer, client_id=client_id, client_secret=client_secret, back=home + CALLBACK)
-
-
 class _Client(OpenIDMixin):  # type: ignore[misc]  # the library has no types
     """What is known of a provider; read once for each sign-in, which is rare."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: IdentityProvider) -> None:
         self.provider, self.client_id = provider, provider.client_id
         self.server_metadata: dict[str, Any] = {}
 
@@ -131,7 +96,7 @@ def _in_time(request: Any) -> Any:
     return bounded
 
 
-def depart(provider: Provider) -> Trip:
+def depart(provider: IdentityProvider) -> Trip:
     """Return where to send a browser to sign in at the provider. Raises Unavailable."""
     state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
     client = _Client(provider)
@@ -144,7 +109,7 @@ def depart(provider: Provider) -> Trip:
     return Trip(url=url, state=state, nonce=nonce, verifier=verifier)
 
 
-def arrive(provider: Provider, *, code: str, nonce: str, verifier: str) -> Somebody:
+def arrive(provider: IdentityProvider, *, code: str, nonce: str, verifier: str) -> Somebody:
     """Return whom the provider named with this code. Raises NotSignedIn for an answer that is not to be believed."""
     client = _Client(provider)
     try:
@@ -200,7 +165,7 @@ def take(connection: Connection, *, state: str) -> dict[str, str] | None:
 
 @database.one_statement
 def enter_as(
-    connection: Connection, *, provider: Provider, who: Somebody, user_agent: str | None, previous: str | None
+    connection: Connection, *, provider: IdentityProvider, who: Somebody, user_agent: str | None, previous: str | None
 ) -> NewSession | HalfSession | None:
     """Begin a session for the person whom the provider named; None where nobody here is meant."""
     token = passwords.new_token()

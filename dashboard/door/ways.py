@@ -6,10 +6,9 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import urlencode
 
+from core.foundation.addresses import IdentityProvider
 from core.foundation.settings import load_settings
-from core.people import identity
 from core.people.factors.passkeys import Site, site_of
-from core.people.identity import Provider
 from dashboard.language.texts import tr
 
 
@@ -20,9 +19,9 @@ def site() -> Site | None:
 
 
 @lru_cache(maxsize=1)
-def provider() -> Provider | None:
+def provider() -> IdentityProvider | None:
     """Return the shop's own identity provider, or None."""
-    return identity.provider()
+    return load_settings().identity
 
 
 def links(next_path: str) -> str:

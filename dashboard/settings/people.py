@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.foundation.model import Role
+from core.foundation.settings import load_settings
 from core.people import accounts
 from core.people import administration as people
 from core.people.accounts import OpenSession
@@ -130,6 +131,7 @@ def show_person(person: Person, own_id: int | None) -> None:
                 rules.remove_factors,
                 disabled=not person.has_factor or person.user_id == own_id,
                 user_id=person.user_id,
+                has_mail=load_settings().mail_url is not None,
             )
             _button(tr("Deactivate"), tr("{name} can no longer sign in.", name=person.name), people.set_active,
                     user_id=person.user_id, active=False)  # fmt: skip

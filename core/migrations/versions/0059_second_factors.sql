@@ -67,3 +67,8 @@ create table stockroom.identities (
     primary key (issuer, subject),
     constraint identities_user_key unique (user_id, issuer)
 );
+
+-- A mail to a person about their account.
+alter table stockroom.deliveries drop constraint deliveries_kind_check;
+alter table stockroom.deliveries add constraint deliveries_kind_check
+    check (kind in ('alert', 'digest', 'order', 'test', 'proof', 'account'));

@@ -11,6 +11,7 @@ from core.database.engine import rows_of
 from core.foundation.errors import invalid
 from core.foundation.model import Actor, Role
 from core.people.access import Permission
+from core.people.accounts import shop_name
 from core.people.guard import ask
 
 
@@ -41,10 +42,16 @@ def set_factor_rule(connection: Connection, actor: Actor, *, role: Role, is_need
     ask(connection, actor, Permission.MANAGE_USERS, "set_factor_rule", role=str(role), needed=bool(is_needed))
 
 
-@database.one_statement
-def remove_factors(connection: Connection, actor: Actor, *, user_id: int) -> str:
-    """Remove all second factors of another person, sign them out, and return their email address.
+def remove_factors(connection: Connection, actor: Actor, *, user_id: int, has_mail: bool = False) -> None:
+    """Remove all second factors of another person and sign them out; with a mail account they are told.
 
     Raises InvalidInput, Forbidden, SignInRequired.
     """
-    return str(ask(connection, actor, Permission.MANAGE_USERS, "remove_factors", person=user_id)[0][0])
+    shop = shop_name(connection)
+    values = {
+        "person": user_id,
+        "title": f"{shop}: your second factor was removed" if has_mail else None,
+        "body": f"{actor.name} removed the second factor of your account. You are signed out everywhere. Sign in with "
+        "your password and set up a new one under Your account. If you did not ask for this, tell an admin at once.",
+    }
+    ask(connection, actor, Permission.MANAGE_USERS, "remove_factors", **values)

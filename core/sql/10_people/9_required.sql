@@ -47,10 +47,11 @@ begin
          order by array_position(array['warehouse', 'support', 'manager', 'admin'], r.role);
 end $$;
 
--- Remove all second factors of a person who lost them, with the recovery codes, and sign them out everywhere. Returns their email
--- address. Nobody removes their own this way. Refuses: SK008, SK009, SK010.
-create function stockroom_api.remove_factors(_user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint)
-    returns text
+-- Remove all second factors of a person who lost them, with the recovery codes, and sign them out everywhere. With `_title` they get
+-- a mail. Nobody removes their own this way. Refuses: SK008, SK009, SK010.
+create function stockroom_api.remove_factors(
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _for bigint, _title text, _body text
+) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
     _who text := stockroom_api.require(_user_id, _session_id, _roles, _name);
@@ -75,11 +76,14 @@ begin
     perform stockroom_api.sign_out_everywhere(_for);
     perform stockroom_api.note_change(_user_id, _who, 'factor_removed', stockroom_api.person_called(_for),
         jsonb_build_object('factor', _factors));
-    return _email;
+    if _title is not null then
+        insert into stockroom.deliveries (key, kind, destination, recipient, title, body)
+        values ('account:' || gen_random_uuid(), 'account', 'orders', _email, _title, _body);
+    end if;
 end $$;
 
 grant execute on function
     stockroom_api.set_factor_rule(bigint, bigint, text[], text, text, boolean),
     stockroom_api.factor_rules(bigint, bigint, text[], text),
-    stockroom_api.remove_factors(bigint, bigint, text[], text, bigint)
+    stockroom_api.remove_factors(bigint, bigint, text[], text, bigint, text, text)
     to stockroom_app;

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from core.foundation.addresses import IDENTITY_BACK
 from core.foundation.places import Places
 from core.people import identity
-from core.people.identity import CALLBACK, NotSignedIn
+from core.people.identity import NotSignedIn
 from dashboard.door import ways
 from dashboard.door.gate import COOKIE, safe_next
 from dashboard.door.post import ALL_METHODS
@@ -74,5 +75,5 @@ async def arrive(request: Request) -> Response:
 
 ROUTES: list[BaseRoute] = [
     Route(PATH, depart, methods=ALL_METHODS),
-    Route(CALLBACK, arrive, methods=ALL_METHODS),
+    Route(IDENTITY_BACK, arrive, methods=ALL_METHODS),
 ]

@@ -126,7 +126,7 @@ WORDS: dict[str, Iterable[str]] = {
     "view_mails_state_check": MailState,
     "destinations_min_severity_check": (*sales.Severity, "waited"),
     "destinations_digest_check": ("each", "hour", "day"),
-    "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),
+    "deliveries_kind_check": ("alert", "digest", "order", "test", "proof", "account"),
     "deliveries_state_check": ("waiting", "sent", "failed"),
     "shop_tax_check": TaxBy,
     "checkouts_tax_by_check": TaxBy,

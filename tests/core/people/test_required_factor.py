@@ -126,7 +126,10 @@ def test_an_admin_removes_a_lost_factor_and_the_person_is_signed_out(fresh_shop:
     secret, begun = enrolled(fresh_shop, token)
     half = half_of(fresh_shop, email)  # a page that waits for the code
     ada = fresh_shop.person("Ada")
-    assert fresh_shop.run(rules.remove_factors, ada, user_id=id_of(fresh_shop, email)) == email
+    fresh_shop.run(rules.remove_factors, ada, user_id=id_of(fresh_shop, email), has_mail=True)
+    [mail] = fresh_shop.rows("select recipient, title, body from stockroom.deliveries")
+    assert (mail.recipient, mail.title) == (email, "My shop: your second factor was removed")
+    assert mail.body.startswith("Ada removed the second factor of your account.")
     assert who(fresh_shop, token) is None
     for typed in (code(secret), begun.codes[0]):
         with pytest.raises(SignInRequired):
@@ -135,7 +138,8 @@ def test_an_admin_removes_a_lost_factor_and_the_person_is_signed_out(fresh_shop:
     [removed] = [change for change in fresh_shop.run(audit.recent_changes) if change.what == What.FACTOR_REMOVED]
     assert (removed.performed_by, removed.before) == ("Ada", {"factor": ["app"]})
     with pytest.raises(InvalidInput):  # another admin's page, opened before
-        fresh_shop.run(rules.remove_factors, ada, user_id=id_of(fresh_shop, email))
+        fresh_shop.run(rules.remove_factors, ada, user_id=id_of(fresh_shop, email), has_mail=True)
+    assert fresh_shop.sql("select count(*) from stockroom.deliveries") == 1
 
 
 def test_an_admin_does_not_remove_their_own_factor_without_a_proof(fresh_shop: Shop) -> None:

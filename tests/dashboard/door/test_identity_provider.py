@@ -17,8 +17,10 @@ import httpx
 import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
+from core.foundation.addresses import IdentityProvider
 from core.foundation.errors import InvalidSetting
 from core.foundation.model import Role
+from core.foundation.settings import load_settings
 from core.people import accounts, audit, identity
 from core.people import administration as people
 from core.people.audit import What
@@ -146,7 +148,7 @@ def test_an_address_that_passes_to_another_person_at_the_provider_opens_nothing(
 
 def test_of_two_accounts_of_one_address_at_once_one_is_the_persons(desk: Desk) -> None:
     email = new_person(desk.shop)
-    provider = identity.Provider(issuer="https://two.example", client_id="x", client_secret="x", back="x")
+    provider = IdentityProvider(issuer="https://two.example", client_id="x", client_secret="x", back="x")
     start = threading.Barrier(6)
 
     def enter(number: int) -> object:
@@ -192,12 +194,12 @@ def test_pkce_and_nonce_travel_and_a_wrong_code_is_refused(desk: Desk) -> None:
     assert answer.status_code == 400
 
 
-def at(desk: Desk, **changed: str) -> identity.Provider:
+def at(desk: Desk, **changed: str) -> IdentityProvider:
     values = {"issuer": desk.issuer, "client_id": "stockroom", "back": f"{desk.url}/sign-in/oidc/back"} | changed
-    return identity.Provider(client_secret="a secret of the test", **values)
+    return IdentityProvider(client_secret="a secret of the test", **values)
 
 
-def visit(desk: Desk, provider: identity.Provider, subject: str) -> tuple[identity.Trip, str]:
+def visit(desk: Desk, provider: IdentityProvider, subject: str) -> tuple[identity.Trip, str]:
     """Sign in at the provider and return the code."""
     trip = identity.depart(provider)
     return trip, parse_qs(urlsplit(desk.allow(desk.browser(), trip.url, subject)).query)["code"][0]
@@ -236,20 +238,25 @@ def test_a_token_for_another_client_or_of_another_issuer_is_not_believed(
 
 
 def test_a_provider_that_is_away_is_said_in_words_and_the_password_still_works(desk: Desk) -> None:
-    away = identity.Provider(issuer="http://127.0.0.1:9", client_id="x", client_secret="x", back="x")
+    away = IdentityProvider(issuer="http://127.0.0.1:9", client_id="x", client_secret="x", back="x")
     with pytest.raises(Exception, match="does not answer"):
         identity.depart(away)
 
 
+ALL = {f"STOCKROOM_OIDC_{name}": "https://id.example" for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")} | {
+    "STOCKROOM_PUBLIC_URL": "https://stock.example"
+}
+
+
 @pytest.mark.parametrize(
-    "environ",
-    [
-        {"STOCKROOM_OIDC_ISSUER": "https://id.example"},
-        dict.fromkeys(identity.NAMES, "http://id.example") | {"STOCKROOM_PUBLIC_URL": "https://s.example"},
-        dict.fromkeys(identity.NAMES, "https://id.example"),
-    ],
+    "wrong",
+    [{"STOCKROOM_OIDC_CLIENT_ID": ""}, {"STOCKROOM_OIDC_ISSUER": "http://id.example"}, {"STOCKROOM_PUBLIC_URL": ""}],
 )
-def test_settings_that_do_not_fit_are_refused_at_the_start(environ: dict[str, str]) -> None:
+def test_settings_that_do_not_fit_are_refused_at_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidSetting):
-        identity.provider(environ)
-    assert identity.provider({}) is None
+        load_settings(ALL | wrong)
+    found = load_settings(ALL)
+    assert found.identity is not None
+    assert found.identity.back == "https://stock.example/sign-in/oidc/back"
+    assert "client_secret" not in repr(found)
+    assert load_settings({}).identity is None
