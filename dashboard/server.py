@@ -36,6 +36,8 @@ from dashboard.door.downloads import Downloads
 from dashboard.door.gate import AuthGate
 from dashboard.door.pictures import Pictures
 from dashboard.door.post import ALL_METHODS
+from dashboard.door.second import provider
+from dashboard.door.second import routes as second_step
 from dashboard.frame import feedback, live
 from dashboard.scan.routes import ScanDoor
 
@@ -123,6 +125,8 @@ app = st.App(
     middleware=[Middleware(AuthGate, find_session=signin.find_session, find_hosts=pictures.hosts, api=api)],
     routes=[
         *signin.ROUTES,
+        *second_step.ROUTES,
+        *provider.ROUTES,
         *health.HealthDoor(partial(pool.engine, Share.JOBS)).routes(),
         *Downloads(pool.engine).routes(),
         *ScanDoor(pool.engine).routes(),

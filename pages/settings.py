@@ -12,6 +12,7 @@ from core.health import reads as health_reads
 from core.orders import stripe_link
 from core.people import administration as people
 from core.people import api_keys, audit
+from core.people.factors import rules
 from core.shop import profile as shop
 from core.shop import reasons
 from dashboard.door import session
@@ -69,7 +70,9 @@ def show_section(name: str, own: Shop) -> None:
     """Draw a section; only its own reads run."""
     sections: dict[str, Callable[[], None]] = marked(
         {
-            "People": lambda: people_desk.show_people(session.run(people.list_people)),
+            "People": lambda: people_desk.show_people(
+                session.run(people.list_people), session.run(rules.factor_rules), viewer.user_id
+            ),
             "Shop": lambda: shop_desk.show_shop(own),
             "Reasons": lambda: reason_desk.show_reasons(session.run(reasons.list_reasons)),
             "Recent changes": lambda: changes.show_changes(session.run(audit.recent_changes), own.zone),

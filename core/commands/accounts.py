@@ -16,6 +16,7 @@ from core.foundation.settings import load_settings
 from core.people import accounts
 from core.people import administration as people
 from core.people.administration import Person
+from core.people.factors import rules
 from core.people.passwords import clean_email
 
 
@@ -36,6 +37,8 @@ def add_parsers(subparsers: Any) -> None:
     _for_person(commands, "deactivate", "deactivate an account and sign the person out", deactivate_user)
     _for_person(commands, "activate", "activate an account again", activate_user)
     _for_person(commands, "sign-out", "sign a person out of every browser", sign_out_user)
+    what = "remove the second factor of a person who lost it, and sign them out"
+    _for_person(commands, "remove-factor", what, remove_factor)
 
 
 def _for_person(commands: Any, name: str, what: str, operate: Any) -> argparse.ArgumentParser:
@@ -96,6 +99,14 @@ def sign_out_user(engine: Engine, arguments: argparse.Namespace) -> None:
     person = _person(engine, arguments.email)
     ended = run(engine, accounts.end_sessions, COMMAND_LINE, user_id=person.user_id)
     print(f"{person.name} is signed out of {ended} browser{'' if ended == 1 else 's'}.")
+
+
+def remove_factor(engine: Engine, arguments: argparse.Namespace) -> None:
+    """Remove the second factor, for a lost phone; also of the last admin, whom nobody else can help."""
+    person = _person(engine, arguments.email)
+    has_mail = load_settings().mail_url is not None
+    run(engine, rules.remove_factors, COMMAND_LINE, user_id=person.user_id, has_mail=has_mail)
+    print(f"{person.name} signs in without a second factor and can set up a new one. They are signed out everywhere.")
 
 
 def _person(engine: Engine, email: str) -> Person:

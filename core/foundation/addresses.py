@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from psycopg.pq import Conninfo
@@ -24,6 +25,18 @@ USUAL_PORT = "5432"
 SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "2"}
 """Options of a URL with several hosts that names none: only the primary is used, and a dead host costs two seconds."""
 _SEVERAL_AT_FRONT = re.compile(r"(?P<begin>[\w+]+://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*,[^/?#@]*)(?P<rest>[/?#].*|)")
+IDENTITY_BACK = "/sign-in/oidc/back"
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityProvider:
+    """The shop's own identity provider, and the address to which it sends people back. The repr has no secret."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    back: str
 
 
 def destinations(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -151,6 +164,33 @@ def public_url(address: str) -> str | None:
     if address and (parts.scheme not in ("http", "https") or not parts.netloc or "@" in address or parts.query):
         raise InvalidSetting("STOCKROOM_PUBLIC_URL is not the URL of a dashboard: use the form https://stock.example.")
     return address or None
+
+
+def identity_provider(issuer: str, client_id: str, client_secret: str, home: str | None) -> IdentityProvider | None:
+    """Return the identity provider, or None if nothing of it is set. Raises InvalidSetting."""
+    if not (issuer or client_id or client_secret):
+        return None
+    if not (issuer and client_id and client_secret):
+        raise InvalidSetting(
+            "STOCKROOM_OIDC_ISSUER, STOCKROOM_OIDC_CLIENT_ID and STOCKROOM_OIDC_CLIENT_SECRET belong together: set all "
+            "of them, or none."
+        )
+    parts = urlsplit(issuer)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)):
+        raise InvalidSetting("STOCKROOM_OIDC_ISSUER is not the URL of an identity provider: begin it with https://.")
+    if home is None:
+        raise InvalidSetting("STOCKROOM_OIDC_ISSUER needs STOCKROOM_PUBLIC_URL, where the provider sends people back.")
+    return IdentityProvider(issuer=issuer, client_id=client_id, client_secret=client_secret, back=home + IDENTITY_BACK)
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Return the origins that may call the API from a browser: scheme, host and port, and nothing after them."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for origin in found:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise InvalidSetting(f"STOCKROOM_CORS_ORIGINS has {origin!r}: name sites such as https://shop.example.")
+    return found
 
 
 def libpq_url(url: str) -> str:

@@ -9,11 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import platformdirs
 
 from core.foundation import addresses
+from core.foundation.addresses import IdentityProvider
 from core.foundation.errors import InvalidSetting
 from core.foundation.journal import MODES, QUIET
 
@@ -21,7 +21,7 @@ YES, NO = ("1", "yes", "true", "on"), ("0", "no", "false", "off")
 SECRETS = Path(__file__).parents[2] / ".streamlit" / "secrets.toml"
 NOTIFY = "STOCKROOM_NOTIFY_"
 EVERYDAY_KEY, GUARD_KEY = "STRIPE_SECRET_KEY", "STOCKROOM_STRIPE_GUARD_KEY"
-IN_A_FILE = (EVERYDAY_KEY, "STRIPE_WEBHOOK_SECRET", GUARD_KEY)
+IN_A_FILE = (EVERYDAY_KEY, "STRIPE_WEBHOOK_SECRET", GUARD_KEY, "STOCKROOM_OIDC_CLIENT_SECRET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Settings:
     destinations: Mapping[str, str] = field(default_factory=dict, repr=False)
     mail_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    identity: IdentityProvider | None = None
     private_hooks: bool = False
     log: str = QUIET
     backups: Path | None = None
@@ -95,10 +96,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sell_unverified=_answer(
             environ, "STOCKROOM_SELL_UNVERIFIED", "use 1 to sell while the database is down or 0 to refuse", usual="0"
         ),
-        cors_origins=_cors_origins(environ),
+        cors_origins=addresses.origins(_value(environ, "STOCKROOM_CORS_ORIGINS")),
         destinations=addresses.destinations(environ, NOTIFY),
         mail_url=addresses.mail_url(_value(environ, "STOCKROOM_MAIL_URL")),
         public_url=addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
+        identity=addresses.identity_provider(
+            _value(environ, "STOCKROOM_OIDC_ISSUER"),
+            _value(environ, "STOCKROOM_OIDC_CLIENT_ID"),
+            _value(environ, "STOCKROOM_OIDC_CLIENT_SECRET"),
+            addresses.public_url(_value(environ, "STOCKROOM_PUBLIC_URL")),
+        ),
         private_hooks=_answer(environ, "STOCKROOM_PRIVATE_HOOKS", "use 1 to allow private networks or 0", usual="0"),
         backups=_folder(environ, "STOCKROOM_BACKUPS"),
         backups_kept=_number(environ, "STOCKROOM_BACKUPS_KEPT", 14, 9_999, "how many backups to keep"),
@@ -173,16 +180,6 @@ def _log(environ: Mapping[str, str]) -> str:
     if mode not in MODES:
         raise InvalidSetting(f"STOCKROOM_LOG is {mode!r}: use quiet, plain or json.")
     return mode
-
-
-def _cors_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the origins that may call the API from a browser: scheme, host and port, and nothing after them."""
-    origins = tuple(part.strip() for part in _value(environ, "STOCKROOM_CORS_ORIGINS").split(",") if part.strip())
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
-            raise InvalidSetting(f"STOCKROOM_CORS_ORIGINS has {origin!r}: name sites such as https://shop.example.")
-    return origins
 
 
 def _trusted_proxies(environ: Mapping[str, str]) -> tuple[str, ...]:

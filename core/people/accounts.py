@@ -22,7 +22,8 @@ from core.foundation.model import COMMAND_LINE, Actor, Role
 from core.foundation.text import clean_line
 from core.people import passwords
 from core.people.access import Permission
-from core.people.browsers import hash_of
+from core.people.browsers import hash_of, printable
+from core.people.factors.half import HalfSession, Missing
 from core.people.guard import ask
 
 _P = ParamSpec("_P")
@@ -140,7 +141,7 @@ def sign_in(
     user_agent: str | None,
     previous: str | None,
     browser: str | None = None,
-) -> NewSession | TooManyTries | None:
+) -> NewSession | HalfSession | TooManyTries | None:
     """Begin a session for the person with this email and password; None when they do not match.
 
     `previous` is the token this browser held before: that session ends. `browser` is the token by which this browser is
@@ -150,19 +151,19 @@ def sign_in(
     if not isinstance(proof, ProvenPassword):
         return proof
     token = passwords.new_token()
-    expires_at = at_the_door(
+    rows = at_the_door(
         engine,
-        scalar,
+        _rows,
         _FINISH_SIGN_IN,
         attempt=proof.attempt_id,
         user_id=proof.user_id,
         known=proof.password_hash,
         stronger=passwords.stronger_hash(password, proof.password_hash),
         token=passwords.token_hash(token),
-        user_agent=_printable(user_agent),
+        user_agent=printable(user_agent),
         previous=hash_of(previous),
     )
-    return NewSession(token=token, expires_at=expires_at) if expires_at else None
+    return entered(token, rows)
 
 
 def prove_password(
@@ -176,8 +177,8 @@ def prove_password(
         email = passwords.clean_email(email)
     except InvalidInput:
         email = "?"  # belongs to no account, and keeps odd characters out of the database
-    wait_seconds, attempt_id, user_id, known = at_the_door(
-        engine, _row, _BEGIN_SIGN_IN, email=email, address=address, browser=hash_of(browser)
+    [(wait_seconds, attempt_id, user_id, known)] = at_the_door(
+        engine, _rows, _BEGIN_SIGN_IN, email=email, address=address, browser=hash_of(browser)
     )
     if wait_seconds:
         return TooManyTries(wait_seconds=wait_seconds)
@@ -200,12 +201,22 @@ def find_link(connection: Connection, *, link: str) -> str | None:
 
 
 @database.one_statement
-def use_link(connection: Connection, *, link: str, user_agent: str | None, previous: str | None) -> NewSession | None:
+def use_link(
+    connection: Connection, *, link: str, user_agent: str | None, previous: str | None
+) -> NewSession | HalfSession | None:
     """Begin a session with a one-time link; None when the link is unknown, used or expired."""
     token = passwords.new_token()
-    values = {"link": hash_of(link), "user_agent": _printable(user_agent), "previous": hash_of(previous)}
-    expires_at = scalar(connection, _USE_LINK, token=passwords.token_hash(token), **values)
-    return NewSession(token=token, expires_at=expires_at) if expires_at else None
+    values = {"link": hash_of(link), "user_agent": printable(user_agent), "previous": hash_of(previous)}
+    return entered(token, call(connection, _USE_LINK, {"token": passwords.token_hash(token), **values}))
+
+
+def entered(token: str, rows: Sequence[tuple[Any, ...]]) -> NewSession | HalfSession | None:
+    """Return what `stockroom_api.enter` began for `token`; None where it was not reached."""
+    for expires_at, step in rows:
+        if step is not None:
+            return HalfSession(token=token, expires_at=expires_at, must_enrol=step == Missing.ENROL)
+        return NewSession(token=token, expires_at=expires_at)
+    return None
 
 
 # ---------------------------------------------------------------- the actor's own account
@@ -268,21 +279,17 @@ _NEWS = """select n.latest, f.token, f.shop_since
                          cross join lateral stockroom_api.find_session(t.token) s) f on true"""
 _BEGIN_SIGN_IN = """select wait_seconds, attempt_id, user_id, password_hash
                       from stockroom_api.begin_sign_in(%(email)s, %(address)s, %(browser)s)"""
-_FINISH_SIGN_IN = """select stockroom_api.finish_sign_in(%(attempt)s, %(user_id)s, %(known)s, %(stronger)s, %(token)s,
-                            %(user_agent)s, %(previous)s)"""
-_USE_LINK = "select stockroom_api.use_link(%(link)s, %(token)s, %(user_agent)s, %(previous)s)"
+_FINISH_SIGN_IN = """select * from stockroom_api.finish_sign_in(%(attempt)s, %(user_id)s, %(known)s, %(stronger)s,
+                              %(token)s, %(user_agent)s, %(previous)s)"""
+_USE_LINK = "select * from stockroom_api.use_link(%(link)s, %(token)s, %(user_agent)s, %(previous)s)"
 
 
 @database.one_statement
-def _row(connection: Connection, statement: str, /, **values: Any) -> tuple[Any, ...]:
-    return call(connection, statement, values)[0]
+def _rows(connection: Connection, statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
+    return call(connection, statement, values)
 
 
 @database.one_statement
 def scalar(connection: Connection, statement: str, /, **values: Any) -> Any:
     """Return the first value of a query, or None where it finds no row."""
     return next((row[0] for row in call(connection, statement, values)), None)
-
-
-def _printable(user_agent: str | None) -> str | None:
-    return "".join(c for c in user_agent[:300] if c.isprintable()) if user_agent else None

@@ -39,6 +39,7 @@ class Person:
     created_at: datetime
     last_signed_in_at: datetime | None
     open_sessions: int
+    has_factor: bool
 
 
 @database.one_statement

@@ -61,6 +61,12 @@ class What(StrEnum):
     HOOK_MADE = "hook_made"
     HOOK_CHANGED = "hook_changed"
     GUARD_SET = "guard_set"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    FACTOR_RULE = "factor_rule"
+    CODES_RENEWED = "codes_renewed"
+    RECOVERY_USED = "recovery_used"
+    IDENTITY_LINKED = "identity_linked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,4 +29,9 @@ def hash_of(token: str | None) -> bytes | None:
     return passwords.token_hash(token) if token and passwords.is_token(token) else None
 
 
+def printable(user_agent: str | None) -> str | None:
+    """Return the beginning of what a browser says of itself, without characters that cannot be shown."""
+    return "".join(c for c in user_agent[:300] if c.isprintable()) if user_agent else None
+
+
 _KNOW = "select stockroom_api.know_browser(%(session)s, %(shown)s, %(new)s)"

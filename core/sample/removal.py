@@ -35,8 +35,9 @@ _BUSY = frozenset({"40P01", "55P03"})  # a deadlock, or a lock that somebody els
 
 _KEPT = (
     "stockroom.users", "stockroom.sessions", "stockroom.sign_in_links", "stockroom.sign_in_attempts",
-    "stockroom.known_browsers", "stockroom.audit", "stockroom.reasons", "stockroom.backups", "stockroom.jobs",
-    "procrastinate.procrastinate_workers",
+    "stockroom.known_browsers", "stockroom.authenticators", "stockroom.passkeys", "stockroom.recovery_codes",
+    "stockroom.factor_rules", "stockroom.identities", "stockroom.audit", "stockroom.reasons",
+    "stockroom.backups", "stockroom.jobs", "procrastinate.procrastinate_workers",
 )  # fmt: skip
 """The tables that are copied, in an order in which references hold. Workers and their jobs go on."""
 
@@ -161,7 +162,8 @@ def _replace(connection: Connection, actor: Actor, name: str, rights: str, deadl
     _run(connection, CLEAR)
     connection.exec_driver_sql("reset role")
     build(connection)
-    connection.exec_driver_sql("delete from stockroom.reasons")
+    for table in ("stockroom.reasons", "stockroom.factor_rules"):
+        connection.exec_driver_sql(f"delete from {table}")  # noqa: S608 - one of the two
     for table, rows in kept.items():
         _copy_in(connection, table, rows)
     for sequence, last in numbers:

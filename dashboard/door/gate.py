@@ -21,6 +21,7 @@ from starlette.websockets import WebSocketClose
 from core.foundation.errors import Unavailable
 from core.people.accounts import SignedIn
 from core.storefront.doors import REQUEST_ID, NoKey, problem
+from dashboard.door import proxy
 
 COOKIE = "stockroom_session"
 SIGNED_IN = "stockroom.signed_in"
@@ -29,7 +30,22 @@ SIGNED_IN = "stockroom.signed_in"
 FONT_PATH = "/app/static/inter-latin-wght-normal.woff2"
 ICON_PATH = "/app/static/icon.svg"
 OPEN_PATHS = frozenset(
-    {"/sign-in", "/sign-out", "/welcome", "/healthz", "/readyz", "/metrics", "/webhook/stripe", FONT_PATH, ICON_PATH}
+    {
+        "/sign-in",
+        "/sign-in/code",
+        "/sign-in/set-up",
+        "/sign-in/passkey",
+        "/sign-in/oidc",
+        "/sign-in/oidc/back",
+        "/sign-out",
+        "/welcome",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/webhook/stripe",
+        FONT_PATH,
+        ICON_PATH,
+    }
 )
 
 LONGEST_NEXT = 2_000
@@ -109,6 +125,7 @@ class AuthGate:
         if signed_in is None:
             return answer_stranger(request)
         request.scope[SIGNED_IN] = signed_in
+        proxy.notice(request)
         return _to_start(request, signed_in.start) if asks_for_page(request) else None
 
 

@@ -25,6 +25,8 @@ from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor
 from core.people import accounts
 from core.people.accounts import SignedIn
+from core.people.factors import steps
+from core.people.factors.steps import Standing
 from dashboard.door.gate import COOKIE
 from dashboard.language.reader import ENGLISH, Reader, found_by, reader_of, set_reader
 from dashboard.language.texts import tr
@@ -56,6 +58,11 @@ def signed_in() -> SignedIn:
         raise SignInRequired
     set_reader(reader_of(found.language, found.format))
     return found
+
+
+def standing() -> Standing | None:
+    """Return the second factors of the signed-in person."""
+    return accounts.at_the_door(pool.engine(), steps.standing, token=presented_token())
 
 
 def _reader() -> Reader:

@@ -25,43 +25,48 @@ from core.foundation.model import Role
 from core.foundation.places import Places
 from core.people import accounts, browsers
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
+from core.people.factors.half import HalfSession
 from core.people.reading import shop_reading
 from dashboard.door import signin_page
 from dashboard.door.gate import COOKIE, SIGNED_IN, safe_next, sign_in_path
 from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form, refuse_other_sites
+from dashboard.door.ways import following
 from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
 from dashboard.language.said import translated
 from dashboard.language.texts import marked, tr
 
 BROWSER_COOKIE = "stockroom_browser"
 """The cookie of a browser that has signed in before: it gives no access, only a count of wrong passwords of its own."""
+HALF_COOKIE, HALF_AT = "stockroom_half", "/sign-in"
+"""The cookie of a half session, and the only pages that receive it."""
+CODE_PATH, SET_UP_PATH = "/sign-in/code", "/sign-in/set-up"
 
 _WRONG = marked("The email or password is incorrect. Check both and try again.")
 _USED_UP = marked("This link was already used, has expired, or was replaced by a newer one. Ask for a new link.")
 
 _lookups = Places(4, 3.0)
 # Each takes a tenth of a second of one core and 64 MiB: more at once would only slow down everything else.
-_password_checks = Places(2, 10.0)
+password_checks = Places(2, 10.0)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Page = Callable[[Request], Awaitable[Response]]
 
 
-async def _look_up(operation: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Run an operation that takes no actor."""
+async def look_up(operation: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Run an operation that takes no actor, within the places for signing in."""
     work = partial(accounts.at_the_door, pool.engine(Share.SIGN_IN), operation)
     return await _lookups.run(work, *args, **kwargs)
 
 
 async def find_session(token: str) -> SignedIn | None:
     """Return the person signed in with `token`. The gate calls this for every request."""
-    return await _look_up(accounts.find_session, token=token)
+    return await look_up(accounts.find_session, token=token)
 
 
 async def _shop_reader() -> Reader:
     """Return who reads before anybody has signed in: the shop's choice, or English while the database is away."""
     try:
-        found = await _look_up(shop_reading)
+        found = await look_up(shop_reading)
     except StockError:
         return ENGLISH
     return reader_of(found.language, found.format)
@@ -79,13 +84,13 @@ def door(page: _Page) -> _Page:
         try:
             response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
         except UnusableForm as problem:
-            response = _say(problem.status, tr("The form was rejected"), translated(problem.sentence))
+            response = say(problem.status, tr("The form was rejected"), translated(problem.sentence))
         except Unavailable as problem:
-            response = _say(503, tr("Temporarily unavailable"), translated(problem.message))
+            response = say(503, tr("Temporarily unavailable"), translated(problem.message))
         except SignInRequired:
             response = RedirectResponse(sign_in_path(request.url.path), 303)
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Security-Policy"] = signin_page.POLICY
+        response.headers.setdefault("Content-Security-Policy", signin_page.POLICY)
         return response
 
     return answer
@@ -104,7 +109,7 @@ async def sign_in(request: Request) -> Response:
 
 async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
     next_path, email = safe_next(form.get("next")), form.get("email", "").strip()
-    session = await _password_checks.run(
+    session = await password_checks.run(
         accounts.sign_in,
         pool.engine(Share.SIGN_IN),
         email=email,
@@ -114,8 +119,8 @@ async def _take_sign_in(request: Request, form: dict[str, str]) -> Response:
         previous=request.cookies.get(COOKIE),
         browser=request.cookies.get(BROWSER_COOKIE),
     )
-    if isinstance(session, NewSession):
-        return await _enter(request, session, next_path)
+    if isinstance(session, NewSession | HalfSession):
+        return await enter(request, session, next_path)
     if isinstance(session, TooManyTries):
         page = signin_page.sign_in_form(next_path, email=email, problem=wait_sentence(session.wait_seconds))
         return HTMLResponse(page, 429, {"Retry-After": str(session.wait_seconds)})
@@ -128,22 +133,22 @@ async def welcome(request: Request) -> Response:
     if request.method == "POST":
         return await _take_link(request, await read_form(request))
     link = request.query_params.get("token", "")
-    name = await _look_up(accounts.find_link, link=link)
+    name = await look_up(accounts.find_link, link=link)
     if name is None:
-        return _say(410, tr("This link no longer works"), tr(_USED_UP))
+        return say(410, tr("This link no longer works"), tr(_USED_UP))
     return HTMLResponse(signin_page.link_form(name, link))
 
 
 async def _take_link(request: Request, form: dict[str, str]) -> Response:
-    session = await _look_up(
+    session = await look_up(
         accounts.use_link,
         link=form.get("token", ""),
         user_agent=request.headers.get("user-agent"),
         previous=request.cookies.get(COOKIE),
     )
     if session is None:
-        return _say(410, tr("This link no longer works"), tr(_USED_UP))
-    return await _enter(request, session, "/")
+        return say(410, tr("This link no longer works"), tr(_USED_UP))
+    return await enter(request, session, "/")
 
 
 @door
@@ -155,7 +160,7 @@ async def password(request: Request) -> Response:
         return _password_page(signed_in, {})
     if form.get("password") != form.get("again"):
         return _password_page(signed_in, form, tr("The new passwords do not match."), 422)
-    return await _password_checks.run(_change_password, signed_in, form, request)
+    return await password_checks.run(_change_password, signed_in, form, request)
 
 
 def _change_password(signed_in: SignedIn, form: dict[str, str], request: Request) -> Response:
@@ -207,9 +212,9 @@ async def sign_out(request: Request) -> Response:
         return RedirectResponse("/", 303)
     refuse_other_sites(request)
     token = request.cookies.get(COOKIE, "")
-    await _look_up(accounts.sign_out, token=token)
+    await look_up(accounts.sign_out, token=token)
     response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_https(request))
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=is_https(request))
     return response
 
 
@@ -224,26 +229,44 @@ ROUTES: list[BaseRoute] = [
 # ---------------------------------------------------------------- their parts
 
 
-async def _enter(request: Request, session: NewSession, next_path: str) -> Response:
-    """Return the redirect of a new session. The browser is known from now on, also after the session ends."""
-    token = await _look_up(browsers.know, session=session.token, shown=request.cookies.get(BROWSER_COOKIE))
-    response = remember(request, session, next_path)
-    life = browsers.DAYS_KNOWN * 24 * 60 * 60
-    response.set_cookie(
-        BROWSER_COOKIE, token, max_age=life, path="/", httponly=True, samesite="lax", secure=_is_https(request)
-    )
+async def enter(request: Request, session: NewSession | HalfSession, next_path: str) -> Response:
+    """Return the redirect of a new session, or of a half session to the step that it lacks."""
+    if isinstance(session, NewSession):
+        return await admit(request, session, RedirectResponse(next_path, 303))
+    page = SET_UP_PATH if session.must_enrol else CODE_PATH
+    response = RedirectResponse(f"{page}{following(next_path)}", 303)
+    _set(request, response, HALF_COOKIE, session.token, _life(session.expires_at), HALF_AT)
+    return response
+
+
+async def admit(request: Request, session: NewSession, response: Response) -> Response:
+    """Give the browser a session with this response. It is known from now on, also after the session ends."""
+    token = await look_up(browsers.know, session=session.token, shown=request.cookies.get(BROWSER_COOKIE))
+    _set(request, response, COOKIE, session.token, _life(session.expires_at))
+    _set(request, response, BROWSER_COOKIE, token, browsers.DAYS_KNOWN * 24 * 60 * 60)
+    if HALF_COOKIE in request.cookies:
+        response.delete_cookie(HALF_COOKIE, HALF_AT, httponly=True, samesite="lax", secure=is_https(request))
     return response
 
 
 def remember(request: Request, session: NewSession, next_path: str) -> Response:
     """Return a redirect with the session cookie, which neither scripts nor other sites can read."""
     response = RedirectResponse(next_path, 303)
-    life = int((session.expires_at - datetime.now(UTC)).total_seconds())
-    response.set_cookie(COOKIE, session.token, max_age=life, httponly=True, samesite="lax", secure=_is_https(request))
+    _set(request, response, COOKIE, session.token, _life(session.expires_at))
     return response
 
 
-def _is_https(request: HTTPConnection) -> bool:
+def _set(request: Request, response: Response, name: str, token: str, life: int, path: str = "/") -> None:
+    secure = is_https(request)
+    response.set_cookie(name, token, max_age=life, path=path, httponly=True, samesite="lax", secure=secure)
+
+
+def _life(expires_at: datetime) -> int:
+    return int((expires_at - datetime.now(UTC)).total_seconds())
+
+
+def is_https(request: HTTPConnection) -> bool:
+    """Return whether the browser reached us over https."""
     return request.scope.get("scheme") in ("https", "wss")
 
 
@@ -255,10 +278,11 @@ def wait_sentence(seconds: int) -> str:
 
 
 def _not_possible() -> Response:
-    answer = _say(405, tr("Method not allowed"), tr("This address only shows and accepts a form."))
+    answer = say(405, tr("Method not allowed"), tr("This address only shows and accepts a form."))
     answer.headers["Allow"] = "GET, HEAD, POST"
     return answer
 
 
-def _say(status: int, title: str, sentence: str) -> Response:
+def say(status: int, title: str, sentence: str) -> Response:
+    """Return a page with one sentence."""
     return HTMLResponse(signin_page.message(title, sentence), status)

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from core.people.passwords import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from dashboard.door import ways
 from dashboard.door.gate import FONT_PATH, ICON_PATH
 from dashboard.language.reader import reader
 from dashboard.language.texts import tr
@@ -51,13 +52,14 @@ def sign_in_form(next_path: str, *, email: str = "", problem: str = "") -> str:
     """Return the sign-in page; `problem` is the error of the last attempt."""
     return page(
         tr("Sign in"),
-        f"""{_alert(problem)}
+        f"""{alert(problem)}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="{escape(next_path)}">
 {_email_field(email, "username", problem, focus=not email)}
-{_password_field("password", tr("Password"), "current-password", problem, focus=bool(email))}
+{password_field("password", tr("Password"), "current-password", problem, focus=bool(email))}
 <button>{escape(tr("Sign in"))}</button>
 </form>
+{ways.links(next_path)}
 <p class="hint">{escape(tr("No password, or forgot it? Ask an admin of your shop for a one-time link."))}</p>""",
     )
 
@@ -80,17 +82,17 @@ def password_form(*, name: str, email: str, has_password: bool, names_itself: bo
     hint = tr("At least {count} characters. A sentence works well and is easy to remember.", count=SHORTEST_PASSWORD)
     own = f"{_name_field(name)}{_email_field(email, 'username', '', focus=False)}" if names_itself else _username(email)
     now = (
-        _password_field("current", tr("Current password"), "current-password", problem, focus=True)
+        password_field("current", tr("Current password"), "current-password", problem, focus=True)
         if has_password
         else ""
     )
     return page(
         title,
-        f"""{_alert(problem)}
+        f"""{alert(problem)}
 <form method="post" action="/password">
 {own}{now}
-{_password_field("password", tr("New password"), "new-password", problem, focus=not (has_password or names_itself))}
-{_password_field("again", tr("Repeat new password"), "new-password", problem, focus=False)}
+{password_field("password", tr("New password"), "new-password", problem, focus=not (has_password or names_itself))}
+{password_field("again", tr("Repeat new password"), "new-password", problem, focus=False)}
 <p class="hint">{escape(hint)}</p>
 <button>{escape(tr("Save"))}</button>
 </form>
@@ -105,7 +107,8 @@ def message(title: str, sentence: str, *, link: str = "/sign-in", label: str = "
     return page(title, f'<p>{escape(sentence)}</p>\n<p><a class="button" href="{escape(link)}">{escape(label)}</a></p>')
 
 
-def _alert(problem: str) -> str:
+def alert(problem: str) -> str:
+    """Return the error of the last attempt, or nothing."""
     return f'<p class="problem" id="problem" role="alert">{escape(problem)}</p>' if problem else ""
 
 
@@ -118,13 +121,14 @@ def _name_field(name: str) -> str:
 def _email_field(email: str, complete: str, problem: str, *, focus: bool) -> str:
     return f"""<label for="email">{escape(tr("Email"))}</label>
 <input id="email" name="email" type="email" value="{escape(email)}" autocomplete="{complete}" inputmode="email"
- maxlength="{LONGEST_EMAIL}" spellcheck="false" autocapitalize="none" required{_state(problem, focus)}>"""
+ maxlength="{LONGEST_EMAIL}" spellcheck="false" autocapitalize="none" required{state(problem, focus)}>"""
 
 
-def _password_field(name: str, label: str, complete: str, problem: str, *, focus: bool) -> str:
+def password_field(name: str, label: str, complete: str, problem: str, *, focus: bool) -> str:
+    """Return a field for a password, with its label."""
     return f"""<label for="{name}">{escape(label)}</label>
 <input id="{name}" name="{name}" type="password" autocomplete="{complete}" maxlength="{LONGEST_PASSWORD}"
- required{_state(problem, focus)}>"""
+ required{state(problem, focus)}>"""
 
 
 def _username(email: str) -> str:
@@ -132,5 +136,6 @@ def _username(email: str) -> str:
     return f'<input type="email" name="email" value="{escape(email)}" autocomplete="username" hidden readonly>\n'
 
 
-def _state(problem: str, focus: bool) -> str:
+def state(problem: str, focus: bool) -> str:
+    """Return the attributes of a field: whether it is wrong, and whether it has the focus."""
     return (' aria-invalid="true" aria-describedby="problem"' if problem else "") + (" autofocus" if focus else "")

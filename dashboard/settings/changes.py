@@ -59,6 +59,12 @@ WHAT = lazy(
         What.HOOK_MADE: "Webhook created",
         What.HOOK_CHANGED: "Webhook changed",
         What.GUARD_SET: "Stripe guard set",
+        What.FACTOR_ADDED: "Second factor set up",
+        What.FACTOR_REMOVED: "Second factor removed",
+        What.FACTOR_RULE: "Second factor for a role",
+        What.CODES_RENEWED: "Recovery codes replaced",
+        What.RECOVERY_USED: "Recovery code used",
+        What.IDENTITY_LINKED: "Linked to the identity provider",
     }
 )
 _FACTS = lazy(
@@ -99,6 +105,8 @@ _FACTS = lazy(
         "daily_at": "Starts at",
         "language": "Language",
         "format": "Format",
+        "factor": "Second factor",
+        "is_needed": "Required",
     }
 )
 

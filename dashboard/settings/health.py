@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.health.measures import Measured, Part
 from core.health.reads import Health, Period
+from dashboard.door import proxy
 from dashboard.frame import charts, lists, words
 from dashboard.frame import page as frame
 from dashboard.language import formats
@@ -55,6 +56,7 @@ PERIOD = lists.Choice(
 def show_health(seen: Health, zone: str) -> None:
     """Show whether every part is ready, and the measurements below."""
     _show_parts(seen.parts)
+    _show_proxy(proxy.unnamed())
     show_replicas()
     with frame.heading(tr("Measurements")):
         PERIOD.show()
@@ -76,6 +78,19 @@ def show_health(seen: Health, zone: str) -> None:
     for show in (_show_speed, _show_throughput, _show_locks, _show_statements, _show_lag, _show_size):
         with st.container(border=True, key=f"settings_health{show.__name__}"):
             show(seen, zone)
+
+
+def _show_proxy(address: str | None) -> None:
+    if address is not None:
+        st.warning(
+            tr(
+                "Requests arrive through a proxy at {address} that is not named. All visitors count as one address, so "
+                "thirty wrong passwords of a stranger stop every new browser from signing in. Set "
+                "STOCKROOM_TRUSTED_PROXIES to the address of the proxy.",
+                address=words.plain(address),
+            ),
+            icon=":material/warning:",
+        )
 
 
 def _show_parts(parts: Sequence[Part]) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import streamlit as st
 
 from core.foundation.model import Role
+from core.foundation.settings import load_settings
 from core.people import accounts
 from core.people import administration as people
 from core.people.accounts import OpenSession
 from core.people.administration import Person
+from core.people.factors import rules
+from core.people.factors.rules import FactorRule
 from dashboard.frame import outcome, words
 from dashboard.language.texts import inside, lazy, tr
 
@@ -36,16 +39,19 @@ _SYSTEMS = (
 )
 
 
-def show_people(everybody: tuple[Person, ...]) -> None:
-    """Show all accounts, and the forms that change and add one."""
+def show_people(everybody: tuple[Person, ...], needed: tuple[FactorRule, ...], own_id: int | None) -> None:
+    """Show all accounts, the forms that change and add one, and the roles that need a second factor."""
     show_table(everybody)
     change, add = st.columns(2, gap="medium")
     with change, st.container(border=True, key="settings_change"):
         st.subheader(tr("Change a person"), anchor=False)
-        show_person(chosen(everybody))
+        show_person(chosen(everybody), own_id)
     with add, st.container(border=True, key="settings_add"):
         st.subheader(tr("Add a person"), anchor=False)
         show_new_person()
+    with st.container(border=True, key="settings_factors"):
+        st.subheader(tr("Second factor by role"), anchor=False)
+        show_rules(needed)
     with st.expander(tr("What the roles may do")):
         for role, may in ROLES.items():
             st.markdown(f"**{words.ROLE_LABELS[role]}** {may}")
@@ -60,6 +66,7 @@ def show_table(everybody: tuple[Person, ...]) -> None:
             tr("Email"): [person.email for person in everybody],
             tr("Role"): [words.ROLE_LABELS[person.role] for person in everybody],
             tr("State"): [state(person) for person in everybody],
+            tr("Second factor"): [tr("Yes") if person.has_factor else tr("No") for person in everybody],
             tr("Last signed in"): [words.ago(person.last_signed_in_at, now) for person in everybody],
             tr("Signed-in browsers"): [person.open_sessions for person in everybody],
         },
@@ -88,8 +95,8 @@ def chosen(everybody: tuple[Person, ...]) -> Person:
     return by_email[email]
 
 
-def show_person(person: Person) -> None:
-    """Show the actions on one account."""
+def show_person(person: Person, own_id: int | None) -> None:
+    """Show the actions on one account. A person's own second factor is removed under their account."""
     roles = list(Role)
     role = st.selectbox(
         tr("Role"),
@@ -118,6 +125,14 @@ def show_person(person: Person) -> None:
                 disabled=not person.open_sessions,
                 user_id=person.user_id,
             )
+            _button(
+                tr("Remove second factor"),
+                tr("{name} signs in without a second factor and can set up a new one.", name=person.name),
+                rules.remove_factors,
+                disabled=not person.has_factor or person.user_id == own_id,
+                user_id=person.user_id,
+                has_mail=load_settings().mail_url is not None,
+            )
             _button(tr("Deactivate"), tr("{name} can no longer sign in.", name=person.name), people.set_active,
                     user_id=person.user_id, active=False)  # fmt: skip
         else:
@@ -132,6 +147,31 @@ def show_new_person() -> None:
         st.text_input(tr("Email"), key="set_new_email", max_chars=254)
         st.selectbox(tr("Role"), list(Role), format_func=words.ROLE_LABELS.__getitem__, key="set_new_role")
         st.form_submit_button(tr("Add person"), type="primary", on_click=_add_person)
+
+
+def show_rules(needed: tuple[FactorRule, ...]) -> None:
+    """Show which roles need a second factor, and let an admin choose."""
+    st.caption(
+        tr(
+            "People of a chosen role set up a second factor right after their next password. Those who have none yet "
+            "are signed out when you choose it."
+        )
+    )
+    for rule in needed:
+        key = f"set_factor_{rule.role}_{rule.is_needed}"
+        st.toggle(
+            tr(
+                "{role}: {without} of {people} without a second factor",
+                role=words.ROLE_LABELS[rule.role], without=rule.without, people=rule.people,
+            ),
+            value=rule.is_needed, key=key, on_change=_set_rule, args=(rule, key),
+        )  # fmt: skip
+
+
+def _set_rule(rule: FactorRule, key: str) -> None:
+    wanted = not rule.is_needed
+    outcome.do(tr("The rule is saved."), rules.set_factor_rule, role=rule.role, is_needed=wanted)
+    st.session_state[key] = rule.is_needed  # a rule that was saved has a toggle of its own
 
 
 def show_browsers(browsers: tuple[OpenSession, ...], zone: str, now: datetime) -> None:

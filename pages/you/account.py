@@ -36,6 +36,16 @@ with frame.page(tr("Your account"), actor):
             st.write(tr("You signed in with a one-time link. Set a password to sign in without another link."))
         session.form_button(tr("Change password") if person.has_password else tr("Set a password"), "/password")
 
+    with st.container(border=True, key="account_factor"):
+        st.subheader(tr("Second factor"), anchor=False)
+        factors = session.standing()
+        has_factor = factors is not None and factors.has_factor
+        if has_factor:
+            st.write(tr("After your password, Stockroom asks for a second factor."))
+        else:
+            st.write(tr("With a second factor, a password that somebody learns is not enough to sign in as you."))
+        session.form_button(tr("Manage") if has_factor else tr("Set up a second factor"), "/second-step")
+
     with st.container(border=True, key=KEY):
         st.subheader(tr("Language and format"), anchor=False)
         asking.show(own, tr("As the shop has it"), KEY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
 
@@ -89,11 +89,12 @@ def settle(tab: Page) -> None:
 
 
 @contextmanager
-def open_desk(shop: Shop) -> Iterator[Desk]:
-    """Serve a shop's dashboard and open a browser beside it."""
+def open_desk(shop: Shop, *, port: int | None = None, more: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    """Serve a shop's dashboard and open a browser beside it. With a port, under the name `localhost`."""
     path = chromium.find()
     assert path is not None, chromium.ADVICE
-    with serve(shop.app_url) as url, sync_playwright() as playwright:
+    with serve(shop.app_url, port=port, more=more) as address, sync_playwright() as playwright:
+        url = address.replace("127.0.0.1", "localhost") if port else address
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield Desk(url=url, shop=shop, browser=browser)
         browser.close()

@@ -37,6 +37,9 @@ ONE_DOOR = {
     "matplotlib": "core/views/pictures.py",
     "standardwebhooks": "core/storefront/hooks/wire.py",
     "zxcvbn": "core/people/guessing.py",
+    "pyotp": "core/people/factors/totp.py",
+    "authlib": "core/people/identity.py",
+    "webauthn": "core/people/factors/passkeys.py",
 }
 # A screen may use the building blocks, and the screens after it.
 SCREENS = (

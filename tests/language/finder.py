@@ -43,7 +43,7 @@ CODE_CALLS = {
     "hasattr", "ContextVar", "TypeVar", "NewType", "ParamSpec", "Path", "open", "read_text", "encode", "decode",
     "ValueError", "RuntimeError", "TypeError", "KeyError", "AssertionError", "warning_", "cast",
     "info_", "log", "strftime", "Route", "Mount", "with_name", "html", "get_all", "form_data", "key_of",
-    "_email_field", "_password_field",
+    "_email_field", "password_field", "_action", "_set",
     "namedtuple", "put", "count_of", "invalid", "amount", "whole", "read_units", "_whole", "clean_line", "clean_text",
 }  # fmt: skip
 """Functions and methods whose texts are for programs."""

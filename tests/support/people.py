@@ -13,6 +13,7 @@ from core.foundation.model import Actor, Role
 from core.people import accounts, passwords
 from core.people import administration as people
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
+from core.people.factors.half import HalfSession
 from tests.support.builders import Shop
 
 PASSWORD = "correct horse battery"
@@ -43,13 +44,16 @@ def id_of(shop: Shop, email: str) -> int:
     return int(shop.sql("select id from stockroom.users where email = :email", email=email))
 
 
-def sign_in(shop: Shop, email: str, password: str = PASSWORD, **values: Any) -> NewSession | TooManyTries | None:
+Entered = NewSession | HalfSession | TooManyTries | None
+
+
+def sign_in(shop: Shop, email: str, password: str = PASSWORD, **values: Any) -> Entered:
     # A new address each time, so that failed attempts of one test do not count in another.
     values = {"address": str(uuid.uuid4()), "user_agent": "Test", "previous": None} | values
     return accounts.sign_in(shop.engine, email=email, password=password, **values)
 
 
-def token_of(session: NewSession | TooManyTries | None) -> str:
+def token_of(session: Entered) -> str:
     assert isinstance(session, NewSession)
     return session.token
 
@@ -64,7 +68,7 @@ def actor_of(shop: Shop, token: str) -> Actor:
     return found.actor
 
 
-def use_link(shop: Shop, link: str) -> NewSession | None:
+def use_link(shop: Shop, link: str) -> NewSession | HalfSession | None:
     return accounts.at_the_door(shop.engine, accounts.use_link, link=link, user_agent=None, previous=None)
 
 

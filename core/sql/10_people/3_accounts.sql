@@ -46,6 +46,24 @@ begin
     return _expires_at;
 end $$;
 
+-- Begin a session after a right password or link, or a half session of ten minutes if a step is missing. Its attempt is then
+-- forgotten: it was neither wrong nor enough, and must not set the count of wrong attempts back.
+create function stockroom_api.enter(_user_id bigint, _attempt_id bigint, _token_hash bytea, _user_agent text, _previous bytea)
+    returns table (expires_at timestamptz, step text)
+    language plpgsql as $$
+begin
+    step := stockroom_api.missing_step(_user_id);
+    if step is null then
+        update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
+        expires_at := stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
+    else
+        delete from stockroom.sign_in_attempts where id = _attempt_id;
+        expires_at := now() + interval '10 minutes';
+        insert into stockroom.half_sessions (token_hash, user_id, step, expires_at) values (_token_hash, _user_id, step, expires_at);
+    end if;
+    return next;
+end $$;
+
 -- Delete what no rule reads any more, so that these tables stay small without a job.
 create function stockroom_api.forget_old_sign_ins() returns void
     language sql as $$
@@ -53,6 +71,8 @@ create function stockroom_api.forget_old_sign_ins() returns void
     delete from stockroom.sign_in_links where expires_at < now() - interval '30 days';
     delete from stockroom.sessions where expires_at < now() - interval '30 days';
     delete from stockroom.known_browsers where last_used_at < now() - interval '180 days';
+    delete from stockroom.half_sessions where expires_at < now();
+    delete from stockroom.challenges where expires_at < now();
 $$;
 
 -- ---------------------------------------------------------------- signing in with a password
@@ -78,11 +98,11 @@ begin
     return greatest(0, ceil(extract(epoch from _free_at - clock_timestamp())))::int;
 end $$;
 
--- Begin an attempt: return how long to wait, or the hash that the password must match. It counts as wrong until it is finished,
--- so a hundred guesses at once count as a hundred. An unknown or deactivated account looks like one without a password.
-create function stockroom_api.begin_sign_in(_email text, _address text, _browser bytea)
-    returns table (wait_seconds int, attempt_id bigint, user_id bigint, password_hash text)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+-- Begin an attempt: return its id, or how long to wait. It counts as wrong until it is finished, so a hundred guesses at once count
+-- as a hundred.
+create function stockroom_api.begin_attempt(_email text, _address text, _browser bytea)
+    returns table (wait_seconds int, attempt_id bigint)
+    language plpgsql set lock_timeout = '3s' as $$
 declare
     _is_trusted boolean := stockroom_api.is_trusted_browser(_browser, _email);
 begin
@@ -97,61 +117,40 @@ begin
         insert into stockroom.sign_in_attempts (email, address, at, succeeded, browser)
         values (_email, _address, clock_timestamp(), false, case when _is_trusted then _browser end)
         returning id into attempt_id;
+    end if;
+    return next;
+end $$;
+
+-- Begin an attempt with a password: return how long to wait, or the hash that the password must match. An unknown or deactivated
+-- account looks like one without a password.
+create function stockroom_api.begin_sign_in(_email text, _address text, _browser bytea)
+    returns table (wait_seconds int, attempt_id bigint, user_id bigint, password_hash text)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+begin
+    select a.wait_seconds, a.attempt_id into wait_seconds, attempt_id from stockroom_api.begin_attempt(_email, _address, _browser) a;
+    if wait_seconds = 0 then
         select u.id, u.password_hash into user_id, password_hash
           from stockroom.users u where u.email = _email and u.is_active;
     end if;
     return next;
 end $$;
 
--- Begin the session of an attempt whose password was right. Null when the account was deactivated or got another password
--- in the meantime. `_new_hash` replaces a hash that was made with weaker parameters than the current ones.
+-- Begin the session, or half session, of an attempt whose password was right. No row when the account was deactivated or got
+-- another password in the meantime. `_new_hash` replaces a hash that was made with weaker parameters than the current ones.
 create function stockroom_api.finish_sign_in(
     _attempt_id bigint, _user_id bigint, _password_hash text, _new_hash text,
     _token_hash bytea, _user_agent text, _previous bytea
-) returns timestamptz
+) returns table (expires_at timestamptz, step text)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     update stockroom.users set password_hash = coalesce(_new_hash, password_hash)
      where id = _user_id and is_active and password_hash = _password_hash;
-    if not found then
-        return null;
+    if found then
+        return query select * from stockroom_api.enter(_user_id, _attempt_id, _token_hash, _user_agent, _previous);
     end if;
-    update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
-    return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
 end $$;
 
 -- ---------------------------------------------------------------- one-time links
-
--- The person whom a link would sign in; no row when it is unknown, used or expired. The link stays usable.
-create function stockroom_api.find_link(_link_hash bytea) returns table (name text)
-    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select u.name
-      from stockroom.sign_in_links l
-      join stockroom.users u on u.id = l.user_id
-     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.is_active;
-$$;
-
--- Begin a session with a link and use the link up; the person's other links end. Null when it is unknown, used or expired; of two
--- at once, one gets a session.
-create function stockroom_api.use_link(_link_hash bytea, _token_hash bytea, _user_agent text, _previous bytea)
-    returns timestamptz
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    _user_id bigint;
-begin
-    -- The person first, as where links are made: of two links used at once, one is used up and ends the other.
-    perform from stockroom.users u
-      where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
-    update stockroom.sign_in_links l set used_at = now()
-      from stockroom.users u
-     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.is_active
-    returning u.id into _user_id;
-    if _user_id is null then
-        return null;
-    end if;
-    perform stockroom_api.end_links(_user_id);
-    return stockroom_api.open_session(_user_id, _token_hash, _user_agent, _previous);
-end $$;
 
 -- End a person's unused links.
 create function stockroom_api.end_links(_for bigint) returns void
@@ -220,8 +219,8 @@ begin
     end if;
     update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
     perform stockroom_api.end_links(_user_id);
-    update stockroom.sessions set revoked_at = now()
-     where user_id = _user_id and id <> _session_id and revoked_at is null;
+    perform stockroom_api.end_other_sessions(_user_id, _session_id);
+    perform stockroom_api.end_half_sessions(_user_id, null);
     perform stockroom_api.note_change(_user_id, _performed_by, 'person_named', stockroom_api.person_called(_user_id), _before,
         (select jsonb_build_object('name', name, 'email', email) from stockroom.users where id = _user_id));
     perform stockroom_api.note_change(_user_id, _performed_by, 'password_set', stockroom_api.person_called(_user_id));
@@ -243,15 +242,11 @@ end $$;
 -- Sign a person out of every browser, forget these, and end their unused links. Returns how many sessions ended.
 create function stockroom_api.sign_out_everywhere(_for bigint) returns int
     language plpgsql as $$
-declare
-    _ended int;
 begin
     perform stockroom_api.end_links(_for);
     perform stockroom_api.forget_browsers(_for);
-    update stockroom.sessions set revoked_at = now()
-     where user_id = _for and revoked_at is null and expires_at > now();
-    get diagnostics _ended = row_count;
-    return _ended;
+    perform stockroom_api.end_half_sessions(_for, null);
+    return stockroom_api.end_other_sessions(_for, null);
 end $$;
 
 -- The same for an actor, recorded as a change. Refuses: SK009, SK010.
@@ -272,8 +267,6 @@ grant execute on function
     stockroom_api.sign_out(bytea),
     stockroom_api.begin_sign_in(text, text, bytea),
     stockroom_api.finish_sign_in(bigint, bigint, text, text, bytea, text, bytea),
-    stockroom_api.find_link(bytea),
-    stockroom_api.use_link(bytea, bytea, text, bytea),
     stockroom_api.first_admin(),
     stockroom_api.shop_name(),
     stockroom_api.set_own_password(bigint, bigint, text[], text, bigint, text, text, text, text),

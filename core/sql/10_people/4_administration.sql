@@ -3,14 +3,15 @@
 -- Everybody with an account, active accounts first. Refuses: SK009, SK010.
 create function stockroom_api.list_people(_user_id bigint, _session_id bigint, _roles text[], _name text)
     returns table (user_id bigint, email text, name text, role text, is_active boolean, has_password boolean,
-                   created_at timestamptz, last_signed_in_at timestamptz, open_sessions int)
+                   created_at timestamptz, last_signed_in_at timestamptz, open_sessions int, has_factor boolean)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     return query
         select u.id, u.email, u.name, u.role, u.is_active, u.password_hash is not null, u.created_at,
                max(s.created_at),
-               (count(s.id) filter (where s.revoked_at is null and s.expires_at > now()))::int
+               (count(s.id) filter (where s.revoked_at is null and s.expires_at > now()))::int,
+               stockroom_api.has_factor(u.id)
           from stockroom.users u
           left join stockroom.sessions s on s.user_id = u.id
          group by u.id
@@ -50,7 +51,8 @@ begin
     end if;
 end $$;
 
--- Change a person's role, or whether the account is active; null changes nothing. Deactivating ends their sessions and links.
+-- Change a person's role, or whether the account is active; null changes nothing. Deactivating ends their sessions and links. In a
+-- role that needs a second factor, a person without one is signed out.
 -- Refuses: SK008 (no such account, the last admin).
 create function stockroom_api.change_person(
     _user_id bigint, _performed_by text, _for bigint, _role text, _active boolean
@@ -71,6 +73,9 @@ begin
         perform stockroom_api.sign_out_everywhere(_for);
     end if;
     update stockroom.users set role = coalesce(_role, role), is_active = coalesce(_active, is_active) where id = _for;
+    if stockroom_api.role_needs_factor(_for) and not stockroom_api.has_factor(_for) then
+        perform stockroom_api.end_other_sessions(_for, null);
+    end if;
     perform stockroom_api.note_change(_user_id, _performed_by,
         case when _active then 'person_activated' when not _active then 'person_deactivated' else 'role_changed' end,
         stockroom_api.person_called(_for), _before,

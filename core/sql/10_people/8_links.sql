@@ -52,7 +52,39 @@ begin
     return stockroom_api.put_link(_user_id, _performed_by, _for, _link_hash, _life);
 end $$;
 
+-- The person whom a link would sign in; no row when it is unknown, used or expired. The link stays usable.
+create function stockroom_api.find_link(_link_hash bytea) returns table (name text)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select u.name
+      from stockroom.sign_in_links l
+      join stockroom.users u on u.id = l.user_id
+     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.is_active;
+$$;
+
+-- Begin a session, or half session, with a link and use the link up; the person's other links end. No row when it is unknown, used
+-- or expired; of two at once, one gets a session.
+create function stockroom_api.use_link(_link_hash bytea, _token_hash bytea, _user_agent text, _previous bytea)
+    returns table (expires_at timestamptz, step text)
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    _user_id bigint;
+begin
+    -- The person first, as where links are made: of two links used at once, one is used up and ends the other.
+    perform from stockroom.users u
+      where u.id = (select l.user_id from stockroom.sign_in_links l where l.token_hash = _link_hash) for update;
+    update stockroom.sign_in_links l set used_at = now()
+      from stockroom.users u
+     where l.token_hash = _link_hash and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.is_active
+    returning u.id into _user_id;
+    if _user_id is not null then
+        perform stockroom_api.end_links(_user_id);
+        return query select * from stockroom_api.enter(_user_id, null, _token_hash, _user_agent, _previous);
+    end if;
+end $$;
+
 grant execute on function
     stockroom_api.make_link(bigint, bigint, text[], text, bigint, bytea, interval),
-    stockroom_api.add_link(bigint, bigint, text[], text, bigint, bytea, interval)
+    stockroom_api.add_link(bigint, bigint, text[], text, bigint, bytea, interval),
+    stockroom_api.find_link(bytea),
+    stockroom_api.use_link(bytea, bytea, text, bytea)
     to stockroom_app;

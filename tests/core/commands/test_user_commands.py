@@ -9,8 +9,10 @@ import pytest
 
 from core.commands.accounts import add_parsers
 from core.foundation.errors import InvalidInput
+from core.foundation.model import Role
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, quick_hashes, sign_in, use_link
+from tests.support.people import PASSWORD, new_person, quick_hashes, sign_in, token_of, use_link
+from tests.support.shared.second_steps import enrolled, half_of
 
 __all__ = ["quick_hashes"]
 
@@ -60,6 +62,19 @@ def test_a_person_is_listed_demoted_deactivated_and_activated_again(
     ):
         type_in(fresh_shop, line)
         assert said in capsys.readouterr().out
+
+
+def test_the_last_admin_who_lost_the_phone_is_let_in_again(
+    fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    email = new_person(fresh_shop, Role.ADMIN)
+    enrolled(fresh_shop, token_of(sign_in(fresh_shop, email)))
+    half_of(fresh_shop, email)
+    type_in(fresh_shop, f"remove-factor {email}")
+    assert "signs in without a second factor" in capsys.readouterr().out
+    assert token_of(sign_in(fresh_shop, email))
+    with pytest.raises(InvalidInput):
+        type_in(fresh_shop, f"remove-factor {email}")
 
 
 @pytest.mark.parametrize(

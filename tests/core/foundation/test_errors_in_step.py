@@ -21,6 +21,7 @@ from core.foundation.errors import BY_SQLSTATE, StockError
 from core.jobs.runs import Outcome
 from core.orders.stripe_link import UNREAD_CONFIRMATIONS
 from core.people.access import ROLES, Permission
+from core.people.factors.half import Missing
 from core.sample.trying import Trial
 from core.shop.prices import TaxBy
 from core.storefront.guard.setting import Act, ActState, Mode
@@ -126,7 +127,7 @@ WORDS: dict[str, Iterable[str]] = {
     "view_mails_state_check": MailState,
     "destinations_min_severity_check": (*sales.Severity, "waited"),
     "destinations_digest_check": ("each", "hour", "day"),
-    "deliveries_kind_check": ("alert", "digest", "order", "test", "proof"),
+    "deliveries_kind_check": ("alert", "digest", "order", "test", "proof", "account"),
     "deliveries_state_check": ("waiting", "sent", "failed"),
     "shop_tax_check": TaxBy,
     "checkouts_tax_by_check": TaxBy,
@@ -155,6 +156,8 @@ WORDS: dict[str, Iterable[str]] = {
     "goods_deliveries_closed_check": OPEN,
     "goods_steps_step_check": Done,
     "variant_codes_kind_check": CodeKind,
+    "half_sessions_step_check": Missing,
+    "factor_rules_role_check": model.Role,
 }
 
 

@@ -15,6 +15,7 @@ from core.foundation.model import COMMAND_LINE, Role
 from core.people import accounts
 from core.people import administration as people
 from core.people.accounts import NewSession
+from core.people.factors.half import HalfSession
 from tests.support.builders import Shop
 from tests.support.people import PASSWORD, actor_of, email, id_of, new_person, quick_hashes, sign_in, token_of, use_link
 
@@ -43,7 +44,7 @@ def test_of_two_who_use_a_link_at_once_one_gets_a_session(shop: Shop, email: str
     link = shop.run(people.make_link, user_id=id_of(shop, email))
     start = threading.Barrier(6)
 
-    def press(_: int) -> NewSession | None:
+    def press(_: int) -> NewSession | HalfSession | None:
         start.wait()
         return use_link(shop, link)
 

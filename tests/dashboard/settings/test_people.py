@@ -15,7 +15,8 @@ from core.people import accounts
 from core.people import administration as people
 from dashboard.door import session
 from tests.support.builders import PEOPLE, Shop
-from tests.support.people import id_of, quick_hashes, sign_in, use_link, who
+from tests.support.people import id_of, new_person, quick_hashes, sign_in, token_of, use_link, who
+from tests.support.shared.second_steps import enrolled, half_of
 
 __all__ = ["quick_hashes"]
 
@@ -95,6 +96,23 @@ def test_a_refused_person_keeps_what_was_typed_and_adds_nobody(open_page: Open) 
     assert "already belongs to another account" in tab.error[0].value
     assert tab.text_input(key="set_new_name").value == "Ada again"
     assert names(tab) == before
+
+
+def test_ada_requires_a_second_factor_of_a_role_and_removes_a_lost_one(open_page: Open, embedded_shop: Shop) -> None:
+    email = new_person(embedded_shop, Role.MANAGER)
+    enrolled(embedded_shop, token_of(sign_in(embedded_shop, email)))
+    tab = open_page("Ada", "settings")
+    tab.toggle(key="set_factor_manager_False").set_value(True).run()
+    assert tab.toggle(key="set_factor_manager_True").value is True
+    tab.selectbox(key="set_person").select("ada@shop.example").run()
+    (own,) = [button for button in tab.button if button.label == "Remove second factor"]
+    assert own.disabled
+    tab.selectbox(key="set_person").select(email).run()
+    click(tab, "Remove second factor")
+    assert half_of(embedded_shop, email).must_enrol
+    tab.toggle(key="set_factor_admin_False").set_value(True).run()
+    assert "set up your own second factor first" in tab.error[0].value
+    assert tab.toggle(key="set_factor_admin_False").value is False
 
 
 def test_ada_changes_a_role_deactivates_and_reactivates(open_page: Open, embedded_shop: Shop) -> None:
