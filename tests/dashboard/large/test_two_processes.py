@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import io
 import shutil
 import threading
 import time
@@ -13,13 +14,19 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from PIL import Image
+from playwright.sync_api import FilePayload, expect, sync_playwright
 from websockets.exceptions import ConnectionClosed
 
 from core.database import embedded
+from core.foundation.model import Role
 from core.people import api_keys
 from core.people.api_keys import Scope
 from dashboard.door.gate import COOKIE
 from tests.bench.browsing import Browser, View, Visit, open_browser
+from tests.browser import chromium
+from tests.browser.browsing import ARGUMENTS, settle
+from tests.stripe.account import StripeAccount
 from tests.support.builders import Shop
 from tests.support.people import PASSWORD, new_person, quick_hashes
 from tests.support.servers import new_folder
@@ -27,7 +34,7 @@ from tests.support.shared.proxied import Dashboard, Proxied, caddy, free_ports
 
 __all__ = ["quick_hashes"]
 
-PLACE = "stockroom_process"
+PLACE, SECRET = "stockroom_process", "whsec_TheSecret"
 
 pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
 
@@ -67,6 +74,7 @@ def house() -> Iterator[House]:
     """Two dashboards that start at once on one empty data folder, as two `make run` with two ports do."""
     folder = new_folder()
     settings = {"STOCKROOM_DATA": str(folder / "data"), "STOCKROOM_SAMPLE": "0", "DATABASE_URL": ""}
+    settings["STRIPE_WEBHOOK_SECRET"] = SECRET
     dashboards = [Dashboard(port, settings) for port in free_ports(2)]
     try:
         for each in dashboards:
@@ -115,6 +123,43 @@ def test_a_visitors_own_forwarded_headers_do_not_count(house: House) -> None:
         client.post("/sign-in", data={"email": email, "password": "wrong"}, headers=sent)
     query = "select distinct address from stockroom.sign_in_attempts where email = :email"
     assert {row.address for row in house.shop.rows(query, email=email)} <= {"127.0.0.1", "::1"}
+
+
+def test_a_message_of_stripe_that_reaches_both_processes_is_stored_once(house: House) -> None:
+    account = StripeAccount(SECRET)
+    account.pay(9000)
+    body, signature = next(account.deliveries())
+    places, answers = set(), []
+    with house.client() as stripe:
+        for _ in range(6):
+            stripe.cookies.clear()
+            signed = {"stripe-signature": signature}
+            answers.append(stripe.post("/webhook/stripe", content=body, headers=signed).status_code)
+            places.add(stripe.cookies[PLACE])
+    assert (set(answers), len(places)) == ({200}, 2)
+    assert house.shop.sql("select count(*) from stockroom.stripe_events where body = :body", body=body.decode()) == 1
+
+
+def test_a_picture_is_uploaded_to_the_process_of_the_tab(house: House) -> None:
+    shoe = house.shop.variant(3, sku="PIC-1", product="Picture shoe")
+    drawn = io.BytesIO()
+    Image.new("RGB", (60, 40), "red").save(drawn, "PNG")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=ARGUMENTS)
+        tab = browser.new_page(ignore_https_errors=True)
+        tab.goto(f"{house.proxy.url}/sign-in?next=/stock%3Fsku%3DPIC-1%26edit%3D1")
+        tab.get_by_label("Email").fill(new_person(house.shop, Role.MANAGER))
+        tab.get_by_label("Password").fill(PASSWORD)
+        tab.keyboard.press("Enter")
+        settle(tab)
+        picture = FilePayload(name="a.png", mimeType="image/png", buffer=drawn.getvalue())
+        tab.locator("input[type=file]").set_input_files(picture)
+        expect(tab.get_by_text("a.png")).to_be_visible(timeout=10_000)
+        settle(tab)
+        tab.get_by_role("button", name="Save", exact=True).click()
+        expect(tab.get_by_role("img", name="Picture shoe")).to_be_visible(timeout=10_000)
+        browser.close()
+    assert house.shop.sql("select count(*) from stockroom.variant_pictures where variant_id = :id", id=shoe) == 1
 
 
 @dataclass
