@@ -106,7 +106,7 @@ def remove_factor(engine: Engine, arguments: argparse.Namespace) -> None:
     person = _person(engine, arguments.email)
     has_mail = load_settings().mail_url is not None
     run(engine, rules.remove_factors, COMMAND_LINE, user_id=person.user_id, has_mail=has_mail)
-    print(f"{person.name} signs in without a second factor and can set up a new one. They are signed out everywhere.")
+    print(f"The second factor of {person.name} is removed, and {person.name} is signed out everywhere.")
 
 
 def _person(engine: Engine, email: str) -> Person:

@@ -31,15 +31,19 @@ def show(times: Sequence[Times]) -> None:
         shown = [row for row in times if row.first_hand is not None or row.resolution is not None]
         if shown:
             series = {HAND: [_hours(row.first_hand) for row in shown], END: [_hours(row.resolution) for row in shown]}
-            chart = charts.pairs([sales.KINDS[row.kind] for row in shown], series, "hours")
+            chart = charts.pairs(
+                [sales.KINDS[row.kind] for row in shown],
+                {tr(name): hours for name, hours in series.items()},
+                tr("hours"),
+            )
             charts.show(chart, key="alr_times_chart", alt=_describe(shown))
         else:
             st.caption(tr("Nobody has acted on a case yet, and none was resolved."))
         table: dict[str, Sequence[object]] = {
             tr("Case"): [sales.KINDS[row.kind] for row in times],
             tr("Cases"): [row.cases for row in times],
-            HAND: [lasting(row.first_hand) for row in times],
-            END: [lasting(row.resolution) for row in times],
+            tr(HAND): [lasting(row.first_hand) for row in times],
+            tr(END): [lasting(row.resolution) for row in times],
             tr("Nobody yet"): [row.waiting for row in times],
         }
         charts.show_as_table(

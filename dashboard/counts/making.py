@@ -57,7 +57,10 @@ def _show_scope(form: forms.Form, scope: Scope) -> None:
         st.selectbox(tr("Brand"), session.run(reports.brands), key=form.input("brand"))
     elif scope is Scope.PRODUCT:
         names = _products()
-        st.multiselect(tr("Products"), list(names), format_func=names.get, key=form.input("products"))  # type: ignore[arg-type]
+        st.multiselect(
+            tr("Products"), list(names), format_func=names.__getitem__, key=form.input("products"),
+            placeholder=tr("Choose"),
+        )  # fmt: skip
     elif scope is Scope.LIST:
         st.text_area(
             tr("SKUs or codes"),

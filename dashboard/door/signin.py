@@ -33,7 +33,7 @@ from dashboard.door.post import ALL_METHODS, UnusableForm, address_of, read_form
 from dashboard.door.ways import following
 from dashboard.language.reader import ENGLISH, Reader, reader_of, set_reader
 from dashboard.language.said import translated
-from dashboard.language.texts import marked, tr
+from dashboard.language.texts import marked, noun, tr
 
 BROWSER_COOKIE = "stockroom_browser"
 """The cookie of a browser that has signed in before: it gives no access, only a count of wrong passwords of its own."""
@@ -80,7 +80,8 @@ def door(page: _Page) -> _Page:
 
     @wraps(page)
     async def answer(request: Request) -> Response:
-        set_reader(await _shop_reader())
+        signed_in: SignedIn | None = request.scope.get(SIGNED_IN)
+        set_reader(reader_of(signed_in.language, signed_in.format) if signed_in else await _shop_reader())
         try:
             response = await page(request) if request.method in ("GET", "HEAD", "POST") else _not_possible()
         except UnusableForm as problem:
@@ -270,10 +271,13 @@ def is_https(request: HTTPConnection) -> bool:
     return request.scope.get("scheme") in ("https", "wss")
 
 
-def wait_sentence(seconds: int) -> str:
-    """Return a sentence that says how long to wait."""
-    count, unit = (seconds, "second") if seconds < 60 else (-(-seconds // 60), "minute")
-    span = f"{count} {unit}{'' if count == 1 else 's'}"
+def wait_sentence(seconds: int, *, by_link: bool = True) -> str:
+    """Return a sentence that says how long to wait. A one-time link replaces a password, not a second factor."""
+    minutes = -(-seconds // 60)
+    seconds_or_minutes = noun(seconds, "second", "seconds") if seconds < 60 else noun(minutes, "minute", "minutes")
+    span = f"{seconds if seconds < 60 else minutes} {seconds_or_minutes}"
+    if not by_link:
+        return tr("Too many failed attempts. Wait {span}, then try again.", span=span)
     return tr("Too many failed attempts. Wait {span}, then try again, or ask an admin for a one-time link.", span=span)
 
 

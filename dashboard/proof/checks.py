@@ -15,6 +15,7 @@ from core.proof.reads import Checked, ProofState
 from dashboard.alerts import runbook
 from dashboard.frame import columns, links, lists, words
 from dashboard.frame import page as frame
+from dashboard.language.said import translated
 from dashboard.language.texts import marked, tr
 
 VIEWS = (CHECKS, SHELF, RUNS) = marked((marked("Checks"), marked("Payment to shelf"), marked("Runs")))
@@ -46,10 +47,7 @@ def _show_table(checks: tuple[Checked, ...]) -> None:
     now = datetime.now(UTC)
     show_results(
         [each.result for each in checks],
-        [
-            words.ago(each.ended_at, now) + ("" if each.is_full or not each.ended_at else tr(", new only"))
-            for each in checks
-        ],
+        [words.ago(each.ended_at, now) + (tr(", new only") if each.result.since else "") for each in checks],
         [each.run_id is not None for each in checks],
     )
 
@@ -61,7 +59,7 @@ def show_results(results: list[CheckResult], when: list[str] | None = None, ran:
     failures = [words.number(result.failures) for result in results]
     wide = {
         "code": ([result.code for result in results], TextColumn(tr("Check"), width=60)),
-        "title": ([result.title for result in results], TextColumn(tr("What must be true"), width=390)),
+        "title": ([translated(result.title) for result in results], TextColumn(tr("What must be true"), width=390)),
         "state": ([[each] for each in states], columns.tags(tr("State"), 130, STATES)),
         "checked": (rows, TextColumn(tr("Rows checked"), width=110, alignment="right")),
         "failures": (failures, TextColumn(tr("Failures"), width=90, alignment="right")),
@@ -69,7 +67,10 @@ def show_results(results: list[CheckResult], when: list[str] | None = None, ran:
     columns.show(
         wide | ({"when": (when, TextColumn(tr("Verified"), width=170))} if when else {}),
         {
-            "what": ([f"{each.code} {each.title}" for each in results], TextColumn(tr("What must be true"), width=230)),
+            "what": (
+                [f"{each.code} {translated(each.title)}" for each in results],
+                TextColumn(tr("What must be true"), width=230),
+            ),
             "state": (states, TextColumn(tr("State"), width=110)),
         },
         key="rec_checks",
@@ -94,7 +95,7 @@ def show_uncompared(results: list[CheckResult]) -> None:
                     tr(
                         "{code}: {not_compared} Only our own records were checked.",
                         code=result.code,
-                        not_compared=result.not_compared,
+                        not_compared=translated(result.not_compared),
                     )
                 )
             )
@@ -110,7 +111,7 @@ def show_covered(results: list[CheckResult], zone: str) -> None:
                         "{code}, after the proof of {since}: {covers}",
                         code=result.code,
                         since=words.moment(result.since, zone),
-                        covers=result.covers,
+                        covers=translated(result.covers),
                     )
                 )
             )
@@ -133,7 +134,7 @@ def show_failing(result: CheckResult, *, alert_id: int | None = None, has_advice
     """Show a failing check: its faults in sentences with links, its open case, and what to do."""
     with st.container(border=True, key=f"rec_fails_{result.code}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{result.code}{words.DOT}{words.plain(result.title)}**", width="content")
+            st.markdown(f"**{result.code}{words.DOT}{words.plain(translated(result.title))}**", width="content")
             st.badge(
                 tr("{failures} found", failures=words.number(result.failures)), icon=":material/error:", color="red"
             )

@@ -11,9 +11,11 @@ from streamlit.column_config import TextColumn
 
 from core.foundation.model import Role
 from core.people.audit import Change, What
+from core.storefront.guard.setting import Mode
 from dashboard.frame import columns, words
 from dashboard.frame import page as frame
 from dashboard.language.texts import lazy, tr
+from dashboard.settings.programs.guard import MODES
 from dashboard.settings.reasons import WAYS
 
 WHAT = lazy(
@@ -107,6 +109,8 @@ _FACTS = lazy(
         "format": "Format",
         "factor": "Second factor",
         "is_needed": "Required",
+        "mode": "Guard",
+        "most": "Changes an hour at most",
     }
 )
 
@@ -133,9 +137,9 @@ def show_changes(changes: Sequence[Change], zone: str) -> None:
         {
             tr("When"): ([words.moment(change.at, zone) for change in changes], TextColumn(width=136)),
             tr("Who"): ([change.performed_by for change in changes], TextColumn(width=110)),
-            tr("What"): ([WHAT[change.what] for change in changes], TextColumn(width=146)),
-            tr("Subject"): ([change.subject for change in changes], TextColumn(width=260)),
-            tr("Before and after"): ([_facts(change, zone) for change in changes], TextColumn(width=370)),
+            tr("What"): ([WHAT[change.what] for change in changes], TextColumn(width=216)),
+            tr("Subject"): ([_subject(change) for change in changes], TextColumn(width=230)),
+            tr("Before and after"): ([_facts(change, zone) for change in changes], TextColumn(width=330)),
         },
         narrow,
         key="changes",
@@ -147,9 +151,16 @@ def show_changes(changes: Sequence[Change], zone: str) -> None:
 def _show(change: Change, zone: str) -> None:
     with st.container(gap=None):
         st.markdown(f"**{WHAT[change.what]}**")
-        st.text(change.subject)  # not Markdown, which would turn an email address into a link
+        st.text(_subject(change))  # not Markdown, which would turn an email address into a link
         who = f"{change.performed_by}, {words.moment(change.at, zone)}"
         st.caption(words.plain(words.joined(_facts(change, zone), who)))
+
+
+def _subject(change: Change) -> str:
+    """Return what was changed, by the name that its page has."""
+    if change.what is What.FACTOR_RULE:
+        return words.ROLE_LABELS[Role(change.subject)]
+    return tr("Stripe guard") if change.what is What.GUARD_SET else change.subject
 
 
 def _facts(change: Change, zone: str) -> str:
@@ -160,8 +171,12 @@ def _facts(change: Change, zone: str) -> str:
     return ", ".join(
         f"{label}: " + f" {words.ARROW} ".join(_fact(name, side[name], zone) for side in _sides(change, name))
         for name, label in labels.items()
-        if _sides(change, name)
+        if _sides(change, name) and not _is_same(change, name)
     )
+
+
+def _is_same(change: Change, name: str) -> bool:
+    return name in change.before and name in change.after and bool(change.before[name] == change.after[name])
 
 
 def _sides(change: Change, name: str) -> list[dict[str, Any]]:
@@ -171,17 +186,21 @@ def _sides(change: Change, name: str) -> list[dict[str, Any]]:
 def _fact(name: str, value: Any, zone: str) -> str:
     if name == "role":
         return words.ROLE_LABELS[Role(value)]
+    if name == "mode":
+        return MODES[Mode(value)]
     if name == "sign":
         return WAYS[value]
     if name == "note_required":
-        return "required" if value else "optional"
+        return tr("required") if value else tr("optional")
+    if isinstance(value, bool) and name != "livemode":
+        return tr("yes") if value else tr("no")
     if name in ("expires_at", "live_since") and value is not None:
         return words.moment(datetime.fromisoformat(value), zone)
     if name == "livemode" and value is not None:
-        return "live" if value else "test"
+        return tr("live") if value else tr("test")
     if isinstance(value, dict):
         return "; ".join(f"{key} {_text(each)}" for key, each in value.items())
-    return "none" if value is None else _text(value)
+    return tr("none") if value is None else _text(value)
 
 
 def _text(value: Any) -> str:

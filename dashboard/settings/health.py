@@ -121,7 +121,7 @@ def _show_speed(seen: Health, zone: str) -> None:
     total = next(each for each in whole if each.name == name)
     text = ", ".join(f"{label} {_shown(total.percentile(share))}" for label, share in _SHARES.items())
     sentence = f"{FUNCTIONS[name]}: {text}, {words.plural(total.calls, 'call')}."
-    _draw(seen, zone, "speed", lines, "milliseconds", sentence)
+    _draw(seen, zone, "speed", lines, tr("milliseconds"), sentence)
     _table("speed", _of_functions(whole, FUNCTIONS.__getitem__), tr("Duration of each stock function"))
 
 
@@ -132,7 +132,7 @@ def _show_throughput(seen: Health, zone: str) -> None:
     counts = {label: int(sum(count or 0 for count in by_time.values())) for label, by_time in bars.items()}
     text = ", ".join(f"{words.number(count)} {inside(label)}" for label, count in counts.items())
     used = {label: by_time for label, by_time in bars.items() if counts[label]}
-    _draw(seen, zone, "throughput", used, "operations", tr("All operations: {value}.", value=text), stacked=True)
+    _draw(seen, zone, "throughput", used, tr("operations"), tr("All operations: {value}.", value=text), stacked=True)
     _table("throughput", _by_time(bars, zone), tr("Operations by outcome"))
 
 
@@ -146,7 +146,7 @@ def _show_locks(seen: Health, zone: str) -> None:
         longest=formats.number(longest, (1, 1)),
         attempts=words.plural(lost, "attempt"),
     )
-    _draw(seen, zone, "locks", {tr("Longest wait"): waits}, "seconds", sentence)
+    _draw(seen, zone, "locks", {tr("Longest wait"): waits}, tr("seconds"), sentence)
     columns: dict[str, Series] = {
         tr("Longest wait in seconds"): {at: round(wait, 2) for at, wait in waits.items()},
         tr("Most waiting"): {sample.at: sample.lock_waiters for sample in seen.samples},
@@ -167,7 +167,7 @@ def _show_statements(seen: Health, _: str) -> None:
         "Statements by p95. Slowest: {name} with {value}.", name=first.name, value=_shown(first.percentile(0.95))
     )
     st.caption(words.plain(sentence))
-    charts.show(charts.ranking(times, "milliseconds"), key="set_health_statements", alt=sentence)
+    charts.show(charts.ranking(times, tr("milliseconds")), key="set_health_statements", alt=sentence)
     _table("statements", _of_functions(slowest, str), tr("The slowest statements by what they call"))
 
 
@@ -178,7 +178,7 @@ def _show_lag(seen: Health, zone: str) -> None:
         "Longest wait of a Stripe message: {values} seconds.",
         values=formats.number(max(lags.values(), default=0.0), (0, 0)),
     )
-    _draw(seen, zone, "lag", {tr("Oldest message"): lags}, "seconds", sentence)
+    _draw(seen, zone, "lag", {tr("Oldest message"): lags}, tr("seconds"), sentence)
     columns: dict[str, Series] = {
         tr("Oldest in seconds"): {at: round(lag, 1) for at, lag in lags.items()},
         tr("Most waiting"): {sample.at: sample.inbox_waiting for sample in seen.samples},
@@ -206,7 +206,7 @@ def _show_size(seen: Health, zone: str) -> None:
         database_bytes=formats.number(last.database_bytes / _MB, (1, 1)),
         change=change,
     )
-    _draw(seen, zone, "size", {tr("Size"): sizes}, "megabytes", sentence)
+    _draw(seen, zone, "size", {tr("Size"): sizes}, tr("megabytes"), sentence)
     _table(
         "size",
         _by_time({tr("Megabytes"): {at: round(size, 2) for at, size in sizes.items()}}, zone),

@@ -17,7 +17,7 @@ from dashboard.frame import live, outcome, words
 from dashboard.frame import page as frame
 from dashboard.language import formats
 from dashboard.language.said import translated
-from dashboard.language.texts import first_upper, inside, lazy, tr
+from dashboard.language.texts import first_upper, inside, lazy, noun, tr
 
 OUTCOMES = lazy(
     {
@@ -76,12 +76,12 @@ def _look(asked: frozenset[str]) -> None:
 def _show_job(job: JobState, zone: str) -> None:
     now = datetime.now(UTC)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{words.plain(job.title)}**", width="content")
+        st.markdown(f"**{words.plain(translated(job.title))}**", width="content")
         label, icon, color = badge(job)
         st.badge(label, icon=icon, color=color)  # type: ignore[arg-type]
     st.caption(f"{_rhythm(job)}  \n{last(job, now)}  \n{upcoming(job, now, zone)}")
     if job.last_said:
-        st.markdown(f":gray[“{words.plain(job.last_said[-1])}”]")
+        st.markdown(f":gray[“{words.plain(translated(job.last_said[-1]))}”]")
     with st.container(horizontal=True):
         if job.off_at is not None:
             st.button(
@@ -102,7 +102,7 @@ def _show_job(job: JobState, zone: str) -> None:
 def badge(job: JobState) -> tuple[str, str, str]:
     """Return the label, icon and colour of a job's state."""
     if job.off_at is not None:
-        return tr("Off"), ":material/pause_circle:", "gray"
+        return tr("Switched off"), ":material/pause_circle:", "gray"
     if job.lingers:
         return tr("Stuck"), ":material/error:", "red"
     if job.overdue:
@@ -120,7 +120,7 @@ def _rhythm(job: JobState) -> str:
     if job.is_daily:
         return tr("Once a day")
     return {60: tr("Every minute"), 3_600: tr("Every hour")}.get(
-        job.period, f"Every {took(timedelta(seconds=job.period))}"
+        job.period, tr("Every {time}", time=took(timedelta(seconds=job.period)))
     )
 
 
@@ -130,7 +130,7 @@ def last(job: JobState, now: datetime) -> str:
         return tr("Not run yet.")
     if job.is_running:
         return tr("Started {last_began_at}.", last_began_at=words.ago(job.last_began_at, now))
-    result = inside(OUTCOMES[job.last_outcome]) if job.last_outcome else "running"
+    result = inside(OUTCOMES[job.last_outcome]) if job.last_outcome else tr("running")
     return tr(
         "Last run {last_began_at}, took {last_took}: {result}.",
         last_began_at=words.ago(job.last_began_at, now),
@@ -164,7 +164,7 @@ def took(length: timedelta | None) -> str:
     if seconds < 0.05:
         return tr("a moment")
     if seconds < 10:
-        return f"{seconds:.1f}{words.SPACE}seconds"
+        return f"{formats.number(seconds, (1, 1))}{words.SPACE}{noun(2, 'second', 'seconds')}"
     if seconds < 120:
         return words.plural(round(seconds), "second")
     return (
@@ -174,7 +174,7 @@ def took(length: timedelta | None) -> str:
 
 def _switch(job: JobState, *, is_on: bool) -> None:
     outcome.do(
-        tr("{title}: switched {part}.", title=job.title, part=tr("on") if is_on else tr("off")),
+        tr("{title}: switched {part}.", title=translated(job.title), part=tr("on") if is_on else tr("off")),
         job_runs.switch,
         name=job.name,
         is_on=is_on,
@@ -182,7 +182,7 @@ def _switch(job: JobState, *, is_on: bool) -> None:
 
 
 def _ask(job: JobState) -> None:
-    outcome.do(tr("{title}: starts within seconds.", title=job.title), job_runs.ask, name=job.name)
+    outcome.do(tr("{title}: starts within seconds.", title=translated(job.title)), job_runs.ask, name=job.name)
 
 
 # ---------------------------------------------------------------- the hour, the parked, the runs
@@ -239,7 +239,7 @@ def _again(parked: Sequence[Parked]) -> None:
 
 
 def _show_runs(jobs: Sequence[JobState], zone: str) -> None:
-    titles = {job.name: job.title for job in jobs}
+    titles = {job.name: translated(job.title) for job in jobs}
     with st.container(border=True, key="set_jobs_runs"):
         st.subheader(tr("Runs"), anchor=False)
         name = st.selectbox(tr("Job"), list(titles), format_func=titles.__getitem__, key="set_job_runs")
@@ -256,7 +256,7 @@ def _show_table(found: Sequence[JobRun], zone: str) -> None:
         tr("Started"): [words.moment(run.began_at, zone) for run in found],
         tr("Result"): [OUTCOMES[run.outcome] if run.outcome else tr("Running") for run in found],
         tr("Duration"): [took(run.ended_at - run.began_at) if run.ended_at else words.NOTHING for run in found],
-        tr("Details"): [" ".join(run.said) for run in found],
+        tr("Details"): [" ".join(map(translated, run.said)) for run in found],
         tr("Requested by"): [run.asked_by or "" for run in found],
         tr("Worker"): [run.worker for run in found],
     }

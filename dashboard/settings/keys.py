@@ -70,7 +70,9 @@ def _show_table(keys: Sequence[ApiKey]) -> None:
 def _show_new_key() -> None:
     with st.form("set_key_new", border=False):
         st.text_input(tr("Name"), key="set_key_name", max_chars=80, placeholder=tr("For example, Web shop"))
-        st.multiselect(tr("Scopes"), list(SCOPES), format_func=SCOPES.__getitem__, key="set_key_scopes")
+        st.multiselect(
+            tr("Scopes"), list(SCOPES), format_func=SCOPES.__getitem__, key="set_key_scopes", placeholder=tr("Choose")
+        )
         st.number_input(tr("Requests per minute"), 1, 100_000, DEFAULT_RATE, key="set_key_rate")
         st.form_submit_button(tr("Create key"), type="primary", on_click=_make)
     st.caption(tr("The key is shown once. Store it with your storefront's secrets, never in a web page."))

@@ -127,7 +127,7 @@ def show_person(person: Person, own_id: int | None) -> None:
             )
             _button(
                 tr("Remove second factor"),
-                tr("{name} signs in without a second factor and can set up a new one.", name=person.name),
+                tr("The second factor of {name} is removed, and {name} is signed out everywhere.", name=person.name),
                 rules.remove_factors,
                 disabled=not person.has_factor or person.user_id == own_id,
                 user_id=person.user_id,
@@ -153,15 +153,15 @@ def show_rules(needed: tuple[FactorRule, ...]) -> None:
     """Show which roles need a second factor, and let an admin choose."""
     st.caption(
         tr(
-            "People of a chosen role set up a second factor right after their next password. Those who have none yet "
-            "are signed out when you choose it."
+            "If you require it, everybody in that role who has none is signed out at once, and sets one up right after "
+            "the next password."
         )
     )
     for rule in needed:
         key = f"set_factor_{rule.role}_{rule.is_needed}"
         st.toggle(
             tr(
-                "{role}: {without} of {people} without a second factor",
+                "Required for {role} ({without} of {people} without one)",
                 role=words.ROLE_LABELS[rule.role], without=rule.without, people=rule.people,
             ),
             value=rule.is_needed, key=key, on_change=_set_rule, args=(rule, key),

@@ -14,13 +14,13 @@ from tests.language.finder import Finder, is_text
 PACKAGES = (
     "foundation", "people", "ledger", "shop", "catalog", "carts", "payloads", "orders", "inbox", "alerts", "proof",
     "deliveries", "counts", "scanning", "jobs", "sheets", "stripe", "backups", "health", "valuation", "reports",
-    "replenishment", "views", "storefront/guard",
+    "replenishment", "views", "people/factors", "storefront/guard", "storefront/hooks",
 )  # fmt: skip
 ALONE = ("sample/removal.py",)
 """Files of other packages whose sentences pages show."""
 # Files of these packages that speak to programs: settings, metrics, files, mails.
 _SILENT = frozenset((
-    "foundation/settings.py", "foundation/cells.py", "sheets/known.py", "health/metrics.py", "health/measures.py",
+    "foundation/settings.py", "foundation/cells.py", "sheets/known.py", "health/metrics.py",
     "backups/manifest.py", "backups/ledger_file.py", "proof/notice.py", "foundation/journal.py", "carts/names.py",
     "shop/prices.py", "ledger/history_file.py", "backups/archive.py",
 ))  # fmt: skip

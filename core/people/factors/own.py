@@ -28,10 +28,12 @@ class Begun:
 
 
 @database.one_statement
-def begin_app(connection: Connection, *, token: str) -> str:
-    """Return the secret of an app that is being set up. Raises InvalidInput if there is one already, SignInRequired."""
-    statement = "select stockroom_api.begin_app(%(token)s, %(secret)s)"
-    return str(scalar(connection, statement, token=hash_of(token), secret=totp.new_secret()))
+def begin_app(connection: Connection, *, token: str, proof: Proof | None = None) -> str:
+    """Return the secret of an app that is being set up. A person who has another factor gives a proof first.
+
+    Raises InvalidInput if there is an app already, or without the proof, SignInRequired.
+    """
+    return str(scalar(connection, _BEGIN_APP, **_proven(token, proof), secret=totp.new_secret()))
 
 
 @database.one_statement
@@ -66,13 +68,18 @@ def renew_codes(connection: Connection, *, token: str, proof: Proof) -> tuple[st
     return codes
 
 
-def _proven(token: str, proof: Proof) -> dict[str, object]:
+def _proven(token: str, proof: Proof | None) -> dict[str, object]:
     return {
-        "token": hash_of(token), "attempt": proof.attempt_id, "known": proof.password_hash, "at_step": proof.at_step,
-        "code_hash": proof.code_hash,
-    }  # fmt: skip
+        "token": hash_of(token),
+        "attempt": proof.attempt_id if proof else None,
+        "known": proof.password_hash if proof else None,
+        "at_step": proof.at_step if proof else None,
+        "code_hash": proof.code_hash if proof else None,
+    }
 
 
+_BEGIN_APP = """select stockroom_api.begin_app(%(token)s, %(secret)s, %(attempt)s, %(known)s, %(at_step)s,
+                       %(code_hash)s)"""
 _CONFIRM_APP = """select is_first, expires_at
                     from stockroom_api.confirm_app(%(token)s, %(secret)s, %(at_step)s, cast(%(codes)s as bytea[]),
                          %(new)s, %(user_agent)s, %(previous)s)"""

@@ -121,7 +121,7 @@ create function stockroom_api.accept_proof(_for bigint, _attempt_id bigint, _kno
 begin
     if not coalesce((select password_hash = _known_hash from stockroom.users where id = _for), false)
        and not stockroom_api.use_up(_for, _at_step, _code_hash) then
-        perform stockroom_api.refuse_value('proof', 'is not right, or was used before');
+        perform stockroom_api.refuse_value('password or code', 'is not right, or was used before');
     end if;
     update stockroom.sign_in_attempts set succeeded = true where id = _attempt_id;
 end $$;
@@ -135,7 +135,8 @@ create function stockroom_api.put_codes(_for bigint, _code_hashes bytea[]) retur
     insert into stockroom.recovery_codes (code_hash, user_id) select unnest(_code_hashes), _for;
 $$;
 
--- Take the first second factor of a person into use: their other browsers are signed out. A half session becomes a session; then
+-- Take the first second factor of a person into use: their other browsers are signed out, and an app that was begun without proof
+-- begins again. A half session becomes a session; then
 -- this returns when it ends, else null.
 create function stockroom_api.begin_factor(
     _person record, _what text, _is_first boolean, _code_hashes bytea[], _token_hash bytea, _new_token bytea, _user_agent text,
@@ -149,6 +150,7 @@ begin
     perform stockroom_api.note_change(_by, _who, 'factor_added', stockroom_api.person_called(_by), null,
         jsonb_build_object('factor', _what));
     if _is_first then
+        delete from stockroom.authenticators where user_id = _person.user_id and confirmed_at is null;
         perform stockroom_api.put_codes(_person.user_id, _code_hashes);
         perform stockroom_api.end_other_sessions(_person.user_id, _person.session_id);
         perform stockroom_api.end_half_sessions(_person.user_id, _token_hash);
@@ -159,26 +161,44 @@ begin
     return null;
 end $$;
 
+-- Under this name in the table of challenges a browser's session has proven itself to add an app.
+create function stockroom_api.app_proof(_token_hash bytea) returns bytea
+    language sql immutable as $$
+    select sha256('app'::bytea || _token_hash);
+$$;
+
 -- Begin to set up an app: keep its secret, or return the one that was shown less than half an hour ago, so that two tabs show the
--- same. Refuses: SK008 (there is one already), SK010.
-create function stockroom_api.begin_app(_token_hash bytea, _secret text) returns text
+-- same. A person who has a factor already proves themselves first, as `accept_proof` says; that is valid in this browser for ten
+-- minutes. Refuses: SK008 (there is one already, proof), SK010.
+create function stockroom_api.begin_app(
+    _token_hash bytea, _secret text, _attempt_id bigint, _known_hash text, _at_step bigint, _code_hash bytea
+) returns text
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     _person bigint := (select p.user_id from stockroom_api.hold_person(_token_hash, '{in,enrol}') p);
+    _proof bytea := stockroom_api.app_proof(_token_hash);
     _kept stockroom.authenticators;
 begin
+    if exists (select from stockroom.authenticators a where a.user_id = _person and a.confirmed_at is not null) then
+        perform stockroom_api.refuse_value('app', 'is set up already');
+    end if;
+    if stockroom_api.has_factor(_person)
+       and not exists (select from stockroom.challenges c where c.token_hash = _proof and c.expires_at > now()) then
+        perform stockroom_api.accept_proof(_person, _attempt_id, _known_hash, _at_step, _code_hash);
+        insert into stockroom.challenges as c (token_hash, facts, expires_at)
+        values (_proof, '{"purpose": "app"}', now() + interval '10 minutes')
+        on conflict (token_hash) do update set expires_at = excluded.expires_at;
+    end if;
     insert into stockroom.authenticators as a (user_id, secret) values (_person, _secret)
     on conflict (user_id) do update set secret = excluded.secret, created_at = now(), last_step = 0
         where a.confirmed_at is null and a.created_at < now() - interval '30 minutes';
     select * into _kept from stockroom.authenticators a where a.user_id = _person;
-    if _kept.confirmed_at is not null then
-        perform stockroom_api.refuse_value('app', 'is set up already');
-    end if;
     return _kept.secret;
 end $$;
 
 -- Take an app into use, once a code of it was right. Returns whether it is the first factor, so that the recovery codes count, and
--- when the new session ends, null for a session that goes on. Refuses: SK008 (another app or secret in the meantime), SK010.
+-- when the new session ends, null for a session that goes on. A browser that had to prove itself did so less than ten minutes ago.
+-- Refuses: SK008 (another app or secret in the meantime, no proof), SK010.
 create function stockroom_api.confirm_app(
     _token_hash bytea, _secret text, _at_step bigint, _code_hashes bytea[], _new_token bytea, _user_agent text, _previous bytea
 ) returns table (is_first boolean, expires_at timestamptz)
@@ -188,6 +208,10 @@ declare
 begin
     select * into _person from stockroom_api.hold_person(_token_hash, '{in,enrol}');
     is_first := not stockroom_api.has_factor(_person.user_id);
+    delete from stockroom.challenges c where c.token_hash = stockroom_api.app_proof(_token_hash) and c.expires_at > now();
+    if not (is_first or found) then
+        perform stockroom_api.refuse_value('password or code', 'was given too long ago; begin again');
+    end if;
     update stockroom.authenticators set confirmed_at = now(), last_step = _at_step
      where user_id = _person.user_id and secret = _secret and confirmed_at is null;
     if not found then
@@ -216,9 +240,9 @@ begin
         delete from stockroom.passkeys where user_id = _by and id = _passkey returning name into _removed;
     end if;
     if _removed is null then
-        perform stockroom_api.refuse_value('factor', 'was removed in the meantime');
+        perform stockroom_api.refuse_value('second factor', 'was removed in the meantime');
     elsif stockroom_api.role_needs_factor(_by) and not stockroom_api.has_factor(_by) then
-        perform stockroom_api.refuse_value('factor', 'is the last one, and your role needs one; set up another first');
+        perform stockroom_api.refuse_value('second factor', 'is your only one, and your role needs one; set up another first');
     elsif not stockroom_api.has_factor(_by) then
         perform stockroom_api.put_codes(_by, '{}');
     end if;
@@ -238,7 +262,7 @@ begin
     select p.user_id, p.name into _by, _who from stockroom_api.hold_person(_token_hash, '{in}') p;
     perform stockroom_api.accept_proof(_by, _attempt_id, _known_hash, _at_step, _code_hash);
     if not stockroom_api.has_factor(_by) then
-        perform stockroom_api.refuse_value('factor', 'was removed in the meantime');
+        perform stockroom_api.refuse_value('second factor', 'was removed in the meantime');
     end if;
     perform stockroom_api.put_codes(_by, _code_hashes);
     perform stockroom_api.note_change(_by, _who, 'codes_renewed', stockroom_api.person_called(_by));
@@ -248,7 +272,7 @@ grant execute on function
     stockroom_api.second_step(bytea),
     stockroom_api.begin_code(bytea, text, bytea),
     stockroom_api.finish_code(bytea, bigint, bigint, bytea, bytea, text, bytea),
-    stockroom_api.begin_app(bytea, text),
+    stockroom_api.begin_app(bytea, text, bigint, text, bigint, bytea),
     stockroom_api.confirm_app(bytea, text, bigint, bytea[], bytea, text, bytea),
     stockroom_api.remove_own_factor(bytea, bigint, text, bigint, bytea, bigint),
     stockroom_api.renew_codes(bytea, bigint, text, bigint, bytea, bytea[])

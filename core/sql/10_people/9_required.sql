@@ -24,7 +24,7 @@ begin
         perform stockroom_api.refuse_value('role', 'is not one of this shop');
     end if;
     if _needed and _role = (select u.role from stockroom.users u where u.id = _user_id) and not stockroom_api.has_factor(_user_id) then
-        perform stockroom_api.refuse_value('role', 'is your own, so set up your own second factor first');
+        perform stockroom_api.refuse_value('own second factor', 'is missing; set it up first under Your account');
     end if;
     update stockroom.factor_rules set is_needed = _needed where role = _role;
     if _needed then

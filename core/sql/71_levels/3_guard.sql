@@ -160,7 +160,9 @@ end $$;
 create function stockroom_api.stop_guard(_most int) returns void
     language plpgsql as $$
 declare
-    _why text := format('The Stripe guard stopped: it made %s changes at Stripe within an hour, as many as it may.', _most);
+    _why text := case _most
+        when 1 then 'The Stripe guard stopped: it made 1 change at Stripe within an hour, as many as it may.'
+        else format('The Stripe guard stopped: it made %s changes at Stripe within an hour, as many as it may.', _most) end;
 begin
     update stockroom.guard set mode = 'off', stopped_at = clock_timestamp(), stopped_why = _why;
     perform stockroom_api.open_alerts(array[row ('guard_stopped', 'urgent', 'guard:stopped', _why, jsonb_build_object('most', _most),

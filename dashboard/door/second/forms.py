@@ -32,7 +32,8 @@ def code_form(standing: Standing, next_path: str, *, recovery: bool = False, pro
 <button>{escape(tr("Continue"))}</button>
 </form>
 {other}
-<p class="hint">{escape(tr("Lost both? Ask an admin of your shop to remove your second factor."))}</p>""",
+<p class="hint">{escape(tr("Lost both? Ask an admin of your shop to remove your second factor."))}</p>
+<p class="hint"><a href="/sign-in">{escape(tr("Sign in as somebody else"))}</a></p>""",
     )
 
 
@@ -50,6 +51,7 @@ def app_form(
     standing: Standing, secret: str, action: str, next_path: str, *, problem: str = "", may_key: bool = False
 ) -> str:
     """Return the page that sets up an app: its QR code, the secret as text, and a field for the first code."""
+    address = totp.address(secret, standing.email)
     follows = f'<input type="hidden" name="next" value="{escape(next_path)}">'
     spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     why = tr("Your role needs a second factor. Set it up once, then you go on.") if standing.step == "enrol" else ""
@@ -58,8 +60,9 @@ def app_form(
         f"""{alert(problem)}
 {f"<p>{escape(why)}</p>" if why else ""}
 <p>{escape(tr("Scan this with an authenticator app on your phone, or type the secret into it."))}</p>
-{qr.svg(totp.address(secret, standing.email), tr("QR code for an authenticator app"))}
+{qr.svg(address, tr("QR code for an authenticator app"))}
 <p class="secret" id="secret">{escape(spaced)}</p>
+<p class="hint"><a href="{escape(address)}">{escape(tr("The app is on this device: open it"))}</a></p>
 <form method="post" action="{escape(action)}">
 <input type="hidden" name="do" value="confirm">
 <input type="hidden" name="next" value="{escape(next_path)}">
@@ -70,13 +73,14 @@ def app_form(
     )
 
 
-def codes_page(codes: tuple[str, ...], next_path: str) -> str:
-    """Return the page that shows new recovery codes, the only time they can be read."""
+def codes_page(standing: Standing, codes: tuple[str, ...], next_path: str) -> str:
+    """Return the page that shows new recovery codes, the only time they can be read. On paper it names the account."""
     rows = "\n".join(f"<li>{escape(code)}</li>" for code in codes)
     return page(
         tr("Your recovery codes"),
         f"""<p>{escape(tr("Print or write them down now: they are not shown again."))}
 {escape(tr("Without your phone, each signs you in once in place of the code."))}</p>
+<p>{escape(tr("Stockroom, {email}", email=standing.email))}</p>
 <ul class="codes">
 {rows}
 </ul>
@@ -104,9 +108,11 @@ def _summary(standing: Standing) -> str:
 
 
 def _app_part(standing: Standing) -> str:
+    heading = f"<h2>{escape(tr('Authenticator app'))}</h2>"
     if not standing.has_app:
-        return _action("app", tr("Set up an authenticator app"))
-    return f"""<h2>{escape(tr("Authenticator app"))}</h2>
+        asked = tr("Your password, or a code") if standing.has_factor else ""
+        return heading + _action("app", tr("Set up an authenticator app"), proof=asked, quiet=bool(asked))
+    return f"""{heading}
 {_action("remove", tr("Remove the app"), proof=tr("Your password, or a code"), quiet=True)}"""
 
 

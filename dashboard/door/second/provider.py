@@ -23,9 +23,10 @@ log = logging.getLogger("stockroom")
 STATE_COOKIE, PATH = "stockroom_oidc", "/sign-in/oidc"
 _LIFE = 600
 _FAILED = marked("Your sign-in did not arrive completely, or too late. Begin again.")
+_CANCELLED = marked("Your work account did not sign you in: you cancelled there, or you may not use Stockroom with it.")
 _UNKNOWN = marked(
-    "No account of this shop belongs to you: the provider named no verified email address that is known here. Ask an "
-    "admin to add you with the address that you have there."
+    "No account of this shop has the verified email address of your work account. Ask an admin to add you with that "
+    "address."
 )
 
 # The provider is another server: waiting for it must not keep those who sign in with a password.
@@ -56,6 +57,8 @@ async def arrive(request: Request) -> Response:
         return say(404, tr("Not found"), tr("This site has no identity provider."))
     state, mine = given.get("state", ""), request.cookies.get(STATE_COOKIE, "")
     kept = await look_up(identity.take, state=state) if secrets.compare_digest(state.encode(), mine.encode()) else None
+    if given.get("error"):
+        return say(400, tr("Not signed in"), tr(_CANCELLED))
     if kept is None or not given.get("code"):
         return say(400, tr("Not signed in"), tr(_FAILED))
     nonce, verifier = kept["nonce"], kept["verifier"]

@@ -94,7 +94,7 @@ async def _take_code(request: Request, standing: Standing, form: dict[str, str])
         browser=request.cookies.get(BROWSER_COOKIE),
     )
     if isinstance(proof, TooManyTries):
-        problem = wait_sentence(proof.wait_seconds)
+        problem = wait_sentence(proof.wait_seconds, by_link=False)
         answer = await _ask_code(request, standing, next_path, recovery=recovery, problem=problem, status=429)
         answer.headers["Retry-After"] = str(proof.wait_seconds)
         return answer
@@ -144,7 +144,7 @@ async def set_up(request: Request) -> Response:
         form = await read_form(request)
         if form.get("do") in ("passkey", "add"):
             try:
-                return await _take_key(request, token, form, SET_UP_PATH)
+                return await _take_key(request, standing, token, form, SET_UP_PATH)
             except Refused as problem:
                 return await _show_app(
                     standing, token, SET_UP_PATH, safe_next(form.get("next")), translated(problem.message), 422
@@ -177,19 +177,22 @@ async def _show_factors(standing: Standing, token: str, problem: str = "", statu
 
 async def _change(request: Request, standing: Standing, token: str, form: dict[str, str]) -> Response:
     what = form.get("do", "")
-    if what == "app":
+    if what == "app" and not standing.has_factor:
         return await _show_app(standing, token, "/second-step", "/account")
     if what == "confirm":
         return await _take_app(request, standing, token, form, "/second-step")
     if what == "add" or (what == "passkey" and not standing.has_factor):
-        return await _take_key(request, token, form, "/second-step")
+        return await _take_key(request, standing, token, form, "/second-step")
     proof = await _prove(request, standing, token, form.get(f"{what}_proof", ""))
     if isinstance(proof, Response):
         return proof
+    if what == "app":
+        return await _show_app(standing, token, "/second-step", "/account", proof=proof)
     if what == "passkey":
-        return await _take_key(request, token, form, "/second-step", proof)
+        return await _take_key(request, standing, token, form, "/second-step", proof)
     if what == "codes":
-        return HTMLResponse(forms.codes_page(await look_up(own.renew_codes, token=token, proof=proof), "/account"))
+        codes = await look_up(own.renew_codes, token=token, proof=proof)
+        return HTMLResponse(forms.codes_page(standing, codes, "/account"))
     if what == "remove":
         await look_up(own.remove, token=token, proof=proof)
     elif what == "unkey" and form.get("passkey", "").isdecimal():
@@ -209,16 +212,23 @@ async def _prove(request: Request, standing: Standing, token: str, typed: str) -
         browser=request.cookies.get(BROWSER_COOKIE),
     )
     if isinstance(found, TooManyTries):
-        return await _show_factors(standing, token, wait_sentence(found.wait_seconds), 429)
+        return await _show_factors(standing, token, wait_sentence(found.wait_seconds, by_link=False), 429)
     return found or await _show_factors(standing, token, tr(_NOT_YOU), 401)
 
 
 async def _show_app(
-    standing: Standing, token: str, action: str, next_path: str, problem: str = "", status: int = 200
+    standing: Standing,
+    token: str,
+    action: str,
+    next_path: str,
+    problem: str = "",
+    status: int = 200,
+    *,
+    proof: Proof | None = None,
 ) -> Response:
-    secret = await look_up(own.begin_app, token=token)
-    page = forms.app_form(standing, secret, action, next_path, problem=problem, may_key=ways.site() is not None)
-    return HTMLResponse(page, status)
+    secret = await look_up(own.begin_app, token=token, proof=proof)
+    may_key = ways.site() is not None and not standing.has_factor
+    return HTMLResponse(forms.app_form(standing, secret, action, next_path, problem=problem, may_key=may_key), status)
 
 
 async def _take_app(request: Request, standing: Standing, token: str, form: dict[str, str], action: str) -> Response:
@@ -229,13 +239,12 @@ async def _take_app(request: Request, standing: Standing, token: str, form: dict
             own.confirm_app, token=token, secret=secret, code=form.get("code", ""), **_device(request)
         )
     except Refused as problem:
-        page = forms.app_form(standing, secret, action, next_path, problem=translated(problem.message))
-        return HTMLResponse(page, 422)
-    return await _begun(request, begun, next_path)
+        return await _show_app(standing, token, action, next_path, translated(problem.message), 422)
+    return await _begun(request, standing, begun, next_path)
 
 
 async def _take_key(
-    request: Request, token: str, form: dict[str, str], action: str, proof: Proof | None = None
+    request: Request, standing: Standing, token: str, form: dict[str, str], action: str, proof: Proof | None = None
 ) -> Response:
     """Show the page that makes a passkey, or take the one that was made."""
     site = ways.site()
@@ -248,14 +257,14 @@ async def _take_key(
     engine = pool.engine(Share.SIGN_IN)
     add = partial(passkeys.add, engine, site=site, token=token, answer=made, name=name, **_device(request))
     begun = await password_checks.run(add)
-    return await _begun(request, begun, safe_next(form.get("next")))
+    return await _begun(request, standing, begun, safe_next(form.get("next")))
 
 
-async def _begun(request: Request, begun: Begun, next_path: str) -> Response:
+async def _begun(request: Request, standing: Standing, begun: Begun, next_path: str) -> Response:
     """Return the page of the recovery codes of a first factor, with the session of a half session."""
     if not begun.codes:
         return RedirectResponse(next_path, 303)
-    response = HTMLResponse(forms.codes_page(begun.codes, next_path))
+    response = HTMLResponse(forms.codes_page(standing, begun.codes, next_path))
     return response if begun.session is None else await admit(request, begun.session, response)
 
 

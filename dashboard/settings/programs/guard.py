@@ -19,7 +19,7 @@ from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import lazy, tr
 
-MODES = lazy({Mode.OFF: "Off", Mode.DRY: "Dry run", Mode.ON: "On"})
+MODES = lazy({Mode.OFF: "Switched off", Mode.DRY: "Dry run", Mode.ON: "On"})
 ACTS = lazy(
     {
         Act.DEACTIVATE: "Deactivate link",
@@ -63,9 +63,9 @@ def _show_state(found: Setting, has_key: bool) -> None:
     if found.stopped_at:
         st.error(
             tr(
-                "It stopped by itself {when}, because it made {most} changes within an hour, as many as it may.",
+                "It stopped by itself {when}, because it made {changes} within an hour, as many as it may.",
                 when=words.ago(found.stopped_at, now),
-                most=formats.number(found.most_per_hour),
+                changes=words.plural(found.most_per_hour, "change"),
             )
         )
     if found.trouble:
@@ -110,11 +110,11 @@ def _show_record(found: Sequence[Noted]) -> None:
         {
             tr("When"): [words.ago(each.created_at, now) for each in found],
             tr("Act"): [ACTS[each.act] for each in found],
-            tr("State"): [STATES[each.state] for each in found],
-            tr("Object"): [each.object_id for each in found],
             tr("Found"): [_found(each) for each in found],
+            tr("State"): [STATES[each.state] for each in found],
+            tr("Answer"): [_answer(each) for each in found],
+            tr("At Stripe"): [each.object_id for each in found],
             tr("Asked of Stripe"): [each.asked for each in found],
-            tr("Answer"): [translated(each.answer) for each in found],
             tr("Setting"): [tr("{mode}, by {name}", mode=MODES[each.mode], name=each.set_by) for each in found],
         },
         hide_index=True,
@@ -125,11 +125,16 @@ def _show_record(found: Sequence[Noted]) -> None:
 def _found(noted: Noted) -> str:
     return ", ".join(
         tr(
-            "{sku}: {available} of {least}",
+            "{sku}: {available} available, {least} needed",
             sku=each.sku, available=formats.number(each.available), least=formats.number(each.least),
         )
         for each in noted.found
     )  # fmt: skip
+
+
+def _answer(noted: Noted) -> str:
+    """Return what Stripe said; the state says already that it agreed."""
+    return "" if noted.answer == "200" else translated(noted.answer)
 
 
 def _set(mode: Mode) -> None:

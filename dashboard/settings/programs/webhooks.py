@@ -49,7 +49,7 @@ def _show_hook(hook: Endpoint) -> None:
     now, key = datetime.now(UTC), f"set_hook_{hook.hook_id}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(words.plain(hook.name), anchor=False, width="content")
-        st.badge(tr("Off") if hook.off_at else tr("On"), color="gray" if hook.off_at else "green")
+        st.badge(tr("Switched off") if hook.off_at else tr("On"), color="gray" if hook.off_at else "green")
     st.code(hook.url, language=None, wrap_lines=True)
     st.caption(
         tr(
@@ -63,7 +63,7 @@ def _show_hook(hook: Endpoint) -> None:
     if hook.off_why:
         st.warning(tr("It was switched off because it has not accepted a message for five days."))
     elif hook.failing_since:
-        st.warning(tr("It has not accepted a message since {since}.", since=words.ago(hook.failing_since, now)))
+        st.warning(tr("Its messages fail. The first one failed {since}.", since=words.ago(hook.failing_since, now)))
     with st.container(horizontal=True):
         if hook.off_at:
             st.button(tr("Switch on"), key=f"{key}_on", on_click=_switch, args=(hook, Switch.ON))
@@ -82,7 +82,9 @@ def _show_new() -> None:
     with st.form("set_hook_new", border=False):
         st.text_input(tr("Name"), key="set_hook_name", max_chars=80, placeholder=tr("For example, Web shop"))
         st.text_input(tr("URL"), key="set_hook_url", max_chars=500, placeholder="https://shop.example/webhooks")
-        st.multiselect(tr("Events"), list(EVENTS), format_func=EVENTS.__getitem__, key="set_hook_events")
+        st.multiselect(
+            tr("Events"), list(EVENTS), format_func=EVENTS.__getitem__, key="set_hook_events", placeholder=tr("Choose")
+        )
         st.form_submit_button(tr("Create webhook"), type="primary", on_click=_make)
     st.caption(tr("Its secret is shown once. Your program verifies each message with it."))
 
@@ -119,8 +121,10 @@ def _show_deliveries(found: Sequence[Delivery], names: dict[int, str]) -> None:
 def _until(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
-    minutes = max(round((moment - now).total_seconds() / 60), 0)
-    return tr("in {minutes} minutes", minutes=formats.number(minutes))
+    minutes = round((moment - now).total_seconds() / 60)
+    if minutes < 1:
+        return tr("within a minute")
+    return tr("in {minutes}", minutes=words.plural(minutes, "minute"))
 
 
 def _make() -> None:

@@ -218,6 +218,30 @@ def test_of_two_who_confirm_at_once_one_gets_the_recovery_codes_that_count(shop:
     assert isinstance(give(shop, half_of(shop, email).token, codes[0]), NewSession)
 
 
+def test_a_session_that_somebody_took_over_adds_no_app_beside_a_passkey(shop: Shop, email: str) -> None:
+    token = token_of(sign_in(shop, email))
+    earlier = accounts.at_the_door(shop.engine, own.begin_app, token=token)
+    with_passkey(shop, email)
+    with pytest.raises(InvalidInput, match="Password or code is not right"):
+        accounts.at_the_door(shop.engine, own.begin_app, token=token)
+    with pytest.raises(InvalidInput, match="begin again"):
+        accounts.at_the_door(shop.engine, own.confirm_app, token=token, secret=earlier, code=code(earlier), **DEVICE)
+    values = {"token": token, "email": email, "typed": PASSWORD, "address": "10.0.0.9"}
+    proof = steps.prove(shop.engine, **values)
+    assert isinstance(proof, Proof)
+    secret = accounts.at_the_door(shop.engine, own.begin_app, token=token, proof=proof)
+    begun = accounts.at_the_door(shop.engine, own.confirm_app, token=token, secret=secret, code=code(secret), **DEVICE)
+    assert begun.codes == ()
+
+
+def with_passkey(shop: Shop, email: str) -> None:
+    """Give a person a passkey, as `add_passkey` stores one."""
+    shop.sql(
+        "insert into stockroom.passkeys (user_id, credential_id, public_key, sign_count, name)"
+        f" values ({id_of(shop, email)}, sha256('{email}'), '', 0, 'Key')"
+    )
+
+
 def test_an_app_that_is_not_confirmed_is_not_asked_for(shop: Shop, email: str) -> None:
     token = token_of(sign_in(shop, email))
     secret = accounts.at_the_door(shop.engine, own.begin_app, token=token)

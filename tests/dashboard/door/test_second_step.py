@@ -190,3 +190,32 @@ def test_a_page_opened_before_the_app_was_set_up_elsewhere_says_so(desk: Desk) -
     late = browser.post("/second-step", data={"do": "confirm", "code": code(secret), "next": "/account"})
     assert late.status_code == 422
     assert "is set up already" in late.text
+
+
+def test_a_person_reads_their_own_factors_in_their_own_language(desk: Desk) -> None:
+    email = new_person(desk.shop)
+    desk.shop.sql(f"update stockroom.users set language = 'de' where email = '{email}'")
+    browser = desk.browser()
+    browser.cookies.set("stockroom_session", token_of(sign_in(desk.shop, email)))
+    page = browser.get("/second-step").text
+    assert 'lang="de"' in page
+    assert "Zweiter Faktor" in page
+
+
+def test_a_wrong_first_code_leaves_every_way_open(desk: Desk) -> None:
+    browser = desk.browser()
+    enter(browser, new_person(desk.shop))
+    first = browser.post("/second-step", data={"do": "app"}).text
+    [secret] = SECRET.findall(first)
+    assert f"secret={secret.replace(' ', '')}" in first, "a phone opens its own app"
+    again = browser.post("/second-step", data={"do": "confirm", "code": "000000", "next": "/account"})
+    assert again.status_code == 422
+    assert SECRET.findall(again.text) == [secret]
+
+
+def test_a_person_who_waits_for_codes_is_not_sent_for_a_link_that_would_not_help(desk: Desk) -> None:
+    email, _, _ = person(desk)
+    browser = desk.browser()
+    enter(browser, email)
+    answers = [browser.post("/sign-in/code", data={"code": "000000", "kind": "app"}) for _ in range(6)]
+    assert "Wait 15 minutes, then try again." in answers[5].text

@@ -27,8 +27,8 @@ def test_ada_starts_a_dry_run_switches_the_guard_on_and_stops_it_with_one_click(
     guarded.work(has_key=False)
     (shown,) = run(tab).dataframe
     row = shown.value.iloc[0]
-    assert (row["Act"], row["State"], row["Object"], row["Found"]) == (
-        "Deactivate link", "Dry run", link["id"], "GONE: 0 of 2",
+    assert (row["Act"], row["State"], row["At Stripe"], row["Found"]) == (
+        "Deactivate link", "Dry run", link["id"], "GONE: 0 available, 2 needed",
     )  # fmt: skip
     monkeypatch.setenv("STOCKROOM_STRIPE_GUARD_KEY", "rk_test_51TheGuards")
     field(run(tab), "number_input", "Changes an hour at most").set_value(3)

@@ -111,7 +111,7 @@ def test_ada_requires_a_second_factor_of_a_role_and_removes_a_lost_one(open_page
     click(tab, "Remove second factor")
     assert half_of(embedded_shop, email).must_enrol
     tab.toggle(key="set_factor_admin_False").set_value(True).run()
-    assert "set up your own second factor first" in tab.error[0].value
+    assert "Own second factor is missing; set it up first under Your account" in tab.error[0].value
     assert tab.toggle(key="set_factor_admin_False").value is False
 
 

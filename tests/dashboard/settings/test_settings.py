@@ -10,8 +10,11 @@ from core.ledger import reports
 from core.people import administration as people
 from core.people import audit
 from core.people.audit import What
+from core.people.factors import rules
 from core.shop import profile as shop
 from core.shop import reasons
+from core.storefront.guard import setting
+from core.storefront.guard.setting import Mode
 from dashboard.settings import changes
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import ZONE, Shop
@@ -154,6 +157,16 @@ def test_recent_changes_show_who_changed_what_before_and_after(tabs: Tabs, embed
         ["Command line", "Person added", "Noor (noor@shop.example)", "Role: Support"],
     ]
     assert "Name: My shop → Halde Boots, Currency: EUR → CHF · Ada," in words_of(tab), "and so on a phone"
+
+
+def test_the_record_names_roles_and_the_guard_as_their_pages_do(tabs: Tabs, embedded_shop: Shop) -> None:
+    ada = embedded_shop.person("Ada")
+    embedded_shop.run(rules.set_factor_rule, ada, role=Role.WAREHOUSE, is_needed=True)
+    embedded_shop.run(setting.set_to, ada, mode=Mode.DRY, most_per_hour=5)
+    rows = table(section(tabs, "Recent changes"), "Who").drop(columns="When").to_numpy().tolist()
+    guard = "Guard: Switched off → Dry run, Changes an hour at most: 30 → 5"
+    assert ["Ada", "Stripe guard set", "Stripe guard", guard] in rows
+    assert ["Ada", "Second factor for a role", "Warehouse", "Required: no → yes"] in rows
 
 
 def test_a_shop_where_nothing_was_changed_says_so(tabs: Tabs) -> None:
