@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select, text
 
 from core.database.engine import array, call
-from core.database.reading import read_only
+from core.database.reading import read_only, shared
 from core.foundation.barcodes import read_scan
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
@@ -84,7 +84,7 @@ class Summary:
     uncosted: int
 
 
-@read_only
+@shared
 def shop(connection: Connection, actor: Actor) -> Shop:
     """Return the shop: name, zone, currency, today's date there."""
     require(connection, actor, Permission.VIEW)
@@ -141,6 +141,7 @@ def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow
     return _with_trends(connection, rows)[0]
 
 
+@shared
 def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
     """Return the variant that has this code, or None if no variant or several have it. A scanner sends any code.
 
@@ -158,6 +159,7 @@ def named(connection: Connection, actor: Actor, *, sku: str) -> LevelRow | None:
     return _with_trends(connection, rows)[0] if len(rows) == 1 else None
 
 
+@shared
 def sharing(connection: Connection, actor: Actor, *, code: str) -> tuple[LevelRow, ...]:
     """Return the variants that share this code, at most ten, without trends; none if it is of one variant."""
     rows = _having(connection, actor, code)
@@ -192,7 +194,7 @@ def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> d
     return known
 
 
-@read_only
+@shared
 def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the brands in the catalogue, sorted."""
     require(connection, actor, Permission.VIEW)
@@ -203,6 +205,7 @@ def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     )
 
 
+@shared
 def shelf_places(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the shelf places of variants, sorted, at most `MOST_PLACES`."""
     require(connection, actor, Permission.VIEW)
@@ -272,6 +275,7 @@ def flows(
     return unpivot(connection.execute(text(query), values).all())
 
 
+@read_only
 def latest_movement(connection: Connection, actor: Actor) -> int:
     """Return a number that grows with every change; live pages poll it."""
     require(connection, actor, Permission.VIEW)
