@@ -126,10 +126,8 @@ def levels(
     require(connection, actor, Permission.VIEW)
     wanted = matching(filter)
     total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
-    rows = connection.execute(
-        wanted.order_by(*order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
-    ).all()
-    return LevelPage(rows=_with_trends(connection, rows), total=total)
+    part = wanted.order_by(*order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
+    return LevelPage(rows=_with_trends(connection, connection.execute(part).all()), total=total)
 
 
 def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow:
@@ -198,11 +196,9 @@ def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> d
 def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the brands in the catalogue, sorted."""
     require(connection, actor, Permission.VIEW)
-    return tuple(
-        connection.execute(
-            select(LEVELS.c.brand).where(LEVELS.c.brand.is_not(None)).distinct().order_by(LEVELS.c.brand)
-        ).scalars()
-    )
+    brand = LEVELS.c.brand
+    found = select(brand).where(brand.is_not(None)).distinct().order_by(brand)
+    return tuple(connection.execute(found).scalars())
 
 
 @shared
