@@ -63,6 +63,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         watch.start()  # the workers are other processes: the watch opens a case if none is alive
     keeper.start()
     tabs.look_up_single_values()
+    tabs.read_theme_once()
     live.herald.start(asyncio.get_running_loop())
     try:
         yield {"started": True}

@@ -1,14 +1,27 @@
-"""The mark of operations that only read, and when this process last may have changed something."""
+"""Operations that only read: their mark, their answers while the database stays the same, and this process's changes.
+
+A snapshot of PostgreSQL names the transactions that it sees. Two reads in the same snapshot see the same, so people of
+one role can share an answer for a moment. Any commit ends that: by this process, another one, or by hand.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
+_T = TypeVar("_T")
+
+MOMENT = 2.0
+"""How many seconds an answer is shared. What depends on the clock, such as a hold that ends, is that old at most."""
+MOST_ANSWERS = 500
 
 _changed_at = 0.0
+_answers: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+_lock = Lock()
 
 
 def read_only(operation: _Operation) -> _Operation:
@@ -31,3 +44,34 @@ def note_change() -> None:
 def changed_at() -> float:
     """Return when this process last ended an operation without the mark, by the monotonic clock."""
     return _changed_at
+
+
+def shared(operation: _Operation) -> _Operation:
+    """Mark an operation whose answer depends on the role of its person only, and is the same in the same snapshot."""
+    operation.__dict__["shared"] = True
+    return read_only(operation)
+
+
+def is_shared(operation: Callable[..., Any]) -> bool:
+    """Return whether an operation has the mark."""
+    return bool(getattr(operation, "shared", False))
+
+
+def answer(key: Hashable, began: float, read: Callable[[], _T]) -> _T:
+    """Return the answer that is kept under `key`, or else that of `read`, which is then kept for a moment.
+
+    The key names all that the answer depends on, with a snapshot. `began`: when the snapshot was asked for. A change by
+    this process since then may be one of the reader's own, so it is read.
+    """
+    now = time.monotonic()
+    with _lock:
+        found = _answers.get(key)
+        if found is not None and _changed_at < began and now - found[0] < MOMENT:
+            return cast("_T", found[1])
+    result = read()
+    with _lock:
+        _answers[key] = (now, result)
+        _answers.move_to_end(key)
+        while len(_answers) > MOST_ANSWERS or now - next(iter(_answers.values()))[0] > MOMENT:
+            _answers.popitem(last=False)
+    return result

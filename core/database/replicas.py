@@ -91,6 +91,11 @@ def close() -> None:
     _group.cache_clear()
 
 
+def are_named() -> bool:
+    """Return whether the settings name replicas."""
+    return _group() is not None
+
+
 @lru_cache(maxsize=1)
 def _group() -> _Group | None:
     urls = load_settings().read_urls

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from core.database.reading import read_only
+from core.database.reading import read_only, shared
 from core.foundation.model import Actor, DayFlow, MovementType, Reason
 from core.ledger import flows
 from core.ledger.flows import Flow, Group, Step
@@ -130,7 +130,7 @@ def read(
     return Chart(since=since, until=until, group=view.group, step=step, flows=now, before=before)
 
 
-@read_only
+@shared
 def sums(
     connection: Connection, actor: Actor, *, filter: MovementFilter, chart: Chart, compare: bool  # noqa: A002
 ) -> tuple[Sums, Sums | None]:  # fmt: skip

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select, text
 
 from core.database.engine import array, call
-from core.database.reading import read_only
+from core.database.reading import read_only, shared
 from core.foundation.barcodes import read_scan
 from core.foundation.errors import UnknownVariant, invalid
 from core.foundation.model import Actor, DayFlow, LevelRow, MovementType, Reason, Shop
@@ -84,7 +84,7 @@ class Summary:
     uncosted: int
 
 
-@read_only
+@shared
 def shop(connection: Connection, actor: Actor) -> Shop:
     """Return the shop: name, zone, currency, today's date there."""
     require(connection, actor, Permission.VIEW)
@@ -126,10 +126,8 @@ def levels(
     require(connection, actor, Permission.VIEW)
     wanted = matching(filter)
     total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
-    rows = connection.execute(
-        wanted.order_by(*order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
-    ).all()
-    return LevelPage(rows=_with_trends(connection, rows), total=total)
+    part = wanted.order_by(*order(sort)).offset(max(offset, 0)).limit(min(max(limit, 1), 1_000))
+    return LevelPage(rows=_with_trends(connection, connection.execute(part).all()), total=total)
 
 
 def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow:
@@ -141,6 +139,7 @@ def level(connection: Connection, actor: Actor, *, variant_id: UUID) -> LevelRow
     return _with_trends(connection, rows)[0]
 
 
+@shared
 def find(connection: Connection, actor: Actor, *, code: str) -> LevelRow | None:
     """Return the variant that has this code, or None if no variant or several have it. A scanner sends any code.
 
@@ -158,6 +157,7 @@ def named(connection: Connection, actor: Actor, *, sku: str) -> LevelRow | None:
     return _with_trends(connection, rows)[0] if len(rows) == 1 else None
 
 
+@shared
 def sharing(connection: Connection, actor: Actor, *, code: str) -> tuple[LevelRow, ...]:
     """Return the variants that share this code, at most ten, without trends; none if it is of one variant."""
     rows = _having(connection, actor, code)
@@ -192,17 +192,16 @@ def find_many(connection: Connection, actor: Actor, *, skus: Sequence[str]) -> d
     return known
 
 
-@read_only
+@shared
 def brands(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the brands in the catalogue, sorted."""
     require(connection, actor, Permission.VIEW)
-    return tuple(
-        connection.execute(
-            select(LEVELS.c.brand).where(LEVELS.c.brand.is_not(None)).distinct().order_by(LEVELS.c.brand)
-        ).scalars()
-    )
+    brand = LEVELS.c.brand
+    found = select(brand).where(brand.is_not(None)).distinct().order_by(brand)
+    return tuple(connection.execute(found).scalars())
 
 
+@shared
 def shelf_places(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """Return the shelf places of variants, sorted, at most `MOST_PLACES`."""
     require(connection, actor, Permission.VIEW)
@@ -272,6 +271,7 @@ def flows(
     return unpivot(connection.execute(text(query), values).all())
 
 
+@read_only
 def latest_movement(connection: Connection, actor: Actor) -> int:
     """Return a number that grows with every change; live pages poll it."""
     require(connection, actor, Permission.VIEW)

@@ -7,7 +7,7 @@ The rules are in core/sql/10_people/3_accounts.sql. Functions that run before si
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -44,6 +44,8 @@ class SignedIn:
     language: str | None = None
     format: str | None = None
     """The language and format of the pages: the person's, else the shop's, else None."""
+    snapshot: str = field(default="", compare=False)
+    """The transactions that the look-up saw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,11 @@ def find_session(connection: Connection, *, token: str) -> SignedIn | None:
     rows = call(connection, _FIND_SESSION, {"token": passwords.token_hash(token)})
     if not rows:
         return None
-    user_id, session_id, name, email, role, has_password, expires_at, since, start, language, format_ = rows[0]
+    user_id, session_id, name, email, role, has_password, expires_at, since, start, language, format_, seen = rows[0]
     actor = Actor(name=name, role=Role(role), user_id=user_id, session_id=session_id, email=email)
     return SignedIn(
         actor=actor, has_password=has_password, expires_at=expires_at, shop_since=since, start=start or None,
-        language=language, format=format_,
+        language=language, format=format_, snapshot=seen,
     )  # fmt: skip
 
 
@@ -270,7 +272,7 @@ def end_sessions(connection: Connection, actor: Actor, *, user_id: int | None = 
 # ---------------------------------------------------------------- statements
 
 _FIND_SESSION = """select user_id, session_id, name, email, role, has_password, expires_at, shop_since, start, language,
-                            format
+                            format, pg_current_snapshot()::text
                      from stockroom_api.find_session(%(token)s)"""
 _NEWS = """select n.latest, f.token, f.shop_since
              from (select stockroom_api.latest_movement() as latest) n

@@ -22,7 +22,7 @@ from core.backups.record import Proof
 from core.catalog import codes, editing
 from core.catalog.codes import VariantCode
 from core.catalog.editing import VariantChange
-from core.database.reading import read_only
+from core.database.reading import shared
 from core.deliveries import reads as deliveries
 from core.deliveries.reads import Expected
 from core.foundation import days
@@ -131,7 +131,7 @@ class LedgerChoices:
     brands: tuple[str, ...]
 
 
-@read_only
+@shared
 def overview(
     connection: Connection, actor: Actor, *, days: int, chosen: tuple[date, date] | None = None
 ) -> Overview:  # fmt: skip
@@ -160,7 +160,7 @@ def overview(
     )
 
 
-@read_only
+@shared
 def stock_list(
     connection: Connection,
     actor: Actor,
@@ -179,7 +179,7 @@ def stock_list(
     return StockList(**top, page=page, expected=due)
 
 
-@read_only
+@shared
 def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, offset: int, limit: int) -> StockGrid:  # noqa: A002
     """Return a page of products by size, or the first page if the list has become too short for the offset."""
     top = head(connection, actor)
@@ -189,7 +189,7 @@ def stock_grid(connection: Connection, actor: Actor, *, filter: LevelFilter, off
     return StockGrid(**top, page=page)
 
 
-@read_only
+@shared
 def variant(
     connection: Connection, actor: Actor, *, sku: str, days: int | None, chosen: tuple[date, date] | None = None
 ) -> Variant | None:
@@ -224,7 +224,7 @@ def variant(
     )
 
 
-@read_only
+@shared
 def ledger(
     connection: Connection,
     actor: Actor,
@@ -263,7 +263,7 @@ def _chart_days(wanted: MovementFilter, page: Page[Movement], shop: Shop) -> tup
     return first, last + timedelta(days=1)
 
 
-@read_only
+@shared
 def ledger_choices(connection: Connection, actor: Actor) -> LedgerChoices:
     """Return the choices that the filters of the ledger offer."""
     return LedgerChoices(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from core.database import engine as database
 from core.database.engine import rows_of
+from core.database.reading import read_only
 from core.foundation.model import Actor
 from core.foundation.text import clean_line
 from core.people.access import Permission
@@ -52,6 +53,7 @@ class View:
         return self.page in pages.MAILED
 
 
+@read_only
 @database.one_statement
 def views(connection: Connection, actor: Actor) -> tuple[View, ...]:
     """Return the views that this person sees, their own first. Raises Forbidden, SignInRequired."""

@@ -47,7 +47,7 @@ def show(times: Sequence[Times]) -> None:
             tr("Nobody yet"): [row.waiting for row in times],
         }
         charts.show_as_table(
-            table, "alr_times_table", tr("Time to the first action and until resolved, by kind of case")
+            lambda: table, "alr_times_table", tr("Time to the first action and until resolved, by kind of case")
         )
 
 

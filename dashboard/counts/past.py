@@ -46,7 +46,7 @@ def _show_chart(rows: list[Accuracy], zone: str) -> None:
         st.subheader(tr("Accuracy"), anchor=False)
         charts.show(charts.time_chart(series, ends, timedelta(0), tr("% right")), key="cnt_accuracy", alt=alt)
         charts.show_as_table(
-            {
+            lambda: {
                 tr("When"): [words.short_moment(row.ended_at, zone) for row in rows],
                 tr("Lines"): [parts.percent(row.lines_right) for row in rows],
                 tr("Units"): [parts.percent(row.units_right) for row in rows],

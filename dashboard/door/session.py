@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from sqlalchemy import Connection
 
-from core.database import pool, replicas
+from core.database import pool, reading, replicas
 from core.foundation.errors import SignInRequired, StockError
 from core.foundation.model import Actor
 from core.people import accounts
@@ -51,9 +51,9 @@ def presented_token() -> str:
 
 def signed_in() -> SignedIn:
     """Return the signed-in person as the database has them now. Raises SignInRequired if there is none."""
-    token = presented_token()
+    token, began = presented_token(), time.monotonic()
     found = accounts.at_the_door(pool.engine(), accounts.find_session, token=token)
-    _latest.set((token, time.monotonic(), found) if found else None)
+    _latest.set((token, began, found) if found else None)
     if found is None:
         raise SignInRequired
     set_reader(reader_of(found.language, found.format))
@@ -92,8 +92,14 @@ def run(operation: Callable[Concatenate[Connection, Actor, _P], _T], *args: _P.a
     """Run an operation of core as the signed-in person in its own transaction, and return its result.
 
     The session was looked up on the primary; a replica that answers a read has all that the primary had a moment ago.
+    Without replicas, people of one role share the answers to reads that are marked for it.
     """
-    return replicas.run(pool.engine(), operation, actor(), *args, **kwargs)
+    person, latest = actor(), _latest.get()
+    if latest is None or not reading.is_shared(operation) or replicas.are_named():
+        return replicas.run(pool.engine(), operation, person, *args, **kwargs)
+    engine = pool.engine()
+    key = (engine, latest[2].snapshot, latest[2].shop_since, operation, person.role, args, tuple(kwargs.items()))
+    return reading.answer(key, latest[1], lambda: replicas.run(engine, operation, person, *args, **kwargs))
 
 
 def later(

@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from streamlit import runtime
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
@@ -92,3 +95,24 @@ def look_up_single_values() -> None:
     cost of a page with forms.
     """
     SafeSessionState.filtered_state = property(_Values)  # type: ignore[assignment]
+
+
+def read_theme_once() -> None:
+    """Let each run of a page send the theme that the first one read.
+
+    Streamlit reads all options of its six sections before each run: a tenth of the cost of a page. They do not change
+    while it runs.
+    """
+    read = app_session._populate_theme_msg
+
+    @cache
+    def theme(section: str) -> CustomThemeConfig:
+        found = CustomThemeConfig()
+        read(found, section)
+        return found
+
+    def copy(msg: CustomThemeConfig, section: str = "theme") -> None:
+        if theme(section).ByteSize():  # merging nothing would set the field
+            msg.MergeFrom(theme(section))
+
+    app_session._populate_theme_msg = copy

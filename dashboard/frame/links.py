@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from core.foundation.model import Actor
 from core.people.access import Permission, may
@@ -73,4 +75,18 @@ def to_everything(person: Actor) -> None:
 
 def to_page(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002
     """Draw a link to the page of that name; it opens in this tab without a reload."""
-    st.page_link(PAGES / f"{name}.py", label=label, icon=icon, help=help, query_params=query or None)
+    st.page_link(to(name), label=label, icon=icon, help=help, query_params=query or None)
+
+
+def to(name: str) -> Path | StreamlitPage:
+    """Return what Streamlit's links take for the page of that name.
+
+    Overview is the root for most people and not for those who begin elsewhere, so it is looked up for each link.
+    """
+    return PAGES / f"{name}.py" if name == "overview" else _made(name)
+
+
+@cache
+def _made(name: str) -> StreamlitPage:
+    # Kept, because Streamlit looks for the file of each link on the disk and compares it with that of every page.
+    return st.Page(PAGES / f"{name}.py", title=name, url_path=name.rpartition("/")[2])

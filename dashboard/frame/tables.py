@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 import streamlit as st
 from streamlit.column_config import DatetimeColumn, ImageColumn, LineChartColumn, NumberColumn, TextColumn
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from core.deliveries.reads import Expected
 from core.foundation.model import LevelRow, Movement, MovementType
@@ -49,7 +51,17 @@ _TYPE_COLOURS = {
 
 def show_facts(facts: Mapping[str, str]) -> None:
     """Show names and values below each other; empty values are left out."""
-    st.table({words.plain(name): words.plain(text) for name, text in facts.items() if text}, border="horizontal")
+    shown = {words.plain(name): words.plain(text) for name, text in facts.items() if text}
+    st.table(
+        pa.table([list(shown.values()), list(shown)], schema=_facts_schema()),
+        border="horizontal", hide_index=False, hide_header=True,
+    )  # fmt: skip
+
+
+@cache
+def _facts_schema() -> pa.Schema:
+    """Return the columns of facts as Streamlit sends a dictionary, which it turns into two pandas frames each time."""
+    return pa.ipc.open_stream(convert_anything_to_arrow_bytes({"": ""})).schema
 
 
 def show_levels(

@@ -230,7 +230,7 @@ def _draw(
 
 
 def _table(key: str, columns: Mapping[str, Sequence[Any]], alt: str) -> None:
-    charts.show_as_table(columns, f"set_health_table_{key}", alt)
+    charts.show_as_table(lambda: columns, f"set_health_table_{key}", alt)
 
 
 def _of_functions(measured: Sequence[Measured], label: Callable[[str], str]) -> dict[str, list[Any]]:

@@ -43,7 +43,7 @@ def show(seen: Variant, person: Actor) -> None:
         )
     if seen.costs:
         alt = tr("Steps of the cost of {sku}, newest first", sku=seen.row.sku)
-        charts.show_as_table(_steps(seen), "stk_costs", alt, label=tr("How the average came about"))
+        charts.show_as_table(lambda: _steps(seen), "stk_costs", alt, label=tr("How the average came about"))
     if may(person.role, Permission.SET_COST):
         with st.expander(tr("Set the cost")):
             _show_form(seen)

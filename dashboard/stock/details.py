@@ -81,7 +81,9 @@ def _show_changes(changes: Sequence[VariantChange], row: LevelRow, zone: str) ->
             tr("After"): [_value(change.after) for change in changes],
         }
         label = tr("The latest {changes}", changes=words.plural(len(changes), "change"))
-        charts.show_as_table(table, "stk_changes", tr("Changes of {sku}, newest first", sku=row.sku), label=label)
+        charts.show_as_table(
+            lambda: table, "stk_changes", tr("Changes of {sku}, newest first", sku=row.sku), label=label
+        )
 
 
 def _said(change: VariantChange) -> str:

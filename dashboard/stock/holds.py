@@ -86,7 +86,7 @@ def _show_all(holds: Sequence[Reservation], row: LevelRow, zone: str) -> None:
         tr("Holds on {sku}, the next to expire first", sku=row.sku),
         tr("All {holds}", holds=words.plural(len(holds), "hold")),
     )
-    charts.show_as_table(table, "stk_all_holds", alt, label=label)
+    charts.show_as_table(lambda: table, "stk_all_holds", alt, label=label)
 
 
 def _units(held: Reservation, variant_id: UUID) -> int:

@@ -175,11 +175,13 @@ def _show_running(seen: Variant) -> None:
     )  # fmt: skip
     if not seen.points and row.movement_count:
         st.caption(tr("There are no movements in this period. Choose All to see the whole history."))
-    table: dict[str, Sequence[object]] = {
-        tr("When"): [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
-        tr("On hand"): [point.level for point in reversed(points)],
-    }
-    charts.show_as_table(table, "stk_chart_table", tr("Units on hand over time, newest first"))
+    charts.show_as_table(
+        lambda: {
+            tr("When"): [words.moment(point.at, seen.shop.zone) for point in reversed(points)],
+            tr("On hand"): [point.level for point in reversed(points)],
+        },
+        "stk_chart_table", tr("Units on hand over time, newest first"),
+    )  # fmt: skip
 
 
 def _course(levels: list[int]) -> str:

@@ -15,7 +15,7 @@ from core.views.saved import LONGEST_NAME, View
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame.feedback import Notice
-from dashboard.frame.links import PAGES, VIEWS
+from dashboard.frame.links import to
 from dashboard.language import widgets
 from dashboard.language.texts import marked, tr
 
@@ -46,7 +46,7 @@ def show(person: SignedIn, page: StreamlitPage) -> None:
             kind = "here" if view is opened else "side"
             with st.container(key=f"view_{kind}_{view.view_id}"):
                 link(view)
-        st.page_link(VIEWS, label=tr("All views"), icon=":material/bookmarks:")
+        st.page_link(to("you/views"), label=tr("All views"), icon=":material/bookmarks:")
         if name in pages.PAGES:
             _offer(name, opened)
 
@@ -63,7 +63,7 @@ def link(view: View) -> None:
     """Draw the link that opens a view in this tab."""
     query = [*parse_qsl(view.path.partition("?")[2]), (_FRESH, "1")]
     st.page_link(
-        PAGES / f"{view.page}.py", label=words.plain(view.name), query_params=query,
+        to(view.page), label=words.plain(view.name), query_params=query,
         icon=":material/bookmark:" if view.is_own else ":material/group:",
         help=None if view.is_own else words.plain(tr("Shared by {owner}", owner=view.owner)),
     )  # fmt: skip

@@ -213,6 +213,13 @@ def describe(chart: Chart, measure: Measure = Measure()) -> str:
 
 def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> None:
     """Offer a chart of movements as a table."""
+    day = st.column_config.DateColumn(format=formats.column_day())
+    show_as_table(
+        lambda: _table(chart, measure), key, tr("Units in and out over time"), {_HEADS[chart.step]: day}
+    )  # fmt: skip
+
+
+def _table(chart: Chart, measure: Measure) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         _HEADS[chart.step]: [flow.start for flow in chart.flows],
         GROUPS[chart.group]: [label(chart.group, flow.name) for flow in chart.flows],
@@ -222,5 +229,4 @@ def show_flow_table(chart: Chart, key: str, measure: Measure = Measure()) -> Non
     if measure.currency:
         table["Value in"] = [float(flow.value_in) for flow in chart.flows]
         table["Value out"] = [float(flow.value_out) for flow in chart.flows]
-    day = st.column_config.DateColumn(format=formats.column_day())
-    show_as_table(table, key, tr("Units in and out over time"), {_HEADS[chart.step]: day})
+    return table

@@ -5,7 +5,7 @@ The colours are the theme's categorical ones, so they follow light and dark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from typing import Any
@@ -118,10 +118,10 @@ def show(figure: Figure, *, key: str, alt: str) -> None:
 
 
 def show_as_table(
-    table: Mapping[str, Sequence[Any]], key: str, alt: str, config: dict[str, Any] | None = None,
+    table: Callable[[], Mapping[str, Sequence[Any]]], key: str, alt: str, config: dict[str, Any] | None = None,
     *, label: str = "Show as table",
 ) -> None:  # fmt: skip
-    """Offer a table in an expander; it is drawn only while that is open."""
+    """Offer a table in an expander; it is made and drawn only while that is open."""
     box = st.expander(tr(label), key=key, on_change="rerun")
     if box.open:
-        box.dataframe(pd.DataFrame(dict(table)), column_config=config, hide_index=True, alt=alt)
+        box.dataframe(pd.DataFrame(dict(table())), column_config=config, hide_index=True, alt=alt)

@@ -11,6 +11,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 from streamlit.runtime.state import SafeSessionState, SessionState
 
 from core.foundation.errors import Unavailable
@@ -112,6 +114,25 @@ def test_a_field_finds_its_own_value_as_streamlit_does(monkeypatch: pytest.Monke
     assert not isinstance(values, dict)
     assert dict(values) == whole == {"name": "Mia", "empty": None}
     assert ("empty" in values, values["empty"], "missing" in values, len(values)) == (True, None, False, 2)
+
+
+def test_the_theme_that_was_read_once_is_the_theme(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, reads = app_session._populate_theme_msg, list[str]()
+
+    def noted(msg: CustomThemeConfig, section: str = "theme") -> None:
+        reads.append(section)
+        read(msg, section)
+
+    monkeypatch.setattr(app_session, "_populate_theme_msg", noted)
+    tabs.read_theme_once()
+    sent = [CustomThemeConfig(), CustomThemeConfig(), CustomThemeConfig()]
+    for message, fill in zip(sent, (read, *[app_session._populate_theme_msg] * 2), strict=True):
+        fill(message)
+        fill(message.light, "theme.light")
+        fill(message.dark.sidebar, "theme.dark.sidebar")
+    assert sent[0].ByteSize()
+    assert sent[0] == sent[1] == sent[2]
+    assert reads == ["theme", "theme.light", "theme.dark.sidebar"]
 
 
 @pytest.fixture(scope="module")
