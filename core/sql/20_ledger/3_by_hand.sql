@@ -37,7 +37,7 @@ declare
             || coalesce(' ' || _costs::text, ''),
         _user_id, _performed_by);
     _lines stockroom.line[] := '{}';
-    _posting stockroom_api.posting;
+    _one record;
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
@@ -50,10 +50,14 @@ begin
     if _costs is not null then
         perform stockroom_api.check_costs(_movement_type, _quantities, _costs);
     end if;
-    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines, _costs);
-    if _posting.movement_id is not null then
-        return next _posting;
-        return;
+    if cardinality(_variant_ids) = 1 then
+        _one := stockroom_api.post_one(_operation_id, _performed_by, _variant_ids[1], _movement_type, _reason, _quantities[1],
+            _reference_type, _reference_id, null, _note, _costs[1]);
+        if _one.movement_id is not null then
+            return query select _operation_id, false, _one.movement_id, _variant_ids[1], _one.sku, _movement_type, _reason,
+                _quantities[1], _one.level - _quantities[1], _one.level, _one.sequence;
+            return;
+        end if;
     end if;
     perform stockroom_api.lock_variants(_variant_ids);
     return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines, _costs => _costs);
