@@ -132,6 +132,38 @@ begin
      where l.movement_type = 'purchase' and l.reason = 'undo' and l.quantity < 0;
 end $$;
 
+-- The same for a single line with these new values of its variant (a test compares them).
+create function stockroom_api.cost_one(
+    _operation_id bigint, _performed_by text, _variant_id uuid, _type text, _reason text, _quantity int, _reverses_id bigint,
+    _cost numeric, _catalogue numeric, _level int, _sequence int
+) returns void
+    language plpgsql as $$
+declare
+    _is_receipt boolean := _type = 'purchase' and _reason <> 'undo';
+    _given numeric := case when _is_receipt then round(_cost, 4) end;
+    _unit_cost numeric := coalesce(_given, _catalogue);
+    _average numeric;
+    _digits int;
+begin
+    if _type = 'purchase' and not _is_receipt then
+        perform stockroom_api.write_costs(_operation_id, _performed_by,
+            array[row (_variant_id, _type, _reason, _quantity, null, null, null, _reverses_id, null)::stockroom.line], null, null, null);
+    elsif _quantity > 0 then
+        _average := stockroom_api.average_cost(_variant_id);
+        if _is_receipt or _average is null then
+            _digits := (select stockroom_api.currency_digits(s.currency) from stockroom.shop s);
+            _average := stockroom_api.averaged(_average, _level - _quantity, _quantity, _unit_cost, _digits);
+            if _average is not null then
+                insert into stockroom.cost_steps (variant_id, sequence, place, kind, source, unit_cost, average, on_hand, digits,
+                       operation_id, performed_by)
+                values (_variant_id, _sequence, 0, 'received',
+                        case when _given is not null then 'given' when _catalogue is not null then 'catalogue' else 'average' end,
+                        _unit_cost, _average, _level, _digits, _operation_id, _performed_by);
+            end if;
+        end if;
+    end if;
+end $$;
+
 -- Set the cost of variants: from now on one unit costs this much, and all units on hand take it. The variants are locked.
 create function stockroom_api.put_costs(
     _operation_id bigint, _performed_by text, _source text, _variant_ids uuid[], _costs numeric[], _note text

@@ -20,6 +20,15 @@ begin
     end if;
 end $$;
 
+-- The lines of a person's change.
+create function stockroom_api.lines_by_hand(
+    _movement_type text, _reason text, _variant_ids uuid[], _quantities int[], _reference_type text, _reference_id text, _note text
+) returns stockroom.line[]
+    language sql immutable
+    return array(
+        select row (u.variant_id, _movement_type, _reason, u.quantity, null, _reference_type, _reference_id, null, _note)::stockroom.line
+          from unnest(_variant_ids, _quantities) with ordinality u (variant_id, quantity, n) order by u.n);
+
 -- Post a person's change: one type, reason, reference and note for all lines; `_quantities` are signed units, `_costs` what one unit
 -- of each line of a receipt cost, where that is known.
 -- Refuses: SK001, SK002, SK003, SK008, SK009, SK010.
@@ -36,27 +45,33 @@ declare
         format('%L %L %L %L %L %L %L', _movement_type, _reason, _variant_ids, _quantities, _reference_type, _reference_id, _note)
             || coalesce(' ' || _costs::text, ''),
         _user_id, _performed_by);
-    _lines stockroom.line[] := '{}';
-    _posting stockroom_api.posting;
+    _one record;
 begin
     if _operation_id is null then
         return query select * from stockroom_api.replay(_key);
         return;
     end if;
-    for n in 1 .. cardinality(_variant_ids) loop
-        _lines[n] := row (_variant_ids[n], _movement_type, _reason, _quantities[n], null, _reference_type, _reference_id, null, _note);
-    end loop;
-    perform stockroom_api.check_lines(_lines);
+    if not coalesce(cardinality(_variant_ids) = 1 and _quantities[1] <> 0 and _reason <> 'undo', false)
+       or not exists (select from stockroom_api.plain_reasons r
+                       where r.movement_type = _movement_type and r.reason = _reason and r.sign <> -sign(_quantities[1])) then
+        perform stockroom_api.check_lines(stockroom_api.lines_by_hand(_movement_type, _reason, _variant_ids, _quantities, _reference_type,
+                                                                      _reference_id, _note));
+    end if;
     if _costs is not null then
         perform stockroom_api.check_costs(_movement_type, _quantities, _costs);
     end if;
-    _posting := stockroom_api.post_line(_operation_id, _performed_by, _lines, _costs);
-    if _posting.movement_id is not null then
-        return next _posting;
-        return;
+    if cardinality(_variant_ids) = 1 then
+        _one := stockroom_api.post_one(_operation_id, _performed_by, _variant_ids[1], _movement_type, _reason, _quantities[1],
+            _reference_type, _reference_id, null, _note, _costs[1]);
+        if _one.movement_id is not null then
+            return next row (_operation_id, false, _one.movement_id, _variant_ids[1], _one.sku, _movement_type, _reason,
+                _quantities[1], _one.level - _quantities[1], _one.level, _one.sequence)::stockroom_api.posting;
+            return;
+        end if;
     end if;
     perform stockroom_api.lock_variants(_variant_ids);
-    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, _lines, _costs => _costs);
+    return query select * from stockroom_api.post_lines(_operation_id, _performed_by, stockroom_api.lines_by_hand(_movement_type, _reason,
+        _variant_ids, _quantities, _reference_type, _reference_id, _note), _costs => _costs);
 end $$;
 
 -- Refuse with SK004 if a locked variant is not at the level that was seen.

@@ -37,9 +37,9 @@ begin
         end if;
         _is_held := _is_held or _variant.reserved > _held;
         _sold[_n] := row (null, _variant.id, _variant.sku, _units[_n], _variant.on_hand - _units[_n], _variant.sequence, _held,
-            stockroom.chain_link(_variant.chain_head, stockroom.movement_text(_variant.id, _variant.sequence, _variant.sku, 'sale',
-                'stock_decrease', -_units[_n], _variant.on_hand, _variant.on_hand - _units[_n], _operation_id, 'order',
-                _reference_id, null, _performed_by, null, _at, now()), null));
+            stockroom_api.link(_variant.chain_head, _variant.id, _variant.sequence, _variant.sku, 'sale', 'stock_decrease', -_units[_n],
+                _variant.on_hand, _variant.on_hand - _units[_n], _operation_id, 'order', _reference_id, null, _performed_by, null,
+                _at, now()));
     end loop;
     for _n in 1..cardinality(_variants) loop
         if _sold[_n] is null then  -- unknown, or named twice
@@ -85,7 +85,7 @@ begin
 end $$;
 
 -- Add a sale of several variants at a moment of today to the rollup, under the lock of the variants. Most days have a row, and an update
--- costs less than an insert that meets it. Each statement reads the time zone itself, as roll_up_line does. A change of the zone that
+-- costs less than an insert that meets it. Each statement reads the time zone itself, as roll_up_one does. A change of the zone that
 -- it waited for may have put the moment on another day.
 create function stockroom_api.roll_up_sale(_sold stockroom_api.sold_line[], _at timestamptz) returns void
     language plpgsql as $$

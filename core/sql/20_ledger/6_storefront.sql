@@ -93,36 +93,40 @@ create function stockroom_api.everyday_change(
 ) returns jsonb
     language plpgsql as $$
 declare
-    _line stockroom.line := stockroom_api.storefront_line(_variant_id, _change, _reference_type, _reference_id);
+    _type text := case when _change < 0 then 'sale' else 'adjustment' end;
+    _reason text := case when _change < 0 then 'stock_decrease' else 'stock_increase' end;
     _name text := coalesce(_actor, 'Storefront');
     _operation_id bigint;
-    _posting stockroom_api.posting;
+    _one record;
 begin
-    select nextval('stockroom.operations_id_seq') into _operation_id
-      from stockroom_api.plain_reasons r
-     where r.movement_type = _line.movement_type and r.reason = _line.reason and r.sign <> -sign(_change) and _change between -1000000 and 1000000 and _change <> 0
-       and stockroom_api.is_text(_reference_type, 40) and stockroom_api.is_text(_reference_id, 200) and stockroom_api.is_text(_name, 80)
-       and (_key is null or length(_key) between 1 and 200 and not exists (select from stockroom.operations o where o.key = _key))
-       and not exists (select from stockroom_api.expired_holds h where h.variant_id = _variant_id);
-    if not found then
+    if not coalesce(_change between -1000000 and 1000000 and _change <> 0 and stockroom_api.is_text(_reference_type, 40)
+                    and stockroom_api.is_text(_reference_id, 200) and stockroom_api.is_text(_name, 80)
+                    and (_key is null or length(_key) between 1 and 200), false) then
         return null;
     end if;
     begin
-        insert into stockroom.operations (id, key, kind, fingerprint, performed_by) overriding system value
-        values (_operation_id, coalesce(_key, 'storefront:' || gen_random_uuid()), 'update_variant_stock',
-                sha256(convert_to('update_variant_stock ' || _line::text, 'UTF8')), _name);
-        _posting := stockroom_api.post_line(_operation_id, _name, array[_line]);
-        if _posting.movement_id is null then
-            raise no_data_found;  -- which takes the operation back
+        insert into stockroom.operations (key, kind, fingerprint, performed_by)
+        select coalesce(_key, 'storefront:' || gen_random_uuid()), 'update_variant_stock',
+               sha256(convert_to('update_variant_stock ' ||
+                   stockroom_api.storefront_line(_variant_id, _change, _reference_type, _reference_id)::text, 'UTF8')), _name
+          from stockroom_api.plain_reasons r
+         where r.movement_type = _type and r.reason = _reason and r.sign <> -sign(_change)
+        returning id into _operation_id;
+        if _operation_id is null then
+            return null;
+        end if;
+        _one := stockroom_api.post_one(_operation_id, _name, _variant_id, _type, _reason, _change, _reference_type, _reference_id,
+                                       null, null, null);
+        if _one.movement_id is null or _one.reserved > 0
+           and exists (select from stockroom_api.expired_holds h where h.variant_id = _variant_id) then
+            raise no_data_found;  -- which takes everything back
         end if;
     exception when no_data_found or unique_violation then
         return null;
     end;
-    return (select jsonb_build_object('success', true, 'variant_id', v.id, 'previous_stock', _posting.quantity_before,
-                       'new_stock', _posting.quantity_after, 'available_stock', _posting.quantity_after - v.reserved_quantity,
-                       'reserved_stock', v.reserved_quantity, 'change_applied', _change, 'movement_id', _posting.movement_id,
-                       'timestamp', now())
-              from public.product_variants v where v.id = _variant_id);
+    return jsonb_build_object('success', true, 'variant_id', _variant_id, 'previous_stock', _one.level - _change,
+        'new_stock', _one.level, 'available_stock', _one.level - _one.reserved, 'reserved_stock', _one.reserved,
+        'change_applied', _change, 'movement_id', _one.movement_id, 'timestamp', now());
 end $$;
 
 drop function if exists public.update_variant_stock(uuid, int, text, text, text, text);

@@ -2,7 +2,7 @@
 
 -- What became of an order as a sentence, for older storefronts: `success` is false where a line failed, but the order stands.
 create function stockroom_api.order_sentence(_failed bigint, _lines bigint) returns text
-    language sql immutable
+    language sql stable
     return case when _failed = 0 then 'The order is recorded and every line was taken off the shelf.'
                 else format('The order is recorded and stands. %s of its %s lines could not be taken off the shelf and opened a case.',
                             _failed, _lines) end;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from tests.support.builders import Shop, key
@@ -16,7 +18,17 @@ POST = """
     select * from stockroom_api.{function}(
         stockroom_api.claim_operation(:key, 'test', :key, null, 'Wanda'), 'Wanda', array[
             row (:variant, :type, :reason, :quantity, cast(:at as timestamptz), 'receipt', 'DN-7', null, 'As said')
-            ::stockroom.line])"""
+            ::stockroom.line], _costs => array[cast(:cost as numeric)])"""
+LINK = """
+    select stockroom_api.link(x.head, x.id, 3, x.sku, 'sale', 'stock_decrease', -2, 7, 5, 11, x.kind, x.number,
+                              x.undone, x.person, x.note, x.happened, x.happened + interval '1 microsecond')
+         = stockroom.chain_link(x.head, stockroom.movement_text(
+                              x.id, 3, x.sku, 'sale', 'stock_decrease', -2, 7, 5, 11, x.kind, x.number,
+                              x.undone, x.person, x.note, x.happened, x.happened + interval '1 microsecond'), null)
+      from (select cast(:head as bytea) as head, gen_random_uuid() as id, cast(:sku as text) as sku,
+                   cast(:kind as text) as kind, cast(:number as text) as number, cast(:undone as bigint) as undone,
+                   cast(:person as text) as person, cast(:note as text) as note,
+                   cast(:happened as timestamptz) as happened) x"""
 TABLES = {
     "public.stock_movements": "variant_id",
     "public.product_variants": "id",
@@ -37,9 +49,19 @@ CHANGES = [
 ]
 
 
-def post(connection: Connection, function: str, variant: UUID, change: tuple[str, str, int], at: Any = None) -> Any:
+TEXTS = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=5)
+MAYBE = st.none() | TEXTS
+COSTS = st.none() | st.decimals(0, 100, places=5)
+STEPS = st.lists(st.tuples(st.sampled_from(CHANGES), COSTS), min_size=1, max_size=6)
+EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def post(
+    connection: Connection, function: str, variant: UUID, change: tuple[str, str, int], at: Any = None, cost: Any = None
+) -> Any:
     kind, reason, quantity = change
     values = {"key": key(), "variant": variant, "type": kind, "reason": reason, "quantity": quantity, "at": at}
+    values["cost"] = cost
     return connection.execute(text(POST.format(function=function)), values).one()
 
 
@@ -60,6 +82,39 @@ def test_a_single_line_is_written_as_a_batch_of_one_would_be(shop: Shop, change:
             assert written(connection, table, one) == written(connection, table, batch), table
     for variant in (one, batch):
         assert_holds(shop, variant)
+
+
+def test_single_lines_with_any_costs_are_written_as_batches_of_one_would_be(shop: Shop) -> None:
+    @EXAMPLES
+    @given(steps=STEPS, catalogue=st.sampled_from([None, 7]))
+    def compare(steps: Any, catalogue: int | None) -> None:
+        one, batch = shop.variant(unit_cost=catalogue), shop.variant(unit_cost=catalogue)
+        with shop.owner.begin() as connection:
+            for change, cost in [(CHANGES[0], None), *steps]:
+                posted = post(connection, "post_line", one, change, cost=cost)
+                if posted.movement_id is not None:
+                    assert posted[5:] == post(connection, "post_lines", batch, change, cost=cost)[5:]
+            for table in TABLES:
+                assert written(connection, table, one) == written(connection, table, batch), table
+
+    compare()
+
+
+def test_a_link_of_the_chain_is_that_of_the_text_of_its_movement(shop: Shop) -> None:
+    moments = st.integers(-(10**15), 10**16).map(
+        lambda moment: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    )
+
+    @EXAMPLES
+    @given(
+        head=st.none() | st.binary(min_size=32, max_size=32), sku=TEXTS, kind=MAYBE, number=MAYBE,
+        undone=st.none() | st.integers(1, 2**62), person=TEXTS, note=MAYBE, happened=moments,
+    )  # fmt: skip
+    def compare(**values: Any) -> None:
+        with shop.owner.connect() as connection:
+            assert connection.execute(text(LINK), values).scalar_one() is True
+
+    compare()
 
 
 @pytest.mark.parametrize(
