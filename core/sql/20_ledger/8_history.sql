@@ -125,38 +125,35 @@ create function stockroom_api.staged_lines(_import stockroom.history_imports, _a
      where h.import_id = _import.id and h.line > _after and h.line <= _until;
 $$;
 
--- Post the rows in one statement, which reads each of them once. It writes the same as post_lines (a test compares them), but relies
+-- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies
 -- on what is true of a history: no row is older than a movement of its variant, no row is an undo, no receipt brings a cost. If
--- a row is older or impossible, it writes nothing and returns 0. Only the last day of a variant can be in the rollup already.
+-- a row is older or impossible, it writes nothing and returns 0.
 create function stockroom_api.post_staged(
     _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
 ) returns bigint
     language plpgsql as $$
 declare
-    _digits int := (select stockroom_api.currency_digits(s.currency) from stockroom.shop s);
+    _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
     _posted bigint;
 begin
-    perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
     with line as (
-        select h.*, v.sku, v.chain_head, v.reserved_quantity, v.unit_cost, stockroom_api.day_at(h.occurred_at, s.zone) as day,
+        select h.*, v.sku, v.chain_head, v.reserved_quantity,
                (v.movement_sequence + row_number() over following)::int as sequence,
                sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as after,
-               lead(false, 1, true) over following as is_last, count(*) filter (where h.quantity > 0) over following = 1 as is_first_in,
+               lead(false, 1, true) over following as is_last,
                coalesce(lag(h.occurred_at) over following, v.last_moved_at) > h.occurred_at as is_older,
                max(h.occurred_at) filter (where h.movement_type = 'count') over following as counted_at
           from stockroom_api.staged_lines(_import, _after, _until) h
           join public.product_variants v on v.id = h.variant_id
-         cross join stockroom.shop s
         window following as (partition by h.variant_id order by h.line rows unbounded preceding)
     ), linked as materialized (
-        select l.*, lead(l.day) over following is distinct from l.day as ends_day,
+        select l.*,
                stockroom.chain(
                    stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
                        (l.after - l.quantity)::int, l.after::int, _operation.id, l.reference_type, l.reference, null,
                        _operation.performed_by, l.note, l.occurred_at, now()),
-                   l.chain_head) over following as chain_hash
+                   l.chain_head) over (partition by l.variant_id order by l.line rows unbounded preceding) as chain_hash
           from line l
-        window following as (partition by l.variant_id order by l.line rows unbounded preceding)
     ), possible as materialized (
         select where not exists (
             select from linked x
@@ -167,60 +164,6 @@ begin
                last_counted_at = greatest(v.last_counted_at, l.counted_at), updated_at = now()
           from linked l
          where l.is_last and v.id = l.variant_id and exists (select from possible)
-    ), before as materialized (
-        select l.variant_id, (select d.day from stockroom.variant_days d
-                               where d.variant_id = l.variant_id order by d.day desc limit 1) as last_day,
-               (select s.average from stockroom.cost_steps s
-                 where s.variant_id = l.variant_id order by s.sequence desc, s.place desc limit 1) as average
-          from linked l
-         where l.is_last and exists (select from possible)
-    ), summed as materialized (
-        select l.variant_id, l.day,
-               coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0) as purchase_in,
-               coalesce(sum(-l.quantity) filter (where l.movement_type = 'purchase' and l.quantity < 0), 0) as purchase_out,
-               coalesce(sum(l.quantity) filter (where l.movement_type = 'sale' and l.quantity > 0), 0) as sale_in,
-               coalesce(sum(-l.quantity) filter (where l.movement_type = 'sale' and l.quantity < 0), 0) as sale_out,
-               coalesce(sum(l.quantity) filter (where l.movement_type = 'restoration' and l.quantity > 0), 0) as restoration_in,
-               coalesce(sum(-l.quantity) filter (where l.movement_type = 'restoration' and l.quantity < 0), 0) as restoration_out,
-               coalesce(sum(l.quantity) filter (where l.movement_type = 'adjustment' and l.quantity > 0), 0) as adjustment_in,
-               coalesce(sum(-l.quantity) filter (where l.movement_type = 'adjustment' and l.quantity < 0), 0) as adjustment_out,
-               coalesce(sum(l.quantity) filter (where l.movement_type = 'count' and l.quantity > 0), 0) as count_in,
-               coalesce(sum(-l.quantity) filter (where l.movement_type = 'count' and l.quantity < 0), 0) as count_out,
-               count(*) as movements, sum(l.after) filter (where l.ends_day) as closing
-          from linked l
-         group by l.variant_id, l.day
-    ), same_day as (
-        update stockroom.variant_days d
-           set purchase_in = d.purchase_in + o.purchase_in, purchase_out = d.purchase_out + o.purchase_out,
-               sale_in = d.sale_in + o.sale_in, sale_out = d.sale_out + o.sale_out,
-               restoration_in = d.restoration_in + o.restoration_in, restoration_out = d.restoration_out + o.restoration_out,
-               adjustment_in = d.adjustment_in + o.adjustment_in, adjustment_out = d.adjustment_out + o.adjustment_out,
-               count_in = d.count_in + o.count_in, count_out = d.count_out + o.count_out,
-               movements = d.movements + o.movements, closing = o.closing
-          from before b
-          join summed o on o.variant_id = b.variant_id and o.day = b.last_day
-         where d.variant_id = o.variant_id and d.day = o.day
-    ), other_days as (
-        insert into stockroom.variant_days (variant_id, day, purchase_in, purchase_out, sale_in, sale_out, restoration_in,
-               restoration_out, adjustment_in, adjustment_out, count_in, count_out, movements, closing)
-        select o.* from summed o join before b on b.variant_id = o.variant_id and o.day is distinct from b.last_day
-         order by o.variant_id, o.day
-    ), unsettled_days as (
-        delete from stockroom.shop_days where day in (select o.day from summed o) and exists (select from possible)
-    ), unsettled_months as (
-        delete from stockroom.closed_months
-         where month in (select date_trunc('month', o.day)::date from summed o) and exists (select from possible)
-    ), costs as (
-        insert into stockroom.cost_steps
-               (variant_id, sequence, place, kind, source, unit_cost, average, on_hand, digits, operation_id, performed_by)
-        select l.variant_id, l.sequence, 0, 'received', case when l.unit_cost is null then 'average' else 'catalogue' end, l.unit_cost,
-               stockroom_api.moving_average(b.average, l.after - l.quantity, l.quantity, l.unit_cost, _digits)
-                   over (partition by l.variant_id order by l.line rows unbounded preceding),
-               l.after, _digits, _operation.id, _operation.performed_by
-          from linked l
-          join before b on b.variant_id = l.variant_id
-         where l.quantity > 0 and coalesce(b.average, l.unit_cost) is not null
-           and (l.movement_type = 'purchase' or l.is_first_in and b.average is null)
     )
     insert into public.stock_movements
            (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after, variant_sequence, operation_id,
@@ -231,6 +174,10 @@ begin
      where exists (select from possible)
      order by l.line;
     get diagnostics _posted = row_count;
+    if _posted > 0 then
+        perform stockroom_api.roll_up_history(_operation.id, _before);
+        perform stockroom_api.cost_history(_operation, _before);
+    end if;
     return _posted;
 end $$;
 
