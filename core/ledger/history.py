@@ -30,7 +30,7 @@ from core.people.guard import asker, require
 from core.sheets import Choices
 
 STAGED_AT_ONCE = 50_000
-POSTED_AT_ONCE = 20_000
+POSTED_AT_ONCE = 100_000
 _STAGED_COLUMNS = ("occurred_at", "sku", "movement_type", "reason", "quantity", "reference", "name")
 _COPY = f"copy stockroom.history_rows (import_id, line, {', '.join(_STAGED_COLUMNS)}) from stdin (format csv)"
 _TOLD = text("select * from stockroom_api.told_history(:digest)")

@@ -164,6 +164,32 @@ begin
     end if;
 end $$;
 
+-- Write the steps of the movements of an import after an id: its receipts have the cost of the catalogue, else the present average. It
+-- writes what write_costs writes (a test compares them).
+create function stockroom_api.cost_history(_operation stockroom.operations, _after_id bigint) returns void
+    language sql as $$
+    with came as materialized (
+        select m.*, row_number() over (partition by m.variant_id order by m.variant_sequence) as n
+          from public.stock_movements m
+         where m.id > _after_id and m.operation_id + 0 = _operation.id and m.quantity > 0
+    ), known as materialized (
+        select v.id, v.unit_cost, (select s.average from stockroom.cost_steps s
+                                    where s.variant_id = v.id order by s.sequence desc, s.place desc limit 1) as average
+          from public.product_variants v
+         where v.id in (select c.variant_id from came c)
+    )
+    insert into stockroom.cost_steps
+           (variant_id, sequence, place, kind, source, unit_cost, average, on_hand, digits, operation_id, performed_by)
+    select c.variant_id, c.variant_sequence, 0, 'received', case when k.unit_cost is null then 'average' else 'catalogue' end, k.unit_cost,
+           stockroom_api.moving_average(k.average, c.quantity_before::bigint, c.quantity, k.unit_cost, d.digits)
+               over (partition by c.variant_id order by c.variant_sequence rows unbounded preceding),
+           c.quantity_after, d.digits, c.operation_id, c.performed_by
+      from came c
+      join known k on k.id = c.variant_id
+     cross join (select stockroom_api.currency_digits(s.currency) as digits from stockroom.shop s offset 0) d
+     where coalesce(k.average, k.unit_cost) is not null and (c.movement_type = 'purchase' or c.n = 1 and k.average is null);
+$$;
+
 -- Set the cost of variants: from now on one unit costs this much, and all units on hand take it. The variants are locked.
 create function stockroom_api.put_costs(
     _operation_id bigint, _performed_by text, _source text, _variant_ids uuid[], _costs numeric[], _note text

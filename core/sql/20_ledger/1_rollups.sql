@@ -138,6 +138,61 @@ begin
       from later where d.variant_id = later.variant_id and d.day = later.day;
 end $$;
 
+-- Add the movements of an import after an id to the rollup. None is older than an earlier movement of its variant, so only the last day
+-- of a variant can have a row, and no later day needs correction. It writes what roll_up writes (a test compares them).
+create function stockroom_api.roll_up_history(_operation_id bigint, _after_id bigint) returns void
+    language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
+    with moved as materialized (
+        select m.variant_id, m.movement_type, m.quantity, m.quantity_after, stockroom_api.day_at(m.occurred_at, s.zone) as day,
+               m.variant_sequence as sequence
+          from public.stock_movements m
+         cross join stockroom.shop s
+         where m.id > _after_id and m.operation_id + 0 = _operation_id  -- by id: the operation may have millions
+    ), ended as (
+        select m.*, lead(m.day) over (partition by m.variant_id order by m.sequence) is distinct from m.day as ends_day from moved m
+    ), summed as materialized (
+        select m.variant_id, m.day,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'purchase' and m.quantity > 0), 0) as purchase_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'purchase' and m.quantity < 0), 0) as purchase_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'sale' and m.quantity > 0), 0) as sale_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'sale' and m.quantity < 0), 0) as sale_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'restoration' and m.quantity > 0), 0) as restoration_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'restoration' and m.quantity < 0), 0) as restoration_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity > 0), 0) as adjustment_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'adjustment' and m.quantity < 0), 0) as adjustment_out,
+               coalesce(sum(m.quantity) filter (where m.movement_type = 'count' and m.quantity > 0), 0) as count_in,
+               coalesce(sum(-m.quantity) filter (where m.movement_type = 'count' and m.quantity < 0), 0) as count_out,
+               count(*) as movements, sum(m.quantity_after) filter (where m.ends_day) as closing
+          from ended m
+         group by m.variant_id, m.day
+    ), before as materialized (
+        select v.variant_id, (select d.day from stockroom.variant_days d
+                               where d.variant_id = v.variant_id order by d.day desc limit 1) as day
+          from (select distinct m.variant_id from moved m) v
+    ), same_day as (
+        update stockroom.variant_days d
+           set purchase_in = d.purchase_in + o.purchase_in, purchase_out = d.purchase_out + o.purchase_out,
+               sale_in = d.sale_in + o.sale_in, sale_out = d.sale_out + o.sale_out,
+               restoration_in = d.restoration_in + o.restoration_in, restoration_out = d.restoration_out + o.restoration_out,
+               adjustment_in = d.adjustment_in + o.adjustment_in, adjustment_out = d.adjustment_out + o.adjustment_out,
+               count_in = d.count_in + o.count_in, count_out = d.count_out + o.count_out,
+               movements = d.movements + o.movements, closing = o.closing
+          from before b
+          join summed o on o.variant_id = b.variant_id and o.day = b.day
+         where d.variant_id = o.variant_id and d.day = o.day
+    ), unsettled_days as (
+        delete from stockroom.shop_days where day in (select o.day from summed o)
+    ), unsettled_months as (
+        delete from stockroom.closed_months where month in (select date_trunc('month', o.day)::date from summed o)
+    )
+    insert into stockroom.variant_days (variant_id, day, purchase_in, purchase_out, sale_in, sale_out, restoration_in,
+           restoration_out, adjustment_in, adjustment_out, count_in, count_out, movements, closing)
+    select o.* from summed o join before b on b.variant_id = o.variant_id and o.day is distinct from b.day
+     order by o.variant_id, o.day;
+end $$;
+
 -- The rollup of each variant and day, computed from the movements, to check the stored one.
 create view stockroom_api.ledger_days as
 select d.*, sum(d.net) over (partition by d.variant_id order by d.day) as closing

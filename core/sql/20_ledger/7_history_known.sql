@@ -72,3 +72,26 @@ begin
             'field', 'history', 'why', _why, 'sku', _second.sku));
     end if;
 end $$;
+
+-- Refuse a file with rows older than a movement of the same SKU in the ledger: history must be imported first. Refuses: SK008.
+create function stockroom_api.refuse_later_movements(_import_id bigint) returns void
+    language plpgsql stable as $$
+declare
+    _later record;
+    _why text;
+begin
+    select count(*) as codes, min(v.sku) as sku, (array_agg(v.last_moved_at order by v.sku))[1] as moved_at,
+           (array_agg(f.first_at order by v.sku))[1] as first_at
+      into _later
+      from (select h.sku, min(h.occurred_at) as first_at from stockroom.history_rows h
+             where h.import_id = _import_id group by h.sku) f
+      join public.product_variants v on v.sku = f.sku
+     where v.last_moved_at > f.first_at;
+    if _later.codes > 0 then
+        _why := format('goes back to %s for SKU %s, which has a movement of %s in the ledger%s; import history first',
+            stockroom_api.shop_time(_later.first_at), _later.sku, stockroom_api.shop_time(_later.moved_at),
+            case when _later.codes > 1 then format(', and so for %s SKUs', _later.codes) else '' end);
+        perform stockroom_api.refuse('SK008', 'The file ' || _why || '.', jsonb_build_object(
+            'field', 'history', 'why', _why, 'sku', _later.sku, 'codes', _later.codes));
+    end if;
+end $$;

@@ -31,3 +31,47 @@ begin
      where h.import_id = _import_id and h.sku = n.written and n.sku <> n.written
        and not exists (select from public.product_variants v where v.sku = n.written);
 end $$;
+
+-- Refuse a SKU that differs only in letter case from one in the shop. A scanner finds both, so there can be only one. Refuses:
+-- SK008.
+create function stockroom_api.refuse_cased_skus(_import_id bigint) returns void
+    language plpgsql stable as $$
+declare
+    _cased record;
+    _why text;
+begin
+    select h.sku, min(v.sku) as known
+      into _cased
+      from (select distinct x.sku from stockroom.history_rows x where x.import_id = _import_id) h
+      join public.product_variants v on lower(v.sku) = lower(h.sku) and v.sku <> h.sku
+     where not exists (select from public.product_variants same where same.sku = h.sku)
+     group by h.sku
+     order by h.sku
+     limit 1;
+    if found then
+        _why := format('"%s" differs only in letter case from "%s" in the shop', _cased.sku, _cased.known);
+        perform stockroom_api.refuse('SK008', format('SKU %s.', _why), jsonb_build_object('field', 'sku', 'why', _why));
+    end if;
+end $$;
+
+-- Create a product and a variant for every unknown SKU, with its latest name in the file.
+create function stockroom_api.create_history_variants(_import_id bigint) returns bigint
+    language sql as $$
+    with named as (
+        -- The latest name: the greatest pair of place and name, which needs no sort.
+        select h.sku, (max(array[lpad(h.line::text, 10, '0'), h.name]) filter (where h.name is not null))[2] as name
+          from stockroom.history_rows h
+         where h.import_id = _import_id
+         group by h.sku
+    ), unknown as materialized (
+        select gen_random_uuid() as product_id, n.sku, coalesce(n.name, n.sku) as name
+          from named n
+         where not exists (select from public.product_variants v where v.sku = n.sku)
+         order by n.sku
+    ), product as (
+        insert into public.products (id, name) select u.product_id, u.name from unknown u
+    ), variant as (
+        insert into public.product_variants (product_id, sku) select u.product_id, u.sku from unknown u returning 1
+    )
+    select count(*) from variant;
+$$;

@@ -82,73 +82,6 @@ begin
     end if;
 end $$;
 
--- Refuse a SKU that differs only in letter case from one in the shop. A scanner finds both, so there can be only one. Refuses:
--- SK008.
-create function stockroom_api.refuse_cased_skus(_import_id bigint) returns void
-    language plpgsql stable as $$
-declare
-    _cased record;
-    _why text;
-begin
-    select h.sku, min(v.sku) as known
-      into _cased
-      from (select distinct x.sku from stockroom.history_rows x where x.import_id = _import_id) h
-      join public.product_variants v on lower(v.sku) = lower(h.sku) and v.sku <> h.sku
-     where not exists (select from public.product_variants same where same.sku = h.sku)
-     group by h.sku
-     order by h.sku
-     limit 1;
-    if found then
-        _why := format('"%s" differs only in letter case from "%s" in the shop', _cased.sku, _cased.known);
-        perform stockroom_api.refuse('SK008', format('SKU %s.', _why), jsonb_build_object('field', 'sku', 'why', _why));
-    end if;
-end $$;
-
--- Create a product and a variant for every unknown SKU, with its latest name in the file.
-create function stockroom_api.create_history_variants(_import_id bigint) returns bigint
-    language sql as $$
-    with named as (
-        -- The latest name: the greatest pair of place and name, which needs no sort.
-        select h.sku, (max(array[lpad(h.line::text, 10, '0'), h.name]) filter (where h.name is not null))[2] as name
-          from stockroom.history_rows h
-         where h.import_id = _import_id
-         group by h.sku
-    ), unknown as materialized (
-        select gen_random_uuid() as product_id, n.sku, coalesce(n.name, n.sku) as name
-          from named n
-         where not exists (select from public.product_variants v where v.sku = n.sku)
-         order by n.sku
-    ), product as (
-        insert into public.products (id, name) select u.product_id, u.name from unknown u
-    ), variant as (
-        insert into public.product_variants (product_id, sku) select u.product_id, u.sku from unknown u returning 1
-    )
-    select count(*) from variant;
-$$;
-
--- Refuse a file with rows older than a movement of the same SKU in the ledger: history must be imported first. Refuses: SK008.
-create function stockroom_api.refuse_later_movements(_import_id bigint) returns void
-    language plpgsql stable as $$
-declare
-    _later record;
-    _why text;
-begin
-    select count(*) as codes, min(v.sku) as sku, (array_agg(v.last_moved_at order by v.sku))[1] as moved_at,
-           (array_agg(f.first_at order by v.sku))[1] as first_at
-      into _later
-      from (select h.sku, min(h.occurred_at) as first_at from stockroom.history_rows h
-             where h.import_id = _import_id group by h.sku) f
-      join public.product_variants v on v.sku = f.sku
-     where v.last_moved_at > f.first_at;
-    if _later.codes > 0 then
-        _why := format('goes back to %s for SKU %s, which has a movement of %s in the ledger%s; import history first',
-            stockroom_api.shop_time(_later.first_at), _later.sku, stockroom_api.shop_time(_later.moved_at),
-            case when _later.codes > 1 then format(', and so for %s SKUs', _later.codes) else '' end);
-        perform stockroom_api.refuse('SK008', 'The file ' || _why || '.', jsonb_build_object(
-            'field', 'history', 'why', _why, 'sku', _later.sku, 'codes', _later.codes));
-    end if;
-end $$;
-
 -- Insert an opening count for each SKU whose level would go below zero: the smallest that makes its history possible, one second
 -- before its first row. A SKU that the ledger knows already gets a cycle count instead of an initial count.
 create function stockroom_api.insert_openings(_import_id bigint) returns void
@@ -177,35 +110,104 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
      where id = _import_id;
 $$;
 
--- Post the rows at the places after `_after` up to `_until`, in one call of post_lines. It works only inside the transaction that
--- began the import, so that half a history is never committed. Returns how many movements were written. Plans are generic,
--- because the foreign key checks would otherwise be planned for each row, which doubles the time. A generic plan expects few
--- lines, so nested loops and JIT are off.
+-- The staged rows with their variants, and the note of each movement.
+create function stockroom_api.staged_lines(_import stockroom.history_imports, _after int, _until int)
+    returns table (variant_id uuid, line int, movement_type text, reason text, quantity int, occurred_at timestamptz,
+        reference_type text, reference text, note text)
+    language sql stable as $$
+    select v.id, h.line, h.movement_type, h.reason, h.quantity, h.occurred_at, case when h.reference is not null then 'history' end,
+           h.reference,
+           case when h.line % 2 = 1 then 'Smallest opening that makes the history in ' || _import.file_name || ' possible'
+                when r.note_required then 'From ' || _import.file_name end
+      from stockroom.history_rows h
+      join public.product_variants v on v.sku = h.sku
+      join stockroom.reasons r on r.movement_type = h.movement_type and r.reason = h.reason
+     where h.import_id = _import.id and h.line > _after and h.line <= _until;
+$$;
+
+-- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies
+-- on what is true of a history: no row is older than a movement of its variant, no row is an undo, no receipt brings a cost. If
+-- a row is older or impossible, it writes nothing and returns 0.
+create function stockroom_api.post_staged(
+    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
+) returns bigint
+    language plpgsql as $$
+declare
+    _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
+    _posted bigint;
+begin
+    with line as (
+        select h.*, v.sku, v.chain_head, v.reserved_quantity,
+               (v.movement_sequence + row_number() over following)::int as sequence,
+               sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as after,
+               lead(false, 1, true) over following as is_last,
+               coalesce(lag(h.occurred_at) over following, v.last_moved_at) > h.occurred_at as is_older,
+               max(h.occurred_at) filter (where h.movement_type = 'count') over following as counted_at
+          from stockroom_api.staged_lines(_import, _after, _until) h
+          join public.product_variants v on v.id = h.variant_id
+        window following as (partition by h.variant_id order by h.line rows unbounded preceding)
+    ), linked as materialized (
+        select l.*,
+               stockroom.chain(
+                   stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
+                       (l.after - l.quantity)::int, l.after::int, _operation.id, l.reference_type, l.reference, null,
+                       _operation.performed_by, l.note, l.occurred_at, now()),
+                   l.chain_head) over (partition by l.variant_id order by l.line rows unbounded preceding) as chain_hash
+          from line l
+    ), possible as materialized (
+        select where not exists (
+            select from linked x
+             where x.is_older or x.after not between 0 and 2000000000 or (x.is_last and x.net < 0 and x.after < x.reserved_quantity))
+    ), moved as (
+        update public.product_variants v
+           set stock_quantity = l.after, movement_sequence = l.sequence, chain_head = l.chain_hash, last_moved_at = l.occurred_at,
+               last_counted_at = greatest(v.last_counted_at, l.counted_at), updated_at = now()
+          from linked l
+         where l.is_last and v.id = l.variant_id and exists (select from possible)
+    )
+    insert into public.stock_movements
+           (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after, variant_sequence, operation_id,
+            reference_type, reference_id, performed_by, note, occurred_at, created_at, chain_hash)
+    select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.after - l.quantity, l.after, l.sequence, _operation.id,
+           l.reference_type, l.reference, _operation.performed_by, l.note, l.occurred_at, now(), l.chain_hash
+      from linked l
+     where exists (select from possible)
+     order by l.line;
+    get diagnostics _posted = row_count;
+    if _posted > 0 then
+        perform stockroom_api.roll_up_history(_operation.id, _before);
+        perform stockroom_api.cost_history(_operation, _before);
+    end if;
+    return _posted;
+end $$;
+
+-- Post the rows in one call of post_lines, which refuses what is impossible.
+create function stockroom_api.post_staged_lines(
+    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
+) returns bigint
+    language sql as $$
+    select count(*)
+      from stockroom_api.post_lines(_operation.id, _operation.performed_by, array(
+           select row (s.variant_id, s.movement_type, s.reason, s.quantity, s.occurred_at, s.reference_type, s.reference, null, s.note)
+                  ::stockroom.line
+             from stockroom_api.staged_lines(_import, _after, _until) s
+            order by s.line));
+$$;
+
+-- Post the rows at the places after `_after` up to `_until`. It works only inside the transaction that began the import, so that half
+-- a history is never committed. Returns how many movements were written. Plans are generic, because the foreign key checks would
+-- otherwise be planned for each row, which doubles the time. A generic plan expects few rows, so nested loops and JIT are off.
 create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
     set plan_cache_mode = force_generic_plan set enable_nestloop = off set work_mem = '64MB' as $$
 declare
-    _file_name text;
+    _import stockroom.history_imports;
     _operation stockroom.operations;
-    _posted bigint;
 begin
-    select i.file_name into strict _file_name from stockroom.history_imports i
-     where i.id = _import_id and i.finished_at is null;
-    select o.* into strict _operation from stockroom.operations o
-      join stockroom.history_imports i on i.operation_id = o.id
-     where i.id = _import_id and o.created_at = now();
-    select count(*) into _posted
-      from stockroom_api.post_lines(_operation.id, _operation.performed_by, array(
-           select row (v.id, h.movement_type, h.reason, h.quantity, h.occurred_at,
-                       case when h.reference is not null then 'history' end, h.reference, null,
-                       case when h.line % 2 = 1 then 'Smallest opening that makes the history in ' || _file_name || ' possible'
-                            when r.note_required then 'From ' || _file_name end)::stockroom.line
-             from stockroom.history_rows h
-             join public.product_variants v on v.sku = h.sku
-             join stockroom.reasons r on r.movement_type = h.movement_type and r.reason = h.reason
-            where h.import_id = _import_id and h.line > _after and h.line <= _until
-            order by h.line));
-    return _posted;
+    select i.* into strict _import from stockroom.history_imports i where i.id = _import_id and i.finished_at is null;
+    select o.* into strict _operation from stockroom.operations o where o.id = _import.operation_id and o.created_at = now();
+    return coalesce(nullif(stockroom_api.post_staged(_import, _operation, _after, _until), 0),
+        stockroom_api.post_staged_lines(_import, _operation, _after, _until));
 end $$;
 
 -- Finish the import: check that every row and every opening count is a movement now, and delete the staged rows.

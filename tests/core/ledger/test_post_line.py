@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from tests.support.builders import Shop, key
+from core.database.engine import run
+from core.foundation.model import COMMAND_LINE
+from core.people.access import Permission, roles_for
+from core.proof import checks
+from tests.support.builders import PastLine, Shop, key
 from tests.support.proof import assert_holds
 
 POST = """
@@ -138,3 +143,108 @@ def test_anything_else_is_left_to_the_batch(shop: Shop, change: tuple[str, str, 
 def test_an_unknown_variant_is_left_to_the_batch(shop: Shop) -> None:
     with shop.owner.begin() as connection:
         assert post(connection, "post_line", UUID(int=7), CHANGES[0]).movement_id is None
+
+
+KINDS = [
+    ("sale", "stock_decrease", -1),
+    ("purchase", "delivery", 3),
+    ("purchase", "supplier_return", -1),
+    ("restoration", "refund", 1),
+    ("adjustment", "lost", -1),
+    ("adjustment", "found", 2),
+    ("count", "cycle_count", 2),
+    ("count", "cycle_count", 0),
+    ("count", "cycle_count", -1),
+]
+KEPT = """
+    select array[
+        (select jsonb_agg(to_jsonb(m) - 'id' order by m.id)::text from public.stock_movements m),
+        (select jsonb_agg(v order by v.id)::text from public.product_variants v),
+        (select jsonb_agg(d order by d.variant_id, d.day)::text from stockroom.variant_days d),
+        (select jsonb_agg(c order by c.variant_id, c.sequence, c.place)::text from stockroom.cost_steps c),
+        (select jsonb_agg(d order by d.day)::text from stockroom.shop_days d),
+        (select jsonb_agg(m order by m.month)::text from stockroom.closed_months m)]"""
+BEGIN = """
+    select stockroom_api.begin_history(null, null, :roles, 'Ada', i.id) from stockroom.history_imports i"""
+POSTED = """
+    select stockroom_api.{function}(i, o, :after, :until)
+      from stockroom.history_imports i join stockroom.operations o on o.id = i.operation_id"""
+
+
+def _random_history(shop: Shop, some: random.Random, begin: datetime) -> int:
+    """Stage random rows, and return how many: of new SKUs and of known ones with and without a cost or stock."""
+    known = [shop.variant(sku=f"K-{n}", unit_cost=cost) for n, cost in enumerate([None, 7, 5, None])]
+    shop.post_past(
+        *(
+            PastLine(
+                variant_id=known[n],
+                quantity=4,
+                occurred_at=begin - timedelta(hours=n),
+                movement_type="purchase",
+                reason="delivery",
+            )
+            for n in (0, 1)
+        )
+    )
+    shop.sql("update product_variants set unit_cost = 3 where sku = 'K-3'")
+    skus = ["K-0", "K-1", "K-2", "K-3", "N-0", "N-1"]
+    shop.sql("insert into stockroom.history_imports (digest, file_name, rows_total) values ('d', 'past.csv', 60)")
+    at = begin
+    for place in range(1, 61):
+        at += timedelta(hours=some.choice([0, 1, 1, 40]))
+        kind, reason, quantity = some.choice(KINDS)
+        shop.sql(
+            """insert into stockroom.history_rows
+                      (import_id, line, occurred_at, sku, movement_type, reason, quantity, reference, name)
+               select id, :line, :at, :sku, :kind, :reason, :quantity, :reference, 'Shoe'
+                 from stockroom.history_imports""",
+            line=2 * place, at=at, sku=some.choice(skus), kind=kind, reason=reason,
+            quantity=quantity * some.randint(1, 4), reference=some.choice([None, "R-1", "Ø|2:x"]),
+        )  # fmt: skip
+    return 60
+
+
+def _kept(connection: Connection, function: str, total: int, step: int) -> list[str]:
+    for after in range(0, total, step):
+        values = {"after": 2 * after, "until": 2 * min(after + step, total)}
+        assert connection.execute(text(POSTED.format(function=function)), values).scalar_one() > 0
+    return list(connection.execute(text(KEPT)).scalar_one())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_history_is_written_as_a_batch_of_its_lines_would_be(fresh_shop: Shop, seed: int) -> None:
+    some = random.Random(seed)
+    begin = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    fresh_shop.sql("update stockroom.shop set zone = 'Asia/Kathmandu'")
+    total = _random_history(fresh_shop, some, begin)
+    fresh_shop.sql("select stockroom_api.close_days('2026-02-20', '2026-05-20')")
+    with fresh_shop.owner.connect() as connection:
+        connection.execute(text(BEGIN), {"roles": list(roles_for(Permission.IMPORT_HISTORY))})
+        before = list(connection.execute(text(KEPT)).scalar_one())
+        written = []
+        for function, step in (("post_staged", total), ("post_staged_lines", total), ("post_staged", 7)):
+            with connection.begin_nested() as undone:
+                written.append(_kept(connection, function, total, step))
+                undone.rollback()
+    whole, lines, steps = written
+    assert whole == lines == steps
+    assert all(now != then for now, then in zip(whole[:5], before[:5], strict=True))
+
+
+def test_a_history_that_is_not_in_order_of_time_is_left_to_the_batch(fresh_shop: Shop) -> None:
+    _random_history(fresh_shop, random.Random(1), datetime(2026, 3, 1, tzinfo=UTC))
+    fresh_shop.sql("update stockroom.history_rows set occurred_at = '2026-03-02' where line > 60")
+    with fresh_shop.owner.connect() as connection:
+        connection.execute(text(BEGIN), {"roles": list(roles_for(Permission.IMPORT_HISTORY))})
+        before = connection.execute(text(KEPT)).scalar_one()
+        values = {"after": 0, "until": 120}
+        assert connection.execute(text(POSTED.format(function="post_staged")), values).scalar_one() == 0
+        assert connection.execute(text(KEPT)).scalar_one() == before
+        assert (
+            connection.execute(
+                text("select stockroom_api.post_history(id, 0, 100) from stockroom.history_imports")
+            ).scalar_one()
+            > 50
+        )
+        connection.commit()
+    assert [check for check in run(fresh_shop.engine, checks.run_checks, COMMAND_LINE) if not check.holds] == []
