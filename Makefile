@@ -9,8 +9,9 @@ TEST_READY := $(VENV)/.test-ready
 LOCK := pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 # Bytecode is kept, also where Python is set not to: tests start many programs, and each would compile all of it again.
 export PYTHONDONTWRITEBYTECODE =
-# Two processes; a file of tests stays in one of them. `make test JOBS=1` runs them all in one.
-JOBS ?= 2
+# Three processes keep two cores busy: a test waits for programs, locks and browsers. A file of tests stays in one of
+# them. `make test JOBS=1` runs them all in one.
+JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=20
 FAST := --ignore=tests/dashboard --ignore=tests/browser --ignore=tests/stateful --ignore=tests/races --ignore=tests/bench -m "not slow" --one-server
 

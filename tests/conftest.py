@@ -2,7 +2,7 @@
 
 All tests run on the embedded 18. What depends on the version runs on every installed server as well.
 
-`make test` runs in two processes. Each has its own servers, and a file of tests stays in one of them.
+`make test` runs in three processes. Each has its own servers, and a file of tests stays in one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TypeVar
 
 import psycopg
@@ -118,8 +119,9 @@ EVERY_SERVER = (
     "tests/core/views/test_mails.py::test_a_worker_that_dies",
     "tests/core/views/test_mails.py::test_monday_morning",
 )
-# The longest first, so that no process waits for the other at the end.
-LONGEST = ("tests/races", "tests/stateful", "tests/browser", "tests/house", "tests/core/database", "tests/core/jobs")
+# The longest first, so that no process waits for the others at the end.
+LONGEST = ("tests/races", "tests/stateful", "tests/dashboard/large", "tests/dashboard/outside", "tests/core/database",
+           "tests/house", "tests/dashboard/door", "tests/core/jobs", "tests/core/sample")  # fmt: skip
 pytest_plugins = ["tests.support.shared.adopting", "tests.support.shared.answers"]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
@@ -189,13 +191,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest."""
+    """Begin with the files that take longest. Of two files one opens a browser, which alone keeps a core busy."""
     ranks = {folder: rank for rank, folder in enumerate(LONGEST)}
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
 
-    def rank(item: pytest.Item) -> int:
-        return min((ranks[folder] for folder in LONGEST if item.nodeid.startswith(folder)), default=len(LONGEST))
+    def rank(file: str) -> int:
+        return min((ranks[folder] for folder in LONGEST if file.startswith(folder)), default=len(LONGEST))
 
-    items.sort(key=rank)
+    browsing = [file for file in files if file.startswith("tests/browser")]
+    others = sorted((file for file in files if file not in browsing), key=rank)
+    pairs = [file for pair in zip_longest(browsing, others) for file in pair if file is not None]
+    items[:] = [item for file in pairs for item in files[file]]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from statsforecast.models import CrostonSBA
 
 from core.foundation import days
 from tests.support.builders import ZONE, PastLine, Shop
@@ -78,6 +77,8 @@ def modelled(story: Story) -> tuple[str, float]:
     idle = len(there) - 1 - sales[-1]
     if len(sales) < 3 or len(there) / len(sales) < 1.32 or idle > 3 * smoothed:
         return "average", sum(there) / len(there)
+    from statsforecast.models import CrostonSBA  # takes a second, which each process would pay
+
     forecast = CrostonSBA().forecast(y=pd.Series(there, dtype="float64").to_numpy(), h=1)
     return "croston", float(forecast["mean"][0])
 
