@@ -81,6 +81,9 @@ def test_a_text_that_was_defined_at_import_is_translated_when_it_is_read() -> No
         ("1 x GIFT-BOX, no variant has this code", "1 x GIFT-BOX, keine Variante hat diesen Code"),
         ("Order SO-1: 1 of 2 lines not taken off the shelf: 1 x A-46, 0 available",
          "Bestellung SO-1: 1 von 2 Positionen nicht aus dem Lager genommen: 1 x A-46, 0 verfügbar"),
+        ("Code is not the one that the app shows now.", "Code ist nicht der, den die App jetzt zeigt."),
+        ("Address must begin with https://.", "Adresse muss mit https:// beginnen."),
+        ("The database answers.", "Die Datenbank antwortet."),
         ("Halde Court Low Chalk", "Halde Court Low Chalk"),
     ],
 )  # fmt: skip
