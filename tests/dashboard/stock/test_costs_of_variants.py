@@ -48,7 +48,8 @@ def test_a_receipt_with_a_cost_moves_the_average_and_a_manager_corrects_it(tabs:
 
 def test_managers_get_a_month_with_its_money_and_its_files(tabs: Tabs, embedded_shop: Shop) -> None:
     shoe = embedded_shop.variant(sku="RUN-42", product="Runner", unit_cost=10)
-    last = datetime.now(UTC).replace(day=1) - timedelta(days=5)
+    today = embedded_shop.sql("select today from stockroom_api.shop")
+    last = datetime(today.year, today.month, 1, tzinfo=UTC) - timedelta(days=5)
     embedded_shop.post_past(
         PastLine(variant_id=shoe, quantity=9, occurred_at=last, movement_type="purchase", reason="delivery"),
         PastLine(variant_id=shoe, quantity=-2, occurred_at=last, movement_type="adjustment", reason="damaged"),
