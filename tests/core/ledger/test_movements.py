@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from core.foundation.errors import InvalidInput
 from core.foundation.model import Actor, MovementType
