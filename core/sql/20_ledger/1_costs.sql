@@ -164,14 +164,14 @@ begin
     end if;
 end $$;
 
--- Write the steps of the movements of an import after an id: its receipts have the cost of the catalogue, else the present average. It
--- writes what write_costs writes (a test compares them).
-create function stockroom_api.cost_history(_operation stockroom.operations, _after_id bigint) returns void
+-- Write the steps of the movements of an import in a range of ids: its receipts have the cost of the catalogue, else the present average.
+-- It writes what write_costs writes (a test compares them).
+create function stockroom_api.cost_history(_operation stockroom.operations, _after_id bigint, _last_id bigint) returns void
     language sql as $$
     with came as materialized (
         select m.*, row_number() over (partition by m.variant_id order by m.variant_sequence) as n
           from public.stock_movements m
-         where m.id > _after_id and m.operation_id + 0 = _operation.id and m.quantity > 0
+         where m.id > _after_id and m.id <= _last_id and m.operation_id + 0 = _operation.id and m.quantity > 0
     ), known as materialized (
         select v.id, v.unit_cost, (select s.average from stockroom.cost_steps s
                                     where s.variant_id = v.id order by s.sequence desc, s.place desc limit 1) as average

@@ -138,9 +138,9 @@ begin
       from later where d.variant_id = later.variant_id and d.day = later.day;
 end $$;
 
--- Add the movements of an import after an id to the rollup. None is older than an earlier movement of its variant, so only the last day
+-- Add the movements of an import in a range of ids to the rollup. None is older than an earlier movement of its variant, so only the last day
 -- of a variant can have a row, and no later day needs correction. It writes what roll_up writes (a test compares them).
-create function stockroom_api.roll_up_history(_operation_id bigint, _after_id bigint) returns void
+create function stockroom_api.roll_up_history(_operation_id bigint, _after_id bigint, _last_id bigint) returns void
     language plpgsql as $$
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
@@ -149,7 +149,7 @@ begin
                m.variant_sequence as sequence
           from public.stock_movements m
          cross join stockroom.shop s
-         where m.id > _after_id and m.operation_id + 0 = _operation_id  -- by id: the operation may have millions
+         where m.id > _after_id and m.id <= _last_id and m.operation_id + 0 = _operation_id  -- by id: the operation may have millions
     ), ended as (
         select m.*, lead(m.day) over (partition by m.variant_id order by m.sequence) is distinct from m.day as ends_day from moved m
     ), summed as materialized (

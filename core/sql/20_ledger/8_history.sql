@@ -135,6 +135,7 @@ create function stockroom_api.post_staged(
 declare
     _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
     _posted bigint;
+    _last bigint;
 begin
     with line as (
         select h.*, v.sku, v.chain_head, v.reserved_quantity,
@@ -175,8 +176,10 @@ begin
      order by l.line;
     get diagnostics _posted = row_count;
     if _posted > 0 then
-        perform stockroom_api.roll_up_history(_operation.id, _before);
-        perform stockroom_api.cost_history(_operation, _before);
+        -- A range with two ends is looked up by index; for one with a single end, a generic plan would read the whole ledger.
+        _last := (select q.last_value from public.stock_movements_id_seq q);
+        perform stockroom_api.roll_up_history(_operation.id, _before, _last);
+        perform stockroom_api.cost_history(_operation, _before, _last);
     end if;
     return _posted;
 end $$;
