@@ -22,6 +22,7 @@ HEADER, ROW = 32, 31
 
 def type_into(tab: Page, column: int, row: int, text: str) -> None:
     """Type into a cell of the list, as hands do: click, type, Enter."""
+    settle(tab)  # the list is drawn before the page's script ends, which draws it again and closes an open cell
     grid = tab.get_by_test_id("stDataFrame").first
     expect(grid.locator("[id^=glide-cell]").first).to_be_attached(timeout=10_000)
     box = grid.bounding_box()

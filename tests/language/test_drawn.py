@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from core.database import pool
+from dashboard.catalog import order_import
 from dashboard.door import session
 from dashboard.frame import live
 from dashboard.language.reader import Reader
 from dashboard.language.texts import PSEUDO
+from dashboard.proof import headline
+from dashboard.starting import removing
 from tests.conftest import open_sample
 from tests.dashboard.tabs import Tabs
 from tests.language.drawn import texts, unmarked
@@ -55,6 +58,8 @@ def sample(embedded: Server) -> Iterator[Shop]:
 def test_every_text_of_a_page_comes_from_the_catalogue(sample: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "engine", lambda *_: sample.engine)
     monkeypatch.setattr(live, "_answer", (0.0, 0))
+    for each in (order_import.imports, headline.proofs, removing.works):
+        monkeypatch.setattr(each, "latest", None)  # what another test began in this process
     monkeypatch.setattr(session, "reader_of", lambda *_: Reader(language=PSEUDO))
     tabs, known = Tabs(shop=sample, monkeypatch=monkeypatch), set(ELSEWHERE)
     with sample.owner.connect() as connection:
