@@ -58,7 +58,7 @@ def tell_return(engine: Engine, died_at: datetime, seconds: float) -> None:
 
 
 def _open_absence(connection: Connection, actor: Actor, *, sentence: str, facts: Mapping[str, Any]) -> None:
-    """Open one case for the start that ended an absence, whoever of the processes tells of it first."""
+    """Open one case for the start that ended an absence, however many processes report it."""
     ((cause,),) = call(connection, _CAUSE, {})
     call(connection, "select pg_advisory_xact_lock(hashtext(%(cause)s))", {"cause": cause})
     if not call(connection, "select from stockroom_api.alerts where cause = %(cause)s", {"cause": cause}):

@@ -43,7 +43,7 @@ def set_factor_rule(connection: Connection, actor: Actor, *, role: Role, is_need
 
 
 def remove_factors(connection: Connection, actor: Actor, *, user_id: int, has_mail: bool = False) -> None:
-    """Remove all second factors of another person and sign them out; with a mail account they are told.
+    """Remove all second factors of another person and sign them out; they get a mail if a mail account is set.
 
     Raises InvalidInput, Forbidden, SignInRequired.
     """

@@ -7,7 +7,7 @@ create function stockroom_api.has_factor(_for bigint) returns boolean
         or exists (select from stockroom.passkeys p where p.user_id = _for);
 $$;
 
--- Whether the role of a person needs a second factor. Whoever changes the rule of this role waits for the end of this transaction,
+-- Whether the role of a person needs a second factor. A change of the rule of this role waits for the end of this transaction,
 -- and then sees what it did.
 create function stockroom_api.role_needs_factor(_for bigint) returns boolean
     language sql volatile as $$
