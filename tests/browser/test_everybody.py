@@ -39,7 +39,10 @@ GO = """address => new Promise((begun) => {
     dispatchEvent(new PopStateEvent("popstate"));
 })"""
 # Not in canvas: what Streamlit's tables tell screen readers is Streamlit's own, and costs more than the rest of a page.
+# Text that still fades in has too little contrast for a moment.
 LOOK = """async ([tags, held, only]) => {
+    const fading = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(fading.map((each) => each.finished));
     const runOnly = only.length ? {type: "rule", values: only} : {type: "tag", values: tags};
     const rules = only.length ? {} : Object.fromEntries(held.map((name) => [name, {enabled: true}]));
     const found = await axe.run({exclude: ["canvas"]}, {runOnly, rules, resultTypes: ["violations"]});
