@@ -12,8 +12,8 @@ from psycopg import Connection, sql
 from core.backups.archive import SCHEMAS
 from core.backups.manifest import Contents
 from core.backups.others import others
+from core.database import hosts
 from core.database.engine import OWNER_ROLE
-from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import SetupError
 
 _TABLES = """
@@ -55,7 +55,7 @@ _ROLES = """
 @contextmanager
 def as_owner(url: str, *, one_moment: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
     """Open a transaction as Stockroom's owner; with `one_moment`, it is read-only and sees one snapshot."""
-    with psycopg.connect(libpq_url(url), connect_timeout=seconds_to_connect(url, 30)) as connection:
+    with hosts.connect(url) as connection:
         if one_moment:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
 
-import psycopg
 from psycopg import Connection, sql
 
 from core.adoption.dependents import AFFECTED, Dependent, function, grants, plain_view, policy, policy_elsewhere
@@ -18,9 +17,9 @@ from core.adoption.look import ask, ask_named, public
 from core.adoption.report import Report, listed
 from core.backups.manifest import Contents
 from core.backups.others import others
+from core.database import hosts
 from core.database.engine import OWNER_ROLE
 from core.database.migrate import OUR_TABLES
-from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import BackupFailed
 
 _HANGING = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
@@ -142,7 +141,7 @@ def _run(what: str, statement: str, fails: str) -> str:
 
 def hanging(owner_url: str) -> Hanging:
     """Return what hangs on our tables. Raises BackupFailed, naming everything that could not be put up again."""
-    with psycopg.connect(libpq_url(owner_url), connect_timeout=seconds_to_connect(owner_url, 30)) as connection:
+    with hosts.connect(owner_url) as connection:
         connection.execute("set local search_path = pg_catalog")
         tables = _named(connection, _TABLES, {"names": list(OUR_TABLES)})
         if foreign := [f"public.{table.relname}" for table in tables if not table.is_ours]:

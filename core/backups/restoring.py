@@ -9,17 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection, sql
 
 from core.backups import archive, contents
 from core.backups.archive import Cut, Script, tools_for
 from core.backups.hanging import Hanging
 from core.backups.manifest import Contents, LeftOut, Manifest
+from core.database import hosts
 from core.database.engine import APP_ROLE, OWNER_ROLE, create_engine, run
 from core.database.migrate import migrate
 from core.database.scratch import scratch_database
-from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import BackupFailed
 from core.foundation.model import COMMAND_LINE
 from core.proof.checks import run_checks
@@ -37,7 +36,7 @@ def try_out(owner_url: str, path: Path, manifest: Manifest) -> None:
 def replay(url: str, path: Path, manifest: Manifest, place: Hanging | None = None) -> None:
     """Restore an archive in one transaction; with `place`, in place of a shop. Raises BackupFailed."""
     held = manifest.contents
-    with psycopg.connect(libpq_url(url), connect_timeout=seconds_to_connect(url, 30)) as connection:
+    with hosts.connect(url) as connection:
         major = server_major(connection)
         if manifest.server_major > major:
             raise BackupFailed(
@@ -91,7 +90,7 @@ def _given_back(entry: str) -> str:
 
 def missing_roles(url: str, manifest: Manifest) -> list[str]:
     """Return the roles that have rights in a backup and that this server lacks. Without them no rights are restored."""
-    with psycopg.connect(libpq_url(url), connect_timeout=seconds_to_connect(url, 30)) as connection:
+    with hosts.connect(url) as connection:
         return _missing(connection, manifest.contents)
 
 

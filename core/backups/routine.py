@@ -24,8 +24,8 @@ from core.backups.archive import Tools, tools_for
 from core.backups.hanging import hanging
 from core.backups.manifest import Contents, Manifest, check_file, digest, manifest_of, read_manifest, write_manifest
 from core.backups.record import judge, record, resolve, telling
+from core.database import hosts
 from core.database.startup import open_database
-from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import BackupFailed, StockError
 from core.foundation.settings import load_settings
 from core.stripe.gateway import Gateway
@@ -192,7 +192,7 @@ _USED = """
 def _holds_a_shop(url: str, replace: str | None) -> bool:
     """Return whether a shop is to be replaced. Raises BackupFailed unless `replace` names its database."""
     database = make_url(url).database or ""
-    with psycopg.connect(libpq_url(url), connect_timeout=seconds_to_connect(url, 30)) as connection:
+    with hosts.connect(url) as connection:
         used = bool(contents.one(connection, _USED))
     if replace is not None and replace != database:
         raise BackupFailed(f"The database is called {database}, not {replace}. Nothing was changed.")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
-from core.foundation.addresses import USUAL_PORT, hosts_of
+from core.foundation.addresses import USUAL_PORT, hosts_of, libpq_url, seconds_to_connect
 
 _USUAL = {
     "connect_timeout": "5",
@@ -32,6 +33,12 @@ def options(url: str) -> dict[str, Any]:
     """Return the options of a connection that this URL leaves open."""
     named = make_url(url).query
     return {name: value for name, value in _USUAL.items() if name not in named}
+
+
+def connect(url: str, *, seconds: int = 30, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
+    """Connect without an engine, as PostgreSQL's own programs do. Waits `seconds` for a host, unless the URL says."""
+    wait = seconds_to_connect(url, seconds)
+    return psycopg.connect(libpq_url(url), connect_timeout=wait, autocommit=autocommit)
 
 
 def listen(engine: Engine) -> None:

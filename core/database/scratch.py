@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from core.foundation.addresses import libpq_url, render, seconds_to_connect
+from core.database import hosts
+from core.foundation.addresses import render
 from core.foundation.errors import BackupFailed
 
 PREFIX = "stockroom_scratch_"
@@ -24,9 +25,7 @@ _LEFT = "select datname::text from pg_database where starts_with(datname, %s)"
 def scratch_database(owner_url: str) -> Iterator[str]:
     """Give the URL of an empty database. Raises BackupFailed where this account may not create one."""
     name = f"{PREFIX}{datetime.now(UTC).strftime(_FORMAT)}_{secrets.token_hex(4)}"
-    with psycopg.connect(
-        libpq_url(owner_url), connect_timeout=seconds_to_connect(owner_url, 30), autocommit=True
-    ) as connection:
+    with hosts.connect(owner_url, autocommit=True) as connection:
         _drop_stale(connection)
         try:
             connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
@@ -39,9 +38,7 @@ def scratch_database(owner_url: str) -> Iterator[str]:
     try:
         yield render(make_url(owner_url).set(database=name))
     finally:
-        with psycopg.connect(
-            libpq_url(owner_url), connect_timeout=seconds_to_connect(owner_url, 30), autocommit=True
-        ) as connection:
+        with hosts.connect(owner_url, autocommit=True) as connection:
             _drop(connection, name)
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import psycopg
 from sqlalchemy.engine import make_url
 
-from core.database import embedded
+from core.database import embedded, hosts
 from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
-from core.foundation.addresses import libpq_url, seconds_to_connect
 from core.foundation.errors import SetupError
 from core.foundation.settings import Settings
 
@@ -48,9 +47,7 @@ def bring_up_to_date(database: Database) -> None:
         return
     url = make_url(database.app_url)
     try:
-        with psycopg.connect(
-            libpq_url(database.app_url), connect_timeout=seconds_to_connect(database.app_url, 5), autocommit=True
-        ) as connection:
+        with hosts.connect(database.app_url, seconds=5, autocommit=True) as connection:
             row = connection.execute("select to_regnamespace('stockroom_api') is not null").fetchone()
     except psycopg.OperationalError as error:
         reason = str(error).rpartition("FATAL:")[2].strip().partition("\n")[0]
