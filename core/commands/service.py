@@ -22,7 +22,7 @@ from core.database.startup import Database, open_database
 from core.foundation import journal
 from core.foundation.settings import load_settings
 from core.health.measures import Keeper
-from core.jobs.guard import guarded
+from core.jobs.absence import watched
 from core.jobs.worker import Worker
 from core.sandbox import connection
 
@@ -61,7 +61,7 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     no_key = "" if find() else " STRIPE_SECRET_KEY is not set, so Stripe is not polled."
     print(f"The worker is ready; Ctrl-C stops it.{no_key}", flush=True)
     try:
-        with guarded(database.server, engine):
+        with watched(database.server, engine):
             stopping.wait()
     finally:
         worker.stop()

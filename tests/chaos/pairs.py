@@ -15,8 +15,8 @@ from core.database.migrate import migrate
 from core.foundation.addresses import database_url, libpq_url
 from tests.chaos.programs import kill_process
 from tests.support.builders import Shop
+from tests.support.dashboards import free_ports
 from tests.support.servers import EMBEDDED_MAJOR, Server
-from tests.support.shared.proxied import free_ports
 from tests.support.shared.standby import Standby, start_primary, start_standby
 
 

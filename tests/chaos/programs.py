@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.shared.proxied import free_ports
+from tests.support.dashboards import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_TheSecretOfTheShop"
@@ -55,7 +55,7 @@ class Programs:
     """A dashboard without jobs, and a worker."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        (port,) = free_ports(1)
+        port = free_port()
         more = {"STOCKROOM_PORT": str(port), "STOCKROOM_SAMPLE": "0", "STOCKROOM_WORKER": "0",
                 "STRIPE_WEBHOOK_SECRET": SECRET}  # fmt: skip
         settings = {name: value for name, value in os.environ.items() if not name.startswith("STOCKROOM_")}

@@ -58,9 +58,18 @@ def serve(
 
 def free_port() -> int:
     """Return a port on which nothing listens."""
-    with socket.socket() as probe:
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports that nobody uses now."""
+    probes = [socket.socket() for _ in range(number)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    found = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return found
 
 
 def _wait(process: BaseProcess, url: str) -> None:

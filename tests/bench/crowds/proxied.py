@@ -14,7 +14,8 @@ from tests.bench import browsing
 from tests.bench.browsing import Visit
 from tests.bench.place import Database
 from tests.bench.serving import ARRIVING, SECONDS_OF_BROWSING, THINKING, Shop
-from tests.support.shared.proxied import Dashboard, Proxied, caddy, free_ports
+from tests.support.dashboards import free_ports
+from tests.support.shared.proxied import Dashboard, Proxied, caddy
 
 CROWDS = (100, 200)
 PROCESSES = 2

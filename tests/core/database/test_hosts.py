@@ -25,8 +25,8 @@ from core.jobs import worker
 from core.ledger import reports
 from tests.conftest import prepare
 from tests.support.builders import Shop
+from tests.support.dashboards import free_ports
 from tests.support.servers import Server
-from tests.support.shared.proxied import free_ports
 from tests.support.shared.standby import Standby, start_primary, start_standby, stop_at_once
 from tests.support.shared.tally import Crowd, judge
 

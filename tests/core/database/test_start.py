@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from core.database.migrate import refuse_old_server
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
 from dashboard.__main__ import claim_port
+from tests.support.dashboards import free_port
 from tests.support.servers import Server, new_folder
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ class Start:
 
     def __init__(self, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        self.port = _free_port()
+        self.port = free_port()
         environment |= {"STOCKROOM_SAMPLE": "0", "STOCKROOM_PORT": str(self.port)} | settings
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dashboard"],
@@ -77,13 +77,6 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _get(url: str) -> tuple[int, str]:
     request = urllib.request.Request(url, headers={"Accept": "text/html"})
     try:
@@ -105,7 +98,7 @@ def failed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def start(**settings: str) -> str:
         for name in [name for name in os.environ if name.startswith(OURS)]:
             monkeypatch.delenv(name)
-        for name, value in ({"STOCKROOM_SAMPLE": "0", "STOCKROOM_PORT": str(_free_port())} | settings).items():
+        for name, value in ({"STOCKROOM_SAMPLE": "0", "STOCKROOM_PORT": str(free_port())} | settings).items():
             monkeypatch.setenv(name, value)
         return _one_sentence(dashboard.__main__.main(), capsys.readouterr().err)
 
@@ -231,7 +224,7 @@ def test_a_wrong_setting_is_named_by_the_program_itself() -> None:
 
 
 def test_an_unreachable_database_is_reported_without_its_password(failed: Failed) -> None:
-    sentence = failed(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{_free_port()}/shop")
+    sentence = failed(DATABASE_URL=f"postgres://mia:secret@127.0.0.1:{free_port()}/shop")
     assert "cannot be reached" in sentence
     assert "Check DATABASE_URL" in sentence
     assert "secret" not in sentence

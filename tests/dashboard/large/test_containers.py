@@ -21,8 +21,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from core.foundation.addresses import libpq_url
+from tests.support.dashboards import free_port
 from tests.support.servers import Server, administer, drop_database, new_folder
-from tests.support.shared.proxied import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "in_containers"
@@ -115,7 +115,7 @@ def test_the_services_migrate_serve_work_and_stop_as_the_file_says(
     assert "up to date" in finish(image.run(services["migrate"]["command"], **environment(services["migrate"], urls)))
     assert "STOCKROOM_OWNER_URL" not in environment(services["first"], urls), "the owner's account only migrates"
     assert services["second"] == services["first"]
-    (port,) = free_ports(1)
+    port = free_port()
     started = time.monotonic()
     dashboard = image.run(image.start, STOCKROOM_PORT=str(port), **environment(services["first"], urls))
     worker = image.run(services["worker"]["command"], **environment(services["worker"], urls))

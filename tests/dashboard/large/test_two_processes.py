@@ -28,9 +28,10 @@ from tests.browser import chromium
 from tests.browser.browsing import ARGUMENTS, settle
 from tests.stripe.account import StripeAccount
 from tests.support.builders import Shop
+from tests.support.dashboards import free_ports
 from tests.support.people import PASSWORD, new_person, quick_hashes
 from tests.support.servers import new_folder
-from tests.support.shared.proxied import Dashboard, Proxied, caddy, free_ports
+from tests.support.shared.proxied import Dashboard, Proxied, caddy
 
 __all__ = ["quick_hashes"]
 

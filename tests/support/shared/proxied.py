@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,23 +18,13 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.dashboards import free_ports
 from tests.support.servers import new_folder
 from tests.support.shared.processes import forking
 
 ROOT = Path(__file__).resolve().parents[3]
 CADDY = Path(sys.executable).with_name("caddy")
 PATIENCE = 90.0
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody uses now."""
-    probes = [socket.socket() for _ in range(number)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    found = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found
 
 
 def _run(environment: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from core.database.watch import ServerWatch
 
 
 @contextmanager
-def guarded(server: EmbeddedServer | None, engine: Engine) -> Iterator[None]:
+def watched(server: EmbeddedServer | None, engine: Engine) -> Iterator[None]:
     """Start the embedded server of this process again whenever it dies; without one, do nothing."""
     if server is None:
         yield
