@@ -21,6 +21,7 @@ from tests.bench.place import Database, Place, machine, open_place
 from tests.bench.replicas import halved
 
 SMALL, LARGE = 100_000, 10_000_000
+WAITS = ("people", "pages", "median ms", "95 % below ms", "arrivals' median ms", "95 % below ms", "faults")
 
 
 def main() -> int:
@@ -75,7 +76,7 @@ def _pages(small: Database, large: Database | None) -> None:
 
 
 def _crowd(small: Database, large: Database | None) -> None:
-    columns = ("people", "pages", "median ms", "95 % below ms", "faults", "kB a page", "ms of CPU a page")
+    columns = (*WAITS, "kB a page", "ms of CPU a page")
     _print("People in one process, 2 to 6 s between pages", columns, serving.crowds(large or small))
     _print("The dashboard's CPU, milliseconds", ("page", "CPU"), serving.costs(small))
 
@@ -87,8 +88,7 @@ def _locked(small: Database, _large: Database | None) -> None:
 
 
 def _proxied(small: Database, _large: Database | None) -> None:
-    columns = ("people", "pages", "median ms", "95 % below ms", "faults")
-    _print("People on two processes behind Caddy, 2 to 6 s between pages", columns, proxied.compare(small))
+    _print("People on two processes behind Caddy, 2 to 6 s between pages", WAITS, proxied.compare(small))
 
 
 def _orders(small: Database, _large: Database | None) -> None:

@@ -47,7 +47,7 @@ def compare(small: Database, large: Database | None) -> list[tuple[str, ...]]:
 
 
 def crowds(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each crowd: size, pages, milliseconds to a page at the median and at 95 %, faults, kB a page.
+    """Return a row for each crowd: what `waits` says of it, and kB a page.
 
     The last number is the dashboard's CPU a page in milliseconds, with all that its open tabs cost meanwhile.
     """
@@ -57,15 +57,26 @@ def crowds(where: Database) -> list[tuple[str, ...]]:
             began = _cpu()
             visits = asyncio.run(_browse(Shop(where, url), size))
             used = _cpu() - began
-            seconds = [took for visit in visits for _, took in visit.seconds]
-            faults = [fault for visit in visits for fault in visit.faults]
-            for fault in sorted(set(faults))[:5]:
-                print(f"  fault: {fault}", flush=True)
-            p50, p95 = (f"{browsing.percentile(seconds, share) * 1_000:,.0f}" for share in (0.5, 0.95))
-            kilobytes = sum(visit.bytes for visit in visits) / len(seconds) / 1_000
-            each = f"{used / len(seconds) * 1_000:.1f}"
-            rows.append((str(size), f"{len(seconds):,}", p50, p95, str(len(faults)), f"{kilobytes:,.0f}", each))
+            pages = sum(len(visit.seconds) for visit in visits)
+            kilobytes = sum(visit.bytes for visit in visits) / pages / 1_000
+            rows.append((*waits(visits), f"{kilobytes:,.0f}", f"{used / pages * 1_000:.1f}"))
     return rows
+
+
+def waits(visits: Sequence[Visit]) -> tuple[str, ...]:
+    """Return of a crowd: people, pages, milliseconds to a page at the median and at 95 %, both of arrivals, faults.
+
+    An arrival is a person's first page: it connects and brings all that is around the page. All arrive within
+    `ARRIVING` seconds, so their queue would hide what the others wait.
+    """
+    arrivals = [took for visit in visits for _, took in visit.seconds[:1]]
+    others = [took for visit in visits for _, took in visit.seconds[1:]]
+    faults = [fault for visit in visits for fault in visit.faults]
+    for fault in sorted(set(faults))[:5]:
+        print(f"  fault: {fault}", flush=True)
+    percentiles = [browsing.percentile(seconds, share) for seconds in (others, arrivals) for share in (0.5, 0.95)]
+    milliseconds = [f"{seconds * 1_000:,.0f}" for seconds in percentiles]
+    return (str(len(visits)), f"{len(others):,}", *milliseconds, str(len(faults)))
 
 
 def costs(where: Database) -> list[tuple[str, ...]]:

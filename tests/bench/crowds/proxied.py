@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from tests.bench import browsing
 from tests.bench.browsing import Visit
 from tests.bench.place import Database
-from tests.bench.serving import ARRIVING, SECONDS_OF_BROWSING, THINKING, Shop
+from tests.bench.serving import ARRIVING, SECONDS_OF_BROWSING, THINKING, Shop, waits
 from tests.support.dashboards import free_ports
 from tests.support.shared.proxied import Dashboard, Proxied, caddy
 
@@ -22,7 +22,7 @@ PROCESSES = 2
 
 
 def compare(where: Database) -> list[tuple[str, ...]]:
-    """Return a row for each crowd: people, pages, seconds to a page at the median and at 95 %, faults."""
+    """Return a row for each crowd, as `waits` says."""
     settings = {"DATABASE_URL": where.app_url, "STOCKROOM_WORKER": "0"}
     dashboards = [Dashboard(port, settings) for port in free_ports(PROCESSES)]
     worker = [sys.executable, "-m", "core", "worker"]
@@ -36,16 +36,7 @@ def compare(where: Database) -> list[tuple[str, ...]]:
         for each in dashboards:
             each.wait()
         proxy = stack.enter_context(caddy([each.port for each in dashboards]))
-        return [_row(size, asyncio.run(_browse(Shop(where, proxy.url), size, proxy))) for size in CROWDS]
-
-
-def _row(size: int, visits: list[Visit]) -> tuple[str, ...]:
-    seconds = [took for visit in visits for _, took in visit.seconds]
-    faults = [fault for visit in visits for fault in visit.faults]
-    for fault in sorted(set(faults))[:5]:
-        print(f"  fault: {fault}", flush=True)
-    p50, p95 = (f"{browsing.percentile(seconds, share) * 1_000:,.0f}" for share in (0.5, 0.95))
-    return (str(size), f"{len(seconds):,}", p50, p95, str(len(faults)))
+        return [waits(asyncio.run(_browse(Shop(where, proxy.url), size, proxy))) for size in CROWDS]
 
 
 async def _browse(shop: Shop, size: int, proxy: Proxied) -> list[Visit]:
