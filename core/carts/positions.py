@@ -145,9 +145,10 @@ class Roles:
 
 
 def _cell(value: object) -> str:
-    """Return a value as text. A number with an exponent is none of the fields of a line."""
+    """Return a value as text. A number with an exponent is none of the fields of a line, whether it is whole or not."""
     text = text_of(value)
-    return "" if isinstance(value, Decimal) and not _NUMBER.fullmatch(text) else text
+    is_plain = not isinstance(value, Decimal) or ("." in text and _NUMBER.fullmatch(text))
+    return text if is_plain else ""
 
 
 def columns_of(table: Sequence[Sequence[object]]) -> list[Column]:

@@ -214,6 +214,7 @@ MARKED = st.builds(
 
 @settings(deadline=None, max_examples=150)
 @example(metadata={"cart": "[[null, 4.6e-34]]"})
+@example(metadata={"cart": "[[2.0043950794298572e+16]]"})
 @example(metadata={"more": "9", "qty": "2", "trackId": "11"})
 @given(metadata=st.dictionaries(KEYS, VALUES | MARKED | LISTS.map(json.dumps), max_size=3))
 def test_the_mapping_of_any_reading_of_any_metadata_gives_this_reading(metadata: Metadata) -> None:
