@@ -44,7 +44,7 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     """Run the jobs in this process until a signal stops it; each round that did something prints a line."""
     settings = load_settings()
     journal.begin(settings.log)
-    engine = create_engine(database.app_url, pool_size=8, direct=database.embedded)
+    engine = create_engine(database.app_url, pool_size=8)
     find = connection.finder(settings, lambda: engine)
     worker = Worker(engine, find, lambda line: print(line, flush=True))
     stopping = threading.Event()

@@ -41,14 +41,12 @@ _LOST = {"55P03": "lock timeout", "40P01": "deadlock", "40001": "serialization f
 _ATTEMPTS = 5
 
 
-def create_engine(
-    url: str, *, pool_size: int = 10, overflow: int | None = None, patience: float = 10.0, direct: bool = False
-) -> Engine:
+def create_engine(url: str, *, pool_size: int = 10, overflow: int | None = None, patience: float = 10.0) -> Engine:
     """Return an engine on `url` whose transactions run as the least-privilege role `stockroom_app`.
 
     It keeps `pool_size` connections, opens `overflow` more when they are busy (as many again by default), and waits
-    `patience` seconds for a free one. It uses no named prepared statements and no session state, so it works through a
-    transaction pooler. Without one (`direct`), statements are prepared, and PostgreSQL reuses their plans.
+    `patience` seconds for a free one. It uses no session state and, through a pooler, no prepared statements, so it
+    works through one in transaction mode. Without a pooler, PostgreSQL reuses the plans of prepared statements.
     """
     engine = sqlalchemy.create_engine(
         normalise(url),
@@ -58,11 +56,7 @@ def create_engine(
         pool_pre_ping=False,
         pool_recycle=1800,
         hide_parameters=True,  # parameters may be personal data and secrets, and errors may be logged
-        connect_args=hosts.options(url)
-        | {
-            "prepare_threshold": 2 if direct else None,
-            "application_name": "stockroom",
-        },
+        connect_args=hosts.options(url) | {"application_name": "stockroom"},
     )
     timing.listen(engine)
     hosts.listen(engine)

@@ -1,4 +1,4 @@
-"""Connections that notice a machine that is gone, and several hosts of which the primary is asked first.
+"""Connections that notice a machine that is gone or a pooler, and several hosts of which the primary is asked first.
 
 With two hosts in the URL, a new connection goes to the host that the last one of this process reached. So a host that
 is gone costs its `connect_timeout` once, not with each connection.
@@ -24,6 +24,9 @@ _USUAL = {
 }
 """A connection to a machine that is gone is given up after eleven seconds; by default the system takes hours."""
 
+_REPEATED = 2
+"""A statement that a connection runs more often than this is prepared: its plan is kept for the next time."""
+
 _Place = tuple[str, str]
 _reached: dict[tuple[_Place, ...], _Place] = {}
 _lock = Lock()
@@ -42,10 +45,23 @@ def connect(url: str, *, seconds: int = 30, autocommit: bool = False) -> psycopg
 
 
 def listen(engine: Engine) -> None:
-    """Have an engine with several hosts try the one first that was reached last."""
+    """Have an engine prepare statements if nothing is between, and with several hosts begin with the last one."""
+    event.listen(engine, "connect", _prepare_statements)
     if len(hosts_of(engine.url)) > 1 and not {"hostaddr", "load_balance_hosts"} & set(engine.url.query):
         event.listen(engine, "do_connect", _begin_with_the_last)
         event.listen(engine, "connect", _remember)
+
+
+def _prepare_statements(connection: Any, _: Any) -> None:
+    """Prepare statements on a connection to the server itself, but not on one to a pooler.
+
+    A pooler in transaction mode runs the next statement in another session, in which nothing is prepared. It is known
+    by the number of the session: poolers make one up for each client (PgBouncer: `src/client.c`, `cancel_key`).
+    """
+    connection.autocommit = True
+    (number,) = connection.execute("select pg_backend_pid()").fetchone()
+    connection.autocommit = False
+    connection.prepare_threshold = _REPEATED if number == connection.info.backend_pid else None
 
 
 def _begin_with_the_last(_: Any, record: Any, __: Any, values: dict[str, Any]) -> None:

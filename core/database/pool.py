@@ -60,7 +60,7 @@ def _create(share: Share) -> Engine:
         _server = embedded.start(settings.data_dir)
         _watch = ServerWatch(_server, _tell)
         _watch.start()
-    return database.create_engine(_server.app_url, pool_size=most, overflow=0, patience=patience, direct=True)
+    return database.create_engine(_server.app_url, pool_size=most, overflow=0, patience=patience)
 
 
 def engines() -> tuple[Engine, ...]:

@@ -38,7 +38,7 @@ $$;
 -- The variants that a scanned or typed code can mean, each once, at most ten: those that have it, else those whose SKU it is in
 -- another letter case. There are several only where old or foreign data give one code to several variants.
 create function stockroom_api.code_choices(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql stable rows 2 security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
         select o.variant_id, o.sku, o.kind, o.code, o.units
@@ -52,7 +52,7 @@ end $$;
 
 -- The variant that a scanned or typed code means, with the units that a scan of it counts; no row if none or several have it.
 create function stockroom_api.find_code(_text text) returns table (variant_id uuid, sku text, kind text, code text, units int)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql stable rows 1 security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
         select x.variant_id, x.sku, x.kind, x.code, x.units

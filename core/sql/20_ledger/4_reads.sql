@@ -221,12 +221,14 @@ create function stockroom_api.stock_summary()
                    uncosted bigint)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select count(*), coalesce(sum(l.on_hand), 0), count(*) filter (where l.state = 'low'), count(*) filter (where l.state = 'out'),
-           coalesce(sum(l.on_hand * coalesce(l.price, p.price)), 0), coalesce(sum(round(l.on_hand * l.average_cost, d.digits)), 0),
+           coalesce(sum(l.on_hand * l.price), 0), coalesce(sum(round(l.on_hand * l.average_cost, l.digits)), 0),
            count(*) filter (where l.on_hand > 0 and l.average_cost is null)
-      from stockroom_api.levels l
-      join public.products p on p.id = l.product_id
-     cross join (select stockroom_api.currency_digits(s.currency) as digits from stockroom.shop s) d
-     where l.is_active;
+      from (select l.on_hand, l.state, coalesce(l.price, p.price) as price, l.average_cost, d.digits
+              from stockroom_api.levels l
+              join public.products p on p.id = l.product_id
+             cross join (select stockroom_api.currency_digits(s.currency) as digits from stockroom.shop s) d
+             where l.is_active
+            offset 0) l;  -- a fence: the average cost is looked up once a variant, not once for each use
 $$;
 
 -- The names of all who ever moved something. It steps through the index from name to name instead of reading every movement.

@@ -77,6 +77,16 @@ def test_every_operation_and_every_refusal_works_through_the_pooler(pooled: Shop
     assert_holds(pooled, variant)
 
 
+def test_statements_are_prepared_on_the_server_itself_and_never_through_a_pooler(pooled: Shop) -> None:
+    with pooled.engine.connect() as connection:
+        for _ in range(5):
+            connection.execute(text("select 41 + 1"))
+        prepared = connection.scalar(
+            text("select count(*) from pg_prepared_statements where statement = 'select 41 + 1'")
+        )
+    assert prepared == (0 if "6432" in pooled.app_url else 1)
+
+
 def test_reads_work_through_the_pooler(pooled: Shop) -> None:
     variant = pooled.variant(10)
     page = pooled.run(movements.page, "Sam", filter=movements.MovementFilter(variant_id=variant))

@@ -210,7 +210,7 @@ def test_people_and_a_worker_go_on_while_it_is_removed(
         monkeypatch.setattr(jobs, f"{name}_SECONDS", seconds)
     monkeypatch.setattr(job_round, "RETRY_SECONDS", 0.01)
     sample.engine.dispose()
-    sample.engine = create_engine(sample.app_url, direct=True)  # with prepared statements, as on the embedded server
+    sample.engine = create_engine(sample.app_url)
     wanda, mia = sample.person("Wanda"), sample.person("Mia")
     shoe = sample.sql("select id from product_variants where stock_quantity > 50 limit 1")
     over, surprises = threading.Event(), list[BaseException]()
