@@ -19,9 +19,10 @@ from tests.support.dashboards import serve
 
 ROUNDS = 15
 SECONDS_OF_BROWSING = 60.0
-ARRIVING = 3.0
 IDLE, SECONDS_OF_IDLING = 50, 20.0
 THINKING = (2.0, 6.0)
+ARRIVING = THINKING[1]
+"""People arrive within the longest pause between two pages, so that arrivals come at the rate of pages."""
 CROWDS = (1, 50, 100, 200)
 PAGES: dict[str, Callable[[str], View]] = {
     "Overview": lambda _sku: ("", ""),
