@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from core.database.engine import array, call, rows_of
-from core.database.reading import shared
 from core.foundation import numbers
 from core.foundation.errors import InvalidInput, invalid
 from core.foundation.model import Actor
@@ -112,7 +111,6 @@ def of_shop(connection: Connection, actor: Actor) -> tuple[Terms, ...]:
     return found if found and found[0].brand is None else (Terms(), *found)
 
 
-@shared
 def of_variant(connection: Connection, actor: Actor, *, variant_id: UUID) -> tuple[Terms, Counting]:
     """Return a variant's own terms, and those that count for it. Raises InvalidInput if there is no such variant."""
     require(connection, actor, Permission.VIEW)

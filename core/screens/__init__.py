@@ -5,6 +5,6 @@ what they share. `exports` writes lists under a filter, `files` whole lists as C
 `columns`.
 `starting` is the list of what a real shop needs.
 
-Uses: deliveries, counts, backups, alerts, orders, catalog, valuation, ledger, people, database, carts, sheets,
-foundation.
+Uses: replenishment, deliveries, counts, backups, alerts, orders, catalog, valuation, ledger, people, database, carts,
+sheets, foundation.
 """

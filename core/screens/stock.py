@@ -39,6 +39,8 @@ from core.ledger.size_grid import GridPage
 from core.orders import refund_reads
 from core.orders import waiting as waits
 from core.orders.refund_reads import Inspection
+from core.replenishment import terms
+from core.replenishment.terms import Counting, Terms
 from core.screens.frame import Screen, head, page_at
 from core.valuation import costs
 from core.valuation.costs import CostStep
@@ -87,7 +89,10 @@ class StockGrid(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant(Screen):
-    """One variant: its level and how it came about, the other variants of its product, and its latest movements."""
+    """One variant: its level and how it came about, the other variants of its product, and its latest movements.
+
+    `terms`: its own terms of ordering, and those that count.
+    """
 
     row: LevelRow
     since: date | None
@@ -102,6 +107,7 @@ class Variant(Screen):
     changes: tuple[VariantChange, ...]
     codes: tuple[VariantCode, ...]
     costs: tuple[CostStep, ...]
+    terms: tuple[Terms, Counting]
     inspections: tuple[Inspection, ...] = ()
 
 
@@ -220,6 +226,7 @@ def variant(
         changes=editing.changes(connection, actor, variant_id=found, limit=CHANGES),
         codes=codes.of_variant(connection, actor, variant_id=found),
         costs=costs.history(connection, actor, variant_id=found, limit=CHANGES),
+        terms=terms.of_variant(connection, actor, variant_id=found),
         inspections=refund_reads.inspections(connection, actor, variant_id=found) if row.in_inspection else (),
     )
 

@@ -38,7 +38,7 @@ _HELP = lazy(
 def show(seen: Variant, person: Actor) -> None:
     """Show on what terms a variant is ordered, whose each term is, and for managers the form."""
     row = seen.row
-    own, counting = session.run(terms.of_variant, variant_id=row.variant_id)
+    own, counting = seen.terms
     with frame.heading(tr("Ordering")):
         if may(person.role, Permission.SET_ORDER_TERMS):
             with st.popover(tr("Edit terms"), icon=":material/edit:", key="stk_terms_edit"):
