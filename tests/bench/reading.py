@@ -28,7 +28,7 @@ class Reader:
     """A signed-in manager of one database, and what the views of the pages ask for there."""
 
     def __init__(self, where: Database) -> None:
-        self.engine = database.create_engine(where.app_url, pool_size=1, direct=True)
+        self.engine = database.create_engine(where.app_url, pool_size=1)
         with where.connect() as connection:
             self.actor = sign_in(connection, 0).actor
             self.skus = [row[0] for row in connection.execute("select sku from public.product_variants")]
