@@ -33,7 +33,7 @@ _KINDS = [("sale", "stock_decrease", -1)] * 8 + [("purchase", "delivery", 12), (
 
 def compare(where: Database) -> list[tuple[str, ...]]:
     """Return the table: rows a second by COPY, by the import from file to commit, by its posting alone; two ratios."""
-    engine = database.create_engine(where.app_url, pool_size=1, direct=True)
+    engine = database.create_engine(where.app_url, pool_size=1)
     with where.connect() as connection, tempfile.TemporaryDirectory() as folder:
         connection.execute(COPIED)
         rounds = []

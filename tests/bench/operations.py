@@ -90,7 +90,7 @@ def compare_sizes(small: Database, large: Database) -> list[tuple[str, ...]]:
 
 def through_core(url: str, variant_ids: list[UUID]) -> Callable[[], None]:
     """Return a client that adjusts a random variant by one unit, each time under a new key."""
-    engine = database.create_engine(url, pool_size=1, direct=True)
+    engine = database.create_engine(url, pool_size=1)
 
     def adjust() -> None:
         line = Line(variant_id=random.choice(variant_ids), quantity=1)

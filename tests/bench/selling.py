@@ -112,7 +112,7 @@ def compare_readings(where: Database) -> list[tuple[str, ...]]:
 
 def order_by_order(url: str, goods: Goods, lines: int = 1) -> Callable[[], None]:
     """Return a client that reads one message and applies it in a transaction of its own, as it comes."""
-    engine = database.create_engine(url, pool_size=1, direct=True)
+    engine = database.create_engine(url, pool_size=1)
     made = messages(goods, lines)
     reader = reading(engine)
 
@@ -127,7 +127,7 @@ def order_by_order(url: str, goods: Goods, lines: int = 1) -> Callable[[], None]
 
 def three_changes(url: str, goods: Goods) -> Callable[[], None]:
     """Return a client that takes three variants off the shelf, each by a change of its own."""
-    engine = database.create_engine(url, pool_size=1, direct=True)
+    engine = database.create_engine(url, pool_size=1)
 
     def change() -> None:
         for variant_id, _ in random.sample(goods, 3):
@@ -140,7 +140,7 @@ def three_changes(url: str, goods: Goods) -> Callable[[], None]:
 
 def deliveries(url: str) -> Callable[[], None]:
     """Return a client that stores one message after the other, as the webhook does."""
-    engine = database.create_engine(url, pool_size=1, direct=True)
+    engine = database.create_engine(url, pool_size=1)
     made = messages([("", "SKU-1")])
 
     def deliver() -> None:
@@ -153,7 +153,7 @@ def worked_per_second(
     where: Database, goods: Goods, batch: int, lines: int = 1, mixture: Mixture = ("everyday",)
 ) -> float:  # fmt: skip
     """Return how many orders a second one worker applies in batches of this size, off a full inbox."""
-    engine = database.create_engine(where.app_url, direct=True)
+    engine = database.create_engine(where.app_url)
     made = messages(goods, lines, mixture)
     database.run(engine, inbox.receive, WORKER, messages=[incoming(body) for body in itertools.islice(made, 6 * batch)])
     applying.apply_due(engine, None, limit=batch)  # connections are open before the clock starts

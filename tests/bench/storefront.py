@@ -149,7 +149,7 @@ def fill_inbox(where: Database, goods: Goods) -> None:
 
 def working(url: str) -> Callable[[], None]:
     """Return a worker that applies one message after the other, each by itself."""
-    engine = database.create_engine(url, pool_size=1, direct=True)
+    engine = database.create_engine(url, pool_size=1)
 
     def work() -> None:
         assert applying.apply_due(engine, None, limit=1).orders == 1
