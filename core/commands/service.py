@@ -26,6 +26,8 @@ from core.jobs.absence import watched
 from core.jobs.worker import Worker
 from core.sandbox import connection
 
+SECONDS_TO_LOOK = 0.5
+
 
 def add_parsers(subparsers: Any) -> None:
     """Add the commands."""
@@ -62,7 +64,9 @@ def work(database: Database, arguments: argparse.Namespace) -> int:
     print(f"The worker is ready; Ctrl-C stops it.{no_key}", flush=True)
     try:
         with watched(database.server, engine):
-            stopping.wait()
+            # A signal that comes between two instructions is only noticed when a wait ends, so none is long.
+            while not stopping.wait(SECONDS_TO_LOOK):
+                pass
     finally:
         worker.stop()
         keeper.stop()

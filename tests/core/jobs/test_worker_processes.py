@@ -29,6 +29,22 @@ ROOT = Path(__file__).resolve().parents[3]
 SECRET = "whsec_TheSecretOfTheShop"
 
 
+ELSEWHERE = """
+import signal, threading, time
+from core.__main__ import main
+
+def tell() -> None:
+    while not any(each.name == "stockroom-health" for each in threading.enumerate()):
+        time.sleep(0.05)
+    time.sleep(1)  # by now the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=tell, daemon=True).start()
+raise SystemExit(main(["worker"]))
+"""
+"""A worker whose signal reaches another thread than the one that waits for it."""
+
+
 def deliver(url: str, stripe: Stripe) -> None:
     for body, _ in stripe.account.deliveries():
         answer = httpx.post(f"{url}/webhook/stripe", content=body, headers={"stripe-signature": sign(body, SECRET)})
@@ -79,6 +95,15 @@ def test_the_dashboard_can_leave_the_jobs_to_a_worker_of_its_own_which_ends_on_c
     assert last == "The worker has stopped."
     assert [line for line in rounds if not line.startswith("Applied ")] == []
     assert "1 new order, 1 line taken off the shelf, 0 to retry later." in said
+
+
+def test_a_worker_stops_also_if_its_signal_does_not_end_the_wait(embedded_shop: Shop) -> None:
+    settings = os.environ | {"DATABASE_URL": embedded_shop.app_url, "STOCKROOM_OWNER_URL": embedded_shop.owner_url}
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], cwd=ROOT, env=settings, text=True, capture_output=True, timeout=PATIENCE,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "The worker has stopped."
 
 
 def test_a_worker_starts_the_embedded_database_again_that_died_under_it_and_opens_a_case(
