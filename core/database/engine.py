@@ -30,8 +30,8 @@ _T = TypeVar("_T")
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, a retry may succeed
-_REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883"})
-"""What a statement meets that was prepared, or waited, while our tables and functions were replaced."""
+_REPLACED = frozenset({"XX000", "0A000", "42P01", "42704", "42883", "26000", "42P05"})
+"""What a statement meets that was prepared, or waited, while our tables and functions or the session were replaced."""
 _BUSY = frozenset({"55P03", "57014"})  # lock not available, statement timeout
 _NOT_MIGRATED = "3F000"  # our schema is not there
 _NO_CATALOGUE = "55000"  # what the statement needs is not there

@@ -87,6 +87,17 @@ def test_statements_are_prepared_on_the_server_itself_and_never_through_a_pooler
     assert prepared == (0 if "6432" in pooled.app_url else 1)
 
 
+def test_a_session_that_is_replaced_behind_its_connection_costs_a_second_attempt(shop: Shop) -> None:
+    engine, mia = database.create_engine(shop.app_url, pool_size=1, overflow=0), shop.person("Mia")
+    for _ in range(5):
+        database.run(engine, reports.shop, mia)
+    with engine.begin() as connection:  # inside of a block, which the driver does not look into
+        assert connection.scalar(text("select count(*) from pg_prepared_statements")) > 0
+        connection.execute(text("do $$ begin execute 'deallocate all'; end $$"))
+    assert database.run(engine, reports.shop, mia).zone
+    engine.dispose()
+
+
 def test_reads_work_through_the_pooler(pooled: Shop) -> None:
     variant = pooled.variant(10)
     page = pooled.run(movements.page, "Sam", filter=movements.MovementFilter(variant_id=variant))
