@@ -273,9 +273,11 @@ def is_https(request: HTTPConnection) -> bool:
 
 def wait_sentence(seconds: int, *, by_link: bool = True) -> str:
     """Return a sentence that says how long to wait. A one-time link replaces a password, not a second factor."""
-    minutes = -(-seconds // 60)
-    seconds_or_minutes = noun(seconds, "second", "seconds") if seconds < 60 else noun(minutes, "minute", "minutes")
-    span = f"{seconds if seconds < 60 else minutes} {seconds_or_minutes}"
+    if seconds < 60:
+        span = f"{seconds} {noun(seconds, 'second', 'seconds')}"
+    else:
+        minutes = -(-seconds // 60)
+        span = f"{minutes} {noun(minutes, 'minute', 'minutes')}"
     if not by_link:
         return tr("Too many failed attempts. Wait {span}, then try again.", span=span)
     return tr("Too many failed attempts. Wait {span}, then try again, or ask an admin for a one-time link.", span=span)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from multiprocessing import active_children
 from pathlib import Path
+from ssl import SSLContext
 
 from tests.bench import browsing
 from tests.bench.browsing import View, Visit, sign_in
@@ -56,7 +57,7 @@ def crowds(where: Database) -> list[tuple[str, ...]]:
     with serve(where.app_url) as url:
         for size in CROWDS:
             began = _cpu()
-            visits = asyncio.run(_browse(Shop(where, url), size))
+            visits = asyncio.run(crowd(Shop(where, url), size))
             used = _cpu() - began
             pages = sum(len(visit.seconds) for visit in visits)
             kilobytes = sum(visit.bytes for visit in visits) / pages / 1_000
@@ -147,11 +148,12 @@ async def _take_turns(shops: Sequence[Shop]) -> dict[tuple[str, str], list[float
     return times
 
 
-async def _browse(shop: Shop, size: int) -> list[Visit]:
+async def crowd(shop: Shop, size: int, tls: SSLContext | None = None) -> list[Visit]:
+    """Let so many people come and open pages for a minute."""
     until = time.monotonic() + SECONDS_OF_BROWSING
 
     async def come_in(token: str) -> Visit:
         await asyncio.sleep(random.uniform(0, ARRIVING))
-        return await browsing.browse(shop.url, token, shop.any_page, until, THINKING)
+        return await browsing.browse(shop.url, token, shop.any_page, until, THINKING, tls)
 
     return await asyncio.gather(*(come_in(token) for token in shop.tokens(size)))

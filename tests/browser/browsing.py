@@ -91,10 +91,17 @@ def settle(tab: Page) -> None:
 @contextmanager
 def open_desk(shop: Shop, *, port: int | None = None, more: Mapping[str, str] | None = None) -> Iterator[Desk]:
     """Serve a shop's dashboard and open a browser beside it. With a port, under the name `localhost`."""
+    with serve(shop.app_url, port=port, more=more) as address, open_browser() as browser:
+        url = address.replace("127.0.0.1", "localhost") if port else address
+        yield Desk(url=url, shop=shop, browser=browser)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Open a browser that reaches nothing but this machine."""
     path = chromium.find()
     assert path is not None, chromium.ADVICE
-    with serve(shop.app_url, port=port, more=more) as address, sync_playwright() as playwright:
-        url = address.replace("127.0.0.1", "localhost") if port else address
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield Desk(url=url, shop=shop, browser=browser)
+        yield browser
         browser.close()

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 
-from tests.bench import browsing
-from tests.bench.browsing import Visit
 from tests.bench.place import Database
-from tests.bench.serving import ARRIVING, SECONDS_OF_BROWSING, THINKING, Shop, waits
+from tests.bench.serving import Shop, crowd, waits
 from tests.support.dashboards import free_ports
-from tests.support.shared.proxied import Dashboard, Proxied, caddy
+from tests.support.shared.proxied import Dashboard, caddy
 
 CROWDS = (100, 200)
 PROCESSES = 2
@@ -36,14 +32,4 @@ def compare(where: Database) -> list[tuple[str, ...]]:
         for each in dashboards:
             each.wait()
         proxy = stack.enter_context(caddy([each.port for each in dashboards]))
-        return [waits(asyncio.run(_browse(Shop(where, proxy.url), size, proxy))) for size in CROWDS]
-
-
-async def _browse(shop: Shop, size: int, proxy: Proxied) -> list[Visit]:
-    until = time.monotonic() + SECONDS_OF_BROWSING
-
-    async def come_in(token: str) -> Visit:
-        await asyncio.sleep(random.uniform(0, ARRIVING))
-        return await browsing.browse(proxy.url, token, shop.any_page, until, THINKING, proxy.tls)
-
-    return await asyncio.gather(*(come_in(token) for token in shop.tokens(size)))
+        return [waits(asyncio.run(crowd(Shop(where, proxy.url), size, proxy.tls))) for size in CROWDS]

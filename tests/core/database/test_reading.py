@@ -32,13 +32,14 @@ def test_of_many_who_ask_at_once_one_reads_and_all_have_the_answer() -> None:
 
 
 def test_those_who_waited_for_a_reader_that_failed_read_themselves() -> None:
-    key, fails, may_end = uuid4(), [True], Event()
+    key, faults, may_end = uuid4(), [ConnectionError()], Event()
 
     def read() -> str:
-        if fails.pop() if fails else False:
-            may_end.wait(10)
-            raise ConnectionError
-        return "twelve"
+        if not faults:
+            return "twelve"
+        fault = faults.pop()
+        may_end.wait(10)
+        raise fault
 
     with ThreadPoolExecutor(2) as crowd:
         first = crowd.submit(reading.answer, key, time.monotonic(), read)

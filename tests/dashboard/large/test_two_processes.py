@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, expect, sync_playwright
+from playwright.sync_api import FilePayload, expect
 from websockets.exceptions import ConnectionClosed
 
 from core.database import embedded
@@ -24,8 +24,8 @@ from core.people import api_keys
 from core.people.api_keys import Scope
 from dashboard.door.gate import COOKIE
 from tests.bench.browsing import Browser, View, Visit, open_browser
-from tests.browser import chromium
-from tests.browser.browsing import ARGUMENTS, settle
+from tests.browser.browsing import Desk, settle
+from tests.browser.browsing import open_browser as open_chromium
 from tests.stripe.account import StripeAccount
 from tests.support.builders import Shop
 from tests.support.dashboards import free_ports
@@ -145,21 +145,18 @@ def test_a_picture_is_uploaded_to_the_process_of_the_tab(house: House) -> None:
     shoe = house.shop.variant(3, sku="PIC-1", product="Picture shoe")
     drawn = io.BytesIO()
     Image.new("RGB", (60, 40), "red").save(drawn, "PNG")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=ARGUMENTS)
-        tab = browser.new_page(ignore_https_errors=True)
-        tab.goto(f"{house.proxy.url}/sign-in?next=/stock%3Fsku%3DPIC-1%26edit%3D1")
-        tab.get_by_label("Email").fill(new_person(house.shop, Role.MANAGER))
-        tab.get_by_label("Password").fill(PASSWORD)
-        tab.keyboard.press("Enter")
-        settle(tab)
+    with open_chromium() as browser:
+        desk, tab = (
+            Desk(url=house.proxy.url, shop=house.shop, browser=browser),
+            browser.new_page(ignore_https_errors=True),
+        )
+        desk.sign_in(tab, new_person(house.shop, Role.MANAGER), "/sign-in?next=/stock%3Fsku%3DPIC-1%26edit%3D1")
         picture = FilePayload(name="a.png", mimeType="image/png", buffer=drawn.getvalue())
         tab.locator("input[type=file]").set_input_files(picture)
         expect(tab.get_by_text("a.png")).to_be_visible(timeout=10_000)
         settle(tab)
         tab.get_by_role("button", name="Save", exact=True).click()
         expect(tab.get_by_role("img", name="Picture shoe")).to_be_visible(timeout=10_000)
-        browser.close()
     assert house.shop.sql("select count(*) from stockroom.variant_pictures where variant_id = :id", id=shoe) == 1
 
 
