@@ -71,6 +71,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     keeper.start()
     tabs.look_up_single_values()
     tabs.read_theme_once()
+    tabs.gather_messages(asyncio.get_running_loop())
     live.herald.start(asyncio.get_running_loop())
     try:
         yield {"started": True}

@@ -1,4 +1,4 @@
-"""What the pages need of Streamlit beyond its documented interface: running a part of an open tab, and cheap look-ups.
+"""What the pages need of Streamlit beyond its documented interface: running a part of an open tab, and cheaper runs.
 
 Only this module uses it. Its test fails with a Streamlit that changes it.
 """
@@ -6,6 +6,7 @@ Only this module uses it. Its test fails with a Streamlit that changes it.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +16,14 @@ from streamlit import runtime
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+
+SECONDS_TO_GATHER = 0.008
+"""How long the messages of all tabs wait for more. A page of eighty messages takes longer to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +122,67 @@ def read_theme_once() -> None:
             msg.MergeFrom(theme(section))
 
     app_session._populate_theme_msg = copy
+
+
+class Gathered:
+    """What the threads that draw pages hand to the server's loop: in their order, and together.
+
+    Streamlit wakes the loop twice for each message. Each time, the loop takes the interpreter from a thread that draws.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._waiting: list[Callable[[], object]] = []
+
+    def add(self, callback: Callable[[], object]) -> None:
+        """Let the loop call this soon, after all that was added before. A loop that is closed never does."""
+        with self._lock:
+            self._waiting.append(callback)
+            is_first = len(self._waiting) == 1
+        if is_first:
+            try:
+                self._loop.call_soon_threadsafe(self._loop.call_later, SECONDS_TO_GATHER, self.pass_on)
+            except RuntimeError:
+                if not self._loop.is_closed():
+                    raise
+
+    def pass_on(self) -> None:
+        """Call all that waits now. Only the loop's own thread does it; nothing happens on others."""
+        if asyncio._get_running_loop() is not self._loop:
+            return
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for callback in waiting:
+            try:
+                callback()
+            except Exception as fault:  # as the loop does with its own, so the others are called
+                self._loop.call_exception_handler({"message": "A message of a page failed.", "exception": fault})
+
+
+_rerun, _wake = AppSession.request_rerun, Runtime._enqueued_some_message
+
+
+def gather_messages(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the pages hand their messages to the server's loop together.
+
+    A tab that begins its next run no longer takes messages of the one before, so what waits is passed on first.
+    """
+    gathered = Gathered(loop)
+
+    def call_soon(_: AppSession, callback: Callable[[], None]) -> None:
+        gathered.add(callback)
+
+    def request_rerun(session: AppSession, client_state: ClientState | None) -> None:
+        gathered.pass_on()
+        _rerun(session, client_state)
+
+    def wake(server: Runtime) -> None:
+        if asyncio._get_running_loop() is loop:
+            server._get_async_objs().need_send_data.set()
+        else:
+            _wake(server)
+
+    AppSession._call_soon_on_event_loop = call_soon  # type: ignore[assignment, method-assign]
+    AppSession.request_rerun = request_rerun  # type: ignore[assignment, method-assign]
+    Runtime._enqueued_some_message = wake  # type: ignore[assignment, method-assign]
