@@ -55,9 +55,9 @@ class Explanation:
     flows: dict[MovementType, tuple[int, int]]
 
     @property
-    def holds(self) -> bool:
-        """Whether the terms add up."""
-        return self.opening + sum(came - went for came, went in self.flows.values()) == self.closing
+    def total(self) -> int:
+        """What the terms add up to."""
+        return self.opening + sum(came - went for came, went in self.flows.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -240,11 +240,11 @@ def _term(name: str, label: str, figure: str, query: dict[str, str] | None = Non
 
 def _show_proof(seen: Variant) -> None:
     found = seen.explanation
-    if found.holds and found.closing == seen.row.on_hand:
+    if found.total == found.closing == seen.row.on_hand:
         count = words.plural(found.movements, "movement")
         st.caption(tr(":material/verified: The terms add up to the level on hand ({count}).", count=count))
     else:
-        terms, level = words.number(found.closing), words.number(seen.row.on_hand)
+        terms, level = words.number(found.total), words.number(seen.row.on_hand)
         text = tr(
             "The terms add up to {terms}, but the level on hand is {level}. Please report this to an admin.",
             terms=terms,

@@ -69,7 +69,7 @@ def test_a_page_behind_the_end_of_the_list_is_the_first(fresh_shop: Shop) -> Non
 def test_a_variant_is_found_by_its_barcode_too_and_an_unknown_code_is_none(fresh_shop: Shop) -> None:
     fresh_shop.variant(on_hand=4, sku="A-1", barcode="4006381333931")
     found = fresh_shop.run(screens.variant, "Sam", sku="4006381333931", days=None)
-    assert (found.row.sku, found.row.on_hand, found.explanation.holds) == ("A-1", 4, True)
+    assert (found.row.sku, found.row.on_hand, found.explanation.total) == ("A-1", 4, 4)
     assert fresh_shop.run(screens.variant, "Sam", sku="nothing", days=30) is None
 
 

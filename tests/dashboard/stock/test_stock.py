@@ -296,6 +296,13 @@ def test_the_number_explains_itself_with_a_link_behind_each_term(tabs: Tabs, emb
     assert links["Purchases"] == "mov_sku=A-1&mov_type=Purchase"
 
 
+def test_terms_that_do_not_add_up_are_said_with_what_they_add_up_to(tabs: Tabs, embedded_shop: Shop) -> None:
+    shoe = embedded_shop.variant(on_hand=12, sku="A-1")
+    embedded_shop.sql("update stockroom.variant_days set adjustment_in = 3 where variant_id = :id", id=shoe)
+    said = words_of(tabs.open("Mia", "stock", sku="A-1", stk_range="All"))
+    assert "The terms add up to 15, but the level on hand is 12. Please report this to an admin." in said
+
+
 def test_sizes_of_the_same_product_lead_to_each_other(tabs: Tabs, embedded_shop: Shop) -> None:
     first = embedded_shop.variant(on_hand=3, sku="R-9", size="9")
     second = embedded_shop.variant(on_hand=0, sku="R-10", size="10")
