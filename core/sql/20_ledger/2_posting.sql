@@ -188,27 +188,6 @@ begin
     end if;
 end $$;
 
--- The same for lines that may be several or of the past; then it writes nothing and returns null.
-create function stockroom_api.post_line(
-    _operation_id bigint, _performed_by text, _lines stockroom.line[], _costs numeric[] default null
-) returns stockroom_api.posting
-    language plpgsql as $$
-declare
-    _line stockroom.line := _lines[1];
-    _one record;
-begin
-    if cardinality(_lines) <> 1 or _line.occurred_at is not null then
-        return null;
-    end if;
-    _one := stockroom_api.post_one(_operation_id, _performed_by, _line.variant_id, _line.movement_type, _line.reason, _line.quantity,
-        _line.reference_type, _line.reference_id, _line.reverses_id, _line.note, _costs[1]);
-    if _one.movement_id is null then
-        return null;
-    end if;
-    return row (_operation_id, false, _one.movement_id, _line.variant_id, _one.sku, _line.movement_type, _line.reason, _line.quantity,
-        _one.level - _line.quantity, _one.level, _one.sequence)::stockroom_api.posting;
-end $$;
-
 -- Post the lines of one operation, set-based: movements in the given order, levels, chain heads and rollups, all or nothing. The
 -- caller has claimed the operation and locked the variants. The last line of a variant has the new values of its row. A batch of
 -- orders has many operations; then `_operations` has one for each line. The rows of an adopted history keep the people and the

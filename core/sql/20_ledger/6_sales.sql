@@ -1,4 +1,4 @@
--- The everyday sale of several variants in few statements, as post_line is that of one line.
+-- The everyday sale of several variants in few statements, as post_one is that of one line.
 
 -- A line of a sale: its movement, the level after it, and the units of the sale's own hold, which it frees.
 create type stockroom_api.sold_line as (
