@@ -157,12 +157,23 @@ def _typed_moments(column: pa.Array, zone: str) -> pa.Array:
 
 def _parsed_moments(look: _Look, text: pa.Array, zone: str) -> pa.Array:
     """Parse ISO 8601 texts. Each distinct text is parsed once, because a year has far fewer moments than rows."""
+    if (plain := _plain_moments(text)) is not None:
+        return plain
     texts = text.dictionary_encode()
     known = pa.array([_moment(each, zone) for each in texts.dictionary.to_pylist()], MOMENT)
     moments = pc.take(known, texts.indices)
     unreadable = pc.and_(pc.is_null(moments), pc.is_valid(text))
     look.refuse(unreadable, "occurred_at", f"is not a date and time such as {_EXAMPLE}")
     return moments
+
+
+def _plain_moments(text: pa.Array) -> pa.Array | None:
+    """Return the moments at once if each has an offset, is not before 1970, and is written as Arrow reads it too."""
+    try:
+        moments = text.cast(MOMENT)
+    except pa.ArrowInvalid:
+        return None
+    return None if pc.any(pc.less(moments, pa.scalar(OLDEST, MOMENT))).as_py() else moments
 
 
 def _moment(text: str, zone: str) -> datetime | None:
@@ -250,9 +261,11 @@ def _check_contradictions(look: _Look, rows: pa.Table) -> None:
 
 def _refuse_second(look: _Look, bought: pa.Table, rows: pa.Table) -> None:
     paper = ("reference", "sku", "occurred_at")
-    purchases = {key: line for key, (line,) in _keyed(bought, paper, "line")}
     papers = pc.is_in(rows["reference"], bought["reference"])
     sold = rows.filter(pc.and_kleene(papers, pc.equal(rows["movement_type"], MovementType.SALE)))
+    if not pc.any(pc.is_in(_joined(sold, paper), _joined(bought, paper))).as_py():
+        return
+    purchases = {key: line for key, (line,) in _keyed(bought, paper, "line")}
     for key, (line,) in _keyed(sold, paper, "line"):
         if key in purchases:
             why = f"contradicts line {purchases[key]}: the same reference, SKU and moment as a purchase"
@@ -266,6 +279,12 @@ def _refuse_repeats(look: _Look, rows: pa.Table, keys: tuple[str, ...], why: str
         if known_line != line and not (equal_may and known_quantity == quantity):
             reason = why.format(line=known_line)
             look.problems.append(Problem(line=line, field="quantity", why=reason, value=str(quantity)))
+
+
+def _joined(rows: pa.Table, keys: tuple[str, ...]) -> pa.Array:
+    """Return the keys of each row as one text. Equal keys are equal texts; a key that is missing makes no text."""
+    texts = (rows[name].cast(pa.int64()).cast(pa.string()) if name == "occurred_at" else rows[name] for name in keys)
+    return pc.binary_join_element_wise(*texts, "\x1f").combine_chunks()
 
 
 def _keyed(rows: pa.Table, keys: tuple[str, ...], *values: str) -> zip[tuple[tuple[Any, ...], tuple[Any, ...]]]:
