@@ -35,24 +35,28 @@ create function stockroom_api.begin_history(
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _import stockroom.history_imports;
+    _skus text[];
 begin
     select i.* into strict _import from stockroom.history_imports i where i.id = _import_id for no key update;
     if _import.finished_at is not null then
         return;
     end if;
-    analyze stockroom.history_rows;
+    analyze stockroom.history_rows (import_id, line, sku);
     perform stockroom_api.check_history(_import);
-    perform stockroom_api.name_history(_import_id);
-    perform stockroom_api.refuse_cased_skus(_import_id);
-    if stockroom_api.leave_out_known(_import) = _import.rows_total then
-        return;
+    _skus := stockroom_api.name_history(_import_id);
+    perform stockroom_api.refuse_cased_skus(_skus);
+    if exists (select from public.product_variants v where v.sku = any (_skus) and v.movement_sequence > 0) then
+        if stockroom_api.leave_out_known(_import) = _import.rows_total then
+            return;
+        end if;
+        perform stockroom_api.refuse_second_initial(_import_id);
+        _skus := stockroom_api.history_skus(_import_id);
     end if;
-    perform stockroom_api.refuse_second_initial(_import_id);
     new_codes := stockroom_api.create_history_variants(_import_id);
-    perform stockroom_api.lock_variants(array(
-        select v.id from public.product_variants v
-         where v.sku in (select h.sku from stockroom.history_rows h where h.import_id = _import_id)));
-    perform stockroom_api.refuse_later_movements(_import_id);
+    perform stockroom_api.lock_variants(array(select v.id from public.product_variants v where v.sku = any (_skus)));
+    if exists (select from public.product_variants v where v.sku = any (_skus) and v.last_moved_at is not null) then
+        perform stockroom_api.refuse_later_movements(_import_id);
+    end if;
     perform stockroom_api.insert_openings(_import_id);
     update stockroom.history_imports
        set operation_id = stockroom_api.claim_operation(
@@ -88,7 +92,7 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
     language sql as $$
     with running as (
         select v.id, h.line, h.occurred_at,
-               v.stock_quantity + sum(h.quantity::bigint) over (partition by v.id order by h.line) as level
+               v.stock_quantity + sum(h.quantity) over (partition by v.id order by h.line rows unbounded preceding) as level
           from stockroom.history_rows h
           join public.product_variants v on v.sku = h.sku
          where h.import_id = _import_id
