@@ -17,54 +17,59 @@ create function stockroom_api.staged_lines(_import stockroom.history_imports, _a
      where h.import_id = _import.id and h.line > _after and h.line <= _until;
 $$;
 
--- Post the rows in one statement, without an array of lines. It writes the same as post_lines (a test compares them), but relies on what
--- is true of a history: no row is older than a movement of its variant, so only the last day of a variant can have daily figures; no
--- row is an undo; no receipt brings a cost. If a row is older or impossible, it writes nothing and returns 0. It is dynamic, because
--- a generic plan would expect few rows.
+-- What the last movement of a variant leaves behind.
+create type stockroom_api.variant_end as (
+    variant_id uuid, level int, sequence int, chain_hash bytea, moved_at timestamptz, counted_at timestamptz
+);
+
+-- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies on what is true of a
+-- history: no row is older than a movement of its variant, so only the last day of a variant can have daily figures; no row is an
+-- undo; no receipt brings a cost. If a row is older or impossible, it writes nothing and returns 0. The statement is dynamic, because
+-- a generic plan would expect few rows. Variants follow in a second one: until then the foreign key finds one version of each.
 create function stockroom_api.post_staged(
     _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
 ) returns bigint
     language plpgsql as $$
 declare
     _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
+    _zone text;
     _posted bigint;
-    _bears_cost boolean;
+    _ends stockroom_api.variant_end[];
 begin
+    lock table stockroom.variant_days in row exclusive mode;  -- while another transaction changes the zone, this waits
+    _zone := (select s.zone from stockroom.shop s);
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
     execute $post$
     with line as (
-        select h.line, h.movement_type, h.reason, h.quantity, h.occurred_at, h.reference, h.reference_type, h.note, h.means, h.variant_id, v.sku,
-               v.chain_head, v.reserved_quantity, v.movement_sequence as start,
+        select h.line, h.movement_type, h.reason, h.quantity, h.occurred_at, h.reference, h.note, h.means, h.variant_id, v.sku,
+               v.chain_head, v.reserved_quantity, v.movement_sequence = 0 as is_new,
                (v.movement_sequence + row_number() over following)::int as sequence,
                sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as after,
                coalesce(lag(h.occurred_at) over following, v.last_moved_at, '1970-01-01Z') > h.occurred_at as is_older,
                max(h.occurred_at) filter (where h.movement_type = 'count') over following as counted_at,
-               h.day, lead(h.day) over following as next_day
-          from (select x.*, stockroom_api.day_at(x.occurred_at, s.zone) as day
-                  from stockroom_api.staged_lines($1, $3, $4) x cross join stockroom.shop s) h
+               stockroom_api.day_at(h.occurred_at, $5) as day,
+               lead(stockroom_api.day_at(h.occurred_at, $5)) over following as next_day
+          from stockroom_api.staged_lines($1, $3, $4) h
           join public.product_variants v on v.id = h.variant_id
         window following as (partition by h.variant_id order by h.line rows unbounded preceding)
     ), linked as materialized (
-        select l.*,
+        -- The text is stockroom.movement_text, with the parts in it that all lines share.
+        select l.line, l.movement_type, l.reason, l.quantity, l.occurred_at, l.reference, l.note, l.variant_id, l.sku, l.is_new,
+               l.sequence, l.after, l.counted_at, l.day, l.next_day,
+               bool_or(l.is_older or l.after not between 0 and 2000000000
+                       or l.next_day is null and l.net < 0 and l.after < l.reserved_quantity) over chained as is_impossible,
                stockroom.chain(
                    l.variant_id::text || '|' || l.sequence || '|' || l.quantity || '|' || l.after - l.quantity || '|' || l.after
-                   || $5 || (date_part('epoch', l.occurred_at) * 1000000)::bigint || $6 || octet_length(l.sku) || ':' || l.sku || l.means
-                   || coalesce('7:history' || octet_length(l.reference) || ':' || l.reference, '--') || $7
+                   || $6 || (date_part('epoch', l.occurred_at) * 1000000)::bigint || $7 || octet_length(l.sku) || ':' || l.sku || l.means
+                   || coalesce('7:history' || octet_length(l.reference) || ':' || l.reference, '--') || $8
                    || coalesce(octet_length(l.note) || ':' || l.note, '-'),
-                   l.chain_head) over (partition by l.variant_id order by l.line rows unbounded preceding) as chain_hash
+                   l.chain_head) over chained as chain_hash
           from line l
+        window chained as (partition by l.variant_id order by l.line rows unbounded preceding)
+    ), ended as materialized (
+        select l.* from linked l where l.next_day is null
     ), possible as materialized (
-        select where not exists (
-            select from linked x
-             where x.is_older or x.after not between 0 and 2000000000
-                or (x.next_day is null and x.net < 0 and x.after < x.reserved_quantity))
-    ), moved as (
-        update public.product_variants v
-           set stock_quantity = l.after, movement_sequence = l.sequence, chain_head = l.chain_hash, last_moved_at = l.occurred_at,
-               last_counted_at = greatest(v.last_counted_at, l.counted_at), updated_at = now()
-          from linked l
-         where l.next_day is null and v.id = l.variant_id and exists (select from possible)
-        returning v.unit_cost is not null or exists (select from stockroom.cost_steps k where k.variant_id = v.id) as bears_cost
+        select where not exists (select from ended e where e.is_impossible)
     ), summed as materialized (
         select l.variant_id, l.day,
                coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0) as purchase_in,
@@ -82,10 +87,10 @@ begin
          where exists (select from possible)
          group by l.variant_id, l.day
     ), known as materialized (
-        select l.variant_id, (select d.day from stockroom.variant_days d
-                               where d.variant_id = l.variant_id order by d.day desc limit 1) as day
-          from linked l
-         where l.next_day is null and l.start > 0
+        select e.variant_id, (select d.day from stockroom.variant_days d
+                               where d.variant_id = e.variant_id order by d.day desc limit 1) as day
+          from ended e
+         where not e.is_new
     ), same_day as (
         update stockroom.variant_days d
            set purchase_in = d.purchase_in + o.purchase_in, purchase_out = d.purchase_out + o.purchase_out,
@@ -114,19 +119,28 @@ begin
                (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after, variant_sequence, operation_id,
                 reference_type, reference_id, performed_by, note, occurred_at, created_at, chain_hash)
         select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.after - l.quantity, l.after, l.sequence, ($2).id,
-               l.reference_type, l.reference, ($2).performed_by, l.note, l.occurred_at, now(), l.chain_hash
+               case when l.reference is not null then 'history' end, l.reference, ($2).performed_by, l.note, l.occurred_at, now(),
+               l.chain_hash
           from linked l
          where exists (select from possible)
          order by l.line
     )
-    select (select sum(o.movements) from summed o), (select bool_or(m.bears_cost) from moved m)
-    $post$ into _posted, _bears_cost using _import, _operation, _after, _until,
+    select (select coalesce(sum(o.movements), 0) from summed o),
+           (select array_agg(row (e.variant_id, e.after, e.sequence, e.chain_hash, e.occurred_at, e.counted_at)::stockroom_api.variant_end)
+              from ended e where exists (select from possible))
+    $post$ into _posted, _ends using _import, _operation, _after, _until, _zone,
         format('|%s|-|', _operation.id), format('|%s|', stockroom.microseconds(now())), stockroom.netstring(_operation.performed_by);
-    if _bears_cost then
+    update public.product_variants v
+       set stock_quantity = e.level, movement_sequence = e.sequence, chain_head = e.chain_hash, last_moved_at = e.moved_at,
+           last_counted_at = greatest(v.last_counted_at, e.counted_at), updated_at = now()
+      from unnest(_ends) e
+     where v.id = e.variant_id;
+    if exists (select from unnest(_ends) e join public.product_variants v on v.id = e.variant_id
+                where v.unit_cost is not null or exists (select from stockroom.cost_steps k where k.variant_id = v.id)) then
         -- A range with two ends is looked up by index; for one with a single end, a generic plan would read the whole ledger.
         perform stockroom_api.cost_history(_operation, _before, (select q.last_value from public.stock_movements_id_seq q));
     end if;
-    return coalesce(_posted, 0);
+    return _posted;
 end $$;
 
 -- Post the rows in one call of post_lines, which refuses what is impossible.

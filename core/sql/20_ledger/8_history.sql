@@ -30,7 +30,7 @@ end $$;
 create function stockroom_api.begin_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
 ) returns table (new_codes bigint)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' set work_mem = '64MB'
     set plan_cache_mode = force_custom_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
@@ -118,7 +118,7 @@ $$;
 -- a history is never committed. Returns how many movements were written.
 create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
-    set plan_cache_mode = auto set enable_nestloop = off set enable_mergejoin = off set enable_hashagg = off set work_mem = '64MB' as $$
+    set plan_cache_mode = auto set enable_nestloop = off set enable_mergejoin = off set work_mem = '64MB' as $$
 declare
     _import stockroom.history_imports;
     _operation stockroom.operations;
