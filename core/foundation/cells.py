@@ -18,6 +18,7 @@ MAX_REFERENCE = 200
 MAX_NAME = 300
 MOMENT = pa.timestamp("us", "UTC")
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)  # Arrow goes on after Python's last year
 _EXAMPLE = "2024-05-01T09:30:00+12:00"
 _INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and zero-width characters: codes that look alike must be alike
 _CONTROL = r"\p{Cc}"
@@ -173,7 +174,8 @@ def _plain_moments(text: pa.Array) -> pa.Array | None:
         moments = text.cast(MOMENT)
     except pa.ArrowInvalid:
         return None
-    return None if pc.any(pc.less(moments, pa.scalar(OLDEST, MOMENT))).as_py() else moments
+    odd = pc.or_(pc.less(moments, pa.scalar(OLDEST, MOMENT)), pc.greater(moments, pa.scalar(_FAR, MOMENT)))
+    return None if pc.any(odd).as_py() else moments
 
 
 def _moment(text: str, zone: str) -> datetime | None:

@@ -22,55 +22,46 @@ create type stockroom_api.variant_end as (
     variant_id uuid, level int, sequence int, chain_hash bytea, moved_at timestamptz, counted_at timestamptz
 );
 
--- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies on what is true of a
--- history: no row is older than a movement of its variant, so only the last day of a variant can have daily figures; no row is an
--- undo; no receipt brings a cost. If a row is older or impossible, it writes nothing and returns 0. The statement is dynamic, because
--- a generic plan would expect few rows. Variants follow in a second one: until then the foreign key finds one version of each.
-create function stockroom_api.post_staged(
-    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
-) returns bigint
-    language plpgsql as $$
-declare
-    _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
-    _zone text;
-    _posted bigint;
-    _ends stockroom_api.variant_end[];
-begin
-    lock table stockroom.variant_days in row exclusive mode;  -- while another transaction changes the zone, this waits
-    _zone := (select s.zone from stockroom.shop s);
-    perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
-    execute $post$
+-- The staged rows as movements: the level after each, its place in the chain, and its day. `_shared` has what all texts under the hash
+-- share: the part after the levels, the part after the moment, and the person. The text is stockroom.movement_text in fewer steps.
+create function stockroom_api.linked_lines(
+    _import stockroom.history_imports, _after int, _until int, _zone text, _shared text[]
+) returns table (variant_id uuid, line int, sku text, movement_type text, reason text, quantity int, occurred_at timestamptz, reference text,
+        note text, is_new boolean, sequence int, level bigint, counted_at timestamptz, day date, next_day date, is_impossible boolean,
+        chain_hash bytea)
+    language sql stable as $$
     with line as (
-        select h.line, h.movement_type, h.reason, h.quantity, h.occurred_at, h.reference, h.note, h.means, h.variant_id, v.sku,
-               v.chain_head, v.reserved_quantity, v.movement_sequence = 0 as is_new,
+        select h.*, v.sku, v.chain_head, v.reserved_quantity, v.movement_sequence = 0 as is_new,
                (v.movement_sequence + row_number() over following)::int as sequence,
-               sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as after,
+               sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as level,
                coalesce(lag(h.occurred_at) over following, v.last_moved_at, '1970-01-01Z') > h.occurred_at as is_older,
                max(h.occurred_at) filter (where h.movement_type = 'count') over following as counted_at,
-               stockroom_api.day_at(h.occurred_at, $5) as day,
-               lead(stockroom_api.day_at(h.occurred_at, $5)) over following as next_day
-          from stockroom_api.staged_lines($1, $3, $4) h
+               stockroom_api.day_at(h.occurred_at, _zone) as day,
+               lead(stockroom_api.day_at(h.occurred_at, _zone)) over following as next_day
+          from stockroom_api.staged_lines(_import, _after, _until) h
           join public.product_variants v on v.id = h.variant_id
         window following as (partition by h.variant_id order by h.line rows unbounded preceding)
-    ), linked as materialized (
-        -- The text is stockroom.movement_text, with the parts in it that all lines share.
-        select l.line, l.movement_type, l.reason, l.quantity, l.occurred_at, l.reference, l.note, l.variant_id, l.sku, l.is_new,
-               l.sequence, l.after, l.counted_at, l.day, l.next_day,
-               bool_or(l.is_older or l.after not between 0 and 2000000000
-                       or l.next_day is null and l.net < 0 and l.after < l.reserved_quantity) over chained as is_impossible,
-               stockroom.chain(
-                   l.variant_id::text || '|' || l.sequence || '|' || l.quantity || '|' || l.after - l.quantity || '|' || l.after
-                   || $6 || (date_part('epoch', l.occurred_at) * 1000000)::bigint || $7 || octet_length(l.sku) || ':' || l.sku || l.means
-                   || coalesce('7:history' || octet_length(l.reference) || ':' || l.reference, '--') || $8
-                   || coalesce(octet_length(l.note) || ':' || l.note, '-'),
-                   l.chain_head) over chained as chain_hash
-          from line l
-        window chained as (partition by l.variant_id order by l.line rows unbounded preceding)
-    ), ended as materialized (
-        select l.* from linked l where l.next_day is null
-    ), possible as materialized (
-        select where not exists (select from ended e where e.is_impossible)
-    ), summed as materialized (
+    )
+    select l.variant_id, l.line, l.sku, l.movement_type, l.reason, l.quantity, l.occurred_at, l.reference, l.note, l.is_new, l.sequence,
+           l.level, l.counted_at, l.day, l.next_day,
+           bool_or(l.is_older or l.level not between 0 and 2000000000
+                   or l.next_day is null and l.net < 0 and l.level < l.reserved_quantity) over chained,
+           stockroom.chain(
+               l.variant_id::text || '|' || l.sequence || '|' || l.quantity || '|' || l.level - l.quantity || '|' || l.level
+               || _shared[1] || (date_part('epoch', l.occurred_at) * 1000000)::bigint || _shared[2]
+               || octet_length(l.sku) || ':' || l.sku || l.means
+               || coalesce('7:history' || octet_length(l.reference) || ':' || l.reference, '--') || _shared[3]
+               || coalesce(octet_length(l.note) || ':' || l.note, '-'),
+               l.chain_head) over chained
+      from line l
+    window chained as (partition by l.variant_id order by l.line rows unbounded preceding);
+$$;
+
+-- The part of the statement in post_staged that writes the daily figures of its movements.
+create function stockroom_api.history_days() returns text
+    language sql immutable as $$
+    select $days$
+    summed as materialized (
         select l.variant_id, l.day,
                coalesce(sum(l.quantity) filter (where l.movement_type = 'purchase' and l.quantity > 0), 0) as purchase_in,
                coalesce(sum(-l.quantity) filter (where l.movement_type = 'purchase' and l.quantity < 0), 0) as purchase_out,
@@ -82,7 +73,7 @@ begin
                coalesce(sum(-l.quantity) filter (where l.movement_type = 'adjustment' and l.quantity < 0), 0) as adjustment_out,
                coalesce(sum(l.quantity) filter (where l.movement_type = 'count' and l.quantity > 0), 0) as count_in,
                coalesce(sum(-l.quantity) filter (where l.movement_type = 'count' and l.quantity < 0), 0) as count_out,
-               count(*) as movements, sum(l.after) filter (where l.next_day is distinct from l.day) as closing
+               count(*) as movements, sum(l.level) filter (where l.next_day is distinct from l.day) as closing
           from linked l
          where exists (select from possible)
          group by l.variant_id, l.day
@@ -114,11 +105,38 @@ begin
         delete from stockroom.shop_days where day in (select u.day from unsettled u)
     ), unsettled_months as (
         delete from stockroom.closed_months where month in (select date_trunc('month', u.day)::date from unsettled u)
-    ), written as (
+    )$days$;
+$$;
+
+-- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies on what is true of a
+-- history: no row is older than a movement of its variant, so only the last day of a variant can have daily figures; no row is an
+-- undo; no receipt brings a cost. If a row is older or impossible, it writes nothing and returns 0. The statement is dynamic, because
+-- a generic plan would expect few rows. Variants follow in a second one: until then the foreign key finds one version of each.
+create function stockroom_api.post_staged(
+    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
+) returns bigint
+    language plpgsql as $$
+declare
+    _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
+    _zone text;
+    _posted bigint;
+    _ends stockroom_api.variant_end[];
+begin
+    lock table stockroom.variant_days in row exclusive mode;  -- while another transaction changes the zone, this waits
+    _zone := (select s.zone from stockroom.shop s);
+    perform pg_advisory_xact_lock_shared(hashtext('stockroom.shop_days'));  -- as settle_past
+    execute format($post$
+    with linked as materialized (
+        select l.* from stockroom_api.linked_lines($1, $3, $4, $5, $6) l
+    ), ended as materialized (
+        select l.* from linked l where l.next_day is null
+    ), possible as materialized (
+        select where not exists (select from ended e where e.is_impossible)
+    ), %s, written as (
         insert into public.stock_movements
                (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after, variant_sequence, operation_id,
                 reference_type, reference_id, performed_by, note, occurred_at, created_at, chain_hash)
-        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.after - l.quantity, l.after, l.sequence, ($2).id,
+        select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.level - l.quantity, l.level, l.sequence, ($2).id,
                case when l.reference is not null then 'history' end, l.reference, ($2).performed_by, l.note, l.occurred_at, now(),
                l.chain_hash
           from linked l
@@ -126,10 +144,10 @@ begin
          order by l.line
     )
     select (select coalesce(sum(o.movements), 0) from summed o),
-           (select array_agg(row (e.variant_id, e.after, e.sequence, e.chain_hash, e.occurred_at, e.counted_at)::stockroom_api.variant_end)
+           (select array_agg(row (e.variant_id, e.level, e.sequence, e.chain_hash, e.occurred_at, e.counted_at)::stockroom_api.variant_end)
               from ended e where exists (select from possible))
-    $post$ into _posted, _ends using _import, _operation, _after, _until, _zone,
-        format('|%s|-|', _operation.id), format('|%s|', stockroom.microseconds(now())), stockroom.netstring(_operation.performed_by);
+    $post$, stockroom_api.history_days()) into _posted, _ends using _import, _operation, _after, _until, _zone,
+        array[format('|%s|-|', _operation.id), format('|%s|', stockroom.microseconds(now())), stockroom.netstring(_operation.performed_by)];
     update public.product_variants v
        set stock_quantity = e.level, movement_sequence = e.sequence, chain_head = e.chain_hash, last_moved_at = e.moved_at,
            last_counted_at = greatest(v.last_counted_at, e.counted_at), updated_at = now()

@@ -191,7 +191,7 @@ def _random_history(shop: Shop, some: random.Random, begin: datetime) -> int:
     shop.sql("insert into stockroom.history_imports (digest, file_name, rows_total) values ('d', 'past.csv', 60)")
     at = begin
     for place in range(1, 61):
-        at += timedelta(hours=some.choice([0, 1, 1, 40]))
+        at += timedelta(hours=some.choice([0, 1, 1, 40]), microseconds=some.randrange(10**6))
         kind, reason, quantity = some.choice(KINDS)
         shop.sql(
             """insert into stockroom.history_rows
@@ -248,3 +248,14 @@ def test_a_history_that_is_not_in_order_of_time_is_left_to_the_batch(fresh_shop:
         )
         connection.commit()
     assert [check for check in run(fresh_shop.engine, checks.run_checks, COMMAND_LINE) if not check.holds] == []
+
+
+def test_a_history_that_would_go_below_zero_is_not_written(fresh_shop: Shop) -> None:
+    _random_history(fresh_shop, random.Random(1), datetime(2026, 3, 1, tzinfo=UTC))
+    with fresh_shop.owner.connect() as connection:
+        connection.execute(text(BEGIN), {"roles": list(roles_for(Permission.IMPORT_HISTORY))})
+        connection.execute(text("update stockroom.history_rows set quantity = -1000 where line = 60"))
+        before = connection.execute(text(KEPT)).scalar_one()
+        values = {"after": 0, "until": 120}
+        assert connection.execute(text(POSTED.format(function="post_staged")), values).scalar_one() == 0
+        assert connection.execute(text(KEPT)).scalar_one() == before
