@@ -168,7 +168,8 @@ BEGIN = """
     select stockroom_api.begin_history(null, null, :roles, 'Ada', i.id) from stockroom.history_imports i"""
 DIP = """
     update stockroom.history_rows h set quantity = case h.line when 60 then -1000 else 2000 end
-      from (select max(o.line) as last from stockroom.history_rows o join stockroom.history_rows d on d.line = 60 and d.sku = o.sku) x
+      from (select max(o.line) as last
+              from stockroom.history_rows o join stockroom.history_rows d on d.line = 60 and d.sku = o.sku) x
      where h.line in (60, x.last)"""
 POSTED = """
     select stockroom_api.{function}(i, o, :after, :until)
