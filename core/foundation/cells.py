@@ -18,6 +18,7 @@ MAX_REFERENCE = 200
 MAX_NAME = 300
 MOMENT = pa.timestamp("us", "UTC")
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)  # Arrow goes on after Python's last year
 _EXAMPLE = "2024-05-01T09:30:00+12:00"
 _INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and zero-width characters: codes that look alike must be alike
 _CONTROL = r"\p{Cc}"
@@ -157,12 +158,24 @@ def _typed_moments(column: pa.Array, zone: str) -> pa.Array:
 
 def _parsed_moments(look: _Look, text: pa.Array, zone: str) -> pa.Array:
     """Parse ISO 8601 texts. Each distinct text is parsed once, because a year has far fewer moments than rows."""
+    if (plain := _plain_moments(text)) is not None:
+        return plain
     texts = text.dictionary_encode()
     known = pa.array([_moment(each, zone) for each in texts.dictionary.to_pylist()], MOMENT)
     moments = pc.take(known, texts.indices)
     unreadable = pc.and_(pc.is_null(moments), pc.is_valid(text))
     look.refuse(unreadable, "occurred_at", f"is not a date and time such as {_EXAMPLE}")
     return moments
+
+
+def _plain_moments(text: pa.Array) -> pa.Array | None:
+    """Return the moments at once if each has an offset, is not before 1970, and is written as Arrow reads it too."""
+    try:
+        moments = text.cast(MOMENT)
+    except pa.ArrowInvalid:
+        return None
+    odd = pc.or_(pc.less(moments, pa.scalar(OLDEST, MOMENT)), pc.greater(moments, pa.scalar(_FAR, MOMENT)))
+    return None if pc.any(odd).as_py() else moments
 
 
 def _moment(text: str, zone: str) -> datetime | None:
@@ -250,9 +263,11 @@ def _check_contradictions(look: _Look, rows: pa.Table) -> None:
 
 def _refuse_second(look: _Look, bought: pa.Table, rows: pa.Table) -> None:
     paper = ("reference", "sku", "occurred_at")
-    purchases = {key: line for key, (line,) in _keyed(bought, paper, "line")}
     papers = pc.is_in(rows["reference"], bought["reference"])
     sold = rows.filter(pc.and_kleene(papers, pc.equal(rows["movement_type"], MovementType.SALE)))
+    if not pc.any(pc.is_in(_joined(sold, paper), _joined(bought, paper))).as_py():
+        return
+    purchases = {key: line for key, (line,) in _keyed(bought, paper, "line")}
     for key, (line,) in _keyed(sold, paper, "line"):
         if key in purchases:
             why = f"contradicts line {purchases[key]}: the same reference, SKU and moment as a purchase"
@@ -266,6 +281,12 @@ def _refuse_repeats(look: _Look, rows: pa.Table, keys: tuple[str, ...], why: str
         if known_line != line and not (equal_may and known_quantity == quantity):
             reason = why.format(line=known_line)
             look.problems.append(Problem(line=line, field="quantity", why=reason, value=str(quantity)))
+
+
+def _joined(rows: pa.Table, keys: tuple[str, ...]) -> pa.Array:
+    """Return the keys of each row as one text. Equal keys are equal texts; a key that is missing makes no text."""
+    texts = (rows[name].cast(pa.int64()).cast(pa.string()) if name == "occurred_at" else rows[name] for name in keys)
+    return pc.binary_join_element_wise(*texts, "\x1f").combine_chunks()
 
 
 def _keyed(rows: pa.Table, keys: tuple[str, ...], *values: str) -> zip[tuple[tuple[Any, ...], tuple[Any, ...]]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from sqlalchemy import Connection, Engine, Row, text
 
@@ -169,6 +170,10 @@ def _stage_chunk(
 
 
 def _copy(connection: Connection, rows: pa.Table) -> None:
+    # As texts without a zone: Arrow writes those ten times as fast as moments with one.
+    moments = rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.string())
+    place = rows.column_names.index("occurred_at")
+    rows = rows.set_column(place, "occurred_at", pc.binary_join_element_wise(moments, "Z", ""))
     sink = pa.BufferOutputStream()
     pyarrow.csv.write_csv(rows, sink, pyarrow.csv.WriteOptions(include_header=False))
     driver: Any = connection.connection.driver_connection

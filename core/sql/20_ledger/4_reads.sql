@@ -1,5 +1,11 @@
 -- Reads of levels and movements. Views use the terms of the glossary; functions return what a view cannot.
 
+-- The movements of order lines. A line keeps the sale that took it first; later sales, undone ones and restorations are rows of a table.
+create view stockroom_api.line_movements as
+select l.movement_id, l.id as line_id from stockroom.order_lines l where l.movement_id is not null
+union all
+select x.movement_id, x.line_id from stockroom.order_line_movements x;
+
 -- The check of every read. Refuses: SK009 if the session has ended, SK010 if the role may not read.
 create function stockroom_api.permit(_user_id bigint, _session_id bigint, _roles text[], _name text) returns void
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$

@@ -30,29 +30,33 @@ end $$;
 create function stockroom_api.begin_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
 ) returns table (new_codes bigint)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s'
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' set work_mem = '64MB'
     set plan_cache_mode = force_custom_plan as $$
 declare
     _performed_by text := stockroom_api.require(_user_id, _session_id, _roles, _name);
     _import stockroom.history_imports;
+    _skus text[];
 begin
     select i.* into strict _import from stockroom.history_imports i where i.id = _import_id for no key update;
     if _import.finished_at is not null then
         return;
     end if;
-    analyze stockroom.history_rows;
+    analyze stockroom.history_rows (import_id, line, sku);
     perform stockroom_api.check_history(_import);
-    perform stockroom_api.name_history(_import_id);
-    perform stockroom_api.refuse_cased_skus(_import_id);
-    if stockroom_api.leave_out_known(_import) = _import.rows_total then
-        return;
+    _skus := stockroom_api.name_history(_import_id);
+    perform stockroom_api.refuse_cased_skus(_skus);
+    if exists (select from public.product_variants v where v.sku = any (_skus) and v.movement_sequence > 0) then
+        if stockroom_api.leave_out_known(_import) = _import.rows_total then
+            return;
+        end if;
+        perform stockroom_api.refuse_second_initial(_import_id);
+        _skus := stockroom_api.history_skus(_import_id);
     end if;
-    perform stockroom_api.refuse_second_initial(_import_id);
     new_codes := stockroom_api.create_history_variants(_import_id);
-    perform stockroom_api.lock_variants(array(
-        select v.id from public.product_variants v
-         where v.sku in (select h.sku from stockroom.history_rows h where h.import_id = _import_id)));
-    perform stockroom_api.refuse_later_movements(_import_id);
+    perform stockroom_api.lock_variants(array(select v.id from public.product_variants v where v.sku = any (_skus)));
+    if exists (select from public.product_variants v where v.sku = any (_skus) and v.last_moved_at is not null) then
+        perform stockroom_api.refuse_later_movements(_import_id);
+    end if;
     perform stockroom_api.insert_openings(_import_id);
     update stockroom.history_imports
        set operation_id = stockroom_api.claim_operation(
@@ -88,7 +92,7 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
     language sql as $$
     with running as (
         select v.id, h.line, h.occurred_at,
-               v.stock_quantity + sum(h.quantity::bigint) over (partition by v.id order by h.line) as level
+               v.stock_quantity + sum(h.quantity) over (partition by v.id order by h.line rows unbounded preceding) as level
           from stockroom.history_rows h
           join public.product_variants v on v.sku = h.sku
          where h.import_id = _import_id
@@ -110,99 +114,11 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
      where id = _import_id;
 $$;
 
--- The staged rows with their variants, and the note of each movement.
-create function stockroom_api.staged_lines(_import stockroom.history_imports, _after int, _until int)
-    returns table (variant_id uuid, line int, movement_type text, reason text, quantity int, occurred_at timestamptz,
-        reference_type text, reference text, note text)
-    language sql stable as $$
-    select v.id, h.line, h.movement_type, h.reason, h.quantity, h.occurred_at, case when h.reference is not null then 'history' end,
-           h.reference,
-           case when h.line % 2 = 1 then 'Smallest opening that makes the history in ' || _import.file_name || ' possible'
-                when r.note_required then 'From ' || _import.file_name end
-      from stockroom.history_rows h
-      join public.product_variants v on v.sku = h.sku
-      join stockroom.reasons r on r.movement_type = h.movement_type and r.reason = h.reason
-     where h.import_id = _import.id and h.line > _after and h.line <= _until;
-$$;
-
--- Post the rows without an array of lines. It writes the same as post_lines (a test compares them), but relies
--- on what is true of a history: no row is older than a movement of its variant, no row is an undo, no receipt brings a cost. If
--- a row is older or impossible, it writes nothing and returns 0.
-create function stockroom_api.post_staged(
-    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
-) returns bigint
-    language plpgsql as $$
-declare
-    _before bigint := (select case when q.is_called then q.last_value else 0 end from public.stock_movements_id_seq q);
-    _posted bigint;
-    _last bigint;
-begin
-    with line as (
-        select h.*, v.sku, v.chain_head, v.reserved_quantity,
-               (v.movement_sequence + row_number() over following)::int as sequence,
-               sum(h.quantity) over following as net, v.stock_quantity + sum(h.quantity) over following as after,
-               lead(false, 1, true) over following as is_last,
-               coalesce(lag(h.occurred_at) over following, v.last_moved_at) > h.occurred_at as is_older,
-               max(h.occurred_at) filter (where h.movement_type = 'count') over following as counted_at
-          from stockroom_api.staged_lines(_import, _after, _until) h
-          join public.product_variants v on v.id = h.variant_id
-        window following as (partition by h.variant_id order by h.line rows unbounded preceding)
-    ), linked as materialized (
-        select l.*,
-               stockroom.chain(
-                   stockroom.movement_text(l.variant_id, l.sequence, l.sku, l.movement_type, l.reason, l.quantity,
-                       (l.after - l.quantity)::int, l.after::int, _operation.id, l.reference_type, l.reference, null,
-                       _operation.performed_by, l.note, l.occurred_at, now()),
-                   l.chain_head) over (partition by l.variant_id order by l.line rows unbounded preceding) as chain_hash
-          from line l
-    ), possible as materialized (
-        select where not exists (
-            select from linked x
-             where x.is_older or x.after not between 0 and 2000000000 or (x.is_last and x.net < 0 and x.after < x.reserved_quantity))
-    ), moved as (
-        update public.product_variants v
-           set stock_quantity = l.after, movement_sequence = l.sequence, chain_head = l.chain_hash, last_moved_at = l.occurred_at,
-               last_counted_at = greatest(v.last_counted_at, l.counted_at), updated_at = now()
-          from linked l
-         where l.is_last and v.id = l.variant_id and exists (select from possible)
-    )
-    insert into public.stock_movements
-           (variant_id, sku, movement_type, reason, quantity, quantity_before, quantity_after, variant_sequence, operation_id,
-            reference_type, reference_id, performed_by, note, occurred_at, created_at, chain_hash)
-    select l.variant_id, l.sku, l.movement_type, l.reason, l.quantity, l.after - l.quantity, l.after, l.sequence, _operation.id,
-           l.reference_type, l.reference, _operation.performed_by, l.note, l.occurred_at, now(), l.chain_hash
-      from linked l
-     where exists (select from possible)
-     order by l.line;
-    get diagnostics _posted = row_count;
-    if _posted > 0 then
-        -- A range with two ends is looked up by index; for one with a single end, a generic plan would read the whole ledger.
-        _last := (select q.last_value from public.stock_movements_id_seq q);
-        perform stockroom_api.roll_up_history(_operation.id, _before, _last);
-        perform stockroom_api.cost_history(_operation, _before, _last);
-    end if;
-    return _posted;
-end $$;
-
--- Post the rows in one call of post_lines, which refuses what is impossible.
-create function stockroom_api.post_staged_lines(
-    _import stockroom.history_imports, _operation stockroom.operations, _after int, _until int
-) returns bigint
-    language sql as $$
-    select count(*)
-      from stockroom_api.post_lines(_operation.id, _operation.performed_by, array(
-           select row (s.variant_id, s.movement_type, s.reason, s.quantity, s.occurred_at, s.reference_type, s.reference, null, s.note)
-                  ::stockroom.line
-             from stockroom_api.staged_lines(_import, _after, _until) s
-            order by s.line));
-$$;
-
 -- Post the rows at the places after `_after` up to `_until`. It works only inside the transaction that began the import, so that half
--- a history is never committed. Returns how many movements were written. Plans are generic, because the foreign key checks would
--- otherwise be planned for each row, which doubles the time. A generic plan expects few rows, so nested loops and JIT are off.
+-- a history is never committed. Returns how many movements were written.
 create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
-    set plan_cache_mode = force_generic_plan set enable_nestloop = off set work_mem = '64MB' as $$
+    set plan_cache_mode = auto set enable_nestloop = off set enable_mergejoin = off set work_mem = '64MB' as $$
 declare
     _import stockroom.history_imports;
     _operation stockroom.operations;

@@ -166,6 +166,11 @@ KEPT = """
         (select jsonb_agg(m order by m.month)::text from stockroom.closed_months m)]"""
 BEGIN = """
     select stockroom_api.begin_history(null, null, :roles, 'Ada', i.id) from stockroom.history_imports i"""
+DIP = """
+    update stockroom.history_rows h set quantity = case h.line when 60 then -1000 else 2000 end
+      from (select max(o.line) as last
+              from stockroom.history_rows o join stockroom.history_rows d on d.line = 60 and d.sku = o.sku) x
+     where h.line in (60, x.last)"""
 POSTED = """
     select stockroom_api.{function}(i, o, :after, :until)
       from stockroom.history_imports i join stockroom.operations o on o.id = i.operation_id"""
@@ -191,7 +196,7 @@ def _random_history(shop: Shop, some: random.Random, begin: datetime) -> int:
     shop.sql("insert into stockroom.history_imports (digest, file_name, rows_total) values ('d', 'past.csv', 60)")
     at = begin
     for place in range(1, 61):
-        at += timedelta(hours=some.choice([0, 1, 1, 40]))
+        at += timedelta(hours=some.choice([0, 1, 1, 40]), microseconds=some.randrange(10**6))
         kind, reason, quantity = some.choice(KINDS)
         shop.sql(
             """insert into stockroom.history_rows
@@ -248,3 +253,14 @@ def test_a_history_that_is_not_in_order_of_time_is_left_to_the_batch(fresh_shop:
         )
         connection.commit()
     assert [check for check in run(fresh_shop.engine, checks.run_checks, COMMAND_LINE) if not check.holds] == []
+
+
+def test_a_history_that_would_go_below_zero_is_not_written(fresh_shop: Shop) -> None:
+    _random_history(fresh_shop, random.Random(1), datetime(2026, 3, 1, tzinfo=UTC))
+    with fresh_shop.owner.connect() as connection:
+        connection.execute(text(BEGIN), {"roles": list(roles_for(Permission.IMPORT_HISTORY))})
+        connection.execute(text(DIP))
+        before = connection.execute(text(KEPT)).scalar_one()
+        values = {"after": 0, "until": 120}
+        assert connection.execute(text(POSTED.format(function="post_staged")), values).scalar_one() == 0
+        assert connection.execute(text(KEPT)).scalar_one() == before
