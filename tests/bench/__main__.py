@@ -59,7 +59,7 @@ def _operations(small: Database, large: Database | None) -> None:
 
 
 def _bulk(small: Database, _large: Database | None) -> None:
-    columns = ("rows", "COPY", "import", "posting alone", "import : COPY", "posting : COPY")
+    columns = ("rows", "COPY", "COPY with the foreign key", "import", "import : COPY", "with the foreign key")
     _print("A history file, rows a second", columns, bulk.compare(small))
 
 
