@@ -186,6 +186,14 @@ def column_moment(*, year: bool = True) -> str:
     return f"{column_day(year=year)}, {hours}"
 
 
+def column_distance() -> str:
+    """Return the format of moments in a table that says how long ago they were, as Streamlit takes it.
+
+    Streamlit says it in English only; other readers see the day. Both sort by time when the head is clicked.
+    """
+    return "distance" if reader().language == "en" else column_day()
+
+
 def chart_day(english: str) -> str:
     """Return the format of a day or month in a chart. Charts know English names only; other readers see numbers."""
     if locale().language == "en":

@@ -95,3 +95,14 @@ def test_a_sentence_of_core_is_translated_with_its_values(sentence: str, expecte
 
 def test_nobody_who_has_not_chosen_reads_english_as_before() -> None:
     assert reader() == reader_of(None, None) == Reader()
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "expected"),
+    [("en", "en-GB", "distance"), ("en", "fr-FR", "distance"), ("de", "de-DE", "DD.MM.YYYY")],
+)
+def test_a_table_says_how_long_ago_only_where_it_knows_the_readers_language(
+    language: str, locale: str, expected: str
+) -> None:
+    with reading(Reader(language=language, locale=locale, has_chosen=True)):
+        assert formats.column_distance() == expected
