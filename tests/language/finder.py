@@ -274,7 +274,8 @@ class Finder(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         target = node.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""
-        if name == "__all__" or re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name):
+        is_name = re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name)
+        if name == "__all__" or (is_name and not isinstance(node.value, ast.Call)):
             return
         self.visit(node.value)
 

@@ -45,7 +45,7 @@ ELSEWHERE = (
 )
 
 
-VALUES = {"Catalogue", "What to count next", "No supplier", "outbox"}
+VALUES = {"No supplier", "outbox"}
 """Values of choices, whose labels are translated, and names."""
 
 
