@@ -266,7 +266,8 @@ def _show_history(seen: WholeAlert) -> None:
     for place, step in enumerate(seen.history):
         with st.container(gap=None, key=f"flush_history_{place}"):
             st.markdown(selling.event(step.what))
-            st.caption(words.plain(words.joined(f"{step.who}, {words.moment(step.at, seen.shop.zone)}", step.note)))
+            said = f"{step.who}, {words.moment(step.at, seen.shop.zone)}", selling.noted(step.who, step.note)
+            st.caption(words.plain(words.joined(*said)))
 
 
 def _show_deliveries(alert_id: int, zone: str) -> None:

@@ -83,6 +83,17 @@ def test_a_text_that_was_defined_at_import_is_translated_when_it_is_read() -> No
          "Bestellung SO-1: 1 von 2 Positionen nicht aus dem Lager genommen: 1 x A-46, 0 verfügbar"),
         ("Code is not the one that the app shows now.", "Code ist nicht der, den die App jetzt zeigt."),
         ("Address must begin with https://.", "Adresse muss mit https:// beginnen."),
+        ("Order web-7: its cart only names order web-7, whose lines were not found in the storefront's tables",
+         "Bestellung web-7: sein Warenkorb nennt nur die Bestellung web-7, deren Positionen in den Tabellen des Shops "
+         "nicht gefunden wurden"),
+        ("A-46, Okto Vector size 46: out of stock, reorder at 1",
+         "A-46, Okto Vector Größe 46: ausverkauft, Meldebestand 1"),
+        ("The buyer disputes 144.90 EUR of order SO-1 at the bank: the buyer says that the goods did not arrive. "
+         "Answer in Stripe's dashboard by 6 December 2026.",
+         "Der Käufer ficht 144,90\N{NO-BREAK SPACE}€ der Bestellung SO-1 bei der Bank an: der Käufer sagt, dass die "
+         "Ware nicht angekommen ist. Antworten Sie im Dashboard von Stripe bis 06.12.2026."),
+        ("Created the backup a.dump with 2,711 movements, restored it and verified it.",
+         "Sicherung a.dump mit 2.711 Bewegungen erstellt, wiederhergestellt und geprüft."),
         ("The database answers.", "Die Datenbank antwortet."),
         ("Halde Court Low Chalk", "Halde Court Low Chalk"),
     ],

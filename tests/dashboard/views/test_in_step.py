@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from core.ledger.flows import Group, Step
+from core.payloads.reading import KINDS
 from core.views import flows, levels, mailing, pages, pictures, sales, warehouse
 from dashboard.alerts import filters as case_filters
 from dashboard.counts import parts as count_parts
@@ -37,6 +38,7 @@ def test_core_knows_the_choices_of_the_pages_by_the_same_names() -> None:
     assert sales.CASE_STATES == case_filters.STATES
     assert {label: each for each, label in sales.LISTS.items()} == case_filters.LISTS
     assert source(said.KINDS) == sales.KINDS
+    assert set(said.STRIPE_EVENTS) == set(KINDS)
     assert source(count_parts.STATES) == warehouse.COUNT_STATES
     assert source(count_parts.SCOPES) == warehouse.SCOPES
     assert warehouse.DELIVERIES == delivery_list.VIEWS
