@@ -81,6 +81,11 @@ def _symbol_first(name: str) -> bool:
     return str(_locale(name).currency_formats["standard"].pattern).startswith(("¤", "\u200f¤", "\u200e¤"))
 
 
+def currency(code: str, english: str) -> str:
+    """Return the name of a currency in the reader's language, or its English one."""
+    return english if reader().language == "en" else str(spoken().currencies.get(code, english))
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Return a share as a percentage: 0.125 is 12.5%, 12,5 %."""
     figure = number(round(share * 100, digits), (0, digits))

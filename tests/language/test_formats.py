@@ -54,6 +54,10 @@ def test_a_typed_number_is_read_in_the_readers_format() -> None:
     with reading(Reader(language="de", locale="de-DE", has_chosen=True)):
         assert forms.read_units("1.234") == 1234
         assert words.units(1234) == "1.234\N{NO-BREAK SPACE}Stück"
+        assert (formats.currency("CHF", "Swiss franc"), formats.currency("ZZZ", "None")) == (
+            "Schweizer Franken",
+            "None",
+        )
     with reading(Reader(locale="en-GB", has_chosen=True)):
         assert forms.read_units("1,234") == 1234
         with pytest.raises(InvalidInput, match=r'not be "1\.234"'):
