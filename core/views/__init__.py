@@ -1,8 +1,9 @@
 """What belongs to one person: views with a name, the page on which they begin, and the mail with their views.
 
-`saved` keeps views and start pages, `pages` reads and writes the query string of a view. `sections` turns a view into
-numbers, rows and a chart, with `flows` for Movements and `levels` for Stock. `pictures` draws a chart, `letters` makes
-the mail, `schedule` says when it comes, and `mailing` sends it.
+`saved` keeps views and start pages, `pages` reads and writes the query string of a view. `sections` is a view as
+numbers, rows and a chart: `levels` reads Stock, `warehouse` Counts and Deliveries, `flows` Movements, `tables` Reports,
+and `sales` Orders and Alerts. `pictures` draws a chart, `letters` makes the mail, `schedule` says when it comes, and
+`mailing` sends it.
 
-Uses: reports, alerts, inbox, ledger, people, database, carts, stripe, foundation.
+Uses: reports, deliveries, counts, alerts, orders, inbox, ledger, people, database, carts, stripe, foundation.
 """

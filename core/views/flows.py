@@ -17,7 +17,7 @@ from core.ledger.flows import Flow, Group, Step
 from core.ledger.movements import MovementFilter
 from core.people.access import Permission, may
 from core.views.pages import chosen
-from core.views.sections import Chart, Section, day, labelled
+from core.views.sections import Chart, Section, asked_day, day, labelled
 
 TYPES = {
     MovementType.PURCHASE: "Purchase",
@@ -95,8 +95,8 @@ def filter_of(connection: Connection, actor: Actor, values: Mapping[str, list[st
         brand=chosen(values, "mov_brand") or None,
         performed_by=chosen(values, "mov_by") or None,
         reference=chosen(values, "mov_ref").strip(),
-        since=_day(chosen(values, "mov_from")),
-        until=_day(chosen(values, "mov_to")),
+        since=asked_day(chosen(values, "mov_from")),
+        until=asked_day(chosen(values, "mov_to")),
     )
 
 
@@ -116,7 +116,7 @@ def view_of(values: Mapping[str, list[str]]) -> View:
 def _choice(days: str, name: str | None) -> Choice | None:
     """Return the bars that were chosen in the chart: the first and the last day, and the name of a group."""
     first, _, last = days.partition("_")
-    since, until = _day(first), _day(last or first)
+    since, until = asked_day(first), asked_day(last or first)
     return Choice(first=since, last=until, name=name) if since and until and since <= until else None
 
 
@@ -125,13 +125,6 @@ def _reasons(connection: Connection, actor: Actor, named: Sequence[str]) -> tupl
         return ()
     known = reports.reasons(connection, actor)
     return tuple(sorted({row.reason for row in known if {row.reason, row.label} & set(named)})) or tuple(named)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _period(wanted: MovementFilter, shop: Shop) -> tuple[date, date]:

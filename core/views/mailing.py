@@ -8,6 +8,7 @@ sent again by itself; its page says so.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from core.ledger import reports
 from core.people.access import Permission
 from core.people.guard import ask
 from core.stripe.gateway import Gateway
-from core.views import flows, letters, levels, pages, tables
+from core.views import flows, letters, levels, pages, sales, tables, warehouse
 from core.views.schedule import MailState
 from core.views.sections import Section
 
@@ -35,7 +36,15 @@ MOST_TRIES, MOST_A_RUN, MOST_FAILURES = 10, 500, 3
 KEEP_DAYS = 90
 NO_ACCOUNT = "No mail account is set in the environment of Stockroom."
 NOTHING_LEFT = "None of its views can be read by this person any more."
-READERS = {"stock": levels.section, "movements": flows.section, "reports": tables.section}
+READERS: Mapping[str, Callable[..., Section]] = {
+    "stock": levels.section,
+    "counts": warehouse.count_section,
+    "deliveries": warehouse.delivery_section,
+    "movements": flows.section,
+    "reports": tables.section,
+    "orders": sales.order_section,
+    "alerts": sales.case_section,
+}
 """What reads a view, by its page."""
 
 
@@ -138,9 +147,10 @@ def read(connection: Connection, actor: Actor, *, claimed: Claimed) -> Made:
         if reader is None:
             continue
         values = pages.parameters(query)
+        mine = {"user_id": claimed.user_id} if page == "alerts" else {}
         try:
             with connection.begin_nested():
-                part = partial(reader, connection, person, title=title, values=values)
+                part = partial(reader, connection, person, title=title, values=values, **mine)
                 found.append(part(path=pages.path(page, query, view_id)))
         except (Forbidden, Refused):
             lost += 1

@@ -22,7 +22,7 @@ PAGES = {
     "reconciliation": "Reconciliation",
 }
 """The pages that can be a view or a start page, with their titles in mails."""
-MAILED = ("stock", "movements", "reports")
+MAILED = ("stock", "counts", "deliveries", "movements", "reports", "orders", "alerts")
 """The pages whose views have numbers for a mail."""
 VIEW = "view"
 """The parameter that names the view with which a page was opened."""

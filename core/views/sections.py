@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 MOST_ROWS = 12
 
@@ -41,6 +42,20 @@ class Section:
 def day(value: date) -> str:
     """Return a day as mails write it: 23 Nov 2026."""
     return f"{value.day} {value:%b %Y}"
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Return a moment on the clock of the shop as mails write it: 23 Nov 2026, 14:05."""
+    on_clock = at.astimezone(ZoneInfo(zone))
+    return f"{day(on_clock.date())}, {on_clock:%H:%M}"
+
+
+def asked_day(text: str) -> date | None:
+    """Return the day that an address names, or None."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def labelled(text: str, choices: Mapping[str, str]) -> str | None:

@@ -46,7 +46,7 @@ def _show_both(alert: Alert, person: Actor) -> None:
     form = forms.begin(f"both_{alert.alert_id}")
     with st.form(form.name, border=False):
         forms.submit(
-            form, handling.BOTH_ARE_RIGHT, lambda key, values: _both_are_right(alert), icon=":material/done_all:",
+            form, tr(handling.BOTH_ARE_RIGHT), lambda key, values: _both_are_right(alert), icon=":material/done_all:",
             say=lambda notice: notice,
         )  # fmt: skip
 

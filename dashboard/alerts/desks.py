@@ -108,7 +108,7 @@ def show_search(form: forms.Form, desk: Desk, sheet: Sheet) -> None:
     with st.form(f"{form.name}_find", border=False, clear_on_submit=True):
         st.text_input(tr("Scan or search"), key=typed, placeholder=tr("SKU, barcode, or product and size"))
         st.form_submit_button(
-            "Add", icon=":material/add:", on_click=_look, args=(desk, typed, sheet.currency, form), width="stretch"
+            tr("Add"), icon=":material/add:", on_click=_look, args=(desk, typed, sheet.currency, form), width="stretch"
         )
     if desk.problem is not None:
         feedback.show(desk.problem)

@@ -76,7 +76,7 @@ def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
     """Offer to assign the cases to a person, or to nobody."""
 
     def draw(form: forms.Form) -> None:
-        st.selectbox(tr("Assignee"), [*hands, NOBODY], format_func=lambda hand: hand.name, key=form.input("hand"))
+        st.selectbox(tr("Assignee"), [*hands, NOBODY], format_func=_hand, key=form.input("hand"))
 
     def post(values: forms.Values) -> None:
         session.run(handling.assign, alert_ids=ids, user_id=values["hand"].user_id or None)
@@ -89,9 +89,15 @@ def show_assign(ids: Sequence[int], name: str, hands: Sequence[Hand]) -> None:
         draw,
         post,
         lambda values: tr(
-            "{ids} to {value}.", ids=_them(ids, tr("Assigned")), value=values["hand"].name.replace("Nobody", "nobody")
+            "{ids} to {value}.",
+            ids=_them(ids, tr("Assigned")),
+            value=values["hand"].name if values["hand"].user_id else tr("nobody"),
         ),
     )
+
+
+def _hand(hand: Hand) -> str:
+    return hand.name if hand.user_id else tr(NOBODY.name)
 
 
 def ask_waiting(form: forms.Form, *, usual: bool) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.alerts import deliveries
 from core.alerts.deliveries import Sent
 from core.alerts.reads import Alert, AlertFilter, CaseList
-from core.foundation.model import Actor
+from core.foundation.model import Actor, MovementType
 from core.foundation.sales import AlertKind, AlertState
 from core.orders import guesses
 from core.screens import exports
@@ -23,7 +23,7 @@ from dashboard.frame import tables as frame_tables
 from dashboard.frame.lists import Wanted
 from dashboard.language import sales
 from dashboard.language.said import translated
-from dashboard.language.texts import lazy, source, tr
+from dashboard.language.texts import inside, lazy, source, tr
 
 PARAM = "alert"
 
@@ -247,7 +247,7 @@ def _level_facts(seen: WholeAlert) -> dict[str, str]:
         tr(
             "{units}, {movement_type} by {performed_by}",
             units=words.signed_units(facts["quantity"]),
-            movement_type=facts["movement_type"],
+            movement_type=inside(words.TYPE_LABELS[MovementType(moved)]),
             performed_by=facts["performed_by"],
         )
         if moved
@@ -266,7 +266,8 @@ def _show_history(seen: WholeAlert) -> None:
     for place, step in enumerate(seen.history):
         with st.container(gap=None, key=f"flush_history_{place}"):
             st.markdown(selling.event(step.what))
-            st.caption(words.plain(words.joined(f"{step.who}, {words.moment(step.at, seen.shop.zone)}", step.note)))
+            said = f"{step.who}, {words.moment(step.at, seen.shop.zone)}", selling.noted(step.who, step.note)
+            st.caption(words.plain(words.joined(*said)))
 
 
 def _show_deliveries(alert_id: int, zone: str) -> None:
@@ -290,7 +291,7 @@ def _show_deliveries(alert_id: int, zone: str) -> None:
 def _delivery_state(sent: Sent) -> str:
     return {
         "postponed": "postponed",
-        "sent": "sent",
+        "sent": tr("sent"),
         "failed": tr(":red[delivery failed]"),
         "waiting": tr("waiting") if sent.why is None else tr(":orange[retrying]"),
     }[sent.state]

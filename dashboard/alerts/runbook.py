@@ -1,4 +1,8 @@
-"""What to do about a kind of case or a failing check: the paragraphs of `docs/runbook.md`, shown where they apply."""
+"""What to do about a kind of case or a failing check: the paragraphs of `docs/runbook.md`, shown where they apply.
+
+Another language has a runbook beside its catalogue. The names of cases and the labels in italics are English there, and
+are shown as the pages show them.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,25 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.frame import links
-from dashboard.language.texts import tr
+from dashboard.language.reader import reader
+from dashboard.language.texts import LOCALE, tr
 
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbook.md"
 
 
-@lru_cache(maxsize=1)
 def paragraphs() -> dict[str, str]:
-    """Return the runbook: its introduction under an empty name, then each heading with its text."""
-    introduction, *parts = re.split(r"^## (.+)\n", RUNBOOK.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {"": _flowing(introduction.partition("\n")[2])} | {
-        name: _flowing(text) for name, text in zip(parts[::2], parts[1::2], strict=True)
-    }
+    """Return the reader's runbook: its introduction under an empty name, then each heading with its text."""
+    return _read(reader().language)
+
+
+@lru_cache
+def _read(language: str) -> dict[str, str]:
+    own = LOCALE / language / "runbook.md"
+    text = (own if own.is_file() else RUNBOOK).read_text(encoding="utf-8")
+    introduction, *parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
+    found = {"": introduction.partition("\n")[2], **dict(zip(parts[::2], parts[1::2], strict=True))}
+    flowing = {name: _flowing(text) for name, text in found.items()}
+    return {name: _labelled(text) for name, text in flowing.items()} if own.is_file() else flowing
 
 
 def about(name: str) -> str:
@@ -42,8 +53,12 @@ def show_all() -> None:
     """Show every paragraph under its heading."""
     for name, text in paragraphs().items():
         if name:
-            st.subheader(name, anchor=re.sub(r"\W+", "-", name.lower()).strip("-"))
+            st.subheader(tr(name), anchor=re.sub(r"\W+", "-", name.lower()).strip("-"))
         st.markdown(text)
+
+
+def _labelled(text: str) -> str:
+    return re.sub(r"(?<!\*)\*([^*`]+)\*(?!\*)", lambda match: f"*{tr(match[1])}*", text)
 
 
 def _flowing(text: str) -> str:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from streamlit import file_util
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("steps.js", "readers.js", "hands.js", "drafts.js")
+SCRIPTS = ("steps.js", "readers.js", "hands.js", "drafts.js", "theirs.js")
 _SERVER = "window.__streamlit = {BACKEND_BASE_URL: location.origin}"
 
 

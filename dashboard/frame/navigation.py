@@ -18,6 +18,7 @@ from core.people.accounts import SignedIn
 from dashboard.door import session
 from dashboard.frame import links, words
 from dashboard.frame.links import PAGES
+from dashboard.language import theirs
 from dashboard.language.texts import marked, tr
 
 SKIP = marked("Skip to the main action")
@@ -60,7 +61,8 @@ def _tell_scripts(person: SignedIn) -> None:
     texts = json.dumps({text: tr(text) for text in KEYS}, ensure_ascii=False)
     st.html(
         f'<span class="stockroom-person" data-person="{who}" data-session="{session_id}"'
-        f' data-skip="{escape(tr(SKIP))}" data-texts="{escape(texts)}" hidden></span>'
+        f' data-skip="{escape(tr(SKIP))}" data-texts="{escape(texts)}" data-theirs="{escape(theirs.told())}"'
+        " hidden></span>"
     )
 
 

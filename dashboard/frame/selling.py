@@ -7,9 +7,11 @@ from decimal import Decimal
 from core.alerts.reads import Alert, Event, Stake
 from core.carts.values import minor_digits
 from core.foundation.sales import AlertKind, Disposition, LineCause, LineState, Policy, RefundKind
+from core.inbox.messages import WORKER
 from core.orders.reads import OrderLine, OrderRow, Step, StepKind
 from core.orders.refund_reads import RefundRow
 from dashboard.frame import words
+from dashboard.language.said import label, translated
 from dashboard.language.sales import (
     ALERT_STATES,
     CARTS,
@@ -24,6 +26,7 @@ from dashboard.language.sales import (
     REFUND_STATUS,
     SETTLED,
     SOURCES,
+    STRIPE_EVENTS,
     WAYS,
 )
 from dashboard.language.texts import first_upper, marked, tr
@@ -220,7 +223,7 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
             units=words.signed_units(row.units or 0),
             subject=row.subject,
             dot=words.DOT,
-            state=row.state,
+            state=label(row.state or ""),
         ),
         StepKind.REFUND: lambda: (
             tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=row.what)
@@ -257,10 +260,21 @@ def _details(row: Step) -> str:
         return CARTS.get(row.state or "", "")
     if row.kind is StepKind.LINES:
         return words.joined(row.state and tr("Before: {state}", state=row.state), row.note)
-    return (row.note or "").replace("_", " ") if row.kind is StepKind.REFUND else row.note or ""
+    if row.kind is StepKind.CASE:
+        return noted(row.who, row.note)
+    if row.kind is StepKind.REFUND:
+        return REFUND_REASONS.get(row.note or "", (row.note or "").replace("_", " "))
+    return row.note or ""
+
+
+def noted(who: str, note: str | None) -> str:
+    """Return what the shop notes of a step in the reader's language, and what a person notes as it is."""
+    return translated(note) if who == WORKER.name else note or ""
 
 
 def message(kind: str) -> str:
     """Return the subject of a Stripe event: `payment_intent.succeeded` is "payment succeeded"."""
+    if kind in STRIPE_EVENTS:
+        return STRIPE_EVENTS[kind]
     about, _, verb = kind.rpartition(".")
     return f"{_OBJECTS.get(about, about.replace('.', ' ').replace('_', ' '))} {verb.replace('_', ' ')}".strip()

@@ -98,7 +98,7 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
         return NumberColumn(label, width=width, help=about, format="localized")
 
     def distance(label: str, about: str) -> Any:
-        return DatetimeColumn(label, width=92, help=about, format="distance", timezone=zone)
+        return DatetimeColumn(label, width=92, help=about, format=formats.column_distance(), timezone=zone)
 
     cover = [None if row.cover_days is None else round(row.cover_days) for row in rows]
     trend = LineChartColumn(tr("30 days"), width=80, y_min=0, help=tr("Units on hand at the end of each day"))

@@ -81,6 +81,11 @@ def _symbol_first(name: str) -> bool:
     return str(_locale(name).currency_formats["standard"].pattern).startswith(("¤", "\u200f¤", "\u200e¤"))
 
 
+def currency(code: str, english: str) -> str:
+    """Return the name of a currency in the reader's language, or its English one."""
+    return english if reader().language == "en" else str(spoken().currencies.get(code, english))
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Return a share as a percentage: 0.125 is 12.5%, 12,5 %."""
     figure = number(round(share * 100, digits), (0, digits))
@@ -184,6 +189,14 @@ def column_moment(*, year: bool = True) -> str:
     """Return the format of moments in a table, as Streamlit takes it."""
     hours = "h:mm A" if "a" in str(locale().time_formats["short"].pattern) else "HH:mm"
     return f"{column_day(year=year)}, {hours}"
+
+
+def column_distance() -> str:
+    """Return the format of moments in a table that says how long ago they were, as Streamlit takes it.
+
+    Streamlit says it in English only; other readers see the day. Both sort by time when the head is clicked.
+    """
+    return "distance" if reader().language == "en" else column_day()
 
 
 def chart_day(english: str) -> str:

@@ -7,9 +7,11 @@ and its values are put into the translation. A text that no template matches sta
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from babel.dates import get_month_names
 from babel.messages.pofile import read_po
 
 from core.carts.values import minor_digits
@@ -18,7 +20,12 @@ from dashboard.language.reader import Reader, reader, reading
 from dashboard.language.texts import LOCALE, PSEUDO, SAID, catalogue, first_upper, is_english
 
 _HOLE = re.compile(r"\{(\w+)\}")
+_DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]+) (\d{4})")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
 _MONEY = re.compile(r"(\d+(?:\.\d+)?) ([A-Z]{3})")
+_MONTHS = {
+    name: number for style in ("wide", "abbreviated") for number, name in get_month_names(style, locale="en").items()
+}
 _DEEP = 4
 _KEPT = 4_096
 
@@ -28,6 +35,15 @@ def translated(sentence: str | None) -> str:
     if sentence is None:
         return ""
     return sentence if not sentence or is_english() else _said(sentence, reader(), 0)
+
+
+def label(text: str) -> str:
+    """Return a label of core in the reader's language, and any other text, such as a name, as it is."""
+    if not text or is_english():
+        return text
+    language = reader().language
+    exact = catalogue(language, SAID).gettext(text)
+    return exact if exact != text else catalogue(language).gettext(text)
 
 
 @lru_cache(_KEPT)
@@ -67,11 +83,23 @@ def _in_parts(sentence: str, found: Reader, depth: int) -> str:
 
 
 def _value(value: str, found: Reader, depth: int) -> str:
-    money = _MONEY.fullmatch(value)
-    if money and found.language != PSEUDO:
-        with reading(found):
+    if found.language != PSEUDO and (written := _number(value, found)):
+        return written
+    said = _said(value, found, depth)
+    if said != value or value.endswith("."):
+        return said
+    return _said(f"{value}.", found, depth).removesuffix(".")  # the last of a sentence's values is a sentence
+
+
+def _number(value: str, found: Reader) -> str:
+    """Return an amount, a day or a number with thousands as the reader writes it; empty if the value is none."""
+    money, day = _MONEY.fullmatch(value), _DAY.fullmatch(value)
+    with reading(found):
+        if money:
             return formats.money(Decimal(money[1]), money[2], minor_digits(money[2]))
-    return _said(value, found, depth)
+        if day and (month := _MONTHS.get(day[2])):
+            return formats.day(date(int(day[3]), month, int(day[1])))
+        return formats.number(int(value.replace(",", ""))) if _GROUPED.fullmatch(value) else ""
 
 
 @cache

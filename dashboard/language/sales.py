@@ -66,6 +66,31 @@ REFUND_REASONS = lazy(
         "expired_uncaptured_charge": "expired before capture",
     }
 )
+STRIPE_EVENTS = lazy(
+    {
+        "payment_intent.succeeded": "payment succeeded",
+        "payment_intent.processing": "payment processing",
+        "payment_intent.canceled": "payment canceled",
+        "payment_intent.payment_failed": "payment failed",
+        "payment_intent.amount_capturable_updated": "payment can be captured",
+        "checkout.session.completed": "checkout completed",
+        "checkout.session.async_payment_succeeded": "payment of the checkout succeeded",
+        "checkout.session.async_payment_failed": "payment of the checkout failed",
+        "checkout.session.expired": "checkout expired",
+        "charge.succeeded": "charge succeeded",
+        "charge.captured": "charge captured",
+        "charge.expired": "charge expired",
+        "charge.refunded": "charge refunded",
+        "refund.created": "refund created",
+        "refund.updated": "refund updated",
+        "refund.failed": "refund failed",
+        "charge.refund.updated": "refund updated",
+        "charge.dispute.created": "dispute created",
+        "charge.dispute.updated": "dispute updated",
+        "charge.dispute.closed": "dispute closed",
+    }
+)
+"""What the messages of Stripe say, by their kind."""
 DISPUTES = lazy(
     {
         "warning_needs_response": "the bank asks, an answer is needed",

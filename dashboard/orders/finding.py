@@ -73,12 +73,12 @@ def show(seen: Found, text: str) -> None:
 def _results(seen: Found) -> list[_Result]:
     orders = [
         _Result(
-            kind="Order",
+            kind=tr("Order"),
             title=row.title,
             about=words.joined(row.name, row.email),
             amount=selling.money(row.amount, row.currency),
             paid=words.moment(row.paid_at, seen.shop.zone),
-            states=selling.order_states(row),
+            states=[tr(state) for state in selling.order_states(row)],
             page="orders",
             query={"order": str(row.order_id)},
         )
@@ -86,7 +86,7 @@ def _results(seen: Found) -> list[_Result]:
     ]
     variants = [
         _Result(
-            kind="Variant",
+            kind=tr("Variant"),
             title=row.sku,
             about=words.variant(row),
             amount=tr("{available} available", available=words.number(row.available)),
@@ -99,7 +99,7 @@ def _results(seen: Found) -> list[_Result]:
     ]
     products = [
         _Result(
-            kind="Product",
+            kind=tr("Product"),
             title=row.product,
             about=words.joined(row.brand, words.plural(row.variants, "variant")),
             amount=tr("{available} available", available=words.number(row.available)),

@@ -12,7 +12,7 @@ from streamlit.column_config import DateColumn, NumberColumn, TextColumn
 from core.reports.model import Column, Kind, Link, Table
 from dashboard.frame import columns, links, lists, tables, words
 from dashboard.language import formats
-from dashboard.language.said import translated
+from dashboard.language.said import label, translated
 from dashboard.language.texts import tr
 
 PAGE_ROWS = 50
@@ -69,8 +69,14 @@ def _opening(
     """Return the columns with the first one as buttons, if its rows lead anywhere."""
     if not any(targets):
         return drawn
-    names = [str(row[0] or words.NOTHING) for row in rows]
+    names = [_text(head, row[0]) or words.NOTHING for row in rows]
     return {**drawn, head.name: (names, columns.opener(translated(head.title), width, targets, go))}
+
+
+def _text(column: Column, value: Any) -> str:
+    """Return a text of a table. The reasons of movements are labels of core, everything else is data."""
+    text = "" if value is None else str(value)
+    return label(text) if column.name == "reason" else text
 
 
 def go(link: Link | None) -> None:
@@ -107,9 +113,7 @@ def _width(column: Column) -> int:
 def _cells(column: Column, values: list[Any], width: int, currency: str) -> tuple[Any, Any]:
     about = translated(column.about) or None
     if column.kind is Kind.TEXT:
-        return ["" if value is None else str(value) for value in values], TextColumn(
-            translated(column.title), width=width, help=about
-        )
+        return [_text(column, value) for value in values], TextColumn(translated(column.title), width=width, help=about)
     if column.kind is Kind.MONEY:
         texts = [words.money(value, currency) for value in values]
         return texts, TextColumn(translated(column.title), width=width, alignment="right", help=about)

@@ -10,7 +10,8 @@ from typing import Any
 
 from core.reports.model import Chart, Kind
 from dashboard.frame import charts, words
-from dashboard.language.said import translated
+from dashboard.language.said import label, translated
+from dashboard.language.texts import tr
 from dashboard.reports import cells
 
 _SPOKEN = 15
@@ -23,7 +24,7 @@ def show(chart: Chart, currency: str) -> None:
 
 
 def _figure(chart: Chart, currency: str) -> Any:
-    unit = {Kind.PERCENT: "%", Kind.MONEY: currency, Kind.DAYS: "days", Kind.UNITS: "units"}.get(chart.kind, "")
+    unit = {Kind.PERCENT: "%", Kind.MONEY: currency, Kind.DAYS: tr("days"), Kind.UNITS: tr("units")}.get(chart.kind, "")
     if chart.is_over_time:
         days = [day for day in chart.names if isinstance(day, date)]
         times = [datetime(day.year, day.month, day.day) for day in days]  # noqa: DTZ001 - drawn, no moments
@@ -49,7 +50,7 @@ def _once(chart: Chart) -> list[str]:
 
 def _wrapped(name: object) -> str:
     """Return a name in at most two lines, so that it leaves room for the bars on a phone."""
-    lines = wrap(str(name), _LONGEST) or [""]
+    lines = wrap(label(str(name)), _LONGEST) or [""]
     return "\n".join([lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"] if len(lines) > 2 else lines)
 
 
@@ -57,9 +58,7 @@ def _alt(chart: Chart, currency: str) -> str:
     parts = []
     for name, values in chart.series.items():
         pairs = islice(zip(chart.names, values, strict=True), _SPOKEN)
-        said = ", ".join(
-            f"{words.day(each) if isinstance(each, date) else each} {cells.said(value, chart.kind, currency)}"
-            for each, value in pairs
-        )
+        named = ((words.day(each) if isinstance(each, date) else label(str(each)), value) for each, value in pairs)
+        said = ", ".join(f"{each} {cells.said(value, chart.kind, currency)}" for each, value in named)
         parts.append(f"{translated(name)}: {said}")
     return f"{translated(chart.title)}. {'; '.join(parts)}."

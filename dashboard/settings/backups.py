@@ -114,7 +114,7 @@ def _show_last_run(state: JobState | None) -> None:
     if state is None or state.last_outcome is None:
         st.caption(tr("A backup is created every night, restored into a temporary database and checked."))
         return
-    text = " ".join(state.last_said)
+    text = " ".join(map(translated, state.last_said))
     if state.last_outcome in (Outcome.DONE, Outcome.IDLE):
         st.caption(words.plain(text))
     else:

@@ -271,7 +271,7 @@ def _money(payment: Payment) -> str:
 
 
 def _metadata(payment: Payment) -> str:
-    text = json.dumps(dict(payment.metadata), ensure_ascii=False) if payment.metadata else "none"
+    text = json.dumps(dict(payment.metadata), ensure_ascii=False) if payment.metadata else tr("none")
     return text if len(text) <= _RAW else f"{text[:_RAW]} ..."
 
 

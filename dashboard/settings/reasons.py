@@ -43,7 +43,7 @@ def _show_table(known: Sequence[ShopReason]) -> None:
             "Code": [row.reason for row in known],
         }
     )
-    wide = {name: (each, TextColumn()) for name, each in cells.items()}
+    wide = {name: (each, TextColumn(tr(name))) for name, each in cells.items()}
     widths = {tr("Reason"): 166, tr("Type"): 86, tr("State"): 92}
     narrow = {name: (cells[name], TextColumn(width=width)) for name, width in widths.items()}
     columns.show(wide, narrow, key="reasons", alt=tr("Reasons"), heights=(columns.ROW_HEIGHT, columns.ROW_HEIGHT))
@@ -59,7 +59,7 @@ def _chosen(known: Sequence[ShopReason]) -> ShopReason:
     by_code = {_code(row): row for row in known}
 
     def label(code: str) -> str:
-        return words.joined(by_code[code].label, words.TYPE_LABELS[by_code[code].movement_type])
+        return words.joined(translated(by_code[code].label), words.TYPE_LABELS[by_code[code].movement_type])
 
     chosen = widgets.selectbox(tr("Reason"), list(by_code), format_func=label, key="set_reason", bind="query-params")
     return by_code[chosen]

@@ -12,7 +12,7 @@ from core.people.reading import Reading
 from core.shop import profile as shop
 from dashboard.door import session
 from dashboard.frame import outcome, words
-from dashboard.language import asking
+from dashboard.language import asking, formats
 from dashboard.language.texts import marked, tr
 
 _CONSEQUENCES = marked(
@@ -72,7 +72,7 @@ def _currency_input(present: str) -> None:
     codes = sorted(names)
 
     def label(code: str) -> str:
-        return words.joined(code, names[code])
+        return words.joined(code, formats.currency(code, names[code]))
 
     st.selectbox(tr("Currency"), codes, codes.index(present), format_func=label, key=_key("currency", present))
 

@@ -3,7 +3,10 @@
 (() => {
   const KEPT = "stockroom-draft";
   const KEY = /^st-key-(.+)_([0-9a-f]{8})$/; // as dashboard/frame/forms.py names the inputs of a form
+  // A form of another kind has no draft. Once it has posted, its fields are empty or have other names.
+  const PLAIN = /^st-key-((?:set|view_mail|view_name)_.+)$/;
   const OPEN_FOR = 30_000; // milliseconds in which a page draws its forms
+  const MANY = "[data-testid=stMultiSelect]", TAG = "[data-tag]"; // a choice of several, each of which is a tag
   const store = window.sessionStorage;
   const typed = new Map();
   let earlier = null, waiting = new Map(), until = 0, isPutting = false, timer;
@@ -11,22 +14,27 @@
   const owner = () => document.querySelector(".stockroom-person")?.dataset;
   const hasEnded = () => document.querySelector(".st-key-session_ended");
   const here = () => location.pathname + location.search;
+  function fieldOf(box) {
+    const matching = (pattern) => [...box.classList].map((name) => name.match(pattern)).find(Boolean);
+    const isPlain = box.matches("[data-testid=stForm] [data-testid=stElementContainer]");
+    const match = matching(KEY) ?? (isPlain ? matching(PLAIN) : null);
+    return match ? { box, name: match[1], draft: match[2] ?? "" } : null;
+  }
   const named = (element) => {
     const box = element.closest?.("[class*='st-key-']");
     for (let each = box; each; each = each.parentElement?.closest("[class*='st-key-']")) {
-      const match = [...each.classList].map((name) => name.match(KEY)).find(Boolean);
-      if (match) return { box: each, name: match[1] };
+      const field = fieldOf(each);
+      if (field) return field;
     }
     return null;
   };
-  const boxes = () => [...document.querySelectorAll("[class*='st-key-']")].flatMap((box) => {
-    const match = [...box.classList].map((name) => name.match(KEY)).find(Boolean);
-    return match && box.querySelector("input, textarea, [role=radio]") ? [{ box, name: match[1], draft: match[2] }] : [];
-  });
+  const boxes = () => [...document.querySelectorAll("[class*='st-key-']")]
+    .map(fieldOf).filter((field) => field?.box.querySelector("input, textarea, [role=radio]"));
 
   function value(box) {
     const ticks = [...box.querySelectorAll("input[type=checkbox], input[type=radio], [role=radio]")];
     if (ticks.length) return ticks.map((each) => Boolean(each.checked ?? each.ariaChecked === "true"));
+    if (box.querySelector(MANY)) return [...box.querySelectorAll(TAG)].map((tag) => tag.ariaLabel);
     const field = box.querySelector("input, textarea");
     return !field || ["password", "file"].includes(field.type) ? null : field.value;
   }
@@ -37,8 +45,11 @@
     const now = new Map(boxes().map((each) => [each.name, each]));
     for (const [name, { draft }] of typed) {
       const field = now.get(name);
-      if (!field || field.draft !== draft) typed.delete(name); // posted, or left
-      else typed.set(name, { draft, value: value(field.box) });
+      const present = field?.draft === draft ? value(field.box) : null;
+      const isEmptied = draft === "" && present?.length === 0 && !field.box.contains(document.activeElement);
+      const isGone = present === null || isEmptied;
+      if (isGone) typed.delete(name); // posted, or left
+      else typed.set(name, { draft, value: present });
     }
     const fields = Object.fromEntries([...[...typed].map(([name, each]) => [name, each.value]), ...waiting]);
     if (Object.keys(fields).length === 0) {
@@ -79,6 +90,10 @@
   }
 
   async function put(box, kept) {
+    if (box.querySelector(MANY)) {
+      for (const each of kept) if (!value(box).includes(each)) await choose(box.querySelector("input"), each);
+      return box.querySelector("input").blur();
+    }
     if (Array.isArray(kept)) {
       const ticks = [...box.querySelectorAll("input[type=checkbox], input[type=radio], [role=radio]")];
       ticks.forEach((each, place) => {

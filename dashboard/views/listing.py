@@ -17,6 +17,7 @@ from dashboard.door import session
 from dashboard.frame import feedback, words
 from dashboard.frame import page as frame
 from dashboard.frame.feedback import Notice
+from dashboard.language.said import label
 from dashboard.language.texts import lazy, tr
 from dashboard.views import side
 
@@ -119,7 +120,10 @@ def _show_shared(view: View, person: Actor) -> None:
 def described(view: View) -> str:
     """Return the page and the filters of a view: Stock, Low, Tidewater. Columns are left out."""
     given = pages.parameters(view.query)
-    values = [value for name, each in given.items() if not name.endswith("_columns") for value in each if value]
+    filters = {name: each for name, each in given.items() if not name.endswith("_columns")}
+    values = [
+        value if name.endswith("_q") else label(value) for name, each in filters.items() for value in each if value
+    ]
     report = REPORTS.get(pages.chosen(given, REPORT))
     named = [report.title if report and value == report.name else value for value in values]
     return f"{', '.join([TITLES.get(view.page, view.page), *named])}."

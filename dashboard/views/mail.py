@@ -43,7 +43,7 @@ def show(found: Sequence[View], person: Actor, shop: Shop) -> None:
     st.text(person.email)  # not Markdown, which would turn an email address into a link
     _show_account(has_account, shop)
     if not choices:
-        st.caption(tr("Save a view of Stock, Movements or Reports first: those can be mailed."))
+        st.caption(tr("Save a view first: all pages but Overview and Reconciliation can be mailed."))
         return
     _show_choice(found, choices, chosen, shop.zone)
     if any(view.is_mailed for view in found):

@@ -82,6 +82,23 @@ def test_a_shelf_is_adjusted_within_six_presses_of_tab(desk: Desk) -> None:
     expect(tab.get_by_text(f"{sku}: 3 → 5")).to_be_visible(timeout=10_000)
 
 
+def end(desk: Desk, tab: Page, address: str) -> None:
+    """End all sessions. The tab says so, stays where it is and offers to sign in again."""
+    desk.shop.sql("update stockroom.sessions set revoked_at = now() where revoked_at is null")
+    expect(tab.get_by_text(ENDED)).to_be_visible(timeout=20_000)
+    expect(tab).to_have_url(address)
+    tab.get_by_role("button", name="Sign in again").click()
+
+
+def enter(tab: Page, email: str, address: str) -> None:
+    """Sign in again, which leads back to the address."""
+    tab.get_by_label("Email").fill(email)
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.keyboard.press("Enter")
+    settle(tab)
+    expect(tab).to_have_url(address)
+
+
 def test_a_form_outlives_its_session_and_is_given_back_to_its_author_alone(desk: Desk) -> None:
     sku = an_elm(desk.shop)
     address = f"{desk.url}/stock?sku={sku}&stk_range=30+days"
@@ -97,22 +114,9 @@ def test_a_form_outlives_its_session_and_is_given_back_to_its_author_alone(desk:
         tab.get_by_role("option", name="+ Initial stock purchase").click()
         tab.wait_for_function("sessionStorage.getItem('stockroom-draft')?.includes('Initial')")
 
-    def end() -> None:
-        desk.shop.sql("update stockroom.sessions set revoked_at = now() where revoked_at is null")
-        expect(tab.get_by_text(ENDED)).to_be_visible(timeout=20_000)
-        expect(tab).to_have_url(address)
-        tab.get_by_role("button", name="Sign in again").click()
-
-    def enter(email: str) -> None:
-        tab.get_by_label("Email").fill(email)
-        tab.get_by_label("Password").fill(PASSWORD)
-        tab.keyboard.press("Enter")
-        settle(tab)
-        expect(tab).to_have_url(address)
-
     fill()
-    end()
-    enter(author)
+    end(desk, tab, address)
+    enter(tab, author, address)
     expect(field(tab, f"receive_{sku}", "reason")).to_have_value("+ Initial stock purchase", timeout=10_000)
     expect(field(tab, f"receive_{sku}", "note")).to_have_value("half a box")
     tab.get_by_role("button", name="Receive", exact=True).click()
@@ -121,9 +125,36 @@ def test_a_form_outlives_its_session_and_is_given_back_to_its_author_alone(desk:
 
     settle(tab)
     fill()
-    end()
-    enter(other)
+    end(desk, tab, address)
+    enter(tab, other, address)
     expect(tab.get_by_text("Elm shoe").first).to_be_visible()
     tab.wait_for_function("!sessionStorage.getItem('stockroom-draft')")
     expect(field(tab, f"receive_{sku}", "note")).to_have_value("")
     assert desk.left == []
+
+
+def test_a_form_of_the_settings_outlives_its_session_until_it_is_saved(desk: Desk) -> None:
+    address = f"{desk.url}/settings?set_section=API+keys"
+    admin = new_person(desk.shop, Role.ADMIN)
+    tab = desk.tab()
+    desk.sign_in(tab, admin, "/settings?set_section=API+keys")
+    name, rate = tab.locator(".st-key-set_key_name input"), tab.locator(".st-key-set_key_rate input")
+    scopes = tab.locator(".st-key-set_key_scopes")
+    chosen = scopes.get_by_test_id("stMultiSelectTagsContainer")
+    name.fill("Pop-up shop")
+    rate.fill("77")
+    scopes.locator("input").click()
+    tab.wait_for_function("sessionStorage.getItem('stockroom-draft')?.includes('set_key_scopes')")
+    tab.get_by_role("option", name="Read available stock").click()
+    scopes.locator("input").press("Escape")
+    tab.wait_for_function("sessionStorage.getItem('stockroom-draft')?.includes('Read available stock')")
+
+    end(desk, tab, address)
+    enter(tab, admin, address)
+    expect(chosen).to_contain_text("Read available stock", timeout=10_000)
+    expect(name).to_have_value("Pop-up shop")
+    expect(rate).to_have_value("77")
+    tab.get_by_role("button", name="Create key").click()
+    expect(tab.get_by_text("API key for Pop-up shop.")).to_be_visible(timeout=10_000)
+    expect(name).to_have_value("")
+    tab.wait_for_function("!sessionStorage.getItem('stockroom-draft')?.includes('Pop-up shop')")

@@ -27,6 +27,7 @@ CLOCKS_IN_PYTHON = {
     "core/sample/sales.py",
     "core/sample/story.py",
     "core/screens/exports.py",
+    "core/views/sections.py",
     "dashboard/frame/charts/flows.py",
     "dashboard/frame/charts/levels.py",
     "dashboard/frame/words.py",

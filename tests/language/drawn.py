@@ -38,7 +38,11 @@ def _elements(node: Any) -> Iterator[Any]:
         yield from _elements(child)
 
 
-def _strings(proto: Any) -> Iterator[str]:
+def _strings(proto: Any, titled: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Every text of a message. `titled`: the columns of its table that have a title of their own."""
+    if isinstance(getattr(proto, "columns", None), str):
+        columns = json.loads(proto.columns or "{}")
+        titled = frozenset(name for name, each in columns.items() if isinstance(each, dict) and "label" in each)
     for field, value in proto.ListFields():
         if field.name in _NO_TEXT:
             continue
@@ -46,12 +50,14 @@ def _strings(proto: Any) -> Iterator[str]:
             if field.message_type.GetOptions().map_entry:
                 continue
             for each in value if _is_many(field) else [value]:
-                yield from _strings(each)
+                yield from _strings(each, titled)
         elif field.name == "columns" and field.type == field.TYPE_STRING:
             yield from _columns(value)
         elif field.type == field.TYPE_STRING:
             yield from value if _is_many(field) else [value]
         elif field.type == field.TYPE_BYTES and field.name == "data":
+            names = pa.ipc.open_stream(value).schema.names
+            yield from (name for name in names if name[:1].isupper() and name not in titled)
             yield from _cells(value)
 
 

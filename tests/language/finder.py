@@ -274,7 +274,8 @@ class Finder(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         target = node.targets[0]
         name = target.id if isinstance(target, ast.Name) else ""
-        if name == "__all__" or re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name):
+        is_name = re.fullmatch(r"_?(EMPTY|PARAM|KEY|STYLE|SECTION|USUAL\w*)", name)
+        if name == "__all__" or (is_name and not isinstance(node.value, ast.Call)):
             return
         self.visit(node.value)
 
@@ -388,7 +389,8 @@ MORE_NOUNS = ("second", "minute", "hour", "day", "week", "month", "unit", "produ
 def page_files() -> list[Path]:
     """The Python files whose texts people read."""
     files = [path for path in python_files("dashboard", "pages") if path.relative_to(ROOT).as_posix() not in NO_PAGES]
-    return [path for path in files if path.parent.name != "language" or path.stem in ("asking", "carts", "sales")]
+    said = ("asking", "carts", "sales", "theirs")
+    return [path for path in files if path.parent.name != "language" or path.stem in said]
 
 
 def texts_of(path: Path, source: str | None = None) -> Finder:

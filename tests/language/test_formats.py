@@ -54,6 +54,10 @@ def test_a_typed_number_is_read_in_the_readers_format() -> None:
     with reading(Reader(language="de", locale="de-DE", has_chosen=True)):
         assert forms.read_units("1.234") == 1234
         assert words.units(1234) == "1.234\N{NO-BREAK SPACE}Stück"
+        assert (formats.currency("CHF", "Swiss franc"), formats.currency("ZZZ", "None")) == (
+            "Schweizer Franken",
+            "None",
+        )
     with reading(Reader(locale="en-GB", has_chosen=True)):
         assert forms.read_units("1,234") == 1234
         with pytest.raises(InvalidInput, match=r'not be "1\.234"'):
@@ -83,6 +87,17 @@ def test_a_text_that_was_defined_at_import_is_translated_when_it_is_read() -> No
          "Bestellung SO-1: 1 von 2 Positionen nicht aus dem Lager genommen: 1 x A-46, 0 verfügbar"),
         ("Code is not the one that the app shows now.", "Code ist nicht der, den die App jetzt zeigt."),
         ("Address must begin with https://.", "Adresse muss mit https:// beginnen."),
+        ("Order web-7: its cart only names order web-7, whose lines were not found in the storefront's tables",
+         "Bestellung web-7: sein Warenkorb nennt nur die Bestellung web-7, deren Positionen in den Tabellen des Shops "
+         "nicht gefunden wurden"),
+        ("A-46, Okto Vector size 46: out of stock, reorder at 1",
+         "A-46, Okto Vector Größe 46: ausverkauft, Meldebestand 1"),
+        ("The buyer disputes 144.90 EUR of order SO-1 at the bank: the buyer says that the goods did not arrive. "
+         "Answer in Stripe's dashboard by 6 December 2026.",
+         "Der Käufer ficht 144,90\N{NO-BREAK SPACE}€ der Bestellung SO-1 bei der Bank an: der Käufer sagt, dass die "
+         "Ware nicht angekommen ist. Antworten Sie im Dashboard von Stripe bis 06.12.2026."),
+        ("Created the backup a.dump with 2,711 movements, restored it and verified it.",
+         "Sicherung a.dump mit 2.711 Bewegungen erstellt, wiederhergestellt und geprüft."),
         ("The database answers.", "Die Datenbank antwortet."),
         ("Halde Court Low Chalk", "Halde Court Low Chalk"),
     ],
@@ -95,3 +110,14 @@ def test_a_sentence_of_core_is_translated_with_its_values(sentence: str, expecte
 
 def test_nobody_who_has_not_chosen_reads_english_as_before() -> None:
     assert reader() == reader_of(None, None) == Reader()
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "expected"),
+    [("en", "en-GB", "distance"), ("en", "fr-FR", "distance"), ("de", "de-DE", "DD.MM.YYYY")],
+)
+def test_a_table_says_how_long_ago_only_where_it_knows_the_readers_language(
+    language: str, locale: str, expected: str
+) -> None:
+    with reading(Reader(language=language, locale=locale, has_chosen=True)):
+        assert formats.column_distance() == expected

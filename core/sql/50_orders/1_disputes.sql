@@ -60,9 +60,9 @@ create function stockroom_api.say_disputes(_ids bigint[]) returns void
     select stockroom_api.open_alerts(array(
         select row ('dispute', case when d.status in ('needs_response', 'warning_needs_response') then 'urgent' else 'warning' end,
                     'dispute:' || d.dispute_id,
-                    format('The buyer disputes %s of %s at the bank: %s. %s', stockroom_api.money_text(d.amount, d.currency),
-                           case when o.id is null then 'a payment that is not known here' else 'order ' || stockroom_api.order_name(o) end,
-                           stockroom_api.said_reason(d.reason),
+                    format(case when o.id is null then 'The buyer disputes %1$s of a payment that is not known here at the bank: %3$s. %4$s'
+                                else 'The buyer disputes %1$s of order %2$s at the bank: %3$s. %4$s' end,
+                           stockroom_api.money_text(d.amount, d.currency), stockroom_api.order_name(o), stockroom_api.said_reason(d.reason),
                            case when d.status in ('under_review', 'warning_under_review') then 'The bank is deciding.'
                                 when d.due_by is null then 'Answer in Stripe''s dashboard.'
                                 else format('Answer in Stripe''s dashboard by %s.', stockroom_api.said_day(d.due_by)) end),

@@ -127,7 +127,7 @@ def test_the_mail_is_chosen_sent_now_and_stopped_with_the_outcome_said(
     tabs: Tabs, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_account(monkeypatch, None)
-    assert "those can be mailed" in words_of(tabs.open("Mia", "you/views"))
+    assert "Overview and Reconciliation can be mailed" in words_of(tabs.open("Mia", "you/views"))
     shop.run(saved.save, "Mia", name="All", page="stock", query="")
     tab = tabs.open("Mia", "you/views")
     assert "has no mail account yet" in words_of(tab)
