@@ -6,6 +6,7 @@ Only this module uses it. Its test fails with a Streamlit that changes it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+
+log = logging.getLogger("stockroom")
 
 SECONDS_TO_GATHER = 0.008
 """How long the messages of all tabs wait for more. A page of eighty messages takes longer to draw."""
@@ -156,8 +159,8 @@ class Gathered:
         for callback in waiting:
             try:
                 callback()
-            except Exception as fault:  # as the loop does with its own, so the others are called
-                self._loop.call_exception_handler({"message": "A message of a page failed.", "exception": fault})
+            except Exception:  # the others are called
+                log.exception("A message of a page failed: %s", callback)
 
 
 _rerun, _wake = AppSession.request_rerun, Runtime._enqueued_some_message
