@@ -7,7 +7,6 @@ All tests run on the embedded 18. What depends on the version runs on every inst
 
 from __future__ import annotations
 
-import gc
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -122,7 +121,7 @@ EVERY_SERVER = (
 # The longest first, so that no process waits for the others at the end.
 LONGEST = ("tests/races", "tests/stateful", "tests/dashboard/large", "tests/dashboard/outside", "tests/core/database",
            "tests/house", "tests/dashboard/door", "tests/core/jobs", "tests/core/sample")  # fmt: skip
-pytest_plugins = ["tests.support.shared.adopting", "tests.support.shared.answers"]
+pytest_plugins = [f"tests.support.shared.{name}" for name in ("adopting", "answers", "collecting")]
 Prepared = TypeVar("Prepared")
 MAJORS = [EMBEDDED_MAJOR, *(major for major in system_majors() if OLDEST_SERVER <= major < EMBEDDED_MAJOR)]
 SAMPLE_AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
@@ -142,12 +141,6 @@ def pytest_report_header() -> str:
     """Say which servers the database tests run on."""
     servers = [f"PostgreSQL {major} ({'embedded' if major == EMBEDDED_MAJOR else 'installed'})" for major in MAJORS]
     return f"database tests run on: {', '.join(servers)}; PgBouncer: {'yes' if has_pgbouncer() else 'not installed'}"
-
-
-def pytest_collection_finish() -> None:
-    """Collect garbage less often: what is loaded by now stays until the end. This saves an eighth of the time."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _server(major: int) -> Server:

@@ -31,9 +31,7 @@ def test_a_bar_or_a_range_is_chosen_the_list_and_the_address_follow_and_back_ret
           ((0, 5), (4, 2), (8, 3)))
     )  # fmt: skip
     tab = desk.tab()
-    desk.enter(tab, new_person(desk.shop, password=None))
-    tab.goto(f"{desk.url}/movements?mov_sku={sku}")
-    settle(tab)
+    desk.enter(tab, new_person(desk.shop, password=None), f"/movements?mov_sku={sku}")
     expect(tab.get_by_text("3 movements")).to_be_visible(timeout=15_000)
     second = bars(tab)[1]
     tab.mouse.click(second["x"] + second["width"] / 2, second["y"] + second["height"] / 2)

@@ -11,7 +11,7 @@ from uuid import UUID
 from playwright.sync_api import expect
 
 from core.foundation.model import Role
-from tests.browser.browsing import Desk, settle
+from tests.browser.browsing import Desk
 from tests.core.counts.counting import begin
 from tests.support.builders import Shop
 from tests.support.people import new_person
@@ -42,10 +42,10 @@ def test_twenty_skus_are_counted_with_a_scanner_on_a_phone_while_the_shop_sells(
     shop = desk.shop
     shoes = [shop.variant(60, sku=f"RUN-{n:02}", product="Trail runner", size=str(30 + n)) for n in range(20)]
     tab = desk.tab(phone=True)
-    desk.enter(tab, new_person(shop, Role.WAREHOUSE, password=None))
     count = begin(shop, *shoes)
-    tab.goto(f"{desk.url}/counts?count={count}&cnt_mode=Scan%2C+then+number")
-    settle(tab)
+    desk.enter(
+        tab, new_person(shop, Role.WAREHOUSE, password=None), f"/counts?count={count}&cnt_mode=Scan%2C+then+number"
+    )
     tab.locator(".st-key-cnt_code input").focus()
     began = time.monotonic()
     with selling(shop, shoes) as sold:

@@ -75,9 +75,7 @@ def test_a_change_by_one_person_is_seen_by_another_without_a_reload(desk: Desk, 
     sku, _ = elm
     here, there = desk.tab(), desk.tab()
     for tab in (here, there):
-        desk.enter(tab, new_person(desk.shop, password=None))
-        tab.goto(f"{desk.url}/stock?sku={sku}")
-        settle(tab)
+        desk.enter(tab, new_person(desk.shop, password=None), f"/stock?sku={sku}")
     adjust(here, "6")
     expect(here.get_by_text(f"{sku}: 3 → 9")).to_be_visible(timeout=10_000)
     expect(there.get_by_test_id("stMetric").first).to_contain_text("9", timeout=30_000)
@@ -107,9 +105,7 @@ def test_a_deep_link_leads_through_the_form_to_the_page_that_was_asked_for(desk:
 
 def test_an_open_page_notices_by_itself_that_its_session_was_revoked(desk: Desk) -> None:
     tab = desk.tab()
-    desk.enter(tab, new_person(desk.shop, password=None))
-    tab.goto(f"{desk.url}/stock?sku=OAK-1")
-    settle(tab)
+    desk.enter(tab, new_person(desk.shop, password=None), "/stock?sku=OAK-1")
     expect(tab.get_by_text("Oak shoe").first).to_be_visible()
     desk.shop.sql("update stockroom.sessions set revoked_at = now()")
     expect(tab.get_by_text(ENDED)).to_be_visible(timeout=20_000)

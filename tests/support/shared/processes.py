@@ -13,7 +13,7 @@ from types import ModuleType
 _LIBRARIES = (
     "pandas", "plotly.graph_objects", "pyarrow", "streamlit", "uvicorn", "core.jobs.worker", "core.storefront.api",
     "dashboard.door.gate", "dashboard.door.health", "dashboard.door.signin", "dashboard.door.webhook",
-    "dashboard.frame.feedback", "tests.races.buyers_http", "tests.races.buyers_sql",
+    "dashboard.frame.feedback", "tests.races.buyers_http", "tests.races.buyers_sql", "tests.support.shared.begun",
 )  # fmt: skip
 
 
