@@ -130,7 +130,7 @@ def test_a_message_of_stripe_that_reaches_both_processes_is_stored_once(house: H
     account = StripeAccount(SECRET)
     account.pay(9000)
     body, signature = next(account.deliveries())
-    places, answers = set(), []
+    places, answers = set[str](), list[int]()
     with house.client() as stripe:
         while len(places) < 2 and len(answers) < 60:  # the proxy chooses by chance
             stripe.cookies.clear()
