@@ -61,7 +61,7 @@ def _tell_scripts(person: SignedIn) -> None:
     texts = json.dumps({text: tr(text) for text in KEYS}, ensure_ascii=False)
     st.html(
         f'<span class="stockroom-person" data-person="{who}" data-session="{session_id}"'
-        f' data-skip="{escape(tr(SKIP))}" data-texts="{escape(texts)}" data-theirs="{escape(theirs.told())}"'
+        f' data-skip="{escape(tr(SKIP))}" data-texts="{escape(texts)}" data-theirs="{escape(theirs.words())}"'
         " hidden></span>"
     )
 

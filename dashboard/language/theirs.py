@@ -21,7 +21,7 @@ WORDS = marked(
 )  # fmt: skip
 
 
-def told() -> str:
+def words() -> str:
     """Return these words with the reader's as JSON; an empty object for who reads English."""
     return json.dumps({} if is_english() else {word: _said(word) for word in WORDS}, ensure_ascii=False)
 

@@ -40,16 +40,16 @@
       node.nodeType === Node.TEXT_NODE ? sayText(node) : sayNames(node);
   }
 
-  let told = "{}";
+  let sent = "{}";
   function look(changes) {
-    const now = document.querySelector(".stockroom-person")?.dataset.theirs ?? told;
-    if (now !== told) {
-      told = now;
-      words = JSON.parse(told);
+    const now = document.querySelector(".stockroom-person")?.dataset.theirs ?? sent;
+    if (now !== sent) {
+      sent = now;
+      words = JSON.parse(sent);
       forms = Object.entries(words).filter(([word]) => word.includes("{it}"));
       return say(document.body);
     }
-    if (told === "{}") return;
+    if (sent === "{}") return;
     for (const change of changes) {
       if (change.type === "childList") change.addedNodes.forEach(say);
       else if (change.type === "characterData") sayText(change.target);

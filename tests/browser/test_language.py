@@ -11,7 +11,7 @@ from tests.browser.browsing import Desk, settle
 from tests.support.people import new_person
 
 
-def test_whoever_reads_german_reads_streamlits_own_words_in_german_and_the_shops_as_they_are(desk: Desk) -> None:
+def test_a_german_reader_reads_streamlits_own_words_in_german_and_the_shops_as_they_are(desk: Desk) -> None:
     desk.shop.variant(3, sku="CLOSE-1", product="Close")
     reader = new_person(desk.shop, Role.MANAGER, password=None)
     desk.shop.sql("update stockroom.users set language = 'de', format = 'de-DE' where email = :email", email=reader)

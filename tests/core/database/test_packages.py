@@ -16,7 +16,7 @@ LISTS = ["requirements.txt", "tests/requirements.txt"]
 
 def _pins(name: str) -> dict[str, str]:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.strip().startswith("#")]
-    return dict(line.split("==") for line in lines)
+    return dict(line.partition(" ;")[0].split("==") for line in lines)  # after it: on which systems
 
 
 @pytest.mark.parametrize("name", LISTS)
