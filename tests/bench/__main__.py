@@ -116,7 +116,7 @@ def _finding(small: Database, large: Database | None) -> None:
 def _calls(small: Database, quick: bool) -> None:
     columns = ("call", "clients", "a second", "bare", "ratio", "bytes of WAL", "bare WAL", "ms of CPU", "bare ms")
     _print(
-        "The storefront's calls in SQL, beside bare functions without a ledger",
+        "The storefront's calls and changes by hand in SQL, beside bare functions without a ledger",
         columns,
         calls.compare(small, quick=quick),
     )

@@ -1,5 +1,6 @@
-"""The storefront's calls in SQL beside bare functions that lock, check, update and write a row with a sha256.
+"""The storefront's calls and changes by hand in SQL, beside bare functions that lock, check, update and write a row.
 
+The bare row has a sha256. For changes by hand, its table has the indexes, checks and foreign key of the ledger's.
 Both by pgbench in turns, with as many clients, on the same variants. WAL is counted around each run.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.bench.browsing import sign_in
 from tests.bench.place import Database
 from tests.bench.rates import Pace, medians, pgbench
 from tests.bench.selling import SPREAD, stocked
@@ -28,6 +30,17 @@ _ITEMS = (
     + ", ".join(f"jsonb_build_object('variant_id', {_VARIANT.format(name)}, 'quantity', 1)" for name in "bac")
     + ")"
 )
+_BY_HAND = (
+    "{one}select * from stockroom_api.post_change({key}::text, '{kind}', {user_id}, {session_id}, array['manager'], "
+    "'', '{type}', '{reason}', array[{variant}], array[{change}], {reference_type}, {reference}, null, null);"
+)
+_BARE_BY_HAND = "{one}select bare_by_hand({variant}, {change}, '{type}', '{reason}', {reference}, 'Manager 0');"
+_CHANGES = {
+    "adjust, by hand": {"kind": "adjust", "type": "adjustment", "reason": "stock_decrease", "change": -1,
+                        "reference_type": "null", "reference": "null"},
+    "receive, by hand": {"kind": "receive", "type": "purchase", "reason": "delivery", "change": 2,
+                         "reference_type": "'receipt'", "reference": f"{_KEY}::text"},
+}  # fmt: skip
 WAYS: dict[str, tuple[str, str]] = {
     "update_variant_stock": (
         f"{_ONE}select public.update_variant_stock({_VARIANT.format('a')}, -1, {_KEY}::text, 'order', {_KEY}::text);",
@@ -45,7 +58,7 @@ def compare(where: Database, *, quick: bool = False) -> Iterator[tuple[str, ...]
     """Yield a row for each call and number of clients: rates of both and their ratio, WAL and CPU of both."""
     rounds, seconds = (1, 2) if quick else (3, 3)
     prepare(where)
-    for name, scripts in WAYS.items():
+    for name, scripts in (WAYS | _by_hand(where)).items():
         for clients in CLIENTS[:: 2 if quick else 1]:
             turns = [[_pace(where, script, clients, seconds) for script in scripts] for _ in range(rounds)]
             ours, bare = medians([[pace.rate for pace in turn] for turn in turns])
@@ -63,6 +76,18 @@ def prepare(where: Database) -> None:
         connection.execute("checkpoint")
 
 
+def _by_hand(where: Database) -> dict[str, tuple[str, str]]:
+    """Return the changes of a signed-in person, beside the bare ones."""
+    with where.connect() as connection:
+        person = sign_in(connection, 0).actor
+    more = {"one": _ONE, "key": _KEY, "variant": _VARIANT.format("a")}
+    more |= {"user_id": str(person.user_id), "session_id": str(person.session_id)}
+    return {
+        name: (_BY_HAND.format_map(change | more), _BARE_BY_HAND.format_map(change | more))
+        for name, change in _CHANGES.items()
+    }
+
+
 def _pace(where: Database, script: str, clients: int, seconds: int) -> Pace:
-    url = where.app_url if "public." in script else where.owner_url
+    url = where.app_url if "public." in script or "stockroom_api." in script else where.owner_url
     return pgbench(url, where, script, clients=clients, seconds=seconds, warm_up=WARM_UP)
