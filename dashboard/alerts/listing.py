@@ -290,7 +290,7 @@ def _show_deliveries(alert_id: int, zone: str) -> None:
 
 def _delivery_state(sent: Sent) -> str:
     return {
-        "postponed": "postponed",
+        "postponed": tr("postponed"),
         "sent": tr("sent"),
         "failed": tr(":red[delivery failed]"),
         "waiting": tr("waiting") if sent.why is None else tr(":orange[retrying]"),
