@@ -30,6 +30,8 @@ from tests.support.servers import Server
 from tests.support.shared.standby import Standby, start_primary, start_standby, stop_at_once
 from tests.support.shared.tally import Crowd, judge
 
+pytestmark = pytest.mark.slow  # it starts servers
+
 
 @pytest.fixture
 def pair(server: Server) -> Iterator[tuple[Server, Standby]]:

@@ -26,6 +26,8 @@ from core.foundation.settings import load_settings
 from tests.support.builders import Shop
 from tests.support.servers import new_folder
 
+pytestmark = pytest.mark.slow  # it starts servers
+
 PATIENCE = 60
 
 

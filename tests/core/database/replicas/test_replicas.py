@@ -44,6 +44,8 @@ from tests.support.builders import PastLine, Shop, key
 from tests.support.servers import Server
 from tests.support.shared.standby import Standby, start_primary, start_standby
 
+pytestmark = pytest.mark.slow  # it starts servers
+
 
 @pytest.fixture(scope="module")
 def pair(server: Server) -> Iterator[tuple[Shop, Standby]]:
