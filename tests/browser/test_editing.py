@@ -30,7 +30,7 @@ def type_into(tab: Page, column: int, row: int, text: str) -> None:
     share = max(box["width"] - sum(WIDTHS), 0) / (len(WIDTHS) - 1)
     left = WIDTHS[0] + sum(width + share for width in WIDTHS[1:column]) + WIDTHS[column] / 2
     tab.mouse.click(box["x"] + left, box["y"] + HEADER + ROW * (row + 0.5))
-    tab.wait_for_timeout(200)  # the cell is chosen a moment after the click
+    expect(grid.locator("[id^=glide-cell][aria-selected=true]").first).to_be_attached(timeout=10_000)
     tab.keyboard.press("Enter")
     field = tab.locator("textarea.gdg-input")
     expect(field).to_be_visible(timeout=10_000)
