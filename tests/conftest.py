@@ -19,6 +19,7 @@ import pytest
 
 from core.database.migrate import OLDEST_SERVER, migrate
 from core.sample.load import load_sample
+from dashboard.language.reader import ENGLISH, reading
 from tests.support.builders import ZONE, Shop
 from tests.support.servers import (
     EMBEDDED_MAJOR,
@@ -135,6 +136,13 @@ _free: dict[Server, list[Kept]] = {}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer a quicker run, for `make check`."""
     parser.addoption("--one-server", action="store_true", help="run every test on the embedded server alone")
+
+
+@pytest.fixture(autouse=True)
+def _the_reader_is_known() -> Iterator[None]:
+    """Outside of a page, a text would ask the session for its reader, in the database of this machine's own shop."""
+    with reading(ENGLISH):
+        yield
 
 
 def pytest_report_header() -> str:

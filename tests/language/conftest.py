@@ -6,12 +6,6 @@ from tests.support.shared.drawing import (
     a_tab_waits_for_its_script,
     components_are_looked_for_once,
     pages_are_compiled_once,
-    the_reader_is_known,
 )
 
-__all__ = [
-    "a_tab_waits_for_its_script",
-    "components_are_looked_for_once",
-    "pages_are_compiled_once",
-    "the_reader_is_known",
-]
+__all__ = ["a_tab_waits_for_its_script", "components_are_looked_for_once", "pages_are_compiled_once"]

@@ -10,8 +10,6 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 
-from dashboard.language.reader import ENGLISH, reading
-
 
 @pytest.fixture(scope="session", autouse=True)
 def components_are_looked_for_once() -> Iterator[None]:
@@ -44,11 +42,4 @@ def a_tab_waits_for_its_script() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(local_script_runner, "require_widgets_deltas", wait)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def the_reader_is_known() -> Iterator[None]:
-    """Outside of a page, a text would ask the session for its reader, in the database of this machine's own shop."""
-    with reading(ENGLISH):
         yield
