@@ -173,7 +173,7 @@ class _Flow:
     def add_up(self) -> str:
         """Compare the daily figures with the level, and check every deferred constraint."""
         found = reports.explain(self.connection, CHECKER, variant_id=self.variant_id)
-        if found.total != found.closing or found.closing != 0:
+        if (found.total, found.closing) != (0, 0):
             raise Falsified("The daily figures do not add up to what is on hand.")
         self.connection.execute(text("set constraints all immediate"))
         return f"back at 0 after {len(self._posted)} movements, every hash follows from the one before"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
+from dashboard.language.reader import reader
 from dashboard.language.texts import is_english, marked, tr
 
 WORDS = marked(
@@ -23,6 +25,12 @@ WORDS = marked(
 
 def words() -> str:
     """Return these words with the reader's as JSON; an empty object for who reads English."""
+    return _in_language(reader().language)
+
+
+@cache
+def _in_language(_: str) -> str:
+    # Once for each language: every run of a page sends them.
     return json.dumps({} if is_english() else {word: _said(word) for word in WORDS}, ensure_ascii=False)
 
 
