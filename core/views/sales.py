@@ -134,8 +134,11 @@ def _about(wanted: OrderFilter) -> str:
     return f"Filter: {said}." if said else "Every order."
 
 
-def order_name(number: str | None, buyer: str | None, payment_id: str | None) -> str:
-    """Return an order's number if it is a code without a part of the buyer's name, else its payment."""
+def order_code(number: str | None, buyer: str | None, payment_id: str | None) -> str:
+    """Return an order's number if it is a code without a part of the buyer's name, else its payment.
+
+    `stockroom_api.is_code` tells codes in the database by the same rule.
+    """
     text = (number or "").strip()
     said = [word for word in re.split(r"\W+", (buyer or "").casefold()) if len(word) > 2]
     if _CODE.fullmatch(text) and not any(word in text.casefold() for word in said):
@@ -145,7 +148,7 @@ def order_name(number: str | None, buyer: str | None, payment_id: str | None) ->
 
 def _order(row: OrderRow, shop: Shop) -> tuple[str, ...]:
     return (
-        order_name(row.number, row.name, row.payment_id), moment(row.paid_at, shop.zone),
+        order_code(row.number, row.name, row.payment_id), moment(row.paid_at, shop.zone),
         money(row.amount, row.currency), f"{row.units:,}", f"{row.missing:,}" if row.missing else "",
         money(row.refunded, row.currency) if row.refunded else "", f"{row.cases:,}" if row.cases else "",
     )  # fmt: skip
@@ -164,7 +167,7 @@ def _refunds(connection: Connection, actor: Actor, title: str, path: str, shop: 
 def _refund(found: OpenRefund, shop: Shop) -> tuple[str, ...]:
     row = found.refund
     return (
-        order_name(row.number, row.email, row.payment_id),
+        order_code(row.number, row.email, row.payment_id),
         moment(row.refunded_at, shop.zone), money(row.amount, row.currency),
         "" if row.paid is None else money(row.paid, row.currency), f"{sum(line.undecided for line in found.lines):,}",
     )  # fmt: skip
@@ -230,7 +233,7 @@ def case_filter(values: Mapping[str, list[str]], user_id: int) -> AlertFilter:
 def _case(row: CaseRow, shop: Shop) -> tuple[str, ...]:
     case = row.first
     kinds = ", ".join(dict.fromkeys(KINDS[each.kind] for each in row.alerts))
-    order = order_name(case.order_number, case.buyer, case.payment_id)
+    order = order_code(case.order_number, case.buyer, case.payment_id)
     return (
         kinds, order or case.product or case.sku or "", moment(row.first_at, shop.zone),
         f"{row.units:,}" if row.units else "", money(row.money, row.currency) if row.currency and row.money else "",

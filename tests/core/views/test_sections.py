@@ -125,10 +125,10 @@ def test_no_mail_names_a_buyer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_order_is_named_by_its_number_unless_that_may_name_its_buyer() -> None:
-    assert sales.order_name("WEB-1042", "Ines Hart", "pi_1") == "WEB-1042"
-    assert sales.order_name("hart-7", "Ines Hart", "pi_1") == "pi_1"
-    assert sales.order_name("Ring twice", None, "pi_1") == "pi_1"
-    assert sales.order_name(None, None, None) == ""
+    assert sales.order_code("WEB-1042", "Ines Hart", "pi_1") == "WEB-1042"
+    assert sales.order_code("hart-7", "Ines Hart", "pi_1") == "pi_1"
+    assert sales.order_code("Ring twice", None, "pi_1") == "pi_1"
+    assert sales.order_code(None, None, None) == ""
 
 
 def test_a_mail_reads_the_filters_of_the_pages() -> None:
