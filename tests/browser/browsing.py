@@ -21,7 +21,8 @@ ARGUMENTS = [
     "--disable-threaded-animation",
     "--disable-smooth-scrolling",
     "--num-raster-threads=1",
-    "--renderer-process-limit=1",  # the next tab has the scripts of the page already compiled
+    "--renderer-process-limit=1",
+    "--process-per-site",  # the next tab has the scripts of the page already compiled
     # What was compiled is kept at once, not when it is loaded a third time. The pointers are Playwright's own settings.
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4,"
     "v8CacheOptions=3",
@@ -56,6 +57,7 @@ class Desk:
         context = self.browser.new_context(viewport=viewport, reduced_motion="reduce")
         # Not a route: that would switch the cache off.
         context.on("request", self._note)
+        context.new_page().goto(f"{self.url}/healthz")  # it stays open, and with it the process that the tabs share
         return context
 
     def _note(self, request: Request) -> None:
@@ -63,9 +65,9 @@ class Desk:
             self.left.append(request.url)
 
     def close_tabs(self) -> None:
-        """Close every tab and forget who was signed in."""
+        """Close every tab but the first of each browser, and forget who was signed in."""
         for phone, context in self._open:
-            for page in context.pages:
+            for page in context.pages[1:]:
                 page.close()
             context.clear_cookies()
             self._closed[phone].append(context)

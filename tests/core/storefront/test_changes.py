@@ -244,7 +244,11 @@ def test_two_tabs_at_once_with_the_same_cart_are_one_payment_and_one_hold(till: 
 
         def tab(n: int, shoe: UUID = shoe, notes: dict[str, Any] = notes, start: Barrier = start) -> Any:
             start.wait()
-            return till.pay(of(shoe, 2 if same else n + 1), metadata=notes)
+            for _ in range(5):
+                answer = till.pay(of(shoe, 2 if same else n + 1), metadata=notes)
+                if answer.status_code != 503:  # the machine stood still while another tab had the row: a storefront asks again
+                    break
+            return answer
 
         with ThreadPoolExecutor(4) as tabs:
             answers = list(tabs.map(tab, range(4)))
