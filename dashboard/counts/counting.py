@@ -23,15 +23,18 @@ _EACH, _NUMBER = marked("Each scan counts"), marked("Scan, then number")
 _MODE = lists.Choice(label=marked("How to count"), key="cnt_mode", options={_EACH: False, _NUMBER: True}, usual=_EACH)
 _NEXT = 8
 _LOW = (columns.ROW_HEIGHT, columns.ROW_HEIGHT)
-# Enter in the code field goes on to the number, if numbers are typed. After an entry the code field has the focus.
+# Enter in the code field goes on to the number, if numbers are typed. After an entry the code field has the focus,
+# unless the person is faster than the page and types the next number already.
 _HANDS = """<style>.st-key-cnt_form_field [data-testid="InputInstructions"] { display: none; }</style>
 <script>/* %(nonce)s */
 (function () {
   const code = () => document.querySelector(".st-key-cnt_code input");
   const number = () => document.querySelector(".st-key-cnt_number input");
+  const isTyping = () => number() && document.activeElement === number() && code().value.trim();
   (function focus(tries) {
     if (!code() && tries) return setTimeout(focus, 100, tries - 1);
-    if (code() && (%(always)s || matchMedia("(pointer: fine)").matches)) code().focus({ preventScroll: true });
+    if (!code() || isTyping()) return;
+    if (%(always)s || matchMedia("(pointer: fine)").matches) code().focus({ preventScroll: true });
   })(30);
   if (window.stockroomCounting) return;
   window.stockroomCounting = true;

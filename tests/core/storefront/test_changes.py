@@ -246,7 +246,7 @@ def test_two_tabs_at_once_with_the_same_cart_are_one_payment_and_one_hold(till: 
             start.wait()
             for _ in range(5):
                 answer = till.pay(of(shoe, 2 if same else n + 1), metadata=notes)
-                if answer.status_code != 503:  # the machine stood still while another tab had the row: a storefront asks again
+                if answer.status_code != 503:  # the machine stood still while another tab had the row
                     break
             return answer
 
