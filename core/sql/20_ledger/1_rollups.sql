@@ -39,33 +39,11 @@ create function stockroom_api.day_of(_line stockroom.line, _day date, _closing i
         case when _line.movement_type = 'count' then greatest(-_line.quantity, 0) else 0 end,
         1, _closing)::stockroom.variant_days;
 
--- Add a single line of now to the rollup, under the lock of its variant. Most days have a row, and an update costs less than an insert
--- that meets it; the everyday directions have one each. Each statement reads the time zone itself: while another transaction changes
--- the zone, it waits for the rollup before it reads.
+-- Add a single line of now to the rollup, under the lock of its variant. As in every write of the rollup, the statement reads the time
+-- zone itself: while another transaction changes the zone, it waits for the rollup before it reads.
 create function stockroom_api.roll_up_one(_variant_id uuid, _type text, _quantity int, _closing int) returns void
     language plpgsql as $$
 begin
-    if _type = 'sale' and _quantity < 0 then
-        update stockroom.variant_days d
-           set sale_out = d.sale_out - _quantity, movements = d.movements + 1, closing = _closing
-          from stockroom.shop s
-         where d.variant_id = _variant_id and d.day = stockroom_api.day_at(now(), s.zone);
-    elsif _type = 'adjustment' then
-        update stockroom.variant_days d
-           set adjustment_in = d.adjustment_in + greatest(_quantity, 0), adjustment_out = d.adjustment_out + greatest(-_quantity, 0),
-               movements = d.movements + 1, closing = _closing
-          from stockroom.shop s
-         where d.variant_id = _variant_id and d.day = stockroom_api.day_at(now(), s.zone);
-    elsif _type = 'purchase' then
-        update stockroom.variant_days d
-           set purchase_in = d.purchase_in + greatest(_quantity, 0), purchase_out = d.purchase_out + greatest(-_quantity, 0),
-               movements = d.movements + 1, closing = _closing
-          from stockroom.shop s
-         where d.variant_id = _variant_id and d.day = stockroom_api.day_at(now(), s.zone);
-    end if;
-    if found then
-        return;
-    end if;
     insert into stockroom.variant_days as d
     select (stockroom_api.day_of(row (_variant_id, _type, null, _quantity, null, null, null, null, null)::stockroom.line,
                                  stockroom_api.day_at(now(), s.zone), _closing)).*

@@ -85,7 +85,7 @@ begin
 end $$;
 
 -- Add a sale of several variants at a moment of today to the rollup, under the lock of the variants. Most days have a row, and an update
--- costs less than an insert that meets it. Each statement reads the time zone itself, as roll_up_one does. A change of the zone that
+-- costs less than an insert that meets it. Each statement reads the time zone itself, as everywhere. A change of the zone that
 -- it waited for may have put the moment on another day.
 create function stockroom_api.roll_up_sale(_sold stockroom_api.sold_line[], _at timestamptz) returns void
     language plpgsql as $$

@@ -6,7 +6,8 @@ create function stockroom_api.stock_columns() returns text[]
     return array['stock_quantity', 'reserved_quantity', 'computed_available_stock', 'movement_sequence', 'chain_head',
                  'last_moved_at', 'last_counted_at'];
 
--- Grant the writers of the catalogue their rights on the columns that there are now, and record direct changes of these columns.
+-- Grant the writers of the catalogue their rights on the columns that there are now, and record direct changes of these columns. The
+-- moments of a row are no change of the catalogue; without them, the trigger is not asked at each posting.
 create function stockroom_api.open_catalogue() returns void
     language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -28,6 +29,10 @@ begin
         loop
             execute format('grant %s (%s) on public.%I to %I', _writer.what, _columns, _table, _writer.role);
         end loop;
+        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into _columns
+          from pg_attribute a
+         where a.attrelid = format('public.%I', _table)::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+           and a.attname <> all (stockroom_api.stock_columns() || '{created_at,updated_at}');
         execute format('create trigger catalogue_audit after insert or update of %s on public.%I for each row '
                        'when (current_user <> ''stockroom_owner'') execute function stockroom.note_catalogue()', _columns, _table);
     end loop;
