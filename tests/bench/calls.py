@@ -89,5 +89,4 @@ def _by_hand(where: Database) -> dict[str, tuple[str, str]]:
 
 
 def _pace(where: Database, script: str, clients: int, seconds: int) -> Pace:
-    url = where.app_url if "public." in script or "stockroom_api." in script else where.owner_url
-    return pgbench(url, where, script, clients=clients, seconds=seconds, warm_up=WARM_UP)
+    return pgbench(where.app_url, where, script, clients=clients, seconds=seconds, warm_up=WARM_UP)

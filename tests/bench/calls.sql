@@ -1,4 +1,5 @@
--- The storefront's calls without a ledger: lock, check, update, and write a row of the same columns with a sha256.
+-- The storefront's calls without a ledger: lock, check, update, and write a row of the same columns with a sha256. They run with the
+-- rights of the application, as ours do: for a superuser, PostgreSQL checks none.
 drop function if exists bare_change(uuid, int, text), bare_order(uuid, jsonb), bare_by_hand(uuid, int, text, text, text, text);
 drop table if exists bare_variants, bare_movements, same_movements, same_variants, sold;
 create table bare_variants (like public.product_variants including generated including defaults, primary key (id));
@@ -11,6 +12,7 @@ create table sold (n serial primary key, id uuid not null, sku text not null);
 insert into sold (id, sku) select id, sku from public.product_variants order by id limit :variants;
 analyze bare_variants, bare_movements, sold;
 grant select on sold to stockroom_app;
+grant select, insert, update on bare_variants, bare_movements to stockroom_app;
 
 create function bare_change(_variant_id uuid, _change int, _key text) returns jsonb
     language plpgsql as $$
@@ -66,6 +68,7 @@ insert into same_variants (id, product_id, sku, stock_quantity, movement_sequenc
 select id, product_id, sku, 1000000000, movement_sequence from public.product_variants;
 insert into same_movements overriding system value select * from public.stock_movements;
 select setval(pg_get_serial_sequence('same_movements', 'id'), (select max(id) from same_movements));
+grant select, insert, update on same_variants, same_movements to stockroom_app;
 analyze same_variants, same_movements;
 
 create function bare_by_hand(_variant_id uuid, _change int, _type text, _reason text, _reference text, _person text) returns bigint

@@ -238,7 +238,7 @@ def test_the_payments_of_another_key_and_of_nobody_are_not_changed(till: Till) -
 
 
 def patiently(ask: Callable[[], Any]) -> Any:
-    """Ask again while the answer is 503, as a storefront does: the machine may stand still while another tab has the row."""
+    """Ask again while the answer is 503, as a storefront does: the machine may stop while another tab has the row."""
     for _ in range(4):
         answer = ask()
         if answer.status_code != 503:
