@@ -126,9 +126,15 @@ class Pace:
     cpu: float
 
 
-def pgbench(url: str, where: Database, script: str, *, clients: int, seconds: int, warm_up: int = 0) -> Pace:
-    """Let pgbench run a script for so long with so many clients; the first seconds, `warm_up`, do not count."""
-    arguments = ["-n", "-M", "prepared", "-P", "1", "-c", str(clients), "-j", "2", "-T", str(seconds + warm_up)]
+def pgbench(
+    url: str, where: Database, script: str, *, clients: int, seconds: int, warm_up: int = 0, is_pooled: bool = False
+) -> Pace:
+    """Let pgbench run a script for so long with so many clients; the first seconds, `warm_up`, do not count.
+
+    Behind a pooler nothing is prepared.
+    """
+    arguments = ["-n", "-M", "simple" if is_pooled else "prepared", "-P", "1"]
+    arguments += ["-c", str(clients), "-j", "2", "-T", str(seconds + warm_up)]
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file, where.connect() as connection:
         file.write(script)
         file.flush()

@@ -84,16 +84,17 @@ def has_pgbouncer() -> bool:
     return _pgbouncer() is not None
 
 
-def start_pgbouncer(server: Server, users: Sequence[str] = ()) -> Server:
-    """Start PgBouncer in transaction mode in front of `server`, for these login roles."""
+def start_pgbouncer(server: Server, users: Sequence[str] = (), *, connections: int = 20) -> Server:
+    """Start PgBouncer in transaction mode in front of `server`, for these login roles, as the user that runs it."""
     program = _pgbouncer()
     assert program is not None, "PgBouncer is not installed"
     folder = new_folder()
     names = {"postgres", "stockroom_app", "stockroom_owner", *users}
     (folder / "users.txt").write_text("".join(f'"{name}" ""\n' for name in sorted(names)))
-    (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server))
-    _user().own(folder)
-    _run(folder, program, "--daemon", "--quiet", folder / "pgbouncer.ini")
+    (folder / "pgbouncer.ini").write_text(_pgbouncer_settings(folder, server, connections))
+    user = _named(pwd.getpwuid(server.folder.stat().st_uid))
+    user.own(folder)
+    _run(folder, program, "--daemon", "--quiet", folder / "pgbouncer.ini", user=user)
     pid = _wait_for_pid(folder / "pgbouncer.pid")
 
     def stop() -> None:
@@ -172,7 +173,10 @@ def _create_database(server: Server) -> None:
 
 def _user() -> ServiceUser:
     """Return the user that runs the servers: our own, or `nobody` under root."""
-    entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    return _named(pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()))
+
+
+def _named(entry: pwd.struct_passwd) -> ServiceUser:
     return ServiceUser(uid=entry.pw_uid, gid=entry.pw_gid, name=entry.pw_name)
 
 
@@ -189,8 +193,8 @@ def _memory() -> Path | None:
     return MEMORY if has_room else None
 
 
-def _run(folder: Path, *command: Path | str) -> None:
-    done = _user().run(command, folder)
+def _run(folder: Path, *command: Path | str, user: ServiceUser | None = None) -> None:
+    done = (user or _user()).run(command, folder)
     assert done.returncode == 0, f"{command[0]} failed:\n{done.output}"
 
 
@@ -198,14 +202,14 @@ def _pgbouncer() -> str | None:
     return shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
-def _pgbouncer_settings(folder: Path, server: Server) -> str:
+def _pgbouncer_settings(folder: Path, server: Server, connections: int) -> str:
     return f"""
 [databases]
 * = host={server.folder} port={server.port}
 
 [pgbouncer]
 pool_mode = transaction
-default_pool_size = 20
+default_pool_size = {connections}
 server_login_retry = 1
 max_client_conn = 200
 listen_addr =
