@@ -194,7 +194,7 @@ begin
           from stockroom.shop s
          where d.variant_id = _variant_id and d.day = stockroom_api.day_at(now(), s.zone);
     else
-        perform stockroom_api.roll_up_one(_variant_id, _type, _quantity, level);
+        perform stockroom_api.roll_up_one(_variant_id, _type, _quantity, level);  -- sets found
     end if;
     if not found then  -- its first movement of the day
         perform stockroom_api.roll_up_one(_variant_id, _type, _quantity, level);
