@@ -140,9 +140,9 @@ def _show_entries(seen: OneCount) -> None:
         what = [parts.named(row.sku, row.product, row.size, row.color) for row in rows]
         units, by = [_units(row) for row in rows], [row.performed_by for row in rows]
         table = {
-            "what": (what, TextColumn(tr("Variant"), width=250)),
-            "units": (units, TextColumn(tr("Units"), width=60, alignment="right")),
-            "by": (by, TextColumn(tr("By"), width=90)),
+            "what": (what, TextColumn(tr("Variant"), width=290)),
+            "units": (units, TextColumn(tr("Units"), width=55, alignment="right")),
+            "by": (by, TextColumn(tr("By"), width=80)),
         }
         narrow = table | {"what": ([row.sku for row in rows], TextColumn("SKU", width=150))}
         columns.show(
