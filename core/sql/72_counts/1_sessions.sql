@@ -16,7 +16,7 @@ select v.id as variant_id, coalesce(v.unit_cost, w.price) as unit_value,
 create view stockroom_api.count_order as
 select v.id as variant_id, row_number() over (
            order by nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') nulls last, p.name, p.id, v.color nulls first,
-                    substring(v.size::text from '^[0-9]+([.][0-9]+)?')::numeric nulls last,
+                    substring(replace(v.size::text, ',', '.') from '^[0-9]+(?:[.][0-9]+)?')::numeric nulls last,
                     array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', 'XXXL'], upper(v.size::text)) nulls last,
                     v.size, v.sku)::int as place,
        nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') as shelf_place

@@ -48,6 +48,20 @@ def covered(shop: Shop, scope: Scope, **more: Any) -> set[str]:
     return found
 
 
+def test_a_session_goes_through_the_sizes_of_a_shoe_in_their_order(shop: Shop) -> None:
+    first = shop.variant(1, size="40", product="Court shoe")
+    product = shop.sql("select product_id from public.product_variants where id = :id", id=first)
+    sizes = ["39", "40", "40.5", "41", "42,5", "43", "100", "XS", "M", "XXL", "one size"]
+    for size in sorted(set(sizes) - {"40"}):
+        shop.sql(
+            "insert into public.product_variants (product_id, sku, size) values (:product, :sku, :size)",
+            product=product, sku=f"COURT-{size}", size=size,
+        )  # fmt: skip
+    count = shop.run(sessions.start, "Wanda", name="Court", scope=Scope.PRODUCT, product_ids=[product], key=key())
+    left = shop.run(entering.uncounted, "Wanda", count_id=count, limit=99)
+    assert [line.size for line in left] == sizes
+
+
 def test_a_session_covers_its_scope(store: tuple[Shop, dict[str, UUID]]) -> None:
     shop, names = store
     product = shop.sql("select product_id from public.product_variants where sku = 'DEAR'")
