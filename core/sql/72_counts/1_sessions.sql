@@ -12,12 +12,14 @@ select v.id as variant_id, coalesce(v.unit_cost, w.price) as unit_value,
                 when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
                 else stockroom_api.ruled_price(v.id) end as price) w;
 
--- Every variant in the order in which people walk past it: shelf place if there is one, then product, colour and size.
+-- Every variant in the order in which people walk past it: shelf place if there is one, then product, colour and size. The sizes follow
+-- each other as on pages, where size_order in core/catalog/size_runs.py orders them (a test compares them).
 create view stockroom_api.count_order as
 select v.id as variant_id, row_number() over (
            order by nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') nulls last, p.name, p.id, v.color nulls first,
-                    substring(replace(v.size::text, ',', '.') from '^[0-9]+(?:[.][0-9]+)?')::numeric nulls last,
-                    array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', 'XXXL'], upper(v.size::text)) nulls last,
+                    substring(replace(v.size::text, ',', '.') from '^[0-9]+(?:[.][0-9]+)?(?![0-9.A-Za-z])')::numeric nulls last,
+                    array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', '2XL', 'XXXL', '3XL'],
+                                   upper(v.size::text)) nulls last,
                     v.size, v.sku)::int as place,
        nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') as shelf_place
   from public.product_variants v
