@@ -2,17 +2,12 @@
 -- movements write nothing here: they leave and come back at the average of their moment.
 
 -- How many digits of an amount in this currency are minor units, as `minor_digits` in core/carts/values.py.
-create function stockroom_api.minor_digits(_currency text) returns int
-    language sql immutable
+create function stockroom_api.currency_digits(_currency text) returns int
+    language sql immutable security definer set search_path = pg_catalog, pg_temp
     return case when upper(_currency) in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',
                                           'XOF', 'XPF') then 0
                 when upper(_currency) in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 3
                 else 2 end;
-
--- The same for queries of the application. A function of its own, because a definer's function is never inlined.
-create function stockroom_api.currency_digits(_currency text) returns int
-    language sql immutable security definer set search_path = pg_catalog, pg_temp
-    return stockroom_api.minor_digits(_currency);
 
 -- The average after a receipt: the value before, rounded to the minor unit, and that of the receipt, divided by all units. With nothing
 -- on hand, or no average so far, it is the cost of the receipt. A receipt without a cost changes nothing.
@@ -154,10 +149,9 @@ begin
         perform stockroom_api.write_costs(_operation_id, _performed_by,
             array[row (_variant_id, _type, _reason, _quantity, null, null, null, _reverses_id, null)::stockroom.line], null, null, null);
     elsif _quantity > 0 then
-        select (select c.average from stockroom.cost_steps c
-                 where c.variant_id = _variant_id order by c.sequence desc, c.place desc limit 1), stockroom_api.minor_digits(s.currency)
-          into _average, _digits from stockroom.shop s;
+        _average := stockroom_api.average_cost(_variant_id);
         if _is_receipt or _average is null then
+            _digits := (select stockroom_api.currency_digits(s.currency) from stockroom.shop s);
             _average := stockroom_api.averaged(_average, _level - _quantity, _quantity, _unit_cost, _digits);
             if _average is not null then
                 insert into stockroom.cost_steps (variant_id, sequence, place, kind, source, unit_cost, average, on_hand, digits,

@@ -13,11 +13,14 @@ create function stockroom_api.open_catalogue() returns void
 declare
     _table text;
     _columns text;
+    _recorded text;
     _writer record;
 begin
     foreach _table in array array['products', 'product_variants'] loop
         execute format('drop trigger if exists catalogue_audit on public.%I', _table);
-        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into _columns
+        select string_agg(quote_ident(a.attname), ', ' order by a.attnum),
+               string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attname not in ('created_at', 'updated_at'))
+          into _columns, _recorded
           from pg_attribute a
          where a.attrelid = format('public.%I', _table)::regclass and a.attnum > 0 and not a.attisdropped
            and a.attgenerated = '' and a.attname <> all (stockroom_api.stock_columns());
@@ -29,11 +32,7 @@ begin
         loop
             execute format('grant %s (%s) on public.%I to %I', _writer.what, _columns, _table, _writer.role);
         end loop;
-        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into _columns
-          from pg_attribute a
-         where a.attrelid = format('public.%I', _table)::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-           and a.attname <> all (stockroom_api.stock_columns() || '{created_at,updated_at}');
         execute format('create trigger catalogue_audit after insert or update of %s on public.%I for each row '
-                       'when (current_user <> ''stockroom_owner'') execute function stockroom.note_catalogue()', _columns, _table);
+                       'when (current_user <> ''stockroom_owner'') execute function stockroom.note_catalogue()', _recorded, _table);
     end loop;
 end $$;
