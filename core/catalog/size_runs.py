@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from core.foundation.errors import invalid
 from core.foundation.text import clean_line
@@ -13,7 +14,11 @@ MOST_SIZES = 60
 LONGEST_SIZE = 40
 _RANGE = re.compile(r"(\d{1,3})\s*[-\u2013]\s*(\d{1,3})", re.ASCII)
 _QUOTED = re.compile(r'"([^"]*)"')
-_LETTERS = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL")
+_LETTERS = re.compile(r"M|(?:(?P<times>[0-9]{1,2})X|(?P<x>X*))(?P<end>[SL])", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?P<system>[^0-9]*)(?P<whole>[0-9]+(?:[.,][0-9]+)?)"
+    r"(?:\s*(?P<sign>[\u00bc-\u00be\u2153\u2154])|\s+(?P<over>[0-9])/(?P<under>[1-9]))?"
+)
 _NOT_IN_SKU = re.compile(r"[^A-Z0-9.]+")
 
 
@@ -49,14 +54,35 @@ def _of_part(part: str) -> list[str]:
     return [str(size) for size in range(first, last + 1)]
 
 
-def size_order(size: str | None) -> tuple[int, float, str]:
-    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest."""
+def size_order(size: str | None) -> tuple[int, str, float, str]:
+    """Return a sort key for sizes: numbers by value, then letters from small to large, then the rest.
+
+    `42 2/3`, `42\u2154` and `42,5` are numbers. `104/110` and `6Y` are placed by their first number. `EU 42` comes
+    after the letters, with others of its system. The function size_order in core/sql orders the lines of a count.
+    """
     text = (size or "").strip()
-    try:
-        return (0, float(text.replace(",", ".")), text)
-    except ValueError:
-        known = _LETTERS.index(text.upper()) if text.upper() in _LETTERS else None
-        return (1, known, text) if known is not None else (2, 0, text)
+    if letters := _LETTERS.fullmatch(text):
+        return (1, "", _width(letters), text)
+    number = _NUMBER.match(text)
+    if number is None:
+        return (3, text.upper(), 0, text)
+    system = number["system"].strip().upper()
+    return (2 if system else 0, system, _value(number), text)
+
+
+def _width(letters: re.Match[str]) -> int:
+    """Return the distance from M: `S` is -1, `XL` is 2 and `3XL` is 4."""
+    if letters["end"] is None:
+        return 0
+    more = int(letters["times"]) if letters["times"] else len(letters["x"] or "")
+    return (1 + more) * (1 if letters["end"].upper() == "L" else -1)
+
+
+def _value(number: re.Match[str]) -> float:
+    value = float(number["whole"].replace(",", "."))
+    if number["sign"]:
+        return value + unicodedata.numeric(number["sign"])
+    return value + int(number["over"]) / int(number["under"]) if number["over"] else value
 
 
 def pattern_of(product: str, sku: str = "", size: str | None = None) -> str:

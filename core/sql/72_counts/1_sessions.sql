@@ -12,18 +12,37 @@ select v.id as variant_id, coalesce(v.unit_cost, w.price) as unit_value,
                 when coalesce(s.price_rule ->> 0, 'price') = 'price' then coalesce(v.price, p.price)
                 else stockroom_api.ruled_price(v.id) end as price) w;
 
--- Every variant in the order in which people walk past it: shelf place if there is one, then product, colour and size. The sizes follow
--- each other as on pages, where size_order in core/catalog/size_runs.py orders them (a test compares them).
+-- Where a size is in the order of sizes: by rank (0 numbers, 1 letters, 2 numbers of a system, 3 the rest), system, number and text.
+-- Pages have the same order, by size_order in core/catalog/size_runs.py (a test compares them).
+create function stockroom_api.size_order(_size text, out rank int, out system text, out number numeric, out written text)
+    language plpgsql immutable as $$
+declare
+    _found text[];
+begin
+    written := btrim(coalesce(_size, ''));
+    system := '';
+    _found := regexp_match(upper(written), '^(?:M|(?:([0-9]{1,2})X|(X*))([SL]))$');
+    if _found is not null then
+        rank := 1;
+        number := case _found[3] when 'L' then 1 when 'S' then -1 else 0 end * (1 + coalesce(_found[1]::int, length(_found[2]), 0));
+        return;
+    end if;
+    _found := regexp_match(written, '^([^0-9]*)([0-9]+(?:[.,][0-9]+)?)(?:\s*([¼½¾⅓⅔])|\s+([0-9])/([1-9]))?');
+    system := upper(btrim(coalesce(_found[1], written)));
+    rank := case when _found is null then 3 when system <> '' then 2 else 0 end;
+    number := coalesce(replace(_found[2], ',', '.')::numeric, 0)
+              + coalesce(case _found[3] when '¼' then 0.25 when '½' then 0.5 when '¾' then 0.75 when '⅓' then 1 / 3.0
+                                        when '⅔' then 2 / 3.0 end, _found[4]::numeric / _found[5]::numeric, 0);
+end $$;
+
+-- Every variant in the order in which people walk past it: shelf place if there is one, then product, colour and size.
 create view stockroom_api.count_order as
 select v.id as variant_id, row_number() over (
-           order by nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') nulls last, p.name, p.id, v.color nulls first,
-                    substring(replace(v.size::text, ',', '.') from '^[0-9]+(?:[.][0-9]+)?(?![0-9.A-Za-z])')::numeric nulls last,
-                    array_position(array['XXXS', 'XXS', 'XS', 'S', 'M', 'L', 'XL', 'XXL', '2XL', 'XXXL', '3XL'],
-                                   upper(v.size::text)) nulls last,
-                    v.size, v.sku)::int as place,
-       nullif(btrim(to_jsonb(v) ->> 'shelf_place'), '') as shelf_place
+           order by nullif(btrim(v.shelf_place), '') nulls last, p.name, p.id, v.color nulls first, s.rank, s.system collate "C", s.number,
+                    s.written collate "C", v.sku)::int as place
   from public.product_variants v
-  join public.products p on p.id = v.product_id;
+  join public.products p on p.id = v.product_id
+ cross join lateral stockroom_api.size_order(v.size::text) s;
 
 -- The variants of a scope. Inactive variants belong to a scope only while units of them are on hand, and to a list always.
 -- `size_runs`: products of which some sizes can be sold and some cannot.

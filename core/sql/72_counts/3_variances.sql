@@ -98,7 +98,7 @@ create function stockroom_api.uncounted_lines(
 begin
     perform stockroom_api.require(_user_id, _session_id, _roles, _name);
     return query
-    select v.id, v.sku, p.name, v.size, v.color, nullif(btrim(to_jsonb(v) ->> 'shelf_place'), ''),
+    select v.id, v.sku, p.name, v.size, v.color, nullif(btrim(v.shelf_place), ''),
            case when not (c.is_blind and (c.state in ('counting', 'paused') or l.round > 1)) then v.stock_quantity end, l.round > 1,
            v.last_counted_at
       from stockroom.count_lines l

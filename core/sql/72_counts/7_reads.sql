@@ -55,14 +55,13 @@ select c.id as count_id, c.name, c.ended_at, c.undone_at is not null as is_undon
 
 -- The lines of a sheet in walking order. The level is left out of a blind sheet.
 create view stockroom_api.count_sheet as
-select l.count_id, l.place, o.shelf_place, v.sku, v.barcode, p.name as product, v.color, v.size,
+select l.count_id, l.place, nullif(btrim(v.shelf_place), '') as shelf_place, v.sku, v.barcode, p.name as product, v.color, v.size,
        case when not c.is_blind then v.stock_quantity end as expected, (select sum(t.units) from stockroom_api.count_tallies t
          where t.count_id = l.count_id and t.variant_id = l.variant_id)::int as counted
   from stockroom.count_lines l
   join stockroom.counts c on c.id = l.count_id
   join public.product_variants v on v.id = l.variant_id
-  join public.products p on p.id = v.product_id
-  join stockroom_api.count_order o on o.variant_id = l.variant_id;
+  join public.products p on p.id = v.product_id;
 
 grant select on stockroom_api.open_counts, stockroom_api.count_sessions, stockroom_api.count_entries, stockroom_api.count_results, stockroom_api.count_accuracy,
     stockroom_api.count_sheet to stockroom_app;

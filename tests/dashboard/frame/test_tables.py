@@ -10,8 +10,9 @@ from dashboard.frame import tables
 
 
 def test_sizes_are_sorted_as_on_a_shelf() -> None:
-    mixed = ["XL", "10", "9.5", None, "S", "9", "42,5", "one size", "XXL", "M"]
-    assert sorted(mixed, key=size_order) == ["9", "9.5", "10", "42,5", "S", "M", "XL", "XXL", None, "one size"]
+    mixed = ["XL", "10", "9.5", None, "S", "9", "42,5", "42 2/3", "42", "one size", "4XL", "XXL", "M", "10Y", "6Y"]
+    shelf = ["6Y", "9", "9.5", "10", "10Y", "42", "42,5", "42 2/3", "S", "M", "XL", "XXL", "4XL", None, "one size"]
+    assert sorted(mixed, key=size_order) == shelf
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-2", "@sum", "\t=1"])
