@@ -32,6 +32,7 @@ from tests.support.servers import (
     system_majors,
 )
 from tests.support.shared.databases import Kept
+from tests.support.shared.hashing import weaken
 
 # What depends on the server's version: the ledger, migrations, rights, backups, and what reads the catalogue of a
 # database. Of what is built on the ledger, the tests that between them call its functions; refusals and combinations
@@ -131,6 +132,9 @@ SAMPLE_DAYS = 13
 """The days of the sample of the tests: enough for one of everything."""
 _running: dict[int, Server] = {}
 _free: dict[Server, list[Kept]] = {}
+
+
+weaken()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,6 +15,7 @@ import uvicorn
 
 from core.foundation.settings import load_settings
 from dashboard.__main__ import configuration
+from tests.support.shared.hashing import weaken
 from tests.support.shared.processes import forking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,8 @@ PATIENCE = 60
 
 
 def _serve(port: int, environment: dict[str, str]) -> None:
-    """As `make run` serves it, but for a database that the test has opened, and without a link on the terminal."""
+    """As `make run` serves it, but for a database of the test, without a link on the terminal, and with weak hashes."""
+    weaken()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)

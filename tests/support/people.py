@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from core.foundation.model import Actor, Role
-from core.people import accounts, passwords
+from core.people import accounts
 from core.people import administration as people
 from core.people.accounts import NewSession, ProvenPassword, SignedIn, TooManyTries
 from core.people.factors.half import HalfSession
 from tests.support.builders import Shop
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Weak password hashes that take no time: tests of sign-in need no strong ones."""
-    passwords._nobodys_hash.cache_clear()
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=512, parallelism=1))
-    yield
-    passwords._nobodys_hash.cache_clear()
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ begin
     returning i.id, i.rows_staged, i.finished_at is not null;
 end $$;
 
--- Prepare the posting: check the rows, leave out those that an earlier import has posted, create unknown SKUs, lock the variants, and insert the opening counts. Returns no row if
--- the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
+-- Prepare the posting: check the rows, leave out those that an earlier import has posted, create unknown SKUs, lock the variants,
+-- and insert the opening counts. Returns no row if the file has been imported meanwhile. Refuses: SK008, SK009, SK010.
 create function stockroom_api.begin_history(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _import_id bigint
 ) returns table (new_codes bigint)
@@ -114,8 +114,10 @@ create function stockroom_api.insert_openings(_import_id bigint) returns void
      where id = _import_id;
 $$;
 
--- Post the rows at the places after `_after` up to `_until`. It works only inside the transaction that began the import, so that half
--- a history is never committed. Returns how many movements were written.
+-- Post the rows at the places after `_after` up to `_until`. It works only inside the transaction that began the import, so
+-- that half a history is never committed. Returns how many movements were written. By its settings, a chunk is joined by
+-- hashes and sorted in memory, the check of the foreign key is planned once instead of for each row, and no expression is
+-- compiled, which would take longer than it saves.
 create function stockroom_api.post_history(_import_id bigint, _after int, _until int) returns bigint
     language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
     set plan_cache_mode = auto set enable_nestloop = off set enable_mergejoin = off set work_mem = '64MB' as $$

@@ -11,12 +11,8 @@ from core.commands.accounts import add_parsers
 from core.foundation.errors import InvalidInput
 from core.foundation.model import Role
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, new_person, quick_hashes, sign_in, token_of, use_link
+from tests.support.people import PASSWORD, new_person, sign_in, token_of, use_link
 from tests.support.shared.second_steps import enrolled, half_of
-
-__all__ = ["quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 def type_in(shop: Shop, line: str) -> None:

@@ -9,17 +9,16 @@ from datetime import timedelta
 from typing import Literal
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 
 from core.foundation.model import Role
 from core.people import passwords
 from core.people.accounts import NewSession, TooManyTries
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, email, quick_hashes, sign_in, token_of, who
+from tests.support.people import PASSWORD, email, sign_in, token_of, who
+from tests.support.shared.hashing import STRONG
 
-__all__ = ["email", "quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+__all__ = ["email"]
 
 
 def test_the_right_password_signs_a_person_in_for_twelve_hours(shop: Shop, email: str) -> None:
@@ -72,6 +71,13 @@ def test_neither_the_password_nor_the_token_is_in_the_database(shop: Shop, email
     assert "$argon2id$" in str(kept)
     assert PASSWORD not in str(kept)
     assert token not in str(kept)
+
+
+def test_a_hash_costs_what_is_recommended_for_machines_with_little_memory() -> None:
+    """RFC 9106, section 4: argon2id with 3 passes over 64 MiB in 4 lanes, a salt of 128 bits, a tag of 256."""
+    assert STRONG.type is Type.ID
+    costs = (STRONG.time_cost, STRONG.memory_cost, STRONG.parallelism, 8 * STRONG.salt_len, 8 * STRONG.hash_len)
+    assert costs == (3, 64 * 1024, 4, 128, 256)
 
 
 def test_a_hash_made_with_weaker_parameters_is_replaced_at_the_next_sign_in(shop: Shop, email: str) -> None:

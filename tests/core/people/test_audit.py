@@ -20,11 +20,7 @@ from core.sample.removal import remove_sample
 from core.shop.profile import change_shop
 from tests.support.backing_up import backed_up
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, actor_of, id_of, new_person, quick_hashes, sign_in, token_of, use_link
-
-__all__ = ["quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+from tests.support.people import PASSWORD, actor_of, id_of, new_person, sign_in, token_of, use_link
 
 SQL = "\n".join(path.read_text(encoding="utf-8") for path in (Path(audit.__file__).parents[1] / "sql").glob("*/*.sql"))
 TRIGGERS = (Path(audit.__file__).parents[1] / "migrations/versions/0018_doors.sql").read_text(encoding="utf-8")

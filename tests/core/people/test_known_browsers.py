@@ -6,18 +6,14 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from core.foundation.model import Role
 from core.people import accounts, browsers
 from core.people import administration as people
 from core.people.accounts import NewSession, TooManyTries
 from tests.support.builders import Shop
-from tests.support.people import actor_of, email, id_of, new_person, quick_hashes, sign_in, token_of
+from tests.support.people import actor_of, email, id_of, new_person, sign_in, token_of
 
-__all__ = ["email", "quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+__all__ = ["email"]
 
 
 def known(shop: Shop, email: str, shown: str | None = None) -> str:

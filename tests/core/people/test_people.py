@@ -17,11 +17,9 @@ from core.people import administration as people
 from core.people.accounts import NewSession
 from core.people.factors.half import HalfSession
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, actor_of, email, id_of, new_person, quick_hashes, sign_in, token_of, use_link
+from tests.support.people import PASSWORD, actor_of, email, id_of, new_person, sign_in, token_of, use_link
 
-__all__ = ["email", "quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+__all__ = ["email"]
 
 
 def test_a_link_signs_its_person_in_once(shop: Shop) -> None:

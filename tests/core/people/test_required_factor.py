@@ -18,12 +18,8 @@ from core.people.audit import What
 from core.people.factors import own, rules
 from core.people.factors.half import HalfSession
 from tests.support.builders import Shop
-from tests.support.people import PASSWORD, actor_of, id_of, new_person, quick_hashes, sign_in, token_of, who
+from tests.support.people import PASSWORD, actor_of, id_of, new_person, sign_in, token_of, who
 from tests.support.shared.second_steps import DEVICE, code, enrolled, give, half_of, proof_of
-
-__all__ = ["quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 def need(shop: Shop, role: Role, is_needed: bool = True) -> None:

@@ -22,7 +22,6 @@ from tests.support.people import (
     id_of,
     new_person,
     prove,
-    quick_hashes,
     sign_in,
     token_of,
     use_link,
@@ -30,9 +29,7 @@ from tests.support.people import (
 )  # fmt: skip
 from tests.support.shared.second_steps import DEVICE, code, enrolled, give, half_of, proof_of, standing
 
-__all__ = ["email", "quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+__all__ = ["email"]
 
 
 def with_app(shop: Shop, email: str) -> tuple[str, tuple[str, ...]]:

@@ -27,13 +27,11 @@ from core.people.audit import What
 from tests.conftest import open_fresh
 from tests.support.builders import Shop
 from tests.support.dashboards import free_port, serve
-from tests.support.people import actor_of, id_of, new_person, quick_hashes, sign_in, token_of, who
+from tests.support.people import actor_of, id_of, new_person, sign_in, token_of, who
 from tests.support.servers import Server
 from tests.support.shared.second_steps import enrolled
 
-__all__ = ["quick_hashes"]
-
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @dataclass

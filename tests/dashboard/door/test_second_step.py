@@ -17,13 +17,11 @@ from core.people.factors import own, rules
 from tests.conftest import open_fresh
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
-from tests.support.people import PASSWORD, id_of, new_person, quick_hashes, sign_in, token_of
+from tests.support.people import PASSWORD, id_of, new_person, sign_in, token_of
 from tests.support.servers import Server
 from tests.support.shared.second_steps import code, enrolled
 
-__all__ = ["quick_hashes"]
-
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 SECRET = re.compile(r'id="secret">([A-Z2-7 ]+)<')
 CODES = re.compile(r"<li>([a-z0-9]{4}(?:-[a-z0-9]{4}){3})</li>")

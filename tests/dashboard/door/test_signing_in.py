@@ -19,12 +19,10 @@ from core.people import administration as people
 from tests.conftest import open_fresh
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
-from tests.support.people import PASSWORD, id_of, new_person, quick_hashes
+from tests.support.people import PASSWORD, id_of, new_person
 from tests.support.servers import Server
 
-__all__ = ["quick_hashes"]
-
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 SECRET = "Jordan 4 Canyon Purple"
 PAGE = {"accept": "text/html"}

@@ -15,12 +15,10 @@ from dashboard.settings import health
 from tests.conftest import open_fresh
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
-from tests.support.people import PASSWORD, new_person, quick_hashes
+from tests.support.people import PASSWORD, new_person
 from tests.support.servers import Server
 
-__all__ = ["quick_hashes"]
-
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

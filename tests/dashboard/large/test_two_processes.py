@@ -29,15 +29,13 @@ from tests.browser.browsing import open_browser as open_chromium
 from tests.stripe.account import StripeAccount
 from tests.support.builders import Shop
 from tests.support.dashboards import free_ports
-from tests.support.people import PASSWORD, new_person, quick_hashes
+from tests.support.people import PASSWORD, new_person
 from tests.support.servers import new_folder
 from tests.support.shared.proxied import Dashboard, Proxied, caddy
 
-__all__ = ["quick_hashes"]
-
 PLACE, SECRET = "stockroom_process", "whsec_TheSecret"
 
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @dataclass

@@ -17,12 +17,10 @@ from tests.conftest import open_fresh
 from tests.support.builders import Shop
 from tests.support.dashboards import serve
 from tests.support.outside.texts import HOSTILE, UNSTORABLE
-from tests.support.people import PASSWORD, id_of, new_person, quick_hashes
+from tests.support.people import PASSWORD, id_of, new_person
 from tests.support.servers import Server
 
-__all__ = ["quick_hashes"]
-
-pytestmark = [pytest.mark.usefixtures("quick_hashes"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 TEXTS = [quote(text.encode("utf-8", "surrogatepass"), safe="") for text in (*HOSTILE, *UNSTORABLE)]
 TEXTS += ["%ff%fe", "%C0%80", "%E2%28%A1", "%", "%zz", "..%2f..%2fetc%2fpasswd", "%2e%2e/", "%0d%0aSet-Cookie:%20x=1"]

@@ -15,12 +15,8 @@ from core.people import accounts
 from core.people import administration as people
 from dashboard.door import session
 from tests.support.builders import PEOPLE, Shop
-from tests.support.people import id_of, new_person, quick_hashes, sign_in, token_of, use_link, who
+from tests.support.people import id_of, new_person, sign_in, token_of, use_link, who
 from tests.support.shared.second_steps import enrolled, half_of
-
-__all__ = ["quick_hashes"]
-
-pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 ROOT = Path(__file__).resolve().parents[3]
 Open = Callable[..., AppTest]
