@@ -11,11 +11,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+# Chromium without windows first: it draws the same pages, and takes a fifth less of the processor for them.
+NAMES = (
+    "chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable", "chrome", "microsoft-edge",
+)  # fmt: skip
+PACKAGES = ("chromium-headless-shell", "chromium")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 ADVICE = (
-    "The browser tests need Chromium or Chrome, and none was found. Install it (Debian, Ubuntu: "
-    "sudo apt-get install chromium), or name yours with STOCKROOM_CHROMIUM=/path/to/program, then try again."
+    "The browser tests need Chromium or Chrome, and none was found. Install it (Debian: sudo apt-get install "
+    "chromium-headless-shell), or name yours with STOCKROOM_CHROMIUM=/path/to/program, then try again."
 )
 
 
@@ -34,8 +39,9 @@ def install() -> None:
         return
     print("Installing Chromium for the browser tests ...", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "--yes", "chromium"]):
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    for command in (["update"], *(["install", "--yes", package] for package in PACKAGES)):
+        if find() is None:
+            subprocess.run(["apt-get", "-qq", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
 if __name__ == "__main__":
