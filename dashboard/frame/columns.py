@@ -40,7 +40,7 @@ def show(
     Returns the positions of the rows selected in the wide table, if `select`. `key` must change with the rows: clicks
     and selections are positions.
     """
-    # The name tells dashboard/static/steps.js at which end of a row the button is that Enter presses.
+    # By these names dashboard/static/steps.js knows the lists whose rows Enter opens, and at which end the button is.
     end = "" if callable(next(iter(wide.values()))[1]) else "_opens_at_end"
     with st.container(key=f"wide_{key}{end}"):
         drawn = _draw(wide, f"{key}_wide", alt, heights[0], placeholder, select)

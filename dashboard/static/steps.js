@@ -65,7 +65,9 @@
     }
   }
 
-  // Enter on a row of a list opens it. Streamlit opens rows by the mouse alone, so this presses the row's button.
+  // Enter on a row of a list opens it. Streamlit opens rows by the mouse alone, so this presses the row's button. In a
+  // table that is edited, Enter opens the cell instead, which a press elsewhere would close.
+  const LISTS = "[class*='st-key-wide_'], [class*='st-key-narrow_']"; // as columns.show names them
   const TREE_WAIT = 260; // milliseconds until the table has told its selected cell to screen readers
   const HEADER = 32;
   function openRow(canvas, tries = 20) {
@@ -91,7 +93,7 @@
   }
   addEventListener("keydown", (event) => {
     const canvas = event.target.closest?.("canvas[data-testid=data-grid-canvas]");
-    if (event.key !== "Enter" || !canvas || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.key !== "Enter" || !canvas?.closest(LISTS) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     setTimeout(openRow, TREE_WAIT, canvas);
   }, true);
 

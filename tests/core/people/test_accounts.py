@@ -78,6 +78,7 @@ def test_a_hash_costs_what_is_recommended_for_machines_with_little_memory() -> N
     assert STRONG.type is Type.ID
     costs = (STRONG.time_cost, STRONG.memory_cost, STRONG.parallelism, 8 * STRONG.salt_len, 8 * STRONG.hash_len)
     assert costs == (3, 64 * 1024, 4, 128, 256)
+    assert STRONG.verify(STRONG.hash(PASSWORD), PASSWORD)
 
 
 def test_a_hash_made_with_weaker_parameters_is_replaced_at_the_next_sign_in(shop: Shop, email: str) -> None:
