@@ -1,8 +1,7 @@
-"""Views of Orders and Alerts in a mail. It names orders by number and never a buyer, because it leaves the shop."""
+"""Views of Orders and Alerts in a mail. It leaves the shop, so it names orders by number or amount, never by buyer."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -76,7 +75,8 @@ KINDS = {
     AlertKind.GUARD_STOPPED: "Stripe guard stopped",
 }
 WEEK = timedelta(days=6)
-_CODE = re.compile(r"(?=.*\d)[\w#./:-]{1,60}")
+UNKNOWN_ORDER = "An unknown order"
+"""A refund may come before its order."""
 
 
 def order_section(
@@ -92,6 +92,7 @@ def order_section(
     wanted = order_filter(values)
     found = orders.page(connection, actor, filter=wanted, limit=MOST_ROWS).rows
     total = orders.count(connection, actor, filter=wanted)
+    codes = orders.codes(connection, actor, order_ids=[row.order_id for row in found])
     facts = {"Orders": total}
     if wanted.since is None and wanted.until is None:
         recent = replace(wanted, since=shop.today - WEEK)
@@ -104,7 +105,7 @@ def order_section(
         about=f"Orders, the latest payment first. {_about(wanted)}",
         facts=tuple((name, counted(count)) for name, count in facts.items()),
         columns=("Order", "Paid", "Amount", "Units", "Missing", "Refunded", "Cases"),
-        rows=tuple(_order(row, shop) for row in found),
+        rows=tuple(_order(row, codes[row.order_id], shop) for row in found),
         more=0 if total.at_least else max(total.count - len(found), 0),
     )
 
@@ -134,21 +135,9 @@ def _about(wanted: OrderFilter) -> str:
     return f"Filter: {said}." if said else "Every order."
 
 
-def order_code(number: str | None, buyer: str | None, payment_id: str | None) -> str:
-    """Return an order's number if it is a code without a part of the buyer's name, else its payment.
-
-    `stockroom_api.is_code` tells codes in the database by the same rule.
-    """
-    text = (number or "").strip()
-    said = [word for word in re.split(r"\W+", (buyer or "").casefold()) if len(word) > 2]
-    if _CODE.fullmatch(text) and not any(word in text.casefold() for word in said):
-        return text
-    return payment_id or ""
-
-
-def _order(row: OrderRow, shop: Shop) -> tuple[str, ...]:
+def _order(row: OrderRow, code: str, shop: Shop) -> tuple[str, ...]:
     return (
-        order_code(row.number, row.name, row.payment_id), moment(row.paid_at, shop.zone),
+        code, moment(row.paid_at, shop.zone),
         money(row.amount, row.currency), f"{row.units:,}", f"{row.missing:,}" if row.missing else "",
         money(row.refunded, row.currency) if row.refunded else "", f"{row.cases:,}" if row.cases else "",
     )  # fmt: skip
@@ -157,17 +146,18 @@ def _order(row: OrderRow, shop: Shop) -> tuple[str, ...]:
 def _refunds(connection: Connection, actor: Actor, title: str, path: str, shop: Shop) -> Section:
     found = refunds.inbox(connection, actor, limit=MOST_ROWS).rows
     total = alerts.waiting(connection, actor).refunds
+    codes = orders.codes(connection, actor, order_ids=[each.refund.order_id for each in found])
     return Section(
         title=title, path=path, about="Refunds to decide, the oldest first.", facts=(("Refunds", f"{total:,}"),),
         columns=("Order", "Refunded", "Amount", "Of", "Units undecided"),
-        rows=tuple(_refund(each, shop) for each in found), more=max(total - len(found), 0),
+        rows=tuple(_refund(each, codes, shop) for each in found), more=max(total - len(found), 0),
     )  # fmt: skip
 
 
-def _refund(found: OpenRefund, shop: Shop) -> tuple[str, ...]:
+def _refund(found: OpenRefund, codes: Mapping[int | None, str], shop: Shop) -> tuple[str, ...]:
     row = found.refund
     return (
-        order_code(row.number, row.email, row.payment_id),
+        codes.get(row.order_id, UNKNOWN_ORDER),
         moment(row.refunded_at, shop.zone), money(row.amount, row.currency),
         "" if row.paid is None else money(row.paid, row.currency), f"{sum(line.undecided for line in found.lines):,}",
     )  # fmt: skip
@@ -199,6 +189,7 @@ def case_section(
     shop = reports.shop(connection, actor)
     wanted = case_filter(values, user_id)
     found = case_lists.page(connection, actor, filter=wanted, limit=MOST_ROWS).rows
+    codes = orders.codes(connection, actor, order_ids=[row.first.order_id for row in found])
     stake = alerts.stake(connection, actor, filter=wanted)
     sums = [("Money at stake", money(amount, currency)) for currency, amount in sorted(stake.money.items())]
     shown = LISTS[wanted.list] if wanted.list else "Every list"
@@ -209,7 +200,7 @@ def case_section(
         about=f"Alerts. {shown}, {state.lower()}, the most urgent first.",
         facts=(("Cases", counted(stake.cases)), ("Units at stake", f"{stake.units:,}"), *sums),
         columns=("Case", "About", "Since", "Units", "Money"),
-        rows=tuple(_case(row, shop) for row in found),
+        rows=tuple(_case(row, codes, shop) for row in found),
         more=max(stake.rows - len(found), 0),
     )
 
@@ -230,11 +221,11 @@ def case_filter(values: Mapping[str, list[str]], user_id: int) -> AlertFilter:
     return wanted if everywhere else replace(wanted, list=shown)
 
 
-def _case(row: CaseRow, shop: Shop) -> tuple[str, ...]:
+def _case(row: CaseRow, codes: Mapping[int | None, str], shop: Shop) -> tuple[str, ...]:
     case = row.first
     kinds = ", ".join(dict.fromkeys(KINDS[each.kind] for each in row.alerts))
-    order = order_code(case.order_number, case.buyer, case.payment_id)
+    about = codes.get(case.order_id) or case.product or case.sku or (UNKNOWN_ORDER if case.payment_id else "")
     return (
-        kinds, order or case.product or case.sku or "", moment(row.first_at, shop.zone),
+        kinds, about, moment(row.first_at, shop.zone),
         f"{row.units:,}" if row.units else "", money(row.money, row.currency) if row.currency and row.money else "",
     )  # fmt: skip

@@ -32,9 +32,17 @@ create function stockroom_api.is_code(_text text, _name text default null) retur
 -- The name of an order in messages, which contain no word of a buyer: its number if that is a code, else amount and moment.
 create function stockroom_api.order_code(_order stockroom.orders) returns text
     language sql stable security definer set search_path = pg_catalog, pg_temp
-    return case when stockroom_api.is_code(_order.number, _order.name) then _order.number
+    return case when stockroom_api.is_code(_order.number, concat_ws(' ', _order.name, split_part(_order.email, '@', 1)))
+                then _order.number
                 else stockroom_api.payment_name(_order.amount, _order.currency, _order.paid_at) end;
 
+-- The names of these orders in messages.
+create function stockroom_api.order_codes(_order_ids bigint[]) returns table (order_id bigint, code text)
+    language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select o.id, stockroom_api.order_code(o) from stockroom.orders o where o.id = any (_order_ids);
+$$;
+
 grant execute on function
-    stockroom_api.currency_digits(text), stockroom_api.order_name(stockroom.orders), stockroom_api.order_code(stockroom.orders)
+    stockroom_api.currency_digits(text), stockroom_api.order_name(stockroom.orders), stockroom_api.order_code(stockroom.orders),
+    stockroom_api.order_codes(bigint[])
     to stockroom_app;

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from core.alerts.reads import AlertFilter, CaseList
 from core.database.engine import call
@@ -15,6 +15,7 @@ from core.deliveries import changes as deliveries
 from core.deliveries import note
 from core.foundation.model import Actor
 from core.foundation.sales import AlertKind, AlertState
+from core.orders import reads as orders
 from core.orders.filter import OrderFilter, OrderState
 from core.views import letters, mailing, pages, sales
 from core.views.mailing import Claimed, Made
@@ -36,6 +37,9 @@ VIEWS = {
     "Accuracy": ("counts", "cnt_section=Accuracy"),
     "Deliveries": ("deliveries", "del_state=All"),
 }
+
+PAID, PAYMENT = datetime(2026, 6, 5, 2, 5, tzinfo=UTC), "24.00 EUR of 5 Jun 2026, 04:05"
+"""A payment, and its name in the shop's time zone."""
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +105,8 @@ def test_the_mail_has_the_numbers_of_the_pages(shop: Shop, monkeypatch: pytest.M
     }  # fmt: skip
     assert ("LATE-1", "Mill", "Overdue", "2 Jan 2020", "5", "0", "0") in found["Deliveries"].rows
     assert len(found["Orders"].rows) == MOST_ROWS
-    latest = shop.sql(
-        "select coalesce(number, payment_id) from stockroom.orders order by paid_at desc, id desc limit 1"
-    )
-    assert found["Orders"].rows[0][0] == latest
+    latest = "select stockroom_api.order_code(o) from stockroom.orders o order by paid_at desc, id desc limit 1"
+    assert found["Orders"].rows[0][0] == shop.sql(latest)
     assert found["Orders"].more == shop.sql("select count(*) from stockroom.orders") - MOST_ROWS
     for section in made.sections:
         assert all(len(row) == len(section.columns) for row in section.rows), section.title
@@ -124,16 +126,30 @@ def test_no_mail_names_a_buyer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
     assert letter.html.count("<h2") == len(VIEWS)
 
 
-def test_an_order_is_named_by_its_number_unless_that_may_name_its_buyer() -> None:
-    assert sales.order_code("WEB-1042", "Ines Hart", "pi_1") == "WEB-1042"
-    assert sales.order_code("hart-7", "Ines Hart", "pi_1") == "pi_1"
-    assert sales.order_code("Ring twice", None, "pi_1") == "pi_1"
-    assert sales.order_code(None, None, None) == ""
+@pytest.mark.parametrize(
+    ("number", "name", "email", "code"),
+    [
+        ("WEB-1042", "Ines Hart", "ines@web.example", "WEB-1042"),
+        ("hart-7", "Ines Hart", None, PAYMENT),
+        ("ines7", None, "ines@shop.example", PAYMENT),
+        ("Ring twice", None, None, PAYMENT),
+        (None, None, None, PAYMENT),
+    ],
+)
+def test_an_order_is_named_by_its_number_unless_that_may_name_its_buyer(
+    shop: Shop, number: str | None, name: str | None, email: str | None, code: str
+) -> None:
+    order = {"number": number, "name": name, "email": email, "id": shop.sql("select min(id) from stockroom.orders")}
+    with shop.owner.connect() as connection:
+        changes = "number = :number, name = :name, email = :email, amount = 2400, currency = 'eur', paid_at = :paid"
+        connection.execute(text(f"update stockroom.orders set {changes} where id = :id"), order | {"paid": PAID})
+        found = orders.codes(connection, Actor(name="Worker"), order_ids=[order["id"], None])
+    assert found == {order["id"]: code}
 
 
 def test_a_mail_reads_the_filters_of_the_pages() -> None:
-    orders = pages.parameters("ord_q=%20ines&ord_state=Refunded%20in%20part&ord_from=2026-11-02&ord_to=never")
-    assert sales.order_filter(orders) == OrderFilter(
+    asked = pages.parameters("ord_q=%20ines&ord_state=Refunded%20in%20part&ord_from=2026-11-02&ord_to=never")
+    assert sales.order_filter(asked) == OrderFilter(
         search="ines", state=OrderState.REFUNDED_IN_PART, since=date(2026, 11, 2)
     )
     assert sales.case_filter({}, 7) == AlertFilter(list=CaseList.FAILED)
