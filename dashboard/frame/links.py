@@ -44,7 +44,8 @@ def unfolded(label: str, key: str, show: Callable[[], None]) -> None:
             with folded:
                 show()
 
-    st.fragment(box)()
+    with st.container(width="content"):  # alone, a fragment takes a place of its own width, and may begin a new row
+        st.fragment(box)()
 
 
 def _show_files(person: Actor, files: Sequence[ListFile]) -> None:
