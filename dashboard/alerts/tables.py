@@ -62,10 +62,11 @@ def said(row: CaseRow) -> str:
 
 def _short(alert: Alert) -> str:
     """Return the sentence of a case without what the list says anyway: the order, and that nothing was taken."""
-    head, _, rest = translated(alert.sentence).partition(": ")
+    head, _, rest = alert.sentence.partition(": ")
     is_named = head.startswith("Order ") and " looks like " not in head
-    text = (rest if is_named else translated(alert.sentence)).removesuffix(_NOTHING_TAKEN)
-    text = text.partition(" lines not taken off the shelf: ")[2] or text
+    open_now = rest if is_named else alert.sentence
+    open_now = open_now.partition(" lines not taken off the shelf: ")[2] or open_now
+    text = translated(open_now).removesuffix(tr(_NOTHING_TAKEN))
     return text[:1].upper() + text[1:]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.alerts import handling
 from core.alerts import system as system_alerts
+from core.alerts.lists import CaseRow
 from core.foundation.errors import Unavailable
 from core.foundation.sales import AlertKind
-from dashboard.alerts import steps
+from dashboard.alerts import steps, tables
 from dashboard.door import session
+from dashboard.language.reader import Reader, reading
 from tests.dashboard.tabs import Tabs, press, run, table, tabs, words_of
 from tests.support.builders import Shop
 from tests.support.selling import Sale, case_of, sell
@@ -164,3 +167,22 @@ def test_a_database_out_of_reach_shows_no_case(tabs: Tabs, full: Sale) -> None:
     tab = run(tab)
     assert "This page cannot be shown right now" in words_of(tab)
     assert not tab.dataframe
+
+
+@pytest.mark.parametrize(
+    ("sentence", "english", "german"),
+    [
+        ("Order SO-1: 1 of 2 lines not taken off the shelf: 1 x A-46, 0 available",
+         "1 x A-46, 0 available", "1 x A-46, 0 verfügbar"),
+        ("Order SO-2: its cart can be read in 2 ways, so nothing was taken off the shelf",
+         "Its cart can be read in 2 ways", "Sein Warenkorb lässt sich auf 2 Arten lesen"),
+        ("A-46, Okto Vector size 46: out of stock, reorder at 1",
+         "A-46, Okto Vector size 46: out of stock, reorder at 1",
+         "A-46, Okto Vector Größe 46: ausverkauft, Meldebestand 1"),
+    ],
+)  # fmt: skip
+def test_a_row_says_only_what_is_open_in_every_language(sentence: str, english: str, german: str) -> None:
+    row = CaseRow(alerts=cast("tuple[Any]", (SimpleNamespace(list=None, sentence=sentence),)))
+    assert tables.said(row) == english
+    with reading(Reader(language="de")):
+        assert tables.said(row) == german
