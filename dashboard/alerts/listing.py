@@ -266,7 +266,7 @@ def _show_history(seen: WholeAlert) -> None:
     for place, step in enumerate(seen.history):
         with st.container(gap=None, key=f"flush_history_{place}"):
             st.markdown(selling.event(step.what))
-            said = f"{step.who}, {words.moment(step.at, seen.shop.zone)}", selling.noted(step.who, step.note)
+            said = f"{words.who(step.who)}, {words.moment(step.at, seen.shop.zone)}", selling.noted(step.who, step.note)
             st.caption(words.plain(words.joined(*said)))
 
 

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from core.alerts.system import WATCH
 from core.carts.values import minor_digits
 from core.deliveries.reads import Expected
-from core.foundation.model import LevelRow, LevelState, Movement, MovementType, Posted, Role
+from core.foundation.model import COMMAND_LINE, LevelRow, LevelState, Movement, MovementType, Posted, Role
 from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import lazy, noun, tr
@@ -20,6 +21,8 @@ NOTHING = "\N{EN DASH}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = " \N{MIDDLE DOT} "
 TIMES = "\N{MULTIPLICATION SIGN}"
+
+_PARTS_OF_STOCKROOM = {COMMAND_LINE.name, WATCH.name}
 
 TYPE_LABELS = lazy(
     {
@@ -221,3 +224,8 @@ def short_moment(at: datetime, zone: str) -> str:
     """Return a moment without its year, for narrow columns: 23 Nov, 14:05."""
     on_clock = local(at, zone)
     return f"{formats.short_day(on_clock.date())}, {formats.clock(on_clock)}"
+
+
+def who(name: str) -> str:
+    """Return a person's name as it is, and the name of a part of Stockroom in the reader's language."""
+    return translated(name) if name in _PARTS_OF_STOCKROOM else name

@@ -81,7 +81,7 @@ def _show_headline(seen: ProofState) -> None:
                 "Last verified {ended_at} by {performed_by}, {scope}. Checks never change data: to "
                 "correct a level, adjust it.",
                 ended_at=words.ago(seen.last.ended_at, now),
-                performed_by=seen.last.performed_by,
+                performed_by=words.who(seen.last.performed_by),
                 scope=scope,
             )
         )

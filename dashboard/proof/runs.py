@@ -46,7 +46,7 @@ def _show_rows(rows: Sequence[RunRow], zone: str) -> None:
     columns.show(
         {
             "at": ([words.moment(row.ended_at, zone) for row in rows], columns.opener(tr("When"), 160, ids, open_run)),
-            "by": ([row.performed_by for row in rows], TextColumn(tr("By"), width=140)),
+            "by": ([words.who(row.performed_by) for row in rows], TextColumn(tr("By"), width=140)),
             "scope": ([scope(row) for row in rows], TextColumn(tr("Scope"), width=170)),
             "outcome": ([[each] for each in outcomes], columns.tags(tr("Result"), 150, OUTCOMES)),
             "failing": ([", ".join(row.failing) for row in rows], TextColumn(tr("Failed checks"), width=120)),
@@ -59,7 +59,7 @@ def _show_rows(rows: Sequence[RunRow], zone: str) -> None:
                 columns.opener(tr("When"), 112, ids, open_run),
             ),
             "by": (
-                [f"{row.performed_by}, {inside(scope(row))}" for row in rows],
+                [f"{words.who(row.performed_by)}, {inside(scope(row))}" for row in rows],
                 TextColumn(tr("By"), width=130),
             ),
             "outcome": (outcomes, TextColumn(tr("Result"), width=100)),
@@ -112,7 +112,7 @@ def show(wanted: str) -> None:
             tr(
                 "{run}, by {performed_by}, in {took}. Results at that time:",
                 run=scope(run),
-                performed_by=run.performed_by,
+                performed_by=words.who(run.performed_by),
                 took=jobs.took(run.took),
             )
         )

@@ -136,7 +136,7 @@ def show_changes(changes: Sequence[Change], zone: str) -> None:
     columns.show(
         {
             tr("When"): ([words.moment(change.at, zone) for change in changes], TextColumn(width=136)),
-            tr("Who"): ([change.performed_by for change in changes], TextColumn(width=110)),
+            tr("Who"): ([words.who(change.performed_by) for change in changes], TextColumn(width=110)),
             tr("What"): ([WHAT[change.what] for change in changes], TextColumn(width=216)),
             tr("Subject"): ([_subject(change) for change in changes], TextColumn(width=230)),
             tr("Before and after"): ([_facts(change, zone) for change in changes], TextColumn(width=330)),
@@ -152,7 +152,7 @@ def _show(change: Change, zone: str) -> None:
     with st.container(gap=None):
         st.markdown(f"**{WHAT[change.what]}**")
         st.text(_subject(change))  # not Markdown, which would turn an email address into a link
-        who = f"{change.performed_by}, {words.moment(change.at, zone)}"
+        who = f"{words.who(change.performed_by)}, {words.moment(change.at, zone)}"
         st.caption(words.plain(words.joined(_facts(change, zone), who)))
 
 

@@ -12,6 +12,7 @@ import pytest
 from core.foundation.model import LevelRow, MovementType, Role
 from dashboard.frame import words
 from dashboard.frame.words import MINUS, NOTHING, SPACE
+from dashboard.language.reader import Reader, reading
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -174,3 +175,10 @@ def level(**values: Any) -> LevelRow:
         "state": "healthy",
     }  # fmt: skip
     return LevelRow(**(known | values))  # type: ignore[arg-type]
+
+
+def test_a_part_of_stockroom_is_named_in_the_readers_language_and_a_person_as_they_are() -> None:
+    assert words.who("Command line") == "Command line"
+    with reading(Reader(language="de")):
+        assert words.who("Command line") == "Befehlszeile"
+        assert words.who("Stock") == "Stock", "a person who has a name that is a text of a page"
