@@ -14,6 +14,7 @@ from core.catalog.size_runs import size_order
 from core.foundation.sales import AlertKind
 from dashboard.alerts import steps
 from dashboard.frame import columns, selling, words
+from dashboard.frame.tables import fitting
 from dashboard.language import sales
 from dashboard.language.said import translated
 from dashboard.language.texts import marked, tr
@@ -108,14 +109,15 @@ def _orders(rows: Sequence[CaseRow], now: datetime, cases: Sequence[Alert], pick
         return TextColumn(label, width=width, alignment="right", help=about)
 
     people = _people(rows)
+    kind = fitting((each for row in rows for each in kinds(row)), 124, 190)
     units = [words.number(row.units) if row.units else words.NOTHING for row in rows]
     money = [selling.money(row.money, row.currency) if row.money else words.NOTHING for row in rows]
     table: columns.Table = {
         "name": ([name(row) for row in rows], TextColumn(tr("Order"), width=104)),
-        "kind": ([kinds(row) for row in rows], columns.tags(tr("Case"), 124, colours)),
+        "kind": ([kinds(row) for row in rows], columns.tags(tr("Case"), kind, colours)),
         "what": (
             [said(row) for row in rows],
-            TextColumn(tr("What is open now"), width=140 if "who" in people else 212),
+            TextColumn(tr("What is open now"), width=max((264 if "who" in people else 336) - kind, 140)),
         ),
         "buyer": (buyers, TextColumn(tr("Buyer"), width=96)),
         "units": (units, number(tr("Units"), 48, tr("Units that were paid for and are not off the shelf"))),

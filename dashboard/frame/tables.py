@@ -105,7 +105,8 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
     picture, shelf = [row.picture or "" for row in rows], [row.shelf_place or "" for row in rows]
     due = [words.due(expected.get(row.variant_id)) for row in rows]
     inspected = [row.in_inspection for row in rows]
-    wide = 140 if any(picture) or any(shelf) or any(due) else 158
+    reorder = fitting([tr("Reorder at")], 80, 104)
+    wide = (140 if any(picture) or any(shelf) or any(due) else 158) - (reorder - 80)
     return {
         **({"picture": (picture, ImageColumn("", width=40))} if any(picture) else {}),
         "product": ([words.product(row) for row in rows], TextColumn(tr("Product"), width=wide)),
@@ -118,7 +119,7 @@ def _levels(rows: Sequence[LevelRow], zone: str, expected: Mapping[UUID, Expecte
         **({"expected": (due, TextColumn(tr("Expected"), width=104, help=tr(EXPECTED_HELP)))} if any(due) else {}),
         "reorder_point": (
             [row.reorder_point for row in rows],
-            units(tr("Reorder at"), 80, tr("At this level on hand, the variant is low")),
+            units(tr("Reorder at"), reorder, tr("At this level on hand, the variant is low")),
         ),
         "cover": (cover, NumberColumn(tr("Cover"), width=74, format=tr("%d days"), help=tr(COVER_HELP))),
         "trend": ([list(row.trend) for row in rows], trend),
@@ -152,10 +153,11 @@ def show_movements(
     """
     hidden = (*(("sku", "product", "size") if of_one_variant else ()), *_empty_columns(rows))
     ids = [row.movement_id for row in rows]
-    widths, is_cut = _widths(rows, zone, hidden)
+    actions = [_action(row, may_undo) for row in rows]
+    widths, is_cut = _widths(rows, zone, hidden, actions)
     wide = {
         **_movements(rows, zone, widths),
-        "open": ([_action(row, may_undo) for row in rows], columns.opener("", _OPEN_WIDTH, ids, pick)),
+        "open": (actions, columns.opener("", widths["open"], ids, pick)),
     }
     units = [words.signed(row.quantity) for row in rows]
     if shown:
@@ -175,10 +177,9 @@ def show_movements(
     )
 
 
-_OPEN_WIDTH = 72
-
-
-def _widths(rows: Sequence[Movement], zone: str, hidden: Sequence[str]) -> tuple[dict[str, int], bool]:
+def _widths(
+    rows: Sequence[Movement], zone: str, hidden: Sequence[str], actions: Sequence[str]
+) -> tuple[dict[str, int], bool]:
     """Return the width of each column, and whether a product or note needs a second line all the same."""
     widths = {
         "at": _moment_format(rows, zone)[1],
@@ -187,13 +188,13 @@ def _widths(rows: Sequence[Movement], zone: str, hidden: Sequence[str]) -> tuple
         "type": fitting((words.TYPE_LABELS[row.movement_type] for row in rows), 60, 92),
         "reason": fitting((translated(row.reason_label) for row in rows), 80, 150),
         "change": 60,
-        "level": 86,
+        "level": fitting((words.change(row.quantity_before, row.quantity_after) for row in rows), 68, 96),
         "by": fitting((row.performed_by for row in rows), 70, 120),
         "reference": fitting((row.reference_id or "" for row in rows), 84, 110),
-        "open": _OPEN_WIDTH,
+        "open": fitting(actions, 72, 120),
     }
     needs = {
-        "product": (120, fitting((row.product for row in rows), 120, 420)),
+        "product": (108, fitting((row.product for row in rows), 108, 420)),
         "note": (64, fitting((row.note or "" for row in rows), 64, 420)),
     }
     needs = {name: need for name, need in needs.items() if name not in hidden}
