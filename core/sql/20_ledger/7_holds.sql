@@ -16,6 +16,16 @@ end $$;
 -- One line to hold: a variant by its id or SKU.
 create type stockroom_api.wanted as (variant_id uuid, sku text, quantity numeric);
 
+-- The variant of a line to hold; null if it is unknown. A SKU is found in any spelling, and by a former SKU or another code of one
+-- unit, as in a cart that is checked or paid.
+create function stockroom_api.wanted_variant(_variant_id uuid, _sku text) returns uuid
+    language sql stable as $$
+    select case when _variant_id is not null then (select v.id from public.product_variants v where v.id = _variant_id)
+                when _sku is not null then coalesce(
+                    (select v.id from public.product_variants v where v.sku = _sku),
+                    (select f.variant_id from stockroom_api.find_code(_sku) f where f.units = 1)) end;
+$$;
+
 -- The units of each variant in a cart, with lines of the same variant added up. Refuses: SK008 if it is not a cart.
 create function stockroom_api.wanted_units(_items jsonb) returns table (variant_id uuid, quantity int)
     language plpgsql stable as $$
@@ -31,17 +41,16 @@ begin
       into _why
       from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w
      where w.quantity is null or w.quantity <> trunc(w.quantity) or w.quantity not between 1 and 1000000
-        or not exists (select from public.product_variants v
-                        where v.id = w.variant_id or (w.variant_id is null and v.sku = w.sku))
+        or stockroom_api.wanted_variant(w.variant_id, w.sku) is null
      limit 1;
     if _why is not null then
         perform stockroom_api.refuse_value('items', _why);
     end if;
     return query
-        select v.id, sum(w.quantity)::int
-          from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w
-          join public.product_variants v on v.id = w.variant_id or (w.variant_id is null and v.sku = w.sku)
-         group by v.id;
+        select u.id, sum(u.quantity)::int
+          from (select stockroom_api.wanted_variant(w.variant_id, w.sku) as id, w.quantity
+                  from jsonb_populate_recordset(null::stockroom_api.wanted, _items) w) u
+         group by u.id;
 end $$;
 
 -- Hold the units of a cart for `_ttl_seconds`, all or nothing. The same key again returns the same hold in its present state.

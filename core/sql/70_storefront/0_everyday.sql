@@ -66,7 +66,7 @@ declare
 begin
     perform pg_advisory_xact_lock_shared(hashtext('stockroom.orders'));
     _cart := stockroom_api.everyday_cart(_items);
-    if _cart.variants is null or not stockroom_api.is_everyday(_order_id, _payment_id, _cart.variants::text[]) then
+    if _order_id is null or _cart.variants is null or not stockroom_api.is_everyday(_order_id, _payment_id, _cart.variants::text[]) then
         return null;
     end if;
     _own := (select r.id from stockroom.reservations r

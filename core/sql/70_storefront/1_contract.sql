@@ -27,6 +27,16 @@ begin
     end if;
 end $$;
 
+-- Refuse what is not a cart: a list of 1 to 500 lines. Refuses: SK008.
+create function stockroom_api.refuse_no_cart(_items jsonb) returns void
+    language plpgsql stable as $$
+begin
+    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500
+       or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
+        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
+    end if;
+end $$;
+
 -- Whether a cart can be sold now: `valid`, an issue for every line that cannot be sold, and every line with the available units.
 -- `errors`, `total_items` and `valid_items` say the same in the names of older storefronts.
 -- Nothing is changed and nothing is held. Lines of one variant are added up, and so are lines that name only the same product.
@@ -35,10 +45,7 @@ create function stockroom_api.check_cart(_items jsonb) returns jsonb
 declare
     _checked jsonb;
 begin
-    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500
-       or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
-        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
-    end if;
+    perform stockroom_api.refuse_no_cart(_items);
     perform stockroom_api.refuse_without_catalogue();
     select jsonb_agg(jsonb_build_object('itemId', c.item_id, 'variantId', c.variant_id, 'productId', c.product_id, 'sku', c.sku,
                'requested', c.quantity, 'availableStock', c.available, 'code', c.code,
@@ -106,12 +113,17 @@ create function stockroom_api.line_sentence(_cause text, _sku text) returns text
 
 -- Apply an order that the storefront has been paid for: lines with enough stock are taken off the shelf, the others open a case;
 -- the order never fails. The same order again returns the same. A line that names only a product opens a case, unless the product
--- has one variant. The hold with the order's id as its reference is consumed.
+-- has one variant. The hold with the order's id as its reference is consumed. Refuses: SK008 without an id, if it is not a cart, or if
+-- a line has no quantity; then nothing is recorded.
 create function stockroom_api.process_order(_order_id uuid, _items jsonb) returns jsonb
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
     _payment_id text := 'order:' || _order_id;
 begin
+    if _order_id is null then
+        perform stockroom_api.refuse_value('order_id', 'is missing');
+    end if;
+    perform stockroom_api.refuse_no_cart(_items);
     if (select bool_or(i.quantity is null) from stockroom_api.cart_items(_items) i) then
         perform stockroom_api.refuse_value('items', 'needs a whole quantity from 1 to 1,000,000 on every line');
     end if;
@@ -179,8 +191,40 @@ begin
     end;
 end $$;
 
--- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, the reference is the key. Lines may name variants
--- in either spelling, or a product and a size if one variant is meant.
+-- Return the hold of a reference. The cart is held, all of it or nothing, if the reference has no hold, or one that has ended unused.
+-- A hold of another cart is replaced. Calls with one reference wait for each other. Refuses as `hold` does, and an old hold stays.
+create function stockroom_api.hold_for(_reference text, _items jsonb, _ttl_seconds int) returns uuid
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
+declare
+    _old record;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('hold:' || _reference, 0));
+    select r.id, r.state, r.state = 'active' and r.expires_at > clock_timestamp() as is_held into _old
+      from stockroom.reservations r
+     where r.reference = _reference and r.held_by = 'Storefront' order by r.created_at desc, r.id desc limit 1;
+    if _old.state = 'consumed' or _old.is_held and stockroom_api.is_cart_of(_old.id, _items) then
+        return _old.id;
+    elsif _old.is_held then
+        perform stockroom_api.lock_variants(array(
+            select l.variant_id from stockroom.reservation_lines l where l.reservation_id = _old.id
+            union select w.variant_id from stockroom_api.wanted_units(_items) w));
+        perform stockroom_api.end_holds(array[_old.id], 'released');
+    end if;
+    return stockroom_api.hold('hold:' || gen_random_uuid(), _items, _reference, _ttl_seconds, 'Storefront');
+end $$;
+
+-- Whether a hold has exactly the units of this cart.
+create function stockroom_api.is_cart_of(_id uuid, _items jsonb) returns boolean
+    language sql stable as $$
+    select not exists (
+        select from (select l.variant_id, l.quantity from stockroom.reservation_lines l where l.reservation_id = _id) h
+          full join stockroom_api.wanted_units(_items) w on w.variant_id = h.variant_id and w.quantity = h.quantity
+         where h.variant_id is null or w.variant_id is null);
+$$;
+
+-- Hold a cart for `ttl_seconds`, all of it or nothing. Without an idempotency key, a reference has one hold: see `hold_for`. Lines may
+-- name variants in either spelling, or a product and a size if one variant is meant. It is a success only while the units are held,
+-- or once an order has taken them.
 create function public.reserve_stock(
     items jsonb, reference text, ttl_seconds int default 1800, idempotency_key text default null
 ) returns jsonb
@@ -188,11 +232,17 @@ create function public.reserve_stock(
 declare
     _id uuid;
     _facts text;
+    _cart jsonb;
 begin
-    _id := stockroom_api.hold(coalesce('hold:' || idempotency_key, 'hold:' || reference, 'hold:' || gen_random_uuid()),
-        stockroom_api.meant_items(stockroom_api.spelt_items(items)), reference, ttl_seconds, 'Storefront');
-    return (select jsonb_build_object('success', true, 'reservation_id', r.id, 'state', r.state, 'expires_at', r.expires_at,
-                       'lines', r.lines)
+    _cart := stockroom_api.meant_items(stockroom_api.spelt_items(items));
+    _id := case when idempotency_key is null and reference is not null
+                then stockroom_api.hold_for(reference, _cart, ttl_seconds)
+                else stockroom_api.hold('hold:' || coalesce(idempotency_key, gen_random_uuid()::text), _cart, reference, ttl_seconds,
+                                        'Storefront') end;
+    return (select jsonb_build_object('success', r.state in ('active', 'consumed'), 'reservation_id', r.id, 'state', r.state,
+                       'expires_at', r.expires_at, 'lines', r.lines)
+                   || case when r.state in ('active', 'consumed') then '{}'
+                           else jsonb_build_object('error', 'The reservation has expired or was released.') end
               from stockroom_api.reservations r where r.id = _id);
 exception when sqlstate 'SK001' or sqlstate 'SK002' or sqlstate 'SK003' or sqlstate 'SK008' then
     get stacked diagnostics _facts = pg_exception_detail;

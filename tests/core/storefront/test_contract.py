@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from core.people import api_keys
 from core.people.api_keys import Scope
 from core.storefront.api import create_api
+from tests.core.catalog.test_editing import edit
 from tests.core.storefront.test_api import Http, is_problem
 from tests.support.builders import Shop
 
@@ -153,6 +155,83 @@ def test_a_hold_is_named_by_its_reference_and_released_once(shop: Shop) -> None:
         assert (done["success"], done["state"]) == (True, "released")
     missing = shop.sql("select public.release_reservation(gen_random_uuid())")
     assert not missing["success"]
+
+
+@pytest.mark.parametrize("items", ["[]", "{}", "null", "[5]", '"shoes"', json.dumps([{}] * 501)])
+def test_an_order_without_a_cart_is_refused_and_can_be_sent_again(shop: Shop, items: str) -> None:
+    shoe, order = shop.variant(2), uuid4()
+    statement = "select public.process_order_stock_changes(:id, cast(:items as jsonb))"
+    answer = shop.sql(statement, id=order, items=items)
+    assert (answer["success"], answer["recorded"], answer["errors"][0]["code"]) == (False, False, "invalid_items")
+    assert not shop.sql("select public.process_order_stock_changes(:id, null)", id=order)["recorded"]
+    again = process(shop, order, {"variant_id": str(shoe), "quantity": 2})
+    assert (again["success"], shop.on_hand(shoe)) == (True, 0)
+
+
+def test_an_order_without_an_id_is_refused(shop: Shop) -> None:
+    shoe = shop.variant(2)
+    line = json.dumps([{"variant_id": str(shoe), "quantity": 1}])
+    answer = shop.sql("select public.process_order_stock_changes(null, cast(:items as jsonb))", items=line)
+    assert (answer["recorded"], answer["error"], shop.on_hand(shoe)) == (False, "Order_id is missing.", 2)
+
+
+@pytest.mark.parametrize("end", ["update stockroom.reservations set expires_at = now() where id = cast(:id as uuid)",
+                                 "select public.release_reservation(cast(:id as uuid))"])  # fmt: skip
+def test_a_buyer_who_comes_back_after_the_hold_has_ended_gets_the_units_again_or_hears_that_they_are_gone(
+    shop: Shop, end: str
+) -> None:
+    shoe, cart = shop.variant(2), uuid4().hex
+    line = {"variant_id": str(shoe), "quantity": 2}
+    first = reserve(shop, cart, line)
+    shop.sql(end, id=first["reservation_id"])
+    again = reserve(shop, cart, line)
+    assert (again["success"], again["state"], again == reserve(shop, cart, line)) == (True, "active", True)
+    assert again["reservation_id"] != first["reservation_id"]
+    shop.sql("select public.release_reservation(cast(:id as uuid))", id=again["reservation_id"])
+    assert reserve(shop, uuid4().hex, line)["success"]
+    gone = reserve(shop, cart, line)
+    assert (gone["success"], gone["short"][0]["available"]) == (False, 0)
+
+
+def test_a_changed_cart_takes_the_place_of_the_old_one_or_the_old_hold_stays(shop: Shop) -> None:
+    shoe, cart = shop.variant(3), uuid4().hex
+    first = reserve(shop, cart, {"variant_id": str(shoe), "quantity": 1})
+    second = reserve(shop, cart, {"variant_id": str(shoe), "quantity": 3})
+    assert (second["success"], second["lines"][0]["quantity"]) == (True, 3)
+    assert not reserve(shop, cart, {"variant_id": str(shoe), "quantity": 4})["success"]
+    states = "select state from stockroom.reservations where reference = :cart order by created_at"
+    assert [row[0] for row in shop.rows(states, cart=cart)] == ["released", "active"]
+    assert shop.sql("select reserved_quantity from public.product_variants where id = :id", id=shoe) == 3
+    assert first["reservation_id"] != second["reservation_id"]
+
+
+def test_a_key_names_one_hold_which_is_no_success_once_it_has_ended(shop: Shop) -> None:
+    statement = "select public.reserve_stock(cast(:items as jsonb), null, 600, :key)"
+    cart = {"items": json.dumps([{"variant_id": str(shop.variant(1)), "quantity": 1}]), "key": uuid4().hex}
+    held = shop.sql(statement, **cart)
+    shop.sql("select public.release_reservation(cast(:id as uuid))", id=held["reservation_id"])
+    ended = shop.sql(statement, **cart)
+    assert (ended["success"], ended["state"]) == (False, "released")
+    assert ended["error"] == "The reservation has expired or was released."
+
+
+def test_two_tabs_that_hold_one_cart_at_once_have_one_hold(shop: Shop) -> None:
+    shoe, cart = shop.variant(9), uuid4().hex
+    with ThreadPoolExecutor(8) as tabs:
+        held = list(tabs.map(lambda _: reserve(shop, cart, {"variant_id": str(shoe), "quantity": 1}), range(8)))
+    assert len({answer["reservation_id"] for answer in held}) == 1
+    assert shop.sql("select reserved_quantity from public.product_variants where id = :id", id=shoe) == 1
+
+
+def test_what_a_check_finds_sellable_is_held_too(shop: Shop) -> None:
+    former, new = f"Old-{uuid4().hex[:8]}", f"New-{uuid4().hex[:8]}"
+    shoe = shop.variant(9, sku=former)
+    edit(shop, shoe, sku=new)
+    for spelling in (new, former, former.lower(), f" {new}", new.replace("-", "\N{EN DASH}")):
+        line = {"sku": spelling, "quantity": 1}
+        assert validate(shop, line)["valid"], spelling
+        held = reserve(shop, uuid4().hex, line)
+        assert (held["success"], held["lines"][0]["variant_id"]) == (True, str(shoe)), spelling
 
 
 def test_an_order_takes_the_units_that_were_held_with_its_id_as_the_reference(shop: Shop) -> None:
